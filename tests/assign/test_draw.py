@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_experiment.assign import arm_for, takes_part
-from meta_experiment.assign.draw import weighted_arm
+from meta_experiment.assign.arms import weighted_arm
+from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.assign.uniform import shuffled, uniform
 from meta_experiment.types import (
     Assignment,

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from tests.decide.making import plan
 
-from meta_experiment.assign import arm_for
+from meta_experiment.assign.arms import weighted_arm
 from meta_experiment.assign.blocks import least_used_arm
-from meta_experiment.assign.draw import weighted_arm
+from meta_experiment.assign.draw import arm_for
 from meta_experiment.types import Assignment
 
 CASES = json.loads(Path(__file__).with_name("published_draws.json").read_text())["cases"]

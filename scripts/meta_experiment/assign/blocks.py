@@ -7,6 +7,8 @@ never more than three apart, while the changing block size hides where a block e
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from meta_experiment.assign.uniform import shuffled, uniform
 
 _UNITS_PER_ARM = 5
@@ -30,10 +32,11 @@ def least_used_arm(arms: int, seed: object, position: int) -> int:
     return shuffled(list(range(arms)), seed, "turn", turn)[place]
 
 
-def _round(arms: int, seed: object, turn: int) -> list[int]:
+@lru_cache(maxsize=8)  # drawing ahead asks for every place of a round
+def _round(arms: int, seed: object, turn: int) -> tuple[int, ...]:
     lengths = (_SHORT, _LONG) if uniform(seed, "lengths", turn) < 0.5 else (_LONG, _SHORT)
-    return [
+    return tuple(
         arm
         for block, length in enumerate(lengths)
         for arm in shuffled(list(range(arms)) * length, seed, "block", turn, block)
-    ]
+    )

@@ -6,15 +6,23 @@ with a salt of its own for every experiment so that experiments are independent.
 
 from __future__ import annotations
 
-import hashlib
+# The bare modules spare loading OpenSSL while a prompt waits; their name depends on the
+# version of Python.
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found]
+except ImportError:
+    try:
+        from _sha256 import sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256
 
 _SPAN = 2**64
 
 
 def uniform(*parts: object) -> float:
     """Return a number in [0, 1) that depends on the parts, and on their borders, alone."""
-    key = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / _SPAN
+    key = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(sha256(key).digest()[:8], "big") / _SPAN
 
 
 def shuffled(items: list[int], *parts: object) -> list[int]:

@@ -1,0 +1,225 @@
+"""What serving and the hooks cost, as ratios to a bare start of the same interpreter.
+
+    python benchmarks/hooks.py [--runs 40] [--turns 30]
+
+Registers 1,000 experiments in a temporary project, ten of them running. Every program is
+timed interleaved with `python3 -I -S -c pass`; its ratio, of minima and of medians, may be 2
+at most. With the real client, when there is one, it times whole turns: one that is not under
+experiment may cost 3 bare starts more than without the plugin, a served one 8.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
+
+from benchmarks.status import build  # noqa: E402
+from tests.client.endpoint import Answer, Endpoint  # noqa: E402
+from tests.client.harness import Client  # noqa: E402
+from tests.client.installed import find_client  # noqa: E402
+from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
+
+from meta_experiment.live import places, sessions  # noqa: E402
+from meta_experiment.live.index import sequence_text  # noqa: E402
+
+LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
+FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
+
+
+def furnish(stage: Stage) -> None:
+    """Put ten experiments under way among a thousand, with a hundred assignments each."""
+    build(stage.root, 1_000, 10_000)
+    ahead = sequence_text([number % 2 for number in range(4_096)])
+    for number in range(10):
+        name = "review" if number == 9 else f"command{number}"
+        entry = stage.run(
+            f"exp-{number}",
+            name=name,
+            path=f".claude/commands/{name}.md",
+            form="inplace",
+            sequence=ahead,
+        )
+        line = f"!`serve-variant {entry.id}@{TOKEN} ${{CLAUDE_SESSION_ID}} || echo FAILED`\n"
+        for path in (entry.path, places.shim("", entry.id)[1:]):
+            stage.write(path, FRONT + line)
+        log = "".join(f"{n}\tprompt-{n}\tcontrol\t{n:016x}\t1\n" for n in range(1, 101))
+        stage.write(f".claude/meta/trials/{entry.id}/assignments.tsv", log)
+    stage.write(".claude/commands/plain.md", "---\ndescription: Plain\n---\nDo it: $ARGUMENTS")
+    stage.write(".claude/meta/local/auto.stamp", "1\n")
+
+
+def programs(stage: Stage) -> dict[str, Callable[[], float]]:
+    """Return what is timed by name; each call is one invocation with a prompt of its own."""
+    told = {
+        "session_id": "bench",
+        "transcript_path": str(stage.home / "transcript.jsonl"),
+        "cwd": str(stage.root),
+    }
+    here = {"CLAUDE_PROJECT_DIR": str(stage.root), "CLAUDE_CODE_SESSION_ID": "bench"}
+    observe = str(REPOSITORY / "hooks" / "observe")
+    count = iter(range(1_000_000))
+
+    def hook(event: str, **more: object) -> Callable[[], float]:
+        def run() -> float:
+            document = {**told, "prompt_id": f"p{next(count)}", **more}
+            return seconds(
+                [observe, event],
+                stage,
+                here,
+                json.dumps(document, separators=(",", ":")).encode(),
+            )
+
+        return run
+
+    def elsewhere() -> float:
+        away = {"CLAUDE_PROJECT_DIR": "/", "CLAUDE_CODE_SESSION_ID": "other"}
+        return seconds([observe, "stop"], stage, away, b"{}")
+
+    def serve() -> float:
+        turn = sessions.Turn(f"p{next(count)}", "/t", str(stage.root))
+        sessions.write_turn(str(stage.root), "bench", turn)
+        sessions.write_handover(str(stage.root), "bench", "review", turn, "one two")
+        program = str(REPOSITORY / "bin" / "serve-variant")
+        return seconds([program, f"exp-9@{TOKEN}", "bench"], stage, here, b"")
+
+    expansion = {"hook_event_name": "UserPromptExpansion", "command_args": "one two"}
+    return {
+        "serve-variant": serve,
+        "hook, served command": hook("prompt", command_name="review", **expansion),
+        "hook, other command": hook("prompt", command_name="plain", **expansion),
+        "hook, skill": hook(
+            "tool",
+            hook_event_name="PreToolUse",
+            tool_name="Skill",
+            tool_input={"skill": "other", "args": ""},
+        ),
+        "hook, agent": hook(
+            "tool",
+            hook_event_name="PreToolUse",
+            tool_name="Agent",
+            tool_input={"subagent_type": "other", "prompt": "x"},
+        ),
+        "hook, session start": hook("start", hook_event_name="SessionStart"),
+        "hook, stop, nothing open": elsewhere,
+        "hook, stop, a trial open": hook("stop", hook_event_name="Stop"),
+    }
+
+
+def seconds(
+    words: list[str], stage: Stage, more: dict[str, str], given: bytes, *, bare: bool = False
+) -> float:
+    """Time one whole process, which must not fail."""
+    start = time.perf_counter()
+    subprocess.run(
+        words,
+        cwd=stage.root,
+        env=stage.environment if bare else {**stage.environment, **more},
+        input=given,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return time.perf_counter() - start
+
+
+def compare(stage: Stage, runs: int) -> tuple[float, bool]:
+    """Print each program beside a bare start; return the bare median and whether all hold."""
+    bare_words = [PYTHON, "-I", "-S", "-c", "pass"]
+    timed = programs(stage)
+    bare: dict[str, list[float]] = {name: [] for name in timed}
+    taken: dict[str, list[float]] = {name: [] for name in timed}
+    folder = Path(sessions.session_folder(str(stage.root), "bench"))
+    for run in range(runs + 2):
+        for name, program in timed.items():
+            start = seconds(bare_words, stage, {}, b"", bare=True)
+            spent = program()
+            if run >= 2:  # the first ones compile
+                bare[name].append(start)
+                taken[name].append(spent)
+        for path in folder.glob("*-*"):
+            if len(list(folder.glob("trial-*"))) > 3:
+                path.unlink()
+    holds = True
+    print(f"{'':28}{'median ms':>10}{'ratio':>8}{'of minima':>11}")
+    for name in timed:
+        middle = statistics.median(taken[name])
+        ratio = middle / statistics.median(bare[name])
+        least = min(taken[name]) / min(bare[name])
+        holds &= min(ratio, least) <= LIMIT  # a busy machine disturbs one of the two
+        print(f"{name:28}{middle * 1000:10.1f}{ratio:8.2f}{least:11.2f}")
+    every = [value for values in bare.values() for value in values]
+    base = statistics.median(every)
+    print(f"{'python3 -I -S -c pass':28}{base * 1000:10.1f}")
+    return base, holds
+
+
+def turns(folder: Path, binary: Path, base: float, count: int) -> bool:
+    """Time turns of the real client: without the plugin, with it, and served."""
+    stage = Stage(folder)
+    furnish(stage)
+    given = {"META_EXPERIMENT_PYTHON": PYTHON}
+    alone = Client(binary, folder, plugins=(), environment=given)
+    loaded = Client(binary, folder, environment=given)
+    taken: dict[str, list[float]] = {"without": [], "quiet": [], "served": []}
+    with (
+        Endpoint([Answer("ok")] * (3 * count + 20)) as endpoint,
+        alone.session(endpoint) as one,
+        loaded.session(endpoint) as other,
+    ):
+        for number in range(count + 2):
+            for name, session, prompt in (
+                ("without", one, "/plain x"),
+                ("quiet", other, "/plain x"),
+                ("served", other, "/review x"),
+            ):
+                start = time.perf_counter()
+                session.say(prompt)
+                if number >= 2:
+                    taken[name].append(time.perf_counter() - start)
+    middle = {name: statistics.median(values) for name, values in taken.items()}
+    least = {name: min(values) for name, values in taken.items()}
+    print(f"\n{'turns of the client':28}{'median ms':>10}{'more, in bare starts':>22}")
+    print(f"{'without the plugin':28}{middle['without'] * 1000:10.1f}")
+    holds = True
+    for name, label, limit in (
+        ("quiet", "not under experiment", QUIET_LIMIT),
+        ("served", "served", SERVED_LIMIT),
+    ):
+        pairs = zip(taken[name], taken["without"], strict=True)
+        more = statistics.median(with_it - alone_ for with_it, alone_ in pairs) / base
+        by_minima = (least[name] - least["without"]) / base
+        holds &= min(more, by_minima) <= limit
+        print(f"{label:28}{middle[name] * 1000:10.1f}{more:12.1f} (minima {by_minima:.1f})")
+    return holds
+
+
+def main() -> int:
+    """Print the figures; exit 1 when one is over its limit."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--turns", type=int, default=30)
+    given = parser.parse_args()
+    binary = find_client(os.environ)
+    with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
+        stage = Stage(Path(temporary, "programs"))
+        furnish(stage)
+        base, holds = compare(stage, given.runs)
+        if binary is None:
+            print("no client is installed: turns are not timed")
+        elif given.turns:
+            holds &= turns(Path(temporary, "client"), binary, base, given.turns)
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Which process a session's client is, so that a later look can tell for sure that it died.
+
+A number alone says little: it is used again, and means another process in another container.
+Kept with it are the start of the process and where such numbers hold. Without `/proc`, or
+from a client that does not say its number, nothing is sure and age must tell.
+"""
+
+from __future__ import annotations
+
+import os
+
+from meta_experiment.live.places import read_bytes
+from meta_experiment.live.sessions import session_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "CLAUDE_PID"
+_FILE = "client"
+_START = 19  # place of the start time in /proc/PID/stat, behind the name of the program
+
+
+def note_client(root: str, session: str, environment: Mapping[str, str]) -> None:
+    """Keep which process the client is. Raises OSError, ValueError."""
+    pid = environment.get(VARIABLE, "")
+    start = _started(pid)
+    if start:
+        folder = session_folder(root, session)
+        line = f"{pid}\t{start}\t{_place()}\n".encode()
+        temporary = f"{folder}/.{os.urandom(6).hex()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(temporary, flags, 0o600)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, f"{folder}/{_FILE}")
+
+
+def is_dead(root: str, session: str) -> bool:
+    """Tell whether a session's client is surely gone. Raises OSError, ValueError."""
+    line = read_bytes(f"{session_folder(root, session)}/{_FILE}").decode("ascii", "replace")
+    fields = line.rstrip("\n").split("\t")
+    if len(fields) != 3 or not fields[1] or fields[2] != _place():
+        return False
+    return _started(fields[0]) != fields[1]
+
+
+def _started(pid: str) -> str:
+    """Return when a process began, in ticks since the machine did; empty when there is none."""
+    if not (pid.isascii() and pid.isdigit()):
+        return ""
+    try:
+        stat = read_bytes(f"/proc/{pid}/stat").decode("ascii", "replace")
+    except OSError:
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    # a zombie is dead: only its parent has not looked yet
+    return fields[_START] if len(fields) > _START and fields[0] not in ("Z", "X") else ""
+
+
+def _place() -> str:
+    """Return where numbers of processes hold: this boot of this machine, this container."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    return f"{read_bytes('/proc/sys/kernel/random/boot_id').decode().strip()} {space}"

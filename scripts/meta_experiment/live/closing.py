@@ -1,0 +1,314 @@
+"""Closing trials: what a session's transcript says of each becomes one line of the log.
+
+An open trial is a file in its session's folder, and goes only after its line is durable. A
+crash in between writes the line twice, which is one trial to those who read. On any fault
+the trial stays open for a later call.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from meta_experiment.live import places, sessions
+from meta_experiment.live.client import is_dead
+from meta_experiment.live.json_text import encode
+from meta_experiment.live.measure import IDLE, Measured, measure, span
+from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
+from meta_experiment.live.transcript import read_transcript
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meta_experiment.live.prices import Prices
+    from meta_experiment.live.sessions import OpenTrial
+    from meta_experiment.live.transcript import Transcript
+    from meta_experiment.live.work import Usage
+
+TRANSCRIPT_MISSING = "transcript_missing"
+PROMPT_MISSING = "prompt_missing"
+CLOSED = "closed"  # in a session's folder: experiment, trial and time of each closed trial
+
+_PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
+_PAUSE = 0.005
+_PRIVATE_DIRECTORY, _PRIVATE_FILE = 0o700, 0o600
+
+
+def close_session(root: str, session: str, *, final: bool, now: float) -> int:
+    """Close the open trials of a session that are over; return how many were.
+
+    Args:
+        root: the root whose experiments the trials belong to.
+        session: the client's session id.
+        final: the session is over, so that every trial of it is; otherwise only trials are
+            closed that a later prompt under experiment bounds and that wait for no agent.
+        now: seconds since the epoch.
+
+    Raises:
+        OSError, ValueError: a fault; trials that are not closed yet stay open.
+    """
+    try:
+        folder = _locked(sessions.session_folder(root, session))
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    if folder is None:
+        return 0  # somebody else closes it at this moment
+    try:
+        closed = _close(root, session, final=final, now=now)
+        if final:
+            sessions.remove_session(root, session)
+        return closed
+    finally:
+        os.close(folder)
+
+
+def sweep(root: str, now: float) -> int:
+    """Close what sessions left open that idle for 30 minutes, or whose client is dead.
+
+    Returns how many trials were closed. A session with a fault is left for the next time.
+
+    Raises:
+        OSError: the folder of sessions cannot be read.
+    """
+    closed = 0
+    for session in sessions.list_sessions(root):
+        try:
+            if now - _last_sign(root, session) >= IDLE or is_dead(root, session):
+                closed += close_session(root, session, final=True, now=now)
+        except (OSError, ValueError):
+            continue
+    return closed
+
+
+def _close(root: str, session: str, *, final: bool, now: float) -> int:
+    trials = [trial for trial in sessions.open_trials(root, session) if _is_sound(trial)]
+    others = {prompt for prompt, _ in sessions.read_prompts(root, session)}
+    others |= {trial.prompt_id for trial in trials}
+    if not trials or not (final or len(others) > 1):
+        return 0
+    prices = load_prices(root, os.environ)
+    closed = 0
+    for path, group in _by_transcript(root, session, trials).items():
+        transcript = read_transcript(path, [trial.prompt_id for trial in group])
+        measured = [
+            (trial, outcome)
+            for trial in group
+            if (outcome := _outcome(trial, transcript, others, prices, final=final))
+        ]
+        for experiment_id in {trial.experiment_id for trial, _ in measured}:
+            own = [item for item in measured if item[0].experiment_id == experiment_id]
+            lines = "".join(_line(trial, outcome, now) for trial, outcome in own)
+            _append(root, experiment_id, lines.encode("ascii"))
+            for trial, _ in own:
+                sessions.remove_trial(root, session, trial)
+                closed += 1
+            _note_closed(root, session, [trial for trial, _ in own], now, final=final)
+    return closed
+
+
+def _is_sound(trial: OpenTrial) -> bool:
+    return places.is_plain(trial.experiment_id) and bool(trial.trial_id and trial.variant)
+
+
+def _by_transcript(
+    root: str, session: str, trials: Sequence[OpenTrial]
+) -> dict[str, list[OpenTrial]]:
+    groups: dict[str, list[OpenTrial]] = {}
+    for trial in trials:
+        path = _transcript_path(root, session, trial)
+        groups.setdefault(path, []).append(trial)
+    return groups
+
+
+def _transcript_path(root: str, session: str, trial: OpenTrial | None) -> str:
+    """Return where a session's transcript lies: as a hook said, or else where it should."""
+    if trial is not None and trial.transcript_path:
+        return trial.transcript_path
+    turn = sessions.read_turn(root, session)
+    if turn is not None and turn.transcript:
+        return turn.transcript
+    folder = projects_folder(os.environ.get("CLAUDE_CONFIG_DIR"), os.environ.get("HOME", ""))
+    try:
+        found = [f"{folder}/{name}/{session}.jsonl" for name in os.listdir(folder)]
+    except OSError:
+        found = []
+    return next((path for path in found if os.path.exists(path)), f"{folder}/{session}.jsonl")
+
+
+def projects_folder(config: str | None, home: str) -> str:
+    """Return the folder in which the client keeps its transcripts."""
+    return f"{config or home + '/.claude'}/projects"
+
+
+def _outcome(
+    trial: OpenTrial,
+    transcript: Transcript | None,
+    others: set[str],
+    prices: Prices,
+    *,
+    final: bool,
+) -> Measured | None:
+    """Measure a trial; None while it may go on."""
+    if transcript is None:
+        return Measured({}, "", {}, TRANSCRIPT_MISSING) if final else None
+    found = span(transcript, trial.prompt_id, others)
+    if found is None:
+        return Measured({}, "", {}, PROMPT_MISSING) if final else None
+    if not final and not found.is_over:
+        return None
+    return measure(found, prices=prices, state=transcript.cost_state, telemetry=_telemetry)
+
+
+def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> float | None:
+    path = os.environ.get(TELEMETRY_VARIABLE)
+    return telemetry_cost(prompt_ids, usages, path) if path else None
+
+
+def _line(trial: OpenTrial, outcome: Measured, now: float) -> str:
+    """Return the line that `store.events` reads, its end included."""
+    document: dict[str, object] = {
+        "event": "excluded" if outcome.reason else "recorded",
+        "at": now,
+        "trial_id": _text(trial.trial_id),
+        "variant": _text(trial.variant),
+    }
+    if trial.unit:
+        document["unit"] = _text(trial.unit)
+    if outcome.reason:
+        document["reason"] = outcome.reason
+    else:
+        fingerprint = dict(outcome.fingerprint)
+        for name, value in (("plugin", trial.plugin), ("plan", trial.sha)):
+            if value:
+                fingerprint[name] = _text(value)
+        document["status"] = outcome.status
+        document["metrics"] = outcome.metrics
+        document["fingerprint"] = fingerprint
+    return encode(document) + "\n"
+
+
+def _text(name: str) -> str:
+    """Return a name without halves of surrogate pairs, which no reader takes."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _append(root: str, experiment_id: str, data: bytes) -> None:
+    """Add lines to this machine's log of live trials; durable on return.
+
+    Raises:
+        OSError: the disk refused, and no line was added; or the log is held for too long.
+    """
+    lock = _locked(places.lock(root, "live"), create=True)
+    if lock is None:
+        raise TimeoutError("the log of live trials is held by another process")
+    try:
+        folder = places.trials(root, experiment_id)
+        path = f"{folder}/{_host()}-live.jsonl"
+        os.makedirs(folder, _PRIVATE_DIRECTORY, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, _PRIVATE_FILE)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                data = b"\n" + data  # a torn tail spoils its own line only
+            try:
+                _put(descriptor, data)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
+        if not size:
+            _sync_folder(folder)
+            _sync_folder(os.path.dirname(folder))
+    finally:
+        os.close(lock)
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _host() -> str:
+    name = "".join(mark if mark.isalnum() and mark.isascii() else "-" for mark in os.uname()[1])
+    return name[:40] or "host"
+
+
+def _note_closed(
+    root: str, session: str, trials: Sequence[OpenTrial], now: float, *, final: bool
+) -> None:
+    """Leave word of closed trials in the folder of a session that goes on."""
+    if final:
+        return
+    path = f"{sessions.session_folder(root, session)}/{CLOSED}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, _PRIVATE_FILE)
+    try:
+        for trial in trials:
+            line = f"{trial.experiment_id}\t{trial.trial_id}\t{int(now * 1000)}\n"
+            _put(descriptor, line.encode("utf-8", "replace"))
+    finally:
+        os.close(descriptor)
+
+
+def _last_sign(root: str, session: str) -> float:
+    """Return when a session was last seen at work, in seconds since the epoch."""
+    trials = sessions.open_trials(root, session)
+    path = _transcript_path(root, session, trials[-1] if trials else None)
+    folder = path.removesuffix(".jsonl") + "/subagents"
+    agents = os.listdir(folder) if os.path.isdir(folder) else []
+    seen = [path, sessions.session_folder(root, session)]
+    return max(_changed(file) for file in [*seen, *(f"{folder}/{name}" for name in agents)])
+
+
+def _changed(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _locked(path: str, *, create: bool = False) -> int | None:
+    """Lock a file or folder; None when somebody else keeps it. Raises OSError.
+
+    The lock goes with the closing of the returned descriptor, however the process ends.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        descriptor = _opened(path, create=create)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                return None
+            time.sleep(_PAUSE)
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _opened(path: str, *, create: bool) -> int:
+    if not create:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags, _PRIVATE_FILE)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), _PRIVATE_DIRECTORY, exist_ok=True)
+        return os.open(path, flags, _PRIVATE_FILE)

@@ -1,0 +1,329 @@
+"""What the client's hooks do: hand arguments over, switch agents, close what is over.
+
+Nothing is printed unless it is an answer, as the client shows it to the model; the exit code
+is 0 always, as another would block the user's command.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from meta_experiment.live.client import note_client
+from meta_experiment.live.index import AGENT, COMMAND, IN_PLACE, SKILL, entries
+from meta_experiment.live.json_text import encode, parse_object
+from meta_experiment.live.places import (
+    PLUGIN,
+    PROJECT,
+    data_folder,
+    heartbeat,
+    read_bytes,
+    roots,
+    shim,
+    stored_variant,
+)
+from meta_experiment.live.sessions import (
+    Turn,
+    drop_stale_handovers,
+    end_task,
+    end_task_elsewhere,
+    session_folder,
+    write_handover,
+    write_turn,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meta_experiment.live.index import Entry
+    from meta_experiment.live.places import Root
+
+_SETTLED = 10.0  # seconds after which a running session knows a new file of an agent
+_HEAD = 65_536  # bytes of a transcript in which its first time stands
+
+
+class Event:
+    """What a hook was told, as far as it is needed here."""
+
+    __slots__ = ("directory", "document", "now", "session", "turn")
+
+    def __init__(self, document: dict[str, object], now: float) -> None:
+        self.document = document
+        self.now = now
+        self.session = _text(document, "session_id")
+        self.directory = _text(document, "cwd") or os.getcwd()
+        project = os.environ.get("CLAUDE_PROJECT_DIR") or self.directory
+        prompt_id = _text(document, "prompt_id")
+        self.turn = Turn(prompt_id, _text(document, "transcript_path"), project)
+
+
+def main() -> int:
+    """Answer one event, read from the standard input."""
+    try:
+        document = parse_object(_read_all(0).decode("utf-8", "replace"))
+        answer = _HANDLERS.get(_text(document, "hook_event_name"))
+        if answer is not None:
+            printed = answer(Event(document, time.time()))
+            if printed:
+                os.write(1, printed.encode())
+    except Exception as error:  # noqa: BLE001 - a hook never disturbs the session
+        _note("", error)
+    return 0
+
+
+def _expansion(event: Event) -> str:
+    """The user called a command or skill by name: hand its arguments over."""
+    name = _text(event.document, "command_name")
+    arguments = _text(event.document, "command_args")
+    for root in _roots_around(event):
+        for entry in _entries(root):
+            if _is_called(root, entry, name):
+                _hand_over(root, entry, event, arguments)
+    return ""
+
+
+def _tool(event: Event) -> str:
+    """The model is about to load a skill or to start an agent."""
+    given = event.document.get("tool_input")
+    if not isinstance(given, dict):
+        return ""
+    if event.document.get("tool_name") == "Skill":
+        return _skill(event, _text(given, "skill").removeprefix("/"), _text(given, "args"))
+    return _agent(event, given)
+
+
+def _skill(event: Event, name: str, arguments: str) -> str:
+    allowed = False
+    for root in _roots_around(event):
+        for entry in _entries(root):
+            if _is_called(root, entry, name):
+                _hand_over(root, entry, event, arguments)
+                allowed = allowed or (name == entry.name and _may_allow(root, entry, event))
+    if not allowed:
+        return ""
+    reason = "free to use before it came under experiment"
+    return _decision({"permissionDecision": "allow", "permissionDecisionReason": reason})
+
+
+def _agent(event: Event, given: dict[str, object]) -> str:
+    """Remember the prompt for skills that the agent brings along; switch its variant."""
+    wanted = _text(given, "subagent_type")
+    variant = ""
+    for root in _roots_around(event):
+        found = [
+            entry
+            for entry in _entries(root)
+            if entry.running and (entry.kind == SKILL or entry.name == wanted)
+        ]
+        if found:
+            _remember(root, event)
+        for entry in found:
+            if entry.kind == AGENT and entry.name == wanted and not variant:
+                variant = _agent_variant(root, entry, event)
+    if not variant:
+        return ""
+    return _decision({"updatedInput": {**given, "subagent_type": f"{wanted}-{variant}"}})
+
+
+def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
+    """Draw the variant of an agent; empty for the control, or when it cannot be served."""
+    from meta_experiment.live.assigning import expose
+
+    try:
+        own = f"{root.path}/{entry.path}"
+        stored = read_bytes(stored_variant(root.path, entry.id, entry.control, entry.path))
+        stem = own.removesuffix(".md")
+        placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
+        if not stored or read_bytes(own) != stored or not placed:
+            return ""
+        if not _is_known(root, entry, event):
+            return ""
+        drawn = expose(root.path, entry, event.session, event.turn, event.now)
+        at = int(event.now * 1000)
+        if drawn.trial is None:
+            end_task(root.path, event.session, event.turn.prompt_id, at)
+        end_task_elsewhere(root.path, event.session, event.turn.prompt_id, at)
+    except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
+        _note(root.path, error, entry.id)
+        return ""
+    return "" if drawn.variant == entry.control else drawn.variant
+
+
+def _stop(event: Event) -> str:
+    _close(event, final=False)
+    return ""
+
+
+def _session_end(event: Event) -> str:
+    _close(event, final=True)
+    return ""
+
+
+def _session_start(event: Event) -> str:
+    from meta_experiment.live.session_start import session_start
+
+    for root in _roots_around(event):
+        _beat(root.path, event.now)
+    if event.document.get("source") == "compact":
+        return ""  # in the middle of a turn, where nothing is said and nothing started
+    return session_start(event.directory, event.now)
+
+
+_HANDLERS: dict[str, Callable[[Event], str]] = {
+    "SessionStart": _session_start,
+    "UserPromptExpansion": _expansion,
+    "PreToolUse": _tool,
+    "Stop": _stop,
+    "SessionEnd": _session_end,
+}
+
+
+def _close(event: Event, *, final: bool) -> None:
+    for root in roots(data_folder(os.environ)):
+        if os.path.isdir(session_folder(root.path, event.session)):
+            _beat(root.path, event.now)
+            try:
+                _close_below(root.path, event, final=final)
+            except (OSError, ValueError) as error:
+                _note(root.path, error, where="close")
+
+
+def _close_below(root: str, event: Event, *, final: bool) -> None:
+    from meta_experiment.live.closing import close_session
+
+    closed = close_session(root, event.session, final=final, now=event.now)
+    if final and closed:
+        from meta_experiment.live.session_start import between_sessions
+
+        between_sessions(root, event.now)
+
+
+def _remember(root: Root, event: Event) -> None:
+    _beat(root.path, event.now)
+    try:
+        write_turn(root.path, event.session, event.turn)
+        note_client(root.path, event.session, os.environ)
+    except (OSError, ValueError) as error:
+        _note(root.path, error)
+
+
+def _hand_over(root: Root, entry: Entry, event: Event, arguments: str) -> None:
+    _beat(root.path, event.now)
+    try:
+        drop_stale_handovers(root.path, event.session, entry.name, event.turn, event.now)
+        write_turn(root.path, event.session, event.turn)
+        note_client(root.path, event.session, os.environ)
+        write_handover(root.path, event.session, entry.name, event.turn, arguments)
+    except (OSError, ValueError) as error:
+        _note(root.path, error, entry.id)
+
+
+def _roots_around(event: Event) -> list[Root]:
+    """Return the roots whose prompt files a session here can meet."""
+    places = {event.directory, event.turn.project}
+    places |= {os.path.realpath(place) for place in places}
+    return [
+        root
+        for root in roots(data_folder(os.environ))
+        if root.scope != PROJECT or any(_is_near(root.path, place) for place in places)
+    ]
+
+
+def _is_near(root: str, place: str) -> bool:
+    """Tell whether a folder lies in a root or around it."""
+    return f"{place}/".startswith(f"{root}/") or f"{root}/".startswith(f"{place}/")
+
+
+def _is_called(root: Root, entry: Entry, name: str) -> bool:
+    """Tell whether a name that the client uses means this prompt."""
+    if entry.kind not in (COMMAND, SKILL):
+        return False
+    bare = entry.name.rpartition(":")[2]
+    return name == entry.name or (root.scope == PLUGIN and name == bare)
+
+
+def _may_allow(root: Root, entry: Entry, event: Event) -> bool:
+    """Tell whether a skill is surely ours, and was free to use before it was replaced."""
+    if not (entry.allow and entry.kind == SKILL and entry.form == IN_PLACE):
+        return False
+    path = f"{root.path}/{entry.path}"
+    home = os.environ.get("CLAUDE_CONFIG_DIR") or os.environ.get("HOME", "") + "/.claude"
+    others = (
+        f"{folder}/skills/{entry.name}/SKILL.md"
+        for folder in (home, f"{event.turn.project}/.claude", f"{event.directory}/.claude")
+    )
+    ours = read_bytes(shim(root.path, entry.id))
+    return (
+        bool(ours)
+        and read_bytes(path) == ours
+        and all(
+            os.path.realpath(other) == os.path.realpath(path)
+            for other in others
+            if os.path.exists(other)
+        )
+    )
+
+
+def _is_known(root: Root, entry: Entry, event: Event) -> bool:
+    """Tell whether the session has read the files of an agent's variants."""
+    if root.scope != PLUGIN and event.now >= entry.since + _SETTLED:
+        return True
+    head = b""
+    if event.turn.transcript:
+        head = read_bytes(event.turn.transcript)[:_HEAD]
+    return _first_time(head) > entry.since
+
+
+def _first_time(transcript: bytes) -> float:
+    """Return the first time in a transcript, in seconds since the epoch; 0 when it has none."""
+    _, found, rest = transcript.partition(b'"timestamp":"')
+    if not found:
+        return 0.0
+    from meta_experiment.live.moments import epoch
+
+    return epoch(rest.partition(b'"')[0].decode("ascii", "replace")) or 0.0
+
+
+def _entries(root: Root) -> list[Entry]:
+    try:
+        return entries(root.path)
+    except OSError as error:
+        _note(root.path, error)
+        return []
+
+
+def _beat(root: str, now: float) -> None:
+    """Note that hooks run here."""
+    path = heartbeat(root)
+    try:
+        os.utime(path, (now, now))
+    except FileNotFoundError:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError:
+            return
+    except OSError:
+        return
+
+
+def _decision(answer: dict[str, object]) -> str:
+    return encode({"hookSpecificOutput": {"hookEventName": "PreToolUse", **answer}})
+
+
+def _note(root: str, error: Exception, experiment_id: str = "", where: str = "hook") -> None:
+    from meta_experiment.live.faults import note_error
+
+    note_error(root, where, error, experiment_id)
+
+
+def _text(document: dict[str, object], name: str) -> str:
+    value = document.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _read_all(descriptor: int) -> bytes:
+    chunks = []
+    while chunk := os.read(descriptor, 1 << 20):
+        chunks.append(chunk)
+    return b"".join(chunks)

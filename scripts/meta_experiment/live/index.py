@@ -1,0 +1,253 @@
+"""The index of what is served in a root: one line an experiment, fields between tabs.
+
+It is compiled from the plans when something starts or ends, so that a prompt needs to read
+one small file and no JSON. Lines of ended experiments stay for some days: a session that
+still has the old text of a prompt must go on being served.
+"""
+
+from __future__ import annotations
+
+from meta_experiment.live.places import active_index, is_plain, read_text
+
+RUNNING, ENDED = "running", "ended"
+COMMAND, SKILL, AGENT = "command", "skill", "agent"
+SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
+SEQUENCE_LENGTH = 4096  # positions drawn ahead
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Entry:
+    """What serving must know of one experiment.
+
+    Attributes:
+        id: the experiment.
+        state: running, or ended: then nothing is logged.
+        kind: command, skill or agent.
+        name: as the client calls it: `review`, `git:review`, `plug:review`.
+        path: the prompt file, relative to the root, with `/`.
+        form: shadow, inplace or agents.
+        unit: session, invocation or user.
+        method: block, hash, least_used or weighted.
+        traffic: the share of units under experiment, in [0, 1].
+        arms: names of the variants, control first.
+        weights: one for each arm.
+        seed: that of plan and checkout together.
+        sequence: the arm for each position, a digit of base 36; empty for the hash.
+        user: the key of this user and checkout.
+        since: start of serving, seconds since the epoch.
+        serve: the variant served once the experiment has ended; empty means control.
+        parts: the number of injected lines.
+        arguments: names of the arguments, from the frontmatter.
+        allow: whether a Skill call is to be allowed, as it was before.
+        sha: first digits of the plan's SHA-256.
+        plugin: the version of this plugin.
+        report: metrics the model is asked to report.
+    """
+
+    __slots__ = (
+        "allow",
+        "arguments",
+        "arms",
+        "form",
+        "id",
+        "kind",
+        "method",
+        "name",
+        "parts",
+        "path",
+        "plugin",
+        "report",
+        "seed",
+        "sequence",
+        "serve",
+        "sha",
+        "since",
+        "state",
+        "traffic",
+        "unit",
+        "user",
+        "weights",
+    )
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - the word of every document
+        state: str,
+        kind: str,
+        name: str,
+        path: str,
+        form: str,
+        unit: str,
+        method: str,
+        traffic: float,
+        arms: list[str],
+        weights: list[float],
+        seed: str,
+        sequence: str = "",
+        user: str = "",
+        since: float = 0.0,
+        serve: str = "",
+        parts: int = 1,
+        arguments: list[str] | None = None,
+        allow: bool = False,
+        sha: str = "",
+        plugin: str = "",
+        report: list[str] | None = None,
+    ) -> None:
+        self.id = id
+        self.state = state
+        self.kind = kind
+        self.name = name
+        self.path = path
+        self.form = form
+        self.unit = unit
+        self.method = method
+        self.traffic = traffic
+        self.arms = arms
+        self.weights = weights
+        self.seed = seed
+        self.sequence = sequence
+        self.user = user
+        self.since = since
+        self.serve = serve
+        self.parts = parts
+        self.arguments = arguments or []
+        self.allow = allow
+        self.sha = sha
+        self.plugin = plugin
+        self.report = report or []
+
+    @property
+    def running(self) -> bool:
+        """Whether exposures are drawn and logged."""
+        return self.state == RUNNING
+
+    @property
+    def control(self) -> str:
+        """The name of the control."""
+        return self.arms[0]
+
+
+def format_entry(entry: Entry) -> str:
+    """Return the line of an entry, its end included.
+
+    Raises:
+        ValueError: a field holds a tab, the end of a line or, in a list, a comma.
+    """
+    fields = [
+        entry.id,
+        entry.state,
+        entry.kind,
+        entry.name,
+        entry.path,
+        entry.form,
+        entry.unit,
+        entry.method,
+        repr(float(entry.traffic)),
+        _joined(entry.arms),
+        ",".join(repr(float(weight)) for weight in entry.weights),
+        entry.seed,
+        entry.sequence,
+        entry.user,
+        repr(float(entry.since)),
+        entry.serve,
+        str(entry.parts),
+        _joined(entry.arguments),
+        "1" if entry.allow else "",
+        entry.sha,
+        entry.plugin,
+        _joined(entry.report),
+    ]
+    for field in fields:
+        if any(mark in field for mark in "\t\n\r\0"):
+            raise ValueError(f"a field of {entry.id} holds a tab or the end of a line")
+    return "\t".join(fields) + "\n"
+
+
+def parse_entry(line: str) -> Entry | None:
+    """Read a line of the index; None when it is not one."""
+    line = line.rstrip("\n")
+    if "\0" in line or "\r" in line or "\n" in line:
+        return None  # format_entry writes none
+    fields = line.split("\t")
+    if len(fields) != 22 or not fields[0] or fields[1] not in (RUNNING, ENDED):
+        return None
+    try:
+        entry = Entry(
+            id=fields[0],
+            state=fields[1],
+            kind=fields[2],
+            name=fields[3],
+            path=fields[4],
+            form=fields[5],
+            unit=fields[6],
+            method=fields[7],
+            traffic=float(fields[8]),
+            arms=_parted(fields[9]),
+            weights=[float(weight) for weight in _parted(fields[10])],
+            seed=fields[11],
+            sequence=fields[12],
+            user=fields[13],
+            since=float(fields[14]),
+            serve=fields[15],
+            parts=int(fields[16]),
+            arguments=_parted(fields[17]),
+            allow=fields[18] == "1",
+            sha=fields[19],
+            plugin=fields[20],
+            report=_parted(fields[21]),
+        )
+    except ValueError:
+        return None
+    return entry if _is_sound(entry) else None
+
+
+def _is_sound(entry: Entry) -> bool:
+    """Tell whether names may stand in paths, which stay below the root."""
+    names = [entry.id, *entry.arms, *([entry.serve] if entry.serve else [])]
+    steps = entry.path.split("/")
+    return (
+        bool(entry.arms)
+        and len(entry.weights) == len(entry.arms)
+        and all(map(is_plain, names))
+        and not any(step in ("", ".", "..") for step in steps)
+    )
+
+
+def entries(root: str) -> list[Entry]:
+    """Return what is served in a root, damaged lines passed over. Raises OSError."""
+    lines = read_text(active_index(root)).split("\n")
+    return [entry for line in lines if (entry := parse_entry(line)) is not None]
+
+
+def find_entry(root: str, experiment_id: str) -> Entry | None:
+    """Return the entry of an experiment, reading no line but its own. Raises OSError."""
+    text = "\n" + read_text(active_index(root))
+    start = text.find(f"\n{experiment_id}\t") + 1
+    if not start:
+        return None
+    end = text.find("\n", start)
+    return parse_entry(text[start : end if end >= 0 else len(text)])
+
+
+def sequence_text(arms: list[int]) -> str:
+    """Return the arms of successive positions as digits; at most 36 different ones."""
+    return "".join(_DIGITS[arm] for arm in arms)
+
+
+def sequence_arm(sequence: str, position: int) -> int | None:
+    """Return the arm at a position; None when it was not drawn ahead."""
+    if not 0 <= position < len(sequence):
+        return None
+    return int(sequence[position], 36)
+
+
+def _joined(names: list[str]) -> str:
+    if any("," in name or not name for name in names):
+        raise ValueError(f"a name in {names} is empty or holds a comma")
+    return ",".join(names)
+
+
+def _parted(text: str) -> list[str]:
+    return text.split(",") if text else []

@@ -1,0 +1,259 @@
+"""From the turns of a session to the measures of one trial. Pure: no file, no clock.
+
+A trial reaches from the prompt of its exposure to the next prompt under experiment, or to
+30 idle minutes. Work in the background belongs to the trial that began it, whenever it ends.
+"""
+
+from __future__ import annotations
+
+from meta_experiment.live.prices import estimated_cost, stated_cost
+from meta_experiment.live.transcript import ANSWERED, FAILED, OPEN
+from meta_experiment.live.work import merged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from meta_experiment.live.prices import Prices
+    from meta_experiment.live.transcript import Transcript, Turn
+    from meta_experiment.live.work import Usage, Work
+
+IDLE = 1800.0  # seconds without a prompt after which a trial is over
+NO_ANSWER = "no_answer"
+EXACT, ESTIMATED = "exact", "estimate"
+TOOLS = ("Agent", "Bash", "Edit", "Glob", "Grep", "Read", "Skill", "Write")
+OWN_COMMANDS = frozenset(
+    {"meta_experiment", "meta-experiment:meta_experiment", "meta-experiment"}
+)
+_OLD_NAMES = {"Task": "Agent", "MultiEdit": "Edit", "NotebookEdit": "Edit"}
+
+
+class Span:
+    """The turns of one trial.
+
+    Attributes:
+        turns: that of the exposure, follow-ups and reports of background work, in order.
+        followups: how many of them a person asked for after the first.
+        bounded: whether a later prompt ended it.
+        waits: whether work in the background has not been reported yet.
+        latest: whether its last turn is the last of the session so far.
+    """
+
+    __slots__ = ("bounded", "followups", "latest", "turns", "waits")
+
+    def __init__(
+        self, turns: list[Turn], followups: int, *, bounded: bool, waits: bool, latest: bool
+    ) -> None:
+        self.turns = turns
+        self.followups = followups
+        self.bounded = bounded
+        self.waits = waits
+        self.latest = latest
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can be added to it any more."""
+        return self.bounded and not self.waits and not self.latest
+
+
+class Measured:
+    """What is recorded of a trial; `reason` is not empty when it is excluded instead."""
+
+    __slots__ = ("fingerprint", "metrics", "reason", "status")
+
+    def __init__(
+        self,
+        metrics: dict[str, float],
+        status: str,
+        fingerprint: dict[str, str],
+        reason: str = "",
+    ) -> None:
+        self.metrics = metrics
+        self.status = status
+        self.fingerprint = fingerprint
+        self.reason = reason
+
+
+def span(transcript: Transcript, prompt_id: str, others: AbstractSet[str]) -> Span | None:
+    """Find the turns of the trial that a prompt began; None when the prompt is not there.
+
+    `others` are the ids of all prompts under experiment in the session.
+    """
+    turns = transcript.turns
+    at = next((n for n, turn in enumerate(turns) if turn.prompt_id == prompt_id), None)
+    if at is None:
+        return None
+    own = [turns[at]]
+    calls = _calls(turns[at])
+    active = turns[at].own.ended
+    followups, bounded = 0, False
+    for turn in turns[at + 1 :]:
+        if turn.prompt_id in others:
+            bounded = True
+        elif turn.notified:
+            if not calls.isdisjoint(turn.notified):
+                own.append(turn)
+                calls |= _calls(turn)
+        elif not bounded and not _is_aside(turn):
+            bounded = _idled(active, turn.own.started)
+            if not bounded:
+                own.append(turn)
+                calls |= _calls(turn)
+                followups += 1
+        active = max(active or 0.0, turn.own.ended or 0.0) or None
+    launched = {call for turn in own for work in turn.works for call in work.launched}
+    return Span(
+        own,
+        followups,
+        bounded=bounded,
+        waits=not launched <= transcript.delivered,
+        latest=own[-1] is turns[-1],
+    )
+
+
+def measure(
+    found: Span,
+    *,
+    prices: Prices,
+    state: object = None,
+    telemetry: Callable[[Sequence[str], Sequence[Usage | None]], float | None] | None = None,
+) -> Measured:
+    """Measure the turns of a trial.
+
+    Args:
+        found: the turns.
+        prices: what tokens cost where nobody says it exactly.
+        state: the client's statement of the cost of the whole session, if it made one.
+        telemetry: gives the exact cost of prompts with such requests, if it can.
+    """
+    turns = found.turns
+    whole = merged(work for turn in turns for work in turn.works)
+    status = _status(turns)
+    if not whole.messages and status == "ok":
+        return Measured({}, status, {}, NO_ANSWER)
+    metrics: dict[str, float] = {}
+    _add_times(metrics, turns, whole)
+    _add_tokens(metrics, turns, whole)
+    _add_counts(metrics, found, whole)
+    fingerprint = _fingerprint(turns)
+    usages = list(whole.messages.values())
+    cost = stated_cost(usages, state) if usages else None
+    if cost is None and usages and telemetry is not None:
+        cost = telemetry([turn.prompt_id for turn in turns], usages)
+    basis = EXACT
+    if cost is None and usages:
+        cost, basis = estimated_cost(usages, prices), ESTIMATED
+    if cost is not None:
+        metrics["cost_usd"] = cost
+        fingerprint["cost"] = basis
+    return Measured(metrics, status, fingerprint)
+
+
+def _calls(turn: Turn) -> set[str]:
+    return {call for work in turn.works for call in work.calls}
+
+
+def _is_aside(turn: Turn) -> bool:
+    """Tell what is no task of the user's: a command of the client's own, or one of ours."""
+    if not OWN_COMMANDS.isdisjoint(turn.named[:1]):
+        return True
+    return turn.local and not turn.answered_by_model
+
+
+def _idled(before: float | None, after: float | None) -> bool:
+    return before is not None and after is not None and after - before > IDLE
+
+
+def _status(turns: Sequence[Turn]) -> str:
+    """Say how the last turn ended: ok, error or interrupted."""
+    last = turns[-1]
+    if last.state == FAILED:
+        return "error"
+    unanswered = last is turns[0] and not last.answered_by_model and last.state == OPEN
+    return "ok" if last.state == ANSWERED or unanswered else "interrupted"
+
+
+def _add_times(metrics: dict[str, float], turns: Sequence[Turn], whole: Work) -> None:
+    # a forked prompt is answered by an agent alone
+    forked = not turns[0].own.messages
+    first = merged(turns[0].works) if forked else turns[0].own
+    spans = {
+        "duration_seconds": _length(whole.started, whole.ended),
+        "active_seconds": _covered([work for turn in turns for work in turn.works]),
+        "turn_duration_seconds": _length(first.started, first.ended),
+    }
+    for name, seconds in spans.items():
+        if seconds is not None and seconds > 0:
+            metrics[name] = round(seconds, 3)
+
+
+def _add_tokens(metrics: dict[str, float], turns: Sequence[Turn], whole: Work) -> None:
+    usages = list(whole.messages.values())
+    known = [usage for usage in usages if usage is not None]
+    if not known or len(known) < len(usages):
+        return  # a sum of some of them would look like a sum of all
+    metrics["input_tokens"] = sum(usage.input for usage in known)
+    metrics["output_tokens"] = sum(usage.output for usage in known)
+    metrics["cache_read_tokens"] = sum(usage.read for usage in known)
+    metrics["cache_creation_tokens"] = sum(usage.written for usage in known)
+    metrics["total_tokens"] = total = sum(usage.total for usage in known)
+    first = [usage for usage in merged(turns[0].works).messages.values() if usage is not None]
+    if first:
+        metrics["turn_output_tokens"] = sum(usage.output for usage in first)
+        metrics["turn_total_tokens"] = sum(usage.total for usage in first)
+    if total:
+        agents = merged(work for turn in turns for work in turn.agents).messages.values()
+        metrics["subagent_share"] = sum(usage.total for usage in agents if usage) / total
+
+
+def _add_counts(metrics: dict[str, float], found: Span, whole: Work) -> None:
+    metrics["turns"] = len(whole.messages)
+    metrics["followup_turns"] = found.followups
+    metrics["tool_calls"] = len(whole.calls)
+    metrics["tool_errors"] = len(whole.failed)
+    metrics["files_touched"] = len(whole.files)
+    metrics["lines_changed"] = whole.lines
+    # a closed list: its zeros are true ones, and the number of names stays bounded
+    for tool in TOOLS:
+        calls = [
+            call for call, name in whole.calls.items() if _OLD_NAMES.get(name, name) == tool
+        ]
+        metrics[f"tool_calls.{tool}"] = len(calls)
+        metrics[f"tool_errors.{tool}"] = sum(call in whole.failed for call in calls)
+
+
+def _fingerprint(turns: Sequence[Turn]) -> dict[str, str]:
+    found = {}
+    for name, value in (("model", _model(turns)), ("client", turns[0].version)):
+        if value:
+            found[name] = value.encode("utf-8", "replace").decode()[:200]
+    return found
+
+
+def _model(turns: Sequence[Turn]) -> str:
+    """Return the model of the main conversation, or else of the agent that did the work."""
+    for work in [turn.own for turn in turns] + [work for turn in turns for work in turn.agents]:
+        for usage in work.messages.values():
+            if usage is not None and usage.model:
+                return usage.model
+    return ""
+
+
+def _length(started: float | None, ended: float | None) -> float | None:
+    return None if started is None or ended is None else ended - started
+
+
+def _covered(works: Sequence[Work]) -> float | None:
+    """Return the seconds in which at least one conversation was at work."""
+    spans = sorted(
+        (work.started, work.ended)
+        for work in works
+        if work.started is not None and work.ended is not None
+    )
+    total, reached = 0.0, None
+    for started, ended in spans:
+        begin = started if reached is None else max(started, reached)
+        total += max(0.0, ended - begin)
+        reached = ended if reached is None else max(reached, ended)
+    return total if spans else None

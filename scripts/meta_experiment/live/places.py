@@ -1,0 +1,161 @@
+"""Where the way of every prompt finds its files; texts, as `pathlib` takes longer to load.
+
+One folder of the machine (`<data>`) lists the roots under experiment and names a Python.
+Everything else lies below a root.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOKEN_LENGTH = 12  # hex digits of the checkout's identity
+PROJECT, USER, PLUGIN = "project", "user", "plugin"
+
+
+class Root:
+    """A root that has entries in its index: token, scope (project, user, plugin), path."""
+
+    __slots__ = ("path", "scope", "token")
+
+    def __init__(self, token: str, scope: str, path: str) -> None:
+        self.token = token
+        self.scope = scope
+        self.path = path
+
+
+def data_folder(environment: Mapping[str, str]) -> str:
+    """Return the folder for this machine and user; empty when there is no home."""
+    given = environment.get("XDG_DATA_HOME", "")
+    if given.startswith("/"):
+        return f"{given}/meta-experiment"
+    home = environment.get("HOME", "")
+    return f"{home}/.local/share/meta-experiment" if home else ""
+
+
+def roots_file(data: str) -> str:
+    """Return the list of roots under experiment."""
+    return f"{data}/roots.tsv"
+
+
+def python_file(data: str) -> str:
+    """Return the file whose one line is the path of a real interpreter."""
+    return f"{data}/python"
+
+
+def format_root(root: Root) -> str:
+    """Return the line of a root, its end included. Raises ValueError on tab or newline."""
+    fields = (root.token, root.scope, root.path)
+    if any(mark in field for field in fields for mark in "\t\n\r\0"):
+        raise ValueError("the path of a root holds a tab or the end of a line")
+    return "\t".join(fields) + "\n"
+
+
+def parse_root(line: str) -> Root | None:
+    """Read a line of the list; None when it is not one."""
+    fields = line.rstrip("\n").split("\t")
+    if len(fields) != 3 or not all(fields):
+        return None
+    return Root(*fields)
+
+
+def roots(data: str) -> list[Root]:
+    """Return the roots under experiment on this machine; none when the list is missing."""
+    lines = read_text(roots_file(data)).splitlines() if data else []
+    return [root for line in lines if (root := parse_root(line)) is not None]
+
+
+def read_text(path: str) -> str:
+    """Return a whole file, bytes that are no UTF-8 kept as surrogates; empty when missing."""
+    return read_bytes(path).decode("utf-8", "surrogateescape")
+
+
+def read_bytes(path: str) -> bytes:
+    """Return a whole file; empty when it is missing. Raises OSError for other reasons."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    try:
+        chunks = []
+        while chunk := os.read(descriptor, 1 << 20):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    finally:
+        os.close(descriptor)
+
+
+def meta(root: str) -> str:
+    """Return the folder of all state of a root."""
+    return f"{root}/.claude/meta"
+
+
+def local(root: str) -> str:
+    """Return what belongs to this checkout alone."""
+    return f"{root}/.claude/meta/local"
+
+
+def active_index(root: str) -> str:
+    """Return the index of what is served here; see `live.index`."""
+    return f"{root}/.claude/meta/active.idx"
+
+
+def served_folder(root: str, experiment_id: str) -> str:
+    """Return the folder of the bodies of an experiment."""
+    return f"{root}/.claude/meta/local/live/{experiment_id}"
+
+
+def served_body(root: str, experiment_id: str, variant: str, part: int = 0) -> str:
+    """Return the file of a served body; parts count from 1, 0 is a body in one piece."""
+    name = f"{variant}.{part}.md" if part else f"{variant}.md"
+    return f"{served_folder(root, experiment_id)}/{name}"
+
+
+def shim(root: str, experiment_id: str) -> str:
+    """Return the copy of the exact bytes that stand in place of the prompt file."""
+    return f"{served_folder(root, experiment_id)}/shim"
+
+
+def stored_variant(root: str, experiment_id: str, variant: str, path: str) -> str:
+    """Return the stored copy of a prompt file (path relative to the root) of one arm."""
+    return f"{root}/.claude/meta/variants/{experiment_id}/{variant}/{path}"
+
+
+def trials(root: str, experiment_id: str) -> str:
+    """Return the folder of an experiment's logs."""
+    return f"{root}/.claude/meta/trials/{experiment_id}"
+
+
+def lock(root: str, name: str) -> str:
+    """Return the lock file for one purpose, as `files.roots` names it."""
+    return f"{root}/.claude/meta/locks/{name}.lock"
+
+
+def sessions(root: str) -> str:
+    """Return the folder that holds one folder for each session with open state."""
+    return f"{root}/.claude/meta/local/sessions"
+
+
+def faults_file(root: str) -> str:
+    """Return the bounded log of what went wrong on the way of a prompt."""
+    return f"{root}/.claude/meta/local/faults.log"
+
+
+def heartbeat(root: str) -> str:
+    """Return the file whose time of change is that of the last hook."""
+    return f"{root}/.claude/meta/local/heartbeat"
+
+
+def notice(root: str) -> str:
+    """Return the file whose text is shown at the start of a session."""
+    return f"{root}/.claude/meta/local/notice"
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether a name from outside may stand as one component of a path."""
+    return (
+        0 < len(name) <= 128 and name[0] != "." and not any(mark in name for mark in "/\0\n\t")
+    )

@@ -1,0 +1,307 @@
+"""What the injected line of a prompt prints: the body of the variant, arguments filled in.
+
+    serve-variant ID@TOKEN SESSION [--part N]
+
+Whatever breaks, the user's command runs with the control text: printed here when it can be
+found, else by the rest of the injected line, which this program leaves to act by exit code 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from meta_experiment.live.arguments import Given, substitute
+from meta_experiment.live.assigning import expose
+from meta_experiment.live.index import SHADOW, SKILL, find_entry
+from meta_experiment.live.places import (
+    PLUGIN,
+    Root,
+    data_folder,
+    is_plain,
+    read_bytes,
+    roots,
+    served_body,
+    served_folder,
+    shim,
+    stored_variant,
+)
+from meta_experiment.live.sessions import (
+    doubt_handover,
+    end_task,
+    end_task_elsewhere,
+    handovers,
+    read_turn,
+    remove_trial,
+    take_handover,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meta_experiment.live.index import Entry
+    from meta_experiment.live.sessions import OpenTrial, Turn
+
+LARGEST = 29_500  # bytes; the client shows no more than 30,000 of an injected line
+_PLACEHOLDER = "${CLAUDE_SESSION_ID}"
+_TRIES = 5
+_EMPTY = b"<!-- -->"  # the client would say that there was no output
+
+
+class Call:
+    """What the injected line asks for: experiment, token of the root, session, part."""
+
+    __slots__ = ("experiment_id", "part", "session", "token")
+
+    def __init__(self, experiment_id: str, token: str, session: str, part: int) -> None:
+        self.experiment_id = experiment_id
+        self.token = token
+        self.session = session
+        self.part = part
+
+
+class TextGoneError(LookupError):
+    """A text to serve is not stored any more."""
+
+    def __init__(self, variant: str) -> None:
+        super().__init__(variant)
+        self.told = f"the stored text of '{variant}' is missing; the prompt ran without it"
+
+
+class Handed:
+    """What the hooks told of this invocation."""
+
+    __slots__ = ("arguments", "doubtful", "turn")
+
+    def __init__(self, turn: Turn | None, arguments: str, *, doubtful: bool) -> None:
+        self.turn = turn
+        self.arguments = arguments
+        self.doubtful = doubtful
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print a body; return 1 when the rest of the injected line has to."""
+    root = ""
+    try:
+        call = _read_call(sys.argv[1:] if arguments is None else arguments)
+        found = _find_root(call)
+        root = found.path
+        _print(_serve(found, _entry(root, call.experiment_id), call))
+    except Exception as error:  # noqa: BLE001 - the user's command must run
+        _note(root, error)
+        return 1
+    return 0
+
+
+def _note(root: str, error: Exception, experiment_id: str = "") -> None:
+    from meta_experiment.live.faults import note_error
+
+    note_error(root, "serve", error, experiment_id)
+
+
+def _read_call(words: list[str]) -> Call:
+    part = 0
+    if len(words) == 4 and words[2] == "--part" and words[3].isdigit():
+        part = int(words[3])
+    elif len(words) != 2:
+        raise ValueError("usage: serve-variant ID@TOKEN SESSION [--part N]")
+    experiment_id, _, token = words[0].rpartition("@")
+    session = words[1]
+    if session == _PLACEHOLDER or not is_plain(session):
+        session = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    if not is_plain(session):
+        session = f"unknown-{os.urandom(6).hex()}"
+    if not is_plain(experiment_id):
+        raise ValueError("the id of an experiment cannot hold a separator")
+    return Call(experiment_id, token, session, part)
+
+
+def _find_root(call: Call) -> Root:
+    """Return the root of a token; of copies of one checkout, that around the directory."""
+    here = os.getcwd() + "/"
+    known = [root for root in roots(data_folder(os.environ)) if root.token == call.token]
+    for root in known:
+        if here.startswith(root.path + "/"):
+            return root
+    if known:
+        return known[0]
+    folder = here.rstrip("/")
+    while folder:
+        if os.path.isdir(served_folder(folder, call.experiment_id)):
+            return Root(call.token, "project", folder)
+        folder = folder.rpartition("/")[0]
+    raise LookupError("no root has this token")
+
+
+def _entry(root: str, experiment_id: str) -> Entry:
+    entry = find_entry(root, experiment_id)
+    if entry is None:
+        raise LookupError("the index does not know the experiment")
+    return entry
+
+
+def _serve(root: Root, entry: Entry, call: Call) -> bytes:
+    """Return what to print; on any fault the control, with nothing logged."""
+    handed = Handed(None, "", doubtful=True)
+    trial = None
+    try:
+        handed = _handed(root.path, entry, call)
+        text, trial = _chosen(root.path, entry, call, handed.turn)
+        if handed.turn is not None:
+            _end_tasks(root.path, call, handed.turn, counted=trial is not None)
+        printed = _filled(text, root, entry, call, handed)
+        if trial is not None and entry.report and call.part in (0, entry.parts):
+            printed += _request(entry, trial)
+    except Exception as error:  # noqa: BLE001 - the control is served then
+        _note(root.path, error, entry.id)
+        if trial is not None:
+            remove_trial(root.path, call.session, trial)
+        return _filled(_body(root.path, entry, entry.control, call), root, entry, call, handed)
+    return printed
+
+
+def _end_tasks(root: str, call: Call, turn: Turn, *, counted: bool) -> None:
+    """End what earlier prompts of the session left open; a trial of this one did so here."""
+    at = int(time.time() * 1000)
+    if not counted:
+        end_task(root, call.session, turn.prompt_id, at)
+    end_task_elsewhere(root, call.session, turn.prompt_id, at)
+
+
+def _chosen(
+    root: str, entry: Entry, call: Call, turn: Turn | None
+) -> tuple[bytes, OpenTrial | None]:
+    """Return the text to serve, and its trial when the exposure counts."""
+    if not entry.running:
+        return _body(root, entry, entry.serve or entry.control, call), None
+    on_disk = read_bytes(f"{root}/{entry.path}")
+    shadowing = entry.form == SHADOW
+    if on_disk and on_disk == (
+        stored := read_bytes(
+            stored_variant(root, entry.id, entry.control, entry.path)
+            if shadowing
+            else shim(root, entry.id)
+        )
+    ):
+        drawn = expose(root, entry, call.session, turn, time.time())
+        try:
+            return _body(root, entry, drawn.variant, call), drawn.trial
+        except Exception:
+            if drawn.trial is not None:
+                remove_trial(root, call.session, drawn.trial)
+            raise
+    if shadowing and on_disk and stored:
+        return _part(without_frontmatter(on_disk), call.part, entry.parts), None
+    return _body(root, entry, entry.control, call), None
+
+
+def _body(root: str, entry: Entry, variant: str, call: Call) -> bytes:
+    body = read_bytes(served_body(root, entry.id, variant, call.part))
+    if not body and not os.path.exists(served_body(root, entry.id, variant, call.part)):
+        raise TextGoneError(variant)
+    return body
+
+
+def _handed(root: str, entry: Entry, call: Call) -> Handed:
+    """Take the arguments of this invocation, if they are surely its own."""
+    for _ in range(_TRIES):
+        turn = read_turn(root, call.session)
+        pending = handovers(root, call.session, entry.name)
+        if not pending:
+            # without any hook the arguments are not empty but unknown
+            return Handed(turn, "", doubtful=turn is None)
+        alike = len({handover.arguments for handover in pending}) == 1
+        prompts = {handover.turn.prompt_id for handover in pending}
+        if not alike:
+            for handover in pending:
+                doubt_handover(handover)
+        current = turn is not None and prompts == {turn.prompt_id}
+        for handover in pending:
+            if take_handover(handover, call.part, entry.parts):
+                sure = alike and current and not any(each.doubtful for each in pending)
+                told = handover.turn if len(prompts) == 1 else turn
+                return Handed(told, handover.arguments, doubtful=not sure)
+    raise TimeoutError("hand-overs vanish while they are read")
+
+
+def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -> bytes:
+    """Return a body with arguments and variables filled in, as the client does."""
+    if b"$" not in body:
+        return body
+    text = body.decode("utf-8", "replace")
+    variables = _variables(text, root, entry, call, handed.turn)
+    given = Given(handed.arguments, entry.arguments, variables, pointing=handed.doubtful)
+    filled = _encoded(substitute(text, given))
+    if len(filled) > LARGEST and not handed.doubtful:
+        given = Given("", entry.arguments, variables, pointing=True)
+        filled = _encoded(substitute(text, given))
+    return filled
+
+
+def _variables(
+    text: str, root: Root, entry: Entry, call: Call, turn: Turn | None
+) -> dict[str, str]:
+    """Return the variables the client would know in the prompt file itself."""
+    project = turn.project if turn and turn.project else os.getcwd()
+    found = {"CLAUDE_PROJECT_DIR": project, "CLAUDE_SESSION_ID": call.session}
+    if "CLAUDE_EFFORT" in os.environ:
+        found["CLAUDE_EFFORT"] = os.environ["CLAUDE_EFFORT"]
+    if entry.kind == SKILL:
+        found["CLAUDE_SKILL_DIR"] = f"{root.path}/{entry.path}".rpartition("/")[0]
+    if root.scope == PLUGIN and not entry.path.startswith(".claude/"):
+        found["CLAUDE_PLUGIN_ROOT"] = root.path
+        if "${CLAUDE_PLUGIN_DATA}" in text:
+            found["CLAUDE_PLUGIN_DATA"] = _plugin_data(entry.name.partition(":")[0])
+    return found
+
+
+def _plugin_data(plugin: str) -> str:
+    """Return the data folder of a plugin, whose name ends in that of its marketplace."""
+    home = os.environ.get("HOME", "")
+    folder = (os.environ.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude") + "/plugins/data"
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    known = [name for name in names if name.rpartition("-")[0] == plugin]
+    return f"{folder}/{known[0] if len(known) == 1 else plugin + '-inline'}"
+
+
+def _part(body: bytes, part: int, parts: int) -> bytes:
+    """Cut a body that has not been cut into as many parts as there are injected lines."""
+    if not part:
+        return body
+    lines = body.splitlines(keepends=True)
+    size = -(-len(lines) // parts)
+    return b"".join(lines[(part - 1) * size : part * size])
+
+
+def _request(entry: Entry, trial: OpenTrial) -> bytes:
+    """Return the line that asks the model to report; it is the same for every variant."""
+    metrics = " ".join(f"--metric {name}=NUMBER" for name in entry.report)
+    return (
+        "\n\nWhen the task is finished, run once: "
+        f"meta-experiment rate --trial-id {trial.trial_id} {metrics}"
+    ).encode()
+
+
+def without_frontmatter(data: bytes) -> bytes:
+    """Return the body of a prompt file, as `prompts.frontmatter` finds it."""
+    data = data[3:] if data.startswith(b"\xef\xbb\xbf") else data
+    lines = data.split(b"\n")
+    if len(lines) > 1 and _is_marker(lines[0]):
+        for number, line in enumerate(lines[1:], 1):
+            if _is_marker(line):
+                return b"\n".join(lines[number + 1 :])
+    return data
+
+
+def _is_marker(line: bytes) -> bool:
+    return line.startswith(b"---") and not line[3:].removesuffix(b"\r").strip(b" \t")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _print(data: bytes) -> None:
+    data = data if data.strip() else _EMPTY
+    while data:
+        data = data[os.write(1, data) :]

@@ -1,0 +1,150 @@
+"""What happens beside a session: one line when there is something to say, and a run apart.
+
+The line is computed beforehand (`notice`: decisions that are due; `news`: what was done while
+nobody looked). The run is `auto` in a process of its own, never in the user's turn.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from meta_experiment.live import index, json_text, places, sessions
+
+EVERY = 600.0  # seconds between two runs apart
+_LOG_LIMIT = 65_536  # bytes, after which the log begins anew
+_LINE_LIMIT = 400  # characters of one thing to say
+_READ_LIMIT = 16_384
+_KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
+
+
+def session_start(directory: str, now: float) -> str:
+    """Return what the hook prints for a session in a directory; empty when all is quiet.
+
+    Starts the run apart for every root that is due. Never raises OSError.
+    """
+    said: list[str] = []
+    for root in _concerned(directory):
+        said += _due(root)
+        said += _news(root)
+        between_sessions(root, now)
+    if not said:
+        return ""
+    text = "meta-experiment: " + " ".join(said)
+    return '{"systemMessage":' + json_text.encode(text) + "}"
+
+
+def between_sessions(root: str, now: float) -> bool:
+    """Start the run apart, if the last one is long enough ago; tell whether it was.
+
+    It closes abandoned trials, acts where a plan allows it and prepares the notice.
+    """
+    local = places.local(root)
+    try:
+        if not _something_runs(root) or not _claimed(local + "/auto.stamp", now):
+            return False
+        _spawn(root, local + "/auto.log")
+    except OSError:
+        return False
+    return True
+
+
+def _concerned(directory: str) -> list[str]:
+    """Return the roots whose experiments a session in this directory can meet."""
+    here = os.path.realpath(directory) + "/"
+    return [
+        root.path
+        for root in places.roots(places.data_folder(os.environ))
+        if root.scope != places.PROJECT or here.startswith(root.path + "/")
+    ]
+
+
+def _due(root: str) -> list[str]:
+    """Read the decisions that are due: lines of an experiment's id and a sentence."""
+    lines = _lines(places.notice(root))
+    due = [line.split("\t", 1) for line in lines if "\t" in line]
+    if len(due) < 2:
+        return [_plain(text) for _, text in due]
+    names = _plain(", ".join(name for name, _ in due))
+    return [f"{len(due)} decisions are due: {names}. See them: /meta_experiment status"]
+
+
+def _news(root: str) -> list[str]:
+    """Read what was done apart, once."""
+    path = places.local(root) + "/news"
+    lines = _lines(path)
+    if lines:
+        try:
+            os.unlink(path)
+        except OSError:
+            return []  # what cannot be put away would be said at every start
+    return [_plain(line) for line in lines]
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            data = os.read(descriptor, _READ_LIMIT)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return []
+    return [line for line in data.decode("utf-8", "replace").split("\n") if line.strip()]
+
+
+def _plain(text: str) -> str:
+    """Keep a stored text from steering a terminal, and short."""
+    text = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+
+
+def _something_runs(root: str) -> bool:
+    return any(entry.running for entry in index.entries(root)) or bool(
+        sessions.list_sessions(root)
+    )
+
+
+def _claimed(stamp: str, now: float) -> bool:
+    """Take the turn for a run apart; one of several sessions that start at once gets it."""
+    descriptor = os.open(stamp, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(descriptor)
+        if status.st_size and 0 <= now - status.st_mtime < EVERY:
+            return False
+        os.pwrite(descriptor, b"1\n", 0)
+        os.utime(descriptor, (now, now))
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _spawn(root: str, log: str) -> None:
+    """Run `auto` in a session of its own, without the streams or the tokens of the client."""
+    here = os.path.realpath(__file__)
+    for _ in range(4):
+        here = os.path.dirname(here)
+    program = here + "/bin/meta-experiment"
+    words = ["sh", program, "auto", "--background", "--yes", "--root", root]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == _KEPT or not name.startswith("CLAUDE")
+    }
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        output = os.open(log, flags, 0o600)
+        if os.fstat(output).st_size > _LOG_LIMIT:
+            os.ftruncate(output, 0)
+        nothing = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(root)
+        os.execve("/bin/sh", words, environment)  # noqa: S606 - no user text in the words
+    finally:
+        os._exit(127)

@@ -1,0 +1,382 @@
+"""What a session's transcript says, as turns: one prompt each, and the work it caused.
+
+The client writes one line per content block, repeats the usage of a message on each, puts
+the prompt's id on user lines alone, and keeps agents in files of their own. Whatever is no
+line of a transcript is passed over.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from meta_experiment.live.json_text import parse_object
+from meta_experiment.live.moments import epoch
+from meta_experiment.live.work import Work, usage_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+OPEN, ANSWERED, FAILED, INTERRUPTED = "open", "answered", "failed", "interrupted"
+SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's
+LINE_LIMIT = 8 << 20  # bytes; a longer line holds a picture, not a measure
+
+_HEAD = 300  # bytes in which a line says what it is
+_NOTES = (b'{"type":"api-request', b'{"type":"file-history', b'{"type":"queue-operation"')
+_INTERRUPT = "[Request interrupted by user"
+_NOTIFICATION = "<task-notification>"
+_LOCAL_OUTPUT = ("<local-command-stdout>", "<local-command-stderr>")
+_CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
+_TOOL_USE_ID, _TOOL_USE_END = "<tool-use-id>", "</tool-use-id>"
+_NAME, _NAME_END = "<command-name>", "</command-name>"
+_ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
+
+
+class Turn:
+    """One prompt and all that followed until the next.
+
+    Attributes:
+        prompt_id: the client's id, or one made here where an old client gave none.
+        named: the commands, skills and agents it used, as the client calls them.
+        notified: the tool calls whose background work this turn reports.
+        own: the work of the main conversation.
+        agents: the work of agents, each apart.
+        state: open, answered, failed or interrupted.
+        local: answered by the client itself, without a model.
+        version: of the client.
+    """
+
+    __slots__ = (
+        "agents",
+        "local",
+        "made_up",
+        "named",
+        "notified",
+        "own",
+        "prompt_id",
+        "state",
+        "version",
+    )
+
+    def __init__(self, prompt_id: str, *, made_up: bool = False) -> None:
+        self.prompt_id = prompt_id
+        self.made_up = made_up
+        self.named: list[str] = []
+        self.notified: list[str] = []
+        self.own = Work()
+        self.agents: list[Work] = []
+        self.state = OPEN
+        self.local = False
+        self.version = ""
+
+    @property
+    def works(self) -> list[Work]:
+        """All work, the main conversation's first."""
+        return [self.own, *self.agents]
+
+    @property
+    def answered_by_model(self) -> bool:
+        """Whether any model said anything."""
+        return any(work.messages for work in self.works)
+
+
+class Transcript:
+    """The turns of a session in order, and what the client said that it cost in all.
+
+    `delivered` are tool calls whose background work has been reported to the model.
+    """
+
+    __slots__ = ("cost_state", "delivered", "turns")
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.cost_state: dict[str, object] | None = None
+        self.delivered: set[str] = set()
+
+
+def read_transcript(path: str, prompt_ids: Iterable[str] = ()) -> Transcript | None:
+    """Read a transcript with its agents, from the first of these prompts on; else whole.
+
+    Returns None when there is no such file. Raises OSError.
+    """
+    wanted = list(prompt_ids)
+    try:
+        start = _first(path, wanted) if wanted else 0
+        transcript = Transcript() if start is None else read_lines(lines(path, start))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if start is not None:
+        _add_agents(path, transcript)
+    return transcript
+
+
+def read_lines(raw: Iterable[bytes], *, of_agent: bool = False) -> Transcript:
+    """Read lines of a transcript; those of an agent's file are its main conversation."""
+    reader = _Reader(of_agent=of_agent)
+    for line in raw:
+        if _says_nothing(line[:_HEAD]):
+            continue
+        try:
+            document = parse_object(line.decode("utf-8", "replace"))
+        except ValueError:
+            continue  # torn, or none of ours
+        reader.take(document)
+    return reader.transcript
+
+
+def _says_nothing(head: bytes) -> bool:
+    """Tell the client's own notes by their first bytes; they are most of a transcript."""
+    if head.startswith(_NOTES):
+        return True
+    return b'"attachment":{"type":"' in head and b'"queued_command"' not in head
+
+
+def lines(path: str, start: int = 0) -> Iterator[bytes]:
+    """Yield the whole lines of a file from an offset on. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, "rb") as stream:
+        stream.seek(start)
+        while line := stream.readline(LINE_LIMIT):
+            if line.endswith(b"\n") or len(line) < LINE_LIMIT:
+                yield line
+                continue
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(LINE_LIMIT)
+
+
+def _first(path: str, prompt_ids: list[str]) -> int | None:
+    """Find the line where the first of some prompts begins; None when there is none."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not os.fstat(descriptor).st_size:
+            return None
+        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as view:
+            found = [at for prompt_id in prompt_ids if (at := _begin(view, prompt_id)) >= 0]
+            return min(found, default=None)
+    finally:
+        os.close(descriptor)
+
+
+def _begin(view: mmap.mmap, prompt_id: str) -> int:
+    at = -1
+    for mark in ('"promptId":"%s"', '"promptId": "%s"'):
+        at = view.find((mark % prompt_id).encode("utf-8", "replace"))
+        if at >= 0:
+            return view.rfind(b"\n", 0, at) + 1
+    return at
+
+
+def _add_agents(path: str, transcript: Transcript) -> None:
+    """Give the work in the agents' files to the turns that caused it."""
+    folder = path.removesuffix(".jsonl") + "/subagents"
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    known = {turn.prompt_id: turn for turn in transcript.turns}
+    began = min((turn.own.started for turn in transcript.turns if turn.own.started), default=0)
+    for name in names:
+        file = f"{folder}/{name}"
+        # what was last written before the first turn cannot be of any
+        if name.endswith(".jsonl") and os.stat(file).st_mtime >= began - 1:
+            for turn in read_lines(lines(file), of_agent=True).turns:
+                owner = known.get(turn.prompt_id)
+                if owner is None and turn.made_up:
+                    owner = _during(transcript.turns, turn.own.started)
+                if owner is not None:
+                    _join(owner, turn)
+
+
+def _join(owner: Turn, agent: Turn) -> None:
+    owner.agents.append(agent.own)
+    if owner.state == OPEN and not owner.own.messages and agent.state == ANSWERED:
+        owner.state = ANSWERED  # old clients leave nothing of a fork in the main file
+
+
+def _during(turns: list[Turn], moment: float | None) -> Turn | None:
+    """Return the last turn that had begun by then."""
+    if moment is None:
+        return None
+    begun = [turn for turn in turns if turn.own.started and turn.own.started <= moment]
+    return begun[-1] if begun else None
+
+
+class _Reader:
+    """Takes the lines of a transcript one by one."""
+
+    def __init__(self, *, of_agent: bool) -> None:
+        self.transcript = Transcript()
+        self._of_agent = of_agent
+        self._known: dict[str, Turn] = {}
+        self._turn: Turn | None = None
+        self._lines = 0
+
+    def take(self, document: dict[str, object]) -> None:
+        """Take one line."""
+        self._lines += 1
+        kind = document.get("type")
+        message = document.get("message")
+        if kind == "cost-state":
+            self.transcript.cost_state = document
+        elif kind == "attachment":
+            self._deliver(_text_of(document.get("attachment")))
+        elif kind == "system":
+            self._take_system(document)
+        elif type(message) is dict:
+            if kind == "assistant" or (kind is None and "usage" in message):
+                self._take_answer(document, message)
+            elif kind == "user":
+                self._take_user(document, message)
+
+    def _take_system(self, document: dict[str, object]) -> None:
+        turn = self._turn
+        if turn is not None and document.get("subtype") == "local_command":
+            turn.local = True
+            turn.state = ANSWERED
+            turn.own.extend(epoch(document.get("timestamp")))
+
+    def _take_user(self, document: dict[str, object], message: dict[str, object]) -> None:
+        content = message.get("content")
+        blocks = _blocks(content)
+        results = [block for block in blocks if block.get("type") == "tool_result"]
+        text = _first_text(content)
+        turn = self._turn_of(document, text, is_answer=bool(results))
+        if turn is None:
+            return
+        work = self._work(turn, document)
+        work.extend(epoch(document.get("timestamp")))
+        turn.version = _string(document.get("version")) or turn.version
+        for block in results:
+            work.take_result(block, document.get("toolUseResult"))
+        if work is not turn.own:
+            return
+        if text.startswith(_INTERRUPT):
+            turn.state = INTERRUPTED
+        elif text.startswith(_LOCAL_OUTPUT):
+            turn.local = True
+            turn.state = ANSWERED
+        elif document.get("isMeta") is not True and not text.startswith(_CAVEAT):
+            turn.state = OPEN
+        if not results:
+            self._name(turn, text)
+
+    def _name(self, turn: Turn, text: str) -> None:
+        """Note what a prompt says of itself: which command, or whose notification."""
+        if text.startswith(_NOTIFICATION):
+            turn.notified += self._deliver(text)
+        elif _NAME in text[:400]:
+            name = text.partition(_NAME)[2].partition(_NAME_END)[0].strip()
+            turn.named.append(name.removeprefix("/"))
+        elif text.startswith("/") and len(text) > 1:
+            # a forked skill leaves what was typed and nothing else
+            words = text[1:].split(maxsplit=1)[:1]
+            turn.named += [word for word in words if "/" not in word]
+
+    def _take_answer(self, document: dict[str, object], message: dict[str, object]) -> None:
+        turn = self._turn or self._begin_turn(f"line-{self._lines}", made_up=True)
+        work = self._work(turn, document)
+        work.extend(epoch(document.get("timestamp")))
+        turn.version = _string(document.get("version")) or turn.version
+        model = _string(message.get("model"))
+        if document.get("isApiErrorMessage") is True:
+            turn.state = FAILED if work is turn.own else turn.state
+            return
+        if model == SYNTHETIC:
+            if _first_text(message.get("content")).startswith("API Error"):
+                turn.state = FAILED if work is turn.own else turn.state
+            return
+        key = _string(message.get("id")) or f"{turn.prompt_id}#{self._lines}"
+        work.take_message(key, usage_of(model, message.get("usage")))
+        asks = False
+        for block in _blocks(message.get("content")):
+            if block.get("type") == "tool_use":
+                asks = True
+                work.take_call(block)
+                if work is turn.own:
+                    turn.named += _called(block)
+        if work is turn.own:
+            stopped = message.get("stop_reason")
+            ends = stopped in _ANSWERS_OF_A_PROMPT or (stopped is None and not asks)
+            turn.state = ANSWERED if ends else OPEN
+
+    def _turn_of(
+        self, document: dict[str, object], text: str, *, is_answer: bool
+    ) -> Turn | None:
+        """Return the turn of a user line: by its prompt's id or, without ids, by its look."""
+        prompt_id = _string(document.get("promptId"))
+        if prompt_id:
+            known = self._known.get(prompt_id)
+            self._turn = known or self._begin_turn(prompt_id)
+        elif self._turn is None or (self._turn.made_up and not is_answer):
+            if self._turn is not None and not self._is_prompt(document, text):
+                return self._turn
+            name = _string(document.get("uuid")) or f"line-{self._lines}"
+            self._begin_turn(name, made_up=True)
+        return self._turn
+
+    def _is_prompt(self, document: dict[str, object], text: str) -> bool:
+        if document.get("isMeta") is True or document.get("isCompactSummary") is True:
+            return False
+        if document.get("isSidechain") is True:
+            return False
+        return not text.startswith((_INTERRUPT, *_LOCAL_OUTPUT, *_CAVEAT))
+
+    def _begin_turn(self, prompt_id: str, *, made_up: bool = False) -> Turn:
+        self._turn = Turn(prompt_id, made_up=made_up)
+        self._known[prompt_id] = self._turn
+        self.transcript.turns.append(self._turn)
+        return self._turn
+
+    def _work(self, turn: Turn, document: dict[str, object]) -> Work:
+        """Return whose work a line is: old clients keep agents in the main file."""
+        if self._of_agent or document.get("isSidechain") is not True:
+            return turn.own
+        if not turn.agents:
+            turn.agents.append(Work())
+        return turn.agents[0]
+
+    def _deliver(self, text: str) -> list[str]:
+        found = []
+        for piece in text.split(_TOOL_USE_ID)[1:]:
+            call, end, _ = piece.partition(_TOOL_USE_END)
+            if end and len(call) <= 200:
+                found.append(call)
+        self.transcript.delivered.update(found)
+        return found
+
+
+def _blocks(content: object) -> list[dict[str, object]]:
+    if type(content) is not list:
+        return []
+    return [block for block in content if type(block) is dict]
+
+
+def _first_text(content: object) -> str:
+    if type(content) is str:
+        return content
+    for block in _blocks(content):
+        if block.get("type") == "text":
+            return _string(block.get("text"))
+    return ""
+
+
+def _text_of(attachment: object) -> str:
+    """Return what an attachment says, as far as it may be a notification."""
+    if type(attachment) is not dict or attachment.get("type") != "queued_command":
+        return ""
+    prompt = attachment.get("prompt")
+    return _first_text(prompt)
+
+
+def _called(block: dict[str, object]) -> list[str]:
+    """Return the skill or the agent that a call of a tool names."""
+    key = {"Skill": "skill", "Agent": "subagent_type", "Task": "subagent_type"}
+    wanted = key.get(_string(block.get("name")))
+    given = block.get("input")
+    name = _string(given.get(wanted)) if wanted and type(given) is dict else ""
+    return [name.removeprefix("/")] if name else []
+
+
+def _string(value: object) -> str:
+    return value if type(value) is str else ""

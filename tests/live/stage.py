@@ -1,0 +1,153 @@
+"""A root under experiment as `start` leaves it, made by hand: the way of a prompt alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from meta_experiment.live import places
+from meta_experiment.live.index import Entry, format_entry
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PYTHON = (
+    str(Path(sys.executable).resolve()) if sys.prefix == sys.base_prefix else sys.executable
+)
+TOKEN = "0123456789ab"  # noqa: S105 - it opens nothing
+CONTROL = "Control for $ARGUMENTS."
+TREATMENT = "Treatment for $ARGUMENTS."
+FRONT = "---\ndescription: Review\n---\n"
+
+
+class Stage:
+    """A home, a project and the experiments in it; everything runs in processes of its own."""
+
+    def __init__(self, folder: Path, scope: str = places.PROJECT) -> None:
+        self.home = folder / "home"
+        self.root = folder / "project"
+        self.scope = scope
+        self.entries: list[Entry] = []
+        self.environment = {
+            "HOME": str(self.home),
+            "PATH": "/usr/bin:/bin",
+            "META_EXPERIMENT_PYTHON": PYTHON,
+        }
+        for directory in (self.home, self.root / ".claude" / "meta" / "local"):
+            directory.mkdir(parents=True, exist_ok=True)
+        self._list_root()
+
+    def run(self, experiment_id: str = "exp-1", **changes) -> Entry:
+        """Put an experiment on a command under way, with the bodies of both arms."""
+        control = changes.pop("control", CONTROL)
+        treatment = changes.pop("treatment", TREATMENT)
+        front = changes.pop("front", FRONT)
+        given = {
+            "id": experiment_id, "state": "running", "kind": "command", "name": "review",
+            "path": ".claude/commands/review.md", "form": "shadow", "unit": "invocation",
+            "method": "block", "traffic": 1.0, "arms": ["control", "treatment"],
+            "weights": [1.0, 1.0], "seed": "5eed", "sequence": "0110100110",
+            "user": "d00d", "since": 1.0, "sha": "abc", "plugin": "0.1.0",
+        }  # fmt: skip
+        entry = Entry(**{**given, **changes})
+        bodies = {"control": control, "treatment": treatment}
+        for arm, body in bodies.items():
+            self.write(places.served_body("", entry.id, arm)[1:], body)
+        stored = places.stored_variant("", entry.id, "control", entry.path)[1:]
+        self.write(stored, front + control)
+        shimmed = front + "!`serve-variant`\n"
+        self.write(places.shim("", entry.id)[1:], shimmed)
+        self.write(entry.path, shimmed if entry.form == "inplace" else front + control)
+        self.entries = [known for known in self.entries if known.id != entry.id] + [entry]
+        self.write_index()
+        return entry
+
+    def write_index(self) -> None:
+        lines = "".join(format_entry(entry) for entry in self.entries)
+        Path(places.active_index(str(self.root))).write_bytes(lines.encode())
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    def serve(self, *words: str, experiment_id: str = "exp-1", session: str = "s1", **more):
+        """Run the injected line's program; return the finished process, bytes as they are."""
+        return self.serve_words([f"{experiment_id}@{TOKEN}", session, *words], **more)
+
+    def serve_words(self, words: list[str], **more):
+        """Run the program with any words; `cwd` and `environment` may be given."""
+        return subprocess.run(
+            [str(REPOSITORY / "bin" / "serve-variant"), *words],
+            cwd=more.get("cwd", self.root),
+            env={**self.environment, **more.get("environment", {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+
+    def text(self, *words: str, **more) -> str:
+        """Return what is served; the program must not fail."""
+        done = self.serve(*words, **more)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout.decode()
+
+    def hook(self, name: str, event: str, document: dict | bytes, session: str = "s1", **more):
+        """Send an event to the hook, as the client does; return what it prints."""
+        told = {
+            "session_id": session,
+            "transcript_path": str(self.home / "transcript.jsonl"),
+            "cwd": str(self.root),
+            "hook_event_name": name,
+        }
+        text = (
+            document
+            if isinstance(document, bytes)
+            else json.dumps({**told, **document}, separators=(",", ":"))
+        )
+        done = subprocess.run(
+            [str(REPOSITORY / "hooks" / "observe"), event],
+            cwd=self.root,
+            env={
+                **self.environment,
+                "CLAUDE_PROJECT_DIR": str(self.root),
+                "CLAUDE_CODE_SESSION_ID": session,
+                **more,
+            },
+            input=text if isinstance(text, bytes) else text.encode(),
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    def call(
+        self, arguments: str = "", prompt: str = "p1", name: str = "review", **more
+    ) -> str:
+        """Call a command as a user does: the hook, then the injected line."""
+        self.typed(arguments, prompt, name)
+        return self.text(**more)
+
+    def typed(self, arguments: str, prompt: str, name: str = "review", session="s1") -> str:
+        document = {"prompt_id": prompt, "command_name": name, "command_args": arguments}
+        return self.hook("UserPromptExpansion", "prompt", document, session)
+
+    def tool(self, tool: str, given: dict, prompt: str = "p1", session: str = "s1") -> str:
+        document = {"prompt_id": prompt, "tool_name": tool, "tool_input": given}
+        return self.hook("PreToolUse", "tool", document, session)
+
+    def assignments(self, experiment_id: str = "exp-1") -> list[list[str]]:
+        path = Path(places.trials(str(self.root), experiment_id), "assignments.tsv")
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line.split("\t") for line in lines]
+
+    def faults(self) -> list[str]:
+        path = Path(places.faults_file(str(self.root)))
+        return path.read_text().splitlines() if path.exists() else []
+
+    def _list_root(self) -> None:
+        data = places.data_folder(self.environment)
+        Path(data).mkdir(parents=True, exist_ok=True)
+        root = places.Root(TOKEN, self.scope, str(self.root))
+        Path(places.roots_file(data)).write_text(places.format_root(root))

@@ -1,0 +1,188 @@
+"""The draw on the way of a prompt: that of `assign`, in the files of `store.assignments`."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.live.stage import REPOSITORY
+
+from meta_experiment.assign.arms import hashed_arm
+from meta_experiment.assign.draw import arm_for, takes_part
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import places, sessions
+from meta_experiment.live.assigning import expose
+from meta_experiment.live.sessions import Turn
+from meta_experiment.store.assignments import assign, parse_assignment
+from meta_experiment.types import (
+    Assignment,
+    Direction,
+    Metric,
+    MetricKind,
+    Plan,
+    Scale,
+    Variant,
+)
+
+METRIC = Metric("duration_seconds", MetricKind.CONTINUOUS, Direction.LOWER, Scale.LOG)
+
+
+@pytest.mark.parametrize("method", ["block", "hash", "least_used", "weighted"])
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 3.0, 0.5)])
+def test_the_draw_is_that_of_assign(stage, method, weights):
+    arms = ["control", "a", "b"][: len(weights)]
+    plan = Plan(
+        name="p", hypothesis="h", files=("a.md",),
+        variants=tuple(map(Variant, arms, weights)), primary=METRIC,
+        assignment=Assignment(method), traffic=0.5,
+    )  # fmt: skip
+    entry = stage.run(
+        unit="session", arms=arms, weights=list(weights), method=method, seed="seed",
+        traffic=0.5, sequence="",
+    )  # fmt: skip
+    root = str(stage.root)
+    drawn = [
+        (unit, expose(root, entry, unit, Turn("p", ""), 1.0)) for unit in map(str, range(60))
+    ]
+    counted = [(unit, one.variant) for unit, one in drawn if one.trial is not None]
+    assert counted == [
+        (unit, arm_for(plan, "seed", unit, place)) for place, (unit, _) in enumerate(counted)
+    ]
+    assert [one.trial is not None for _, one in drawn] == [
+        takes_part(plan, "seed", unit) for unit, _ in drawn
+    ]
+    assert {one.variant for _, one in drawn if one.trial is None} == {"control"}
+    assert 15 < len(counted) < 45
+
+
+def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
+    entry = stage.run(sequence="11")
+    root = str(stage.root)
+    drawn = [expose(root, entry, "s", Turn(f"p{n}", ""), 1.0).variant for n in range(40)]
+    assert drawn[:2] == ["treatment", "treatment"]
+    assert Counter(drawn[10:]) == {"control": 15, "treatment": 15}
+    assert [int(line[0]) for line in stage.assignments()] == list(range(1, 41))
+
+
+def test_assign_and_serving_continue_each_other(stage):
+    entry = stage.run(unit="session", sequence="0110")
+    layout = Layout(stage.root)
+    first = expose(str(stage.root), entry, "s1", Turn("p1", ""), 2.5)
+
+    def draw(position):
+        return entry.arms[int(entry.sequence[position])]
+
+    told = assign(layout, FileSystem(), entry.id, "s1", draw, at=3.0)
+    assert (told.variant, told.repeated, told.position) == (first.variant, True, 0)
+    new = assign(layout, FileSystem(), entry.id, "s\t2", draw, at=3.0)
+    again = expose(str(stage.root), entry, "s\t2".replace("\t", "-"), Turn("p", ""), 4.0)
+    assert (new.variant, again.variant) == ("treatment", "treatment")
+    assert [line[0] for line in stage.assignments()] == ["1", "1", "2", "3"]
+    lines = Path(layout.assignments(entry.id)).read_text().splitlines()
+    assert all(parse_assignment(line) for line in lines)
+
+
+def test_a_torn_line_is_cut_off_and_a_damaged_one_passed_over(stage):
+    entry = stage.run(sequence="0011")
+    path = stage.write(
+        ".claude/meta/trials/exp-1/assignments.tsv", b"1\tp0\tcontrol\tt\t5\nxx\n2\tp1\tcont"
+    )
+    assert expose(str(stage.root), entry, "s", Turn("p1", ""), 1.0).variant == "control"
+    whole = [line[:3] for line in stage.assignments()]
+    assert whole == [["1", "p0", "control"], ["xx"], ["2", "p1", "control"]]
+    assert path.read_bytes().endswith(b"\n")
+
+
+def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(stage):
+    entry = stage.run(unit="session")
+    root = str(stage.root)
+    path = Path(places.lock(root, "exp-1.assign"))
+    path.parent.mkdir(parents=True)
+    with path.open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        start = time.monotonic()
+        drawn = [expose(root, entry, "s9", Turn(prompt, ""), 1.0) for prompt in "aab"]
+        assert time.monotonic() - start < 1.0
+    assert stage.assignments() == []
+    assert {one.variant for one in drawn} == {
+        entry.arms[hashed_arm(entry.weights, entry.seed, "s9")]
+    }
+    assert drawn[0].trial.trial_id == drawn[1].trial.trial_id != drawn[2].trial.trial_id
+    apart = Path(places.trials(root, "exp-1"), "assignments-live.tsv").read_text()
+    assert apart.count("\ts9\t") == 2
+    # later it joins the sequence with the variant it has
+    joined = expose(root, entry, "s9", Turn("c", ""), 1.0)
+    assert joined.variant == drawn[0].variant
+    assert stage.assignments()[0][:3] == ["1", "s9", joined.variant]
+
+
+def test_two_agents_that_load_one_skill_at_once_are_one_exposure(stage):
+    """Real processes, started together, forty times."""
+    stage.run(sequence="01" * 40)
+    for number in range(20):
+        turn = Turn(f"p{number}", "/t")
+        sessions.write_turn(str(stage.root), "s1", turn)
+        with ThreadPoolExecutor(2) as both:
+            texts = list(both.map(lambda _: stage.text(), range(2)))
+        assert texts[0] == texts[1]
+    lines = stage.assignments()
+    assert [line[0] for line in lines] == [str(number) for number in range(1, 21)]
+    assert len(sessions.open_trials(str(stage.root), "s1")) == 20
+    assert stage.faults() == []
+
+
+CROWD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from meta_experiment.live.assigning import expose
+from meta_experiment.live.index import find_entry
+from meta_experiment.live.sessions import Turn
+root, me = sys.argv[2:]
+for number in range(50):
+    expose(root, find_entry(root, "exp-1"), me, Turn(f"{me}-{number}", ""), 1.0)
+"""
+
+
+def test_many_processes_lose_no_assignment_and_repeat_no_position(stage):
+    stage.run(sequence="01" * 200)
+    scripts = str(REPOSITORY / "scripts")
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", CROWD, scripts, stage.root, f"w{n}"]
+        )
+        for n in range(4)
+    ]
+    assert [process.wait() for process in crowd] == [0, 0, 0, 0]
+    path = Path(places.trials(str(stage.root), "exp-1"), "assignments-live.tsv")
+    apart = path.read_text().splitlines() if path.exists() else []
+    lines = stage.assignments()
+    assert len(lines) + len(apart) == 200
+    assert [int(line[0]) for line in lines] == list(range(1, len(lines) + 1))
+    opened = sum(
+        len(sessions.open_trials(str(stage.root), session))
+        for session in sessions.list_sessions(str(stage.root))
+    )
+    assert opened == 200
+
+
+def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):
+    entry = stage.run(sequence="0000")
+    root = str(stage.root)
+    expose(root, entry, "s", Turn("p1", ""), 1.0)
+    before = stage.assignments()
+    real = os.write
+
+    def short(descriptor, data):
+        return real(descriptor, data[:7]) if data.startswith(b"2\t") else real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", short)
+    with pytest.raises(OSError, match="No space"):
+        expose(root, entry, "s", Turn("p2", ""), 1.0)
+    assert stage.assignments() == before
+    assert len(sessions.open_trials(root, "s")) == 1

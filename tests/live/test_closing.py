@@ -1,0 +1,395 @@
+"""Closing: each trial once, durable before its state goes, and open after any fault."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from tests.live.transcripts import START, Script
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import closing, places, sessions
+from meta_experiment.live.client import note_client
+from meta_experiment.live.closing import close_session, sweep
+from meta_experiment.live.sessions import OpenTrial
+from meta_experiment.store.trials import read_trials
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+EXPERIMENT, SESSION = "exp-1", "5e551011"
+NOW = START + 1000
+HALF_AN_HOUR = 1800
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
+    monkeypatch.delenv("META_EXPERIMENT_TELEMETRY", raising=False)
+
+
+class Live:
+    """A root with one session, its transcript and what was exposed in it."""
+
+    def __init__(self, folder):
+        self.root = folder / "root"
+        (self.root / ".claude/meta").mkdir(parents=True)
+        self.transcript = folder / "projects" / f"{SESSION}.jsonl"
+        self.script = Script()
+
+    def expose(self, prompt_id, at, *, trial_id=None, variant="control", path=None, **more):
+        trial = OpenTrial(
+            experiment_id=more.get("experiment_id", EXPERIMENT),
+            trial_id=trial_id or f"t-{prompt_id}",
+            variant=variant,
+            unit=f"u-{prompt_id}",
+            prompt_id=prompt_id,
+            transcript_path=str(self.transcript) if path is None else path,
+            epoch_ms=int((START + at) * 1000),
+            sha="abc",
+            plugin="0.1.0",
+        )
+        sessions.write_trial(str(self.root), SESSION, trial)
+        sessions.append_prompt(str(self.root), SESSION, prompt_id, trial.epoch_ms)
+
+    def run(self, prompt_id, at, **more):
+        """One whole turn under experiment."""
+        self.script.command(prompt_id, at).answer(at + 5)
+        self.expose(prompt_id, at, **more)
+
+    def write(self, age=0.0):
+        self.script.write(self.transcript)
+        for path in (self.transcript, self.folder):
+            os.utime(path, (NOW - age, NOW - age))
+
+    def close(self, *, final=False):
+        self.script.write(self.transcript)
+        return close_session(str(self.root), SESSION, final=final, now=NOW)
+
+    @property
+    def folder(self):
+        return Path(sessions.session_folder(str(self.root), SESSION))
+
+    def read(self, experiment_id=EXPERIMENT):
+        return read_trials(Layout(self.root), experiment_id)
+
+    def trials(self):
+        log = self.read()
+        assert log.set_aside_count == log.conflict_count == 0
+        return {trial.trial_id: trial for trial in log.trials}
+
+    def open(self):
+        return [trial.prompt_id for trial in sessions.open_trials(str(self.root), SESSION)]
+
+
+@pytest.fixture
+def live(tmp_path):
+    return Live(tmp_path)
+
+
+def test_a_trial_is_closed_when_the_next_one_bounds_it(live):
+    """Until then it is open; its record is what the store reads as a trial."""
+    live.run("p1", 0)
+    assert live.close() == 0
+    live.run("p2", 60)
+    assert live.close() == 1
+    assert live.open() == ["p2"]
+    (trial,) = live.trials().values()
+    assert (trial.trial_id, trial.unit, trial.variant) == ("t-p1", "u-p1", "control")
+    assert trial.status == "ok"
+    assert trial.metrics["output_tokens"] == 50
+    assert trial.metrics["duration_seconds"] == 5
+    fingerprint = {"model": "claude-opus-5-5", "client": "2.1.330", "cost": "estimate"}
+    assert trial.fingerprint == {**fingerprint, "plugin": "0.1.0", "plan": "abc"}
+    assert (live.folder / closing.CLOSED).read_text() == f"exp-1\tt-p1\t{int(NOW * 1000)}\n"
+
+
+def test_the_end_of_the_session_closes_all_of_it(live):
+    """Nothing of the session's state is left, and a second end finds nothing."""
+    live.run("p1", 0)
+    live.run("p2", 60, variant="b")
+    assert live.close(final=True) == 2
+    assert {name: trial.variant for name, trial in live.trials().items()} == {
+        "t-p1": "control",
+        "t-p2": "b",
+    }
+    assert not live.folder.exists()
+    assert live.close(final=True) == 0
+
+
+def test_two_experiments_in_one_prompt_are_two_trials(live):
+    """Each log gets its own."""
+    live.run("p1", 0)
+    live.expose("p1", 0, experiment_id="exp-2", trial_id="other")
+    assert live.close(final=True) == 2
+    assert set(live.trials()) == {"t-p1"}
+    assert [trial.trial_id for trial in live.read("exp-2").trials] == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        ("no_answer", "no_answer"),
+        ("no_transcript", "transcript_missing"),
+        ("no_prompt", "prompt_missing"),
+    ],
+)
+def test_what_cannot_be_measured_is_excluded_with_a_reason(live, case, reason):
+    """Only at the end: until then it may still come."""
+    live.expose("p1", 0)
+    live.expose("p2", 50)
+    if case == "no_answer":
+        live.script.command("p1", 0)
+        live.script.command("p2", 50).answer(60)
+    elif case == "no_prompt":
+        live.script.command("p2", 50).answer(60)
+    if case == "no_transcript":
+        assert close_session(str(live.root), SESSION, final=False, now=NOW) == 0
+        assert close_session(str(live.root), SESSION, final=True, now=NOW) == 2
+    else:
+        assert live.close() == (case == "no_answer")
+        live.close(final=True)
+    trial = next(trial for trial in live.read().trials if trial.trial_id == "t-p1")
+    assert (trial.status, trial.excluded) == (None, reason)
+    assert trial.metrics == {}
+
+
+def test_a_transcript_is_found_where_the_client_keeps_it(live, monkeypatch, tmp_path):
+    """When no hook told the path, the session's id does."""
+    config = tmp_path / "config"
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(config))
+    live.transcript = config / "projects" / "-a-project" / f"{SESSION}.jsonl"
+    live.run("p1", 0, path="")
+    assert live.close(final=True) == 1
+    assert live.trials()["t-p1"].metrics["output_tokens"] == 50
+
+
+def test_a_torn_tail_spoils_its_own_line_only(live):
+    """What a crash left half written is closed off first."""
+    live.run("p1", 0)
+    live.close(final=True)
+    (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
+    assert log.stat().st_mode & 0o777 == 0o600
+    with log.open("ab") as stream:
+        stream.write(b'{"event":"recorded","at":1')
+    live.run("p2", 60)
+    live.close(final=True)
+    assert {trial.trial_id for trial in live.read().trials} == {"t-p1", "t-p2"}
+    assert live.read().set_aside_count == 1
+
+
+@pytest.mark.parametrize("operation", ["write", "fsync", "unlink"])
+def test_a_trial_stays_open_after_a_fault(live, monkeypatch, operation):
+    """A refusal of the disk loses nothing, and the trial is counted once in the end."""
+    live.run("p1", 0)
+    real = getattr(os, operation)
+
+    def refuse(*given, **more):
+        if operation == "fsync" or "trial" in str(given[0]) or _is_log(given[0]):
+            raise OSError(28, "No space left on device")
+        return real(*given, **more)
+
+    monkeypatch.setattr(os, operation, refuse)
+    with pytest.raises(OSError, match="space"):
+        live.close(final=True)
+    monkeypatch.undo()
+    assert live.open() == ["p1"]
+    assert len(live.read().trials) == (operation == "unlink")
+    assert live.close(final=True) == 1
+    assert set(live.trials()) == {"t-p1"}
+
+
+def _is_log(descriptor):
+    try:
+        return Path(f"/proc/self/fd/{descriptor}").readlink().name.endswith("-live.jsonl")
+    except OSError:
+        return False
+
+
+def test_a_short_write_leaves_no_half_line(live, monkeypatch):
+    """What the disk took of a line is taken back."""
+    live.run("p1", 0)
+    real = os.write
+
+    def half(descriptor, data):
+        if not _is_log(descriptor):
+            return real(descriptor, data)
+        if len(data) < 40:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data[: len(data) // 2])
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(OSError, match="space"):
+        live.close(final=True)
+    monkeypatch.undo()
+    (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
+    assert log.read_bytes() == b""
+    assert live.open() == ["p1"]
+
+
+def test_many_closers_at_once_write_one_line_a_trial(live):
+    """Stop, SessionEnd and sweep may meet; each trial is written by one of them."""
+    for number in range(6):
+        live.run(f"p{number}", number * 60)
+    live.write(age=HALF_AN_HOUR + 1)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from meta_experiment.live.closing import close_session, sweep\n"
+        "sys.stdin.readline()\n"
+        "root, now = sys.argv[2], float(sys.argv[4])\n"
+        "print(close_session(root, sys.argv[3], final=sys.argv[5] == '1', now=now),"
+        " sweep(root, now), 'json' in sys.modules)\n"
+    )
+    words = [sys.executable, "-I", "-S", "-c", program, str(SCRIPTS), str(live.root)]
+    runs = [
+        subprocess.Popen(
+            [*words, SESSION, str(NOW), str(number % 2)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    threads = [threading.Thread(target=run.stdin.write, args=("\n",)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    said = [run.communicate()[0].split() for run in runs]
+    assert sum(int(first) + int(second) for first, second, _ in said) == 6
+    assert {last for *_, last in said} == {"False"}  # the costly import was never needed
+    (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
+    assert len(log.read_text().splitlines()) == 6
+    assert len(live.trials()) == 6
+
+
+@pytest.mark.parametrize("what", ["session", "log"])
+def test_a_held_lock_is_waited_for_and_then_left(live, monkeypatch, what):
+    """Who finds the session being closed goes away; without the log the trial stays open."""
+    monkeypatch.setattr(closing, "_PATIENCE", 0.05)
+    live.run("p1", 0)
+    log_lock = Path(places.lock(str(live.root), "live"))
+    log_lock.parent.mkdir()
+    log_lock.touch()
+    held = os.open(live.folder if what == "session" else log_lock, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    if what == "session":
+        assert live.close(final=True) == 0
+    else:
+        with pytest.raises(TimeoutError):
+            live.close(final=True)
+    assert live.open() == ["p1"]
+    os.close(held)
+    assert live.close(final=True) == 1
+
+
+def test_the_sweep_leaves_living_sessions_alone(live):
+    """Only after 30 idle minutes, of the agents too; then nothing is left."""
+    live.run("p1", 0)
+    live.write(age=HALF_AN_HOUR - 60)
+    assert sweep(str(live.root), NOW) == 0
+    agent = live.transcript.with_suffix("") / "subagents" / "agent-a.jsonl"
+    agent.parent.mkdir(parents=True)
+    agent.write_text("")
+    os.utime(agent, (NOW - 60, NOW - 60))
+    live.write(age=HALF_AN_HOUR + 60)
+    assert sweep(str(live.root), NOW) == 0
+    agent.unlink()
+    assert sweep(str(live.root), NOW) == 1
+    assert not live.folder.exists()
+    assert live.trials()["t-p1"].status == "ok"
+
+
+@pytest.mark.parametrize("end", ["kill", "wait", None])
+def test_the_sweep_knows_a_dead_client(live, end):
+    """At once after a kill, also while nobody has collected the process; never before."""
+    live.run("p1", 0)
+    live.write()
+    client = subprocess.Popen(["sleep", "60"])
+    note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+    try:
+        assert sweep(str(live.root), NOW) == 0
+        if end:
+            client.kill()
+            if end == "wait":
+                client.wait()
+            else:
+                os.waitid(os.P_PID, client.pid, os.WEXITED | os.WNOWAIT)
+        assert sweep(str(live.root), NOW) == (end is not None)
+    finally:
+        client.kill()
+        client.wait()
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "alive", "swept"),
+    [
+        (1, "1", True, True),  # the number was given to another process
+        (2, "elsewhere 1", False, False),  # a process of another machine or container
+        (2, "", False, False),
+    ],
+)
+def test_a_number_alone_says_nothing(live, field, text, alive, swept):
+    """A process is known by its number, its start and where such numbers hold."""
+    live.run("p1", 0)
+    live.write()
+    client = subprocess.Popen(["sleep", "60"])
+    note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+    try:
+        if not alive:
+            client.kill()
+            client.wait()
+        fields = (live.folder / "client").read_text().rstrip("\n").split("\t")
+        fields[field] = text
+        (live.folder / "client").write_text("\t".join(fields))
+        assert sweep(str(live.root), NOW) == swept
+    finally:
+        client.kill()
+        client.wait()
+
+
+@pytest.mark.parametrize("pid", ["", "0", "x", "../1", "99999999"])
+def test_a_client_that_does_not_say_its_number_is_judged_by_age(live, pid):
+    """Without a living process of that number nothing is noted."""
+    live.run("p1", 0)
+    note_client(str(live.root), SESSION, {"CLAUDE_PID": pid})
+    assert not (live.folder / "client").exists()
+
+
+def test_the_sweep_goes_on_after_a_bad_session(live):
+    """A session whose state is damaged does not keep others open."""
+    live.run("p1", 0)
+    live.write(age=HALF_AN_HOUR + 60)
+    bad = Path(places.sessions(str(live.root))) / "00-bad"
+    (bad / "trial-x").mkdir(parents=True)
+    os.utime(bad, (0, 0))
+    assert sweep(str(live.root), NOW) == 1
+
+
+@pytest.mark.parametrize("session", ["../../x", "", ".", "a/b", "none"])
+def test_an_unknown_or_crooked_session_closes_nothing(live, session):
+    """A name that could leave its folder is refused; one without state is no fault."""
+    if session == "none":
+        assert close_session(str(live.root), session, final=True, now=NOW) == 0
+    else:
+        with pytest.raises(ValueError, match="folder"):
+            close_session(str(live.root), session, final=True, now=NOW)
+
+
+def test_a_crooked_experiment_writes_nowhere(live):
+    """State that names a place outside is left alone."""
+    live.run("p1", 0, experiment_id="../../../../out")
+    assert live.close(final=True) == 0
+    assert not list(live.root.parent.glob("out*"))
+
+
+def test_every_line_is_whole_json(live):
+    """A unit with half of a surrogate pair does not make a line that readers set aside."""
+    live.run("p1", 0, trial_id="t-\udc80")
+    assert live.close(final=True) == 1
+    (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
+    assert json.loads(log.read_text("utf-8"))["trial_id"] == "t-?"
+    assert len(live.trials()) == 1

@@ -1,0 +1,300 @@
+"""Hooks: they hand over, switch agents, allow what was allowed, and say nothing else."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from tests.live.stage import REPOSITORY, TOKEN, Stage
+
+from meta_experiment.live import places, sessions
+
+SKILL = ".claude/skills/review/SKILL.md"
+AGENT = ".claude/agents/checker.md"
+
+
+def turn(stage, session="s1"):
+    return sessions.read_turn(str(stage.root), session)
+
+
+def folder(stage, session="s1"):
+    return Path(sessions.session_folder(str(stage.root), session))
+
+
+def skill(stage, **changes):
+    return stage.run(
+        **{"kind": "skill", "form": "inplace", "path": SKILL, "allow": True, **changes}
+    )
+
+
+def agent(stage, **changes):
+    given = {"kind": "agent", "form": "agents", "path": AGENT, "name": "checker"}
+    entry = stage.run(**{**given, "sequence": "1010", **changes})
+    for arm in entry.arms[1:]:
+        stage.write(entry.path.replace(".md", f"-{arm}.md"), "---\nname: x\n---\nAgent")
+    return entry
+
+
+def start(stage, prompt="p1", wanted="checker", **given):
+    printed = stage.tool("Agent", {"subagent_type": wanted, "prompt": "do", **given}, prompt)
+    return json.loads(printed)["hookSpecificOutput"] if printed else None
+
+
+def test_a_called_command_hands_over_and_says_nothing(stage):
+    stage.run()
+    assert stage.typed("a\nb", "p1") == ""
+    assert turn(stage).prompt_id == "p1"
+    assert turn(stage).project == str(stage.root)
+    (handover,) = sessions.handovers(str(stage.root), "s1", "review")
+    assert handover.arguments == "a\nb"
+    assert time.time() - Path(places.heartbeat(str(stage.root))).stat().st_mtime < 60
+
+
+@pytest.mark.parametrize("name", ["other", "plug:review", "reviewer", ""])
+def test_other_commands_leave_no_trace(stage, name):
+    stage.run()
+    assert stage.typed("x", "p1", name) == ""
+    assert not folder(stage).exists()
+
+
+def test_a_plugins_prompt_is_known_by_both_its_names(tmp_path):
+    stage = Stage(tmp_path, places.PLUGIN)
+    stage.run(name="plug:review", path="commands/review.md")
+    for number, name in enumerate(["plug:review", "review", "other:review"]):
+        stage.typed("x", "p1", name)
+        found = sessions.handovers(str(stage.root), "s1", "plug:review")
+        assert len(found) == min(number + 1, 2)
+
+
+def test_a_skill_that_was_free_to_use_is_allowed(stage):
+    skill(stage)
+    answer = json.loads(stage.tool("Skill", {"skill": "review", "args": "x y"}))
+    assert answer["hookSpecificOutput"]["permissionDecision"] == "allow"
+    assert stage.text().endswith("for x y.")
+
+
+@pytest.mark.parametrize("case", ["asked before", "edited", "another", "other name", "command"])
+def test_nothing_else_is_allowed(stage, case):
+    skill(stage, allow=case != "asked before", kind="command" if case == "command" else "skill")
+    if case == "edited":
+        stage.write(SKILL, "---\nallowed-tools: Bash(*)\n---\n")
+    if case == "another":
+        path = stage.home / ".claude/skills/review/SKILL.md"
+        path.parent.mkdir(parents=True)
+        path.write_text("---\nallowed-tools: Bash(*)\n---\n")
+    name = "plug:review" if case == "other name" else "review"
+    assert stage.tool("Skill", {"skill": name, "args": ""}) == ""
+
+
+def test_an_agent_gets_its_variant_once_for_each_prompt(stage):
+    agent(stage)
+    answer = start(stage, description="d")
+    assert answer["updatedInput"] == {
+        "subagent_type": "checker-treatment", "prompt": "do", "description": "d",
+    }  # fmt: skip
+    assert "permissionDecision" not in answer
+    assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
+    assert start(stage, "p2") is None
+    assert [trial.variant for trial in sessions.open_trials(str(stage.root), "s1")] == [
+        "treatment", "control",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ["edited", "not placed", "ended", "new", "plugin", "other"])
+def test_an_agent_that_cannot_be_served_starts_as_asked_for(tmp_path, case):
+    stage = Stage(tmp_path, places.PLUGIN if case == "plugin" else places.PROJECT)
+    entry = agent(
+        stage,
+        state="ended" if case == "ended" else "running",
+        since=time.time() if case == "new" else 1_000_000_000.0,
+    )
+    transcript = stage.home / "transcript.jsonl"
+    transcript.write_text('{"timestamp":"2001-01-01T00:00:00.000Z"}\n')
+    if case == "edited":
+        stage.write(AGENT, "mine")
+    if case == "not placed":
+        (stage.root / AGENT.replace(".md", "-treatment.md")).unlink()
+    assert start(stage, wanted="else" if case == "other" else "checker") is None
+    assert stage.assignments(entry.id) == []
+
+
+def test_an_agent_ends_the_task_of_another_root(stage):
+    """A personal agent in a project where a command is under experiment as well."""
+    stage.run("exp-2", name="review")
+    stage.call("x", "p1", experiment_id="exp-2")
+    mine = Stage(stage.home.parent / "mine", scope=places.USER)
+    mine.environment = stage.environment
+    agent(mine)
+    roots = Path(places.roots_file(places.data_folder(stage.environment)))
+    lines = [places.Root(TOKEN, one.scope, str(one.root)) for one in (stage, mine)]
+    roots.write_text("".join(map(places.format_root, lines)))
+    assert start(stage, "p2")["updatedInput"]["subagent_type"] == "checker-treatment"
+    prompts = [prompt for prompt, _ in sessions.read_prompts(str(stage.root), "s1")]
+    assert prompts == ["p1", "p2"]
+
+
+def test_a_session_that_began_later_knows_the_agents_of_a_plugin(tmp_path):
+    stage = Stage(tmp_path, places.PLUGIN)
+    agent(stage, since=1_000_000_000.0)
+    stamp = '{"timestamp":"2026-01-01T00:00:00.000Z"}\n'
+    (stage.home / "transcript.jsonl").write_text(stamp)
+    assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
+
+
+def test_an_agent_that_may_bring_a_skill_along_tells_the_prompt(stage):
+    skill(stage, sequence="0")
+    assert start(stage, "p5", "general-purpose") is None
+    assert turn(stage).prompt_id == "p5"
+    assert stage.text() == "Control for ."
+    (trial,) = sessions.open_trials(str(stage.root), "s1")
+    assert trial.prompt_id == "p5"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"{", b"[]", b"\xff\xfe", b'{"hook_event_name": "UserPromptExpansion"}',
+     b'{"hook_event_name": 3}', b'{"hook_event_name":"PreToolUse","tool_name":"Agent"}',
+     b'{"hook_event_name":"PreToolUse","tool_input":{"skill":7},"tool_name":"Skill"}',
+     b'{"hook_event_name":"Stop"}', b'{"hook_event_name":"SessionEnd","session_id":"../x"}',
+     b'{"hook_event_name":"UserPromptExpansion","command_name":"review","session_id":""}',
+     b"[" * 100_000],
+)  # fmt: skip
+@pytest.mark.parametrize("event", ["prompt", "stop"])
+def test_malformed_events_are_harmless(stage, event, document):
+    stage.run()
+    folder(stage).mkdir(parents=True)
+    assert stage.hook("", event, document) == ""
+
+
+def test_a_fault_is_one_line_without_text_or_token(stage):
+    stage.run()
+    stage.write(".claude/meta/local/sessions", b"a file where the folder should be")
+    stage.typed("secret", "p1")
+    (line,) = stage.faults()
+    assert "hook" in line
+    assert "secret" not in line
+
+
+def python_started(stage, event, directory=None, session="s1", told=b"told"):
+    """Tell whether the wrapper let the event through, by a Python that leaves a mark."""
+    mark = stage.home / "started"
+    spy = stage.home / "spy"
+    spy.write_text(f"#!/bin/sh\ncat >'{mark}'\nexit 2\n")
+    spy.chmod(0o755)
+    mark.unlink(missing_ok=True)
+    done = subprocess.run(
+        [str(REPOSITORY / "hooks" / "observe"), event],
+        cwd=directory or stage.root,
+        env={
+            **stage.environment,
+            "META_EXPERIMENT_PYTHON": str(spy),
+            "CLAUDE_PROJECT_DIR": str(directory or stage.root),
+            "CLAUDE_CODE_SESSION_ID": session,
+        },
+        input=told,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert not mark.exists() or mark.read_bytes().rstrip(b"\n") == told.rstrip(b"\n")
+    return mark.exists()
+
+
+def test_the_wrapper_starts_python_only_where_an_experiment_can_be_concerned(stage, tmp_path):
+    stage.run()
+    elsewhere, below = tmp_path / "elsewhere", stage.root / "src"
+    linked = tmp_path / "linked"
+    for directory in (elsewhere, below):
+        directory.mkdir()
+    linked.symlink_to(stage.root)
+    for event in ("start", "prompt", "tool"):
+        assert python_started(stage, event)
+        assert python_started(stage, event, below)
+        assert python_started(stage, event, linked)
+        assert not python_started(stage, event, elsewhere)
+    for event in ("stop", "end"):
+        assert not python_started(stage, event)
+        folder(stage).mkdir(parents=True, exist_ok=True)
+        assert python_started(stage, event, elsewhere)
+        assert not python_started(stage, event, session="s2")
+        folder(stage).rmdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "started"),
+    [("review", True), ("other", False), ("revie", False), ("git:review", False), ("é", True),
+     ("", True), ("re.iew", False), ("command_name", False)],
+)  # fmt: skip
+def test_a_command_that_no_experiment_has_starts_no_python(stage, name, started):
+    stage.run()
+    document = {"x": '"command_name":"review"', "command_name": name, "command_args": "a\n" * 9}
+    told = json.dumps(document, separators=(",", ":"))
+    assert python_started(stage, "prompt", told=told.encode()) == started
+    assert python_started(stage, "prompt", told=json.dumps(document, indent=1).encode())
+
+
+def test_the_bare_name_of_a_plugins_command_starts_python(tmp_path):
+    stage = Stage(tmp_path, places.PLUGIN)
+    stage.run(name="plug:review")
+    for name in ("plug:review", "review"):
+        assert python_started(stage, "prompt", told=b'{"command_name":"%s"}' % name.encode())
+
+
+def test_a_personal_root_is_met_everywhere(tmp_path):
+    stage = Stage(tmp_path, places.USER)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert python_started(stage, "prompt", elsewhere)
+
+
+def test_without_roots_nothing_starts(stage):
+    path = Path(places.roots_file(places.data_folder(stage.environment)))
+    path.write_text("")
+    assert not python_started(stage, "prompt")
+    path.unlink()
+    assert not python_started(stage, "prompt")
+
+
+def test_the_wrapper_reads_the_second_root_too(stage):
+    path = Path(places.roots_file(places.data_folder(stage.environment)))
+    path.write_text(f"ffff\tproject\t/nowhere\nbroken\n{TOKEN}\tproject\t{stage.root}\n")
+    assert python_started(stage, "prompt")
+
+
+def test_the_interpreter_that_start_found_is_used(stage):
+    stage.run(sequence="0")
+    data = Path(places.data_folder(stage.environment))
+    spy = stage.home / "spy"
+    spy.write_text("#!/bin/sh\necho spied\n")
+    spy.chmod(0o755)
+    Path(places.python_file(str(data))).write_text(f"{spy}\n")
+    given = {"META_EXPERIMENT_PYTHON": ""}
+    assert stage.text(environment=given) == "spied\n"
+    Path(places.python_file(str(data))).write_text("/gone\n")
+    path = os.environ["PATH"]
+    assert stage.text(environment={**given, "PATH": path}).startswith("Control")
+
+
+def test_an_update_that_is_replacing_the_plugin_blocks_nothing(tmp_path):
+    copy = tmp_path / "hooks" / "observe"
+    copy.parent.mkdir()
+    copy.write_bytes((REPOSITORY / "hooks" / "observe").read_bytes())
+    done = subprocess.run(["sh", str(copy), "prompt"], check=False, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_stop_and_the_end_of_a_session_close(stage):
+    """The end closes all that is open: here without a transcript, so with a reason."""
+    stage.run(sequence="0")
+    stage.write(".claude/meta/local/auto.stamp", b"1\n")  # no run apart from this test
+    stage.call("x", "p1")
+    assert stage.hook("Stop", "stop", {"prompt_id": "p1"}) == ""
+    assert len(sessions.open_trials(str(stage.root), "s1")) == 1
+    assert stage.hook("SessionEnd", "end", {"prompt_id": "p1"}) == ""
+    assert not folder(stage).exists()
+    logs = Path(places.trials(str(stage.root), "exp-1")).glob("*.jsonl")
+    (record,) = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
+    assert record["reason"] == "transcript_missing"
+    assert stage.faults() == []

@@ -1,0 +1,156 @@
+"""Lines of the index, of the roots and of session files: what is written is what is read."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meta_experiment.live import index, places, sessions
+from meta_experiment.live.index import Entry, format_entry, parse_entry
+from meta_experiment.live.sessions import OpenTrial, Turn
+
+LIVE = Path(index.__file__).parent
+
+
+def entry(**changes):
+    given = {
+        "id": "exp-1", "state": "running", "kind": "skill", "name": "plug:review",
+        "path": "skills/review/SKILL.md", "form": "inplace", "unit": "session",
+        "method": "weighted", "traffic": 0.5, "arms": ["control", "a", "b"],
+        "weights": [1.0, 2.0, 0.5], "seed": "ff", "sequence": "0120", "user": "u",
+        "since": 1234.5, "serve": "a", "parts": 3, "arguments": ["pr", "mode"], "allow": True,
+        "sha": "abc", "plugin": "0.1.0", "report": ["issues_caught"],
+    }  # fmt: skip
+    return Entry(**{**given, **changes})
+
+
+def test_an_entry_comes_back_whole():
+    read = parse_entry(format_entry(entry()))
+    for field in Entry.__slots__:
+        assert getattr(read, field) == getattr(entry(), field), field
+
+
+@pytest.mark.parametrize(
+    "changes", [{"name": "a\tb"}, {"path": "a\nb"}, {"arms": ["a,b"]}, {"arguments": [""]}]
+)
+def test_what_a_line_cannot_hold_is_refused(changes):
+    with pytest.raises(ValueError, match="holds"):
+        format_entry(entry(**changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"path": "../x.md"}, {"path": "/etc/passwd"}, {"arms": ["../c", "t", "u"]}, {"id": ".x"},
+     {"serve": "../../x"}, {"weights": [1.0]}, {"state": "else"}],
+)  # fmt: skip
+def test_a_line_that_leads_out_of_the_root_is_no_entry(changes):
+    assert parse_entry(format_entry(entry(**changes))) is None
+
+
+def test_damaged_lines_are_passed_over(tmp_path):
+    path = Path(places.active_index(str(tmp_path)))
+    path.parent.mkdir(parents=True)
+    good, other = format_entry(entry()), format_entry(entry(id="exp-2"))
+    path.write_bytes(b"\xff\x00\n" + good[:40].encode() + b"\n\n" + (good + other).encode())
+    assert [found.id for found in index.entries(str(tmp_path))] == ["exp-1", "exp-2"]
+    assert index.find_entry(str(tmp_path), "exp-2").id == "exp-2"
+    assert index.find_entry(str(tmp_path), "exp") is None
+    assert index.entries(str(tmp_path / "none")) == []
+
+
+def test_the_sequence_is_one_digit_for_each_position():
+    text = index.sequence_text([0, 35, 1])
+    assert [index.sequence_arm(text, place) for place in (-1, 0, 1, 2, 3)] == [
+        None, 0, 35, 1, None,
+    ]  # fmt: skip
+
+
+def test_roots_with_odd_paths(tmp_path):
+    data = places.data_folder({"HOME": str(tmp_path)})
+    Path(data).mkdir(parents=True)
+    root = places.Root("ab", places.USER, "/a b/é")
+    Path(places.roots_file(data)).write_text("broken\n" + places.format_root(root))
+    (read,) = places.roots(data)
+    assert (read.token, read.scope, read.path) == ("ab", "user", "/a b/é")
+    with pytest.raises(ValueError, match="tab"):
+        places.format_root(places.Root("ab", "project", "/a\tb"))
+    assert places.data_folder({"HOME": "/h", "XDG_DATA_HOME": "rel"}).startswith("/h/")
+    assert places.data_folder({}) == ""
+    assert places.roots("") == []
+
+
+def trial(prompt="p\t1", at=5):
+    return OpenTrial(
+        experiment_id="exp-1", trial_id="t1", variant="a", unit="u\\n\n", prompt_id=prompt,
+        transcript_path="/x/\ty.jsonl", epoch_ms=at, sha="s", plugin="",
+    )  # fmt: skip
+
+
+def test_session_files_come_back_whole(tmp_path):
+    root = str(tmp_path)
+    later, first = trial("p2", 9), trial()
+    assert sessions.write_trial(root, "s", later)
+    assert sessions.write_trial(root, "s", first)
+    assert not sessions.write_trial(root, "s", trial())
+    read = sessions.open_trials(root, "s")
+    assert [found.prompt_id for found in read] == ["p\t1", "p2"]
+    for field in OpenTrial.__slots__:
+        assert getattr(read[0], field) == getattr(first, field), field
+    sessions.append_prompt(root, "s", "p\t1", 5)
+    assert sessions.read_prompts(root, "s") == [("p\t1", 5)]
+    sessions.write_turn(root, "s", Turn("p", "/t\n", "/dir"))
+    assert sessions.read_turn(root, "s").transcript == "/t\n"
+    sessions.write_handover(root, "s", "git:re-view", Turn("p", "/t"), "a\nb\ud800\0")
+    (handover,) = sessions.handovers(root, "s", "git:re-view")
+    assert handover.arguments == "a\nb\ud800\0"
+    assert sessions.handovers(root, "s", "git:re") == []
+    assert not sessions.remove_session(root, "s")
+    for found in read:
+        sessions.remove_trial(root, "s", found)
+    assert sessions.remove_session(root, "s")
+    assert sessions.list_sessions(root) == []
+
+
+def test_session_folders_are_private_and_stay_below_the_root(tmp_path):
+    sessions.write_turn(str(tmp_path), "s", Turn("p", ""))
+    folder = Path(sessions.session_folder(str(tmp_path), "s"))
+    assert folder.stat().st_mode & 0o077 == 0
+    assert (folder / "turn").stat().st_mode & 0o077 == 0
+    for session in ("", "..", "a/b", "a\0", "x" * 200):
+        with pytest.raises(ValueError, match="folder"):
+            sessions.write_turn(str(tmp_path), session, Turn("p", ""))
+
+
+@pytest.mark.parametrize("module", ["serving", "hooks", "closing"])
+def test_nothing_but_the_standard_library_is_needed(module):
+    """Runs without site packages; and what a prompt waits for loads no slow module."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
+        f"import meta_experiment.live.{module}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(LIVE.parents[1])],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert f"meta_experiment.live.{module}" in loaded
+    slow = {"json", "re", "hashlib", "pathlib", "typing", "dataclasses", "enum", "contextlib"}
+    assert not loaded & slow
+    ours = {name for name in loaded if name.startswith("meta_experiment.")}
+    assert all(name.split(".")[1] == "live" for name in ours)
+
+
+def test_no_module_of_the_package_imports_another_of_the_house():
+    """But for the draw itself, which is the same wherever it happens and imports nothing."""
+    draw = {f"meta_experiment.assign.{name}" for name in ("arms", "blocks", "uniform")}
+    for path in LIVE.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                house = name.startswith("meta_experiment") and name not in draw
+                assert not house or name.startswith("meta_experiment.live"), (path.name, name)

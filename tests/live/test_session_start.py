@@ -1,0 +1,200 @@
+"""What a session's start says and sets going."""
+
+import json
+import os
+import time
+
+import pytest
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import hooks, index, places, session_start
+from meta_experiment.services import notice
+from meta_experiment.types import Action, Decision, ReasonCode, Step
+
+NOW = 1_800_000_000.0
+
+
+REALLY = session_start._spawn
+
+
+@pytest.fixture(autouse=True)
+def spawned(monkeypatch):
+    """Return the roots for which a run apart was started; none really is."""
+    found = []
+    monkeypatch.setattr(session_start, "_spawn", lambda root, _: found.append(root))
+    return found
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Return a function that makes a listed root, with an experiment unless told otherwise."""
+    data = tmp_path / "data" / "meta-experiment"
+    data.mkdir(parents=True)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+    def make(name, scope="project", state="running"):
+        root = tmp_path.resolve() / name
+        local = root / ".claude" / "meta" / "local"
+        local.mkdir(parents=True)
+        with (data / "roots.tsv").open("a") as stream:
+            stream.write(places.format_root(places.Root("0" * 12, scope, str(root))))
+        entry = index.Entry(
+            id="exp", state=state, kind="command", name="review", path="review.md",
+            form="shadow", unit="session", method="hash", traffic=1.0,
+            arms=["control", "b"], weights=[1.0, 1.0], seed="00",
+        )  # fmt: skip
+        (root / ".claude" / "meta" / "active.idx").write_text(index.format_entry(entry))
+        return root
+
+    return make
+
+
+def row(name, decision="PROMOTE", *, auto=False, status="running"):
+    return {
+        "id": name, "status": status, "decision": decision, "auto": auto,
+        "reason": "b is 30% better.",
+    }  # fmt: skip
+
+
+def said(directory, now=NOW):
+    text = session_start.session_start(str(directory), now)
+    return json.loads(text)["systemMessage"] if text else ""
+
+
+def test_nothing_is_said_when_nothing_is_due(place):
+    root = place("a")
+    notice.from_rows(Layout(root), [row("exp-1", "EXTEND"), row("exp-2", status="promoted")])
+    assert said(root) == ""
+    assert list((root / ".claude/meta/local").iterdir()) == [
+        root / ".claude/meta/local/auto.stamp"
+    ]
+
+
+def test_a_decision_that_is_due_is_said_in_one_line(place):
+    root = place("a")
+    (root / "deep").mkdir()
+    notice.from_rows(Layout(root), [row("exp-1")])
+    line = said(root / "deep")
+    assert line == (
+        "meta-experiment: exp-1 is decided: b is 30% better. "
+        "To act on it: /meta_experiment promote exp-1"
+    )
+    assert said(root) == line  # until somebody acts
+    notice.from_rows(Layout(root), [row("exp-1", status="promoted")])
+    assert said(root) == ""
+
+
+@pytest.mark.parametrize(("source", "words"), [("startup", 1), ("resume", 1), ("compact", 0)])
+def test_nothing_happens_where_a_session_goes_on_in_the_middle_of_a_turn(
+    place, spawned, source, words
+):
+    root = place("a")
+    notice.from_rows(Layout(root), [row("exp-1")])
+    given = {"source": source, "cwd": str(root), "session_id": "s1"}
+    printed = hooks._session_start(hooks.Event(given, NOW))
+    assert (len(spawned), bool(printed)) == (words, bool(words))
+
+
+def test_several_decisions_share_one_line(place):
+    root = place("a")
+    notice.from_rows(
+        Layout(root), [row("exp-1"), row("exp-2", "REJECT"), row("exp-3", "EXTEND")]
+    )
+    assert "2 decisions are due: exp-1, exp-2." in said(root)
+
+
+def test_what_auto_may_do_itself_is_only_said_when_it_could_not(place):
+    root = place("a")
+    layout = Layout(root)
+    notice.from_rows(layout, [row("exp-1", auto=True)])
+    assert said(root) == ""
+    code = ReasonCode.TREATMENT_BETTER
+    failed = Step("exp-1", Decision.PROMOTE, code, None, "review.md was edited.", error="drift")
+    notice.from_steps(layout, [failed])
+    notice.from_rows(layout, [row("exp-1", auto=True)])
+    assert said(root) == "meta-experiment: exp-1 could not be acted on: review.md was edited."
+    done = Step("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
+    notice.from_steps(layout, [done])
+    assert said(root) == ""
+
+
+def test_what_was_done_apart_is_said_once(place):
+    root = place("a")
+    code = ReasonCode.TREATMENT_BETTER
+    done = Step("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
+    idle = Step("exp-2", Decision.EXTEND, code, None, "Not yet.")
+    notice.add_news(Layout(root), [done, idle])
+    assert said(root) == (
+        "meta-experiment: b is promoted. To take it back: /meta_experiment rollback exp-1"
+    )
+    assert said(root) == ""
+
+
+def test_a_stored_text_steers_no_terminal_and_stays_short(place):
+    root = place("a")
+    (root / ".claude/meta/local/notice").write_bytes(
+        b"exp\t\x1b[2J\x07" + b"x" * 9000 + b"\xff"
+    )
+    line = said(root)
+    assert line.isprintable()
+    assert len(line) < 500
+
+
+def test_only_roots_that_a_session_can_meet_are_looked_at(place, spawned):
+    here, other, home = place("a"), place("ab"), place("home", "user")
+    for root in (here, other, home):
+        notice.from_rows(Layout(root), [row(f"exp-{root.name}")])
+    line = said(here)
+    assert "exp-a is" in line
+    assert "exp-home" in line
+    assert "exp-ab" not in line
+    assert spawned == [str(here), str(home)]
+    assert "exp-a is" not in said(other)  # whose path begins like the other's
+
+
+def test_the_run_apart_starts_at_most_once_in_ten_minutes(place):
+    root = place("a")
+    moments = (NOW, NOW + 1, NOW + 599, NOW + 601, NOW + 602, NOW - 9999)
+    started = [session_start.between_sessions(str(root), moment) for moment in moments]
+    assert started == [True, False, False, True, False, True]
+
+
+def test_no_run_apart_where_nothing_runs(place):
+    root = place("a", state="ended")
+    assert session_start.between_sessions(str(root), NOW) is False
+    (root / ".claude/meta/local/sessions/left-open").mkdir(parents=True)
+    assert session_start.between_sessions(str(root), NOW) is True
+
+
+def test_a_root_that_cannot_be_written_is_passed_over(place, spawned):
+    root = place("a")
+    (root / ".claude/meta/local/auto.stamp").mkdir()
+    (root / ".claude/meta/local/notice").symlink_to("/etc/passwd")
+    assert said(root) == ""
+    assert spawned == []
+
+
+def test_the_run_apart_has_a_session_of_its_own_and_none_of_the_clients_tokens(
+    place, monkeypatch, tmp_path
+):
+    """It is really started: by a stand-in for the program that writes down what it sees."""
+    root = place("a")
+    pack = tmp_path / "pack"
+    (pack / "bin").mkdir(parents=True)
+    program = pack / "bin" / "meta-experiment"
+    program.write_text('echo "$@"; env; ps -o sid= -p $$; cat; pwd; echo over\n')
+    live = pack / "scripts" / "meta_experiment" / "live" / "session_start.py"
+    monkeypatch.setattr(session_start, "__file__", str(live))
+    monkeypatch.setattr(session_start, "_spawn", REALLY)
+    monkeypatch.setenv("CLAUDE_CODE_MESSAGING_TOKEN", "secret")
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", "/kept")
+    assert session_start.between_sessions(str(root), NOW) is True
+    log = root / ".claude/meta/local/auto.log"
+    patience = time.monotonic() + 20
+    while "over" not in (text := log.read_text() if log.exists() else ""):
+        assert time.monotonic() < patience, text
+        time.sleep(0.01)
+    assert f"auto --background --yes --root {root}" in text
+    assert "secret" not in text
+    assert "CLAUDE_CONFIG_DIR=/kept" in text
+    assert str(os.getsid(0)) not in text.split()
