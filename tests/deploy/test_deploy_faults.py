@@ -192,6 +192,7 @@ def test_a_refusal_at_every_operation_leaves_everything_as_before(bench):
     refuse_everywhere(bench, REFUSING)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", ["promote", "rollback"])
 def test_a_death_at_every_operation_with_git(tmp_path, change):
     """With git, branch and index are part of all or nothing."""
@@ -199,6 +200,7 @@ def test_a_death_at_every_operation_with_git(tmp_path, change):
     assert {True, False} == set(finished)
 
 
+@pytest.mark.long
 def test_a_refusal_at_every_operation_with_git(git_bench):
     """With git, a disk that refuses anywhere leaves branch and index as they were."""
     refuse_everywhere(git_bench, ["enospc"])
@@ -214,6 +216,7 @@ def test_a_disk_that_stays_full_is_cleared_up_later(bench):
         bench.settle(world)
 
 
+@pytest.mark.long
 def test_a_death_after_every_run_of_git(git_bench):
     """A death between any two runs of git is finished or undone."""
     finished = set()
@@ -226,6 +229,7 @@ def test_a_death_after_every_run_of_git(git_bench):
     assert finished == {True, False}
 
 
+@pytest.mark.long
 def test_a_refusal_at_every_run_of_git(git_bench):
     """Whichever run of git fails, everything is as before, or done when it did not matter."""
     refused = 0
@@ -295,8 +299,8 @@ def test_an_edit_in_the_last_moment_is_not_overwritten(plain):
     """A file edited between the check and its turn is refused, and the others go back."""
 
     class Editing(FaultyFileSystem):
-        def replace(self, source, target):
-            super().replace(source, target)
+        def replace(self, source, target, *, within=None):
+            super().replace(source, target, within=within)
             if target.name == "review.md":
                 plain.write(SKILL, Content(b"just saved\n", 0o600))
 
@@ -350,8 +354,8 @@ def test_a_disk_that_gives_back_something_else_is_noticed(plain):
     """Bytes that do not read back as written undo the change."""
 
     class Lying(FaultyFileSystem):
-        def replace(self, source, target):
-            super().replace(source, target)
+        def replace(self, source, target, *, within=None):
+            super().replace(source, target, within=within)
             if target.name == "SKÍLL.md" and target.read_bytes() == TREATMENT[SKILL].data:
                 target.write_bytes(b"rot")
 
@@ -362,6 +366,7 @@ def test_a_disk_that_gives_back_something_else_is_noticed(plain):
     assert plain.litter() == []
 
 
+@pytest.mark.long
 def test_a_commit_made_by_hand_after_the_death_is_not_unstaged(git_bench):
     """Who commits the new text by hand before recovery keeps commit and index as they are."""
     world, files = git_bench.fresh(), FaultyFileSystem()

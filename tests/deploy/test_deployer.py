@@ -222,8 +222,8 @@ def test_an_interrupt_before_the_registry_takes_everything_back(world):
     """Ctrl-C while files are replaced leaves everything as before."""
 
     class Interrupted(FaultyFileSystem):
-        def replace(self, source, target):
-            super().replace(source, target)
+        def replace(self, source, target, *, within=None):
+            super().replace(source, target, within=within)
             if target.name == "review.md" and not self.fired:
                 self.fail_at = 0
                 raise KeyboardInterrupt

@@ -25,7 +25,12 @@ RECORD = Record(
         Step("a b.md", FileVersion("0" * 64, 0o644), None),
         Step("ü.md", None, FileVersion("f" * 64, 0o600)),
     ),
-    CommitPlan("1" * 40, None, (Entry("a b.md", "100644 a", "0 b"),), "note"),
+    CommitPlan(
+        "1" * 40,
+        None,
+        (Entry("a b.md", "100644 " + "a" * 40, "0 " + "b" * 40),),
+        "note",
+    ),
     "2" * 40,
 )
 

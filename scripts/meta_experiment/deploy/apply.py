@@ -8,8 +8,9 @@ from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange, version_of
 from meta_experiment.errors import DriftError, NotFoundError, StorageError
-from meta_experiment.files.atomic import TEMPORARY_SUFFIX, temporary_beside
-from meta_experiment.files.confine import Content, confined, read_confined
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned, temporary_beside
+from meta_experiment.files.confine import Content, confined, holding_folder, read_confined
+from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.types import FileVersion
 
@@ -52,7 +53,8 @@ def expect(root: Path, change: FileChange) -> Content | None:
 def put(files: FileSystem, root: Path, path: str, content: Content | None) -> None:
     """Make a file be these bytes and permission bits (None: no file), durable on return.
 
-    Readers see the old file or the new one. The owner is kept where that is permitted.
+    Readers see the old file or the new one. The owner is kept where that is permitted. What
+    an earlier attempt left beside the file goes first.
 
     Raises:
         UnsafePathError: see `observe`.
@@ -60,11 +62,14 @@ def put(files: FileSystem, root: Path, path: str, content: Content | None) -> No
     """
     place = confined(root, path)
     try:
+        sweep_temporaries(files, place)
         if content is None:
-            files.remove(place)
+            with holding_folder(root, path) as within:
+                files.remove(place, within=within)
         else:
-            files.make_directory(place.parent, _DIRECTORY_MODE)
-            _replace(files, place, content)
+            ensure_directory(files, place.parent, _DIRECTORY_MODE)
+            with holding_folder(root, path) as within:
+                _replace(files, place, content, within)
         files.sync_directory(place.parent)
     except OSError as error:
         raise StorageError(
@@ -85,27 +90,32 @@ def sweep_temporaries(files: FileSystem, place: Path) -> None:
     with os.scandir(place.parent) as entries:
         names = [entry.name for entry in entries]
     for name in names:
-        if name.startswith(f".{place.name}.") and name.endswith(TEMPORARY_SUFFIX):
-            files.remove(place.parent / name)
+        left = place.with_name(name)
+        ours = name.startswith(f".{place.name}.") and name.endswith(TEMPORARY_SUFFIX)
+        if ours and abandoned(left):
+            files.remove(left)
 
 
-def _replace(files: FileSystem, place: Path, content: Content) -> None:
+def _replace(files: FileSystem, place: Path, content: Content, within: int | None) -> None:
     temporary = temporary_beside(place)
     try:
-        files.create(temporary, content.data, content.mode)
-        _keep_owner(place, temporary, content.mode)
-        files.replace(temporary, place)
+        files.create(temporary, content.data, content.mode, within=within)
+        if within is not None:
+            _keep_owner(place.name, temporary.name, content.mode, within)
+        files.replace(temporary, place, within=within)
     except OSError:
-        files.remove(temporary)
+        files.remove(temporary, within=within)
         raise
 
 
-def _keep_owner(place: Path, temporary: Path, mode: int) -> None:
+def _keep_owner(name: str, temporary: str, mode: int, within: int) -> None:
     with contextlib.suppress(FileNotFoundError, PermissionError):
-        old, new = place.lstat(), temporary.lstat()
+        old, new = (
+            os.stat(item, dir_fd=within, follow_symlinks=False) for item in (name, temporary)
+        )
         if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-            os.chown(temporary, old.st_uid, old.st_gid)
-            temporary.chmod(mode)  # a change of owner may clear bits
+            os.chown(temporary, old.st_uid, old.st_gid, dir_fd=within, follow_symlinks=False)
+            os.chmod(temporary, mode, dir_fd=within)  # a change of owner may clear bits
 
 
 def _named(version: FileVersion | None) -> str:

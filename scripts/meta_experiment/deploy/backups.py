@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 
 
@@ -30,7 +31,7 @@ class Backups:
         if path.exists():
             self.load(digest)
             return digest
-        self.files.make_directory(self.directory)
+        ensure_directory(self.files, self.directory)
         write_atomically(self.files, path, data)
         return digest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -29,6 +30,8 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.types import Action
 
 _LOCK = "deploy"
+_UNREADABLE = "Its record cannot be read, as when it had hardly begun"
+_CAME_WITH_GIT = "Its record is tracked by git, so it came with a commit and not from here"
 _RECOVER_HINT = "Run `meta-experiment recover`."
 
 
@@ -151,9 +154,12 @@ class Deployer:
         with _storage_errors(), self._alone() as git:
             journal = Journal(self._files, self._layout.journal)
             done = []
+            foreign = self._tracked(git)
             for path, record in journal.records():
-                if record is None:
-                    done.append(self._discard(journal, path))
+                if path.name in foreign:
+                    done.append(self._discard(journal, path, _CAME_WITH_GIT))
+                elif record is None:
+                    done.append(self._discard(journal, path, _UNREADABLE))
                 else:
                     done.append(_clear_up(self._resume(record, git), on_registry))
             journal.sweep()
@@ -208,7 +214,14 @@ class Deployer:
             )
         return Flight(self._layout, self._files, Repository.holding(git), record)
 
-    def _discard(self, journal: Journal, path: Path) -> Recovered:
+    def _tracked(self, git: Git | None) -> set[str]:
+        """Return the records that git tracks: a commit brought them, no crash left them."""
+        if git is None:
+            return set()
+        listed = git.run("ls-files", "-z", "--", os.fspath(self._layout.journal))
+        return {Path(os.fsdecode(name)).name for name in listed.output.split(b"\0")[:-1]}
+
+    def _discard(self, journal: Journal, path: Path, why: str) -> Recovered:
         backups = Backups(self._files, self._layout.backups)
         digest = backups.keep(self._files.read(path))
         sweep_temporaries(self._files, self._layout.backups / digest)
@@ -218,8 +231,7 @@ class Deployer:
             "",
             None,
             Outcome.DISCARDED,
-            note=f"Its record cannot be read, as when it had hardly begun; it is kept in "
-            f"{self._layout.backups / digest}.",
+            note=f"{why}; it is kept in {self._layout.backups / digest}.",
         )
 
 

@@ -41,12 +41,22 @@ _FOREIGN = (
     "GIT_TRACE",
 )
 _SETTINGS = (
-    "core.fsmonitor=false",  # may start a daemon
+    "core.fsmonitor=false",  # may start a daemon, or name a program
+    "submodule.recurse=false",  # a submodule has a configuration of its own
     "core.quotePath=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "i18n.commitEncoding=UTF-8",
 )
+# Hooks do not get these: what they do is theirs.
+_QUIET = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # an older git fetches all the same: over no protocol
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+}
 _OPTIONS = tuple(part for setting in _SETTINGS for part in ("-c", setting))
 _HOOK_RUN_SINCE = (2, 36)
 
@@ -71,9 +81,12 @@ class Finished:
 class Git:
     """Git in one directory.
 
-    The user's configuration is honoured (identity, filters, hooks, signing); what would
-    prompt, page, open an editor or start a daemon is switched off. `inherited` are open
-    files that git shares: a lock held on one lasts as long as a git that outlives us.
+    What the user's own `git commit` would run when a change is committed is run here too:
+    clean filters, commit hooks, the signing program. Everything else that a configuration
+    can name is switched off: nothing prompts, pages, opens an editor, starts a daemon,
+    talks to another repository (missing objects are not fetched) or compares by a program.
+    `inherited` are open files that git shares: a lock held on one lasts as long as a git
+    that outlives us.
     """
 
     program: str
@@ -101,7 +114,7 @@ class Git:
             GitError: it did not end in time.
         """
         command = [self.program, "--no-pager", "--literal-pathspecs", *_OPTIONS, *arguments]
-        environment = _environment(index) | {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+        environment = _environment(index) | _QUIET
         return self._spawn(command, environment, stdin, self.timeout, self.inherited)
 
     def demand(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:

@@ -9,6 +9,7 @@ rest.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,14 +17,22 @@ from typing import Any
 
 from meta_experiment.deploy.change import Settled
 from meta_experiment.deploy.commit import CommitPlan, Entry
-from meta_experiment.errors import CorruptStoreError
+from meta_experiment.errors import CorruptStoreError, UnsafePathError
 from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.confine import plain_path, safe_component
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.types import Action, FileVersion
 
 _VERSION = 1
 _SUFFIX = ".json"
+# What a record hands to git and to paths must be what this tool writes, no more.
+_CHANGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_OBJECT = re.compile(r"[0-9a-f]{40,64}")
+_BRANCH = re.compile(r"refs/[^\0\n]+")
+_ENTRY = re.compile(r"(0|100644|100755) [0-9a-f]{40,64}")
+_ENTRY_PATH = re.compile(r"[^\0]+")
+_ALL_BITS = 0o7777
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,32 +130,56 @@ def _decode(data: bytes, path: Path) -> Record | None:
                 f"{path} was written by a newer version of meta-experiment.",
                 hint="Finish that change with the version that began it.",
             )
-        return _record(document)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        record = _record(document)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UnsafePathError):
         return None
+    return record if record.change_id == path.stem else None
 
 
 def _record(document: dict[str, Any]) -> Record:
+    """Read a record; its names reach git and paths, so they must be what we write.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError: they are not.
+    """
     plan = document["plan"]
     return Record(
-        change_id=document["change_id"],
-        experiment_id=document["experiment_id"],
+        change_id=_shaped(_CHANGE_ID, document["change_id"]),
+        experiment_id=safe_component(document["experiment_id"]),
         action=Action(document["action"]),
         payload=document["payload"],
         steps=tuple(
-            Step(step["path"], _version(step["before"]), _version(step["after"]))
+            Step(plain_path(step["path"]), _version(step["before"]), _version(step["after"]))
             for step in document["steps"]
         ),
         plan=plan
         and CommitPlan(
-            plan["head"],
-            plan["branch"],
-            tuple(Entry(**entry) for entry in plan["entries"]),
+            _shaped(_OBJECT, plan["head"]),
+            plan["branch"] and _shaped(_BRANCH, plan["branch"]),
+            tuple(_entry(entry) for entry in plan["entries"]),
             plan["note"],
         ),
-        commit=document["commit"],
+        commit=document["commit"] and _shaped(_OBJECT, document["commit"]),
     )
 
 
 def _version(value: dict[str, Any] | None) -> FileVersion | None:
-    return FileVersion(**value) if value else None
+    if not value:
+        return None
+    if type(value["mode"]) is not int or not 0 <= value["mode"] <= _ALL_BITS:
+        raise ValueError("not permission bits")
+    return FileVersion(_shaped(_OBJECT, value["sha256"]), value["mode"])
+
+
+def _entry(value: dict[str, Any]) -> Entry:
+    return Entry(
+        _shaped(_ENTRY_PATH, value["path"]),
+        _shaped(_ENTRY, value["before"]),
+        _shaped(_ENTRY, value["after"]),
+    )
+
+
+def _shaped(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError("not what this tool writes")
+    return text

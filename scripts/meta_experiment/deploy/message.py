@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 
+from meta_experiment.model.secrets import redacted
 from meta_experiment.types import Action
 
 CHANGE_TRAILER = "Experiment-Change"
@@ -76,5 +77,5 @@ def _one_line(text: str, limit: int) -> str:
     # Separators, controls, format characters (which can reorder what is seen) and lone
     # surrogates become spaces; `---` would end the message for tools that read patches.
     kept = (" " if unicodedata.category(c)[0] in "ZC" else c for c in text)
-    line = " ".join("".join(kept).replace("---", "–").split())
+    line = redacted(" ".join("".join(kept).split())).replace("---", "–")
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"

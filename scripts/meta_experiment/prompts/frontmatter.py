@@ -31,6 +31,17 @@ def read_frontmatter(data: bytes) -> Frontmatter:
         return Frontmatter({}, f"the frontmatter {' '.join(str(error).split())[:200]}")
 
 
+def cut(data: bytes) -> tuple[bytes, bytes]:
+    """Part a prompt file into its head, markers included, and its body; joined it is whole."""
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    opening = _OPENING.match(data, start)
+    closing = opening and _CLOSING.search(data, opening.end())
+    if not closing:
+        return data[:start], data[start:]
+    end = data.find(b"\n", closing.end() - 1) + 1 or len(data)
+    return data[:end], data[end:]
+
+
 def _parse(block: bytes) -> dict[str, Any]:
     """Parse a block, refusing aliases so that a small one cannot unfold into a large one."""
     import yaml

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from meta_experiment.deploy import (
     ChangeSet,
@@ -12,6 +12,7 @@ from meta_experiment.deploy import (
     commit_message,
     merge,
     new_change_id,
+    unified_diff,
     version_of,
 )
 from meta_experiment.errors import InvalidStateError, NotFoundError, RefusedError, UsageError
@@ -20,6 +21,7 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.services.analysing import analyze
 from meta_experiment.services.find import find, require_status
+from meta_experiment.services.instrumenting import freed, reconcile_quietly, standing
 from meta_experiment.services.lifecycle import HOLDING, refuse_shared_files
 from meta_experiment.services.settling import AFTER, register
 from meta_experiment.services.workspace import Workspace
@@ -54,12 +56,17 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """An action worked out to the byte: the files, the outcome, the words for the commit."""
+    """An action worked out to the byte: the files, the outcome, the words for the commit.
+
+    `stood` is what stood at a path for the user where that is not what is found there: the
+    control, while a stand-in serves it.
+    """
 
     experiment: Experiment
     outcome: Outcome
     files: tuple[FileChange, ...]
     verb: str
+    stood: Mapping[str, Content] = field(default_factory=dict)
 
 
 def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> Deed:
@@ -84,7 +91,8 @@ def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> D
         targets=targets,
         merged=wish.merge,
     )
-    plan = _Plan(experiment, outcome, files, "changed")
+    behind = _behind_stand_ins(workspace, experiment)
+    plan = _Plan(experiment, outcome, files, "changed", behind)
     return _carry_out(workspace, plan, commit=wish.commit, dry_run=dry_run)
 
 
@@ -139,12 +147,21 @@ def end(
     dry_run: bool,
     analysis: Analysis | None = None,
 ) -> Deed:
-    """End an experiment whose files hold the control, so that no file changes."""
+    """End an experiment whose files hold the control; only a stand-in is exchanged for it."""
     if analysis is None and experiment.status is not Status.DRAFT:
         analysis = analyze(workspace, experiment.experiment_id).analysis
     outcome = _outcome(workspace, action, analysis, reason)
-    plan = _Plan(experiment, outcome, (), "restored")
-    return _carry_out(workspace, plan, commit=False, dry_run=dry_run)
+    behind = _behind_stand_ins(workspace, experiment)
+    files = tuple(
+        FileChange(path, standing(workspace, experiment, path), control)
+        for path, control in behind.items()
+    )
+    plan = _Plan(experiment, outcome, files, "restored", behind)
+    # git never saw a stand-in, so that there is nothing to commit and nothing to say of it
+    done = replace(_carry_out(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
+    if dry_run and not done.changed:
+        return replace(done, sentence="would end the experiment; no file changes.")
+    return done
 
 
 def _opened(
@@ -161,7 +178,9 @@ def _opened(
 def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool) -> Deed:
     experiment = plan.experiment
     change_id = new_change_id()
-    outcome = replace(plan.outcome, change_id=change_id, files=_replaced(plan.files))
+    outcome = replace(
+        plan.outcome, change_id=change_id, files=_replaced(plan.files, plan.stood)
+    )
     change = ChangeSet(
         change_id=change_id,
         experiment_id=experiment.experiment_id,
@@ -176,7 +195,13 @@ def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool
         change, lambda done: register(workspace, done), dry_run=dry_run
     )
     if not dry_run:
-        workspace.note(experiment, outcome.action.value, AFTER[outcome.action], outcome.reason)
+        after = AFTER[outcome.action]
+        workspace.note(
+            experiment, outcome.action.value, experiment.status, outcome.reason, after=after
+        )
+        reconcile_quietly(workspace)
+    elif plan.stood:
+        result = replace(result, diff=_difference(plan))
     return _deed(experiment, outcome, result, plan.verb)
 
 
@@ -251,9 +276,13 @@ def _changes(
     for path, target in targets.items():
         base = bases[path]
         expected, wanted = _with_present_mode(workspace, path, base, target)
-        if merged and base is not None and target is not None:
-            edited = workspace.prompt(path)
-            expected = edited.version
+        stand_in = standing(workspace, experiment, path)
+        if stand_in is not None and target is not None:
+            expected, wanted = stand_in, Content(target.data, stand_in.mode)
+        elif merged and base is not None and target is not None:
+            found = workspace.prompt(path)
+            expected = found.version
+            edited = freed(workspace, experiment.experiment_id, path, found)
             control = workspace.stored(experiment, path, base)
             wanted = merge(
                 path, edited=edited, control=control, treatment=target, git=workspace.git
@@ -274,8 +303,41 @@ def _with_present_mode(
     return present.version, Content(target.data, present.mode)
 
 
-def _replaced(files: tuple[FileChange, ...]) -> dict[str, Replaced]:
-    return {item.path: Replaced(item.expected, version_of(item.target)) for item in files}
+def _behind_stand_ins(workspace: Workspace, experiment: Experiment) -> dict[str, Content]:
+    """Return the control, by path, of each file that a stand-in stands for now."""
+    behind = dict[str, Content]()
+    for path in experiment.versions:
+        found = standing(workspace, experiment, path)
+        if found is not None:
+            texts = workspace.store.variant(experiment, experiment.plan.control.name)
+            behind[path] = Content(texts[path].data, found.mode)
+    return behind
+
+
+def _replaced(
+    files: tuple[FileChange, ...], stood: Mapping[str, Content]
+) -> dict[str, Replaced]:
+    """Say for the record what each file was to the user and is now, stand-ins left out."""
+    pairs = {
+        item.path: Replaced(
+            version_of(stood[item.path]) if item.path in stood else item.expected,
+            version_of(item.target),
+        )
+        for item in files
+    }
+    return {
+        path: pair
+        for path, pair in pairs.items()
+        if path not in stood or pair.before != pair.after
+    }
+
+
+def _difference(plan: _Plan) -> str:
+    return "".join(
+        unified_diff(item.path, plan.stood.get(item.path), item.target)
+        for item in plan.files
+        if item.target != plan.stood.get(item.path)
+    )
 
 
 def _outcome(

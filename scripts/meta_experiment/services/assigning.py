@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from meta_experiment.assign import arm_for, takes_part
+from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
@@ -50,7 +50,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
             hint=f"Record what was run: meta-experiment record {experiment.experiment_id} …",
         )
     key = unit if unit is not None else f"call-{secrets.token_hex(8)}"
-    seed = _seed(workspace, experiment)
+    seed = mixed_seed(workspace, experiment)
     if not takes_part(plan, seed, key):
         control = plan.control.name
         return Drawn(experiment, key, control, None, workspace.contents(experiment, control))
@@ -75,7 +75,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
     )
 
 
-def _seed(workspace: Workspace, experiment: Experiment) -> str:
+def mixed_seed(workspace: Workspace, experiment: Experiment) -> str:
     """Mix the plan's seed with the checkout's own, or every checkout would start alike."""
     parts = (str(experiment.plan.seed), workspace.store.checkout(), experiment.experiment_id)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

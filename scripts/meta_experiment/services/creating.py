@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.files.confine import Content
+from meta_experiment.files.confine import CLIENT_SETTINGS, Content
 from meta_experiment.model import instants
 from meta_experiment.model.metrics import describe
 from meta_experiment.model.plan_document import plan_from_document, plan_sha256
+from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.prompts.slug import slug
+from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.lifecycle import refuse_shared_files
 from meta_experiment.services.prospect import prospect
 from meta_experiment.services.request import CONTROL, Request
@@ -22,7 +25,6 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Direction, Experiment, Plan, Status
 
 _DEFAULT_METRIC = "duration_seconds"
-_SETTINGS = {"settings.json", "settings.local.json", "hooks.json", ".mcp.json", "plugin.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,20 @@ class Created:
     notes: tuple[str, ...]
 
 
-def create(workspace: Workspace, request: Request) -> Created:
+Contents = Mapping[str, Mapping[str, Content]]
+
+
+def create(
+    workspace: Workspace,
+    request: Request,
+    client: Path | None = None,
+    *,
+    check: Callable[[Experiment, Contents], None] | None = None,
+) -> Created:
     """Check a request whole, store the bytes of every arm, and register the experiment.
+
+    `client` is the folder of the client, whose transcripts tell the prompt file's past.
+    `check` may refuse the experiment before anything of it is written.
 
     Raises:
         UsageError: the plan makes no sense. NotFoundError, UnsafePathError: a file cannot be
@@ -43,8 +57,8 @@ def create(workspace: Workspace, request: Request) -> Created:
     """
     contents = _contents(workspace, request)
     notes = [*request.notes, *_notes(contents)]
-    plan = plan_from_document(_inferred(request.document, notes))
-    seen = prospect(workspace, plan)
+    plan = plan_from_document(redacted_plan(_inferred(request.document, notes)))
+    seen = prospect(workspace, plan, client=client)
     notes += seen.warnings
     versions = {
         path: {name: item.version for name, item in arms.items()}
@@ -55,7 +69,7 @@ def create(workspace: Workspace, request: Request) -> Created:
 
     def add(experiments: list[Experiment]) -> list[Experiment]:
         experiment = Experiment(
-            experiment_id=new_id(experiments, plan.name, now),
+            experiment_id=new_id(workspace, experiments, plan.name, now),
             plan=plan,
             plan_sha256=plan_sha256(plan, versions),
             status=Status.DRAFT,
@@ -63,6 +77,8 @@ def create(workspace: Workspace, request: Request) -> Created:
             versions=versions,
         )
         refuse_shared_files(experiment, experiments)
+        if check is not None:
+            check(experiment, contents)
         workspace.store.ensure_ignored()
         workspace.store.save_variants(experiment.experiment_id, contents)
         created.append(experiment)
@@ -99,6 +115,8 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
                 given = workspace.source(item.source)
                 # A variant is a new text of the same file, so it keeps that file's mode.
                 arms[item.variant] = Content(given.data, control.mode)
+        for content in arms.values():
+            _refuse_stand_in(path, content.data)
         contents[path] = arms
     for name in names[1:]:
         if all(arms[name].data == arms[CONTROL].data for arms in contents.values()):
@@ -109,9 +127,18 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
     return contents
 
 
+def _refuse_stand_in(path: str, data: bytes) -> None:
+    """Refuse what stands in a prompt file's place while an experiment on it is served."""
+    if stand_in_of(data):
+        raise RefusedError(
+            f"{path} holds the line that serves another experiment's variants, not its text.",
+            hint="Bring the file back first: meta-experiment recover",
+        )
+
+
 def _refuse_settings(path: str) -> None:
     """Refuse files that tell the client what to run: they are no prompts."""
-    if path.rsplit("/", 1)[-1] in _SETTINGS:
+    if path.rsplit("/", 1)[-1].casefold() in CLIENT_SETTINGS:
         raise RefusedError(
             f"{path} holds settings of the client, no prompt; changing it could run programs.",
             hint="Name a command, a skill, an agent or another prompt file.",
@@ -180,9 +207,15 @@ def _hypothesis(primary: object, prompt: str) -> str:
     return f"The new text of {prompt} {verb} {metric.name}."
 
 
-def new_id(experiments: list[Experiment], name: str, now: float) -> str:
-    """Make an id that sorts by day and says what it is about: exp-2026-01-31-review."""
-    taken = {item.experiment_id for item in experiments}
+def new_id(
+    workspace: Workspace, experiments: Sequence[Experiment], name: str, now: float
+) -> str:
+    """Make an id that sorts by day and says what it is about: exp-2026-01-31-review.
+
+    An id that has trials already is taken, whoever they are of: a registry that came back
+    from an earlier commit, or an import that was cut off, must not lend them to another.
+    """
+    taken = {item.experiment_id for item in experiments} | workspace.store.logged()
     base = f"exp-{instants.day(now)}-{slug(name)}"
     candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
     return next(item for item in candidates if item not in taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.errors import InvalidStateError
-from meta_experiment.services.naming import pick
+from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.types import Experiment, Status
 
 
@@ -17,7 +17,8 @@ def find(experiments: Sequence[Experiment], given: str) -> Experiment:
         ConflictError: several fit.
     """
     known = {item.experiment_id: item for item in experiments}
-    return known[pick(known, given)]
+    live = {name for name, item in known.items() if item.status.value in LIVE}
+    return known[pick(known, given, live)]
 
 
 def require_status(experiment: Experiment, allowed: Sequence[Status], done: str) -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError
-from meta_experiment.files.atomic import TEMPORARY_SUFFIX
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
+from meta_experiment.services.instrumenting import reconcile, reconcile_quietly
 from meta_experiment.services.settling import settle
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.registry import restore_registry
@@ -24,16 +25,18 @@ class Panic:
 
 def recover(workspace: Workspace) -> tuple[str, ...]:
     """Bring the registry back, finish or undo changes in flight, sweep left-over files."""
-    return (
+    done = (
         *_registry(workspace),
         *settle(workspace),
+        *reconcile_quietly(workspace),
         *_swept(workspace),
         *_forgotten(workspace),
     )
+    return tuple(dict.fromkeys(done))  # two of these may find the same
 
 
 def panic(workspace: Workspace) -> Panic:
-    """Pause every running experiment."""
+    """Pause every running experiment; what stood in for a prompt file is taken away."""
     lines = list[str]()
     paused: list[Experiment] = []
 
@@ -45,6 +48,7 @@ def panic(workspace: Workspace) -> Panic:
         ]
 
     workspace.store.update(halt)
+    lines += reconcile(workspace)
     for item in paused:
         workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
         lines.append(f"{item.experiment_id} is paused; its files hold the control.")
@@ -61,11 +65,8 @@ def _registry(workspace: Workspace) -> Iterator[str]:
 
 def _swept(workspace: Workspace) -> Iterator[str]:
     """Remove what a crash left of files being written; nothing else has this ending."""
-    meta = workspace.layout.meta
-    places = [meta, meta / "summaries", meta / "backups", meta / "locks"]
-    places += [path for path in (meta / "variants").rglob("*") if path.is_dir()]
-    for place in places:
-        for path in place.glob(f".*{TEMPORARY_SUFFIX}"):
+    for path in sorted(workspace.layout.meta.rglob(f".*{TEMPORARY_SUFFIX}")):
+        if abandoned(path):
             workspace.files.remove(path)
             yield f"Removed a file that was never finished: {_shown(workspace, path)}"
 

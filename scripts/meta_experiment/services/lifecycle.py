@@ -1,14 +1,27 @@
-"""Changes of status that touch no prompt file: start, pause, resume, archive."""
+"""Changes of status without a decision: start, pause, resume, archive.
+
+What is served follows the status: after each of them the disk is made equal to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from meta_experiment.errors import ConflictError, DriftError, InvalidStateError
+from meta_experiment.errors import (
+    ConflictError,
+    DriftError,
+    InvalidStateError,
+    MetaExperimentError,
+    RefusedError,
+)
+from meta_experiment.files.confine import Content
+from meta_experiment.live.index import AGENT
 from meta_experiment.services.find import find, require_status
+from meta_experiment.services.instrumenting import reconcile
+from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, Status
+from meta_experiment.types import Assignment, Experiment, Status
 
 HOLDING = (Status.DRAFT, Status.RUNNING, Status.PAUSED)
 _ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
@@ -22,17 +35,56 @@ class Moved:
     experiment: Experiment
     before: Status
     sentence: str
+    notes: tuple[str, ...] = ()
 
 
-def start(workspace: Workspace, given: str) -> Moved:
-    """Begin to assign units. The files must still be the control that the plan knows."""
+def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
+    """Begin to assign units, and to serve the variants of the prompt file.
+
+    The file must still be the control that the plan knows. An experiment that runs already,
+    started in another checkout, is joined: it is then served here as well. `manual` leaves
+    serving and recording to the user.
+
+    Raises:
+        RefusedError, ConflictError: it cannot be served here; the message says why.
+    """
+    found = find(workspace.store.experiments(), given)
+    joins = found.status is Status.RUNNING and not workspace.store.started_here(
+        found.experiment_id
+    )
 
     def begin(experiment: Experiment, now: float) -> Experiment:
-        require_status(experiment, (Status.DRAFT,), "started")
+        allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
+        require_status(experiment, allowed, "started")
         require_control_on_disk(workspace, experiment)
-        return replace(experiment, status=Status.RUNNING, started=now)
+        return experiment if joins else replace(experiment, status=Status.RUNNING, started=now)
 
-    return _move(workspace, given, begin, "start", "{id} is running; it assigns new units.")
+    if not joins:
+        require_status(found, (Status.DRAFT,), "started")
+    require_control_on_disk(workspace, found)
+    try:
+        how = _how_served(workspace, found, manual=manual)
+    except RefusedError as error:
+        raise RefusedError(
+            error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
+        ) from error
+    verb = "join" if joins else "start"
+    return _begun(workspace, found, (begin, verb, f"{{id}} is running{how}"), manual=manual)
+
+
+def require_startable(
+    workspace: Workspace,
+    experiment: Experiment,
+    contents: Mapping[str, Mapping[str, Content]],
+) -> None:
+    """Refuse an experiment that could not be served here, before anything of it is stored.
+
+    Raises:
+        RefusedError, ConflictError: it cannot be served; the message says why.
+    """
+    if not left_to_the_user(workspace, experiment):
+        texts = next(iter(contents.values()))
+        require_servable(workspace, work_out(workspace, experiment, texts))
 
 
 def pause(workspace: Workspace, given: str) -> Moved:
@@ -43,7 +95,8 @@ def pause(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, (Status.RUNNING,), "paused")
         return replace(experiment, status=Status.PAUSED)
 
-    return _move(workspace, given, halt, "pause", "{id} is paused; resume it at any time.")
+    moved = _move(workspace, given, halt, "pause", "{id} is paused; resume it at any time.")
+    return replace(moved, notes=tuple(reconcile(workspace)))
 
 
 def resume(workspace: Workspace, given: str) -> Moved:
@@ -60,9 +113,18 @@ def resume(workspace: Workspace, given: str) -> Moved:
         if experiment.status is Status.EXPIRED:
             _refuse_past_horizon(experiment, now)
         require_control_on_disk(workspace, experiment)
-        return replace(experiment, status=Status.RUNNING, ended=None)
+        # one that ended as a draft begins now
+        started = now if experiment.started is None else experiment.started
+        return replace(experiment, status=Status.RUNNING, started=started, ended=None)
 
-    return _move(workspace, given, go_on, "resume", "{id} is running again.")
+    found = find(workspace.store.experiments(), given)
+    require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
+    name, store = found.experiment_id, workspace.store
+    manual = store.started_here(name) and not store.serves_here(name)
+    how = _how_served(workspace, found, manual=manual)
+    return _begun(
+        workspace, found, (go_on, "resume", f"{{id}} is running again{how}"), manual=manual
+    )
 
 
 def archive(workspace: Workspace, given: str) -> Moved:
@@ -72,7 +134,8 @@ def archive(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, _ENDED, "archived")
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
-    return _move(workspace, given, put_away, "archive", "{id} is archived; its data stay.")
+    moved = _move(workspace, given, put_away, "archive", "{id} is archived; its data stay.")
+    return replace(moved, notes=tuple(reconcile(workspace)))
 
 
 def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> None:
@@ -103,8 +166,68 @@ def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> Non
             raise DriftError(
                 f"{path} is not the control of {experiment.experiment_id}: it was changed "
                 "since the experiment was created.",
-                hint="Bring the file back, or archive this experiment and create a new one.",
+                hint=f"Bring the file back, or {_another(experiment)}",
             )
+
+
+def _another(experiment: Experiment) -> str:
+    new = "create a new experiment on it."
+    if experiment.status not in HOLDING:
+        return new
+    return f"end this one (meta-experiment stop {experiment.experiment_id}) and {new}"
+
+
+def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -> str:
+    """Check that an experiment can be served here, and say how it will be."""
+    if experiment.plan.assignment is Assignment.EXTERNAL:
+        name = experiment.experiment_id
+        return f"; tell it what was run: meta-experiment record {name} --variant NAME"
+    if manual:
+        return "; it assigns new units."
+    why = left_to_the_user(workspace, experiment)
+    if why:
+        return (
+            f"; it assigns new units. Nothing serves them by itself, as {why}: use "
+            f"meta-experiment assign {experiment.experiment_id}, then record."
+        )
+    serving = work_out(workspace, experiment)
+    require_servable(workspace, serving)
+    what = f"the agent {serving.name}" if serving.kind == AGENT else f"/{serving.name}"
+    return (
+        f": {what} is served with its variants from the next session on, and within seconds "
+        "where one is open. git sees no change."
+    )
+
+
+def _anew(experiment: Experiment) -> str:
+    if experiment.status is not Status.DRAFT:
+        return ""
+    return (
+        "A draft keeps the texts it was made with: after changing them, end it "
+        f"(meta-experiment stop {experiment.experiment_id}) and create it anew."
+    )
+
+
+def _begun(
+    workspace: Workspace,
+    found: Experiment,
+    change: tuple[Callable[[Experiment, float], Experiment], str, str],
+    *,
+    manual: bool,
+) -> Moved:
+    """Change the status, remember that it was begun here, and serve it."""
+    name = found.experiment_id
+    known = workspace.store.started_here(name)
+    workspace.store.mark_started(name, manual=manual)
+    begin, verb, sentence = change
+    try:
+        moved = _move(workspace, name, begin, verb, sentence)
+    except MetaExperimentError:
+        # It may run already and have failed to note that; then it is served all the same.
+        if not known and find(workspace.store.experiments(), name).status == found.status:
+            workspace.store.unmark_started(name)
+        raise
+    return replace(moved, notes=tuple(reconcile(workspace)))
 
 
 def _move(

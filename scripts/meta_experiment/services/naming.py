@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from meta_experiment.errors import ConflictError, NotFoundError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
 
+LIVE = ("draft", "running", "paused")  # statuses of what a short name means first
 
-def pick(ids: Iterable[str], given: str) -> str:
+
+def pick(ids: Iterable[str], given: str, live: Container[str] = ()) -> str:
     """Return the id that was given, or the only one it begins, with or without the day.
+
+    Where several fit, the only one that is `live` (not yet ended) is meant.
 
     Raises:
         NotFoundError: there is none; the nearest id is named.
@@ -21,13 +25,12 @@ def pick(ids: Iterable[str], given: str) -> str:
         return given
     wanted = slug(given)
     exact = [item for item in known if _subject(item) == wanted]
-    if len(exact) == 1:
-        return exact[0]
-    near = [
+    near = exact or [
         item for item in known if item.startswith(given) or _subject(item).startswith(wanted)
     ]
-    if len(near) == 1:
-        return near[0]
+    for fitting in (near, [item for item in near if item in live]):
+        if len(fitting) == 1:
+            return fitting[0]
     if near:
         raise ConflictError(
             f"'{given}' fits {len(near)} experiments: {', '.join(near[:5])}.",

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from meta_experiment.deploy import Outcome as Ending
 from meta_experiment.deploy import Recovered, Settled
-from meta_experiment.errors import StorageError
+from meta_experiment.errors import CorruptStoreError, StorageError
 from meta_experiment.model.registry import outcome_from_document
 from meta_experiment.services.find import find
+from meta_experiment.services.instrumenting import reconcile_quietly, stale
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
 
@@ -56,9 +57,23 @@ def _registered(workspace: Workspace, done: Settled) -> bool:
 
 
 def settle(workspace: Workspace) -> list[str]:
-    """Finish or undo what a crash left half done, and say so; else it lists one folder."""
+    """Finish or undo what a crash left half done, and say so; else it lists one folder.
+
+    What is served here is brought up to date where the registry has changed, as by a pull.
+    """
     recovered = workspace.deployer.recover(lambda done: register(workspace, done))
-    return [_sentence(item) for item in recovered]
+    notes = [_sentence(item) for item in recovered]
+    if stale(workspace.layout):
+        notes += _brought_up_to_date(workspace)
+    return notes
+
+
+def _brought_up_to_date(workspace: Workspace) -> list[str]:
+    try:
+        workspace.store.experiments()
+    except CorruptStoreError:
+        return []  # the verb itself will read it and say so, once
+    return reconcile_quietly(workspace)
 
 
 def _sentence(item: Recovered) -> str:

@@ -14,6 +14,8 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 
+_MANUAL = b"manual\n"
+
 
 def checkout_id(layout: Layout, files: FileSystem) -> str:
     """Return the random identity of this checkout, drawn at first use.
@@ -37,12 +39,17 @@ def checkout_id(layout: Layout, files: FileSystem) -> str:
         return drawn
 
 
-def mark_started(layout: Layout, files: FileSystem, experiment_id: str) -> None:
-    """Remember that this checkout started an experiment itself. Raises StorageError."""
+def mark_started(
+    layout: Layout, files: FileSystem, experiment_id: str, *, manual: bool = False
+) -> None:
+    """Remember that this checkout started an experiment itself. Raises StorageError.
+
+    `manual`: its variants are served and recorded by the user's own means.
+    """
     path = layout.started(experiment_id)
     with _refusals(path):
         ensure_directory(files, path.parent)
-        write_atomically(files, path, b"")
+        write_atomically(files, path, _MANUAL if manual else b"")
 
 
 def unmark_started(layout: Layout, files: FileSystem, experiment_id: str) -> None:
@@ -57,6 +64,12 @@ def unmark_started(layout: Layout, files: FileSystem, experiment_id: str) -> Non
 def started_here(layout: Layout, experiment_id: str) -> bool:
     """Tell whether this checkout started the experiment; others serve its control."""
     return layout.started(experiment_id).exists()
+
+
+def serves_here(layout: Layout, experiment_id: str) -> bool:
+    """Tell whether this checkout started the experiment, and not by hand."""
+    path = layout.started(experiment_id)
+    return path.exists() and not _read(path)
 
 
 def _read(path: Path) -> str:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import workspace
+from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.cli.planned import plan_options, requested
+from meta_experiment.errors import MetaExperimentError
+from meta_experiment.live import index
 from meta_experiment.model.registry import experiment_to_document
 from meta_experiment.render.created import created
 from meta_experiment.services import creating, lifecycle
+from meta_experiment.services.workspace import Workspace
 
 
 @verb(
@@ -22,27 +26,49 @@ from meta_experiment.services import creating, lifecycle
 )
 @plan_options
 @click.option("--start", is_flag=True, help="Start it at once.")
-def create_verb(place: Place, screen: Screen, start: bool, **flags: Any) -> Result:
+@click.option("--manual", is_flag=True, help="With --start: see start --manual.")
+def create_verb(
+    place: Place, screen: Screen, start: bool, manual: bool, **flags: Any
+) -> Result:
     """Plan an experiment: one or more prompt files, a control, one or more treatments.
 
-    Nothing is written that does not check out. The files themselves are not touched.
+    Nothing is written that does not check out. Prompt files stay as they are; with --start a
+    skill's text is exchanged while it runs, and git sees the original.
     """
     opened = workspace(place)
-    made = creating.create(opened, requested(opened, place, flags))
+    request = requested(opened, place, flags)
+    made = creating.create(
+        opened,
+        request,
+        client_folder(),
+        check=partial(lifecycle.require_startable, opened) if start and not manual else None,
+    )
     experiment = made.experiment
+    said = list(made.notes)
     if start:
-        experiment = lifecycle.start(opened, experiment.experiment_id).experiment
+        begun = _started(opened, experiment.experiment_id, manual=manual)
+        experiment = begun.experiment
+        said += [begun.sentence, *begun.notes]
+    served = index.find_entry(str(opened.root), experiment.experiment_id) is not None
     return Result(
         {
             "experiment_id": experiment.experiment_id,
             "status": experiment.status.value,
             "outlook": made.outlook,
-            "notes": list(made.notes),
+            "notes": said,
             "experiment": experiment_to_document(experiment),
         },
-        created(experiment, made.outlook, screen.style),
-        narration=tuple(f"Note: {note}" for note in made.notes),
+        created(experiment, made.outlook, screen.style, served=served),
+        narration=tuple(f"Note: {note}" for note in said),
     )
+
+
+def _started(opened: Workspace, made: str, *, manual: bool) -> lifecycle.Moved:
+    try:
+        return lifecycle.start(opened, made, manual=manual)
+    except MetaExperimentError as error:
+        message = f"{error.message} {made} is planned and was not started."
+        raise type(error)(message, hint=error.hint) from error
 
 
 command = create_verb

@@ -1,12 +1,31 @@
-"""`start`: begin to assign units; the prompt files must still be the control."""
+"""`start`: begin to serve the variants of a prompt file; it must still be the control."""
 
 from __future__ import annotations
 
-from meta_experiment.cli.moved import moving_verb
+import click
+
+from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.moved import moved
+from meta_experiment.cli.open import workspace
 from meta_experiment.services import lifecycle
 
-command = moving_verb(
-    "start",
-    "Begin to assign units; the prompt files must still be the control.",
-    lifecycle.start,
+
+@verb(example="meta-experiment start exp-2026-01-31-review")
+@click.argument("experiment_id", metavar="ID")
+@click.option(
+    "--manual",
+    is_flag=True,
+    help="Serve and record by your own means (assign, record); nothing is put on disk.",
 )
+def start_verb(place: Place, screen: Screen, experiment_id: str, manual: bool) -> Result:
+    """Begin to assign units and to serve the variants; the file must still be the control.
+
+    From then on the command, skill or agent gives each unit its variant by itself, here and
+    in no other checkout: what a colleague started is joined by this verb. git sees no change,
+    and every end brings back the exact bytes.
+    """
+    del screen
+    return moved(lifecycle.start(workspace(place), experiment_id, manual=manual))
+
+
+command = start_verb

@@ -1,0 +1,274 @@
+"""Keeping git from seeing what stands in the working tree only while an experiment runs.
+
+Two means, both local to this clone and both gone when nothing runs any more:
+
+    exclude   untracked files of ours, by lines in `info/exclude`
+    filter    a tracked file with a stand-in: git is shown the original bytes where it would
+              see exactly the stand-in, and puts the stand-in back where it would write
+              exactly the original; anything else passes as it is
+
+Lines of ours stand in a block for each root, named by its path, for linked worktrees share
+these files. The filter is a shell script with its data, in git's own folder, so that it works
+as long as the repository does, and the original is there when all else is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.deploy.apply import sweep_temporaries
+from meta_experiment.deploy.git import Git
+from meta_experiment.errors import GitError
+from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.filesystem import FileSystem
+
+_NAME = "meta-experiment"
+_FILE_MODE = 0o644
+_INDEX_TRIES = 20
+_INDEX_PAUSE_SECONDS = 0.1
+_COMMAND = (
+    f'sh "$(git rev-parse --git-common-dir)/{_NAME}/filter" %s %%f'  # missing: git passes all
+)
+_BLOCK = re.compile(
+    rb"(\n?)^# >>> meta-experiment( \(end of line added\))? ([^\n]*)\n"
+    rb".*?^# <<< meta-experiment\n?",
+    re.MULTILINE | re.DOTALL,
+)
+_SCRIPT = """\
+#!/bin/sh
+# git's filter for prompt files under experiment (meta-experiment). It never fails: what it
+# does not know passes as it is.
+here=${0%/*} mode=$1 name=$2
+held=$(mktemp "${TMPDIR:-/tmp}/meta-filter.XXXXXX") || exec cat
+trap 'rm -f "$held"' EXIT
+cat >"$held" || exit 1
+shown=$held
+for entry in "$here"/entries/*/; do
+    if [ "$mode" = clean ]; then
+        cmp -s "$held" "$entry/stand-in" && shown=$entry/original && break
+    elif cmp -s "$held" "$entry/original" &&
+        [ "$(cat "$entry/name")" = "$name" ] && [ "$(cat "$entry/top")" = "$(pwd -P)" ]; then
+        shown=$entry/stand-in && break
+    fi
+done 2>/dev/null
+cat "$shown"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """A tracked file (path below the root) with what stands there and what git is to see."""
+
+    path: str
+    stand_in: bytes
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """The repository around a root. `prefix` is the root's path from the top of the tree."""
+
+    git: Git
+    files: FileSystem
+    top: Path
+    prefix: str
+    folder: Path
+
+    @classmethod
+    def around(cls, git: Git | None, files: FileSystem, root: Path) -> Unseen | None:
+        """Find the repository that a root lies in; None where there is none to hide from."""
+        if git is None:
+            return None
+        asked = git.run("rev-parse", "--show-toplevel", "--show-prefix", "--git-common-dir")
+        lines = os.fsdecode(asked.output).split("\n")
+        if asked.code or len(lines) < 3:
+            return None
+        top, prefix, common = lines[:3]
+        return cls(git, files, Path(top).resolve(), prefix, (root / common).resolve())
+
+    def strays(self, known: Iterable[str]) -> Iterator[StandIn]:
+        """Yield each stand-in of this root, not at a known path, that its file still holds.
+
+        Its experiment is forgotten, as when all that git ignores was deleted.
+        """
+        for entry in self._entries():
+            try:
+                name, stand_in, original = (
+                    (entry / part).read_bytes() for part in ("name", "stand-in", "original")
+                )
+                path = os.fsdecode(name).removesuffix("\n")
+                inner = path.removeprefix(self.prefix)
+                mine = self._top_of(entry) == self.top and path.startswith(self.prefix)
+                if mine and inner not in known and (self.top / path).read_bytes() == stand_in:
+                    yield StandIn(inner, stand_in, original)
+            except OSError:
+                continue
+
+    def tracked(self, path: str) -> bool:
+        """Tell whether git knows a file."""
+        return bool(self.git.run("ls-files", "--", path).output)
+
+    def filtered(self, path: str) -> str:
+        """Return the name of another's filter on a file, "" when there is none."""
+        found = self.git.run("check-attr", "-z", "filter", "--", path).output.split(b"\0")
+        value = os.fsdecode(found[2]) if len(found) > 2 else ""
+        return "" if value in {"unspecified", "unset", "", _NAME} else value
+
+    def apply(self, excluded: Iterable[str], stand_ins: Sequence[StandIn]) -> None:
+        """Make exactly these unseen of all that belongs to this root.
+
+        Raises:
+            GitError: git's configuration cannot be changed. OSError: the disk refused.
+        """
+        self._block("exclude", [_ignored(self.prefix + path) for path in sorted(excluded)])
+        if stand_ins:
+            self._install(stand_ins)
+        lines = [f"{_attribute(self.prefix + item.path)} filter={_NAME}" for item in stand_ins]
+        self._block("attributes", sorted(lines))
+        self._sweep(stand_ins)
+
+    def refresh(self, paths: Sequence[str]) -> None:
+        """Let git notice that files with another size are unchanged in its eyes.
+
+        It takes a size other than the one it noted for a change without looking inside. A
+        file with staged or other changes of the user's own is left as it is.
+        """
+        if not paths:
+            return
+        listed = self.git.run("diff-files", "-z", "--relative", "--", *paths).output
+        words = listed.split(b"\0")[:-1]
+        for description, path in zip(words[::2], words[1::2], strict=True):
+            name = os.fsdecode(path)
+            seen = self.git.run("hash-object", "--", name)
+            if seen.code == 0 and seen.output.strip() == description.split()[2]:
+                self._note_size(name)
+
+    def _note_size(self, name: str) -> None:
+        # Editors and the client refresh the index at any time, and hold its lock meanwhile.
+        for _ in range(_INDEX_TRIES):
+            if "index.lock" not in self.git.run("update-index", "--", name).complaint:
+                return
+            time.sleep(_INDEX_PAUSE_SECONDS)
+
+    def _install(self, stand_ins: Sequence[StandIn]) -> None:
+        ours = self.folder / _NAME
+        self.files.make_directory(ours / "entries")
+        _put(self.files, ours / "filter", _SCRIPT.encode())
+        for item in stand_ins:
+            entry = self._entry(item)
+            self.files.make_directory(entry)
+            _put(self.files, entry / "top", os.fsencode(f"{self.top}\n"))
+            _put(self.files, entry / "name", os.fsencode(f"{self.prefix}{item.path}\n"))
+            _put(self.files, entry / "original", item.original)
+            _put(self.files, entry / "stand-in", item.stand_in)
+        for way in ("clean", "smudge"):
+            wanted = _COMMAND % way
+            key = f"filter.{_NAME}.{way}"
+            if self.git.run("config", "--local", "--get", key).output != f"{wanted}\n".encode():
+                self.git.demand("config", "--local", key, wanted)
+
+    def _sweep(self, stand_ins: Sequence[StandIn]) -> None:
+        """Remove data that no stand-in here needs any more, and the filter with the last."""
+        ours = self.folder / _NAME
+        if not ours.is_dir():
+            return
+        kept = {self._entry(item).name for item in stand_ins}
+        for entry in self._entries():
+            top = self._top_of(entry)
+            if entry.name not in kept and (top in (None, self.top) or not top.is_dir()):
+                for name in ("stand-in", "original", "name", "top"):
+                    self.files.remove(entry / name)
+                shutil.rmtree(entry, ignore_errors=True)
+        if not self._entries():
+            self.git.run("config", "--local", "--remove-section", f"filter.{_NAME}")
+            self.files.remove(ours / "filter")
+            shutil.rmtree(ours, ignore_errors=True)
+
+    def _entry(self, item: StandIn) -> Path:
+        parts = (item.stand_in, os.fsencode(f"{self.top}\0{self.prefix}{item.path}"))
+        content = hashlib.sha256(b"\0".join(parts)).hexdigest()
+        return self.folder / _NAME / "entries" / content[:16]
+
+    def _entries(self) -> list[Path]:
+        try:
+            return sorted((self.folder / _NAME / "entries").iterdir())
+        except OSError:
+            return []
+
+    @staticmethod
+    def _top_of(entry: Path) -> Path | None:
+        try:
+            return Path(os.fsdecode((entry / "top").read_bytes()).removesuffix("\n"))
+        except OSError:
+            return None
+
+    def _block(self, name: str, lines: Sequence[str]) -> None:
+        """Replace this root's block in one of git's `info` files; without lines, remove it."""
+        place = self.folder / "info" / name
+        sweep_temporaries(self.files, place)
+        before = place.read_bytes() if place.is_file() else b""
+        without = self._without_block(before)
+        after = without
+        if lines:
+            joint = b"" if not without or without.endswith(b"\n") else b"\n"
+            mark = " (end of line added)" if joint else ""
+            _require_line(self._root)
+            block = [f"# >>> {_NAME}{mark} {self._root}", *lines, f"# <<< {_NAME}"]
+            after = without + joint + os.fsencode("".join(f"{line}\n" for line in block))
+        if after == before:
+            return
+        if not after:
+            self.files.remove(place)
+            return
+        self.files.make_directory(place.parent)
+        mode = self.files.mode(place) if place.is_file() else _FILE_MODE
+        write_atomically(self.files, place, after, mode)
+
+    @property
+    def _root(self) -> str:
+        return str(self.top / self.prefix)
+
+    def _without_block(self, data: bytes) -> bytes:
+        """Take this root's block out, and those of roots that are gone."""
+
+        def rest(found: re.Match[bytes]) -> bytes:
+            root = os.fsdecode(found[3])
+            if root != self._root and Path(root).is_dir():
+                return found[0]
+            return b"" if found[2] else found[1]
+
+        return _BLOCK.sub(rest, data)
+
+
+def _put(files: FileSystem, path: Path, data: bytes) -> None:
+    sweep_temporaries(files, path)
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomically(files, path, data)
+
+
+def _ignored(path: str) -> str:
+    """Return the line by which git ignores exactly this path."""
+    _require_line(path)
+    return "/" + re.sub(r"([\\*?\[\]!# ])", r"\\\1", path)
+
+
+def _attribute(path: str) -> str:
+    """Return the pattern of exactly this path for an attributes file."""
+    _require_line(path)
+    pattern = "/" + re.sub(r"([\\*?\[\]!#])", r"\\\1", path)
+    if pattern != pattern.strip() or any(mark in pattern for mark in ' "\t\\'):
+        escaped = pattern.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return pattern
+
+
+def _require_line(path: str) -> None:
+    if any(mark in path for mark in "\n\r"):
+        raise GitError(f"{path!r} holds the end of a line, so git cannot be told of it.")

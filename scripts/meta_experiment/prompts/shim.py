@@ -1,0 +1,141 @@
+"""The text that stands in for a prompt file while its variants are served.
+
+It keeps the control's head, adds the permission it needs, and has one injected line where the
+body was (several for a long body). Whatever fails in that line, the control text is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from meta_experiment.errors import RefusedError
+from meta_experiment.prompts.frontmatter import cut, read_frontmatter
+from meta_experiment.prompts.parts import part
+from meta_experiment.prompts.tools import add_tools, names_tools
+
+_DESCRIBED = re.compile(rb"^description[ \t]*:", re.MULTILINE)
+_LONGEST_DESCRIPTION = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """The stand-in's exact bytes, and what is served: `bodies[arm]` are its parts.
+
+    `had_tools` says whether the control had `allowed-tools` itself.
+    """
+
+    data: bytes
+    bodies: dict[str, tuple[bytes, ...]]
+    had_tools: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What an injected line is made of.
+
+    `copies` are the places of the control's text, each as the client's shell is to read it;
+    `named` tells the model where it is, when even that is out of reach.
+    """
+
+    target: str
+    copies: Callable[[int], Sequence[str]]
+    named: Callable[[int], str]
+
+    def text(self, number: int) -> str:
+        """Return the line for a part (from 1), or for a body in one piece (0)."""
+        which = f" --part {number}" if number else ""
+        steps = [f"serve-variant {self.target} ${{CLAUDE_SESSION_ID}}{which} 2>/dev/null"]
+        steps += [f"cat {copy} 2>/dev/null" for copy in self.copies(number)]
+        steps.append(f'echo "Read {self.named(number)} and follow it."')
+        return f"!`{' || '.join(steps)}`"
+
+
+def build_shim(
+    arms: Mapping[str, bytes], line: Line, tools: Sequence[str], *, describe: bool
+) -> Shim:
+    """Make the stand-in for the arms of one file, the control first.
+
+    `describe` gives a file without a description the one that the client would have made of
+    its first line, which is gone from the stand-in.
+
+    Raises:
+        RefusedError: these arms cannot be served from one file; the message says why.
+    """
+    heads, bodies = {}, {}
+    for arm, data in arms.items():
+        heads[arm], bodies[arm] = cut(data)
+    control = next(iter(arms))
+    for arm in list(arms)[1:]:
+        _require_same_head(arms[control], arms[arm], arm)
+    parted = part(bodies)
+    count = len(parted.frame) - 1
+    text = parted.frame[0]
+    for number, literal in enumerate(parted.frame[1:], start=1):
+        text += line.text(number if count > 1 else 0).encode() + literal
+    head = heads[control]
+    more: tuple[str, ...] = ()
+    if describe and not _DESCRIBED.search(head):
+        more = (f"description: {json.dumps(_description(bodies[control]))}",)
+    new_head = add_tools(head, tools, more)
+    _require_added(arms[control], new_head, tools)
+    return Shim(new_head + text, parted.bodies, names_tools(head))
+
+
+def quoted(path: str) -> str | None:
+    """Return a path as the client's shell is to read it; None for one the client refuses."""
+    if not all(mark.isalnum() or mark in " ._-/@+" for mark in path):
+        return None
+    return shlex.quote(path)
+
+
+def _require_same_head(control: bytes, other: bytes, arm: str) -> None:
+    one, two = read_frontmatter(control), read_frontmatter(other)
+    if one.error is None and two.error is None:
+        same = one.fields == two.fields
+        keys = sorted(
+            key
+            for key in one.fields.keys() | two.fields.keys()
+            if one.fields.get(key) != two.fields.get(key)
+        )
+    else:
+        same = cut(control)[0].split() == cut(other)[0].split()
+        keys = ["cannot be read as YAML"]
+    if not same:
+        raise RefusedError(
+            f"'{arm}' differs from the control in its frontmatter ({', '.join(keys)}), which "
+            "the client reads before anything can be served.",
+            hint="Make the frontmatter equal, or start with --manual and serve it yourself.",
+        )
+
+
+def _require_added(control: bytes, head: bytes, tools: Sequence[str]) -> None:
+    before, after = read_frontmatter(control), read_frontmatter(head)
+    if before.error is not None:
+        return  # nothing to compare with; the client reads such heads in its own lenient way
+    given = after.fields.get("allowed-tools")
+    listed = given if isinstance(given, list) else str(given).split(", ")
+    kept = {key: after.fields.get(key) for key in before.fields if key != "allowed-tools"}
+    wanted = {key: value for key, value in before.fields.items() if key != "allowed-tools"}
+    if (
+        after.error
+        or kept != wanted
+        or [str(item) for item in listed[-len(tools) :]] != [*tools]
+    ):
+        raise RefusedError(
+            "The permission to serve could not be added to `allowed-tools` in the frontmatter.",
+            hint="Write it as a list or on one line, or start with --manual.",
+        )
+
+
+def _description(body: bytes) -> str:
+    """Return what the client takes for a description: the first line, without heading marks."""
+    lines = body.decode("utf-8", "replace").splitlines()
+    first = next((line.strip() for line in lines if line.strip()), "")
+    first = re.sub(r"^#+\s+", "", first)
+    if len(first) > _LONGEST_DESCRIPTION:
+        return first[: _LONGEST_DESCRIPTION - 3] + "..."
+    return first

@@ -1,0 +1,356 @@
+"""Making the disk equal to what should be served here: all of it, or nothing of ours at all.
+
+What should be served follows from the registry (it runs) and from this checkout (it was
+started here). Everything else is taken away again. Doing it twice is doing it once, and
+doing it after a crash at any point leads to the same end, for each step looks at what it
+finds. A prompt file is only ever exchanged between exactly its control and exactly its
+stand-in; anything else in its place is somebody's own text and stays.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.deploy import Backups, merge, version_of
+from meta_experiment.deploy.apply import observe, put, sweep_temporaries
+from meta_experiment.deploy.unseen import StandIn, Unseen
+from meta_experiment.errors import (
+    LockedError,
+    MetaExperimentError,
+    StorageError,
+    UnsafePathError,
+)
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
+from meta_experiment.files.confine import Content
+from meta_experiment.files.durable import ensure_directory
+from meta_experiment.files.lock import FileLock
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import index, places
+from meta_experiment.prompts.agents import beside
+from meta_experiment.services.active import entry_of, list_root, write_index
+from meta_experiment.services.drift import abandoned, holds_stand_in
+from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, FileVersion, Status
+
+_ORIGINAL = "original"
+_SHIM = "shim"
+_TOMBSTONE_SECONDS = 7 * 86_400.0
+_PROMPT_MODE = 0o644
+_FOLDER_MODE = 0o755
+
+
+def stale(layout: Layout) -> bool:
+    """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
+    state = _state(layout)
+    if not state.exists() and not (layout.local / "started").exists():
+        return False
+    return places.read_text(str(state)) != _signature(layout)
+
+
+def reconcile(workspace: Workspace) -> list[str]:
+    """Put on disk what should be served here, take away what should not; say what hindered.
+
+    Raises:
+        StorageError, GitError, LockedError: it could not be completed; the next command will.
+    """
+    layout = workspace.layout
+    with _storage_errors(), FileLock(layout.lock("serving"), verb="change what is served"):
+        signature = _signature(layout)
+        work = _Work(workspace, workspace.store.experiments())
+        servings = work.wanted()
+        work.take_away({item.experiment.experiment_id for item in servings})
+        work.put_up(servings)
+        work.remember("" if work.unsettled else signature)
+        return work.notes
+
+
+def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -> Content:
+    """Return what a prompt file would be with the user's edits and without the stand-in.
+
+    A file without a stand-in is returned as it is.
+
+    Raises:
+        DriftError: the edits are in the lines of the stand-in. DependencyError: git is missing.
+    """
+    root = str(workspace.root)
+    shim = _read(Path(places.shim(root, experiment_id)))
+    original = _read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
+    if shim is None or original is None or not holds_stand_in(found.data, experiment_id):
+        return found
+    return merge(
+        path,
+        edited=found,
+        control=Content(shim, found.mode),
+        treatment=Content(original, found.mode),
+        git=workspace.git,
+    )
+
+
+def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
+    """Return the version of the stand-in, where exactly that stands for a prompt file."""
+    root, name = str(workspace.root), experiment.experiment_id
+    entry = index.find_entry(root, name)
+    known = _read(Path(places.shim(root, name)))
+    if entry is None or entry.form != index.IN_PLACE or entry.path != path or known is None:
+        return None
+    found = observe(workspace.root, path)
+    return version_of(found) if found is not None and found.data == known else None
+
+
+@dataclass
+class _Work:
+    """One pass. `unsettled` when a later pass may find more to do with the same registry."""
+
+    workspace: Workspace
+    experiments: Sequence[Experiment]
+
+    def __post_init__(self) -> None:
+        self.notes: list[str] = []
+        self.unsettled = False
+        self.root = self.workspace.root
+        self.files = self.workspace.files
+        self.known = {entry.id: entry for entry in index.entries(str(self.root))}
+
+    def wanted(self) -> list[Serving]:
+        """Work out everything that should be served here, and forget what has ended."""
+        servings = []
+        for experiment in self.experiments:
+            name = experiment.experiment_id
+            if not self.workspace.store.started_here(name):
+                continue
+            if experiment.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
+                self.workspace.store.unmark_started(name)
+                continue
+            live = experiment.status is Status.RUNNING and self.workspace.store.serves_here(
+                name
+            )
+            if not live or left_to_the_user(self.workspace, experiment):
+                continue
+            try:
+                servings.append(work_out(self.workspace, experiment))
+            except MetaExperimentError as error:
+                self.unsettled = True
+                self.notes.append(f"{name} is not served: {why_not(error)}")
+        return servings
+
+    def take_away(self, wanted: set[str]) -> None:
+        """Bring back the user's files of all that is served here and should not be."""
+        folder = self.workspace.layout.local / "live"
+        with contextlib.suppress(FileNotFoundError):
+            for place in sorted(folder.iterdir()):
+                if place.is_dir() and place.name not in wanted:
+                    self._restore(place)
+        for path, data in abandoned(self.root, wanted):
+            relative = path.relative_to(self.root).as_posix()
+            self._withdraw(relative, data)
+            self.notes.append(f"{relative} was left by an experiment; the command is back.")
+
+    def put_up(self, servings: Sequence[Serving]) -> None:
+        """Write what serving reads, hide it from git, list it, and then let it stand."""
+        now = self.workspace.clock()
+        for serving in servings:
+            self._store(serving)
+        entries = [*self._running(servings, now), *self._tombstones(servings, now)]
+        unseen = self._hide(servings)
+        write_index(self.workspace, entries)
+        list_root(self.workspace, serves=bool(entries))
+        for serving in servings:
+            self._place(serving)
+        if unseen is not None:
+            unseen.refresh(
+                sorted({entry.path for entry in entries if entry.form == index.IN_PLACE})
+            )
+        self._sweep({entry.id for entry in entries})
+
+    def remember(self, signature: str) -> None:
+        """Keep what the registry looked like, so that nothing is done until it changes."""
+        state = _state(self.workspace.layout)
+        if places.read_text(str(state)) == signature and state.exists():
+            return
+        if state.parent.exists() or signature:
+            ensure_directory(self.files, state.parent)
+            write_atomically(self.files, state, signature.encode())
+
+    def _store(self, serving: Serving) -> None:
+        folder = self._folder(serving.experiment.experiment_id)
+        ensure_directory(self.files, folder)
+        wanted = {**serving.stored, _ORIGINAL: serving.control.data}
+        old = folder / _SHIM
+        if (
+            serving.form == index.IN_PLACE
+            and old.is_file()
+            and old.read_bytes() != serving.shim
+        ):
+            self._restore(folder)  # another line stood there, of an earlier version of this
+        if serving.shim:
+            wanted[_SHIM] = serving.shim
+        for name, data in wanted.items():
+            path = folder / name
+            if not path.is_file() or path.read_bytes() != data:
+                write_atomically(self.files, path, data)
+
+    def _running(self, servings: Sequence[Serving], now: float) -> Iterator[index.Entry]:
+        for serving in servings:
+            before = self.known.get(serving.experiment.experiment_id)
+            since = before.since if before is not None and before.running else now
+            yield entry_of(self.workspace, serving, since, before)
+
+    def _tombstones(self, servings: Sequence[Serving], now: float) -> Iterator[index.Entry]:
+        """Keep serving those who still have the old text of a prompt, for some days."""
+        running = {serving.experiment.experiment_id for serving in servings}
+        ended = {item.experiment_id: item for item in self.experiments}
+        for entry in self.known.values():
+            if entry.id in running:
+                continue
+            if entry.running:
+                entry.state, entry.since, entry.sequence = index.ENDED, now, ""
+            experiment = ended.get(entry.id)
+            if experiment is not None and experiment.status is Status.PROMOTED:
+                outcome = experiment.outcome
+                entry.serve = (outcome.winner if outcome else None) or ""
+            if now - entry.since < _TOMBSTONE_SECONDS:
+                yield entry
+
+    def _hide(self, servings: Sequence[Serving]) -> Unseen | None:
+        unseen = Unseen.around(self.workspace.git, self.files, self.root)
+        if unseen is None:
+            return None
+        for stray in unseen.strays({serving.path for serving in servings}):
+            found = observe(self.root, stray.path)
+            if found is not None and found.data == stray.stand_in:
+                put(self.files, self.root, stray.path, Content(stray.original, found.mode))
+                self.notes.append(f"{stray.path} is its original again.")
+        stand_ins = [
+            StandIn(serving.path, serving.shim, serving.control.data)
+            for serving in servings
+            if serving.form == index.IN_PLACE
+        ]
+        unseen.apply({path for serving in servings for path in serving.placed}, stand_ins)
+        return unseen
+
+    def _place(self, serving: Serving) -> None:
+        for path, data in serving.placed.items():
+            found = observe(self.root, path)
+            if found is None:
+                ensure_directory(self.files, (self.root / path).parent, _FOLDER_MODE)
+            if found is None or found.data != data:
+                put(self.files, self.root, path, Content(data, _PROMPT_MODE))
+        found = observe(self.root, serving.path)
+        if found is None or found.data not in (serving.control.data, serving.shim):
+            self.unsettled = True
+        elif serving.form == index.IN_PLACE and found.data == serving.control.data:
+            put(self.files, self.root, serving.path, Content(serving.shim, found.mode))
+
+    def _restore(self, folder: Path) -> None:
+        """Undo what was placed for an experiment; its served texts stay for a while."""
+        entry = self.known.get(folder.name)
+        if entry is None:
+            return
+        if entry.form == index.IN_PLACE:
+            with contextlib.suppress(UnsafePathError):
+                found = observe(self.root, entry.path)
+                if found is not None:
+                    self._exchange(entry, found)
+        for path, data in self._placed(entry, folder):
+            self._withdraw(path, data)
+
+    def _exchange(self, entry: index.Entry, found: Content) -> None:
+        try:
+            wanted = freed(self.workspace, entry.id, entry.path, found)
+        except MetaExperimentError as error:
+            self.unsettled = True
+            self.notes.append(f"{entry.path} holds a stand-in and edits: {why_not(error)}")
+        else:
+            if wanted != found:
+                put(self.files, self.root, entry.path, wanted)
+
+    def _placed(self, entry: index.Entry, folder: Path) -> Iterator[tuple[str, bytes | None]]:
+        if entry.form == index.SHADOW:
+            yield f".claude/skills/{entry.name}/SKILL.md", _read(folder / _SHIM)
+        if entry.form == index.AGENTS:
+            for arm in entry.arms[1:]:
+                yield beside(entry.path, arm), _read(folder / f"{arm}.md")
+
+    def _withdraw(self, path: str, data: bytes | None) -> None:
+        """Remove a file of ours; an edit that somebody made in it is kept in the backups."""
+        try:
+            found = observe(self.root, path)
+        except UnsafePathError:
+            return
+        if found is not None:
+            if found.data != data:
+                kept = Backups(self.files, self.workspace.layout.backups).keep(found.data)
+                self.notes.append(
+                    f"{path} was of this tool and had been edited; what stood there is kept in "
+                    f"{self.workspace.layout.backups / kept}."
+                )
+            put(self.files, self.root, path, None)
+        place = self.root / path
+        with contextlib.suppress(OSError):
+            sweep_temporaries(self.files, place)
+            if place.name == "SKILL.md":
+                place.parent.rmdir()
+                place.parent.parent.rmdir()
+
+    def _sweep(self, kept: set[str]) -> None:
+        """Remove the served texts of what ended days ago, and what a crash left half done."""
+        folder = self.workspace.layout.local / "live"
+        with contextlib.suppress(FileNotFoundError):
+            for place in sorted(folder.iterdir()):
+                if place.is_dir() and place.name not in kept:
+                    shutil.rmtree(place, ignore_errors=True)
+                elif place.is_dir():
+                    for path in place.glob(f".*{TEMPORARY_SUFFIX}"):
+                        self.files.remove(path)
+
+    def _folder(self, experiment_id: str) -> Path:
+        return Path(places.served_folder(str(self.root), experiment_id))
+
+
+def _signature(layout: Layout) -> str:
+    """Describe the registry and the list of what was started, without reading them."""
+    parts = [str(layout.root)]  # what is served names it
+    for path in (layout.registry, layout.local / "started"):
+        try:
+            status = path.stat()
+            parts.append(f"{status.st_mtime_ns} {status.st_size} {status.st_ino}")
+        except OSError:
+            parts.append("-")
+    return " ".join(parts) + "\n"
+
+
+def _state(layout: Layout) -> Path:
+    return layout.local / "live" / "state"
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+@contextlib.contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"What is served here could not be brought up to date: {error}.",
+            hint="Free space or correct the permissions; the next command tries again.",
+        ) from error
+
+
+def reconcile_quietly(workspace: Workspace) -> list[str]:
+    """Do the same after something that is already done; what hinders is said, not raised."""
+    try:
+        return reconcile(workspace)
+    except LockedError:
+        return []  # another command is at it, and it reads the registry after this one wrote it
+    except MetaExperimentError as error:
+        return [why_not(error)]

@@ -1,0 +1,305 @@
+"""What serving an experiment would put on disk, worked out before anything is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meta_experiment.deploy.apply import observe
+from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
+from meta_experiment.files.confine import Content
+from meta_experiment.live import index, places
+from meta_experiment.prompts.agents import agent_name, agent_under, beside
+from meta_experiment.prompts.frontmatter import read_frontmatter
+from meta_experiment.prompts.identity import PromptKind
+from meta_experiment.prompts.place import Place, is_installed_copy, locate
+from meta_experiment.prompts.shim import Line, build_shim, quoted
+from meta_experiment.services.client_settings import obstacles, read_settings
+from meta_experiment.services.drift import stand_in_of
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Assignment, Experiment, Unit
+
+_MANUAL = "Or start it with --manual, and serve and record it yourself (assign, record)."
+_KINDS = {
+    PromptKind.COMMAND: index.COMMAND,
+    PromptKind.SKILL: index.SKILL,
+    PromptKind.AGENT: index.AGENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """An experiment as it is served here.
+
+    Attributes:
+        experiment: which one.
+        kind: command, skill or agent; form: how it is served; name: as the client calls it.
+        path: its prompt file.
+        placed: files of ours beside the user's, by path below the root.
+        stored: what serving reads, by name in the experiment's folder of served texts.
+        shim: what stands in for the prompt file, for agents nothing.
+        control: the prompt file itself.
+        parts: the number of injected lines; arguments: names of the arguments.
+        allow: whether a call by the model is to be allowed as it was before.
+    """
+
+    experiment: Experiment
+    kind: str
+    form: str
+    name: str
+    path: str
+    placed: dict[str, bytes]
+    stored: dict[str, bytes]
+    shim: bytes
+    control: Content
+    parts: int = 1
+    arguments: list[str] = field(default_factory=list)
+    allow: bool = False
+
+
+def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
+    """Say why an experiment is not served by itself; "" when it is."""
+    plan = experiment.plan
+    if plan.assignment is Assignment.EXTERNAL:
+        return "its assignments are made elsewhere"
+    if plan.unit is Unit.CASE:
+        return "its units are cases of an evaluation"
+    plugin = plugin_name(workspace.root)
+    if not any(locate(path, plugin) for path in plan.files):
+        return "the client does not load this file by itself"
+    return ""
+
+
+def scope_of(root: Path) -> str:
+    """Say whether a root is a user's home, a plugin's repository or a project."""
+    if root.resolve() == Path.home().resolve():
+        return places.USER
+    return places.PLUGIN if plugin_name(root) else places.PROJECT
+
+
+def plugin_name(root: Path) -> str:
+    """Return the name of the plugin whose repository a root is, "" when it is none.
+
+    Without `.claude-plugin/plugin.json` the client takes the folder's name.
+    """
+    manifest = root / ".claude-plugin" / "plugin.json"
+    if not manifest.is_file():
+        return root.resolve().name if (root / "plugin.json").is_file() else ""
+    try:
+        name = json.loads(manifest.read_bytes()).get("name")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        name = None
+    return name if isinstance(name, str) and name else root.resolve().name
+
+
+def work_out(
+    workspace: Workspace, experiment: Experiment, texts: Mapping[str, Content] | None = None
+) -> Serving:
+    """Work out what is put on disk to serve an experiment.
+
+    `texts` are those of its arms, where they are not in the store yet.
+
+    Raises:
+        RefusedError: it cannot be served; says why, and what to do.
+        MetaExperimentError: its stored texts cannot be read.
+    """
+    if len(experiment.plan.files) > 1:
+        raise RefusedError(
+            f"{experiment.experiment_id} holds {len(experiment.plan.files)} prompt files; only "
+            "an experiment on one file is served by itself.",
+            hint=f"Make one experiment a file. {_MANUAL}",
+        )
+    (path,) = experiment.plan.files
+    place = locate(path, plugin_name(workspace.root))
+    if place is None:
+        raise RefusedError(f"The client does not load {path} by itself.", hint=_MANUAL)
+    if is_installed_copy(str(workspace.root / path)):
+        raise RefusedError(
+            f"{path} belongs to an installed plugin; its next update replaces the file.",
+            hint=f"Work in the plugin's own repository (--plugin-dir). {_MANUAL}",
+        )
+    arms = texts or {
+        variant.name: workspace.store.variant(experiment, variant.name)[path]
+        for variant in experiment.plan.variants
+    }
+    if place.kind is PromptKind.AGENT:
+        return _agent(experiment, place, path, arms)
+    return _text(workspace, experiment, place, path, arms)
+
+
+def require_servable(workspace: Workspace, serving: Serving) -> None:
+    """Refuse to begin where something on this machine stands in the way.
+
+    Raises:
+        RefusedError: the client's settings forbid it. ConflictError: the name is taken.
+    """
+    home = Path.home()
+    settings = read_settings(workspace.root, home, os.environ)
+    found = obstacles(settings, hooks_only=serving.form == index.AGENTS)
+    if found:
+        more = f" ({len(found) - 1} more: meta-experiment doctor)" if len(found) > 1 else ""
+        raise RefusedError(f"{found[0].message}{more}", hint=f"{found[0].fix} {_MANUAL}")
+    rivals = [
+        workspace.root / path
+        for path in serving.placed
+        if not _is_ours(workspace, serving, path)
+    ]
+    if scope_of(workspace.root) != places.USER and serving.kind != index.AGENT:
+        rivals.append(home / ".claude" / "skills" / serving.name / "SKILL.md")
+        if serving.kind == index.COMMAND:
+            file = serving.name.replace(":", "/") + ".md"
+            rivals.append(home / ".claude" / "commands" / file)
+    if ":" in serving.name and serving.form == index.IN_PLACE:
+        rivals = []  # a plugin's names are its own
+    for rival in rivals:
+        if os.path.lexists(rival):
+            raise ConflictError(
+                f"{rival} has the same name as what is under experiment: the client would use "
+                "the one in place of the other.",
+                hint=f"Rename one of the two. {_MANUAL}",
+            )
+
+
+def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
+    """Tell whether a file is what would be placed there, or was left by an experiment."""
+    found = observe(workspace.root, path)
+    if found is None:
+        return False
+    left = stand_in_of(found.data)
+    known = left and index.find_entry(str(workspace.root), left)
+    return found.data == serving.placed[path] or bool(left and not known)
+
+
+def _agent(
+    experiment: Experiment, place: Place, path: str, arms: Mapping[str, Content]
+) -> Serving:
+    control = experiment.plan.control.name
+    name = agent_name(arms[control].data)
+    placed, stored = {}, {f"{control}.md": arms[control].data}
+    for arm, content in arms.items():
+        if arm != control:
+            data = agent_under(content.data, name, f"{name}-{arm}")
+            placed[beside(path, arm)] = data
+            stored[f"{arm}.md"] = data
+    return Serving(
+        experiment=experiment,
+        kind=index.AGENT,
+        form=index.AGENTS,
+        name=f"{place.plugin}:{name}" if place.plugin else name,
+        path=path,
+        placed=placed,
+        stored=stored,
+        shim=b"",
+        control=arms[control],
+    )
+
+
+def _text(
+    workspace: Workspace,
+    experiment: Experiment,
+    place: Place,
+    path: str,
+    arms: Mapping[str, Content],
+) -> Serving:
+    control = arms[experiment.plan.control.name]
+    # A plugin's own command goes before a skill of its name (observed), so it has no shadow.
+    shadowed = place.kind is PromptKind.COMMAND and not place.plugin
+    line, tools = _line(workspace, experiment, place, path if shadowed else None)
+    shim = build_shim(
+        {arm: content.data for arm, content in arms.items()},
+        line,
+        tools,
+        describe=not place.plugin,
+    )
+    parts = len(next(iter(shim.bodies.values())))
+    stored = {
+        _file(arm, number if parts > 1 else 0): body
+        for arm, bodies in shim.bodies.items()
+        for number, body in enumerate(bodies, start=1)
+    }
+    return Serving(
+        experiment=experiment,
+        kind=_KINDS[place.kind],
+        form=index.SHADOW if shadowed else index.IN_PLACE,
+        name=place.call,
+        path=path,
+        placed={f".claude/skills/{place.call}/SKILL.md": shim.data} if shadowed else {},
+        stored=stored,
+        shim=shim.data,
+        control=control,
+        parts=parts,
+        arguments=_arguments(control.data),
+        allow=not shim.had_tools,
+    )
+
+
+def _line(
+    workspace: Workspace, experiment: Experiment, place: Place, prompt: str | None
+) -> tuple[Line, list[str]]:
+    """Say what the injected lines run, and the permissions that this needs.
+
+    `prompt` is the prompt file where it stays in its place: the last copy of its text.
+    """
+    root, name = str(workspace.root), experiment.experiment_id
+    folder = f".claude/meta/local/live/{name}"
+    control = experiment.plan.control.name
+    scope = scope_of(workspace.root)
+    whole = quoted(f"{root}/x") is not None
+    tools = ["Bash(serve-variant:*)"]
+    if scope == places.USER:
+        tools.append("Read(~/.claude/meta/**)")
+    elif whole:
+        tools.append(f"Read(/{root}/.claude/meta/**)")
+    standing = _standing(workspace, scope, prompt)
+    tools += [f"Read({file})" for file in standing if file.startswith("~/")]
+    tools += [f"Read(/{file})" for file in standing if file.startswith("/")]
+    if experiment.plan.report:
+        tools.append("Bash(meta-experiment rate:*)")
+
+    def copies(number: int) -> list[str]:
+        file = f"{folder}/{_file(control, number)}"
+        last = standing if number <= 1 else []
+        if scope == places.USER:
+            return [f"~/{file}", *last]
+        absolute = quoted(f"{root}/{file}")
+        near = [] if place.plugin else [file]
+        return [*([absolute] if absolute else []), *near, *map(shlex.quote, last)]
+
+    def named(number: int) -> str:
+        start = "~/" if scope == places.USER else f"{root}/" if whole else ""
+        return start + (prompt or f"{folder}/{_file(control, number)}")
+
+    token = workspace.store.checkout()[: places.TOKEN_LENGTH]
+    return Line(f"{name}@{token}", copies, named), tools
+
+
+def _standing(workspace: Workspace, scope: str, prompt: str | None) -> list[str]:
+    """Return how a shell reaches the prompt file itself, if it can be named in a line."""
+    if prompt is None or quoted(prompt) is None:
+        return []
+    if scope == places.USER:
+        return [f"~/{prompt}"] if quoted(prompt) == prompt else []
+    absolute = f"{workspace.root}/{prompt}"
+    return [absolute, prompt] if quoted(absolute) else [prompt]
+
+
+def _file(arm: str, number: int) -> str:
+    return f"{arm}.{number}.md" if number else f"{arm}.md"
+
+
+def _arguments(control: bytes) -> list[str]:
+    """Return the names that the frontmatter gives to arguments."""
+    given = read_frontmatter(control).fields.get("arguments")
+    if isinstance(given, str):
+        given = given.replace(",", " ").split()
+    names = [str(item) for item in given] if isinstance(given, list) else []
+    return [name for name in names if name and "," not in name]
+
+
+def why_not(error: MetaExperimentError) -> str:
+    """Return an error as one sentence for a note."""
+    return f"{error.message} {error.hint or ''}".rstrip()

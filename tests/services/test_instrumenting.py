@@ -1,0 +1,639 @@
+"""What `start` puts on disk, what git sees of it, and that every end brings everything back."""
+
+import itertools
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.faults import Crash, FaultyFileSystem
+
+from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import index, places
+from meta_experiment.services import (
+    acting,
+    creating,
+    drift,
+    healing,
+    lifecycle,
+    request,
+    served,
+)
+from meta_experiment.services.instrumenting import reconcile, stale
+from meta_experiment.services.settling import settle
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Status
+
+COMMAND = ".claude/commands/review.md"
+NESTED = ".claude/commands/git/review.md"
+SKILL = ".claude/skills/pdf/SKILL.md"
+AGENT = ".claude/agents/critic.md"
+HEAD = "---\nname: {name}\ndescription: Look at it\n---\n"
+TEXTS = {
+    COMMAND: HEAD.format(name="review") + "Review $ARGUMENTS {how}.\n",
+    NESTED: HEAD.format(name="review") + "Review $ARGUMENTS {how}.\n",
+    SKILL: HEAD.format(name="pdf") + "\nRead the file {how}.\n\n",
+    AGENT: HEAD.format(name="critic") + "You judge {how}.\n",
+}
+PLACED = {
+    COMMAND: [".claude/skills/review/SKILL.md"],
+    NESTED: [".claude/skills/git:review/SKILL.md"],
+    SKILL: [],
+    AGENT: [".claude/agents/critic-treatment.md"],
+}
+FORMS = {
+    COMMAND: index.SHADOW, NESTED: index.SHADOW, SKILL: index.IN_PLACE, AGENT: index.AGENTS
+}  # fmt: skip
+
+
+def control(path):
+    return TEXTS[path].format(how="slowly").encode()
+
+
+def treatment(path):
+    return TEXTS[path].format(how="at once").encode()
+
+
+def git(root, *words):
+    done = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def opened(root, files=None, now=None):
+    ticks = itertools.count(1_760_000_000)
+    clock = (lambda: now) if now else lambda: float(next(ticks))
+    space = Workspace.open(Layout(Path(root).resolve()), clock)
+    if files is not None:
+        from meta_experiment.deploy import Deployer
+        from meta_experiment.store.store import Store
+
+        deployer = Deployer(space.layout, files, space.git)
+        space = replace(space, files=files, store=Store(space.layout, files), deployer=deployer)
+    return space
+
+
+def drafted(root, path, new=None):
+    """Write and commit a prompt file, and plan an experiment on it."""
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.write_bytes(control(path))
+    source = root.parent / "treatment.md"
+    source.write_bytes(new or treatment(path))
+    space = opened(root)
+    wanted = request.from_flags({}, [f"{path}={source}"], root, root)
+    made = creating.create(space, wanted).experiment.experiment_id
+    if (root / ".git").exists():
+        git(root, "add", "-A")
+        git(root, "commit", "--quiet", "-m", "start")
+    return made
+
+
+def changed(root):
+    """What git sees of the user's own files, beside what this tool keeps."""
+    own = ("--", ".", ":!.claude/meta")
+    return git(root, "status", "--short", *own) + git(root, "diff-index", "HEAD", *own)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A git repository; its `info` files are those of a user with habits of their own."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    (folder / ".git/info/exclude").write_bytes(b"*.log\nscratch")
+    return folder
+
+
+def unseen_state(root):
+    """All that this tool may change in git's folder."""
+    info = root / ".git/info"
+    files = {path.name: path.read_bytes() for path in info.iterdir()}
+    ours = (root / ".git/meta-experiment").exists()
+    return files, ours, git(root, "config", "--local", "--list")
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_git_sees_nothing_and_stop_brings_everything_back(root, path):
+    """Each form: placed and hidden while it runs, byte for byte gone afterwards."""
+    before = unseen_state(root)
+    made = drafted(root, path)
+    (root / path).chmod(0o640)
+    space = opened(root)
+    lifecycle.start(space, made)
+
+    (entry,) = index.entries(str(root))
+    assert (entry.form, entry.path, entry.running) == (FORMS[path], path, True)
+    assert all((root / placed).exists() for placed in PLACED[path])
+    assert ((root / path).read_bytes() == control(path)) is (FORMS[path] != index.IN_PLACE)
+    assert (root / path).stat().st_mode & 0o777 == 0o640
+    assert changed(root) == ""
+    assert [item.path for item in places.roots(places.data_folder(os.environ))] == [str(root)]
+
+    acting.stop(opened(root), made, "enough", dry_run=False)
+    assert (root / path).read_bytes() == control(path)
+    assert (root / path).stat().st_mode & 0o777 == 0o640
+    assert not any((root / placed).exists() for placed in PLACED[path])
+    if path == COMMAND:
+        assert not (root / ".claude/skills").exists()
+    assert changed(root) == ""
+    assert unseen_state(root) == before
+    (entry,) = index.entries(str(root))
+    assert not entry.running  # a session that is open still has the old text
+
+
+@pytest.mark.parametrize("path", TEXTS)
+def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
+    """The stand-in is never committed and never what a rollback brings back."""
+    made = drafted(root, path)
+    before = unseen_state(root)
+    lifecycle.start(opened(root), made)
+    rehearsed = acting.promote(opened(root), made, acting.Wish(override="x"), dry_run=True)
+    assert "serve-variant" not in rehearsed.diff
+    assert f"-{control(path).decode().splitlines()[4 + (path == SKILL)]}" in rehearsed.diff
+    deed = acting.promote(opened(root), made, acting.Wish(override="x"), dry_run=False)
+    assert deed.commit, deed.commit_note
+    assert (root / path).read_bytes() == treatment(path)
+    assert git(root, "show", f"HEAD:{path}").encode() == treatment(path)
+    assert git(root, "diff-index", "HEAD", "--", path) == ""
+    assert unseen_state(root) == before
+    (entry,) = index.entries(str(root))
+    assert entry.serve == "treatment"
+    acting.rollback(opened(root), made, acting.Wish(), dry_run=False)
+    assert (root / path).read_bytes() == control(path)
+    assert git(root, "show", f"HEAD:{path}").encode() == control(path)
+
+
+@pytest.mark.parametrize("path", [COMMAND, SKILL, AGENT])
+def test_branches_stashes_and_commits_go_on_as_if_nothing_ran(root, path):
+    """commit -a ships no stand-in; a switch there and back finds it again."""
+    made = drafted(root, path)
+    git(root, "switch", "--quiet", "-c", "other")
+    (root / path).write_bytes(b"another text\n")
+    git(root, "commit", "--quiet", "-am", "other")
+    git(root, "switch", "--quiet", "main")
+    lifecycle.start(opened(root), made)
+    git(root, "add", "-A", ".claude/meta")
+    git(root, "commit", "--quiet", "-m", "state")
+    standing = (root / path).read_bytes()
+
+    (root / "code.py").write_text("1")
+    git(root, "add", "code.py")
+    git(root, "stash", "--quiet", "--include-untracked")
+    git(root, "stash", "pop", "--quiet")
+    git(root, "commit", "--quiet", "-am", "work")
+    assert git(root, "show", f"HEAD:{path}").encode() == control(path)
+    assert git(root, "ls-files", "--", *PLACED[path]) == "" or not PLACED[path]
+    assert (root / path).read_bytes() == standing
+
+    git(root, "switch", "--quiet", "other")
+    assert (root / path).read_bytes() == b"another text\n"
+    assert len(drift.drift_notes(Layout(root))) == 1
+    git(root, "switch", "--quiet", "main")
+    assert (root / path).read_bytes() == standing
+    assert changed(root) == ""
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert (root / path).read_bytes() == control(path)
+
+
+def test_a_line_end_conversion_of_git_changes_nothing(root):
+    """core.autocrlf: the working tree has CRLF, the repository LF, and the filter both."""
+    git(root, "config", "core.autocrlf", "true")
+    file = root / SKILL
+    file.parent.mkdir(parents=True)
+    file.write_bytes(control(SKILL).replace(b"\n", b"\r\n"))
+    made = drafted(root, SKILL, treatment(SKILL).replace(b"\n", b"\r\n"))
+    assert b"\r" not in git_bytes(root, "show", f"HEAD:{SKILL}")
+    lifecycle.start(opened(root), made)
+    standing = file.read_bytes()
+    assert b"serve-variant" in standing
+    assert standing.count(b"\r\n") == standing.count(b"\n")
+    assert changed(root) == ""
+    file.unlink()
+    git(root, "checkout", "--quiet", "--", SKILL)
+    assert file.read_bytes() == standing
+    acting.promote(opened(root), made, acting.Wish(override="x"), dry_run=False)
+    assert file.read_bytes() == treatment(SKILL).replace(b"\n", b"\r\n")
+    assert git_bytes(root, "show", f"HEAD:{SKILL}") == treatment(SKILL)
+
+
+def git_bytes(root, *words):
+    return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True).stdout
+
+
+def test_a_linked_worktree_gets_the_control(root, tmp_path):
+    """The filter is shared among worktrees; only the one that started has the stand-in."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    other = tmp_path / "other tree"
+    git(root, "worktree", "add", "--quiet", str(other), "-b", "side")
+    assert (other / SKILL).read_bytes() == control(SKILL)
+    assert changed(other) == ""
+    lifecycle.start(opened(other), made)  # joined: its own stand-in, its own block
+    assert (other / SKILL).read_bytes() not in (control(SKILL), (root / SKILL).read_bytes())
+    for tree in (root, other):
+        assert changed(tree) == ""
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert changed(other) == ""
+    acting.stop(opened(other), made, "x", dry_run=False)
+    assert (other / SKILL).read_bytes() == control(SKILL)
+    assert not (root / ".git/meta-experiment").exists()
+
+
+def test_another_checkout_serves_nothing_until_it_joins(root, tmp_path):
+    """A clone gets the registry and is left alone; `start` there joins, a pull ends it."""
+    made = drafted(root, COMMAND)
+    lifecycle.start(opened(root), made)
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "run")
+    clone = tmp_path / "clone"
+    git(root, "clone", "--quiet", str(root), str(clone))
+    assert settle(opened(clone)) == []
+    assert not (clone / PLACED[COMMAND][0]).exists()
+    moved = lifecycle.start(opened(clone), made)
+    assert moved.before is Status.RUNNING
+    assert (clone / PLACED[COMMAND][0]).exists()
+    acting.stop(opened(root), made, "x", dry_run=False)
+    git(root, "commit", "--quiet", "-am", "stop")
+    git(clone, "commit", "--quiet", "-am", "join")
+    git(clone, "pull", "--quiet", "--no-rebase", "--no-edit", "-X", "theirs")
+    assert stale(Layout(clone))
+    assert settle(opened(clone)) == []
+    assert not (clone / PLACED[COMMAND][0]).exists()
+    assert not stale(Layout(clone)) or settle(opened(clone)) == []
+
+
+@pytest.mark.parametrize("way", ["pause", "panic", "archive"])
+def test_every_way_out_restores_and_resume_serves_again(root, way):
+    """pause, panic; an archive after the end has nothing left to take away."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    standing = (root / SKILL).read_bytes()
+    if way == "archive":
+        acting.stop(opened(root), made, "x", dry_run=False)
+        lifecycle.archive(opened(root), made)
+    elif way == "pause":
+        lifecycle.pause(opened(root), made)
+    else:
+        healing.panic(opened(root))
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    if way != "archive":
+        lifecycle.resume(opened(root), made)
+        assert (root / SKILL).read_bytes() == standing
+
+
+def test_an_edit_of_the_users_own_is_never_overwritten(root):
+    """Not by start, not by stop; it is said why nothing is served."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / SKILL).write_bytes(b"mine\n")
+    assert SKILL in drift.drift_notes(Layout(root))[0]
+    reconcile(opened(root))
+    assert (root / SKILL).read_bytes() == b"mine\n"
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert (root / SKILL).read_bytes() == b"mine\n"
+
+
+def test_manual_and_other_files_are_left_to_the_user(root):
+    """--manual, and files that the client does not load: nothing is put on disk."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made, manual=True)
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert index.entries(str(root)) == []
+    (root / "prompt.md").write_bytes(b"one\n")
+    TEXTS["prompt.md"] = "two {how}\n"
+    other = drafted(root, "prompt.md")
+    moved = lifecycle.start(opened(root), other)
+    assert "meta-experiment assign" in moved.sentence
+    assert index.entries(str(root)) == []
+
+
+def refused(root, path, new=None):
+    made = drafted(root, path, new)
+    with pytest.raises((RefusedError, ConflictError)) as caught:
+        lifecycle.start(opened(root), made)
+    assert "--manual" in caught.value.hint
+    (experiment,) = opened(root).store.experiments()
+    assert experiment.status is Status.DRAFT
+    assert not opened(root).store.started_here(made)
+    assert (root / path).read_bytes() == control(path)
+    assert index.entries(str(root)) == []
+    return caught.value.message
+
+
+def test_differing_frontmatter_is_refused(root):
+    """The client reads it before anything is served; the field is named."""
+    other = treatment(COMMAND).replace(b"Look at it", b"Look elsewhere")
+    assert "description" in refused(root, COMMAND, other)
+
+
+def test_a_skill_of_the_same_name_is_refused(root):
+    """The client would use it in the command's place already."""
+    (root / ".claude/skills/review").mkdir(parents=True)
+    (root / ".claude/skills/review/SKILL.md").write_text("x")
+    assert "same name" in refused(root, COMMAND)
+
+
+def test_differing_injections_are_refused(root):
+    """They run only while they stand in the file."""
+    assert "!`" in refused(root, COMMAND, treatment(COMMAND) + b"!`git status`\n")
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ('{"disableSkillShellExecution": true}', "disableSkillShellExecution"),
+        ('{"disableAllHooks": true}', "disableAllHooks"),
+        ('{"permissions": {"deny": ["Bash(serve-variant:*)"]}}', "deny"),
+        ('{"permissions": {"ask": ["Bash"]}}', "ask"),
+        ('{"permissions": {"deny": ["Bash(cat *)"]}}', "deny"),
+    ],
+)
+@pytest.mark.parametrize("where", ["project", "user"])
+def test_settings_that_forbid_serving_are_refused(root, settings, word, where):
+    """In the project's settings and the user's own."""
+    folder = root if where == "project" else Path(os.environ["HOME"])
+    (folder / ".claude").mkdir(exist_ok=True)
+    (folder / ".claude/settings.json").write_text(settings)
+    assert word in refused(root, COMMAND)
+
+
+def test_harmless_settings_are_no_hindrance(root):
+    """Rules about other things, and allow rules, change nothing."""
+    (root / ".claude").mkdir()
+    (root / ".claude/settings.json").write_text(
+        '{"permissions": {"deny": ["Bash(rm:*)", "Read(./.env)"], "allow": ["Bash"]}}'
+    )
+    lifecycle.start(opened(root), drafted(root, COMMAND))
+
+
+def test_an_installed_plugin_is_refused(tmp_path):
+    """Its next update would replace the file."""
+    folder = tmp_path / ".claude/plugins/cache/market/plug/1.0"
+    (folder / ".claude-plugin").mkdir(parents=True)
+    (folder / ".claude-plugin/plugin.json").write_text('{"name": "plug"}')
+    TEXTS["commands/review.md"] = TEXTS[COMMAND]
+    assert "installed plugin" in refused(folder, "commands/review.md")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cache/market/plug/1.0/commands/go.md",
+        "cache/market/plug/1.0/skills/go/SKILL.md",
+        "marketplaces/market/plugins/plug/commands/go.md",
+        "marketplaces/market/agents/go.md",
+    ],
+)
+def test_an_installed_plugin_is_refused_below_the_home_too(tmp_path, path):
+    """Where the root is not the plugin but all personal files."""
+    whole = f".claude/plugins/{path}"
+    TEXTS[whole] = TEXTS[COMMAND]
+    assert "installed plugin" in refused(tmp_path, whole)
+
+
+def test_a_plugins_own_repository_is_served_in_place(root):
+    """Its commands go before skills of their name, so they have no shadow."""
+    (root / ".claude-plugin").mkdir()
+    (root / ".claude-plugin/plugin.json").write_text('{"name": "plug"}')
+    TEXTS["commands/review.md"] = TEXTS[COMMAND]
+    made = drafted(root, "commands/review.md")
+    lifecycle.start(opened(root), made)
+    (entry,) = index.entries(str(root))
+    assert (entry.name, entry.form) == ("plug:review", index.IN_PLACE)
+    (listed,) = places.roots(places.data_folder(os.environ))
+    assert listed.scope == places.PLUGIN
+    assert changed(root) == ""
+
+
+def test_without_git_everything_works_the_same(tmp_path):
+    """Nothing to hide from: the files are exchanged and brought back."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    made = drafted(folder, SKILL)
+    lifecycle.start(opened(folder), made)
+    assert b"serve-variant" in (folder / SKILL).read_bytes()
+    acting.stop(opened(folder), made, "x", dry_run=False)
+    assert (folder / SKILL).read_bytes() == control(SKILL)
+
+
+def test_tombstones_go_after_a_week(root):
+    """Served texts, index line and the root's line in the machine's list."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert Path(places.served_body(str(root), made, "control")).exists()
+    reconcile(opened(root, now=1_760_000_000 + 8 * 86_400.0))
+    assert index.entries(str(root)) == []
+    assert not Path(places.served_folder(str(root), made)).exists()
+    assert places.roots(places.data_folder(os.environ)) == []
+
+
+def test_all_that_git_ignores_may_be_deleted(root):
+    """`git clean -x` takes served texts and index along; git's own folder has the original."""
+    made = drafted(root, SKILL)
+    before = unseen_state(root)
+    lifecycle.start(opened(root), made)
+    git(root, "clean", "-fdxq")
+    assert b"serve-variant" in (root / SKILL).read_bytes()
+    assert changed(root) == ""
+    assert SKILL in " ".join(healing.recover(opened(root)))
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert unseen_state(root) == before
+
+
+def test_a_branch_without_the_registry_serves_nothing_and_a_switch_back_does(root):
+    """The plans are committed like everything else; another branch may know none of them."""
+    git(root, "commit", "--quiet", "--allow-empty", "-m", "empty")
+    git(root, "branch", "bare")
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    git(root, "commit", "--quiet", "-am", "running")
+    standing = (root / SKILL).read_bytes()
+    git(root, "switch", "--quiet", "bare")
+    assert not (root / SKILL).exists()
+    settle(opened(root))
+    assert [entry.running for entry in index.entries(str(root))] == [False]
+    git(root, "switch", "--quiet", "main")
+    settle(opened(root))
+    assert (root / SKILL).read_bytes() == standing
+    assert [entry.running for entry in index.entries(str(root))] == [True]
+
+
+def test_a_root_that_was_moved_is_served_from_its_new_place(root, tmp_path):
+    """Every path of the old place is replaced, in the stand-in and on the machine's list."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    moved = tmp_path / "moved"
+    root.rename(moved)
+    settle(opened(moved))
+    assert str(moved).encode() in (moved / SKILL).read_bytes()
+    assert str(root).encode() not in (moved / SKILL).read_bytes()
+    assert [item.path for item in places.roots(places.data_folder(os.environ))] == [str(moved)]
+    assert changed(moved) == ""
+    acting.stop(opened(moved), made, "x", dry_run=False)
+    assert (moved / SKILL).read_bytes() == control(SKILL)
+    assert str(root) not in (moved / ".git/info/exclude").read_text()
+
+
+STEPS = {
+    "start": (lambda root: drafted(root, SKILL), lifecycle.start),
+    "stop": (
+        lambda root: lifecycle.start(opened(root), drafted(root, SKILL)).experiment,
+        lambda space, made: acting.stop(space, made, "x", dry_run=False),
+    ),
+    "promote": (
+        lambda root: lifecycle.start(opened(root), drafted(root, SKILL)).experiment,
+        lambda space, made: acting.promote(
+            space, made, acting.Wish(override="x"), dry_run=False
+        ),
+    ),
+    "pause": (
+        lambda root: lifecycle.start(opened(root), drafted(root, SKILL)).experiment,
+        lifecycle.pause,
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("step", "mode"), [*((step, "crash") for step in STEPS), ("start", "eio")]
+)
+def test_a_fault_anywhere_is_healed_by_the_next_command(tmp_path, step, mode):
+    """After it, the file is a stand-in exactly while the experiment runs here."""
+    prepare, act = STEPS[step]
+    template = tmp_path / "work"
+    template.mkdir()
+    made = prepare(template)
+    made = getattr(made, "experiment_id", made)
+    kept = tmp_path / "kept"
+    template.rename(kept)
+    texts = {Status.PROMOTED: treatment(SKILL)}
+
+    operations = None
+    for number in itertools.count(1):
+        shutil.copytree(kept, template)
+        files = FaultyFileSystem(number, mode)
+        try:
+            act(opened(template, files), made)
+            operations = len(files.operations)
+        except (Crash, MetaExperimentError):
+            pass
+        done = not files.fired
+        settle(opened(template))
+        (experiment,) = opened(template).store.experiments()
+        found = (template / SKILL).read_bytes()
+        runs = experiment.status is Status.RUNNING
+        if runs and opened(template).store.serves_here(made):
+            assert b"serve-variant" in found, (number, files.operations[-1])
+        else:
+            wanted = texts.get(experiment.status, control(SKILL))
+            assert found == wanted, (number, files.operations[-1])
+        running = [entry.id for entry in index.entries(str(template)) if entry.running]
+        assert running == ([made] if runs else [])
+        shutil.rmtree(template)
+        if done:
+            break
+    assert operations is not None
+    assert operations > 10
+
+
+def test_an_edit_beside_a_stand_in_is_kept_and_the_stand_in_is_not(root):
+    """A user who opens the file sees the stand-in; what they change around it is theirs."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    standing = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    assert f"stop {made}" in drift.drift_notes(Layout(root))[0]
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", b"Look closely")
+
+
+def test_a_promotion_merges_into_an_edit_beside_a_stand_in(root):
+    """As it does into an edit of the control itself, and only when asked to."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    standing = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    wish = acting.Wish(override="x")
+    with pytest.raises(MetaExperimentError):
+        acting.promote(opened(root), made, wish, dry_run=False)
+    acting.promote(opened(root), made, replace(wish, merge=True), dry_run=False)
+    wanted = treatment(SKILL).replace(b"Look at it", b"Look closely")
+    assert (root / SKILL).read_bytes() == wanted
+
+
+@pytest.mark.parametrize("gone", [".claude/meta/local", ".claude/meta"])
+@pytest.mark.parametrize("path", [COMMAND, NESTED])
+def test_a_stand_in_whose_experiment_is_gone_is_found_and_taken_away(root, gone, path):
+    """The command works meanwhile: the last copy the line tries is the command itself."""
+    made = drafted(root, path)
+    lifecycle.start(opened(root), made)
+    (placed,) = PLACED[path]
+    line = (root / placed).read_text()
+    assert f"cat {root}/{path} 2>/dev/null || cat {path} 2>/dev/null" in line
+    assert f"Read(/{root}/{path})" in line
+    shutil.rmtree(root / gone)
+    found = [
+        item.name for item in served.orphans(opened(root), opened(root).store.experiments(), {})
+    ]
+    assert found == [Path(placed).parent.name]
+    notes = healing.recover(opened(root))
+    assert f"{placed} was left by an experiment; the command is back." in notes
+    assert not (root / ".claude/skills").exists()
+    assert (root / path).read_bytes() == control(path)
+    assert healing.recover(opened(root)) == ()
+
+
+def test_what_an_experiment_left_is_no_rival(root):
+    """After the folder was deleted the same command can be put under experiment again."""
+    lifecycle.start(opened(root), drafted(root, COMMAND))
+    shutil.rmtree(root / ".claude/meta")
+    again = drafted(root, COMMAND)
+    lifecycle.start(opened(root), again)
+    assert again in (root / PLACED[COMMAND][0]).read_text()
+
+
+def test_a_skill_that_only_mentions_the_line_is_left_alone(root):
+    (root / ".claude/commands").mkdir(parents=True)
+    (root / COMMAND).write_bytes(control(COMMAND))
+    skill = root / PLACED[COMMAND][0]
+    skill.parent.mkdir(parents=True)
+    skill.write_text("Write !`serve-variant exp-1@TOKEN` here.\n")
+    healing.recover(opened(root))
+    assert skill.exists()
+
+
+def test_what_cannot_be_served_is_refused_before_anything_is_stored(root):
+    """`create --start` leaves no draft behind that holds the file and the old text."""
+    (root / COMMAND).parent.mkdir(parents=True)
+    (root / COMMAND).write_bytes(control(COMMAND))
+    source = root.parent / "treatment.md"
+    source.write_bytes(b"---\nmodel: haiku\n---\nReview at once.\n")
+    space = opened(root)
+    wanted = request.from_flags({}, [f"{COMMAND}={source}"], root, root)
+    with pytest.raises(RefusedError, match="frontmatter"):
+        creating.create(space, wanted, check=partial(lifecycle.require_startable, space))
+    assert not (root / ".claude/meta/variants").exists()
+    assert space.store.experiments() == []
+
+
+def test_a_draft_that_cannot_start_says_how_to_go_on(root):
+    made = drafted(root, COMMAND, b"---\nmodel: haiku\n---\nReview at once.\n")
+    with pytest.raises(RefusedError) as refusal:
+        lifecycle.start(opened(root), made)
+    assert f"meta-experiment stop {made}" in refusal.value.hint
+
+
+def test_a_stand_in_is_nobodys_control(root):
+    """A plan made from it would promote the line that serves another plan."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / "copy.md").write_bytes((root / SKILL).read_bytes())
+    with pytest.raises(RefusedError, match="serves another experiment"):
+        drafted(root, "copy.md", b"other\n")

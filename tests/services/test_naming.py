@@ -1,0 +1,37 @@
+"""Which experiment a short name means."""
+
+import pytest
+
+from meta_experiment.errors import ConflictError, NotFoundError
+from meta_experiment.services.naming import pick
+
+FIRST, SECOND, OTHER = "exp-2026-01-30-review", "exp-2026-02-02-review", "exp-2026-02-02-rev"
+
+
+@pytest.mark.parametrize(
+    ("ids", "given", "live", "meant"),
+    [
+        ([FIRST, OTHER], FIRST, (), FIRST),
+        ([FIRST, OTHER], "review", (), FIRST),
+        ([FIRST, OTHER], "rev", (), OTHER),  # the whole subject, before a beginning
+        ([FIRST, SECOND], "exp-2026-01", (), FIRST),
+        ([FIRST, SECOND], "review", (SECOND,), SECOND),  # the other has ended
+        ([FIRST, SECOND], "rev", (SECOND,), SECOND),
+        ([FIRST, SECOND], FIRST, (SECOND,), FIRST),  # the whole id means itself
+        ([FIRST, OTHER], "review", (OTHER,), FIRST),  # living on is no claim to a name
+    ],
+)
+def test_a_name_means_what_it_clearly_says(ids, given, live, meant):
+    assert pick(ids, given, live) == meant
+
+
+@pytest.mark.parametrize("live", [(), (FIRST, SECOND)])
+def test_what_fits_several_is_refused_with_their_names(live):
+    with pytest.raises(ConflictError, match=f"fits 2 experiments: {FIRST}, {SECOND}"):
+        pick([FIRST, SECOND], "review", live)
+
+
+def test_the_nearest_name_is_suggested():
+    with pytest.raises(NotFoundError) as refusal:
+        pick([FIRST], "exp-2026-01-30-reviev")
+    assert FIRST in (refusal.value.hint or "")
