@@ -1,14 +1,23 @@
-"""What this project already measured: control values of a metric, and how often they come."""
+"""What was already measured: control values of a metric, and how often they come.
+
+From this project's own experiments or, where there are none, from the client's transcripts.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from meta_experiment.decide.units import arms_of, sample_of
+from meta_experiment.decide.units import Arm, Sample, UnitRecord, arms_of, sample_of
 from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.roots import Layout
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, Metric, Status
+from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
+from meta_experiment.store.store import Store
+from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
 
 _DAY = 86_400.0
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
@@ -16,11 +25,15 @@ _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Control values of earlier experiments, one per unit, and units of all arms per day."""
+    """Control values of earlier experiments, one per unit, and units of all arms per day.
+
+    `sessions` counts the sessions they come from, when they are no experiment's.
+    """
 
     values: tuple[float, ...]
     units_per_day: float | None
     experiments: tuple[str, ...]
+    sessions: int = 0
 
 
 def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> Past:
@@ -49,6 +62,84 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
         )
         rates += [] if rate is None else [rate]
     return Past(tuple(values), max(rates, default=None), tuple(names))
+
+
+def past_in_sessions(
+    workspace: Workspace, metric: Metric, files: Sequence[str], unit: Unit, client: Path
+) -> Past:
+    """Gather the past of a metric from the client's transcripts; `client` is its folder."""
+    names = [name for name in map(name_of, files) if name]
+    if not names:
+        return Past((), None, ())
+    found = past_uses(client, names, root=home_or_root(workspace.root, client))
+    uses = undisturbed(workspace, client, names, found.uses)
+    sample = sample_of_uses(uses, metric, unit)
+    rate = daily(found, unit, workspace.clock())
+    return Past(sample.raw, rate, (), len({use.session for use in uses}))
+
+
+def undisturbed(
+    workspace: Workspace, client: Path, names: Sequence[str], uses: Sequence[Use]
+) -> list[Use]:
+    """Return the uses outside the time of any experiment, which mixes its arms' texts.
+
+    Personal prompt files are under experiment in the home, whatever the root is.
+    """
+    spans: list[tuple[float, float]] = []
+    for root in dict.fromkeys((workspace.root, client.parent)):
+        with suppress(MetaExperimentError):  # advice does not fail on a damaged registry
+            spans += _spans(Store(Layout(root), workspace.files), names)
+    return [use for use in uses if not any(start <= use.at <= end for start, end in spans)]
+
+
+def _spans(store: Store, names: Sequence[str]) -> list[tuple[float, float]]:
+    return [
+        (item.started, math.inf if item.ended is None else item.ended)
+        for item in store.experiments()
+        if item.started is not None
+        and any(_is_same(name_of(path), name) for path in item.plan.files for name in names)
+    ]
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two names may mean one prompt: either may lack the plugin's name."""
+    return other in (one, one.rpartition(":")[2]) or other.rpartition(":")[2] == one
+
+
+def home_or_root(root: Path, client: Path) -> Path | None:
+    """Return the root whose sessions count; None (all) where its files serve everywhere."""
+    return None if root.resolve() == client.parent.resolve() else root
+
+
+def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
+    """Return one value per unit of what was used: a session's uses are one, unless each is."""
+    units: dict[str, list[Trial]] = {}
+    for order, use in enumerate(uses):
+        key = use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
+        trial = Trial(
+            trial_id=str(order),
+            variant="control",
+            unit=key,
+            order=order,
+            status=TrialStatus(use.status),
+            metrics=use.metrics,
+        )
+        units.setdefault(key, []).append(trial)
+    records = [
+        UnitRecord(key, order, exposed=True, trials=tuple(trials))
+        for order, (key, trials) in enumerate(units.items())
+    ]
+    return sample_of(Arm("control", tuple(records), {}), metric)
+
+
+def daily(found: PastUses, unit: Unit, now: float) -> float | None:
+    """Return units per day since the first use, or since when all transcripts were read."""
+    if not found.uses:
+        return None
+    began = max(found.uses[0].at, found.since or 0.0)
+    within = [use for use in found.uses if use.at >= began]
+    units = len(within) if unit is Unit.INVOCATION else len({use.session for use in within})
+    return units / max((now - began) / _DAY, _SHORTEST) if units else None
 
 
 def _about(experiment: Experiment, metric: Metric, files: Sequence[str]) -> bool:

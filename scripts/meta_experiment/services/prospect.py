@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from meta_experiment.decide.outlook import Outlook, equivalence_units, outlook
-from meta_experiment.services.past import Past, past_of
+from meta_experiment.services.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan
 
@@ -21,12 +22,25 @@ class Prospect:
     warnings: tuple[str, ...]
 
 
-def prospect(workspace: Workspace, plan: Plan, units_per_day: float | None = None) -> Prospect:
+def prospect(
+    workspace: Workspace,
+    plan: Plan,
+    units_per_day: float | None = None,
+    client: Path | None = None,
+) -> Prospect:
     """Say what a plan decides in 80% of runs, and warn when it can never decide.
 
-    `units_per_day` (of all arms) overrules the rate of the project's own past.
+    `units_per_day` (of all arms) overrules the rate of the project's own past. Where no
+    experiment has one, the transcripts in the client's folder `client` stand for it.
     """
     past = past_of(workspace, plan.primary, plan.files)
+    if not past.values and client is not None:
+        past = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
+    return judged(plan, past, units_per_day)
+
+
+def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Prospect:
+    """Say what a plan decides on a known past; `units_per_day` overrules its rate."""
     rate = units_per_day if units_per_day is not None else past.units_per_day
     seen = outlook(plan, past=past.values, units_per_day=rate)
     return Prospect(seen, past, rate, tuple(_warnings(plan, seen, rate)))

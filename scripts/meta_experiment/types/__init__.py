@@ -19,6 +19,7 @@ from meta_experiment.types.analysis import (
     SequentialEvidence,
     SrmCheck,
 )
+from meta_experiment.types.baseline import Habit, Spread
 from meta_experiment.types.experiment import (
     Amendment,
     Experiment,
@@ -76,6 +77,7 @@ __all__ = [
     "Guardrail",
     "GuardrailResult",
     "GuardrailState",
+    "Habit",
     "Health",
     "Imported",
     "Interval",
@@ -90,6 +92,7 @@ __all__ = [
     "SampleCount",
     "Scale",
     "SequentialEvidence",
+    "Spread",
     "SrmCheck",
     "Status",
     "Step",

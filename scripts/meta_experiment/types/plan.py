@@ -57,6 +57,7 @@ class Plan:
     `sample_size` is the number of units per arm: exactly that for `fixed`, the least for
     `sequential`. `max_sample` (units per arm) and `max_duration_days` are the horizon.
     `equivalence_margin` asks for an end once the relative effect is shown to lie within it.
+    `report` names the metrics that the model is asked for at the end of its task.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Plan:
     analysis_type: AnalysisType = AnalysisType.AUTO
     safety_metrics: tuple[str, ...] = ()
     acting_alerts: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()

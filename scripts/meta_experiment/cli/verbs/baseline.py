@@ -1,0 +1,67 @@
+"""`baseline`: the past of a prompt file, before any experiment."""
+
+from __future__ import annotations
+
+import click
+
+from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.plan_document import plan_to_document
+from meta_experiment.render.baseline import habit, halves
+from meta_experiment.render.prospect import prospect
+from meta_experiment.services.baseline import baseline
+from meta_experiment.types import Unit
+
+
+@verb(example="meta-experiment baseline .claude/commands/review.md --days 30")
+@click.argument("name_or_file", metavar="NAME|FILE")
+@click.option("--days", type=click.FloatRange(0, min_open=True), help="How far back [all].")
+@click.option(
+    "--metric", default="duration_seconds", show_default=True, help="What it would be about."
+)
+@click.option(
+    "--unit",
+    type=click.Choice([Unit.SESSION.value, Unit.INVOCATION.value]),
+    default=Unit.SESSION.value,
+    show_default=True,
+    help="What an experiment would randomise.",
+)
+@click.option("--everywhere", is_flag=True, help="Sessions of all projects, not of this root.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+def baseline_verb(
+    place: Place,
+    screen: Screen,
+    name_or_file: str,
+    days: float | None,
+    metric: str,
+    unit: str,
+    everywhere: bool,
+    seed: int,
+) -> Result:
+    """Say how a command, skill or agent did so far, and whether an experiment can ever decide.
+
+    Reads the client's transcripts on this machine, the newest 200 or 200 MB of this project;
+    writes nothing. Costs are estimates from a price list, unless the client stated them.
+    """
+    seen = baseline(
+        workspace(place, settled=False),
+        name_or_file,
+        client_folder(),
+        metric=metric,
+        days=days,
+        unit=Unit(unit),
+        everywhere=everywhere,
+        seed=seed,
+    )
+    document = plain(seen)
+    document |= document.pop("habit") | {"plan": plan_to_document(seen.plan)}
+    values = {item.metric: item.n for item in seen.habit.spreads}
+    ahead = prospect(
+        seen.plan, seen.outlook, seen.warnings, values.get(metric, 0), screen.style
+    )
+    parts = (habit(seen.habit, screen.style), halves(seen.halves, metric), ahead)
+    return Result(document, "\n\n".join(parts))
+
+
+command = baseline_verb

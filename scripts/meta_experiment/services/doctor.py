@@ -1,0 +1,251 @@
+"""Would a prompt be served and observed in Claude Code here? Looks at all, changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.errors import MetaExperimentError
+from meta_experiment.live import index, places
+from meta_experiment.model.instants import to_text
+from meta_experiment.services.checking import lost_registry
+from meta_experiment.services.client_settings import (
+    ClientSettings,
+    obstacles,
+    read_settings,
+)
+from meta_experiment.services.observing import faults
+from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
+from meta_experiment.services.served import orphans, served
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Finding, Health, Status
+
+_PLUGIN = "meta-experiment"
+_LOAD = "/plugin install meta-experiment@meta-experiment in Claude Code, then a new session."
+_BEGIN = "Begin a session (with the plugin, or --plugin-dir), then run doctor again."
+_SLOW = 3.0  # times the start of the interpreter at hand
+_LAG = 60.0  # seconds that a hook may come after its session began
+_WEEK = 7 * 86_400.0
+_SHOWN = 3
+_STAMP = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where the program was called: the user's home directory and environment."""
+
+    home: Path
+    environment: Mapping[str, str]
+
+
+def examine(workspace: Workspace, around: Surroundings) -> Health:
+    """Look at everything between a prompt and its trial."""
+    settings = read_settings(workspace.root, around.home, around.environment)
+    findings = [
+        _plugin(workspace, around, settings),
+        _hooks(workspace, around),
+        *_serving(around),
+        *_settings(settings),
+        *_experiments(workspace, around),
+        *_faults(workspace, around),
+    ]
+    return Health(sys.executable, str(workspace.root), tuple(findings))
+
+
+def plugin_folder() -> Path:
+    """Return the folder of this pack."""
+    return Path(__file__).resolve().parents[3]
+
+
+def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings) -> Finding:
+    if around.environment.get("CLAUDECODE"):
+        found = shutil.which("serve-variant", path=around.environment.get("PATH"))
+        if found is not None:
+            return _fine("plugin", f"loaded in this session: {found}")
+        detail = "not loaded in this session: there is no serve-variant on its PATH"
+        return _fail("plugin", detail, _LOAD)
+    enabled = _enabled(settings)
+    if enabled is not None:
+        words = "enabled" if enabled else "disabled"
+        hint = None if enabled else "Enable it again with /plugin in Claude Code."
+        return Finding("plugin", enabled, f"{words} in the client's settings", hint)
+    beat = _modified(places.heartbeat(str(workspace.root)))
+    if beat is not None:
+        return _fine("plugin", f"loaded when a hook was last seen here, {to_text(beat)}")
+    detail = "not enabled in the client's settings, and no hook of it was ever seen here"
+    running, began = _running_here(workspace), _last_session(workspace.root, around)
+    if running and (began is None or began <= min(running) + _LAG):
+        detail += "; no session has begun since the start"
+        return Finding("plugin", ok=True, detail=detail, hint=_BEGIN)
+    return Finding("plugin", not running, detail, _LOAD)
+
+
+def _enabled(settings: ClientSettings) -> bool | None:
+    for file in settings.files:
+        listed = file.values.get("enabledPlugins")
+        for name, value in listed.items() if isinstance(listed, Mapping) else ():
+            if str(name).partition("@")[0] == _PLUGIN:
+                return value is not False
+    return None
+
+
+def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
+    """Compare the last hook with the sessions that began here: each should have had one."""
+    running = _running_here(workspace)
+    if not running:
+        return _fine("hooks", "nothing is under experiment here, so they have nothing to do")
+    beat = _modified(places.heartbeat(str(workspace.root)))
+    began = _last_session(workspace.root, around)
+    since = max(min(running), beat or 0.0)
+    if began is not None and began > since + _LAG:
+        last = "none was ever seen" if beat is None else f"the last was at {to_text(beat)}"
+        return _fail(
+            "hooks",
+            f"they do not fire: a session began here at {to_text(began)}, {last}",
+            _LOAD,
+        )
+    if beat is None:
+        return _fine("hooks", "no session has begun here since the experiment started")
+    return _fine("hooks", f"the last one fired at {to_text(beat)}")
+
+
+def _last_session(root: Path, around: Surroundings) -> float | None:
+    """Return when the newest session in this folder began, by its transcript."""
+    config = around.environment.get("CLAUDE_CONFIG_DIR")
+    base = Path(config) if config else around.home / ".claude"
+    folder = base / "projects" / re.sub(r"[^A-Za-z0-9]", "-", str(root))
+    try:
+        with os.scandir(folder) as entries:
+            files = [item for item in entries if item.name.endswith(".jsonl")]
+            newest = sorted(files, key=lambda item: item.stat().st_mtime)[-_SHOWN:]
+        moments = [_began(Path(item.path)) for item in newest]
+    except OSError:
+        return None
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _began(transcript: Path) -> float | None:
+    from datetime import datetime
+
+    with transcript.open("rb") as stream:
+        found = _STAMP.search(stream.read(65_536))
+    try:
+        return datetime.fromisoformat(found[1].decode()).timestamp() if found else None
+    except ValueError:
+        return None
+
+
+def _serving(around: Surroundings) -> Iterator[Finding]:
+    chosen = chosen_python(around.environment)
+    if chosen is None:
+        yield _fail("interpreter", "no python3 on PATH", "Install Python 3.11 or newer.")
+        return
+    yield _interpreter(*chosen)
+    seen = rehearse(plugin_folder() / "bin" / "serve-variant", around.environment)
+    if seen.ok:
+        yield _fine("serve-variant", f"{seen.detail}, in {seen.seconds * 1000:.0f} ms")
+    else:
+        hint = "Install the plugin anew; if that does not help, meta-experiment check."
+        yield _fail("serve-variant", seen.detail, hint)
+
+
+def _interpreter(python: str, source: str) -> Finding:
+    """A start of the interpreter is the price of every served prompt."""
+    took = start_seconds(python)
+    shown = f"{python} (named by {source})"
+    if took is None:
+        hint = f"Correct {source}, or remove what it names."
+        return _fail("interpreter", f"{shown} cannot be run", hint)
+    detail = f"{shown} starts in {took * 1000:.0f} ms"
+    own = start_seconds(os.path.realpath(sys.executable))
+    if own is not None and took > _SLOW * own:
+        return Finding(
+            "interpreter",
+            ok=True,
+            detail=f"{detail}; {sys.executable} in {own * 1000:.0f} ms: a version manager "
+            "in between makes every served prompt wait",
+            hint="export META_EXPERIMENT_PYTHON="
+            f"{os.path.realpath(sys.executable)}, in the shell that starts the client.",
+        )
+    return _fine("interpreter", detail)
+
+
+def _settings(settings: ClientSettings) -> Iterator[Finding]:
+    found = obstacles(settings)
+    for item in found:
+        yield _fail("settings", item.message, item.fix)
+    if not found:
+        yield _fine("settings", f"nothing in {len(settings.files)} files forbids serving")
+
+
+def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
+    try:
+        experiments = workspace.store.experiments()
+    except MetaExperimentError as error:
+        yield Finding("registry", ok=False, detail=error.message, hint=error.hint)
+        return
+    lost = lost_registry(workspace)
+    if lost is not None:
+        yield lost
+    entries = {entry.id: entry for entry in index.entries(str(workspace.root))}
+    for experiment in experiments:
+        if experiment.status is Status.RUNNING:
+            yield served(workspace, experiment, entries.get(experiment.experiment_id))
+    yield from orphans(workspace, experiments, entries)
+    if entries and not _listed(workspace, around):
+        yield _fail(
+            "roots",
+            f"{workspace.root} is missing from the list by which hooks find it",
+            "meta-experiment repair",
+        )
+
+
+def _listed(workspace: Workspace, around: Surroundings) -> bool:
+    listed = places.roots(places.data_folder(around.environment))
+    token = workspace.store.checkout()[: places.TOKEN_LENGTH]
+    return any((root.path, root.token) == (str(workspace.root), token) for root in listed)
+
+
+def _faults(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
+    """Show the newest faults of this root, and those that could not be noted in any root."""
+    machine = Path(places.data_folder(around.environment), "faults.log")
+    noted = [*faults(machine), *faults(workspace.layout.local / "faults.log")]
+    recent = sorted(
+        (fault for fault in noted if workspace.clock() - fault.at <= _WEEK),
+        key=lambda fault: fault.at,
+    )
+    if not recent:
+        yield _fine("faults", "none within a week")
+    for fault in recent[-_SHOWN:]:
+        yield Finding(
+            "faults",
+            ok=True,
+            detail=f"{to_text(fault.at)}: {fault.text}",
+            hint="A prompt ran as it was, or a trial waits. If it goes on: verify",
+        )
+
+
+def _running_here(workspace: Workspace) -> list[float]:
+    """Return since when each experiment is served here."""
+    entries = index.entries(str(workspace.root))
+    return [entry.since for entry in entries if entry.running]
+
+
+def _modified(path: str) -> float | None:
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:
+        return None
+
+
+def _fine(name: str, detail: str) -> Finding:
+    return Finding(name, ok=True, detail=detail)
+
+
+def _fail(name: str, detail: str, hint: str) -> Finding:
+    return Finding(name, ok=False, detail=detail, hint=hint)

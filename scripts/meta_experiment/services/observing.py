@@ -1,0 +1,97 @@
+"""What the live loop left to be done, and what went wrong in it.
+
+`status` passes here, so nothing is imported that a glance does not need.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import places
+
+_DAY = 86_400.0
+_READ_LIMIT = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that went wrong on the way of a prompt, at a time in seconds."""
+
+    at: float
+    text: str
+
+
+def sweep(layout: Layout, now: float) -> int:
+    """Close the trials of sessions that are over; return how many. One listing when none."""
+    try:
+        with os.scandir(layout.local / "sessions") as entries:
+            if next(entries, None) is None:
+                return 0
+    except OSError:
+        return 0
+    from meta_experiment.live import closing
+
+    try:
+        return closing.sweep(str(layout.root), now)
+    except (OSError, ValueError):
+        return 0  # what is open stays open for the next look
+
+
+def faults(log: Path) -> list[Fault]:
+    """Return what the live loop noted of its faults in a log, oldest first."""
+    try:
+        data = log.read_bytes()[-_READ_LIMIT:]
+    except OSError:
+        return []
+    found = []
+    for line in data.decode("utf-8", "replace").splitlines():
+        moment, _, text = line.partition("\t")
+        try:
+            found.append(Fault(float(moment), text.replace("\t", ": ")))
+        except ValueError:
+            continue
+    return found
+
+
+def notes(layout: Layout, now: float) -> list[str]:
+    """Say what keeps prompts from being served here, or went wrong within a day."""
+    said = fault_notes(layout, now)
+    if layout.active_index.exists():
+        from meta_experiment.services.drift import drift_notes
+
+        said += drift_notes(layout)
+    return said
+
+
+def fault_notes(layout: Layout, now: float) -> list[str]:
+    """Say in one sentence that something went wrong within a day; two looks at the disk."""
+    recent = _since(now - _DAY, layout.local / "faults.log")
+    # A root that cannot be written has its faults noted beside those of the whole machine.
+    for fault in _since(now - _DAY, Path(places.data_folder(os.environ), "faults.log")):
+        if any(name in fault.text for name in _served_here(layout)):
+            recent.append(fault)
+    if not recent:
+        return []
+    times = "once" if len(recent) == 1 else f"{len(recent):,} times"
+    said = f"Serving or observing went wrong {times} within a day"
+    last = max(recent, key=lambda fault: fault.at)
+    return [f"{said}, last: {last.text[:200]}. See: meta-experiment doctor"]
+
+
+def _since(earliest: float, log: Path) -> list[Fault]:
+    try:
+        if log.stat().st_mtime < earliest:
+            return []
+    except OSError:
+        return []
+    return [fault for fault in faults(log) if fault.at >= earliest]
+
+
+def _served_here(layout: Layout) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(layout.local / "live") if entry.is_dir()]
+    except OSError:
+        return []

@@ -1,0 +1,136 @@
+"""Is a running experiment really served in this checkout, and does it yield trials?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
+from meta_experiment.live import index, places, sessions
+from meta_experiment.services.drift import abandoned, untouched
+from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, Finding, Status
+
+_OVERDUE = 86_400.0  # seconds after which an open trial will hardly close by itself
+_REPAIR = "meta-experiment repair"
+_ENOUGH = 3  # exposures of which one should have closed
+
+
+def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | None) -> Finding:
+    """Say how a running experiment stands here, or what keeps it from being served."""
+    name = experiment.experiment_id
+    if not workspace.store.started_here(name):
+        return Finding(
+            name,
+            ok=True,
+            detail="runs in another checkout; here the control is in place",
+            hint=f"To take part: meta-experiment start {name}",
+        )
+    if not workspace.store.serves_here(name):
+        return Finding(name, True, "was started with --manual: assign and record feed it")
+    reason = left_to_the_user(workspace, experiment)
+    if reason:
+        return Finding(name, True, f"is not served by itself: {reason}")
+    if entry is None or not entry.running:
+        return _broken(experiment, "should be served here and is not")
+    return (
+        _texts(workspace, experiment)
+        or _drift(workspace, experiment, entry)
+        or _trials(workspace, experiment)
+    )
+
+
+def orphans(
+    workspace: Workspace,
+    experiments: Sequence[Experiment],
+    entries: Mapping[str, index.Entry],
+) -> Iterator[Finding]:
+    """Name what is served, or stands in for a command, though no such experiment runs."""
+    begun = {
+        item.experiment_id
+        for item in experiments
+        if workspace.store.started_here(item.experiment_id)
+    }
+    for path, _ in abandoned(workspace.root, begun):
+        yield Finding(
+            path.parent.name,
+            ok=False,
+            detail=f"{path} was left by an experiment and stands before the command",
+            hint="meta-experiment recover",
+        )
+    running = {item.experiment_id for item in experiments if item.status is Status.RUNNING}
+    for name, entry in entries.items():
+        if entry.running and name not in running:
+            yield Finding(
+                name,
+                ok=False,
+                detail="is served here, but does not run",
+                hint="meta-experiment repair",
+            )
+
+
+def _texts(workspace: Workspace, experiment: Experiment) -> Finding | None:
+    """Compare every text that serving needs with what it should be."""
+    name = experiment.experiment_id
+    try:
+        serving = work_out(workspace, experiment)
+    except MetaExperimentError as error:
+        return Finding(name, False, error.message, error.hint or _REPAIR)
+    folder = Path(places.served_folder(str(workspace.root), name))
+    wanted = {workspace.root / path: data for path, data in serving.placed.items()}
+    wanted |= {folder / file: data for file, data in serving.stored.items()}
+    for path, data in wanted.items():
+        if _bytes(path) != data:
+            word = "is not as it should be" if path.exists() else "is gone"
+            return _broken(experiment, f"{path} {word}")
+    try:
+        require_servable(workspace, serving)
+    except ConflictError as error:
+        return Finding(name, False, error.message, error.hint)
+    except RefusedError:
+        pass  # the client's settings have findings of their own
+    return None
+
+
+def _drift(workspace: Workspace, experiment: Experiment, entry: index.Entry) -> Finding | None:
+    """Compare the file on disk with what may stand there while the experiment runs."""
+    if untouched(str(workspace.root), entry):
+        return None
+    name = experiment.experiment_id
+    detail = f"{entry.path} was changed since the start: it is used as it is, without trials"
+    return Finding(name, False, detail, f"Bring it back, or: meta-experiment stop {name}")
+
+
+def _trials(workspace: Workspace, experiment: Experiment) -> Finding:
+    """Exposures must become trials."""
+    name, now = experiment.experiment_id, workspace.clock()
+    trials = workspace.store.trials(experiment).trials
+    closed = sum(trial.status is not None or trial.excluded is not None for trial in trials)
+    waiting = [
+        trial
+        for session in sessions.list_sessions(str(workspace.root))
+        for trial in sessions.open_trials(str(workspace.root), session)
+        if trial.experiment_id == name
+    ]
+    overdue = [trial for trial in waiting if now - trial.epoch_ms / 1000 > _OVERDUE]
+    detail = f"served here; {len(trials):,} exposures, {closed:,} closed, {len(waiting):,} open"
+    if len(overdue) >= _ENOUGH and not closed:
+        return Finding(
+            name,
+            ok=False,
+            detail=f"{detail}: none of them became a trial within a day",
+            hint="meta-experiment status closes what can be closed; see the faults here",
+        )
+    return Finding(name, True, detail)
+
+
+def _broken(experiment: Experiment, detail: str) -> Finding:
+    return Finding(experiment.experiment_id, False, detail, _REPAIR)
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

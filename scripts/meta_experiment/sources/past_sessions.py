@@ -1,0 +1,164 @@
+"""The client's own transcripts as a source: what each use of a prompt file came to.
+
+A use is measured as a live trial would be: from its prompt to the next use, or to 30 idle
+minutes, follow-ups included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.live.measure import measure, span
+from meta_experiment.live.prices import Prices, load_prices
+from meta_experiment.live.transcript import Turn, read_transcript
+from meta_experiment.prompts.identity import PromptKind, identify
+
+MOST_FILES = 200
+MOST_BYTES = 200_000_000
+_HEAD = 65_536  # bytes in which a transcript says where its client was started
+_CHUNK = 1 << 20
+_LONGEST_FOLDER = 150  # characters of a path that its folder is sure to be named by
+_FOLDED = re.compile(r"[^A-Za-z0-9]")
+_CWD = re.compile(rb'"cwd":\s?"((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a prompt file, at a time in seconds since the epoch."""
+
+    session: str
+    at: float
+    status: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PastUses:
+    """The uses found, oldest first, and what was read for them.
+
+    `files` and `size` (bytes) are the transcripts looked at, `left_out` those beyond the
+    bounds; `since` is the time from which on all were read, as far as is known.
+    """
+
+    uses: tuple[Use, ...]
+    files: int
+    size: int
+    left_out: int
+    since: float | None
+
+
+def name_of(path: str) -> str:
+    """Return by which name a prompt file is found in a transcript."""
+    identity = identify(path)
+    return "" if identity.kind is PromptKind.OTHER else identity.name
+
+
+def past_uses(
+    folder: Path, names: Iterable[str], *, root: Path | None, since: float = 0.0
+) -> PastUses:
+    """Find the uses of commands, skills or agents in the newest transcripts.
+
+    Args:
+        folder: the client's own folder.
+        names: as the client calls them; one without a plugin's name fits any plugin's.
+        root: only sessions started at or below it count; None counts all.
+        since: transcripts that ended before are not read, earlier uses not counted.
+
+    A transcript that cannot be read is left out: this is advice, not evidence.
+    """
+    wanted = frozenset(name for name in names if name)
+    chosen, left_out = _newest(folder / "projects", root, since)
+    prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
+    uses: list[Use] = []
+    for path, _, _ in chosen:
+        with suppress(OSError, ValueError):
+            if wanted and _is_below(path, root) and _mentions(path, wanted):
+                uses += _uses(path, wanted, prices)
+    oldest = min((changed for _, _, changed in chosen), default=None)
+    return PastUses(
+        uses=tuple(sorted((use for use in uses if use.at >= since), key=lambda use: use.at)),
+        files=len(chosen),
+        size=sum(size for _, size, _ in chosen),
+        left_out=left_out,
+        since=oldest if left_out else None,
+    )
+
+
+def _newest(
+    projects: Path, root: Path | None, since: float
+) -> tuple[list[tuple[Path, int, float]], int]:
+    """Choose transcripts from the newest on, within the bounds; and count the others."""
+    found = []
+    for path in _transcripts(projects, root):
+        with suppress(OSError):
+            status = path.stat()
+            if path.is_file() and status.st_mtime >= since:
+                found.append((path, status.st_size, status.st_mtime))
+    found.sort(key=lambda item: (-item[2], item[0]))
+    chosen: list[tuple[Path, int, float]] = []
+    room = MOST_BYTES
+    for item in found[:MOST_FILES]:
+        room -= item[1]
+        if room < 0 and chosen:
+            break
+        chosen.append(item)
+    return chosen, len(found) - len(chosen)
+
+
+def _transcripts(projects: Path, root: Path | None) -> Iterator[Path]:
+    """List the main transcripts; the folder's name is the path with all marks folded."""
+    prefix = "" if root is None else _FOLDED.sub("-", str(root))[:_LONGEST_FOLDER]
+    with suppress(OSError):
+        for folder in sorted(projects.iterdir()):
+            if folder.name.startswith(prefix):
+                with suppress(OSError):
+                    yield from sorted(folder.glob("*.jsonl"))
+
+
+def _is_below(path: Path, root: Path | None) -> bool:
+    """Tell whether a session was started in a root: a folded name fits `a-b` and `a/b`."""
+    if root is None:
+        return True
+    with path.open("rb") as stream:
+        found = _CWD.search(stream.read(_HEAD))
+    if found is None:
+        return True
+    started = found[1].decode("utf-8", "replace")
+    return started == str(root) or started.startswith(f"{str(root).rstrip('/')}/")
+
+
+def _mentions(path: Path, names: frozenset[str]) -> bool:
+    """Look for the names in the bytes, so that most transcripts need not be decoded."""
+    marks = [name.encode("utf-8", "replace") for name in names]
+    overlap = max(map(len, marks))
+    with path.open("rb") as stream:
+        tail = b""
+        while block := stream.read(_CHUNK):
+            whole = tail + block
+            if any(mark in whole for mark in marks):
+                return True
+            tail = whole[-overlap:]
+    return False
+
+
+def _uses(path: Path, names: frozenset[str], prices: Prices) -> Iterator[Use]:
+    transcript = read_transcript(str(path))
+    if transcript is None:
+        return
+    turns = [turn for turn in transcript.turns if _is_use(turn, names)]
+    others = {turn.prompt_id for turn in turns}
+    for turn in turns:
+        found = span(transcript, turn.prompt_id, others)
+        if found is None or turn.own.started is None:
+            continue
+        measured = measure(found, prices=prices, state=transcript.cost_state)
+        if not measured.reason:
+            yield Use(path.stem, turn.own.started, measured.status, measured.metrics)
+
+
+def _is_use(turn: Turn, names: frozenset[str]) -> bool:
+    return any(name in names or name.rpartition(":")[2] in names for name in turn.named)

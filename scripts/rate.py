@@ -1,0 +1,13 @@
+"""Add quality to the newest trial of this session.
+
+Usage: rate.py [1-5] [--metric NAME=VALUE] [--run NAME -- COMMAND...]
+Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+sys.argv.insert(1, "rate")
+entry = Path(__file__).resolve().with_name("meta-experiment.py")
+runpy.run_path(str(entry), run_name="__main__")
