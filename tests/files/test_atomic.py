@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+
 import pytest
 from tests.faults import ALL_MODES, FATAL, Crash, count_operations, every_fault
 
-from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned, write_atomically
 from meta_experiment.files.durable import append_lines, ends_inside_a_line, ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 
@@ -30,7 +33,7 @@ def test_replacing_leaves_old_or_new(tmp_path):
             (b"new" * 1000, 0o644),
         )
         leftovers = list(tmp_path.glob(f".*{TEMPORARY_SUFFIX}"))
-        assert not leftovers or files.mode in FATAL
+        assert not leftovers or files.fault in FATAL
         for leftover in leftovers:
             leftover.unlink()
 
@@ -65,15 +68,16 @@ def test_new_file_and_directories_are_made_durable(tmp_path):
         "sync_directory",
         "append",
         "sync_directory",
+        "append",
     ]
-    assert files.operations[-1][1] == tmp_path / "a" / "b"
+    assert files.operations[-2][1] == tmp_path / "a" / "b"
 
 
 def test_state_of_a_tail(tmp_path):
     """A missing file, an empty one, a whole and a torn last line are told apart."""
     path = tmp_path / "log"
     assert ends_inside_a_line(path) is None
-    for data, expected in ((b"", False), (b"a\n", False), (b"a\nb", True)):
+    for data, expected in ((b"", None), (b"a\n", False), (b"a\nb", True)):
         path.write_bytes(data)
         assert ends_inside_a_line(path) is expected
 
@@ -92,3 +96,19 @@ def test_append_refuses_links(tmp_path):
     with pytest.raises(OSError, match="symbolic link"):
         FileSystem().append(tmp_path / "log", b"x")
     assert (tmp_path / "outside").read_text() == "text"
+
+
+def test_a_temporary_of_a_living_process_is_not_abandoned(tmp_path):
+    """What another command is just writing stays; what a dead one left goes."""
+    alive, dead = os.getppid(), subprocess.Popen(["true"])
+    dead.wait()
+    cases = {alive: False, dead.pid: True, os.getpid(): True, 10**30: True}
+    for process, expected in cases.items():
+        left = tmp_path / f".a.b.md.{process}.0a1b2c3d{TEMPORARY_SUFFIX}"
+        left.touch()
+        assert abandoned(left) is expected
+    old = tmp_path / f".a.b.md.{alive}.0a1b2c3d{TEMPORARY_SUFFIX}"
+    os.utime(old, (0, 0))
+    assert abandoned(old)
+    assert abandoned(tmp_path / f".strange{TEMPORARY_SUFFIX}")
+    assert not abandoned(tmp_path / f".gone.{alive}.0{TEMPORARY_SUFFIX}")

@@ -38,6 +38,7 @@ BAD = [
     "a\0.md",
     "a\nb.md",
     "a\x7f.md",
+    "\ud800.md",
     "x" * 300,
     ".git/hooks/pre-commit",
     "sub/.GIT/config",

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.errors import UsageError
+from meta_experiment.model.fields import suggestion
+from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.plan_document import (
     plan_from_document,
     plan_sha256,
@@ -59,6 +61,7 @@ def test_a_plan_written_in_full_reads_back_equal():
             targets={"improvement_threshold": 7.7, "max_regression": 3.3},
             stopping={"max_sample": 400, "claim": "threshold"},
             safety={"metrics": ["tool_errors"], "acting_alerts": []},
+            report=["q", "issues_caught"],
             seed=2**62,
         )
     )
@@ -100,6 +103,8 @@ def test_per_cents_survive_the_document(value):
         ({"hypothesis": " "}, "hypothesis"),
         ({"auto": "yes"}, "true or false"),
         ({"metrics": "duration_seconds"}, "mapping"),
+        ({"report": ["issues_cought"]}, "Did you mean 'issues_caught'?"),
+        ({"report": "rating"}, "list"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_place_and_the_way_out(change, words):
@@ -140,6 +145,14 @@ def test_the_hash_of_a_plan_covers_its_fields_and_the_bytes_of_every_arm():
     assert len(others | {base}) == 4
 
 
+def test_a_plan_that_asks_the_model_for_nothing_keeps_its_hash():
+    """Plans from before there was anything to ask for read and hash as they did."""
+    plan = plan_from_document(MINIMAL)
+    assert "report" not in plan_to_document(plan)
+    asking = plan_from_document(with_changes(report=["rating"]))
+    assert plan_sha256(asking, {}) != plan_sha256(plan, {})
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
@@ -151,10 +164,21 @@ json_values = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from([*plan_to_document(plan_from_document(MINIMAL))]), json_values
+        st.sampled_from([*plan_to_document(plan_from_document(MINIMAL)), "report"]), json_values
     )
 )
 def test_any_document_is_a_plan_or_a_usage_error(sections):
     """No value in any field makes the reader fail otherwise."""
     with contextlib.suppress(UsageError):
         plan_from_document(MINIMAL | sections)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("isues", "issues_caught"), ("duration", "duration_seconds"), ("sucess", "success"),
+     ("isuess", "issues_caught"), ("seconds", None), ("x", None), ("", None)],
+)  # fmt: skip
+def test_only_a_near_word_is_suggested(word, near):
+    """A guess that is not what was meant is worse than none."""
+    assert suggestion(word, KNOWN_METRICS) == (near and f"Did you mean '{near}'?")
+    assert suggestion(word, ()) is None

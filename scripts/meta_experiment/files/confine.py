@@ -6,6 +6,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +21,11 @@ READ_LIMIT = 16 * 1024 * 1024
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OWN_STATE = (".claude", "meta")
+_LISTED = ("trials", "variants", "local")  # folders of folders
+# Files by which the client is told what to run: no prompts, whatever a registry says.
+CLIENT_SETTINGS = frozenset(
+    {"settings.json", "settings.local.json", "hooks.json", ".mcp.json", "plugin.json"}
+)
 _COMPONENT_LIMIT = 255
 _O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _O_DIRECTORY: int = getattr(os, "O_DIRECTORY", 0)
@@ -108,6 +115,70 @@ def read_confined(root: Path, relative: str, limit: int = READ_LIMIT) -> Content
     return Content(data, stat.S_IMODE(status.st_mode))
 
 
+@contextmanager
+def holding_folder(root: Path, relative: str) -> Iterator[int | None]:
+    """Open the folder that holds a file below the root, through no link.
+
+    What is done relative to the descriptor happens in that folder, whatever its path leads
+    to meanwhile. None where the system cannot open folders.
+
+    Raises:
+        UnsafePathError: a component is a link or no folder. NotFoundError: one is missing.
+        StorageError: one cannot be opened.
+    """
+    if os.open not in os.supports_dir_fd:
+        yield None
+        return
+    try:
+        descriptor = _open_folder(root, _parts(relative)[:-1])
+    except OSError as error:
+        raise _translated(error, relative) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def refuse_links(root: Path) -> None:
+    """Refuse a root whose own state is reached through a link, or has one for a folder.
+
+    A repository can bring such a link along; what is appended or written would then land
+    wherever it leads. Costs a few listings.
+
+    Raises:
+        UnsafePathError: names the link.
+    """
+    path = root
+    for part in _OWN_STATE:
+        path /= part
+        if path.is_symlink():
+            raise _linked(path)
+    for folder in (path, *(path / name for name in _LISTED)):
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise _linked(Path(entry.path))
+
+
+def _linked(path: Path) -> UnsafePathError:
+    import shlex
+
+    return UnsafePathError(
+        f"{path} is a symbolic link; this tool keeps its state in folders of its own.",
+        hint=f"Look where it leads, then remove it: rm {shlex.quote(os.fspath(path))}",
+    )
+
+
+def plain_path(relative: str) -> str:
+    """Return a path that may name a prompt file below a root, judged by its text alone.
+
+    Raises:
+        UnsafePathError: it is absolute, leaves the root, or belongs to git or this tool.
+    """
+    _parts(relative)
+    return relative
+
+
 def safe_component(name: str) -> str:
     """Return a name that may stand as one component of a path: an id, a variant.
 
@@ -135,6 +206,11 @@ def _parts(relative: str) -> list[str]:
         raise UnsafePathError(
             f"'{relative}' belongs to git or to this tool; expected a prompt file."
         )
+    if folded[-1] in CLIENT_SETTINGS:
+        raise UnsafePathError(
+            f"'{relative}' holds settings of the client, which can run programs; expected a "
+            "prompt file."
+        )
     return parts
 
 
@@ -146,7 +222,11 @@ def _check_component(part: str, whole: str) -> None:
         )
     if "\\" in part or _CONTROL.search(part):
         raise UnsafePathError(f"{whole!r} holds a backslash or a control character.")
-    if len(os.fsencode(part)) > _COMPONENT_LIMIT:
+    try:
+        size = len(os.fsencode(part))
+    except UnicodeEncodeError as error:
+        raise UnsafePathError(f"{whole!r} is no text; expected a path in UTF-8.") from error
+    if size > _COMPONENT_LIMIT:
         raise UnsafePathError(f"A component of {whole[:80]!r}… is longer than 255 bytes.")
 
 
@@ -179,15 +259,22 @@ def _require_regular(status: os.stat_result, relative: str) -> None:
 def _open_below(root: Path, parts: list[str]) -> int:
     if os.open not in os.supports_dir_fd:
         return _open_checked(confined(root, "/".join(parts)))
-    directory = os.open(root, os.O_RDONLY | _O_DIRECTORY)
+    directory = _open_folder(root, parts[:-1])
     try:
-        for part in parts[:-1]:
-            inner = os.open(part, os.O_RDONLY | _O_DIRECTORY | _O_NOFOLLOW, dir_fd=directory)
-            os.close(directory)
-            directory = inner
         return os.open(parts[-1], os.O_RDONLY | _O_NOFOLLOW | _O_NONBLOCK, dir_fd=directory)
     finally:
         os.close(directory)
+
+
+def _open_folder(root: Path, parts: list[str]) -> int:
+    directory = os.open(root, os.O_RDONLY | _O_DIRECTORY)
+    for part in parts:
+        try:
+            inner = os.open(part, os.O_RDONLY | _O_DIRECTORY | _O_NOFOLLOW, dir_fd=directory)
+        finally:
+            os.close(directory)
+        directory = inner
+    return directory
 
 
 def _open_checked(path: Path) -> int:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.filesystem import PRIVATE_DIRECTORY, FileSystem
 
 
-def ensure_directory(files: FileSystem, path: Path) -> None:
+def ensure_directory(files: FileSystem, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
     """Create a directory and its missing parents, durably. Raises OSError."""
     if path.is_dir():
         return
-    ensure_directory(files, path.parent)
-    files.make_directory(path)
+    ensure_directory(files, path.parent, mode)
+    files.make_directory(path, mode)
     files.sync_directory(path.parent)
 
 
@@ -25,18 +25,27 @@ def append_lines(files: FileSystem, path: Path, lines: bytes) -> None:
     """
     unfinished = ends_inside_a_line(path)
     if unfinished is None:
-        ensure_directory(files, path.parent)
+        make_empty(files, path)
     files.append(path, b"\n" + lines if unfinished else lines)
-    if unfinished is None:
-        files.sync_directory(path.parent)
+
+
+def make_empty(files: FileSystem, path: Path) -> None:
+    """Make a file that is there to be appended to, its name durable before its first line.
+
+    Later writers find the file and rely on its name, also after one that died at once, so
+    a file without a byte counts as not made yet. Raises OSError.
+    """
+    ensure_directory(files, path.parent)
+    files.append(path, b"", durable=False)
+    files.sync_directory(path.parent)
 
 
 def ends_inside_a_line(path: Path) -> bool | None:
-    """Tell whether a file's last byte is anything but a newline; None without the file."""
+    """Tell whether a file does not end with a newline; None without the file or a byte."""
     try:
         with path.open("rb") as stream:
             if stream.seek(0, os.SEEK_END) == 0:
-                return False
+                return None
             stream.seek(-1, os.SEEK_END)
             return stream.read(1) != b"\n"
     except FileNotFoundError:

@@ -7,7 +7,10 @@ N-th operation, so the list of mutating methods is deliberately short.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+from meta_experiment.files.platform import sync, sync_folder
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
@@ -28,14 +31,20 @@ class FileSystem:
         """Create a directory and its missing parents; an existing one is left as it is."""
         path.mkdir(mode=mode, parents=True, exist_ok=True)
 
-    def create(self, path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
-        """Write a file that must not exist yet, with exactly these permission bits."""
+    def create(
+        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
+    ) -> None:
+        """Write a file that must not exist yet, with exactly these permission bits.
+
+        `within`, here and below, is the open directory that holds the path: what is named
+        then cannot be led elsewhere by a link that somebody puts in the way.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(path, flags, mode)
+        descriptor = os.open(_named(path, within), flags, mode, dir_fd=within)
         try:
             os.fchmod(descriptor, mode)
             _write_all(descriptor, data)
-            os.fsync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -46,7 +55,7 @@ class FileSystem:
         try:
             _write_all(descriptor, data)
             if durable:
-                os.fsync(descriptor)
+                sync(descriptor)
         finally:
             os.close(descriptor)
 
@@ -55,17 +64,20 @@ class FileSystem:
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
         try:
             os.ftruncate(descriptor, size)
-            os.fsync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, *, within: int | None = None) -> None:
         """Move a file over another in one step; readers see the one or the other."""
-        source.replace(target)
+        os.replace(
+            _named(source, within), _named(target, within), src_dir_fd=within, dst_dir_fd=within
+        )
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, *, within: int | None = None) -> None:
         """Delete a file; one that is already gone is no error."""
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(_named(path, within), dir_fd=within)
 
     def sync_file(self, path: Path) -> None:
         """Make what was appended to a file durable."""
@@ -73,13 +85,17 @@ class FileSystem:
 
     def sync_directory(self, path: Path) -> None:
         """Make renames and removals in a directory durable."""
-        _sync(path)
+        sync_folder(path)
+
+
+def _named(path: Path, within: int | None) -> str | Path:
+    return path if within is None else path.name
 
 
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 
 from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.filesystem import PRIVATE_DIRECTORY, PRIVATE_FILE
-from meta_experiment.files.platform import lock_now, machine, unlock
+from meta_experiment.files.platform import lock_now, machine, sync_folder, unlock
 
 _PAUSE = 0.002
 _OWNER_LIMIT = 1024
@@ -153,7 +153,7 @@ class FileLock:
             try:
                 return os.open(self.path, _FLAGS, PRIVATE_FILE)
             except FileNotFoundError:
-                self.path.parent.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+                _make_folder(self.path.parent)
                 return os.open(self.path, _FLAGS, PRIVATE_FILE)
         except OSError as error:
             raise StorageError(
@@ -173,3 +173,11 @@ class FileLock:
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
         os.write(descriptor, ("\t".join(owner) + "\n").encode()[:_OWNER_LIMIT])
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of locks durable: it may be the first thing ever made below the root."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    for place in reversed(missing):
+        sync_folder(place.parent)

@@ -107,6 +107,10 @@ class Layout:
         """The last registry before the present one."""
         return self.backups / "experiments.json"
 
+    def registry_lost(self) -> bool:
+        """Whether the registry is gone, as after `git clean`, and a copy of it is kept."""
+        return not self.registry.exists() and self.registry_backup.exists()
+
     @property
     def journal(self) -> Path:
         """Changes in flight; empty at rest."""

@@ -15,6 +15,8 @@ from meta_experiment.errors import UsageError
 
 Word = TypeVar("Word", bound=StrEnum)
 Document = Mapping[str, Any]
+_NEAR = 0.75  # likeness of two words, of 1
+_FEWEST_LETTERS = 4  # that may stand for the beginning of a word
 
 
 def mapping(value: object, where: str) -> Document:
@@ -47,7 +49,18 @@ def text(document: Document, key: str, where: str, default: str | None = None) -
     value = document.get(key, default)
     if not isinstance(value, str) or not value.strip():
         raise _wrong(f"{where}.{key}", "a text", value)
+    if not is_encodable(value):
+        raise UsageError(f"{where}.{key}: {value!a:.60} holds half of a surrogate pair.")
     return value
+
+
+def is_encodable(text: str) -> bool:
+    """Say whether a text can be written in UTF-8; JSON can spell half a surrogate pair."""
+    try:
+        text.isascii() or text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def number(
@@ -61,11 +74,7 @@ def number(
 ) -> float:
     """Return a finite number within bounds (both allowed)."""
     value = document.get(key, default)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not math.isfinite(value)
-    ):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise _wrong(f"{where}.{key}", "a finite number", value)
     if not low <= value <= high:
         raise _wrong(f"{where}.{key}", _bounds(low, high), value)
@@ -120,16 +129,28 @@ def optional_word(document: Document, key: str, where: str, words: type[Word]) -
 
 def suggestion(given: str, allowed: Collection[str]) -> str | None:
     """Say which allowed word was probably meant, if one is near."""
-    from difflib import get_close_matches
+    from difflib import SequenceMatcher
 
-    near = get_close_matches(given, list(allowed), n=1)
-    return f"Did you mean '{near[0]}'?" if near else None
+    def likeness(word: str) -> tuple[float, float]:
+        whole = SequenceMatcher(None, given, word).ratio()
+        begun = SequenceMatcher(None, given, word[: len(given)]).ratio()
+        return max(whole, begun if len(given) >= _FEWEST_LETTERS else 0.0), whole
+
+    near = max(allowed, key=likeness, default="")
+    return f"Did you mean '{near}'?" if near and likeness(near)[0] >= _NEAR else None
 
 
 def _bounds(low: float, high: float) -> str:
     if high in (math.inf, 2**63):
         return f"a number of at least {low:g}"
     return f"a number from {low:g} to {high:g}"
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _wrong(where: str, expected: str, value: object) -> UsageError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.types import Direction, Metric, MetricKind, Scale
@@ -25,6 +27,8 @@ _CATALOGUE = (
     Metric("cache_creation_tokens", _COUNT, _LOWER, Scale.RAW, "tokens"),
     Metric("total_tokens", _COUNT, _LOWER, Scale.RAW, "tokens"),
     Metric("turn_output_tokens", _COUNT, _LOWER, Scale.RAW, "tokens"),
+    Metric("turn_total_tokens", _COUNT, _LOWER, Scale.RAW, "tokens"),
+    Metric("subagent_share", _CONTINUOUS, _LOWER, Scale.RAW),
     Metric("cost_usd", _CONTINUOUS, _LOWER, Scale.RAW, "USD"),
     Metric("turns", _COUNT, _LOWER, Scale.RAW),
     Metric("followup_turns", _COUNT, _LOWER, Scale.RAW),
@@ -47,6 +51,13 @@ _CATALOGUE = (
 KNOWN_METRICS: dict[str, Metric] = {metric.name: metric for metric in _CATALOGUE}
 
 
+def _of_a_tool(name: str) -> Metric | None:
+    """Return the metric of calls or errors of one tool, such as `tool_calls.Bash`."""
+    base, _, tool = name.partition(".")
+    known = KNOWN_METRICS.get(base) if tool and base in ("tool_calls", "tool_errors") else None
+    return known and replace(known, name=name)
+
+
 def describe(
     name: str,
     *,
@@ -61,7 +72,7 @@ def describe(
         UsageError: the name is unknown and no direction says which way is better, or a
             proportion is asked for on the log scale.
     """
-    known = KNOWN_METRICS.get(name)
+    known = KNOWN_METRICS.get(name) or _of_a_tool(name)
     if known is None and direction is None:
         raise UsageError(
             f"The metric '{name}' is not known, so its direction must be given: "

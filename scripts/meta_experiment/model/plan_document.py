@@ -14,7 +14,7 @@ from typing import Any
 from meta_experiment.errors import UsageError
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
-from meta_experiment.model.metrics import describe
+from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.types import (
     AnalysisType,
     Assignment,
@@ -33,7 +33,7 @@ from meta_experiment.types import (
 
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
-    "assignment", "analysis_type", "safety", "auto", "seed", "tags",
+    "assignment", "analysis_type", "safety", "report", "auto", "seed", "tags",
 }  # fmt: skip
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
@@ -94,6 +94,7 @@ def plan_from_document(document: object) -> Plan:
         ),
         safety_metrics=tuple(_texts(safety, "metrics", "safety")),
         acting_alerts=tuple(_texts(safety, "acting_alerts", "safety")),
+        report=tuple(_texts(plan, "report")),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -104,7 +105,9 @@ def plan_from_document(document: object) -> Plan:
 
 def plan_to_document(plan: Plan) -> dict[str, Any]:
     """Write a plan in full; reading it again gives an equal plan."""
-    return {
+    # `report` stands only where something is asked: older plans keep their hash.
+    asked = {"report": list(plan.report)} if plan.report else {}
+    return asked | {
         "name": plan.name,
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
@@ -256,6 +259,7 @@ def _check_whole(plan: Plan) -> None:
             f"plan.metrics: a metric is named twice among {', '.join(metrics)}; "
             "primary and guardrails must differ."
         )
+    _check_report(plan)
     equal = len({item.weight for item in plan.variants}) == 1
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -274,6 +278,19 @@ def _check_whole(plan: Plan) -> None:
             f"stopping.max_sample {plan.max_sample} is below sample_size {plan.sample_size}: "
             "the experiment would end before it may decide."
         )
+
+
+def _check_report(plan: Plan) -> None:
+    """What the model is asked for must be a metric that can be recorded."""
+    planned = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
+    known = KNOWN_METRICS.keys() | {metric.name for metric in planned}
+    for name in plan.report:
+        if name not in known:
+            raise UsageError(
+                f"plan.report: the metric '{name}' is neither in the plan nor a known one.",
+                hint=fields.suggestion(name, known)
+                or f"Describe it first, for example --secondary {name}:higher",
+            )
 
 
 def _section(plan: Document, key: str, allowed: set[str]) -> Document:

@@ -1,18 +1,20 @@
-"""experiments.json: the registry as a document, its versions and its migration.
+"""experiments.json: the registry as a document, in its present form.
 
-Reading decides by the document's own form: the current form names its `schema_version`;
-the form of the older template has no version and keeps its trials inline.
+Earlier forms are brought to it by `migrations` while they are read.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from meta_experiment.errors import CorruptStoreError, UsageError
-from meta_experiment.model import fields, instants, source_template
+from meta_experiment.model import fields, instants
+from meta_experiment.model.migrations import SCHEMA_VERSION, upgraded
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
+from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.types import (
     Action,
     Amendment,
@@ -27,7 +29,8 @@ from meta_experiment.types import (
     TrialStatus,
 )
 
-SCHEMA_VERSION = 1
+_MODE = re.compile(r"0?[0-7]{3}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEMA_ID = "https://meta-experiment.dev/schemas/experiments/v1"
 
 
@@ -42,20 +45,9 @@ def decode_registry(data: bytes) -> list[Experiment]:
     except (ValueError, RecursionError) as error:
         raise CorruptStoreError(f"The registry is not valid JSON: {error}.") from error
     try:
+        _refuse_half_pairs(data, document)
         registry = fields.mapping(document, "registry")
-        version = registry.get("schema_version")
-        if version is None and source_template.recognised(registry):
-            return source_template.experiments(registry)
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            raise CorruptStoreError(
-                f"The registry has schema version {version}; this program reads up to "
-                f"{SCHEMA_VERSION}. It was written by a newer meta-experiment.",
-                hint="Update the plugin: claude plugin update meta-experiment",
-            )
-        if version != SCHEMA_VERSION:
-            raise CorruptStoreError(
-                f"The registry has schema version {version!r}; expected {SCHEMA_VERSION}."
-            )
+        registry, _ = upgraded(registry)
         entries = fields.sequence(registry.get("experiments"), "experiments")
         experiments = [
             _experiment(entry, f"experiments[{index}]") for index, entry in enumerate(entries)
@@ -145,9 +137,15 @@ def _experiment(value: object, where: str) -> Experiment:
 def _version(value: object, where: str) -> FileVersion:
     item = fields.mapping(value, where)
     mode = fields.text(item, "mode", where)
-    if not mode.isdigit() or int(mode, 8) > 0o7777:
+    if not _MODE.fullmatch(mode):
+        # set-user-id and the like are no business of a prompt file
         raise UsageError(f"{where}.mode: expected an octal mode such as 0644, found {mode!r}.")
-    return FileVersion(fields.text(item, "sha256", where), int(mode, 8))
+    sha256 = fields.text(item, "sha256", where)
+    if not _SHA256.fullmatch(sha256):
+        raise UsageError(
+            f"{where}.sha256: expected 64 hexadecimal digits, found {sha256!r:.40}."
+        )
+    return FileVersion(sha256, int(mode, 8))
 
 
 def _version_to_document(version: FileVersion | None) -> dict[str, str] | None:
@@ -181,9 +179,9 @@ def _amendment_to_document(item: Amendment) -> dict[str, Any]:
     return {
         "at": instants.to_text(item.at),
         "key": item.key,
-        "before": item.before,
-        "after": item.after,
-        "why": item.why,
+        "before": redacted_value(item.before),
+        "after": redacted_value(item.after),
+        "why": redacted(item.why),
         "trials_before": item.trials_before,
     }
 
@@ -218,9 +216,9 @@ def outcome_to_document(item: Outcome) -> dict[str, Any]:
         "at": instants.to_text(item.at),
         "decision": item.decision,
         "reason_code": item.reason_code,
-        "reason": item.reason,
+        "reason": redacted(item.reason),
         "winner": item.winner,
-        "override": item.override,
+        "override": item.override and redacted(item.override),
         "improvement": item.improvement,
         "e_value": item.e_value,
         "trials": item.trials,
@@ -248,6 +246,14 @@ def _inline_trial(value: object, index: int, where: str) -> Trial:
         status=fields.word(item, "status", where, TrialStatus, TrialStatus.OK),
         metrics={name: fields.number(metrics, name, f"{where}.metrics") for name in metrics},
     )
+
+
+def _refuse_half_pairs(data: bytes, document: object) -> None:
+    """Refuse texts that could be read and never written again."""
+    if b"\\ud" not in data.lower():
+        return
+    if not fields.is_encodable(json.dumps(document, ensure_ascii=False)):
+        raise UsageError("a text is half of a surrogate pair.")
 
 
 def _refuse_duplicates(experiments: list[Experiment]) -> None:

@@ -2,27 +2,26 @@
 
 It has one entry per experiment with `changes`, `metrics`, `targets` and `results`, where
 `control_group` and `treatment_group` hold the values of the primary metric, as bare numbers
-or as objects. Reading never rewrites it; the first change of state writes the current form.
+or as objects. Reading never rewrites it; the first change of state writes the present form.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from meta_experiment.errors import UsageError
-from meta_experiment.model import fields, instants
+from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
+from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.types import (
     Direction,
-    Experiment,
     Metric,
     Plan,
     Status,
-    Trial,
-    TrialStatus,
     Unit,
     Variant,
 )
@@ -42,6 +41,8 @@ _STATUS = {
 }
 _ARMS = {"control": "control_group", "treatment": "treatment_group"}
 # The template's examples measure time; words that say that more is better are few.
+_UNUSUAL = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST = 64
 _HIGHER_WORDS = ("satisfaction", "rate", "score", "quality", "caught", "accuracy", "success")
 
 
@@ -53,26 +54,29 @@ def recognised(registry: Document) -> bool:
     )
 
 
-def experiments(registry: Document) -> list[Experiment]:
-    """Read all experiments of the older form.
+def upgraded(registry: Document) -> Document:
+    """Return the same experiments as a registry of form 1.
 
     Raises:
         UsageError: an entry lacks what an experiment needs, or a value is no number.
     """
-    return [
-        _experiment(fields.mapping(entry, f"experiments[{index}]"), f"experiments[{index}]")
-        for index, entry in enumerate(registry["experiments"])
-    ]
+    return {
+        "schema_version": 1,
+        "experiments": [
+            _entry(fields.mapping(entry, f"experiments[{index}]"), f"experiments[{index}]")
+            for index, entry in enumerate(registry["experiments"])
+        ],
+    }
 
 
-def _experiment(entry: Document, where: str) -> Experiment:
+def _entry(entry: Document, where: str) -> dict[str, Any]:
     metrics = fields.mapping(entry.get("metrics") or {}, f"{where}.metrics")
     targets = fields.mapping(entry.get("targets") or {}, f"{where}.targets")
     results = fields.mapping(entry.get("results") or {}, f"{where}.results")
     changes = fields.mapping(entry.get("changes") or {}, f"{where}.changes")
     changed = fields.mapping(changes.get("files") or {}, f"{where}.changes.files")
     primary = _metric(fields.text(metrics, "primary", f"{where}.metrics", "duration_seconds"))
-    created = instants.from_text(fields.text(entry, "created", where))
+    created = fields.text(entry, "created", where)
     status = _status(entry, where)
     plan = Plan(
         name=fields.text(entry, "name", where),
@@ -81,7 +85,8 @@ def _experiment(entry: Document, where: str) -> Experiment:
         variants=(Variant("control"), Variant("treatment")),
         primary=primary,
         secondary=tuple(
-            _metric(name) for name in fields.sequence(metrics.get("secondary"), where)
+            _metric(fields.text({"name": name}, "name", f"{where}.metrics.secondary"))
+            for name in fields.sequence(metrics.get("secondary"), where)
         ),
         improvement_threshold=fields.number(targets, "improvement_threshold", where, 15.0)
         / 100,
@@ -91,18 +96,21 @@ def _experiment(entry: Document, where: str) -> Experiment:
         unit=Unit.INVOCATION,
         auto=bool(entry.get("auto_promote")) and bool(entry.get("auto_rollback")),
     )
-    return Experiment(
-        experiment_id=fields.text(entry, "id", where),
-        plan=plan,
-        plan_sha256=hashlib.sha256(
-            json.dumps(dict(entry), sort_keys=True).encode()
-        ).hexdigest(),
-        status=status,
-        created=created,
-        versions={},
-        started=created if status is not Status.DRAFT else None,
-        inline_trials=_trials(results, primary, f"{where}.results"),
-    )
+    digest = hashlib.sha256(json.dumps(dict(entry), sort_keys=True).encode()).hexdigest()
+    return {
+        "id": fields.text(entry, "id", where),
+        "name": plan.name,
+        "status": status.value,
+        "created": created,
+        "started": created if status is not Status.DRAFT else None,
+        "ended": None,
+        "plan": plan_to_document(plan),
+        "plan_sha256": digest,
+        "files": {},
+        "amendments": [],
+        "outcomes": [],
+        "inline_trials": _trials(results, primary, f"{where}.results"),
+    }
 
 
 def _status(entry: Document, where: str) -> Status:
@@ -115,7 +123,8 @@ def _status(entry: Document, where: str) -> Status:
     return _STATUS[word]
 
 
-def _metric(name: str) -> Metric:
+def _metric(given: str) -> Metric:
+    name = _plain(given)
     if name in KNOWN_METRICS:
         return KNOWN_METRICS[name]
     if name.startswith("time_") or "duration" in name:
@@ -125,35 +134,35 @@ def _metric(name: str) -> Metric:
     return describe(name, direction=Direction.HIGHER if higher else Direction.LOWER)
 
 
-def _trials(results: Document, primary: Metric, where: str) -> tuple[Trial, ...]:
-    groups = {
-        variant: fields.sequence(results.get(key), f"{where}.{key}")
-        for variant, key in _ARMS.items()
-    }
-    trials = []
-    for variant, values in groups.items():
-        for index, value in enumerate(values):
-            place = f"{where}.{_ARMS[variant]}[{index}]"
-            trial_id = f"{variant}-{index + 1}"
-            trials.append(
-                Trial(
-                    trial_id=trial_id,
-                    variant=variant,
-                    unit=trial_id,
-                    # The template does not say in which order the arms took turns.
-                    order=2 * index + (variant == "treatment"),
-                    status=TrialStatus.OK,
-                    metrics=_metrics(value, primary, place),
-                )
-            )
-    return tuple(sorted(trials, key=lambda item: item.order))
+def _plain(name: str) -> str:
+    """Return a name that may stand in a plan; the template's were free text."""
+    plain = _UNUSUAL.sub("_", name.strip()).strip("_")[:_LONGEST]
+    return plain if plain[:1].isalpha() else f"m_{plain}"[:_LONGEST]
+
+
+def _trials(results: Document, primary: Metric, where: str) -> list[dict[str, Any]]:
+    """Write the values of both groups as trials, taking turns.
+
+    The template does not say in which order the arms took turns.
+    """
+    turns = []
+    for arm, (variant, key) in enumerate(_ARMS.items()):
+        for index, value in enumerate(fields.sequence(results.get(key), f"{where}.{key}")):
+            trial = {
+                "trial_id": f"{variant}-{index + 1}",
+                "variant": variant,
+                "status": "ok",
+                "metrics": _metrics(value, primary, f"{where}.{key}[{index}]"),
+            }
+            turns.append(((index, arm), trial))
+    return [trial for _, trial in sorted(turns, key=lambda item: item[0])]
 
 
 def _metrics(value: Any, primary: Metric, where: str) -> dict[str, float]:  # noqa: ANN401
     if not isinstance(value, dict):
         return {primary.name: fields.number({"value": value}, "value", where)}
     numbers = {
-        name: fields.number(value, name, where)
+        _plain(name): fields.number(value, name, where)
         for name, item in value.items()
         if isinstance(item, int | float) and not isinstance(item, bool)
     }

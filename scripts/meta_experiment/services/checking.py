@@ -79,14 +79,23 @@ def _permission(workspace: Workspace) -> Finding:
 def _registered(workspace: Workspace, experiments: list[Experiment], shown: str) -> Finding:
     """A missing registry beside stored variants is a lost one, not an empty one."""
     stored = workspace.layout.meta / "variants"
-    if not experiments and not workspace.layout.registry.exists() and stored.is_dir():
-        return Finding(
-            "registry",
-            ok=False,
-            detail=f"{workspace.layout.registry} is gone, but its variants are there",
-            hint="meta-experiment recover",
-        )
-    return Finding("registry", ok=True, detail=shown)
+    gone = not experiments and not workspace.layout.registry.exists() and stored.is_dir()
+    if gone and not workspace.layout.registry_lost():
+        detail = f"{workspace.layout.registry} is gone, but its variants are there"
+        return Finding("registry", ok=False, detail=detail, hint="meta-experiment recover")
+    return lost_registry(workspace) or Finding("registry", ok=True, detail=shown)
+
+
+def lost_registry(workspace: Workspace) -> Finding | None:
+    """Find that the registry is gone while a copy of it is kept."""
+    if not workspace.layout.registry_lost():
+        return None
+    return Finding(
+        "registry",
+        ok=False,
+        detail=f"{workspace.layout.registry} is gone, and a copy of it is kept",
+        hint="meta-experiment recover (unless it belongs to another branch)",
+    )
 
 
 def _schema(workspace: Workspace) -> Iterator[Finding]:

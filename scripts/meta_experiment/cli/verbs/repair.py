@@ -1,0 +1,26 @@
+"""`repair`: make anew what is derived, and say what cannot be."""
+
+from __future__ import annotations
+
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
+from meta_experiment.cli.open import workspace
+from meta_experiment.model.analysis_document import plain
+from meta_experiment.render.check import repaired
+from meta_experiment.services import repairing
+
+
+@verb(example="meta-experiment repair", kin=HEALTH_VERBS)
+def repair_verb(place: Place, screen: Screen) -> Result:
+    """Do what recover does, then make summaries, board, index and ignore rules anew.
+
+    Texts that are gone come back where the same bytes are kept elsewhere. Damaged lines are
+    copied aside; trial logs and history are evidence and never rewritten. Exit code 1 when
+    verify still finds something, which is then named.
+    """
+    done = repairing.repair(workspace(place, settled=False))
+    document = {"done": list(done.done), "left": [plain(item) for item in done.left]}
+    text = repaired(done.done, done.left, screen.style)
+    return Result(document, text, exit_code=1 if done.left else 0)
+
+
+command = repair_verb

@@ -1,0 +1,322 @@
+"""Everything that is stored, held against everything else by checksums; nothing is changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.services import stored_bytes
+from meta_experiment.services.checking import lost_registry
+from meta_experiment.services.instrumenting import standing
+from meta_experiment.services.lifecycle import HOLDING
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store import aside
+from meta_experiment.store.board import Board
+from meta_experiment.store.ignore import IGNORED
+from meta_experiment.store.summaries import load_trials, log_checksums
+from meta_experiment.store.trials import TrialLog, read_trials
+from meta_experiment.types import Experiment, Finding, Health, Status
+
+REPAIR = "meta-experiment repair"
+RECOVER = "meta-experiment recover"
+_SHOWN = 20  # problems of one kind
+_UNSEEN = "not looked at: the registry says which there are"
+_LOST = "No copy is left here: bring it back from version control or a backup of yours."
+
+Problem = tuple[str, str | None]  # what is wrong, and what to run
+
+
+class ReadOnly(FileSystem):
+    """A disk that takes nothing: looking at a summary must not write a new one."""
+
+    def create(
+        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
+    ) -> None:
+        """Refuse."""
+        del data, mode, within
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+
+def verify(workspace: Workspace) -> Health:
+    """Hold registry, variants, backups, logs, summaries, board and history together."""
+    findings = [*_folder(workspace), *_in_flight(workspace)]
+    try:
+        experiments = workspace.store.experiments()
+    except MetaExperimentError as error:
+        findings.append(Finding("registry", ok=False, detail=error.message, hint=error.hint))
+        return _health(workspace, [*findings, *_unseen(workspace)])
+    lost = lost_registry(workspace)
+    if lost is not None:
+        return _health(workspace, [*findings, lost, *_unseen(workspace)])
+    findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
+    findings += _experiments(workspace, experiments)
+    findings += _backups(workspace, experiments)
+    findings += _board(workspace, experiments)
+    return _health(workspace, findings)
+
+
+def _health(workspace: Workspace, findings: Iterable[Finding]) -> Health:
+    return Health(sys.executable, str(workspace.root), tuple(findings))
+
+
+def _unseen(workspace: Workspace) -> Iterator[Finding]:
+    """Look at what can be seen without the registry, and say what was left out."""
+    yield Finding("experiments", ok=True, detail=_UNSEEN, hint=RECOVER)
+    yield from _backups(workspace, [])
+
+
+def _experiments(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+    """Hold what is stored of each experiment against what the registry says of it."""
+    look = _over(workspace, experiments)
+    twice: list[Finding] = []
+    yield from look(
+        "variants",
+        partial(_variants, experiments),
+        "experiments, stored texts as their plans name them",
+    )
+    yield from look(
+        "originals",
+        partial(_originals, experiments),
+        "experiments, every promotion can be rolled back",
+    )
+    yield from look("prompt files", _prompt_files, "experiments, files as they left them")
+    yield from look(
+        "logs", partial(_logs, twice), "experiments, every line is a trial of its plan"
+    )
+    yield from twice
+    yield from look("summaries", _summary, "experiments, equal to their logs")
+    yield from look("history", _history, "experiments, statuses as the history says")
+
+
+def _over(
+    workspace: Workspace, experiments: list[Experiment]
+) -> Callable[..., Iterator[Finding]]:
+    def look(
+        name: str, problems: Callable[[Workspace, Experiment], Iterator[Problem]], fine: str
+    ) -> Iterator[Finding]:
+        yield from _area(name, experiments, lambda item: problems(workspace, item), fine)
+
+    return look
+
+
+def _area(
+    name: str,
+    experiments: list[Experiment],
+    problems: Callable[[Experiment], Iterator[Problem]],
+    fine: str,
+) -> Iterator[Finding]:
+    """Say what is wrong in each experiment, or once that nothing is."""
+    found: list[Problem] = []
+    for item in experiments:
+        try:
+            mine = list(problems(item))
+        except MetaExperimentError as error:
+            mine = [(error.message, error.hint)]
+        except OSError as error:
+            mine = [(f"{error.filename}: {error.strerror}", None)]
+        found += [(f"{item.experiment_id}: {detail}", hint) for detail, hint in mine]
+    yield from _reported(name, found, f"{len(experiments):,} {fine}")
+
+
+def _reported(name: str, found: list[Problem], fine: str) -> Iterator[Finding]:
+    if not found:
+        yield Finding(name, ok=True, detail=fine)
+    for detail, hint in found[:_SHOWN]:
+        yield Finding(name, ok=False, detail=detail, hint=hint)
+    if len(found) > _SHOWN:
+        yield Finding(name, ok=False, detail=f"{len(found) - _SHOWN:,} more of this kind")
+
+
+def _plan(experiment: Experiment) -> Iterator[Problem]:
+    inherited = experiment.inline_trials and not experiment.versions
+    if inherited:  # its hash is that of the older entry, which is no more
+        return
+    if plan_sha256(experiment.plan, experiment.versions) != experiment.plan_sha256:
+        yield (
+            "its plan or file hashes are not those it was registered with: an edit by hand",
+            "Undo that edit; to change a plan on the record: meta-experiment amend --help",
+        )
+
+
+def _variants(
+    experiments: list[Experiment], workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    for _, _, version, error in stored_bytes.missing_variants(workspace, experiment):
+        hint = _way_back(workspace, experiments, version.sha256)
+        if hint != REPAIR and experiment.status in HOLDING:
+            hint += f" Or end it: meta-experiment stop {experiment.experiment_id}"
+        yield error.message, hint
+
+
+def _originals(
+    experiments: list[Experiment], workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    for path, digest in stored_bytes.missing_originals(workspace, experiment):
+        yield (
+            f"the text of {path} before the promotion is gone; it cannot be rolled back",
+            _way_back(workspace, experiments, digest),
+        )
+
+
+def _way_back(workspace: Workspace, experiments: list[Experiment], digest: str) -> str:
+    """Say what brings a text back: only a person can where no copy of it is left."""
+    found = stored_bytes.found_elsewhere(workspace, experiments, digest)
+    return REPAIR if found is not None else _LOST
+
+
+def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+    """A running experiment's files must hold the control, or what serves in its place."""
+    if experiment.status is not Status.RUNNING:
+        return
+    for path, arms in experiment.versions.items():
+        content = stored_bytes.present(workspace, path)
+        control = arms.get(experiment.plan.control.name)
+        if control is None or standing(workspace, experiment, path) is not None:
+            continue
+        if content is None or content.sha256 != control.sha256:
+            yield (
+                f"{path} is {'gone' if content is None else 'not the control any more'}",
+                f"Bring the file back, or: meta-experiment stop {experiment.experiment_id}",
+            )
+
+
+def _logs(
+    twice: list[Finding], workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    log = read_trials(workspace.layout, name)
+    for item, _ in aside.unknown_lines(workspace.layout, name, log.set_aside):
+        yield f"{item.file}, line {item.line_number}: {item.reason}", REPAIR
+    if log.set_aside_count > len(log.set_aside):
+        yield f"{log.set_aside_count - len(log.set_aside):,} more damaged lines", None
+    known = {variant.name for variant in experiment.plan.variants}
+    strange = {trial.variant for trial in log.trials} - known
+    for variant in sorted(strange)[:_SHOWN]:
+        yield f"trials of a variant that the plan does not have: {variant}", None
+    # Nothing is lost by it and nobody can mend it, so it is no fault of what is stored.
+    twice += [
+        Finding(
+            "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"
+        )
+        for sentence in log.conflicts[:_SHOWN]
+    ]
+
+
+def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    if not workspace.layout.summaries(name).exists():
+        return
+    for file, place in log_checksums(workspace.layout, name).items():
+        if place is not None:
+            yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
+    kept = load_trials(workspace.layout, ReadOnly(), name)
+    if not same_trials(kept, read_trials(workspace.layout, name)):
+        yield "its summary differs from its logs", REPAIR
+
+
+def same_trials(one: TrialLog, other: TrialLog) -> bool:
+    """Say whether two readings of the same logs came to the same."""
+    return (
+        len(one.trials) == len(other.trials)
+        and one.set_aside_count == other.set_aside_count
+        and one.conflict_count == other.conflict_count
+        and all(a == b for a, b in zip(one.trials, other.trials, strict=True))
+    )
+
+
+def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    told = workspace.store.history(name)
+    for item in told.set_aside:
+        yield f"{item.file}, line {item.line_number}: {item.reason}", None
+    last = next((item.after for item in reversed(told.entries) if item.after), None)
+    if last is not None and last != experiment.status.value:
+        yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
+
+
+def _backups(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+    found: list[Problem] = [
+        (
+            f"{name[:16]}… does not hold what its name promises",
+            _way_back(workspace, experiments, name),
+        )
+        for name in stored_bytes.damaged_backups(workspace)
+    ]
+    fine = f"{len(stored_bytes.backup_names(workspace)):,} originals, each as its name says"
+    yield from _reported("backups", found, fine)
+
+
+def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+    layout = workspace.layout
+    if not layout.board.exists():
+        yield Finding("board", ok=True, detail="none kept; the next status makes it")
+        return
+    board = Board.load(layout)
+    wrong = board.registry is None
+    if board.registry is not None and board.registry_unchanged(layout):
+        rows = {name: entry.row.get("status") for name, entry in board.entries.items()}
+        wrong = rows != {item.experiment_id: item.status.value for item in experiments}
+    found: list[Problem] = [("board.json is damaged or of other experiments", REPAIR)]
+    yield from _reported("board", found if wrong else [], "agrees with the registry")
+
+
+def _in_flight(workspace: Workspace) -> Iterator[Finding]:
+    pending = workspace.deployer.pending()
+    found: list[Problem] = [("a change of prompt files was cut off", RECOVER)]
+    yield from _reported("journal", found if pending else [], "nothing in flight")
+
+
+def _folder(workspace: Workspace) -> Iterator[Finding]:
+    """Nothing below the folder is a link, open to everybody, or wrongly known to git."""
+    found: list[Problem] = []
+    for path in _walk(workspace.layout.meta):
+        status = path.lstat()
+        shown = path.relative_to(workspace.root).as_posix()
+        if stat.S_ISLNK(status.st_mode):
+            found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {shown}"))
+        elif status.st_mode & stat.S_IWOTH:
+            found.append((f"{shown} can be changed by everybody", f"chmod o-w {shown}"))
+    found += [
+        (
+            f"{path} is tracked by git; it belongs to one checkout and may come from anybody",
+            f"git rm --cached -- {path}",
+        )
+        for path in tracked(workspace)
+    ]
+    if workspace.layout.registry.exists() and _unignored(workspace):
+        found.append((".claude/meta/.gitignore lacks lines", REPAIR))
+    yield from _reported("folder", found, "private, no links, local files unknown to git")
+
+
+def tracked(workspace: Workspace) -> list[str]:
+    """Return what git tracks of the files that belong to one checkout alone."""
+    if workspace.git is None or not workspace.layout.meta.is_dir():
+        return []
+    folders = [f".claude/meta{item.rstrip('/')}" for item in IGNORED if item.startswith("/")]
+    listed = workspace.git.run("ls-files", "-z", "--", *folders)
+    return [os.fsdecode(name) for name in listed.output.split(b"\0")[:-1]]
+
+
+def _unignored(workspace: Workspace) -> bool:
+    try:
+        lines = workspace.layout.gitignore.read_bytes().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return True
+    return bool(set(IGNORED) - {line.strip() for line in lines})
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    if folder.is_symlink():
+        yield folder
+        return
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            yield Path(place, name)
