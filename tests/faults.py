@@ -44,7 +44,7 @@ class FaultyFileSystem(FileSystem):
         lasting: bool = False,
     ) -> None:
         self.fail_at = fail_at
-        self.mode: FaultMode = mode
+        self.fault: FaultMode = mode
         self.lasting = lasting
         self.operations: list[tuple[str, Path]] = []
         self.dead = False
@@ -58,13 +58,17 @@ class FaultyFileSystem(FileSystem):
         self._pass("make_directory", path)
         super().make_directory(path, mode)
 
-    def create(self, path: Path, data: bytes, mode: int = PRIVATE_FILE) -> None:
+    def create(
+        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
+    ) -> None:
         self._pass(
             "create",
             path,
-            lambda: super(FaultyFileSystem, self).create(path, _half(data), mode),
+            lambda: super(FaultyFileSystem, self).create(
+                path, _half(data), mode, within=within
+            ),
         )
-        super().create(path, data, mode)
+        super().create(path, data, mode, within=within)
 
     def append(self, path: Path, data: bytes, *, durable: bool = True) -> None:
         self._pass(
@@ -76,13 +80,13 @@ class FaultyFileSystem(FileSystem):
         self._pass("truncate", path)
         super().truncate(path, size)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, *, within: int | None = None) -> None:
         self._pass("replace", target)
-        super().replace(source, target)
+        super().replace(source, target, within=within)
 
-    def remove(self, path: Path) -> None:
+    def remove(self, path: Path, *, within: int | None = None) -> None:
         self._pass("remove", path)
-        super().remove(path)
+        super().remove(path, within=within)
 
     def sync_file(self, path: Path) -> None:
         self._pass("sync_file", path)
@@ -99,12 +103,12 @@ class FaultyFileSystem(FileSystem):
         self.operations.append((name, path))
         if not self._due(half):
             return
-        if half is not None and self.mode in _LEAVES_HALF:
+        if half is not None and self.fault in _LEAVES_HALF:
             half()
-        if self.mode in FATAL:
+        if self.fault in FATAL:
             self.dead = True
             raise Crash
-        raise OSError(_ERRNO[self.mode], f"injected {self.mode}", str(path))
+        raise OSError(_ERRNO[self.fault], f"injected {self.fault}", str(path))
 
     def _due(self, half: Callable[[], None] | None) -> bool:
         if self.fail_at is None:

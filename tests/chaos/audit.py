@@ -1,0 +1,184 @@
+"""After the storm: what was acknowledged is there, once, and nothing that nobody asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.verbs import CONTROL, TREATMENT, left_over
+from tests.chaos.writers import AFTER, Log, prompt_of
+
+from meta_experiment.assign.draw import arm_for
+from meta_experiment.files.roots import Layout
+from meta_experiment.services import assigning, healing
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.assignments import parse_assignment
+from meta_experiment.types import Experiment, Status
+
+_REFUSALS = {"locked", "refused"}
+
+
+@dataclass
+class Found:
+    """What the audit counted; `faults` is empty when every promise held."""
+
+    faults: list[str] = field(default_factory=list)
+    operations: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    trials: int = 0
+    units: int = 0
+    apart: int = 0
+    settled: int = 0
+    longest_ms: int = 0
+
+    def expect(self, holds: bool, fault: str) -> None:
+        if not holds:
+            self.faults.append(fault)
+
+
+def audit(root: Path, common: str, logs: dict[str, Path], *, git: bool) -> Found:
+    """Recover as the next command would, then compare everything with what was said."""
+    found = Found()
+    space = Workspace.open(Layout(root), time.time)
+    healing.recover(space)
+    found.expect(left_over(root) == [], f"left over: {left_over(root)}")
+    said = {name: list(Log.lines(path)) for name, path in logs.items()}
+    for lines in said.values():
+        _count(found, lines)
+    experiments = {item.experiment_id: item for item in space.store.experiments()}
+    _trials(found, space, experiments[common], list(chain.from_iterable(said.values())))
+    _balance(found, space, experiments[common])
+    for name, lines in said.items():
+        _own(found, space, experiments, name, lines)
+    if git:
+        _repository(found, root)
+    return found
+
+
+def _count(found: Found, lines: list[dict[str, Any]]) -> None:
+    for line in lines:
+        if line["kind"] == "ack":
+            found.operations[line["verb"]] += 1
+        found.settled += line["kind"] == "settled" and "cut off" in line["sentence"]
+        if line["kind"] in ("ack", "locked"):
+            found.longest_ms = max(found.longest_ms, line["ms"])
+        if line["kind"] == "locked":
+            found.expect("process " in line["message"], f"no holder named: {line['message']}")
+        if line["kind"] in _REFUSALS:
+            found.refused[line.get("error", "locked")] += 1
+        found.expect(line["kind"] != "broken", f"a writer broke: {line.get('trace')}")
+
+
+def _trials(
+    found: Found, space: Workspace, common: Experiment, lines: list[dict[str, Any]]
+) -> None:
+    log = space.store.trials(common)
+    by_id = {trial.trial_id: trial for trial in log.trials}
+    found.trials = len(by_id)
+    found.expect(len(by_id) == len(log.trials), "a trial is counted twice")
+    found.expect(log.conflict_count == 0, f"conflicts: {log.conflicts[:3]}")
+    recorded: set[str] = set()
+    assigned: set[str] = set()
+    units: set[str] = set()
+    for line in lines:
+        if line["verb"] == "record":
+            recorded |= {item["trial_id"] for item in line.get("what", [])}
+        if line["verb"] == "assign" and line["kind"] == "try":
+            units.add(line["unit"])
+        if line["kind"] != "ack":
+            continue
+        for item in line.get("what", []):
+            trial = by_id.get(item["trial_id"])
+            same = trial is not None and dict(trial.metrics) == item["metrics"]
+            found.expect(same, f"acknowledged and lost: {item['trial_id']}")
+        if line["verb"] == "assign":
+            trial = by_id.get(line["trial_id"])
+            same = trial is not None and trial.variant == line["variant"]
+            found.expect(same, f"acknowledged and lost: {line['unit']}")
+            assigned.add(line["trial_id"])
+    for trial_id, trial in by_id.items():
+        known = trial_id in recorded or trial_id in assigned or trial.unit in units
+        found.expect(known, f"nobody asked for {trial_id}")
+    arms: dict[str, set[str]] = {}
+    for trial in log.trials:
+        arms.setdefault(trial.unit, set()).add(trial.variant)
+    torn = [unit for unit, variants in arms.items() if len(variants) > 1]
+    found.expect(not torn, f"units in two arms: {torn[:3]}")
+
+
+def _balance(found: Found, space: Workspace, common: Experiment) -> None:
+    """Each position is given once, and to the arm that its block has there."""
+    path = space.layout.assignments(common.experiment_id)
+    lines = [parse_assignment(line) for line in path.read_text().splitlines()]
+    found.expect(None not in lines, "a line of the sequence is torn")
+    places: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        if line is not None:
+            count, (_, variant, unit, _) = line
+            place = places.setdefault(unit, (count - 1, variant))
+            found.expect(count == len(places), f"{unit} has the count {count}")
+            found.expect(variant == place[1], f"{unit} has two arms")
+    found.units = len(places)
+    taken = sorted(position for position, _ in places.values())
+    found.expect(taken == list(range(len(taken))), "a position is missing or given twice")
+    apart = {
+        parsed[1][2]
+        for other in path.parent.glob("assignments-*.tsv")
+        for line in other.read_text().splitlines()
+        if (parsed := parse_assignment(line)) is not None
+    }
+    found.apart = len(apart)
+    seed = assigning.mixed_seed(space, common)
+    for unit, (position, variant) in places.items():
+        due = arm_for(common.plan, seed, unit, position)
+        found.expect(variant == due or unit in apart, f"{unit} at {position} is out of balance")
+
+
+def _own(
+    found: Found,
+    space: Workspace,
+    experiments: dict[str, Experiment],
+    name: str,
+    lines: list[dict[str, Any]],
+) -> None:
+    """Every acknowledged change of state stands; the prompt is what the state says."""
+    expected: dict[str, set[Status]] = {}
+    for line in lines:
+        after, experiment = AFTER.get(line["verb"]), line.get("experiment")
+        if after is None or experiment is None:
+            continue
+        if line["kind"] == "ack":
+            expected[experiment] = {after}
+        elif line["kind"] == "try":
+            expected[experiment] = expected.get(experiment, set()) | {after}
+    for experiment, statuses in expected.items():
+        status = experiments[experiment].status if experiment in experiments else None
+        found.expect(
+            status in statuses, f"{experiment} is {status}, acknowledged was {statuses}"
+        )
+        noted = {entry.verb for entry in space.store.history(experiment).entries}
+        found.expect(bool(noted), f"{experiment} has no history")
+    path = prompt_of(space.root, name)
+    mine = [item for item in experiments.values() if path in item.plan.files]
+    promoted = any(item.status is Status.PROMOTED for item in mine)
+    data = (space.root / path).read_bytes()
+    found.expect(data == (TREATMENT if promoted else CONTROL), f"{path} is {data!r}")
+    mode = (space.root / path).stat().st_mode & 0o777
+    found.expect(mode == 0o644, f"{path} has the mode {mode:o}")
+
+
+def _repository(found: Found, root: Path) -> None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    found.expect(git("status", "--porcelain") == "", f"git: {git('status', '--porcelain')}")
+    changed = git("log", "--format=", "--name-only", "--diff-filter=M").split()
+    alone = all("writer-" in name for name in changed)
+    found.expect(alone, f"committed beside the prompts: {changed}")
+    found.operations["commit"] += len(changed)

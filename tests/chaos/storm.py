@@ -1,0 +1,171 @@
+"""Many writers on one root, killed at random moments, then audited.
+
+The processes are forked from this one, which has everything loaded, so that a writer costs
+milliseconds and is killed at its work, not while it starts. Run `python -m tests.chaos.storm
+ROOT --kills 50`; the report is one JSON document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.audit import audit
+from tests.chaos.writers import Writer, prepare
+
+from meta_experiment.files.lock import FileLock
+from meta_experiment.files.roots import Layout
+
+_AIMED = ("deploy", "registry", "deploy")
+_AIM = 0.2  # seconds
+_PATIENCE = 120.0  # seconds until writers that do not end are taken for a deadlock
+
+
+class Storm:
+    """Writers by name, each with its process."""
+
+    def __init__(
+        self, root: Path, scratch: Path, writers: int, seed: int, *, git: bool
+    ) -> None:
+        self.root, self.scratch, self.seed = root, scratch, seed
+        self.names = [f"writer-{number}" for number in range(writers)]
+        self.logs = {name: scratch / f"{name}.log" for name in self.names}
+        self.stop = scratch / "stop"
+        self.processes: dict[str, int] = {}
+        self.forks = 0
+        self.chance = random.Random(seed)  # noqa: S311
+        if git:
+            _git(root, "init", "-q", "-b", "main")
+            (root / ".git/info/exclude").write_text(".claude/meta/\n")
+        self.common = prepare(root, self.names)
+        if git:
+            _git(root, "add", ".")
+            _git(root, "commit", "-qm", "start")
+
+    def launch(self, name: str) -> None:
+        self.forks += 1
+        child = os.fork()
+        if child:
+            self.processes[name] = child
+            return
+        code = 1
+        try:
+            seed = self.seed * 100_003 + self.forks
+            Writer(self.root, name, self.common, self.logs[name], seed).work(self.stop)
+            code = 0
+        finally:
+            os._exit(code)
+
+    def kill(self, name: str) -> None:
+        child = self.processes.pop(name)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+    def holder(self, lock: str) -> str | None:
+        """Wait a little for a writer to hold a lock, then a little less; return its name."""
+        path = Layout(self.root).lock(lock)
+        deadline = time.monotonic() + _AIM
+        while time.monotonic() < deadline:
+            owner = FileLock(path).owner()
+            for name, child in self.processes.items():
+                if owner is not None and owner.pid == str(child):
+                    time.sleep(self.chance.uniform(0, 0.015))
+                    return name
+            time.sleep(0.0005)
+        return None
+
+    def end(self) -> list[str]:
+        """Tell all to stop and wait; return what went wrong."""
+        self.stop.touch()
+        deadline, faults = time.monotonic() + _PATIENCE, []
+        for name, child in self.processes.items():
+            while True:
+                ended, status = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    if status:
+                        faults.append(f"{name} ended with {status}")
+                    break
+                if time.monotonic() > deadline:
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
+                    faults.append(f"{name} did not end: a deadlock")
+                    break
+                time.sleep(0.005)
+        return faults
+
+
+def run(
+    root: Path,
+    scratch: Path,
+    *,
+    writers: int,
+    kills: int = 0,
+    seconds: float = 0.0,
+    seed: int = 0,
+    git: bool = False,
+) -> dict[str, Any]:
+    """Let writers work for so long, at least, and through so many kills; return the report."""
+    begun = time.monotonic()
+    storm = Storm(root, scratch, writers, seed, git=git)
+    chance = storm.chance
+    for name in storm.names:
+        storm.launch(name)
+    for number in range(kills):
+        time.sleep(chance.uniform(0.002, 0.12))
+        # every other kill waits for a writer that holds a lock, to hit it at a bad moment
+        name = storm.holder(_AIMED[number // 2 % len(_AIMED)]) if number % 2 else None
+        name = name or chance.choice(storm.names)
+        storm.kill(name)
+        storm.launch(name)
+    time.sleep(max(0.3, seconds - (time.monotonic() - begun)))
+    faults = storm.end()
+    found = audit(root, storm.common, storm.logs, git=git)
+    found.faults[:0] = faults
+    return {
+        **vars(found),
+        "faults": found.faults[:20],
+        "losses": len(found.faults),
+        "kills": kills,
+        "writers": writers,
+        "seconds": round(time.monotonic() - begun, 1),
+    }
+
+
+def _git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--writers", type=int, default=8)
+    parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--git", action="store_true")
+    given = parser.parse_args()
+    root, scratch = given.folder / "project", given.folder / "scratch"
+    root.mkdir(parents=True)
+    scratch.mkdir()
+    report = run(
+        root,
+        scratch,
+        writers=given.writers,
+        kills=given.kills,
+        seconds=given.seconds,
+        seed=given.seed,
+        git=given.git,
+    )
+    json.dump(report, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Processes at once, and processes killed: a small form of `python -m tests.chaos.full`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.long
+
+REPOSITORY = Path(__file__).parents[2]
+# breaks the product inside the storm, which has to notice
+SABOTAGE = {
+    "locks": """
+import meta_experiment.files.lock as lock
+lock.lock_now, lock.unlock = lambda _: True, lambda _: None
+""",
+    "durable": """
+import random
+import meta_experiment.store.store as store
+write = store.append_batches
+store.append_batches = lambda *what: random.random() < 0.5 or write(*what)
+""",
+    "recovery": """
+import meta_experiment.services.healing as healing
+import tests.chaos.writers as writers
+healing.settle = writers.settle = lambda _: []
+""",
+}
+
+
+def storm(folder, *options, sabotage=""):
+    """Run a storm in a process of its own, which may fork because it has no threads."""
+    code = f"{sabotage}\nfrom tests.chaos.storm import main\nmain()"
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), *map(str, options)],
+        cwd=REPOSITORY,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_fifty_kills_lose_nothing(tmp_path):
+    """Eight writers of mixed verbs, killed at random moments: what was acknowledged stands."""
+    report = storm(tmp_path / "storm", "--kills", 50, "--seed", 5)
+    assert report["faults"] == []
+    assert report["kills"] == 50
+    assert sum(report["operations"].values()) > 100
+    assert {"record", "assign", "create", "start", "promote"} <= set(report["operations"])
+
+
+def test_kills_while_git_commits(tmp_path):
+    """The same in a repository: no commit is half there, no index left behind."""
+    report = storm(tmp_path / "storm", "--kills", 10, "--writers", 4, "--seed", 6, "--git")
+    assert report["faults"] == []
+
+
+def test_sixteen_processes_at_once(tmp_path):
+    """Recording, assigning, analysing, promoting, rolling back: balanced, nothing lost."""
+    report = storm(tmp_path / "storm", "--writers", 16, "--seconds", 4, "--seed", 7)
+    assert report["faults"] == []
+    assert report["units"] > 16
+    assert report["longest_ms"] < 30_000
+
+
+@pytest.mark.parametrize(("what", "kills"), [("locks", 0), ("durable", 0), ("recovery", 40)])
+def test_the_audit_would_notice(tmp_path, what, kills):
+    """The storm can fail: without locks, without writing, without recovery it does."""
+    options = ("--kills", kills, "--seconds", 1, "--seed", 8)
+    report = storm(tmp_path / "storm", *options, sabotage=SABOTAGE[what])
+    assert report["losses"] > 0, report

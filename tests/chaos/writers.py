@@ -1,0 +1,231 @@
+"""What one writer of the storm does until it is killed: mixed verbs, each told of twice.
+
+A writer keeps a log of its own: `try` before a command, `ack` once it was acknowledged. What
+stands there survives a kill, so the audit knows what had been promised. The next writer of the
+same name begins as a client would: it settles what was cut off and records again, under the
+same trial ids, what was not acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.verbs import CONTROL, TREATMENT, no_outlook
+
+from meta_experiment.errors import LockedError, MetaExperimentError
+from meta_experiment.files.roots import Layout
+from meta_experiment.services import (
+    acting,
+    assigning,
+    creating,
+    healing,
+    lifecycle,
+    recording,
+    request,
+)
+from meta_experiment.services.analysing import analyze
+from meta_experiment.services.board import board
+from meta_experiment.services.settling import settle
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, Status
+
+WISH = acting.Wish(override="storm")
+WEIGHTS = {
+    "record": 8,
+    "batch": 2,
+    "assign": 6,
+    "analyze": 1,
+    "status": 1,
+    "recover": 1,
+    "own": 5,
+}
+
+
+class Log:
+    """The writer's own words, each line in one write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._descriptor = os.open(path, flags, 0o600)
+
+    def say(self, kind: str, verb: str, **what: object) -> None:
+        line = json.dumps({"kind": kind, "verb": verb, **what})
+        os.write(self._descriptor, line.encode() + b"\n")
+
+    @staticmethod
+    def lines(path: Path) -> Iterator[dict[str, Any]]:
+        if path.exists():
+            yield from map(json.loads, path.read_bytes().splitlines())
+
+
+class Writer:
+    """One writer; `turn` numbers what it records, on from its predecessors."""
+
+    def __init__(self, root: Path, name: str, common: str, log: Path, seed: int) -> None:
+        creating.prospect = no_outlook  # type: ignore[assignment]
+        self.space = Workspace.open(Layout(root), time.time)
+        self.name, self.common, self.log = name, common, Log(log)
+        self.chance = random.Random(seed)  # noqa: S311
+        self.turn = sum(line["kind"] == "try" for line in Log.lines(log))
+
+    def work(self, stop: Path) -> None:
+        """Work until told to stop; whatever is not an error of the house is said and fatal."""
+        try:
+            self._again()
+            while not stop.exists():
+                verb = self.chance.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
+                self.turn += 1
+                getattr(self, f"_{verb}")()
+        except BaseException:
+            self.log.say("broken", "", trace=traceback.format_exc())
+            raise
+
+    def _again(self) -> None:
+        """Record once more what was not acknowledged, as a client would."""
+        acknowledged: set[str] = set()
+        tried: dict[str, Any] = {}
+        for line in Log.lines(self.log.path):
+            if line["verb"] == "record":
+                ids = [item["trial_id"] for item in line.get("what", [])]
+                acknowledged |= {*ids} if line["kind"] == "ack" else set()
+                tried |= {item["trial_id"]: item for item in line.get("what", [])}
+        missing = [item for trial_id, item in tried.items() if trial_id not in acknowledged]
+        if missing:
+            self._do("record", lambda: recording.record(self.space, missing), what=missing)
+
+    def _do(self, verb: str, act: Callable[[], object], **what: object) -> object:
+        """Say it, do it, and say that it is done or why it was refused."""
+        self.log.say("try", verb, **what)
+        begun = time.monotonic()
+        try:
+            for sentence in settle(self.space):
+                self.log.say("settled", verb, sentence=sentence)
+            done = act()
+        except LockedError as error:
+            self.log.say("locked", verb, message=error.message, ms=_since(begun))
+            return None
+        except MetaExperimentError as error:
+            self.log.say("refused", verb, error=error.kind, message=error.message)
+            return None
+        told = done if isinstance(done, dict) else {}
+        self.log.say("ack", verb, ms=_since(begun), **what, **told)
+        return done
+
+    def _record(self, size: int = 1) -> None:
+        what = [self._observed(number) for number in range(size)]
+        self._do("record", lambda: recording.record(self.space, what), what=what)
+
+    def _batch(self) -> None:
+        self._record(self.chance.randint(2, 9))
+
+    def _observed(self, number: int) -> dict[str, Any]:
+        trial_id = f"{self.name}-{self.turn}-{number}"
+        return {
+            "experiment": self.common,
+            "variant": self.chance.choice(("control", "treatment")),
+            "unit": f"recorded {trial_id}",
+            "trial_id": trial_id,
+            "metrics": {"duration_seconds": 1 + self.chance.random()},
+        }
+
+    def _assign(self) -> None:
+        before = self.chance.randint(1, self.turn) if self.chance.random() < 0.2 else self.turn
+        unit = f"{self.name}-unit-{before}"
+
+        def act() -> dict[str, Any]:
+            drawn = assigning.assign(self.space, self.common, unit)
+            return {"variant": drawn.variant, "trial_id": drawn.trial_id}
+
+        self._do("assign", act, unit=unit)
+
+    def _analyze(self) -> None:
+        self._do("analyze", lambda: analyze(self.space, self.common))
+
+    def _status(self) -> None:
+        def look() -> None:
+            board(self.space.layout, time.time, lambda: self.space, None, archived=True)
+
+        self._do("status", look)
+
+    def _recover(self) -> None:
+        self._do("recover", lambda: healing.recover(self.space))
+
+    def _own(self) -> None:
+        """Take the experiment on the writer's own prompt one step further."""
+        path = prompt_of(self.space.root, self.name)
+        mine = [item for item in self.space.store.experiments() if path in item.plan.files]
+        current = next((item for item in mine if item.status is not Status.ARCHIVED), None)
+        if current is None:
+            self._do("create", lambda: self._create(path), path=path)
+            return
+        verb, act = self._step(current)
+        name = current.experiment_id
+        self._do(verb, lambda: act(name), experiment=name)
+
+    def _create(self, path: str) -> dict[str, Any]:
+        flags = [f"{path}=treatment.md"]
+        root = self.space.root
+        wanted = request.from_flags({"name": self.name}, flags, root, root)
+        return {"experiment": creating.create(self.space, wanted).experiment.experiment_id}
+
+    def _step(self, current: Experiment) -> tuple[str, Callable[[str], object]]:
+        space = self.space
+        steps: dict[Status, list[tuple[str, Callable[[str], object]]]] = {
+            Status.DRAFT: [("start", lambda name: lifecycle.start(space, name))],
+            Status.PAUSED: [("resume", lambda name: lifecycle.resume(space, name))],
+            Status.RUNNING: [
+                ("pause", lambda name: lifecycle.pause(space, name)),
+                ("promote", lambda name: acting.promote(space, name, WISH, dry_run=False)),
+                ("promote", lambda name: acting.promote(space, name, WISH, dry_run=False)),
+                ("stop", lambda name: acting.stop(space, name, "storm", dry_run=False)),
+            ],
+            Status.PROMOTED: [
+                ("rollback", lambda name: acting.rollback(space, name, WISH, dry_run=False))
+            ],
+        }
+        archive = [("archive", lambda name: lifecycle.archive(space, name))]
+        return self.chance.choice(steps.get(current.status, archive))
+
+
+AFTER = {
+    "create": Status.DRAFT,
+    "start": Status.RUNNING,
+    "resume": Status.RUNNING,
+    "pause": Status.PAUSED,
+    "promote": Status.PROMOTED,
+    "stop": Status.EXPIRED,
+    "rollback": Status.ROLLED_BACK,
+    "archive": Status.ARCHIVED,
+}
+
+
+def prompt_of(root: Path, name: str) -> str:
+    """Return the prompt of a writer; in a repository every other one is a served command."""
+    served = (root / ".git").exists() and int(name.rpartition("-")[2]) % 2
+    return f".claude/commands/{name}.md" if served else f"{name}.md"
+
+
+def prepare(root: Path, names: list[str]) -> str:
+    """Write the prompts, and start the experiment that all writers record into."""
+    for path in [prompt_of(root, name) for name in names] + ["common.md"]:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(CONTROL)
+    (root / "treatment.md").write_bytes(TREATMENT)
+    creating.prospect = no_outlook  # type: ignore[assignment]
+    space = Workspace.open(Layout(root), time.time)
+    wanted = request.from_flags({"name": "common"}, ["common.md=treatment.md"], root, root)
+    made = creating.create(space, wanted).experiment.experiment_id
+    lifecycle.start(space, made)
+    return made
+
+
+def _since(begun: float) -> int:
+    return round((time.monotonic() - begun) * 1000)
