@@ -11,7 +11,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -131,11 +131,19 @@ class Request:
 
 
 class Endpoint:
-    """A server for the time of a `with` block."""
+    """A server for the time of a `with` block.
 
-    def __init__(self, answers: Sequence[Answer] = ()) -> None:
+    `respond` is asked where no answer with `when` fits: a script that looks at the request.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[Answer] = (),
+        respond: Callable[[Document], Answer | None] | None = None,
+    ) -> None:
         """Hold the script; the server starts with the `with` block."""
         self._left = list(answers)
+        self._respond = respond
         self._requests: list[Request] = []
         self._lock = threading.Lock()
         handler = type("_BoundHandler", (_Handler,), {"endpoint": self})
@@ -205,6 +213,10 @@ class Endpoint:
         answer = next(fitting, None)
         if answer is None and not body.get("tools"):
             return ASIDE
+        if answer is None and self._respond:
+            answer = self._respond(body)
+            if answer is not None:
+                return answer
         if answer is None:
             answer = next((answer for answer in self._left if answer.when is None), None)
         if answer is None:
@@ -288,18 +300,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, message)
 
     def _stream(self, message: Document) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream; charset=utf-8")
-        self.send_header("request-id", _name("req"))
-        self.send_header("connection", "close")
-        self.end_headers()
         self.close_connection = True
-        for name, data in events(message):
-            line = json.dumps({"type": name, **data})
-            try:
+        try:
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream; charset=utf-8")
+            self.send_header("request-id", _name("req"))
+            self.send_header("connection", "close")
+            self.end_headers()
+            for name, data in events(message):
+                line = json.dumps({"type": name, **data})
                 self.wfile.write(f"event: {name}\ndata: {line}\n\n".encode())
-            except (BrokenPipeError, ConnectionResetError):
-                return  # a test killed the client
+        except (BrokenPipeError, ConnectionResetError):
+            return  # a test killed the client
 
     def _send(
         self, status: int, document: Document, headers: Mapping[str, str] | None = None

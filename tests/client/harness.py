@@ -123,15 +123,20 @@ class Client:
         return Run(done.returncode, stream, done.stderr, endpoint.requests[known:])
 
     @contextmanager
-    def session(self, endpoint: Endpoint, *arguments: str) -> Iterator[Session]:
-        """Keep a client open for several prompts; it is killed when the block is left."""
+    def session(
+        self, endpoint: Endpoint, *arguments: str, directory: Path | None = None
+    ) -> Iterator[Session]:
+        """Keep a client open for several prompts; it is killed when the block is left.
+
+        `directory` is where it is started.
+        """
         words = self.command_line("--input-format", "stream-json", *arguments)
         settings = self._settings({"ANTHROPIC_BASE_URL": endpoint.url})
         errors = self.folder / f"stderr-{time.monotonic_ns()}.txt"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
                 words,
-                cwd=self.project,
+                cwd=directory or self.project,
                 env=settings,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

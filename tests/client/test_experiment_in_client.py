@@ -1,4 +1,4 @@
-"""A whole experiment on a project's command, looked at and acted on inside the real client."""
+"""An experiment served and recorded by hand, looked at and acted on in the real client."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def running(client):
     git(client, "commit", "--quiet", "-m", "start")
     name = meta(
         client, "create", "--file", f"{COMMAND}=review-v2.md", "--unit", "invocation",
-        "--primary-metric", "duration_seconds", "--auto", "--start",
+        "--primary-metric", "duration_seconds", "--start", "--manual",
     )["experiment_id"]  # fmt: skip
     lines = [
         {"experiment": name, "variant": variant,
@@ -68,15 +68,16 @@ def running(client):
 
 
 def test_the_client_shows_the_board_and_the_model_acts_on_it(client, running):
-    """The command brings the board; the model runs auto; the next prompt is the new text."""
-    act = ToolCall("Bash", {"command": "meta-experiment auto --yes --json", "description": "a"})
+    """The command brings the board; the model promotes; the next prompt is the new text."""
+    command = f"meta-experiment promote {running} --yes --json"
+    act = ToolCall("Bash", {"command": command, "description": "a"})
     with Endpoint([Answer("Acting.", tools=[act]), Answer("Promoted.")]) as endpoint:
-        run = client.ask(endpoint, "/meta_experiment --auto")
+        run = client.ask(endpoint, "/meta_experiment promote it")
     assert running in run.seen()
     assert "15 of at least 10 per arm" in run.seen()
     (text, failed) = run.turns[-1].tool_results()[-1]
     assert not failed
-    assert json.loads(text)["experiments"][0]["action"] == "promote"
+    assert json.loads(text)["status"] == "promoted"
     assert (client.project / COMMAND).read_text() == TREATMENT
     assert git(client, "show", "--name-only", "--format=").split() == [COMMAND]
 
@@ -91,7 +92,7 @@ def test_the_client_shows_the_board_and_the_model_acts_on_it(client, running):
     assert "Review 42, one file at a time" in run.seen()
 
 
-def test_a_running_experiment_is_invisible_to_the_client(client, running):
+def test_an_experiment_by_hand_is_invisible_to_the_client(client, running):
     """Stored variants are no commands of their own, and the command is the control."""
     assert running
     with Endpoint([Answer("Reviewing.")]) as endpoint:

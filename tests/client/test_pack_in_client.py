@@ -65,6 +65,7 @@ def test_the_model_may_run_the_program_and_gets_json(client):
     assert run.result["permission_denials"] == []
 
 
+@pytest.mark.long
 def test_the_command_allows_the_program_and_nothing_else(client):
     """A call of anything that writes elsewhere still needs the user's approval."""
     call = status_call("touch elsewhere")
@@ -75,6 +76,7 @@ def test_the_command_allows_the_program_and_nothing_else(client):
     assert not (client.project / "elsewhere").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("python", ["/nonexistent/python", "/bin/false"])
 def test_a_broken_interpreter_still_lets_the_command_answer(client, python):
     """Without a Python that works the user's command runs, and the model is told what to do."""
@@ -114,6 +116,7 @@ def test_the_client_finds_nothing_to_object_to(client, manifest):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_one_session_holds_several_prompts(client):
     """A conversation goes on after a command, with what came before in view."""
     answers = [Answer("first"), Answer("second")]
@@ -127,6 +130,7 @@ def test_one_session_holds_several_prompts(client):
     assert len(client.transcripts()) == 1
 
 
+@pytest.mark.long
 def test_an_interrupted_prompt_leaves_the_session_usable(client):
     """Breaking off a slow answer ends that prompt alone."""
     slow = Answer("too late", when="take your time", delay=30)
@@ -138,6 +142,7 @@ def test_an_interrupted_prompt_leaves_the_session_usable(client):
         assert session.say("still there?")["result"] == "here"
 
 
+@pytest.mark.long
 def test_a_killed_client_ends_without_a_result(client):
     """After SIGKILL the run reports the signal, and that no result came."""
     slow = Answer("never", delay=30, lasting=True)
@@ -150,6 +155,7 @@ def test_a_killed_client_ends_without_a_result(client):
     assert len(run.turns) == 1
 
 
+@pytest.mark.long
 def test_two_sessions_at_once_share_a_project(client):
     """Each of two open sessions gets the answers meant for it."""
     answers = [Answer("to one", when="I am one"), Answer("to two", when="I am two")]
@@ -165,6 +171,7 @@ def test_two_sessions_at_once_share_a_project(client):
     assert len(client.transcripts()) == 2
 
 
+@pytest.mark.long
 def test_an_error_of_the_service_ends_the_prompt(client):
     """A refusal by the endpoint reaches the result as an error."""
     overloaded = Refusal(529, "overloaded_error", "too busy")
@@ -173,6 +180,7 @@ def test_an_error_of_the_service_ends_the_prompt(client):
     assert run.result["is_error"] is True
 
 
+@pytest.mark.long
 def test_usage_numbers_reach_the_transcript(client):
     """The token numbers that the endpoint sends are the ones in the transcript."""
     with Endpoint([Answer("hello", usage={"output_tokens": 321})]) as endpoint:
