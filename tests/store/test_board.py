@@ -98,3 +98,12 @@ def test_thousand_experiments_are_checked_quickly(layout, disk):
     board = Board.load(layout)
     assert board.stale(layout, board.keys()) == set()
     assert time.perf_counter() - begin < 0.5
+
+
+def test_logs_of_those_at_rest_are_not_looked_at(layout, disk):
+    """An experiment that has ended costs no look at its logs, unless its key changed."""
+    board = made(layout, disk, "a", "b")
+    append_events(layout, disk, "h-0", "a", [recorded()])
+    append_events(layout, disk, "h-0", "b", [recorded()])
+    assert board.stale(layout, board.keys(), {"a"}) == {"b"}
+    assert board.stale(layout, {"a": "other"}, {"a"}) == {"a"}

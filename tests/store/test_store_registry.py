@@ -75,7 +75,7 @@ def test_fault_at_every_operation(tmp_path):
             encode_registry([ONE]),
             encode_registry([ONE, TWO]),
         )
-        if files.mode in REFUSING and refusal is not None:
+        if files.fault in REFUSING and refusal is not None:
             assert refusal.hint
         after = update_registry(layout, FileSystem(), lambda known: [*known[:1], TWO])
         assert after == read_registry(layout) == [ONE, TWO]

@@ -15,10 +15,10 @@ from tests.store.making import line, recorded, write_log
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store import summaries
+from meta_experiment.store import checksums, summaries
 from meta_experiment.store.assignments import assign
 from meta_experiment.store.events import Event, EventKind
-from meta_experiment.store.summaries import load_trials
+from meta_experiment.store.summaries import load_trials, log_checksums
 from meta_experiment.store.trials import read_trials
 from meta_experiment.store.writer import append_events
 from meta_experiment.types import TrialStatus
@@ -117,6 +117,14 @@ def _other_middle(log):
     os.utime(log, (2e9, 2e9))  # an edit within the same tick of the clock cannot be seen
 
 
+def _other_middle_and_more(log):
+    with log.open("r+b") as stream:
+        stream.seek(log.read_bytes().index(b'"h-0-7"'))
+        stream.write(b'"h-0-x"')
+    with log.open("a") as stream:
+        stream.write(line(trial_id="after"))
+
+
 def _edited_and_more(log):
     edited = log.with_name("copy")
     edited.write_bytes(log.read_bytes().replace(b'"h-0-7"', b'"h-0-x"') + line().encode())
@@ -147,11 +155,19 @@ def _senseless(summary):
 
 
 def _other_version(summary):
-    summary.write_bytes(summary.read_bytes().replace(b'"version": 1', b'"version": 2', 1))
+    summary.write_bytes(summary.read_bytes().replace(b'"version": 2', b'"version": 3', 1))
 
 
 @pytest.mark.parametrize(
-    "change", [_cut, _other_end_and_more, _other_middle, _edited_and_more, _renamed]
+    "change",
+    [
+        _cut,
+        _other_end_and_more,
+        _other_middle,
+        _other_middle_and_more,
+        _edited_and_more,
+        _renamed,
+    ],
 )
 def test_changed_log_is_read_from_the_beginning(layout, disk, change):
     """A log that is not a continuation of what it was is read anew."""
@@ -227,6 +243,27 @@ def test_result_does_not_depend_on_when_it_was_looked_at(tmp_path_factory, given
     rng.shuffle(shuffled)
     append_events(at_end, disk, "w-0", "e", shuffled)
     assert list(last.trials) == list(read_trials(at_end, "e").trials)
+
+
+def test_checksums_tell_where_a_log_differs(layout, disk, monkeypatch):
+    """Every byte that was folded is compared, whatever was added since."""
+    monkeypatch.setattr(checksums, "BLOCK", 4096)
+    monkeypatch.setattr(summaries, "BLOCK", 4096)
+    monkeypatch.setattr(summaries, "WORTHWHILE", 1)
+    log = big_log(layout)
+    assert log_checksums(layout, "e") == {}
+    load_trials(layout, disk, "e")
+    append_events(layout, disk, "h-0", "e", [recorded("more")] * 30)
+    load_trials(layout, disk, "e")
+    assert log_checksums(layout, "e") == {"h-0.jsonl": None}
+    whole = log.read_bytes()
+    for place in (0, 4095, 4096, 50_000, len(whole) - 2):
+        log.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :] + b"x\n")
+        assert log_checksums(layout, "e") == {"h-0.jsonl": place // 4096 * 4096}
+    log.write_bytes(whole[:5000])
+    assert log_checksums(layout, "e") == {"h-0.jsonl": 5000}
+    log.unlink()
+    assert log_checksums(layout, "e") == {"h-0.jsonl": 0}
 
 
 def test_many_names_are_kept_apart():

@@ -40,7 +40,7 @@ def test_fault_at_every_operation(tmp_path):
         assert files.fired
         stored = [trial.trial_id for trial in read_trials(layout, "e").trials]
         assert set(acknowledged) <= set(stored)
-        assert set(acknowledged) == set(stored) or files.mode in FATAL
+        assert set(acknowledged) == set(stored) or files.fault in FATAL
         batches(layout, FileSystem(), [])
         log = read_trials(layout, "e")
         assert sorted(trial.trial_id for trial in log.trials) == sorted(

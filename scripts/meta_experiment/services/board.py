@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
-from meta_experiment.services.naming import pick
+from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.store.board import Board
 
 if TYPE_CHECKING:
@@ -50,17 +50,42 @@ def board(
     notes: list[str] = []
     kept = Board.load(layout)
     outlived = _outlived(kept, now)
-    if outlived or not kept.registry_unchanged(layout) or kept.stale(layout, kept.keys()):
-        from meta_experiment.services.refreshing import refresh
-
-        kept = refresh(open_workspace(), kept, outlived, notes)
+    resting = _resting(kept)
+    if (
+        outlived
+        or not kept.registry_unchanged(layout)
+        or kept.stale(layout, kept.keys(), resting)
+    ):
+        kept = _refreshed(open_workspace, kept, outlived, notes)
+    if given is not None:
+        asked = _asked(kept, given)
+        if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
+            kept = _refreshed(open_workspace, kept, {asked}, notes)
     rows = {name: _with_time(entry.row, now) for name, entry in kept.entries.items()}
     summary = _summary(rows.values())
     if given is not None:
-        return Shown([rows[pick(rows, given)]], summary, notes)
+        return Shown([rows[_asked(kept, given)]], summary, notes)
     shown = [item for item in rows.values() if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
     return Shown(sorted(newest_first, key=_rank), summary, notes)
+
+
+def _asked(kept: Board, given: str) -> str:
+    live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
+    return pick(kept.entries, given, live)
+
+
+def _refreshed(
+    open_workspace: Callable[[], Workspace], kept: Board, wanted: set[str], notes: list[str]
+) -> Board:
+    from meta_experiment.services.refreshing import refresh
+
+    return refresh(open_workspace(), kept, wanted, notes)
+
+
+def _resting(kept: Board) -> set[str]:
+    """Return the experiments that have ended, whose logs move nothing any more."""
+    return {name for name, entry in kept.entries.items() if entry.row["status"] not in _ACTIVE}
 
 
 def _with_time(row: Mapping[str, Any], now: float) -> Row:

@@ -61,14 +61,15 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
             hint="Pipe one JSON object a line into record --stdin.",
         )
     trial_ids = workspace.store.record(observations, workspace.clock())
-    known = {item.trial_id for item in observations if item.trial_id is not None}
-    named = {item.experiment_id for item in observations if item.trial_id is not None}
+    named: dict[str, set[str]] = {}
+    for item in observations:
+        if item.trial_id is not None:
+            named.setdefault(item.experiment_id, set()).add(item.trial_id)
     conflicts = [
         conflict
         for experiment in experiments
         if experiment.experiment_id in named
-        for conflict in workspace.store.trials(experiment).conflicts
-        if any(trial_id in conflict for trial_id in known)
+        for conflict in workspace.store.conflicts(experiment, named[experiment.experiment_id])
     ]
     return Recorded(len(trial_ids), tuple(trial_ids), tuple(conflicts[:_MOST_CONFLICTS]))
 
@@ -106,7 +107,7 @@ def _checked(
             hint=f"Start it first: meta-experiment start {experiment.experiment_id}",
         )
     status = fields.word(document, "status", where, TrialStatus, TrialStatus.OK)
-    metrics = _metrics(experiment.plan, document.get("metrics"), where)
+    metrics = checked_metrics(experiment.plan, document.get("metrics"), where)
     if not metrics and status is TrialStatus.OK:
         raise UsageError(
             f"{where}: no metric is given.",
@@ -137,7 +138,12 @@ def _variant(experiment: Experiment, name: str) -> str:
     return name
 
 
-def _metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
+def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
+    """Return metrics as numbers that the plan can use.
+
+    Raises:
+        UsageError: names a metric nobody knows, or a value that is no measurement.
+    """
     given = fields.mapping(value or {}, f"{where}.metrics")
     known = _planned(plan)
     checked = {}

@@ -7,31 +7,40 @@ from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.analysing import examine
-from meta_experiment.services.rows import row
+from meta_experiment.services.rows import ACTIVE, row
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.board import Board, BoardEntry, registry_stamp
 from meta_experiment.store.logs import log_sizes
 from meta_experiment.types import Experiment
 
-_UNREADABLE = {"unreadable": -1}  # no folder has such a log, so the row is tried again
+_UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters
+_READ_AT_REST = 20  # of the experiments that ended last; reading all would take a minute
 
 
 def refresh(
-    workspace: Workspace, kept: Board, outlived: AbstractSet[str], notes: list[str]
+    workspace: Workspace, kept: Board, wanted: AbstractSet[str], notes: list[str]
 ) -> Board:
-    """Make the rows anew that are stale or outlived, and keep the board for the next time.
+    """Make the rows anew that are stale or wanted, and keep the board for the next time.
 
-    What cannot be read is said in `notes`; the other rows are made all the same.
+    An experiment that has ended has its outcome; the logs are read only of those that ended
+    last, and of those wanted. What cannot be read is said in `notes`; the other rows are
+    made all the same.
     """
     layout = workspace.layout
     stamp = registry_stamp(layout)
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     keys = {name: _key(item) for name, item in experiments.items()}
-    stale = kept.stale(layout, keys) | outlived
+    ended = [item for item in experiments.values() if item.status not in ACTIVE]
+    ended.sort(key=lambda item: item.ended or item.created, reverse=True)
+    resting = {item.experiment_id for item in ended}
+    stale = kept.stale(layout, keys, resting - wanted) | wanted
+    unread = {item.experiment_id for item in ended[_READ_AT_REST:]} - wanted
     entries = {
-        name: _entry(workspace, item, keys[name], notes)
-        if name in stale
-        else kept.entries[name]
+        name: kept.entries[name]
+        if name not in stale
+        else BoardEntry(row(item, None), keys[name], _UNREAD)
+        if name in unread
+        else _entry(workspace, item, keys[name], notes)
         for name, item in experiments.items()
     }
     fresh = Board(stamp, entries)
@@ -53,7 +62,7 @@ def _entry(
         examined = examine(workspace, experiment)
     except MetaExperimentError as error:
         notes.append(f"{name}: {error.message}")
-        return BoardEntry(row(experiment, None), key, _UNREADABLE)
+        return BoardEntry(row(experiment, None), key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
     return BoardEntry(row(experiment, examined.analysis), key, sources)
 

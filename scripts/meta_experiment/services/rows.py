@@ -9,12 +9,17 @@ from meta_experiment.services.duty import DUE, VERBS
 from meta_experiment.types import Analysis, Experiment, Scale, Status
 
 Row = dict[str, Any]
+ACTIVE = (Status.RUNNING, Status.PAUSED, Status.DRAFT)
 
 
 def row(experiment: Experiment, analysis: Analysis | None) -> Row:
-    """Make the row of an experiment; without an analysis it has not started."""
+    """Make the row of an experiment; without an analysis it has not started, or has ended.
+
+    Then its outcome says what was decided, and what its logs hold was not read.
+    """
     plan = experiment.plan
     outcome = experiment.outcome
+    decided = analysis or outcome
     return {
         "id": experiment.experiment_id,
         "name": plan.name,
@@ -33,11 +38,11 @@ def row(experiment: Experiment, analysis: Analysis | None) -> Row:
         },
         "variants": _variants(experiment, analysis),
         "progress": _progress(experiment, analysis),
-        "improvement": _improvement(analysis),
-        "decision": analysis.decision.value if analysis else None,
-        "reason_code": analysis.reason_code.value if analysis else None,
-        "reason": analysis.reason if analysis else None,
-        "winner": analysis.winner if analysis else None,
+        "improvement": _improvement(analysis) if analysis else outcome and outcome.improvement,
+        "decision": decided and decided.decision and decided.decision.value,
+        "reason_code": decided and decided.reason_code and decided.reason_code.value,
+        "reason": decided and decided.reason,
+        "winner": decided and decided.winner,
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "outcome": outcome and outcome_to_document(outcome),
         "next_action": _next_action(experiment, analysis),
@@ -52,12 +57,18 @@ def _variants(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
         mean = None
         if arm is not None:
             mean = _exp(arm.log_mean) if log_scale else arm.mean
-        rows.append({"name": variant.name, "n": arm.n if arm else 0, "mean": mean})
+        unread = analysis is None and experiment.started is not None
+        n = arm.n if arm else None if unread else 0
+        rows.append({"name": variant.name, "n": n, "mean": mean})
     return rows
 
 
 def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
     needed = experiment.plan.sample_size
+    if analysis is None and experiment.started is not None:
+        trials = experiment.outcome.trials if experiment.outcome else 0
+        unread = {"smallest_arm": None, "fraction": None}
+        return {"trials": trials, "needed_per_arm": needed} | unread
     smallest = analysis.readiness.smallest_arm if analysis else 0
     return {
         "trials": sum(item.completed for item in analysis.samples.values()) if analysis else 0,
@@ -67,9 +78,7 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
     }
 
 
-def _improvement(analysis: Analysis | None) -> float | None:
-    if analysis is None:
-        return None
+def _improvement(analysis: Analysis) -> float | None:
     seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
     if analysis.winner is not None:
         return seen.get(analysis.winner)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import StorageError, UsageError
-from meta_experiment.files.durable import append_lines, ensure_directory
+from meta_experiment.files.durable import append_lines, make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
@@ -81,9 +81,8 @@ def assign(
     lock = FileLock(layout.lock(f"{experiment_id}.assign"), timeout=wait, verb="assign")
     try:
         with lock:
-            fresh = not path.exists()
-            if fresh:
-                ensure_directory(files, path.parent)
+            if not path.exists() or not path.stat().st_size:
+                make_empty(files, path)
             sequence = _whole_lines(files, path)
             known = _find(sequence, key)
             count = _last_count(sequence)
@@ -95,8 +94,6 @@ def assign(
             files.append(path, _line(total, key, drawn, at), durable=False)
         # made durable outside the lock: others need not wait for the disk
         files.sync_file(path)
-        if fresh:
-            files.sync_directory(path.parent)
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
     return drawn

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Self
+from zlib import crc32
 
 from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
@@ -15,7 +17,8 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.logs import log_sizes
 
-_VERSION = 1
+_VERSION = 2
+_SUM = b'{"sum":"%08x",'
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Board:
     def load(cls, layout: Layout) -> Self:
         """Read the board; an empty one when there is none or it is damaged."""
         try:
-            document = json.loads(layout.board.read_bytes())
+            document = json.loads(_checked(layout.board.read_bytes()))
             if document["version"] != _VERSION:
                 return cls()
             entries = {
@@ -67,7 +70,7 @@ class Board:
                 for experiment_id, entry in self.entries.items()
             },
         }
-        data = json.dumps(document, separators=(",", ":")).encode()
+        data = _with_sum(json.dumps(document, separators=(",", ":")).encode())
         try:
             ensure_directory(files, layout.board.parent)
             write_atomically(files, layout.board, data)
@@ -80,16 +83,18 @@ class Board:
         """Tell whether the registry is the one the board was made from."""
         return self.registry is not None and self.registry == registry_stamp(layout)
 
-    def stale(self, layout: Layout, keys: Mapping[str, str]) -> set[str]:
+    def stale(
+        self, layout: Layout, keys: Mapping[str, str], resting: AbstractSet[str] = frozenset()
+    ) -> set[str]:
         """Return which of these experiments need a new row: new key, or other logs.
 
-        Only directories are read, no log and no registry.
+        Only directories are read, no log and no registry; none of those at rest.
         """
         return {
             experiment_id
             for experiment_id, key in keys.items()
             if (entry := self.entries.get(experiment_id)) is None or entry.key != key
-        } | self._with_new_logs(layout, keys)
+        } | self._with_new_logs(layout, keys.keys() - resting)
 
     def keys(self) -> dict[str, str]:
         """Return the key of every row."""
@@ -103,6 +108,23 @@ class Board:
             if (entry := self.entries.get(experiment_id)) is not None
             and entry.sources != log_sizes(f"{base}/{experiment_id}")
         }
+
+
+def _with_sum(data: bytes) -> bytes:
+    """Put a checksum in front, as the first field of the same JSON object."""
+    return _SUM % crc32(data) + data[1:]
+
+
+def _checked(data: bytes) -> bytes:
+    """Return the document without its checksum.
+
+    Raises:
+        ValueError: it does not fit; then a row may lack anything.
+    """
+    document = b"{" + data[len(_SUM % 0) :]
+    if data != _with_sum(document):
+        raise ValueError("the board is damaged")
+    return document
 
 
 def registry_stamp(layout: Layout) -> list[int]:

@@ -6,41 +6,44 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import overload
+from typing import Any, overload
 
-from meta_experiment.store.names import NamePool
+from meta_experiment.store.names import UNKNOWN, NamePool
 from meta_experiment.types import Trial, TrialStatus
 
 NAN = math.nan
-UNKNOWN = -1
 STATUSES: tuple[TrialStatus | None, ...] = (None, *TrialStatus)
+ASSIGNED, EXPOSED, RECORDED = 0, 1, 2  # how far a trial has come; each implies those before
 
 Fingerprint = tuple[tuple[str, str], ...]
+_NOTHING = {"i": -(1 << 31), "d": NAN}  # what stands for a missing value of a metric
+_NOTHING_BYTES = array("i", [-(1 << 31)]).tobytes()
 
 
 class Columns:
     """What is known of every trial, by row.
 
-    `names` numbers trial ids and units alike, as they often coincide; `row_of` and
-    `position_of` lead from such a number to the trial's row and the unit's place in the
-    assignment sequence. `metrics[name]` may be shorter than there are rows: what lies
-    behind its end is missing, as is NaN. `excluded` and `late` are sparse: reason by row,
-    and the time of a metric that came with another event than the one that closed the trial.
+    A trial's row is the number of its id in `trials`; `unit` leads to the number of its unit
+    in `units`, and `position_of` from there to the unit's place in the assignment sequence.
+    Some columns may be shorter than there are rows. What lies behind their end is unknown
+    (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`); for a closed trial
+    `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers takes
+    four bytes a trial. `excluded` and `late` are sparse: reason by row, and the time of a
+    metric that came with another event than the one that closed the trial.
     """
 
     def __init__(self) -> None:
-        self.names = NamePool()
-        self.row_of = array("i")
+        self.trials = NamePool()
+        self.units = NamePool()
         self.position_of = array("i")
-        self.trial = array("I")
         self.unit = array("i")
-        self.variant = array("I")
-        self.fingerprint = array("I")
+        self.variant: array[int] = array("B")
+        self.fingerprint: array[int] = array("B")
         self.status = array("B")
-        self.exposed = array("B")
+        self.progress = array("B")
         self.assigned_at = array("d")
         self.closed_at = array("d")
-        self.metrics: dict[str, array[float]] = {}
+        self.metrics: dict[str, array[Any]] = {}
         self.variants: dict[str, int] = {}
         self.fingerprints: dict[Fingerprint, int] = {(): 0}
         self.excluded: dict[int, tuple[float, str]] = {}
@@ -49,35 +52,100 @@ class Columns:
 
     def __len__(self) -> int:
         """Return how many trials there are."""
-        return len(self.trial)
+        return len(self.status)
 
-    def number(self, name: str) -> int:
-        """Return the number of a trial id or unit, with room for what it leads to."""
-        number = self.names.number(name)
-        if number == len(self.row_of):
-            self.row_of.append(UNKNOWN)
-            self.position_of.append(UNKNOWN)
-        return number
+    def variant_code(self, variant: str) -> int:
+        """Return the number of a variant's name, and make sure that the column can hold it."""
+        code = self.variants.setdefault(variant, len(self.variants))
+        if code > _most(self.variant):
+            self.variant = array("I", self.variant)
+        return code
+
+    def fingerprint_code(self, fingerprint: Fingerprint) -> int:
+        """Return the number of a fingerprint, and make sure that the column can hold it."""
+        code = self.fingerprints.setdefault(fingerprint, len(self.fingerprints))
+        if code > _most(self.fingerprint):
+            self.fingerprint = array("I", self.fingerprint)
+        return code
+
+    def closed(self, row: int) -> float:
+        """Return when a trial was closed, NaN while it is open."""
+        if not self.status[row]:
+            return NAN
+        at = self.closed_at[row] if row < len(self.closed_at) else NAN
+        return self.assigned_at[row] if math.isnan(at) else at
 
     def metric(self, name: str, row: int) -> float:
         """Return a trial's metric, NaN when missing."""
         column = self.metrics.get(name)
-        return column[row] if column is not None and row < len(column) else NAN
+        if column is None or row >= len(column):
+            return NAN
+        value = column[row]
+        return NAN if column.typecode == "i" and value == _NOTHING["i"] else float(value)
 
     def set_metric(self, name: str, row: int, value: float) -> None:
         """Set a trial's metric."""
-        column = self.metrics.setdefault(name, array("d"))
-        if row < len(column):
-            column[row] = value
-            return
-        if row > len(column):
-            column.extend(array("d", [NAN]) * (row - len(column)))
-        column.append(value)
+        self.set_metrics(name, range(row, row + 1), (value,))
 
-    def units(self) -> array[int]:
-        """Return by row the number of the trial's unit: its own id where none was named."""
-        pairs = zip(self.trial, self.unit, strict=True)
-        return array("i", (trial if unit == UNKNOWN else unit for trial, unit in pairs))
+    def set_metrics(
+        self, name: str, rows: Sequence[int], values: Sequence[float | None]
+    ) -> None:
+        """Set a metric of several trials that have none where the value is None."""
+        column = self.metrics.setdefault(name, array("i"))
+        try:
+            piece = _piece(column.typecode, values)
+        except (TypeError, OverflowError):  # not all are whole numbers of 32 bits
+            self.metrics[name] = column = _widened(column)
+            piece = _piece("d", values)
+        fill(column, max(rows) + 1, _NOTHING[column.typecode])
+        if isinstance(rows, range):
+            column[rows.start : rows.stop] = piece
+            return
+        for row, value in zip(rows, piece, strict=True):
+            column[row] = value
+
+    def metric_names(self, row: int) -> Iterator[str]:
+        """Yield the names of the metrics that a trial has."""
+        return (name for name in self.metrics if not math.isnan(self.metric(name, row)))
+
+
+def fill(column: array[Any], length: int, value: float) -> None:
+    """Make a column at least so long."""
+    if length > len(column):
+        column.extend(array(column.typecode, [value]) * (length - len(column)))
+
+
+def _piece(typecode: str, values: Sequence[float | None]) -> array[Any]:
+    try:
+        piece: array[Any] = array(typecode, values)
+    except TypeError:
+        if None not in values:
+            raise
+        known = array(typecode, [value for value in values if value is not None])
+        _require_known(known)
+        nothing = _NOTHING[typecode]
+        return array(typecode, [nothing if value is None else value for value in values])
+    _require_known(piece)
+    return piece
+
+
+def _require_known(piece: array[Any]) -> None:
+    if (
+        piece.typecode == "i"
+        and _NOTHING_BYTES in piece.tobytes()
+        and min(piece) == _NOTHING["i"]
+    ):
+        raise OverflowError  # the bytes alone may belong to two neighbours
+
+
+def _widened(column: array[Any]) -> array[float]:
+    """Return a column of whole numbers as one of any numbers."""
+    nothing = _NOTHING["i"]
+    return array("d", (NAN if value == nothing else value for value in column))
+
+
+def _most(column: array[int]) -> int:
+    return (1 << 8 * column.itemsize) - 1
 
 
 class Trials(Sequence[Trial]):
@@ -85,15 +153,11 @@ class Trials(Sequence[Trial]):
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._variants = list(columns.variants)
-        self._fingerprints = list(columns.fingerprints)
-        self._units = columns.units()
-        self._order = _unit_orders(columns, self._units)
-        self._rows = _in_order(self._order, columns.assigned_at)
+        self._known: tuple[array[int], array[int], Sequence[int]] | None = None
 
     def __len__(self) -> int:
         """Return how many trials there are."""
-        return len(self._rows)
+        return len(self._columns)
 
     @overload
     def __getitem__(self, index: int) -> Trial: ...
@@ -101,35 +165,75 @@ class Trials(Sequence[Trial]):
     def __getitem__(self, index: slice) -> list[Trial]: ...
     def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
         """Return one trial, or several."""
+        rows = self._arranged()[2]
         if isinstance(index, slice):
-            return [self._trial(row) for row in self._rows[index]]
-        return self._trial(self._rows[index])
+            return list(self._made(rows[index]))
+        return next(self._made([rows[index]]))
 
     def __iter__(self) -> Iterator[Trial]:
         """Yield all trials."""
-        return map(self._trial, self._rows)
+        return self._made(self._arranged()[2])
 
-    def _trial(self, row: int) -> Trial:
+    def _arranged(self) -> tuple[array[int], array[int], Sequence[int]]:
+        """Return by row the unit and its place, and the rows in the order of both."""
+        if self._known is None:
+            units = _units(self._columns)
+            order = _unit_orders(self._columns, units)
+            self._known = (units, order, _in_order(order, self._columns.assigned_at))
+        return self._known
+
+    def _made(self, rows: Iterable[int]) -> Iterator[Trial]:
         columns = self._columns
-        closed = columns.closed_at[row]
-        excluded = columns.excluded.get(row)
-        return Trial(
-            trial_id=columns.names.name(columns.trial[row]),
-            variant=self._variants[columns.variant[row]],
-            unit=columns.names.name(self._units[row]),
-            order=self._order[row],
-            exposed=bool(columns.exposed[row]),
-            status=STATUSES[columns.status[row]],
-            metrics={
-                name: column[row]
-                for name, column in columns.metrics.items()
-                if row < len(column) and column[row] == column[row]  # NaN is missing
-            },
-            assigned_at=columns.assigned_at[row],
-            closed_at=None if math.isnan(closed) else closed,
-            fingerprint=dict(self._fingerprints[columns.fingerprint[row]]),
-            excluded=None if excluded is None else excluded[1],
-        )
+        units, order, _ = self._arranged()
+        variants, fingerprints = list(columns.variants), list(columns.fingerprints)
+        trial_name, unit_name = columns.trials.name, columns.units.name
+        named, coded = len(columns.units), len(columns.fingerprint)
+        metrics = [
+            (name, column, len(column), _NOTHING["i"] if column.typecode == "i" else None)
+            for name, column in columns.metrics.items()
+        ]
+        for row in rows:
+            trial_id, unit = trial_name(row), units[row]
+            values = {}
+            for name, column, length, nothing in metrics:
+                if row < length:
+                    value = column[row]
+                    if value == value and value != nothing:  # noqa: PLR0124 - NaN is missing
+                        values[name] = float(value)
+            closed = columns.closed(row)
+            excluded = columns.excluded.get(row)
+            yield Trial(
+                trial_id=trial_id,
+                variant=variants[columns.variant[row]],
+                unit=unit_name(unit) if unit < named else trial_name(unit - named),
+                order=order[row],
+                exposed=columns.progress[row] >= EXPOSED,
+                status=STATUSES[columns.status[row]],
+                metrics=values,
+                assigned_at=columns.assigned_at[row],
+                closed_at=None if math.isnan(closed) else closed,
+                fingerprint=dict(fingerprints[columns.fingerprint[row]]) if row < coded else {},
+                excluded=None if excluded is None else excluded[1],
+            )
+
+
+def _units(columns: Columns) -> array[int]:
+    """Return by row the number of the trial's unit.
+
+    A trial whose unit nobody named is a unit of its own id; such a one that no other trial
+    names has the number of its row, counted behind all units that were named.
+    """
+    named, rows = len(columns.units), len(columns)
+    if not named:
+        return array("I", range(rows))
+    units = array("I")
+    known = columns.unit
+    for row in range(rows):
+        unit = known[row] if row < len(known) else UNKNOWN
+        if unit == UNKNOWN:
+            unit = columns.units.find(columns.trials.name(row))
+        units.append(named + row if unit == UNKNOWN else unit)
+    return units
 
 
 def _unit_orders(columns: Columns, units: array[int]) -> array[int]:
@@ -138,6 +242,7 @@ def _unit_orders(columns: Columns, units: array[int]) -> array[int]:
     Those are ordered by the time of their first trial, then as they stand in the files.
     """
     positions = columns.position_of[:]
+    fill(positions, len(columns.units) + len(columns), UNKNOWN)
     first = array("d", [math.inf]) * len(positions)
     outside = array("i")
     for unit, at in zip(units, columns.assigned_at, strict=True):

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from meta_experiment.errors import UsageError
+from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.store.lines import LINE_LIMIT
 from meta_experiment.types import TrialStatus
 
 NAME_LIMIT = 4096  # characters of an identifier
-_LATEST = 1e12  # seconds; a time in milliseconds of our era lies above
+LATEST = 1e12  # seconds; a time in milliseconds of our era lies above
 
 
 class EventKind(StrEnum):
@@ -63,9 +64,9 @@ def encode_event(event: Event) -> bytes:
         document["status"] = event.status and event.status.value
         document["metrics"] = dict(event.metrics)
         if event.fingerprint:
-            document["fingerprint"] = dict(event.fingerprint)
+            document["fingerprint"] = redacted_value(event.fingerprint)
     if event.reason is not None:
-        document["reason"] = event.reason
+        document["reason"] = redacted(event.reason)
     reason = why_unusable(document)
     if reason is not None:
         raise UsageError(f"The trial '{event.trial_id[:80]}' cannot be stored: {reason}.")
@@ -83,7 +84,7 @@ def encode_event(event: Event) -> bytes:
 def why_unusable(document: dict[str, object]) -> str | None:
     """Say what is wrong with a decoded line; None when it is an event. Extra keys are fine."""
     at = document.get("at")
-    if type(at) not in _NUMBERS or not 0 <= at < _LATEST:  # type: ignore[operator]
+    if type(at) not in _NUMBERS or not 0 <= at < LATEST:  # type: ignore[operator]
         return "'at' is not a time in seconds since the epoch"
     trial_id, variant, unit = map(document.get, _NAMES)
     if not _is_name(trial_id) or not _is_name(variant):
@@ -110,7 +111,7 @@ def _why_unusable_outcome(document: dict[str, object]) -> str | None:
         if not _is_name(name):
             return f"a metric's name {_NO_NAME}"
     fingerprint = document.get("fingerprint")
-    if fingerprint is not None and not _is_fingerprint(fingerprint):
+    if fingerprint is not None and not is_fingerprint(fingerprint):
         return "'fingerprint' is not an object of texts"
     return None
 
@@ -126,7 +127,8 @@ def _is_name(value: object) -> bool:
     return type(value) is str and 0 < len(value) <= NAME_LIMIT
 
 
-def _is_fingerprint(value: object) -> bool:
+def is_fingerprint(value: object) -> bool:
+    """Tell whether a decoded value says what a trial ran on."""
     return type(value) is dict and all(
         _is_name(name) and type(text) is str for name, text in value.items()
     )

@@ -8,18 +8,19 @@ the very same time count in the order of reading.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meta_experiment.store.columns import NAN, STATUSES, UNKNOWN, Columns
+from meta_experiment.store.columns import EXPOSED, NAN, RECORDED, STATUSES, Columns, fill
 from meta_experiment.store.events import why_unusable
 from meta_experiment.store.lines import SetAside, Unusable
+from meta_experiment.store.names import UNKNOWN
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted
 METRIC_LIMIT = 256
 _FINGERPRINT = ""  # no metric has this name
 
-_STATUS_CODE = {status and status.value: code for code, status in enumerate(STATUSES)}
+STATUS_CODE = {status and status.value: code for code, status in enumerate(STATUSES)}
 
 
 class Fold:
@@ -31,14 +32,14 @@ class Fold:
         self.set_aside_count = 0
         self.conflicts: list[str] = []
         self.conflict_count = 0
-        self._last_fingerprint: tuple[dict[str, str], int] = ({}, 0)
+        self._last_fingerprint: tuple[Mapping[str, str], int] = ({}, 0)
 
     def take(self, file: str, lines_before: int, values: Iterable[object]) -> None:
         """Take in decoded lines of a file, the first of which follows so many lines."""
         for number, value in enumerate(values, start=lines_before + 1):
             if value is None:
                 continue
-            reason = value.reason if isinstance(value, Unusable) else self._apply(value)
+            reason = value.reason if isinstance(value, Unusable) else self._take(value)
             if reason is not None:
                 self.refuse(file, number, reason)
 
@@ -52,34 +53,45 @@ class Fold:
         """Take in a line of the assignment sequence: trial id, variant, unit, time."""
         trial_id, variant, unit, at = trial
         self._row(trial_id, variant, unit, at)
-        self._place(self.columns.number(unit), position)
+        if position is not None:
+            self.place_all([self.columns.units.number(unit)], [position])
 
-    def _place(self, unit: int, position: int | None) -> None:
+    def place_all(self, units: Sequence[int], positions: Sequence[int]) -> None:
+        """Put units at their places of the sequence, unless they have one; -1 is no place."""
         columns = self.columns
-        if position is not None and columns.position_of[unit] == UNKNOWN:
-            columns.position_of[unit] = position
-            columns.positions = max(columns.positions, position + 1)
+        known = columns.position_of
+        fill(known, max(units) + 1, UNKNOWN)
+        for unit, position in zip(units, positions, strict=True):
+            if known[unit] == UNKNOWN and position != UNKNOWN:
+                known[unit] = position
+                if position >= columns.positions:
+                    columns.positions = position + 1
 
-    def _apply(self, event: Any) -> str | None:  # noqa: ANN401 - decoded JSON
+    def _take(self, event: Any) -> str | None:  # noqa: ANN401 - decoded JSON
         reason = why_unusable(event)
         if reason is not None:
             return reason
-        kind, at = event["event"], float(event["at"])
-        if kind == "recorded" and self._too_many_metrics(event["metrics"]):
+        if event["event"] == "recorded" and self.too_many_metrics(event["metrics"]):
             return f"the {METRIC_LIMIT + 1}th name of a metric"
+        self.enter(event)
+        return None
+
+    def enter(self, event: Mapping[str, Any]) -> None:
+        """Take in an event that has been checked."""
+        kind, at = event["event"], float(event["at"])
         row = self._row(event["trial_id"], event["variant"], event.get("unit"), at)
         if kind == "recorded":
-            self.columns.exposed[row] = 1
             self._record(row, at, event)
+            self.columns.progress[row] = RECORDED
         elif kind == "exposed":
-            self.columns.exposed[row] = 1
+            self.columns.progress[row] = max(EXPOSED, self.columns.progress[row])
         elif kind == "excluded":
             known = self.columns.excluded.get(row)
             given = (at, event["reason"])
             self.columns.excluded[row] = given if known is None else min(known, given)
-        return None
 
-    def _too_many_metrics(self, metrics: Mapping[str, float]) -> bool:
+    def too_many_metrics(self, metrics: Mapping[str, object]) -> bool:
+        """Tell whether there would be more names of metrics than may be."""
         known = self.columns.metrics
         return len(known) + len(metrics) > METRIC_LIMIT and (
             len(known.keys() | metrics.keys()) > METRIC_LIMIT
@@ -88,41 +100,59 @@ class Fold:
     def _row(self, trial_id: str, variant: str, unit: str | None, at: float) -> int:
         """Return the row of a trial, a new one when it is not known yet."""
         columns = self.columns
-        trial = columns.number(trial_id)
-        unit_number = UNKNOWN if unit is None else columns.number(unit)
-        code = columns.variants.setdefault(variant, len(columns.variants))
-        row = columns.row_of[trial]
-        if row == UNKNOWN:
-            columns.row_of[trial] = row = len(columns)
-            columns.trial.append(trial)
-            columns.unit.append(unit_number)
+        row = columns.trials.number(trial_id)
+        number = UNKNOWN if unit is None else columns.units.number(unit)
+        code = columns.variant_code(variant)
+        if row == len(columns):
             columns.variant.append(code)
-            columns.fingerprint.append(0)
             columns.status.append(0)
-            columns.exposed.append(0)
+            columns.progress.append(0)
             columns.assigned_at.append(at)
-            columns.closed_at.append(NAN)
+            if number != UNKNOWN:
+                self.set_unit(row, number)
             return row
         earlier = at < columns.assigned_at[row]
         if columns.variant[row] != code:
             self._disagree(trial_id, "variant")
             columns.variant[row] = code if earlier else columns.variant[row]
-        if unit_number not in (UNKNOWN, columns.unit[row]):
-            unknown = columns.unit[row] == UNKNOWN
-            if not unknown:
+        known = self.unit(row)
+        if number not in (UNKNOWN, known):
+            if known != UNKNOWN:
                 self._disagree(trial_id, "unit")
-            columns.unit[row] = unit_number if unknown or earlier else columns.unit[row]
-        columns.assigned_at[row] = min(at, columns.assigned_at[row])
+            if known == UNKNOWN or earlier:
+                self.set_unit(row, number)
+        if earlier:
+            if columns.status[row]:
+                self._set_closed(row, columns.closed(row))
+            columns.assigned_at[row] = at
         return row
+
+    def unit(self, row: int) -> int:
+        """Return the number of a trial's unit, -1 when nobody named it."""
+        known = self.columns.unit
+        return known[row] if row < len(known) else UNKNOWN
+
+    def set_unit(self, row: int, number: int) -> None:
+        """Say which unit a trial belongs to."""
+        fill(self.columns.unit, row + 1, UNKNOWN)
+        self.columns.unit[row] = number
+
+    def _set_closed(self, row: int, at: float) -> None:
+        fill(self.columns.closed_at, row + 1, NAN)
+        self.columns.closed_at[row] = at
+
+    def _fingerprint(self, row: int) -> int:
+        known = self.columns.fingerprint
+        return known[row] if row < len(known) else 0
 
     def _record(self, row: int, at: float, event: Mapping[str, Any]) -> None:
         """Merge an outcome into a trial; of two values for one thing the earlier stands."""
         columns = self.columns
         trial_id = event["trial_id"]
-        status = _STATUS_CODE[event.get("status")]
+        status = STATUS_CODE[event.get("status")]
         if status:
             self._close(row, at, status, trial_id)
-        closing = at == columns.closed_at[row]
+        closing = at == columns.closed(row)
         for name, value in event["metrics"].items():
             known = columns.metric(name, row)
             if not math.isnan(known):
@@ -133,13 +163,15 @@ class Fold:
             columns.set_metric(name, row, value)
             self._stamp(row, name, at, closing=closing)
         fingerprint = event.get("fingerprint")
-        if fingerprint and (not columns.fingerprint[row] or at < self._when(row, _FINGERPRINT)):
-            columns.fingerprint[row] = self._fingerprint_code(fingerprint)
+        if fingerprint and (not self._fingerprint(row) or at < self._when(row, _FINGERPRINT)):
+            code = self.fingerprint_code(fingerprint)
+            fill(columns.fingerprint, row + 1, 0)
+            columns.fingerprint[row] = code
             self._stamp(row, _FINGERPRINT, at, closing=closing)
 
     def _close(self, row: int, at: float, status: int, trial_id: str) -> None:
         columns = self.columns
-        closed = columns.closed_at[row]
+        closed = columns.closed(row)
         if not math.isnan(closed):
             if columns.status[row] != status:
                 self._disagree(trial_id, "status")
@@ -147,19 +179,21 @@ class Fold:
                 return
             self._pin(row, closed)
         columns.status[row] = status
-        columns.closed_at[row] = at
+        if at == columns.assigned_at[row] and row >= len(columns.closed_at):
+            return  # which is what the shorter column says
+        self._set_closed(row, at)
 
-    def _fingerprint_code(self, given: dict[str, str]) -> int:
+    def fingerprint_code(self, given: Mapping[str, str]) -> int:
+        """Return the number of a fingerprint."""
         last, code = self._last_fingerprint
         if given != last:
-            known = self.columns.fingerprints
-            code = known.setdefault(tuple(sorted(given.items())), len(known))
+            code = self.columns.fingerprint_code(tuple(sorted(given.items())))
             self._last_fingerprint = (given, code)
         return code
 
     def _when(self, row: int, name: str) -> float:
         """Return the time of the event that a value came with."""
-        return self.columns.late.get((row, name), self.columns.closed_at[row])
+        return self.columns.late.get((row, name), self.columns.closed(row))
 
     def _stamp(self, row: int, name: str, at: float, *, closing: bool) -> None:
         late = self.columns.late
@@ -171,9 +205,9 @@ class Fold:
     def _pin(self, row: int, at: float) -> None:
         """Keep the time of the values that came with an event which no longer closes."""
         columns = self.columns
-        for name in columns.metrics:
+        for name in columns.metric_names(row):
             columns.late.setdefault((row, name), at)
-        if columns.fingerprint[row]:
+        if self._fingerprint(row):
             columns.late.setdefault((row, _FINGERPRINT), at)
 
     def _disagree(self, trial_id: str, what: str) -> None:

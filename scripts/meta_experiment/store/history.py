@@ -11,6 +11,7 @@ from meta_experiment.errors import StorageError, UsageError
 from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.secrets import redacted_value
 from meta_experiment.store.lines import Cursor, SetAside, Unusable, read_objects
 
 _TEXTS = ("verb", "before", "after", "reason")
@@ -47,7 +48,12 @@ def append_history(layout: Layout, files: FileSystem, experiment_id: str, entry:
     """
     path = layout.history(experiment_id)
     try:
-        line = json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        line = (
+            json.dumps(
+                redacted_value(asdict(entry)), ensure_ascii=False, allow_nan=False
+            ).encode()
+            + b"\n"
+        )
     except (TypeError, ValueError) as error:
         raise UsageError(f"The history entry cannot be stored: {error}.") from error
     try:

@@ -47,11 +47,38 @@ class Unusable(NamedTuple):
     reason: str
 
 
-def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | Unusable]]:
-    """Yield the whole lines behind the cursor, chunk by chunk, and move it past each chunk.
+class Block(NamedTuple):
+    """Whole lines of a file, each with its newline, and how many they are.
+
+    Of a first line that is `too_long` only the end is there.
+    """
+
+    data: bytes
+    total: int
+    too_long: bool
+
+    def text(self) -> str | None:
+        """Return the block as text; None when a line is no text or may be too long."""
+        if self.too_long or len(self.data) > LINE_LIMIT:
+            return None
+        try:
+            return self.data.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def lines(self) -> list[str | Unusable]:
+        """Return the lines without their newlines."""
+        lines = _texts(self.data[:-1])
+        if self.too_long:
+            lines[0] = Unusable(TOO_LONG)
+        return lines
+
+
+def read_blocks(path: Path, cursor: Cursor) -> Iterator[Block]:
+    """Yield the whole lines behind the cursor, block by block, and move it past each block.
 
     A last line without its newline is left for a later call: it may still be in the
-    making. The cursor counts the lines of a chunk when the chunk has been dealt with.
+    making. The cursor counts the lines of a block when the block has been dealt with.
 
     Raises:
         CorruptStoreError: the file is no regular file. StorageError: it cannot be read.
@@ -62,9 +89,14 @@ def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | Unusable]]:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CorruptStoreError(f"{path} is not a regular file.")
             stream.seek(cursor.offset)
-            yield from _chunks(stream.read, cursor)
+            yield from _blocks(stream.read, cursor)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | Unusable]]:
+    """Yield the lines of each block that `read_blocks` yields."""
+    return (block.lines() for block in read_blocks(path, cursor))
 
 
 def read_objects(path: Path, cursor: Cursor) -> Iterator[list[object]]:
@@ -73,31 +105,26 @@ def read_objects(path: Path, cursor: Cursor) -> Iterator[list[object]]:
     What is no JSON object is an `Unusable`; a blank line is None.
     """
     for lines in read_lines(path, cursor):
-        yield _decoded(lines)
+        yield decoded(lines)
 
 
-def _chunks(
-    read: Callable[[int], bytes | None], cursor: Cursor
-) -> Iterator[list[str | Unusable]]:
+def _blocks(read: Callable[[int], bytes | None], cursor: Cursor) -> Iterator[Block]:
     pending = b""
     skipped = 0  # bytes of a line over the limit that were thrown away
-    while block := read(_CHUNK):
-        body, newline, rest = block.rpartition(b"\n")
-        if not newline:
-            pending += block
+    while chunk := read(_CHUNK):
+        end = chunk.rfind(b"\n") + 1
+        if not end:
+            pending += chunk
             if len(pending) > LINE_LIMIT:
                 skipped += len(pending)
                 pending = b""
             continue
-        whole = pending + body
-        size = skipped + len(whole) + 1
-        lines = _texts(whole)
-        if skipped:
-            lines[0] = Unusable(TOO_LONG)
-        pending, skipped = rest, 0
-        yield lines
-        cursor.offset += size
-        cursor.lines += len(lines)
+        data = pending + chunk[:end]
+        block = Block(data, data.count(b"\n"), bool(skipped))
+        yield block
+        cursor.offset += skipped + len(data)
+        cursor.lines += block.total
+        pending, skipped = chunk[end:], 0
 
 
 def _texts(block: bytes) -> list[str | Unusable]:
@@ -125,10 +152,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-def _decoded(lines: list[str | Unusable]) -> list[object]:
+def decoded(lines: list[str | Unusable]) -> list[object]:
     """Decode all lines as one array, which is twice as fast, or else one by one.
 
     A torn line followed by a whole one is no valid array: inside an object or a text the
@@ -137,7 +164,7 @@ def _decoded(lines: list[str | Unusable]) -> list[object]:
     try:
         joined = ",".join(lines)  # type: ignore[arg-type]
         if _SURROGATE not in joined:
-            values: list[object] = _decode(f"[{joined}]")
+            values: list[object] = decode(f"[{joined}]")
             if len(values) == len(lines) and all(type(value) is dict for value in values):
                 return values
     except (TypeError, ValueError, RecursionError):
@@ -151,7 +178,7 @@ def _decoded_line(line: str | Unusable) -> object:
     if not line or line.isspace():
         return None
     try:
-        value: object = _decode(line)
+        value: object = decode(line)
         if _SURROGATE in line:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

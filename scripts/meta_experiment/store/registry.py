@@ -26,6 +26,7 @@ from meta_experiment.types import Experiment
 
 WAIT = 10.0  # seconds
 _TRIES = 3
+_LARGEST = 256 * 1024 * 1024  # bytes; a thousand experiments need five million
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
 Change = Callable[[list[Experiment]], Sequence[Experiment]]
@@ -176,6 +177,11 @@ def _read(path: Path) -> bytes | None:
             raise UnsafePathError(
                 f"{path} is a symbolic link; expected a regular file.",
                 hint="Replace the link by the file that it points to.",
+            )
+        if status.st_size > _LARGEST:
+            raise CorruptStoreError(
+                f"{path} has {status.st_size:,} bytes; expected at most {_LARGEST:,}.",
+                hint="Restore it from version control or a backup of yours.",
             )
         return path.read_bytes()
     except FileNotFoundError:

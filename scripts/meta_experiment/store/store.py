@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
-from meta_experiment.errors import LockedError
+from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
-from meta_experiment.store.board import Board
+from meta_experiment.store.board import Board, registry_stamp
 from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.lookup import conflicts_of
 from meta_experiment.store.summaries import load_trials
 from meta_experiment.store.trials import TrialLog
 from meta_experiment.store.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
+
+_FEW = 16  # trials; more are found faster by folding what is new
 
 
 class Observed(Protocol):
@@ -59,10 +62,14 @@ class Store:
         self.layout = layout
         self.files = files
         self._writer = Writer(layout)
+        self._registry: tuple[list[int], list[Experiment]] = ([], [])
 
     def experiments(self) -> list[Experiment]:
-        """Return all experiments of the registry."""
-        return registry.read_registry(self.layout)
+        """Return all experiments of the registry, read anew when it was replaced."""
+        stamp = registry_stamp(self.layout)
+        if not stamp or self._registry[0] != stamp:
+            self._registry = (stamp, registry.read_registry(self.layout))
+        return list(self._registry[1])
 
     def update(self, change: registry.Change) -> list[Experiment]:
         """Replace the registry by what a function makes of it; it may be called again."""
@@ -72,9 +79,17 @@ class Store:
         """Return the random identity of this checkout."""
         return local.checkout_id(self.layout, self.files)
 
-    def mark_started(self, experiment_id: str) -> None:
+    def mark_started(self, experiment_id: str, *, manual: bool = False) -> None:
         """Remember that this checkout started an experiment itself."""
-        local.mark_started(self.layout, self.files, experiment_id)
+        local.mark_started(self.layout, self.files, experiment_id, manual=manual)
+
+    def unmark_started(self, experiment_id: str) -> None:
+        """Forget that this checkout started an experiment."""
+        local.unmark_started(self.layout, self.files, experiment_id)
+
+    def serves_here(self, experiment_id: str) -> bool:
+        """Tell whether this checkout serves an experiment, beside assigning by hand."""
+        return local.serves_here(self.layout, experiment_id)
 
     def started_here(self, experiment_id: str) -> bool:
         """Tell whether this checkout started an experiment itself."""
@@ -133,6 +148,24 @@ class Store:
         first = max(trial.order for trial in inline) + 1
         later = (replace(trial, order=trial.order + first) for trial in log.trials)
         return replace(log, trials=tuple(chain(inline, later)))
+
+    def conflicts(self, experiment: Experiment, trial_ids: Collection[str]) -> list[str]:
+        """Return what was said twice and differently of some trials of an experiment."""
+        if len(trial_ids) <= _FEW:
+            return conflicts_of(self.layout, experiment.experiment_id, trial_ids)
+        begins = tuple(f"trial {trial_id}: " for trial_id in trial_ids)
+        return [it for it in self.trials(experiment).conflicts if it.startswith(begins)]
+
+    def logged(self) -> set[str]:
+        """Return the ids that have trials, also those that the registry does not know (now)."""
+        try:
+            return {path.name for path in self.layout.all_trials.iterdir()}
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise StorageError(
+                f"{self.layout.all_trials} cannot be read: {error.strerror}."
+            ) from error
 
     def save_variants(
         self, experiment_id: str, contents: Mapping[str, Mapping[str, Content]]

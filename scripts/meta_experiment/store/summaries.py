@@ -8,7 +8,6 @@ as they lie in memory.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from array import array
 from contextlib import suppress
@@ -18,11 +17,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
 
-from meta_experiment.errors import MetaExperimentError
+from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.files.atomic import temporary_beside
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.store.checksums import BLOCK, checksums, first_change, some_blocks
 from meta_experiment.store.columns import Columns
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, SetAside
@@ -30,17 +30,15 @@ from meta_experiment.store.names import NamePool
 from meta_experiment.store.trials import Reading, TrialLog
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 1
-_TAIL = 4096
+_VERSION = 2
+_POOL = ("codes", "slots", "others", "ends")
 _FIXED = (
-    "row_of",
     "position_of",
-    "trial",
     "unit",
     "variant",
     "fingerprint",
     "status",
-    "exposed",
+    "progress",
     "assigned_at",
     "closed_at",
 )
@@ -65,6 +63,38 @@ def load_trials(layout: Layout, files: FileSystem, experiment_id: str) -> TrialL
     if reading.bytes_read >= WORTHWHILE:
         _remember(files, path, folder, reading)
     return reading.log()
+
+
+def log_checksums(layout: Layout, experiment_id: str) -> dict[str, int | None]:
+    """Check every byte of the logs that were folded before against what they were then.
+
+    Returns by file where it differs first, in bytes, None where it does not; empty when
+    nothing is remembered. It must be asked before anything folds the logs again.
+
+    Raises:
+        StorageError: a log cannot be read.
+    """
+    folder = layout.trials(experiment_id)
+    try:
+        with layout.summaries(experiment_id).open("rb") as stream:
+            covered = _header(stream)["files"]
+    except (_DoubtError, OSError, ValueError, KeyError, RecursionError):
+        return {}
+    return {
+        name: _changed(folder / name, offset, sums)
+        for name, (offset, _, _, sums) in covered.items()
+    }
+
+
+def _changed(path: Path, offset: int, sums: list[int]) -> int | None:
+    try:
+        if path.stat(follow_symlinks=False).st_size < offset:
+            return path.stat(follow_symlinks=False).st_size
+        return first_change(path, offset, sums)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def _remembered(path: Path, folder: Path) -> Reading:
@@ -108,10 +138,15 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
     header = {
         **_platform(),
         "files": {
-            name: [cursor.offset, cursor.lines, *_mark(folder / name, cursor.offset)[1:]]
+            name: [
+                cursor.offset,
+                cursor.lines,
+                _mark(folder / name)[1:],
+                checksums(folder / name, cursor.offset, reading.checksums.get(name, ())),
+            ]
             for name, cursor in reading.cursors.items()
         },
-        "text": len(columns.names.text),
+        "texts": [len(pool.text) for pool in _pools(columns)],
         "arrays": [[item.typecode, len(item)] for item in _arrays(columns)],
         "metrics": list(columns.metrics),
         "variants": list(columns.variants),
@@ -131,7 +166,7 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
 def _pieces(columns: Columns) -> list[memoryview]:
     """Return all that is not in the header, as it lies in memory."""
     arrays = (memoryview(item).cast("B") for item in _arrays(columns))
-    return [memoryview(columns.names.text), *arrays]
+    return [*(memoryview(pool.text) for pool in _pools(columns)), *arrays]
 
 
 def _header(stream: BinaryIO) -> dict[str, Any]:
@@ -144,9 +179,9 @@ def _header(stream: BinaryIO) -> dict[str, Any]:
 
 
 def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
-    text = bytearray(stream.read(header["text"]))
+    texts = [bytearray(stream.read(length)) for length in header["texts"]]
     arrays = []
-    total = crc32(text)
+    total = reduce(lambda total, text: crc32(text, total), texts, 0)
     for typecode, length in header["arrays"]:
         item: array[Any] = array(typecode)
         item.fromfile(stream, length)
@@ -154,12 +189,14 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
         arrays.append(item)
     if total != header["sum"] or stream.read(1):
         raise _DoubtError
-    ends, slots, *rest = arrays
-    columns = Columns()
-    columns.names = NamePool(text, ends, slots)
-    for name, item in zip(_FIXED, rest, strict=False):
-        setattr(columns, name, item)
-    columns.metrics = dict(zip(header["metrics"], rest[len(_FIXED) :], strict=True))
+    columns, items = Columns(), iter(arrays)
+    for pool, text in zip(_pools(columns), texts, strict=True):
+        pool.text = text
+        for name in _POOL:
+            setattr(pool, name, next(items))
+    for name in _FIXED:
+        setattr(columns, name, next(items))
+    columns.metrics = dict(zip(header["metrics"], items, strict=True))
     columns.variants = {name: code for code, name in enumerate(header["variants"])}
     columns.fingerprints = {
         tuple((key, value) for key, value in pairs): code
@@ -176,14 +213,24 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     cursors = {
         name: Cursor(offset, lines) for name, (offset, lines, *_) in header["files"].items()
     }
-    return Reading(fold, cursors)
+    return Reading(
+        fold, cursors, {name: _whole(*known) for name, known in header["files"].items()}
+    )
+
+
+def _whole(offset: int, _lines: int, _mark: object, sums: list[int]) -> list[int]:
+    """Return the checksums of the blocks that no append changes any more."""
+    return sums[: offset // BLOCK]
 
 
 def _arrays(columns: Columns) -> list[array[Any]]:
+    pools = (getattr(pool, name) for pool in _pools(columns) for name in _POOL)
     fixed = (getattr(columns, name) for name in _FIXED)
-    return list(
-        chain((columns.names.ends, columns.names.slots), fixed, columns.metrics.values())
-    )
+    return list(chain(pools, fixed, columns.metrics.values()))
+
+
+def _pools(columns: Columns) -> list[NamePool]:
+    return [columns.trials, columns.units]
 
 
 def _platform() -> dict[str, object]:
@@ -196,18 +243,18 @@ def _platform() -> dict[str, object]:
 
 def _require_same_logs(known: dict[str, Any], folder: Path) -> None:
     """Doubt the summary when a log that it covers is gone, shorter or another than it was."""
-    for name, (offset, _, *mark) in known.items():
-        size, *present = _mark(folder / name, offset)
-        grown = size > offset
-        if size < offset or present[:2] != mark[:2] or not (grown or present == mark):
+    for name, (offset, _, mark, sums) in known.items():
+        path = folder / name
+        size, *present = _mark(path)
+        if size < offset or present[0] != mark[0]:
+            raise _DoubtError
+        if size == offset and present == mark:
+            continue
+        if first_change(path, offset, sums, some_blocks(len(sums))) is not None:
             raise _DoubtError
 
 
-def _mark(path: Path, offset: int) -> tuple[int, int, int, int]:
-    """Return size, inode, checksum of the last bytes before an offset, and time of change."""
-    with path.open("rb") as stream:
-        status = os.fstat(stream.fileno())
-        start = max(0, offset - _TAIL)
-        stream.seek(start)
-        tail = crc32(stream.read(offset - start))
-    return status.st_size, status.st_ino, tail, status.st_mtime_ns
+def _mark(path: Path) -> tuple[int, int, int, int]:
+    """Return size, inode, and the times of change of content and of anything."""
+    status = path.stat(follow_symlinks=False)
+    return status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns

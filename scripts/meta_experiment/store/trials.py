@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,19 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.store.assignments import is_assignment_file, parse_assignment
 from meta_experiment.store.columns import Trials
 from meta_experiment.store.fold import Fold
-from meta_experiment.store.lines import Cursor, SetAside, Unusable, read_lines, read_objects
+from meta_experiment.store.lines import (
+    Block,
+    Cursor,
+    SetAside,
+    Unusable,
+    decoded,
+    read_blocks,
+)
 from meta_experiment.store.logs import log_sizes
+from meta_experiment.store.own_lines import OwnLines
 from meta_experiment.types import Trial
 
+_MANY = 8  # blocks
 NOT_ASSIGNMENT = "not a line of the assignment sequence"
 
 
@@ -39,10 +49,14 @@ class Reading:
     """A fold with how far each file has entered it; can go on where an earlier one ended."""
 
     def __init__(
-        self, fold: Fold | None = None, cursors: dict[str, Cursor] | None = None
+        self,
+        fold: Fold | None = None,
+        cursors: dict[str, Cursor] | None = None,
+        checksums: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         self.fold = Fold() if fold is None else fold
         self.cursors = {} if cursors is None else cursors
+        self.checksums = {} if checksums is None else checksums
         self.sources: dict[str, int] = {}
         self.bytes_read = 0
 
@@ -53,6 +67,15 @@ class Reading:
             CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
         """
         self.sources = log_sizes(folder)
+        collecting = gc.isenabled()
+        gc.disable()  # nothing that is made here refers to itself
+        try:
+            self._read_files(folder)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _read_files(self, folder: Path) -> None:
         for name in sorted(self.sources):
             cursor = self.cursors.setdefault(name, Cursor())
             before = cursor.offset
@@ -74,13 +97,32 @@ class Reading:
         )
 
     def _read_file(self, path: Path, cursor: Cursor) -> None:
-        if not is_assignment_file(path.name):
-            for values in read_objects(path, cursor):
-                self.fold.take(path.name, cursor.lines, values)
-            return
-        for lines in read_lines(path, cursor):
-            for number, line in enumerate(lines, start=cursor.lines + 1):
-                self._take_assignment(path.name, number, line)
+        own, take = OwnLines(self.fold), self._take_events
+        if is_assignment_file(path.name):
+            take = self._take_assignments
+        for block in read_blocks(path, cursor):
+            take(own, path.name, cursor, block)
+            self._expect(path.name, cursor, block)
+
+    def _take_events(self, own: OwnLines, file: str, cursor: Cursor, block: Block) -> None:
+        text = block.text()
+        if text is None:
+            self.fold.take(file, cursor.lines, decoded(block.lines()))
+        else:
+            own.take(file, cursor.lines, text, block.total)
+
+    def _take_assignments(self, own: OwnLines, file: str, cursor: Cursor, block: Block) -> None:
+        text = block.text()
+        if text is None or not own.take_assignments(text, block.total):
+            for number, line in enumerate(block.lines(), start=cursor.lines + 1):
+                self._take_assignment(file, number, line)
+
+    def _expect(self, file: str, cursor: Cursor, block: Block) -> None:
+        """Make room for the trials of a large file at once."""
+        if cursor.offset == 0:
+            left = self.sources[file] / len(block.data) - 1
+            if left > _MANY:
+                self.fold.columns.trials.reserve(int(left * block.total))
 
     def _take_assignment(self, file: str, number: int, line: str | Unusable) -> None:
         if not line:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from meta_experiment.errors import CorruptStoreError, NotFoundError, StorageError
 from meta_experiment.files.atomic import write_atomically
-from meta_experiment.files.confine import Content, confined, read_confined
+from meta_experiment.files.confine import Content, confined, plain_path, read_confined
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
@@ -25,10 +25,11 @@ def save_variant(
     Raises:
         UnsafePathError: a path leaves the arm's folder. StorageError: the disk refused.
     """
-    folder = layout.variants(experiment_id, variant)
+    folder = layout.variants(experiment_id, variant).relative_to(layout.meta).as_posix()
     versions = {}
     for relative, content in contents.items():
-        path = confined(folder, relative)
+        confined(layout.meta, f"{folder}/{plain_path(relative)}")
+        path = layout.meta / folder / relative
         try:
             ensure_directory(files, path.parent)
             write_atomically(files, path, content.data, content.mode)
@@ -56,7 +57,8 @@ def load_variant(
     contents = {}
     for relative, version in versions.items():
         try:
-            stored = read_confined(folder, relative)
+            inside = folder.relative_to(layout.meta).as_posix()
+            stored = read_confined(layout.meta, f"{inside}/{plain_path(relative)}")
         except NotFoundError as error:
             raise NotFoundError(
                 f"The stored text of '{relative}' in variant '{variant}' of {experiment_id} "

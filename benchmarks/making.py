@@ -1,0 +1,128 @@
+"""Registries and logs for the benchmarks, written as this program's own writers write them."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from meta_experiment.model.plan_document import plan_from_document
+from meta_experiment.model.registry import encode_registry
+from meta_experiment.store.events import Event, EventKind, encode_event
+from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
+
+EXPERIMENT = "exp-2026-01-01-bench"
+NOW = 1.76e9  # seconds; when the logs begin
+_ARMS = ("control", "treatment")
+
+
+def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
+    """Write a registry; all but the first few of its experiments have ended."""
+    now, registered = time.time(), []
+    for number, name in enumerate(names):
+        plan = plan_from_document(
+            {
+                "name": f"bench {number}",
+                "hypothesis": "The new text is faster.",
+                "files": [f".claude/commands/c{number}.md"],
+                "metrics": {"primary": "duration_seconds", "guardrails": ["output_tokens:20%"]},
+                "unit": "invocation",
+            }
+        )
+        arms = {arm: FileVersion(f"{place}" * 64, 0o644) for place, arm in enumerate(_ARMS)}
+        registered.append(
+            Experiment(
+                experiment_id=name,
+                plan=plan,
+                plan_sha256=f"{number:064x}",
+                status=Status.RUNNING if number < running else Status.EXPIRED,
+                created=now - 86_400,
+                started=now - 86_400,
+                ended=None if number < running else now,
+                versions={plan.files[0]: arms},
+            )
+        )
+    meta = root / ".claude" / "meta"
+    meta.mkdir(parents=True, exist_ok=True)
+    (meta / "experiments.json").write_bytes(encode_registry(registered))
+
+
+def typed(chance: random.Random, trials: int, begin: float = NOW) -> Iterator[bytes]:
+    """Yield lines as `record` writes them: two metrics, 163 bytes."""
+    for number in range(trials):
+        yield _recorded(
+            f"{chance.getrandbits(64):016x}",
+            round(begin + number * 0.37, 6),
+            _ARMS[chance.random() < 0.5],
+            {
+                "duration_seconds": round(chance.lognormvariate(4, 0.5), 3),
+                "output_tokens": int(chance.lognormvariate(7, 0.4)),
+            },
+        )
+
+
+def live(chance: random.Random, trials: int, begin: float = NOW) -> tuple[bytes, list[bytes]]:
+    """Return what serving and closing write: the sequence, and lines of twenty metrics."""
+    sequence, lines = [], []
+    for number in range(trials):
+        unit = str(UUID(int=chance.getrandbits(128), version=4))
+        trial, arm = f"{chance.getrandbits(64):016x}", _ARMS[chance.random() < 0.5]
+        at = begin + number * 0.74
+        sequence.append(f"{number + 1}\t{unit}\t{arm}\t{trial}\t{int(at * 1000)}\n")
+        lines.append(_recorded(trial, round(at + 60, 3), arm, _measured(chance), unit))
+    return "".join(sequence).encode(), lines
+
+
+def _recorded(
+    trial: str, at: float, arm: str, metrics: dict[str, float], unit: str | None = None
+) -> bytes:
+    fingerprint = {"model": "claude-sonnet-4-5", "client": "2.1.330"} if unit else {}
+    return encode_event(
+        Event(
+            EventKind.RECORDED,
+            at,
+            trial,
+            arm,
+            unit,
+            status=TrialStatus.OK,
+            metrics=metrics,
+            fingerprint=fingerprint,
+        )
+    )
+
+
+def _measured(chance: random.Random) -> dict[str, float]:
+    """Return twenty metrics of a live trial."""
+    seconds = {
+        name: round(chance.lognormvariate(4, 0.5), 3)
+        for name in ("duration_seconds", "active_seconds", "turn_duration_seconds")
+    }
+    tokens = {
+        name: int(chance.lognormvariate(8, 1))
+        for name in (
+            "input_tokens",
+            "output_tokens",
+            "cache_read_tokens",
+            "cache_creation_tokens",
+            "total_tokens",
+            "turn_output_tokens",
+        )
+    }
+    counts = {
+        name: chance.randrange(12)
+        for name in (
+            "turns",
+            "followup_turns",
+            "tool_calls",
+            "tool_errors",
+            "files_touched",
+            "lines_changed",
+            "agents",
+            "permission_prompts",
+            "retries",
+        )
+    }
+    rest = {"error_rate": 0, "cost_usd": round(chance.lognormvariate(-2, 1), 6)}
+    return seconds | tokens | rest | counts

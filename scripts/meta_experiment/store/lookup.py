@@ -1,0 +1,55 @@
+"""Looking up single trials in the logs, without folding what else they hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.store.assignments import is_assignment_file, parse_assignment
+from meta_experiment.store.fold import Fold
+from meta_experiment.store.lines import Cursor, Unusable, decoded, read_blocks
+from meta_experiment.store.logs import log_sizes
+
+
+def conflicts_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> list[str]:
+    """Return what was said twice and differently of these trials.
+
+    Only lines that hold one of the ids are decoded; finding them is a search for bytes.
+
+    Raises:
+        CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
+    """
+    fold = Fold()
+    wanted = [spelled for trial_id in trial_ids for spelled in _spelled(trial_id)]
+    folder = layout.trials(experiment_id)
+    for name in sorted(log_sizes(folder)):
+        lines = _lines_with(folder / name, wanted)
+        if not is_assignment_file(name):
+            fold.take(name, 0, decoded([*lines]))
+            continue
+        for parsed in filter(None, map(parse_assignment, lines)):
+            fold.assign(None, parsed[1])
+    begins = tuple(f"trial {trial_id}: " for trial_id in trial_ids)
+    return [conflict for conflict in fold.conflicts if conflict.startswith(begins)]
+
+
+def _lines_with(path: Path, wanted: Collection[bytes]) -> Iterator[str]:
+    for block in read_blocks(path, Cursor()):
+        if any(spelled in block.data for spelled in wanted):
+            for line in block.lines():
+                if not isinstance(line, Unusable):
+                    data = line.encode()
+                    if any(spelled in data for spelled in wanted):
+                        yield line
+
+
+def _spelled(trial_id: str) -> set[bytes]:
+    """Return the ways in which a line may hold an id: as it is, and as JSON writes it."""
+    texts = {
+        trial_id,
+        json.dumps(trial_id)[1:-1],
+        json.dumps(trial_id, ensure_ascii=False)[1:-1],
+    }
+    return {text.encode() for text in texts}

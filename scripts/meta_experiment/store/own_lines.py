@@ -1,0 +1,186 @@
+"""Lines exactly as this program writes them, taken into a fold by the hundred.
+
+Reading a line for what it is costs ten times what it takes to see that it is one of our own.
+A run of lines is taken only when all of it has been checked; whatever differs in one
+character is left to the full check of `fold`, and the result is that of the full check.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from itertools import compress
+from operator import lt
+
+from meta_experiment.store.assignments import parse_assignment
+from meta_experiment.store.columns import NAN, RECORDED, fill
+from meta_experiment.store.fold import STATUS_CODE, Fold
+from meta_experiment.store.lines import decoded
+from meta_experiment.store.names import UNKNOWN
+from meta_experiment.store.own_outcomes import BEGIN, Middle, Outcomes, Reader
+
+_FEW = 32  # lines; fewer are not worth looking for our own among others
+_ASSIGNED = re.compile(
+    r"^([0-9]{1,9})\t([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\t([0-9]{1,18})\n", re.MULTILINE
+)
+
+Fields = tuple[str, ...]
+
+
+class OwnLines:
+    """Takes whole lines into a fold where it knows them as this program's own."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+        self._reader = Reader()
+
+    def take(self, file: str, lines_before: int, text: str, lines: int) -> None:
+        """Take in lines of events, each with its newline; the others by the full check."""
+        if text.startswith(BEGIN) and self._take_outcomes(text, lines):
+            return
+        middle = text.index("\n", len(text) // 2) + 1
+        if lines <= _FEW or middle == len(text) or BEGIN not in text:
+            self._fold.take(file, lines_before, decoded([*text[:-1].split("\n")]))
+            return
+        first = text.count("\n", 0, middle)
+        self.take(file, lines_before, text[:middle], first)
+        self.take(file, lines_before + first, text[middle:], lines - first)
+
+    def take_assignments(self, text: str, lines: int) -> bool:
+        """Take in lines of the assignment sequence; False when one of them is no such line."""
+        found: list[Fields] = [] if "\\" in text else _ASSIGNED.findall(text)
+        if len(found) != lines:
+            return False
+        columns = self._fold.columns
+        before = len(columns)
+        counts, units, variants, trial_ids, times = zip(*found, strict=True)
+        columns.trials.numbers(trial_ids)
+        if len(columns.trials) - before < lines:
+            for fields in found:
+                self._assign(fields)
+            return True
+        numbers = columns.units.numbers(units)
+        codes = {variant: columns.variant_code(variant) for variant in set(variants)}
+        columns.variant.extend(map(codes.__getitem__, variants))
+        columns.assigned_at.extend([int(milliseconds) / 1000 for milliseconds in times])
+        columns.status.frombytes(bytes(lines))
+        columns.progress.frombytes(bytes(lines))
+        fill(columns.unit, before, UNKNOWN)
+        columns.unit.extend(numbers)
+        self._fold.place_all(numbers, [int(count) - 1 for count in counts])
+        return True
+
+    def _assign(self, fields: Fields) -> None:
+        parsed = parse_assignment("\t".join(fields))
+        if parsed is not None:  # the pattern has seen to it
+            count, trial = parsed
+            self._fold.assign(count - 1 if count else None, trial)
+
+    def _take_outcomes(self, text: str, lines: int) -> bool:
+        outcomes = self._reader.read(text, lines)
+        if outcomes is None or self._fold.too_many_metrics(outcomes.metrics):
+            return False
+        columns = self._fold.columns
+        before = len(columns)
+        rows = columns.trials.numbers(outcomes.trial_ids, outcomes.codes)
+        if len(columns.trials) - before == lines:
+            self._add(outcomes)
+            return True
+        fresh, first = self._sorted_out(outcomes, rows, before)
+        if any(fresh):
+            self._add(outcomes.picked(fresh))
+        if all(first):
+            self._close(rows, outcomes)
+            return True
+        if any(first):
+            self._close(list(compress(rows, first)), outcomes.picked(first))
+        later = [not (new or open_) for new, open_ in zip(fresh, first, strict=True)]
+        for event in outcomes.picked(later).events():
+            self._fold.enter(event)
+        return True
+
+    def _sorted_out(
+        self, outcomes: Outcomes, rows: Sequence[int], before: int
+    ) -> tuple[list[bool], list[bool]]:
+        """Tell which lines make a new trial, and which are the first outcome of a known one.
+
+        All others meet something that was recorded before, or disagree with it.
+        """
+        columns, fresh, first = self._fold.columns, [], []
+        seen: set[int] = set()
+        for row, at, text in zip(rows, outcomes.at, outcomes.middles, strict=True):
+            new = row not in seen
+            seen.add(row)
+            fresh.append(new and row >= before)
+            first.append(
+                new
+                and row < before
+                and columns.progress[row] < RECORDED
+                and at >= columns.assigned_at[row]
+                and self._agrees(row, outcomes.said[text])
+            )
+        return fresh, first
+
+    def _agrees(self, row: int, said: Middle) -> bool:
+        columns = self._fold.columns
+        if columns.variants.get(said.variant) != columns.variant[row]:
+            return False
+        unit = self._fold.unit(row)
+        return not said.unit or (unit != UNKNOWN and columns.units.name(unit) == said.unit)
+
+    def _add(self, outcomes: Outcomes) -> None:
+        """Add trials that nothing was known of."""
+        columns, said = self._fold.columns, outcomes.said
+        before, lines = len(columns), len(outcomes.at)
+        codes = {text: columns.variant_code(said[text].variant) for text in said}
+        columns.variant.extend(map(codes.__getitem__, outcomes.middles))
+        columns.assigned_at.extend(array("d", outcomes.at))
+        columns.status.frombytes(_statuses(outcomes))
+        columns.progress.frombytes(bytes([RECORDED]) * lines)
+        if any(middle.unit for middle in said.values()):
+            fill(columns.unit, before, UNKNOWN)
+            columns.unit.extend(self._units(outcomes))
+        if any(outcomes.fingerprints.values()):
+            fingerprints = self._fingerprints(outcomes)
+            fill(columns.fingerprint, before, 0)
+            columns.fingerprint.extend(map(fingerprints.__getitem__, outcomes.tails))
+        rows = range(before, before + lines)
+        for name, values in outcomes.metrics.items():
+            columns.set_metrics(name, rows, values)
+
+    def _close(self, rows: Sequence[int], outcomes: Outcomes) -> None:
+        """Add their first outcomes to trials that are known."""
+        columns, last = self._fold.columns, max(rows) + 1
+        if rows[-1] - rows[0] + 1 == len(rows) and all(map(lt, rows, rows[1:])):
+            rows = range(rows[0], last)
+        fill(columns.closed_at, last, NAN)
+        for row, at, status in zip(rows, outcomes.at, _statuses(outcomes), strict=True):
+            columns.status[row] = status
+            columns.closed_at[row] = at
+            columns.progress[row] = RECORDED
+        if any(outcomes.fingerprints.values()):
+            fingerprints = self._fingerprints(outcomes)
+            fill(columns.fingerprint, last, 0)
+            for row, tail in zip(rows, outcomes.tails, strict=True):
+                columns.fingerprint[row] = fingerprints[tail]
+        for name, values in outcomes.metrics.items():
+            columns.set_metrics(name, rows, values)
+
+    def _fingerprints(self, outcomes: Outcomes) -> dict[str, int]:
+        known = outcomes.fingerprints.items()
+        return {text: self._fold.fingerprint_code(said) if said else 0 for text, said in known}
+
+    def _units(self, outcomes: Outcomes) -> Sequence[int]:
+        pool = self._fold.columns.units
+        units = [outcomes.said[text].unit for text in outcomes.middles]
+        if all(units):
+            return pool.numbers(units)
+        return [pool.number(unit) if unit else UNKNOWN for unit in units]
+
+
+def _statuses(outcomes: Outcomes) -> bytes:
+    codes = {text: STATUS_CODE[middle.status] for text, middle in outcomes.said.items()}
+    if len(set(codes.values())) == 1:
+        return bytes([*codes.values()][:1]) * len(outcomes.middles)
+    return bytes(map(codes.__getitem__, outcomes.middles))
