@@ -58,8 +58,8 @@ class Project:
         """Create the usual experiment and return its id."""
         given = (
             "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "duration_seconds",
-            "--unit", "invocation", "--seed", "1", *(["--start"] if start else []), *flags,
-            "--json",
+            "--unit", "invocation", "--seed", "1",
+            *(["--start", "--manual"] if start else []), *flags, "--json",
         )  # fmt: skip
         return self(*given).json["experiment_id"]
 

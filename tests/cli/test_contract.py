@@ -24,6 +24,15 @@ def test_every_verb_has_help_with_an_example_and_the_common_options(verb, capsys
     assert "--json" in text
 
 
+@pytest.mark.parametrize("verb", ["doctor", "check", "verify", "recover", "repair"])
+def test_each_verb_of_health_is_told_from_the_others(verb, capsys):
+    """Five verbs, one line each, on the help page of all of them."""
+    main([verb, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    begun = {line.split()[0] for line in lines if re.match(r"  \w+ {2,}[a-z]", line)}
+    assert begun == {"doctor", "check", "verify", "recover", "repair"}
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_named_in_the_readme(verb):
     """The documents know every verb."""
@@ -92,6 +101,7 @@ def test_an_interruption_ends_with_130(capsys, monkeypatch):
     assert "Interrupted" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_demo_goes_from_nothing_to_a_promotion_and_back(capsys):
     """The README's first command: every step with its real output."""
     assert main(["demo"]) == 0

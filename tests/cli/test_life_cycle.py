@@ -290,6 +290,24 @@ def test_explain_says_one_sentence_at_every_stage(project):
     assert project("explain", name, "--json").json["decision"] == "EXTEND"
     project.observe(name, 20)
     assert project("explain", name).out.startswith("PROMOTE")
+    project("promote", name, "--yes")
+    told = project("explain", name, "--json").json
+    assert (told["status"], told["decision"]) == ("promoted", "PROMOTE")
+    project("rollback", name, "--yes")
+    told = project("explain", name, "--json").json
+    assert (told["status"], told["decision"]) == ("rolled_back", None)
+    assert told["reason_code"] is None
+    assert f"{name} is rolled_back" in told["explanation"]
+
+
+def test_a_paused_experiment_on_an_edited_file_is_told_a_way_out(project):
+    """The hint of the refusal works in the state it is in."""
+    name = project.create()
+    project("pause", name)
+    project.path().write_bytes(b"edited")
+    hint = project("resume", name, "--json", code=1).error["hint"]
+    assert f"meta-experiment stop {name}" in hint
+    project("stop", name)
 
 
 def test_drift_is_refused_and_merged_on_request(project):
@@ -328,7 +346,7 @@ def test_several_files_and_several_treatments_go_through_one_experiment(project)
     project.path("claude2.md").write_bytes(b"Be very brief.\n")
     project("create", "--file", f"short:{COMMAND}=v2.md", "--file", f"long:{COMMAND}=v3.md",
             "--file", "long:CLAUDE.md=claude2.md", "--primary-metric", "cost_usd",
-            "--start")  # fmt: skip
+            "--start", "--manual")  # fmt: skip
     project("promote", "review", "--variant", "long", "--override", "test", "--yes")
     assert project.path().read_bytes() == b"third\n"
     assert project.path("CLAUDE.md").read_bytes() == b"Be very brief.\n"

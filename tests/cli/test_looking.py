@@ -138,3 +138,79 @@ def test_the_older_registry_is_read_and_analysed_and_not_rewritten(project):
     refused = project("promote", "exp-2025-10-20-001", "--yes", "--json", code=1).error
     assert refused["kind"] == "invalid_state"
     assert path.read_bytes() == before
+
+
+def test_a_rating_is_shown_though_nobody_planned_it(project):
+    """In the text as in the JSON, said to decide nothing; a planned one without that note."""
+    name = project.create("--secondary", "tool_errors")
+    lines = [
+        {"experiment": name, "variant": variant, "metrics": {"duration_seconds": 9 + number,
+         "tool_errors": 0, "output_tokens": 7, "rating": rating}}
+        for number in range(3)
+        for variant, rating in (("control", 4), ("treatment", 3))
+    ]  # fmt: skip
+    project.stdin("record", "--stdin", lines=lines)
+    seen = project("analyze", name)
+    rows = [line.split() for line in seen.out.splitlines()]
+    assert ["rating", "control", "3", "4"] in rows
+    assert ["rating", "treatment", "3", "3", "-25.0%"] in rows
+    assert ["tool_errors", "control", "3", "0"] in rows
+    assert "rating was recorded and is not in the plan" in seen.out
+    assert "tool_errors was recorded" not in seen.out
+    found = project("analyze", name, "--json").json
+    assert [item["metric"] for item in found["secondary"]] == ["tool_errors", "rating"]
+
+
+def test_trials_show_their_ids_and_the_metrics_one_looks_for(project):
+    """What rate and record ask for can be copied; every metric comes on request."""
+    name = project.create()
+    metrics = {"duration_seconds": 9, "output_tokens": 1830, "rating": 4}
+    one = {"experiment": name, "variant": "control", "trial_id": "t-1", "metrics": metrics}
+    project.stdin("record", "--stdin", lines=[one])
+    (row,) = [line for line in project("trials", name).out.splitlines() if "t-1" in line]
+    assert "duration_seconds 9, rating 4" in row
+    assert "output_tokens" not in row
+    assert "output_tokens 1,830" in project("trials", name, "--all").out
+
+
+def test_a_board_with_nothing_but_archived_experiments_says_so(project):
+    name = project.create(start=False)
+    project("archive", name)
+    assert "1 experiment archived: meta-experiment status --archived" in project("status").out
+
+
+def test_a_registry_that_git_clean_removed_is_brought_back(project):
+    """Status, check and verify lead to recover, and nowhere once it is back."""
+    name = project.create()
+    project.path(".claude/meta/experiments.json").unlink()
+    assert "meta-experiment recover" in project("status").err
+    for verb in ("check", "verify"):
+        assert "a copy of it is kept" in project(verb, code=1).out
+    project("recover")
+    assert name in project("status").out
+    assert "is gone" not in project("status").err
+    assert "damage: verify; not served: doctor" in project("recover").out
+
+
+def test_an_end_that_changes_no_file_speaks_of_no_commit(project):
+    name = project.create()
+    rehearsed = project("rollback", name, "--dry-run").out
+    assert "would end the experiment; no file changes." in rehearsed
+    assert "committed" not in rehearsed + project("stop", name).out
+
+
+def test_a_damaged_registry_is_told_once(project):
+    project.create()
+    project.path(".claude/meta/experiments.json").write_text("{")
+    seen = project("status", code=1)
+    assert seen.err.count("Nothing was changed.") == 1
+
+
+def test_who_draws_elsewhere_is_not_sent_to_assign(project):
+    seen = project(
+        "create", "--file", f"{COMMAND}=v2.md", "--assignment", "external", "--start",
+        "--manual",
+    ).out  # fmt: skip
+    (step,) = [line for line in seen.splitlines() if line.startswith("  Next")]
+    assert "meta-experiment record" in step
+    assert "assign" not in step

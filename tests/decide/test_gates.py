@@ -303,6 +303,25 @@ def test_a_guardrail_known_of_less_than_half_the_units_is_missing(known, state):
     assert (outcome(found) == blocked) is (state == "missing")
 
 
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [(1, "2 values per arm are needed, the smaller arm has 1."), (5, "known of only 5 of 40")],
+)
+def test_a_missing_guardrail_says_how_much_is_missing(known, reason):
+    """One value of one unit is not "only 1 of 1": a spread takes two."""
+    made = with_tokens(trials(control=BASE, b=FAST), 0.5)
+    few = [item for item in made if item.order // 2 < known] if known == 1 else made
+    made = [
+        item
+        if item.order // 2 < known
+        else replace(item, metrics={"duration_seconds": item.metrics["duration_seconds"]})
+        for item in few
+    ]
+    (found,) = look(plan(guardrails=(guardrail(),)), made).guardrails
+    assert found.state is GuardrailState.MISSING
+    assert reason in found.reason
+
+
 def test_an_improvement_below_the_threshold_waits_for_more():
     """Shown to be better by 8%, with 15% still possible: not promoted, not ended."""
     made = trials(control=BASE * 2, b=[0.92 * x for x in BASE * 2])

@@ -138,7 +138,13 @@ def test_the_outlook_says_when_there_is_no_room():
     """From a success rate of 95% no improvement can be found by 10 units."""
     found = outlook(plan(primary=SUCCESS), past=[1] * 95 + [0] * 5)
     assert found.reach[0].improvement is None
-    assert "nothing yet with 10" in found.sentence
+    nothing = (
+        "detects no improvement of success, however large, with 10, 50 or 200 units per arm"
+    )
+    assert nothing in found.sentence
+    small = outlook(plan(sample_size=4)).sentence
+    assert small.startswith("With 4 units per arm this plan can find nothing; in 80% of runs")
+    assert "it detects an improvement of duration_seconds of 29% with 50, 16% with 200" in small
 
 
 def test_the_outlook_refuses_a_rate_of_nothing():

@@ -266,6 +266,7 @@ def test_what_a_killed_build_leaves_is_swept(desk, bare):
     assert desk.kept() == ["lock", f"venv-{STAMP}"]
 
 
+@pytest.mark.long
 def test_a_build_without_network_says_so_and_leaves_nothing(desk, bare):
     """When packages cannot be fetched the exit code is 1 and the way out is named."""
     desk.tool("python3", wrapper(bare))
@@ -293,6 +294,7 @@ def test_a_build_that_takes_too_long_gives_up(desk, bare):
     assert desk.kept() == ["lock"]
 
 
+@pytest.mark.long
 def test_where_uv_fails_pip_is_tried(desk, bare):
     """uv may not know what pip is configured with, so its failure is not the end."""
     desk.tool("python3", wrapper(bare))

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from tests.sim import rates, scenarios, shadow, worlds
 
+pytestmark = pytest.mark.long
+
 REFERENCE = 10_000
 
 

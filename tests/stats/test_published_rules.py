@@ -15,7 +15,7 @@ import pytest
 from scipy.stats import norm, t
 from tests.decide.making import COST, SCORE, SUCCESS, guardrail, look, plan, trial, trials
 
-from meta_experiment.assign import arm_for
+from meta_experiment.assign.draw import arm_for
 from meta_experiment.stats.bayes import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (

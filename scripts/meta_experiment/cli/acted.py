@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from meta_experiment.cli.frame import Result, Screen
+from meta_experiment.cli.frame import Result, Screen, say
 from meta_experiment.errors import RefusedError
 from meta_experiment.render.deed import deed, document
 from meta_experiment.types import Deed
@@ -21,7 +21,7 @@ def acted(screen: Screen, act: Callable[[bool], Deed], *, dry_run: bool, yes: bo
     if screen.interactive and not (dry_run or yes):
         rehearsal = act(True)
         if rehearsal.changed:
-            click.echo(deed(rehearsal, screen.style), err=True)
+            say(deed(rehearsal, screen.style), screen.style, err=True)
             if not click.confirm("Go on?", err=True):
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)

@@ -15,6 +15,9 @@ import click
 
 from meta_experiment.errors import MetaExperimentError, UsageError
 from meta_experiment.render.style import Style
+from meta_experiment.render.words import harmless, harmless_json
+
+_PLAIN = Style()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,11 @@ class Screen:
     def show(self, result: Result) -> None:
         """Print narration on stderr and the result on stdout."""
         for line in result.narration:
-            _say(line, err=True)
+            say(line, self.style, err=True)
         if self.as_json:
-            _say(json.dumps(result.document, ensure_ascii=False, indent=2))
+            _say_json(result.document)
         else:
-            _say(result.text)
+            say(result.text, self.style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,14 @@ class Place:
 Body = Callable[..., Result]
 
 
-def verb(*, example: str, changes: bool = False) -> Callable[[Body], click.Command]:
+def verb(
+    *, example: str, changes: bool = False, kin: str = ""
+) -> Callable[[Body], click.Command]:
     """Turn a function that returns a Result into a click command with the common options.
 
     The function receives `place` and `screen` besides its own parameters. `changes` adds
-    `--dry-run` and `--yes`, for verbs that touch files outside `.claude/meta`.
+    `--dry-run` and `--yes`, for verbs that touch files outside `.claude/meta`; `kin` tells it
+    from the verbs that are like it.
     """
 
     def decorate(body: Body) -> click.Command:
@@ -71,7 +77,9 @@ def verb(*, example: str, changes: bool = False) -> Callable[[Body], click.Comma
             screen.show(result)
             click.get_current_context().exit(result.exit_code)
 
-        run.__doc__ = f"{inspect.cleandoc(body.__doc__ or '')}\n\n\b\nExample:\n  {example}"
+        beside = f"\n\n\b\n{kin}" if kin else ""
+        shown = f"{beside}\n\n\b\nExample:\n  {example}"
+        run.__doc__ = f"{inspect.cleandoc(body.__doc__ or '')}{shown}"
         run.__name__ = body.__name__
         parameters = getattr(body, "__click_params__", [])
         run.__click_params__ = parameters  # type: ignore[attr-defined]
@@ -81,6 +89,13 @@ def verb(*, example: str, changes: bool = False) -> Callable[[Body], click.Comma
 
     return decorate
 
+
+HEALTH_VERBS = """\
+doctor    is the prompt served here, now
+check     the quick look: installation, permissions, is the registry readable
+verify    the thorough one: everything stored, against everything else
+recover   finishes or undoes what a crash cut off; brings a lost registry back
+repair    recover, then makes anew what can be derived from what is sound"""
 
 commit_option = click.option(
     "--commit/--no-commit",
@@ -110,6 +125,26 @@ def pairs(flag: str, given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def numbers(flag: str, given: tuple[str, ...]) -> dict[str, float]:
+    """Read repeated NAME=VALUE options whose values are numbers.
+
+    Raises:
+        UsageError: one has no name, or no number.
+    """
+    return dict(_number(flag, item) for item in given)
+
+
+def _number(flag: str, given: str) -> tuple[str, float]:
+    name, separator, value = given.partition("=")
+    try:
+        return name.strip(), float(value if separator else "")
+    except ValueError:
+        raise UsageError(
+            f"{flag} '{given}': expected NAME=VALUE with a number, for example "
+            "duration_seconds=41.5."
+        ) from None
+
+
 _COMMON: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
     click.option(
         "--root",
@@ -132,12 +167,12 @@ def report(error: BaseException, arguments: list[str]) -> int:
     kind, message, hint, code = _describe(error)
     if "--json" in arguments:
         envelope = {"error": {"kind": kind, "message": message, "hint": hint}}
-        _say(json.dumps(envelope, ensure_ascii=False, indent=2))
+        _say_json(envelope)
     else:
         style = Style.for_stream(sys.stderr, os.environ)
-        _say(f"{style.bad('Error:')} {message}", err=True)
+        say(f"{style.bad('Error:')} {message}", style, err=True)
         if hint:
-            _say(f"{style.dim('Next:')}  {hint}", err=True)
+            say(f"{style.dim('Next:')}  {hint}", style, err=True)
     return code
 
 
@@ -167,8 +202,16 @@ def _usage_hint(error: click.UsageError) -> str:
     return f"{path} --help"
 
 
-def _say(text: str, *, err: bool = False) -> None:
-    """Print a text as it is: whether it holds colour was decided by its Style."""
+def _say_json(document: dict[str, Any]) -> None:
+    _print(harmless_json(json.dumps(document, ensure_ascii=False, indent=2)))
+
+
+def say(text: str, style: Style = _PLAIN, *, err: bool = False) -> None:
+    """Print a text in which nothing but the colours of its style can steer a terminal."""
+    _print(harmless(text, colour=style.colour), err=err)
+
+
+def _print(text: str, *, err: bool = False) -> None:
     click.echo(text, err=err, color=True)
     if not err and sys.stdout is not None:
         sys.stdout.flush()  # a full disk or a closed pipe is an error here, not at exit

@@ -14,11 +14,21 @@ from meta_experiment.errors import MetaExperimentError, UsageError
 
 # verb -> module under meta_experiment.cli.verbs; the sections order the help page.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Plan and run": ("plan", "create", "start", "pause", "resume", "stop", "amend", "archive"),
-    "Feed": ("assign", "record", "import"),
+    "Plan and run": (
+        "baseline",
+        "plan",
+        "create",
+        "start",
+        "pause",
+        "resume",
+        "stop",
+        "amend",
+        "archive",
+    ),
+    "Feed": ("assign", "record", "rate", "import"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),
-    "Keep healthy": ("check", "recover"),
+    "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),
     "Try": ("demo",),
 }
 # verbs whose name is a word of the language have a module of another name

@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from meta_experiment.cli.frame import Place
+from meta_experiment.cli.frame import Place, say
+from meta_experiment.files.confine import refuse_links
 from meta_experiment.files.roots import Layout, find_root
 
 if TYPE_CHECKING:
@@ -21,6 +20,12 @@ def clock() -> float:
     return time.time()
 
 
+def client_folder() -> Path:
+    """Return the folder in which the client keeps its settings and transcripts."""
+    given = os.environ.get("CLAUDE_CONFIG_DIR")
+    return Path(given) if given else Path.home() / ".claude"
+
+
 def layout(place: Place) -> Layout:
     """Find the root that the user means; touches nothing."""
     root = find_root(
@@ -30,6 +35,7 @@ def layout(place: Place) -> Layout:
         directory=place.directory,
         home=Path.home(),
     )
+    refuse_links(root)
     return Layout(root)
 
 
@@ -45,7 +51,7 @@ def workspace(place: Place, *, settled: bool = True) -> Workspace:
     opened = Workspace.open(layout(place), clock)
     if settled:
         for sentence in settle(opened):
-            click.echo(f"Note: {sentence}", err=True)
+            say(f"Note: {sentence}", err=True)
     return opened
 
 

@@ -42,6 +42,7 @@ _PLACES: dict[str, tuple[str, ...]] = {
     "assignment": ("assignment", "method"),
     "traffic": ("assignment", "traffic"),
     "analysis_type": ("analysis_type",),
+    "ask_model": ("report",),
     "auto": ("auto",),
     "seed": ("seed",),
 }
@@ -123,6 +124,12 @@ _OPTIONS = (
         "--analysis-type",
         type=_words(AnalysisType),
         help="Test reported beside the rule [auto].",
+    ),
+    click.option(
+        "--ask-model",
+        multiple=True,
+        metavar="NAME",
+        help="The model reports this metric at the end of its task. Repeatable.",
     ),
     click.option(
         "--auto/--no-auto", default=None, help="May it promote or roll back by itself? [no]"

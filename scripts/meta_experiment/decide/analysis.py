@@ -38,6 +38,7 @@ def analyze(
     as_of: float,
     started: float | None,
     current: Mapping[str, str] | None = None,
+    beside: Sequence[Metric] = (),
 ) -> Analysis:
     """Compute evidence and verdict from a plan and its trials alone.
 
@@ -50,6 +51,7 @@ def analyze(
             are not counted.
         current: the fingerprint of what runs now (`model`, `prompt`, …); a promotion on
             evidence that never saw it is held back.
+        beside: metrics that the plan does not name, reported with the secondary ones.
 
     A decision under `sequential` may be asked for after every trial (see `rule_of`).
     """
@@ -85,13 +87,22 @@ def analyze(
         readiness=ready,
         samples=counts,
         primary=primary,
-        secondary=tuple(_result(plan, metric, samples) for metric in plan.secondary),
+        secondary=tuple(
+            _result(plan, metric, samples) for metric in (*plan.secondary, *beside)
+        ),
         guardrails=tuple(
             judged.result for standing in standings for judged in standing.guardrails
         ),
         checks=checks,
-        notes=tuple(notes(findings, decided, samples, trials)),
+        notes=(*notes(findings, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
+    )
+
+
+def _exploratory(metric: Metric) -> str:
+    return (
+        f"{metric.name} was recorded and is not in the plan: it is shown to be explored, and "
+        "decides nothing."
     )
 
 

@@ -49,6 +49,9 @@ def judge(
     if have < _FEWEST_UNITS or 2 * have < measured:
         state = GuardrailState.MISSING
         reason = f"{name} is known of only {have} of {measured} units per arm."
+        if have < _FEWEST_UNITS:
+            needed = f"{_FEWEST_UNITS} values per arm are needed"
+            reason = f"{name}: {needed}, the smaller arm has {have}."
     else:
         try:
             against_margin = rule.evidence(

@@ -170,20 +170,31 @@ def _is_rate(metric: Metric) -> bool:
 
 
 def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:
-    parts = ", ".join(_part(item) for item in reach)
+    found = [item for item in reach if item.improvement is not None]
+    parts = ", ".join(_part(item) for item in found)
     basis = "assuming a usual spread" if spread.assumed else "with the spread of past values"
     basis += f", a standard deviation of {_spread(spread, plan.primary)}"
+    begin = "In 80% of runs this plan detects"
+    what = f"an improvement of {plan.primary.name} of {parts} units per arm"
+    if not found:
+        what = f"no improvement of {plan.primary.name}, however large, with {_sizes(reach)}"
+    elif len(found) < len(reach):
+        nothing = [item for item in reach if item.improvement is None]
+        begin = f"With {_sizes(nothing)} this plan can find nothing; in 80% of runs it detects"
     return (
-        f"In 80% of runs this plan detects an improvement of {plan.primary.name} of {parts} "
-        f"units per arm ({basis}); a promotion also needs an estimate of at least "
+        f"{begin} {what} ({basis}); a promotion also needs an estimate of at least "
         f"{plan.improvement_threshold:.0%}."
     )
 
 
 def _part(item: Reach) -> str:
-    found = "nothing yet" if item.improvement is None else f"{item.improvement:.0%}"
     days = "" if item.days is None else f" (about {item.days:,.0f} days)"
-    return f"{found} with {item.units}{days}"
+    return f"{item.improvement:.0%} with {item.units}{days}"
+
+
+def _sizes(reach: Sequence[Reach]) -> str:
+    *most, last = [str(item.units) for item in reach]
+    return f"{', '.join(most)} or {last} units per arm" if most else f"{last} units per arm"
 
 
 def _spread(spread: Spread, metric: Metric) -> str:

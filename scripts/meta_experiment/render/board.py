@@ -25,6 +25,9 @@ _ACTIVE = ("running", "paused", "draft")
 
 def board(rows: Sequence[Row], summary: Mapping[str, Any], style: Style, limit: int) -> str:
     """Write the board of all experiments; `limit` bounds each of the two sections."""
+    if not rows and summary["archived"]:
+        stored = words.counted(summary["archived"], "experiment")
+        return f"Nothing on the board; {stored} archived: meta-experiment status --archived"
     if not rows:
         return (
             "No experiments yet.\n"

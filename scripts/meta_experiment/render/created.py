@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Experiment, Plan, Status, Stopping
+from meta_experiment.types import Assignment, Experiment, Plan, Status, Stopping
 
 
-def created(experiment: Experiment, outlook: str, style: Style) -> str:
-    """Write the answer to a new experiment."""
+def created(experiment: Experiment, outlook: str, style: Style, *, served: bool) -> str:
+    """Write the answer to a new experiment; `served` tells that it is by itself."""
     plan = experiment.plan
     arms = ", ".join(words.printable(item.name) for item in plan.variants)
     lines = [
@@ -23,7 +23,7 @@ def created(experiment: Experiment, outlook: str, style: Style) -> str:
         ),
         f"  Rule        {_rule(plan)}",
         f"  Outlook     {outlook}",
-        f"  Next        {_next(experiment)}",
+        f"  Next        {_next(experiment, served=served)}",
     ]
     return "\n".join(lines)
 
@@ -38,7 +38,14 @@ def _rule(plan: Plan) -> str:
     )
 
 
-def _next(experiment: Experiment) -> str:
+def _next(experiment: Experiment, *, served: bool) -> str:
     if experiment.status is Status.DRAFT:
         return f"meta-experiment start {experiment.experiment_id}"
+    if served:
+        return "use it as always; how it stands: meta-experiment status"
+    if experiment.plan.assignment is Assignment.EXTERNAL:
+        return (
+            f"run a version, then: meta-experiment record {experiment.experiment_id} "
+            f"--variant NAME --metric {experiment.plan.primary.name}=…"
+        )
     return f"meta-experiment assign {experiment.experiment_id} --json, run it, then record"

@@ -31,6 +31,9 @@ def report(analysis: Analysis, name: str, unit: str, style: Style) -> str:
     if analysis.guardrails:
         parts.append(style.strong("Guardrails"))
         parts.append("\n".join(_guardrail(item, style) for item in analysis.guardrails))
+    if analysis.secondary:
+        parts.append(style.strong("Secondary metrics") + "  (they decide nothing)")
+        parts.append(_secondary(analysis.secondary))
     parts += [style.strong("Checks"), _checks(analysis, style)]
     if analysis.notes:
         parts.append(style.strong("Notes"))
@@ -95,6 +98,23 @@ def _comparison(item: Comparison, unit: str) -> str:
             f"e(worse) {words.e_value(evidence.e_reject)}, "
             f"p {words.p_value(evidence.p_anytime)}, {_interval(evidence.interval)}"
         )
+    return "\n".join(lines)
+
+
+def _secondary(results: tuple[PrimaryResult, ...]) -> str:
+    width = max(18, *(len(words.printable(item.metric)) for item in results))
+    lines = [f"  {'metric':<{width}} {'variant':<16} {'units':>7} {'mean':>14}  effect"]
+    for result in results:
+        effects = {
+            item.treatment: words.signed_per_cent(item.effect.relative)
+            for item in result.comparisons
+        }
+        for name, arm in result.variants.items():
+            effect = effects.get(name, "")
+            lines.append(
+                f"  {words.printable(result.metric):<{width}} {words.printable(name):<16} "
+                f"{arm.n:>7,} {words.quantity(arm.mean):>14}  {effect}".rstrip()
+            )
     return "\n".join(lines)
 
 

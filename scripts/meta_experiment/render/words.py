@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import unicodedata
 
+_STEERING = re.compile(
+    r"\x1b\[(?:[0-2]|3[1-3])m"  # our own colours
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _CELLS = 10
 _MINUTE, _HOUR = 60.0, 3600.0
 
@@ -67,6 +74,26 @@ def e_value(value: float | None) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun in the right form."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def harmless(text: str, *, colour: bool = False) -> str:
+    """Replace what could steer a terminal or hide text, but line ends, tabs and our colours.
+
+    The last door before the screen, whatever was forgotten before it.
+    """
+    text = text.replace("\r\n", "\n")  # as a difference of files has them
+    return _STEERING.sub(lambda found: _stand_in(found[0], colour=colour), text)
+
+
+def harmless_json(text: str) -> str:
+    """Escape the same characters inside the texts of a JSON document; it means the same."""
+    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _stand_in(found: str, *, colour: bool) -> str:
+    if len(found) > 1 and colour:
+        return found
+    return "�" + found[1:]
 
 
 def printable(text: str) -> str:

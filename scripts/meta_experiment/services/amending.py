@@ -14,6 +14,7 @@ from meta_experiment.model.plan_document import (
     plan_sha256,
     plan_to_document,
 )
+from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status, Stopping
@@ -37,6 +38,7 @@ _PLACES = {
     "assignment": ("assignment", "method"),
     "traffic": ("assignment", "traffic"),
     "analysis_type": ("analysis_type",),
+    "report": ("report",),
     "seed": ("seed",),
     "guardrails": ("metrics", "guardrails"),
     "primary_metric": ("metrics", "primary"),
@@ -45,7 +47,7 @@ _PLACES = {
 _AFTER_DATA = {
     "name", "hypothesis", "auto", "tags", "max_duration_days", "max_sample", "analysis_type",
 }  # fmt: skip
-_LISTS = {"tags", "guardrails"}
+_LISTS = {"tags", "guardrails", "report"}
 _HORIZON = {"max_duration_days", "max_sample"}
 
 
@@ -106,8 +108,8 @@ def _amended(
     section: dict[str, Any] = document
     for name in sections:
         section = section[name]
-    before, section[last] = section[last], _value(key, text)
-    plan = plan_from_document(document)
+    before, section[last] = section.get(last), _value(key, text)
+    plan = plan_from_document(redacted_plan(document))
     return replace(
         experiment,
         plan=plan,

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide import explain as decide_explain
 from meta_experiment.errors import InvalidStateError
+from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.services.duty import DUE
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace, problems
-from meta_experiment.types import Analysis, Decision, Experiment, ReasonCode, Status
+from meta_experiment.types import (
+    Analysis,
+    Decision,
+    Direction,
+    Experiment,
+    Metric,
+    ReasonCode,
+    Status,
+    Trial,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +35,14 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why there is no decision yet, or what it is."""
+    """Why there is no decision yet, or what it is.
+
+    Of an experiment that has ended it is the decision that was carried out: none where a
+    person did something else.
+    """
 
     experiment_id: str
+    status: Status
     decision: Decision | None
     reason_code: ReasonCode | None
     sentence: str
@@ -43,13 +59,21 @@ def analyze(
     Raises:
         InvalidStateError: the experiment has not started.
     """
-    return examine(workspace, find(workspace.store.experiments(), given), current)
+    found = find(workspace.store.experiments(), given)
+    return examine(workspace, found, current, explore=True)
 
 
 def examine(
-    workspace: Workspace, experiment: Experiment, current: Mapping[str, str] | None = None
+    workspace: Workspace,
+    experiment: Experiment,
+    current: Mapping[str, str] | None = None,
+    *,
+    explore: bool = False,
 ) -> Examined:
-    """Compute evidence and verdict of an experiment that was found already."""
+    """Compute evidence and verdict of an experiment that was found already.
+
+    With `explore`, judgements of quality that the plan does not name are reported as well.
+    """
     if experiment.status is Status.DRAFT or experiment.started is None:
         raise InvalidStateError(
             f"{experiment.experiment_id} has not started, so there is nothing to analyse.",
@@ -63,8 +87,26 @@ def examine(
         as_of=workspace.clock(),
         started=experiment.started,
         current=current,
+        beside=_judgements(experiment, log.trials) if explore else (),
     )
     return Examined(experiment, analysis, tuple(problems(log)))
+
+
+def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]:
+    """Return what users recorded of quality, such as a rating, without having planned it.
+
+    These are the known metrics of which more is better; what the client is seen to spend is
+    none of them, so that each of these was recorded on purpose.
+    """
+    plan = experiment.plan
+    named = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
+    planned = {metric.name for metric in named}
+    recorded = {name for trial in trials for name in trial.metrics}
+    return [
+        metric
+        for name, metric in KNOWN_METRICS.items()
+        if name in recorded and name not in planned and metric.direction is Direction.HIGHER
+    ]
 
 
 def explain(workspace: Workspace, given: str) -> Explained:
@@ -73,16 +115,22 @@ def explain(workspace: Workspace, given: str) -> Explained:
     name = experiment.experiment_id
     if experiment.status is Status.DRAFT:
         return Explained(
-            name, None, None, f"{name} has not started: meta-experiment start {name}"
+            name,
+            experiment.status,
+            None,
+            None,
+            f"{name} has not started: meta-experiment start {name}",
         )
     outcome = experiment.outcome
-    if outcome is not None and experiment.status is not Status.RUNNING:
+    if outcome is not None and experiment.status not in (Status.RUNNING, Status.PAUSED):
+        followed = outcome.decision is not None and DUE[outcome.decision] is outcome.action
         return Explained(
             name,
-            outcome.decision,
-            outcome.reason_code,
+            experiment.status,
+            outcome.decision if followed else None,
+            outcome.reason_code if followed else None,
             f"{name} is {experiment.status.value}: {outcome.reason}",
         )
     analysis = examine(workspace, experiment).analysis
     sentence = decide_explain(experiment.plan, analysis)
-    return Explained(name, analysis.decision, analysis.reason_code, sentence)
+    return Explained(name, experiment.status, analysis.decision, analysis.reason_code, sentence)

@@ -17,6 +17,11 @@ from meta_experiment.types import (
     Step,
 )
 
+_NOT_HERE = (
+    "Nothing is done by itself, as nobody has started it in this checkout: "
+    "meta-experiment start"
+)
+
 
 def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[Step]:
     """Decide and act on every running experiment; one that fails does not stop the others."""
@@ -39,6 +44,9 @@ def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run
             return replace(
                 step, sentence=f"{step.sentence} Its plan leaves this to you: {verb}"
             )
+        if not workspace.store.started_here(name):
+            # a registry and logs may come with anybody's commit
+            return replace(step, sentence=f"{step.sentence} {_NOT_HERE} {name}")
         sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)
         return replace(step, action=action, sentence=sentence)
     except MetaExperimentError as error:

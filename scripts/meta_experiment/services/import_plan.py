@@ -9,6 +9,7 @@ from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.plan_document import plan_from_document
+from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.sources.combine import Combined
 from meta_experiment.sources.identity import import_id
 from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit
@@ -41,7 +42,7 @@ def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
         [item.trial_id for item in combined.runs], *combined.variants, str(primary)
     )
     title = (combined.title or Path(combined.names[0]).stem)[:_LONGEST_TITLE]
-    return plan_from_document(
+    document = redacted_plan(
         {
             "name": wishes.name or f"{title} (imported)",
             "hypothesis": f"{' or '.join(treatments)} is better than {control} in "
@@ -61,6 +62,7 @@ def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
             ],
         }
     )
+    return plan_from_document(document)
 
 
 def _primary(combined: Combined, wishes: Wishes, notes: list[str]) -> dict[str, str]:

@@ -63,8 +63,11 @@ def import_results(
     _note_lookalikes(fresh, before, notes)
     if not dry_run and (created or news):
         events = _events(news, workspace.clock())
-        experiment = _registered(workspace, experiment) if created else experiment
-        _record(workspace, experiment, events, combined.names, created=created)
+        if created:
+            experiment = _registered(workspace, experiment, events)
+        else:
+            workspace.store.append(experiment.experiment_id, events)
+        _note(workspace, experiment, len(events), combined.names, created=created)
     plan = experiment.plan
     after = [*before, *(_trial(item, order) for order, item in enumerate(fresh))]
     excluded = dict(combined.excluded)
@@ -144,7 +147,7 @@ def _drafted(workspace: Workspace, plan: Plan, combined: Combined) -> Experiment
     now = workspace.clock()
     begun = min((item.at for item in combined.runs if item.at is not None), default=now)
     return Experiment(
-        experiment_id=new_id(workspace.store.experiments(), plan.name, now),
+        experiment_id=new_id(workspace, workspace.store.experiments(), plan.name, now),
         plan=plan,
         plan_sha256=plan_sha256(plan, {}),
         status=Status.PAUSED,
@@ -159,14 +162,18 @@ def _same_import(experiments: Sequence[Experiment], draft: Experiment) -> Experi
     return next((item for item in experiments if tag in item.plan.tags), None)
 
 
-def _registered(workspace: Workspace, draft: Experiment) -> Experiment:
-    """Register a new experiment, unless another process imported the same just now."""
+def _registered(workspace: Workspace, draft: Experiment, events: Sequence[Event]) -> Experiment:
+    """Register a new experiment with its trials, or add to the same import of another process.
+
+    The trials come first: a registered experiment without them would be one half done.
+    """
     done: list[Experiment] = []
 
     def add(experiments: list[Experiment]) -> list[Experiment]:
         same = _same_import(experiments, draft)
-        free = new_id(experiments, draft.plan.name, draft.created)
+        free = new_id(workspace, experiments, draft.plan.name, draft.created)
         done.append(same or replace(draft, experiment_id=free))
+        workspace.store.append(done[-1].experiment_id, events)
         return experiments if same else [*experiments, done[-1]]
 
     workspace.store.ensure_ignored()
@@ -174,20 +181,19 @@ def _registered(workspace: Workspace, draft: Experiment) -> Experiment:
     return done[-1]
 
 
-def _record(
+def _note(
     workspace: Workspace,
     experiment: Experiment,
-    events: Sequence[Event],
+    count: int,
     names: Sequence[str],
     *,
     created: bool,
 ) -> None:
-    workspace.store.append(experiment.experiment_id, events)
     workspace.note(
         experiment,
         "import",
         None if created else experiment.status,
-        f"imported {len(events)} trials from {', '.join(names)}",
+        f"imported {count} trials from {', '.join(names)}",
     )
 
 

@@ -10,20 +10,24 @@ from meta_experiment.model import instants
 from meta_experiment.model.fields import suggestion
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Trial
+from meta_experiment.types import Plan, Trial
 
 _MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Trials, oldest first, with the number of all there are."""
+    """Trials, oldest first, with the number of all there are.
+
+    `planned` are the metrics a reader looks for: those that the plan weighs, and the rating.
+    """
 
     experiment_id: str
     total: int
     documents: list[dict[str, Any]]
     set_aside: list[str]
     conflicts: list[str]
+    planned: frozenset[str]
 
 
 def trials(workspace: Workspace, given: str, limit: int, variant: str | None) -> Listed:
@@ -50,7 +54,13 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
             :_MOST_PROBLEMS
         ],
         list(log.conflicts)[:_MOST_PROBLEMS],
+        _planned(experiment.plan),
     )
+
+
+def _planned(plan: Plan) -> frozenset[str]:
+    named = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
+    return frozenset(metric.name for metric in named) | {"rating"}
 
 
 def _document(trial: Trial) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, current_option, pai
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import analysis_to_document
 from meta_experiment.render.report import report
-from meta_experiment.services import analysing
+from meta_experiment.services import analysing, observing
 from meta_experiment.types import Decision
 
 _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Decision.REJECT: 4}
@@ -24,15 +24,18 @@ def analyze_verb(
     place: Place, screen: Screen, experiment_id: str, gate: bool, current: tuple[str, ...]
 ) -> Result:
     """Compute the evidence and the verdict from plan and trials; changes nothing."""
-    examined = analysing.analyze(workspace(place), experiment_id, pairs("--current", current))
+    opened = workspace(place)
+    observing.sweep(opened.layout, opened.clock())
+    examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
     analysis, plan = examined.analysis, examined.experiment.plan
     document = analysis_to_document(analysis)
-    document["notes"] = [*document["notes"], *examined.problems]
+    said = (*examined.problems, *observing.notes(opened.layout, opened.clock()))
+    document["notes"] = [*document["notes"], *said]
     return Result(
         document,
         report(analysis, plan.name, plan.primary.unit, screen.style),
         exit_code=_GATE[analysis.decision] if gate else 0,
-        narration=tuple(f"Note: {item}" for item in examined.problems),
+        narration=tuple(f"Note: {item}" for item in said),
     )
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import click
+
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render.auto import lines
-from meta_experiment.services import autopilot
+from meta_experiment.services import autopilot, notice, observing
 
 
 @verb(example="meta-experiment auto --dry-run", changes=True)
 @commit_option
-def auto_verb(place: Place, screen: Screen, commit: bool, dry_run: bool, yes: bool) -> Result:
+@click.option(
+    "--background", is_flag=True, help="As a session starts it: what is done is said later."
+)
+def auto_verb(
+    place: Place, screen: Screen, commit: bool, background: bool, dry_run: bool, yes: bool
+) -> Result:
     """Promote, roll back or expire every running experiment whose plan allows it (--auto).
 
-    Experiments without that leave are reported, not touched. One line each.
+    Experiments without that leave are reported, not touched. One line each. Nobody is
+    asked: the plan's --auto is the leave. Look first with --dry-run.
     """
     del yes  # the plan's own `auto` is the leave; nobody is asked
-    steps = autopilot.auto(
-        workspace(place, settled=not dry_run), commit=commit, dry_run=dry_run
-    )
+    opened = workspace(place, settled=not dry_run)
+    observing.sweep(opened.layout, opened.clock())
+    steps = autopilot.auto(opened, commit=commit, dry_run=dry_run)
+    if not dry_run:
+        notice.from_steps(opened.layout, steps)
+        if background:
+            notice.add_news(opened.layout, steps)
     return Result(
         {"experiments": [plain(step) for step in steps], "dry_run": dry_run},
         lines(steps, screen.style),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render.check import findings
 from meta_experiment.services import checking
 
 
-@verb(example="meta-experiment check --json")
+@verb(example="meta-experiment check --json", kin=HEALTH_VERBS)
 def check_verb(place: Place, screen: Screen) -> Result:
     """Check interpreter, packages, git, permissions, registry, stored variants and logs."""
     report = checking.check(workspace(place, settled=False))

@@ -80,7 +80,7 @@ class _Demo:
             "create", "--file", f"{_COMMAND}={_TREATMENT}",
             "--hypothesis", "Three agents at once review faster than one after the other",
             "--primary-metric", "duration_seconds", "--guardrail", "output_tokens:20%",
-            "--unit", "invocation", "--auto", "--seed", "7", "--start",
+            "--unit", "invocation", "--auto", "--seed", "7", "--start", "--manual",
         )  # fmt: skip
         self._say("Serve, run and record; `auto` looks after every tenth trial")
         self._observe()

@@ -18,6 +18,7 @@ def explain_verb(place: Place, screen: Screen, experiment_id: str) -> Result:
     return Result(
         {
             "experiment_id": explained.experiment_id,
+            "status": explained.status,
             "decision": explained.decision,
             "reason_code": explained.reason_code,
             "explanation": explained.sentence,

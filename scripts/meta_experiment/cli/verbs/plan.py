@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import workspace
+from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
@@ -34,7 +34,7 @@ def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any)
     """
     opened = workspace(place)
     plan = creating.sketch(requested(opened, place, flags))
-    seen = prospect(opened, plan, per_day)
+    seen = prospect(opened, plan, per_day, client_folder())
     return Result(
         {
             "plan": plan_to_document(plan),

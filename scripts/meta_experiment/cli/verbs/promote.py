@@ -45,7 +45,11 @@ def promote_verb(
     dry_run: bool,
     yes: bool,
 ) -> Result:
-    """Put the winning treatment in the place of the control, if the evidence says so."""
+    """Put the winning treatment in the place of the control, if the evidence says so.
+
+    On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
+    once: look first with --dry-run.
+    """
     wish = acting.Wish(
         override=override,
         variant=variant,

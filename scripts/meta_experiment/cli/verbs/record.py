@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, pairs, verb
+from meta_experiment.cli.frame import Place, Result, Screen, numbers, pairs, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.render.words import counted
@@ -105,20 +105,9 @@ def _document(
     return {
         "experiment": experiment_id,
         "variant": variant,
-        "metrics": dict(_metric(item) for item in metrics),
+        "metrics": numbers("--metric", metrics),
         **given,
     }
-
-
-def _metric(given: str) -> tuple[str, float]:
-    name, separator, value = given.partition("=")
-    try:
-        return name.strip(), float(value if separator else "")
-    except ValueError:
-        raise UsageError(
-            f"--metric '{given}': expected NAME=VALUE with a number, for example "
-            "duration_seconds=41.5."
-        ) from None
 
 
 command = record_verb

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.services import healing
 
+_NOTHING = "Nothing to recover (damage: verify; not served: doctor)."
 
-@verb(example="meta-experiment recover")
+
+@verb(example="meta-experiment recover", kin=HEALTH_VERBS)
 def recover_verb(place: Place, screen: Screen) -> Result:
     """Finish or undo interrupted changes, and bring a damaged registry back.
 
@@ -15,7 +17,7 @@ def recover_verb(place: Place, screen: Screen) -> Result:
     """
     del screen
     lines = healing.recover(workspace(place, settled=False))
-    return Result({"done": list(lines)}, "\n".join(lines) or "Nothing to recover.")
+    return Result({"done": list(lines)}, "\n".join(lines) or _NOTHING)
 
 
 command = recover_verb

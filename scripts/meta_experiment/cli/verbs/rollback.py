@@ -30,7 +30,11 @@ def rollback_verb(
     dry_run: bool,
     yes: bool,
 ) -> Result:
-    """Restore the exact original bytes and modes; before a promotion, end the experiment."""
+    """Restore the exact original bytes and modes; before a promotion, end the experiment.
+
+    On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
+    once: look first with --dry-run.
+    """
     wish = acting.Wish(reason=reason, merge=merge, commit=commit)
     return acted(
         screen,

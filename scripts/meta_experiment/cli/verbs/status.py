@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import clock, in_flight, layout, workspace
 from meta_experiment.render import board as text
-from meta_experiment.services import board
+from meta_experiment.services import board, notice, observing
 
 
 @verb(example="meta-experiment status")
@@ -26,9 +26,19 @@ def status_verb(
     """Show what runs, how far it is, what ended, and what to do next."""
     if in_flight(place):
         workspace(place)
+    where = layout(place)
+    observing.sweep(where, clock())
     shown = board.board(
-        layout(place), clock, lambda: workspace(place), experiment_id, archived=archived
+        where, clock, lambda: workspace(place), experiment_id, archived=archived
     )
+    if experiment_id is None:
+        notice.from_rows(where, shown.rows)
+    shown.notes.extend(observing.notes(where, clock()))
+    if where.registry_lost():
+        shown.notes.append(
+            f"{where.registry} is gone, and a copy of it is kept. Bring it back (unless it "
+            "belongs to another branch): meta-experiment recover"
+        )
     document = {"experiments": shown.rows, "summary": shown.summary, "notes": shown.notes}
     if experiment_id is not None:
         written = text.one(shown.rows[0], screen.style)

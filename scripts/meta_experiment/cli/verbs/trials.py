@@ -20,8 +20,14 @@ from meta_experiment.services import listing
     help="How many, newest last.",
 )
 @click.option("--variant", metavar="NAME", help="Only of this arm.")
+@click.option("--all", "everything", is_flag=True, help="Every metric, not those of the plan.")
 def trials_verb(
-    place: Place, screen: Screen, experiment_id: str, limit: int, variant: str | None
+    place: Place,
+    screen: Screen,
+    experiment_id: str,
+    limit: int,
+    variant: str | None,
+    everything: bool,
 ) -> Result:
     """List the newest trials of an experiment, and what was set aside and why."""
     listed = listing.trials(workspace(place), experiment_id, limit, variant)
@@ -33,7 +39,12 @@ def trials_verb(
             "set_aside": listed.set_aside,
             "conflicts": listed.conflicts,
         },
-        table(listed.documents, listed.total, screen.style),
+        table(
+            listed.documents,
+            listed.total,
+            screen.style,
+            None if everything else listed.planned,
+        ),
         narration=tuple(f"Set aside: {item}" for item in listed.set_aside)
         + tuple(f"Conflict: {item}" for item in listed.conflicts),
     )
