@@ -213,6 +213,7 @@ BODIES = {
 CASES = [(name, 0o644) for name in BODIES] + [("crlf", 0o755), ("bom", 0o600)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "mode"), CASES)
 def test_every_kind_of_prompt_file_keeps_its_bytes_and_mode(project, name, mode):
     """Promotion gives exactly the variant's bytes, rollback exactly the original's."""

@@ -67,6 +67,7 @@ def running(client):
     return name
 
 
+@pytest.mark.long
 def test_the_client_shows_the_board_and_the_model_acts_on_it(client, running):
     """The command brings the board; the model promotes; the next prompt is the new text."""
     command = f"meta-experiment promote {running} --yes --json"

@@ -9,7 +9,6 @@ from tests.client.endpoint import Endpoint
 from tests.client.live import (
     AGENT,
     CALLED_SKILL,
-    COMMAND,
     KINDS,
     MODE,
     TYPED_SKILL,
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.client
 SESSION = 14  # invocations in one session
 BLOCK = 10  # invocations after which both arms have been served equally often
 
-QUICK = (COMMAND, CALLED_SKILL, AGENT)  # one of each form of serving
+QUICK = (CALLED_SKILL, AGENT)
 
 
 @pytest.mark.long

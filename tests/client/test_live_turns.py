@@ -85,6 +85,7 @@ def test_two_agents_that_preload_one_skill_are_one_trial(client):
     assert len(halves) == 16  # two for each item, and two failed readings of items 3 and 6 each
 
 
+@pytest.mark.long
 def test_an_agent_that_reports_after_the_next_prompt(client):
     """The tokens of an agent in the background belong to the prompt that sent it away."""
     kind = replace(AGENT, opening=partial(call_agent, background=True))

@@ -588,6 +588,7 @@ def errors(draw, metric, *, experiments, units, first, bar=20.0):
     return crossed / experiments
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["alike", "whole", "rare", "skewed"])
 def test_identical_arms_are_promoted_in_at_most_one_of_twenty_looked_at_all_along(kind):
     """With a look after every case, correlated equal arms cross the bar in at most 5%."""

@@ -25,6 +25,8 @@ from pathlib import Path
 from tests.deploy.conftest import World
 from tests.faults import FaultyFileSystem
 
+pytestmark = pytest.mark.long
+
 class Stalling(FaultyFileSystem):
     def _pass(self, name, path, half=None):
         super()._pass(name, path, half)

@@ -139,6 +139,7 @@ def test_arms_without_a_failure_are_not_taken_for_certain():
     assert high > 1.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("control", "treatment"), [(0.9, 0.98), (0.98, 0.9), (0.1, 0.2)])
 def test_it_holds_the_true_ratio_at_all_looks(control, treatment):
     """Looked at after every pair from the first on, 95% of runs never lose the truth."""

@@ -188,6 +188,7 @@ def test_doubtful_summary_is_left_aside(layout, disk, change):
     assert same(layout, disk).bytes_read == 0
 
 
+@pytest.mark.long
 def test_summary_that_cannot_be_written_is_no_failure(layout, disk):
     """The trials are there even when no summary can be kept, and no crash spoils one."""
     path = big_log(layout)
