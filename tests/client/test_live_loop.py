@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from tests.client.endpoint import Endpoint
 from tests.client.live import (
-    AGENT,
     CALLED_SKILL,
     KINDS,
     MODE,
@@ -21,8 +20,6 @@ from tests.client.live import (
 pytestmark = pytest.mark.client
 SESSION = 14  # invocations in one session
 BLOCK = 10  # invocations after which both arms have been served equally often
-
-QUICK = (CALLED_SKILL, AGENT)
 
 
 @pytest.mark.long
@@ -42,7 +39,7 @@ def test_an_experiment_on_sessions_of_one_prompt_each(client):
 @pytest.mark.parametrize(
     ("kind", "rounds"),
     [
-        *(pytest.param(kind, 14, id=f"{kind.name}-short") for kind in QUICK),
+        pytest.param(CALLED_SKILL, 14, id="called-skill-short"),
         *(
             pytest.param(kind, 40, id=f"{kind.name}-whole", marks=pytest.mark.long)
             for kind in KINDS

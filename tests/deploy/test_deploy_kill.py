@@ -16,6 +16,8 @@ from tests.faults import FaultyFileSystem
 
 from meta_experiment.deploy import Outcome
 
+pytestmark = pytest.mark.long
+
 REPOSITORY = Path(__file__).parents[2]
 
 # A promotion that stops dead at its N-th operation and says so.
@@ -24,8 +26,6 @@ import sys, time
 from pathlib import Path
 from tests.deploy.conftest import World
 from tests.faults import FaultyFileSystem
-
-pytestmark = pytest.mark.long
 
 class Stalling(FaultyFileSystem):
     def _pass(self, name, path, half=None):
