@@ -15,9 +15,9 @@ from tests.chaos.writers import AFTER, Log, prompt_of
 
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.sequence import parse_assignment
 from meta_experiment.services import assigning, healing
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.assignments import parse_assignment
 from meta_experiment.types import Experiment, Status
 
 _REFUSALS = {"locked", "refused"}

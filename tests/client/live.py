@@ -30,6 +30,7 @@ from tests.client.harness import REPOSITORY, Client
 
 PROGRAM = REPOSITORY / "bin" / "meta-experiment"
 MODE = 0o640  # of every prompt file here: not what a new file would get
+BLOCK = 10  # invocations after which both arms have been served equally often
 CLUMSY = 3  # every third item has a tool fail
 
 _ITEM = re.compile(r"\bitem-(\d+)")

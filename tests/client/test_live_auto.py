@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.client.endpoint import Answer, Endpoint
-from tests.client.live import COMMAND, Model, begin
+from tests.client.live import BLOCK, COMMAND, Model, begin
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
 PATIENCE = 20.0
@@ -14,7 +14,7 @@ PATIENCE = 20.0
 def evidence(live):
     """Use the command often enough for a decision."""
     with Endpoint(respond=Model(COMMAND)) as endpoint:
-        live.work(endpoint, range(1, 15))
+        live.work(endpoint, range(1, 2 * BLOCK + 1))
 
 
 def hello(live):

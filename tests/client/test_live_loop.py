@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.client.endpoint import Endpoint
 from tests.client.live import (
+    BLOCK,
     CALLED_SKILL,
     KINDS,
     MODE,
@@ -19,7 +20,6 @@ from tests.client.live import (
 
 pytestmark = pytest.mark.client
 SESSION = 14  # invocations in one session
-BLOCK = 10  # invocations after which both arms have been served equally often
 
 
 @pytest.mark.long

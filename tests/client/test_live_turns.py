@@ -11,6 +11,7 @@ import pytest
 from tests.client.endpoint import Endpoint, Refusal
 from tests.client.live import (
     AGENT,
+    BLOCK,
     COMMAND,
     TYPED_SKILL,
     Model,
@@ -74,15 +75,15 @@ def test_two_agents_that_preload_one_skill_are_one_trial(client):
     )
     live = begin(client, kind, before={".claude/agents/helper.md": HELPER})
     with Endpoint(respond=Model(kind)) as endpoint:
-        live.work(endpoint, range(1, 7))
+        live.work(endpoint, range(1, BLOCK + 1))
         sent = books_agree(live, endpoint)
-    assert Counter(row.variant for row in sent.values()) == {"control": 3, "treatment": 3}
+    assert Counter(row.variant for row in sent.values()) == {"control": 5, "treatment": 5}
     halves = [
         request
         for request in endpoint.turns
         if "Help as helpers do" in str(request.body["system"])
     ]
-    assert len(halves) == 16  # two for each item, and two failed readings of items 3 and 6 each
+    assert len(halves) == 26  # two for each item, and two failed readings of items 3, 6, 9 each
 
 
 @pytest.mark.long

@@ -35,7 +35,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import confined, safe_component
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import arguments, index, json_text, transcript
+from meta_experiment.live import arguments, index, json_text, sequence, transcript
 from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import load_prices
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
@@ -93,13 +93,13 @@ def trial_lines(data):
 
 
 def assignment_line(text):
-    parsed = assignments.parse_assignment(text)
+    parsed = sequence.parse_assignment(text)
     if parsed is None:
         return
     count, (trial_id, variant, unit, seconds) = parsed
     drawn = assignments.Assigned(unit, variant, trial_id, None, repeated=False)
     again = assignments._line(count, assignments._escaped(unit), drawn, seconds).decode()
-    assert assignments.parse_assignment(again.removesuffix("\n")) == parsed
+    assert sequence.parse_assignment(again.removesuffix("\n")) == parsed
 
 
 def assignment_file(given):

@@ -18,8 +18,9 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places, sessions
 from meta_experiment.live.assigning import expose
+from meta_experiment.live.sequence import parse_assignment
 from meta_experiment.live.sessions import Turn
-from meta_experiment.store.assignments import assign, parse_assignment
+from meta_experiment.store.assignments import assign
 from meta_experiment.types import (
     Assignment,
     Direction,

@@ -11,7 +11,8 @@ from meta_experiment.errors import LockedError, StorageError, UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.assignments import assign, assign_apart, parse_assignment
+from meta_experiment.live.sequence import parse_assignment
+from meta_experiment.store.assignments import assign, assign_apart
 from meta_experiment.store.store import Store
 from meta_experiment.store.trials import read_trials
 

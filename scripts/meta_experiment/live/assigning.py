@@ -12,12 +12,23 @@ import fcntl
 import os
 import time
 
+from meta_experiment.live.disk import open_private
 from meta_experiment.live.index import sequence_arm
 from meta_experiment.live.places import lock, read_bytes, trials
+from meta_experiment.live.sequence import (
+    NAME,
+    WAIT,
+    apart,
+    escaped,
+    find,
+    find_apart,
+    format_line,
+    last_count,
+    whole_lines,
+)
 from meta_experiment.live.sessions import (
     OpenTrial,
     append_prompt,
-    escaped,
     read_trial,
     remove_trial,
     write_trial,
@@ -28,11 +39,8 @@ if TYPE_CHECKING:
     from meta_experiment.live.index import Entry
     from meta_experiment.live.sessions import Turn
 
-WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
 _PAUSE = 0.002
-_APART = "assignments-live.tsv"
-_PRIVATE_FILE = 0o600
-_DIGITS = 10  # of a count
+_WRITER = "live"
 
 
 class Drawn:
@@ -86,17 +94,18 @@ def _open_in_sequence(root: str, entry: Entry, session: str, trial: OpenTrial) -
     known = read_trial(root, session, entry.id, trial.prompt_id)
     if known is not None:
         return Drawn(known.variant, known)
-    path = f"{trials(root, entry.id)}/assignments.tsv"
+    folder = trials(root, entry.id)
+    path = f"{folder}/{NAME}"
     whole = read_bytes(path)
-    sequence = whole[: whole.rfind(b"\n") + 1]
+    sequence = whole_lines(whole)
     key = escaped(trial.unit)
-    count = _last_count(sequence)
-    before = _find(sequence, key)
+    count = last_count(sequence)
+    before = find(sequence, key)
     if before:
         position, variant = before[0] - 1, before[1]
     else:
-        apart = _find_apart(root, entry.id, key)
-        position, variant = count, apart or _drawn(entry, trial.unit, count)
+        drawn = find_apart(folder, key)
+        position, variant = count, drawn[1] if drawn else _drawn(entry, trial.unit, count)
     trial.variant = _checked(variant, entry)
     total = count if before else position + 1
     _append(path, _line(total, key, trial), len(sequence), torn=len(whole) > len(sequence))
@@ -107,9 +116,10 @@ def _open_apart(root: str, entry: Entry, session: str, trial: OpenTrial) -> Draw
     """Open a trial without the shared sequence, when its lock cannot be had."""
     key = escaped(trial.unit)
     folder = trials(root, entry.id)
-    before = _find(read_bytes(f"{folder}/assignments.tsv"), key)
-    variant = before[1] if before else _find_apart(root, entry.id, key)
-    if not variant:
+    before = find(whole_lines(read_bytes(f"{folder}/{NAME}")), key) or find_apart(folder, key)
+    if before:
+        variant = before[1]
+    else:
         from meta_experiment.assign.arms import hashed_arm
 
         variant = entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
@@ -117,7 +127,7 @@ def _open_apart(root: str, entry: Entry, session: str, trial: OpenTrial) -> Draw
     drawn = _opened(root, session, trial)
     if drawn.trial is trial:
         try:
-            _append(f"{folder}/{_APART}", _line(0, key, trial))
+            _append(f"{folder}/{apart(_WRITER)}", _line(0, key, trial))
         except OSError:
             remove_trial(root, session, trial)
             raise
@@ -161,7 +171,7 @@ def _locked(path: str) -> int | None:
     """Return the open file that carries the lock; None when it cannot be had in time."""
     deadline = time.monotonic() + WAIT
     while True:
-        descriptor = _open(path, os.O_RDWR | os.O_CREAT)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
@@ -179,7 +189,7 @@ def _locked(path: str) -> int | None:
 
 def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> None:
     """Add a line, first cutting off what a crash left of one; all of it or nothing."""
-    descriptor = _open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         if torn:
             os.ftruncate(descriptor, size)
@@ -191,56 +201,5 @@ def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> Non
         os.close(descriptor)
 
 
-def _open(path: str, flags: int) -> int:
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, _PRIVATE_FILE)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        return os.open(path, flags, _PRIVATE_FILE)
-
-
 def _line(count: int, key: str, trial: OpenTrial) -> bytes:
-    fields = (str(count), key, trial.variant, trial.trial_id, str(trial.epoch_ms))
-    return ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
-
-
-def _last_count(sequence: bytes) -> int:
-    """Return the number of units so far, passing over lines that are damaged."""
-    end = len(sequence) - 1
-    while end > 0:
-        start = sequence.rfind(b"\n", 0, end) + 1
-        count = sequence[start:end].partition(b"\t")[0]
-        if count.isdigit() and len(count) < _DIGITS:
-            return int(count)
-        end = start - 1
-    return 0
-
-
-def _find(sequence: bytes, key: str) -> tuple[int, str] | None:
-    """Return the count and variant of a unit's first line."""
-    wanted = f"\t{key}\t".encode("utf-8", "surrogateescape")
-    found = sequence.find(wanted)
-    while found >= 0:
-        start = sequence.rfind(b"\n", 0, found) + 1
-        end = sequence.find(b"\n", found)
-        fields = sequence[start : end if end >= 0 else start].split(b"\t")
-        # the same text may stand in another column
-        if len(fields) == 5 and start + len(fields[0]) == found and _is_count(fields[0]):
-            return int(fields[0]), fields[2].decode("utf-8", "replace")
-        found = sequence.find(wanted, found + 1)
-    return None
-
-
-def _is_count(field: bytes) -> bool:
-    return field.isdigit() and len(field) < _DIGITS
-
-
-def _find_apart(root: str, experiment_id: str, key: str) -> str | None:
-    folder = trials(root, experiment_id)
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
-        if name.startswith("assignments-") and name.endswith(".tsv"):
-            found = _find(read_bytes(f"{folder}/{name}"), key)
-            if found:
-                return found[1]
-    return None
+    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms)

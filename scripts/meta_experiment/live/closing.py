@@ -13,6 +13,7 @@ import time
 
 from meta_experiment.live import places, sessions
 from meta_experiment.live.client import is_dead
+from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.json_text import encode
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
@@ -33,7 +34,6 @@ CLOSED = "closed"  # in a session's folder: experiment, trial and time of each c
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
 _PAUSE = 0.005
-_PRIVATE_DIRECTORY, _PRIVATE_FILE = 0o700, 0o600
 
 
 def close_session(root: str, session: str, *, final: bool, now: float) -> int:
@@ -206,15 +206,13 @@ def _append(root: str, experiment_id: str, data: bytes) -> None:
     try:
         folder = places.trials(root, experiment_id)
         path = f"{folder}/{_host()}-live.jsonl"
-        os.makedirs(folder, _PRIVATE_DIRECTORY, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(path, flags, _PRIVATE_FILE)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data  # a torn tail spoils its own line only
             try:
-                _put(descriptor, data)
+                put(descriptor, data)
                 os.fsync(descriptor)
             except OSError:
                 os.ftruncate(descriptor, size)
@@ -226,11 +224,6 @@ def _append(root: str, experiment_id: str, data: bytes) -> None:
             _sync_folder(os.path.dirname(folder))
     finally:
         os.close(lock)
-
-
-def _put(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 def _sync_folder(folder: str) -> None:
@@ -253,12 +246,11 @@ def _note_closed(
     if final:
         return
     path = f"{sessions.session_folder(root, session)}/{CLOSED}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, _PRIVATE_FILE)
+    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         for trial in trials:
             line = f"{trial.experiment_id}\t{trial.trial_id}\t{int(now * 1000)}\n"
-            _put(descriptor, line.encode("utf-8", "replace"))
+            put(descriptor, line.encode("utf-8", "replace"))
     finally:
         os.close(descriptor)
 
@@ -287,7 +279,10 @@ def _locked(path: str, *, create: bool = False) -> int | None:
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
-        descriptor = _opened(path, create=create)
+        if create:
+            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+        else:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
@@ -301,14 +296,3 @@ def _locked(path: str, *, create: bool = False) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _opened(path: str, *, create: bool) -> int:
-    if not create:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, _PRIVATE_FILE)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), _PRIVATE_DIRECTORY, exist_ok=True)
-        return os.open(path, flags, _PRIVATE_FILE)

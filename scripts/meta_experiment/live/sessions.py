@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.places import (
     data_folder,
     is_plain,
@@ -17,15 +18,13 @@ from meta_experiment.live.places import (
     roots,
     sessions,
 )
+from meta_experiment.live.sequence import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PRIVATE_DIRECTORY = 0o700
-PRIVATE_FILE = 0o600
 _TRIAL, _HANDOVER, _TURN, _PROMPTS = "trial-", "handover-", "turn", "prompts"
-_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
 _LONGEST_NAME = 110
 _DOUBT, _TAKEN = "~", "."
 _STALE = 30.0  # seconds after which an invocation under another prompt will not come any more
@@ -171,9 +170,8 @@ def take_handover(handover: Handover, part: int, parts: int) -> bool:
     if parts < 2:
         return _unlinked(handover.path)
     try:
-        folder = os.path.dirname(handover.path)
         mark = f"{handover.path}{_TAKEN}{part}"
-        os.close(_open(folder, mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        os.close(open_private(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return False
     marks = [f"{handover.path}{_TAKEN}{number}" for number in range(1, parts + 1)]
@@ -351,24 +349,6 @@ def _line(fields: Iterable[str]) -> bytes:
     return ("\t".join(map(escaped, fields)) + "\n").encode("utf-8", "surrogateescape")
 
 
-def escaped(field: str) -> str:
-    """Return a field as it stands between tabs, here and in the logs of assignments."""
-    for plain, escaped in _ESCAPES:
-        field = field.replace(plain, escaped)
-    return field
-
-
-def plain(field: str) -> str:
-    """Return the field that was escaped."""
-    if "\\" not in field:
-        return field
-    spelled = {escaped[1]: plain for plain, escaped in _ESCAPES}
-    letters = iter(field)
-    return "".join(
-        spelled.get(next(letters, ""), "\\") if letter == "\\" else letter for letter in letters
-    )
-
-
 def _names(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
@@ -379,9 +359,9 @@ def _names(folder: str) -> list[str]:
 def _write(folder: str, name: str, data: bytes, *, once: bool = False) -> bool:
     """Write a file whole; with `once`, unless there is one, and tell whether it was written."""
     temporary = f"{folder}/.{os.urandom(6).hex()}"
-    descriptor = _open(folder, temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
-        _put(descriptor, data)
+        put(descriptor, data)
         if once:
             os.link(temporary, f"{folder}/{name}")
         else:
@@ -395,20 +375,11 @@ def _write(folder: str, name: str, data: bytes, *, once: bool = False) -> bool:
 
 
 def _append(folder: str, name: str, data: bytes) -> None:
-    descriptor = _open(folder, f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    descriptor = open_private(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        _put(descriptor, data)
+        put(descriptor, data)
     finally:
         os.close(descriptor)
-
-
-def _open(folder: str, path: str, flags: int) -> int:
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        return os.open(path, flags, PRIVATE_FILE)
-    except FileNotFoundError:
-        os.makedirs(folder, PRIVATE_DIRECTORY, exist_ok=True)
-        return os.open(path, flags, PRIVATE_FILE)
 
 
 def _unlinked(path: str) -> bool:
@@ -417,11 +388,6 @@ def _unlinked(path: str) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _put(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 def _remove(paths: Iterable[str]) -> None:

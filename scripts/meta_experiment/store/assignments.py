@@ -1,8 +1,6 @@
 """Drawing variants: one sequence per experiment, shared by all processes.
 
-Each line of `assignments.tsv` is one assigned trial: `count unit variant trial_id epoch_ms`,
-separated by tabs, `count` being the number of different units so far, this one included.
-Reading it needs neither JSON nor regular expressions, as it lies on the way of every prompt.
+What stands in their files is that of `live.sequence`, which prompts in the client share.
 """
 
 from __future__ import annotations
@@ -17,13 +15,9 @@ from meta_experiment.files.durable import append_lines, make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import sequence
+from meta_experiment.live.places import read_bytes
 from meta_experiment.store.events import NAME_LIMIT
-
-WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
-_APART = "assignments-"
-_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
-_FIELDS = 5
-_DIGITS = 10  # of a count, which fits into 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ def assign(
     *,
     at: float,
     new_id: Callable[[], str] = new_trial_id,
-    wait: float = WAIT,
+    wait: float = sequence.WAIT,
 ) -> Assigned:
     """Give a unit its variant: the one it has, else the one drawn for the next position.
 
@@ -83,10 +77,10 @@ def assign(
         with lock:
             if not path.exists() or not path.stat().st_size:
                 make_empty(files, path)
-            sequence = _whole_lines(files, path)
-            known = _find(sequence, key)
-            count = _last_count(sequence)
-            before = known or _find_apart(path, key)
+            known_lines = _whole_lines(files, path)
+            known = sequence.find(known_lines, key)
+            count = sequence.last_count(known_lines)
+            before = known or sequence.find_apart(str(path.parent), key)
             position = known[0] - 1 if known else count
             variant = before[1] if before else draw(position)
             drawn = Assigned(unit, variant, new_id(), position, before is not None)
@@ -121,8 +115,8 @@ def assign_apart(
     key = _escaped(unit)
     path = layout.assignments(experiment_id)
     try:
-        known = _find(_read(path), key)
-        before = known or _find_apart(path, key)
+        known = sequence.find(_read(path), key)
+        before = known or sequence.find_apart(str(path.parent), key)
         drawn = Assigned(
             unit=unit,
             variant=before[1] if before else draw(),
@@ -130,40 +124,15 @@ def assign_apart(
             position=known[0] - 1 if known else None,
             repeated=before is not None,
         )
-        apart = path.with_name(f"{_APART}{writer}.tsv")
+        apart = path.with_name(sequence.apart(writer))
         append_lines(files, apart, _line(0, key, drawn, at))
     except OSError as error:
         raise StorageError(f"{path.parent} cannot be written: {error.strerror}.") from error
     return drawn
 
 
-def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | None:
-    """Read a line: count, and trial id, variant, unit, seconds; None when it is not one."""
-    fields = line.split("\t")
-    if len(fields) != _FIELDS or not all(fields):
-        return None
-    count, unit, variant, trial_id, milliseconds = fields
-    if not (_is_whole(count) and len(count) < _DIGITS and _is_whole(milliseconds)):
-        return None
-    return int(count), (trial_id, variant, _plain(unit), int(milliseconds) / 1000)
-
-
-def is_assignment_file(name: str) -> bool:
-    """Tell whether a file of an experiment's logs holds assignments."""
-    return name == "assignments.tsv" or (name.startswith(_APART) and name.endswith(".tsv"))
-
-
-def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:
-    fields = (str(count), key, drawn.variant, drawn.trial_id, str(int(at * 1000)))
-    return ("\t".join(fields) + "\n").encode()
-
-
 def _read(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    return data[: data.rfind(b"\n") + 1]
+    return sequence.whole_lines(read_bytes(str(path)))
 
 
 def _whole_lines(files: FileSystem, path: Path) -> bytes:
@@ -174,52 +143,8 @@ def _whole_lines(files: FileSystem, path: Path) -> bytes:
     return data
 
 
-def _last_count(sequence: bytes) -> int:
-    """Return the number of units so far, passing over lines that are damaged."""
-    end = len(sequence) - 1
-    while end > 0:
-        start = sequence.rfind(b"\n", 0, end) + 1
-        count = sequence[start:end].partition(b"\t")[0]
-        if count.isdigit() and len(count) < _DIGITS:
-            return int(count)
-        end = start - 1
-    return 0
-
-
-def _find(sequence: bytes, key: str) -> tuple[int, str] | None:
-    """Return the count and variant of a unit's first line."""
-    wanted = f"\t{key}\t".encode()
-    found = sequence.find(wanted)
-    while found >= 0:
-        start = sequence.rfind(b"\n", 0, found) + 1
-        line = sequence[start : sequence.find(b"\n", found)]
-        # the same text may stand in another column
-        if line.split(b"\t")[1] == wanted[1:-1] and (parsed := _parsed(line)) is not None:
-            count, (_, variant, _, _) = parsed
-            return count, variant
-        found = sequence.find(wanted, found + 1)
-    return None
-
-
-def _parsed(line: bytes) -> tuple[int, tuple[str, str, str, float]] | None:
-    try:
-        return parse_assignment(line.decode())
-    except UnicodeDecodeError:
-        return None
-
-
-def _find_apart(sequence: Path, key: str) -> tuple[int, str] | None:
-    return next(
-        (found for path in _apart_files(sequence) if (found := _find(_read(path), key))), None
-    )
-
-
-def _apart_files(sequence: Path) -> list[Path]:
-    try:
-        entries = sorted(sequence.parent.iterdir())
-    except FileNotFoundError:
-        return []
-    return [path for path in entries if path.name.startswith(_APART) and path.suffix == ".tsv"]
+def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:
+    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, int(at * 1000))
 
 
 def _escaped(unit: str) -> str:
@@ -229,20 +154,4 @@ def _escaped(unit: str) -> str:
         raise UsageError("The unit is not valid text.") from error
     if not 0 < size <= NAME_LIMIT:
         raise UsageError(f"The unit has {size:,} bytes; expected 1 to {NAME_LIMIT:,}.")
-    for plain, escaped in _ESCAPES:
-        unit = unit.replace(plain, escaped)
-    return unit
-
-
-def _plain(key: str) -> str:
-    if "\\" not in key:
-        return key
-    spelled = {escaped[1]: plain for plain, escaped in _ESCAPES}
-    letters = iter(key)
-    return "".join(
-        spelled.get(next(letters, ""), "\\") if letter == "\\" else letter for letter in letters
-    )
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+    return sequence.escaped(unit)

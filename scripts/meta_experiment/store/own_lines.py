@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import compress
 from operator import lt
 
-from meta_experiment.store.assignments import parse_assignment
+from meta_experiment.live.sequence import parse_assignment
 from meta_experiment.store.columns import NAN, RECORDED, fill
 from meta_experiment.store.fold import STATUS_CODE, Fold
 from meta_experiment.store.lines import decoded

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.assignments import is_assignment_file, parse_assignment
+from meta_experiment.live.sequence import is_assignment_file, parse_assignment
 from meta_experiment.store.columns import Trials
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import (

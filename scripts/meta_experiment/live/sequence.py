@@ -1,0 +1,129 @@
+"""The files of assignments: whom a variant was drawn for, in order.
+
+Each line is one assigned trial: `count unit variant trial_id epoch_ms`, separated by tabs,
+`count` being the number of different units so far, this one included. What was drawn without
+the shared sequence stands in files beside it and counts none. Reading needs neither JSON nor
+regular expressions, as it lies on the way of every prompt.
+"""
+
+from __future__ import annotations
+
+import os
+
+from meta_experiment.live.places import read_bytes
+
+NAME = "assignments.tsv"
+WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
+_APART = "assignments-"
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
+_FIELDS = 5
+_DIGITS = 10  # of a count, which fits into 32 bits
+_LONGEST = 19  # digits of a time
+
+
+def apart(writer: str) -> str:
+    """Return the name of the file of what a writer drew apart from the sequence."""
+    return f"{_APART}{writer}.tsv"
+
+
+def is_assignment_file(name: str) -> bool:
+    """Tell whether a file of an experiment's logs holds assignments."""
+    return name == NAME or _is_apart(name)
+
+
+def format_line(count: int, key: str, variant: str, trial_id: str, epoch_ms: int) -> bytes:
+    """Return the line of an assignment, its end included; `key` is the escaped unit."""
+    fields = (str(count), key, variant, trial_id, str(epoch_ms))
+    return ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
+
+
+def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | None:
+    """Read a line: count, and trial id, variant, unit, seconds; None when it is not one."""
+    fields = line.split("\t")
+    if len(fields) != _FIELDS or not all(fields):
+        return None
+    count, unit, variant, trial_id, milliseconds = fields
+    if not (_is_whole(count) and len(count) < _DIGITS and _is_whole(milliseconds)):
+        return None
+    return int(count), (trial_id, variant, plain(unit), int(milliseconds) / 1000)
+
+
+def whole_lines(data: bytes) -> bytes:
+    """Return a file without what a crash left of its last line."""
+    return data[: data.rfind(b"\n") + 1]
+
+
+def last_count(sequence: bytes) -> int:
+    """Return the number of units so far, passing over lines that are damaged."""
+    end = len(sequence) - 1
+    while end > 0:
+        start = sequence.rfind(b"\n", 0, end) + 1
+        count = sequence[start:end].partition(b"\t")[0]
+        if count.isdigit() and len(count) < _DIGITS:
+            return int(count)
+        end = start - 1
+    return 0
+
+
+def find(sequence: bytes, key: str) -> tuple[int, str] | None:
+    """Return the count and variant of a unit's first line among whole lines."""
+    wanted = f"\t{key}\t".encode("utf-8", "surrogateescape")
+    found = sequence.find(wanted)
+    while found >= 0:
+        start = sequence.rfind(b"\n", 0, found) + 1
+        line = sequence[start : sequence.find(b"\n", found)]
+        # the same text may stand in another column
+        if line.find(b"\t") == found - start and (parsed := _parsed(line, key)) is not None:
+            return parsed
+        found = sequence.find(wanted, found + 1)
+    return None
+
+
+def find_apart(folder: str, key: str) -> tuple[int, str] | None:
+    """Return what was drawn for a unit apart from the sequence. Raises OSError."""
+    try:
+        names = sorted(filter(_is_apart, os.listdir(folder)))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    for name in names:
+        found = find(whole_lines(read_bytes(f"{folder}/{name}")), key)
+        if found is not None:
+            return found
+    return None
+
+
+def escaped(field: str) -> str:
+    """Return a field as it stands between tabs, here and in the files of a session."""
+    for letter, spelled in _ESCAPES:
+        field = field.replace(letter, spelled)
+    return field
+
+
+def plain(field: str) -> str:
+    """Return the field that was escaped."""
+    if "\\" not in field:
+        return field
+    spelled = {escaped[1]: plain for plain, escaped in _ESCAPES}
+    letters = iter(field)
+    return "".join(
+        spelled.get(next(letters, ""), "\\") if letter == "\\" else letter for letter in letters
+    )
+
+
+def _parsed(line: bytes, key: str) -> tuple[int, str] | None:
+    """Read the line of a unit; one that is not an assignment to a reader is none here."""
+    fields = line.split(b"\t")
+    try:
+        told = [field.decode() for field in (fields[0], *fields[2:])]
+    except UnicodeDecodeError:
+        return None
+    parsed = parse_assignment("\t".join((told[0], key, *told[1:])))
+    return None if parsed is None else (parsed[0], parsed[1][1])
+
+
+def _is_apart(name: str) -> bool:
+    return name.startswith(_APART) and name.endswith(".tsv")
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _LONGEST
