@@ -2,14 +2,16 @@
 
     python benchmarks/fold.py [--lines 1000000] [--runs 5]
 
-Two logs of one experiment: `typed`, outcomes as `record` writes them (two metrics, 163 bytes),
-and `mixed`, a tenth of them live trials (a line of the assignment sequence, and an outcome of
-twenty metrics, some 700 bytes, in a log of its own). Ours folds all of it into trials,
-duplicates removed, conflicts and damage found, and sums a metric by arm; it uses the standard
-library alone. DuckDB reads the JSON with an explicit schema and sums the same metric by arm,
-once as the lines stand and once with duplicates removed. Each is a process of its own, from
-its start to its end, interleaved; DuckDB comes from a throw-away environment that is made
-here.
+Three logs of one experiment: `typed`, outcomes as `record` writes them a hundred at a time (two
+metrics, 163 bytes); `single`, the same recorded one by one; and `mixed`, as typed, but a tenth
+of it live trials (a line of the assignment sequence, and an outcome of twenty metrics, some 700
+bytes, in a log of its own). Ours folds all of it into trials, duplicates removed, conflicts and
+damage found, and sums a metric by arm; it uses the standard library alone. DuckDB reads the
+JSON with an explicit schema and sums the same metric by arm, once as the lines stand and once
+with duplicates removed. Each is a program of its own, from its start to its end, interleaved;
+both use the processors they find. Memory is that of all processes of a program, shared pages
+counted once, in a run that is not timed. DuckDB comes from a throw-away environment that is
+made here.
 """
 
 from __future__ import annotations
@@ -34,14 +36,9 @@ from benchmarks.making import EXPERIMENT, live, typed  # noqa: E402
 MOST_TIMES = 6.0
 MOST_MEMORY = 64.0  # MB
 
-# of this program alone; what getrusage says begins with the process that started it
-_PEAK = """
-with open("/proc/self/status") as status:
-    peak = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
-"""
-
 _OURS = """
 import json, sys
+from itertools import compress
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from meta_experiment.files.roots import Layout
@@ -51,10 +48,9 @@ columns = log.trials._columns
 sums = {{}}
 values = columns.metrics["duration_seconds"]
 for arm, code in columns.variants.items():
-    mine = (value for value, known in zip(values, columns.variant) if known == code)
-    sums[arm] = (columns.variant.count(code), sum(mine))
-{peak}
-print(json.dumps([sums, len(log.trials), log.set_aside_count, peak]))
+    mine = map(code.__eq__, columns.variant)
+    sums[arm] = (columns.variant.count(code), sum(compress(values, mine)))
+print(json.dumps([sums, len(log.trials), log.set_aside_count]))
 """
 
 _DUCKDB = """
@@ -64,8 +60,7 @@ duckdb.sql("set enable_progress_bar = false")
 lines = \"\"\"read_json({files!r}, format='newline_delimited', columns={columns!r})\"\"\"
 found = duckdb.sql(f\"\"\"select variant, count(*), sum(metrics.duration_seconds)
     from (select {distinct} variant, metrics from {{lines}}) group by 1\"\"\").fetchall()
-{peak}
-print(json.dumps([{{arm: rest for arm, *rest in found}}, 0, 0, peak]))
+print(json.dumps({{arm: rest for arm, *rest in found}}))
 """
 
 
@@ -83,7 +78,8 @@ def write(root: Path, kind: str, lines: int) -> Path:
         lines -= 2 * share
     with (folder / "host-0.jsonl").open("wb") as stream:
         kept = []
-        for number, line in enumerate(typed(chance, lines - twice)):
+        batch = 1 if kind == "single" else 100
+        for number, line in enumerate(typed(chance, lines - twice, batch=batch)):
             stream.write(line)
             if number % 199 == 0 and len(kept) < twice:
                 kept.append(line)
@@ -100,13 +96,10 @@ def programs(root: Path, folder: Path) -> dict[str, str]:
     columns = dict.fromkeys(("event", "trial_id", "variant", "status"), "VARCHAR")
     columns |= {"at": "DOUBLE"}
     columns["metrics"] = f"STRUCT({', '.join(f'{name} DOUBLE' for name in names)})"
-    given = {"files": str(folder / "*.jsonl"), "columns": columns, "peak": _PEAK}
+    given = {"files": str(folder / "*.jsonl"), "columns": columns}
     return {
         "ours": _OURS.format(
-            scripts=str(REPOSITORY / "scripts"),
-            root=str(root),
-            experiment=EXPERIMENT,
-            peak=_PEAK,
+            scripts=str(REPOSITORY / "scripts"), root=str(root), experiment=EXPERIMENT
         ),
         "duckdb": _DUCKDB.format(**given, distinct=""),
         "duckdb, distinct": _DUCKDB.format(**given, distinct="distinct on (trial_id)"),
@@ -122,11 +115,38 @@ def environment(folder: Path) -> str:
     return python
 
 
-def measured(python: str, program: str) -> tuple[float, list[object]]:
-    """Run a program; returns seconds and what it found."""
+def seconds_of(python: str, program: str) -> float:
+    """Run a program; returns how long it took."""
     start = time.perf_counter()
-    done = subprocess.run([python, "-c", program], check=True, capture_output=True)
-    return time.perf_counter() - start, json.loads(done.stdout)
+    subprocess.run([python, "-c", program], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def memory_of(python: str, program: str) -> float:
+    """Run a program; returns the most memory that it and its children had at once, in MB."""
+    most = 0
+    with subprocess.Popen([python, "-c", program], stdout=subprocess.DEVNULL) as running:
+        while running.poll() is None:
+            most = max(most, sum(map(_resident, _family(running.pid))))
+            time.sleep(0.02)
+    return most / 1024
+
+
+def _family(process: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        children = []
+    return [process, *map(int, children)]
+
+
+def _resident(process: int) -> int:
+    """Return a process's share of the memory it uses, in kB; nothing when it has ended."""
+    try:
+        rows = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(row.split()[1]) for row in rows if row.startswith("Pss:")), 0)
 
 
 def compare(root: Path, kind: str, lines: int, runs: int, duckdb: str) -> tuple[float, float]:
@@ -135,13 +155,12 @@ def compare(root: Path, kind: str, lines: int, runs: int, duckdb: str) -> tuple[
     size = sum(path.stat().st_size for path in folder.iterdir())
     found = programs(root, folder)
     ours = os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else sys.executable
+    pythons = {name: ours if name == "ours" else duckdb for name in found}
     seconds: dict[str, list[float]] = {name: [] for name in found}
-    peaks: dict[str, float] = {}
     for _ in range(runs):
         for name, program in found.items():
-            took, result = measured(ours if name == "ours" else duckdb, program)
-            seconds[name].append(took)
-            peaks[name] = max(peaks.get(name, 0.0), float(str(result[3])))
+            seconds[name].append(seconds_of(pythons[name], program))
+    peaks = {name: memory_of(pythons[name], program) for name, program in found.items()}
     base = statistics.median(seconds["duckdb"])
     print(f"{kind}: {lines:,} lines, {size / 1e6:.0f} MB, one experiment, {runs} runs")
     for name, took in seconds.items():
@@ -164,7 +183,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
         folder = Path(temporary)
         duckdb = given.duckdb or environment(folder / "duckdb")
-        for kind in ("typed", "mixed"):
+        for kind in ("typed", "single", "mixed"):
             ratio, peak = compare(folder / kind, kind, given.lines, given.runs, duckdb)
             print(f"  ratio {ratio:.2f} (limit {MOST_TIMES:g}), peak {peak:.1f} MB (limit 64)")
             over = over or ratio > MOST_TIMES or peak > MOST_MEMORY

@@ -6,8 +6,9 @@ What stands in their files is that of `live.sequence`, which prompts in the clie
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from meta_experiment.errors import StorageError, UsageError
@@ -35,9 +36,19 @@ class Assigned:
     repeated: bool
 
 
+def new_trial_ids() -> Iterator[str]:
+    """Yield identifiers that no other process draws.
+
+    They follow one another from a random one on, so that those of a batch are told from all
+    others at once (see `runs`).
+    """
+    first = int.from_bytes(os.urandom(8))
+    return (f"{code % (1 << 64):016x}" for code in count(first))
+
+
 def new_trial_id() -> str:
     """Return an identifier that no other process draws."""
-    return os.urandom(8).hex()
+    return next(new_trial_ids())
 
 
 def assign(

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, overload
 
-from meta_experiment.store.names import UNKNOWN, NamePool
+from meta_experiment.store.names import NamePool
+from meta_experiment.store.runs import UNKNOWN
 from meta_experiment.types import Trial, TrialStatus
 
 NAN = math.nan
@@ -97,12 +98,7 @@ class Columns:
         except (TypeError, OverflowError):  # not all are whole numbers of 32 bits
             self.metrics[name] = column = _widened(column)
             piece = _piece("d", values)
-        fill(column, max(rows) + 1, _NOTHING[column.typecode])
-        if isinstance(rows, range):
-            column[rows.start : rows.stop] = piece
-            return
-        for row, value in zip(rows, piece, strict=True):
-            column[row] = value
+        put(column, rows, piece, _NOTHING[column.typecode])
 
     def metric_names(self, row: int) -> Iterator[str]:
         """Yield the names of the metrics that a trial has."""
@@ -113,6 +109,17 @@ def fill(column: array[Any], length: int, value: float) -> None:
     """Make a column at least so long."""
     if length > len(column):
         column.extend(array(column.typecode, [value]) * (length - len(column)))
+
+
+def put(column: array[Any], rows: Sequence[int], piece: array[Any], nothing: float = 0) -> None:
+    """Put values into rows of a column; between them and its old end there is nothing."""
+    if isinstance(rows, range):
+        fill(column, rows.start, nothing)
+        column[rows.start : rows.stop] = piece
+        return
+    fill(column, max(rows) + 1, nothing)
+    for row, value in zip(rows, piece, strict=True):
+        column[row] = value
 
 
 def _piece(typecode: str, values: Sequence[float | None]) -> array[Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from meta_experiment.store.columns import EXPOSED, NAN, RECORDED, STATUSES, Columns, fill
 from meta_experiment.store.events import why_unusable
 from meta_experiment.store.lines import SetAside, Unusable
-from meta_experiment.store.names import UNKNOWN
+from meta_experiment.store.runs import UNKNOWN
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted
 METRIC_LIMIT = 256

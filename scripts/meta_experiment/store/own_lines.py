@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Iterable, Sequence
+from itertools import compress, repeat
 from operator import lt
 
 from meta_experiment.live.sequence import parse_assignment
-from meta_experiment.store.columns import NAN, RECORDED, fill
+from meta_experiment.store.columns import NAN, RECORDED, fill, put
 from meta_experiment.store.fold import STATUS_CODE, Fold
 from meta_experiment.store.lines import decoded
-from meta_experiment.store.names import UNKNOWN
-from meta_experiment.store.own_outcomes import BEGIN, Middle, Outcomes, Reader
+from meta_experiment.store.own_outcomes import BEGIN, Outcomes, Reader
+from meta_experiment.store.runs import UNKNOWN
 
 _FEW = 32  # lines; fewer are not worth looking for our own among others
 _ASSIGNED = re.compile(
@@ -37,8 +37,10 @@ class OwnLines:
 
     def take(self, file: str, lines_before: int, text: str, lines: int) -> None:
         """Take in lines of events, each with its newline; the others by the full check."""
-        if text.startswith(BEGIN) and self._take_outcomes(text, lines):
-            return
+        if text.startswith(BEGIN):
+            outcomes = self._reader.read(text, lines)
+            if outcomes is not None and self.take_outcomes(outcomes):
+                return
         middle = text.index("\n", len(text) // 2) + 1
         if lines <= _FEW or middle == len(text) or BEGIN not in text:
             self._fold.take(file, lines_before, decoded([*text[:-1].split("\n")]))
@@ -61,8 +63,8 @@ class OwnLines:
                 self._assign(fields)
             return True
         numbers = columns.units.numbers(units)
-        codes = {variant: columns.variant_code(variant) for variant in set(variants)}
-        columns.variant.extend(map(codes.__getitem__, variants))
+        codes = self._variants(variants)
+        columns.variant.extend(codes)
         columns.assigned_at.extend([int(milliseconds) / 1000 for milliseconds in times])
         columns.status.frombytes(bytes(lines))
         columns.progress.frombytes(bytes(lines))
@@ -77,11 +79,11 @@ class OwnLines:
             count, trial = parsed
             self._fold.assign(count - 1 if count else None, trial)
 
-    def _take_outcomes(self, text: str, lines: int) -> bool:
-        outcomes = self._reader.read(text, lines)
-        if outcomes is None or self._fold.too_many_metrics(outcomes.metrics):
+    def take_outcomes(self, outcomes: Outcomes) -> bool:
+        """Take in outcomes that were checked; False when they have too many metrics."""
+        if self._fold.too_many_metrics(outcomes.metrics):
             return False
-        columns = self._fold.columns
+        columns, lines = self._fold.columns, len(outcomes.at)
         before = len(columns)
         rows = columns.trials.numbers(outcomes.trial_ids, outcomes.codes)
         if len(columns.trials) - before == lines:
@@ -109,7 +111,9 @@ class OwnLines:
         """
         columns, fresh, first = self._fold.columns, [], []
         seen: set[int] = set()
-        for row, at, text in zip(rows, outcomes.at, outcomes.middles, strict=True):
+        variants = map(columns.variants.get, outcomes.variants)
+        units = outcomes.units or repeat("")
+        for row, at, variant, unit in zip(rows, outcomes.at, variants, units, strict=False):
             new = row not in seen
             seen.add(row)
             fresh.append(new and row >= before)
@@ -118,69 +122,67 @@ class OwnLines:
                 and row < before
                 and columns.progress[row] < RECORDED
                 and at >= columns.assigned_at[row]
-                and self._agrees(row, outcomes.said[text])
+                and columns.variant[row] == variant
+                and (not unit or self._is_unit(row, unit))
             )
         return fresh, first
 
-    def _agrees(self, row: int, said: Middle) -> bool:
-        columns = self._fold.columns
-        if columns.variants.get(said.variant) != columns.variant[row]:
-            return False
+    def _is_unit(self, row: int, name: str) -> bool:
         unit = self._fold.unit(row)
-        return not said.unit or (unit != UNKNOWN and columns.units.name(unit) == said.unit)
+        return unit != UNKNOWN and self._fold.columns.units.name(unit) == name
 
     def _add(self, outcomes: Outcomes) -> None:
         """Add trials that nothing was known of."""
-        columns, said = self._fold.columns, outcomes.said
+        columns = self._fold.columns
         before, lines = len(columns), len(outcomes.at)
-        codes = {text: columns.variant_code(said[text].variant) for text in said}
-        columns.variant.extend(map(codes.__getitem__, outcomes.middles))
+        codes = self._variants(outcomes.variants)
+        columns.variant.extend(codes)
         columns.assigned_at.extend(array("d", outcomes.at))
         columns.status.frombytes(_statuses(outcomes))
         columns.progress.frombytes(bytes([RECORDED]) * lines)
-        if any(middle.unit for middle in said.values()):
+        if outcomes.units:
             fill(columns.unit, before, UNKNOWN)
-            columns.unit.extend(self._units(outcomes))
-        if any(outcomes.fingerprints.values()):
+            columns.unit.extend(self._units(outcomes.units))
+        if outcomes.tails:
             fingerprints = self._fingerprints(outcomes)
             fill(columns.fingerprint, before, 0)
-            columns.fingerprint.extend(map(fingerprints.__getitem__, outcomes.tails))
+            columns.fingerprint.extend(fingerprints)
         rows = range(before, before + lines)
         for name, values in outcomes.metrics.items():
             columns.set_metrics(name, rows, values)
 
     def _close(self, rows: Sequence[int], outcomes: Outcomes) -> None:
         """Add their first outcomes to trials that are known."""
-        columns, last = self._fold.columns, max(rows) + 1
+        columns = self._fold.columns
         if rows[-1] - rows[0] + 1 == len(rows) and all(map(lt, rows, rows[1:])):
-            rows = range(rows[0], last)
-        fill(columns.closed_at, last, NAN)
-        for row, at, status in zip(rows, outcomes.at, _statuses(outcomes), strict=True):
-            columns.status[row] = status
-            columns.closed_at[row] = at
-            columns.progress[row] = RECORDED
-        if any(outcomes.fingerprints.values()):
-            fingerprints = self._fingerprints(outcomes)
-            fill(columns.fingerprint, last, 0)
-            for row, tail in zip(rows, outcomes.tails, strict=True):
-                columns.fingerprint[row] = fingerprints[tail]
+            rows = range(rows[0], rows[-1] + 1)
+        put(columns.status, rows, array("B", _statuses(outcomes)))
+        put(columns.progress, rows, array("B", bytes([RECORDED]) * len(rows)))
+        put(columns.closed_at, rows, array("d", outcomes.at), NAN)
+        if outcomes.tails:
+            codes = self._fingerprints(outcomes)
+            put(columns.fingerprint, rows, array(columns.fingerprint.typecode, codes))
         for name, values in outcomes.metrics.items():
             columns.set_metrics(name, rows, values)
 
-    def _fingerprints(self, outcomes: Outcomes) -> dict[str, int]:
-        known = outcomes.fingerprints.items()
-        return {text: self._fold.fingerprint_code(said) if said else 0 for text, said in known}
+    def _variants(self, variants: Sequence[str]) -> Iterable[int]:
+        """Return the numbers of variants, for which the column then has room."""
+        columns = self._fold.columns
+        codes = {variant: columns.variant_code(variant) for variant in sorted(set(variants))}
+        return map(codes.__getitem__, variants)
 
-    def _units(self, outcomes: Outcomes) -> Sequence[int]:
+    def _fingerprints(self, outcomes: Outcomes) -> Iterable[int]:
+        """Return the numbers of fingerprints, for which the column then has room."""
+        known = outcomes.fingerprints.items()
+        codes = {text: self._fold.fingerprint_code(said) if said else 0 for text, said in known}
+        return map(codes.__getitem__, outcomes.tails)
+
+    def _units(self, units: Sequence[str]) -> Sequence[int]:
         pool = self._fold.columns.units
-        units = [outcomes.said[text].unit for text in outcomes.middles]
         if all(units):
             return pool.numbers(units)
         return [pool.number(unit) if unit else UNKNOWN for unit in units]
 
 
 def _statuses(outcomes: Outcomes) -> bytes:
-    codes = {text: STATUS_CODE[middle.status] for text, middle in outcomes.said.items()}
-    if len(set(codes.values())) == 1:
-        return bytes([*codes.values()][:1]) * len(outcomes.middles)
-    return bytes(map(codes.__getitem__, outcomes.middles))
+    return bytes(map(STATUS_CODE.__getitem__, outcomes.statuses))

@@ -17,74 +17,73 @@ from meta_experiment.store.names import own_codes
 BEGIN = '{"event":"recorded","at":'
 
 # `^` and a newline at the end of each: as many matches as lines are all of every line
-_FRONT = r'^\{"event":"recorded","at":([^,]+),"trial_id":"([^"]{1,4096})","variant":"([^{]+)\{'
-_BACK = r"\}([^\n]*)\n"
-_ANY = re.compile(_FRONT + "([^}]*)" + _BACK, re.MULTILINE)
-_MIDDLE = re.compile(
-    r'([^"]{1,4096})"(?:,"unit":"([^"]{1,4096})")?,"status":"([a-z]+)","metrics":'
+_FRONT = (
+    r'^\{"event":"recorded","at":(?P<at>[^,]++),"trial_id":"(?P<trial_id>[^"]++)",'
+    r'"variant":"(?P<variant>[^"]++)"'
 )
+_UNIT = r',"unit":"(?P<unit>[^"]++)"'
+_STATUS = r',"status":"(?P<status>[^"]++)","metrics":\{'
+_METRICS = r"(?P<metrics>[^}]*+)"
+_TAIL = r"\}(?P<tail>[^\n]*+)\n"
+_NO_TAIL = r"\}\}\n"
+_ANY = re.compile(f"{_FRONT}(?:{_UNIT})?+{_STATUS}{_METRICS}{_TAIL}", re.MULTILINE)
 _FINGERPRINT = ',"fingerprint":'
 _NUMBERS = frozenset({int, float})  # and not bool
 _MOST_CHANGES = 50  # of what the lines of a file have in common
 
+Texts = Mapping[str, Sequence[str]]
 Values = Sequence[float | None]
-
-
-class Middle(NamedTuple):
-    """What stands between a trial's id and its metrics; a unit nobody named is empty."""
-
-    variant: str
-    unit: str
-    status: str
 
 
 class Outcomes(NamedTuple):
     """Checked outcomes by column, one entry a line in each; None where a metric is missing.
 
-    What stands in the middle and at the end of lines is often the same, so that its text
-    leads to what it says.
+    A unit that its line does not name is empty; there are no `units` when no line names one,
+    and no `tails` when no line has a fingerprint. What stands at the end of lines is often
+    the same, so that its text leads to what it says.
     """
 
     at: Sequence[float]
     trial_ids: Sequence[str]
-    middles: Sequence[str]
+    variants: Sequence[str]
+    units: Sequence[str]
+    statuses: Sequence[str]
     tails: Sequence[str]
     metrics: Mapping[str, Values]
-    said: Mapping[str, Middle]
     fingerprints: Mapping[str, Mapping[str, str]]
     codes: array[int] | None  # of the trials' ids, when all are of our own making
 
     def picked(self, wanted: Sequence[bool]) -> Outcomes:
         """Return the outcomes of some of the lines."""
-        metrics = {name: list(compress(it, wanted)) for name, it in self.metrics.items()}
-        return Outcomes(
-            list(compress(self.at, wanted)),
-            list(compress(self.trial_ids, wanted)),
-            list(compress(self.middles, wanted)),
-            list(compress(self.tails, wanted)),
-            {name: it for name, it in metrics.items() if any(v is not None for v in it)},
-            self.said,
-            self.fingerprints,
-            None,
+        measured = {name: list(compress(it, wanted)) for name, it in self.metrics.items()}
+        missing = [None] * sum(wanted)
+        return self._replace(
+            at=list(compress(self.at, wanted)),
+            trial_ids=list(compress(self.trial_ids, wanted)),
+            variants=list(compress(self.variants, wanted)),
+            units=list(compress(self.units, wanted)),
+            statuses=list(compress(self.statuses, wanted)),
+            tails=list(compress(self.tails, wanted)),
+            metrics={name: values for name, values in measured.items() if values != missing},
+            codes=None,
         )
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield each as the event that its line holds."""
-        for line, (at, trial_id, middle, tail) in enumerate(zip(*self[:4], strict=True)):
-            variant, unit, status = self.said[middle]
+        for line, at in enumerate(self.at):
             yield {
                 "event": "recorded",
                 "at": at,
-                "trial_id": trial_id,
-                "variant": variant,
-                "unit": unit or None,
-                "status": status,
+                "trial_id": self.trial_ids[line],
+                "variant": self.variants[line],
+                "unit": (self.units[line] or None) if self.units else None,
+                "status": self.statuses[line],
                 "metrics": {
                     name: values[line]
                     for name, values in self.metrics.items()
                     if values[line] is not None
                 },
-                "fingerprint": self.fingerprints[tail],
+                "fingerprint": self.fingerprints[self.tails[line]] if self.tails else {},
             }
 
 
@@ -92,7 +91,7 @@ class Reader:
     """Reads blocks of lines, fastest when all have the metrics of the block before."""
 
     def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
+        self._metrics: list[tuple[str, str]] = []  # group of the pattern, name
         self._pattern: re.Pattern[str] | None = None
         self._changes = 0
 
@@ -110,34 +109,40 @@ class Reader:
             if self._changes > _MOST_CHANGES or not self._learn(text):
                 return None
             self._changes += 1
-        found = self._pattern.findall(text) if self._pattern else []
-        if len(found) != lines:
+        texts = _columns(self._pattern, text, lines) if self._pattern else {}
+        if not texts:
             self._changes += 1
             return None
-        times, trial_ids, middles, *values, tails = zip(*found, strict=True)
-        numbers = map(_numbers, values)
-        metrics = dict(zip(self._names, numbers, strict=True))
-        return _outcomes(times, trial_ids, middles, tails, metrics)
+        return _outcomes(texts, {name: _numbers(texts[group]) for group, name in self._metrics})
 
     def _learn(self, text: str) -> bool:
-        """Make the pattern of lines that have the metrics of the first one."""
+        """Make the pattern of lines that have the parts and metrics of the first one."""
         found = _ANY.match(text)
-        names = tuple(decode("{" + found[4] + "}")) if found else ()
-        if not names:
+        names = tuple(decode("{" + found["metrics"] + "}")) if found else ()
+        if found is None or not names:
             return False
         _require_metric_names(names)
-        values = ",".join(f'"{re.escape(name)}":([^,}}]+)' for name in names)
-        self._names, self._pattern = names, re.compile(_FRONT + values + _BACK, re.MULTILINE)
+        self._metrics = [(f"metric_{number}", name) for number, name in enumerate(names)]
+        values = ",".join(
+            f'"{re.escape(name)}":(?P<{group}>[^,}}]++)' for group, name in self._metrics
+        )
+        parts = (
+            _FRONT,
+            _UNIT if found["unit"] else "",
+            _STATUS,
+            values,
+            _NO_TAIL if found["tail"] == "}" else _TAIL,
+        )
+        self._pattern = re.compile("".join(parts), re.MULTILINE)
         return True
 
 
 def _unlike(text: str, lines: int) -> Outcomes | None:
     """Read outcomes of whatever metrics."""
-    found = _ANY.findall(text)
-    if len(found) != lines:
+    texts = _columns(_ANY, text, lines)
+    if not texts:
         return None
-    times, trial_ids, middles, insides, tails = zip(*found, strict=True)
-    measured: list[dict[str, float]] = decode("[{" + "},{".join(insides) + "}]")
+    measured: list[dict[str, float]] = decode("[{" + "},{".join(texts["metrics"]) + "}]")
     if len(measured) != lines or any(None in item.values() for item in measured):
         return None
     names = tuple(dict.fromkeys(chain.from_iterable(measured)))
@@ -145,32 +150,50 @@ def _unlike(text: str, lines: int) -> Outcomes | None:
     metrics = {name: [item.get(name) for item in measured] for name in names}
     for values in metrics.values():
         _require_numbers([value for value in values if value is not None])
-    return _outcomes(times, trial_ids, middles, tails, metrics)
+    return _outcomes(texts, metrics)
 
 
-def _outcomes(
-    times: Sequence[str],
-    trial_ids: Sequence[str],
-    middles: Sequence[str],
-    tails: Sequence[str],
-    metrics: Mapping[str, Values],
-) -> Outcomes | None:
-    at = _numbers(times)
+def _columns(pattern: re.Pattern[str], text: str, lines: int) -> Texts:
+    """Return what the groups of a pattern stand for, by name; none unless all lines match."""
+    found = pattern.findall(text)
+    if len(found) != lines:
+        return {}
+    return dict(zip(pattern.groupindex, zip(*found, strict=True), strict=True))
+
+
+def _outcomes(texts: Texts, metrics: Mapping[str, Values]) -> Outcomes | None:
+    at = _numbers(texts["at"])
+    trial_ids, variants, statuses = texts["trial_id"], texts["variant"], texts["status"]
+    if min(at) < 0 or max(at) >= LATEST or not STATUS_CODE.keys() >= set(statuses):
+        return None
+    units, tails = texts.get("unit", ()), texts.get("tail", ())
     codes = own_codes(trial_ids)
-    if min(at) < 0 or max(at) >= LATEST:
+    names = {*variants, *units} if codes else {*variants, *units, *trial_ids}
+    if not "".join(names).isprintable() or max(map(len, names)) > NAME_LIMIT:
         return None
-    if codes is None and not "".join(trial_ids).isprintable():
-        return None
-    said = {text: _middle(text) for text in set(middles)}
     fingerprints = {text: _fingerprint(text) for text in set(tails)}
-    return Outcomes(at, trial_ids, middles, tails, metrics, said, fingerprints, codes)
+    return Outcomes(
+        at,
+        trial_ids,
+        variants,
+        units if any(units) else (),
+        statuses,
+        tails if any(fingerprints.values()) else (),
+        metrics,
+        fingerprints,
+        codes,
+    )
 
 
 def _numbers(texts: Sequence[str]) -> list[float]:
-    numbers: list[float] = decode(f"[{','.join(texts)}]")
+    joined = ",".join(texts)
+    numbers: list[float] = decode(f"[{joined}]")
     if len(numbers) != len(texts):
         raise ValueError
-    _require_numbers(numbers)
+    if "e" in joined:  # or else none is true or false, and a sum tells numbers from the rest
+        _require_numbers(numbers)
+    elif not isfinite(sum(numbers)):
+        raise ValueError
     return numbers
 
 
@@ -184,13 +207,6 @@ def _require_numbers(values: Sequence[object]) -> None:
 def _require_metric_names(names: Sequence[str]) -> None:
     if not all(0 < len(name) <= NAME_LIMIT and name.isprintable() for name in names):
         raise ValueError
-
-
-def _middle(text: str) -> Middle:
-    found = _MIDDLE.fullmatch(text)
-    if found is None or not text.isprintable() or found[3] not in STATUS_CODE:
-        raise ValueError
-    return Middle(found[1], found[2] or "", found[3])
 
 
 def _fingerprint(tail: str) -> Mapping[str, str]:

@@ -132,8 +132,8 @@ class Store:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order."""
         trial_ids: list[str] = []
         events: dict[str, list[Event]] = {}
-        for item in observations:
-            event = _recorded(item, at)
+        for item, new_id in zip(observations, assignments.new_trial_ids(), strict=False):
+            event = _recorded(item, item.trial_id or new_id, at)
             trial_ids.append(event.trial_id)
             events.setdefault(item.experiment_id, []).append(event)
         append_batches(self.layout, self.files, self._writer.name, events)
@@ -200,11 +200,11 @@ class Store:
         made.save(self.layout, self.files)
 
 
-def _recorded(item: Observed, at: float) -> Event:
+def _recorded(item: Observed, trial_id: str, at: float) -> Event:
     return Event(
         kind=EventKind.RECORDED,
         at=at,
-        trial_id=item.trial_id or assignments.new_trial_id(),
+        trial_id=trial_id,
         variant=item.variant,
         unit=item.unit,
         status=item.status,

@@ -30,8 +30,7 @@ from meta_experiment.store.names import NamePool
 from meta_experiment.store.trials import Reading, TrialLog
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 2
-_POOL = ("codes", "slots", "others", "ends")
+_VERSION = 3
 _FIXED = (
     "position_of",
     "unit",
@@ -190,10 +189,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     if total != header["sum"] or stream.read(1):
         raise _DoubtError
     columns, items = Columns(), iter(arrays)
-    for pool, text in zip(_pools(columns), texts, strict=True):
-        pool.text = text
-        for name in _POOL:
-            setattr(pool, name, next(items))
+    columns.trials, columns.units = (NamePool.restored(text, items) for text in texts)
     for name in _FIXED:
         setattr(columns, name, next(items))
     columns.metrics = dict(zip(header["metrics"], items, strict=True))
@@ -224,7 +220,7 @@ def _whole(offset: int, _lines: int, _mark: object, sums: list[int]) -> list[int
 
 
 def _arrays(columns: Columns) -> list[array[Any]]:
-    pools = (getattr(pool, name) for pool in _pools(columns) for name in _POOL)
+    pools = (item for pool in _pools(columns) for item in pool.arrays())
     fixed = (getattr(columns, name) for name in _FIXED)
     return list(chain(pools, fixed, columns.metrics.values()))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.sequence import is_assignment_file, parse_assignment
+from meta_experiment.store.ahead import read_ahead
 from meta_experiment.store.columns import Trials
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import (
@@ -21,6 +22,7 @@ from meta_experiment.store.lines import (
 )
 from meta_experiment.store.logs import log_sizes
 from meta_experiment.store.own_lines import OwnLines
+from meta_experiment.store.own_outcomes import Outcomes
 from meta_experiment.types import Trial
 
 _MANY = 8  # blocks
@@ -97,14 +99,31 @@ class Reading:
         )
 
     def _read_file(self, path: Path, cursor: Cursor) -> None:
-        own, take = OwnLines(self.fold), self._take_events
-        if is_assignment_file(path.name):
-            take = self._take_assignments
-        for block in read_blocks(path, cursor):
-            take(own, path.name, cursor, block)
-            self._expect(path.name, cursor, block)
+        own, file = OwnLines(self.fold), path.name
+        if is_assignment_file(file):
+            for block in self._blocks(path, cursor):
+                self._take_assignments(own, file, cursor, block)
+            return
+        with read_ahead(path, cursor, self.sources[file]) as ahead:
+            for block in self._blocks(path, cursor):
+                self._take_events(own, file, cursor, block, ahead.outcomes(cursor, block))
 
-    def _take_events(self, own: OwnLines, file: str, cursor: Cursor, block: Block) -> None:
+    def _blocks(self, path: Path, cursor: Cursor) -> Iterator[Block]:
+        """Yield the new blocks, making room at once for what a large file will hold."""
+        pools = self.fold.columns.trials, self.fold.columns.units
+        begin, before = cursor.offset, [pool.singles for pool in pools]
+        for block in read_blocks(path, cursor):
+            yield block
+            left = (self.sources[path.name] - begin) / len(block.data) - 1
+            if cursor.offset == begin and left > _MANY:
+                for pool, singles in zip(pools, before, strict=True):
+                    pool.reserve(int(left * (pool.singles - singles)))
+
+    def _take_events(
+        self, own: OwnLines, file: str, cursor: Cursor, block: Block, parsed: Outcomes | None
+    ) -> None:
+        if parsed is not None and own.take_outcomes(parsed):
+            return
         text = block.text()
         if text is None:
             self.fold.take(file, cursor.lines, decoded(block.lines()))
@@ -116,13 +135,6 @@ class Reading:
         if text is None or not own.take_assignments(text, block.total):
             for number, line in enumerate(block.lines(), start=cursor.lines + 1):
                 self._take_assignment(file, number, line)
-
-    def _expect(self, file: str, cursor: Cursor, block: Block) -> None:
-        """Make room for the trials of a large file at once."""
-        if cursor.offset == 0:
-            left = self.sources[file] / len(block.data) - 1
-            if left > _MANY:
-                self.fold.columns.trials.reserve(int(left * block.total))
 
     def _take_assignment(self, file: str, number: int, line: str | Unusable) -> None:
         if not line:

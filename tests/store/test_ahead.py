@@ -1,0 +1,169 @@
+"""A second process that parses ahead changes the time a reading takes, and nothing else."""
+
+import fcntl
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.store.making import recorded
+from tests.store.test_own_lines import big, compare
+
+from meta_experiment.store import ahead, lines
+from meta_experiment.store.events import encode_event
+from meta_experiment.store.own_outcomes import Outcomes, Reader
+from meta_experiment.store.trials import read_trials
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from meta_experiment.files.roots import Layout
+from meta_experiment.store.trials import read_trials
+forks, fork = [], os.fork
+os.fork = lambda: forks.append(1) or fork()
+log = read_trials(Layout(Path(sys.argv[1])), "e")
+print(len(log.trials), len(forks), len(os.sched_getaffinity(0)))
+"""
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Read everything ahead."""
+    monkeypatch.setattr(ahead, "WORTHWHILE", 0)
+    monkeypatch.setattr(ahead, "_possible", lambda: True)
+
+
+@pytest.fixture
+def delivered(always, monkeypatch):  # noqa: ARG001
+    """Read everything ahead; gives what came of it, block by block."""
+    taken = []
+    plain = ahead.Ahead.outcomes
+
+    def outcomes(self, cursor, block):
+        taken.append(plain(self, cursor, block))
+        return taken[-1]
+
+    monkeypatch.setattr(ahead.Ahead, "outcomes", outcomes)
+    return taken
+
+
+@pytest.fixture
+def logs():
+    """Logs of dozens of blocks with repeats, gaps and damage."""
+    rng = random.Random(11)  # noqa: S311
+    text = recorded("t", 2.0, unit="é", metrics={"n": 1}, fingerprint={"model": "m"})
+    return {
+        "h-0.jsonl": big(rng, 2500),
+        "h-1.jsonl": big(rng, 2500) + encode_event(text) * 800,
+    }
+
+
+def no_child_is_left():
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_same_as_alone(layout, logs, delivered):
+    """Two processes read what one reads, and two of three blocks come from the second."""
+    compare(layout, logs)
+    came = sum(isinstance(item, Outcomes) for item in delivered)
+    assert len(delivered) / 3 < came <= len(delivered) * 2 / 3
+    no_child_is_left()
+
+
+@pytest.mark.parametrize("after", [0, 3])
+@pytest.mark.parametrize("end", ["killed", "failed"])
+def test_a_second_process_that_ends_early(layout, logs, delivered, monkeypatch, after, end):
+    """What it did not deliver is parsed by the first."""
+    parent, read, calls = os.getpid(), Reader.read, []
+
+    def short_lived(self, text, count):
+        if os.getpid() != parent:
+            calls.append(count)
+            if len(calls) > after:
+                if end == "failed":
+                    raise OSError
+                os.kill(os.getpid(), signal.SIGKILL)
+        return read(self, text, count)
+
+    monkeypatch.setattr(ahead, "Reader", type("Mortal", (Reader,), {"read": short_lived}))
+    compare(layout, logs)
+    came = sum(isinstance(item, Outcomes) for item in delivered)
+    assert came <= 2 * after
+    no_child_is_left()
+
+
+def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
+    """A file that grew between the two readings is cut elsewhere; then one reads alone."""
+
+    def elsewhere(path, cursor):
+        with monkeypatch.context() as patch:
+            patch.setattr(lines, "_CHUNK", 50_000)
+            yield from lines.read_blocks(path, cursor)
+
+    monkeypatch.setattr(ahead, "read_blocks", elsewhere)
+    compare(layout, logs)
+    assert not any(isinstance(item, Outcomes) for item in delivered)
+
+
+@pytest.mark.usefixtures("always")
+def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, monkeypatch):
+    """An error of the reader ends the second process too."""
+    path = layout.trials("e") / "h-0.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(logs["h-0.jsonl"] * 20)  # more than the pipe holds
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ahead.Ahead, "outcomes", broken)
+    with pytest.raises(KeyboardInterrupt):
+        read_trials(layout, "e")
+    no_child_is_left()
+
+
+@pytest.mark.usefixtures("always")
+def test_a_lock_is_free_once_its_owner_lets_go(tmp_path, logs):
+    """The second process does not hold on to what the first had open."""
+    log, lock = tmp_path / "log", tmp_path / "lock"
+    log.write_bytes(logs["h-0.jsonl"] * 20)  # more than the pipe holds
+    owner = os.open(lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(owner, fcntl.LOCK_EX)
+    with ahead.read_ahead(log, lines.Cursor(), log.stat().st_size) as blocks:
+        cursor = lines.Cursor()
+        for _, block in zip(range(2), lines.read_blocks(log, cursor), strict=False):
+            blocks.outcomes(cursor, block)  # so that the second process is well under way
+        os.close(owner)
+        other = os.open(lock, os.O_RDWR)
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+
+
+def test_little_is_read_alone(layout, logs, monkeypatch):
+    """No process is started for what is read before it would be there."""
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
+    compare(layout, logs)
+
+
+def test_a_large_log_is_read_by_two(layout):
+    """Where there are two processors, the program has a second process by itself."""
+    lines_of_it = (
+        encode_event(recorded(f"{number:016x}", 1e9, metrics={"duration_seconds": 1.5, "n": 2}))
+        for number in range(130_000)
+    )
+    path = layout.trials("e") / "h-0.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(lines_of_it))
+    assert path.stat().st_size > ahead.WORTHWHILE
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(layout.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    trials, forks, processors = map(int, run.stdout.split())
+    assert trials == 130_000
+    assert forks == (processors > 1)
