@@ -21,6 +21,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
 _REFUSALS = {"locked", "refused"}
+_DRAWING = {"assign", "serve"}
 
 
 @dataclass
@@ -88,7 +89,7 @@ def _trials(
     for line in lines:
         if line["verb"] == "record":
             recorded |= {item["trial_id"] for item in line.get("what", [])}
-        if line["verb"] == "assign" and line["kind"] == "try":
+        if line["verb"] in _DRAWING and line["kind"] == "try":
             units.add(line["unit"])
         if line["kind"] != "ack":
             continue
@@ -96,7 +97,7 @@ def _trials(
             trial = by_id.get(item["trial_id"])
             same = trial is not None and dict(trial.metrics) == item["metrics"]
             found.expect(same, f"acknowledged and lost: {item['trial_id']}")
-        if line["verb"] == "assign":
+        if line["verb"] in _DRAWING:
             trial = by_id.get(line["trial_id"])
             same = trial is not None and trial.variant == line["variant"]
             found.expect(same, f"acknowledged and lost: {line['unit']}")

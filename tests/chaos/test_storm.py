@@ -19,6 +19,14 @@ SABOTAGE = {
 import meta_experiment.files.lock as lock
 lock.lock_now, lock.unlock = lambda _: True, lambda _: None
 """,
+    "serving": """
+import os
+import time
+import meta_experiment.live.assigning as assigning
+read = assigning.read_bytes
+assigning._locked = lambda _: os.open(os.devnull, os.O_RDONLY)
+assigning.read_bytes = lambda path: (read(path), time.sleep(0.02))[0]
+""",
     "durable": """
 import random
 import meta_experiment.store.store as store
@@ -63,6 +71,7 @@ def test_kills_while_git_commits(tmp_path):
     """The same in a repository: no commit is half there, no index left behind."""
     report = storm(tmp_path / "storm", "--kills", 10, "--writers", 4, "--seed", 6, "--git")
     assert report["faults"] == []
+    assert {"serve", "close", "promote"} <= set(report["operations"])
 
 
 def test_sixteen_processes_at_once(tmp_path):
@@ -73,9 +82,16 @@ def test_sixteen_processes_at_once(tmp_path):
     assert report["longest_ms"] < 30_000
 
 
-@pytest.mark.parametrize(("what", "kills"), [("locks", 0), ("durable", 0), ("recovery", 40)])
-def test_the_audit_would_notice(tmp_path, what, kills):
+@pytest.mark.parametrize(
+    ("what", "options"),
+    [
+        ("locks", ["--seconds", 1]),
+        ("serving", ["--seconds", 3, "--writers", 16, "--git"]),
+        ("durable", ["--seconds", 1]),
+        ("recovery", ["--kills", 40]),
+    ],
+)
+def test_the_audit_would_notice(tmp_path, what, options):
     """The storm can fail: without locks, without writing, without recovery it does."""
-    options = ("--kills", kills, "--seconds", 1, "--seed", 8)
-    report = storm(tmp_path / "storm", *options, sabotage=SABOTAGE[what])
+    report = storm(tmp_path / "storm", *options, "--seed", 8, sabotage=SABOTAGE[what])
     assert report["losses"] > 0, report

@@ -21,6 +21,9 @@ from tests.chaos.verbs import CONTROL, TREATMENT, no_outlook
 
 from meta_experiment.errors import LockedError, MetaExperimentError
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import index, sessions
+from meta_experiment.live.assigning import expose
+from meta_experiment.live.closing import close_session
 from meta_experiment.services import (
     acting,
     assigning,
@@ -36,11 +39,14 @@ from meta_experiment.services.settling import settle
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
+COMMON = "common"
 WISH = acting.Wish(override="storm")
 WEIGHTS = {
     "record": 8,
     "batch": 2,
-    "assign": 6,
+    "assign": 4,
+    "serve": 4,
+    "close": 1,
     "analyze": 1,
     "status": 1,
     "recover": 1,
@@ -136,15 +142,39 @@ class Writer:
             "metrics": {"duration_seconds": 1 + self.chance.random()},
         }
 
-    def _assign(self) -> None:
+    def _unit(self) -> str:
+        """Return a new unit, or now and then one that may be known."""
         before = self.chance.randint(1, self.turn) if self.chance.random() < 0.2 else self.turn
-        unit = f"{self.name}-unit-{before}"
+        return f"{self.name}-unit-{before}"
+
+    def _assign(self) -> None:
+        unit = self._unit()
 
         def act() -> dict[str, Any]:
             drawn = assigning.assign(self.space, self.common, unit)
             return {"variant": drawn.variant, "trial_id": drawn.trial_id}
 
         self._do("assign", act, unit=unit)
+
+    def _serve(self) -> None:
+        """Draw as a prompt in the client does, for a unit that `assign` may have met too."""
+        root, unit = str(self.space.root), self._unit()
+        entry = index.find_entry(root, self.common)
+        if entry is None:  # nothing is served without a repository here
+            self._assign()
+            return
+
+        def act() -> dict[str, Any]:
+            turn = sessions.Turn(unit, "")
+            drawn = expose(root, entry, self.name, turn, time.time())
+            return {"variant": drawn.variant, "trial_id": drawn.trial and drawn.trial.trial_id}
+
+        self._do("serve", act, unit=unit)
+
+    def _close(self) -> None:
+        """End the client's session, which leaves no transcript: its trials are excluded."""
+        root = str(self.space.root)
+        self._do("close", lambda: close_session(root, self.name, final=True, now=time.time()))
 
     def _analyze(self) -> None:
         self._do("analyze", lambda: analyze(self.space, self.common))
@@ -208,20 +238,21 @@ AFTER = {
 
 
 def prompt_of(root: Path, name: str) -> str:
-    """Return the prompt of a writer; in a repository every other one is a served command."""
-    served = (root / ".git").exists() and int(name.rpartition("-")[2]) % 2
+    """Return the prompt of a writer, or the common one; in a repository many are served."""
+    served = (root / ".git").exists() and (name == COMMON or int(name.rpartition("-")[2]) % 2)
     return f".claude/commands/{name}.md" if served else f"{name}.md"
 
 
 def prepare(root: Path, names: list[str]) -> str:
     """Write the prompts, and start the experiment that all writers record into."""
-    for path in [prompt_of(root, name) for name in names] + ["common.md"]:
+    for path in [prompt_of(root, name) for name in (*names, COMMON)]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(CONTROL)
     (root / "treatment.md").write_bytes(TREATMENT)
     creating.prospect = no_outlook  # type: ignore[assignment]
     space = Workspace.open(Layout(root), time.time)
-    wanted = request.from_flags({"name": "common"}, ["common.md=treatment.md"], root, root)
+    files = [f"{prompt_of(root, COMMON)}=treatment.md"]
+    wanted = request.from_flags({"name": COMMON}, files, root, root)
     made = creating.create(space, wanted).experiment.experiment_id
     lifecycle.start(space, made)
     return made
