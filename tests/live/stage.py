@@ -17,6 +17,7 @@ PYTHON = (
 TOKEN = "0123456789ab"  # noqa: S105 - it opens nothing
 CONTROL = "Control for $ARGUMENTS."
 TREATMENT = "Treatment for $ARGUMENTS."
+_PATIENCE = 60  # seconds
 FRONT = "---\ndescription: Review\n---\n"
 
 
@@ -85,6 +86,7 @@ class Stage:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
+            timeout=_PATIENCE,
         )
 
     def text(self, *words: str, **more) -> str:
@@ -118,6 +120,7 @@ class Stage:
             input=text if isinstance(text, bytes) else text.encode(),
             capture_output=True,
             check=False,
+            timeout=_PATIENCE,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()

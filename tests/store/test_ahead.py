@@ -29,6 +29,19 @@ print(len(log.trials), len(forks), len(os.sched_getaffinity(0)))
 
 
 @pytest.fixture
+def children(monkeypatch):
+    """The processes that were started here."""
+    started, fork = [], os.fork
+
+    def noted():
+        started.append(fork())
+        return started[-1]
+
+    monkeypatch.setattr(os, "fork", noted)
+    return started
+
+
+@pytest.fixture
 def always(monkeypatch):
     """Read everything ahead."""
     monkeypatch.setattr(ahead, "WORTHWHILE", 0)
@@ -60,22 +73,26 @@ def logs():
     }
 
 
-def no_child_is_left():
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+def none_is_left(children):
+    assert children
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
 
 
-def test_same_as_alone(layout, logs, delivered):
+def test_same_as_alone(layout, logs, delivered, children):
     """Two processes read what one reads, and two of three blocks come from the second."""
     compare(layout, logs)
     came = sum(isinstance(item, Outcomes) for item in delivered)
     assert len(delivered) / 3 < came <= len(delivered) * 2 / 3
-    no_child_is_left()
+    none_is_left(children)
 
 
 @pytest.mark.parametrize("after", [0, 3])
 @pytest.mark.parametrize("end", ["killed", "failed"])
-def test_a_second_process_that_ends_early(layout, logs, delivered, monkeypatch, after, end):
+def test_a_second_process_that_ends_early(
+    layout, logs, delivered, children, monkeypatch, after, end
+):
     """What it did not deliver is parsed by the first."""
     parent, read, calls = os.getpid(), Reader.read, []
 
@@ -92,7 +109,7 @@ def test_a_second_process_that_ends_early(layout, logs, delivered, monkeypatch, 
     compare(layout, logs)
     came = sum(isinstance(item, Outcomes) for item in delivered)
     assert came <= 2 * after
-    no_child_is_left()
+    none_is_left(children)
 
 
 def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
@@ -109,7 +126,7 @@ def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
 
 
 @pytest.mark.usefixtures("always")
-def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, monkeypatch):
+def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, children, monkeypatch):
     """An error of the reader ends the second process too."""
     path = layout.trials("e") / "h-0.jsonl"
     path.parent.mkdir(parents=True)
@@ -121,7 +138,7 @@ def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, monkeypatc
     monkeypatch.setattr(ahead.Ahead, "outcomes", broken)
     with pytest.raises(KeyboardInterrupt):
         read_trials(layout, "e")
-    no_child_is_left()
+    none_is_left(children)
 
 
 @pytest.mark.usefixtures("always")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from meta_experiment.files.filesystem import PRIVATE_DIRECTORY, FileSystem
+from meta_experiment.files.filesystem import OWN_FLAGS, PRIVATE_DIRECTORY, FileSystem
 
 
 def ensure_directory(files: FileSystem, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
@@ -43,7 +43,7 @@ def make_empty(files: FileSystem, path: Path) -> None:
 def ends_inside_a_line(path: Path) -> bool | None:
     """Tell whether a file does not end with a newline; None without the file or a byte."""
     try:
-        with path.open("rb") as stream:
+        with os.fdopen(os.open(path, os.O_RDONLY | OWN_FLAGS), "rb") as stream:
             if stream.seek(0, os.SEEK_END) == 0:
                 return None
             stream.seek(-1, os.SEEK_END)

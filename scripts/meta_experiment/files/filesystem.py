@@ -11,9 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from meta_experiment.files.platform import sync, sync_folder
+from meta_experiment.live.places import read_whole
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
+# no link is followed, and a pipe in place of a file keeps nobody waiting
+OWN_FLAGS: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class FileSystem:
@@ -21,7 +24,7 @@ class FileSystem:
 
     def read(self, path: Path) -> bytes:
         """Return all bytes of a regular file."""
-        return path.read_bytes()
+        return read_whole(path)
 
     def mode(self, path: Path) -> int:
         """Return the permission bits of a file, not following a final symlink."""
@@ -39,7 +42,7 @@ class FileSystem:
         `within`, here and below, is the open directory that holds the path: what is named
         then cannot be led elsewhere by a link that somebody puts in the way.
         """
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | OWN_FLAGS
         descriptor = os.open(_named(path, within), flags, mode, dir_fd=within)
         try:
             os.fchmod(descriptor, mode)
@@ -50,7 +53,7 @@ class FileSystem:
 
     def append(self, path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
         """Add bytes at the end of a file in one write, creating it private when missing."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | OWN_FLAGS
         descriptor = os.open(path, flags, PRIVATE_FILE)
         try:
             _write_all(descriptor, data)
@@ -61,7 +64,7 @@ class FileSystem:
 
     def truncate(self, path: Path, size: int) -> None:
         """Cut a file back to its first `size` bytes."""
-        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(path, os.O_WRONLY | OWN_FLAGS)
         try:
             os.ftruncate(descriptor, size)
             sync(descriptor)
@@ -93,7 +96,7 @@ def _named(path: Path, within: int | None) -> str | Path:
 
 
 def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | OWN_FLAGS)
     try:
         sync(descriptor)
     finally:

@@ -9,11 +9,11 @@ PRIVATE_DIRECTORY = 0o700
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file that no link stands for, making its folder where it is missing.
+    """Open a file that is no link and keeps nobody waiting, making its folder where missing.
 
     Raises OSError.
     """
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         return os.open(path, flags, PRIVATE_FILE)
     except FileNotFoundError:

@@ -18,6 +18,7 @@ from meta_experiment.live.places import (
     data_folder,
     heartbeat,
     read_bytes,
+    read_head,
     roots,
     shim,
     stored_variant,
@@ -269,9 +270,10 @@ def _is_known(root: Root, entry: Entry, event: Event) -> bool:
     """Tell whether the session has read the files of an agent's variants."""
     if root.scope != PLUGIN and event.now >= entry.since + _SETTLED:
         return True
-    head = b""
-    if event.turn.transcript:
-        head = read_bytes(event.turn.transcript)[:_HEAD]
+    try:
+        head = read_head(event.turn.transcript, _HEAD)
+    except OSError:  # it is not written yet
+        head = b""
     return _first_time(head) > entry.since
 
 

@@ -6,12 +6,16 @@ Everything else lies below a root.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LARGEST = 64 << 20  # bytes of a file that is read whole
+_CHUNK = 1 << 20
 TOKEN_LENGTH = 12  # hex digits of the checkout's identity
 PROJECT, USER, PLUGIN = "project", "user", "plugin"
 
@@ -54,6 +58,14 @@ def format_root(root: Root) -> str:
     return "\t".join(fields) + "\n"
 
 
+class StrangeFileError(OSError):
+    """A file is none that this program wrote; `told` says why, without its folder."""
+
+    def __init__(self, path: str | os.PathLike[str], why: str) -> None:
+        super().__init__(errno.EINVAL, f"it {why}", os.fspath(path))
+        self.told = f"{os.path.basename(path)} {why}"
+
+
 def parse_root(line: str) -> Root | None:
     """Read a line of the list; None when it is not one."""
     fields = line.rstrip("\n").split("\t")
@@ -74,15 +86,35 @@ def read_text(path: str) -> str:
 
 
 def read_bytes(path: str) -> bytes:
-    """Return a whole file; empty when it is missing. Raises OSError for other reasons."""
+    """Return a whole file, as `read_whole`; empty when it is missing. Raises OSError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return read_whole(path)
     except (FileNotFoundError, NotADirectoryError):
         return b""
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """Return a whole file.
+
+    Raises OSError, also for what is none of ours: no regular file, which may have no end, or
+    a larger one than any.
+    """
+    data = read_head(path, LARGEST + 1)
+    if len(data) > LARGEST:
+        raise StrangeFileError(path, f"is larger than {LARGEST >> 20} MB")
+    return data
+
+
+def read_head(path: str | os.PathLike[str], most: int) -> bytes:
+    """Return so many bytes of a regular file, at most. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StrangeFileError(path, "is no regular file")
         chunks = []
-        while chunk := os.read(descriptor, 1 << 20):
+        while most > 0 and (chunk := os.read(descriptor, min(most, _CHUNK))):
             chunks.append(chunk)
+            most -= len(chunk)
         return b"".join(chunks)
     finally:
         os.close(descriptor)

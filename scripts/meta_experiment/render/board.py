@@ -82,6 +82,8 @@ def _progress(row: Row) -> list[str]:
     progress = row["progress"]
     if row["status"] not in _ACTIVE:
         return [f"  Trials      {progress['trials']:,}"]
+    if progress["fraction"] is None:
+        return ["  Progress    its trials are not read"]
     drawn = words.bar(progress["fraction"])
     line = (
         f"  Progress    {drawn} {words.per_cent(progress['fraction'])} "

@@ -75,7 +75,7 @@ def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
         ) from error
     if not text:
         workspace.files.remove(path)
-    elif not path.is_file() or path.read_bytes() != text.encode():
+    elif not path.is_file() or places.read_whole(path) != text.encode():
         ensure_directory(workspace.files, path.parent)
         write_atomically(workspace.files, path, text.encode())
 

@@ -71,7 +71,7 @@ def _file(root: str, entry: index.Entry) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return places.read_whole(path)
     except OSError:
         return b""
 
@@ -80,4 +80,4 @@ def _is_known(root: str, entry: index.Entry, found: bytes) -> bool:
     copies = [Path(places.served_folder(root, entry.id), "original")]
     if entry.form == index.IN_PLACE:
         copies.append(Path(places.shim(root, entry.id)))
-    return any(copy.is_file() and copy.read_bytes() == found for copy in copies)
+    return any(copy.is_file() and _read(copy) == found for copy in copies)

@@ -181,17 +181,13 @@ class _Work:
         ensure_directory(self.files, folder)
         wanted = {**serving.stored, _ORIGINAL: serving.control.data}
         old = folder / _SHIM
-        if (
-            serving.form == index.IN_PLACE
-            and old.is_file()
-            and old.read_bytes() != serving.shim
-        ):
+        if serving.form == index.IN_PLACE and old.is_file() and _read(old) != serving.shim:
             self._restore(folder)  # another line stood there, of an earlier version of this
         if serving.shim:
             wanted[_SHIM] = serving.shim
         for name, data in wanted.items():
             path = folder / name
-            if not path.is_file() or path.read_bytes() != data:
+            if _read(path) != data:
                 write_atomically(self.files, path, data)
 
     def _running(self, servings: Sequence[Serving], now: float) -> Iterator[index.Entry]:
@@ -330,7 +326,7 @@ def _state(layout: Layout) -> Path:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return places.read_whole(path)
     except OSError:
         return None
 

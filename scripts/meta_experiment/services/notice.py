@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.places import read_whole
 
 if TYPE_CHECKING:
     from meta_experiment.types import Step
@@ -82,7 +83,7 @@ def _place(layout: Layout) -> Path:
 
 def _read(layout: Layout) -> dict[str, str]:
     try:
-        text = _place(layout).read_text("utf-8", "replace")
+        text = read_whole(_place(layout)).decode("utf-8", "replace")
     except OSError:
         return {}
     pairs = (line.partition("\t") for line in text.splitlines())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places
+from meta_experiment.live.places import read_whole
 
 _DAY = 86_400.0
 _READ_LIMIT = 262_144
@@ -43,7 +44,7 @@ def sweep(layout: Layout, now: float) -> int:
 def faults(log: Path) -> list[Fault]:
     """Return what the live loop noted of its faults in a log, oldest first."""
     try:
-        data = log.read_bytes()[-_READ_LIMIT:]
+        data = read_whole(log)[-_READ_LIMIT:]
     except OSError:
         return []
     found = []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.live import index, places, sessions
+from meta_experiment.live.places import read_whole
 from meta_experiment.services.drift import abandoned, untouched
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
@@ -131,6 +132,6 @@ def _broken(experiment: Experiment, detail: str) -> Finding:
 
 def _bytes(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError:
         return None

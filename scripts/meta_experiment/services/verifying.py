@@ -12,6 +12,7 @@ from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.live.places import read_whole
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services import stored_bytes
 from meta_experiment.services.checking import lost_registry
@@ -307,7 +308,7 @@ def tracked(workspace: Workspace) -> list[str]:
 
 def _unignored(workspace: Workspace) -> bool:
     try:
-        lines = workspace.layout.gitignore.read_bytes().decode("utf-8", "replace").splitlines()
+        lines = read_whole(workspace.layout.gitignore).decode("utf-8", "replace").splitlines()
     except OSError:
         return True
     return bool(set(IGNORED) - {line.strip() for line in lines})

@@ -155,7 +155,7 @@ def _whole_lines(files: FileSystem, path: Path) -> bytes:
 
 
 def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:
-    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, int(at * 1000))
+    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, round(at * 1000))
 
 
 def _escaped(unit: str) -> str:

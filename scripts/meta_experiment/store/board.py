@@ -15,6 +15,7 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.places import read_whole
 from meta_experiment.store.logs import log_sizes
 
 _VERSION = 2
@@ -45,7 +46,7 @@ class Board:
     def load(cls, layout: Layout) -> Self:
         """Read the board; an empty one when there is none or it is damaged."""
         try:
-            document = json.loads(_checked(layout.board.read_bytes()))
+            document = json.loads(_checked(read_whole(layout.board)))
             if document["version"] != _VERSION:
                 return cls()
             entries = {

@@ -13,6 +13,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.places import read_whole
 
 _MANUAL = b"manual\n"
 
@@ -75,7 +76,7 @@ def serves_here(layout: Layout, experiment_id: str) -> bool:
 def _read(path: Path) -> str:
     with _refusals(path):
         try:
-            return path.read_text(encoding="ascii", errors="replace").strip()
+            return read_whole(path).decode("ascii", "replace").strip()
         except FileNotFoundError:
             return ""
 

@@ -178,6 +178,10 @@ def _read(path: Path) -> bytes | None:
                 f"{path} is a symbolic link; expected a regular file.",
                 hint="Replace the link by the file that it points to.",
             )
+        if not stat.S_ISREG(status.st_mode):
+            raise StorageError(
+                f"{path} is no regular file.", hint="Move it away, then run recover."
+            )
         if status.st_size > _LARGEST:
             raise CorruptStoreError(
                 f"{path} has {status.st_size:,} bytes; expected at most {_LARGEST:,}.",

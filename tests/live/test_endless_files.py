@@ -1,0 +1,61 @@
+"""Files of a stranger's repository that never end, on the way of a prompt."""
+
+import os
+
+import pytest
+from tests.live.stage import PYTHON
+
+from meta_experiment.live import places
+
+ENDLESS = {
+    "index": places.active_index(""),
+    "sequence": f"{places.trials('', 'exp-1')}/assignments.tsv",
+    "apart": f"{places.trials('', 'exp-1')}/assignments-live.tsv",
+    "body": places.served_body("", "exp-1", "treatment"),
+    "stored": places.stored_variant("", "exp-1", "control", ".claude/commands/review.md"),
+    "prompt": "/.claude/commands/review.md",
+}
+
+
+@pytest.mark.parametrize("kind", ["zeros", "pipe"])
+@pytest.mark.parametrize("what", ENDLESS)
+def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
+    """A device or a pipe in place of a file: no hook fails, and the prompt goes on."""
+    stage.run(sequence="1" * 10)
+    stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
+    path = stage.root / ENDLESS[what][1:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    if kind == "zeros":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(path)
+    stage.typed("x", "p1")
+    stage.hook("SessionStart", "start", {"source": "startup"})
+    done = stage.serve()
+    # what fails prints nothing, and the rest of the injected line has the control
+    assert (done.returncode, done.stdout) in [(0, b"Control for x."), (1, b"")]
+    if what != "stored":  # which is read only where the prompt itself cannot be
+        assert any("is no regular file" in line for line in stage.faults())
+    stage.hook("SessionEnd", "end", {"reason": "exit"})
+
+
+def test_a_file_larger_than_any_of_ours_is_not_read(stage):
+    """A stranger's gigabyte in place of the assignments costs no memory."""
+    stage.run(sequence="1" * 10)
+    path = stage.root / ENDLESS["sequence"][1:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as stream:
+        stream.truncate(places.LARGEST + 1)
+    stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
+    assert stage.call("x") == "Control for x."
+    assert any("larger than 64 MB" in line for line in stage.faults())
+    assert path.stat().st_size == places.LARGEST + 1
+
+
+def frugal(stage):
+    """Return a Python that has little memory and time."""
+    script = stage.home / "python"
+    script.write_text(f'#!/bin/sh\nulimit -v 400000\nulimit -t 5\nexec {PYTHON} "$@"\n')
+    script.chmod(0o755)
+    return script
