@@ -146,8 +146,9 @@ def storms(page: Page, share: float, folder: Path) -> None:
     """Processes killed, and processes at once."""
     page.section(
         "Processes killed with SIGKILL, and many at once",
-        "Writers of mixed verbs on one root: recording, also in batches, assigning, drawing and "
-        "closing trials as prompts and sessions in the client do, analysing, looking, creating, starting, pausing, promoting, rolling back, stopping, archiving, "
+        "Writers of mixed verbs on one root: recording, also in batches, assigning, drawing "
+        "and closing trials as prompts and sessions in the client do, analysing, looking, "
+        "creating, starting, pausing, promoting, rolling back, stopping, archiving, "
         "recovering. Every other kill waits for a process that holds a lock. Afterwards every "
         "acknowledged trial and change of state is compared, the sequence of assignments and "
         "its balance checked.",
