@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -31,7 +30,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.making import EXPERIMENT, live, typed  # noqa: E402
+from benchmarks.making import EXPERIMENT, PYTHON, live, typed  # noqa: E402
 
 MOST_TIMES = 6.0
 MOST_MEMORY = 64.0  # MB
@@ -154,8 +153,7 @@ def compare(root: Path, kind: str, lines: int, runs: int, duckdb: str) -> tuple[
     folder = write(root, kind, lines)
     size = sum(path.stat().st_size for path in folder.iterdir())
     found = programs(root, folder)
-    ours = os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else sys.executable
-    pythons = {name: ours if name == "ours" else duckdb for name in found}
+    pythons = {name: PYTHON if name == "ours" else duckdb for name in found}
     seconds: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(runs):
         for name, program in found.items():

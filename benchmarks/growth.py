@@ -11,10 +11,8 @@ of `status` each command is run in turn on both, as a process of its own. `after
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,32 +21,10 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.making import registry, typed  # noqa: E402
+from benchmarks.making import build, names, seconds, typed  # noqa: E402
 
 MOST_TIMES = 1.5
-RUNNING = 10
 SMALL, LARGE = 10_000, 1_000_000
-
-
-def build(root: Path, names: list[str], trials: int, writers: int) -> None:
-    """Write a registry, and logs in which the writers take turns."""
-    registry(root, names, RUNNING)
-    chance = random.Random(2)  # noqa: S311 - data, no secrets
-    each = trials // len(names)
-    begin = time.time() - 80_000
-    for name in names:
-        folder = root / ".claude" / "meta" / "trials" / name
-        folder.mkdir(parents=True)
-        lines = list(typed(chance, each, begin))
-        for writer in range(min(writers, each)):
-            (folder / f"host-{writer}.jsonl").write_bytes(b"".join(lines[writer::writers]))
-
-
-def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Time one whole process."""
-    start = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def add(root: Path, name: str, number: int) -> None:
@@ -65,39 +41,26 @@ def main() -> int:
     parser.add_argument("--writers", type=int, default=100)
     parser.add_argument("--runs", type=int, default=7)
     given = parser.parse_args()
-    python = (
-        os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else sys.executable
-    )
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
-        "META_EXPERIMENT_PYTHON": python,
-    }
+    ids = names(given.experiments)
     launcher = str(REPOSITORY / "bin" / "meta-experiment")
-    names = [
-        f"exp-2026-01-{number % 28 + 1:02d}-bench-{number}"
-        for number in range(given.experiments)
-    ]
     took: dict[tuple[str, int], list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
         for trials in (SMALL, LARGE):
             root = Path(temporary) / str(trials)
-            build(root, names, trials, given.writers)
-            cold = seconds([launcher, "status", "--root", str(root)], environment)
+            build(root, ids, trials, given.writers)
+            cold = seconds([launcher, "status", "--root", str(root)])
             print(f"status, cold, {trials:9,} trials  {cold * 1000:9.0f} ms")
-            seconds([launcher, "analyze", names[0], "--root", str(root)], environment)
+            seconds([launcher, "analyze", ids[0], "--root", str(root)])
         for number in range(given.runs):
             for trials in (SMALL, LARGE):
                 root = Path(temporary) / str(trials)
                 at = ["--root", str(root)]
-                for verb in (["status"], ["status", names[0]], ["analyze", names[0]]):
+                for verb in (["status"], ["status", ids[0]], ["analyze", ids[0]]):
                     key = (" ".join(verb[:1] + ["ID"] * (len(verb) - 1)), trials)
-                    took.setdefault(key, []).append(
-                        seconds([launcher, *verb, *at], environment)
-                    )
-                add(root, names[1], number)
+                    took.setdefault(key, []).append(seconds([launcher, *verb, *at]))
+                add(root, ids[1], number)
                 key = ("status after a trial", trials)
-                took.setdefault(key, []).append(seconds([launcher, "status", *at], environment))
+                took.setdefault(key, []).append(seconds([launcher, "status", *at]))
     print(f"{given.experiments:,} experiments, {given.writers} writers, median of {given.runs}")
     worst = 0.0
     for name in dict.fromkeys(name for name, _ in took):

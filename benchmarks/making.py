@@ -1,8 +1,11 @@
-"""Registries and logs for the benchmarks, written as this program's own writers write them."""
+"""What the benchmarks share: registries and logs as this program writes them, and a clock."""
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +19,48 @@ from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 EXPERIMENT = "exp-2026-01-01-bench"
 NOW = 1.76e9  # seconds; when the logs begin
 _ARMS = ("control", "treatment")
+
+
+# by its own name, so that no version manager stands in between
+PYTHON = os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else sys.executable
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a command that is timed."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "META_EXPERIMENT_PYTHON": PYTHON,
+    }
+
+
+def seconds(command: Sequence[str]) -> float:
+    """Time one whole process."""
+    start = time.perf_counter()
+    subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def names(experiments: int) -> list[str]:
+    """Return the ids of so many experiments."""
+    return [
+        f"exp-2026-01-{number % 28 + 1:02d}-bench-{number}" for number in range(experiments)
+    ]
+
+
+def build(root: Path, experiments: Sequence[str], trials: int, writers: int) -> None:
+    """Write a registry, ten of it running, and logs in which the writers take turns."""
+    registry(root, experiments, 10)
+    chance = random.Random(2)  # noqa: S311 - data, no secrets
+    each = trials // len(experiments)
+    begin = time.time() - 80_000
+    for name in experiments:
+        folder = root / ".claude" / "meta" / "trials" / name
+        folder.mkdir(parents=True)
+        lines = list(typed(chance, each, begin))
+        for writer in range(min(writers, each)):
+            (folder / f"host-{writer}.jsonl").write_bytes(b"".join(lines[writer::writers]))
 
 
 def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
