@@ -5,30 +5,25 @@ The tests name the case they rest on; inputs and figures stand in `published_dra
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.decide.making import plan
+from tests.published import Cases
 
 from meta_experiment.assign.arms import weighted_arm
 from meta_experiment.assign.blocks import least_used_arm
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.types import Assignment
 
-CASES = json.loads(Path(__file__).with_name("published_draws.json").read_text())["cases"]
-SHARED = Path(__file__).parents[3] / "shared" / "golden" / "seed-cases.json"
+CASES = Cases(Path(__file__).with_name("published_draws.json"))
 SEEDS = 400
-
-
-def case(name):
-    return CASES[name]["input"], CASES[name]["expected"]
 
 
 def test_a_tie_among_the_least_used_is_broken_by_chance():
     """gh-aw-03: with nothing used yet, either variant may come first, equally often."""
-    inputs, expected = case("gh-aw-03")
+    inputs, expected = CASES.case("gh-aw-03")
     names = inputs["variants"]
     first = Counter(names[least_used_arm(len(names), seed, 0)] for seed in range(SEEDS))
     assert sorted(first) == expected["variants"]
@@ -38,7 +33,7 @@ def test_a_tie_among_the_least_used_is_broken_by_chance():
 @pytest.mark.parametrize("name", ["gh-aw-05", "gh-aw-06"])
 def test_least_used_gives_every_variant_its_share(name):
     """gh-aw-05 and -06: ten runs over two variants, nine over three, whatever the seed."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     arms = [f"arm-{k}" for k in range(inputs["variants"])]
     chosen = plan(*arms[1:], assignment=Assignment.LEAST_USED)
     for seed in range(20):
@@ -48,7 +43,7 @@ def test_least_used_gives_every_variant_its_share(name):
 
 def test_nothing_to_draw_from_is_the_control():
     """gh-aw-08: when every weight is zero, the first variant stays, whatever the draw."""
-    inputs, expected = case("gh-aw-08")
+    inputs, expected = CASES.case("gh-aw-08")
     for fraction in (0.0, 0.5, 0.999):
         arm = weighted_arm(inputs["weight"], fraction)
         assert inputs["variants"][arm] == expected["variant"]
@@ -57,16 +52,6 @@ def test_nothing_to_draw_from_is_the_control():
 @pytest.mark.parametrize("name", ["gh-aw-10", "gh-aw-13", "gh-aw-14"])
 def test_a_draw_falls_into_the_interval_of_its_weight(name):
     """gh-aw-10, -13 and -14: 0.11 and 0.19 lie below 20%, 0.68 between 20% and 70%."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     arm = weighted_arm(inputs["weight"], inputs["r"])
     assert inputs["variants"][arm] == expected["variant"]
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="the collection of cases is not here")
-def test_the_cases_kept_here_are_those_of_the_collection():
-    """Inputs, expectations and verdicts are unchanged copies."""
-    whole = {item["id"]: item for item in json.loads(SHARED.read_text())["cases"]}
-    for name, kept in CASES.items():
-        assert {key: whole[name][key] for key in ("input", "expected", "status")} == {
-            key: kept[key] for key in ("input", "expected", "status")
-        }

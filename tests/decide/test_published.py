@@ -5,7 +5,6 @@ The tests name the case they rest on; inputs and figures stand in `published_dec
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.decide.making import COST, SCORE, SUCCESS, guardrail, look, plan, trial, trials
+from tests.published import Cases
 
 from meta_experiment.types import (
     AlertKind,
@@ -29,12 +29,7 @@ from meta_experiment.types import (
     Unit,
 )
 
-CASES = json.loads(Path(__file__).with_name("published_decisions.json").read_text())["cases"]
-SHARED = Path(__file__).parents[3] / "shared" / "golden" / "seed-cases.json"
-
-
-def case(name):
-    return CASES[name]["input"], CASES[name]["expected"]
+CASES = Cases(Path(__file__).with_name("published_decisions.json"))
 
 
 def arm(n, mean, sd):
@@ -90,7 +85,7 @@ def decide_like(inputs, *, guard=None, stopping=Stopping.FIXED, **changes):
 )
 def test_the_published_decision_table_holds_under_a_fixed_plan(name, code):
     """One look at the planned size decides as the table says."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     kind = AnalysisType.AUTO
     if "probability_superiority" in inputs:
         kind = AnalysisType.BAYESIAN_AB
@@ -118,7 +113,7 @@ def with_guardrail(factor, *, missing=False):
 )
 def test_a_failed_guardrail_rejects_and_a_passed_one_does_not(name, factor, state):
     """gh-aw-61 and gh-aw-64: a significant improvement falls with its guardrail."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     found = decide_like(inputs, guard=with_guardrail(factor), guardrails=(guardrail(),))
     assert found.guardrails[0].state is state
     assert found.decision == expected["decision"]
@@ -126,7 +121,7 @@ def test_a_failed_guardrail_rejects_and_a_passed_one_does_not(name, factor, stat
 
 def test_a_missing_guardrail_extends():
     """gh-aw-63: without the guardrail's values nothing is promoted, and more data may help."""
-    inputs, expected = case("gh-aw-63")
+    inputs, expected = CASES.case("gh-aw-63")
     found = decide_like(
         inputs | {"delta": 0.6, "p": 1e-6},
         guard=with_guardrail(1.0, missing=True),
@@ -139,7 +134,7 @@ def test_a_missing_guardrail_extends():
 
 def test_three_variants_are_decided_on_purpose():
     """gh-aw-67 refuses three variants; here the better one of two treatments is promoted."""
-    inputs, expected = case("gh-aw-67")
+    inputs, expected = CASES.case("gh-aw-67")
     assert expected["reason_code"] == "unsupported_multi_variant"
     control, better = two_arms(inputs | {"p": 1e-6}, 1.0)
     made = trials("score", control=control, b=control, c=better)
@@ -149,7 +144,7 @@ def test_three_variants_are_decided_on_purpose():
 
 def test_constant_arms_are_refused_on_purpose():
     """gh-aw-77 calls two constant arms p = 0 and promotes; here they carry no evidence."""
-    inputs, expected = case("gh-aw-77")
+    inputs, expected = CASES.case("gh-aw-77")
     assert expected == {"p": 0}
     made = trials("score", control=inputs["control"], b=inputs["candidate"])
     found = look(plan(primary=SCORE, sample_size=3), made)
@@ -164,7 +159,7 @@ def test_constant_arms_are_refused_on_purpose():
 
 def test_a_guardrail_that_harms_without_variance_blocks_without_a_verdict():
     """gh-aw-70 fails a guardrail on two constant values an arm; here it blocks, unproven."""
-    inputs, _ = case("gh-aw-70")
+    inputs, _ = CASES.case("gh-aw-70")
     made = [
         trial(name, 2 * i + j, metrics={"score": score + 0.01 * i, "tool_errors": errors})
         for i in range(12)
@@ -180,7 +175,7 @@ def test_a_guardrail_that_harms_without_variance_blocks_without_a_verdict():
 
 def test_a_guardrail_with_no_change_is_no_alarm_on_purpose():
     """featbit-06 reads a rate of 7.8% against 8.0% as an alarm; here it is undetermined."""
-    inputs, expected = case("featbit-06")
+    inputs, expected = CASES.case("featbit-06")
     assert expected["verdict_by_code"] == "ALARM"
     churn = Metric("churned", MetricKind.PROPORTION, Direction.LOWER, Scale.RAW)
     arms = {"control": inputs["control"], "b": inputs["treatment"]}
@@ -202,7 +197,7 @@ def test_a_guardrail_with_no_change_is_no_alarm_on_purpose():
 
 def test_welch_reproduces_a_small_promotion():
     """gh-aw-72: three against three, p as recomputed, promoted at the one planned look."""
-    inputs, expected = case("gh-aw-72")
+    inputs, expected = CASES.case("gh-aw-72")
     made = trials("score", control=inputs["control"], b=inputs["candidate"])
     found = look(
         plan(
@@ -228,7 +223,7 @@ def test_welch_reproduces_a_small_promotion():
 )
 def test_the_reported_p_value_is_the_recomputed_one(name, metric, kind, key):
     """The test a plan asks for gives the recomputed p-value."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     made = trials(metric.name, control=inputs["control"], b=inputs["candidate"])
     comparison = look(plan(primary=metric, analysis_type=kind), made).primary.comparisons[0]
     assert comparison.p_value == pytest.approx(expected[key], rel=1e-5)
@@ -236,7 +231,7 @@ def test_the_reported_p_value_is_the_recomputed_one(name, metric, kind, key):
 
 def test_ranks_with_ties_get_a_continuity_correction_on_purpose():
     """gh-aw-73 leaves the correction out and prints 0.0765; with it the p-value is larger."""
-    inputs, expected = case("gh-aw-73")
+    inputs, expected = CASES.case("gh-aw-73")
     made = trials("score", control=inputs["control"], b=inputs["candidate"])
     chosen = plan(primary=SCORE, analysis_type=AnalysisType.MANN_WHITNEY)
     comparison = look(chosen, made).primary.comparisons[0]
@@ -282,7 +277,7 @@ def test_the_sample_ratio_check_knows_unequal_weights():
     """gh-aw-48: 70 and 30 fit weights of 70 and 30 exactly."""
     from meta_experiment.types import Variant
 
-    inputs, expected = case("gh-aw-48")
+    inputs, expected = CASES.case("gh-aw-48")
     chosen = plan(
         variants=tuple(
             Variant(name, weight)
@@ -296,11 +291,21 @@ def test_the_sample_ratio_check_knows_unequal_weights():
 
 def test_readiness_follows_usable_values_and_says_what_each_arm_needs():
     """gh-aw-43, -78 and -90: ready by usable values; every arm has a need of its own."""
-    ready = look(plan(sample_size=5), trials(control=range(1, 9), b=range(1, 9)))
-    assert ready.readiness.ready
-    short = [*trials(control=range(1, 8), b=range(1, 9)), trial("b", 90), trial("control", 91)]
-    assert not look(plan(sample_size=8), short).readiness.ready
-    inputs, expected = case("gh-aw-90")
+    inputs, expected = CASES.case("gh-aw-43")
+    n, m = inputs["counts"].values()
+    made = trials(control=range(1, n + 1), b=range(1, m + 1))
+    assert look(plan(sample_size=inputs["min_samples"]), made).readiness.ready
+    assert expected["readiness"] == "READY"
+    inputs, expected = CASES.case("gh-aw-78")
+    n, m = inputs["control_usable"], inputs["candidate_usable"]
+    made = trials(control=range(1, n + 1), b=range(1, m + 1))
+    made += [trial("control", 90 + i) for i in range(inputs["control_assigned"] - n)]
+    made += [trial("b", 95 + i) for i in range(inputs["candidate_assigned"] - m)]
+    found = look(plan(sample_size=inputs["min_samples"]), made)
+    assert found.decision.value.upper() == expected["recommendation"]
+    assert ("more in control" in found.readiness.reason) is expected["control_below"]
+    assert ("more in b" in found.readiness.reason) is expected["candidate_below"]
+    inputs, expected = CASES.case("gh-aw-90")
     n, m = inputs["counts"].values()
     found = look(plan(), trials(control=range(1, n + 1), b=range(1, m + 1))).readiness.reason
     need_control, need_b = expected["need_more"].values()
@@ -310,7 +315,7 @@ def test_readiness_follows_usable_values_and_says_what_each_arm_needs():
 
 def test_the_printed_analysis_is_recomputed():
     """psd-01: t, degrees of freedom, p, d and improvement follow from the moments printed."""
-    inputs, expected = case("psd-01")
+    inputs, expected = CASES.case("psd-01")
     made = trials(
         "cost_usd",
         control=arm(7, inputs["control"]["mean"], inputs["control"]["sd"]),
@@ -325,7 +330,7 @@ def test_the_printed_analysis_is_recomputed():
 
 def test_the_improvement_is_relative_to_the_control():
     """psd-02: from 45 to 27 is 40% better."""
-    inputs, expected = case("psd-02")
+    inputs, expected = CASES.case("psd-02")
     made = trials("cost_usd", control=[inputs["control"]] * 2, b=[inputs["treatment"]] * 2)
     found = look(plan(primary=COST), made).primary.comparisons[0]
     assert 100 * found.effect.relative == pytest.approx(expected["improvement_pct"])
@@ -341,7 +346,7 @@ def test_the_improvement_is_relative_to_the_control():
 )
 def test_the_automatic_mode_decides_as_published_on_clear_data(name, decision):
     """psd-07, -08, -09: 20% better, 12% worse, 8% better, all significant."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     assert expected["action"] in ("promote", "rollback", "inconclusive")
     treated = 100.0 * (1 - inputs["improvement"] / 100)
     made = trials("cost_usd", control=arm(40, 100.0, 4.0), b=arm(40, treated, 4.0))
@@ -350,19 +355,19 @@ def test_the_automatic_mode_decides_as_published_on_clear_data(name, decision):
 
 def test_too_few_units_go_on():
     """psd-11: short of the sample after three days, nothing is decided."""
+    inputs, expected = CASES.case("psd-11")
+    assert (inputs["n_ok"], expected["action"]) == (False, "monitor")
     made = trials("cost_usd", control=arm(5, 100.0, 4.0), b=arm(5, 95.0, 4.0))
-    found = look(plan(primary=COST), made, days=3)
+    found = look(plan(primary=COST), made, days=inputs["days"])
     assert (found.decision, found.reason_code) == (
         Decision.EXTEND,
         ReasonCode.INSUFFICIENT_SAMPLES,
     )
 
 
-def test_alerts_do_not_roll_back_on_their_own():
-    """psd-13 rolls back at an error rate of 2.1 times the baseline; here it only notifies."""
-    inputs, _ = case("psd-13")
-    assert inputs["error_rate_ratio"] == 2.1
-    made = [
+def failing(control, b):
+    """Return a hundred trials an arm of which so many fail, at costs that hardly differ."""
+    return [
         trial(
             name,
             2 * i + j,
@@ -370,18 +375,40 @@ def test_alerts_do_not_roll_back_on_their_own():
             metrics={"cost_usd": 1 + 0.01 * (i % 7)},
         )
         for i in range(100)
-        for j, (name, errors) in enumerate([("control", 10), ("b", 21)])
+        for j, (name, errors) in enumerate([("control", control), ("b", b)])
     ]
-    found = look(plan(primary=COST), made)
+
+
+def test_alerts_do_not_roll_back_on_their_own():
+    """psd-13 rolls back at an error rate of 2.1 times the baseline; here it only notifies."""
+    inputs, _ = CASES.case("psd-13")
+    found = look(plan(primary=COST), failing(10, round(10 * inputs["error_rate_ratio"])))
     assert AlertKind.ERROR_RATE in {item.kind for item in found.alerts}
     assert found.decision is not Decision.REJECT
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the collection of cases is not here")
-def test_the_cases_kept_here_are_those_of_the_collection():
-    """Inputs, expectations and verdicts are unchanged copies."""
-    whole = {item["id"]: item for item in json.loads(SHARED.read_text())["cases"]}
-    for name, kept in CASES.items():
-        assert {key: whole[name][key] for key in ("input", "expected", "status")} == {
-            key: kept[key] for key in ("input", "expected", "status")
-        }
+def test_twice_the_error_rate_is_no_alert_yet():
+    """psd-14: a ratio of 2.0 is not over the limit."""
+    inputs, expected = CASES.case("psd-14")
+    found = look(plan(primary=COST), failing(10, round(10 * inputs["error_rate_ratio"])))
+    assert (AlertKind.ERROR_RATE in {item.kind for item in found.alerts}) is expected["alert"]
+
+
+def test_satisfaction_under_a_half_alerts():
+    """psd-15: 0.49 does."""
+    inputs, expected = CASES.case("psd-15")
+    made = trials("user_satisfaction", control=[0.8] * 6, b=[inputs["satisfaction"]] * 6)
+    kinds = {item.kind for item in look(plan(), made).alerts}
+    assert (AlertKind.SATISFACTION in kinds) is expected["alert"]
+
+
+def test_several_treatments_are_decided_upon():
+    """gh-aw-68 gives up on three variants; here the better of two treatments wins."""
+    inputs, expected = CASES.case("gh-aw-68")
+    assert expected["reason_code"] == "unsupported_multi_variant"
+    n = inputs["control_n"]
+    made = trials(
+        "cost_usd", control=arm(n, 100.0, 4.0), b=arm(n, 70.0, 4.0), c=arm(n, 99.0, 4.0)
+    )
+    found = look(plan("b", "c", primary=COST, sample_size=inputs["min_samples"]), made)
+    assert (found.decision, found.winner) == (Decision.PROMOTE, "b")

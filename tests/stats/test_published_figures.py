@@ -5,13 +5,13 @@ The tests name the case they rest on; inputs and figures stand in `published_fig
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.decide.making import look, plan, trial
+from tests.published import Cases
 
 from meta_experiment.errors import UsageError
 from meta_experiment.render import words
@@ -25,12 +25,7 @@ from meta_experiment.stats.special import chi2_sf, normal_isf, normal_sf, t_ppf
 from meta_experiment.stats.srm import chi_square
 from meta_experiment.types import ReasonCode, Variant
 
-CASES = json.loads(Path(__file__).with_name("published_figures.json").read_text())["cases"]
-SHARED = Path(__file__).parents[3] / "shared" / "golden" / "seed-cases.json"
-
-
-def case(name):
-    return CASES[name]["input"], CASES[name]["expected"]
+CASES = Cases(Path(__file__).with_name("published_figures.json"))
 
 
 def counted(**arms):
@@ -51,12 +46,12 @@ def rate(counts):
 
 def test_a_bar_shows_the_share_it_names():
     """gh-aw-33 and psd-04: 8 of 25 are 32%, 6 of 20 cells, not 8; 7 of 10 are 7 cells."""
-    inputs, expected = case("gh-aw-33")
+    inputs, expected = CASES.case("gh-aw-33")
     fraction = inputs["n"] / inputs["min_samples"]
     assert words.per_cent(fraction) == f"{expected['pct']}%"
     filled = words.bar(fraction, 20).count("█")
     assert filled == expected["filled"] != CASES["gh-aw-33"]["printed"]["filled"]
-    inputs, expected = case("psd-04")
+    inputs, expected = CASES.case("psd-04")
     fraction = inputs["trials"] / inputs["required"]
     assert words.per_cent(fraction) == f"{expected['pct']}%"
     assert words.bar(fraction).count("█") == expected["filled_of_10"]
@@ -64,7 +59,7 @@ def test_a_bar_shows_the_share_it_names():
 
 def test_the_board_sums_up_how_many_changes_were_worth_it():
     """psd-06: five promoted and one rolled back are 83% of those decided."""
-    inputs, expected = case("psd-06")
+    inputs, expected = CASES.case("psd-06")
     row = {
         "id": "exp-1",
         "name": "review",
@@ -94,7 +89,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
 @pytest.mark.parametrize("name", ["gh-aw-37", "gh-aw-38"])
 def test_chi_square_tails_are_exact(name):
     """gh-aw-37 and -38: the exact tail, not the cube-root approximation used there."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     x, df = inputs["chi2"], inputs["df"]
     assert chi2_sf(x, df) == pytest.approx(expected["p_exact"], rel=1e-5)
     spread = 2 / (9 * df)
@@ -105,9 +100,9 @@ def test_chi_square_tails_are_exact(name):
 
 def test_a_chi_square_that_cannot_be():
     """gh-aw-40 and -41: below zero p is 1; without degrees of freedom there is no test."""
-    inputs, expected = case("gh-aw-40")
+    inputs, expected = CASES.case("gh-aw-40")
     assert chi2_sf(inputs["chi2"], inputs["df"]) == expected["p"]
-    inputs, _ = case("gh-aw-41")
+    inputs, _ = CASES.case("gh-aw-41")
     with pytest.raises(UsageError):
         chi2_sf(inputs["chi2"], inputs["df"])
     with pytest.raises(UsageError):
@@ -116,7 +111,7 @@ def test_a_chi_square_that_cannot_be():
 
 def test_three_variants_are_two_comparisons():
     """gh-aw-44: two degrees of freedom, and each comparison is held to 0.025."""
-    inputs, expected = case("gh-aw-44")
+    inputs, expected = CASES.case("gh-aw-44")
     arms = inputs["variants"]
     assert chi_square([7] * arms, [1] * arms).df == expected["df"]
     at, above = expected["bonferroni_alpha"], expected["bonferroni_alpha"] * 1.001
@@ -126,7 +121,7 @@ def test_three_variants_are_two_comparisons():
 
 def test_labels_that_the_plan_does_not_declare_are_left_out():
     """gh-aw-47: two stale labels neither count nor raise the alarm that they would raise."""
-    inputs, expected = case("gh-aw-47")
+    inputs, expected = CASES.case("gh-aw-47")
     chosen = plan(variants=tuple(map(Variant, inputs["declared"])))
     found = look(chosen, counted(**inputs["counts"])).checks.srm
     assert found.ok is expected["balanced"]
@@ -139,7 +134,7 @@ def test_labels_that_the_plan_does_not_declare_are_left_out():
 
 def test_weights_stay_with_their_names():
     """gh-aw-49: shares follow the declared names, however the names are sorted."""
-    inputs, expected = case("gh-aw-49")
+    inputs, expected = CASES.case("gh-aw-49")
     weights = map(float, inputs["weight"])
     chosen = plan(variants=tuple(map(Variant, inputs["declared"], weights)))
     found = look(chosen, counted(alpha=60, beta=30, gamma=10)).checks.srm
@@ -150,7 +145,7 @@ def test_weights_stay_with_their_names():
 
 def test_no_data_is_neither_an_alarm_nor_a_decision():
     """gh-aw-51: nothing observed is balanced, and goes on."""
-    inputs, expected = case("gh-aw-51")
+    inputs, expected = CASES.case("gh-aw-51")
     found = look(plan(), counted(**inputs["counts"]))
     assert (found.decision, found.reason_code) == (
         expected["recommendation"],
@@ -162,7 +157,7 @@ def test_no_data_is_neither_an_alarm_nor_a_decision():
 
 def test_trials_of_an_unknown_variant_alone_are_no_data():
     """gh-aw-53: ten trials of a single undeclared variant are not reported, and go on."""
-    inputs, expected = case("gh-aw-53")
+    inputs, expected = CASES.case("gh-aw-53")
     found = look(plan(), counted(**inputs["counts"]))
     assert found.decision == expected["recommendation"]
     assert found.reason_code is ReasonCode.NO_DATA
@@ -175,10 +170,10 @@ def test_trials_of_an_unknown_variant_alone_are_no_data():
 
 def test_critical_values_of_t():
     """gh-aw-91 and -92: as printed for seven sizes; the one for 15 belongs to 16 values."""
-    inputs, expected = case("gh-aw-91")
+    inputs, expected = CASES.case("gh-aw-91")
     found = [t_ppf(0.975, n - 1) for n in inputs["n"]]
     assert found == pytest.approx(expected["t_crit_975"], abs=5e-4)
-    inputs, expected = case("gh-aw-92")
+    inputs, expected = CASES.case("gh-aw-92")
     assert t_ppf(0.975, inputs["n"] - 1) == pytest.approx(expected["correct"], abs=5e-4)
     assert t_ppf(0.975, inputs["n"]) == pytest.approx(expected["published"], abs=5e-4)
     assert abs(expected["published"] - expected["correct"]) > 0.01
@@ -190,7 +185,7 @@ def test_critical_values_of_t():
 )
 def test_many_comparisons_err_more_often_unless_corrected(name, comparisons):
     """The error rate printed for uncorrected comparisons is real, and correction ends it."""
-    _, expected = case(name)
+    _, expected = CASES.case(name)
     assert 1 - 0.95**comparisons == pytest.approx(expected["fwer"], abs=1e-4)
     runs = np.random.default_rng(1).uniform(size=(4000, comparisons)).tolist()
 
@@ -209,7 +204,7 @@ def test_many_comparisons_err_more_often_unless_corrected(name, comparisons):
 @pytest.mark.parametrize("name", ["gh-aw-96", "gh-aw-97", "gh-aw-98", "gh-aw-99"])
 def test_printed_sample_sizes_are_too_small_for_their_power(name):
     """Neither a base of 50% nor one of 10% needs as few units as were printed."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     gap, alpha, power = inputs["mde_pp"] / 100, inputs["alpha_two_sided"], inputs["power"]
     factor = (normal_isf(alpha / 2) + normal_isf(1 - power)) ** 2 / gap**2
     for base, key in ((0.5, "needed_baseline_50pct"), (0.1, "needed_baseline_10pct")):
@@ -235,7 +230,7 @@ def test_printed_sample_sizes_are_too_small_for_their_power(name):
 )
 def test_thirty_conversions_find_nothing_of_practical_size(name):
     """At every base rate an improvement by 15% needs over ten times the rule of thumb."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     base, thumb = inputs["baseline"], expected["minimum_sample"]
     assert thumb == math.ceil(round(30 / base, 6))
     assert proportion_sample_size(base, 1.15 * base) > 10 * thumb
@@ -246,7 +241,7 @@ def test_thirty_conversions_find_nothing_of_practical_size(name):
 
 def test_the_posterior_of_a_lift_is_recomputed():
     """featbit-05: interval, chance, risks and sample ratio, none of them as printed."""
-    inputs, expected = case("featbit-05")
+    inputs, expected = CASES.case("featbit-05")
     control, treatment = rate(inputs["control"]), rate(inputs["treatment"])
     found = normal_lift(control, treatment)
     right = {
@@ -267,7 +262,7 @@ def test_the_posterior_of_a_lift_is_recomputed():
 
 def test_a_prior_draws_a_lift_towards_itself():
     """featbit-09: the conjugate update with a prior around no effect, sd 0.3."""
-    inputs, expected = case("featbit-09")
+    inputs, expected = CASES.case("featbit-09")
     prior = NormalPrior(inputs["prior"]["mean"], inputs["prior"]["stddev"] ** 2)
     control, treatment = rate(inputs["control"]), rate(inputs["treatment"])
     found = normal_lift(control, treatment, prior=prior)
@@ -281,7 +276,7 @@ def test_a_prior_draws_a_lift_towards_itself():
 
 def test_a_former_posterior_is_the_prior_that_its_interval_says():
     """featbit-20: 12% with an interval from 4% to 20% is a prior with sd 0.0408."""
-    inputs, expected = case("featbit-20")
+    inputs, expected = CASES.case("featbit-20")
     n = 10_000
     control = Moments.from_summary(n, 1.0, 0.0)
     spread = expected["prior_stddev"] * math.sqrt(n)
@@ -296,35 +291,8 @@ def test_a_former_posterior_is_the_prior_that_its_interval_says():
 
 def test_the_chance_to_be_best_is_recomputed():
     """featbit-46: 63 against 78 of 3000 are 10% and 90%, not 18% and 82%."""
-    inputs, expected = case("featbit-46")
+    inputs, expected = CASES.case("featbit-46")
     (k, n), (more, m) = inputs["arms"]
     chance = beta_binomial(k, n, more, m).chance_better
     assert [1 - chance, chance] == pytest.approx(expected["p_best"], abs=0.002)
     assert abs(chance - expected["published_p_best"][1]) > 0.05
-
-
-# the collection
-
-
-def test_every_row_is_named_and_every_refusal_has_its_reason():
-    """No row is kept without a test that names it, and none is set aside without a word."""
-    text = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in CASES if f'"{name}"' not in text] == []
-    for row in CASES.values():
-        assert row["status"] in {
-            "holds",
-            "contradicted",
-            "conflict",
-            "published_but_wrong_idea",
-        }
-        assert row.get("not_a_rule", "A sentence.").endswith(".")
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="the collection of cases is not here")
-def test_the_cases_kept_here_are_those_of_the_collection():
-    """Inputs, expectations and verdicts are unchanged copies."""
-    whole = {item["id"]: item for item in json.loads(SHARED.read_text())["cases"]}
-    for name, kept in CASES.items():
-        assert {key: whole[name][key] for key in ("input", "expected", "status")} == {
-            key: kept[key] for key in ("input", "expected", "status")
-        }

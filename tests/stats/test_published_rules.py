@@ -5,7 +5,6 @@ The tests name the case they rest on; inputs and figures stand in `published_rul
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 from tests.decide.making import COST, SCORE, SUCCESS, guardrail, look, plan, trial, trials
+from tests.published import Cases
 
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.stats.bayes import NormalPrior, normal_lift
@@ -33,14 +33,9 @@ from meta_experiment.types import (
     Variant,
 )
 
-CASES = json.loads(Path(__file__).with_name("published_rules.json").read_text())["cases"]
-SHARED = Path(__file__).parents[3] / "shared" / "golden" / "seed-cases.json"
+CASES = Cases(Path(__file__).with_name("published_rules.json"))
 LATENCY = Metric("latency_ms", MetricKind.CONTINUOUS, Direction.LOWER, Scale.RAW)
 ERROR_RATE = Metric("error_rate", MetricKind.PROPORTION, Direction.LOWER, Scale.RAW)
-
-
-def case(name):
-    return CASES[name]["input"], CASES[name]["expected"]
 
 
 def arm(n, mean, sd):
@@ -54,7 +49,7 @@ def arm(n, mean, sd):
 
 def test_a_guardrail_without_variance_does_not_stand_in_the_way():
     """gh-aw-69 passes two constant arms; here they prove nothing, and block nothing either."""
-    inputs, _ = case("gh-aw-69")
+    inputs, _ = CASES.case("gh-aw-69")
     score, constant = {"control": 1.0, "b": 2.0}, {"control": "control", "b": "candidate"}
     made = [
         trial(
@@ -72,7 +67,7 @@ def test_a_guardrail_without_variance_does_not_stand_in_the_way():
 
 def test_one_chance_in_five_of_harm_is_undetermined():
     """featbit-35: such a guardrail is neither cleared nor broken."""
-    inputs, expected = case("featbit-35")
+    inputs, expected = CASES.case("featbit-35")
     assert expected == {"verdict": "borderline"}
     n, sd = 20, 50.0
     gain = t.isf(inputs["guardrail_p_harm"], 2 * n - 2) * sd * math.sqrt(2 / n)
@@ -102,7 +97,7 @@ def test_one_chance_in_five_of_harm_is_undetermined():
 )
 def test_the_chance_a_promotion_needs_grows_with_the_treatments(name, chance, decision):
     """97.5% of two arms and 99% of five were asked for; here 95% and 98.75% by step-down."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     assert expected["p_win_threshold"] == pytest.approx(1 - 0.05 / inputs["arms"])
     n, sd = 20, 0.1
     gain = norm.ppf(chance) * sd * math.sqrt(2 / n)
@@ -126,7 +121,7 @@ def test_the_chance_a_promotion_needs_grows_with_the_treatments(name, chance, de
 @pytest.mark.parametrize("name", ["featbit-37", "featbit-38"])
 def test_shares_of_best_draws_are_no_shares_of_traffic(name):
     """The chances to be best follow from the draws; the arms stay equal here all the same."""
-    inputs, expected = case(name)
+    inputs, expected = CASES.case(name)
     draws = inputs["samples"]
     best = Counter(row.index(max(row)) for row in draws)
     arms = range(len(draws[0]))
@@ -140,7 +135,7 @@ def test_shares_of_best_draws_are_no_shares_of_traffic(name):
 
 def test_two_arms_are_decided_where_a_bandit_would_split_for_ever():
     """featbit-37: weights of two arms are 50/50 whatever they do; 5% against 20% is decided."""
-    assert case("featbit-37")[1]["weights"] == [0.5, 0.5]
+    assert CASES.case("featbit-37")[1]["weights"] == [0.5, 0.5]
     made = trials(
         "success",
         control=[i % 20 < 1 for i in range(5000)],
@@ -152,7 +147,7 @@ def test_two_arms_are_decided_where_a_bandit_would_split_for_ever():
 
 def test_shares_that_a_plan_gives_sum_to_one():
     """featbit-47: the printed weights sum to 1.01; a plan's shares are shares of their sum."""
-    _, expected = case("featbit-47")
+    _, expected = CASES.case("featbit-47")
     weights = expected["published_weights"]
     assert sum(weights) == pytest.approx(1.01)
     names = ("control", "b", "c")
@@ -164,7 +159,7 @@ def test_shares_that_a_plan_gives_sum_to_one():
 
 def test_the_fastest_of_three_arms_wins():
     """featbit-42: the chance to be best is reproduced, and the decision is the arm itself."""
-    inputs, expected = case("featbit-42")
+    inputs, expected = CASES.case("featbit-42")
     slow, fast, middle = (Moments.from_summary(n, mean, sd) for mean, sd, n in inputs["arms"])
     over_middle = 1 - normal_lift(fast, middle).chance_better
     assert 1 - over_middle == pytest.approx(expected["p_best"][1], abs=0.003)
@@ -177,7 +172,7 @@ def test_the_fastest_of_three_arms_wins():
 
 def test_a_prior_on_the_lift_never_makes_the_worst_arm_the_winner():
     """featbit-44: a prior laid on raw means picks the worst arm, one on the lift cannot."""
-    inputs, expected = case("featbit-44")
+    inputs, expected = CASES.case("featbit-44")
     arms, prior = inputs["arms"], inputs["prior"]
     misplaced = [
         (mean * n / sd**2 + prior["mean"] / prior["variance"])
@@ -203,7 +198,7 @@ def test_a_prior_on_the_lift_never_makes_the_worst_arm_the_winner():
 
 def test_the_least_size_counts_the_smallest_arm():
     """featbit-45: of 90 units, 80 and 95 decide nothing, however clear it looks."""
-    inputs, expected = case("featbit-45")
+    inputs, expected = CASES.case("featbit-45")
     n, m = inputs["arms_n"]
     made = trials("score", control=arm(n, 1.0, 1.0), b=arm(m, 3.0, 1.0))
     found = look(plan(primary=SCORE, sample_size=90), made)
@@ -219,7 +214,7 @@ def test_the_least_size_counts_the_smallest_arm():
 @pytest.mark.parametrize(("later", "noted"), [(None, False), ([0.4, 0.4, 0.0, 0.0], True)])
 def test_an_effect_that_holds_is_not_called_a_change(later, noted):
     """featbit-52: lifts of 8, 7.5, 7 and 6.8% hold; lifts that vanish are noted."""
-    inputs, expected = case("featbit-52")
+    inputs, expected = CASES.case("featbit-52")
     assert expected == {"pattern": "holds"}
     stretch = arm(50, 0.0, 0.2)
     lifts = later or inputs["rel"]
@@ -235,7 +230,7 @@ def test_an_effect_that_holds_is_not_called_a_change(later, noted):
 def test_an_experiment_is_open_for_its_days_and_no_longer():
     """gh-aw-17 to gh-aw-23 open and close by calendar dates; here days since the start do."""
     names = ["gh-aw-17", "gh-aw-18", "gh-aw-19", "gh-aw-20", "gh-aw-21", "gh-aw-23"]
-    active = [case(name)[1]["active"] for name in names]
+    active = [CASES.case(name)[1]["active"] for name in names]
     assert active == [True, False, True, False, True, False]
     made = trials("score", control=arm(12, 1.0, 0.2), b=arm(12, 1.0, 0.2))
     chosen = plan(primary=SCORE, max_duration_days=30.0)
@@ -267,7 +262,7 @@ def with_crashes(n, every):
 
 def test_a_crash_at_no_cost_does_not_win():
     """buckley-36: an arm that fails and therefore costs nothing wins at no look."""
-    inputs, expected = case("buckley-36")
+    inputs, expected = CASES.case("buckley-36")
     assert expected["winner_by_code"] != expected["should_be"] == inputs["runs"][0]["id"]
     for n in range(1, 31):
         assert look(plan(primary=COST, sample_size=2), with_crashes(n, 1)).winner is None
@@ -299,30 +294,3 @@ def test_a_guardrail_on_errors_keeps_a_crashing_arm_from_winning(stopping, every
             guardrails=(guardrail(ERROR_RATE),),
         )
         assert look(chosen, with_crashes(n, every)).winner is None
-
-
-# the collection
-
-
-def test_every_row_is_named_and_every_refusal_has_its_reason():
-    """No row is kept without a test that names it, and none is set aside without a word."""
-    text = Path(__file__).read_text(encoding="utf-8")
-    assert [name for name in CASES if f'"{name}"' not in text] == []
-    for row in CASES.values():
-        assert row["status"] in {
-            "holds",
-            "contradicted",
-            "conflict",
-            "published_but_wrong_idea",
-        }
-        assert row.get("not_a_rule", "A sentence.").endswith(".")
-
-
-@pytest.mark.skipif(not SHARED.exists(), reason="the collection of cases is not here")
-def test_the_cases_kept_here_are_those_of_the_collection():
-    """Inputs, expectations and verdicts are unchanged copies."""
-    whole = {item["id"]: item for item in json.loads(SHARED.read_text())["cases"]}
-    for name, kept in CASES.items():
-        assert {key: whole[name][key] for key in ("input", "expected", "status")} == {
-            key: kept[key] for key in ("input", "expected", "status")
-        }
