@@ -1,6 +1,8 @@
 """What users get wrong: a clear error, the right exit code, and nothing changed or lost."""
 
 import hashlib
+import os
+import threading
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL
@@ -87,6 +89,8 @@ def test_a_mistake_is_named_and_changes_nothing(project, call, code, kind, words
         ("variants: [treatment, control]\nfiles: {'" + COMMAND + "': v2.md}", 2, "first one"),
         ("!!python/object/apply:os.system ['touch hacked']", 2, "not a valid plan"),
         ("x" * 2_000_000, 2, "larger than 1 MB"),
+        ("name: a\nname: b", 2, "'name' is given twice"),
+        ("metrics: {guardrails: [{name: a, name: b}]}", 2, "'name' is given twice"),
     ],
 )
 def test_a_plan_file_that_is_wrong_is_refused(project, text, code, words):
@@ -96,6 +100,33 @@ def test_a_plan_file_that_is_wrong_is_refused(project, text, code, words):
     error = project("create", "--plan", "plan.yaml", "--json", code=code).error
     assert words in f"{error['message']} {error['hint']}"
     assert digest(project.root) == before
+
+
+def test_a_plan_in_json_names_each_thing_once(project):
+    """Of two values for one name readers would take different ones."""
+    project.path("plan.json").write_text('{"name": "a", "metrics": {}, "metrics": {}}')
+    error = project("create", "--plan", "plan.json", "--json", code=2).error
+    assert "'metrics' is given twice" in error["message"]
+
+
+def test_a_registry_that_says_a_thing_twice_is_told_by_check(project):
+    """What a reviewer saw first is not what counts."""
+    project.create()
+    registry = project.root / ".claude/meta/experiments.json"
+    text = registry.read_text()
+    registry.write_text(text.replace('"hypothesis":', '"hypothesis": "h", "hypothesis":', 1))
+    found = project("check", "--json", code=1).json["findings"]
+    assert any("'hypothesis' is given twice" in item["detail"] for item in found)
+
+
+def test_a_plan_may_come_through_a_pipe(project):
+    """As a shell's `<(…)` gives it."""
+    os.mkfifo(project.path("pipe"))
+    text = f"files: {{'{COMMAND}': v2.md}}\nmetrics: {{primary: duration_seconds}}\n"
+    writer = threading.Thread(target=project.path("pipe").write_text, args=(text,))
+    writer.start()
+    project("create", "--plan", "pipe", "--json")
+    writer.join()
 
 
 def test_a_second_experiment_on_a_file_is_refused_while_the_first_lives(project):

@@ -54,6 +54,19 @@ def text(document: Document, key: str, where: str, default: str | None = None) -
     return value
 
 
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return the members of a JSON object, each name once (an `object_pairs_hook`).
+
+    Raises ValueError: a name is given twice, of which readers would take different ones.
+    """
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"'{name}' is given twice")
+        found[name] = value
+    return found
+
+
 def is_encodable(text: str) -> bool:
     """Say whether a text can be written in UTF-8; JSON can spell half a surrogate pair."""
     try:

@@ -8,11 +8,14 @@ import sys
 from collections.abc import Iterator
 
 from meta_experiment.errors import MetaExperimentError
+from meta_experiment.live.places import read_whole
+from meta_experiment.model import fields
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.types import Experiment, Finding, Health
 
 _PACKAGES = ("click", "jsonschema", "numpy", "PyYAML", "scipy")
 _PYTHON = (3, 11)
+_UNDO = "Undo the edit by hand, or: meta-experiment recover"
 
 
 def check(workspace: Workspace) -> Health:
@@ -107,7 +110,13 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
 
     if not workspace.layout.registry.exists():
         return
-    document = json.loads(workspace.layout.registry.read_bytes())
+    data = read_whole(workspace.layout.registry)
+    document = json.loads(data)
+    try:
+        json.loads(data, object_pairs_hook=fields.unique)
+    except ValueError as twice:
+        detail = f"{twice}, and the last one counts"
+        yield Finding("schema", ok=False, detail=detail, hint=_UNDO)
     if "schema_version" not in document:
         yield Finding("schema", ok=True, detail="the older template's form, read as it stands")
         return
@@ -121,7 +130,7 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
             "schema",
             ok=False,
             detail=f"{error.json_path}: {error.message[:200]}",
-            hint="Undo the edit by hand, or: meta-experiment recover",
+            hint=_UNDO,
         )
 
 

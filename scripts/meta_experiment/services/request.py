@@ -120,17 +120,21 @@ def _declared(variants: Sequence[object]) -> list[str]:
 
 def _parse(path: Path) -> object:
     try:
-        if path.stat().st_size > _LARGEST_PLAN:
-            raise UsageError(f"{path} is larger than 1 MB; that is no plan.")
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as stream:  # it may be a pipe, and one without an end
+            data = stream.read(_LARGEST_PLAN + 1)
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise NotFoundError(f"There is no plan file {path}.") from None
     except IsADirectoryError:
         raise UsageError(f"{path} is a folder; expected a plan in YAML or JSON.") from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text in UTF-8: {error.reason}.") from error
+    if len(data) > _LARGEST_PLAN:
+        raise UsageError(f"{path} is larger than 1 MB; that is no plan.")
     try:
-        return json.loads(text) if path.suffix == ".json" else _yaml(text)
+        if path.suffix == ".json":
+            return json.loads(text, object_pairs_hook=fields.unique)
+        return _yaml(text)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"{path} is not a valid plan: {reason}.") from error
@@ -149,9 +153,21 @@ def _yaml(text: str) -> object:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
                 raise UsageError(f"The plan is nested deeper than {_DEEPEST} levels.")
+        _refuse_twice([yaml.compose(text, Loader=yaml.SafeLoader)])
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def _refuse_twice(nodes: list[Any]) -> None:
+    """Refuse a name that is given twice, of which YAML would silently take the last."""
+    while nodes:
+        value = getattr(nodes.pop(), "value", None)
+        if not isinstance(value, list):
+            continue
+        pairs = [item for item in value if isinstance(item, tuple)]
+        fields.unique([(str(name.value), None) for name, _ in pairs])
+        nodes += [node for pair in pairs for node in pair] or value
 
 
 def _inside(typed: str, root: Path, directory: Path) -> str:
