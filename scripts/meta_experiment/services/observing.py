@@ -64,7 +64,7 @@ def notes(layout: Layout, now: float) -> list[str]:
         from meta_experiment.services.drift import drift_notes
 
         said += drift_notes(layout)
-    return said
+    return said + _home_notes(layout)
 
 
 def fault_notes(layout: Layout, now: float) -> list[str]:
@@ -80,6 +80,24 @@ def fault_notes(layout: Layout, now: float) -> list[str]:
     said = f"Serving or observing went wrong {times} within a day"
     last = max(recent, key=lambda fault: fault.at)
     return [f"{said}, last: {last.text[:200]}. See: meta-experiment doctor"]
+
+
+def _home_notes(layout: Layout) -> list[str]:
+    """Say that experiments run on personal prompts, which no project's board shows."""
+    try:
+        roots = places.roots(places.data_folder(os.environ))
+        homes = [item.path for item in roots if item.scope == places.USER]
+        if not homes or homes[0] == str(layout.root):
+            return []
+        from meta_experiment.live import index
+
+        count = len(index.entries(homes[0]))
+    except OSError:
+        return []
+    if not count:
+        return []
+    what = "1 experiment runs" if count == 1 else f"{count:,} experiments run"
+    return [f"{what} on personal prompts. See: meta-experiment status --user"]
 
 
 def _since(earliest: float, log: Path) -> list[Fault]:
