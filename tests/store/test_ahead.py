@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.store.making import recorded
@@ -156,6 +157,20 @@ def test_a_lock_is_free_once_its_owner_lets_go(tmp_path, logs):
         other = os.open(lock, os.O_RDWR)
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(other)
+
+
+@pytest.mark.parametrize("what", ["pipe", "fork"])
+@pytest.mark.usefixtures("always")
+def test_without_a_second_process_one_reads(layout, logs, monkeypatch, what):
+    """The system has no more pipes or processes to give."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    def refused():
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, what, refused)
+    compare(layout, logs)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_little_is_read_alone(layout, logs, monkeypatch):

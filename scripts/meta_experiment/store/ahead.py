@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import marshal
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -54,21 +53,39 @@ class Ahead:
 @contextmanager
 def read_ahead(path: Path, cursor: Cursor, size: int) -> Iterator[Ahead]:
     """Parse ahead what stands behind the cursor in a file, when there is much of it."""
-    if size - cursor.offset < WORTHWHILE or not _possible():
+    begun = _begin(path, cursor) if size - cursor.offset >= WORTHWHILE and _possible() else None
+    if begun is None:
         yield Ahead()
         return
-    receiving, sending = os.pipe()
-    fcntl.fcntl(sending, fcntl.F_SETPIPE_SZ, _ROOM)
-    child = os.fork()
-    if child == 0:
-        _deliver(path, Cursor(cursor.offset, cursor.lines), sending)
-    os.close(sending)
+    child, receiving = begun
     try:
         with os.fdopen(receiving, "rb") as stream:
             yield Ahead(stream)
     finally:  # it may still be writing to what nobody reads any more
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def _begin(path: Path, cursor: Cursor) -> tuple[int, int] | None:
+    """Start the second process; returns it and where to read, None when it cannot be had."""
+    import fcntl
+
+    try:
+        receiving, sending = os.pipe()
+    except OSError:
+        return None
+    with suppress(OSError):  # a smaller pipe does too
+        fcntl.fcntl(sending, fcntl.F_SETPIPE_SZ, _ROOM)
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(receiving)
+        os.close(sending)
+        return None
+    if child == 0:
+        _deliver(path, Cursor(cursor.offset, cursor.lines), sending)
+    os.close(sending)
+    return child, receiving
 
 
 def _possible() -> bool:
