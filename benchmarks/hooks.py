@@ -24,7 +24,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.status import build  # noqa: E402
+from benchmarks.making import build, names  # noqa: E402
 from tests.client.endpoint import Answer, Endpoint  # noqa: E402
 from tests.client.harness import Client  # noqa: E402
 from tests.client.installed import find_client  # noqa: E402
@@ -39,7 +39,7 @@ FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
 
 def furnish(stage: Stage) -> None:
     """Put ten experiments under way among a thousand, with a hundred assignments each."""
-    build(stage.root, 1_000, 10_000)
+    build(stage.root, names(1_000), 10_000, writers=1)
     ahead = sequence_text([number % 2 for number in range(4_096)])
     for number in range(10):
         name = "review" if number == 9 else f"command{number}"
