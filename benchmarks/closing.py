@@ -34,7 +34,7 @@ print(closed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 def transcript(path: Path, megabytes: int) -> list[str]:
     """Write a transcript like the client's; return the ids of its prompts."""
-    prompts = []
+    prompts: list[str] = []
     written = 0
     with path.open("w", encoding="utf-8") as stream:
         while written < megabytes * 1_000_000:

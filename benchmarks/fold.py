@@ -76,7 +76,7 @@ def write(root: Path, kind: str, lines: int) -> Path:
         (folder / "host-live.jsonl").write_bytes(b"".join(outcomes))
         lines -= 2 * share
     with (folder / "host-0.jsonl").open("wb") as stream:
-        kept = []
+        kept: list[bytes] = []
         batch = 1 if kind == "single" else 100
         for number, line in enumerate(typed(chance, lines - twice, batch=batch)):
             stream.write(line)
