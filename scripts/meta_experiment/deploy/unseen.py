@@ -115,12 +115,6 @@ class Unseen:
         """Tell whether git knows a file."""
         return bool(self.git.run("ls-files", "--", path).output)
 
-    def filtered(self, path: str) -> str:
-        """Return the name of another's filter on a file, "" when there is none."""
-        found = self.git.run("check-attr", "-z", "filter", "--", path).output.split(b"\0")
-        value = os.fsdecode(found[2]) if len(found) > 2 else ""
-        return "" if value in {"unspecified", "unset", "", _NAME} else value
-
     def apply(self, excluded: Iterable[str], stand_ins: Sequence[StandIn]) -> None:
         """Make exactly these unseen of all that belongs to this root.
 

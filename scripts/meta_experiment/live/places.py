@@ -93,6 +93,14 @@ def read_bytes(path: str) -> bytes:
         return b""
 
 
+def try_read(path: str | os.PathLike[str]) -> bytes | None:
+    """Return a whole file, as `read_whole`; None when it cannot be read."""
+    try:
+        return read_whole(path)
+    except OSError:
+        return None
+
+
 def read_whole(path: str | os.PathLike[str]) -> bytes:
     """Return a whole file.
 

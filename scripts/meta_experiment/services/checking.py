@@ -111,10 +111,10 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
     if not workspace.layout.registry.exists():
         return
     data = read_whole(workspace.layout.registry)
-    document = json.loads(data)
     try:
-        json.loads(data, object_pairs_hook=fields.unique)
+        document = json.loads(data, object_pairs_hook=fields.unique)
     except ValueError as twice:
+        document = json.loads(data)
         detail = f"{twice}, and the last one counts"
         yield Finding("schema", ok=False, detail=detail, hint=_UNDO)
     if "schema_version" not in document:

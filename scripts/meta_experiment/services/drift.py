@@ -70,10 +70,7 @@ def _file(root: str, entry: index.Entry) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return places.read_whole(path)
-    except OSError:
-        return b""
+    return places.try_read(path) or b""
 
 
 def _is_known(root: str, entry: index.Entry, found: bytes) -> bool:

@@ -78,8 +78,8 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
         DriftError: the edits are in the lines of the stand-in. DependencyError: git is missing.
     """
     root = str(workspace.root)
-    shim = _read(Path(places.shim(root, experiment_id)))
-    original = _read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
+    shim = places.try_read(places.shim(root, experiment_id))
+    original = places.try_read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
     if shim is None or original is None or not holds_stand_in(found.data, experiment_id):
         return found
     return merge(
@@ -95,7 +95,7 @@ def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVer
     """Return the version of the stand-in, where exactly that stands for a prompt file."""
     root, name = str(workspace.root), experiment.experiment_id
     entry = index.find_entry(root, name)
-    known = _read(Path(places.shim(root, name)))
+    known = places.try_read(places.shim(root, name))
     if entry is None or entry.form != index.IN_PLACE or entry.path != path or known is None:
         return None
     found = observe(workspace.root, path)
@@ -181,13 +181,14 @@ class _Work:
         ensure_directory(self.files, folder)
         wanted = {**serving.stored, _ORIGINAL: serving.control.data}
         old = folder / _SHIM
-        if serving.form == index.IN_PLACE and old.is_file() and _read(old) != serving.shim:
+        changed = old.is_file() and places.try_read(old) != serving.shim
+        if serving.form == index.IN_PLACE and changed:
             self._restore(folder)  # another line stood there, of an earlier version of this
         if serving.shim:
             wanted[_SHIM] = serving.shim
         for name, data in wanted.items():
             path = folder / name
-            if _read(path) != data:
+            if places.try_read(path) != data:
                 write_atomically(self.files, path, data)
 
     def _running(self, servings: Sequence[Serving], now: float) -> Iterator[index.Entry]:
@@ -267,10 +268,10 @@ class _Work:
 
     def _placed(self, entry: index.Entry, folder: Path) -> Iterator[tuple[str, bytes | None]]:
         if entry.form == index.SHADOW:
-            yield f".claude/skills/{entry.name}/SKILL.md", _read(folder / _SHIM)
+            yield f".claude/skills/{entry.name}/SKILL.md", places.try_read(folder / _SHIM)
         if entry.form == index.AGENTS:
             for arm in entry.arms[1:]:
-                yield beside(entry.path, arm), _read(folder / f"{arm}.md")
+                yield beside(entry.path, arm), places.try_read(folder / f"{arm}.md")
 
     def _withdraw(self, path: str, data: bytes | None) -> None:
         """Remove a file of ours; an edit that somebody made in it is kept in the backups."""
@@ -322,13 +323,6 @@ def _signature(layout: Layout) -> str:
 
 def _state(layout: Layout) -> Path:
     return layout.local / "live" / "state"
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return places.read_whole(path)
-    except OSError:
-        return None
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.live import index, places, sessions
-from meta_experiment.live.places import read_whole
 from meta_experiment.services.drift import abandoned, untouched
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
@@ -82,7 +81,7 @@ def _texts(workspace: Workspace, experiment: Experiment) -> Finding | None:
     wanted = {workspace.root / path: data for path, data in serving.placed.items()}
     wanted |= {folder / file: data for file, data in serving.stored.items()}
     for path, data in wanted.items():
-        if _bytes(path) != data:
+        if places.try_read(path) != data:
             word = "is not as it should be" if path.exists() else "is gone"
             return _broken(experiment, f"{path} {word}")
     try:
@@ -128,10 +127,3 @@ def _trials(workspace: Workspace, experiment: Experiment) -> Finding:
 
 def _broken(experiment: Experiment, detail: str) -> Finding:
     return Finding(experiment.experiment_id, False, detail, _REPAIR)
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return read_whole(path)
-    except OSError:
-        return None

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from meta_experiment.store.runs import UNKNOWN, Runs, runs_in
 
-_FREE = -1
+_FREE = UNKNOWN  # of a slot
 _FIRST_SIZE = 64  # slots; always a power of two
 _GROUP = 2  # bits; codes that differ in these alone are looked for from the same slot on
 _SPREAD = 0x9E3779B97F4A7C15
