@@ -11,10 +11,13 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,8 @@ from meta_experiment.files.roots import Layout
 _AIMED = ("deploy", "registry", "deploy")
 _AIM = 0.2  # seconds
 _PATIENCE = 120.0  # seconds until writers that do not end are taken for a deadlock
+_ACKNOWLEDGED = re.compile(rb'"kind": "ack", "verb": "(\w+)"')  # a line may be half there
+_LONGEST = 60.0  # seconds that a storm goes on at most for what it is to have done
 
 
 class Storm:
@@ -82,6 +87,16 @@ class Storm:
             time.sleep(0.0005)
         return None
 
+    def await_done(self, wanted: Mapping[str, int]) -> None:
+        """Wait until each verb was acknowledged so often, or for too long."""
+        deadline = time.monotonic() + _LONGEST
+        while time.monotonic() < deadline and not Counter(wanted) <= self._done():
+            time.sleep(0.1)
+
+    def _done(self) -> Counter[str]:
+        said = b"".join(log.read_bytes() for log in self.logs.values() if log.exists())
+        return Counter(map(bytes.decode, _ACKNOWLEDGED.findall(said)))
+
     def end(self) -> list[str]:
         """Tell all to stop and wait; return what went wrong."""
         self.stop.touch()
@@ -109,10 +124,14 @@ def run(
     writers: int,
     kills: int = 0,
     seconds: float = 0.0,
+    until: Mapping[str, int] | None = None,
     seed: int = 0,
     git: bool = False,
 ) -> dict[str, Any]:
-    """Let writers work for so long, at least, and through so many kills; return the report."""
+    """Let writers work through so many kills, so long and until so much is done, at least.
+
+    Returns the report. `until` holds how often each verb is to be acknowledged.
+    """
     begun = time.monotonic()
     storm = Storm(root, scratch, writers, seed, git=git)
     chance = storm.chance
@@ -126,6 +145,7 @@ def run(
         storm.kill(name)
         storm.launch(name)
     time.sleep(max(0.3, seconds - (time.monotonic() - begun)))
+    storm.await_done(until or {})
     faults = storm.end()
     found = audit(root, storm.common, storm.logs, git=git)
     found.faults[:0] = faults
@@ -149,6 +169,7 @@ def main() -> None:
     parser.add_argument("--writers", type=int, default=8)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--until", type=json.loads, default="{}")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--git", action="store_true")
     given = parser.parse_args()
@@ -161,6 +182,7 @@ def main() -> None:
         writers=given.writers,
         kills=given.kills,
         seconds=given.seconds,
+        until=given.until,
         seed=given.seed,
         git=given.git,
     )
