@@ -221,6 +221,26 @@ def test_a_line_end_conversion_of_git_changes_nothing(root):
     assert git_bytes(root, "show", f"HEAD:{SKILL}") == treatment(SKILL)
 
 
+def test_a_file_that_git_encrypts_gets_no_stand_in(root):
+    """Ours would go before the other filter, and a commit would hold the plain bytes."""
+    (root / ".gitattributes").write_text(".claude/skills/** filter=crypt\n")
+    git(root, "config", "filter.crypt.clean", "tr a-z n-za-m")
+    made = drafted(root, SKILL)
+    with pytest.raises(RefusedError, match="'crypt'"):
+        lifecycle.start(opened(root), made)
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert not (root / ".git/meta-experiment").exists()
+    assert changed(root) == ""
+    command = drafted(root, COMMAND)  # stays in its place: nothing is hidden there
+    lifecycle.start(opened(root), command)
+    (root / ".gitattributes").write_text(".claude/skills/** filter\n")  # no filter's name
+    git(root, "add", "--renormalize", ".")
+    git(root, "commit", "--quiet", "--message", "plain")
+    lifecycle.start(opened(root), made)
+    assert b"serve-variant" in (root / SKILL).read_bytes()
+    assert changed(root) == ""
+
+
 def git_bytes(root, *words):
     return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True).stdout
 

@@ -115,6 +115,12 @@ class Unseen:
         """Tell whether git knows a file."""
         return bool(self.git.run("ls-files", "--", path).output)
 
+    def other_filter(self, path: str) -> str:
+        """Return the name of the filter, not ours, that git has for a file; "" without one."""
+        found = self.git.run("check-attr", "-z", "filter", "--", path).output.split(b"\0")
+        value = os.fsdecode(found[2]) if len(found) > 2 else ""
+        return "" if value in {"unspecified", "unset", "set", "", _NAME} else value
+
     def apply(self, excluded: Iterable[str], stand_ins: Sequence[StandIn]) -> None:
         """Make exactly these unseen of all that belongs to this root.
 

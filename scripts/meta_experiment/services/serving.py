@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meta_experiment.deploy.apply import observe
+from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.files.confine import Content
 from meta_experiment.live import index, places
@@ -135,8 +136,9 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     """Refuse to begin where something on this machine stands in the way.
 
     Raises:
-        RefusedError: the client's settings forbid it. ConflictError: the name is taken.
+        RefusedError: the settings of client or git forbid it. ConflictError: the name is taken.
     """
+    _require_no_filter(workspace, serving)
     home = Path.home()
     settings = read_settings(workspace.root, home, os.environ)
     found = obstacles(settings, hooks_only=serving.form == index.AGENTS)
@@ -162,6 +164,24 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
                 "the one in place of the other.",
                 hint=f"Rename one of the two. {_MANUAL}",
             )
+
+
+def _require_no_filter(workspace: Workspace, serving: Serving) -> None:
+    """Refuse to stand in for a file that git encrypts or keeps elsewhere.
+
+    While ours hides the stand-in, git would not apply the other, and a commit would hold the
+    file's plain bytes.
+    """
+    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    if serving.form != index.IN_PLACE or unseen is None:
+        return
+    other = unseen.other_filter(serving.path)
+    if other:
+        raise RefusedError(
+            f"git passes {serving.path} through the filter {other!r}, which cannot go on while "
+            "a stand-in is hidden from git by another.",
+            hint=f"Take the file out of that filter (.gitattributes). {_MANUAL}",
+        )
 
 
 def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
