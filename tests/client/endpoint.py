@@ -179,7 +179,7 @@ class Endpoint:
         """Return the steps of conversations so far, without side requests."""
         return [request for request in self.requests if request.is_turn]
 
-    def wait_for(self, turns: int, seconds: float = 60.0) -> None:
+    def wait_for(self, turns: int, seconds: float = 240.0) -> None:
         """Wait until that many steps of conversations have been asked for."""
         until = time.monotonic() + seconds
         while len(self.turns) < turns:

@@ -25,7 +25,7 @@ from pathlib import Path
 from tests.client.endpoint import Document, Endpoint, Request
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 90.0
+PATIENCE = 240.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

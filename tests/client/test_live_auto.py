@@ -8,7 +8,7 @@ from tests.client.endpoint import Answer, Endpoint
 from tests.client.live import BLOCK, COMMAND, Model, begin
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
-PATIENCE = 20.0
+PATIENCE = 120.0  # seconds
 
 
 def evidence(live):

@@ -29,6 +29,7 @@ def test_an_experiment_on_sessions_of_one_prompt_each(client):
     live = begin(client, kind)
     with Endpoint(respond=Model(kind)) as endpoint:
         for item in range(1, 41):
+            live.hold_back()
             assert live.client.ask(endpoint, live.prompt(item)).exit_code == 0
         sent = ledger(endpoint.turns)
     assert Counter(row.variant for row in sent.values()) == {"control": 20, "treatment": 20}

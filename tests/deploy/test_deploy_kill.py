@@ -48,7 +48,7 @@ def start(world, marker, operation=0):
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
     command = [sys.executable, "-c", VICTIM, str(world.root), str(operation), str(marker)]
     victim = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not marker.exists():
         assert victim.poll() is None, "the promotion ended before it was to be killed"
         assert time.monotonic() < deadline

@@ -17,7 +17,7 @@ PYTHON = (
 TOKEN = "0123456789ab"  # noqa: S105 - it opens nothing
 CONTROL = "Control for $ARGUMENTS."
 TREATMENT = "Treatment for $ARGUMENTS."
-_PATIENCE = 60  # seconds
+_PATIENCE = 240  # seconds
 FRONT = "---\ndescription: Review\n---\n"
 
 

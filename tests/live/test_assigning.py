@@ -109,7 +109,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
         fcntl.flock(holder, fcntl.LOCK_EX)
         start = time.monotonic()
         drawn = [expose(root, entry, "s9", Turn(prompt, ""), 1.0) for prompt in "aab"]
-        assert time.monotonic() - start < 1.0
+        assert time.monotonic() - start < 10  # seconds, for three waits of 50 ms
     assert stage.assignments() == []
     assert {one.variant for one in drawn} == {
         entry.arms[hashed_arm(entry.weights, entry.seed, "s9")]

@@ -190,7 +190,7 @@ def test_the_run_apart_has_a_session_of_its_own_and_none_of_the_clients_tokens(
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "/kept")
     assert session_start.between_sessions(str(root), NOW) is True
     log = root / ".claude/meta/local/auto.log"
-    patience = time.monotonic() + 20
+    patience = time.monotonic() + 120
     while "over" not in (text := log.read_text() if log.exists() else ""):
         assert time.monotonic() < patience, text
         time.sleep(0.01)

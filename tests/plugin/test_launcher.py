@@ -84,7 +84,7 @@ class Desk:
 
     def run(self, *arguments, **settings):
         process = self.start(*arguments, **settings)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
@@ -243,7 +243,7 @@ def test_two_at_once_share_one_build(desk, bare):
     desk.tool("uv", UV)
     desk.system("mkdir", "chmod", "sleep")
     both = [desk.start("--version", UV_SECONDS="0.5") for _ in range(2)]
-    outputs = [process.communicate(timeout=60) for process in both]
+    outputs = [process.communicate(timeout=300) for process in both]
     assert [out for out, _ in outputs] == [VERSION, VERSION], outputs
     log = (desk.home / "uv.log").read_text("utf-8")
     assert sum(line.startswith("pip") for line in log.splitlines()) == 1
@@ -255,7 +255,7 @@ def test_what_a_killed_build_leaves_is_swept(desk, bare):
     desk.tool("uv", UV)
     desk.system("mkdir", "chmod", "sleep")
     killed = desk.start("--version", UV_SECONDS="30")
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while "pip" not in _text(desk.home / "uv.log"):
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -197,7 +197,7 @@ def bounded(project, *arguments):
         preexec_fn=limit,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
