@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -588,6 +589,175 @@ def test_a_promotion_merges_into_an_edit_beside_a_stand_in(root):
     assert (root / SKILL).read_bytes() == wanted
 
 
+@pytest.mark.parametrize("added", [b"\nAlways be polite.\n", b"Always be polite."])
+def test_a_line_added_to_a_stand_in_is_added_to_the_control(root, added):
+    """What is written after the line that serves does not touch it."""
+    before = HEAD.format(name="pdf").encode() + b"Read the file.\nThen stop.\n"
+    (root / SKILL).parent.mkdir(parents=True)
+    (root / SKILL).write_bytes(before)
+    made = drafted(root, SKILL, before.replace(b"Read", b"Skim"))
+    lifecycle.start(opened(root), made)
+    (root / SKILL).write_bytes((root / SKILL).read_bytes() + added)
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert (root / SKILL).read_bytes() == before + added
+
+
+@pytest.mark.parametrize("way", ["stop", "panic"])
+def test_an_edit_of_the_line_that_serves_is_kept_aside(root, way):
+    """The prompt works again after every end; the edit is named and found in the backups."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    edited = (
+        (root / SKILL).read_bytes().replace(b'follow it."`', b'follow it."` And be polite.')
+    )
+    (root / SKILL).write_bytes(edited)
+    space = opened(root)
+    if way == "stop":
+        acting.stop(space, made, "x", dry_run=False)
+    else:
+        healing.panic(space)
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert changed(root) == ""
+    assert edited in backups(root)
+
+
+def backups(root):
+    """All that is kept in the backups."""
+    folder = opened(root).layout.backups
+    return [path.read_bytes() for path in folder.iterdir()] if folder.exists() else []
+
+
+@pytest.mark.parametrize("path", [COMMAND, AGENT])
+def test_what_is_not_ours_at_a_place_of_ours_is_not_written_over(root, path):
+    """A skill or agent of the user's own appears where ours stood: it stays, and it is said."""
+    made = drafted(root, path)
+    lifecycle.start(opened(root), made)
+    (placed,) = PLACED[path]
+    (root / placed).write_bytes(b"my own\n")
+    index_before = index.find_entry(str(root), made)
+    other = drafted(root, SKILL)
+    moved = lifecycle.start(opened(root), other)
+    if path == AGENT:  # a copy of an agent bears no mark: it is put back, and the edit kept
+        assert b"my own\n" in backups(root)
+        assert index_before.running
+        return
+    assert (root / placed).read_bytes() == b"my own\n"
+    assert any("is not of this tool" in note for note in moved.notes)
+    assert not index.find_entry(str(root), made).running
+    (root / placed).unlink()
+    reconcile(opened(root))
+    assert made in (root / placed).read_text()
+
+
+def test_a_prompt_made_after_an_experiment_stays(root):
+    """The end of an experiment is no reason to take away what came later to the same place."""
+    made = drafted(root, COMMAND)
+    lifecycle.start(opened(root), made)
+    acting.stop(opened(root), made, "x", dry_run=False)
+    (placed,) = PLACED[COMMAND]
+    (root / placed).parent.mkdir(parents=True)
+    (root / placed).write_bytes(b"my own\n")
+    moved = lifecycle.start(opened(root), drafted(root, SKILL))
+    assert (root / placed).read_bytes() == b"my own\n"
+    assert moved.notes == ()
+
+
+def test_the_next_experiment_on_a_command_is_left_alone_by_the_last(root):
+    """Both have the same place; only what is served now is looked after."""
+    made = drafted(root, COMMAND)
+    lifecycle.start(opened(root), made)
+    acting.stop(opened(root), made, "x", dry_run=False)
+    again = drafted(root, COMMAND, treatment(COMMAND) + b"Again.\n")
+    lifecycle.start(opened(root), again)
+    moved = lifecycle.start(opened(root), drafted(root, SKILL))
+    assert moved.notes == ()
+    standing = (root / PLACED[COMMAND][0]).read_bytes()
+    assert again.encode() in standing
+    assert standing not in backups(root)
+
+
+@pytest.mark.parametrize("first", ["one", ""])
+def test_roots_in_one_repository_leave_each_other_alone(root, first):
+    """Two folders, or a folder and the top: what hides the one's stand-in stays with it."""
+    one, two = root / first, root / "two"
+    for place in (one, two):
+        place.mkdir(exist_ok=True)
+        (place / SKILL).parent.mkdir(parents=True)
+        (place / SKILL).write_bytes(control(SKILL))
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "start")
+    made = {place: drafted_in(place, SKILL) for place in (one, two)}
+    standing = {}
+    for place in (two, one):
+        lifecycle.start(opened(place), made[place])
+        standing[place] = (place / SKILL).read_bytes()
+        assert b"serve-variant" in standing[place]
+    assert (two / SKILL).read_bytes() == standing[two]
+    acting.stop(opened(one), made[one], "x", dry_run=False)
+    assert (two / SKILL).read_bytes() == standing[two]
+    (two / SKILL).touch()
+    assert git(root, "status", "--short", "--", SKILL, f"two/{SKILL}") == ""
+    acting.stop(opened(two), made[two], "x", dry_run=False)
+    assert not (root / ".git/meta-experiment").exists()
+    assert (root / ".git/info/exclude").read_bytes() == b"*.log\nscratch"
+
+
+def drafted_in(place, path):
+    """Plan an experiment on a prompt file of a root inside a repository."""
+    source = place.parent / "treatment.md"
+    source.write_bytes(treatment(path))
+    wanted = request.from_flags({}, [f"{path}={source}"], place, place)
+    return creating.create(opened(place), wanted).experiment.experiment_id
+
+
+def test_worktrees_may_start_at_once(root, tmp_path):
+    """Each has its block in the files that they share, and none is lost."""
+    made = drafted(root, COMMAND)
+    trees = [tmp_path / f"tree {number}" for number in range(4)]
+    for tree in trees:
+        git(root, "worktree", "add", "--quiet", "--detach", str(tree))
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from meta_experiment.files.roots import Layout\n"
+        "from meta_experiment.services import lifecycle\n"
+        "from meta_experiment.services.workspace import Workspace\n"
+        "space = Workspace.open(Layout(Path(sys.argv[1]).resolve()), time.time)\n"
+        "sys.stdin.read(); lifecycle.start(space, sys.argv[2])"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tree), made],
+            stdin=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(lifecycle.__file__).parents[2])},
+        )
+        for tree in trees
+    ]
+    for process in started:
+        process.stdin.close()
+    assert [process.wait() for process in started] == [0, 0, 0, 0]
+    exclude = (root / ".git/info/exclude").read_text()
+    assert all(
+        f"meta-experiment (end of line added) {tree}" in exclude
+        or f">>> meta-experiment {tree}" in exclude
+        for tree in trees
+    )
+    assert not (root / ".git/meta-experiment").exists()
+
+
+def test_a_file_of_git_that_is_a_link_is_not_written_through(root, tmp_path):
+    """Other repositories may share it: lines of ours would hide their files too."""
+    shared = tmp_path / "ignore"
+    shared.write_bytes(b"*.mine\n")
+    (root / ".git/info/exclude").unlink()
+    (root / ".git/info/exclude").symlink_to(shared)
+    made = drafted(root, COMMAND)
+    with pytest.raises(RefusedError, match="is a link"):
+        lifecycle.start(opened(root), made)
+    assert shared.read_bytes() == b"*.mine\n"
+    assert (root / ".git/info/exclude").is_symlink()
+    assert not (root / PLACED[COMMAND][0]).exists()
+
+
 @pytest.mark.parametrize("gone", [".claude/meta/local", ".claude/meta"])
 @pytest.mark.parametrize("path", [COMMAND, NESTED])
 def test_a_stand_in_whose_experiment_is_gone_is_found_and_taken_away(root, gone, path):
@@ -617,6 +787,49 @@ def test_what_an_experiment_left_is_no_rival(root):
     again = drafted(root, COMMAND)
     lifecycle.start(opened(root), again)
     assert again in (root / PLACED[COMMAND][0]).read_text()
+
+
+def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command(root):
+    """What git keeps of it is enough; git sees no change before and after."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "run")
+    git(root, "clean", "-qxfd")
+    (finding,) = (
+        served.served(opened(root), experiment, None)
+        for experiment in opened(root).store.experiments()
+    )
+    assert "holds a stand-in" in finding.detail
+    assert settle(opened(root)) == [f"{SKILL} is its original again."]
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert git(root, "diff-files") == ""
+    assert not (root / ".git/meta-experiment").exists()
+
+
+def test_a_repository_made_under_a_running_experiment_sees_nothing_either(tmp_path):
+    """From the next command on, what stands there is hidden."""
+    root = tmp_path / "project"
+    (root / SKILL).parent.mkdir(parents=True)
+    (root / SKILL).write_bytes(control(SKILL))
+    lifecycle.start(opened(root), drafted(root, SKILL))
+    git(root, "init", "--quiet", "--initial-branch=main")
+    settle(opened(root))
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "all")
+    assert git_bytes(root, "show", f"HEAD:{SKILL}") == control(SKILL)
+
+
+def test_a_mode_that_the_user_changed_is_not_staged(root):
+    """The index is the user's; only the size that it noted for a file is brought up to date."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / SKILL).chmod(0o755)
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert git(root, "diff-index", "--cached", "HEAD") == ""
+    assert (
+        git(root, "diff-files", "--summary").strip() == f"mode change 100644 => 100755 {SKILL}"
+    )
 
 
 def test_a_skill_that_only_mentions_the_line_is_left_alone(root):

@@ -7,19 +7,21 @@ Two means, both local to this clone and both gone when nothing runs any more:
               see exactly the stand-in, and puts the stand-in back where it would write
               exactly the original; anything else passes as it is
 
-Lines of ours stand in a block for each root, named by its path, for linked worktrees share
-these files. The filter is a shell script with its data, in git's own folder, so that it works
-as long as the repository does, and the original is there when all else is lost.
+Lines of ours stand in a block for each root, named by its path, for linked worktrees and
+roots in subfolders share these files; who changes them holds a lock beside them. The filter is
+a shell script with its data, in git's own folder, so that it works as long as the repository
+does, and the original is there when all else is lost.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from meta_experiment.deploy.git import Git
 from meta_experiment.errors import GitError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.lock import FileLock
 
 _NAME = "meta-experiment"
 _FILE_MODE = 0o644
@@ -105,8 +108,8 @@ class Unseen:
                 )
                 path = os.fsdecode(name).removesuffix("\n")
                 inner = path.removeprefix(self.prefix)
-                mine = self._top_of(entry) == self.top and path.startswith(self.prefix)
-                if mine and inner not in known and (self.top / path).read_bytes() == stand_in:
+                mine = _root_of(entry) == self._root and inner not in known
+                if mine and (self.top / path).read_bytes() == stand_in:
                     yield StandIn(inner, stand_in, original)
             except OSError:
                 continue
@@ -121,18 +124,37 @@ class Unseen:
         value = os.fsdecode(found[2]) if len(found) > 2 else ""
         return "" if value in {"unspecified", "unset", "set", "", _NAME} else value
 
-    def apply(self, excluded: Iterable[str], stand_ins: Sequence[StandIn]) -> None:
+    def linked(self) -> Path | None:
+        """Return which of git's files for this clone is a link, and so not of this clone."""
+        places = (self.folder / "info" / name for name in ("exclude", "attributes"))
+        return next((place for place in places if place.is_symlink()), None)
+
+    def apply(self, excluded: Collection[str], stand_ins: Sequence[StandIn]) -> None:
         """Make exactly these unseen of all that belongs to this root.
 
         Raises:
             GitError: git's configuration cannot be changed. OSError: the disk refused.
+            LockedError: another process changes it for too long.
         """
-        self._block("exclude", [_ignored(self.prefix + path) for path in sorted(excluded)])
-        if stand_ins:
-            self._install(stand_ins)
-        lines = [f"{_attribute(self.prefix + item.path)} filter={_NAME}" for item in stand_ins]
-        self._block("attributes", sorted(lines))
-        self._sweep(stand_ins)
+        if not (excluded or stand_ins or self._traces()):
+            return
+        ours = self.folder / _NAME
+        with FileLock(ours / "lock", verb="change what git sees"):
+            self._block("exclude", [_ignored(self.prefix + path) for path in sorted(excluded)])
+            if stand_ins:
+                self._install(stand_ins)
+            lines = [
+                f"{_attribute(self.prefix + item.path)} filter={_NAME}" for item in stand_ins
+            ]
+            self._block("attributes", sorted(lines))
+            self._sweep(stand_ins)
+
+    def _traces(self) -> bool:
+        """Tell whether there is anything of ours here, of whichever root."""
+        places = (self.folder / "info" / name for name in ("exclude", "attributes"))
+        return (self.folder / _NAME).exists() or any(
+            place.is_file() and _BLOCK.search(place.read_bytes()) for place in places
+        )
 
     def refresh(self, paths: Sequence[str]) -> None:
         """Let git notice that files with another size are unchanged in its eyes.
@@ -145,9 +167,9 @@ class Unseen:
         listed = self.git.run("diff-files", "-z", "--relative", "--", *paths).output
         words = listed.split(b"\0")[:-1]
         for description, path in zip(words[::2], words[1::2], strict=True):
-            name = os.fsdecode(path)
+            name, (mode, new_mode, noted, *_) = os.fsdecode(path), description.split()
             seen = self.git.run("hash-object", "--", name)
-            if seen.code == 0 and seen.output.strip() == description.split()[2]:
+            if seen.code == 0 and seen.output.strip() == noted and mode[1:] == new_mode:
                 self._note_size(name)
 
     def _note_size(self, name: str) -> None:
@@ -164,6 +186,7 @@ class Unseen:
         for item in stand_ins:
             entry = self._entry(item)
             self.files.make_directory(entry)
+            _put(self.files, entry / "root", os.fsencode(f"{self._root}\n"))
             _put(self.files, entry / "top", os.fsencode(f"{self.top}\n"))
             _put(self.files, entry / "name", os.fsencode(f"{self.prefix}{item.path}\n"))
             _put(self.files, entry / "original", item.original)
@@ -177,22 +200,25 @@ class Unseen:
     def _sweep(self, stand_ins: Sequence[StandIn]) -> None:
         """Remove data that no stand-in here needs any more, and the filter with the last."""
         ours = self.folder / _NAME
-        if not ours.is_dir():
-            return
         kept = {self._entry(item).name for item in stand_ins}
         for entry in self._entries():
-            top = self._top_of(entry)
-            if entry.name not in kept and (top in (None, self.top) or not top.is_dir()):
-                for name in ("stand-in", "original", "name", "top"):
+            root = _root_of(entry)
+            lost = root is None or not Path(root).is_dir()
+            if entry.name not in kept and (lost or root == self._root):
+                for name in ("stand-in", "original", "name", "top", "root"):
                     self.files.remove(entry / name)
                 shutil.rmtree(entry, ignore_errors=True)
         if not self._entries():
-            self.git.run("config", "--local", "--remove-section", f"filter.{_NAME}")
-            self.files.remove(ours / "filter")
-            shutil.rmtree(ours, ignore_errors=True)
+            if (ours / "filter").exists():
+                self.git.run("config", "--local", "--remove-section", f"filter.{_NAME}")
+                self.files.remove(ours / "filter")
+            shutil.rmtree(ours / "entries", ignore_errors=True)
+            (ours / "lock").unlink()  # last of all: from here on another process may begin
+            with contextlib.suppress(OSError):
+                ours.rmdir()
 
     def _entry(self, item: StandIn) -> Path:
-        parts = (item.stand_in, os.fsencode(f"{self.top}\0{self.prefix}{item.path}"))
+        parts = (item.stand_in, os.fsencode(f"{self._root}\0{item.path}"))
         content = hashlib.sha256(b"\0".join(parts)).hexdigest()
         return self.folder / _NAME / "entries" / content[:16]
 
@@ -201,13 +227,6 @@ class Unseen:
             return sorted((self.folder / _NAME / "entries").iterdir())
         except OSError:
             return []
-
-    @staticmethod
-    def _top_of(entry: Path) -> Path | None:
-        try:
-            return Path(os.fsdecode((entry / "top").read_bytes()).removesuffix("\n"))
-        except OSError:
-            return None
 
     def _block(self, name: str, lines: Sequence[str]) -> None:
         """Replace this root's block in one of git's `info` files; without lines, remove it."""
@@ -224,6 +243,8 @@ class Unseen:
             after = without + joint + os.fsencode("".join(f"{line}\n" for line in block))
         if after == before:
             return
+        if place.is_symlink():
+            raise GitError(f"{place} is a link to a file that other repositories may share.")
         if not after:
             self.files.remove(place)
             return
@@ -245,6 +266,18 @@ class Unseen:
             return b"" if found[2] else found[1]
 
         return _BLOCK.sub(rest, data)
+
+
+def hides(repository: Path) -> bool:
+    """Tell, by a look, whether anything is hidden in a repository's own folder."""
+    return (repository / _NAME).exists()
+
+
+def _root_of(entry: Path) -> str | None:
+    try:
+        return os.fsdecode((entry / "root").read_bytes()).removesuffix("\n")
+    except OSError:
+        return None
 
 
 def _put(files: FileSystem, path: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ owner and none is ever broken by force. What stands in a lock file only says who
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from meta_experiment.files.filesystem import PRIVATE_DIRECTORY, PRIVATE_FILE
 from meta_experiment.files.platform import lock_now, machine, sync_folder, unlock
 
 _PAUSE = 0.002
+_FOLDER_TRIES = 10  # a holder who leaves may take the folder away
 _OWNER_LIMIT = 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
@@ -150,11 +152,11 @@ class FileLock:
 
     def _open(self) -> int:
         try:
-            try:
-                return os.open(self.path, _FLAGS, PRIVATE_FILE)
-            except FileNotFoundError:
+            for _ in range(_FOLDER_TRIES):
+                with contextlib.suppress(FileNotFoundError):
+                    return os.open(self.path, _FLAGS, PRIVATE_FILE)
                 _make_folder(self.path.parent)
-                return os.open(self.path, _FLAGS, PRIVATE_FILE)
+            return os.open(self.path, _FLAGS, PRIVATE_FILE)
         except OSError as error:
             raise StorageError(
                 f"The lock file {self.path} cannot be opened: {error.strerror}.",

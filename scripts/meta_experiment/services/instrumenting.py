@@ -4,7 +4,8 @@ What should be served follows from the registry (it runs) and from this checkout
 started here). Everything else is taken away again. Doing it twice is doing it once, and
 doing it after a crash at any point leads to the same end, for each step looks at what it
 finds. A prompt file is only ever exchanged between exactly its control and exactly its
-stand-in; anything else in its place is somebody's own text and stays.
+stand-in; anything else in its place is somebody's own text and stays. So does what stands at
+the path of a file of ours and is not ours.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pathlib import Path
 
 from meta_experiment.deploy import Backups, merge, version_of
 from meta_experiment.deploy.apply import observe, put, sweep_temporaries
-from meta_experiment.deploy.unseen import StandIn, Unseen
+from meta_experiment.deploy.unseen import StandIn, Unseen, hides
 from meta_experiment.errors import (
+    ConflictError,
     LockedError,
     MetaExperimentError,
     StorageError,
@@ -31,8 +33,9 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import index, places
 from meta_experiment.prompts.agents import beside
+from meta_experiment.prompts.frontmatter import cut
 from meta_experiment.services.active import entry_of, list_root, write_index
-from meta_experiment.services.drift import abandoned, holds_stand_in
+from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, FileVersion, Status
@@ -48,7 +51,8 @@ def stale(layout: Layout) -> bool:
     """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
     state = _state(layout)
     if not state.exists() and not (layout.local / "started").exists():
-        return False
+        repository = _repository(layout.root)
+        return repository is not None and hides(repository)
     return places.read_text(str(state)) != _signature(layout)
 
 
@@ -82,13 +86,20 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
     original = places.try_read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
     if shim is None or original is None or not holds_stand_in(found.data, experiment_id):
         return found
-    return merge(
+    (shim_head, lines), (head, body) = cut(shim), cut(original)
+    before, there, after = found.data.partition(lines)
+    whole = not there or holds_stand_in(after, experiment_id)
+    edited, control, treatment = (
+        (found.data, shim, original) if whole else (before, shim_head, head)
+    )
+    merged = merge(
         path,
-        edited=found,
-        control=Content(shim, found.mode),
-        treatment=Content(original, found.mode),
+        edited=Content(edited, found.mode),
+        control=Content(control, found.mode),
+        treatment=Content(treatment, found.mode),
         git=workspace.git,
     )
+    return merged if whole else Content(merged.data + body + after, found.mode)
 
 
 def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
@@ -112,9 +123,15 @@ class _Work:
     def __post_init__(self) -> None:
         self.notes: list[str] = []
         self.unsettled = False
+        self.restored: set[str] = set()
         self.root = self.workspace.root
         self.files = self.workspace.files
         self.known = {entry.id: entry for entry in index.entries(str(self.root))}
+        self.earlier = {
+            path: data
+            for entry in self.known.values()
+            for path, data in self._placed(entry, self._folder(entry.id))
+        }
 
     def wanted(self) -> list[Serving]:
         """Work out everything that should be served here, and forget what has ended."""
@@ -132,11 +149,22 @@ class _Work:
             if not live or left_to_the_user(self.workspace, experiment):
                 continue
             try:
-                servings.append(work_out(self.workspace, experiment))
+                serving = work_out(self.workspace, experiment)
+                self._require_places(serving)
+                servings.append(serving)
             except MetaExperimentError as error:
                 self.unsettled = True
                 self.notes.append(f"{name} is not served: {why_not(error)}")
         return servings
+
+    def _require_places(self, serving: Serving) -> None:
+        """Refuse where a file of ours would go over somebody's own."""
+        for path, data in serving.placed.items():
+            found = observe(self.root, path)
+            if found is None or found.data in (data, self.earlier.get(path)):
+                continue
+            if not self._made_of_ours(serving.experiment.experiment_id, found.data):
+                raise ConflictError(f"{path} is not of this tool.", hint="Move it away.")
 
     def take_away(self, wanted: set[str]) -> None:
         """Bring back the user's files of all that is served here and should not be."""
@@ -147,7 +175,7 @@ class _Work:
                     self._restore(place)
         for path, data in abandoned(self.root, wanted):
             relative = path.relative_to(self.root).as_posix()
-            self._withdraw(relative, data)
+            self._withdraw(relative, data, "")
             self.notes.append(f"{relative} was left by an experiment; the command is back.")
 
     def put_up(self, servings: Sequence[Serving]) -> None:
@@ -162,9 +190,8 @@ class _Work:
         for serving in servings:
             self._place(serving)
         if unseen is not None:
-            unseen.refresh(
-                sorted({entry.path for entry in entries if entry.form == index.IN_PLACE})
-            )
+            exchanged = {entry.path for entry in entries if entry.form == index.IN_PLACE}
+            unseen.refresh(sorted(exchanged | self.restored))
         self._sweep({entry.id for entry in entries})
 
     def remember(self, signature: str) -> None:
@@ -221,6 +248,7 @@ class _Work:
             found = observe(self.root, stray.path)
             if found is not None and found.data == stray.stand_in:
                 put(self.files, self.root, stray.path, Content(stray.original, found.mode))
+                self.restored.add(stray.path)
                 self.notes.append(f"{stray.path} is its original again.")
         stand_ins = [
             StandIn(serving.path, serving.shim, serving.control.data)
@@ -235,6 +263,8 @@ class _Work:
             found = observe(self.root, path)
             if found is None:
                 ensure_directory(self.files, (self.root / path).parent, _FOLDER_MODE)
+            elif found.data not in (data, self.earlier.get(path)):
+                self._keep(path, found.data)
             if found is None or found.data != data:
                 put(self.files, self.root, path, Content(data, _PROMPT_MODE))
         found = observe(self.root, serving.path)
@@ -252,19 +282,24 @@ class _Work:
             with contextlib.suppress(UnsafePathError):
                 found = observe(self.root, entry.path)
                 if found is not None:
-                    self._exchange(entry, found)
+                    self._exchange(entry, folder, found)
         for path, data in self._placed(entry, folder):
-            self._withdraw(path, data)
+            self._withdraw(path, data, entry.id)
 
-    def _exchange(self, entry: index.Entry, found: Content) -> None:
+    def _exchange(self, entry: index.Entry, folder: Path, found: Content) -> None:
+        """Put the user's text back where the stand-in is; edits of that itself are kept."""
         try:
             wanted = freed(self.workspace, entry.id, entry.path, found)
         except MetaExperimentError as error:
-            self.unsettled = True
-            self.notes.append(f"{entry.path} holds a stand-in and edits: {why_not(error)}")
-        else:
-            if wanted != found:
-                put(self.files, self.root, entry.path, wanted)
+            original = places.try_read(folder / _ORIGINAL)
+            if original is None:
+                self.unsettled = True
+                self.notes.append(f"{entry.path} holds a stand-in: {why_not(error)}")
+                return
+            self._keep(entry.path, found.data)
+            wanted = Content(original, found.mode)
+        if wanted != found:
+            put(self.files, self.root, entry.path, wanted)
 
     def _placed(self, entry: index.Entry, folder: Path) -> Iterator[tuple[str, bytes | None]]:
         if entry.form == index.SHADOW:
@@ -273,19 +308,17 @@ class _Work:
             for arm in entry.arms[1:]:
                 yield beside(entry.path, arm), places.try_read(folder / f"{arm}.md")
 
-    def _withdraw(self, path: str, data: bytes | None) -> None:
+    def _withdraw(self, path: str, data: bytes | None, experiment_id: str) -> None:
         """Remove a file of ours; an edit that somebody made in it is kept in the backups."""
         try:
             found = observe(self.root, path)
         except UnsafePathError:
             return
+        if found is not None and found.data != data:
+            if not self._made_of_ours(experiment_id, found.data):
+                return  # somebody's own, made since
+            self._keep(path, found.data)
         if found is not None:
-            if found.data != data:
-                kept = Backups(self.files, self.workspace.layout.backups).keep(found.data)
-                self.notes.append(
-                    f"{path} was of this tool and had been edited; what stood there is kept in "
-                    f"{self.workspace.layout.backups / kept}."
-                )
             put(self.files, self.root, path, None)
         place = self.root / path
         with contextlib.suppress(OSError):
@@ -293,6 +326,25 @@ class _Work:
             if place.name == "SKILL.md":
                 place.parent.rmdir()
                 place.parent.parent.rmdir()
+
+    def _made_of_ours(self, experiment_id: str, data: bytes) -> bool:
+        """Tell whether a text that is not as we placed it was made of what we placed.
+
+        The copy of an agent has no mark; it is ours as long as its experiment is served. What
+        is marked by an experiment that is forgotten is left over.
+        """
+        entry = self.known.get(experiment_id)
+        copied = entry is not None and entry.running and entry.form == index.AGENTS
+        left = stand_in_of(data)
+        return copied or left == experiment_id or bool(left and left not in self.known)
+
+    def _keep(self, path: str, data: bytes) -> None:
+        """Keep what was made of a file of ours, before it goes."""
+        kept = Backups(self.files, self.workspace.layout.backups).keep(data)
+        self.notes.append(
+            f"{path} was of this tool and had been edited; what stood there is kept in "
+            f"{self.workspace.layout.backups / kept}."
+        )
 
     def _sweep(self, kept: set[str]) -> None:
         """Remove the served texts of what ended days ago, and what a crash left half done."""
@@ -311,7 +363,8 @@ class _Work:
 
 def _signature(layout: Layout) -> str:
     """Describe the registry and the list of what was started, without reading them."""
-    parts = [str(layout.root)]  # what is served names it
+    # what is served names the root, and is hidden from the repository
+    parts = [str(layout.root), str(_repository(layout.root))]
     for path in (layout.registry, layout.local / "started"):
         try:
             status = path.stat()
@@ -319,6 +372,11 @@ def _signature(layout: Layout) -> str:
         except OSError:
             parts.append("-")
     return " ".join(parts) + "\n"
+
+
+def _repository(root: Path) -> Path | None:
+    """Return git's own entry of the working tree that a root lies in."""
+    return next((at / ".git" for at in (root, *root.parents) if (at / ".git").exists()), None)
 
 
 def _state(layout: Layout) -> Path:

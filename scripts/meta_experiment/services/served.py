@@ -7,7 +7,7 @@ from pathlib import Path
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.live import index, places, sessions
-from meta_experiment.services.drift import abandoned, untouched
+from meta_experiment.services.drift import abandoned, holds_stand_in, untouched
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Finding, Status
@@ -21,6 +21,9 @@ def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | No
     """Say how a running experiment stands here, or what keeps it from being served."""
     name = experiment.experiment_id
     if not workspace.store.started_here(name):
+        for path in experiment.plan.files:
+            if holds_stand_in(places.try_read(workspace.root / path) or b"", name):
+                return _broken(experiment, f"{path} holds a stand-in that nothing serves")
         return Finding(
             name,
             ok=True,

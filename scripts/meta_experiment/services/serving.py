@@ -138,7 +138,7 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     Raises:
         RefusedError: the settings of client or git forbid it. ConflictError: the name is taken.
     """
-    _require_no_filter(workspace, serving)
+    _require_hideable(workspace, serving)
     home = Path.home()
     settings = read_settings(workspace.root, home, os.environ)
     found = obstacles(settings, hooks_only=serving.form == index.AGENTS)
@@ -166,16 +166,23 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
             )
 
 
-def _require_no_filter(workspace: Workspace, serving: Serving) -> None:
-    """Refuse to stand in for a file that git encrypts or keeps elsewhere.
+def _require_hideable(workspace: Workspace, serving: Serving) -> None:
+    """Refuse to serve what cannot be kept from git's eyes without harm to something else.
 
-    While ours hides the stand-in, git would not apply the other, and a commit would hold the
-    file's plain bytes.
+    While ours hides a stand-in, git would not apply another filter, and a commit would hold
+    the plain bytes of a file that git encrypts or keeps elsewhere.
     """
     unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
-    if serving.form != index.IN_PLACE or unseen is None:
+    if unseen is None:
         return
-    other = unseen.other_filter(serving.path)
+    link = unseen.linked()
+    if link:
+        raise RefusedError(
+            f"{link} is a link: what git is not to see in this clone would be written to a "
+            "file that other repositories may share.",
+            hint=f"Put a copy in its place. {_MANUAL}",
+        )
+    other = unseen.other_filter(serving.path) if serving.form == index.IN_PLACE else ""
     if other:
         raise RefusedError(
             f"git passes {serving.path} through the filter {other!r}, which cannot go on while "
