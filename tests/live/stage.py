@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.sealing import own_key
+
 from meta_experiment.live import places
-from meta_experiment.live.index import Entry, format_entry
+from meta_experiment.live.index import Entry, sealed_lines
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = (
@@ -64,7 +66,7 @@ class Stage:
         return entry
 
     def write_index(self) -> None:
-        lines = "".join(format_entry(entry) for entry in self.entries)
+        lines = sealed_lines(self.entries, own_key(self.environment))
         Path(places.active_index(str(self.root))).write_bytes(lines.encode())
 
     def write(self, path: str, text: str | bytes) -> Path:

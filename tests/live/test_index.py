@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.sealing import own_key
 
 from meta_experiment.live import index, places, sessions
-from meta_experiment.live.index import Entry, format_entry, parse_entry
+from meta_experiment.live.index import Entry, format_entry, parse_entry, sealed_lines
 from meta_experiment.live.sessions import OpenTrial, Turn
 
 LIVE = Path(index.__file__).parent
@@ -52,12 +53,39 @@ def test_a_line_that_leads_out_of_the_root_is_no_entry(changes):
 def test_damaged_lines_are_passed_over(tmp_path):
     path = Path(places.active_index(str(tmp_path)))
     path.parent.mkdir(parents=True)
-    good, other = format_entry(entry()), format_entry(entry(id="exp-2"))
-    path.write_bytes(b"\xff\x00\n" + good[:40].encode() + b"\n\n" + (good + other).encode())
+    good, other = entry(), entry(id="exp-2")
+    text = sealed_lines([good, other], own_key()).encode()
+    path.write_bytes(b"\xff\x00\n" + text[:40] + b"\n\n" + text)
     assert [found.id for found in index.entries(str(tmp_path))] == ["exp-1", "exp-2"]
     assert index.find_entry(str(tmp_path), "exp-2").id == "exp-2"
     assert index.find_entry(str(tmp_path), "exp") is None
     assert index.entries(str(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize("by", ["another machine", "nobody", "this machine, and changed"])
+def test_a_line_that_this_machine_did_not_write_is_passed_over(tmp_path, by):
+    """git replaces an ignored file without asking by what a commit brings along."""
+    path = Path(places.active_index(str(tmp_path)))
+    path.parent.mkdir(parents=True)
+    line, key = format_entry(entry()), own_key()
+    path.write_text(
+        {
+            "another machine": sealed_lines([entry()], b"1" * 64),
+            "nobody": line + line.rstrip("\n") + "\t" + "0" * 32 + "\n",
+            "this machine, and changed": sealed_lines([entry()], key).replace("exp-1", "exp-3"),
+        }[by]
+    )
+    assert index.entries(str(tmp_path)) == []
+    assert [index.find_entry(str(tmp_path), name) for name in ("exp-1", "exp-3")] == [None] * 2
+
+
+def test_without_a_key_nothing_is_believed(tmp_path, monkeypatch):
+    path = Path(places.active_index(str(tmp_path)))
+    path.parent.mkdir(parents=True)
+    path.write_text(sealed_lines([entry()], b""))
+    assert index.entries(str(tmp_path)) == []
+    monkeypatch.delenv("HOME")
+    assert index.entries(str(tmp_path)) == []
 
 
 def test_the_sequence_is_one_digit_for_each_position():

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from tests.sealing import own_key
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import hooks, index, places, session_start
@@ -43,7 +44,9 @@ def place(tmp_path, monkeypatch):
             form="shadow", unit="session", method="hash", traffic=1.0,
             arms=["control", "b"], weights=[1.0, 1.0], seed="00",
         )  # fmt: skip
-        (root / ".claude" / "meta" / "active.idx").write_text(index.format_entry(entry))
+        (root / ".claude" / "meta" / "active.idx").write_text(
+            index.sealed_lines([entry], own_key())
+        )
         return root
 
     return make

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.sealing import own_key
 from tests.services.test_rating import Here
 
 from meta_experiment.cli.main import main
@@ -62,7 +63,9 @@ class Patient(Here):
     def served_since(self, at):
         (entry,) = index.entries(str(self.root))
         entry.since = at
-        Path(places.active_index(str(self.root))).write_text(index.format_entry(entry))
+        Path(places.active_index(str(self.root))).write_text(
+            index.sealed_lines([entry], own_key())
+        )
 
     def examine(self):
         around = doctor.Surroundings(self.home, self.environment)

@@ -341,7 +341,7 @@ def refused(root, path, new=None):
     assert "--manual" in caught.value.hint
     (experiment,) = opened(root).store.experiments()
     assert experiment.status is Status.DRAFT
-    assert not opened(root).store.started_here(made)
+    assert opened(root).store.mark(experiment) is None
     assert (root / path).read_bytes() == control(path)
     assert index.entries(str(root)) == []
     return caught.value.message
@@ -550,7 +550,7 @@ def test_a_fault_anywhere_is_healed_by_the_next_command(tmp_path, step, mode):
         (experiment,) = opened(template).store.experiments()
         found = (template / SKILL).read_bytes()
         runs = experiment.status is Status.RUNNING
-        if runs and opened(template).store.serves_here(made):
+        if runs and opened(template).store.serves_here(experiment):
             assert b"serve-variant" in found, (number, files.operations[-1])
         else:
             wanted = texts.get(experiment.status, control(SKILL))

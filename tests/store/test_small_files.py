@@ -21,7 +21,14 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.history import Entry, append_history, read_history
 from meta_experiment.store.ignore import ensure_ignored
-from meta_experiment.store.local import checkout_id, mark_started, started_here, unmark_started
+from meta_experiment.store.local import (
+    Mark,
+    checkout_id,
+    machine_key,
+    mark_started,
+    read_mark,
+    unmark_started,
+)
 from meta_experiment.store.store import Store
 from meta_experiment.store.variants import load_variant, save_variant
 
@@ -106,12 +113,34 @@ def test_identity_is_drawn_once_per_checkout(layout, disk, tmp_path):
 def test_started_is_remembered_per_experiment(layout, disk):
     """The marker of one experiment says nothing of another, and can be taken back."""
     unmark_started(layout, disk, "a")
-    mark_started(layout, disk, "a")
-    mark_started(layout, disk, "a")
-    assert started_here(layout, "a")
-    assert not started_here(layout, "b")
+    mark_started(layout, disk, "a", SERVED)
+    assert read_mark(layout, disk, "a") == SERVED
+    mark_started(layout, disk, "a", Mark(True, "d"))
+    assert read_mark(layout, disk, "a") == Mark(True, "d")
+    assert read_mark(layout, disk, "b") is None
     unmark_started(layout, disk, "a")
-    assert not started_here(layout, "a")
+    assert read_mark(layout, disk, "a") is None
+
+
+@pytest.mark.parametrize("by", ["nobody", "another experiment", "another machine", "an edit"])
+def test_a_marker_that_this_machine_did_not_set_says_nothing(layout, disk, by, monkeypatch):
+    """A commit may bring one along; this checkout has started what it has started itself."""
+    mark_started(layout, disk, "a", SERVED)
+    mark_started(layout, disk, "b", SERVED)
+    assert read_mark(layout, disk, "a") == SERVED
+    path = layout.started("a")
+    if by == "nobody":
+        path.write_bytes(b"")
+    elif by == "another experiment":
+        path.write_bytes(layout.started("b").read_bytes())
+    elif by == "an edit":
+        path.write_bytes(path.read_bytes().replace(b"served", b"manual"))
+    else:
+        monkeypatch.setenv("XDG_DATA_HOME", str(layout.root / "elsewhere"))
+    assert read_mark(layout, disk, "a") is None
+
+
+SERVED = Mark(manual=False, digest="d1")
 
 
 def scenarios():
@@ -123,7 +152,7 @@ def scenarios():
             layout, files, "e", Entry(1.0, "x", None, None)
         ),
         "identity": checkout_id,
-        "started": lambda layout, files: mark_started(layout, files, "e"),
+        "started": lambda layout, files: mark_started(layout, files, "e", SERVED),
         "ignore": ensure_ignored,
     }
 
@@ -132,6 +161,7 @@ def scenarios():
 def test_fault_at_every_operation(tmp_path, name):
     """Each step that fails anywhere can simply be done again."""
     run = scenarios()[name]
+    machine_key(FileSystem())  # of the machine, not of a checkout
     operations = count_operations(lambda files: run(Layout(tmp_path / "count"), files))
     for index, files in enumerate(every_fault(operations)):
         layout = Layout(tmp_path / str(index))
@@ -148,7 +178,7 @@ def load_state(layout, name):
         "variant": lambda: (layout.variants("e", "c") / "a/b.md").read_bytes() == TEXT.data,
         "history": lambda: len(read_history(layout, "e").entries) in (2, 3),
         "identity": lambda: len(layout.local_id.read_text()) == 33,
-        "started": lambda: started_here(layout, "e"),
+        "started": lambda: read_mark(layout, FileSystem(), "e") == SERVED,
         "ignore": lambda: layout.gitignore.read_text().count("/trials/\n") == 1,
     }[name]()
 
@@ -164,7 +194,7 @@ def test_git_sees_plans_and_variants_only(layout, disk):
     store.append("e", [recorded()])
     store.assign("e", "u", lambda _: "control", 1.0)
     store.checkout()
-    store.mark_started("e")
+    store.mark_started(experiment())
     store.save_board(store.board())
 
     def git(*words):
@@ -244,7 +274,7 @@ def test_every_error_has_a_place_in_the_tree(layout):
     for attempt in (
         store.checkout,
         store.ensure_ignored,
-        lambda: store.mark_started("e"),
+        lambda: store.mark_started(experiment()),
         lambda: store.append("e", [recorded()]),
         lambda: store.assign("e", "u", lambda _: "control", 1.0),
         lambda: store.update(lambda _: [experiment()]),

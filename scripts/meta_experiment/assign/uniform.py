@@ -16,6 +16,8 @@ except ImportError:
     except ImportError:
         from hashlib import sha256
 
+__all__ = ["sha256", "shuffled", "uniform"]
+
 _SPAN = 2**64
 
 

@@ -21,7 +21,8 @@ READ_LIMIT = 16 * 1024 * 1024
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OWN_STATE = (".claude", "meta")
-_LISTED = ("trials", "variants", "local")  # folders of folders
+# folders of folders
+_LISTED = ("trials", "variants", "local", "local/live", "local/sessions", "local/started")
 # Files by which the client is told what to run: no prompts, whatever a registry says.
 CLIENT_SETTINGS = frozenset(
     {"settings.json", "settings.local.json", "hooks.json", ".mcp.json", "plugin.json"}

@@ -2,12 +2,20 @@
 
 It is compiled from the plans when something starts or ends, so that a prompt needs to read
 one small file and no JSON. Lines of ended experiments stay for some days: a session that
-still has the old text of a prompt must go on being served.
+still has the old text of a prompt must go on being served. Each line ends with this machine's
+seal; one without it is a stranger's, and none.
 """
 
 from __future__ import annotations
 
-from meta_experiment.live.places import active_index, is_plain, read_text
+import os
+
+from meta_experiment.live.places import active_index, data_folder, is_plain, read_text
+from meta_experiment.live.seal import machine_key, seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 RUNNING, ENDED = "running", "ended"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
@@ -215,10 +223,17 @@ def _is_sound(entry: Entry) -> bool:
     )
 
 
+def sealed_lines(entries: Sequence[Entry], key: bytes) -> str:
+    """Return the text of an index under this machine's seal. Raises as `format_entry`."""
+    lines = [format_entry(entry).removesuffix("\n") for entry in entries]
+    return "".join(f"{line}\t{seal(key, line)}\n" for line in lines)
+
+
 def entries(root: str) -> list[Entry]:
     """Return what is served in a root, damaged lines passed over. Raises OSError."""
     lines = read_text(active_index(root)).split("\n")
-    return [entry for line in lines if (entry := parse_entry(line)) is not None]
+    key = machine_key(data_folder(os.environ))
+    return [entry for line in lines if (entry := _unsealed(line, key)) is not None]
 
 
 def find_entry(root: str, experiment_id: str) -> Entry | None:
@@ -228,7 +243,13 @@ def find_entry(root: str, experiment_id: str) -> Entry | None:
     if not start:
         return None
     end = text.find("\n", start)
-    return parse_entry(text[start : end if end >= 0 else len(text)])
+    line = text[start : end if end >= 0 else len(text)]
+    return _unsealed(line, machine_key(data_folder(os.environ)))
+
+
+def _unsealed(line: str, key: bytes) -> Entry | None:
+    text, _, sealed = line.rpartition("\t")
+    return parse_entry(text) if key and sealed == seal(key, text) else None
 
 
 def sequence_text(arms: list[int]) -> str:

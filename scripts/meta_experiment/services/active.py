@@ -19,6 +19,7 @@ from meta_experiment.live import index, places
 from meta_experiment.services.assigning import mixed_seed
 from meta_experiment.services.serving import Serving, scope_of
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.local import machine_key
 from meta_experiment.types import Assignment
 
 _SHA_DIGITS = 12
@@ -65,10 +66,15 @@ def entry_of(
 
 
 def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
-    """Replace the index of this root. Raises OSError, RefusedError (an impossible name)."""
+    """Replace the index of this root.
+
+    Raises:
+        OSError, StorageError: the disk refused. RefusedError: an impossible name.
+    """
     path = workspace.layout.active_index
     try:
-        text = "".join(index.format_entry(entry) for entry in entries)
+        key = machine_key(workspace.files) if entries else b""
+        text = index.sealed_lines(entries, key)
     except ValueError as error:
         raise RefusedError(
             f"This experiment cannot be served: {error}.", hint="Start it with --manual."

@@ -63,7 +63,7 @@ def amend(
     if not why.strip():
         raise UsageError("--why needs the reason in words; it stays on the record.")
     now = workspace.clock()
-    changed: list[Experiment] = []
+    changed: list[tuple[Experiment, Experiment]] = []
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
         before = find(experiments, given)
@@ -75,13 +75,17 @@ def amend(
         after = before
         for key, text in settings:
             after = _amended(after, key, text, why, trials, now)
-        changed.append(after)
+        changed.append((before, after))
         return [after if item is before else item for item in experiments]
 
     workspace.store.update(apply)
+    before, after = changed[-1]
+    mark = workspace.store.mark(before)
+    if mark is not None and workspace.store.started_here(before):
+        workspace.store.mark_started(after, manual=mark.manual)
     for key, text in settings:
-        workspace.note(changed[-1], "amend", changed[-1].status, f"{key} = {text}: {why}")
-    return changed[-1]
+        workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
+    return after
 
 
 def _amended(

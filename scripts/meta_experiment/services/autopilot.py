@@ -18,8 +18,8 @@ from meta_experiment.types import (
 )
 
 _NOT_HERE = (
-    "Nothing is done by itself, as nobody has started it in this checkout: "
-    "meta-experiment start"
+    "Nothing is done by itself, as nobody has started it in this checkout with the plan and "
+    "the texts that it has now: meta-experiment start"
 )
 
 
@@ -44,7 +44,7 @@ def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run
             return replace(
                 step, sentence=f"{step.sentence} Its plan leaves this to you: {verb}"
             )
-        if not workspace.store.started_here(name):
+        if not workspace.store.started_here(experiment):
             # a registry and logs may come with anybody's commit
             return replace(step, sentence=f"{step.sentence} {_NOT_HERE} {name}")
         sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)

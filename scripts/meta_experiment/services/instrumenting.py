@@ -138,13 +138,21 @@ class _Work:
         servings = []
         for experiment in self.experiments:
             name = experiment.experiment_id
-            if not self.workspace.store.started_here(name):
+            if self.workspace.store.mark(experiment) is None:
                 continue
             if experiment.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
                 self.workspace.store.unmark_started(name)
                 continue
+            if experiment.status is Status.RUNNING and not self.workspace.store.started_here(
+                experiment
+            ):
+                self.notes.append(
+                    f"{name} is not served: its plan or its texts were changed elsewhere. Look "
+                    f"at it, then: meta-experiment start {name}"
+                )
+                continue
             live = experiment.status is Status.RUNNING and self.workspace.store.serves_here(
-                name
+                experiment
             )
             if not live or left_to_the_user(self.workspace, experiment):
                 continue

@@ -49,9 +49,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
         RefusedError, ConflictError: it cannot be served here; the message says why.
     """
     found = find(workspace.store.experiments(), given)
-    joins = found.status is Status.RUNNING and not workspace.store.started_here(
-        found.experiment_id
-    )
+    joins = found.status is Status.RUNNING and not workspace.store.started_here(found)
 
     def begin(experiment: Experiment, now: float) -> Experiment:
         allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
@@ -119,8 +117,8 @@ def resume(workspace: Workspace, given: str) -> Moved:
 
     found = find(workspace.store.experiments(), given)
     require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
-    name, store = found.experiment_id, workspace.store
-    manual = store.started_here(name) and not store.serves_here(name)
+    mark = workspace.store.mark(found)
+    manual = mark is not None and mark.manual
     how = _how_served(workspace, found, manual=manual)
     return _begun(
         workspace, found, (go_on, "resume", f"{{id}} is running again{how}"), manual=manual
@@ -217,8 +215,8 @@ def _begun(
 ) -> Moved:
     """Change the status, remember that it was begun here, and serve it."""
     name = found.experiment_id
-    known = workspace.store.started_here(name)
-    workspace.store.mark_started(name, manual=manual)
+    known = workspace.store.started_here(found)
+    workspace.store.mark_started(found, manual=manual)
     begin, verb, sentence = change
     try:
         moved = _move(workspace, name, begin, verb, sentence)

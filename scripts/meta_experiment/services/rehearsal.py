@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment.live import index, places
+from meta_experiment.live import index, places, seal
 
 _TOKEN = "0" * places.TOKEN_LENGTH
+_KEY = "0" * 64
 _ID, _SESSION = "exp-2026-01-31-rehearsal", "rehearsal"
 _BODIES = {"control": "The text of the control.\n", "treatment": "The text of the treatment.\n"}
 _PATH = ".claude/commands/rehearsal.md"
@@ -105,7 +106,10 @@ def _stage(home: Path, root: Path, environment: Mapping[str, str]) -> dict[str, 
         places.roots_file(str(data)): places.format_root(
             places.Root(_TOKEN, places.PROJECT, str(root))
         ),
-        places.active_index(str(root)): index.format_entry(_entry(list(_BODIES))),
+        seal.key_file(str(data)): _KEY,
+        places.active_index(str(root)): index.sealed_lines(
+            [_entry(list(_BODIES))], _KEY.encode()
+        ),
         f"{places.local(str(root))}/id": _TOKEN.ljust(32, "0") + "\n",
         str(root / _PATH): _BODIES["control"],
     }

@@ -20,17 +20,9 @@ _ENOUGH = 3  # exposures of which one should have closed
 def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | None) -> Finding:
     """Say how a running experiment stands here, or what keeps it from being served."""
     name = experiment.experiment_id
-    if not workspace.store.started_here(name):
-        for path in experiment.plan.files:
-            if holds_stand_in(places.try_read(workspace.root / path) or b"", name):
-                return _broken(experiment, f"{path} holds a stand-in that nothing serves")
-        return Finding(
-            name,
-            ok=True,
-            detail="runs in another checkout; here the control is in place",
-            hint=f"To take part: meta-experiment start {name}",
-        )
-    if not workspace.store.serves_here(name):
+    if not workspace.store.started_here(experiment):
+        return _elsewhere(workspace, experiment)
+    if not workspace.store.serves_here(experiment):
         return Finding(name, True, "was started with --manual: assign and record feed it")
     reason = left_to_the_user(workspace, experiment)
     if reason:
@@ -44,17 +36,36 @@ def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | No
     )
 
 
+def _elsewhere(workspace: Workspace, experiment: Experiment) -> Finding:
+    """Say how an experiment stands that this checkout did not start as it is now."""
+    name = experiment.experiment_id
+    for path in experiment.plan.files:
+        if holds_stand_in(places.try_read(workspace.root / path) or b"", name):
+            return _broken(experiment, f"{path} holds a stand-in that nothing serves")
+    if workspace.store.mark(experiment) is None:
+        return Finding(
+            name,
+            ok=True,
+            detail="runs in another checkout; here the control is in place",
+            hint=f"To take part: meta-experiment start {name}",
+        )
+    return Finding(
+        name,
+        ok=False,
+        detail="its plan or its texts were changed elsewhere since the start here; the "
+        "control is in place",
+        hint=f"Look at it (meta-experiment explain {name}), then take part again: "
+        f"meta-experiment start {name}",
+    )
+
+
 def orphans(
     workspace: Workspace,
     experiments: Sequence[Experiment],
     entries: Mapping[str, index.Entry],
 ) -> Iterator[Finding]:
     """Name what is served, or stands in for a command, though no such experiment runs."""
-    begun = {
-        item.experiment_id
-        for item in experiments
-        if workspace.store.started_here(item.experiment_id)
-    }
+    begun = {item.experiment_id for item in experiments if workspace.store.started_here(item)}
     for path, _ in abandoned(workspace.root, begun):
         yield Finding(
             path.parent.name,

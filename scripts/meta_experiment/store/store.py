@@ -11,6 +11,7 @@ from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
 from meta_experiment.store.board import Board, registry_stamp
 from meta_experiment.store.events import Event, EventKind
@@ -79,21 +80,30 @@ class Store:
         """Return the random identity of this checkout."""
         return local.checkout_id(self.layout, self.files)
 
-    def mark_started(self, experiment_id: str, *, manual: bool = False) -> None:
-        """Remember that this checkout started an experiment itself."""
-        local.mark_started(self.layout, self.files, experiment_id, manual=manual)
+    def mark_started(self, experiment: Experiment, *, manual: bool = False) -> None:
+        """Remember that this checkout started an experiment itself, with this very plan.
+
+        `manual`: its variants are served and recorded by the user's own means.
+        """
+        mark = local.Mark(manual, plan_sha256(experiment.plan, experiment.versions))
+        local.mark_started(self.layout, self.files, experiment.experiment_id, mark)
 
     def unmark_started(self, experiment_id: str) -> None:
         """Forget that this checkout started an experiment."""
         local.unmark_started(self.layout, self.files, experiment_id)
 
-    def serves_here(self, experiment_id: str) -> bool:
-        """Tell whether this checkout serves an experiment, beside assigning by hand."""
-        return local.serves_here(self.layout, experiment_id)
+    def mark(self, experiment: Experiment) -> local.Mark | None:
+        """Return how this checkout started an experiment, whatever its plan was then."""
+        return local.read_mark(self.layout, self.files, experiment.experiment_id)
 
-    def started_here(self, experiment_id: str) -> bool:
-        """Tell whether this checkout started an experiment itself."""
-        return local.started_here(self.layout, experiment_id)
+    def started_here(self, experiment: Experiment) -> bool:
+        """Tell whether this checkout started an experiment itself, as it is now."""
+        return _marks(self.mark(experiment), experiment)
+
+    def serves_here(self, experiment: Experiment) -> bool:
+        """Tell whether this checkout serves an experiment, beside assigning by hand."""
+        mark = self.mark(experiment)
+        return mark is not None and not mark.manual and _marks(mark, experiment)
 
     def ensure_ignored(self) -> None:
         """Keep git from seeing what is local or derived."""
@@ -211,3 +221,10 @@ def _recorded(item: Observed, trial_id: str, at: float) -> Event:
         metrics=item.metrics,
         fingerprint=item.fingerprint,
     )
+
+
+def _marks(mark: local.Mark | None, experiment: Experiment) -> bool:
+    """Tell whether a mark is for an experiment with exactly this plan and these texts."""
+    if mark is None:
+        return False
+    return mark.digest == plan_sha256(experiment.plan, experiment.versions)
