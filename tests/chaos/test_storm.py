@@ -37,7 +37,7 @@ store.append_batches = lambda *what: random.random() < 0.5 or write(*what)
     "recovery": """
 import meta_experiment.services.healing as healing
 import tests.chaos.writers as writers
-healing.settle = writers.settle = lambda _: []
+healing.finish = writers.settle = lambda _: []
 """,
 }
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -196,6 +197,33 @@ def test_the_same_trial_recorded_twice_is_one_trial(project):
     assert "t1" in listed["conflicts"][0]
 
 
+def test_a_rating_does_not_end_the_trial_it_is_given_to(project):
+    """A fixed plan goes on waiting for a trial that is rated before it is recorded."""
+    name = project.create("--stopping", "fixed", "--sample-size", "5")
+    drawn = [project("assign", name, "--json").json for _ in range(10)]
+    last = next(item for item in reversed(drawn) if item["variant"] == "treatment")
+
+    def record(item, seconds):
+        line = {
+            "experiment": name,
+            "variant": item["variant"],
+            "trial_id": item["trial_id"],
+            "metrics": {"duration_seconds": seconds},
+        }
+        project.stdin("record", "--stdin", lines=[line])
+
+    def decided():
+        found = project("analyze", name, "--json").json
+        return found["decision"], found["reason_code"]
+
+    for number, item in enumerate(item for item in drawn if item is not last):
+        record(item, {"control": 100, "treatment": 70}[item["variant"]] + number % 4)
+    project("rate", "4", "--trial-id", last["trial_id"])
+    assert decided() == ("EXTEND", "waiting_for_trials")
+    record(last, 400)
+    assert decided() == ("INCONCLUSIVE", "evidence_insufficient")
+
+
 def test_what_a_crash_cut_off_is_finished_or_undone_by_the_next_command(project):
     """Killed in a commit hook after the file changed: any next verb, and says so."""
     name = project.create()
@@ -214,6 +242,36 @@ def test_what_a_crash_cut_off_is_finished_or_undone_by_the_next_command(project)
     assert "cut off" in project("status").err
     assert project.path().read_bytes() == CONTROL
     assert project.git("status", "--short", "--", COMMAND) == ""
+
+
+def test_a_slow_hook_is_in_nobodys_way(project):
+    """While a promotion waits for it, other verbs go on and leave the promotion alone."""
+    name = project.create()
+    other = ".claude/commands/other.md"
+    project.path(other).write_bytes(CONTROL)
+    project.path("v3.md").write_bytes(TREATMENT)
+    flags = ("--file", f"{other}=v3.md", "--start", "--manual", "--json")
+    second = project("create", *flags).json["experiment_id"]
+    hook, reached, go = project.path(".git/hooks/pre-commit"), project.path("r"), ".git/go"
+    hook.write_text(f"#!/bin/sh\ntouch r\nwhile test ! -e {go}; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    script = [sys.executable, str(REPOSITORY / "scripts" / "promote.py"), name]
+    promotion = subprocess.Popen([*script, "--root", str(project.root), "--override", "x"])
+    try:
+        while not reached.exists():
+            assert promotion.poll() is None
+            time.sleep(0.01)
+        project("assign", second)
+        project("record", second, "--variant", "control", "--metric", "duration_seconds=3")
+        said = project("status").err
+        assert promotion.poll() is None
+    finally:
+        project.path(go).touch()
+    assert f"process {promotion.pid} on" in said
+    assert said.count(f"promote of {name}") == 1
+    assert promotion.wait() == 0
+    assert project.path().read_bytes() == TREATMENT
+    assert "promote" not in project("status").err
 
 
 def test_a_mode_that_git_changed_is_no_edit(project):

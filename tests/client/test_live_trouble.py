@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.client.endpoint import Endpoint
 from tests.client.live import (
+    AGENT,
     CALLED_SKILL,
     COMMAND,
     KINDS,
@@ -156,6 +157,33 @@ def test_started_in_a_subdirectory(client, kind):
         sent = ledger(endpoint.turns)
     assert {row.variant for row in sent.values()} == {"control", "treatment"}
     assert live.rows() == sorted(sent.values())
+
+
+@pytest.mark.parametrize(
+    ("case", "switched"),
+    [
+        ("a worktree", False),
+        ("a project's own", False),
+        pytest.param("a worktree without agents", True, marks=pytest.mark.long),
+    ],
+)
+def test_only_the_agent_under_experiment_is_switched(client, case, switched):
+    """The client has another file by that name: it runs as ever, and nothing is counted."""
+    if case == "a project's own":
+        client.write(AGENT.path, AGENT.control)
+    kind = replace(AGENT, place="user" if case == "a project's own" else "project")
+    live = begin(client, kind)
+    directory = live.client.project
+    if case != "a project's own":
+        directory = live.root / ".claude" / "worktrees" / "x"
+        live.git("worktree", "add", "--quiet", "-b", "x", str(directory))
+    if case == "a worktree without agents":
+        shutil.rmtree(directory / ".claude")
+    with Endpoint(respond=Model(kind)) as endpoint:
+        live.work(endpoint, range(1, 5), directory)
+        sent = ledger(endpoint.turns)
+    assert {row.variant for row in sent.values()} == set(ARMS[: 1 + switched])
+    assert live.rows() == (sorted(sent.values()) if switched else [])
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.decide.making import (
+    DAY,
     DURATION,
     START,
     TOKENS,
@@ -18,6 +19,7 @@ from tests.decide.making import (
     trials,
 )
 
+from meta_experiment.decide.horizon import stands_until
 from meta_experiment.types import (
     Claim,
     Decision,
@@ -201,6 +203,76 @@ def test_values_that_go_missing_in_one_arm_block(loser):
         for item in trials(control=BASE * 2, b=FAST * 2)
     ]
     assert look(plan(), made).reason_code is ReasonCode.ATTRITION_DIFFERS
+
+
+@pytest.mark.parametrize("loser", ["control", "b"])
+def test_exclusions_in_one_arm_block(loser):
+    """A third of one arm's trials left out, as without an answer: the rest is a selection."""
+    made = [
+        replace(item, metrics={}, status=None, closed_at=None, excluded="no_answer")
+        if item.variant == loser and item.order % 3 == 0
+        else item
+        for item in trials(control=BASE * 2, b=FAST * 2)
+    ]
+    found = look(plan(), made)
+    assert outcome(found) == (Decision.EXTEND, ReasonCode.ATTRITION_DIFFERS)
+    lost = sum(item.excluded is not None for item in made)
+    assert found.checks.attrition.lost[loser] == lost
+    assert found.checks.attrition.exposed == {"control": len(BASE) * 2, "b": len(FAST) * 2}
+
+
+def test_exclusions_in_both_arms_alike_do_not_block():
+    """A third of either arm left out says nothing of the treatment."""
+    made = [
+        replace(item, metrics={}, status=None, closed_at=None, excluded="transcript_missing")
+        if item.order % 6 < 2
+        else item
+        for item in trials(control=BASE * 2, b=FAST * 2)
+    ]
+    assert look(plan(), made).decision is Decision.PROMOTE
+
+
+def test_units_seen_in_two_variants_are_no_loss_of_either():
+    """They are left out of both arms at once, so that they cannot tell one from the other."""
+    made = trials(control=BASE * 2, b=FAST * 2)
+    made += [
+        trial(name, 500 + number, unit=f"both{number}", metrics={"duration_seconds": 50.0})
+        for number in range(20)
+        for name in ("control", "b")
+    ]
+    found = look(plan(), made)
+    assert found.samples["b"].excluded == 20
+    assert set(found.checks.attrition.lost.values()) == {0}
+
+
+def test_a_trial_that_is_rated_while_it_is_open_is_not_lost():
+    """Its duration is yet to come; after a day without it, it is."""
+    rated = trial("b", 100, status=None, metrics={"rating": 4.0}, assigned_at=START + 3600)
+    made = [*trials(control=BASE, b=FAST), rated]
+    assert look(plan(), made, days=0.5).checks.attrition.lost["b"] == 0
+    assert look(plan(), made, days=2).checks.attrition.lost["b"] == 1
+
+
+@pytest.mark.parametrize(
+    ("open_trials", "as_of", "until"),
+    [
+        ([], 0.0, 14.0),
+        ([], 14.0, None),
+        ([2.0, 1.0], 1.5, 2.0),
+        ([2.0, 1.0], 2.0, 3.0),
+        ([2.0, 1.0], 3.0, 14.0),
+    ],
+)
+def test_it_is_known_how_long_an_analysis_stands_by_itself(open_trials, as_of, until):
+    """Until the next open trial is given up, a day after it began, or the days are over."""
+    made = [
+        *trials(control=BASE, b=FAST),
+        *(trial("b", 100, status=None, assigned_at=START + day * DAY) for day in open_trials),
+        trial("b", 101, status=None, exposed=False, excluded="no_answer"),
+    ]
+    found = stands_until(plan(), made, START + as_of * DAY, START)
+    assert found == (None if until is None else START + until * DAY)
+    assert stands_until(plan(), made[:10], START, None) is None
 
 
 def test_unconfirmed_exposure_blocks():

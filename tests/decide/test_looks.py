@@ -39,6 +39,21 @@ def test_a_fixed_plan_waits_for_open_trials_and_says_for_how_many():
     assert (found.complete, found.waiting) == (False, 1)
 
 
+def test_a_fixed_plan_waits_for_a_trial_that_is_rated_while_it_is_open():
+    """A rating tells nothing of how long a trial will take: the look waits for its end."""
+    rated = trial("b", 3, status=None, metrics={"rating": 4.0})
+    found = look_of(FIXED, [*pairs(2)[:-1], rated], START + 3600)
+    assert (found.complete, found.waiting) == (False, 1)
+    ended = replace(rated, status=TrialStatus.OK, closed_at=START + 4000)
+    assert look_of(FIXED, [*pairs(2)[:-1], ended], START + 4001).complete
+
+
+def test_a_fixed_plan_does_not_wait_for_an_excluded_trial():
+    """What was left out will bring no value."""
+    given = [*pairs(2)[:-1], trial("b", 3, status=None, exposed=False, excluded="no_answer")]
+    assert look_of(FIXED, given, START + 3600).complete
+
+
 def test_a_unit_that_never_closes_is_given_up_after_a_day():
     """An abandoned trial does not hold the look for ever; closing it later changes nothing."""
     given = [*pairs(2)[:-1], trial("b", 3, status=None)]

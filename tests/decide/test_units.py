@@ -11,6 +11,7 @@ from meta_experiment.decide.units import (
     ERROR_RATE,
     arms_of,
     is_abandoned,
+    is_closed,
     sample_of,
 )
 from meta_experiment.types import TrialStatus, Unit
@@ -114,6 +115,21 @@ def test_trials_of_unknown_variants_are_left_out():
     arms = arms_of(plan(), [trial("old", 0)])
     assert list(arms) == ["control", "b"]
     assert not any(arm.units for arm in arms.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "closed"),
+    [
+        (trial("b", 0, status=None), False),
+        (trial("b", 0, status=None, metrics={"rating": 4.0}), False),
+        (trial("b", 0, status=TrialStatus.ERROR), True),
+        (trial("b", 0, metrics={"rating": 4.0}), True),
+        (trial("b", 0, closed_at=None, assigned_at=None), True),
+    ],
+)
+def test_a_trial_is_closed_by_its_outcome_and_by_no_rating(given, closed):
+    """What records how a trial ended closes it, with or without a time; a rating does not."""
+    assert is_closed(given) is closed
 
 
 def test_an_open_trial_is_given_up_after_a_day():

@@ -13,6 +13,7 @@ from meta_experiment.deploy import ChangeSet, FileChange, Outcome, version_of
 from meta_experiment.errors import (
     DriftError,
     InvalidStateError,
+    LockedError,
     RefusedError,
     UnsafePathError,
     UsageError,
@@ -276,6 +277,32 @@ def test_recover_has_nothing_to_do_at_rest(world):
     world.promote()
     assert not world.deployer().pending()
     assert world.recover() == ()
+
+
+def test_a_change_that_is_not_due_any_more_is_refused_before_it_begins(world):
+    """What is asked under the lock may refuse; nothing was touched and nothing is in flight."""
+    before = world.state()
+
+    def not_due():
+        raise RefusedError("no")
+
+    with pytest.raises(RefusedError):
+        world.deployer().apply(promotion(), world.settled.append, still_due=not_due)
+    assert world.state() == before
+    assert world.litter() == []
+    assert world.settled == []
+
+
+def test_a_change_under_way_is_not_taken_for_one_cut_off(world):
+    """Who would clear up waits no longer than they will, and is told who is at work on what."""
+
+    def meanwhile(_settled):
+        with pytest.raises(LockedError, match=rf"process {os.getpid()} .*promote of exp-1"):
+            world.deployer().recover(world.settled.append, within=0)
+
+    world.deployer().apply(promotion(), meanwhile)
+    assert files_of(world) == TREATMENT
+    assert world.settled == []
 
 
 def test_works_without_git_installed(world, monkeypatch, tmp_path):

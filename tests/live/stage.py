@@ -138,9 +138,10 @@ class Stage:
         document = {"prompt_id": prompt, "command_name": name, "command_args": arguments}
         return self.hook("UserPromptExpansion", "prompt", document, session)
 
-    def tool(self, tool: str, given: dict, prompt: str = "p1", session: str = "s1") -> str:
+    def tool(self, tool: str, given: dict, prompt: str = "p1", **more: str) -> str:
+        """Announce the call of a tool; more of the environment may be given."""
         document = {"prompt_id": prompt, "tool_name": tool, "tool_input": given}
-        return self.hook("PreToolUse", "tool", document, session)
+        return self.hook("PreToolUse", "tool", document, **more)
 
     def assignments(self, experiment_id: str = "exp-1") -> list[list[str]]:
         path = Path(places.trials(str(self.root), experiment_id), "assignments.tsv")

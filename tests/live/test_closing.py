@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from tests.live.transcripts import START, Script
+from tests.sealing import own_key
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing, places, sessions
 from meta_experiment.live.client import note_client
 from meta_experiment.live.closing import close_session, sweep
+from meta_experiment.live.index import Entry, sealed_lines
 from meta_experiment.live.sessions import OpenTrial
 from meta_experiment.store.trials import read_trials
 
@@ -322,6 +324,69 @@ def test_the_sweep_knows_a_dead_client(live, end):
     finally:
         client.kill()
         client.wait()
+
+
+@pytest.mark.parametrize("work", ["a tool", "a report"])
+@pytest.mark.parametrize(
+    ("case", "hours", "swept"),
+    [
+        ("alive", 1, False),
+        ("alive", 24, True),
+        ("dead", 1, True),
+        ("unknown", 1, True),
+        ("done", 1, True),
+    ],
+)
+def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours, swept):
+    """A call of a tool, or an agent in the background, may be silent for hours."""
+    given = {"status": "async_launched"} if work == "a report" else {}
+    live.script.command("p1", 0).answer(5, tools=[("c1", "Bash", {})])
+    if work == "a report":
+        live.script.result("p1", 6, "c1", detail=given).answer(7)
+    if case == "done" and work == "a tool":
+        live.script.result("p1", 6, "c1").answer(7)
+    elif case == "done":
+        live.script.notification("p2", 8, "c1").answer(9)
+    live.expose("p1", 0)
+    client = subprocess.Popen(["sleep", "60"])
+    if case != "unknown":
+        note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+    live.write(age=hours * 3600)
+    try:
+        if case == "dead":
+            client.kill()
+            client.wait()
+        assert sweep(str(live.root), NOW) == swept
+    finally:
+        client.kill()
+        client.wait()
+
+
+@pytest.mark.parametrize(
+    ("variant", "refused", "excluded"),
+    [
+        ("treatment", "checker-treatment", "agent_refused"),
+        ("control", "checker", "agent_refused"),
+        ("treatment", "another", None),
+        ("control", "checker-treatment", None),
+    ],
+)
+def test_an_agent_that_was_not_started_is_no_trial(live, variant, refused, excluded):
+    """Neither a quick success nor an error of the variant: nobody ran it."""
+    entry = Entry(
+        id=EXPERIMENT, state="running", kind="agent", name="checker", path="x.md",
+        form="agents", unit="invocation", method="block", traffic=1.0,
+        arms=["control", "treatment"], weights=[1.0, 1.0], seed="5eed",
+    )  # fmt: skip
+    Path(places.active_index(str(live.root))).write_text(sealed_lines([entry], own_key()))
+    live.script.command("p1", 0).answer(5, tools=[("c1", "Agent", {})])
+    said = f"Agent type '{refused}' not found. Available agents: Explore, Plan"
+    live.script.result("p1", 6, "c1", error=True, content=said).answer(7)
+    live.expose("p1", 0, variant=variant)
+    assert live.close(final=True) == 1
+    (trial,) = live.read().trials
+    assert trial.excluded == excluded
+    assert trial.status == (None if excluded else "ok")
 
 
 @pytest.mark.parametrize(

@@ -31,14 +31,20 @@ def skill(stage, **changes):
 
 def agent(stage, **changes):
     given = {"kind": "agent", "form": "agents", "path": AGENT, "name": "checker"}
-    entry = stage.run(**{**given, "sequence": "1010", **changes})
+    front = "---\nname: {}\n---\n"
+    changes = {"sequence": "1010", "front": front.format("checker"), **changes}
+    entry = stage.run(**{**given, **changes})
     for arm in entry.arms[1:]:
-        stage.write(entry.path.replace(".md", f"-{arm}.md"), "---\nname: x\n---\nAgent")
+        text = front.format(f"checker-{arm}")
+        stage.write(entry.path.replace(".md", f"-{arm}.md"), f"{text}Agent")
     return entry
 
 
-def start(stage, prompt="p1", wanted="checker", **given):
-    printed = stage.tool("Agent", {"subagent_type": wanted, "prompt": "do", **given}, prompt)
+def start(stage, prompt="p1", wanted="checker", started="", **given):
+    """Have the model start an agent, in a client that was started in some folder."""
+    given = {"subagent_type": wanted, "prompt": "do", **given}
+    project = str(started or stage.root)
+    printed = stage.tool("Agent", given, prompt, CLAUDE_PROJECT_DIR=project)
     return json.loads(printed)["hookSpecificOutput"] if printed else None
 
 
@@ -126,6 +132,7 @@ def test_an_agent_ends_the_task_of_another_root(stage):
     stage.call("x", "p1", experiment_id="exp-2")
     mine = Stage(stage.home.parent / "mine", scope=places.USER)
     mine.environment = stage.environment
+    stage.environment["CLAUDE_CONFIG_DIR"] = str(mine.root / ".claude")
     agent(mine)
     roots = Path(places.roots_file(places.data_folder(stage.environment)))
     lines = [places.Root(TOKEN, one.scope, str(one.root)) for one in (stage, mine)]
@@ -133,6 +140,67 @@ def test_an_agent_ends_the_task_of_another_root(stage):
     assert start(stage, "p2")["updatedInput"]["subagent_type"] == "checker-treatment"
     prompts = [prompt for prompt, _ in sessions.read_prompts(str(stage.root), "s1")]
     assert prompts == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    ("case", "switched"),
+    [("below", True), ("another below", False), ("a worktree", False), ("around", False)],
+)
+def test_an_agent_is_switched_where_its_name_means_this_file(tmp_path, case, switched):
+    """Not where the client, by where it was started, has another of the name, or none."""
+    stage = Stage(tmp_path)
+    agent(stage)
+    (stage.root / ".git").mkdir()
+    place = stage.root / ".claude/worktrees/x" if case == "a worktree" else stage.root / "sub"
+    place.mkdir(parents=True)
+    if case == "a worktree":
+        (place / ".git").write_text(f"gitdir: {stage.root}/.git/worktrees/x\n")
+    if case in ("another below", "a worktree"):
+        own = place / AGENT
+        own.parent.mkdir(parents=True)
+        own.write_bytes((stage.root / AGENT).read_bytes())
+    started = stage.root.parent if case == "around" else place
+    assert (start(stage, started=started) is not None) == switched
+    assert len(stage.assignments()) == switched
+
+
+def test_a_personal_agent_gives_way_to_the_projects_own(stage):
+    """Project and home have an agent of one name; the client takes the project's."""
+    mine = Stage(stage.home.parent / "mine", scope=places.USER)
+    mine.environment = {**mine.environment, "CLAUDE_CONFIG_DIR": str(mine.root / ".claude")}
+    agent(mine)
+    assert start(mine, "p1", started=stage.root) is not None
+    stage.write(".claude/agents/team/any.md", "---\nname: checker\n---\nOurs")
+    assert start(mine, "p2", started=stage.root) is None
+    assert start(mine, "p4", started=mine.root.parent) is None
+    assert len(mine.assignments()) == 2
+
+
+@pytest.mark.parametrize(
+    ("added", "removed", "switched"),
+    [
+        (["plug:checker", "plug:checker-treatment"], [], True),
+        (["plug:checker"], [], False),
+        (["plug:checker", "plug:checker-treatment"], ["plug:checker-treatment"], False),
+    ],
+)
+def test_an_agent_is_switched_where_the_client_lists_the_other(
+    tmp_path, added, removed, switched
+):
+    """An installed copy of the plugin has the agent and no variant of it."""
+    stage = Stage(tmp_path, places.PLUGIN)
+    agent(stage, name="plug:checker", path="agents/checker.md")
+    rows = [
+        {"timestamp": "2026-01-01T00:00:00.000Z", "attachment": {"type": "agent_listing_delta"}}
+        for _ in range(2)
+    ]
+    rows[0]["attachment"] |= {"addedTypes": added, "removedTypes": []}
+    rows[1]["attachment"] |= {"addedTypes": [], "removedTypes": removed}
+    text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    (stage.home / "transcript.jsonl").write_text(text + '{"type":"agent_listing_delta"')
+    answer = start(stage, wanted="plug:checker")
+    assert (answer is not None) == switched
+    assert not stage.faults()
 
 
 def test_a_session_that_began_later_knows_the_agents_of_a_plugin(tmp_path):

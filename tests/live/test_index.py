@@ -11,6 +11,7 @@ from tests.sealing import own_key
 from meta_experiment.live import index, places, sessions
 from meta_experiment.live.index import Entry, format_entry, parse_entry, sealed_lines
 from meta_experiment.live.sessions import OpenTrial, Turn
+from meta_experiment.model.plan_document import _MOST_TREATMENTS
 
 LIVE = Path(index.__file__).parent
 
@@ -88,11 +89,25 @@ def test_without_a_key_nothing_is_believed(tmp_path, monkeypatch):
     assert index.entries(str(tmp_path)) == []
 
 
-def test_the_sequence_is_one_digit_for_each_position():
+def test_the_sequence_is_one_letter_for_each_position():
     text = index.sequence_text([0, 35, 1])
+    assert text == "0z1"
     assert [index.sequence_arm(text, place) for place in (-1, 0, 1, 2, 3)] == [
         None, 0, 35, 1, None,
     ]  # fmt: skip
+
+
+def test_the_sequence_has_a_letter_for_every_arm_of_the_largest_plan(tmp_path):
+    arms = list(range(_MOST_TREATMENTS + 1))
+    given = entry(
+        arms=[f"v{arm}" for arm in arms], weights=[1.0] * len(arms),
+        sequence=index.sequence_text(arms), serve="",
+    )  # fmt: skip
+    path = Path(places.active_index(str(tmp_path)))
+    path.parent.mkdir(parents=True)
+    path.write_text(sealed_lines([given], own_key()), encoding="utf-8")
+    read = index.find_entry(str(tmp_path), given.id)
+    assert [index.sequence_arm(read.sequence, place) for place in arms] == arms
 
 
 def test_roots_with_odd_paths(tmp_path):

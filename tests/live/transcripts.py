@@ -79,8 +79,8 @@ class Script:
             )
         return self
 
-    def result(self, prompt_id, at, call, *, detail=None, error=None):
-        block = {"type": "tool_result", "tool_use_id": call, "content": "result"}
+    def result(self, prompt_id, at, call, *, detail=None, error=None, content="result"):
+        block = {"type": "tool_result", "tool_use_id": call, "content": content}
         if error is not None:
             block["is_error"] = error
         return self.user(prompt_id, at, [block], toolUseResult=detail or {})

@@ -147,6 +147,40 @@ def test_git_sees_nothing_and_stop_brings_everything_back(root, path):
     assert not entry.running  # a session that is open still has the old text
 
 
+def test_as_many_treatments_as_a_plan_allows_are_served(root):
+    """A hundred of them start, draw ahead from all arms, and stop."""
+    path, flags = COMMAND, []
+    (root / path).parent.mkdir(parents=True)
+    (root / path).write_bytes(control(path))
+    for number in range(100):
+        source = root.parent / f"{number}.md"
+        source.write_bytes(treatment(path) + b"%d\n" % number)
+        flags.append(f"t{number}:{path}={source}")
+    wanted = request.from_flags({}, flags, root, root)
+    made = creating.create(opened(root), wanted).experiment.experiment_id
+    lifecycle.start(opened(root), made)
+    (entry,) = index.entries(str(root))
+    drawn = {index.sequence_arm(entry.sequence, place) for place in range(1000)}
+    assert drawn == set(range(101))
+    acting.stop(opened(root), made, "enough", dry_run=False)
+    assert (root / path).read_bytes() == control(path)
+
+
+def test_a_root_whose_name_is_no_text_is_served(tmp_path):
+    """A folder may be named by any bytes; what is kept of its path is these bytes."""
+    root = tmp_path / os.fsdecode(b"p\xff")
+    try:
+        root.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    made = drafted(root, COMMAND)
+    lifecycle.start(opened(root), made)
+    assert not stale(Layout(root))
+    assert [item.path for item in places.roots(places.data_folder(os.environ))] == [str(root)]
+    acting.stop(opened(root), made, "enough", dry_run=False)
+    assert not list((root / ".claude").glob("skills"))
+
+
 @pytest.mark.parametrize("path", TEXTS)
 def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     """The stand-in is never committed and never what a rollback brings back."""
@@ -167,6 +201,22 @@ def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     acting.rollback(opened(root), made, acting.Wish(), dry_run=False)
     assert (root / path).read_bytes() == control(path)
     assert git(root, "show", f"HEAD:{path}").encode() == control(path)
+
+
+@pytest.mark.parametrize(("undone", "kept"), [(False, "treatment"), (True, "")])
+def test_who_still_has_the_old_text_is_served_what_the_file_holds(root, undone, kept):
+    """The winner from its promotion on, the control after a rollback; archived or not."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    acting.promote(opened(root), made, acting.Wish(override="x"), dry_run=False)
+    if undone:
+        acting.rollback(opened(root), made, acting.Wish(), dry_run=False)
+    (entry,) = index.entries(str(root))
+    assert entry.serve == kept
+    lifecycle.archive(opened(root), made)
+    reconcile(opened(root))
+    (entry,) = index.entries(str(root))
+    assert entry.serve == kept
 
 
 @pytest.mark.parametrize("path", [COMMAND, SKILL, AGENT])
@@ -575,6 +625,23 @@ def test_an_edit_beside_a_stand_in_is_kept_and_the_stand_in_is_not(root):
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", b"Look closely")
 
 
+def test_a_rollback_of_a_merge_gives_the_control_with_the_edit_and_no_stand_in(root):
+    """What the promotion puts on record as before is what the user had, on disk and in git."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    standing = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    wish = acting.Wish(override="x", merge=True)
+    rehearsed = acting.promote(opened(root), made, wish, dry_run=True)
+    assert "serve-variant" not in rehearsed.diff
+    acting.promote(opened(root), made, wish, dry_run=False)
+    acting.rollback(opened(root), made, acting.Wish(), dry_run=False)
+    wanted = control(SKILL).replace(b"Look at it", b"Look closely")
+    assert (root / SKILL).read_bytes() == wanted
+    assert git(root, "show", f"HEAD:{SKILL}").encode() == wanted
+    assert changed(root) == ""
+
+
 def test_a_promotion_merges_into_an_edit_beside_a_stand_in(root):
     """As it does into an edit of the control itself, and only when asked to."""
     made = drafted(root, SKILL)
@@ -613,9 +680,10 @@ def test_an_edit_of_the_line_that_serves_is_kept_aside(root, way):
     (root / SKILL).write_bytes(edited)
     space = opened(root)
     if way == "stop":
-        acting.stop(space, made, "x", dry_run=False)
+        notes = acting.stop(space, made, "x", dry_run=False).notes
     else:
-        healing.panic(space)
+        notes = healing.panic(space).lines
+    assert "had been edited" in notes[0]
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert changed(root) == ""
     assert edited in backups(root)

@@ -7,11 +7,15 @@ docs/error-rates.md.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from tests.sim import rates, real, scenarios, shadow, worlds
 
+from meta_experiment.decide.attrition import attrition
+from meta_experiment.decide.quality import ALPHA
+from meta_experiment.decide.units import arms_of
 from meta_experiment.types import Decision, Stopping
 
 SMALL = 400  # units over two arms
@@ -56,6 +60,29 @@ def test_the_product_itself_promotes_few_identical_arms():
                 promoted += decision is Decision.PROMOTE
                 break
     assert promoted <= bound(0.05, experiments) * experiments
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_exclusions_in_all_arms_alike_rarely_block(share):
+    """Trials left out whatever their arm, looked at again and again: at most 1% are blocked."""
+    experiments, blocked = 150, 0
+    rng = np.random.default_rng(47)
+    plan = real.plan()
+    for _ in range(experiments):
+        arm = worlds.blocks(rng, 1, 120)[0]
+        given = [
+            replace(item, status=None, metrics={}, closed_at=None, excluded="no_answer")
+            if gone
+            else item
+            for item, gone in zip(
+                real.trials([1.0] * 120, arm.tolist()), rng.random(120) < share, strict=True
+            )
+        ]
+        blocked += not all(
+            attrition(plan, arms_of(plan, given[:last]), 1e5, ALPHA).ok
+            for last in range(20, 121, 10)
+        )
+    assert blocked <= bound(ALPHA, experiments) * experiments
 
 
 @pytest.mark.parametrize("kind", ["lognormal", "gamma"])

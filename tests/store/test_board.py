@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from tests.faults import Crash, count_operations, every_fault
@@ -33,6 +34,15 @@ def test_board_comes_back_as_it_was_saved(layout, disk):
     assert board.entries["a"].row == {"id": "a"}
     assert board.registry_unchanged(layout)
     assert board.stale(layout, board.keys()) == set()
+
+
+def test_a_row_is_outlived_when_its_time_has_come(layout, disk):
+    """A row says until when it stands by itself; one that does not say stands for ever."""
+    board = made(layout, disk, "a", "b")
+    board.entries["a"] = replace(board.entries["a"], until=50.0)
+    board.save(layout, disk)
+    board = Board.load(layout)
+    assert [board.outlived(now) for now in (49.9, 50.0)] == [set(), {"a"}]
 
 
 def test_new_logs_make_a_row_stale(layout, disk):

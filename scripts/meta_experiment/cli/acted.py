@@ -25,4 +25,5 @@ def acted(screen: Screen, act: Callable[[bool], Deed], *, dry_run: bool, yes: bo
             if not click.confirm("Go on?", err=True):
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)
-    return Result(document(done), deed(done, screen.style))
+    notes = tuple(f"Note: {note}" for note in done.notes)
+    return Result(document(done), deed(done, screen.style), narration=notes)

@@ -42,8 +42,8 @@ def layout(place: Place) -> Layout:
 def workspace(place: Place, *, settled: bool = True) -> Workspace:
     """Open the workspace of the root that the user means.
 
-    A change of prompt files that a crash cut off is finished or undone first, and said; with
-    `settled` False nothing is touched.
+    A change of prompt files that a crash cut off is finished or undone first, and said; one
+    that another process is at work on is left to it. With `settled` False nothing is touched.
     """
     from meta_experiment.services.settling import settle
     from meta_experiment.services.workspace import Workspace
@@ -56,6 +56,6 @@ def workspace(place: Place, *, settled: bool = True) -> Workspace:
 
 
 def in_flight(place: Place) -> bool:
-    """Say, at the price of one listing, whether a change of prompt files was cut off."""
+    """Say, at the price of one listing, whether a change of files is under way or cut off."""
     journal = layout(place).journal
     return journal.is_dir() and any(journal.iterdir())

@@ -21,8 +21,8 @@ from meta_experiment.types import AttritionCheck, Metric, Plan
 class Losses:
     """What one arm lost: shares per unit that has ended trials, in assignment order.
 
-    `cut` is the share of its trials cut short, `gone` that without a value; `lost` counts
-    the trials that are either, `trials` all that were exposed.
+    `cut` is the share of its trials cut short, `gone` that without a value or excluded; `lost`
+    counts the trials that are any of these, `trials` all of them.
     """
 
     cut: list[float]
@@ -39,8 +39,9 @@ def attrition(
     Two things block. A treatment whose trials are cut short (interrupted, timed out) more
     often than the control's: that flatters what was measured until then, while fewer of them
     is what a faster treatment brings. And values of the primary metric that go missing more
-    often in either arm, because a trial never closed or closed without one. Tested by the
-    exact sequential rule on pairs of units, at a level shared among all tests made.
+    often in either arm, because a trial never closed, closed without one, or was excluded:
+    an answer that never came may be one that took too long. Tested by the exact sequential
+    rule on pairs of units, at a level shared among all tests made.
     """
     lost = {name: losses(arm, plan.primary, as_of) for name, arm in arms.items()}
     control = lost[plan.control.name]
@@ -66,7 +67,8 @@ def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
     """Count what one arm lost of a metric."""
     cut_shares, gone_shares, lost, trials = [], [], 0, 0
     for unit in arm.units:
-        cut = gone = ended = 0
+        cut, gone, ended = 0, unit.excluded, 0
+        lost += unit.excluded
         for trial in unit.trials:
             if not (is_closed(trial) or is_abandoned(trial, as_of)):
                 continue
@@ -75,10 +77,11 @@ def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
             cut += is_cut
             gone += is_gone
             lost += is_cut or is_gone
-        trials += len(unit.trials)
+        trials += len(unit.trials) + unit.excluded
         if ended:
             cut_shares.append(cut / ended)
-            gone_shares.append(gone / ended)
+        if ended or unit.excluded:
+            gone_shares.append(gone / (ended + unit.excluded))
     return Losses(cut_shares, gone_shares, lost, trials)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 from meta_experiment.decide.looks import Look
-from meta_experiment.types import Plan, Readiness, Stopping, Unit
+from meta_experiment.decide.units import given_up_at, is_closed
+from meta_experiment.types import Plan, Readiness, Stopping, Trial, Unit
 
 _DAY = 86400.0
 
@@ -49,6 +51,23 @@ def _reason(plan: Plan, look: Look, measured: Mapping[str, int], *, ready: bool)
     paired = plan.unit is Unit.CASE
     what = "cases measured in both arms" if paired else "units per arm"
     return f"The plan needs {plan.sample_size} {what}: {missing}."
+
+
+def stands_until(
+    plan: Plan, trials: Iterable[Trial], as_of: float, started: float | None
+) -> float | None:
+    """Return when the analysis of these trials changes by the clock alone; None if never.
+
+    That is when a trial that is still open is given up, or when the days of the plan are over.
+    """
+    moments = [
+        given_up_at(trial)
+        for trial in trials
+        if not is_closed(trial) and trial.excluded is None
+    ]
+    if started is not None:
+        moments.append(started + plan.max_duration_days * _DAY)
+    return min((moment for moment in moments if as_of < moment < math.inf), default=None)
 
 
 def horizon_reached(plan: Plan, readiness: Readiness) -> str | None:

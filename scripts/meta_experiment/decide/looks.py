@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from meta_experiment.decide.units import ABANDONED_AFTER, is_closed
+from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed
 from meta_experiment.types import Plan, Stopping, Trial, Unit
 
 _ALWAYS = float("-inf")
-_NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +88,9 @@ def _settled_at(group: Sequence[Trial], as_of: float) -> float | None:
 
 def _end_of(trial: Trial, as_of: float) -> float | None:
     """Return when a trial stopped being waited for; one that closes after that stays lost."""
-    given_up = _NEVER if trial.assigned_at is None else trial.assigned_at + ABANDONED_AFTER
     if is_closed(trial) or trial.excluded is not None:
-        return min(given_up, _ALWAYS if trial.closed_at is None else trial.closed_at)
-    return given_up if given_up <= as_of else None
+        return min(given_up_at(trial), _ALWAYS if trial.closed_at is None else trial.closed_at)
+    return given_up_at(trial) if is_abandoned(trial, as_of) else None
 
 
 def _as_known(trial: Trial, at: float) -> Trial:

@@ -40,12 +40,17 @@ NOT_BINARY = "not_binary"
 
 @dataclass(frozen=True, slots=True)
 class UnitRecord:
-    """One unit in one arm with its trials that count; none of them while it is not exposed."""
+    """One unit in one arm with its trials that count; none of them while it is not exposed.
+
+    `excluded` is how many of its trials were left out one by one. Being seen in two variants
+    is not among them: that befalls both arms alike.
+    """
 
     unit: str
     order: int
     exposed: bool
     trials: tuple[Trial, ...]
+    excluded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,30 +156,33 @@ def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSe
     records = []
     for unit, group in units.items():
         kept = [trial for trial in group if trial.exposed and trial.excluded is None]
+        reasons = []
         if len(kept) < len(group):
-            exclusions.update(item.excluded for item in group if item.excluded is not None)
+            reasons = [item.excluded for item in group if item.excluded is not None]
+            exclusions.update(reasons)
         if unit in tainted:
             exclusions[TWO_VARIANTS] += len(kept)
-            kept = []
+            kept, reasons = [], []
         order = min([trial.order for trial in group])
         exposed = bool(kept) or any(trial.exposed for trial in group)
-        records.append(UnitRecord(unit, order, exposed, tuple(kept)))
+        records.append(UnitRecord(unit, order, exposed, tuple(kept), len(reasons)))
     records.sort(key=attrgetter("order"))
     return Arm(variant, tuple(records), dict(exclusions))
 
 
 def is_closed(trial: Trial) -> bool:
-    """Say whether a trial has ended; one with metrics but no status was recorded at its end."""
-    return trial.status is not None or bool(trial.metrics)
+    """Say whether a trial has ended; what ends it gives a status, what rates it does not."""
+    return trial.status is not None
+
+
+def given_up_at(trial: Trial) -> float:
+    """Return when a trial is given up if it is open until then; never if it has no time."""
+    return math.inf if trial.assigned_at is None else trial.assigned_at + ABANDONED_AFTER
 
 
 def is_abandoned(trial: Trial, as_of: float) -> bool:
     """Say whether a trial is open so long after its assignment that it never will close."""
-    return (
-        not is_closed(trial)
-        and trial.assigned_at is not None
-        and trial.assigned_at + ABANDONED_AFTER <= as_of
-    )
+    return not is_closed(trial) and given_up_at(trial) <= as_of
 
 
 def was_cut_short(trial: Trial) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -100,7 +100,12 @@ class Deployer:
         self._lock_timeout = lock_timeout
 
     def apply(
-        self, change: ChangeSet, on_registry: RegistryStep, *, dry_run: bool = False
+        self,
+        change: ChangeSet,
+        on_registry: RegistryStep,
+        *,
+        still_due: Callable[[], None] = lambda: None,
+        dry_run: bool = False,
     ) -> DeployResult:
         """Replace the files, commit them if asked, then take the registry step.
 
@@ -112,6 +117,8 @@ class Deployer:
             on_registry: records the outcome. May be called again with the same argument,
                 by a later process, and must then do nothing more; when it raises an
                 Exception, the registry must be as it was before.
+            still_due: asked once no other change can come in between, before anything is
+                touched; raises when what the change was worked out from holds no more.
             dry_run: check everything and change nothing.
 
         Raises:
@@ -127,21 +134,30 @@ class Deployer:
         if dry_run:
             with _storage_errors():
                 return self._prepare(change, self._git, store=False)[2]
-        with _storage_errors(), self._alone() as git:
+        doing = f"{change.action.value} of {change.experiment_id}"
+        with _storage_errors(), self._alone(doing, self._lock_timeout) as git:
             if self.pending():
                 raise InvalidStateError(
                     "An earlier change of prompt files was cut off.", hint=_RECOVER_HINT
                 )
+            still_due()
             flight, found, result = self._prepare(change, git, store=True)
             commit = _fly(flight, change, found, on_registry)
             return replace(result, commit=replace(result.commit, commit=commit))
 
     def pending(self) -> bool:
-        """Tell, at the cost of listing one folder, whether `recover` has anything to do."""
+        """Tell, at the cost of listing one folder, whether a change is under way or cut off."""
         return not Journal(self._files, self._layout.journal).empty()
 
-    def recover(self, on_registry: RegistryStep) -> tuple[Recovered, ...]:
+    def recover(
+        self, on_registry: RegistryStep, *, within: float | None = None
+    ) -> tuple[Recovered, ...]:
         """Finish or undo every change that was cut off; harmless at any time.
+
+        Args:
+            on_registry: as for `apply`.
+            within: longest wait, in seconds, for a process still at work on a change; None
+                is as long as `apply` waits.
 
         Raises:
             CorruptStoreError: a record is from a newer version, or an original is damaged.
@@ -151,7 +167,8 @@ class Deployer:
         """
         if not self.pending():
             return ()
-        with _storage_errors(), self._alone() as git:
+        patience = self._lock_timeout if within is None else within
+        with _storage_errors(), self._alone("recover", patience) as git:
             journal = Journal(self._files, self._layout.journal)
             done = []
             foreign = self._tracked(git)
@@ -166,11 +183,9 @@ class Deployer:
             return tuple(done)
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[Git | None]:
+    def _alone(self, doing: str, within: float) -> Iterator[Git | None]:
         """Hold the lock, and let it last as long as any git started meanwhile."""
-        lock = FileLock(
-            self._layout.lock(_LOCK), timeout=self._lock_timeout, verb="changing prompt files"
-        )
+        lock = FileLock(self._layout.lock(_LOCK), timeout=within, verb=doing)
         with lock:
             yield self._git and replace(self._git, inherited=(lock.fileno(),))
 

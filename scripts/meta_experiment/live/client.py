@@ -38,13 +38,16 @@ def note_client(root: str, session: str, environment: Mapping[str, str]) -> None
         os.rename(temporary, f"{folder}/{_FILE}")
 
 
-def is_dead(root: str, session: str) -> bool:
-    """Tell whether a session's client is surely gone. Raises OSError, ValueError."""
+def is_alive(root: str, session: str) -> bool | None:
+    """Tell whether a session's client lives; None when nothing is sure.
+
+    Raises OSError, ValueError.
+    """
     line = read_bytes(f"{session_folder(root, session)}/{_FILE}").decode("ascii", "replace")
     fields = line.rstrip("\n").split("\t")
     if len(fields) != 3 or not fields[1] or fields[2] != _place():
-        return False
-    return _started(fields[0]) != fields[1]
+        return None
+    return _started(fields[0]) == fields[1]
 
 
 def _started(pid: str) -> str:

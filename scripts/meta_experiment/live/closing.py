@@ -12,8 +12,9 @@ import os
 import time
 
 from meta_experiment.live import places, sessions
-from meta_experiment.live.client import is_dead
+from meta_experiment.live.client import is_alive
 from meta_experiment.live.disk import open_private, put
+from meta_experiment.live.index import AGENT, find_entry
 from meta_experiment.live.json_text import encode
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_MISSING = "transcript_missing"
 PROMPT_MISSING = "prompt_missing"
+AGENT_REFUSED = "agent_refused"
 CLOSED = "closed"  # in a session's folder: experiment, trial and time of each closed trial
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
 _PAUSE = 0.005
+_LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
 
 
 def close_session(root: str, session: str, *, final: bool, now: float) -> int:
@@ -67,6 +70,9 @@ def close_session(root: str, session: str, *, final: bool, now: float) -> int:
 def sweep(root: str, now: float) -> int:
     """Close what sessions left open that idle for 30 minutes, or whose client is dead.
 
+    A client that surely lives and is at work is waited for, as one call of a tool may be
+    silent for hours.
+
     Returns how many trials were closed. A session with a fault is left for the next time.
 
     Raises:
@@ -75,11 +81,29 @@ def sweep(root: str, now: float) -> int:
     closed = 0
     for session in sessions.list_sessions(root):
         try:
-            if now - _last_sign(root, session) >= IDLE or is_dead(root, session):
+            if _is_over(root, session, now):
                 closed += close_session(root, session, final=True, now=now)
         except (OSError, ValueError):
             continue
     return closed
+
+
+def _is_over(root: str, session: str, now: float) -> bool:
+    """Tell whether nothing more is to be expected of a session."""
+    alive = is_alive(root, session)
+    if alive is False:
+        return True
+    silent = now - _last_sign(root, session)
+    if silent < IDLE:
+        return False
+    return not (alive and silent < _LONGEST and _at_work(root, session))
+
+
+def _at_work(root: str, session: str) -> bool:
+    trials = sessions.open_trials(root, session)
+    path = _transcript_path(root, session, trials[-1] if trials else None)
+    transcript = read_transcript(path, [trial.prompt_id for trial in trials])
+    return transcript is not None and transcript.at_work
 
 
 def _close(root: str, session: str, *, final: bool, now: float) -> int:
@@ -95,7 +119,7 @@ def _close(root: str, session: str, *, final: bool, now: float) -> int:
         measured = [
             (trial, outcome)
             for trial in group
-            if (outcome := _outcome(trial, transcript, others, prices, final=final))
+            if (outcome := _outcome(root, trial, transcript, others, prices, final=final))
         ]
         for experiment_id in {trial.experiment_id for trial, _ in measured}:
             own = [item for item in measured if item[0].experiment_id == experiment_id]
@@ -143,6 +167,7 @@ def projects_folder(config: str | None, home: str) -> str:
 
 
 def _outcome(
+    root: str,
     trial: OpenTrial,
     transcript: Transcript | None,
     others: set[str],
@@ -158,7 +183,17 @@ def _outcome(
         return Measured({}, "", {}, PROMPT_MISSING) if final else None
     if not final and not found.is_over:
         return None
+    if _agent_of(root, trial) in found.refused:
+        return Measured({}, "", {}, AGENT_REFUSED)
     return measure(found, prices=prices, state=transcript.cost_state, telemetry=_telemetry)
+
+
+def _agent_of(root: str, trial: OpenTrial) -> str | None:
+    """Return the agent that a trial should have started; None when it is on no agent."""
+    entry = find_entry(root, trial.experiment_id)
+    if entry is None or entry.kind != AGENT:
+        return None
+    return entry.name if trial.variant == entry.control else f"{entry.name}-{trial.variant}"
 
 
 def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> float | None:

@@ -138,7 +138,7 @@ def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
         placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
         if not stored or read_bytes(own) != stored or not placed:
             return ""
-        if not _is_known(root, entry, event):
+        if not (_is_known(root, entry, event) and _is_loaded(own, entry, event)):
             return ""
         drawn = expose(root.path, entry, event.session, event.turn, event.now)
         at = int(event.now * 1000)
@@ -268,6 +268,11 @@ def _may_allow(root: Root, entry: Entry, event: Event) -> bool:
 
 def _is_known(root: Root, entry: Entry, event: Event) -> bool:
     """Tell whether the session has read the files of an agent's variants."""
+    from meta_experiment.live.agents import listed_agents
+
+    listed = listed_agents(event.turn.transcript)
+    if listed:
+        return all(f"{entry.name}-{arm}" in listed for arm in entry.arms[1:])
     if root.scope != PLUGIN and event.now >= entry.since + _SETTLED:
         return True
     try:
@@ -275,6 +280,16 @@ def _is_known(root: Root, entry: Entry, event: Event) -> bool:
     except OSError:  # it is not written yet
         head = b""
     return _first_time(head) > entry.since
+
+
+def _is_loaded(own: str, entry: Entry, event: Event) -> bool:
+    """Tell whether the session's agent of this name is the file under experiment, surely."""
+    if ":" in entry.name:
+        return True  # a plugin's names are its own
+    from meta_experiment.live.agents import agent_files
+
+    files = agent_files(entry.name, event.turn.project, os.environ)
+    return [os.path.realpath(file) for file in files] == [os.path.realpath(own)]
 
 
 def _first_time(transcript: bytes) -> float:

@@ -21,7 +21,8 @@ RUNNING, ENDED = "running", "ended"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+# a letter for each arm, more than a plan may have
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz" + "".join(map(chr, range(0x100, 0x180)))
 
 
 class Entry:
@@ -40,7 +41,7 @@ class Entry:
         arms: names of the variants, control first.
         weights: one for each arm.
         seed: that of plan and checkout together.
-        sequence: the arm for each position, a digit of base 36; empty for the hash.
+        sequence: the arm for each position, one letter; empty for the hash.
         user: the key of this user and checkout.
         since: start of serving, seconds since the epoch.
         serve: the variant served once the experiment has ended; empty means control.
@@ -253,15 +254,15 @@ def _unsealed(line: str, key: bytes) -> Entry | None:
 
 
 def sequence_text(arms: list[int]) -> str:
-    """Return the arms of successive positions as digits; at most 36 different ones."""
-    return "".join(_DIGITS[arm] for arm in arms)
+    """Return the arms of successive positions, one letter for each."""
+    return "".join(_LETTERS[arm] for arm in arms)
 
 
 def sequence_arm(sequence: str, position: int) -> int | None:
     """Return the arm at a position; None when it was not drawn ahead."""
     if not 0 <= position < len(sequence):
         return None
-    return int(sequence[position], 36)
+    return _LETTERS.index(sequence[position])
 
 
 def _joined(names: list[str]) -> str:

@@ -38,9 +38,10 @@ class Span:
         bounded: whether a later prompt ended it.
         waits: whether work in the background has not been reported yet.
         latest: whether its last turn is the last of the session so far.
+        refused: agents that the client did not start.
     """
 
-    __slots__ = ("bounded", "followups", "latest", "turns", "waits")
+    __slots__ = ("bounded", "followups", "latest", "refused", "turns", "waits")
 
     def __init__(
         self, turns: list[Turn], followups: int, *, bounded: bool, waits: bool, latest: bool
@@ -50,6 +51,7 @@ class Span:
         self.bounded = bounded
         self.waits = waits
         self.latest = latest
+        self.refused = {name for turn in turns for work in turn.works for name in work.refused}
 
     @property
     def is_over(self) -> bool:

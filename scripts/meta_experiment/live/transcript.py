@@ -94,6 +94,15 @@ class Transcript:
         self.cost_state: dict[str, object] | None = None
         self.delivered: set[str] = set()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the last prompt has no answer yet, or work in the background no report."""
+        launched = {
+            call for turn in self.turns for work in turn.works for call in work.launched
+        }
+        unanswered = any(turn.state == OPEN for turn in self.turns[-1:])
+        return unanswered or not launched <= self.delivered
+
 
 def read_transcript(path: str, prompt_ids: Iterable[str] = ()) -> Transcript | None:
     """Read a transcript with its agents, from the first of these prompts on; else whole.

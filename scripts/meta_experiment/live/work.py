@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _EDITING = ("Edit", "MultiEdit", "NotebookEdit", "Write")
+_NO_AGENT = "Agent type '"  # begins what the client says of an agent it does not start
 
 
 class Usage:
@@ -96,6 +97,7 @@ class Work:
         messages: a request's usage by the id of its answer; None when it is not known.
         calls: the name of the tool by the id of the call.
         failed: ids of calls that came back as an error.
+        refused: names of agents that the client did not start.
         launched: ids of calls whose agent went on in the background.
         files: paths that were changed.
         lines: how many lines were added or taken away.
@@ -109,6 +111,7 @@ class Work:
         "launched",
         "lines",
         "messages",
+        "refused",
         "started",
     )
 
@@ -118,6 +121,7 @@ class Work:
         self.messages: dict[str, Usage | None] = {}
         self.calls: dict[str, str] = {}
         self.failed: set[str] = set()
+        self.refused: set[str] = set()
         self.launched: set[str] = set()
         self.files: set[str] = set()
         self.lines = 0
@@ -145,6 +149,9 @@ class Work:
             return
         if block.get("is_error") is True:
             self.failed.add(call)
+            text = block.get("content")
+            if type(text) is str and text.startswith(_NO_AGENT):
+                self.refused.add(text[len(_NO_AGENT) :].partition("'")[0])
         elif type(detail) is dict:
             if detail.get("status") == "async_launched":
                 self.launched.add(call)
@@ -172,6 +179,7 @@ def merged(works: Iterable[Work]) -> Work:
             whole.take_message(key, usage)
         whole.calls |= work.calls
         whole.failed |= work.failed
+        whole.refused |= work.refused
         whole.launched |= work.launched
         whole.files |= work.files
         whole.lines += work.lines

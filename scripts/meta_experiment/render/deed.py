@@ -39,6 +39,7 @@ def document(done: Deed) -> dict[str, Any]:
         "commit_note": done.commit_note,
         "override": done.override,
         "diff": done.diff,
+        "notes": list(done.notes),
     }
 
 

@@ -15,7 +15,13 @@ from meta_experiment.deploy import (
     unified_diff,
     version_of,
 )
-from meta_experiment.errors import InvalidStateError, NotFoundError, RefusedError, UsageError
+from meta_experiment.errors import (
+    ConflictError,
+    InvalidStateError,
+    NotFoundError,
+    RefusedError,
+    UsageError,
+)
 from meta_experiment.files.confine import Content
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
@@ -23,7 +29,7 @@ from meta_experiment.services.analysing import analyze
 from meta_experiment.services.find import find, require_status
 from meta_experiment.services.instrumenting import freed, reconcile_quietly, standing
 from meta_experiment.services.lifecycle import HOLDING, refuse_shared_files
-from meta_experiment.services.settling import AFTER, register
+from meta_experiment.services.settling import AFTER, register, require_unchanged
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
     Action,
@@ -59,7 +65,7 @@ class _Plan:
     """An action worked out to the byte: the files, the outcome, the words for the commit.
 
     `stood` is what stood at a path for the user where that is not what is found there: the
-    control, while a stand-in serves it.
+    control, with the user's edits, while a stand-in serves it.
     """
 
     experiment: Experiment
@@ -75,24 +81,38 @@ def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> D
     Raises:
         RefusedError: the evidence does not say PROMOTE and no override reason was given.
         InvalidStateError: it has not started, or has ended. DriftError: a file was edited.
+        ConflictError: another command changed the experiment meanwhile.
     """
-    experiment = _opened(workspace, given, _OPEN, "promoted")
-    _require_stored(experiment)
+    experiment = find(workspace.store.experiments(), given)
+    require_status(experiment, _OPEN, "promoted")
     analysis = analyze(workspace, experiment.experiment_id, wish.current).analysis
+    return promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+
+
+def promote_judged(
+    workspace: Workspace,
+    experiment: Experiment,
+    analysis: Analysis,
+    wish: Wish,
+    *,
+    dry_run: bool,
+) -> Deed:
+    """Promote on an analysis of exactly this experiment. Raises as `promote` does."""
+    _require_free(workspace, experiment)
+    _require_stored(experiment)
     winner = _winner(experiment, analysis, wish)
     outcome = _outcome(workspace, Action.PROMOTE, analysis, wish.override or analysis.reason)
     outcome = replace(outcome, winner=winner, override=wish.override)
     targets = workspace.store.variant(experiment, winner)
     control = experiment.plan.control.name
-    files = _changes(
+    files, stood = _changes(
         workspace,
         experiment,
         bases={path: arms[control] for path, arms in experiment.versions.items()},
         targets=targets,
         merged=wish.merge,
     )
-    behind = _behind_stand_ins(workspace, experiment)
-    plan = _Plan(experiment, outcome, files, "changed", behind)
+    plan = _Plan(experiment, outcome, files, "changed", stood)
     return _carry_out(workspace, plan, commit=wish.commit, dry_run=dry_run)
 
 
@@ -101,6 +121,7 @@ def rollback(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> 
 
     Raises:
         InvalidStateError: there is nothing to roll back. DriftError: a file was edited since.
+        ConflictError: another command changed the experiment meanwhile.
     """
     allowed = (*_OPEN, Status.PROMOTED)
     experiment = _opened(workspace, given, allowed, "rolled back")
@@ -113,18 +134,18 @@ def rollback(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> 
     outcome = replace(
         promotion, action=Action.ROLLBACK, at=workspace.clock(), reason=reason, override=None
     )
-    stood = {path: pair.before for path, pair in promotion.files.items()}
-    files = _changes(
+    before = {path: pair.before for path, pair in promotion.files.items()}
+    files, stood = _changes(
         workspace,
         experiment,
         bases={path: pair.after for path, pair in promotion.files.items()},
         targets={
             path: None if version is None else workspace.stored(experiment, path, version)
-            for path, version in stood.items()
+            for path, version in before.items()
         },
         merged=wish.merge,
     )
-    plan = _Plan(experiment, outcome, files, "restored")
+    plan = _Plan(experiment, outcome, files, "restored", stood)
     return _carry_out(workspace, plan, commit=wish.commit, dry_run=dry_run)
 
 
@@ -133,6 +154,7 @@ def stop(workspace: Workspace, given: str, reason: str, *, dry_run: bool) -> Dee
 
     Raises:
         InvalidStateError: it is not running or paused.
+        ConflictError: another command changed the experiment meanwhile.
     """
     experiment = _opened(workspace, given, HOLDING, "stopped")
     return end(workspace, experiment, Action.EXPIRE, reason, dry_run=dry_run)
@@ -147,16 +169,21 @@ def end(
     dry_run: bool,
     analysis: Analysis | None = None,
 ) -> Deed:
-    """End an experiment whose files hold the control; only a stand-in is exchanged for it."""
+    """End an experiment whose files hold the control; only a stand-in is exchanged for it.
+
+    Raises:
+        ConflictError: another command changed the experiment meanwhile.
+    """
     if analysis is None and experiment.status is not Status.DRAFT:
         analysis = analyze(workspace, experiment.experiment_id).analysis
     outcome = _outcome(workspace, action, analysis, reason)
-    behind = _behind_stand_ins(workspace, experiment)
-    files = tuple(
-        FileChange(path, standing(workspace, experiment, path), control)
-        for path, control in behind.items()
-    )
-    plan = _Plan(experiment, outcome, files, "restored", behind)
+    files, stood = list[FileChange](), dict[str, Content]()
+    for path in experiment.versions:
+        behind = _behind_stand_in(workspace, experiment, path)
+        if behind is not None:
+            stand_in, stood[path] = behind
+            files.append(FileChange(path, stand_in, stood[path]))
+    plan = _Plan(experiment, outcome, tuple(files), "restored", stood)
     # git never saw a stand-in, so that there is nothing to commit and nothing to say of it
     done = replace(_carry_out(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
     if dry_run and not done.changed:
@@ -168,11 +195,15 @@ def _opened(
     workspace: Workspace, given: str, allowed: Sequence[Status], done: str
 ) -> Experiment:
     """Find an experiment that may be acted on."""
-    experiments = workspace.store.experiments()
-    experiment = find(experiments, given)
+    experiment = find(workspace.store.experiments(), given)
     require_status(experiment, allowed, done)
-    refuse_shared_files(experiment, [item for item in experiments if item != experiment])
+    _require_free(workspace, experiment)
     return experiment
+
+
+def _require_free(workspace: Workspace, experiment: Experiment) -> None:
+    name, known = experiment.experiment_id, workspace.store.experiments()
+    refuse_shared_files(experiment, [item for item in known if item.experiment_id != name])
 
 
 def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool) -> Deed:
@@ -190,17 +221,27 @@ def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool
         message=_message(experiment, outcome, change_id) if commit else None,
     )
     if not dry_run:
-        workspace.keep(item.target for item in plan.files if item.target is not None)
-    result = workspace.deployer.apply(
-        change, lambda done: register(workspace, done), dry_run=dry_run
-    )
+        targets = [item.target for item in plan.files if item.target is not None]
+        workspace.keep([*targets, *plan.stood.values()])
+    try:
+        result = workspace.deployer.apply(
+            change,
+            lambda done: register(workspace, done, experiment),
+            still_due=lambda: require_unchanged(workspace.store.experiments(), experiment),
+            dry_run=dry_run,
+        )
+    except ConflictError:
+        # the other command may have ended the serving, and undoing put the stand-in back
+        reconcile_quietly(workspace)
+        raise
     if not dry_run:
         after = AFTER[outcome.action]
         workspace.note(
             experiment, outcome.action.value, experiment.status, outcome.reason, after=after
         )
-        reconcile_quietly(workspace)
-    elif plan.stood:
+        notes = tuple(reconcile_quietly(workspace))
+        return replace(_deed(experiment, outcome, result, plan.verb), notes=notes)
+    if plan.stood:
         result = replace(result, diff=_difference(plan))
     return _deed(experiment, outcome, result, plan.verb)
 
@@ -270,25 +311,31 @@ def _changes(
     bases: Mapping[str, FileVersion | None],
     targets: Mapping[str, Content | None],
     merged: bool,
-) -> tuple[FileChange, ...]:
-    """Work out each file; with `merged`, edits made since are kept beside the change."""
-    changes = []
+) -> tuple[tuple[FileChange, ...], dict[str, Content]]:
+    """Work out each file, and what stood there for the user where a stand-in is found.
+
+    With `merged`, edits made since are kept beside the change.
+    """
+    changes, stood = list[FileChange](), dict[str, Content]()
     for path, target in targets.items():
         base = bases[path]
         expected, wanted = _with_present_mode(workspace, path, base, target)
-        stand_in = standing(workspace, experiment, path)
-        if stand_in is not None and target is not None:
-            expected, wanted = stand_in, Content(target.data, stand_in.mode)
+        behind = _behind_stand_in(workspace, experiment, path)
+        if behind is not None and target is not None:
+            expected, stood[path] = behind
+            wanted = Content(target.data, stood[path].mode)
         elif merged and base is not None and target is not None:
             found = workspace.prompt(path)
             expected = found.version
             edited = freed(workspace, experiment.experiment_id, path, found)
+            if edited != found:
+                stood[path] = edited
             control = workspace.stored(experiment, path, base)
             wanted = merge(
                 path, edited=edited, control=control, treatment=target, git=workspace.git
             )
         changes.append(FileChange(path, expected, wanted))
-    return tuple(changes)
+    return tuple(changes), stood
 
 
 def _with_present_mode(
@@ -303,15 +350,15 @@ def _with_present_mode(
     return present.version, Content(target.data, present.mode)
 
 
-def _behind_stand_ins(workspace: Workspace, experiment: Experiment) -> dict[str, Content]:
-    """Return the control, by path, of each file that a stand-in stands for now."""
-    behind = dict[str, Content]()
-    for path in experiment.versions:
-        found = standing(workspace, experiment, path)
-        if found is not None:
-            texts = workspace.store.variant(experiment, experiment.plan.control.name)
-            behind[path] = Content(texts[path].data, found.mode)
-    return behind
+def _behind_stand_in(
+    workspace: Workspace, experiment: Experiment, path: str
+) -> tuple[FileVersion, Content] | None:
+    """Return the stand-in where exactly that stands at a path, and the control behind it."""
+    found = standing(workspace, experiment, path)
+    if found is None:
+        return None
+    texts = workspace.store.variant(experiment, experiment.plan.control.name)
+    return found, Content(texts[path].data, found.mode)
 
 
 def _replaced(

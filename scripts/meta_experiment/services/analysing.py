@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide import explain as decide_explain
+from meta_experiment.decide.horizon import stands_until
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.duty import DUE
@@ -26,11 +27,15 @@ from meta_experiment.types import (
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """An experiment with its analysis; `problems` are what could not be read of its logs."""
+    """An experiment with its analysis; `problems` are what could not be read of its logs.
+
+    `until` is when the analysis changes by the clock alone, if it will.
+    """
 
     experiment: Experiment
     analysis: Analysis
     problems: tuple[str, ...]
+    until: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,20 @@ def examine(
             f"{experiment.experiment_id} has not started, so there is nothing to analyse.",
             hint=f"meta-experiment start {experiment.experiment_id}",
         )
+    plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
     log = workspace.store.trials(experiment)
+    trials = tuple(log.trials)
     analysis = decide(
-        experiment.plan,
-        log.trials,
+        plan,
+        trials,
         experiment_id=experiment.experiment_id,
-        as_of=workspace.clock(),
-        started=experiment.started,
+        as_of=as_of,
+        started=started,
         current=current,
-        beside=_judgements(experiment, log.trials) if explore else (),
+        beside=_judgements(experiment, trials) if explore else (),
     )
-    return Examined(experiment, analysis, tuple(problems(log)))
+    until = stands_until(plan, trials, as_of, started)
+    return Examined(experiment, analysis, tuple(problems(log)), until)
 
 
 def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]:

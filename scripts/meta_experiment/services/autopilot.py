@@ -65,7 +65,7 @@ def _act(
 ) -> str:
     if action is Action.PROMOTE:
         wish = acting.Wish(commit=commit)
-        deed = acting.promote(workspace, experiment.experiment_id, wish, dry_run=dry_run)
+        deed = acting.promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
     else:
         deed = acting.end(
             workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis

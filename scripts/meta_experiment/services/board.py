@@ -49,8 +49,8 @@ def board(
     now = clock()
     notes: list[str] = []
     kept = Board.load(layout)
-    outlived = _outlived(kept, now)
     resting = _resting(kept)
+    outlived = kept.outlived(now) - resting
     if (
         outlived
         or not kept.registry_unchanged(layout)
@@ -97,17 +97,6 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
         progress["days_left"] = max(0.0, row["max_duration_days"] - running)
     times = {key: row[key] and to_text(row[key]) for key in ("created", "started")}
     return dict(row) | {"progress": progress} | times
-
-
-def _outlived(kept: Board, now: float) -> set[str]:
-    """Return the running experiments whose days ran out since their row was made."""
-    return {
-        name
-        for name, entry in kept.entries.items()
-        if entry.row["status"] == "running"
-        and entry.row["reason_code"] != "horizon_reached"
-        and now >= entry.row["started"] + entry.row["max_duration_days"] * _DAY
-    }
 
 
 def _summary(rows: Iterable[Row]) -> dict[str, int]:

@@ -158,6 +158,6 @@ def _journal(workspace: Workspace) -> Finding:
     return Finding(
         "journal",
         ok=not pending,
-        detail="a change was cut off" if pending else "nothing in flight",
+        detail="a change is under way or was cut off" if pending else "nothing in flight",
         hint="meta-experiment recover" if pending else None,
     )

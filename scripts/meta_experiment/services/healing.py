@@ -9,7 +9,7 @@ from pathlib import Path
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.services.instrumenting import reconcile, reconcile_quietly
-from meta_experiment.services.settling import settle
+from meta_experiment.services.settling import finish
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.registry import restore_registry
 from meta_experiment.types import Experiment, Status
@@ -24,10 +24,14 @@ class Panic:
 
 
 def recover(workspace: Workspace) -> tuple[str, ...]:
-    """Bring the registry back, finish or undo changes in flight, sweep left-over files."""
+    """Bring the registry back, finish or undo changes cut off, sweep left-over files.
+
+    Raises:
+        LockedError: another process is still at work on a change; the message names it.
+    """
     done = (
         *_registry(workspace),
-        *settle(workspace),
+        *finish(workspace),
         *reconcile_quietly(workspace),
         *_swept(workspace),
         *_forgotten(workspace),

@@ -38,7 +38,7 @@ from meta_experiment.services.active import entry_of, list_root, write_index
 from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, FileVersion, Status
+from meta_experiment.types import Action, Experiment, FileVersion, Status
 
 _ORIGINAL = "original"
 _SHIM = "shim"
@@ -209,7 +209,7 @@ class _Work:
             return
         if state.parent.exists() or signature:
             ensure_directory(self.files, state.parent)
-            write_atomically(self.files, state, signature.encode())
+            write_atomically(self.files, state, signature.encode("utf-8", "surrogateescape"))
 
     def _store(self, serving: Serving) -> None:
         folder = self._folder(serving.experiment.experiment_id)
@@ -242,9 +242,10 @@ class _Work:
             if entry.running:
                 entry.state, entry.since, entry.sequence = index.ENDED, now, ""
             experiment = ended.get(entry.id)
-            if experiment is not None and experiment.status is Status.PROMOTED:
-                outcome = experiment.outcome
-                entry.serve = (outcome.winner if outcome else None) or ""
+            outcome = experiment.outcome if experiment is not None else None
+            if outcome is not None:
+                promoted = outcome.action is Action.PROMOTE
+                entry.serve = (outcome.winner if promoted else None) or ""
             if now - entry.since < _TOMBSTONE_SECONDS:
                 yield entry
 

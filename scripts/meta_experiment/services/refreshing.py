@@ -64,7 +64,7 @@ def _entry(
         notes.append(f"{name}: {error.message}")
         return BoardEntry(row(experiment, None), key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
-    return BoardEntry(row(experiment, examined.analysis), key, sources)
+    return BoardEntry(row(experiment, examined.analysis), key, sources, examined.until)
 
 
 def _key(experiment: Experiment) -> str:

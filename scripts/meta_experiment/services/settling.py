@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_experiment.deploy import Outcome as Ending
 from meta_experiment.deploy import Recovered, Settled
-from meta_experiment.errors import CorruptStoreError, StorageError
+from meta_experiment.errors import (
+    ConflictError,
+    CorruptStoreError,
+    LockedError,
+    StorageError,
+)
 from meta_experiment.model.registry import outcome_from_document
 from meta_experiment.services.find import find
 from meta_experiment.services.instrumenting import reconcile_quietly, stale
@@ -23,10 +29,34 @@ _WORDS = {
     Ending.UNDONE: "was cut off and is undone; everything is as it was before it",
     Ending.DISCARDED: "had hardly begun and is discarded",
 }
+_GLANCE = 0.05  # seconds
 
 
-def register(workspace: Workspace, done: Settled) -> None:
-    """Write into the registry what an action did; doing it twice is doing it once."""
+def require_unchanged(experiments: Sequence[Experiment], seen: Experiment) -> None:
+    """Refuse to act on an experiment that is not any more what the action was worked out for.
+
+    Raises:
+        ConflictError: names the status that it has now.
+    """
+    name = seen.experiment_id
+    now = find(experiments, name)
+    if now != seen:
+        raise ConflictError(
+            f"Another command changed {name} while this one was at work; it is "
+            f"{now.status.value} now. Nothing was changed by this one.",
+            hint=f"See where it stands: meta-experiment status {name}",
+        )
+
+
+def register(workspace: Workspace, done: Settled, seen: Experiment | None = None) -> None:
+    """Write into the registry what an action did; doing it twice is doing it once.
+
+    `seen` is what the action was worked out for. Of one that a crash cut off nobody knows it,
+    but files and git hold what it did, and the registry has to say so.
+
+    Raises:
+        ConflictError: the experiment is not what was seen. StorageError: it cannot be written.
+    """
     outcome = replace(
         outcome_from_document(done.payload), commit=done.commit, change_id=done.change_id
     )
@@ -35,6 +65,8 @@ def register(workspace: Workspace, done: Settled) -> None:
         before = find(experiments, done.experiment_id)
         if any(item.change_id == done.change_id for item in before.outcomes):
             return experiments
+        if seen is not None:
+            require_unchanged(experiments, seen)
         after = replace(
             before,
             status=AFTER[outcome.action],
@@ -57,13 +89,30 @@ def _registered(workspace: Workspace, done: Settled) -> bool:
 
 
 def settle(workspace: Workspace) -> list[str]:
+    """Do the same as `finish`, but leave a change to the process that is still at work on it.
+
+    That process brings up to date what is served here as well.
+    """
+    try:
+        return finish(workspace, within=_GLANCE)
+    except LockedError as error:
+        return [f"A change of prompt files is under way and is left alone: {error.message}"]
+
+
+def finish(workspace: Workspace, *, within: float | None = None) -> list[str]:
     """Finish or undo what a crash left half done, and say so; else it lists one folder.
 
-    What is served here is brought up to date where the registry has changed, as by a pull.
+    What is served here is brought up to date where the registry has changed, as by a pull, or
+    where a stand-in may be back.
+
+    Raises:
+        LockedError: another process is at work on a change for longer than `within` seconds.
     """
-    recovered = workspace.deployer.recover(lambda done: register(workspace, done))
+    recovered = workspace.deployer.recover(
+        lambda done: register(workspace, done), within=within
+    )
     notes = [_sentence(item) for item in recovered]
-    if stale(workspace.layout):
+    if recovered or stale(workspace.layout):
         notes += _brought_up_to_date(workspace)
     return notes
 

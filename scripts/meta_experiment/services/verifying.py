@@ -271,7 +271,7 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
 
 def _in_flight(workspace: Workspace) -> Iterator[Finding]:
     pending = workspace.deployer.pending()
-    found: list[Problem] = [("a change of prompt files was cut off", RECOVER)]
+    found: list[Problem] = [("a change of prompt files is under way or was cut off", RECOVER)]
     yield from _reported("journal", found if pending else [], "nothing in flight")
 
 

@@ -18,7 +18,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live.places import read_whole
 from meta_experiment.store.logs import log_sizes
 
-_VERSION = 2
+_VERSION = 3
 _SUM = b'{"sum":"%08x",'
 
 
@@ -27,12 +27,13 @@ class BoardEntry:
     """The row of one experiment, as its maker gave it.
 
     `key` stands for all else the row depends on (the plan, its status); `sources` are the
-    sizes of the logs that were read for it.
+    sizes of the logs that were read for it; `until` is when the clock alone changes it.
     """
 
     row: Mapping[str, Any]
     key: str
     sources: Mapping[str, int]
+    until: float | None = None
 
 
 @dataclass(slots=True)
@@ -50,8 +51,8 @@ class Board:
             if document["version"] != _VERSION:
                 return cls()
             entries = {
-                experiment_id: BoardEntry(row, key, sources)
-                for experiment_id, (row, key, sources) in document["entries"].items()
+                experiment_id: BoardEntry(row, key, sources, until)
+                for experiment_id, (row, key, sources, until) in document["entries"].items()
             }
             return cls(document["registry"], entries)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -67,7 +68,7 @@ class Board:
             "version": _VERSION,
             "registry": self.registry,
             "entries": {
-                experiment_id: (entry.row, entry.key, entry.sources)
+                experiment_id: (entry.row, entry.key, entry.sources, entry.until)
                 for experiment_id, entry in self.entries.items()
             },
         }
@@ -96,6 +97,14 @@ class Board:
             for experiment_id, key in keys.items()
             if (entry := self.entries.get(experiment_id)) is None or entry.key != key
         } | self._with_new_logs(layout, keys.keys() - resting)
+
+    def outlived(self, now: float) -> set[str]:
+        """Return the experiments whose rows have changed by the clock alone."""
+        return {
+            experiment_id
+            for experiment_id, entry in self.entries.items()
+            if entry.until is not None and entry.until <= now
+        }
 
     def keys(self) -> dict[str, str]:
         """Return the key of every row."""

@@ -140,8 +140,8 @@ class SrmCheck:
 class AttritionCheck:
     """Do the arms lose trials at the same rate?
 
-    `lost` are trials that were cut short, never closed, or closed without a value of the
-    primary metric. `p_value` is always valid.
+    `lost` are trials that were cut short, never closed, closed without a value of the primary
+    metric, or excluded. `p_value` is always valid.
     """
 
     ok: bool

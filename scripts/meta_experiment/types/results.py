@@ -19,7 +19,10 @@ class FileDeed:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """A promotion, a rollback or an end: done, or rehearsed in a dry run."""
+    """A promotion, a rollback or an end: done, or rehearsed in a dry run.
+
+    `notes` say what became of edits at the places of files of ours.
+    """
 
     experiment_id: str
     action: Action
@@ -31,6 +34,7 @@ class Deed:
     commit_note: str | None = None
     override: str | None = None
     diff: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
@@ -24,13 +26,12 @@ def status_verb(
     place: Place, screen: Screen, experiment_id: str | None, limit: int, archived: bool
 ) -> Result:
     """Show what runs, how far it is, what ended, and what to do next."""
+    opened = cache(lambda: workspace(place))
     if in_flight(place):
-        workspace(place)
+        opened()
     where = layout(place)
     observing.sweep(where, clock())
-    shown = board.board(
-        where, clock, lambda: workspace(place), experiment_id, archived=archived
-    )
+    shown = board.board(where, clock, opened, experiment_id, archived=archived)
     if experiment_id is None:
         notice.from_rows(where, shown.rows)
     shown.notes.extend(observing.notes(where, clock()))

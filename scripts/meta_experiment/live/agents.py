@@ -1,0 +1,129 @@
+"""Which agents a session has, and which file it means by a name (observed on 2.1.330).
+
+The client looks below the folder where it was started and those around it, as far as the top
+of the repository or the home directory. The nearest folder with such an agent wins, the user's
+own come last. A linked worktree that has no folder of agents takes that of the main checkout.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from meta_experiment.live.json_text import parse_object
+from meta_experiment.live.places import read_head, try_read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_HEAD = 65_536  # bytes in which the frontmatter of an agent stands
+_AGENTS = "/.claude/agents"
+_LISTING = b'"type":"agent_listing_delta"'
+_WORKTREES = "/.git/worktrees/"
+
+
+def agent_files(name: str, started: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the files by this name in the nearest folder that has any.
+
+    Which of several the client takes is not known. `started` is where it was started.
+    """
+    for folder in _folders(started, environment):
+        files = [
+            f"{place}/{file}"
+            for place, _, names in os.walk(folder)
+            for file in names
+            if file.endswith(".md") and _name(f"{place}/{file}") == name
+        ]
+        if files:
+            return files
+    return []
+
+
+def listed_agents(transcript: str) -> set[str]:
+    """Return the agents that the client has told the model of; none when it does not list them.
+
+    Raises OSError.
+    """
+    found: set[str] = set()
+    try:
+        for listing in map(_attachment, _listings(transcript)):
+            found |= _names(listing.get("addedTypes"))
+            found -= _names(listing.get("removedTypes"))
+    except (FileNotFoundError, ValueError):
+        pass  # it is not written yet, or empty
+    return found
+
+
+def _listings(path: str) -> Iterator[bytes]:
+    """Yield the lines that list agents; many megabytes without one take some milliseconds."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as view:
+            at = view.find(_LISTING)
+            while at >= 0:
+                end = view.find(b"\n", at)
+                yield view[view.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(view)]
+                at = view.find(_LISTING, at + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _attachment(line: bytes) -> dict[str, object]:
+    try:
+        given = parse_object(line.decode("utf-8", "replace")).get("attachment")
+    except ValueError:
+        return {}  # torn
+    return given if type(given) is dict else {}
+
+
+def _names(given: object) -> set[str]:
+    return {name for name in given if type(name) is str} if type(given) is list else set()
+
+
+def _folders(started: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the folders in which the client looks, the nearest first."""
+    home = os.path.realpath(environment.get("HOME", ""))
+    place = os.path.realpath(started)
+    top = _top(place)
+    while place != home:
+        yield place + _AGENTS
+        if place in (top, "/"):
+            break
+        place = os.path.dirname(place)
+    if top and not os.path.isdir(top + _AGENTS):
+        yield from _of_main_checkout(top)
+    yield (environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude") + "/agents"
+
+
+def _top(place: str) -> str:
+    """Return the top of the repository around a folder; empty when there is none."""
+    while not os.path.exists(f"{place}/.git"):
+        if place == "/":
+            return ""
+        place = os.path.dirname(place)
+    return place
+
+
+def _of_main_checkout(top: str) -> Iterator[str]:
+    link = (try_read(f"{top}/.git") or b"").decode("utf-8", "surrogateescape")
+    main, linked, _ = link.removeprefix("gitdir:").strip().partition(_WORKTREES)
+    if linked:
+        yield os.path.join(top, main) + _AGENTS
+
+
+def _name(path: str) -> str:
+    """Return the name in the frontmatter of an agent; empty when there is none."""
+    try:
+        head = read_head(path, _HEAD).decode("utf-8", "replace")
+    except OSError:
+        return ""
+    first, *rest = head.removeprefix("\ufeff").split("\n")
+    if first.rstrip() == "---":
+        for line in rest:
+            key, _, value = line.partition(":")
+            if key.rstrip() == "name":
+                return value.partition(" #")[0].strip().strip("'\"")
+            if line.rstrip() == "---":
+                break
+    return ""
