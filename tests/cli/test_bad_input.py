@@ -1,11 +1,17 @@
 """What users get wrong: a clear error, the right exit code, and nothing changed or lost."""
 
 import hashlib
+import io
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 def digest(root):
@@ -37,7 +43,9 @@ def create(*flags):
         (("create", "--file", COMMAND), 2, "usage", "PATH=VARIANT_PATH"),
         (("create", "--file", f"{COMMAND}={COMMAND}"), 2, "usage", "same bytes"),
         (("create", "--file", "../outside.md=v2.md"), 1, "unsafe_path", "outside"),
-        (("create", "--file", ".claude/settings.json=v2.md"), 1, "refused", "settings"),
+        (("create", "--file", ".claude/settings.json=v2.md"), 1, "unsafe_path", "settings"),
+        (("create", "--file", ".bashrc=v2.md"), 1, "refused", "run it"),
+        (("create", "--file", ".claude.json=v2.md"), 1, "unsafe_path", "settings"),
         (("create", "--file", "/etc/passwd=v2.md"), 1, "unsafe_path", "outside"),
         (("create", "--file", f"control:{COMMAND}=v2.md"), 2, "usage", "as it stands"),
         (("create",), 2, "usage", "--file"),
@@ -88,7 +96,9 @@ def test_a_mistake_is_named_and_changes_nothing(project, call, code, kind, words
         ("variants: [control, b]\nfiles: {'" + COMMAND + "': v2.md}", 2, "does not declare"),
         ("variants: [treatment, control]\nfiles: {'" + COMMAND + "': v2.md}", 2, "first one"),
         ("!!python/object/apply:os.system ['touch hacked']", 2, "not a valid plan"),
-        ("x" * 2_000_000, 2, "larger than 1 MB"),
+        ("x" * 300_000, 2, "larger than 256 kB"),
+        ("- a\n" * 60_000, 2, "more than 5,000 values"),
+        ("[" + "{}," * 60_000 + "]", 2, "more than 5,000 values"),
         ("name: a\nname: b", 2, "'name' is given twice"),
         ("metrics: {guardrails: [{name: a, name: b}]}", 2, "'name' is given twice"),
     ],
@@ -127,6 +137,14 @@ def test_a_plan_may_come_through_a_pipe(project):
     writer.start()
     project("create", "--plan", "pipe", "--json")
     writer.join()
+
+
+def test_a_pipe_that_nobody_writes_into_keeps_nobody_waiting(project, monkeypatch):
+    """It is an empty plan, after a while."""
+    monkeypatch.setattr("meta_experiment.services.request._PATIENCE", 0.05)
+    os.mkfifo(project.path("pipe"))
+    error = project("create", "--plan", "pipe", "--json", code=2).error
+    assert "mapping" in error["message"]
 
 
 def test_a_second_experiment_on_a_file_is_refused_while_the_first_lives(project):
@@ -168,6 +186,70 @@ def test_one_wrong_line_records_nothing_of_the_whole_batch(project, line, code, 
     ).error
     assert words in f"{error['message']} {error['hint']}"
     assert project("trials", name, "--json").json["total"] == 0
+
+
+def test_a_line_without_end_is_refused_before_it_is_read_whole(project, monkeypatch):
+    """No more of it comes into memory than shows that it is too long."""
+
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def readable(self):
+            return True
+
+        def readinto(self, buffer):
+            assert self.given < 4_000_000
+            self.given += len(buffer)
+            buffer[:] = b" " * len(buffer)
+            return len(buffer)
+
+    name = project.create()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(Endless())))
+    error = project("record", name, "--stdin", "--json", code=2).error
+    assert "Line 1 is longer than 1 MB" in error["message"]
+
+
+def shell(project, command):
+    return subprocess.run(
+        ["sh", "-c", command.replace("ME", f"{sys.executable} -m meta_experiment.cli.main")],
+        cwd=project.root,
+        env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        ("ME record --stdin <&-", 2, "closed"),
+        ("ME status >/dev/full", 1, "No space left"),
+        ("ME status --json >/dev/full", 1, "No space left"),
+        ("ME status nothing --json >/dev/full", 1, "nothing"),
+        ("ME status nothing --json >&-", 1, "nothing"),
+        ("ME --help >/dev/full", 1, "No space left"),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_an_input_or_output_that_is_closed_or_full_is_an_error_like_any_other(
+    project, command, code, words
+):
+    """Where the output takes nothing, the error is said beside it."""
+    done = shell(project, command)
+    assert done.returncode == code
+    assert done.stderr.startswith("Error: ")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(("call", "lines"), [("status --json", 0), ("status x --json", 2)])
+def test_a_pipe_that_nobody_reads_is_a_failure_and_no_crash(project, call, lines):
+    """A result is then lost in silence, as with other tools; an error is said beside it."""
+    done = shell(project, f"(sleep 0.2; ME {call}; echo $? >code) | true")
+    assert project.path("code").read_text() == "1\n"
+    assert len(done.stderr.splitlines()) == lines, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,18 @@ def test_pause_and_resume_and_stop_follow_the_life_of_an_experiment(project):
     assert project("status", "--json").json["summary"]["archived"] == 1
 
 
+@pytest.mark.parametrize("name", ["a{x}.md", "{}.md", "%s{id}.md"])
+def test_the_name_of_a_prompt_is_never_a_pattern(project, name):
+    """Braces and per cent signs are said as they stand."""
+    path = f".claude/commands/{name}"
+    project.path(path).write_bytes(CONTROL)
+    given = ("--file", f"{path}=v2.md", "--primary-metric", "duration_seconds", "--start")
+    made = project("create", *given, "--json").json
+    assert made["status"] == "running"
+    assert f"/{name.removesuffix('.md')} is served" in " ".join(made["notes"])
+    assert project("pause", made["experiment_id"]).out.startswith(made["experiment_id"])
+
+
 def test_a_unit_keeps_its_variant(project):
     """The same key gets the same arm, another trial."""
     name = project.create()

@@ -109,6 +109,17 @@ def test_an_agent_that_reports_after_the_next_prompt(client):
     assert second_prompt < first_report
 
 
+def test_a_forked_session_counts_its_own_work_alone(client):
+    """What it took over from the session before is in that session's trial only."""
+    live = begin(client, COMMAND)
+    with Endpoint(respond=Model(COMMAND)) as endpoint:
+        first = live.client.ask(endpoint, live.prompt(1))
+        fork = ("--resume", first.opening["session_id"], "--fork-session")
+        live.client.ask(endpoint, live.prompt(2), *fork)
+        sent = books_agree(live, endpoint)
+    assert sorted(sent) == [1, 2]
+
+
 def told(endpoint):
     """Tell when the model heard of which item's end by a notification."""
     found = []

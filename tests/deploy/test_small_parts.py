@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 
 import pytest
 from hypothesis import given
@@ -147,6 +149,53 @@ def test_a_diff_names_files_that_come_and_go():
     """A file that is not there on one side is /dev/null there."""
     assert "--- /dev/null\n+++ b/a.md\n" in diff(None, b"x\n")
     assert "--- a/a.md\n+++ /dev/null\n" in diff(b"x\n", None)
+
+
+def test_a_diff_of_long_texts_of_few_words_takes_no_time():
+    """What they share at the ends is left out; what is between is replaced as a whole."""
+    number = random.Random(1)  # noqa: S311 - it draws lines of a text
+    old, new = (
+        "".join(f"{number.randrange(150)}\n" for _ in range(20_000)).encode() for _ in "ab"
+    )
+    begun = time.process_time()
+    lines = diff(b"same\n" + old + b"end\n", b"same\n" + new + b"end\n").splitlines()
+    assert time.process_time() - begun < 5
+    assert lines[3] == "@@ -1,20002 +1,20002 @@"
+    assert (lines[4], lines[-1]) == (" same", " end")
+    assert [line[1:] for line in lines[5:-1] if line[0] == "+"] == new.decode().splitlines()
+
+
+def test_a_diff_of_one_line_in_a_long_text_shows_that_line():
+    """However long the rest is, and however often its lines come again."""
+    old = [b"a\n", b"b\n"] * 50_000
+    new = [*old[:60_000], b"c\n", *old[60_001:]]
+    shown = diff(b"".join(old), b"".join(new)).splitlines()
+    around = [" b", " a", " b"]
+    assert shown[3:] == ["@@ -59998,7 +59998,7 @@", *around, "-a", "+c", *around]
+
+
+@given(
+    before=st.lists(st.sampled_from("abc"), max_size=12),
+    after=st.lists(st.sampled_from("abc"), max_size=12),
+    most=st.sampled_from([0, 1_000_000]),
+)
+def test_a_diff_leads_from_the_one_text_to_the_other(before, after, most):
+    """Read by its own rules, compared line by line or replaced as a whole."""
+    texts = ["".join(f"{line}\n" for line in lines).encode() for lines in (before, after)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("meta_experiment.deploy.diff._MOST_PAIRS", most)
+        shown = diff(*texts).splitlines()[3:]
+    result, at = [], 0
+    for line in shown:
+        if line.startswith("@@"):
+            first, _, count = line.split()[1][1:].partition(",")
+            begin = int(first) - (count != "0")
+            result, at = result + before[at:begin], begin
+            continue
+        assert line[0] == "+" or before[at] == line[1:]
+        result += [line[1:]] if line[0] != "-" else []
+        at += line[0] != "+"
+    assert result + before[at:] == after
 
 
 def test_a_diff_of_binary_files_says_so():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -122,6 +123,26 @@ def test_lock_file_that_cannot_be_opened_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
         FileLock(tmp_path / "file" / "a.lock").try_acquire()
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [(errno.ENOSPC, "free space"), (errno.EDQUOT, "free space"), (errno.ENOLCK, "file locks")],
+)
+def test_the_way_out_fits_what_the_disk_said(tmp_path, monkeypatch, code, words):
+    """A full disk is not a disk without locks."""
+
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("meta_experiment.files.lock.lock_now", refuse)
+    with pytest.raises(StorageError) as caught:
+        FileLock(tmp_path / "a.lock").try_acquire()
+    assert words in caught.value.hint
+    monkeypatch.setattr("os.open", refuse)
+    with pytest.raises(StorageError) as caught:
+        FileLock(tmp_path / "a.lock").try_acquire()
+    assert words in caught.value.hint
 
 
 def test_lock_file_is_not_followed_through_a_link(tmp_path):

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.live.transcripts import START, Script
+from tests.live.transcripts import MODEL, START, Script
 from tests.sealing import own_key
 
 from meta_experiment.files.roots import Layout
@@ -286,6 +286,22 @@ def test_a_held_lock_is_waited_for_and_then_left(live, monkeypatch, what):
     assert live.open() == ["p1"]
     os.close(held)
     assert live.close(final=True) == 1
+
+
+@pytest.mark.parametrize("price", ["1e308", "1" + 400 * "0"])
+def test_an_absurd_price_leaves_the_cost_out_and_closes_the_trial(live, price):
+    """Whatever a project's own price list says, the trial is recorded."""
+    place = live.root / ".claude/meta/prices.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    row = ",".join(
+        f'"{name}":{price}' for name in ("input", "output", "write_5m", "write_1h", "read")
+    )
+    place.write_text(f'{{"models":{{"{MODEL}":{{{row}}}}}}}')
+    live.run("p1", 0)
+    assert live.close(final=True) == 1
+    metrics = live.trials()["t-p1"].metrics
+    assert "cost_usd" not in metrics
+    assert metrics["duration_seconds"] == 5
 
 
 def test_the_sweep_leaves_living_sessions_alone(live):

@@ -5,7 +5,10 @@ import os
 import pytest
 from tests.live.stage import PYTHON
 
-from meta_experiment.live import places
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import places, sequence
+from meta_experiment.store.assignments import assign
 
 ENDLESS = {
     "index": places.active_index(""),
@@ -36,7 +39,8 @@ def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
     # what fails prints nothing, and the rest of the injected line has the control
     assert (done.returncode, done.stdout) in [(0, b"Control for x."), (1, b"")]
     if what != "stored":  # which is read only where the prompt itself cannot be
-        assert any("is no regular file" in line for line in stage.faults())
+        told = "is a symbolic link" if kind == "zeros" else "is no regular file"
+        assert any(told in line for line in stage.faults())
     stage.hook("SessionEnd", "end", {"reason": "exit"})
 
 
@@ -46,11 +50,35 @@ def test_a_file_larger_than_any_of_ours_is_not_read(stage):
     path = stage.root / ENDLESS["sequence"][1:]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as stream:
-        stream.truncate(places.LARGEST + 1)
+        stream.truncate(sequence.LARGEST + 1)
     stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
     assert stage.call("x") == "Control for x."
-    assert any("larger than 64 MB" in line for line in stage.faults())
-    assert path.stat().st_size == places.LARGEST + 1
+    assert any("larger than 1024 MB" in line for line in stage.faults())
+    assert path.stat().st_size == sequence.LARGEST + 1
+
+
+def test_a_long_sequence_goes_on(stage):
+    """Larger than any other file is read: in little memory, and units keep their arm."""
+    stage.run(sequence="1" * 10, unit="session")
+    line = "%d\tsession-%d-of-a-thousand-thousand\tcontrol\t0123456789abcdef\t1795292446000\n"
+    count = places.LARGEST // len(line) + 1
+    lines = "".join(line % (number, number) for number in range(1, count + 1))
+    path = stage.write(ENDLESS["sequence"][1:], lines)
+    assert path.stat().st_size > places.LARGEST
+    stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
+    layout, disk = Layout(stage.root), FileSystem()
+    known = assign(layout, disk, "exp-1", "session-7-of-a-thousand-thousand", None, at=1.0)
+    assert (known.variant, known.position) == ("control", 6)
+    new = assign(layout, disk, "exp-1", "new", lambda _: "treatment", at=1.0)
+    assert (new.variant, new.position) == ("treatment", count)
+    for session, texts in (("new", "T"), ("newer", "CT")):
+        stage.typed("x", "p1", session=session)
+        assert stage.text(session=session)[0] in texts
+    assert stage.faults() == []
+    last = [line.split("\t")[:2] for line in path.read_text().splitlines()[-3:]]
+    assert [(int(number) - count, unit) for number, unit in last] == [
+        (1, "new"), (1, "new"), (2, "newer"),
+    ]  # fmt: skip
 
 
 def frugal(stage):

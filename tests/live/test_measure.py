@@ -74,6 +74,26 @@ def test_a_crooked_patch_changes_what_it_says(patch):
     assert measured.metrics["lines_changed"] == (len(patch) == 3)
 
 
+@pytest.mark.parametrize(
+    ("edit", "changed"),
+    [
+        ({"edit_mode": "insert", "new_source": "i\nj"}, 2),
+        ({"edit_mode": "delete", "old_source": "q\nr", "new_source": "unused"}, 2),
+        ({"edit_mode": "replace", "old_source": "a\nx\ny", "new_source": "a\nz\ny"}, 2),
+        ({"edit_mode": "replace", "old_source": "a\na", "new_source": "a\na\na"}, 1),
+        ({"edit_mode": "replace", "old_source": "a", "new_source": "b\nc"}, 3),
+        ({"edit_mode": "replace", "old_source": None, "new_source": []}, 0),
+    ],
+)
+def test_a_changed_notebook_counts_its_lines(edit, changed):
+    """The client keeps no patch of a cell, only the text before and after."""
+    script = Script().command("p1", 0).answer(1, "", [("c1", "NotebookEdit", {})])
+    script.result("p1", 2, "c1", detail={"notebook_path": "/n.ipynb", **edit}).answer(3)
+    _, measured = trial(script)
+    assert measured.metrics["files_touched"] == 1
+    assert measured.metrics["lines_changed"] == changed
+
+
 def test_the_next_prompt_under_experiment_ends_a_trial():
     """Turns in between are follow-ups; those after it are another trial's."""
     script = Script().command("p1", 0).answer(10)
@@ -122,19 +142,27 @@ def test_a_slow_answer_is_no_idle_time():
     assert trial(script)[1].metrics["followup_turns"] == 1
 
 
-def background(late):
-    """A trial whose agent reports after `late` further prompts under experiment."""
-    script = Script().command("p1", 0).answer(1, "", [("c1", "Agent", {})])
-    script.result("p1", 2, "c1", detail={"status": "async_launched"}).answer(3)
+BACKGROUND = {
+    "Agent": {"status": "async_launched", "agentId": "t1"},
+    "Bash": {"stdout": "", "backgroundTaskId": "t1"},
+    "SendMessage": {"success": True, "resumedAgentId": "t1"},
+}
+
+
+def background(late, tool="Agent"):
+    """A trial whose work reports after `late` further prompts under experiment."""
+    script = Script().command("p1", 0).answer(1, "", [("c1", tool, {})])
+    script.result("p1", 2, "c1", detail=BACKGROUND[tool]).answer(3)
     if late:
         script.command("p2", 10).answer(11)
     return script
 
 
+@pytest.mark.parametrize("tool", list(BACKGROUND))
 @pytest.mark.parametrize("late", [False, True])
-def test_work_in_the_background_belongs_to_the_trial_that_began_it(late):
+def test_work_in_the_background_belongs_to_the_trial_that_began_it(late, tool):
     """Also when another prompt came first; until then the trial waits."""
-    script = background(late)
+    script = background(late, tool)
     waiting, _ = trial(script, others={"p2"})
     assert waiting.waits
     assert not waiting.is_over
@@ -158,6 +186,17 @@ def test_a_report_within_another_turn_ends_the_waiting():
     text = "<task-notification><tool-use-id>c1</tool-use-id></task-notification>"
     script.add(type="attachment", attachment={"type": "queued_command", "prompt": text})
     assert not trial(script, others={"p2"})[0].waits
+
+
+def test_a_report_without_a_call_is_known_by_its_task():
+    """An agent that its own background work woke up reports so; it is no follow-up."""
+    script = background(late=True).notification("p3", 20, "c1").answer(21)
+    script.notification("p4", 30, "t1", tag="task-id").answer(31, usage={"output_tokens": 7})
+    script.command("p5", 40).answer(41)
+    first, second = (trial(script, name, others={"p1", "p2", "p5"})[1] for name in ("p1", "p2"))
+    assert first.metrics["output_tokens"] == 157
+    assert second.metrics["output_tokens"] == 50
+    assert second.metrics["followup_turns"] == 0
 
 
 def test_agents_share_is_theirs_of_all_tokens(tmp_path):
@@ -267,6 +306,25 @@ def test_a_message_without_usage_leaves_the_sums_out():
     assert "output_tokens" not in measured.metrics
     assert "cost_usd" not in measured.metrics
     assert measured.metrics["turns"] == 2
+
+
+ABSURD = [
+    {"input_tokens": 10**400},
+    {"output_tokens": 10**13},
+    {"cache_read_input_tokens": 10**400},
+    {"cache_creation": {"ephemeral_1h_input_tokens": 10**400}},
+    {"server_tool_use": {"web_search_requests": 10**400}},
+]
+
+
+@pytest.mark.parametrize("absurd", ABSURD)
+def test_an_absurd_count_is_a_missing_one(absurd):
+    """No number of a transcript is too large to be measured past."""
+    script = Script().command("p1", 0).answer(1, usage={**USAGE, **absurd}).answer(3)
+    _, measured = trial(script, prices=PRICES)
+    assert "output_tokens" not in measured.metrics
+    assert "cost_usd" not in measured.metrics
+    assert (measured.metrics["turns"], measured.metrics["duration_seconds"]) == (2, 3)
 
 
 def test_a_model_without_a_price_has_no_cost():

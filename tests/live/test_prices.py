@@ -132,7 +132,7 @@ def test_telemetry_gives_the_exact_cost(tmp_path):
 
 
 def test_a_price_that_is_no_price_is_none():
-    """Texts, negative numbers and truth values in a list of one's own are not believed."""
-    for wrong in ("4", -1, True, float("inf"), None, []):
+    """Texts, truth values, negative and absurd numbers in one's own list are not believed."""
+    for wrong in ("4", -1, True, float("inf"), 1e308, 10**400, None, []):
         row = dict.fromkeys(("input", "output", "write_5m", "write_1h", "read"), wrong)
         assert Prices({"models": {"m": row}}).cost(usage("m", input=1)) is None

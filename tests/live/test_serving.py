@@ -323,6 +323,60 @@ def test_a_missing_control_is_left_to_the_rest_of_the_line(stage):
     assert stage.serve().returncode == 1
 
 
+LINKED = {
+    "prompt": ".claude/commands/review.md",
+    "commands": ".claude/commands",
+    "control": ".claude/meta/local/live/exp-1/control.md",
+    "treatment": ".claude/meta/local/live/exp-1/treatment.md",
+    "live": ".claude/meta/local/live/exp-1",
+    "stored": ".claude/meta/variants/exp-1/control/.claude/commands/review.md",
+    "variants": ".claude/meta/variants/exp-1",
+    "sequence": ".claude/meta/trials/exp-1/assignments.tsv",
+    "trials": ".claude/meta/trials/exp-1",
+    "sessions": ".claude/meta/local/sessions",
+    "session": ".claude/meta/local/sessions/s1",
+    "local": ".claude/meta/local",
+    "meta": ".claude/meta",
+}
+
+
+@pytest.mark.parametrize("where", LINKED)
+def test_no_link_is_followed_out_of_the_root(stage, tmp_path, where):
+    """What lies behind one is not printed, and nothing is written or removed there."""
+    stage.run(sequence="1")
+    place, elsewhere = stage.root / LINKED[where], tmp_path / "elsewhere"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir():
+        place.rename(elsewhere)
+    else:
+        elsewhere.mkdir()
+        place.unlink(missing_ok=True)
+    for name in ("control.md", "treatment.md", "review.md"):
+        (elsewhere / name).write_text("TOP-SECRET")
+    place.symlink_to(elsewhere / "control.md" if place.suffix else elsewhere)
+    before = [(item, item.stat().st_mtime_ns) for item in (elsewhere, *elsewhere.rglob("*"))]
+    stage.typed("x", "p1")
+    done = stage.serve()
+    stage.hook("Stop", "stop", {"prompt_id": "p1"})
+    stage.hook("SessionEnd", "end", {"reason": "exit"})
+    assert b"SECRET" not in done.stdout
+    after = [(item, item.stat().st_mtime_ns) for item in (elsewhere, *elsewhere.rglob("*"))]
+    assert after == before
+
+
+@pytest.mark.parametrize("where", ["control", "live", "local"])
+def test_where_a_link_stands_for_the_control_the_model_is_told_of_its_text(
+    stage, tmp_path, where
+):
+    """The rest of the injected line would print what lies behind the link."""
+    stage.run(traffic=0.0)
+    place = stage.root / LINKED[where]
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    stored = places.stored_variant(str(stage.root), "exp-1", "control", LINKED["prompt"])
+    assert stage.text() == f"Read {stored} and follow it."
+
+
 def test_a_root_that_left_the_list_is_found_from_the_directory(stage):
     stage.run(sequence="0")
     Path(places.roots_file(places.data_folder(stage.environment))).unlink()

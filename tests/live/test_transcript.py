@@ -80,6 +80,10 @@ def test_broken_json_is_refused_where_json_was_never_imported():
         ("2024-02-29T00:00:00Z", 1709164800.0),
         ("2000-03-01T00:00:00Z", 951868800.0),
         ("2026-13-21T14:16:58Z", None),
+        ("2026-11-21T14:16:infZ", None),
+        ("2026-11-21T14:16:nan+02:00", None),
+        ("2026-11-21T14:16:1e300Z", None),
+        ("2026-11-21T14:16:-58Z", None),
         ("yesterday, at about noon", None),
         (1795270618, None),
     ],
@@ -148,6 +152,89 @@ def test_agents_files_belong_to_the_turn_that_caused_them(tmp_path, mark):
     turns = read_transcript(str(path)).turns
     assert [len(turn.agents) for turn in turns] == [0, 1]
     assert [usage.output for usage in turns[1].agents[0].messages.values()] == [7]
+
+
+def requests_of_agents(path):
+    """Return the ids of the agents' requests, turn by turn."""
+    turns = read_transcript(str(path)).turns
+    return [sorted(merged(turn.agents).messages) for turn in turns]
+
+
+def started_by(call, script, path):
+    """Write the file of an agent, and beside it the call that started it."""
+    script.write(path)
+    path.with_suffix(".meta.json").write_text(json.dumps({"toolUseId": call}))
+
+
+def test_an_agent_belongs_to_the_turn_that_sent_it_however_long_it_works(tmp_path):
+    """The client puts its later lines under the prompt that the user has come to meanwhile."""
+    main = Script().prompt("p1", 0).answer(1).prompt("p2", 5).answer(6)
+    agent = Script(number=50).prompt("p1", 1).answer(4, "", [("b1", "Bash", {})])
+    agent.result("p2", 7, "b1").answer(8, "", [("b2", "Bash", {})])
+    agent.user("p2", 9, [{"type": "text", "text": "the body of a skill"}], isMeta=True)
+    agent.result("p2", 9, "b2").answer(10)
+    own = {"kind": "task-notification"}
+    agent.prompt("p2", 11, "a command in the background is done", isMeta=True, origin=own)
+    agent.answer(12)
+    path = main.write(tmp_path / "s.jsonl")
+    agent.write(tmp_path / "s/subagents/agent-1.jsonl")
+    assert requests_of_agents(path) == [["msg_51", "msg_52", "msg_53", "msg_54"], []]
+
+
+def test_what_an_agent_is_told_later_belongs_to_the_turn_that_told_it(tmp_path):
+    """A message that wakes an agent up is work of the prompt that sent the message."""
+    call = ("c1", "Agent", {})
+    main = Script().prompt("p1", 0).answer(1, "", [call]).result("p1", 4, "c1").answer(5)
+    main.prompt("p2", 6).answer(7)
+    agent = Script(number=50).prompt("p1", 2).answer(3)
+    agent.prompt("p2", 8, "again", isMeta=True, origin={"kind": "coordinator"}).answer(9)
+    path = main.write(tmp_path / "s.jsonl")
+    started_by("c1", agent, tmp_path / "s/subagents/agent-1.jsonl")
+    assert requests_of_agents(path) == [["msg_51"], ["msg_52"]]
+
+
+def test_an_agent_of_an_agent_belongs_to_the_turn_of_the_first(tmp_path):
+    """Whatever prompt its file names, and in whatever order the files lie."""
+    main = Script().prompt("p1", 0).answer(1, "", [("c1", "Agent", {})])
+    main.prompt("p2", 5).answer(6)
+    outer = Script(number=50).prompt("p1", 2).answer(7, "", [("c2", "Agent", {})])
+    inner = Script(number=60).prompt("p2", 8).answer(9)
+    path = main.write(tmp_path / "s.jsonl")
+    started_by("c2", inner, tmp_path / "s/subagents/agent-1.jsonl")
+    started_by("c1", outer, tmp_path / "s/subagents/agent-2.jsonl")
+    assert requests_of_agents(path) == [["msg_51", "msg_61"], []]
+
+
+def test_an_agent_of_an_earlier_prompt_belongs_to_none_of_the_later(tmp_path):
+    """Nor do the agents that it started."""
+    main = Script().prompt("p1", 0).answer(1, "", [("c1", "Agent", {})])
+    main.prompt("p2", 5).answer(6)
+    outer = Script(number=50).prompt("p1", 2).answer(7, "", [("c2", "Agent", {})])
+    outer.result("p2", 10, "c2").answer(11)
+    inner = Script(number=60).prompt("p2", 8).answer(9)
+    path = main.write(tmp_path / "s.jsonl")
+    started_by("c2", inner, tmp_path / "s/subagents/agent-1.jsonl")
+    started_by("c1", outer, tmp_path / "s/subagents/agent-2.jsonl")
+    turn = read_transcript(str(path), ["p2"]).turns[0]
+    assert turn.agents == []
+
+
+def test_what_a_forked_session_copied_is_no_work_of_its_own():
+    """The client puts all that it copies under the first prompt of the new session."""
+    script = Script().prompt("p9", 0, "first").answer(1, "", [("c1", "Bash", {})])
+    script.result("p9", 2, "c1", error=True).answer(3).prompt("p9", 4, "second")
+    script.interrupt("p9", 5)
+    for line in script.lines:
+        line["sessionId"] = "new"
+        if line["type"] == "assistant":
+            line["requestSessionId"] = "old"
+    script.command("p9", 1000).answer(1001, sessionId="new")
+    script.answer(1002, sessionId="new", requestSessionId="new")
+    (turn,) = read_lines(script.bytes.splitlines()).turns
+    assert list(turn.own.messages) == ["msg_3", "msg_4"]
+    assert (turn.own.started, turn.own.ended) == (START + 1000, START + 1002)
+    assert turn.own.failed == set()
+    assert turn.named == ["review"]
 
 
 def test_an_agent_of_an_old_client_in_the_main_file_is_no_turn():

@@ -85,8 +85,8 @@ class Script:
             block["is_error"] = error
         return self.user(prompt_id, at, [block], toolUseResult=detail or {})
 
-    def notification(self, prompt_id, at, call):
-        text = f"<task-notification>\n<tool-use-id>{call}</tool-use-id>\n</task-notification>"
+    def notification(self, prompt_id, at, call, tag="tool-use-id"):
+        text = f"<task-notification>\n<{tag}>{call}</{tag}>\n</task-notification>"
         return self.user(prompt_id, at, text, turnOrigin="task_notification")
 
     def api_error(self, at, text="Prompt is too long", *, marked=True):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meta_experiment.errors import RefusedError
 from meta_experiment.prompts.frontmatter import read_frontmatter
-from meta_experiment.prompts.identity import PromptKind, identify
+from meta_experiment.prompts.identity import PromptKind, identify, require_text
 from meta_experiment.prompts.slug import slug
 
 
@@ -25,6 +26,34 @@ def test_a_path_says_what_the_client_makes_of_a_file(path, kind, name):
     """Commands, skills and agents are known by their folders."""
     identity = identify(path)
     assert (identity.kind, identity.name) == (kind, name)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "CLAUDE.md", ".claude/commands/review.md", "notes.TXT", ".cursor/rules/x.mdc",
+        ".cursorrules", "prompts/triage.yaml", "workflows/triage.yml", ".github/x.prompt.yml",
+        ".github/workflows/triage.md", "prompts/system.j2", "review.prompt",
+    ],
+)  # fmt: skip
+def test_texts_for_a_model_are_prompt_files(path):
+    """Markdown, plain text, templates, and YAML whose path says what it is."""
+    require_text(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".claude.json", ".bashrc", ".zshenv", ".profile", ".envrc", "Makefile", "x.sh", "x.py",
+        ".gitconfig", ".ssh/config", ".config/fish/config.fish", "package.json", "x.toml",
+        ".github/workflows/agent.yml", ".GitHub/Workflows/agent.yaml", "docker-compose.yml",
+        ".prompt.yml", "requirements.txt", "CMakeLists.txt", "prompt", ".md", "hooks/run",
+    ],
+)  # fmt: skip
+def test_what_a_program_runs_or_is_set_up_by_is_no_prompt_file(path):
+    """Shells, build services and the client itself would do what a variant says."""
+    with pytest.raises(RefusedError, match="no prompt file"):
+        require_text(path)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])

@@ -137,7 +137,15 @@ def test_a_file_with_a_second_name_is_not_replaced(project, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["settings.json", "Settings.Local.json", "hooks/hooks.json", ".mcp.json"]
+    "name",
+    [
+        "settings.json",
+        "Settings.Local.json",
+        "hooks/hooks.json",
+        ".mcp.json",
+        ".claude.json",
+        ".lsp.json",
+    ],
 )
 def test_what_tells_the_client_what_to_run_is_no_prompt(tmp_path, name):
     """Such a file is refused by the door that every read and write passes."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import unicodedata
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import COMMAND
 
+from meta_experiment.live import places, sessions
+from meta_experiment.live.disk import open_private
 from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.render.words import harmless, harmless_json
 
@@ -109,6 +112,13 @@ WITH_KEY = [
     "https://user:pa55word1@example.com/x",
     'secret = "a1b2c3d4e5f6"',
     "SESSION=kJ8vQ2nX7pL4mZ9tR3wB6yC1",
+    "clientSecret=8Q~abcDEF123ghiJKL456mno",
+    "accessToken: 1f0c9a7bd2e84a66",
+    "AccountName=store;AccountKey=Zm9vYmFyMTIzNDU2Nzg5MA==;x",
+    '"dbPassword": "hunter2hunter2"',
+    "{'api_key': 'q1w2e3r4t5y6'}",
+    "DBPassword=hunter2hunter2",
+    "the SASToken=sv2024sig0123",
 ]
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nx\n-----END RSA PRIVATE KEY-----"
 PLAIN = [
@@ -124,6 +134,14 @@ PLAIN = [
     "author: someone",
     "Parallel agents save 15min per PR",
     "exp-2026-01-31-review",
+    "secret: none",
+    "the token count = 12",
+    "tokenCount=1234567890",
+    "maxTokens: 4096tokens",
+    "authorName=someone42x",
+    "the monkey=banana2023",
+    "keyPoints: section4b",
+    "clientSecret: forgotten",
 ]
 
 
@@ -226,3 +244,24 @@ def test_what_is_stored_is_private(project):
             continue  # these keep the mode of the prompt file, below a private folder
         if path.name not in shared:
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_every_folder_of_the_state_is_private_and_the_clients_is_not(project, umask):
+    """Also those that a lock or a prompt on its way makes first; `.claude` stays as usual."""
+    (project.root / "prompt.md").write_bytes(b"one")
+    shutil.rmtree(project.root / ".claude")
+    flags = ("--file", "prompt.md=v2.md", "--primary-metric", "duration_seconds")
+    before = os.umask(umask)
+    try:
+        made = project("create", *flags, "--start", "--json").json["experiment_id"]
+        sessions.write_turn(str(project.root), "s1", sessions.Turn("p1", "t"))
+        os.close(open_private(places.trials(str(project.root), "other") + "/x", os.O_CREAT))
+        project("assign", made, "--unit", "u")
+    finally:
+        os.umask(before)
+    assert (project.root / ".claude").stat().st_mode & 0o777 == 0o755
+    state = project.root / ".claude/meta"
+    for path in (state, *state.rglob("*")):
+        if path.is_dir():
+            assert path.stat().st_mode & 0o777 == 0o700, path

@@ -384,6 +384,22 @@ def test_manual_and_other_files_are_left_to_the_user(root):
     assert index.entries(str(root)) == []
 
 
+def test_a_strangers_draft_on_a_file_that_a_shell_runs_is_not_started(root):
+    """A registry that came with a commit may name any file."""
+    made = drafted(root, COMMAND)
+    space = opened(root)
+    (root / ".envrc").write_bytes(control(COMMAND))
+
+    def renamed(experiments):
+        (item,) = experiments
+        plan = replace(item.plan, files=(".envrc",))
+        return [replace(item, plan=plan, versions={".envrc": item.versions[COMMAND]})]
+
+    space.store.update(renamed)
+    with pytest.raises(RefusedError, match="no prompt file"):
+        lifecycle.start(opened(root), made, manual=True)
+
+
 def refused(root, path, new=None):
     made = drafted(root, path, new)
     with pytest.raises((RefusedError, ConflictError)) as caught:
@@ -401,6 +417,30 @@ def test_differing_frontmatter_is_refused(root):
     """The client reads it before anything is served; the field is named."""
     other = treatment(COMMAND).replace(b"Look at it", b"Look elsewhere")
     assert "description" in refused(root, COMMAND, other)
+
+
+def test_a_name_that_the_client_does_not_load_is_refused(root):
+    """Nobody could call it."""
+    path = ".claude/commands/a$(id>F).md"
+    TEXTS[path] = TEXTS[COMMAND]
+    assert "loads no command" in refused(root, path)
+    del TEXTS[path]
+
+
+def test_no_name_of_a_file_runs_as_a_command(root):
+    """Whatever step of the injected line a shell comes to, a name is a name to it."""
+    path = ".claude/commands/a$(touch F).md"
+    TEXTS[path] = TEXTS[COMMAND]
+    lifecycle.start(opened(root), drafted(root, path))
+    del TEXTS[path]
+    (text,) = (item.read_text() for item in root.glob(".claude/skills/a*/SKILL.md"))
+    line = text.partition("!`")[2].partition("`")[0]
+    (root / path).unlink()
+    shutil.rmtree(root / ".claude/meta/local/live")
+    words = ["sh", "-c", line]
+    done = subprocess.run(words, cwd=root, check=False, capture_output=True, text=True)
+    assert done.stdout.startswith("Read ")
+    assert not (root / "F").exists()
 
 
 def test_a_skill_of_the_same_name_is_refused(root):

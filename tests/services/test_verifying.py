@@ -8,6 +8,9 @@ import shutil
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
 
+from meta_experiment.errors import StorageError
+from meta_experiment.services import refreshing
+
 __all__ = ["project"]
 
 
@@ -120,9 +123,16 @@ def lose_ignore_lines(project, made):
     return "folder"
 
 
+def take_ignore_lines_back(project, made):
+    del made
+    with meta(project, ".gitignore").open("ab") as stream:
+        stream.write(b"/mine/\n!/local/\n!/trials/\n")
+    return "folder"
+
+
 MENDED = [
     spoil_log, edit_log_in_the_middle, lose_variant, spoil_variant, spoil_backup, spoil_board,
-    shorten_history, lose_ignore_lines,
+    shorten_history, lose_ignore_lines, take_ignore_lines_back,
 ]  # fmt: skip
 
 
@@ -270,3 +280,56 @@ def test_auto_does_not_act_on_what_this_checkout_never_started(project):
     marker.write_bytes(kept)
     project("auto")
     assert project.path().read_bytes() == TREATMENT
+
+
+def test_git_sees_no_trials_after_a_repair_and_the_users_own_lines_stay(project, promoted):
+    """Lines that a pull request takes back hold again, behind what it wrote."""
+    take_ignore_lines_back(project, promoted)
+    project("repair")
+    project.git("add", ".claude/meta")
+    staged = project.git("diff", "--cached", "--name-only")
+    assert "/trials/" not in staged
+    assert "/local/" not in staged
+    assert "/mine/" in meta(project, ".gitignore").read_text().splitlines()
+    kept = meta(project, ".gitignore").read_bytes()
+    project("repair")
+    assert meta(project, ".gitignore").read_bytes() == kept
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_log_is_told_and_the_rest_counts(project, tmp_path, kind):
+    """One entry in a log's place blocks no look at an experiment that runs."""
+    made = project.create("--no-auto", start=False)
+    project("start", made, "--manual")
+    project.observe(made, 12)
+    place = meta(project, "trials", made, "a.jsonl")
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "link":
+        place.symlink_to(tmp_path / "nowhere")
+    else:
+        os.mkfifo(place)
+    assert project("analyze", made, "--json").json["samples"]["control"]["completed"] == 12
+    assert "a.jsonl: no regular file" in project("trials", made).err
+    said = project("status")
+    assert "it has ended" not in said.out
+    assert "a.jsonl: no regular file" in said.out + said.err
+    told = [item for item in project("verify", "--json", code=1).json["findings"]
+            if item["name"] == "logs"]  # fmt: skip
+    assert ["a.jsonl: no regular file" in item["detail"] for item in told] == [True]
+    assert "rm -r" in told[0]["hint"]
+
+
+def test_what_runs_and_cannot_be_read_has_not_ended(project, monkeypatch):
+    """The board names the way to the reason."""
+    made = project.create("--no-auto", start=False)
+    project("start", made, "--manual")
+    project.observe(made, 2)
+
+    def refused(*_):
+        raise StorageError("The log cannot be read: Input/output error.")
+
+    monkeypatch.setattr(refreshing, "examine", refused)
+    said = project("status").out
+    assert "it has ended" not in said
+    assert f"meta-experiment analyze {made}" in said

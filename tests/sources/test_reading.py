@@ -167,6 +167,14 @@ def test_a_file_beyond_the_bound_is_refused(tmp_path, monkeypatch):
         read_source(path, "big.json", {})
 
 
+def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
+    """Each pair would cost twenty times the memory of its text."""
+    path = tmp_path / "r.json"
+    path.write_text("[" + "[]," * 1_000_000 + "[]]")
+    with pytest.raises(UsageError, match="lists and objects"):
+        read_source(path, "r.json", {})
+
+
 def test_reading_changes_nothing(tmp_path):
     """Sources are read only: their folder may even forbid writing."""
     shapes.workspace(tmp_path / "w", shapes.canonical(cases=2))

@@ -18,10 +18,12 @@ def plain_trials(files):
     known, positions, refused, conflicts = {}, {}, 0, []
     for name in sorted(files):
         body = files[name].rpartition(b"\n")[0]
-        for raw in body.split(b"\n") if body or files[name].startswith(b"\n") else []:
+        lines = body.split(b"\n") if body or files[name].startswith(b"\n") else []
+        for number, raw in enumerate(lines, start=1):
             if not raw.strip():
                 continue
-            event = _assignment(raw, positions) if name.endswith(".tsv") else _event(raw)
+            assigned = name.endswith(".tsv")
+            event = _assignment(raw, number, positions) if assigned else _event(raw)
             if event is None:
                 refused += 1
             else:
@@ -29,12 +31,12 @@ def plain_trials(files):
     return _finished(known, positions), refused, conflicts
 
 
-def _assignment(raw, positions):
+def _assignment(raw, number, positions):
     fields = raw.decode().split("\t")
     if len(fields) != 5 or not all(fields) or not (fields[0].isdigit() and fields[4].isdigit()):
         return None
     count, unit, variant, trial_id, milliseconds = fields
-    if int(count):
+    if 0 < int(count) <= number:
         positions.setdefault(unit, int(count) - 1)
     at = int(milliseconds) / 1000
     return {

@@ -9,7 +9,7 @@ from tests.store.making import line, recorded, write_log
 
 from meta_experiment.store import lookup
 from meta_experiment.store.assignments import assign
-from meta_experiment.store.lookup import conflicts_of
+from meta_experiment.store.lookup import fold_of
 from meta_experiment.store.trials import read_trials
 from meta_experiment.store.writer import append_events
 
@@ -23,7 +23,7 @@ def test_conflicts_of_one_trial_are_those_of_the_whole_fold(layout, disk, trial_
     append_events(layout, disk, "h-1", "e", [recorded(trial_id, 5.0, metrics={"m": 7})])
     whole = read_trials(layout, "e")
     expected = [it for it in whole.conflicts if it.startswith(f"trial {trial_id}: ")]
-    assert sorted(conflicts_of(layout, "e", [trial_id])) == sorted(expected)
+    assert sorted(fold_of(layout, "e", [trial_id]).conflicts) == sorted(expected)
     assert len(expected) == 3
 
 
@@ -33,5 +33,5 @@ def test_only_lines_that_name_the_trial_are_decoded(layout, monkeypatch):
     seen = []
     whole = lookup.decoded
     monkeypatch.setattr(lookup, "decoded", lambda lines: seen.extend(lines) or whole(lines))
-    assert conflicts_of(layout, "e", ["x77-"]) == []
+    assert fold_of(layout, "e", ["x77-"]).conflicts == []
     assert len(seen) == 1

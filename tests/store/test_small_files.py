@@ -31,6 +31,7 @@ from meta_experiment.store.local import (
 )
 from meta_experiment.store.store import Store
 from meta_experiment.store.variants import load_variant, save_variant
+from meta_experiment.types import TrialStatus
 
 TEXT = Content(b"\xef\xbb\xbf---\r\nname: x\r\n---\r\n\xffno newline", 0o640)
 NESTED = ".claude/commands/deep/über cmd.md"
@@ -248,16 +249,35 @@ def test_store_gives_inline_trials_first(layout, disk):
     ]
 
 
+class Seen:
+    """An outcome as somebody reports it."""
+
+    def __init__(self, experiment_id, trial_id=None, value=1.0, variant="control"):
+        self.experiment_id, self.trial_id, self.unit = experiment_id, trial_id, None
+        self.variant, self.status = variant, TrialStatus.ERROR
+        self.metrics, self.fingerprint = {"m": value}, {"model": str(value)}
+
+
+@pytest.mark.parametrize("beside", [0, 40])
+@pytest.mark.parametrize("writers", [1, 2])
+def test_the_first_outcome_stands_when_the_clock_goes_back(layout, disk, writers, beside):
+    """Whoever writes it on this machine, and however many trials are recorded with it."""
+    store = Store(layout, disk)
+    store.update(lambda _: [experiment("exp-1")])
+    store.record([Seen("exp-1")], 1e5)  # which claims the name that is read first
+    others = [Seen("exp-1", f"t{number}") for number in range(beside)]
+    first = store if writers == 1 else Store(layout, disk)
+    first.record([*others, Seen("exp-1", "mine", 10.0)], 1e5)
+    store.record([*others, Seen("exp-1", "mine", 99.0, "treatment")], 5.0)
+    assert len(store.conflicts(experiment("exp-1"), ["mine"])) == 2
+    (mine,) = (it for it in store.trials(experiment()).trials if it.trial_id == "mine")
+    assert (mine.metrics, mine.variant) == ({"m": 10.0}, "control")
+    assert mine.fingerprint == {"model": "10.0"}
+    assert mine.closed_at == 1e5
+
+
 def test_store_records_what_it_acknowledges(layout, disk):
     """Outcomes get an id when they have none, and all of them can be read back."""
-    from meta_experiment.types import TrialStatus
-
-    class Seen:
-        def __init__(self, experiment_id, trial_id=None):
-            self.experiment_id, self.trial_id, self.unit = experiment_id, trial_id, None
-            self.variant, self.status = "control", TrialStatus.ERROR
-            self.metrics, self.fingerprint = {"m": 1.0}, {}
-
     store = Store(layout, disk)
     ids = store.record([Seen("exp-1"), Seen("exp-2", "mine"), Seen("exp-1")], 5.0)
     assert ids[1] == "mine"

@@ -15,6 +15,7 @@ from meta_experiment.errors import (
     LockedError,
     StorageError,
     UnsafePathError,
+    UsageError,
 )
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
@@ -177,6 +178,36 @@ def test_every_cut_is_noticed(layout):
         put(layout, whole[:size])
         with pytest.raises(CorruptStoreError):
             read_registry(layout)
+
+
+def test_registry_that_would_be_too_large_is_refused_before_it_is_written(
+    layout, disk, monkeypatch
+):
+    """What was written could not be read again; the way out is named, here and in reading."""
+    update_registry(layout, disk, adding(ONE))
+    before = layout.registry.read_bytes()
+    monkeypatch.setattr("meta_experiment.store.registry._LARGEST", len(before) + 1)
+    with pytest.raises(UsageError) as caught:
+        update_registry(layout, disk, adding(TWO))
+    assert "Move experiments" in caught.value.hint
+    assert layout.registry.read_bytes() == before
+    put(layout, before + b"  ")
+    with pytest.raises(CorruptStoreError) as caught:
+        read_registry(layout)
+    assert "Move experiments" in caught.value.hint
+
+
+def test_three_thousand_experiments_fit_into_the_registry(layout):
+    """Three times as many as are promised to be fast."""
+    many = [
+        replace(
+            ONE, experiment_id=f"exp-{number}", plan=replace(ONE.plan, hypothesis="h" * 3000)
+        )
+        for number in range(3000)
+    ]
+    put(layout, encode_registry(many))
+    assert layout.registry.stat().st_size > 3000 * 4000
+    assert len(read_registry(layout)) == 3000
 
 
 def test_damaged_registry_is_restored_on_request(layout, disk):

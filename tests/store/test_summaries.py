@@ -155,7 +155,7 @@ def _senseless(summary):
 
 
 def _other_version(summary):
-    summary.write_bytes(summary.read_bytes().replace(b'"version": 3', b'"version": 2', 1))
+    summary.write_bytes(summary.read_bytes().replace(b'"version": 4', b'"version": 3', 1))
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.making import line, recorded, write_log
+from tests.store.making import experiment, line, recorded, write_log
 
-from meta_experiment.errors import CorruptStoreError, StorageError, UsageError
+from meta_experiment.errors import UsageError
+from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.assignments import assign
 from meta_experiment.store.events import Event, EventKind, encode_event
 from meta_experiment.store.fold import METRIC_LIMIT
+from meta_experiment.store.logs import NO_LOG, log_sizes
+from meta_experiment.store.lookup import fold_of
+from meta_experiment.store.summaries import load_trials
 from meta_experiment.store.trials import read_trials
 from meta_experiment.store.writer import append_events
 from meta_experiment.types import TrialStatus
@@ -300,6 +306,34 @@ def test_number_of_metrics_is_limited(layout):
     assert log.set_aside_count == 5
 
 
+def test_strange_metrics_take_no_room_of_those_that_are_asked_for(layout, disk):
+    """A line of 256 names, read first, costs neither the plan's metrics nor our own theirs."""
+    foreign = line(trial_id="x", metrics={f"m{index}": 1.0 for index in range(METRIC_LIMIT)})
+    write_log(layout, foreign, writer="0")
+    plan = experiment().plan
+    plan = replace(plan, secondary=(replace(plan.primary, name="of-the-plan"),))
+    asked = {"duration_seconds": 1.5, "tool_calls.Bash": 2.0, "of-the-plan": 3.0}
+    append_events(layout, disk, "host-0", "e", [recorded(f"t{n}", metrics=asked) for n in "ab"])
+    write_log(layout, line(trial_id="y", metrics={"one-more": 1.0}), writer="z")
+    log = read_trials(layout, "e", plan.metrics)
+    assert [trial.metrics for trial in log.trials if trial.trial_id != "x"] == [asked, asked]
+    assert [item.file for item in log.set_aside] == ["z.jsonl"]
+
+
+def test_a_count_of_more_units_than_lines_is_not_believed(layout, disk):
+    """It gives its unit no place, and the sequence goes on as if it did not stand there."""
+    assign(layout, disk, "e", "a", lambda _: "control", at=1.0)
+    with layout.assignments("e").open("ab") as stream:
+        stream.write(b"999999999\tu0\tcontrol\tabc\t1795292446000\n")
+    for unit in "bc":
+        assign(layout, disk, "e", unit, lambda _: "control", at=2.0)
+    log = read_trials(layout, "e")
+    assert [(trial.unit, trial.order) for trial in log.trials] == [
+        ("a", 0), ("b", 1), ("c", 2), ("u0", 3),
+    ]  # fmt: skip
+    assert log.set_aside_count == 0
+
+
 def test_details_of_damage_are_limited_but_counted(layout):
     """Thousands of damaged lines are counted without keeping each."""
     write_log(layout, "x\n" * 2500)
@@ -315,17 +349,25 @@ def test_no_log_is_no_trial(layout):
     assert not layout.meta.exists()
 
 
-def test_log_that_is_a_folder_or_link(layout, tmp_path):
-    """What stands in a log's place and is none is refused, not followed."""
-    folder = layout.trials("e")
-    (folder / "x.jsonl").mkdir(parents=True)
-    with pytest.raises((CorruptStoreError, StorageError)):
-        read_trials(layout, "e")
-    (folder / "x.jsonl").rmdir()
-    (tmp_path / "outside").write_text(line())
-    (folder / "x.jsonl").symlink_to(tmp_path / "outside")
-    with pytest.raises((CorruptStoreError, StorageError)):
-        read_trials(layout, "e")
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+@pytest.mark.parametrize("name", ["x.jsonl", "assignments-x.tsv"])
+def test_what_is_no_log_is_set_aside_and_the_rest_counts(layout, tmp_path, kind, name):
+    """What stands in a log's place and is none is told, not followed; other logs are read."""
+    write_log(layout, line())
+    place = layout.trials("e") / name
+    (tmp_path / "outside").write_text(line(trial_id="foreign"))
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "link":
+        place.symlink_to(tmp_path / "outside")
+    else:
+        os.mkfifo(place)
+    for log in (read_trials(layout, "e"), load_trials(layout, FileSystem(), "e")):
+        assert len(log.trials) == 1
+        assert [item.sentence for item in log.set_aside] == [f"{name}: no regular file"]
+        assert log.set_aside_count == 1
+    assert fold_of(layout, "e", [log.trials[0].trial_id]).conflicts == []
+    assert log_sizes(layout.trials("e"))[name] == NO_LOG
 
 
 @pytest.mark.parametrize(

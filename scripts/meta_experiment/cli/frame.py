@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,14 +166,15 @@ _CHANGING: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
 def report(error: BaseException, arguments: list[str]) -> int:
     """Print an error in the form that was asked for and return the exit code."""
     kind, message, hint, code = _describe(error)
-    if "--json" in arguments:
+    if "--json" in arguments and sys.stdout is not None:
         envelope = {"error": {"kind": kind, "message": message, "hint": hint}}
-        _say_json(envelope)
-    else:
-        style = Style.for_stream(sys.stderr, os.environ)
-        say(f"{style.bad('Error:')} {message}", style, err=True)
-        if hint:
-            say(f"{style.dim('Next:')}  {hint}", style, err=True)
+        with suppress(OSError):  # an output that takes nothing: it is said beside it
+            _say_json(envelope)
+            return code
+    style = Style.for_stream(sys.stderr, os.environ)
+    say(f"{style.bad('Error:')} {message}", style, err=True)
+    if hint:
+        say(f"{style.dim('Next:')}  {hint}", style, err=True)
     return code
 
 

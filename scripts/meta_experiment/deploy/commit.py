@@ -23,7 +23,8 @@ from meta_experiment.deploy.change import FileChange
 from meta_experiment.deploy.git import NO_COMMIT_HINT, Finished, Git
 from meta_experiment.errors import GitError
 from meta_experiment.files.confine import Content
-from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.live.disk import PRIVATE_FILE
 
 _GONE = "0"
 _REGULAR = ("100644", "100755")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from itertools import takewhile
+from typing import Literal
 
 from meta_experiment.files.confine import Content
 
 _TAB = 0x09
+_CONTEXT = 3  # lines
+_MOST_PAIRS = 1_000_000  # of an old and a new line between the first and the last difference
+# what happens, to which lines of old and new
+_Part = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 
 
 def unified_diff(path: str, before: Content | None, after: Content | None) -> str:
@@ -24,14 +31,61 @@ def unified_diff(path: str, before: Content | None, after: Content | None) -> st
         if old != new:
             header.append(f"Binary files a/{name} and b/{name} differ")
         return "".join(f"{line}\n" for line in [f"diff a/{name} b/{name}", *header])
-    hunks = difflib.unified_diff(
-        _lines(old),
-        _lines(new),
-        f"a/{name}" if before else "/dev/null",
-        f"b/{name}" if after else "/dev/null",
-        lineterm="",
-    )
-    return "".join(f"{line}\n" for line in [f"diff a/{name} b/{name}", *header, *hunks])
+    lines = _lines(old), _lines(new)
+    if lines[0] != lines[1]:
+        header.append(f"--- a/{name}" if before else "--- /dev/null")
+        header.append(f"+++ b/{name}" if after else "+++ /dev/null")
+        header.extend(_hunks(*lines))
+    return "".join(f"{line}\n" for line in [f"diff a/{name} b/{name}", *header])
+
+
+class _Compared(SequenceMatcher[str]):
+    """A comparison that has been made, to be shown in groups."""
+
+    def __init__(self, parts: list[_Part]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def get_opcodes(self) -> list[_Part]:
+        """Return what was found."""
+        return self._parts
+
+
+def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
+    """Yield the lines that differ, with some around them, below where they stand."""
+    for group in _Compared(_parts(old, new)).get_grouped_opcodes(_CONTEXT):
+        (_, old_first, _, new_first, _), (_, _, old_last, _, new_last) = group[0], group[-1]
+        yield f"@@ -{_range(old_first, old_last)} +{_range(new_first, new_last)} @@"
+        for what, i, i_end, j, j_end in group:
+            if what == "equal":
+                yield from (f" {line}" for line in old[i:i_end])
+            else:
+                yield from (f"-{line}" for line in old[i:i_end])
+                yield from (f"+{line}" for line in new[j:j_end])
+
+
+def _parts(old: list[str], new: list[str]) -> list[_Part]:
+    """Part two texts into what they share and what differs.
+
+    Comparing takes up to the cube of their lines: a long stretch differs as a whole.
+    """
+    head = _alike(zip(old, new, strict=False))
+    tail = _alike(zip(reversed(old[head:]), reversed(new[head:]), strict=False))
+    i, j = len(old) - tail, len(new) - tail
+    inner: list[_Part] = [("replace", head, i, head, j)]
+    if (i - head) * (j - head) <= _MOST_PAIRS:
+        found = SequenceMatcher(None, old[head:i], new[head:j]).get_opcodes()
+        inner = [(what, head + a, head + b, head + c, head + d) for what, a, b, c, d in found]
+    return [("equal", 0, head, 0, head), *inner, ("equal", i, len(old), j, len(new))]
+
+
+def _alike(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _range(first: int, last: int) -> str:
+    length = last - first
+    return f"{first + 1}" if length == 1 else f"{first + bool(length)},{length}"
 
 
 def _mode_lines(before: Content | None, after: Content | None) -> list[str]:

@@ -6,8 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.platform import is_alive
+from meta_experiment.live.disk import PRIVATE_FILE
 
 TEMPORARY_SUFFIX = ".meta-tmp"
 _OLD = 3600.0  # seconds

@@ -25,7 +25,16 @@ _OWN_STATE = (".claude", "meta")
 _LISTED = ("trials", "variants", "local", "local/live", "local/sessions", "local/started")
 # Files by which the client is told what to run: no prompts, whatever a registry says.
 CLIENT_SETTINGS = frozenset(
-    {"settings.json", "settings.local.json", "hooks.json", ".mcp.json", "plugin.json"}
+    {
+        ".claude.json",
+        ".lsp.json",
+        ".mcp.json",
+        "hooks.json",
+        "managed-settings.json",
+        "plugin.json",
+        "settings.json",
+        "settings.local.json",
+    }
 )
 _COMPONENT_LIMIT = 255
 _O_NOFOLLOW: int = getattr(os, "O_NOFOLLOW", 0)

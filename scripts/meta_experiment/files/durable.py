@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from meta_experiment.files.filesystem import OWN_FLAGS, PRIVATE_DIRECTORY, FileSystem
+from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
+from meta_experiment.live.disk import PRIVATE_DIRECTORY
 
 
 def ensure_directory(files: FileSystem, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:

@@ -11,10 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from meta_experiment.files.platform import sync, sync_folder
+from meta_experiment.live.disk import PRIVATE_DIRECTORY, PRIVATE_FILE, make_folder
 from meta_experiment.live.places import read_whole
 
-PRIVATE_FILE = 0o600
-PRIVATE_DIRECTORY = 0o700
 # no link is followed, and a pipe in place of a file keeps nobody waiting
 OWN_FLAGS: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -31,8 +30,8 @@ class FileSystem:
         return os.lstat(path).st_mode & 0o7777
 
     def make_directory(self, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
-        """Create a directory and its missing parents; an existing one is left as it is."""
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        """Create a directory and its missing parents, as `live.disk.make_folder`."""
+        make_folder(os.fspath(path), mode)
 
     def create(
         self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None

@@ -7,6 +7,7 @@ owner and none is ever broken by force. What stands in a lock file only says who
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -15,12 +16,13 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from meta_experiment.errors import LockedError, StorageError
-from meta_experiment.files.filesystem import PRIVATE_DIRECTORY, PRIVATE_FILE
 from meta_experiment.files.platform import lock_now, machine, sync_folder, unlock
+from meta_experiment.live.disk import PRIVATE_FILE, make_folder
 
 _PAUSE = 0.002
 _FOLDER_TRIES = 10  # a holder who leaves may take the folder away
 _OWNER_LIMIT = 1024
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -142,7 +144,7 @@ class FileLock:
             taken = False
             raise StorageError(
                 f"{self.path} cannot be locked: {error.strerror}.",
-                hint="Keep the project on a file system that supports file locks.",
+                hint=self._way_out(error),
             ) from error
         finally:
             if not taken:
@@ -160,8 +162,13 @@ class FileLock:
         except OSError as error:
             raise StorageError(
                 f"The lock file {self.path} cannot be opened: {error.strerror}.",
-                hint=f"Check the permissions of {self.path.parent}.",
+                hint=self._way_out(error),
             ) from error
+
+    def _way_out(self, error: OSError) -> str:
+        if error.errno in _NO_LOCKS:
+            return "Keep the project on a file system that supports file locks."
+        return f"Check free space and the permissions of {self.path.parent}."
 
     def _is_current(self, descriptor: int) -> bool:
         """Tell whether the file that was locked is still the one at the path."""
@@ -180,6 +187,6 @@ class FileLock:
 def _make_folder(folder: Path) -> None:
     """Make the folder of locks durable: it may be the first thing ever made below the root."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    folder.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    make_folder(os.fspath(folder))
     for place in reversed(missing):
         sync_folder(place.parent)

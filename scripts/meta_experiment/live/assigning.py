@@ -14,17 +14,15 @@ import time
 
 from meta_experiment.live.disk import open_private
 from meta_experiment.live.index import sequence_arm
-from meta_experiment.live.places import lock, read_bytes, trials
+from meta_experiment.live.places import lock, trials
 from meta_experiment.live.sequence import (
     NAME,
     WAIT,
     apart,
     escaped,
-    find,
     find_apart,
     format_line,
-    last_count,
-    whole_lines,
+    read_known,
 )
 from meta_experiment.live.sessions import (
     OpenTrial,
@@ -96,19 +94,13 @@ def _open_in_sequence(root: str, entry: Entry, session: str, trial: OpenTrial) -
         return Drawn(known.variant, known)
     folder = trials(root, entry.id)
     path = f"{folder}/{NAME}"
-    whole = read_bytes(path)
-    sequence = whole_lines(whole)
     key = escaped(trial.unit)
-    count = last_count(sequence)
-    before = find(sequence, key)
-    if before:
-        position, variant = before[0] - 1, before[1]
-    else:
-        drawn = find_apart(folder, key)
-        position, variant = count, drawn[1] if drawn else _drawn(entry, trial.unit, count)
+    sequence = read_known(path, key)
+    before = sequence.found or find_apart(folder, key)
+    variant = before[1] if before else _drawn(entry, trial.unit, sequence.count)
     trial.variant = _checked(variant, entry)
-    total = count if before else position + 1
-    _append(path, _line(total, key, trial), len(sequence), torn=len(whole) > len(sequence))
+    total = sequence.count if sequence.found else sequence.count + 1
+    _append(path, _line(total, key, trial), sequence.size, torn=sequence.torn)
     return _opened(root, session, trial)
 
 
@@ -116,7 +108,7 @@ def _open_apart(root: str, entry: Entry, session: str, trial: OpenTrial) -> Draw
     """Open a trial without the shared sequence, when its lock cannot be had."""
     key = escaped(trial.unit)
     folder = trials(root, entry.id)
-    before = find(whole_lines(read_bytes(f"{folder}/{NAME}")), key) or find_apart(folder, key)
+    before = read_known(f"{folder}/{NAME}", key).found or find_apart(folder, key)
     if before:
         variant = before[1]
     else:

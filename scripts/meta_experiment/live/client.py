@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.places import read_bytes
 from meta_experiment.live.sessions import session_folder
 
@@ -29,10 +30,9 @@ def note_client(root: str, session: str, environment: Mapping[str, str]) -> None
         folder = session_folder(root, session)
         line = f"{pid}\t{start}\t{_place()}\n".encode()
         temporary = f"{folder}/.{os.urandom(6).hex()}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600)
+        descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
-            os.write(descriptor, line)
+            put(descriptor, line)
         finally:
             os.close(descriptor)
         os.rename(temporary, f"{folder}/{_FILE}")

@@ -46,7 +46,7 @@ def close_session(root: str, session: str, *, final: bool, now: float) -> int:
         root: the root whose experiments the trials belong to.
         session: the client's session id.
         final: the session is over, so that every trial of it is; otherwise only trials are
-            closed that a later prompt under experiment bounds and that wait for no agent.
+            closed that a later prompt under experiment bounds and that wait for no report.
         now: seconds since the epoch.
 
     Raises:

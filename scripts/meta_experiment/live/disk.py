@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import os
 
+from meta_experiment.live.places import is_state, refuse_links_to_state
+
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
+_SHARED_DIRECTORY = 0o755
 
 
 def open_private(path: str, flags: int) -> int:
     """Open a file that is no link and keeps nobody waiting, making its folder where missing.
 
-    Raises OSError.
+    Raises OSError, also where a link leads out of the state.
     """
+    refuse_links_to_state(path)
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         return os.open(path, flags, PRIVATE_FILE)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), PRIVATE_DIRECTORY, exist_ok=True)
+        make_folder(os.path.dirname(path))
         return os.open(path, flags, PRIVATE_FILE)
+
+
+def make_folder(path: str, mode: int = PRIVATE_DIRECTORY) -> None:
+    """Make a folder and those around it that are missing, private but for the client's own.
+
+    One that is there stays as it is. Raises OSError.
+    """
+    around, name = os.path.split(path)
+    if around and not os.path.isdir(around):
+        make_folder(around, mode)
+    try:
+        shared = name == ".claude" and not is_state(path)  # it holds the client's files as well
+        os.mkdir(path, _SHARED_DIRECTORY if shared else mode)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def put(descriptor: int, data: bytes) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from meta_experiment.live.places import data_folder, faults_file
+from meta_experiment.live.places import data_folder, faults_file, refuse_links_to_state
 
 _LIMIT = 65_536  # bytes, after which the older half goes
 _LINE_LIMIT = 300  # characters
@@ -62,6 +62,7 @@ def describe(error: BaseException) -> str:
 
 
 def _append(path: str, line: bytes) -> None:
+    refuse_links_to_state(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)
     try:

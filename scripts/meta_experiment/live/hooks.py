@@ -17,8 +17,10 @@ from meta_experiment.live.places import (
     PROJECT,
     data_folder,
     heartbeat,
+    read_below,
     read_bytes,
     read_head,
+    refuse_links_to_state,
     roots,
     shim,
     stored_variant,
@@ -132,11 +134,11 @@ def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
     from meta_experiment.live.assigning import expose
 
     try:
-        own = f"{root.path}/{entry.path}"
         stored = read_bytes(stored_variant(root.path, entry.id, entry.control, entry.path))
+        own = f"{root.path}/{entry.path}"
         stem = own.removesuffix(".md")
         placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
-        if not stored or read_bytes(own) != stored or not placed:
+        if not stored or read_below(root.path, entry.path) != stored or not placed:
             return ""
         if not (_is_known(root, entry, event) and _is_loaded(own, entry, event)):
             return ""
@@ -257,7 +259,7 @@ def _may_allow(root: Root, entry: Entry, event: Event) -> bool:
     ours = read_bytes(shim(root.path, entry.id))
     return (
         bool(ours)
-        and read_bytes(path) == ours
+        and read_below(root.path, entry.path) == ours
         and all(
             os.path.realpath(other) == os.path.realpath(path)
             for other in others
@@ -314,6 +316,7 @@ def _beat(root: str, now: float) -> None:
     """Note that hooks run here."""
     path = heartbeat(root)
     try:
+        refuse_links_to_state(path)
         os.utime(path, (now, now))
     except FileNotFoundError:
         try:

@@ -87,21 +87,21 @@ def span(transcript: Transcript, prompt_id: str, others: AbstractSet[str]) -> Sp
     if at is None:
         return None
     own = [turns[at]]
-    calls = _calls(turns[at])
+    sent = turns[at].sent
     active = turns[at].own.ended
     followups, bounded = 0, False
     for turn in turns[at + 1 :]:
         if turn.prompt_id in others:
             bounded = True
         elif turn.notified:
-            if not calls.isdisjoint(turn.notified):
+            if not sent.isdisjoint(turn.notified):
                 own.append(turn)
-                calls |= _calls(turn)
+                sent |= turn.sent
         elif not bounded and not _is_aside(turn):
             bounded = _idled(active, turn.own.started)
             if not bounded:
                 own.append(turn)
-                calls |= _calls(turn)
+                sent |= turn.sent
                 followups += 1
         active = max(active or 0.0, turn.own.ended or 0.0) or None
     launched = {call for turn in own for work in turn.works for call in work.launched}
@@ -150,10 +150,6 @@ def measure(
         metrics["cost_usd"] = cost
         fingerprint["cost"] = basis
     return Measured(metrics, status, fingerprint)
-
-
-def _calls(turn: Turn) -> set[str]:
-    return {call for work in turn.works for call in work.calls}
 
 
 def _is_aside(turn: Turn) -> bool:

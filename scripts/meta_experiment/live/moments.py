@@ -12,12 +12,19 @@ def epoch(stamp: object) -> float | None:
         clock = int(stamp[11:13]) * 3600 + int(stamp[14:16]) * 60
         rest = stamp[17:]
         if rest[-1] in "Zz":
-            return days * 86400.0 + clock + float(rest[:-1])
+            return days * 86400.0 + clock + _seconds(rest[:-1])
         sign = -1 if rest[-6] == "+" else 1
         offset = sign * (int(rest[-5:-3]) * 3600 + int(rest[-2:]) * 60)
-        return days * 86400.0 + clock + offset + float(rest[:-6])
+        return days * 86400.0 + clock + offset + _seconds(rest[:-6])
     except (ValueError, IndexError):
         return None
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 61:
+        raise ValueError("no seconds of a minute")
+    return seconds
 
 
 def _days(year: int, month: int, day: int) -> int:

@@ -12,10 +12,11 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 LARGEST = 64 << 20  # bytes of a file that is read whole
 _CHUNK = 1 << 20
+_STATE = "/.claude/meta/"
 TOKEN_LENGTH = 12  # hex digits of the checkout's identity
 PROJECT, USER, PLUGIN = "project", "user", "plugin"
 
@@ -101,31 +102,91 @@ def try_read(path: str | os.PathLike[str]) -> bytes | None:
         return None
 
 
+def read_below(root: str, path: str) -> bytes:
+    """Return a whole file of the user's below a root, as `read_bytes`. Raises OSError."""
+    refuse_links(root, f"{root}/{path}")
+    return read_bytes(f"{root}/{path}")
+
+
 def read_whole(path: str | os.PathLike[str]) -> bytes:
     """Return a whole file.
 
-    Raises OSError, also for what is none of ours: no regular file, which may have no end, or
-    a larger one than any.
+    Raises OSError, also for what is none of ours: a link, no regular file, which may have no
+    end, or a larger one than any.
     """
-    data = read_head(path, LARGEST + 1)
-    if len(data) > LARGEST:
-        raise StrangeFileError(path, f"is larger than {LARGEST >> 20} MB")
-    return data
+    return b"".join(chunks(path, LARGEST))
+
+
+def chunks(path: str | os.PathLike[str], largest: int) -> Iterator[bytes]:
+    """Yield a whole file of so many bytes, at most, piece by piece. Raises OSError."""
+    descriptor = _opened(path)
+    try:
+        size, done = os.fstat(descriptor).st_size, 0
+        while size <= largest and (chunk := os.read(descriptor, _CHUNK)):
+            yield chunk
+            done += len(chunk)
+            size = max(size, done)
+        if size > largest:
+            raise StrangeFileError(path, f"is larger than {largest >> 20} MB")
+    finally:
+        os.close(descriptor)
 
 
 def read_head(path: str | os.PathLike[str], most: int) -> bytes:
-    """Return so many bytes of a regular file, at most. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    """Return so many bytes of a regular file, at most. Raises OSError, as `read_whole`."""
+    descriptor = _opened(path)
+    try:
+        pieces = []
+        while most > 0 and (piece := os.read(descriptor, min(most, _CHUNK))):
+            pieces.append(piece)
+            most -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str | os.PathLike[str]) -> int:
+    refuse_links_to_state(path)
+    bound = os.O_NOFOLLOW if is_state(os.fspath(path)) else 0
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | bound)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise StrangeFileError(path, "is no regular file")
-        chunks = []
-        while most > 0 and (chunk := os.read(descriptor, min(most, _CHUNK))):
-            chunks.append(chunk)
-            most -= len(chunk)
-        return b"".join(chunks)
-    finally:
+    except OSError:
         os.close(descriptor)
+        raise
+    return descriptor
+
+
+def refuse_links(root: str, path: str) -> None:
+    """Refuse a path that leaves its root by a link, which a commit can bring along.
+
+    Raises:
+        StrangeFileError: the first name below the root that is a link.
+    """
+    end = len(root)
+    while 0 <= end < len(path):
+        end = path.find("/", end + 1)
+        step = path if end < 0 else path[:end]
+        if os.path.islink(step):
+            raise StrangeFileError(step, "is a symbolic link")
+
+
+def refuse_links_to_state(path: str | os.PathLike[str]) -> None:
+    """Do the same for what lies in the state of a root; any other path is the user's own.
+
+    Raises:
+        StrangeFileError: as `refuse_links`.
+    """
+    text = os.fspath(path)
+    root, state, _ = text.rpartition(_STATE)
+    if state:
+        refuse_links(root, text)
+
+
+def is_state(path: str) -> bool:
+    """Tell whether a path lies in the state of a root."""
+    return _STATE in path
 
 
 def meta(root: str) -> str:

@@ -9,6 +9,7 @@ import mmap
 import os
 
 from meta_experiment.live.json_text import parse_object
+from meta_experiment.live.work import MOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def _number(value: object) -> object:
 
 
 def _price(value: object) -> float | None:
-    """Return a number that is zero or more and finite; None for anything else."""
+    """Return a number from zero to the most that is believed; None for anything else."""
     if type(value) is not int and type(value) is not float:
         return None
-    return float(value) if 0 <= value < float("inf") else None
+    return float(value) if 0 <= value <= MOST else None

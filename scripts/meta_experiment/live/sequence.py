@@ -1,24 +1,73 @@
 """The files of assignments: whom a variant was drawn for, in order.
 
 Each line is one assigned trial: `count unit variant trial_id epoch_ms`, separated by tabs,
-`count` being the number of different units so far, this one included. What was drawn without
-the shared sequence stands in files beside it and counts none. Reading needs neither JSON nor
-regular expressions, as it lies on the way of every prompt.
+`count` being the number of different units so far, this one included: there are never more
+units than lines, and a count that says so is not believed. What was drawn without the shared
+sequence stands in files beside it and counts none. Reading needs neither JSON nor regular
+expressions, as it lies on the way of every prompt.
 """
 
 from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import read_bytes
+from meta_experiment.live.places import chunks, refuse_links_to_state
 
 NAME = "assignments.tsv"
+LARGEST = 1 << 30  # bytes; each prompt reads them all, so there is an end to it
 WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
 _APART = "assignments-"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
 _FIELDS = 5
 _DIGITS = 10  # of a count, which fits into 32 bits
 _LONGEST = 19  # digits of a time
+_LONGEST_LINE = 1 << 20  # bytes; of a longer one, which is none of ours, no more is kept
+
+
+class Known:
+    """What a file of assignments says: of a unit, and in all.
+
+    Attributes:
+        found: count and variant of the unit's first line; None when it has none.
+        count: the number of different units so far.
+        size: bytes of its whole lines.
+        torn: whether a crash left a part of a line behind them.
+    """
+
+    __slots__ = ("count", "found", "size", "torn")
+
+    def __init__(self) -> None:
+        self.found: tuple[int, str] | None = None
+        self.count = 0
+        self.size = 0
+        self.torn = False
+
+
+def read_known(path: str, key: str) -> Known:
+    """Read a file of assignments for a unit (escaped); a missing one says nothing.
+
+    Raises:
+        OSError: it cannot be read, or is larger than any of ours.
+    """
+    known = Known()
+    lines = done = 0
+    rest = b""
+    try:
+        for chunk in chunks(path, LARGEST):
+            data = rest + chunk
+            end = data.rfind(b"\n") + 1
+            block, rest = data[:end], data[end : end + _LONGEST_LINE]
+            done += len(chunk)
+            known.torn = end < len(data)
+            if not block:
+                continue
+            lines += block.count(b"\n")
+            known.size = done - len(data) + end
+            known.found = known.found or _find(block, key)
+            known.count = _last_count(block, lines) or known.count
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    return known
 
 
 def apart(writer: str) -> str:
@@ -48,24 +97,27 @@ def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | Non
     return int(count), (trial_id, variant, plain(unit), int(milliseconds) / 1000)
 
 
-def whole_lines(data: bytes) -> bytes:
-    """Return a file without what a crash left of its last line."""
-    return data[: data.rfind(b"\n") + 1]
+def place(count: int, line_number: int) -> int:
+    """Return the place of a line's unit in the sequence (0, 1, …), -1 when it has none."""
+    return count - 1 if count <= line_number else -1
 
 
-def last_count(sequence: bytes) -> int:
-    """Return the number of units so far, passing over lines that are damaged."""
-    end = len(sequence) - 1
+def _last_count(block: bytes, number: int) -> int:
+    """Return the last count among whole lines, the last of which has this number.
+
+    Lines that are damaged are passed over; 0 when all of them are.
+    """
+    end = len(block) - 1
     while end > 0:
-        start = sequence.rfind(b"\n", 0, end) + 1
-        count = sequence[start:end].partition(b"\t")[0]
-        if count.isdigit() and len(count) < _DIGITS:
+        start = block.rfind(b"\n", 0, end) + 1
+        count = block[start:end].partition(b"\t")[0]
+        if count.isdigit() and len(count) < _DIGITS and int(count) <= number:
             return int(count)
-        end = start - 1
+        end, number = start - 1, number - 1
     return 0
 
 
-def find(sequence: bytes, key: str) -> tuple[int, str] | None:
+def _find(sequence: bytes, key: str) -> tuple[int, str] | None:
     """Return the count and variant of a unit's first line among whole lines."""
     wanted = f"\t{key}\t".encode("utf-8", "surrogateescape")
     found = sequence.find(wanted)
@@ -81,12 +133,13 @@ def find(sequence: bytes, key: str) -> tuple[int, str] | None:
 
 def find_apart(folder: str, key: str) -> tuple[int, str] | None:
     """Return what was drawn for a unit apart from the sequence. Raises OSError."""
+    refuse_links_to_state(folder)
     try:
         names = sorted(filter(_is_apart, os.listdir(folder)))
     except (FileNotFoundError, NotADirectoryError):
         return None
     for name in names:
-        found = find(whole_lines(read_bytes(f"{folder}/{name}")), key)
+        found = read_known(f"{folder}/{name}", key).found
         if found is not None:
             return found
     return None

@@ -18,9 +18,12 @@ from meta_experiment.live.index import SHADOW, SKILL, find_entry
 from meta_experiment.live.places import (
     PLUGIN,
     Root,
+    StrangeFileError,
     data_folder,
     is_plain,
+    read_below,
     read_bytes,
+    read_whole,
     roots,
     served_body,
     served_folder,
@@ -156,7 +159,7 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
         _note(root.path, error, entry.id)
         if trial is not None:
             remove_trial(root.path, call.session, trial)
-        return _filled(_body(root.path, entry, entry.control, call), root, entry, call, handed)
+        return _filled(_control(root.path, entry, call), root, entry, call, handed)
     return printed
 
 
@@ -174,7 +177,7 @@ def _chosen(
     """Return the text to serve, and its trial when the exposure counts."""
     if not entry.running:
         return _body(root, entry, entry.serve or entry.control, call), None
-    on_disk = read_bytes(f"{root}/{entry.path}")
+    on_disk = read_below(root, entry.path)
     shadowing = entry.form == SHADOW
     if on_disk and on_disk == (
         stored := read_bytes(
@@ -196,10 +199,22 @@ def _chosen(
 
 
 def _body(root: str, entry: Entry, variant: str, call: Call) -> bytes:
-    body = read_bytes(served_body(root, entry.id, variant, call.part))
-    if not body and not os.path.exists(served_body(root, entry.id, variant, call.part)):
-        raise TextGoneError(variant)
-    return body
+    try:
+        return read_whole(served_body(root, entry.id, variant, call.part))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TextGoneError(variant) from error
+
+
+def _control(root: str, entry: Entry, call: Call) -> bytes:
+    """Return the control's body; where a link stands in its place, the way to its text.
+
+    Nothing would keep the rest of the injected line from following the link.
+    """
+    try:
+        return _body(root, entry, entry.control, call)
+    except StrangeFileError:
+        stored = stored_variant(root, entry.id, entry.control, entry.path)
+        return _encoded(f"Read {stored} and follow it.")
 
 
 def _handed(root: str, entry: Entry, call: Call) -> Handed:

@@ -10,6 +10,7 @@ import fcntl
 import os
 
 from meta_experiment.live import index, json_text, places, sessions
+from meta_experiment.live.disk import open_private
 
 EVERY = 600.0  # seconds between two runs apart
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
@@ -83,11 +84,7 @@ def _news(root: str) -> list[str]:
 
 def _lines(path: str) -> list[str]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        try:
-            data = os.read(descriptor, _READ_LIMIT)
-        finally:
-            os.close(descriptor)
+        data = places.read_head(path, _READ_LIMIT)
     except OSError:
         return []
     return [line for line in data.decode("utf-8", "replace").split("\n") if line.strip()]
@@ -107,7 +104,7 @@ def _something_runs(root: str) -> bool:
 
 def _claimed(stamp: str, now: float) -> bool:
     """Take the turn for a run apart; one of several sessions that start at once gets it."""
-    descriptor = os.open(stamp, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_private(stamp, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(descriptor)

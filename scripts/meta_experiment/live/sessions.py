@@ -15,6 +15,7 @@ from meta_experiment.live.places import (
     is_plain,
     read_bytes,
     read_text,
+    refuse_links_to_state,
     roots,
     sessions,
 )
@@ -112,10 +113,7 @@ def session_folder(root: str, session: str) -> str:
 
 def list_sessions(root: str) -> list[str]:
     """Return the ids of all sessions with state below a root. Raises OSError."""
-    try:
-        return sorted(name for name in os.listdir(sessions(root)) if is_plain(name))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    return [name for name in _names(sessions(root)) if is_plain(name)]
 
 
 def write_turn(root: str, session: str, turn: Turn) -> None:
@@ -350,6 +348,7 @@ def _line(fields: Iterable[str]) -> bytes:
 
 
 def _names(folder: str) -> list[str]:
+    refuse_links_to_state(folder)
     try:
         return sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):

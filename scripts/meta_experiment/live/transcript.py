@@ -28,7 +28,6 @@ _INTERRUPT = "[Request interrupted by user"
 _NOTIFICATION = "<task-notification>"
 _LOCAL_OUTPUT = ("<local-command-stdout>", "<local-command-stderr>")
 _CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
-_TOOL_USE_ID, _TOOL_USE_END = "<tool-use-id>", "</tool-use-id>"
 _NAME, _NAME_END = "<command-name>", "</command-name>"
 _ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
 
@@ -39,7 +38,7 @@ class Turn:
     Attributes:
         prompt_id: the client's id, or one made here where an old client gave none.
         named: the commands, skills and agents it used, as the client calls them.
-        notified: the tool calls whose background work this turn reports.
+        notified: the tool calls, or else the tasks, whose background work this turn reports.
         own: the work of the main conversation.
         agents: the work of agents, each apart.
         state: open, answered, failed or interrupted.
@@ -74,6 +73,11 @@ class Turn:
     def works(self) -> list[Work]:
         """All work, the main conversation's first."""
         return [self.own, *self.agents]
+
+    @property
+    def sent(self) -> set[str]:
+        """The calls of tools in it, and what the client calls tasks that they began."""
+        return {sent for work in self.works for sent in (*work.calls, *work.tasks)}
 
     @property
     def answered_by_model(self) -> bool:
@@ -183,18 +187,44 @@ def _add_agents(path: str, transcript: Transcript) -> None:
         names = sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return
-    known = {turn.prompt_id: turn for turn in transcript.turns}
     began = min((turn.own.started for turn in transcript.turns if turn.own.started), default=0)
+    agents: list[tuple[str, Turn]] = []
     for name in names:
         file = f"{folder}/{name}"
         # what was last written before the first turn cannot be of any
         if name.endswith(".jsonl") and os.stat(file).st_mtime >= began - 1:
-            for turn in read_lines(lines(file), of_agent=True).turns:
-                owner = known.get(turn.prompt_id)
-                if owner is None and turn.made_up:
-                    owner = _during(transcript.turns, turn.own.started)
-                if owner is not None:
-                    _join(owner, turn)
+            agent = read_lines(lines(file), of_agent=True)
+            transcript.delivered |= agent.delivered
+            call = _caller(file)
+            for turn in agent.turns:
+                agents.append((call, turn))
+                call = ""  # what it was told later came by another call
+    _share_out(transcript.turns, agents)
+
+
+def _share_out(turns: list[Turn], agents: list[tuple[str, Turn]]) -> None:
+    """Give each agent to the turn whose call started it, or else to that of its prompt."""
+    known = {turn.prompt_id: turn for turn in turns}
+    owners: dict[str, Turn | None] = {}
+    for turn in turns:
+        owners |= dict.fromkeys(turn.sent, turn)
+    # one agent may have started another: the first of them comes first
+    for call, agent in sorted(agents, key=lambda item: item[1].own.started or 0):
+        owner = owners.get(call, known.get(agent.prompt_id))
+        if owner is None and agent.made_up:
+            owner = _during(turns, agent.own.started)
+        owners |= dict.fromkeys(agent.sent, owner)
+        if owner is not None:
+            _join(owner, agent)
+
+
+def _caller(file: str) -> str:
+    """Return the call of a tool that started an agent; empty where the client says none."""
+    try:
+        told = b"".join(lines(file.removesuffix("jsonl") + "meta.json"))
+        return _string(parse_object(told.decode("utf-8", "replace")).get("toolUseId"))
+    except (FileNotFoundError, ValueError):
+        return ""
 
 
 def _join(owner: Turn, agent: Turn) -> None:
@@ -218,6 +248,7 @@ class _Reader:
         self.transcript = Transcript()
         self._of_agent = of_agent
         self._known: dict[str, Turn] = {}
+        self._copied: set[str] = set()  # prompts under which answers are copies
         self._turn: Turn | None = None
         self._lines = 0
 
@@ -284,6 +315,9 @@ class _Reader:
 
     def _take_answer(self, document: dict[str, object], message: dict[str, object]) -> None:
         turn = self._turn or self._begin_turn(f"line-{self._lines}", made_up=True)
+        if _is_copy(document):
+            self._copied.add(turn.prompt_id)
+            return
         work = self._work(turn, document)
         work.extend(epoch(document.get("timestamp")))
         turn.version = _string(document.get("version")) or turn.version
@@ -314,8 +348,13 @@ class _Reader:
     ) -> Turn | None:
         """Return the turn of a user line: by its prompt's id or, without ids, by its look."""
         prompt_id = _string(document.get("promptId"))
-        if prompt_id:
+        if prompt_id and not (self._of_agent and self._turn and not _is_told(document)):
             known = self._known.get(prompt_id)
+            asked = not is_answer and self._is_prompt(document, text)
+            if known and asked and prompt_id in self._copied:
+                # a forked session puts all that it copied under its first own prompt
+                self.transcript.turns.remove(known)
+                known = None
             self._turn = known or self._begin_turn(prompt_id)
         elif self._turn is None or (self._turn.made_up and not is_answer):
             if self._turn is not None and not self._is_prompt(document, text):
@@ -347,12 +386,30 @@ class _Reader:
 
     def _deliver(self, text: str) -> list[str]:
         found = []
-        for piece in text.split(_TOOL_USE_ID)[1:]:
-            call, end, _ = piece.partition(_TOOL_USE_END)
-            if end and len(call) <= 200:
-                found.append(call)
+        for piece in text.split(_NOTIFICATION)[1:]:
+            reported = _within(piece, "tool-use-id") or _within(piece, "task-id")
+            if reported:
+                found.append(reported)
         self.transcript.delivered.update(found)
         return found
+
+
+def _within(text: str, tag: str) -> str:
+    """Return what a tag holds, if that may be an id."""
+    found, end, _ = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")
+    return found if end and len(found) <= 200 else ""
+
+
+def _is_copy(document: dict[str, object]) -> bool:
+    """Tell an answer that was given in the session which this one was forked from."""
+    asked_in = _string(document.get("requestSessionId"))
+    return asked_in not in ("", document.get("sessionId"))
+
+
+def _is_told(document: dict[str, object]) -> bool:
+    """Tell a message to an agent from the results of its tools and its own background work."""
+    origin = document.get("origin")
+    return type(origin) is dict and origin.get("kind") != "task-notification"
 
 
 def _blocks(content: object) -> list[dict[str, object]]:

@@ -6,8 +6,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MOST = 10**12  # of any count or price that is believed; sums and products stay finite
 _EDITING = ("Edit", "MultiEdit", "NotebookEdit", "Write")
 _NO_AGENT = "Agent type '"  # begins what the client says of an agent it does not start
+_IN_BACKGROUND = ("backgroundTaskId", "resumedAgentId")  # the task that goes on after a call
 
 
 class Usage:
@@ -67,23 +69,28 @@ def usage_of(model: str, given: object) -> Usage | None:
     """Read the usage of a message; None when it does not say what came in and went out."""
     if type(given) is not dict:
         return None
-    counts = [_count(given.get(name)) for name in ("input_tokens", "output_tokens")]
-    if counts[0] is None or counts[1] is None:
+    parts, tools = given.get("cache_creation"), given.get("server_tool_use")
+    counts = [
+        _count(given.get("input_tokens")),
+        _count(given.get("output_tokens")),
+        _count(given.get("cache_creation_input_tokens") or 0),
+        _count(given.get("cache_read_input_tokens") or 0),
+        _count(parts.get("ephemeral_1h_input_tokens") or 0) if type(parts) is dict else 0,
+        _count(tools.get("web_search_requests") or 0) if type(tools) is dict else 0,
+    ]
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts):
         return None
-    written = _count(given.get("cache_creation_input_tokens")) or 0
-    parts = given.get("cache_creation")
-    hour = _count(parts.get("ephemeral_1h_input_tokens")) or 0 if type(parts) is dict else 0
-    tools = given.get("server_tool_use")
-    searches = _count(tools.get("web_search_requests")) if type(tools) is dict else None
+    came, went, written, read, hour, searches = known
     place = given.get("inference_geo")
     return Usage(
         model,
-        input=counts[0],
-        output=counts[1],
+        input=came,
+        output=went,
         write_5m=max(0, written - hour),
         write_1h=min(hour, written),
-        read=_count(given.get("cache_read_input_tokens")) or 0,
-        searches=searches or 0,
+        read=read,
+        searches=searches,
         fast=given.get("speed") == "fast",
         geography=place if type(place) is str else "",
     )
@@ -98,7 +105,8 @@ class Work:
         calls: the name of the tool by the id of the call.
         failed: ids of calls that came back as an error.
         refused: names of agents that the client did not start.
-        launched: ids of calls whose agent went on in the background.
+        launched: ids of calls whose work went on in the background.
+        tasks: ids by which the client reports on agents and on work in the background.
         files: paths that were changed.
         lines: how many lines were added or taken away.
     """
@@ -113,6 +121,7 @@ class Work:
         "messages",
         "refused",
         "started",
+        "tasks",
     )
 
     def __init__(self) -> None:
@@ -123,6 +132,7 @@ class Work:
         self.failed: set[str] = set()
         self.refused: set[str] = set()
         self.launched: set[str] = set()
+        self.tasks: set[str] = set()
         self.files: set[str] = set()
         self.lines = 0
 
@@ -153,8 +163,11 @@ class Work:
             if type(text) is str and text.startswith(_NO_AGENT):
                 self.refused.add(text[len(_NO_AGENT) :].partition("'")[0])
         elif type(detail) is dict:
-            if detail.get("status") == "async_launched":
+            goes_on = [task for name in _IN_BACKGROUND if (task := detail.get(name))]
+            if goes_on or detail.get("status") == "async_launched":
                 self.launched.add(call)
+            tasks = [*goes_on, detail.get("agentId")]
+            self.tasks.update(task for task in tasks if type(task) is str)
             if self.calls.get(call) in _EDITING:
                 self._take_change(detail)
 
@@ -167,6 +180,10 @@ class Work:
             self.lines += sum(_changed(hunk) for hunk in patch if type(hunk) is dict)
         elif detail.get("type") == "create" and type(detail.get("content")) is str:
             self.lines += len(str(detail["content"]).splitlines())
+        elif "edit_mode" in detail:
+            deleted = detail["edit_mode"] == "delete"
+            now = [] if deleted else _rows(detail.get("new_source"))
+            self.lines += _exchanged(_rows(detail.get("old_source")), now)
 
 
 def merged(works: Iterable[Work]) -> Work:
@@ -181,6 +198,7 @@ def merged(works: Iterable[Work]) -> Work:
         whole.failed |= work.failed
         whole.refused |= work.refused
         whole.launched |= work.launched
+        whole.tasks |= work.tasks
         whole.files |= work.files
         whole.lines += work.lines
     return whole
@@ -193,5 +211,22 @@ def _changed(hunk: dict[str, object]) -> int:
     return sum(type(row) is str and row[:1] in ("+", "-") for row in rows)
 
 
+def _rows(text: object) -> list[str]:
+    return text.splitlines() if type(text) is str else []
+
+
+def _exchanged(old: list[str], new: list[str]) -> int:
+    """Count the lines of both between what they have in common at either end."""
+    head = _alike(old, new)
+    tail = _alike(old[head:][::-1], new[head:][::-1])
+    return len(old) + len(new) - 2 * (head + tail)
+
+
+def _alike(old: list[str], new: list[str]) -> int:
+    """Count the lines before the first that differs."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (was, now) in pairs if was != now), min(len(old), len(new)))
+
+
 def _count(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= MOST else None

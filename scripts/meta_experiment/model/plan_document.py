@@ -282,8 +282,7 @@ def _check_whole(plan: Plan) -> None:
 
 def _check_report(plan: Plan) -> None:
     """What the model is asked for must be a metric that can be recorded."""
-    planned = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
-    known = KNOWN_METRICS.keys() | {metric.name for metric in planned}
+    known = KNOWN_METRICS.keys() | {metric.name for metric in plan.metrics}
     for name in plan.report:
         if name not in known:
             raise UsageError(

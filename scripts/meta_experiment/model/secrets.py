@@ -36,11 +36,12 @@ _SHAPE = re.compile("|".join(_SHAPES), re.DOTALL)
 _BEARER = re.compile(r"\b(Bearer|Basic)( +)([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s/:@]{0,100}:)([^\s/@]{1,200})(?=@)")
 _NAMED = re.compile(
-    r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,60})(\s{0,3}[=:]\s{0,3}[\"']?)([^\s\"',;]{8,})"
+    r"(?<![A-Za-z0-9_.-])([A-Za-z0-9_.-]{1,60})"
+    r"([\"']?\s{0,3}[=:]\s{0,3}[\"']?)([^\s\"',;]{8,})"
 )
 _SECRET_WORD = re.compile(
-    r"(?:^|[_.-])(?:api_?key|key|token|secret|passwo?r?d|passphrase|pwd|credentials?|auth)$",
-    re.IGNORECASE,
+    r"(?:^|[_.-]|(?<=[A-Za-z0-9])(?=[A-Z][a-z]))"  # api_key, apiKey
+    r"(?i:api_?key|key|token|secret|passwo?r?d|passphrase|pwd|credentials?|auth)$"
 )
 _SHOUTED = re.compile(r"[A-Z][A-Z0-9_]{2,}$")
 _HEX = re.compile(r"[0-9a-fA-F]+$")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
+
+from meta_experiment.errors import RefusedError
 
 
 class PromptKind(StrEnum):
@@ -22,6 +25,37 @@ class PromptIdentity:
 
     kind: PromptKind
     name: str
+
+
+_TEXT = {".md", ".mdc", ".markdown", ".rst", ".txt", ".prompt", ".j2", ".jinja", ".jinja2"}
+_YAML = {".yaml", ".yml"}
+_RULES = {".clinerules", ".cursorrules", ".goosehints", ".windsurfrules"}
+_BUILT = {"cmakelists.txt", "constraints.txt", "requirements.txt"}
+_PROMPT_WORD = re.compile(r"prompt|workflow|agent|skill|command|instruction")
+
+
+def require_text(path: str) -> None:
+    """Refuse a file (path with `/`) that a program executes or takes its settings from.
+
+    Raises:
+        RefusedError: its name is not that of a text for a model.
+    """
+    folded = path.casefold()
+    name, ending = PurePosixPath(folded).name, PurePosixPath(folded).suffix
+    text = ending in _TEXT and name not in _BUILT
+    yaml = ending in _YAML and bool(_PROMPT_WORD.search(folded))
+    if name not in _RULES and not text and not (yaml and not _is_run(folded)):
+        raise RefusedError(
+            f"{path} is no prompt file by its name: a program may run it or take its settings "
+            "from it. Expected a text for a model, such as Markdown, or YAML whose path names "
+            "a prompt, workflow or agent.",
+            hint="Name a command, a skill, an agent or another prompt file.",
+        )
+
+
+def _is_run(path: str) -> bool:
+    """Tell whether YAML is what a build service runs, or the hidden settings of a tool."""
+    return path.startswith(".github/workflows/") or PurePosixPath(path).name.startswith(".")
 
 
 def identify(path: str) -> PromptIdentity:

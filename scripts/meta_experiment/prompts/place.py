@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from meta_experiment.prompts.identity import PromptKind
 
+UNLOADED = "<>"  # the client leaves out commands and skills with these in their names
 _INSTALLED = ("cache", "marketplaces")
 _FOLDERS = ("commands", "skills", "agents")
 

@@ -38,7 +38,8 @@ class Line:
     """What an injected line is made of.
 
     `copies` are the places of the control's text, each as the client's shell is to read it;
-    `named` tells the model where it is, when even that is out of reach.
+    `named` tells the model where it is, when even that is out of reach: a path that `quoted`
+    takes.
     """
 
     target: str

@@ -107,8 +107,7 @@ def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]
     none of them, so that each of these was recorded on purpose.
     """
     plan = experiment.plan
-    named = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
-    planned = {metric.name for metric in named}
+    planned = {metric.name for metric in plan.metrics}
     recorded = {name for trial in trials for name in trial.metrics}
     return [
         metric

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.files.confine import CLIENT_SETTINGS, Content
+from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.model import instants
 from meta_experiment.model.metrics import describe
 from meta_experiment.model.plan_document import plan_from_document, plan_sha256
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.prompts.frontmatter import read_frontmatter
-from meta_experiment.prompts.identity import PromptKind, identify
+from meta_experiment.prompts.identity import PromptKind, identify, require_text
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.lifecycle import refuse_shared_files
@@ -52,8 +52,9 @@ def create(
     `check` may refuse the experiment before anything of it is written.
 
     Raises:
-        UsageError: the plan makes no sense. NotFoundError, UnsafePathError: a file cannot be
-            read safely. ConflictError: a file is under experiment already.
+        UsageError: the plan makes no sense. RefusedError: a file is no prompt by its name.
+        NotFoundError, UnsafePathError: a file cannot be read safely. ConflictError: a file is
+            under experiment already.
     """
     contents = _contents(workspace, request)
     notes = [*request.notes, *_notes(contents)]
@@ -105,7 +106,7 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
     contents: dict[str, dict[str, Content]] = {}
     names = _variant_names(request.document)
     for path in request.document["files"]:
-        _refuse_settings(path)
+        require_text(plain_path(path))
         control = workspace.prompt(path)
         arms = {CONTROL: control}
         for name in names[1:]:
@@ -133,15 +134,6 @@ def _refuse_stand_in(path: str, data: bytes) -> None:
         raise RefusedError(
             f"{path} holds the line that serves another experiment's variants, not its text.",
             hint="Bring the file back first: meta-experiment recover",
-        )
-
-
-def _refuse_settings(path: str) -> None:
-    """Refuse files that tell the client what to run: they are no prompts."""
-    if path.rsplit("/", 1)[-1].casefold() in CLIENT_SETTINGS:
-        raise RefusedError(
-            f"{path} holds settings of the client, no prompt; changing it could run programs.",
-            hint="Name a command, a skill, an agent or another prompt file.",
         )
 
 

@@ -15,8 +15,9 @@ from meta_experiment.errors import (
     MetaExperimentError,
     RefusedError,
 )
-from meta_experiment.files.confine import Content
+from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.live.index import AGENT
+from meta_experiment.prompts.identity import require_text
 from meta_experiment.services.find import find, require_status
 from meta_experiment.services.instrumenting import reconcile
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
@@ -67,7 +68,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
             error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
         ) from error
     verb = "join" if joins else "start"
-    return _begun(workspace, found, (begin, verb, f"{{id}} is running{how}"), manual=manual)
+    return _begun(workspace, found, (begin, verb, f"is running{how}"), manual=manual)
 
 
 def require_startable(
@@ -93,7 +94,7 @@ def pause(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, (Status.RUNNING,), "paused")
         return replace(experiment, status=Status.PAUSED)
 
-    moved = _move(workspace, given, halt, "pause", "{id} is paused; resume it at any time.")
+    moved = _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
     return replace(moved, notes=tuple(reconcile(workspace)))
 
 
@@ -120,9 +121,7 @@ def resume(workspace: Workspace, given: str) -> Moved:
     mark = workspace.store.mark(found)
     manual = mark is not None and mark.manual
     how = _how_served(workspace, found, manual=manual)
-    return _begun(
-        workspace, found, (go_on, "resume", f"{{id}} is running again{how}"), manual=manual
-    )
+    return _begun(workspace, found, (go_on, "resume", f"is running again{how}"), manual=manual)
 
 
 def archive(workspace: Workspace, given: str) -> Moved:
@@ -132,7 +131,7 @@ def archive(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, _ENDED, "archived")
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
-    moved = _move(workspace, given, put_away, "archive", "{id} is archived; its data stay.")
+    moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
     return replace(moved, notes=tuple(reconcile(workspace)))
 
 
@@ -153,12 +152,14 @@ def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> Non
 
 
 def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> None:
-    """Refuse to go on when a file is not the control any more.
+    """Refuse to go on when a file is not the control any more, or no prompt by its name.
 
     Raises:
-        DriftError: names the file; UnsafePathError, NotFoundError: it cannot be read safely.
+        DriftError, RefusedError: name the file.
+        UnsafePathError, NotFoundError: it cannot be read safely.
     """
     for path, arms in experiment.versions.items():
+        require_text(plain_path(path))
         control = arms[experiment.plan.control.name]
         if workspace.prompt(path).sha256 != control.sha256:
             raise DriftError(
@@ -217,9 +218,9 @@ def _begun(
     name = found.experiment_id
     known = workspace.store.started_here(found)
     workspace.store.mark_started(found, manual=manual)
-    begin, verb, sentence = change
+    begin, verb, outcome = change
     try:
-        moved = _move(workspace, name, begin, verb, sentence)
+        moved = _move(workspace, name, begin, verb, outcome)
     except MetaExperimentError:
         # It may run already and have failed to note that; then it is served all the same.
         if not known and find(workspace.store.experiments(), name).status == found.status:
@@ -233,16 +234,16 @@ def _move(
     given: str,
     change: Callable[[Experiment, float], Experiment],
     verb: str,
-    sentence: str,
+    outcome: str,
 ) -> Moved:
+    """Change the status; `outcome` is what to say of it, after the experiment's name."""
     now = workspace.clock()
     moved: list[Moved] = []
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
         before = find(experiments, given)
         after = change(before, now)
-        text = sentence.format(id=after.experiment_id)
-        moved.append(Moved(after, before.status, text))
+        moved.append(Moved(after, before.status, f"{after.experiment_id} {outcome}"))
         return [after if item is before else item for item in experiments]
 
     workspace.store.update(apply)

@@ -50,17 +50,14 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
         experiment.experiment_id,
         len(found),
         [_document(item) for item in found[-limit:]],
-        [f"{item.file}:{item.line_number}: {item.reason}" for item in log.set_aside][
-            :_MOST_PROBLEMS
-        ],
+        [item.sentence for item in log.set_aside][:_MOST_PROBLEMS],
         list(log.conflicts)[:_MOST_PROBLEMS],
         _planned(experiment.plan),
     )
 
 
 def _planned(plan: Plan) -> frozenset[str]:
-    named = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
-    return frozenset(metric.name for metric in named) | {"rating"}
+    return frozenset(metric.name for metric in plan.metrics) | {"rating"}
 
 
 def _document(trial: Trial) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
 from meta_experiment.model import fields
@@ -74,6 +74,11 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
     return Recorded(len(trial_ids), tuple(trial_ids), tuple(conflicts[:_MOST_CONFLICTS]))
 
 
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Read the lines of a stream; of one that is too long no more than shows that it is."""
+    return iter(lambda: stream.readline(_LONGEST_LINE + 1), b"")
+
+
 def parse_lines(lines: Iterable[bytes]) -> list[Mapping[str, Any]]:
     """Read JSON lines; blank ones are skipped.
 
@@ -82,10 +87,10 @@ def parse_lines(lines: Iterable[bytes]) -> list[Mapping[str, Any]]:
     """
     documents: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
         if len(line) > _LONGEST_LINE:
             raise UsageError(f"Line {number} is longer than 1 MB; nothing was recorded.")
+        if not line.strip():
+            continue
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -160,8 +165,7 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
 
 
 def _planned(plan: Plan) -> dict[str, Metric]:
-    named = (plan.primary, *(item.metric for item in plan.guardrails), *plan.secondary)
-    return KNOWN_METRICS | {metric.name: metric for metric in named}
+    return KNOWN_METRICS | {metric.name: metric for metric in plan.metrics}
 
 
 def _value(metric: Metric, value: object, where: str) -> float:

@@ -7,7 +7,10 @@ variant files, so that everything after this point knows one form only.
 from __future__ import annotations
 
 import json
+import os
 import re
+import select
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,8 +20,10 @@ from meta_experiment.errors import NotFoundError, UnsafePathError, UsageError
 from meta_experiment.model import fields
 from meta_experiment.model.plan_document import PLAN_KEYS
 
-_LARGEST_PLAN = 1024 * 1024
+_LARGEST_PLAN = 256 * 1024  # bytes
+_MOST_VALUES = 5_000
 _DEEPEST = 20
+_PATIENCE = 10.0  # seconds that a pipe is waited for into which nothing was written yet
 _NAMED = re.compile(r"^([A-Za-z][A-Za-z0-9_.-]*):(.+)$")
 CONTROL, TREATMENT = "control", "treatment"
 
@@ -120,8 +125,7 @@ def _declared(variants: Sequence[object]) -> list[str]:
 
 def _parse(path: Path) -> object:
     try:
-        with path.open("rb") as stream:  # it may be a pipe, and one without an end
-            data = stream.read(_LARGEST_PLAN + 1)
+        data = _head(path, _LARGEST_PLAN + 1)
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise NotFoundError(f"There is no plan file {path}.") from None
@@ -130,7 +134,7 @@ def _parse(path: Path) -> object:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not text in UTF-8: {error.reason}.") from error
     if len(data) > _LARGEST_PLAN:
-        raise UsageError(f"{path} is larger than 1 MB; that is no plan.")
+        raise UsageError(f"{path} is larger than 256 kB; that is no plan.")
     try:
         if path.suffix == ".json":
             return json.loads(text, object_pairs_hook=fields.unique)
@@ -140,21 +144,38 @@ def _parse(path: Path) -> object:
         raise UsageError(f"{path} is not a valid plan: {reason}.") from error
 
 
+def _head(path: Path, most: int) -> bytes:
+    """Read so many bytes, at most; a pipe is read, but not waited for where nobody writes."""
+    with open(path, "rb", opener=_without_waiting) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            select.select([stream], [], [], _PATIENCE)
+            os.set_blocking(stream.fileno(), True)
+        return stream.read(most)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _yaml(text: str) -> object:
-    """Load YAML without aliases and without deep nesting, so that its size is what one sees."""
+    """Load YAML that is as large as it looks: no aliases, not too deep, not too many values."""
     import yaml
 
-    depth = 0
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = values = 0
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent):
                 raise UsageError("The plan holds a YAML alias (*name); write the value out.")
+            values += isinstance(event, yaml.NodeEvent)
+            if values > _MOST_VALUES:
+                raise UsageError(f"The plan holds more than {_MOST_VALUES:,} values.")
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
                 raise UsageError(f"The plan is nested deeper than {_DEEPEST} levels.")
-        _refuse_twice([yaml.compose(text, Loader=yaml.SafeLoader)])
-        return yaml.safe_load(text)
+        _refuse_twice([yaml.compose(text, Loader=loader)])
+        return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 
@@ -190,8 +211,6 @@ def _typed(typed: str, root: Path, directory: Path) -> Path:
 
 
 def _absolute(base: Path, typed: str) -> Path:
-    import os
-
     return Path(os.path.normpath(base / typed))
 
 

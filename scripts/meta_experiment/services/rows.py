@@ -15,7 +15,8 @@ ACTIVE = (Status.RUNNING, Status.PAUSED, Status.DRAFT)
 def row(experiment: Experiment, analysis: Analysis | None) -> Row:
     """Make the row of an experiment; without an analysis it has not started, or has ended.
 
-    Then its outcome says what was decided, and what its logs hold was not read.
+    Then its outcome says what was decided, and what its logs hold was not read. One that runs
+    has none where its logs cannot be read.
     """
     plan = experiment.plan
     outcome = experiment.outcome
@@ -86,8 +87,9 @@ def _improvement(analysis: Analysis) -> float | None:
     return max(known, default=None)
 
 
-_AT_REST = {
+_UNANALYSED = {
     Status.DRAFT: "start it: meta-experiment start {}",
+    Status.RUNNING: "see why its trials cannot be read: meta-experiment analyze {}",
     Status.PAUSED: "resume it: meta-experiment resume {}",
     Status.PROMOTED: "none; to take it back: meta-experiment rollback {}",
     Status.EXPIRED: "none; to go on after all: meta-experiment resume {}",
@@ -99,7 +101,7 @@ def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
     if not experiment.plan.files:
         return f"none to be taken here; read it: meta-experiment analyze {name}"
     if experiment.status is not Status.RUNNING or analysis is None:
-        return _AT_REST.get(experiment.status, "none; it has ended").format(name)
+        return _UNANALYSED.get(experiment.status, "none; it has ended").format(name)
     action = DUE[analysis.decision]
     if action is None:
         needed = analysis.readiness.needed_per_arm - analysis.readiness.smallest_arm

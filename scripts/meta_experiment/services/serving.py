@@ -17,7 +17,7 @@ from meta_experiment.live import index, places
 from meta_experiment.prompts.agents import agent_name, agent_under, beside
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
-from meta_experiment.prompts.place import Place, is_installed_copy, locate
+from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy, locate
 from meta_experiment.prompts.shim import Line, build_shim, quoted
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
@@ -129,6 +129,11 @@ def work_out(
     }
     if place.kind is PromptKind.AGENT:
         return _agent(experiment, place, path, arms)
+    if any(mark in place.call for mark in UNLOADED):
+        raise RefusedError(
+            f"The client loads no command or skill with '<' or '>' in its name: {path}",
+            hint=f"Rename it. {_MANUAL}",
+        )
     return _text(workspace, experiment, place, path, arms)
 
 
@@ -298,7 +303,8 @@ def _line(
 
     def named(number: int) -> str:
         start = "~/" if scope == places.USER else f"{root}/" if whole else ""
-        return start + (prompt or f"{folder}/{_file(control, number)}")
+        sayable = prompt and quoted(prompt) is not None
+        return start + (prompt if prompt and sayable else f"{folder}/{_file(control, number)}")
 
     token = workspace.store.checkout()[: places.TOKEN_LENGTH]
     return Line(f"{name}@{token}", copies, named), tools

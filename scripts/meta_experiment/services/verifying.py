@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
-from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.live.places import read_whole
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services import stored_bytes
@@ -21,7 +23,8 @@ from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
 from meta_experiment.store.board import Board
-from meta_experiment.store.ignore import IGNORED
+from meta_experiment.store.ignore import IGNORED, missing_lines
+from meta_experiment.store.lines import WHOLE_FILE
 from meta_experiment.store.summaries import load_trials, log_checksums
 from meta_experiment.store.trials import TrialLog, read_trials
 from meta_experiment.types import Experiment, Finding, Health, Status
@@ -193,9 +196,14 @@ def _logs(
     twice: list[Finding], workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     name = experiment.experiment_id
-    log = read_trials(workspace.layout, name)
+    log = read_trials(workspace.layout, name, experiment.plan.metrics)
     for item, _ in aside.unknown_lines(workspace.layout, name, log.set_aside):
-        yield f"{item.file}, line {item.line_number}: {item.reason}", REPAIR
+        yield item.sentence, REPAIR
+    folder = workspace.layout.trials(name)
+    for item in log.set_aside:
+        if item.line_number == WHOLE_FILE:
+            place = shlex.quote(str(folder / item.file))
+            yield item.sentence, f"Look what it is, then take it away: rm -r {place}"
     if log.set_aside_count > len(log.set_aside):
         yield f"{log.set_aside_count - len(log.set_aside):,} more damaged lines", None
     known = {variant.name for variant in experiment.plan.variants}
@@ -218,8 +226,9 @@ def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
     for file, place in log_checksums(workspace.layout, name).items():
         if place is not None:
             yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
-    kept = load_trials(workspace.layout, ReadOnly(), name)
-    if not same_trials(kept, read_trials(workspace.layout, name)):
+    metrics = experiment.plan.metrics
+    kept = load_trials(workspace.layout, ReadOnly(), name, metrics)
+    if not same_trials(kept, read_trials(workspace.layout, name, metrics)):
         yield "its summary differs from its logs", REPAIR
 
 
@@ -237,7 +246,7 @@ def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
     name = experiment.experiment_id
     told = workspace.store.history(name)
     for item in told.set_aside:
-        yield f"{item.file}, line {item.line_number}: {item.reason}", None
+        yield item.sentence, None
     last = next((item.after for item in reversed(told.entries) if item.after), None)
     if last is not None and last != experiment.status.value:
         yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
@@ -293,7 +302,8 @@ def _folder(workspace: Workspace) -> Iterator[Finding]:
         for path in tracked(workspace)
     ]
     if workspace.layout.registry.exists() and _unignored(workspace):
-        found.append((".claude/meta/.gitignore lacks lines", REPAIR))
+        shown = ".claude/meta/.gitignore"
+        found.append((f"{shown} is not as written: git may see what is local", REPAIR))
     yield from _reported("folder", found, "private, no links, local files unknown to git")
 
 
@@ -308,10 +318,9 @@ def tracked(workspace: Workspace) -> list[str]:
 
 def _unignored(workspace: Workspace) -> bool:
     try:
-        lines = read_whole(workspace.layout.gitignore).decode("utf-8", "replace").splitlines()
+        return bool(missing_lines(read_whole(workspace.layout.gitignore), IGNORED))
     except OSError:
         return True
-    return bool(set(IGNORED) - {line.strip() for line in lines})
 
 
 def _walk(folder: Path) -> Iterable[Path]:

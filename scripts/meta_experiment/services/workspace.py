@@ -113,7 +113,7 @@ class Workspace:
 def problems(log: TrialLog) -> Iterator[str]:
     """Say what of a log could not be used; nothing is dropped in silence."""
     yield from _bounded(
-        [f"{item.file}, line {item.line_number}: {item.reason}" for item in log.set_aside],
+        [item.sentence for item in log.set_aside],
         log.set_aside_count,
         "set aside",
     )

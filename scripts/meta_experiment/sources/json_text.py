@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from meta_experiment.errors import UsageError
 
 DEEPEST = 60
+MOST_PARTS = 1_000_000  # lists and objects; each costs far more memory than its text
 
 
 def parse(text: str, name: str) -> object:
@@ -15,8 +16,12 @@ def parse(text: str, name: str) -> object:
 
     Raises:
         UsageError: it is no JSON, nested too deeply, or holds half of a surrogate pair,
-            which JSON can spell and no text can hold.
+            which JSON can spell and no text can hold. Or it has too many parts.
     """
+    if text.count("[") + text.count("{") > MOST_PARTS:
+        raise UsageError(
+            f"{name} has more than {MOST_PARTS:,} lists and objects; split it before importing."
+        )
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError) as error:

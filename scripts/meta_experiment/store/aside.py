@@ -18,7 +18,7 @@ from meta_experiment.errors import StorageError
 from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.lines import Cursor, SetAside, Unusable, read_objects
+from meta_experiment.store.lines import WHOLE_FILE, Cursor, SetAside, Unusable, read_objects
 
 _CHUNK = 256 * 1024
 _COPIED = 64 * 1024  # bytes kept of a line
@@ -75,6 +75,8 @@ def unknown_lines(
     known = known_lines(layout, experiment_id)
     by_file: dict[str, dict[int, SetAside]] = {}
     for item in damaged:
+        if item.line_number == WHOLE_FILE:
+            continue
         by_file.setdefault(item.file, {})[item.line_number] = item
     for file, items in by_file.items():
         for line in raw_lines(layout.trials(experiment_id) / file, items.keys()):

@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 from meta_experiment.errors import StorageError, UsageError
 from meta_experiment.files.durable import append_lines, make_empty
@@ -17,7 +16,6 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import sequence
-from meta_experiment.live.places import read_bytes
 from meta_experiment.store.events import NAME_LIMIT
 
 
@@ -88,14 +86,14 @@ def assign(
         with lock:
             if not path.exists() or not path.stat().st_size:
                 make_empty(files, path)
-            known_lines = _whole_lines(files, path)
-            known = sequence.find(known_lines, key)
-            count = sequence.last_count(known_lines)
-            before = known or sequence.find_apart(str(path.parent), key)
-            position = known[0] - 1 if known else count
+            known = sequence.read_known(str(path), key)
+            if known.torn:
+                files.truncate(path, known.size)
+            before = known.found or sequence.find_apart(str(path.parent), key)
+            position = known.found[0] - 1 if known.found else known.count
             variant = before[1] if before else draw(position)
             drawn = Assigned(unit, variant, new_id(), position, before is not None)
-            total = count if known else count + 1
+            total = known.count if known.found else known.count + 1
             files.append(path, _line(total, key, drawn, at), durable=False)
         # made durable outside the lock: others need not wait for the disk
         files.sync_file(path)
@@ -126,7 +124,7 @@ def assign_apart(
     key = _escaped(unit)
     path = layout.assignments(experiment_id)
     try:
-        known = sequence.find(_read(path), key)
+        known = sequence.read_known(str(path), key).found
         before = known or sequence.find_apart(str(path.parent), key)
         drawn = Assigned(
             unit=unit,
@@ -140,18 +138,6 @@ def assign_apart(
     except OSError as error:
         raise StorageError(f"{path.parent} cannot be written: {error.strerror}.") from error
     return drawn
-
-
-def _read(path: Path) -> bytes:
-    return sequence.whole_lines(read_bytes(str(path)))
-
-
-def _whole_lines(files: FileSystem, path: Path) -> bytes:
-    """Return the sequence, cutting off what a crash left of a line; needs the lock."""
-    data = _read(path)
-    if path.exists() and path.stat().st_size > len(data):
-        files.truncate(path, len(data))
-    return data
 
 
 def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:

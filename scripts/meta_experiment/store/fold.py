@@ -11,13 +11,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from meta_experiment.live.measure import TOOLS
+from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.store.columns import EXPOSED, NAN, RECORDED, STATUSES, Columns, fill
-from meta_experiment.store.events import why_unusable
+from meta_experiment.store.events import LATEST, why_unusable
 from meta_experiment.store.lines import SetAside, Unusable
 from meta_experiment.store.runs import UNKNOWN
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted
-METRIC_LIMIT = 256
+METRIC_LIMIT = 256  # names of metrics that nobody here asked for
+OWN_METRICS = frozenset(KNOWN_METRICS).union(
+    f"{what}.{tool}" for what in ("tool_calls", "tool_errors") for tool in TOOLS
+)
 _FINGERPRINT = ""  # no metric has this name
 
 STATUS_CODE = {status and status.value: code for code, status in enumerate(STATUSES)}
@@ -28,6 +33,7 @@ class Fold:
 
     def __init__(self, columns: Columns | None = None) -> None:
         self.columns = Columns() if columns is None else columns
+        self.expected = OWN_METRICS  # metrics for which there is always room
         self.set_aside: list[SetAside] = []
         self.set_aside_count = 0
         self.conflicts: list[str] = []
@@ -49,12 +55,11 @@ class Fold:
         if len(self.set_aside) < KEPT:
             self.set_aside.append(SetAside(file, line_number, reason))
 
-    def assign(self, position: int | None, trial: tuple[str, str, str, float]) -> None:
+    def assign(self, position: int, trial: tuple[str, str, str, float]) -> None:
         """Take in a line of the assignment sequence: trial id, variant, unit, time."""
         trial_id, variant, unit, at = trial
         self._row(trial_id, variant, unit, at)
-        if position is not None:
-            self.place_all([self.columns.units.number(unit)], [position])
+        self.place_all([self.columns.units.number(unit)], [position])
 
     def place_all(self, units: Sequence[int], positions: Sequence[int]) -> None:
         """Put units at their places of the sequence, unless they have one; -1 is no place."""
@@ -72,7 +77,7 @@ class Fold:
         if reason is not None:
             return reason
         if event["event"] == "recorded" and self.too_many_metrics(event["metrics"]):
-            return f"the {METRIC_LIMIT + 1}th name of a metric"
+            return f"the {METRIC_LIMIT + 1}th name of a metric that the plan does not have"
         self.enter(event)
         return None
 
@@ -91,10 +96,10 @@ class Fold:
             self.columns.excluded[row] = given if known is None else min(known, given)
 
     def too_many_metrics(self, metrics: Mapping[str, object]) -> bool:
-        """Tell whether there would be more names of metrics than may be."""
+        """Tell whether there would be more unexpected names of metrics than may be."""
         known = self.columns.metrics
         return len(known) + len(metrics) > METRIC_LIMIT and (
-            len(known.keys() | metrics.keys()) > METRIC_LIMIT
+            len((known.keys() | metrics.keys()) - self.expected) > METRIC_LIMIT
         )
 
     def _row(self, trial_id: str, variant: str, unit: str | None, at: float) -> int:
@@ -126,6 +131,17 @@ class Fold:
                 self._set_closed(row, columns.closed(row))
             columns.assigned_at[row] = at
         return row
+
+    def after(self, trial_id: str, at: float) -> float:
+        """Return this time, or the next after all that stands of a trial."""
+        columns = self.columns
+        row = columns.trials.find(trial_id)
+        if row == UNKNOWN:
+            return at
+        said = [columns.closed(row)]
+        said += [self._when(row, name) for name in (_FINGERPRINT, *columns.metric_names(row))]
+        times = [columns.assigned_at[row], *(math.nextafter(time, math.inf) for time in said)]
+        return max([at, *(time for time in times if time < LATEST)])
 
     def unit(self, row: int) -> int:
         """Return the number of a trial's unit, -1 when nobody named it."""

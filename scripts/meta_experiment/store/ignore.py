@@ -40,11 +40,17 @@ def ensure_ignored(layout: Layout, files: FileSystem) -> None:
     _ensure_lines(files, layout.gitattributes, ATTRIBUTES)
 
 
+def missing_lines(present: bytes, wanted: tuple[str, ...]) -> list[str]:
+    """Return the lines that a file lacks or that a later `!` may take back: the last holds."""
+    lines = [line.rstrip(" \r") for line in present.decode("utf-8", "replace").split("\n")]
+    taken_back = max((n for n, line in enumerate(lines) if line.startswith("!")), default=-1)
+    return [line for line in wanted if line not in lines[taken_back + 1 :]]
+
+
 def _ensure_lines(files: FileSystem, path: Path, wanted: tuple[str, ...]) -> None:
     try:
         present = files.read(path) if path.exists() else b""
-        lines = {line.strip() for line in present.decode("utf-8", "replace").splitlines()}
-        missing = [line for line in wanted if line not in lines]
+        missing = missing_lines(present, wanted)
         if not missing:
             return
         gap = b"\n" if present and not present.endswith(b"\n") else b""

@@ -10,11 +10,12 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live.sequence import is_assignment_file, parse_assignment
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, Unusable, decoded, read_blocks
-from meta_experiment.store.logs import log_sizes
+from meta_experiment.store.logs import NO_LOG, log_sizes
+from meta_experiment.store.runs import UNKNOWN
 
 
-def conflicts_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> list[str]:
-    """Return what was said twice and differently of these trials.
+def fold_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> Fold:
+    """Return what the logs say of these trials.
 
     Only lines that hold one of the ids are decoded; finding them is a search for bytes.
 
@@ -24,15 +25,16 @@ def conflicts_of(layout: Layout, experiment_id: str, trial_ids: Collection[str])
     fold = Fold()
     wanted = [spelled for trial_id in trial_ids for spelled in _spelled(trial_id)]
     folder = layout.trials(experiment_id)
-    for name in sorted(log_sizes(folder)):
+    for name, size in sorted(log_sizes(folder).items()):
+        if size == NO_LOG:
+            continue
         lines = _lines_with(folder / name, wanted)
         if not is_assignment_file(name):
             fold.take(name, 0, decoded([*lines]))
             continue
         for parsed in filter(None, map(parse_assignment, lines)):
-            fold.assign(None, parsed[1])
-    begins = tuple(f"trial {trial_id}: " for trial_id in trial_ids)
-    return [conflict for conflict in fold.conflicts if conflict.startswith(begins)]
+            fold.assign(UNKNOWN, parsed[1])
+    return fold
 
 
 def _lines_with(path: Path, wanted: Collection[bytes]) -> Iterator[str]:

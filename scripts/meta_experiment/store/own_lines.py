@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
 from operator import lt
 
-from meta_experiment.live.sequence import parse_assignment
+from meta_experiment.live.sequence import parse_assignment, place
 from meta_experiment.store.columns import NAN, RECORDED, fill, put
 from meta_experiment.store.fold import STATUS_CODE, Fold
 from meta_experiment.store.lines import decoded
@@ -49,7 +49,7 @@ class OwnLines:
         self.take(file, lines_before, text[:middle], first)
         self.take(file, lines_before + first, text[middle:], lines - first)
 
-    def take_assignments(self, text: str, lines: int) -> bool:
+    def take_assignments(self, lines_before: int, text: str, lines: int) -> bool:
         """Take in lines of the assignment sequence; False when one of them is no such line."""
         found: list[Fields] = [] if "\\" in text else _ASSIGNED.findall(text)
         if len(found) != lines:
@@ -59,8 +59,8 @@ class OwnLines:
         counts, units, variants, trial_ids, times = zip(*found, strict=True)
         columns.trials.numbers(trial_ids)
         if len(columns.trials) - before < lines:
-            for fields in found:
-                self._assign(fields)
+            for number, fields in enumerate(found, start=lines_before + 1):
+                self._assign(number, fields)
             return True
         numbers = columns.units.numbers(units)
         codes = self._variants(variants)
@@ -70,14 +70,15 @@ class OwnLines:
         columns.progress.frombytes(bytes(lines))
         fill(columns.unit, before, UNKNOWN)
         columns.unit.extend(numbers)
-        self._fold.place_all(numbers, [int(count) - 1 for count in counts])
+        line_numbers = range(lines_before + 1, lines_before + lines + 1)
+        self._fold.place_all(numbers, list(map(place, map(int, counts), line_numbers)))
         return True
 
-    def _assign(self, fields: Fields) -> None:
+    def _assign(self, number: int, fields: Fields) -> None:
         parsed = parse_assignment("\t".join(fields))
         if parsed is not None:  # the pattern has seen to it
             count, trial = parsed
-            self._fold.assign(count - 1 if count else None, trial)
+            self._fold.assign(place(count, number), trial)
 
     def take_outcomes(self, outcomes: Outcomes) -> bool:
         """Take in outcomes that were checked; False when they have too many metrics."""

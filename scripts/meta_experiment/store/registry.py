@@ -18,15 +18,17 @@ from meta_experiment.errors import (
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
-from meta_experiment.files.filesystem import PRIVATE_FILE, FileSystem
+from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.types import Experiment
 
 WAIT = 10.0  # seconds
 _TRIES = 3
-_LARGEST = 256 * 1024 * 1024  # bytes; a thousand experiments need five million
+_LARGEST = 16 * 1024 * 1024  # bytes; a thousand experiments need five million
+_FEWER = "Move experiments that ended long ago out of it, into a file of your own."
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
 Change = Callable[[list[Experiment]], Sequence[Experiment]]
@@ -118,6 +120,12 @@ def _bring_back(layout: Layout, files: FileSystem) -> Path | None:
 
 def _require_readable(data: bytes) -> None:
     """Refuse to store what the next command could not read."""
+    if len(data) > _LARGEST:
+        raise UsageError(
+            f"The change cannot be stored: the registry would have {len(data):,} bytes; "
+            f"expected at most {_LARGEST:,}.",
+            hint=_FEWER,
+        )
     try:
         same = encode_registry(decode_registry(data)) == data
     except CorruptStoreError as error:
@@ -185,7 +193,7 @@ def _read(path: Path) -> bytes | None:
         if status.st_size > _LARGEST:
             raise CorruptStoreError(
                 f"{path} has {status.st_size:,} bytes; expected at most {_LARGEST:,}.",
-                hint="Restore it from version control or a backup of yours.",
+                hint=f"Restore it from version control. {_FEWER}",
             )
         return path.read_bytes()
     except FileNotFoundError:

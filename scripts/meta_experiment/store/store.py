@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Protocol
@@ -15,9 +15,10 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
 from meta_experiment.store.board import Board, registry_stamp
 from meta_experiment.store.events import Event, EventKind
-from meta_experiment.store.lookup import conflicts_of
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.trials import TrialLog
+from meta_experiment.store.fold import Fold
+from meta_experiment.store.lookup import fold_of
+from meta_experiment.store.summaries import load_reading
+from meta_experiment.store.trials import Reading, TrialLog
 from meta_experiment.store.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
 
@@ -138,20 +139,26 @@ class Store:
         """Add events to the logs of an experiment; durable on return."""
         append_events(self.layout, self.files, self._writer.name, experiment_id, events)
 
-    def record(self, observations: Iterable[Observed], at: float) -> list[str]:
-        """Add outcomes, all or none; durable on return. Gives their trial ids, in order."""
+    def record(self, observations: Sequence[Observed], at: float) -> list[str]:
+        """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
+
+        What is known of a trial already stands, also when the clock went back since.
+        """
         trial_ids: list[str] = []
         events: dict[str, list[Event]] = {}
+        known = self._known(observations)
         for item, new_id in zip(observations, assignments.new_trial_ids(), strict=False):
-            event = _recorded(item, item.trial_id or new_id, at)
-            trial_ids.append(event.trial_id)
+            trial_id = item.trial_id or new_id
+            fold = known.get(item.experiment_id)
+            event = _recorded(item, trial_id, fold.after(trial_id, at) if fold else at)
+            trial_ids.append(trial_id)
             events.setdefault(item.experiment_id, []).append(event)
         append_batches(self.layout, self.files, self._writer.name, events)
         return trial_ids
 
     def trials(self, experiment: Experiment) -> TrialLog:
         """Return the trials of an experiment, those that its registry entry holds included."""
-        log = load_trials(self.layout, self.files, experiment.experiment_id)
+        log = self._reading(experiment).log()
         inline = experiment.inline_trials
         if not inline:
             return log
@@ -161,10 +168,33 @@ class Store:
 
     def conflicts(self, experiment: Experiment, trial_ids: Collection[str]) -> list[str]:
         """Return what was said twice and differently of some trials of an experiment."""
-        if len(trial_ids) <= _FEW:
-            return conflicts_of(self.layout, experiment.experiment_id, trial_ids)
         begins = tuple(f"trial {trial_id}: " for trial_id in trial_ids)
-        return [it for it in self.trials(experiment).conflicts if it.startswith(begins)]
+        said = self._said(experiment, trial_ids).conflicts
+        return [conflict for conflict in said if conflict.startswith(begins)]
+
+    def _known(self, observations: Iterable[Observed]) -> dict[str, Fold]:
+        """Return by experiment what the logs say of the trials that are named."""
+        named: dict[str, set[str]] = {}
+        for item in observations:
+            if item.trial_id is not None:
+                named.setdefault(item.experiment_id, set()).add(item.trial_id)
+        if not named:
+            return {}
+        return {
+            experiment.experiment_id: self._said(experiment, named[experiment.experiment_id])
+            for experiment in self.experiments()
+            if experiment.experiment_id in named
+        }
+
+    def _said(self, experiment: Experiment, trial_ids: Collection[str]) -> Fold:
+        """Return what the logs say of these trials, and maybe of others."""
+        if len(trial_ids) <= _FEW:
+            return fold_of(self.layout, experiment.experiment_id, trial_ids)
+        return self._reading(experiment).fold
+
+    def _reading(self, experiment: Experiment) -> Reading:
+        name, metrics = experiment.experiment_id, experiment.plan.metrics
+        return load_reading(self.layout, self.files, name, metrics)
 
     def logged(self) -> set[str]:
         """Return the ids that have trials, also those that the registry does not know (now)."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from array import array
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import reduce
 from itertools import chain
@@ -28,9 +29,10 @@ from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, SetAside
 from meta_experiment.store.names import NamePool
 from meta_experiment.store.trials import Reading, TrialLog
+from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 3
+_VERSION = 4
 _FIXED = (
     "position_of",
     "unit",
@@ -47,7 +49,9 @@ class _DoubtError(Exception):
     """The summary does not fit the logs or this program."""
 
 
-def load_trials(layout: Layout, files: FileSystem, experiment_id: str) -> TrialLog:
+def load_trials(
+    layout: Layout, files: FileSystem, experiment_id: str, named: Iterable[Metric] = ()
+) -> TrialLog:
     """Read the trials of an experiment as `read_trials` does, only the new lines if possible.
 
     A summary that cannot be written is no failure: the trials have been read.
@@ -55,13 +59,24 @@ def load_trials(layout: Layout, files: FileSystem, experiment_id: str) -> TrialL
     Raises:
         CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
     """
+    return load_reading(layout, files, experiment_id, named).log()
+
+
+def load_reading(
+    layout: Layout, files: FileSystem, experiment_id: str, named: Iterable[Metric]
+) -> Reading:
+    """Read as `load_trials` does, and give the fold with what was read.
+
+    Raises:
+        CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
+    """
     folder = layout.trials(experiment_id)
     path = layout.summaries(experiment_id)
     reading = _remembered(path, folder)
-    reading.read(folder)
+    reading.read(folder, named)
     if reading.bytes_read >= WORTHWHILE:
         _remember(files, path, folder, reading)
-    return reading.log()
+    return reading
 
 
 def log_checksums(layout: Layout, experiment_id: str) -> dict[str, int | None]:

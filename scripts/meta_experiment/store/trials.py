@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.sequence import is_assignment_file, parse_assignment
+from meta_experiment.live.sequence import is_assignment_file, parse_assignment, place
 from meta_experiment.store.ahead import read_ahead
 from meta_experiment.store.columns import Trials
-from meta_experiment.store.fold import Fold
+from meta_experiment.store.fold import OWN_METRICS, Fold
 from meta_experiment.store.lines import (
+    WHOLE_FILE,
     Block,
     Cursor,
     SetAside,
@@ -20,12 +21,13 @@ from meta_experiment.store.lines import (
     decoded,
     read_blocks,
 )
-from meta_experiment.store.logs import log_sizes
+from meta_experiment.store.logs import NO_LOG, log_sizes
 from meta_experiment.store.own_lines import OwnLines
 from meta_experiment.store.own_outcomes import Outcomes
-from meta_experiment.types import Trial
+from meta_experiment.types import Metric, Trial
 
 _MANY = 8  # blocks
+NOT_REGULAR = "no regular file"
 NOT_ASSIGNMENT = "not a line of the assignment sequence"
 
 
@@ -62,12 +64,15 @@ class Reading:
         self.sources: dict[str, int] = {}
         self.bytes_read = 0
 
-    def read(self, folder: Path) -> None:
+    def read(self, folder: Path, named: Iterable[Metric] = ()) -> None:
         """Fold what is new in the files of a folder.
+
+        `named` are the metrics of the plan, for which there is always room.
 
         Raises:
             CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
         """
+        self.fold.expected = OWN_METRICS.union(metric.name for metric in named)
         self.sources = log_sizes(folder)
         collecting = gc.isenabled()
         gc.disable()  # nothing that is made here refers to itself
@@ -79,6 +84,8 @@ class Reading:
 
     def _read_files(self, folder: Path) -> None:
         for name in sorted(self.sources):
+            if self.sources[name] == NO_LOG:
+                continue
             cursor = self.cursors.setdefault(name, Cursor())
             before = cursor.offset
             if self.sources[name] > before:
@@ -88,10 +95,15 @@ class Reading:
     def log(self) -> TrialLog:
         """Give out what was folded so far."""
         fold = self.fold
+        strange = [
+            SetAside(name, WHOLE_FILE, NOT_REGULAR)
+            for name, size in sorted(self.sources.items())
+            if size == NO_LOG
+        ]
         return TrialLog(
             trials=Trials(fold.columns),
-            set_aside=tuple(fold.set_aside),
-            set_aside_count=fold.set_aside_count,
+            set_aside=(*strange, *fold.set_aside),
+            set_aside_count=len(strange) + fold.set_aside_count,
             conflicts=tuple(fold.conflicts),
             conflict_count=fold.conflict_count,
             sources=self.sources,
@@ -132,7 +144,7 @@ class Reading:
 
     def _take_assignments(self, own: OwnLines, file: str, cursor: Cursor, block: Block) -> None:
         text = block.text()
-        if text is None or not own.take_assignments(text, block.total):
+        if text is None or not own.take_assignments(cursor.lines, text, block.total):
             for number, line in enumerate(block.lines(), start=cursor.lines + 1):
                 self._take_assignment(file, number, line)
 
@@ -144,15 +156,17 @@ class Reading:
             self.fold.refuse(file, number, NOT_ASSIGNMENT)
         else:
             count, trial = parsed
-            self.fold.assign(count - 1 if count else None, trial)
+            self.fold.assign(place(count, number), trial)
 
 
-def read_trials(layout: Layout, experiment_id: str) -> TrialLog:
+def read_trials(layout: Layout, experiment_id: str, named: Iterable[Metric] = ()) -> TrialLog:
     """Read all trials of an experiment from its logs alone; no log is no trial.
+
+    `named` are the metrics of its plan, for which there is always room.
 
     Raises:
         CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
     """
     reading = Reading()
-    reading.read(layout.trials(experiment_id))
+    reading.read(layout.trials(experiment_id), named)
     return reading.log()

@@ -88,6 +88,11 @@ class Plan:
     tags: tuple[str, ...] = ()
 
     @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The primary metric, those of the guardrails, and the secondary ones."""
+        return (self.primary, *(item.metric for item in self.guardrails), *self.secondary)
+
+    @property
     def control(self) -> Variant:
         """The arm that is the file as it stands."""
         return self.variants[0]

@@ -71,7 +71,12 @@ def record_verb(
             raise UsageError(
                 "--stdin reads everything from the lines; leave the other flags out."
             )
-        documents = recording.parse_lines(sys.stdin.buffer)
+        if sys.stdin is None:
+            raise UsageError(
+                "--stdin reads JSON lines from the standard input, which is closed.",
+                hint="meta-experiment record --stdin < observations.jsonl",
+            )
+        documents = recording.parse_lines(recording.lines_of(sys.stdin.buffer))
         if experiment_id is not None:
             documents = [{"experiment": experiment_id, **document} for document in documents]
     else:
