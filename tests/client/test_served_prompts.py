@@ -90,6 +90,41 @@ def test_a_skill_the_model_could_use_freely_stays_free_and_gets_its_arguments(cl
     assert stage.faults() == []
 
 
+def test_a_command_the_model_could_call_stays_free(client, stage):
+    front = "---\ndescription: Review.\nallowed-tools: Bash(serve-variant:*)\n---\n"
+    entry = stage.run(allow=True, sequence="10")
+    for path in (".claude/skills/review/SKILL.md", places.shim("", entry.id)[1:]):
+        stage.write(path, front + LINE)
+    stage.write(places.served_body("", entry.id, "treatment")[1:], BODY)
+    call = ToolCall("Skill", {"skill": "review", "args": "x 'y z'"})
+    with Endpoint([Answer("", tools=[call]), Answer("done")]) as endpoint:
+        run = client.ask(endpoint, "please review")
+    assert told(run.turns[-1]).split("|")[:3] == ["A<<x 'y z'", "x", "y z"]
+    assert [line[2] for line in stage.assignments()] == ["treatment"]
+
+
+def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
+    """The client looks at the rules only for the name that the hook gives it."""
+    path = ".claude/agents/checker.md"
+    front = "---\nname: {}\ndescription: Checks.\n---\n{}"
+    entry = stage.run(
+        kind="agent", form="agents", name="checker", path=path, sequence="10",
+        front="", control=front.format("checker", "CONTROL AGENT"),
+    )  # fmt: skip
+    placed = path.replace(".md", "-treatment.md")
+    stage.write(placed, front.format("checker-treatment", "TREATMENT AGENT"))
+    client.write(".claude/settings.json", '{"permissions": {"deny": ["Agent(checker)"]}}')
+    given = {"subagent_type": "checker", "prompt": "go", "description": "d",
+             "run_in_background": False}  # fmt: skip
+    answers = [Answer("", tools=[ToolCall("Agent", given)]), Answer("done")]
+    with Endpoint(answers) as endpoint:
+        run = client.ask(endpoint, "start the checker")
+    ((said, failed),) = run.turns[-1].tool_results()
+    assert failed
+    assert "denied" in said
+    assert stage.assignments(entry.id) == []
+
+
 def test_an_agent_is_switched_without_being_allowed_by_us(client, stage):
     path = ".claude/agents/checker.md"
     front = "---\nname: {}\ndescription: Checks.\n---\n{}"

@@ -10,6 +10,7 @@ import pytest
 from tests.live.stage import REPOSITORY, TOKEN, Stage
 
 from meta_experiment.live import places, sessions
+from meta_experiment.live.arguments import POINTER
 
 SKILL = ".claude/skills/review/SKILL.md"
 AGENT = ".claude/agents/checker.md"
@@ -81,9 +82,10 @@ def test_a_skill_that_was_free_to_use_is_allowed(stage):
     assert stage.text().endswith("for x y.")
 
 
-@pytest.mark.parametrize("case", ["asked before", "edited", "another", "other name", "command"])
+@pytest.mark.parametrize("case", ["asked before", "edited", "another", "other name", "ended"])
 def test_nothing_else_is_allowed(stage, case):
-    skill(stage, allow=case != "asked before", kind="command" if case == "command" else "skill")
+    state = "ended" if case == "ended" else "running"
+    skill(stage, allow=case != "asked before", state=state)
     if case == "edited":
         stage.write(SKILL, "---\nallowed-tools: Bash(*)\n---\n")
     if case == "another":
@@ -92,6 +94,100 @@ def test_nothing_else_is_allowed(stage, case):
         path.write_text("---\nallowed-tools: Bash(*)\n---\n")
     name = "plug:review" if case == "other name" else "review"
     assert stage.tool("Skill", {"skill": name, "args": ""}) == ""
+
+
+SHADOW = ".claude/skills/review/SKILL.md"
+
+
+def shadow(stage, **changes):
+    """A command under experiment, with the skill that goes before it."""
+    entry = stage.run(**{"allow": True, **changes})
+    stage.write(SHADOW, Path(places.shim(str(stage.root), entry.id)).read_bytes())
+    return entry
+
+
+def called(stage, name, prompt="p1"):
+    printed = stage.tool("Skill", {"skill": name, "args": "x"}, prompt)
+    return json.loads(printed)["hookSpecificOutput"] if printed else {}
+
+
+@pytest.mark.parametrize("name", ["review", "/review", " review "])
+def test_a_command_that_the_model_could_call_is_allowed(stage, name):
+    shadow(stage)
+    assert called(stage, name)["permissionDecision"] == "allow"
+    assert stage.text().endswith("for x.")
+
+
+@pytest.mark.parametrize("case", ["asked before", "edited", "edited shadow", "ended"])
+def test_no_other_command_is_allowed(stage, case):
+    state = "ended" if case == "ended" else "running"
+    entry = shadow(stage, allow=case != "asked before", state=state)
+    if case.startswith("edited"):
+        path = entry.path if case == "edited" else SHADOW
+        stage.write(path, "---\nallowed-tools: Bash(*)\n---\n")
+    assert called(stage, "review") == {}
+
+
+@pytest.mark.parametrize("name", ["judge", "review"])
+def test_a_skill_is_allowed_by_the_name_in_its_head(stage, name):
+    """What is allowed is the skill by its own name, which nothing else can have."""
+    skill(stage, front="---\nname: 'judge' # why\n---\n")
+    answer = called(stage, name)
+    assert answer["permissionDecision"] == "allow"
+    given = answer.get("updatedInput", {"skill": name, "args": "x"})
+    assert given == {"skill": "review", "args": "x"}
+    assert stage.text().endswith("for x.")
+
+
+@pytest.mark.parametrize("path", ["skills/judge/SKILL.md", "commands/judge.md"])
+def test_a_name_that_something_else_has_is_not_allowed(stage, path):
+    skill(stage, front="---\nname: judge\n---\n")
+    stage.write(f".claude/{path}", "---\nallowed-tools: Bash(*)\n---\n")
+    assert called(stage, "judge") == {}
+
+
+def test_a_plugins_skill_is_allowed_by_its_bare_name(tmp_path):
+    stage = Stage(tmp_path, places.PLUGIN)
+    skill(stage, name="plug:review", path="skills/review/SKILL.md")
+    assert called(stage, "review")["updatedInput"]["skill"] == "plug:review"
+    assert "updatedInput" not in called(stage, "plug:review")
+
+
+def test_a_name_with_an_ended_experiment_as_well_is_handed_over_once(stage):
+    """Sessions with the old text and sessions with the new one read the same hand-over."""
+    stage.run("exp-0", state="ended")
+    stage.run(sequence="000")
+    for number in range(3):
+        text = stage.call(f"x{number}", f"p{number}")
+        assert text == f"Control for x{number}."
+
+
+@pytest.mark.parametrize("arguments", ["blocked", "good"])
+def test_a_call_that_was_broken_off_makes_one_other_doubtful(stage, arguments):
+    stage.run(sequence="0000")
+    stage.typed(arguments, "p1")
+    assert stage.call("good", "p2") == f"Control for {POINTER}."
+    for number in (3, 4):
+        assert stage.call("fine", f"p{number}") == "Control for fine."
+
+
+@pytest.mark.parametrize(
+    "rule", ["Agent(checker)", "Task(checker)", "Agent(checker-treatment)", "Agent", "Task(*)"]
+)
+@pytest.mark.parametrize("name", ["deny", "ask"])
+def test_an_agent_that_a_rule_speaks_of_is_left_to_the_client(stage, name, rule):
+    """The client would look at the rules for the name of the variant only."""
+    agent(stage)
+    stage.write(".claude/settings.json", json.dumps({"permissions": {name: [rule]}}))
+    assert start(stage) is None
+    assert stage.assignments() == []
+
+
+def test_rules_about_other_agents_change_nothing(stage):
+    agent(stage)
+    rules = {"deny": ["Agent(other)", "Bash"], "allow": ["Agent(checker)"]}
+    stage.write(".claude/settings.json", json.dumps({"permissions": rules}))
+    assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
 
 
 def test_an_agent_gets_its_variant_once_for_each_prompt(stage):
@@ -234,6 +330,13 @@ def test_malformed_events_are_harmless(stage, event, document):
     stage.run()
     folder(stage).mkdir(parents=True)
     assert stage.hook("", event, document) == ""
+
+
+def test_an_event_that_cannot_be_read_is_told_where_the_session_is(stage):
+    stage.run()
+    stage.hook("", "prompt", b"{")
+    (line,) = stage.faults()
+    assert "ValueError" in line
 
 
 def test_a_fault_is_one_line_without_text_or_token(stage):

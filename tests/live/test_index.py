@@ -34,6 +34,11 @@ def test_an_entry_comes_back_whole():
         assert getattr(read, field) == getattr(entry(), field), field
 
 
+def test_the_name_of_an_argument_may_hold_a_comma():
+    names = ["pr,", "mode", ","]
+    assert parse_entry(format_entry(entry(arguments=names))).arguments == names
+
+
 @pytest.mark.parametrize(
     "changes", [{"name": "a\tb"}, {"path": "a\nb"}, {"arms": ["a,b"]}, {"arguments": [""]}]
 )

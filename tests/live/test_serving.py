@@ -186,6 +186,15 @@ def test_variables_and_named_arguments(stage):
     assert text == f"12|fast|s1|{stage.root}|{stage.root}/.claude/skills/review|low"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"), [(("--effort", "high"), "high"), (("--effort", ""), "low"), ((), "low")]
+)
+def test_the_level_of_effort_is_what_the_client_filled_in(stage, words, told):
+    """The prompt file may name its own; the environment has that of the session."""
+    stage.run(sequence="0", control="${CLAUDE_EFFORT}.")
+    assert stage.text(*words, environment={"CLAUDE_EFFORT": "low"}) == f"{told}."
+
+
 def test_a_plugin_knows_its_folder(tmp_path):
     stage = Stage(tmp_path, places.PLUGIN)
     stage.run(

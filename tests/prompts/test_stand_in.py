@@ -12,7 +12,7 @@ from meta_experiment.prompts.frontmatter import cut, read_frontmatter
 from meta_experiment.prompts.parts import LIMIT, part
 from meta_experiment.prompts.place import is_installed_copy, locate
 from meta_experiment.prompts.shim import Line, build_shim
-from meta_experiment.prompts.tools import add_tools
+from meta_experiment.prompts.tools import add_tools, asks_first
 
 TOOLS = ["Bash(serve-variant:*)", "Read(//a b/.claude/meta/**)"]
 LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], lambda number: f"copy.{number}.md")
@@ -21,6 +21,9 @@ HEADS = {
     "none": ("", None),
     "without": ("description: x", None),
     "empty": ("allowed-tools:", None),
+    "null": ("allowed-tools: null # none\nmodel: x", None),
+    "tilde": ("allowed-tools: ~", None),
+    "star within": ("allowed-tools: Bash(git * -v) # * not", "Bash(git * -v)"),
     "words": ("allowed-tools: Read Grep", "Read Grep"),
     "comment": ("allowed-tools: Read # why", "Read"),
     "flow": ('allowed-tools: [Read, "Bash(x:*)"]', ["Read", "Bash(x:*)"]),
@@ -56,6 +59,36 @@ def test_permissions_are_added_whatever_form_the_field_has(name, newline, mark):
     assert added.startswith(mark.encode())
     if newline == "\r\n" and lines:
         assert b"\n" not in added.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    "value", ["*", '"*"', '["*"]', "\n  - '*'", "Read, *", "[Read, '*']", "\n  - Read\n  - *"]
+)
+def test_beside_a_star_no_permission_counts(value):
+    """The client keeps the star alone, and would abort every call."""
+    with pytest.raises(RefusedError, match="holds `\\*`"):
+        add_tools(f"---\nallowed-tools: {value}\n---\n".encode(), TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("line", "asks"),
+    [
+        ("model: x", False), ("shell: bash", False), ("allowed-tools: []", False),
+        ("allowed-tools: null", False), ("hooks: {}", False), ("allowed-tools: Read", True),
+        ("'hooks': {Stop: []}", True), ("disallowed-tools: Bash", True),
+        ("disallowedTools: [Bash]", True), ("argument-hint: [a] [b]", False),
+        ("argument-hint: [a] [b]\n'hooks':\n  Stop: []", True),
+    ],
+)  # fmt: skip
+def test_what_the_client_asks_about_before_the_model_may_call_it(line, asks):
+    """By the fields it looks at, also where the head is no YAML that can be read."""
+    assert asks_first(f"---\n{line}\n---\nx".encode()) is asks
+
+
+def test_the_level_of_effort_is_handed_on_where_a_text_has_it():
+    arms = {"control": b"One.\n", "b": b"Two ${CLAUDE_EFFORT}.\n"}
+    line = b"${CLAUDE_SESSION_ID} --effort ${CLAUDE_EFFORT} 2>/dev/null"
+    assert line in build_shim(arms, LINE, TOOLS, describe=True).data
 
 
 def printed(shim, arm):

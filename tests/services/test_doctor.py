@@ -167,6 +167,16 @@ def test_settings_that_forbid_serving_are_named(patient, values, said):
     assert said in patient.failures()["settings"]
 
 
+def test_a_rule_about_an_agent_under_experiment_is_named(patient):
+    patient.settings({"permissions": {"deny": ["Agent(critic)"]}}, patient.root)
+    assert "settings" not in patient.failures()
+    (entry,) = index.entries(str(patient.root))
+    entry.kind, entry.name = index.AGENT, "critic"
+    text = index.sealed_lines([entry], own_key())
+    Path(places.active_index(str(patient.root))).write_text(text)
+    assert "Agent(critic)" in patient.failures()["settings"]
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

@@ -1,6 +1,7 @@
 """What `start` puts on disk, what git sees of it, and that every end brings everything back."""
 
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -472,6 +473,34 @@ def test_settings_that_forbid_serving_are_refused(root, settings, word, where):
     (folder / ".claude").mkdir(exist_ok=True)
     (folder / ".claude/settings.json").write_text(settings)
     assert word in refused(root, COMMAND)
+
+
+@pytest.mark.parametrize("rule", ["Agent(critic)", "Task(critic)", "Agent(critic-treatment)"])
+@pytest.mark.parametrize("name", ["deny", "ask"])
+def test_a_rule_about_the_agent_is_refused(root, name, rule):
+    """The client would not apply it to the variants, which have names of their own."""
+    (root / ".claude").mkdir()
+    settings = json.dumps({"permissions": {name: [rule]}})
+    (root / ".claude/settings.json").write_text(settings)
+    assert rule in refused(root, AGENT)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ("pr, mode", ["pr,", "mode"]), ("pr 5 mode", ["pr", "mode"]), ("5", []),
+        ("[5, pr]", ["pr"]), ("[true, '0', pr]", ["pr"]), ("[pr, null, mode]", ["pr", "mode"]),
+        ("['pr,', '', ' ', mode]", ["pr,", "mode"]), ("[{name: pr}, mode]", ["mode"]),
+    ],
+)  # fmt: skip
+def test_the_names_of_arguments_are_those_the_client_takes(root, given, names):
+    """It divides a text at blanks alone, and passes over what is no text in a list."""
+    head = f"---\ndescription: d\narguments: {given}\n---\n"
+    (root / COMMAND).parent.mkdir(parents=True)
+    (root / COMMAND).write_text(head + "One $pr.\n")
+    lifecycle.start(opened(root), drafted(root, COMMAND, (head + "Two $pr.\n").encode()))
+    (entry,) = index.entries(str(root))
+    assert entry.arguments == names
 
 
 def test_harmless_settings_are_no_hindrance(root):

@@ -10,7 +10,7 @@ import os
 import time
 
 from meta_experiment.live.client import note_client
-from meta_experiment.live.index import AGENT, COMMAND, IN_PLACE, SKILL, entries
+from meta_experiment.live.index import AGENT, IN_PLACE, SHADOW, SKILL, agent_names, entries
 from meta_experiment.live.json_text import encode, parse_object
 from meta_experiment.live.places import (
     PLUGIN,
@@ -71,8 +71,17 @@ def main() -> int:
             if printed:
                 os.write(1, printed.encode())
     except Exception as error:  # noqa: BLE001 - a hook never disturbs the session
-        _note("", error)
+        for root in _concerned():
+            _note(root, error)
     return 0
+
+
+def _concerned() -> list[str]:
+    """Return the roots around the session by its environment alone; "" stands for none."""
+    try:
+        return [root.path for root in _roots_around(Event({}, 0.0))] or [""]
+    except OSError:
+        return [""]
 
 
 def _expansion(event: Event) -> str:
@@ -80,9 +89,7 @@ def _expansion(event: Event) -> str:
     name = _text(event.document, "command_name")
     arguments = _text(event.document, "command_args")
     for root in _roots_around(event):
-        for entry in _entries(root):
-            if _is_called(root, entry, name):
-                _hand_over(root, entry, event, arguments)
+        _hand_over(root, _called(root, name), event, arguments)
     return ""
 
 
@@ -92,21 +99,30 @@ def _tool(event: Event) -> str:
     if not isinstance(given, dict):
         return ""
     if event.document.get("tool_name") == "Skill":
-        return _skill(event, _text(given, "skill").removeprefix("/"), _text(given, "args"))
+        return _skill(event, given)
     return _agent(event, given)
 
 
-def _skill(event: Event, name: str, arguments: str) -> str:
-    allowed = False
+def _skill(event: Event, given: dict[str, object]) -> str:
+    """Hand the arguments over; allow what was free, by the one name that can only mean it."""
+    name = _text(given, "skill").strip().removeprefix("/")
+    allowed = ""
     for root in _roots_around(event):
-        for entry in _entries(root):
-            if _is_called(root, entry, name):
-                _hand_over(root, entry, event, arguments)
-                allowed = allowed or (name == entry.name and _may_allow(root, entry, event))
+        found = _called(root, name)
+        _hand_over(root, found, event, _text(given, "args"))
+        for entry in found:
+            if not allowed and _may_allow(root, entry, name, event):
+                allowed = entry.name
     if not allowed:
         return ""
     reason = "free to use before it came under experiment"
-    return _decision({"permissionDecision": "allow", "permissionDecisionReason": reason})
+    answer: dict[str, object] = {
+        "permissionDecision": "allow",
+        "permissionDecisionReason": reason,
+    }
+    if name != allowed:
+        answer["updatedInput"] = {**given, "skill": allowed}
+    return _decision(answer)
 
 
 def _agent(event: Event, given: dict[str, object]) -> str:
@@ -132,6 +148,7 @@ def _agent(event: Event, given: dict[str, object]) -> str:
 def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
     """Draw the variant of an agent; empty for the control, or when it cannot be served."""
     from meta_experiment.live.assigning import expose
+    from meta_experiment.live.settings import is_agent_restricted
 
     try:
         stored = read_bytes(stored_variant(root.path, entry.id, entry.control, entry.path))
@@ -139,6 +156,9 @@ def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
         stem = own.removesuffix(".md")
         placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
         if not stored or read_below(root.path, entry.path) != stored or not placed:
+            return ""
+        # the client looks at the rules for the name that it is given, which is ours
+        if is_agent_restricted(event.turn.project, agent_names(entry.name, entry.arms)):
             return ""
         if not (_is_known(root, entry, event) and _is_loaded(own, entry, event)):
             return ""
@@ -211,15 +231,17 @@ def _remember(root: Root, event: Event) -> None:
         _note(root.path, error)
 
 
-def _hand_over(root: Root, entry: Entry, event: Event, arguments: str) -> None:
-    _beat(root.path, event.now)
-    try:
-        drop_stale_handovers(root.path, event.session, entry.name, event.turn, event.now)
-        write_turn(root.path, event.session, event.turn)
-        note_client(root.path, event.session, os.environ)
-        write_handover(root.path, event.session, entry.name, event.turn, arguments)
-    except (OSError, ValueError) as error:
-        _note(root.path, error, entry.id)
+def _hand_over(root: Root, called: list[Entry], event: Event, arguments: str) -> None:
+    """Hand arguments over once for a name, whichever of its experiments will serve it."""
+    for name, entry in {entry.name: entry for entry in called}.items():
+        _beat(root.path, event.now)
+        try:
+            drop_stale_handovers(root.path, event.session, name, event.turn, event.now)
+            write_turn(root.path, event.session, event.turn)
+            note_client(root.path, event.session, os.environ)
+            write_handover(root.path, event.session, name, event.turn, arguments)
+        except (OSError, ValueError) as error:
+            _note(root.path, error, entry.id)
 
 
 def _roots_around(event: Event) -> list[Root]:
@@ -238,34 +260,67 @@ def _is_near(root: str, place: str) -> bool:
     return f"{place}/".startswith(f"{root}/") or f"{root}/".startswith(f"{place}/")
 
 
+def _called(root: Root, name: str) -> list[Entry]:
+    """Return the commands and skills of a root that a name of the client's can mean."""
+    return [
+        entry
+        for entry in _entries(root)
+        if entry.form in (SHADOW, IN_PLACE) and _is_called(root, entry, name)
+    ]
+
+
 def _is_called(root: Root, entry: Entry, name: str) -> bool:
-    """Tell whether a name that the client uses means this prompt."""
-    if entry.kind not in (COMMAND, SKILL):
+    """Tell whether a name means a prompt: its own, or one the client takes for it as well."""
+    if name == entry.name:
+        return True
+    plugin, _, bare = entry.name.rpartition(":")
+    if root.scope == PLUGIN and name == bare:
+        return True
+    if entry.form != IN_PLACE:
         return False
-    bare = entry.name.rpartition(":")[2]
-    return name == entry.name or (root.scope == PLUGIN and name == bare)
+    own = _name_within(read_bytes(shim(root.path, entry.id)))
+    return bool(own) and name in (own, f"{plugin}:{own}")
 
 
-def _may_allow(root: Root, entry: Entry, event: Event) -> bool:
-    """Tell whether a skill is surely ours, and was free to use before it was replaced."""
-    if not (entry.allow and entry.kind == SKILL and entry.form == IN_PLACE):
+def _name_within(data: bytes) -> str:
+    """Return the plain `name` that stands in the head of a prompt file, if any."""
+    head = data.partition(b"\n---")[0]
+    line = (b"\n" + head).partition(b"\nname:")[2].partition(b"\n")[0]
+    return line.decode("utf-8", "replace").partition(" #")[0].strip().strip("'\"")
+
+
+def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
+    """Tell whether a name surely means ours, which was free to use before it was replaced."""
+    if not (entry.allow and entry.running):
         return False
-    path = f"{root.path}/{entry.path}"
-    home = os.environ.get("CLAUDE_CONFIG_DIR") or os.environ.get("HOME", "") + "/.claude"
-    others = (
-        f"{folder}/skills/{entry.name}/SKILL.md"
-        for folder in (home, f"{event.turn.project}/.claude", f"{event.directory}/.claude")
-    )
+    placed = entry.path
+    if entry.form == SHADOW:
+        placed = f".claude/skills/{entry.name}/SKILL.md"
+        if read_below(root.path, entry.path) != read_bytes(
+            stored_variant(root.path, entry.id, entry.control, entry.path)
+        ):
+            return False  # what the user has written there since may be asked for
+    path = f"{root.path}/{placed}"
     ours = read_bytes(shim(root.path, entry.id))
     return (
         bool(ours)
-        and read_below(root.path, entry.path) == ours
+        and read_below(root.path, placed) == ours
         and all(
             os.path.realpath(other) == os.path.realpath(path)
-            for other in others
+            for other in _namesakes(entry, name, event)
             if os.path.exists(other)
         )
     )
+
+
+def _namesakes(entry: Entry, name: str, event: Event) -> list[str]:
+    """Return where prompts would lie that the client takes for a name before ours."""
+    home = os.environ.get("CLAUDE_CONFIG_DIR") or os.environ.get("HOME", "") + "/.claude"
+    folders = (home, f"{event.turn.project}/.claude", f"{event.directory}/.claude")
+    files = {f"skills/{entry.name}/SKILL.md", f"skills/{name}/SKILL.md"}
+    if name != entry.name:
+        files.add(f"commands/{name.replace(':', '/')}.md")
+    return [f"{folder}/{file}" for folder in folders for file in files]
 
 
 def _is_known(root: Root, entry: Entry, event: Event) -> bool:

@@ -23,6 +23,7 @@ SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
 # a letter for each arm, more than a plan may have
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz" + "".join(map(chr, range(0x100, 0x180)))
+_COMMA = "\x1f"  # stands for a comma in the name of an argument; YAML lets it into no text
 
 
 class Entry:
@@ -162,7 +163,7 @@ def format_entry(entry: Entry) -> str:
         repr(float(entry.since)),
         entry.serve,
         str(entry.parts),
-        _joined(entry.arguments),
+        _joined([name.replace(",", _COMMA) for name in entry.arguments]),
         "1" if entry.allow else "",
         entry.sha,
         entry.plugin,
@@ -201,7 +202,7 @@ def parse_entry(line: str) -> Entry | None:
             since=float(fields[14]),
             serve=fields[15],
             parts=int(fields[16]),
-            arguments=_parted(fields[17]),
+            arguments=[name.replace(_COMMA, ",") for name in _parted(fields[17])],
             allow=fields[18] == "1",
             sha=fields[19],
             plugin=fields[20],
@@ -251,6 +252,11 @@ def find_entry(root: str, experiment_id: str) -> Entry | None:
 def _unsealed(line: str, key: bytes) -> Entry | None:
     text, _, sealed = line.rpartition("\t")
     return parse_entry(text) if key and sealed == seal(key, text) else None
+
+
+def agent_names(name: str, arms: Sequence[str]) -> list[str]:
+    """Return the names of an agent and of its variants, the control (its own name) first."""
+    return [name, *(f"{name}-{arm}" for arm in arms[1:])]
 
 
 def sequence_text(arms: list[int]) -> str:

@@ -1,6 +1,6 @@
 """What the injected line of a prompt prints: the body of the variant, arguments filled in.
 
-    serve-variant ID@TOKEN SESSION [--part N]
+    serve-variant ID@TOKEN SESSION [--part N] [--effort LEVEL]
 
 Whatever breaks, the user's command runs with the control text: printed here when it can be
 found, else by the rest of the injected line, which this program leaves to act by exit code 1.
@@ -52,15 +52,21 @@ _EMPTY = b"<!-- -->"  # the client would say that there was no output
 
 
 class Call:
-    """What the injected line asks for: experiment, token of the root, session, part."""
+    """What the injected line asks for: experiment, token of the root, session, part.
 
-    __slots__ = ("experiment_id", "part", "session", "token")
+    `effort` is the level of reasoning that the client filled in there, "" for none.
+    """
 
-    def __init__(self, experiment_id: str, token: str, session: str, part: int) -> None:
+    __slots__ = ("effort", "experiment_id", "part", "session", "token")
+
+    def __init__(
+        self, experiment_id: str, token: str, session: str, part: int, effort: str
+    ) -> None:
         self.experiment_id = experiment_id
         self.token = token
         self.session = session
         self.part = part
+        self.effort = effort
 
 
 class TextGoneError(LookupError):
@@ -103,11 +109,11 @@ def _note(root: str, error: Exception, experiment_id: str = "") -> None:
 
 
 def _read_call(words: list[str]) -> Call:
-    part = 0
-    if len(words) == 4 and words[2] == "--part" and words[3].isdigit():
-        part = int(words[3])
-    elif len(words) != 2:
-        raise ValueError("usage: serve-variant ID@TOKEN SESSION [--part N]")
+    options = dict(zip(words[2::2], words[3::2], strict=False))
+    part = options.pop("--part", "0")
+    effort = options.pop("--effort", "")
+    if len(words) < 2 or len(words) % 2 or options or not part.isdigit():
+        raise ValueError("usage: serve-variant ID@TOKEN SESSION [--part N] [--effort LEVEL]")
     experiment_id, _, token = words[0].rpartition("@")
     session = words[1]
     if session == _PLACEHOLDER or not is_plain(session):
@@ -116,7 +122,7 @@ def _read_call(words: list[str]) -> Call:
         session = f"unknown-{os.urandom(6).hex()}"
     if not is_plain(experiment_id):
         raise ValueError("the id of an experiment cannot hold a separator")
-    return Call(experiment_id, token, session, part)
+    return Call(experiment_id, token, session, int(part), effort)
 
 
 def _find_root(call: Call) -> Root:
@@ -227,7 +233,7 @@ def _handed(root: str, entry: Entry, call: Call) -> Handed:
             return Handed(turn, "", doubtful=turn is None)
         alike = len({handover.arguments for handover in pending}) == 1
         prompts = {handover.turn.prompt_id for handover in pending}
-        if not alike:
+        if not alike or len(prompts) > 1:
             for handover in pending:
                 doubt_handover(handover)
         current = turn is not None and prompts == {turn.prompt_id}
@@ -259,8 +265,9 @@ def _variables(
     """Return the variables the client would know in the prompt file itself."""
     project = turn.project if turn and turn.project else os.getcwd()
     found = {"CLAUDE_PROJECT_DIR": project, "CLAUDE_SESSION_ID": call.session}
-    if "CLAUDE_EFFORT" in os.environ:
-        found["CLAUDE_EFFORT"] = os.environ["CLAUDE_EFFORT"]
+    effort = call.effort or os.environ.get("CLAUDE_EFFORT")
+    if effort:
+        found["CLAUDE_EFFORT"] = effort
     if entry.kind == SKILL:
         found["CLAUDE_SKILL_DIR"] = f"{root.path}/{entry.path}".rpartition("/")[0]
     if root.scope == PLUGIN and not entry.path.startswith(".claude/"):

@@ -181,6 +181,7 @@ def take_handover(handover: Handover, part: int, parts: int) -> bool:
 def drop_stale_handovers(root: str, session: str, name: str, turn: Turn, now: float) -> None:
     """Remove what earlier invocations of a name, now broken off, left pending.
 
+    One that made another doubtful has done so once: the next prompt does not meet it.
     Raises OSError, ValueError.
     """
     for handover in handovers(root, session, name):
@@ -189,7 +190,7 @@ def drop_stale_handovers(root: str, session: str, name: str, turn: Turn, now: fl
                 age = now - os.stat(handover.path).st_mtime
             except FileNotFoundError:
                 continue
-            if age > _STALE:
+            if age > _STALE or handover.doubtful:
                 _remove([handover.path])
 
 

@@ -15,22 +15,19 @@ from dataclasses import dataclass
 from meta_experiment.errors import RefusedError
 from meta_experiment.prompts.frontmatter import cut, read_frontmatter
 from meta_experiment.prompts.parts import part
-from meta_experiment.prompts.tools import add_tools, names_tools
+from meta_experiment.prompts.tools import add_tools
 
 _DESCRIBED = re.compile(rb"^description[ \t]*:", re.MULTILINE)
 _LONGEST_DESCRIPTION = 100
+_EFFORT = "${CLAUDE_EFFORT}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shim:
-    """The stand-in's exact bytes, and what is served: `bodies[arm]` are its parts.
-
-    `had_tools` says whether the control had `allowed-tools` itself.
-    """
+    """The stand-in's exact bytes, and what is served: `bodies[arm]` are its parts."""
 
     data: bytes
     bodies: dict[str, tuple[bytes, ...]]
-    had_tools: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,13 @@ class Line:
     copies: Callable[[int], Sequence[str]]
     named: Callable[[int], str]
 
-    def text(self, number: int) -> str:
-        """Return the line for a part (from 1), or for a body in one piece (0)."""
+    def text(self, number: int, *, effort: bool) -> str:
+        """Return the line for a part (from 1), or for a body in one piece (0).
+
+        With `effort` it hands on the level of reasoning, which the client alone can tell.
+        """
         which = f" --part {number}" if number else ""
+        which += f" --effort {_EFFORT}" if effort else ""
         steps = [f"serve-variant {self.target} ${{CLAUDE_SESSION_ID}}{which} 2>/dev/null"]
         steps += [f"cat {copy} 2>/dev/null" for copy in self.copies(number)]
         steps.append(f'echo "Read {self.named(number)} and follow it."')
@@ -74,16 +75,17 @@ def build_shim(
         _require_same_head(arms[control], arms[arm], arm)
     parted = part(bodies)
     count = len(parted.frame) - 1
+    effort = any(_EFFORT.encode() in body for body in bodies.values())
     text = parted.frame[0]
     for number, literal in enumerate(parted.frame[1:], start=1):
-        text += line.text(number if count > 1 else 0).encode() + literal
+        text += line.text(number if count > 1 else 0, effort=effort).encode() + literal
     head = heads[control]
     more: tuple[str, ...] = ()
     if describe and not _DESCRIBED.search(head):
         more = (f"description: {json.dumps(_description(bodies[control]))}",)
     new_head = add_tools(head, tools, more)
     _require_added(arms[control], new_head, tools)
-    return Shim(new_head + text, parted.bodies, names_tools(head))
+    return Shim(new_head + text, parted.bodies)
 
 
 def quoted(path: str) -> str | None:

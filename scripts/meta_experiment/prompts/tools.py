@@ -6,15 +6,27 @@ import json
 import re
 from collections.abc import Sequence
 
+from meta_experiment.errors import RefusedError
+from meta_experiment.prompts.frontmatter import cut, read_frontmatter
+
 _BOM = "\ufeff"
 _KEY = re.compile(r"^allowed-tools[ \t]*:[ \t]*", re.MULTILINE)
 _ITEM = re.compile(r"([ \t]*-[ \t]+)\S[^\r\n]*")
 _COMMENT = re.compile(r"[ \t]+#[^\r\n]*$")
+_NONE = re.compile(r"~|null|Null|NULL")
+_WITHIN = re.compile(r"\([^()]*\)|[ \t]#[^\r\n]*")  # what is no rule's name
+_BETWEEN = re.compile(r"[\s,\"'\[\]]+")
+# With one of these the client asks before the model may call a command or skill.
+_ASKED = ("allowed-tools", "disallowed-tools", "disallowedTools", "hooks")
+_ASKED_KEY = re.compile(rf"^[ \t\"']*(?:{'|'.join(_ASKED)})\b", re.MULTILINE)
 
 
-def names_tools(head: bytes) -> bool:
-    """Tell whether a head has `allowed-tools` at all."""
-    return _KEY.search(head.decode("utf-8", "replace")) is not None
+def asks_first(data: bytes) -> bool:
+    """Tell whether the client asks before the model may call what this prompt file holds."""
+    read = read_frontmatter(data)
+    if read.error is None:
+        return any(read.fields.get(name) for name in _ASKED)
+    return _ASKED_KEY.search(cut(data)[0].decode("utf-8", "replace")) is not None
 
 
 def add_tools(head: bytes, tools: Sequence[str], more: Sequence[str] = ()) -> bytes:
@@ -24,6 +36,9 @@ def add_tools(head: bytes, tools: Sequence[str], more: Sequence[str] = ()) -> by
         head: what `frontmatter.cut` gives, empty where the file has none.
         tools: the rules.
         more: further lines for a head that is to say more.
+
+    Raises:
+        RefusedError: the head allows `*`, beside which the client reads no other rule.
     """
     text = head.decode("utf-8", "surrogateescape")
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -45,10 +60,14 @@ def add_tools(head: bytes, tools: Sequence[str], more: Sequence[str] = ()) -> by
 def _extended(text: str, start: int, tools: Sequence[str], newline: str) -> str:
     """Extend the value that begins at `start`, whatever YAML form it has."""
     line_end = text.index("\n", start)
+    following = _following(text, line_end + 1)
+    _require_no_star(text[start : following[-1][1] if following else line_end])
     first = _COMMENT.sub("", text[start:line_end].rstrip("\r"))
     if first.startswith("#"):
         first = ""
     end = start + len(first.rstrip())
+    if _NONE.fullmatch(text[start:end]):
+        return _extended(text[:start] + text[end:], start, tools, newline)
     listed = ", ".join(tools)
     if first.startswith("["):
         place = text.index("]", start)
@@ -57,7 +76,6 @@ def _extended(text: str, start: int, tools: Sequence[str], newline: str) -> str:
         return text[:place] + comma + ", ".join(map(json.dumps, tools)) + text[place:]
     if first[:1] in "\"'" and first:
         return text[: end - 1] + f", {listed}" + text[end - 1 :]
-    following = _following(text, line_end + 1)
     if following:
         last = following[-1]
         item = _ITEM.match(text, *following[0])
@@ -69,6 +87,15 @@ def _extended(text: str, start: int, tools: Sequence[str], newline: str) -> str:
     glue = ", " if first or following else ""
     space = " " if not first and not following and text[start - 1] == ":" else ""
     return text[:end] + space + glue + listed + text[end:]
+
+
+def _require_no_star(value: str) -> None:
+    if "*" in _BETWEEN.split(_WITHIN.sub("", value)):
+        raise RefusedError(
+            "`allowed-tools` holds `*`, for which the client leaves out every other rule: the "
+            "one that lets a variant be served would not count.",
+            hint="Name the tools in its place, or start with --manual.",
+        )
 
 
 def _following(text: str, position: int) -> list[tuple[int, int]]:

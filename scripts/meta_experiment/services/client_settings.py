@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from meta_experiment.live.settings import restrictions, restricts_agent, settings_files
+
 _LARGEST = 1024 * 1024
-_MANAGED = {
-    "darwin": "/Library/Application Support/ClaudeCode",
-    "win32": "C:\\Program Files\\ClaudeCode",
-}
-_MANAGED_ELSEWHERE = "/etc/claude-code"
 # What an injected line runs; a rule against any of them makes the client abort the command.
 _RUN = ("serve-variant x@y z", "cat x", 'echo "x"')
 _READ = ".claude/meta/local/live/x/control.md"
@@ -49,34 +45,29 @@ class Finding:
 
 def read_settings(root: Path, home: Path, environment: Mapping[str, str]) -> ClientSettings:
     """Read what the client would read when it is started in a root; missing files are none."""
-    folder = environment.get("CLAUDE_CONFIG_DIR")
-    user = Path(folder) if folder else home / ".claude"
-    managed = Path(_MANAGED.get(sys.platform, _MANAGED_ELSEWHERE))
-    places = [(managed / "managed-settings.json", True)]
-    places += [(path, True) for path in _below(managed / "managed-settings.d")]
-    if root.resolve() != home.resolve():
-        places += [
-            (root / ".claude" / name, False)
-            for name in ("settings.local.json", "settings.json")
-        ]
-    places.append((user / "settings.json", False))
-    read = (_read(path, managed=strong) for path, strong in places)
+    files = settings_files(str(root), str(home), environment)
+    read = (_read(Path(path), managed=strong) for path, strong in files)
     return ClientSettings(tuple(item for item in read if item is not None))
 
 
-def obstacles(settings: ClientSettings, *, hooks_only: bool = False) -> list[Finding]:
+def obstacles(
+    settings: ClientSettings, *, agents: Collection[str] = (), hooks_only: bool = False
+) -> list[Finding]:
     """Say what in the settings would keep a prompt from being served or observed.
 
-    `hooks_only` for agents, whose variants are chosen by a hook and injected by nothing.
+    `agents` are the names of those under experiment and of their variants; `hooks_only` where
+    there is nothing else: a hook chooses their variants, and nothing is injected.
     """
     return [
         finding
         for file in settings.files
-        for finding in _obstacles(file, hooks_only=hooks_only)
+        for finding in _obstacles(file, agents, hooks_only=hooks_only)
     ]
 
 
-def _obstacles(file: SettingsFile, *, hooks_only: bool) -> Iterator[Finding]:
+def _obstacles(
+    file: SettingsFile, agents: Collection[str], *, hooks_only: bool
+) -> Iterator[Finding]:
     if file.error is not None:
         yield Finding(f"{file.path} {file.error}.", f"Correct {file.path}.")
     for key, what in _SWITCHES.items():
@@ -86,13 +77,17 @@ def _obstacles(file: SettingsFile, *, hooks_only: bool) -> Iterator[Finding]:
             file.managed or not key.startswith("allowManaged")
         ):
             yield Finding(f"{file.path} sets {key}: {what}.", _way_out(file, f"Remove {key}"))
-    for name, rule in () if hooks_only else _rules(file.values):
-        if _hits(rule):
-            yield Finding(
-                f"{file.path} has the {name} rule '{rule}', with which the client aborts every "
-                "command whose text is served.",
-                _way_out(file, f"Remove or narrow the rule '{rule}'"),
-            )
+    for name, rule in restrictions(file.values):
+        if agents and restricts_agent(rule, agents):
+            what = "which the client would not apply to the variants of an agent"
+        elif not hooks_only and _hits(rule):
+            what = "with which the client aborts every command whose text is served"
+        else:
+            continue
+        yield Finding(
+            f"{file.path} has the {name} rule '{rule}', {what}.",
+            _way_out(file, f"Remove or narrow the rule '{rule}'"),
+        )
 
 
 _SWITCHES = {
@@ -103,15 +98,6 @@ _SWITCHES = {
         "the permission that a prompt file gives the line that serves a variant does not count"
     ),
 }
-
-
-def _rules(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    permissions = values.get("permissions")
-    for name in ("deny", "ask"):
-        rules = permissions.get(name) if isinstance(permissions, Mapping) else None
-        for rule in rules if isinstance(rules, list) else ():
-            if isinstance(rule, str):
-                yield name, rule
 
 
 def _hits(rule: str) -> bool:
@@ -136,13 +122,6 @@ def _way_out(file: SettingsFile, what: str) -> str:
     if file.managed:
         return f"{file.path} is managed: ask who administers this machine."
     return f"{what} in {file.path}."
-
-
-def _below(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".json")
-    except OSError:
-        return []
 
 
 def _read(path: Path, *, managed: bool) -> SettingsFile | None:

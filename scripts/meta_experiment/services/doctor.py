@@ -50,7 +50,7 @@ def examine(workspace: Workspace, around: Surroundings) -> Health:
         _plugin(workspace, around, settings),
         _hooks(workspace, around),
         *_serving(around),
-        *_settings(settings),
+        *_settings(workspace, settings),
         *_experiments(workspace, around),
         *_faults(workspace, around),
     ]
@@ -175,8 +175,14 @@ def _interpreter(python: str, source: str) -> Finding:
     return _fine("interpreter", detail)
 
 
-def _settings(settings: ClientSettings) -> Iterator[Finding]:
-    found = obstacles(settings)
+def _settings(workspace: Workspace, settings: ClientSettings) -> Iterator[Finding]:
+    agents = {
+        name
+        for entry in index.entries(str(workspace.root))
+        if entry.running and entry.kind == index.AGENT
+        for name in index.agent_names(entry.name, entry.arms)
+    }
+    found = obstacles(settings, agents=agents)
     for item in found:
         yield _fail("settings", item.message, item.fix)
     if not found:

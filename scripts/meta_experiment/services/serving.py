@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy, locate
 from meta_experiment.prompts.shim import Line, build_shim, quoted
+from meta_experiment.prompts.tools import asks_first
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Unit
 
 _MANUAL = "Or start it with --manual, and serve and record it yourself (assign, record)."
+_NUMBER = re.compile(r"[0-9]+")
 _KINDS = {
     PromptKind.COMMAND: index.COMMAND,
     PromptKind.SKILL: index.SKILL,
@@ -146,7 +149,12 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     _require_hideable(workspace, serving)
     home = Path.home()
     settings = read_settings(workspace.root, home, os.environ)
-    found = obstacles(settings, hooks_only=serving.form == index.AGENTS)
+    arms = [variant.name for variant in serving.experiment.plan.variants]
+    found = obstacles(
+        settings,
+        agents=index.agent_names(serving.name, arms) if serving.kind == index.AGENT else (),
+        hooks_only=serving.form == index.AGENTS,
+    )
     if found:
         more = f" ({len(found) - 1} more: meta-experiment doctor)" if len(found) > 1 else ""
         raise RefusedError(f"{found[0].message}{more}", hint=f"{found[0].fix} {_MANUAL}")
@@ -265,7 +273,7 @@ def _text(
         control=control,
         parts=parts,
         arguments=_arguments(control.data),
-        allow=not shim.had_tools,
+        allow=not asks_first(control.data),
     )
 
 
@@ -325,12 +333,14 @@ def _file(arm: str, number: int) -> str:
 
 
 def _arguments(control: bytes) -> list[str]:
-    """Return the names that the frontmatter gives to arguments."""
+    """Return the names that the client takes for those of arguments: no number is one."""
     given = read_frontmatter(control).fields.get("arguments")
-    if isinstance(given, str):
-        given = given.replace(",", " ").split()
-    names = [str(item) for item in given] if isinstance(given, list) else []
-    return [name for name in names if name and "," not in name]
+    names = given.split() if isinstance(given, str) else given
+    return [
+        name
+        for name in (names if isinstance(names, list) else [])
+        if isinstance(name, str) and name.strip() and not _NUMBER.fullmatch(name)
+    ]
 
 
 def why_not(error: MetaExperimentError) -> str:
