@@ -10,6 +10,7 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+_STEERING = ("CLAUDE", "META_", "GIT_", "ANTHROPIC_", "OTEL_", "PYTHON", "XDG_")
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -22,9 +23,9 @@ _GIT = {
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch, tmp_path_factory):
-    """Inherit no variable that steers the client, git or this program."""
+    """Inherit no variable that steers the client, git, Python or this program."""
     for name in list(os.environ):
-        if name.startswith(("CLAUDE", "META_", "GIT_", "ANTHROPIC_", "OTEL_", "XDG_")):
+        if name.startswith(_STEERING):
             monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tests.cli.conftest import COMMAND
 
 
@@ -45,6 +46,58 @@ def test_noise_tells_how_far_apart_equal_arms_look(project):
     assert [item["units"] for item in floors] == [10, 20, 50, 100, 200]
     assert floors[0]["typical"] > floors[-1]["typical"] > 0
     assert project("noise", "--json").json["floors"] == floors
+
+
+def test_noise_is_of_one_prompt_and_of_what_its_plan_is_about(project):
+    """Values of several prompts are no past of any; an experiment's own primary is meant."""
+    name = project.create("--primary-metric", "output_tokens")
+    for number in range(12):
+        metrics = ["--metric", f"output_tokens={100 + number}"]
+        project("record", name, "--variant", "control", *metrics)
+    seen = project("noise", name, "--json").json
+    assert (seen["metric"], seen["values"]) == ("output_tokens", 12)
+    (project.root / "other.md").write_text("Look.\n")
+    (project.root / "other2.md").write_text("Look twice.\n")
+    other = project(
+        "create", "--file", "other.md=other2.md", "--unit", "invocation", "--start", "--manual",
+        "--json",
+    ).json["experiment_id"]  # fmt: skip
+    project("record", other, "--variant", "control", "--metric", "output_tokens=9000")
+    refusal = project("noise", "--metric", "output_tokens", "--json", code=1).error
+    assert "2 different prompts" in refusal["message"]
+    assert project("noise", name, "--json").json["values"] == 12
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "0"])
+def test_no_number_of_days_is_taken_for_one(project, days):
+    """Neither units per day nor days back."""
+    flags = ["--file", f"{COMMAND}=v2.md", "--per-day", days]
+    assert project("plan", *flags, "--json", code=2).error["kind"] == "usage"
+    assert project("baseline", "review", "--days", days, "--json", code=2).error
+
+
+def test_a_metric_given_twice_is_refused(project):
+    name = project.create()
+    twice = ["--metric", "duration_seconds=1", "--metric", "duration_seconds=2"]
+    refusal = project("record", name, "--variant", "control", *twice, "--json", code=2).error
+    assert "twice" in refusal["message"]
+
+
+def test_trials_are_counted_as_trials(project):
+    """Of several in one unit each counts; the board, the outcome and `check` agree."""
+    name = project(
+        "create", "--file", f"{COMMAND}=v2.md", "--unit", "session", "--start", "--manual",
+        "--json",
+    ).json["experiment_id"]  # fmt: skip
+    for number in range(24):
+        arm = ("control", "treatment")[number % 2]
+        flags = ["--variant", arm, "--unit", f"{arm} {number // 6}"]
+        project("record", name, *flags, "--metric", f"duration_seconds={number + 1}")
+    (row,) = project("status", "--json").json["experiments"]
+    assert row["progress"]["trials"] == 24
+    assert [arm["n"] for arm in row["variants"]] == [4, 4]
+    project("promote", name, "--override", "seen", "--yes")
+    assert "Trials: 24" in project.git("log", "-1", "--format=%B")
 
 
 def test_monitor_reports_alerts_and_changes_nothing(project):

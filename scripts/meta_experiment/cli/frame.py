@@ -130,9 +130,13 @@ def numbers(flag: str, given: tuple[str, ...]) -> dict[str, float]:
     """Read repeated NAME=VALUE options whose values are numbers.
 
     Raises:
-        UsageError: one has no name, or no number.
+        UsageError: one has no name, or no number, or a name is given twice.
     """
-    return dict(_number(flag, item) for item in given)
+    pairs = [_number(flag, item) for item in given]
+    numbers = dict(pairs)
+    if len(numbers) < len(pairs):
+        raise UsageError(f"{flag} gives a name twice: {', '.join(given)}.")
+    return numbers
 
 
 def _number(flag: str, given: str) -> tuple[str, float]:
@@ -166,10 +170,12 @@ _CHANGING: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
 def report(error: BaseException, arguments: list[str]) -> int:
     """Print an error in the form that was asked for and return the exit code."""
     kind, message, hint, code = _describe(error)
-    if "--json" in arguments and sys.stdout is not None:
+    heard = _settle_output()
+    if heard and "--json" in arguments:
         envelope = {"error": {"kind": kind, "message": message, "hint": hint}}
-        with suppress(OSError):  # an output that takes nothing: it is said beside it
+        with suppress(OSError):
             _say_json(envelope)
+        if _settle_output():
             return code
     style = Style.for_stream(sys.stderr, os.environ)
     say(f"{style.bad('Error:')} {message}", style, err=True)
@@ -217,6 +223,23 @@ def _print(text: str, *, err: bool = False) -> None:
     click.echo(text, err=err, color=True)
     if not err and sys.stdout is not None:
         sys.stdout.flush()  # a full disk or a closed pipe is an error here, not at exit
+
+
+def _settle_output() -> bool:
+    """Bring out what is printed; tell whether the output took it.
+
+    What one that fails still holds is let go, as it would fail once more at exit.
+    """
+    if sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+        return False
+    return True
 
 
 def _interactive() -> bool:

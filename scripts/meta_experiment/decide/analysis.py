@@ -17,7 +17,7 @@ from meta_experiment.decide.primary import interruption_check, is_equivalent, we
 from meta_experiment.decide.rule import Rule, rule_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.standing import Findings, Standing
-from meta_experiment.decide.units import Arm, Samples, arms_of
+from meta_experiment.decide.units import Arm, Samples, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
 from meta_experiment.types import (
     Analysis,
@@ -174,6 +174,7 @@ def _count(arm: Arm, samples: Samples, primary: Metric) -> SampleCount:
         assigned=len(arm.units),
         exposed=arm.exposed,
         completed=len(sample),
+        trials=sum(is_closed(trial) for unit in arm.units for trial in unit.trials),
         excluded=sum(exclusions.values()),
         exclusions=exclusions,
     )

@@ -67,7 +67,7 @@ def outlook(
     Raises:
         UsageError: the rate is not above zero.
     """
-    if units_per_day is not None and units_per_day <= 0:
+    if units_per_day is not None and not 0 < units_per_day < math.inf:
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
     spread = spread_of(plan.primary, past)
     fixed = plan.stopping is Stopping.FIXED

@@ -405,7 +405,7 @@ def _outcome(
         reason=reason,
         improvement=best.effect.relative if best else None,
         e_value=None if evidence is None else min(evidence.e_promote, 1e308),
-        trials=sum(item.completed for item in analysis.samples.values()),
+        trials=sum(item.trials for item in analysis.samples.values()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,11 +84,13 @@ def baseline(
 
     Raises:
         NotFoundError: no transcript holds a use of it outside an experiment.
-        UsageError: nobody knows the metric.
+        UsageError: nobody knows the metric, or so many days are none.
     """
     name = _name(workspace, given)
     primary = _known(metric)
     now = workspace.clock()
+    if days is not None and not 0 < days < math.inf:
+        raise UsageError(f"{days!r} days, expected a number above zero.")
     root = None if everywhere else home_or_root(workspace.root, client)
     since = 0.0 if days is None else now - days * _DAY
     found = past_uses(client, [name], root=root, since=since)

@@ -80,7 +80,9 @@ def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings
     detail = "not enabled in the client's settings, and no hook of it was ever seen here"
     running, began = _running_here(workspace), _last_session(workspace.root, around)
     if running and (began is None or began <= min(running) + _LAG):
-        detail += "; no session has begun since the start"
+        early = began is not None and began > min(running)
+        within = f" (one in its first {_LAG:.0f} s tells nothing)" if early else ""
+        detail += f"; no session has begun since the start{within}"
         return Finding("plugin", ok=True, detail=detail, hint=_BEGIN)
     return Finding("plugin", not running, detail, _LOAD)
 
@@ -162,15 +164,16 @@ def _interpreter(python: str, source: str) -> Finding:
         hint = f"Correct {source}, or remove what it names."
         return _fail("interpreter", f"{shown} cannot be run", hint)
     detail = f"{shown} starts in {took * 1000:.0f} ms"
-    own = start_seconds(os.path.realpath(sys.executable))
+    same = os.path.realpath(shutil.which(python) or python) == os.path.realpath(sys.executable)
+    own = None if same else start_seconds(sys.executable)
     if own is not None and took > _SLOW * own:
         return Finding(
             "interpreter",
             ok=True,
             detail=f"{detail}; {sys.executable} in {own * 1000:.0f} ms: a version manager "
             "in between makes every served prompt wait",
-            hint="export META_EXPERIMENT_PYTHON="
-            f"{os.path.realpath(sys.executable)}, in the shell that starts the client.",
+            hint=f"export META_EXPERIMENT_PYTHON={sys.executable}, in the shell that starts "
+            "the client.",
         )
     return _fine("interpreter", detail)
 

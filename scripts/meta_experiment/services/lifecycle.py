@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import (
     ConflictError,
     DriftError,
@@ -192,9 +193,11 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
     serving = work_out(workspace, experiment)
     require_servable(workspace, serving)
     what = f"the agent {serving.name}" if serving.kind == AGENT else f"/{serving.name}"
+    repository = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = "" if repository is None else " git sees no change."
     return (
         f": {what} is served with its variants from the next session on, and within seconds "
-        "where one is open. git sees no change."
+        f"where one is open.{unseen}"
     )
 
 

@@ -91,7 +91,7 @@ def _home_notes(layout: Layout) -> list[str]:
             return []
         from meta_experiment.live import index
 
-        count = len(index.entries(homes[0]))
+        count = sum(entry.running for entry in index.entries(homes[0]))
     except OSError:
         return []
     if not count:

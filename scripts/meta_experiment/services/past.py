@@ -45,7 +45,7 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
     rates: list[float] = []
     names = []
     for experiment in workspace.store.experiments():
-        if experiment.status is Status.DRAFT or not _about(experiment, metric, files):
+        if experiment.status is Status.DRAFT or not _about(experiment, files):
             continue
         try:
             log = workspace.store.trials(experiment)
@@ -142,11 +142,8 @@ def daily(found: PastUses, unit: Unit, now: float) -> float | None:
     return units / max((now - began) / _DAY, _SHORTEST) if units else None
 
 
-def _about(experiment: Experiment, metric: Metric, files: Sequence[str]) -> bool:
-    plan = experiment.plan
-    named = {plan.primary.name, *(item.metric.name for item in plan.guardrails)}
-    named |= {item.name for item in plan.secondary}
-    return metric.name in named and (not files or bool(set(files) & set(plan.files)))
+def _about(experiment: Experiment, files: Sequence[str]) -> bool:
+    return not files or bool(set(files) & set(experiment.plan.files))
 
 
 def _rate(experiment: Experiment, units: int, now: float) -> float | None:

@@ -72,7 +72,7 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
         return {"trials": trials, "needed_per_arm": needed} | unread
     smallest = analysis.readiness.smallest_arm if analysis else 0
     return {
-        "trials": sum(item.completed for item in analysis.samples.values()) if analysis else 0,
+        "trials": sum(item.trials for item in analysis.samples.values()) if analysis else 0,
         "smallest_arm": smallest,
         "needed_per_arm": needed,
         "fraction": min(1.0, smallest / needed),

@@ -48,23 +48,40 @@ def monitor(workspace: Workspace, given: str | None) -> list[Watched]:
 def noise(
     workspace: Workspace,
     given: str | None,
-    metric: str,
+    metric: str | None,
     units: int | None,
     seed: int,
     scale: Scale | None = None,
 ) -> Noise:
     """Compare identical arms drawn from this project's own past control values.
 
+    Without an experiment all that are on one prompt count, and without a metric the primary of
+    the one that is given, or the time.
+
     Raises:
-        DegenerateDataError: there are too few past values.
+        DegenerateDataError: there are too few past values, or they are of several prompts.
     """
+    experiments = workspace.store.experiments()
     files: tuple[str, ...] = ()
-    described = describe(metric, direction=Direction.LOWER, scale=scale)
+    planned: tuple[Metric, ...] = ()
     if given is not None:
-        experiment = find(workspace.store.experiments(), given)
-        files = experiment.plan.files
-        described = _planned(experiment.plan.primary, described)
+        plan = find(experiments, given).plan
+        files, planned = plan.files, plan.metrics
+        metric = metric or plan.primary.name
+    metric = metric or "duration_seconds"
+    described = next(
+        (item for item in planned if item.name == metric),
+        describe(metric, direction=Direction.LOWER, scale=scale),
+    )
     past = past_of(workspace, described, files)
+    used = [item for item in experiments if item.experiment_id in past.experiments]
+    prompts = {item.plan.files for item in used}
+    if given is None and len(prompts) > 1:
+        raise DegenerateDataError(
+            f"The past values of {metric} are of {len(prompts)} different prompts, which are "
+            "not alike.",
+            hint=f"Name an experiment: meta-experiment noise {past.experiments[0]}",
+        )
     if len(past.values) < 5:
         raise DegenerateDataError(
             f"There are {len(past.values)} past values of {metric}; at least 5 are needed.",
@@ -73,7 +90,3 @@ def noise(
     sizes = _UNITS if units is None else (units,)
     floors = tuple(noise_floor(past.values, described, units=size, seed=seed) for size in sizes)
     return Noise(metric, len(past.values), past.experiments, floors)
-
-
-def _planned(primary: Metric, described: Metric) -> Metric:
-    return primary if primary.name == described.name else described

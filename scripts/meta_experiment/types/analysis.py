@@ -31,11 +31,15 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SampleCount:
-    """How many units of an arm reached which stage, and why trials were left out."""
+    """How many units of an arm reached which stage, and why trials were left out.
+
+    `trials` are those that ended and count, of all its units.
+    """
 
     assigned: int
     exposed: int
     completed: int
+    trials: int
     excluded: int
     exclusions: dict[str, int]
 

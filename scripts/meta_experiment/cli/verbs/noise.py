@@ -13,16 +13,14 @@ from meta_experiment.services import watching
 
 @verb(example="meta-experiment noise --metric duration_seconds --units 20")
 @click.argument("experiment_id", metavar="[ID]", required=False)
-@click.option(
-    "--metric", default="duration_seconds", show_default=True, help="Past values of it."
-)
+@click.option("--metric", help="Past values of it [the primary of ID, or duration_seconds].")
 @click.option("--units", type=click.IntRange(2, 100_000), help="Units per arm [a table].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 def noise_verb(
     place: Place,
     screen: Screen,
     experiment_id: str | None,
-    metric: str,
+    metric: str | None,
     units: int | None,
     seed: int,
 ) -> Result:
