@@ -944,6 +944,30 @@ def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command
     assert not (root / ".git/meta-experiment").exists()
 
 
+@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(
+    tmp_path, monkeypatch, path, kept
+):
+    """Without the key of the machine nothing here is believed, and nothing is left behind."""
+    root = tmp_path / "project"
+    root.mkdir()
+    if kept:
+        git(root, "init", "--quiet")
+    made = drafted(root, path)
+    before = sorted(item for item in root.glob(".claude/[acs]*/**/*") if item.is_file())
+    lifecycle.start(opened(root), made)
+    monkeypatch.setenv("HOME", str(tmp_path / "new home"))
+    settle(opened(root))
+    (experiment,) = opened(root).store.experiments()
+    after = sorted(item for item in root.glob(".claude/[acs]*/**/*") if item.is_file())
+    assert after == before
+    assert (root / path).read_bytes() == control(path)
+    assert served.served(opened(root), experiment, None).ok
+    lifecycle.start(opened(root), made)
+    assert index.find_entry(str(root), made).running
+
+
 def test_a_repository_made_under_a_running_experiment_sees_nothing_either(tmp_path):
     """From the next command on, what stands there is hidden."""
     root = tmp_path / "project"

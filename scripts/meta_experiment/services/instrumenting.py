@@ -11,6 +11,7 @@ the path of a file of ours and is not ours.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,9 +32,10 @@ from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, places
+from meta_experiment.live import index, places, seal
 from meta_experiment.prompts.agents import beside
 from meta_experiment.prompts.frontmatter import cut
+from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.services.active import entry_of, list_root, write_index
 from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
@@ -286,6 +288,7 @@ class _Work:
         """Undo what was placed for an experiment; its served texts stay for a while."""
         entry = self.known.get(folder.name)
         if entry is None:
+            self._restore_unlisted(folder)
             return
         if entry.form == index.IN_PLACE:
             with contextlib.suppress(UnsafePathError):
@@ -294,6 +297,28 @@ class _Work:
                     self._exchange(entry, folder, found)
         for path, data in self._placed(entry, folder):
             self._withdraw(path, data, entry.id)
+
+    def _restore_unlisted(self, folder: Path) -> None:
+        """Undo what is exactly as it was placed, where the index does not say what it was.
+
+        So it is when the home with this machine's key is new.
+        """
+        plan = next(
+            (item.plan for item in self.experiments if item.experiment_id == folder.name), None
+        )
+        if plan is None or len(plan.files) > 1:
+            return
+        (path,) = plan.files
+        shim, original = (places.try_read(folder / name) for name in (_SHIM, _ORIGINAL))
+        found = observe(self.root, path)
+        if found is not None and original is not None and found.data == shim:
+            put(self.files, self.root, path, Content(original, found.mode))
+            self.notes.append(f"{path} is its original again.")
+        if identify(path).kind is PromptKind.AGENT:
+            for variant in plan.treatments:
+                copy = observe(self.root, beside(path, variant.name))
+                if copy and copy.data == places.try_read(folder / f"{variant.name}.md"):
+                    self._withdraw(beside(path, variant.name), copy.data, folder.name)
 
     def _exchange(self, entry: index.Entry, folder: Path, found: Content) -> None:
         """Put the user's text back where the stand-in is; edits of that itself are kept."""
@@ -371,10 +396,11 @@ class _Work:
 
 
 def _signature(layout: Layout) -> str:
-    """Describe the registry and the list of what was started, without reading them."""
+    """Describe the registry, the list of what was started and the key, without reading them."""
     # what is served names the root, and is hidden from the repository
     parts = [str(layout.root), str(_repository(layout.root))]
-    for path in (layout.registry, layout.local / "started"):
+    key = Path(seal.key_file(places.data_folder(os.environ)))
+    for path in (layout.registry, layout.local / "started", key):
         try:
             status = path.stat()
             parts.append(f"{status.st_mtime_ns} {status.st_size} {status.st_ino}")
