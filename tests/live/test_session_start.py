@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 
 import pytest
@@ -167,6 +168,19 @@ def test_no_run_apart_where_nothing_runs(place):
     assert session_start.between_sessions(str(root), NOW) is False
     (root / ".claude/meta/local/sessions/left-open").mkdir(parents=True)
     assert session_start.between_sessions(str(root), NOW) is True
+
+
+def test_the_run_apart_heals_a_root_that_was_cleaned(place, spawned):
+    """`git clean` takes the index; what stands in for prompts has to go as well."""
+    root = place("project")
+    shutil.rmtree(root / ".claude" / "meta")
+    said(root)
+    assert spawned == [str(root)]
+    assert (root / ".claude" / "meta").stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(root / ".claude")  # no project any more
+    said(root, NOW + 700)
+    assert spawned == [str(root)]
+    assert not (root / ".claude").exists()
 
 
 def test_a_root_that_cannot_be_written_is_passed_over(place, spawned):

@@ -10,7 +10,7 @@ import fcntl
 import os
 
 from meta_experiment.live import index, json_text, places, sessions
-from meta_experiment.live.disk import open_private
+from meta_experiment.live.disk import make_folder, open_private
 
 EVERY = 600.0  # seconds between two runs apart
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
@@ -42,7 +42,11 @@ def between_sessions(root: str, now: float) -> bool:
     """
     local = places.local(root)
     try:
-        if not _something_runs(root) or not _claimed(local + "/auto.stamp", now):
+        if _is_cleaned(root):
+            make_folder(local)
+        elif not _something_runs(root):
+            return False
+        if not _claimed(local + "/auto.stamp", now):
             return False
         _spawn(root, local + "/auto.log")
     except OSError:
@@ -94,6 +98,14 @@ def _plain(text: str) -> str:
     """Keep a stored text from steering a terminal, and short."""
     text = "".join(letter if letter.isprintable() else "�" for letter in text)
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
+
+
+def _is_cleaned(root: str) -> bool:
+    """Tell whether the index went, as by `git clean`, while prompts were under experiment.
+
+    A root that is on the machine's list has one.
+    """
+    return os.path.isdir(f"{root}/.claude") and not os.path.exists(places.active_index(root))
 
 
 def _something_runs(root: str) -> bool:
