@@ -162,7 +162,7 @@ def test_started_in_a_subdirectory(client, kind):
 @pytest.mark.parametrize(
     ("case", "switched"),
     [
-        ("a worktree", False),
+        pytest.param("a worktree", False, marks=pytest.mark.long),
         ("a project's own", False),
         pytest.param("a worktree without agents", True, marks=pytest.mark.long),
     ],

@@ -109,6 +109,7 @@ def test_an_agent_that_reports_after_the_next_prompt(client):
     assert second_prompt < first_report
 
 
+@pytest.mark.long
 def test_a_forked_session_counts_its_own_work_alone(client):
     """What it took over from the session before is in that session's trial only."""
     live = begin(client, COMMAND)

@@ -29,6 +29,7 @@ def call(command):
     return Answer("So be it.", tools=[tool])
 
 
+@pytest.mark.long
 def test_the_model_and_the_user_rate_the_trial_that_was_served(client):
     """All of it lands in one trial; a rating costs the trial nothing, and runs no programs."""
     client.write(COMMAND, CONTROL)

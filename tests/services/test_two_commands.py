@@ -93,6 +93,7 @@ def once(function, before):
     return called
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("before", "first", "second"), PAIRS)
 def test_who_judged_before_the_other_acted_is_refused(
     repository, monkeypatch, before, first, second

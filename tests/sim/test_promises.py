@@ -62,7 +62,7 @@ def test_the_product_itself_promotes_few_identical_arms():
     assert promoted <= bound(0.05, experiments) * experiments
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3])
+@pytest.mark.parametrize("share", [pytest.param(0.05, marks=pytest.mark.long), 0.3])
 def test_exclusions_in_all_arms_alike_rarely_block(share):
     """Trials left out whatever their arm, looked at again and again: at most 1% are blocked."""
     experiments, blocked = 150, 0
