@@ -216,7 +216,7 @@ def shell(project, command):
         env=os.environ | {"PYTHONPATH": str(SCRIPTS)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
@@ -247,7 +247,7 @@ def test_an_input_or_output_that_is_closed_or_full_is_an_error_like_any_other(
 @pytest.mark.parametrize(("call", "lines"), [("status --json", 0), ("status x --json", 2)])
 def test_a_pipe_that_nobody_reads_is_a_failure_and_no_crash(project, call, lines):
     """A result is then lost in silence, as with other tools; an error is said beside it."""
-    done = shell(project, f"(sleep 0.2; ME {call}; echo $? >code) | true")
+    done = shell(project, f"(sleep 0.5; ME {call}; echo $? >code) | true")
     assert project.path("code").read_text() == "1\n"
     assert len(done.stderr.splitlines()) == lines, done.stderr
 

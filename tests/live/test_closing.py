@@ -326,7 +326,7 @@ def test_the_sweep_knows_a_dead_client(live, end):
     """At once after a kill, also while nobody has collected the process; never before."""
     live.run("p1", 0)
     live.write()
-    client = subprocess.Popen(["sleep", "60"])
+    client = subprocess.Popen(["sleep", "600"])
     note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
     try:
         assert sweep(str(live.root), NOW) == 0
@@ -364,7 +364,7 @@ def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours,
     elif case == "done":
         live.script.notification("p2", 8, "c1").answer(9)
     live.expose("p1", 0)
-    client = subprocess.Popen(["sleep", "60"])
+    client = subprocess.Popen(["sleep", "600"])
     if case != "unknown":
         note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
     live.write(age=hours * 3600)
@@ -417,7 +417,7 @@ def test_a_number_alone_says_nothing(live, field, text, alive, swept):
     """A process is known by its number, its start and where such numbers hold."""
     live.run("p1", 0)
     live.write()
-    client = subprocess.Popen(["sleep", "60"])
+    client = subprocess.Popen(["sleep", "600"])
     note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
     try:
         if not alive:
