@@ -103,8 +103,13 @@ def test_a_command_the_model_could_call_stays_free(client, stage):
     assert [line[2] for line in stage.assignments()] == ["treatment"]
 
 
-def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
-    """The client looks at the rules only for the name that the hook gives it."""
+CHECK = {
+    "subagent_type": "checker", "prompt": "go", "description": "d", "run_in_background": False
+}  # fmt: skip
+
+
+def checker(stage):
+    """Put an agent under way, the next of which is the treatment."""
     path = ".claude/agents/checker.md"
     front = "---\nname: {}\ndescription: Checks.\n---\n{}"
     entry = stage.run(
@@ -113,10 +118,14 @@ def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
     )  # fmt: skip
     placed = path.replace(".md", "-treatment.md")
     stage.write(placed, front.format("checker-treatment", "TREATMENT AGENT"))
+    return entry
+
+
+def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
+    """The client looks at the rules only for the name that the hook gives it."""
+    entry = checker(stage)
     client.write(".claude/settings.json", '{"permissions": {"deny": ["Agent(checker)"]}}')
-    given = {"subagent_type": "checker", "prompt": "go", "description": "d",
-             "run_in_background": False}  # fmt: skip
-    answers = [Answer("", tools=[ToolCall("Agent", given)]), Answer("done")]
+    answers = [Answer("", tools=[ToolCall("Agent", CHECK)]), Answer("done")]
     with Endpoint(answers) as endpoint:
         run = client.ask(endpoint, "start the checker")
     ((said, failed),) = run.turns[-1].tool_results()
@@ -126,17 +135,8 @@ def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
 
 
 def test_an_agent_is_switched_without_being_allowed_by_us(client, stage):
-    path = ".claude/agents/checker.md"
-    front = "---\nname: {}\ndescription: Checks.\n---\n{}"
-    entry = stage.run(
-        kind="agent", form="agents", name="checker", path=path, sequence="10",
-        front="", control=front.format("checker", "CONTROL AGENT"),
-    )  # fmt: skip
-    placed = path.replace(".md", "-treatment.md")
-    stage.write(placed, front.format("checker-treatment", "TREATMENT AGENT"))
-    given = {"subagent_type": "checker", "prompt": "go", "description": "d",
-             "run_in_background": False}  # fmt: skip
-    answers = [Answer("", tools=[ToolCall("Agent", given)]), Answer("sub"), Answer("done")]
+    entry = checker(stage)
+    answers = [Answer("", tools=[ToolCall("Agent", CHECK)]), Answer("sub"), Answer("done")]
     with Endpoint(answers) as endpoint:
         run = client.ask(endpoint, "start the checker")
     systems = json.dumps([request.body for request in run.requests])

@@ -408,7 +408,7 @@ def refused(root, path, new=None):
     assert "--manual" in caught.value.hint
     (experiment,) = opened(root).store.experiments()
     assert experiment.status is Status.DRAFT
-    assert opened(root).store.mark(experiment) is None
+    assert opened(root).store.start_of(experiment) is None
     assert (root / path).read_bytes() == control(path)
     assert index.entries(str(root)) == []
     return caught.value.message
@@ -669,7 +669,7 @@ def test_a_fault_anywhere_is_healed_by_the_next_command(tmp_path, step, mode):
         (experiment,) = opened(template).store.experiments()
         found = (template / SKILL).read_bytes()
         runs = experiment.status is Status.RUNNING
-        if runs and opened(template).store.serves_here(experiment):
+        if runs and opened(template).store.started_here(experiment):
             assert b"serve-variant" in found, (number, files.operations[-1])
         else:
             wanted = texts.get(experiment.status, control(SKILL))

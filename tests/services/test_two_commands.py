@@ -93,6 +93,21 @@ def once(function, before):
     return called
 
 
+def refused_amid(repository, monkeypatch, made, step, first, second):
+    """Do the second before that step of the first, which is refused; the second stands."""
+    after = []
+
+    def other():
+        ACTS[second](opened(repository), made)
+        after.append(told(repository))
+
+    monkeypatch.setattr(acting, step, once(getattr(acting, step), other))
+    with pytest.raises(ConflictError, match=made):
+        ACTS[first](opened(repository), made)
+    assert [told(repository)] == after
+    require_agreement(repository)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("before", "first", "second"), PAIRS)
 def test_who_judged_before_the_other_acted_is_refused(
@@ -100,17 +115,7 @@ def test_who_judged_before_the_other_acted_is_refused(
 ):
     """It has worked out everything, and then waited for the other."""
     made = running(repository, *before)
-    after = []
-
-    def other():
-        ACTS[second](opened(repository), made)
-        after.append(told(repository))
-
-    monkeypatch.setattr(acting, "new_change_id", once(acting.new_change_id, other))
-    with pytest.raises(ConflictError, match=made):
-        ACTS[first](opened(repository), made)
-    assert [told(repository)] == after
-    require_agreement(repository)
+    refused_amid(repository, monkeypatch, made, "new_change_id", first, second)
 
 
 @pytest.mark.parametrize(
@@ -121,17 +126,7 @@ def test_what_is_done_to_it_while_files_change_puts_them_back(
 ):
     """Files and commit stand already when the registry turns out to say something new."""
     made = running(repository, *before)
-    after = []
-
-    def other():
-        ACTS[second](opened(repository), made)
-        after.append(told(repository))
-
-    monkeypatch.setattr(acting, "register", once(acting.register, other))
-    with pytest.raises(ConflictError, match=made):
-        ACTS[first](opened(repository), made)
-    assert [told(repository)] == after
-    require_agreement(repository)
+    refused_amid(repository, monkeypatch, made, "register", first, second)
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.PROMOTED])

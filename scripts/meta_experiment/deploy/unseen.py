@@ -114,10 +114,6 @@ class Unseen:
             except OSError:
                 continue
 
-    def tracked(self, path: str) -> bool:
-        """Tell whether git knows a file."""
-        return bool(self.git.run("ls-files", "--", path).output)
-
     def other_filter(self, path: str) -> str:
         """Return the name of the filter, not ours, that git has for a file; "" without one."""
         found = self.git.run("check-attr", "-z", "filter", "--", path).output.split(b"\0")
@@ -126,8 +122,7 @@ class Unseen:
 
     def linked(self) -> Path | None:
         """Return which of git's files for this clone is a link, and so not of this clone."""
-        places = (self.folder / "info" / name for name in ("exclude", "attributes"))
-        return next((place for place in places if place.is_symlink()), None)
+        return next((place for place in self._lists if place.is_symlink()), None)
 
     def apply(self, excluded: Collection[str], stand_ins: Sequence[StandIn]) -> None:
         """Make exactly these unseen of all that belongs to this root.
@@ -140,21 +135,26 @@ class Unseen:
             return
         ours = self.folder / _NAME
         with FileLock(ours / "lock", verb="change what git sees"):
-            self._block("exclude", [_ignored(self.prefix + path) for path in sorted(excluded)])
+            exclude, attributes = self._lists
+            self._block(exclude, [_ignored(self.prefix + path) for path in sorted(excluded)])
             if stand_ins:
                 self._install(stand_ins)
             lines = [
                 f"{_attribute(self.prefix + item.path)} filter={_NAME}" for item in stand_ins
             ]
-            self._block("attributes", sorted(lines))
+            self._block(attributes, sorted(lines))
             self._sweep(stand_ins)
 
     def _traces(self) -> bool:
         """Tell whether there is anything of ours here, of whichever root."""
-        places = (self.folder / "info" / name for name in ("exclude", "attributes"))
-        return (self.folder / _NAME).exists() or any(
-            place.is_file() and _BLOCK.search(place.read_bytes()) for place in places
+        return hides(self.folder) or any(
+            place.is_file() and _BLOCK.search(place.read_bytes()) for place in self._lists
         )
+
+    @property
+    def _lists(self) -> tuple[Path, Path]:
+        """The lists of git, of what it ignores and of attributes, in which ours stand."""
+        return self.folder / "info" / "exclude", self.folder / "info" / "attributes"
 
     def refresh(self, paths: Sequence[str]) -> None:
         """Let git notice that files with another size are unchanged in its eyes.
@@ -228,9 +228,8 @@ class Unseen:
         except OSError:
             return []
 
-    def _block(self, name: str, lines: Sequence[str]) -> None:
-        """Replace this root's block in one of git's `info` files; without lines, remove it."""
-        place = self.folder / "info" / name
+    def _block(self, place: Path, lines: Sequence[str]) -> None:
+        """Replace this root's block in one of git's lists; without lines, remove it."""
         sweep_temporaries(self.files, place)
         before = place.read_bytes() if place.is_file() else b""
         without = self._without_block(before)

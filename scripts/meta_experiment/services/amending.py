@@ -80,9 +80,9 @@ def amend(
 
     workspace.store.update(apply)
     before, after = changed[-1]
-    mark = workspace.store.mark(before)
-    if mark is not None and workspace.store.started_here(before):
-        workspace.store.mark_started(after, manual=mark.manual)
+    start = workspace.store.start_of(before)
+    if start is not None and start.current:
+        workspace.store.mark_started(after, manual=start.manual)
     for key, text in settings:
         workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
     return after

@@ -31,7 +31,7 @@ from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.lock import FileLock
-from meta_experiment.files.roots import Layout
+from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places, seal
 from meta_experiment.prompts.agents import beside
 from meta_experiment.prompts.frontmatter import cut
@@ -53,8 +53,8 @@ def stale(layout: Layout) -> bool:
     """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
     state = _state(layout)
     if not state.exists() and not (layout.local / "started").exists():
-        repository = _repository(layout.root)
-        return repository is not None and hides(repository)
+        top = git_top(layout.root)
+        return top is not None and hides(top / ".git")
     return places.read_text(str(state)) != _signature(layout)
 
 
@@ -140,23 +140,21 @@ class _Work:
         servings = []
         for experiment in self.experiments:
             name = experiment.experiment_id
-            if self.workspace.store.mark(experiment) is None:
+            start = self.workspace.store.start_of(experiment)
+            if start is None:
                 continue
             if experiment.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
                 self.workspace.store.unmark_started(name)
                 continue
-            if experiment.status is Status.RUNNING and not self.workspace.store.started_here(
-                experiment
-            ):
+            if experiment.status is not Status.RUNNING:
+                continue
+            if not start.current:
                 self.notes.append(
                     f"{name} is not served: its plan or its texts were changed elsewhere. Look "
                     f"at it, then: meta-experiment start {name}"
                 )
                 continue
-            live = experiment.status is Status.RUNNING and self.workspace.store.serves_here(
-                experiment
-            )
-            if not live or left_to_the_user(self.workspace, experiment):
+            if start.manual or left_to_the_user(self.workspace, experiment):
                 continue
             try:
                 serving = work_out(self.workspace, experiment)
@@ -398,7 +396,7 @@ class _Work:
 def _signature(layout: Layout) -> str:
     """Describe the registry, the list of what was started and the key, without reading them."""
     # what is served names the root, and is hidden from the repository
-    parts = [str(layout.root), str(_repository(layout.root))]
+    parts = [str(layout.root), str(git_top(layout.root))]
     key = Path(seal.key_file(places.data_folder(os.environ)))
     for path in (layout.registry, layout.local / "started", key):
         try:
@@ -407,11 +405,6 @@ def _signature(layout: Layout) -> str:
         except OSError:
             parts.append("-")
     return " ".join(parts) + "\n"
-
-
-def _repository(root: Path) -> Path | None:
-    """Return git's own entry of the working tree that a root lies in."""
-    return next((at / ".git" for at in (root, *root.parents) if (at / ".git").exists()), None)
 
 
 def _state(layout: Layout) -> Path:

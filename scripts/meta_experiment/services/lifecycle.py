@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import (
     ConflictError,
     DriftError,
@@ -17,6 +16,7 @@ from meta_experiment.errors import (
     RefusedError,
 )
 from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.roots import git_top
 from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
 from meta_experiment.services.find import find, require_status
@@ -119,8 +119,8 @@ def resume(workspace: Workspace, given: str) -> Moved:
 
     found = find(workspace.store.experiments(), given)
     require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
-    mark = workspace.store.mark(found)
-    manual = mark is not None and mark.manual
+    start = workspace.store.start_of(found)
+    manual = start is not None and start.manual
     how = _how_served(workspace, found, manual=manual)
     return _begun(workspace, found, (go_on, "resume", f"is running again{how}"), manual=manual)
 
@@ -193,8 +193,8 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
     serving = work_out(workspace, experiment)
     require_servable(workspace, serving)
     what = f"the agent {serving.name}" if serving.kind == AGENT else f"/{serving.name}"
-    repository = Unseen.around(workspace.git, workspace.files, workspace.root)
-    unseen = "" if repository is None else " git sees no change."
+    hidden = workspace.git is not None and git_top(workspace.root) is not None
+    unseen = " git sees no change." if hidden else ""
     return (
         f": {what} is served with its variants from the next session on, and within seconds "
         f"where one is open.{unseen}"

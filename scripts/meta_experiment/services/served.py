@@ -10,6 +10,7 @@ from meta_experiment.live import index, places, sessions
 from meta_experiment.services.drift import abandoned, holds_stand_in, untouched
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.store import Start
 from meta_experiment.types import Experiment, Finding, Status
 
 _OVERDUE = 86_400.0  # seconds after which an open trial will hardly close by itself
@@ -20,9 +21,10 @@ _ENOUGH = 3  # exposures of which one should have closed
 def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | None) -> Finding:
     """Say how a running experiment stands here, or what keeps it from being served."""
     name = experiment.experiment_id
-    if not workspace.store.started_here(experiment):
-        return _elsewhere(workspace, experiment)
-    if not workspace.store.serves_here(experiment):
+    start = workspace.store.start_of(experiment)
+    if start is None or not start.current:
+        return _elsewhere(workspace, experiment, start)
+    if start.manual:
         return Finding(name, True, "was started with --manual: assign and record feed it")
     reason = left_to_the_user(workspace, experiment)
     if reason:
@@ -36,13 +38,13 @@ def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | No
     )
 
 
-def _elsewhere(workspace: Workspace, experiment: Experiment) -> Finding:
+def _elsewhere(workspace: Workspace, experiment: Experiment, start: Start | None) -> Finding:
     """Say how an experiment stands that this checkout did not start as it is now."""
     name = experiment.experiment_id
     for path in experiment.plan.files:
         if holds_stand_in(places.try_read(workspace.root / path) or b"", name):
             return _broken(experiment, f"{path} holds a stand-in that nothing serves")
-    if workspace.store.mark(experiment) is None:
+    if start is None:
         return Finding(
             name,
             ok=True,

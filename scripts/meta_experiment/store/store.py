@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
@@ -57,6 +57,14 @@ class Observed(Protocol):
         """What it ran on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How this checkout started an experiment: by hand, and with the plan that it has now."""
+
+    manual: bool
+    current: bool
+
+
 class Store:
     """All that is kept below one root. Times are seconds since the epoch."""
 
@@ -93,18 +101,18 @@ class Store:
         """Forget that this checkout started an experiment."""
         local.unmark_started(self.layout, self.files, experiment_id)
 
-    def mark(self, experiment: Experiment) -> local.Mark | None:
-        """Return how this checkout started an experiment, whatever its plan was then."""
-        return local.read_mark(self.layout, self.files, experiment.experiment_id)
+    def start_of(self, experiment: Experiment) -> Start | None:
+        """Return how this checkout started an experiment itself; None when it did not."""
+        mark = local.read_mark(self.layout, self.files, experiment.experiment_id)
+        if mark is None:
+            return None
+        digest = plan_sha256(experiment.plan, experiment.versions)
+        return Start(mark.manual, mark.digest == digest)
 
     def started_here(self, experiment: Experiment) -> bool:
         """Tell whether this checkout started an experiment itself, as it is now."""
-        return _marks(self.mark(experiment), experiment)
-
-    def serves_here(self, experiment: Experiment) -> bool:
-        """Tell whether this checkout serves an experiment, beside assigning by hand."""
-        mark = self.mark(experiment)
-        return mark is not None and not mark.manual and _marks(mark, experiment)
+        start = self.start_of(experiment)
+        return start is not None and start.current
 
     def ensure_ignored(self) -> None:
         """Keep git from seeing what is local or derived."""
@@ -251,10 +259,3 @@ def _recorded(item: Observed, trial_id: str, at: float) -> Event:
         metrics=item.metrics,
         fingerprint=item.fingerprint,
     )
-
-
-def _marks(mark: local.Mark | None, experiment: Experiment) -> bool:
-    """Tell whether a mark is for an experiment with exactly this plan and these texts."""
-    if mark is None:
-        return False
-    return mark.digest == plan_sha256(experiment.plan, experiment.versions)
