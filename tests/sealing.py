@@ -1,4 +1,4 @@
-"""The machine's key, for tests that write what only this machine may write."""
+"""The machine's key and seal, for tests that write what only this machine may write."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from meta_experiment.live import places, seal
 
 _KEY = "5ea1" * 16
+CHECKOUT = "0123456789ab".ljust(32, "c")  # of every root that gets its identity here
 
 
 def own_key(*others: Mapping[str, str]) -> bytes:
@@ -19,3 +20,13 @@ def own_key(*others: Mapping[str, str]) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(key)
     return key
+
+
+def own_seal(root: Path, *others: Mapping[str, str]) -> seal.Seal:
+    """Return this machine's seal in the checkout at a root, which gets an identity."""
+    key = own_key(*others)
+    path = Path(places.local_id(str(root)))
+    if not seal.checkout_in(places.read_bytes(str(path)), key):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(seal.sealed_id(CHECKOUT, key))
+    return seal.seal_of(str(root))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.sealing import own_key
+from tests.sealing import own_seal
 
 from meta_experiment.live import places
 from meta_experiment.live.index import Entry, sealed_lines
@@ -66,7 +66,7 @@ class Stage:
         return entry
 
     def write_index(self) -> None:
-        lines = sealed_lines(self.entries, own_key(self.environment))
+        lines = sealed_lines(self.entries, own_seal(self.root, self.environment))
         Path(places.active_index(str(self.root))).write_bytes(lines.encode())
 
     def write(self, path: str, text: str | bytes) -> Path:

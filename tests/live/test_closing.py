@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.live.transcripts import MODEL, START, Script
-from tests.sealing import own_key
+from tests.sealing import own_seal
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing, places, sessions
@@ -394,7 +394,8 @@ def test_an_agent_that_was_not_started_is_no_trial(live, variant, refused, exclu
         form="agents", unit="invocation", method="block", traffic=1.0,
         arms=["control", "treatment"], weights=[1.0, 1.0], seed="5eed",
     )  # fmt: skip
-    Path(places.active_index(str(live.root))).write_text(sealed_lines([entry], own_key()))
+    lines = sealed_lines([entry], own_seal(live.root))
+    Path(places.active_index(str(live.root))).write_text(lines)
     live.script.command("p1", 0).answer(5, tools=[("c1", "Agent", {})])
     said = f"Agent type '{refused}' not found. Available agents: Explore, Plan"
     live.script.result("p1", 6, "c1", error=True, content=said).answer(7)

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.sealing import own_key
+from tests.sealing import CHECKOUT, own_key, own_seal
 
 from meta_experiment.live import index, places, sessions
 from meta_experiment.live.index import Entry, format_entry, parse_entry, sealed_lines
+from meta_experiment.live.seal import Seal
 from meta_experiment.live.sessions import OpenTrial, Turn
 from meta_experiment.model.plan_document import _MOST_TREATMENTS
 
@@ -60,7 +61,7 @@ def test_damaged_lines_are_passed_over(tmp_path):
     path = Path(places.active_index(str(tmp_path)))
     path.parent.mkdir(parents=True)
     good, other = entry(), entry(id="exp-2")
-    text = sealed_lines([good, other], own_key()).encode()
+    text = sealed_lines([good, other], own_seal(tmp_path)).encode()
     path.write_bytes(b"\xff\x00\n" + text[:40] + b"\n\n" + text)
     assert [found.id for found in index.entries(str(tmp_path))] == ["exp-1", "exp-2"]
     assert index.find_entry(str(tmp_path), "exp-2").id == "exp-2"
@@ -68,17 +69,22 @@ def test_damaged_lines_are_passed_over(tmp_path):
     assert index.entries(str(tmp_path / "none")) == []
 
 
-@pytest.mark.parametrize("by", ["another machine", "nobody", "this machine, and changed"])
+@pytest.mark.parametrize(
+    "by", ["another machine", "another checkout", "nobody", "this machine, and changed"]
+)
 def test_a_line_that_this_machine_did_not_write_is_passed_over(tmp_path, by):
     """git replaces an ignored file without asking by what a commit brings along."""
     path = Path(places.active_index(str(tmp_path)))
     path.parent.mkdir(parents=True)
-    line, key = format_entry(entry()), own_key()
+    line, seal = format_entry(entry()), own_seal(tmp_path)
     path.write_text(
         {
-            "another machine": sealed_lines([entry()], b"1" * 64),
+            "another machine": sealed_lines([entry()], Seal(b"1" * 64, CHECKOUT)),
+            "another checkout": sealed_lines([entry()], Seal(own_key(), "c" * 32)),
             "nobody": line + line.rstrip("\n") + "\t" + "0" * 32 + "\n",
-            "this machine, and changed": sealed_lines([entry()], key).replace("exp-1", "exp-3"),
+            "this machine, and changed": sealed_lines([entry()], seal).replace(
+                "exp-1", "exp-3"
+            ),
         }[by]
     )
     assert index.entries(str(tmp_path)) == []
@@ -88,7 +94,7 @@ def test_a_line_that_this_machine_did_not_write_is_passed_over(tmp_path, by):
 def test_without_a_key_nothing_is_believed(tmp_path, monkeypatch):
     path = Path(places.active_index(str(tmp_path)))
     path.parent.mkdir(parents=True)
-    path.write_text(sealed_lines([entry()], b""))
+    path.write_text(sealed_lines([entry()], Seal(b"x", CHECKOUT)))
     assert index.entries(str(tmp_path)) == []
     monkeypatch.delenv("HOME")
     assert index.entries(str(tmp_path)) == []
@@ -110,7 +116,7 @@ def test_the_sequence_has_a_letter_for_every_arm_of_the_largest_plan(tmp_path):
     )  # fmt: skip
     path = Path(places.active_index(str(tmp_path)))
     path.parent.mkdir(parents=True)
-    path.write_text(sealed_lines([given], own_key()), encoding="utf-8")
+    path.write_text(sealed_lines([given], own_seal(tmp_path)), encoding="utf-8")
     read = index.find_entry(str(tmp_path), given.id)
     assert [index.sequence_arm(read.sequence, place) for place in arms] == arms
 

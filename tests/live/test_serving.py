@@ -373,7 +373,7 @@ def test_no_link_is_followed_out_of_the_root(stage, tmp_path, where):
     assert after == before
 
 
-@pytest.mark.parametrize("where", ["control", "live", "local"])
+@pytest.mark.parametrize("where", ["control", "live"])
 def test_where_a_link_stands_for_the_control_the_model_is_told_of_its_text(
     stage, tmp_path, where
 ):

@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from tests.sealing import own_key
+from tests.sealing import own_seal
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import hooks, index, places, session_start
@@ -46,7 +46,7 @@ def place(tmp_path, monkeypatch):
             arms=["control", "b"], weights=[1.0, 1.0], seed="00",
         )  # fmt: skip
         (root / ".claude" / "meta" / "active.idx").write_text(
-            index.sealed_lines([entry], own_key())
+            index.sealed_lines([entry], own_seal(root))
         )
         return root
 
@@ -69,9 +69,8 @@ def test_nothing_is_said_when_nothing_is_due(place):
     root = place("a")
     notice.from_rows(Layout(root), [row("exp-1", "EXTEND"), row("exp-2", status="promoted")])
     assert said(root) == ""
-    assert list((root / ".claude/meta/local").iterdir()) == [
-        root / ".claude/meta/local/auto.stamp"
-    ]
+    here = {path.name for path in (root / ".claude/meta/local").iterdir()}
+    assert here == {"auto.stamp", "id"}
 
 
 def test_a_decision_that_is_due_is_said_in_one_line(place):

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT
+from tests.sealing import CHECKOUT
 
 from meta_experiment.live import index, places
+from meta_experiment.live.seal import Seal
 
 HOOK = Path(__file__).resolve().parents[2] / "hooks" / "observe"
 
@@ -77,7 +79,7 @@ def test_an_index_that_a_pull_puts_in_the_place_of_ours_is_not_believed(project)
     path = Path(places.active_index(str(project.root)))
     (entry,) = index.entries(str(project.root))
     entry.id, entry.name, entry.state = "evil", "mine", index.ENDED
-    path.write_text(index.sealed_lines([entry], b"0" * 64))
+    path.write_text(index.sealed_lines([entry], Seal(b"0" * 64, CHECKOUT)))
     (project.root / ".claude/meta/local/live/evil").mkdir()
     (project.root / ".claude/meta/local/live/evil/shim").write_text("my own\n")
     project("repair")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.sealing import own_key
+from tests.sealing import own_seal
 from tests.services.test_rating import Here
 
 from meta_experiment.cli.main import main
@@ -64,7 +64,7 @@ class Patient(Here):
         (entry,) = index.entries(str(self.root))
         entry.since = at
         Path(places.active_index(str(self.root))).write_text(
-            index.sealed_lines([entry], own_key())
+            index.sealed_lines([entry], own_seal(self.root))
         )
 
     def examine(self):
@@ -172,7 +172,7 @@ def test_a_rule_about_an_agent_under_experiment_is_named(patient):
     assert "settings" not in patient.failures()
     (entry,) = index.entries(str(patient.root))
     entry.kind, entry.name = index.AGENT, "critic"
-    text = index.sealed_lines([entry], own_key())
+    text = index.sealed_lines([entry], own_seal(patient.root))
     Path(places.active_index(str(patient.root))).write_text(text)
     assert "Agent(critic)" in patient.failures()["settings"]
 

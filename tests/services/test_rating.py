@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.decide.making import plan
-from tests.sealing import own_key
+from tests.sealing import own_seal
 
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
@@ -49,7 +49,7 @@ class Here:
             arms=["control", "b"], weights=[1.0, 1.0], seed="00",
         )  # fmt: skip
         with (self.root / ".claude" / "meta" / "active.idx").open("a") as stream:
-            stream.write(index.sealed_lines([entry], own_key()))
+            stream.write(index.sealed_lines([entry], own_seal(self.root)))
         return experiment
 
     def write(self):

@@ -24,7 +24,6 @@ from meta_experiment.store.ignore import ensure_ignored
 from meta_experiment.store.local import (
     Mark,
     checkout_id,
-    machine_key,
     mark_started,
     read_mark,
     unmark_started,
@@ -111,16 +110,34 @@ def test_identity_is_drawn_once_per_checkout(layout, disk, tmp_path):
     assert layout.local_id.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("by", ["deleted", "replaced"])
+def test_identity_comes_back_when_git_takes_it(layout, disk, by):
+    """The machine remembers it by the path of the root; a commit can only replace the file."""
+    first = checkout_id(layout, disk)
+    if by == "deleted":
+        layout.local_id.unlink()
+    else:
+        layout.local_id.write_bytes(b"f" * 32 + b" " + b"0" * 32 + b"\n")
+    assert checkout_id(layout, disk) == first
+    assert checkout_id(layout, disk) == layout.local_id.read_text().split()[0]
+
+
+def test_a_checkout_that_is_moved_keeps_its_identity(layout, disk):
+    first = checkout_id(layout, disk)
+    moved = Layout(layout.root.rename(layout.root.with_name("moved")))
+    assert checkout_id(moved, disk) == first
+
+
 def test_started_is_remembered_per_experiment(layout, disk):
     """The marker of one experiment says nothing of another, and can be taken back."""
     unmark_started(layout, disk, "a")
     mark_started(layout, disk, "a", SERVED)
-    assert read_mark(layout, disk, "a") == SERVED
+    assert read_mark(layout, "a") == SERVED
     mark_started(layout, disk, "a", Mark(True, "d"))
-    assert read_mark(layout, disk, "a") == Mark(True, "d")
-    assert read_mark(layout, disk, "b") is None
+    assert read_mark(layout, "a") == Mark(True, "d")
+    assert read_mark(layout, "b") is None
     unmark_started(layout, disk, "a")
-    assert read_mark(layout, disk, "a") is None
+    assert read_mark(layout, "a") is None
 
 
 @pytest.mark.parametrize("by", ["nobody", "another experiment", "another machine", "an edit"])
@@ -128,7 +145,7 @@ def test_a_marker_that_this_machine_did_not_set_says_nothing(layout, disk, by, m
     """A commit may bring one along; this checkout has started what it has started itself."""
     mark_started(layout, disk, "a", SERVED)
     mark_started(layout, disk, "b", SERVED)
-    assert read_mark(layout, disk, "a") == SERVED
+    assert read_mark(layout, "a") == SERVED
     path = layout.started("a")
     if by == "nobody":
         path.write_bytes(b"")
@@ -138,7 +155,7 @@ def test_a_marker_that_this_machine_did_not_set_says_nothing(layout, disk, by, m
         path.write_bytes(path.read_bytes().replace(b"served", b"manual"))
     else:
         monkeypatch.setenv("XDG_DATA_HOME", str(layout.root / "elsewhere"))
-    assert read_mark(layout, disk, "a") is None
+    assert read_mark(layout, "a") is None
 
 
 SERVED = Mark(manual=False, digest="d1")
@@ -162,7 +179,7 @@ def scenarios():
 def test_fault_at_every_operation(tmp_path, name):
     """Each step that fails anywhere can simply be done again."""
     run = scenarios()[name]
-    machine_key(FileSystem())  # of the machine, not of a checkout
+    checkout_id(Layout(tmp_path / "first"), FileSystem())  # what is of the machine is there
     operations = count_operations(lambda files: run(Layout(tmp_path / "count"), files))
     for index, files in enumerate(every_fault(operations)):
         layout = Layout(tmp_path / str(index))
@@ -178,8 +195,8 @@ def load_state(layout, name):
     return {
         "variant": lambda: (layout.variants("e", "c") / "a/b.md").read_bytes() == TEXT.data,
         "history": lambda: len(read_history(layout, "e").entries) in (2, 3),
-        "identity": lambda: len(layout.local_id.read_text()) == 33,
-        "started": lambda: read_mark(layout, FileSystem(), "e") == SERVED,
+        "identity": lambda: len(layout.local_id.read_text()) == 66,
+        "started": lambda: read_mark(layout, "e") == SERVED,
         "ignore": lambda: layout.gitignore.read_text().count("/trials/\n") == 1,
     }[name]()
 

@@ -8,19 +8,20 @@ seal; one without it is a stranger's, and none.
 
 from __future__ import annotations
 
-import os
-
-from meta_experiment.live.places import active_index, data_folder, is_plain, read_text
-from meta_experiment.live.seal import machine_key, seal
+from meta_experiment.live.places import active_index, is_plain, read_text
+from meta_experiment.live.seal import seal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from meta_experiment.live.seal import Seal
+
 RUNNING, ENDED = "running", "ended"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
+_PURPOSE = "index"  # of the seals of lines
 # a letter for each arm, more than a plan may have
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz" + "".join(map(chr, range(0x100, 0x180)))
 _COMMA = "\x1f"  # stands for a comma in the name of an argument; YAML lets it into no text
@@ -225,17 +226,19 @@ def _is_sound(entry: Entry) -> bool:
     )
 
 
-def sealed_lines(entries: Sequence[Entry], key: bytes) -> str:
+def sealed_lines(entries: Sequence[Entry], seal: Seal) -> str:
     """Return the text of an index under this machine's seal. Raises as `format_entry`."""
     lines = [format_entry(entry).removesuffix("\n") for entry in entries]
-    return "".join(f"{line}\t{seal(key, line)}\n" for line in lines)
+    return "".join(f"{line}\t{seal.of(_PURPOSE, _bytes(line))}\n" for line in lines)
 
 
 def entries(root: str) -> list[Entry]:
     """Return what is served in a root, damaged lines passed over. Raises OSError."""
-    lines = read_text(active_index(root)).split("\n")
-    key = machine_key(data_folder(os.environ))
-    return [entry for line in lines if (entry := _unsealed(line, key)) is not None]
+    text = read_text(active_index(root))
+    if not text:
+        return []
+    seal = seal_of(root)
+    return [entry for line in text.split("\n") if (entry := _unsealed(line, seal)) is not None]
 
 
 def find_entry(root: str, experiment_id: str) -> Entry | None:
@@ -246,12 +249,16 @@ def find_entry(root: str, experiment_id: str) -> Entry | None:
         return None
     end = text.find("\n", start)
     line = text[start : end if end >= 0 else len(text)]
-    return _unsealed(line, machine_key(data_folder(os.environ)))
+    return _unsealed(line, seal_of(root))
 
 
-def _unsealed(line: str, key: bytes) -> Entry | None:
-    text, _, sealed = line.rpartition("\t")
-    return parse_entry(text) if key and sealed == seal(key, text) else None
+def _unsealed(line: str, seal: Seal) -> Entry | None:
+    text, _, mark = line.rpartition("\t")
+    return parse_entry(text) if seal.fits(mark, _PURPOSE, _bytes(text)) else None
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", "surrogateescape")
 
 
 def agent_names(name: str, arms: Sequence[str]) -> list[str]:

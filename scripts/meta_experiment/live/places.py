@@ -199,6 +199,11 @@ def local(root: str) -> str:
     return f"{root}/.claude/meta/local"
 
 
+def local_id(root: str) -> str:
+    """Return the file of this checkout's identity."""
+    return f"{root}/.claude/meta/local/id"
+
+
 def active_index(root: str) -> str:
     """Return the index of what is served here; see `live.index`."""
     return f"{root}/.claude/meta/active.idx"

@@ -19,7 +19,6 @@ from meta_experiment.live import index, places
 from meta_experiment.services.assigning import mixed_seed
 from meta_experiment.services.serving import Serving, scope_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local import machine_key
 from meta_experiment.types import Assignment
 
 _SHA_DIGITS = 12
@@ -73,8 +72,7 @@ def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
     """
     path = workspace.layout.active_index
     try:
-        key = machine_key(workspace.files) if entries else b""
-        text = index.sealed_lines(entries, key)
+        text = index.sealed_lines(entries, workspace.store.seal()) if entries else ""
     except ValueError as error:
         raise RefusedError(
             f"This experiment cannot be served: {error}.", hint="Start it with --manual."

@@ -102,15 +102,16 @@ def _stage(home: Path, root: Path, environment: Mapping[str, str]) -> dict[str, 
     }
     data = Path(places.data_folder(own))
     python = chosen_python(environment)
+    key, checkout = _KEY.encode(), _TOKEN.ljust(32, "0")
     files = {
         places.roots_file(str(data)): places.format_root(
             places.Root(_TOKEN, places.PROJECT, str(root))
         ),
         seal.key_file(str(data)): _KEY,
         places.active_index(str(root)): index.sealed_lines(
-            [_entry(list(_BODIES))], _KEY.encode()
+            [_entry(list(_BODIES))], seal.Seal(key, checkout)
         ),
-        f"{places.local(str(root))}/id": _TOKEN.ljust(32, "0") + "\n",
+        places.local_id(str(root)): seal.sealed_id(checkout, key).decode(),
         str(root / _PATH): _BODIES["control"],
     }
     if python is not None and python[1] != "META_EXPERIMENT_PYTHON":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,28 +19,55 @@ from meta_experiment.live import places, seal
 from meta_experiment.live.places import read_whole
 
 _MANUAL, _SERVED = "manual", "served"
+_NAME_DIGITS = 16
 
 
 def checkout_id(layout: Layout, files: FileSystem) -> str:
     """Return the random identity of this checkout, drawn at first use.
 
-    Mixed into seeds, so that not every checkout begins with the same arm.
+    Mixed into seeds, so that not every checkout begins with the same arm, and into seals. It
+    lies here under the machine's seal, and in the machine's own folder by the path of the
+    root: a commit may replace the one, a checkout that is moved loses the other.
 
     Raises:
-        LockedError: another process draws it for too long. StorageError: the disk refused.
+        LockedError: another process draws it for too long. StorageError: the disk refused, or
+            there is no home.
     """
-    known = _read(layout.local_id)
+    key = machine_key(files)
+    known = _known_id(layout, key)
     if known:
         return known
     with FileLock(layout.lock("local"), verb="draw the checkout's identity"):
-        known = _read(layout.local_id)
+        known = _known_id(layout, key)
         if known:
             return known
-        drawn = os.urandom(16).hex()
-        with _refusals(layout.local_id):
-            ensure_directory(files, layout.local)
-            write_atomically(files, layout.local_id, drawn.encode() + b"\n")
-        return drawn
+        kept = _kept_id(layout)
+        known = seal.checkout_in(_read(kept).encode(), key) or os.urandom(16).hex()
+        line = seal.sealed_id(known, key)
+        for path in (kept, layout.local_id):
+            with _refusals(path):
+                ensure_directory(files, path.parent)
+                write_atomically(files, path, line)
+        return known
+
+
+def _known_id(layout: Layout, key: bytes) -> str:
+    return seal.checkout_in(_read(layout.local_id).encode(), key)
+
+
+def _kept_id(layout: Layout) -> Path:
+    """Return the machine's own copy of the identity of the checkout at a root."""
+    name = hashlib.sha256(os.fsencode(layout.root)).hexdigest()[:_NAME_DIGITS]
+    return Path(places.data_folder(os.environ), "checkouts", name)
+
+
+def checkout_seal(layout: Layout, files: FileSystem) -> seal.Seal:
+    """Return this machine's seal in a checkout; key and identity are drawn where missing.
+
+    Raises:
+        LockedError, StorageError: as `checkout_id`.
+    """
+    return seal.Seal(machine_key(files), checkout_id(layout, files))
 
 
 def machine_key(files: FileSystem) -> bytes:
@@ -78,11 +106,11 @@ class Mark:
 def mark_started(layout: Layout, files: FileSystem, experiment_id: str, mark: Mark) -> None:
     """Remember that this checkout started an experiment itself. Raises StorageError."""
     path = layout.started(experiment_id)
-    words = f"{_MANUAL if mark.manual else _SERVED} {mark.digest}"
-    sealed = seal.seal(machine_key(files), _sealed(layout, files, experiment_id, words))
+    words = f"{_MANUAL if mark.manual else _SERVED} {mark.digest}\n"
+    wrapped = checkout_seal(layout, files).wrap(_purpose(experiment_id), words.encode())
     with _refusals(path):
         ensure_directory(files, path.parent)
-        write_atomically(files, path, f"{words} {sealed}\n".encode())
+        write_atomically(files, path, wrapped)
 
 
 def unmark_started(layout: Layout, files: FileSystem, experiment_id: str) -> None:
@@ -94,25 +122,23 @@ def unmark_started(layout: Layout, files: FileSystem, experiment_id: str) -> Non
             files.sync_directory(path.parent)
 
 
-def read_mark(layout: Layout, files: FileSystem, experiment_id: str) -> Mark | None:
+def read_mark(layout: Layout, experiment_id: str) -> Mark | None:
     """Return how this checkout started an experiment; None when it did not.
 
     What is not under this machine's seal came with a commit, and says nothing.
     """
-    words, _, sealed = _read(layout.started(experiment_id)).rpartition(" ")
-    how, _, digest = words.partition(" ")
+    path = layout.started(experiment_id)
+    with _refusals(path):
+        known = seal.seal_of(str(layout.root))
+        words = known.unwrap(_purpose(experiment_id), places.read_bytes(str(path)))
+    how, _, digest = (words or b"").decode("ascii", "replace").strip().partition(" ")
     if how not in (_MANUAL, _SERVED) or not digest:
-        return None
-    with _refusals(layout.started(experiment_id)):
-        key = seal.machine_key(places.data_folder(os.environ))
-    text = _sealed(layout, files, experiment_id, words)
-    if not key or sealed != seal.seal(key, text):
         return None
     return Mark(how == _MANUAL, digest)
 
 
-def _sealed(layout: Layout, files: FileSystem, experiment_id: str, words: str) -> str:
-    return "\x1f".join(("started", checkout_id(layout, files), experiment_id, words))
+def _purpose(experiment_id: str) -> str:
+    return f"started {experiment_id}"
 
 
 def _read(path: Path) -> str:

@@ -11,6 +11,7 @@ from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.seal import Seal
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
 from meta_experiment.store.board import Board, registry_stamp
@@ -89,6 +90,10 @@ class Store:
         """Return the random identity of this checkout."""
         return local.checkout_id(self.layout, self.files)
 
+    def seal(self) -> Seal:
+        """Return this machine's seal in this checkout."""
+        return local.checkout_seal(self.layout, self.files)
+
     def mark_started(self, experiment: Experiment, *, manual: bool = False) -> None:
         """Remember that this checkout started an experiment itself, with this very plan.
 
@@ -103,7 +108,7 @@ class Store:
 
     def start_of(self, experiment: Experiment) -> Start | None:
         """Return how this checkout started an experiment itself; None when it did not."""
-        mark = local.read_mark(self.layout, self.files, experiment.experiment_id)
+        mark = local.read_mark(self.layout, experiment.experiment_id)
         if mark is None:
             return None
         digest = plan_sha256(experiment.plan, experiment.versions)
