@@ -205,6 +205,18 @@ def test_an_agent_of_an_agent_belongs_to_the_turn_of_the_first(tmp_path):
     assert requests_of_agents(path) == [["msg_51", "msg_61"], []]
 
 
+def test_an_agent_whose_call_is_not_told_is_known_by_its_id(tmp_path):
+    """Older clients write nothing beside its file; the result of the call names it."""
+    main = Script().prompt("p1", 0).answer(1, "", [("c1", "Task", {})])
+    main.prompt("p2", 5).answer(6).result("p1", 20, "c1", detail={"agentId": "a1"})
+    main.prompt("p3", 30).answer(31, "", [("c2", "SendMessage", {})])
+    main.result("p3", 32, "c2", detail={"resumedAgentId": "a1"})
+    path = main.write(tmp_path / "s.jsonl")
+    agent = Script(number=50).prompt("p9", 7).answer(8)
+    agent.write(tmp_path / "s/subagents/agent-a1.jsonl")
+    assert requests_of_agents(path) == [["msg_51"], [], []]
+
+
 def test_an_agent_of_an_earlier_prompt_belongs_to_none_of_the_later(tmp_path):
     """Nor do the agents that it started."""
     main = Script().prompt("p1", 0).answer(1, "", [("c1", "Agent", {})])

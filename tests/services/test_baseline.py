@@ -127,6 +127,61 @@ def test_a_use_reaches_to_the_next_as_a_trial_would(past):
     assert past.spread("followup_turns").mean == 0.5
 
 
+def of_older_client(script, session):
+    """Write a script as clients did that gave prompts no ids and kept agents beside."""
+    for number, line in enumerate(script.lines):
+        line.pop("promptId", None)
+        line |= {"uuid": f"{session}-{id(script)}-{number}", "sessionId": session}
+    return script
+
+
+def with_agent(past, ending, *, told="look closely"):
+    """One use of a session that started an agent, which lies beside it, after 1 s."""
+    session = f"session-{past.sessions + 1:03}"
+    call = ("c1", "Task", {"subagent_type": "helper", "prompt": told})
+    main = Script().command("p1", 0).answer(1, "", [call])
+    main.result("p1", ending, "c1", detail={"status": "completed", "agentId": session[-3:]})
+    main.answer(ending + 1).command("p2", ending + 2).answer(ending + 3)
+    path = past.session(of_older_client(main, session))
+    agent = Script(number=50).prompt("", 2, told).answer(ending - 1)
+    for line in of_older_client(agent, session).lines:
+        line |= {"isSidechain": True, "agentId": session[-3:]}
+    agent.write(path.with_name(f"agent-{session[-3:]}.jsonl"))
+    return path
+
+
+def test_agents_beside_a_session_are_its_work_and_no_sessions_of_their_own(past):
+    """Older clients keep them as `agent-ID.jsonl` in the folder of the project."""
+    with_agent(past, 100)
+    with_agent(past, 200, told="/review this")
+    seen = past.read()
+    assert (seen.habit.transcripts, seen.habit.sessions, seen.habit.uses) == (2, 2, 4)
+    each = past.spread("turns", unit=Unit.INVOCATION)
+    assert (each.n, each.low, each.high) == (4, 1, 3)
+    assert past.spread("subagent_share").high == pytest.approx(1 / 6)
+    assert past.read("helper").habit.uses == 2
+
+
+def test_agents_beside_a_session_leave_room_for_sessions(past, monkeypatch):
+    """They are many, and do not count towards how many transcripts are read."""
+    for _ in range(3):
+        with_agent(past, 100)
+    monkeypatch.setattr(past_sessions, "MOST_FILES", 3)
+    seen = past.read()
+    assert (seen.habit.sessions, seen.habit.transcripts_left_out) == (3, 0)
+
+
+def test_an_agents_file_that_names_no_session_belongs_to_none(past):
+    """Nor does one that is no transcript; the session beside it is read all the same."""
+    path = past.use(10)
+    path.with_name("agent-x.jsonl").write_bytes(b"\xff[]\n")
+    path.with_name("agent-y.jsonl").write_bytes(b"")
+    path.with_name("agent-z.jsonl").mkdir()
+    Script().command("p1", 0).answer(5).write(path.with_name("agent-w.jsonl"))
+    assert past.read().habit.uses == 1
+    assert past.spread("turns").mean == 1
+
+
 def test_other_projects_and_older_days_count_only_when_asked_for(past):
     """A neighbour with a like name is told apart by where its sessions began."""
     past.use(10)
@@ -247,10 +302,10 @@ def test_a_transcript_that_cannot_be_read_is_left_out(past, monkeypatch):
     refused = past.use(15)
     real = past_sessions.read_transcript
 
-    def read(path):
+    def read(path, **more):
         if path == str(refused):
             raise PermissionError(13, "Permission denied")
-        return real(path)
+        return real(path, **more)
 
     monkeypatch.setattr(past_sessions, "read_transcript", read)
     path = past.use(20)

@@ -108,10 +108,13 @@ class Transcript:
         return unanswered or not launched <= self.delivered
 
 
-def read_transcript(path: str, prompt_ids: Iterable[str] = ()) -> Transcript | None:
+def read_transcript(
+    path: str, prompt_ids: Iterable[str] = (), *, agents: Iterable[str] = ()
+) -> Transcript | None:
     """Read a transcript with its agents, from the first of these prompts on; else whole.
 
-    Returns None when there is no such file. Raises OSError.
+    `agents` are files of agents besides those in the session's own folder. Returns None when
+    there is no such file. Raises OSError.
     """
     wanted = list(prompt_ids)
     try:
@@ -120,7 +123,7 @@ def read_transcript(path: str, prompt_ids: Iterable[str] = ()) -> Transcript | N
     except (FileNotFoundError, NotADirectoryError):
         return None
     if start is not None:
-        _add_agents(path, transcript)
+        _add_agents([*_agents_of(path), *agents], transcript)
     return transcript
 
 
@@ -180,19 +183,23 @@ def _begin(view: mmap.mmap, prompt_id: str) -> int:
     return at
 
 
-def _add_agents(path: str, transcript: Transcript) -> None:
-    """Give the work in the agents' files to the turns that caused it."""
+def _agents_of(path: str) -> list[str]:
+    """List the files of agents in the session's own folder."""
     folder = path.removesuffix(".jsonl") + "/subagents"
     try:
         names = sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
+    return [f"{folder}/{name}" for name in names if name.endswith(".jsonl")]
+
+
+def _add_agents(files: list[str], transcript: Transcript) -> None:
+    """Give the work in the agents' files to the turns that caused it."""
     began = min((turn.own.started for turn in transcript.turns if turn.own.started), default=0)
     agents: list[tuple[str, Turn]] = []
-    for name in names:
-        file = f"{folder}/{name}"
+    for file in files:
         # what was last written before the first turn cannot be of any
-        if name.endswith(".jsonl") and os.stat(file).st_mtime >= began - 1:
+        if os.stat(file).st_mtime >= began - 1:
             agent = read_lines(lines(file), of_agent=True)
             transcript.delivered |= agent.delivered
             call = _caller(file)
@@ -206,7 +213,7 @@ def _share_out(turns: list[Turn], agents: list[tuple[str, Turn]]) -> None:
     """Give each agent to the turn whose call started it, or else to that of its prompt."""
     known = {turn.prompt_id: turn for turn in turns}
     owners: dict[str, Turn | None] = {}
-    for turn in turns:
+    for turn in reversed(turns):  # an agent is the first's that names it: others wake it up
         owners |= dict.fromkeys(turn.sent, turn)
     # one agent may have started another: the first of them comes first
     for call, agent in sorted(agents, key=lambda item: item[1].own.started or 0):
@@ -219,12 +226,13 @@ def _share_out(turns: list[Turn], agents: list[tuple[str, Turn]]) -> None:
 
 
 def _caller(file: str) -> str:
-    """Return the call of a tool that started an agent; empty where the client says none."""
+    """Return the call of a tool that started an agent, or else its id, which results name."""
+    own = os.path.basename(file).removesuffix(".jsonl").removeprefix("agent-")
     try:
         told = b"".join(lines(file.removesuffix("jsonl") + "meta.json"))
-        return _string(parse_object(told.decode("utf-8", "replace")).get("toolUseId"))
+        return _string(parse_object(told.decode("utf-8", "replace")).get("toolUseId")) or own
     except (FileNotFoundError, ValueError):
-        return ""
+        return own
 
 
 def _join(owner: Turn, agent: Turn) -> None:

@@ -12,15 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from meta_experiment.live.json_text import parse_object
 from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import Prices, load_prices
-from meta_experiment.live.transcript import Turn, read_transcript
+from meta_experiment.live.transcript import Turn, lines, read_transcript
 from meta_experiment.prompts.identity import PromptKind, identify
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000
 _HEAD = 65_536  # bytes in which a transcript says where its client was started
 _CHUNK = 1 << 20
+_AGENT = "agent-"  # begins the name of an agent's file
 _LONGEST_FOLDER = 150  # characters of a path that its folder is sure to be named by
 _FOLDED = re.compile(r"[^A-Za-z0-9]")
 _CWD = re.compile(rb'"cwd":\s?"((?:[^"\\]|\\.)*)"')
@@ -74,10 +76,11 @@ def past_uses(
     chosen, left_out = _newest(folder / "projects", root, since)
     prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
     uses: list[Use] = []
+    beside = _Beside()
     for path, _, _ in chosen:
         with suppress(OSError, ValueError):
             if wanted and _is_below(path, root) and _mentions(path, wanted):
-                uses += _uses(path, wanted, prices)
+                uses += _uses(path, beside.agents(path), wanted, prices)
     oldest = min((changed for _, _, changed in chosen), default=None)
     return PastUses(
         uses=tuple(sorted((use for use in uses if use.at >= since), key=lambda use: use.at)),
@@ -116,7 +119,32 @@ def _transcripts(projects: Path, root: Path | None) -> Iterator[Path]:
         for folder in sorted(projects.iterdir()):
             if folder.name.startswith(prefix):
                 with suppress(OSError):
-                    yield from sorted(folder.glob("*.jsonl"))
+                    found = sorted(folder.glob("*.jsonl"))
+                    yield from (path for path in found if not path.name.startswith(_AGENT))
+
+
+class _Beside:
+    """The files of agents that older clients keep beside their sessions."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[Path, dict[str, list[str]]] = {}
+
+    def agents(self, path: Path) -> list[str]:
+        """Return those of the session with this transcript."""
+        if path.parent not in self._sessions:
+            found: dict[str, list[str]] = {}
+            for file in sorted(path.parent.glob(f"{_AGENT}*.jsonl")):
+                found.setdefault(_session(file), []).append(str(file))
+            self._sessions[path.parent] = found
+        return self._sessions[path.parent].get(path.stem, [])
+
+
+def _session(file: Path) -> str:
+    """Return the session that the first line of an agent's file names; empty if it does not."""
+    with suppress(OSError, ValueError):
+        first = next(lines(str(file)), b"")
+        return str(parse_object(first.decode("utf-8", "replace")).get("sessionId") or "")
+    return ""
 
 
 def _is_below(path: Path, root: Path | None) -> bool:
@@ -145,8 +173,10 @@ def _mentions(path: Path, names: frozenset[str]) -> bool:
     return False
 
 
-def _uses(path: Path, names: frozenset[str], prices: Prices) -> Iterator[Use]:
-    transcript = read_transcript(str(path))
+def _uses(
+    path: Path, agents: Iterable[str], names: frozenset[str], prices: Prices
+) -> Iterator[Use]:
+    transcript = read_transcript(str(path), agents=agents)
     if transcript is None:
         return
     turns = [turn for turn in transcript.turns if _is_use(turn, names)]
