@@ -7,7 +7,9 @@ The environment is DIRECTORY/NAME-STAMP, where the stamp is a short hash of the 
 With --or-current the running Python is preferred to building, when it has the packages that
 the project asks for; that choice is remembered in DIRECTORY/python-STAMP. With --seconds it
 gives up after that time: a caller that would be killed for waiting gets an answer instead.
-Standard library only; Python 3.11 or newer.
+Every program it starts stands in DIRECTORY or below, and Python looks for modules nowhere else
+than in its own folders: what lies where the caller is, or in the shared temporary folder,
+stays a stranger's. Standard library only; Python 3.11 or newer.
 """
 
 from __future__ import annotations
@@ -30,11 +32,18 @@ from pathlib import Path
 from typing import TextIO
 
 from meta_experiment.errors import DependencyError
+from meta_experiment.files.programs import find_program
 
 ROOT = Path(__file__).resolve().parent.parent
 STAMP_LENGTH = 12
 KEPT_SECONDS = 14 * 86400
+# Python looks for nothing where it stands, nor where variables say; what users installed for
+# themselves counts, which -I would not let it.
+ALONE = ("-E", "-P")
+PIP = "pip>=22.3"  # that installs for another Python
 IMPORT_ALL = "import click, jsonschema, numpy, scipy.special, yaml"
+
+Command = tuple[str | Path, ...]
 
 
 class Patience:
@@ -77,9 +86,9 @@ def environment(
     stamp = stamp_of(lock)
     target = directory / f"{name}-{stamp}"
     with only_builder(directory, patience):
-        if works(interpreter(target)):
+        if works(interpreter(target), directory):
             return interpreter(target)
-        if or_current and current_suffices() and works(Path(sys.executable)):
+        if or_current and current_suffices() and works(Path(sys.executable), directory):
             remember(directory / f"python-{stamp}")
             return Path(sys.executable)
         sweep(directory, f"{name}-")
@@ -92,12 +101,11 @@ def interpreter(target: Path) -> Path:
     return target / "bin" / "python"
 
 
-def works(python: Path) -> bool:
-    """Tell whether an interpreter starts and can import the packages."""
+def works(python: Path, directory: Path) -> bool:
+    """Tell whether an interpreter starts, in a directory, and can import the packages."""
+    words: Command = (python, *ALONE, "-c", IMPORT_ALL)
     try:
-        done = subprocess.run(
-            [python, "-E", "-c", IMPORT_ALL], capture_output=True, check=False
-        )
+        done = subprocess.run(words, cwd=directory, capture_output=True, check=False)
     except OSError:
         return False
     return done.returncode == 0
@@ -134,7 +142,7 @@ def remember(file: Path) -> None:
 @contextmanager
 def only_builder(directory: Path, patience: Patience) -> Iterator[None]:
     """Hold the lock on a directory of environments; the system frees it when we die."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (directory / "lock").open("w") as handle:
         told = False
         while not taken(handle):
@@ -166,7 +174,7 @@ def sweep(directory: Path, prefix: str) -> None:
 
 def build(lock: Path, target: Path, patience: Patience) -> None:
     """Build an environment beside its place and move it there in one step."""
-    say(f"building the Python environment {target} (once; this can take some minutes)")
+    say(f"building the Python environment {target} (once; mostly some seconds)")
     with tempfile.TemporaryDirectory(prefix="building-", dir=target.parent) as staging:
         fresh = Path(staging) / "environment"
         install(lock.resolve(), fresh, patience)
@@ -176,40 +184,62 @@ def build(lock: Path, target: Path, patience: Patience) -> None:
 
 
 def install(lock: Path, fresh: Path, patience: Patience) -> None:
-    """Make an environment with uv, or without it where it is missing or fails."""
-    pinned = ("--only-binary", ":all:", "--require-hashes", "--requirement", lock)
-    python = interpreter(fresh)
-    uv = shutil.which("uv")
+    """Make an environment with uv, or with pip where that is missing or fails."""
+    uv = find_program("uv")
     if uv:
         try:
-            run(
-                patience,
-                uv,
-                "venv",
-                "--quiet",
-                "--no-project",
-                "--python",
-                sys.executable,
-                fresh,
-            )
-            run(patience, uv, "pip", "install", "--quiet", "--python", python, *pinned)
+            follow(by_uv(uv, lock, fresh), fresh, patience)
         except DependencyError as error:
             say(f"{error.message}\nTrying with pip, whose settings may differ.")
             shutil.rmtree(fresh, ignore_errors=True)
         else:
             return
-    run(patience, sys.executable, "-m", "venv", fresh)
-    run(patience, python, "-m", "pip", "install", "--quiet", "--no-input", *pinned)
+    follow(by_pip(lock, fresh), fresh, patience)
 
 
-def run(patience: Patience, *command: str | Path) -> None:
-    """Run a step of a build away from the user's project and settings meant for it."""
-    misleading = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"}
-    settings = {key: value for key, value in os.environ.items() if key not in misleading}
+def by_uv(uv: str, lock: Path, fresh: Path) -> list[Command]:
+    """Return the steps with uv."""
+    new = ("--quiet", "--no-project", "--python", sys.executable)
+    into = ("--quiet", "--python", interpreter(fresh))
+    return [(uv, "venv", *new, fresh), (uv, "pip", "install", *into, *pinned(lock))]
+
+
+def by_pip(lock: Path, fresh: Path) -> list[Command]:
+    """Return the steps with the pip at hand, else with one for this environment alone."""
+    python, (venv, pip) = interpreter(fresh), (("-m", "venv"), ("-m", "pip"))
+    into = ("install", "--quiet", "--no-input", *pinned(lock))
+    here = (sys.executable, *ALONE)
+    if satisfied(PIP):  # which takes half of the time, and of the room
+        first = (*here, *venv, "--without-pip", fresh)
+        return [first, (*here, *pip, "--python", python, *into)]
+    return [(*here, *venv, fresh), (python, *ALONE, *pip, *into)]
+
+
+def pinned(lock: Path) -> Command:
+    """Return what makes pip and uv install exactly these packages, and build none."""
+    return ("--only-binary", ":all:", "--require-hashes", "--requirement", lock)
+
+
+def follow(steps: list[Command], fresh: Path, patience: Patience) -> None:
+    """Run the steps of a build, and see that what they made works."""
+    for step in steps:
+        run(fresh.parent, patience, *step)
+    if not works(interpreter(fresh), fresh.parent):
+        raise DependencyError(
+            f"{steps[-1][0]} made an environment that lacks packages.", hint=remedy("")
+        )
+
+
+def run(folder: Path, patience: Patience, *command: str | Path) -> None:
+    """Run a step of a build in a folder, away from settings meant for the user's project."""
+    misleading = ("PYTHON", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX")
+    settings = {
+        key: value for key, value in os.environ.items() if not key.startswith(misleading)
+    }
     try:
         done = subprocess.run(
             command,
-            cwd=tempfile.gettempdir(),
+            cwd=folder,
             env={"PIP_RETRIES": "2", **settings, "PIP_USER": "0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -221,7 +251,7 @@ def run(patience: Patience, *command: str | Path) -> None:
     except subprocess.TimeoutExpired:
         raise patience.spent() from None
     if done.returncode != 0:
-        step = " ".join(str(word) for word in command[:3])
+        step = " ".join(str(word) for word in command[:5])
         raise DependencyError(
             f"'{step} …' failed:\n{done.stdout.strip()[-1500:]}", hint=remedy(done.stdout)
         )

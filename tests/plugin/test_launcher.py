@@ -5,100 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-import venv
 from pathlib import Path
 
 import pytest
+from tests.plugin.desk import ECHO, LAUNCHER, OLD, ROOT, STAMP, UV, program, wrapper
 
 from meta_experiment import __version__
 
-ROOT = Path(__file__).resolve().parents[2]
-LAUNCHER = ROOT / "bin" / "meta-experiment"
-STAMP = (ROOT / "requirements.stamp").read_text("utf-8").strip()
 VERSION = f"meta-experiment, version {__version__}\n"
-
-# Stands in for an interpreter: says how it was called.
-ECHO = '#!/bin/sh\nprintf "%s|" "$0" "$@"\n'
-# Stands in for uv: notes the call; an environment is a wrapper of the Python of the tests.
-UV = f"""#!/bin/sh
-echo "$@" >>"$HOME/uv.log"
-for last; do :; done
-case $1 in
-    venv)
-        mkdir -p "$last/bin"
-        printf '#!/bin/sh\\nexec {sys.executable} "$@"\\n' >"$last/bin/python"
-        chmod +x "$last/bin/python" ;;
-    pip) sleep "${{UV_SECONDS:-0}}"; exit "${{UV_EXIT:-0}}" ;;
-esac
-"""
-# Stands in for a Python of another age: answers for itself, and can run nothing else.
-OLD = """#!/bin/sh
-[ "$2" = -c ] || exit 1
-exec {bare} -c 'import sys; sys.version_info = (3, 10); exec(sys.argv[1])' "$3"
-"""
-
-
-def program(file, text):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
-    file.chmod(0o755)
-    return file
-
-
-def wrapper(python):
-    return f'#!/bin/sh\nexec {python} "$@"\n'
-
-
-class Desk:
-    """A user with a home, a PATH of chosen tools, and nothing else."""
-
-    def __init__(self, folder):
-        self.home = folder / "home"
-        self.tools = folder / "tools"
-        self.away = folder / "somewhere else"
-        for directory in (self.home, self.tools, self.away):
-            directory.mkdir()
-        self.data = self.home / ".local" / "share" / "meta-experiment"
-
-    def tool(self, name, text):
-        return program(self.tools / name, text)
-
-    def kept(self):
-        return sorted(file.name for file in self.data.iterdir())
-
-    def system(self, *names):
-        for name in names:
-            (self.tools / name).symlink_to(shutil.which(name))
-
-    def start(self, *arguments, launcher=LAUNCHER, **settings):
-        return subprocess.Popen(
-            [str(launcher), *arguments],
-            cwd=self.away,
-            env={"HOME": str(self.home), "PATH": str(self.tools), **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *arguments, **settings):
-        process = self.start(*arguments, **settings)
-        out, err = process.communicate(timeout=300)
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
-
-
-@pytest.fixture
-def desk(tmp_path):
-    return Desk(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory):
-    """A Python of the right age without any package."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, with_pip=False)
-    return folder / "bin" / "python"
 
 
 def test_the_named_interpreter_is_used(desk):
@@ -147,23 +61,22 @@ def test_a_plugin_folder_may_have_spaces(desk, tmp_path):
     assert done.stdout == VERSION, done.stderr
 
 
-@pytest.mark.parametrize("variable", [None, "XDG_DATA_HOME", "CLAUDE_PLUGIN_DATA"])
+@pytest.mark.parametrize("variable", [None, "XDG_DATA_HOME"])
 def test_the_stamped_environment_is_used_without_any_tool(desk, tmp_path, variable):
     """On the usual path the launcher needs no program but the interpreter it starts."""
-    folders = {
-        None: desk.data,
-        "XDG_DATA_HOME": tmp_path / "my data" / "meta-experiment",
-        "CLAUDE_PLUGIN_DATA": tmp_path / "plugin data",
-    }
-    python = program(folders[variable] / f"venv-{STAMP}" / "bin" / "python", ECHO)
-    settings = {
-        None: {},
-        "XDG_DATA_HOME": {"XDG_DATA_HOME": str(tmp_path / "my data")},
-        "CLAUDE_PLUGIN_DATA": {"CLAUDE_PLUGIN_DATA": str(tmp_path / "plugin data")},
-    }[variable]
+    settings = {variable: str(tmp_path / "my data")} if variable else {}
+    data = tmp_path / "my data" / "meta-experiment" if variable else desk.data
+    python = program(data / f"venv-{STAMP}" / "bin" / "python", ECHO)
     done = desk.run("status", **settings)
     assert done.stdout.split("|")[0] == str(python)
     assert done.stderr == ""
+
+
+def test_there_is_one_folder_of_the_machine(desk, tmp_path):
+    """The client names its plugin's data folder to hooks alone, so that it is no place."""
+    python = program(desk.data / f"venv-{STAMP}" / "bin" / "python", ECHO)
+    done = desk.run("status", CLAUDE_PLUGIN_DATA=str(tmp_path / "plugin data"))
+    assert done.stdout.split("|")[0] == str(python)
 
 
 def test_a_relative_data_home_is_ignored(desk):

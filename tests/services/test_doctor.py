@@ -294,6 +294,16 @@ def test_faults_are_shown_with_their_time_and_break_nothing(patient):
     assert observing.fault_notes(patient.layout, NOW + 2 * 86_400) == []
 
 
+@pytest.mark.parametrize("odd", [".", "", "node_modules/.bin"])
+def test_a_path_that_means_the_folder_one_works_in_is_named(patient, odd):
+    """This program searches no such folder; the client does, for serve-variant too."""
+    assert not [item for item in patient.examine().findings if item.name == "path"]
+    patient.environment["PATH"] += f":{odd}"
+    (found,) = [item for item in patient.examine().findings if item.name == "path"]
+    assert repr(odd) in found.detail
+    assert found.hint
+
+
 def test_the_interpreter_is_chosen_as_hooks_choose_it(tmp_path):
     """A variable first, then the noted one while it can be run, then the PATH."""
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}

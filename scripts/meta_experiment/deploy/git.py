@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from meta_experiment.errors import DependencyError, GitError
+from meta_experiment.files.programs import find_program
 
 NO_COMMIT_HINT = "Put that right, or run again with --no-commit to change the files only."
 
@@ -98,7 +98,7 @@ class Git:
     @classmethod
     def find(cls, directory: Path) -> Git | None:
         """Return git for a directory, or None where it is not installed."""
-        program = shutil.which("git")
+        program = find_program("git")
         return cls(program, directory) if program else None
 
     def run(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> Finished:
@@ -150,7 +150,7 @@ class Git:
         path = self.demand("rev-parse", "--git-path", f"hooks/{name}").rstrip(b"\n")
         found = self.directory / os.fsdecode(path)
         # Through a shell, because a hook may come without a first line that names one.
-        return ["sh", "-c", 'test ! -x "$0" || exec "$0" "$@"', str(found)]
+        return ["/bin/sh", "-c", 'test ! -x "$0" || exec "$0" "$@"', str(found)]
 
     def _version(self) -> tuple[int, int]:
         numbers = re.search(rb"(\d+)\.(\d+)", self.demand("version"))

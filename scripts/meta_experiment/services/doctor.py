@@ -148,6 +148,7 @@ def _serving(around: Surroundings) -> Iterator[Finding]:
         yield _fail("interpreter", "no python3 on PATH", "Install Python 3.11 or newer.")
         return
     yield _interpreter(*chosen)
+    yield from _path(around.environment.get("PATH", ""))
     seen = rehearse(plugin_folder() / "bin" / "serve-variant", around.environment)
     if seen.ok:
         yield _fine("serve-variant", f"{seen.detail}, in {seen.seconds * 1000:.0f} ms")
@@ -164,7 +165,7 @@ def _interpreter(python: str, source: str) -> Finding:
         hint = f"Correct {source}, or remove what it names."
         return _fail("interpreter", f"{shown} cannot be run", hint)
     detail = f"{shown} starts in {took * 1000:.0f} ms"
-    same = os.path.realpath(shutil.which(python) or python) == os.path.realpath(sys.executable)
+    same = os.path.realpath(python) == os.path.realpath(sys.executable)
     own = None if same else start_seconds(sys.executable)
     if own is not None and took > _SLOW * own:
         return Finding(
@@ -176,6 +177,19 @@ def _interpreter(python: str, source: str) -> Finding:
             "the client.",
         )
     return _fine("interpreter", detail)
+
+
+def _path(entries: str) -> Iterator[Finding]:
+    """Name what makes the client run programs that lie in the folder one works in."""
+    odd = [entry for entry in entries.split(os.pathsep) if not Path(entry).is_absolute()]
+    if odd:
+        yield Finding(
+            "path",
+            ok=True,
+            detail=f"PATH holds {', '.join(repr(entry) for entry in odd)}: the folder that you "
+            "work in, and not you, decides which programs the client runs",
+            hint="Take it out of PATH where your shell sets it.",
+        )
 
 
 def _settings(workspace: Workspace, settings: ClientSettings) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import subprocess
 import tempfile
 import time
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from meta_experiment.files.programs import find_program
 from meta_experiment.live import index, places, seal
 
 _TOKEN = "0" * places.TOKEN_LENGTH
@@ -83,12 +84,12 @@ def chosen_python(environment: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the interpreter that hooks and serving choose, and what named it."""
     given = environment.get("META_EXPERIMENT_PYTHON")
     if given:
-        return given, "META_EXPERIMENT_PYTHON"
+        return find_program(given, environment) or given, "META_EXPERIMENT_PYTHON"
     file = places.python_file(places.data_folder(environment))
     noted = places.read_text(file).strip()
-    if noted and shutil.which(noted):
+    if noted and os.access(noted, os.X_OK):
         return noted, file
-    found = shutil.which("python3", path=environment.get("PATH"))
+    found = find_program("python3", environment)
     return None if found is None else (found, "PATH")
 
 
