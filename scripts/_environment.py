@@ -41,7 +41,7 @@ KEPT_SECONDS = 14 * 86400
 # themselves counts, which -I would not let it.
 ALONE = ("-E", "-P")
 PIP = "pip>=22.3"  # that installs for another Python
-IMPORT_ALL = "import click, jsonschema, numpy, scipy.special, yaml"
+IMPORT_ALL = "import click, jsonschema, yaml"
 
 Command = tuple[str | Path, ...]
 
@@ -262,7 +262,7 @@ def remedy(output: str) -> str:
     if "ensurepip" in output:
         return "Install the venv module of this Python (Debian, Ubuntu: python3-venv), or uv."
     if "No space left" in output:
-        return "Make room (about 250 MB), then run the command again."
+        return "Make room (about 40 MB), then run the command again."
     return (
         "Check the network or the proxy, then run the command again. Or let "
         "META_EXPERIMENT_PYTHON name a Python 3.11 or newer that has the packages of "

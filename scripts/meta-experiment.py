@@ -12,7 +12,7 @@ import sys
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
-NEEDED = ("click", "jsonschema", "numpy", "scipy", "yaml")
+NEEDED = ("click", "jsonschema", "yaml")
 OLDEST = (3, 11)
 RELAUNCHED = "META_EXPERIMENT_RELAUNCHED"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -153,22 +154,36 @@ def test_the_outlook_refuses_a_rate_of_nothing():
         outlook(plan(), units_per_day=0)
 
 
+def chance(seed):
+    return random.Random(seed)  # noqa: S311
+
+
 def test_the_noise_floor_is_the_spread_of_identical_arms():
     """At 50 units with a log spread of 0.5 one in twenty A/A pairs differs by over 18%."""
     rng = np.random.default_rng(1)
     past = rng.lognormal(4, 0.5, 2000).tolist()
-    found = noise_floor(past, DURATION, units=50, seed=3)
-    assert found == noise_floor(past, DURATION, units=50, seed=3)
+    found = noise_floor(past, DURATION, units=50, chance=chance(3))
+    assert found == noise_floor(past, DURATION, units=50, chance=chance(3))
     assert found.large == pytest.approx(1.96 * 0.5 * math.sqrt(2 / 50), abs=0.03)
     assert found.typical == pytest.approx(0.674 * 0.5 * math.sqrt(2 / 50), abs=0.015)
+
+
+@pytest.mark.parametrize("units", [1000, 1001, 100_000])
+def test_the_noise_floor_of_many_units_takes_no_longer(units):
+    """The mean of a thousand draws is as good as normal, and is then drawn as such."""
+    past = np.random.default_rng(1).lognormal(4, 0.5, 500).tolist()
+    found = noise_floor(past, DURATION, units=units, chance=chance(3))
+    spread = float(np.log(past).std()) * math.sqrt(2 / units)
+    assert found.large == pytest.approx(1.96 * spread, rel=0.1)
+    assert found.typical == pytest.approx(0.674 * spread, rel=0.1)
 
 
 def test_the_noise_floor_needs_values():
     """Four values tell nothing of a spread, and zero has no logarithm."""
     with pytest.raises(DegenerateDataError, match="4 past values"):
-        noise_floor([1, 2, 3, 4], DURATION, units=10, seed=1)
+        noise_floor([1, 2, 3, 4], DURATION, units=10, chance=chance(1))
     with pytest.raises(DegenerateDataError, match="no logarithm"):
-        noise_floor([1, 2, 3, 4, 0], DURATION, units=10, seed=1)
+        noise_floor([1, 2, 3, 4, 0], DURATION, units=10, chance=chance(1))
 
 
 def test_alerts_as_rules_would_often_roll_back_identical_arms():
@@ -177,18 +192,20 @@ def test_alerts_as_rules_would_often_roll_back_identical_arms():
     rng = np.random.default_rng(1)
     past = rng.lognormal(4, 0.5, 500).tolist()
     regression = false_alarm_rate(
-        plan(), AlertKind.REGRESSION, past, units=50, seed=1, runs=300
+        plan(), AlertKind.REGRESSION, past, units=50, chance=chance(1), runs=300
     )
     assert regression == pytest.approx(0.67, abs=0.08)
     errors = [1.0] * 5 + [0.0] * 95
-    rate = false_alarm_rate(plan(), AlertKind.ERROR_RATE, errors, units=50, seed=1, runs=300)
+    rate = false_alarm_rate(
+        plan(), AlertKind.ERROR_RATE, errors, units=50, chance=chance(1), runs=300
+    )
     assert rate == pytest.approx(0.52, abs=0.08)
 
 
 def test_age_is_not_a_matter_of_chance():
     """There is no false alarm rate of a calendar."""
     with pytest.raises(UsageError, match="over_age"):
-        false_alarm_rate(plan(), AlertKind.OVER_AGE, [1.0] * 9, units=5, seed=1)
+        false_alarm_rate(plan(), AlertKind.OVER_AGE, [1.0] * 9, units=5, chance=chance(1))
 
 
 def notes(made, chosen=None, **more):

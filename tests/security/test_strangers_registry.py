@@ -183,7 +183,7 @@ def test_a_registry_of_strange_sizes_is_damaged_not_a_crash(project, data):
     assert project("status", "--json", code=1).error["kind"] == "corrupt_store"
 
 
-LIMIT = 1_500_000_000  # bytes of address space: scipy's libraries alone map half of it
+LIMIT = 1_500_000_000  # bytes of address space
 
 
 def bounded(project, *arguments):

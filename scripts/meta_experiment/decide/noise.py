@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
-from typing import TYPE_CHECKING
+from math import fsum, log, sqrt
+from typing import Protocol
 
 from meta_experiment.decide.alerts import RULES, Arms
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import AlertKind, Metric, Plan, Scale
 
-if TYPE_CHECKING:
-    import numpy as np
-
 _FEWEST = 5
+_MANY = 1000  # units per arm whose mean is as good as normal
 _ON_PRIMARY = (AlertKind.REGRESSION, AlertKind.ANOMALY)
 _EMPTY = Sample((), (), {}, ())
+
+
+class Chance(Protocol):
+    """What draws: a seeded `random.Random`."""
+
+    def choices(self, population: Sequence[float], *, k: int) -> list[float]:
+        """Draw so many with replacement."""
+
+    def gauss(self, mu: float, sigma: float) -> float:
+        """Draw from a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class NoiseFloor:
 
 
 def noise_floor(
-    values: Sequence[float], metric: Metric, *, units: int, seed: int, runs: int = 2000
+    values: Sequence[float], metric: Metric, *, units: int, chance: Chance, runs: int = 2000
 ) -> NoiseFloor:
     """Compare two arms drawn from the same past values, many times.
 
@@ -43,18 +53,21 @@ def noise_floor(
         DegenerateDataError: with fewer than five values, or values that the metric's scale
             does not know.
     """
-    import numpy as np
+    pool = _on_scale(values, metric)
+    moments = Moments.of(pool)
 
-    pool = np.array(_on_scale(values, metric))
-    rng = np.random.default_rng(seed)
-    means = rng.choice(pool, (runs, 2, units)).mean(axis=2)
-    seen = [effect(float(one), float(other), metric).relative for one, other in means]
+    def arm() -> float:
+        if units > _MANY:
+            return chance.gauss(moments.mean, moments.sd / sqrt(units))
+        return fsum(chance.choices(pool, k=units)) / units
+
+    seen = [effect(arm(), arm(), metric).relative for _ in range(runs)]
     sizes = [abs(size) for size in seen if size is not None]
     if not sizes:
         raise DegenerateDataError(
             f"{metric.name} is zero on average: nothing is relative to it"
         )
-    return NoiseFloor(units, float(np.quantile(sizes, 0.5)), float(np.quantile(sizes, 0.95)))
+    return NoiseFloor(units, sample_quantile(sizes, 0.5), sample_quantile(sizes, 0.95))
 
 
 def false_alarm_rate(
@@ -63,7 +76,7 @@ def false_alarm_rate(
     values: Sequence[float],
     *,
     units: int,
-    seed: int,
+    chance: Chance,
     runs: int = 400,
 ) -> float:
     """Return the share of identical arms in which an alert is raised at some look.
@@ -75,8 +88,6 @@ def false_alarm_rate(
         DegenerateDataError: with fewer than five values.
         UsageError: the alert is about age, which is not a matter of chance.
     """
-    import numpy as np
-
     if kind not in RULES:
         raise UsageError(
             f"The alert {kind} does not look at values, so chance cannot raise it."
@@ -84,17 +95,15 @@ def false_alarm_rate(
     _require_some(values)
     if kind in _ON_PRIMARY:
         _on_scale(values, plan.primary)
-    rng = np.random.default_rng(seed)
-    raised = sum(_is_raised(plan, kind, values, units, rng) for _ in range(runs))
+    raised = sum(_is_raised(plan, kind, values, units, chance) for _ in range(runs))
     return raised / runs
 
 
 def _is_raised(
-    plan: Plan, kind: AlertKind, values: Sequence[float], units: int, rng: np.random.Generator
+    plan: Plan, kind: AlertKind, values: Sequence[float], units: int, chance: Chance
 ) -> bool:
     control, treated = plan.control.name, plan.treatments[0].name
-    picks = rng.integers(0, len(values), (2, units)).tolist()
-    drawn = [[values[pick] for pick in row] for row in picks]
+    drawn = [chance.choices(values, k=units) for _ in range(2)]
     metric = plan.primary
     for n in range(1, units + 1):
         samples = {

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment.decide.noise import NoiseFloor, noise_floor
+from meta_experiment.decide.noise import NoiseFloor
 from meta_experiment.decide.outlook import Outlook
 from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
@@ -21,6 +21,7 @@ from meta_experiment.services.past import (
     undisturbed,
 )
 from meta_experiment.services.prospect import judged
+from meta_experiment.services.watching import noise_floor_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
 from meta_experiment.stats.moments import Moments
@@ -208,6 +209,6 @@ def _halves(values: Sequence[float], metric: Metric, seed: int) -> NoiseFloor | 
     if len(values) < _HALVES_LEAST:
         return None
     try:
-        return noise_floor(values, metric, units=len(values) // 2, seed=seed)
+        return noise_floor_of(values, metric, len(values) // 2, seed)
     except DegenerateDataError:
         return None

@@ -13,7 +13,7 @@ from meta_experiment.model import fields
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.types import Experiment, Finding, Health
 
-_PACKAGES = ("click", "jsonschema", "numpy", "PyYAML", "scipy")
+_PACKAGES = ("click", "jsonschema", "PyYAML")
 _PYTHON = (3, 11)
 _UNDO = "Undo the edit by hand, or: meta-experiment recover"
 

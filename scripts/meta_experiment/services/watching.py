@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meta_experiment.decide.noise import NoiseFloor, noise_floor
@@ -32,6 +34,14 @@ class Noise:
     values: int
     experiments: tuple[str, ...]
     floors: tuple[NoiseFloor, ...]
+
+
+def noise_floor_of(
+    values: Sequence[float], metric: Metric, units: int, seed: int
+) -> NoiseFloor:
+    """Compare identical arms by a seeded chance. Raises DegenerateDataError."""
+    chance = random.Random(seed)  # noqa: S311 - nothing here is a secret
+    return noise_floor(values, metric, units=units, chance=chance)
 
 
 def monitor(workspace: Workspace, given: str | None) -> list[Watched]:
@@ -88,5 +98,5 @@ def noise(
             hint="Record some trials first, or name another metric with --metric.",
         )
     sizes = _UNITS if units is None else (units,)
-    floors = tuple(noise_floor(past.values, described, units=size, seed=seed) for size in sizes)
+    floors = tuple(noise_floor_of(past.values, described, size, seed) for size in sizes)
     return Noise(metric, len(past.values), past.experiments, floors)

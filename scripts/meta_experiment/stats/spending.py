@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.quadrature import gauss_legendre
 from meta_experiment.stats.roots import root
 from meta_experiment.stats.special import normal_isf, normal_sf
-
-if TYPE_CHECKING:
-    from numpy import float64
-    from numpy.typing import NDArray
 
 _FARTHEST = 12.0
 
@@ -117,8 +112,7 @@ class _Path:
         self._sides = sides
         self._time = 0.0
         self._step = 0.0
-        self._nodes: NDArray[float64] | None = None
-        self._mass: NDArray[float64] | None = None
+        self._weights = [(0.0, 1.0)]  # where the path may be, and with which weight
 
     def advance(self, time: float) -> None:
         """Move the time of the next look forward."""
@@ -128,11 +122,8 @@ class _Path:
     def beyond(self, bound: float) -> float:
         """Return the probability to pass the bound (in z) at this look for the first time."""
         edge = bound * math.sqrt(self._time)
-        if self._nodes is None or self._mass is None:
-            return self._sides * normal_sf(edge / self._step)
         upper = math.fsum(
-            mass * normal_sf((edge - node) / self._step)
-            for node, mass in zip(self._nodes.tolist(), self._mass.tolist(), strict=True)
+            weight * normal_sf((edge - node) / self._step) for node, weight in self._weights
         )
         return self._sides * upper  # with two sides the density is symmetric
 
@@ -143,18 +134,19 @@ class _Path:
 
     def stop_at(self, bound: float) -> None:
         """Keep only the paths within the bound."""
-        import numpy as np
-
         high = min(bound, _FARTHEST) * math.sqrt(self._time)
         low = -high if self._sides == 2 else -_FARTHEST * math.sqrt(self._time)
         count = 40 + math.ceil(2.0 * (high - low) / self._step)
-        rule = np.asarray(gauss_legendre(2 * (count // 2)))
-        nodes = low + (high - low) * rule[:, 0]
-        before = np.zeros(1) if self._nodes is None else self._nodes
-        mass = np.ones(1) if self._mass is None else self._mass
-        z = (nodes[:, None] - before[None, :]) / self._step
-        density = np.exp(-0.5 * z * z) @ mass / (self._step * math.sqrt(2.0 * math.pi))
-        self._nodes, self._mass = nodes, density * rule[:, 1] * (high - low)
+        width, unit = high - low, self._step * math.sqrt(2.0 * math.pi)
+
+        def density(end: float) -> float:
+            return math.fsum(
+                weight * math.exp(-0.5 * ((end - start) / self._step) ** 2)
+                for start, weight in self._weights
+            )
+
+        ends = [(low + width * x, width * w) for x, w in gauss_legendre(2 * (count // 2))]
+        self._weights = [(end, density(end) / unit * weight) for end, weight in ends]
 
 
 def _require_rising(information: Sequence[float]) -> None:
