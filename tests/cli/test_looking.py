@@ -135,7 +135,7 @@ def test_the_board_is_never_out_of_date(project):
     assert shown()["name"] == "Other"
     project("pause", name)
     assert shown()["status"] == "paused"
-    board = project.path(".claude/meta/board.json")
+    board = project.path(".claude/meta/local/board.json")
     before = board.stat().st_mtime_ns
     assert shown()["status"] == "paused"
     assert board.stat().st_mtime_ns == before

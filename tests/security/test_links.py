@@ -16,7 +16,7 @@ STATE = [
     ".claude/meta/history",
     ".claude/meta/backups",
     ".claude/meta/local",
-    ".claude/meta/board.json",
+    ".claude/meta/local/board.json",
     ".claude/meta/summaries",
     ".claude/meta/journal",
     ".claude/meta/locks",

@@ -27,7 +27,7 @@ def promoted(project, kept):
         shutil.rmtree(project.root)
         shutil.copytree(kept, project.root)
         os.chdir(project.root)
-        (found,) = meta(project, "trials").iterdir()
+        (found,) = meta(project, "trials").glob("exp-*")
         return found.name
     made = project.create("--no-auto", start=False)
     project("start", made, "--manual")
@@ -107,7 +107,7 @@ def spoil_backup(project, made):
 
 def spoil_board(project, made):
     del made
-    change(meta(project, "board.json"), b"promoted", b"rejected")
+    change(meta(project, "local", "board.json"), b"promoted", b"rejected")
     return "board"
 
 
@@ -153,7 +153,7 @@ def test_what_is_derived_or_kept_twice_is_made_anew(project, promoted, harm):
 
 
 def lose_every_copy(project, made):
-    for path in meta(project, "backups").iterdir():
+    for path in meta(project, "backups").glob("[!.]*"):
         path.write_bytes(b"other")
     meta(project, "variants", made, "control", COMMAND).unlink()
     return {"variants", "originals", "backups"}

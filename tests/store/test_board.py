@@ -80,7 +80,7 @@ def test_changed_registry_is_noticed(layout, disk):
 )
 def test_damaged_board_is_empty(layout, data):
     """A board that cannot be read is as good as none."""
-    layout.meta.mkdir(parents=True)
+    layout.board.parent.mkdir(parents=True)
     layout.board.write_bytes(data)
     board = Board.load(layout)
     assert board.entries == {}

@@ -22,6 +22,7 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import plain_path, safe_component
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.live.disk import IGNORE_FILE
 from meta_experiment.types import Action, FileVersion
 
 _VERSION = 1
@@ -112,7 +113,8 @@ class Journal:
 
     def _names(self) -> list[str]:
         try:
-            return sorted(path.name for path in self.directory.iterdir())
+            names = (path.name for path in self.directory.iterdir())
+            return sorted(name for name in names if name != IGNORE_FILE)
         except FileNotFoundError:
             return []
 

@@ -21,7 +21,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,8 @@ _COMMAND = (
     f'sh "$(git rev-parse --git-common-dir)/{_NAME}/filter" %s %%f'  # missing: git passes all
 )
 _BLOCK = re.compile(
-    rb"(\n?)^# >>> meta-experiment( \(end of line added\))? ([^\n]*)\n"
-    rb".*?^# <<< meta-experiment\n?",
+    rb"^# >>> meta-experiment( \(end of line added\))? ([^\n]*)\n"
+    rb"(.*?)^# <<< meta-experiment\n?",
     re.MULTILINE | re.DOTALL,
 )
 _SCRIPT = """\
@@ -120,12 +120,23 @@ class Unseen:
         value = os.fsdecode(found[2]) if len(found) > 2 else ""
         return "" if value in {"unspecified", "unset", "set", "", _NAME} else value
 
+    def shown(self, path: str) -> str:
+        """Return the rule of an ignore file by which git sees a path whatever we exclude."""
+        words = ("--no-literal-pathspecs", "check-ignore", "-v", "-z", "--no-index", "--stdin")
+        told = self.git.run(*words, stdin=os.fsencode(path) + b"\0").output
+        source, line, rule, *_ = [*os.fsdecode(told).split("\0"), "", ""]
+        return f"{rule} ({source}, line {line})" if rule.startswith("!") else ""
+
     def linked(self) -> Path | None:
         """Return which of git's files for this clone is a link, and so not of this clone."""
         return next((place for place in self._lists if place.is_symlink()), None)
 
     def apply(self, excluded: Collection[str], stand_ins: Sequence[StandIn]) -> None:
         """Make exactly these unseen of all that belongs to this root.
+
+        Args:
+            excluded: paths below the root that git is to ignore; a folder ends in a slash.
+            stand_ins: tracked files that something else stands in for.
 
         Raises:
             GitError: git's configuration cannot be changed. OSError: the disk refused.
@@ -144,6 +155,12 @@ class Unseen:
             ]
             self._block(attributes, sorted(lines))
             self._sweep(stand_ins)
+
+    def ignores(self, paths: Collection[str]) -> bool:
+        """Tell whether all of these stand in the list of what git ignores. Raises OSError."""
+        place, _ = self._lists
+        known = place.read_bytes().split(b"\n") if place.is_file() else []
+        return all(os.fsencode(_ignored(self.prefix + path)) in known for path in paths)
 
     def _traces(self) -> bool:
         """Tell whether there is anything of ours here, of whichever root."""
@@ -232,14 +249,14 @@ class Unseen:
         """Replace this root's block in one of git's lists; without lines, remove it."""
         sweep_temporaries(self.files, place)
         before = place.read_bytes() if place.is_file() else b""
-        without = self._without_block(before)
-        after = without
+        users, blocks = _parted(before)
+        kept = {root: body for root, body in blocks.items() if Path(root).is_dir()}
         if lines:
-            joint = b"" if not without or without.endswith(b"\n") else b"\n"
-            mark = " (end of line added)" if joint else ""
             _require_line(self._root)
-            block = [f"# >>> {_NAME}{mark} {self._root}", *lines, f"# <<< {_NAME}"]
-            after = without + joint + os.fsencode("".join(f"{line}\n" for line in block))
+            kept[self._root] = os.fsencode("".join(f"{line}\n" for line in lines))
+        else:
+            kept.pop(self._root, None)
+        after = users + b"".join(_blocks(kept, added=bool(users) and not users.endswith(b"\n")))
         if after == before:
             return
         if place.is_symlink():
@@ -255,16 +272,23 @@ class Unseen:
     def _root(self) -> str:
         return str(self.top / self.prefix)
 
-    def _without_block(self, data: bytes) -> bytes:
-        """Take this root's block out, and those of roots that are gone."""
 
-        def rest(found: re.Match[bytes]) -> bytes:
-            root = os.fsdecode(found[3])
-            if root != self._root and Path(root).is_dir():
-                return found[0]
-            return b"" if found[2] else found[1]
+def _parted(data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Return one of git's lists without any block of ours, and the lines of those by root."""
+    found = list(_BLOCK.finditer(data))
+    users = _BLOCK.sub(b"", data)
+    if any(block[1] and not _BLOCK.sub(b"", data[block.end() :]) for block in found):
+        users = users.removesuffix(b"\n")  # we had added it
+    return users, {os.fsdecode(block[2]): block[3] for block in found}
 
-        return _BLOCK.sub(rest, data)
+
+def _blocks(lines: Mapping[str, bytes], *, added: bool) -> Iterator[bytes]:
+    """Yield a block for each root; with `added` the first begins by ending a line."""
+    for root, body in lines.items():
+        mark = " (end of line added)" if added else ""
+        head = os.fsencode(f"# >>> {_NAME}{mark} {root}\n")
+        yield (b"\n" if added else b"") + head + body + f"# <<< {_NAME}\n".encode()
+        added = False
 
 
 def hides(repository: Path) -> bool:

@@ -90,7 +90,7 @@ class Layout:
     @property
     def board(self) -> Path:
         """What `status` prints, derived."""
-        return self.meta / "board.json"
+        return self.local / "board.json"
 
     @property
     def all_trials(self) -> Path:

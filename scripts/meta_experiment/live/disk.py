@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import is_state, refuse_links_to_state
+from meta_experiment.live.places import is_private, is_state, refuse_links_to_state
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700
+IGNORE_FILE = ".gitignore"
+IGNORE_ALL = b"*\n"
 _SHARED_DIRECTORY = 0o755
 
 
@@ -28,7 +30,8 @@ def open_private(path: str, flags: int) -> int:
 def make_folder(path: str, mode: int = PRIVATE_DIRECTORY) -> None:
     """Make a folder and those around it that are missing, private but for the client's own.
 
-    One that is there stays as it is. Raises OSError.
+    One that is there stays as it is. What is private tells git to ignore it, by a file of its
+    own: one around it is not there on a branch that is older. Raises OSError.
     """
     around, name = os.path.split(path)
     if around and not os.path.isdir(around):
@@ -39,6 +42,24 @@ def make_folder(path: str, mode: int = PRIVATE_DIRECTORY) -> None:
     except FileExistsError:
         if not os.path.isdir(path):
             raise
+    else:
+        if is_private(path):
+            _ignore_all(path)
+
+
+def _ignore_all(folder: str) -> None:
+    """Write the file by which a new folder ignores itself; without it there is no folder."""
+    name = f"{folder}/{IGNORE_FILE}"
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        put(descriptor, IGNORE_ALL)
+        os.fsync(descriptor)
+    except OSError:
+        os.unlink(name)
+        os.rmdir(folder)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def put(descriptor: int, data: bytes) -> None:

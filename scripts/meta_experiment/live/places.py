@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 LARGEST = 64 << 20  # bytes of a file that is read whole
 _CHUNK = 1 << 20
 _STATE = "/.claude/meta/"
+# the folders of the state that are nobody's but this checkout's
+PRIVATE = ("trials", "summaries", "journal", "backups", "locks", "local")
 TOKEN_LENGTH = 12  # hex digits of the checkout's identity
 PROJECT, USER, PLUGIN = "project", "user", "plugin"
 
@@ -187,6 +189,12 @@ def refuse_links_to_state(path: str | os.PathLike[str]) -> None:
 def is_state(path: str) -> bool:
     """Tell whether a path lies in the state of a root."""
     return _STATE in path
+
+
+def is_private(folder: str) -> bool:
+    """Tell whether a folder is one of those of the state that git is never to see."""
+    around, _, name = folder.rpartition("/")
+    return name in PRIVATE and f"{around}/".endswith(_STATE)
 
 
 def meta(root: str) -> str:

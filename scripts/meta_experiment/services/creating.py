@@ -18,6 +18,7 @@ from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify, require_text
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.drift import stand_in_of
+from meta_experiment.services.instrumenting import reconcile_quietly
 from meta_experiment.services.lifecycle import refuse_shared_files
 from meta_experiment.services.prospect import prospect
 from meta_experiment.services.request import CONTROL, Request
@@ -88,6 +89,7 @@ def create(
     workspace.store.update(add)
     experiment = created[-1]
     workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
+    notes += reconcile_quietly(workspace)  # hides from git what is private
     return Created(experiment, seen.outlook.sentence, tuple(notes))
 
 

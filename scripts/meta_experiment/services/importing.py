@@ -10,6 +10,7 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.creating import new_id
 from meta_experiment.services.find import find
 from meta_experiment.services.import_plan import Wishes, fitted, plan_of
+from meta_experiment.services.instrumenting import reconcile_quietly
 from meta_experiment.services.reach import reach
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, combine
@@ -65,6 +66,7 @@ def import_results(
         events = _events(news, workspace.clock())
         if created:
             experiment = _registered(workspace, experiment, events)
+            notes += reconcile_quietly(workspace)  # hides from git what is private
         else:
             workspace.store.append(experiment.experiment_id, events)
         _note(workspace, experiment, len(events), combined.names, created=created)

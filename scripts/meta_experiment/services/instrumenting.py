@@ -33,6 +33,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places, seal
+from meta_experiment.live.disk import IGNORE_FILE
 from meta_experiment.prompts.agents import beside
 from meta_experiment.prompts.frontmatter import cut
 from meta_experiment.prompts.identity import PromptKind, identify
@@ -40,12 +41,14 @@ from meta_experiment.services.active import entry_of, list_root, write_index
 from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.ignore import PRIVATE_PATHS
 from meta_experiment.types import Action, Experiment, FileVersion, Status
 
 _ORIGINAL = "original"
 _SHIM = "shim"
 _TOMBSTONE_SECONDS = 7 * 86_400.0
 _PROMPT_MODE = 0o644
+_UNTRACKED = f"/{IGNORE_FILE}\n/SKILL.md\n".encode()  # goes before the project's own rules
 _FOLDER_MODE = 0o755
 
 
@@ -264,14 +267,17 @@ class _Work:
             for serving in servings
             if serving.form == index.IN_PLACE
         ]
-        unseen.apply({path for serving in servings for path in serving.placed}, stand_ins)
+        excluded = {path for serving in servings for path in serving.placed}
+        if excluded or not unseen.linked():
+            excluded.update(PRIVATE_PATHS)
+        unseen.apply(excluded, stand_ins)
         return unseen
 
     def _place(self, serving: Serving) -> None:
         for path, data in serving.placed.items():
             found = observe(self.root, path)
             if found is None:
-                ensure_directory(self.files, (self.root / path).parent, _FOLDER_MODE)
+                self._make_place(path)
             elif found.data not in (data, self.earlier.get(path)):
                 self._keep(path, found.data)
             if found is None or found.data != data:
@@ -281,6 +287,13 @@ class _Work:
             self.unsettled = True
         elif serving.form == index.IN_PLACE and found.data == serving.control.data:
             put(self.files, self.root, serving.path, Content(serving.shim, found.mode))
+
+    def _make_place(self, path: str) -> None:
+        """Make the folder of a file of ours; one that is ours alone tells git to ignore it."""
+        folder = (self.root / path).parent
+        ensure_directory(self.files, folder, _FOLDER_MODE)
+        if not any(folder.iterdir()):
+            put(self.files, self.root, _ignore_beside(path), Content(_UNTRACKED, _PROMPT_MODE))
 
     def _restore(self, folder: Path) -> None:
         """Undo what was placed for an experiment; its served texts stay for a while."""
@@ -353,9 +366,12 @@ class _Work:
         if found is not None:
             put(self.files, self.root, path, None)
         place = self.root / path
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, UnsafePathError):
             sweep_temporaries(self.files, place)
             if place.name == "SKILL.md":
+                ignore = observe(self.root, _ignore_beside(path))
+                if ignore is not None and ignore.data == _UNTRACKED:
+                    put(self.files, self.root, _ignore_beside(path), None)
                 place.parent.rmdir()
                 place.parent.parent.rmdir()
 
@@ -391,6 +407,10 @@ class _Work:
 
     def _folder(self, experiment_id: str) -> Path:
         return Path(places.served_folder(str(self.root), experiment_id))
+
+
+def _ignore_beside(path: str) -> str:
+    return f"{path.rpartition('/')[0]}/{IGNORE_FILE}"
 
 
 def _signature(layout: Layout) -> str:

@@ -195,6 +195,14 @@ def _require_hideable(workspace: Workspace, serving: Serving) -> None:
             "file that other repositories may share.",
             hint=f"Put a copy in its place. {_MANUAL}",
         )
+    beside = serving.placed if serving.form == index.AGENTS else ()
+    shown = next(filter(None, map(unseen.shown, beside)), "")
+    if shown:
+        raise RefusedError(
+            f"git is told to see what would be put beside {serving.path}: {shown}. Whoever "
+            "adds all files would commit it.",
+            hint=f"Narrow that rule. {_MANUAL}",
+        )
     other = unseen.other_filter(serving.path) if serving.form == index.IN_PLACE else ""
     if other:
         raise RefusedError(

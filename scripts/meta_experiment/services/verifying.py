@@ -14,16 +14,14 @@ from pathlib import Path
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import PRIVATE_FILE
-from meta_experiment.live.places import read_whole
 from meta_experiment.model.plan_document import plan_sha256
-from meta_experiment.services import stored_bytes
+from meta_experiment.services import hiding, stored_bytes
 from meta_experiment.services.checking import lost_registry
 from meta_experiment.services.instrumenting import standing
 from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
 from meta_experiment.store.board import Board
-from meta_experiment.store.ignore import IGNORED, missing_lines
 from meta_experiment.store.lines import WHOLE_FILE
 from meta_experiment.store.summaries import load_trials, log_checksums
 from meta_experiment.store.trials import TrialLog, read_trials
@@ -294,33 +292,11 @@ def _folder(workspace: Workspace) -> Iterator[Finding]:
             found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {shown}"))
         elif status.st_mode & stat.S_IWOTH:
             found.append((f"{shown} can be changed by everybody", f"chmod o-w {shown}"))
-    found += [
-        (
-            f"{path} is tracked by git; it belongs to one checkout and may come from anybody",
-            f"git rm --cached -- {path}",
-        )
-        for path in tracked(workspace)
-    ]
-    if workspace.layout.registry.exists() and _unignored(workspace):
-        shown = ".claude/meta/.gitignore"
-        found.append((f"{shown} is not as written: git may see what is local", REPAIR))
-    yield from _reported("folder", found, "private, no links, local files unknown to git")
-
-
-def tracked(workspace: Workspace) -> list[str]:
-    """Return what git tracks of the files that belong to one checkout alone."""
-    if workspace.git is None or not workspace.layout.meta.is_dir():
-        return []
-    folders = [f".claude/meta{item.rstrip('/')}" for item in IGNORED if item.startswith("/")]
-    listed = workspace.git.run("ls-files", "-z", "--", *folders)
-    return [os.fsdecode(name) for name in listed.output.split(b"\0")[:-1]]
-
-
-def _unignored(workspace: Workspace) -> bool:
     try:
-        return bool(missing_lines(read_whole(workspace.layout.gitignore), IGNORED))
-    except OSError:
-        return True
+        found += hiding.problems(workspace)
+    except OSError as error:
+        found.append((f"{error.filename} cannot be read: {error.strerror}", None))
+    yield from _reported("folder", found, "private, no links, local files unknown to git")
 
 
 def _walk(folder: Path) -> Iterable[Path]:

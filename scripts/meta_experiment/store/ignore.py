@@ -1,4 +1,8 @@
-"""What git is not to see of the folder, and how it is to treat what it does see."""
+"""What git is not to see of the folder, and how it is to treat what it does see.
+
+Each private folder holds an ignore file of its own (`live.disk.make_folder` makes both), as the
+one around them belongs to a branch; here it is put back where it is missing.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +13,56 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.disk import IGNORE_ALL, IGNORE_FILE
+from meta_experiment.live.places import PRIVATE, read_bytes
 
-IGNORED = (
-    "/trials/",
-    "/summaries/",
-    "/active.idx",
-    "/board.json",
-    "/journal/",
-    "/backups/",
-    "/locks/",
-    "/local/",
-    "*.meta-tmp",
+_PRIVATE = (
+    *(f"{name}/" for name in PRIVATE),
+    "active.idx",
+    "board.json",  # of an older version; it is in `local/` now
 )
+PRIVATE_PATHS = tuple(f".claude/meta/{name}" for name in _PRIVATE)
+IGNORED = (*(f"/{name}" for name in _PRIVATE), "*.meta-tmp")
 ATTRIBUTES = (
     # variants are exact bytes: no conversion of line ends, keywords or encodings
     "/variants/** -text -ident -filter -working-tree-encoding",
     # every line stands for itself, so that both sides of a merge are kept
     "/history/*.jsonl merge=union",
 )
+_ALL = (IGNORE_ALL.decode().strip(),)
 _FILE_MODE = 0o644
 
 
 def ensure_ignored(layout: Layout, files: FileSystem) -> None:
-    """Write both files, or add the lines they lack; lines of the user's own stay.
+    """Write these files, or add the lines they lack; lines of the user's own stay.
 
     Raises:
         StorageError: the disk refused.
     """
-    _ensure_lines(files, layout.gitignore, IGNORED)
-    _ensure_lines(files, layout.gitattributes, ATTRIBUTES)
+    for path, lines in _wanted(layout).items():
+        _ensure_lines(files, path, lines)
+
+
+def lacking(layout: Layout) -> list[Path]:
+    """Return the files that are missing or lack a line by which git ignores what is private.
+
+    Raises OSError.
+    """
+    return [
+        path
+        for path, lines in _wanted(layout).items()
+        if path != layout.gitattributes and missing_lines(read_bytes(str(path)), lines)
+    ]
+
+
+def _wanted(layout: Layout) -> dict[Path, tuple[str, ...]]:
+    """Return what each file must say, by its path."""
+    folders = [layout.meta / name for name in PRIVATE]
+    return {
+        layout.gitignore: IGNORED,
+        layout.gitattributes: ATTRIBUTES,
+        **{folder / IGNORE_FILE: _ALL for folder in folders if folder.is_dir()},
+    }
 
 
 def missing_lines(present: bytes, wanted: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.disk import IGNORE_FILE
 from meta_experiment.live.seal import Seal
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
@@ -212,7 +213,8 @@ class Store:
     def logged(self) -> set[str]:
         """Return the ids that have trials, also those that the registry does not know (now)."""
         try:
-            return {path.name for path in self.layout.all_trials.iterdir()}
+            names = (path.name for path in self.layout.all_trials.iterdir())
+            return {name for name in names if name != IGNORE_FILE}
         except FileNotFoundError:
             return set()
         except OSError as error:

@@ -1,0 +1,266 @@
+"""git is blind to what is private and to what stands in, on every branch and in every tree."""
+
+import os
+
+import pytest
+from tests.services.test_instrumenting import (
+    AGENT,
+    COMMAND,
+    SKILL,
+    control,
+    drafted,
+    drafted_in,
+    git,
+    opened,
+)
+
+from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.errors import RefusedError
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.live import places
+from meta_experiment.live.disk import make_folder, open_private
+from meta_experiment.services import acting, lifecycle, repairing, verifying
+from meta_experiment.services.board import board
+from meta_experiment.services.recording import record
+from meta_experiment.store.ignore import PRIVATE_PATHS
+
+META = ".claude/meta"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A repository with prompt files, and a branch `old` that is older than any experiment."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    for path in (COMMAND, SKILL, AGENT):
+        write(folder, path)
+    git(folder, "add", "-A")
+    git(folder, "commit", "--quiet", "-m", "prompts")
+    git(folder, "branch", "old")
+    return folder
+
+
+def write(folder, path):
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_bytes(control(path))
+
+
+def private_files(root):
+    """Every file of the state that is this checkout's alone, with its bytes."""
+    files = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in (root / META).rglob("*")
+        if path.is_file()
+    }
+    return {name: data for name, data in files.items() if name.startswith(PRIVATE_PATHS)}
+
+
+def observed(root, made):
+    """Record a trial and look at the board: every private folder has a file then."""
+    metrics = {"duration_seconds": 1.0}
+    record(opened(root), [{"experiment": made, "variant": "control", "metrics": metrics}])
+    look(root)
+
+
+def look(root):
+    space = opened(root)
+    board(space.layout, space.clock, lambda: space, None, archived=False)
+
+
+def committed(root):
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "--allow-empty", "-m", "experiments")
+
+
+def require_blind(root):
+    """Nothing that takes all files takes any of ours, nor does what sweeps untracked ones."""
+    before = private_files(root)
+    assert before
+    git(root, "add", "--all")
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    git(root, "stash", "--include-untracked")
+    git(root, "clean", "-fdq")
+    assert private_files(root) == before
+
+
+@pytest.mark.parametrize("way", ["served", "manual", "planned", "ended"])
+@pytest.mark.parametrize("path", [COMMAND, SKILL, AGENT])
+def test_a_branch_older_than_an_experiment_takes_nothing_of_it(root, path, way):
+    """The ignore file of the state is not there; that of each folder and git's own list are."""
+    made = drafted(root, path)
+    if way != "planned":
+        lifecycle.start(opened(root), made, manual=way == "manual")
+        observed(root, made)
+    if way == "ended":
+        acting.stop(opened(root), made, "x", dry_run=False)
+    committed(root)
+    git(root, "switch", "--quiet", "old")
+    assert not (root / META / ".gitignore").exists()
+    require_blind(root)
+    git(root, "switch", "--quiet", "main")
+    require_blind(root)
+
+
+@pytest.mark.parametrize("kind", ["worktree", "submodule", "subfolder", "clone"])
+def test_so_it_is_in_every_kind_of_tree(root, tmp_path, kind):
+    """What a tree has for itself alone is hidden there, by its own lists or the shared ones."""
+    tree = tmp_path / "tree"
+    if kind == "worktree":
+        git(root, "worktree", "add", "--quiet", "-b", "side", str(tree))
+    elif kind == "subfolder":
+        tree = root / "one"
+        write(tree, SKILL)
+        committed(root)
+        git(root, "branch", "--force", "old")
+    elif kind == "clone":
+        git(tmp_path, "clone", "--quiet", str(root), str(tree))
+        git(tree, "branch", "old", "origin/old")
+    else:
+        around = tmp_path / "around"
+        around.mkdir()
+        git(around, "init", "--quiet")
+        allow = ("-c", "protocol.file.allow=always")
+        git(around, *allow, "submodule", "--quiet", "add", str(root), "inner")
+        tree = around / "inner"
+        git(tree, "branch", "old", "origin/old")
+    made = drafted_in(tree, SKILL)
+    lifecycle.start(opened(tree), made)
+    observed(tree, made)
+    committed(tree)
+    if kind != "worktree":
+        git(tree, "switch", "--quiet", "old")
+    else:
+        git(tree, "switch", "--quiet", "--detach", "old")
+    require_blind(tree)
+
+
+def test_a_colleagues_look_at_the_board_is_not_seen_either(root, tmp_path):
+    """A clone that started nothing has a board and locks of its own."""
+    lifecycle.start(opened(root), drafted(root, SKILL))
+    committed(root)
+    git(tmp_path, "clone", "--quiet", str(root), "clone")
+    clone = tmp_path / "clone"
+    look(clone)
+    git(clone, "switch", "--quiet", "--detach", "origin/old")
+    require_blind(clone)
+
+
+@pytest.mark.parametrize("name", places.PRIVATE)
+def test_whoever_makes_a_private_folder_makes_it_ignore_itself(tmp_path, name):
+    """Also on the way of a prompt, which may come first; a folder inside needs nothing."""
+    one, two = tmp_path / "one" / META, tmp_path / "two" / META
+    make_folder(str(one / name / "inner"))
+    open_private(str(two / name / "file"), os.O_CREAT | os.O_RDWR)
+    for folder in (one, two):
+        assert (folder / name / ".gitignore").read_bytes() == b"*\n"
+    assert not (one / name / "inner" / ".gitignore").exists()
+    assert not (one / ".gitignore").exists()
+
+
+def test_a_folder_that_cannot_ignore_itself_is_not_made(tmp_path, monkeypatch):
+    """A full disk takes a folder, and not the file in it: the next attempt begins anew."""
+    from meta_experiment.live import disk
+
+    folder = tmp_path / META / "trials"
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(disk, "put", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(OSError, match="No space"):
+        make_folder(str(folder))
+    assert not folder.exists()
+    monkeypatch.undo()
+    make_folder(str(folder))
+    assert (folder / ".gitignore").read_bytes() == b"*\n"
+
+
+def found(root):
+    return [item.detail for item in verifying.verify(opened(root)).findings if not item.ok]
+
+
+def lose_its_own_file(root):
+    (root / META / "trials/.gitignore").unlink()
+    return "trials/.gitignore"
+
+
+def lose_gits_list(root):
+    (root / ".git/info/exclude").unlink()
+    return "info/exclude"
+
+
+def empty_its_own_file(root):
+    (root / META / "local/.gitignore").write_bytes(b"")
+    return "local/.gitignore"
+
+
+@pytest.mark.parametrize("harm", [lose_its_own_file, lose_gits_list, empty_its_own_file])
+def test_verify_names_what_is_missing_and_repair_mends_it(root, harm):
+    """As in folders that an older version made."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    observed(root, made)
+    committed(root)
+    assert found(root) == []
+    named = harm(root)
+    (detail,) = found(root)
+    assert named in detail
+    assert repairing.repair(opened(root)).left == ()
+    git(root, "switch", "--quiet", "old")
+    require_blind(root)
+
+
+def test_a_rule_that_takes_everything_back_is_named(root):
+    """A project may tell git to see all of the client's folder."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / META / ".gitignore").unlink()
+    (root / ".gitignore").write_bytes(b"!.claude/**\n")
+    assert any("active.idx" in detail for detail in found(root))
+
+
+@pytest.mark.parametrize("rule", ["!.claude/**", "!SKILL.md", "!.claude/skills/*/**"])
+def test_a_projects_own_rules_do_not_show_the_skill_of_a_command(root, rule):
+    """They go before git's own list; the folder's own ignore file goes before them."""
+    made = drafted(root, COMMAND)
+    (root / ".gitignore").write_text(f".claude/*\n{rule}\n")
+    git(root, "add", "-A", "--force", ".gitignore", ".claude/commands")
+    git(root, "commit", "--quiet", "-m", "rules")
+    lifecycle.start(opened(root), made)
+    shown = git(root, "status", "--short", "--untracked-files=all")
+    assert "skills/review" not in shown
+    (root / ".claude/skills/review/notes.md").write_bytes(b"mine\n")
+    shown = git(root, "status", "--short", "--untracked-files=all", "--ignored")
+    assert "notes.md" in shown
+    acting.stop(opened(root), made, "x", dry_run=False)
+    left = [path.name for path in (root / ".claude/skills/review").iterdir()]
+    assert left == ["notes.md"]
+
+
+def test_an_agents_copy_that_git_would_see_is_not_made(root):
+    """It lies among the user's own files, so that only git's list could hide it."""
+    made = drafted(root, AGENT)
+    (root / ".gitignore").write_text("!.claude/agents/*.md\n")
+    with pytest.raises(RefusedError, match=r"!\.claude/agents/\*\.md"):
+        lifecycle.start(opened(root), made)
+    (root / ".gitignore").write_text("!.claude/agents/critic.md\n")
+    lifecycle.start(opened(root), made)
+    assert (root / ".claude/agents/critic-treatment.md").exists()
+
+
+@pytest.mark.parametrize("users", [b"", b"one", b"one\ntwo\n", b"\n", b"one\r\n"])
+@pytest.mark.parametrize("added", [b"", b"three", b"three\n"])
+def test_the_users_own_lines_are_never_joined_to_ours(root, users, added):
+    """Two roots come and go in one list, in any order, while the user writes into it."""
+    (root / "two").mkdir()
+    place = root / ".git/info/exclude"
+    place.write_bytes(users)
+    one, two = (Unseen.around(opened(at).git, FileSystem(), at) for at in (root, root / "two"))
+    one.apply({"x"}, [])
+    two.apply({"x"}, [])
+    place.write_bytes(place.read_bytes() + added)
+    for space, present in ((one, {"y"}), (one, set()), (two, {"y"}), (two, set())):
+        space.apply(present, [])
+        left = place.read_bytes() if place.exists() else b""
+        assert left.startswith(users)
+        assert b"one#" not in left
+    gap = b"\n" if added and users and not users.endswith(b"\n") else b""
+    assert left == users + gap + added
