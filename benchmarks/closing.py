@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent)]
+
+from tests.sealing import own_seal  # noqa: E402
+
+from meta_experiment.live.sessions import OpenTrial, Session  # noqa: E402
+
 SECONDS, MEGABYTES = 0.5, 50
 SESSION = "long-session"
 
@@ -27,7 +34,8 @@ CLOSE = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from meta_experiment.live.closing import close_session
-closed = close_session(sys.argv[2], sys.argv[3], final=True, now=1795300000.0)
+from meta_experiment.live.sessions import Session
+closed = close_session(Session(sys.argv[2], sys.argv[3]), final=True, now=1795300000.0)
 print(closed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -81,11 +89,18 @@ def turn(prompt: str) -> Iterator[dict[str, object]]:
 
 def close(folder: Path, path: Path, prompt: str) -> tuple[float, float]:
     """Close one trial in a process of its own; return seconds and megabytes."""
-    session = folder / ".claude/meta/local/sessions" / SESSION
-    session.mkdir(parents=True, exist_ok=True)
-    whose = ("exp-1", f"t-{prompt}", "control", "u")
-    fields = (*whose, prompt, str(path), "1795270618000", "", "")
-    (session / f"trial-exp-1-{prompt}").write_text("\t".join(fields) + "\n", "utf-8")
+    trial = OpenTrial(
+        experiment_id="exp-1",
+        trial_id=f"t-{prompt}",
+        variant="control",
+        unit="u",
+        prompt_id=prompt,
+        transcript_path=str(path),
+        epoch_ms=1795270618000,
+        sha="",
+        plugin="",
+    )
+    Session(str(folder), SESSION).write_trial(trial)
     words = [sys.executable, "-I", "-S", "-c", CLOSE, str(SCRIPTS), str(folder), SESSION]
     started = time.perf_counter()
     done = subprocess.run(words, capture_output=True, text=True, check=True)
@@ -104,6 +119,8 @@ def main() -> int:
     good = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        os.environ["HOME"] = name
+        own_seal(folder)
         path = folder / "transcript.jsonl"
         prompts = transcript(path, given.megabytes)
         print(f"{path.stat().st_size / 1e6:.1f} MB, {len(prompts)} prompts")

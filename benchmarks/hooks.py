@@ -30,8 +30,10 @@ from tests.client.harness import Client  # noqa: E402
 from tests.client.installed import find_client  # noqa: E402
 from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
 
-from meta_experiment.live import places, sessions  # noqa: E402
+from meta_experiment.live import places  # noqa: E402
+from meta_experiment.live.handovers import hand_over  # noqa: E402
 from meta_experiment.live.index import sequence_text  # noqa: E402
+from meta_experiment.live.sessions import Turn  # noqa: E402
 
 LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
 FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
@@ -87,9 +89,9 @@ def programs(stage: Stage) -> dict[str, Callable[[], float]]:
         return seconds([observe, "stop"], stage, away, b"{}")
 
     def serve() -> float:
-        turn = sessions.Turn(f"p{next(count)}", "/t", str(stage.root))
-        sessions.write_turn(str(stage.root), "bench", turn)
-        sessions.write_handover(str(stage.root), "bench", "review", turn, "one two")
+        turn = Turn(f"p{next(count)}", "/t", str(stage.root))
+        stage.session("bench").write_turn(turn)
+        hand_over(stage.session("bench"), "review", turn, "one two")
         program = str(REPOSITORY / "bin" / "serve-variant")
         return seconds([program, f"exp-9@{TOKEN}", "bench"], stage, here, b"")
 
@@ -138,7 +140,7 @@ def compare(stage: Stage, runs: int) -> tuple[float, bool]:
     timed = programs(stage)
     bare: dict[str, list[float]] = {name: [] for name in timed}
     taken: dict[str, list[float]] = {name: [] for name in timed}
-    folder = Path(sessions.session_folder(str(stage.root), "bench"))
+    folder = Path(stage.session("bench").folder)
     for run in range(runs + 2):
         for name, program in timed.items():
             start = seconds(bare_words, stage, {}, b"", bare=True)

@@ -21,9 +21,10 @@ from tests.chaos.verbs import CONTROL, TREATMENT, no_outlook
 
 from meta_experiment.errors import LockedError, MetaExperimentError
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, sessions
+from meta_experiment.live import index
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.closing import close_session
+from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.services import (
     acting,
     assigning,
@@ -165,8 +166,8 @@ class Writer:
             return
 
         def act() -> dict[str, Any]:
-            turn = sessions.Turn(unit, "")
-            drawn = expose(root, entry, self.name, turn, time.time())
+            turn = Turn(unit, "")
+            drawn = expose(Session(root, self.name), entry, turn, time.time())
             return {"variant": drawn.variant, "trial_id": drawn.trial and drawn.trial.trial_id}
 
         self._do("serve", act, unit=unit)
@@ -174,7 +175,10 @@ class Writer:
     def _close(self) -> None:
         """End the client's session, which leaves no transcript: its trials are excluded."""
         root = str(self.space.root)
-        self._do("close", lambda: close_session(root, self.name, final=True, now=time.time()))
+        self._do(
+            "close",
+            lambda: close_session(Session(root, self.name), final=True, now=time.time()),
+        )
 
     def _analyze(self) -> None:
         self._do("analyze", lambda: analyze(self.space, self.common))

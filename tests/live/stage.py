@@ -11,6 +11,7 @@ from tests.sealing import own_seal
 
 from meta_experiment.live import places
 from meta_experiment.live.index import Entry, sealed_lines
+from meta_experiment.live.sessions import Session
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = (
@@ -64,6 +65,10 @@ class Stage:
         self.entries = [known for known in self.entries if known.id != entry.id] + [entry]
         self.write_index()
         return entry
+
+    def session(self, session: str = "s1") -> Session:
+        """Return the state of a session, as the hooks keep it."""
+        return Session(str(self.root), session)
 
     def write_index(self) -> None:
         lines = sealed_lines(self.entries, own_seal(self.root, self.environment))

@@ -16,10 +16,10 @@ from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places, sessions
+from meta_experiment.live import places
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.sequence import parse_assignment
-from meta_experiment.live.sessions import Turn
+from meta_experiment.live.sessions import Session, Turn, list_sessions
 from meta_experiment.store.assignments import assign
 from meta_experiment.types import (
     Assignment,
@@ -49,7 +49,8 @@ def test_the_draw_is_that_of_assign(stage, method, weights):
     )  # fmt: skip
     root = str(stage.root)
     drawn = [
-        (unit, expose(root, entry, unit, Turn("p", ""), 1.0)) for unit in map(str, range(60))
+        (unit, expose(Session(root, unit), entry, Turn("p", ""), 1.0))
+        for unit in map(str, range(60))
     ]
     counted = [(unit, one.variant) for unit, one in drawn if one.trial is not None]
     assert counted == [
@@ -65,7 +66,9 @@ def test_the_draw_is_that_of_assign(stage, method, weights):
 def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
     entry = stage.run(sequence="11")
     root = str(stage.root)
-    drawn = [expose(root, entry, "s", Turn(f"p{n}", ""), 1.0).variant for n in range(40)]
+    drawn = [
+        expose(Session(root, "s"), entry, Turn(f"p{n}", ""), 1.0).variant for n in range(40)
+    ]
     assert drawn[:2] == ["treatment", "treatment"]
     assert Counter(drawn[10:]) == {"control": 15, "treatment": 15}
     assert [int(line[0]) for line in stage.assignments()] == list(range(1, 41))
@@ -74,7 +77,7 @@ def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
 def test_assign_and_serving_continue_each_other(stage):
     entry = stage.run(unit="session", sequence="0110")
     layout = Layout(stage.root)
-    first = expose(str(stage.root), entry, "s1", Turn("p1", ""), 2.5)
+    first = expose(stage.session(), entry, Turn("p1", ""), 2.5)
 
     def draw(position):
         return entry.arms[int(entry.sequence[position])]
@@ -82,7 +85,7 @@ def test_assign_and_serving_continue_each_other(stage):
     told = assign(layout, FileSystem(), entry.id, "s1", draw, at=3.0)
     assert (told.variant, told.repeated, told.position) == (first.variant, True, 0)
     new = assign(layout, FileSystem(), entry.id, "s\t2", draw, at=3.0)
-    again = expose(str(stage.root), entry, "s\t2".replace("\t", "-"), Turn("p", ""), 4.0)
+    again = expose(stage.session("s-2"), entry, Turn("p", ""), 4.0)
     assert (new.variant, again.variant) == ("treatment", "treatment")
     assert [line[0] for line in stage.assignments()] == ["1", "1", "2", "3"]
     lines = Path(layout.assignments(entry.id)).read_text().splitlines()
@@ -94,7 +97,7 @@ def test_a_torn_line_is_cut_off_and_a_damaged_one_passed_over(stage):
     path = stage.write(
         ".claude/meta/trials/exp-1/assignments.tsv", b"1\tp0\tcontrol\tt\t5\nxx\n2\tp1\tcont"
     )
-    assert expose(str(stage.root), entry, "s", Turn("p1", ""), 1.0).variant == "control"
+    assert expose(stage.session("s"), entry, Turn("p1", ""), 1.0).variant == "control"
     whole = [line[:3] for line in stage.assignments()]
     assert whole == [["1", "p0", "control"], ["xx"], ["2", "p1", "control"]]
     assert path.read_bytes().endswith(b"\n")
@@ -108,7 +111,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     with path.open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         start = time.monotonic()
-        drawn = [expose(root, entry, "s9", Turn(prompt, ""), 1.0) for prompt in "aab"]
+        drawn = [expose(Session(root, "s9"), entry, Turn(prompt, ""), 1.0) for prompt in "aab"]
         assert time.monotonic() - start < 10  # seconds, for three waits of 50 ms
     assert stage.assignments() == []
     assert {one.variant for one in drawn} == {
@@ -118,7 +121,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     apart = Path(places.trials(root, "exp-1"), "assignments-live.tsv").read_text()
     assert apart.count("\ts9\t") == 2
     # later it joins the sequence with the variant it has
-    joined = expose(root, entry, "s9", Turn("c", ""), 1.0)
+    joined = expose(Session(root, "s9"), entry, Turn("c", ""), 1.0)
     assert joined.variant == drawn[0].variant
     assert stage.assignments()[0][:3] == ["1", "s9", joined.variant]
 
@@ -128,13 +131,13 @@ def test_two_agents_that_load_one_skill_at_once_are_one_exposure(stage):
     stage.run(sequence="01" * 40)
     for number in range(20):
         turn = Turn(f"p{number}", "/t")
-        sessions.write_turn(str(stage.root), "s1", turn)
+        stage.session().write_turn(turn)
         with ThreadPoolExecutor(2) as both:
             texts = list(both.map(lambda _: stage.text(), range(2)))
         assert texts[0] == texts[1]
     lines = stage.assignments()
     assert [line[0] for line in lines] == [str(number) for number in range(1, 21)]
-    assert len(sessions.open_trials(str(stage.root), "s1")) == 20
+    assert len(stage.session().open_trials()) == 20
     assert stage.faults() == []
 
 
@@ -143,10 +146,10 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.index import find_entry
-from meta_experiment.live.sessions import Turn
+from meta_experiment.live.sessions import Session, Turn
 root, me = sys.argv[2:]
 for number in range(50):
-    expose(root, find_entry(root, "exp-1"), me, Turn(f"{me}-{number}", ""), 1.0)
+    expose(Session(root, me), find_entry(root, "exp-1"), Turn(f"{me}-{number}", ""), 1.0)
 """
 
 
@@ -165,17 +168,14 @@ def test_many_processes_lose_no_assignment_and_repeat_no_position(stage):
     lines = stage.assignments()
     assert len(lines) + len(apart) == 200
     assert [int(line[0]) for line in lines] == list(range(1, len(lines) + 1))
-    opened = sum(
-        len(sessions.open_trials(str(stage.root), session))
-        for session in sessions.list_sessions(str(stage.root))
-    )
+    opened = sum(len(session.open_trials()) for session in list_sessions(str(stage.root)))
     assert opened == 200
 
 
 def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):
     entry = stage.run(sequence="0000")
     root = str(stage.root)
-    expose(root, entry, "s", Turn("p1", ""), 1.0)
+    expose(Session(root, "s"), entry, Turn("p1", ""), 1.0)
     before = stage.assignments()
     real = os.write
 
@@ -184,6 +184,6 @@ def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):
 
     monkeypatch.setattr(os, "write", short)
     with pytest.raises(OSError, match="No space"):
-        expose(root, entry, "s", Turn("p2", ""), 1.0)
+        expose(Session(root, "s"), entry, Turn("p2", ""), 1.0)
     assert stage.assignments() == before
-    assert len(sessions.open_trials(root, "s")) == 1
+    assert len(Session(root, "s").open_trials()) == 1

@@ -13,11 +13,11 @@ from tests.live.transcripts import MODEL, START, Script
 from tests.sealing import own_seal
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import closing, places, sessions
+from meta_experiment.live import closing, places
 from meta_experiment.live.client import note_client
 from meta_experiment.live.closing import close_session, sweep
 from meta_experiment.live.index import Entry, sealed_lines
-from meta_experiment.live.sessions import OpenTrial
+from meta_experiment.live.sessions import OpenTrial, Session, fields_of, line_of
 from meta_experiment.store.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -39,6 +39,7 @@ class Live:
     def __init__(self, folder):
         self.root = folder / "root"
         (self.root / ".claude/meta").mkdir(parents=True)
+        own_seal(self.root)
         self.transcript = folder / "projects" / f"{SESSION}.jsonl"
         self.script = Script()
 
@@ -54,8 +55,8 @@ class Live:
             sha="abc",
             plugin="0.1.0",
         )
-        sessions.write_trial(str(self.root), SESSION, trial)
-        sessions.append_prompt(str(self.root), SESSION, prompt_id, trial.epoch_ms)
+        self.session.write_trial(trial)
+        self.session.append_prompt(prompt_id)
 
     def run(self, prompt_id, at, **more):
         """One whole turn under experiment."""
@@ -69,11 +70,15 @@ class Live:
 
     def close(self, *, final=False):
         self.script.write(self.transcript)
-        return close_session(str(self.root), SESSION, final=final, now=NOW)
+        return close_session(self.session, final=final, now=NOW)
+
+    @property
+    def session(self):
+        return Session(str(self.root), SESSION)
 
     @property
     def folder(self):
-        return Path(sessions.session_folder(str(self.root), SESSION))
+        return Path(self.session.folder)
 
     def read(self, experiment_id=EXPERIMENT):
         return read_trials(Layout(self.root), experiment_id)
@@ -84,7 +89,7 @@ class Live:
         return {trial.trial_id: trial for trial in log.trials}
 
     def open(self):
-        return [trial.prompt_id for trial in sessions.open_trials(str(self.root), SESSION)]
+        return [trial.prompt_id for trial in self.session.open_trials()]
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ def test_a_trial_is_closed_when_the_next_one_bounds_it(live):
     assert trial.metrics["duration_seconds"] == 5
     fingerprint = {"model": "claude-opus-5-5", "client": "2.1.330", "cost": "estimate"}
     assert trial.fingerprint == {**fingerprint, "plugin": "0.1.0", "plan": "abc"}
-    assert (live.folder / closing.CLOSED).read_text() == f"exp-1\tt-p1\t{int(NOW * 1000)}\n"
+    assert live.session.lines(closing.CLOSED) == [["exp-1", "t-p1", str(int(NOW * 1000))]]
 
 
 def test_the_end_of_the_session_closes_all_of_it(live):
@@ -149,8 +154,8 @@ def test_what_cannot_be_measured_is_excluded_with_a_reason(live, case, reason):
     elif case == "no_prompt":
         live.script.command("p2", 50).answer(60)
     if case == "no_transcript":
-        assert close_session(str(live.root), SESSION, final=False, now=NOW) == 0
-        assert close_session(str(live.root), SESSION, final=True, now=NOW) == 2
+        assert close_session(live.session, final=False, now=NOW) == 0
+        assert close_session(live.session, final=True, now=NOW) == 2
     else:
         assert live.close() == (case == "no_answer")
         live.close(final=True)
@@ -240,9 +245,10 @@ def test_many_closers_at_once_write_one_line_a_trial(live):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from meta_experiment.live.closing import close_session, sweep\n"
+        "from meta_experiment.live.sessions import Session\n"
         "sys.stdin.readline()\n"
         "root, now = sys.argv[2], float(sys.argv[4])\n"
-        "print(close_session(root, sys.argv[3], final=sys.argv[5] == '1', now=now),"
+        "print(close_session(Session(root, sys.argv[3]), final=sys.argv[5] == '1', now=now),"
         " sweep(root, now), 'json' in sys.modules)\n"
     )
     words = [sys.executable, "-I", "-S", "-c", program, str(SCRIPTS), str(live.root)]
@@ -327,7 +333,7 @@ def test_the_sweep_knows_a_dead_client(live, end):
     live.run("p1", 0)
     live.write()
     client = subprocess.Popen(["sleep", "600"])
-    note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+    note_client(live.session, {"CLAUDE_PID": str(client.pid)})
     try:
         assert sweep(str(live.root), NOW) == 0
         if end:
@@ -366,7 +372,7 @@ def test_the_sweep_waits_for_what_a_living_client_is_at(live, work, case, hours,
     live.expose("p1", 0)
     client = subprocess.Popen(["sleep", "600"])
     if case != "unknown":
-        note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+        note_client(live.session, {"CLAUDE_PID": str(client.pid)})
     live.write(age=hours * 3600)
     try:
         if case == "dead":
@@ -419,14 +425,14 @@ def test_a_number_alone_says_nothing(live, field, text, alive, swept):
     live.run("p1", 0)
     live.write()
     client = subprocess.Popen(["sleep", "600"])
-    note_client(str(live.root), SESSION, {"CLAUDE_PID": str(client.pid)})
+    note_client(live.session, {"CLAUDE_PID": str(client.pid)})
     try:
         if not alive:
             client.kill()
             client.wait()
-        fields = (live.folder / "client").read_text().rstrip("\n").split("\t")
+        fields = fields_of(live.session.read("client"))
         fields[field] = text
-        (live.folder / "client").write_text("\t".join(fields))
+        live.session.write("client", line_of(fields))
         assert sweep(str(live.root), NOW) == swept
     finally:
         client.kill()
@@ -437,7 +443,7 @@ def test_a_number_alone_says_nothing(live, field, text, alive, swept):
 def test_a_client_that_does_not_say_its_number_is_judged_by_age(live, pid):
     """Without a living process of that number nothing is noted."""
     live.run("p1", 0)
-    note_client(str(live.root), SESSION, {"CLAUDE_PID": pid})
+    note_client(live.session, {"CLAUDE_PID": pid})
     assert not (live.folder / "client").exists()
 
 
@@ -455,10 +461,10 @@ def test_the_sweep_goes_on_after_a_bad_session(live):
 def test_an_unknown_or_crooked_session_closes_nothing(live, session):
     """A name that could leave its folder is refused; one without state is no fault."""
     if session == "none":
-        assert close_session(str(live.root), session, final=True, now=NOW) == 0
+        assert close_session(Session(str(live.root), session), final=True, now=NOW) == 0
     else:
         with pytest.raises(ValueError, match="folder"):
-            close_session(str(live.root), session, final=True, now=NOW)
+            close_session(Session(str(live.root), session), final=True, now=NOW)
 
 
 def test_a_crooked_experiment_writes_nowhere(live):

@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 from tests.live.stage import REPOSITORY, TOKEN, Stage
 
-from meta_experiment.live import places, sessions
+from meta_experiment.live import places
 from meta_experiment.live.arguments import POINTER
+from meta_experiment.live.handovers import pending
 
 SKILL = ".claude/skills/review/SKILL.md"
 AGENT = ".claude/agents/checker.md"
 
 
 def turn(stage, session="s1"):
-    return sessions.read_turn(str(stage.root), session)
+    return stage.session(session).read_turn()
 
 
 def folder(stage, session="s1"):
-    return Path(sessions.session_folder(str(stage.root), session))
+    return Path(stage.session(session).folder)
 
 
 def skill(stage, **changes):
@@ -54,7 +55,7 @@ def test_a_called_command_hands_over_and_says_nothing(stage):
     assert stage.typed("a\nb", "p1") == ""
     assert turn(stage).prompt_id == "p1"
     assert turn(stage).project == str(stage.root)
-    (handover,) = sessions.handovers(str(stage.root), "s1", "review")
+    (handover,) = pending(stage.session(), "review")
     assert handover.arguments == "a\nb"
     assert time.time() - Path(places.heartbeat(str(stage.root))).stat().st_mtime < 60
 
@@ -71,7 +72,7 @@ def test_a_plugins_prompt_is_known_by_both_its_names(tmp_path):
     stage.run(name="plug:review", path="commands/review.md")
     for number, name in enumerate(["plug:review", "review", "other:review"]):
         stage.typed("x", "p1", name)
-        found = sessions.handovers(str(stage.root), "s1", "plug:review")
+        found = pending(stage.session(), "plug:review")
         assert len(found) == min(number + 1, 2)
 
 
@@ -199,7 +200,7 @@ def test_an_agent_gets_its_variant_once_for_each_prompt(stage):
     assert "permissionDecision" not in answer
     assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
     assert start(stage, "p2") is None
-    assert [trial.variant for trial in sessions.open_trials(str(stage.root), "s1")] == [
+    assert [trial.variant for trial in stage.session().open_trials()] == [
         "treatment", "control",
     ]  # fmt: skip
 
@@ -234,7 +235,7 @@ def test_an_agent_ends_the_task_of_another_root(stage):
     lines = [places.Root(TOKEN, one.scope, str(one.root)) for one in (stage, mine)]
     roots.write_text("".join(map(places.format_root, lines)))
     assert start(stage, "p2")["updatedInput"]["subagent_type"] == "checker-treatment"
-    prompts = [prompt for prompt, _ in sessions.read_prompts(str(stage.root), "s1")]
+    prompts = stage.session().read_prompts()
     assert prompts == ["p1", "p2"]
 
 
@@ -312,7 +313,7 @@ def test_an_agent_that_may_bring_a_skill_along_tells_the_prompt(stage):
     assert start(stage, "p5", "general-purpose") is None
     assert turn(stage).prompt_id == "p5"
     assert stage.text() == "Control for ."
-    (trial,) = sessions.open_trials(str(stage.root), "s1")
+    (trial,) = stage.session().open_trials()
     assert trial.prompt_id == "p5"
 
 
@@ -462,7 +463,7 @@ def test_stop_and_the_end_of_a_session_close(stage):
     stage.write(".claude/meta/local/auto.stamp", b"1\n")  # no run apart from this test
     stage.call("x", "p1")
     assert stage.hook("Stop", "stop", {"prompt_id": "p1"}) == ""
-    assert len(sessions.open_trials(str(stage.root), "s1")) == 1
+    assert len(stage.session().open_trials()) == 1
     assert stage.hook("SessionEnd", "end", {"prompt_id": "p1"}) == ""
     assert not folder(stage).exists()
     logs = Path(places.trials(str(stage.root), "exp-1")).glob("*.jsonl")

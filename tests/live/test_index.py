@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from tests.sealing import CHECKOUT, own_key, own_seal
 
-from meta_experiment.live import index, places, sessions
+from meta_experiment.live import index, places
+from meta_experiment.live.handovers import hand_over, pending
 from meta_experiment.live.index import Entry, format_entry, parse_entry, sealed_lines
 from meta_experiment.live.seal import Seal
-from meta_experiment.live.sessions import OpenTrial, Turn
+from meta_experiment.live.sessions import OpenTrial, Session, Turn, list_sessions
 from meta_experiment.model.plan_document import _MOST_TREATMENTS
 
 LIVE = Path(index.__file__).parent
@@ -143,38 +144,40 @@ def trial(prompt="p\t1", at=5):
 
 
 def test_session_files_come_back_whole(tmp_path):
+    own_seal(tmp_path)
     root = str(tmp_path)
     later, first = trial("p2", 9), trial()
-    assert sessions.write_trial(root, "s", later)
-    assert sessions.write_trial(root, "s", first)
-    assert not sessions.write_trial(root, "s", trial())
-    read = sessions.open_trials(root, "s")
+    assert Session(root, "s").write_trial(later)
+    assert Session(root, "s").write_trial(first)
+    assert not Session(root, "s").write_trial(trial())
+    read = Session(root, "s").open_trials()
     assert [found.prompt_id for found in read] == ["p\t1", "p2"]
     for field in OpenTrial.__slots__:
         assert getattr(read[0], field) == getattr(first, field), field
-    sessions.append_prompt(root, "s", "p\t1", 5)
-    assert sessions.read_prompts(root, "s") == [("p\t1", 5)]
-    sessions.write_turn(root, "s", Turn("p", "/t\n", "/dir"))
-    assert sessions.read_turn(root, "s").transcript == "/t\n"
-    sessions.write_handover(root, "s", "git:re-view", Turn("p", "/t"), "a\nb\ud800\0")
-    (handover,) = sessions.handovers(root, "s", "git:re-view")
+    Session(root, "s").append_prompt("p\t1")
+    assert Session(root, "s").read_prompts() == ["p\t1"]
+    Session(root, "s").write_turn(Turn("p", "/t\n", "/dir"))
+    assert Session(root, "s").read_turn().transcript == "/t\n"
+    hand_over(Session(root, "s"), "git:re-view", Turn("p", "/t"), "a\nb\ud800\0")
+    (handover,) = pending(Session(root, "s"), "git:re-view")
     assert handover.arguments == "a\nb\ud800\0"
-    assert sessions.handovers(root, "s", "git:re") == []
-    assert not sessions.remove_session(root, "s")
+    assert pending(Session(root, "s"), "git:re") == []
+    assert not Session(root, "s").remove()
     for found in read:
-        sessions.remove_trial(root, "s", found)
-    assert sessions.remove_session(root, "s")
-    assert sessions.list_sessions(root) == []
+        Session(root, "s").remove_trial(found)
+    assert Session(root, "s").remove()
+    assert list_sessions(root) == []
 
 
 def test_session_folders_are_private_and_stay_below_the_root(tmp_path):
-    sessions.write_turn(str(tmp_path), "s", Turn("p", ""))
-    folder = Path(sessions.session_folder(str(tmp_path), "s"))
+    own_seal(tmp_path)
+    Session(str(tmp_path), "s").write_turn(Turn("p", ""))
+    folder = Path(Session(str(tmp_path), "s").folder)
     assert folder.stat().st_mode & 0o077 == 0
     assert (folder / "turn").stat().st_mode & 0o077 == 0
     for session in ("", "..", "a/b", "a\0", "x" * 200):
         with pytest.raises(ValueError, match="folder"):
-            sessions.write_turn(str(tmp_path), session, Turn("p", ""))
+            Session(str(tmp_path), session).write_turn(Turn("p", ""))
 
 
 @pytest.mark.parametrize("module", ["serving", "hooks", "closing"])

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from tests.live.stage import FRONT, TOKEN, Stage
 
-from meta_experiment.live import places, sessions
+from meta_experiment.live import places
 from meta_experiment.live.arguments import POINTER
+from meta_experiment.live.handovers import pending
+from meta_experiment.live.sessions import Turn
 
 
 def arms(stage, experiment_id="exp-1"):
@@ -17,7 +19,7 @@ def arms(stage, experiment_id="exp-1"):
 
 
 def opened(stage, session="s1"):
-    return sessions.open_trials(str(stage.root), session)
+    return stage.session(session).open_trials()
 
 
 def test_arms_follow_the_sequence_and_each_prompt_opens_a_trial(stage):
@@ -31,7 +33,7 @@ def test_arms_follow_the_sequence_and_each_prompt_opens_a_trial(stage):
     assert [trial.variant for trial in trials] == arms(stage)
     assert [trial.trial_id for trial in trials] == [line[3] for line in stage.assignments()]
     assert {trial.transcript_path for trial in trials} == {f"{stage.home}/transcript.jsonl"}
-    prompts = [prompt for prompt, _ in sessions.read_prompts(str(stage.root), "s1")]
+    prompts = stage.session().read_prompts()
     assert prompts == ["p0", "p1", "p2", "p3"]
     assert stage.faults() == []
 
@@ -88,10 +90,10 @@ def test_a_prompt_of_another_root_ends_the_task_too(stage, traffic):
     stage.run()
     other = beside(stage, traffic=traffic)
     assert other.call("y", "p0", name="mine", experiment_id="exp-2").endswith("for y.")
-    assert not Path(sessions.session_folder(str(stage.root), "s1")).exists()
+    assert not Path(stage.session().folder).exists()
     stage.call("x", "p1")
     other.call("y", "p2", name="mine", experiment_id="exp-2")
-    prompts = [prompt for prompt, _ in sessions.read_prompts(str(stage.root), "s1")]
+    prompts = stage.session().read_prompts()
     assert prompts == ["p1", "p2"]
     assert [trial.prompt_id for trial in opened(stage)] == ["p1"]
     assert stage.faults() == other.faults() == []
@@ -102,7 +104,7 @@ def test_another_root_that_cannot_be_told_disturbs_nothing(stage):
     stage.run()
     other = beside(stage, sequence="1")
     stage.call("x", "p1")
-    prompts = Path(sessions.session_folder(str(stage.root), "s1"), "prompts")
+    prompts = Path(stage.session().folder, "prompts")
     prompts.unlink()
     prompts.mkdir()
     assert other.call("y", "p2", name="mine", experiment_id="exp-2") == "Treatment for y."
@@ -149,14 +151,14 @@ def test_two_handovers_that_agree_are_sure(stage):
 def test_a_handover_of_an_earlier_prompt_is_not_taken_for_this_one(stage):
     entry = stage.run(sequence="0000")
     stage.typed("old", "p1")
-    folder = sessions.session_folder(str(stage.root), "s1")
-    sessions.write_turn(str(stage.root), "s1", sessions.Turn("p2", ""))
+    folder = stage.session().folder
+    stage.session().write_turn(Turn("p2", ""))
     assert stage.text() == f"Control for {POINTER}."
     stage.typed("old", "p1")
     for path in Path(folder).glob("handover-*"):
         os.utime(path, (1, 1))
     assert stage.call("new", "p3") == "Control for new."
-    assert sessions.handovers(str(stage.root), "s1", entry.name) == []
+    assert pending(stage.session(), entry.name) == []
 
 
 def test_without_any_hook_the_arguments_are_unknown(stage):
@@ -221,7 +223,7 @@ def test_parts_share_one_variant_and_one_handover(stage):
     stage.typed("x", "p1")
     assert [stage.text("--part", str(part)) for part in (2, 1)] == ["2: x", "1: x"]
     assert len(opened(stage)) == 1
-    folder = Path(sessions.session_folder(str(stage.root), "s1"))
+    folder = Path(stage.session().folder)
     assert list(folder.glob("handover-*")) == []
 
 

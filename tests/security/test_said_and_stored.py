@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import COMMAND
 
-from meta_experiment.live import places, sessions
+from meta_experiment.live import places
 from meta_experiment.live.disk import open_private
+from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.render.words import harmless, harmless_json
 
@@ -255,7 +256,7 @@ def test_every_folder_of_the_state_is_private_and_the_clients_is_not(project, um
     before = os.umask(umask)
     try:
         made = project("create", *flags, "--start", "--json").json["experiment_id"]
-        sessions.write_turn(str(project.root), "s1", sessions.Turn("p1", "t"))
+        Session(str(project.root), "s1").write_turn(Turn("p1", "t"))
         os.close(open_private(places.trials(str(project.root), "other") + "/x", os.O_CREAT))
         project("assign", made, "--unit", "u")
     finally:

@@ -1,15 +1,15 @@
 """Quality added to trials that were served."""
 
 import sys
-from pathlib import Path
 
 import pytest
 from tests.decide.making import plan
-from tests.sealing import own_seal
+from tests.sealing import own_key, own_seal
 
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, places, sessions
+from meta_experiment.live import closing, index, places
+from meta_experiment.live.sessions import OpenTrial, Session
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.events import Event, EventKind
@@ -58,10 +58,8 @@ class Here:
         (meta / "experiments.json").write_bytes(encode_registry(self._experiments))
 
     def serve(self, experiment, session, trial_id, at=NOW, prompt="p1"):
-        sessions.write_trial(
-            str(self.root),
-            session,
-            sessions.OpenTrial(
+        Session(str(self.root), session).write_trial(
+            OpenTrial(
                 experiment_id=experiment.experiment_id,
                 trial_id=trial_id,
                 variant="b",
@@ -79,8 +77,8 @@ class Here:
             EventKind.RECORDED, at, trial_id, "b", session, TrialStatus.ERROR, {"turns": 3.0}
         )
         self.store.append(experiment.experiment_id, [event])
-        for trial in sessions.open_trials(str(self.root), session):
-            sessions.remove_trial(str(self.root), session, trial)
+        for trial in Session(str(self.root), session).open_trials():
+            Session(str(self.root), session).remove_trial(trial)
 
     def rate(self, *arguments, code=0):
         self._capfd.readouterr()
@@ -144,10 +142,9 @@ def test_the_session_knows_its_closed_trials_whatever_their_unit(here):
     here.serve(review, "s1", "open", at=NOW)
     here.close(review, "a user", "mine", at=NOW)
     here.close(review, "a user", "not mine", at=NOW + 9)
-    folder = Path(sessions.session_folder(str(here.root), "s1"))
-    trial = sessions.open_trials(str(here.root), "s1")[0]
-    sessions.remove_trial(str(here.root), "s1", trial)
-    (folder / "closed").write_text(f"{review.experiment_id}\tmine\t1\nnoise\n")
+    session = Session(str(here.root), "s1")
+    session.remove_trial(session.open_trials()[0])
+    session.append(closing.CLOSED, review.experiment_id, "mine", "1")
     assert here.rate("5", "--session", "s1")["trial_id"] == "mine"
 
 
@@ -174,7 +171,7 @@ def test_the_trial_may_belong_to_another_root(here, tmp_path_factory, monkeypatc
     here.serve(review, "s1", "t1")
     data = tmp_path_factory.mktemp("data")
     monkeypatch.setenv("XDG_DATA_HOME", str(data))
-    (data / "meta-experiment").mkdir()
+    own_key()
     line = places.format_root(places.Root("0" * 12, places.USER, str(here.root)))
     (data / "meta-experiment" / "roots.tsv").write_text(line)
     elsewhere = tmp_path_factory.mktemp("project")

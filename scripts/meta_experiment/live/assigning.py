@@ -24,18 +24,12 @@ from meta_experiment.live.sequence import (
     format_line,
     read_known,
 )
-from meta_experiment.live.sessions import (
-    OpenTrial,
-    append_prompt,
-    read_trial,
-    remove_trial,
-    write_trial,
-)
+from meta_experiment.live.sessions import OpenTrial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.live.index import Entry
-    from meta_experiment.live.sessions import Turn
+    from meta_experiment.live.sessions import Session, Turn
 
 _PAUSE = 0.002
 _WRITER = "live"
@@ -51,21 +45,20 @@ class Drawn:
         self.trial = trial
 
 
-def expose(root: str, entry: Entry, session: str, turn: Turn | None, now: float) -> Drawn:
+def expose(session: Session, entry: Entry, turn: Turn | None, now: float) -> Drawn:
     """Draw the variant for an invocation and open its trial, if it has none yet.
 
     Args:
-        root: the root of the experiment.
+        session: the client's session below the root of the experiment.
         entry: the running experiment.
-        session: the client's session.
         turn: the prompt, where a hook told it; otherwise each call is one of its own.
         now: seconds since the epoch.
 
     Raises:
-        OSError: the disk refused; then no trial is open. ValueError: the session has no name.
+        OSError: the disk refused; then no trial is open.
     """
     prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{os.urandom(8).hex()}"
-    unit = {"session": session, "user": entry.user}.get(entry.unit) or prompt
+    unit = {"session": session.id, "user": entry.user}.get(entry.unit) or prompt
     if not _takes_part(entry, unit):
         return Drawn(entry.control, None)
     trial = OpenTrial(
@@ -79,20 +72,20 @@ def expose(root: str, entry: Entry, session: str, turn: Turn | None, now: float)
         sha=entry.sha,
         plugin=entry.plugin,
     )
-    held = _locked(lock(root, f"{entry.id}.assign"))
+    held = _locked(lock(session.root, f"{entry.id}.assign"))
     try:
         opened = _open_in_sequence if held is not None else _open_apart
-        return opened(root, entry, session, trial)
+        return opened(session, entry, trial)
     finally:
         if held is not None:
             os.close(held)
 
 
-def _open_in_sequence(root: str, entry: Entry, session: str, trial: OpenTrial) -> Drawn:
-    known = read_trial(root, session, entry.id, trial.prompt_id)
+def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
+    known = session.read_trial(entry.id, trial.prompt_id)
     if known is not None:
         return Drawn(known.variant, known)
-    folder = trials(root, entry.id)
+    folder = trials(session.root, entry.id)
     path = f"{folder}/{NAME}"
     key = escaped(trial.unit)
     sequence = read_known(path, key)
@@ -101,13 +94,13 @@ def _open_in_sequence(root: str, entry: Entry, session: str, trial: OpenTrial) -
     trial.variant = _checked(variant, entry)
     total = sequence.count if sequence.found else sequence.count + 1
     _append(path, _line(total, key, trial), sequence.size, torn=sequence.torn)
-    return _opened(root, session, trial)
+    return _opened(session, trial)
 
 
-def _open_apart(root: str, entry: Entry, session: str, trial: OpenTrial) -> Drawn:
+def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
     """Open a trial without the shared sequence, when its lock cannot be had."""
     key = escaped(trial.unit)
-    folder = trials(root, entry.id)
+    folder = trials(session.root, entry.id)
     before = read_known(f"{folder}/{NAME}", key).found or find_apart(folder, key)
     if before:
         variant = before[1]
@@ -116,12 +109,12 @@ def _open_apart(root: str, entry: Entry, session: str, trial: OpenTrial) -> Draw
 
         variant = entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
     trial.variant = _checked(variant, entry)
-    drawn = _opened(root, session, trial)
+    drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
             _append(f"{folder}/{apart(_WRITER)}", _line(0, key, trial))
         except OSError:
-            remove_trial(root, session, trial)
+            session.remove_trial(trial)
             raise
     return drawn
 
@@ -150,12 +143,12 @@ def _checked(variant: str, entry: Entry) -> str:
     return variant
 
 
-def _opened(root: str, session: str, trial: OpenTrial) -> Drawn:
-    if not write_trial(root, session, trial):
-        known = read_trial(root, session, trial.experiment_id, trial.prompt_id)
+def _opened(session: Session, trial: OpenTrial) -> Drawn:
+    if not session.write_trial(trial):
+        known = session.read_trial(trial.experiment_id, trial.prompt_id)
         if known is not None:
             return Drawn(known.variant, known)
-    append_prompt(root, session, trial.prompt_id, trial.epoch_ms)
+    session.append_prompt(trial.prompt_id)
     return Drawn(trial.variant, trial)
 
 

@@ -9,42 +9,31 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.places import read_bytes
-from meta_experiment.live.sessions import session_folder
+from meta_experiment.live.sessions import fields_of, line_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from meta_experiment.live.sessions import Session
 
 VARIABLE = "CLAUDE_PID"
 _FILE = "client"
 _START = 19  # place of the start time in /proc/PID/stat, behind the name of the program
 
 
-def note_client(root: str, session: str, environment: Mapping[str, str]) -> None:
-    """Keep which process the client is. Raises OSError, ValueError."""
+def note_client(session: Session, environment: Mapping[str, str]) -> None:
+    """Keep which process the client is. Raises OSError."""
     pid = environment.get(VARIABLE, "")
     start = _started(pid)
     if start:
-        folder = session_folder(root, session)
-        line = f"{pid}\t{start}\t{_place()}\n".encode()
-        temporary = f"{folder}/.{os.urandom(6).hex()}"
-        descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            put(descriptor, line)
-        finally:
-            os.close(descriptor)
-        os.rename(temporary, f"{folder}/{_FILE}")
+        session.write(_FILE, line_of((pid, start, _place())))
 
 
-def is_alive(root: str, session: str) -> bool | None:
-    """Tell whether a session's client lives; None when nothing is sure.
-
-    Raises OSError, ValueError.
-    """
-    line = read_bytes(f"{session_folder(root, session)}/{_FILE}").decode("ascii", "replace")
-    fields = line.rstrip("\n").split("\t")
+def is_alive(session: Session) -> bool | None:
+    """Tell whether a session's client lives; None when nothing is sure. Raises OSError."""
+    fields = fields_of(session.read(_FILE))
     if len(fields) != 3 or not fields[1] or fields[2] != _place():
         return None
     return _started(fields[0]) == fields[1]

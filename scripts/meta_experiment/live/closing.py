@@ -11,13 +11,14 @@ import fcntl
 import os
 import time
 
-from meta_experiment.live import places, sessions
+from meta_experiment.live import places
 from meta_experiment.live.client import is_alive
 from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.index import AGENT, find_entry
 from meta_experiment.live.json_text import encode
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
+from meta_experiment.live.sessions import list_sessions
 from meta_experiment.live.transcript import read_transcript
 
 TYPE_CHECKING = False
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meta_experiment.live.prices import Prices
-    from meta_experiment.live.sessions import OpenTrial
+    from meta_experiment.live.sessions import OpenTrial, Session
     from meta_experiment.live.transcript import Transcript
     from meta_experiment.live.work import Usage
 
@@ -39,12 +40,11 @@ _PAUSE = 0.005
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
 
 
-def close_session(root: str, session: str, *, final: bool, now: float) -> int:
+def close_session(session: Session, *, final: bool, now: float) -> int:
     """Close the open trials of a session that are over; return how many were.
 
     Args:
-        root: the root whose experiments the trials belong to.
-        session: the client's session id.
+        session: the client's session, below the root of the experiments.
         final: the session is over, so that every trial of it is; otherwise only trials are
             closed that a later prompt under experiment bounds and that wait for no report.
         now: seconds since the epoch.
@@ -53,15 +53,15 @@ def close_session(root: str, session: str, *, final: bool, now: float) -> int:
         OSError, ValueError: a fault; trials that are not closed yet stay open.
     """
     try:
-        folder = _locked(sessions.session_folder(root, session))
+        folder = _locked(session.folder)
     except (FileNotFoundError, NotADirectoryError):
         return 0
     if folder is None:
         return 0  # somebody else closes it at this moment
     try:
-        closed = _close(root, session, final=final, now=now)
+        closed = _close(session, final=final, now=now)
         if final:
-            sessions.remove_session(root, session)
+            session.remove()
         return closed
     finally:
         os.close(folder)
@@ -79,42 +79,42 @@ def sweep(root: str, now: float) -> int:
         OSError: the folder of sessions cannot be read.
     """
     closed = 0
-    for session in sessions.list_sessions(root):
+    for session in list_sessions(root):
         try:
-            if _is_over(root, session, now):
-                closed += close_session(root, session, final=True, now=now)
+            if _is_over(session, now):
+                closed += close_session(session, final=True, now=now)
         except (OSError, ValueError):
             continue
     return closed
 
 
-def _is_over(root: str, session: str, now: float) -> bool:
+def _is_over(session: Session, now: float) -> bool:
     """Tell whether nothing more is to be expected of a session."""
-    alive = is_alive(root, session)
+    alive = is_alive(session)
     if alive is False:
         return True
-    silent = now - _last_sign(root, session)
+    silent = now - _last_sign(session)
     if silent < IDLE:
         return False
-    return not (alive and silent < _LONGEST and _at_work(root, session))
+    return not (alive and silent < _LONGEST and _at_work(session))
 
 
-def _at_work(root: str, session: str) -> bool:
-    trials = sessions.open_trials(root, session)
-    path = _transcript_path(root, session, trials[-1] if trials else None)
+def _at_work(session: Session) -> bool:
+    trials = session.open_trials()
+    path = _transcript_path(session, trials[-1] if trials else None)
     transcript = read_transcript(path, [trial.prompt_id for trial in trials])
     return transcript is not None and transcript.at_work
 
 
-def _close(root: str, session: str, *, final: bool, now: float) -> int:
-    trials = [trial for trial in sessions.open_trials(root, session) if _is_sound(trial)]
-    others = {prompt for prompt, _ in sessions.read_prompts(root, session)}
-    others |= {trial.prompt_id for trial in trials}
+def _close(session: Session, *, final: bool, now: float) -> int:
+    root = session.root
+    trials = [trial for trial in session.open_trials() if _is_sound(trial)]
+    others = {*session.read_prompts(), *(trial.prompt_id for trial in trials)}
     if not trials or not (final or len(others) > 1):
         return 0
     prices = load_prices(root, os.environ)
     closed = 0
-    for path, group in _by_transcript(root, session, trials).items():
+    for path, group in _by_transcript(session, trials).items():
         transcript = read_transcript(path, [trial.prompt_id for trial in group])
         measured = [
             (trial, outcome)
@@ -126,9 +126,10 @@ def _close(root: str, session: str, *, final: bool, now: float) -> int:
             lines = "".join(_line(trial, outcome, now) for trial, outcome in own)
             _append(root, experiment_id, lines.encode("ascii"))
             for trial, _ in own:
-                sessions.remove_trial(root, session, trial)
+                session.remove_trial(trial)
                 closed += 1
-            _note_closed(root, session, [trial for trial, _ in own], now, final=final)
+            if not final:
+                _note_closed(session, [trial for trial, _ in own], now)
     return closed
 
 
@@ -136,29 +137,29 @@ def _is_sound(trial: OpenTrial) -> bool:
     return places.is_plain(trial.experiment_id) and bool(trial.trial_id and trial.variant)
 
 
-def _by_transcript(
-    root: str, session: str, trials: Sequence[OpenTrial]
-) -> dict[str, list[OpenTrial]]:
+def _by_transcript(session: Session, trials: Sequence[OpenTrial]) -> dict[str, list[OpenTrial]]:
     groups: dict[str, list[OpenTrial]] = {}
     for trial in trials:
-        path = _transcript_path(root, session, trial)
+        path = _transcript_path(session, trial)
         groups.setdefault(path, []).append(trial)
     return groups
 
 
-def _transcript_path(root: str, session: str, trial: OpenTrial | None) -> str:
+def _transcript_path(session: Session, trial: OpenTrial | None) -> str:
     """Return where a session's transcript lies: as a hook said, or else where it should."""
     if trial is not None and trial.transcript_path:
         return trial.transcript_path
-    turn = sessions.read_turn(root, session)
+    turn = session.read_turn()
     if turn is not None and turn.transcript:
         return turn.transcript
     folder = projects_folder(os.environ.get("CLAUDE_CONFIG_DIR"), os.environ.get("HOME", ""))
     try:
-        found = [f"{folder}/{name}/{session}.jsonl" for name in os.listdir(folder)]
+        found = [f"{folder}/{name}/{session.id}.jsonl" for name in os.listdir(folder)]
     except OSError:
         found = []
-    return next((path for path in found if os.path.exists(path)), f"{folder}/{session}.jsonl")
+    return next(
+        (path for path in found if os.path.exists(path)), f"{folder}/{session.id}.jsonl"
+    )
 
 
 def projects_folder(config: str | None, home: str) -> str:
@@ -274,29 +275,19 @@ def _host() -> str:
     return name[:40] or "host"
 
 
-def _note_closed(
-    root: str, session: str, trials: Sequence[OpenTrial], now: float, *, final: bool
-) -> None:
+def _note_closed(session: Session, trials: Sequence[OpenTrial], now: float) -> None:
     """Leave word of closed trials in the folder of a session that goes on."""
-    if final:
-        return
-    path = f"{sessions.session_folder(root, session)}/{CLOSED}"
-    descriptor = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        for trial in trials:
-            line = f"{trial.experiment_id}\t{trial.trial_id}\t{int(now * 1000)}\n"
-            put(descriptor, line.encode("utf-8", "replace"))
-    finally:
-        os.close(descriptor)
+    for trial in trials:
+        session.append(CLOSED, trial.experiment_id, trial.trial_id, str(int(now * 1000)))
 
 
-def _last_sign(root: str, session: str) -> float:
+def _last_sign(session: Session) -> float:
     """Return when a session was last seen at work, in seconds since the epoch."""
-    trials = sessions.open_trials(root, session)
-    path = _transcript_path(root, session, trials[-1] if trials else None)
+    trials = session.open_trials()
+    path = _transcript_path(session, trials[-1] if trials else None)
     folder = path.removesuffix(".jsonl") + "/subagents"
     agents = os.listdir(folder) if os.path.isdir(folder) else []
-    seen = [path, sessions.session_folder(root, session)]
+    seen = [path, session.folder]
     return max(_changed(file) for file in [*seen, *(f"{folder}/{name}" for name in agents)])
 
 

@@ -10,6 +10,7 @@ import os
 import time
 
 from meta_experiment.live.client import note_client
+from meta_experiment.live.handovers import drop_stale, hand_over
 from meta_experiment.live.index import AGENT, IN_PLACE, SHADOW, SKILL, agent_names, entries
 from meta_experiment.live.json_text import encode, parse_object
 from meta_experiment.live.places import (
@@ -25,15 +26,7 @@ from meta_experiment.live.places import (
     shim,
     stored_variant,
 )
-from meta_experiment.live.sessions import (
-    Turn,
-    drop_stale_handovers,
-    end_task,
-    end_task_elsewhere,
-    session_folder,
-    write_handover,
-    write_turn,
-)
+from meta_experiment.live.sessions import Session, Turn, end_task_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,11 +155,11 @@ def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
             return ""
         if not (_is_known(root, entry, event) and _is_loaded(own, entry, event)):
             return ""
-        drawn = expose(root.path, entry, event.session, event.turn, event.now)
-        at = int(event.now * 1000)
+        session = Session(root.path, event.session)
+        drawn = expose(session, entry, event.turn, event.now)
         if drawn.trial is None:
-            end_task(root.path, event.session, event.turn.prompt_id, at)
-        end_task_elsewhere(root.path, event.session, event.turn.prompt_id, at)
+            session.end_task(event.turn.prompt_id)
+        end_task_elsewhere(session, event.turn.prompt_id)
     except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
         _note(root.path, error, entry.id)
         return ""
@@ -204,29 +197,31 @@ _HANDLERS: dict[str, Callable[[Event], str]] = {
 
 def _close(event: Event, *, final: bool) -> None:
     for root in roots(data_folder(os.environ)):
-        if os.path.isdir(session_folder(root.path, event.session)):
+        session = Session(root.path, event.session)
+        if os.path.isdir(session.folder):
             _beat(root.path, event.now)
             try:
-                _close_below(root.path, event, final=final)
+                _close_below(session, event.now, final=final)
             except (OSError, ValueError) as error:
                 _note(root.path, error, where="close")
 
 
-def _close_below(root: str, event: Event, *, final: bool) -> None:
+def _close_below(session: Session, now: float, *, final: bool) -> None:
     from meta_experiment.live.closing import close_session
 
-    closed = close_session(root, event.session, final=final, now=event.now)
+    closed = close_session(session, final=final, now=now)
     if final and closed:
         from meta_experiment.live.session_start import between_sessions
 
-        between_sessions(root, event.now)
+        between_sessions(session.root, now)
 
 
 def _remember(root: Root, event: Event) -> None:
     _beat(root.path, event.now)
     try:
-        write_turn(root.path, event.session, event.turn)
-        note_client(root.path, event.session, os.environ)
+        session = Session(root.path, event.session)
+        session.write_turn(event.turn)
+        note_client(session, os.environ)
     except (OSError, ValueError) as error:
         _note(root.path, error)
 
@@ -236,10 +231,11 @@ def _hand_over(root: Root, called: list[Entry], event: Event, arguments: str) ->
     for name, entry in {entry.name: entry for entry in called}.items():
         _beat(root.path, event.now)
         try:
-            drop_stale_handovers(root.path, event.session, name, event.turn, event.now)
-            write_turn(root.path, event.session, event.turn)
-            note_client(root.path, event.session, os.environ)
-            write_handover(root.path, event.session, name, event.turn, arguments)
+            session = Session(root.path, event.session)
+            drop_stale(session, name, event.turn, event.now)
+            session.write_turn(event.turn)
+            note_client(session, os.environ)
+            hand_over(session, name, event.turn, arguments)
         except (OSError, ValueError) as error:
             _note(root.path, error, entry.id)
 

@@ -14,6 +14,7 @@ import time
 
 from meta_experiment.live.arguments import Given, substitute
 from meta_experiment.live.assigning import expose
+from meta_experiment.live.handovers import pending
 from meta_experiment.live.index import SHADOW, SKILL, find_entry
 from meta_experiment.live.places import (
     PLUGIN,
@@ -30,15 +31,7 @@ from meta_experiment.live.places import (
     shim,
     stored_variant,
 )
-from meta_experiment.live.sessions import (
-    doubt_handover,
-    end_task,
-    end_task_elsewhere,
-    handovers,
-    read_turn,
-    remove_trial,
-    take_handover,
-)
+from meta_experiment.live.sessions import Session, end_task_elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -152,35 +145,36 @@ def _entry(root: str, experiment_id: str) -> Entry:
 def _serve(root: Root, entry: Entry, call: Call) -> bytes:
     """Return what to print; on any fault the control, with nothing logged."""
     handed = Handed(None, "", doubtful=True)
+    session = Session(root.path, call.session)
     trial = None
     try:
-        handed = _handed(root.path, entry, call)
-        text, trial = _chosen(root.path, entry, call, handed.turn)
+        handed = _handed(session, entry, call)
+        text, trial = _chosen(session, entry, call, handed.turn)
         if handed.turn is not None:
-            _end_tasks(root.path, call, handed.turn, counted=trial is not None)
+            _end_tasks(session, handed.turn, counted=trial is not None)
         printed = _filled(text, root, entry, call, handed)
         if trial is not None and entry.report and call.part in (0, entry.parts):
             printed += _request(entry, trial)
     except Exception as error:  # noqa: BLE001 - the control is served then
         _note(root.path, error, entry.id)
         if trial is not None:
-            remove_trial(root.path, call.session, trial)
+            session.remove_trial(trial)
         return _filled(_control(root.path, entry, call), root, entry, call, handed)
     return printed
 
 
-def _end_tasks(root: str, call: Call, turn: Turn, *, counted: bool) -> None:
+def _end_tasks(session: Session, turn: Turn, *, counted: bool) -> None:
     """End what earlier prompts of the session left open; a trial of this one did so here."""
-    at = int(time.time() * 1000)
     if not counted:
-        end_task(root, call.session, turn.prompt_id, at)
-    end_task_elsewhere(root, call.session, turn.prompt_id, at)
+        session.end_task(turn.prompt_id)
+    end_task_elsewhere(session, turn.prompt_id)
 
 
 def _chosen(
-    root: str, entry: Entry, call: Call, turn: Turn | None
+    session: Session, entry: Entry, call: Call, turn: Turn | None
 ) -> tuple[bytes, OpenTrial | None]:
     """Return the text to serve, and its trial when the exposure counts."""
+    root = session.root
     if not entry.running:
         return _body(root, entry, entry.serve or entry.control, call), None
     on_disk = read_below(root, entry.path)
@@ -192,12 +186,12 @@ def _chosen(
             else shim(root, entry.id)
         )
     ):
-        drawn = expose(root, entry, call.session, turn, time.time())
+        drawn = expose(session, entry, turn, time.time())
         try:
             return _body(root, entry, drawn.variant, call), drawn.trial
         except Exception:
             if drawn.trial is not None:
-                remove_trial(root, call.session, drawn.trial)
+                session.remove_trial(drawn.trial)
             raise
     if shadowing and on_disk and stored:
         return _part(without_frontmatter(on_disk), call.part, entry.parts), None
@@ -223,23 +217,23 @@ def _control(root: str, entry: Entry, call: Call) -> bytes:
         return _encoded(f"Read {stored} and follow it.")
 
 
-def _handed(root: str, entry: Entry, call: Call) -> Handed:
+def _handed(session: Session, entry: Entry, call: Call) -> Handed:
     """Take the arguments of this invocation, if they are surely its own."""
     for _ in range(_TRIES):
-        turn = read_turn(root, call.session)
-        pending = handovers(root, call.session, entry.name)
-        if not pending:
+        turn = session.read_turn()
+        found = pending(session, entry.name)
+        if not found:
             # without any hook the arguments are not empty but unknown
             return Handed(turn, "", doubtful=turn is None)
-        alike = len({handover.arguments for handover in pending}) == 1
-        prompts = {handover.turn.prompt_id for handover in pending}
+        alike = len({handover.arguments for handover in found}) == 1
+        prompts = {handover.turn.prompt_id for handover in found}
         if not alike or len(prompts) > 1:
-            for handover in pending:
-                doubt_handover(handover)
+            for handover in found:
+                handover.doubt()
         current = turn is not None and prompts == {turn.prompt_id}
-        for handover in pending:
-            if take_handover(handover, call.part, entry.parts):
-                sure = alike and current and not any(each.doubtful for each in pending)
+        for handover in found:
+            if handover.take(call.part, entry.parts):
+                sure = alike and current and not any(each.doubtful for each in found)
                 told = handover.turn if len(prompts) == 1 else turn
                 return Handed(told, handover.arguments, doubtful=not sure)
     raise TimeoutError("hand-overs vanish while they are read")

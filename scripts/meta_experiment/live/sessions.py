@@ -1,8 +1,9 @@
-"""What is known of a session between its hooks: hand-overs, open trials, the order of prompts.
+"""What is known of a session between its hooks: open trials, the order of prompts, the client.
 
 All of it lies in one private folder for each session, below the root it concerns, and is
 removed when the session's trials are closed. Every file is written whole under another name
-first, so that a reader never meets half of one.
+first, so that a reader never meets half of one. Each bears this machine's seal, for its
+session and its name: what a commit or a neighbour put there says nothing.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ import os
 
 from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.places import (
+    StrangeFileError,
     data_folder,
     is_plain,
     read_bytes,
-    read_text,
     refuse_links_to_state,
     roots,
     sessions,
 )
+from meta_experiment.live.seal import seal_of
 from meta_experiment.live.sequence import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TRIAL, _HANDOVER, _TURN, _PROMPTS = "trial-", "handover-", "turn", "prompts"
+    from meta_experiment.live.seal import Seal
+
+_TRIAL, _TURN, _PROMPTS = "trial-", "turn", "prompts"
 _LONGEST_NAME = 110
-_DOUBT, _TAKEN = "~", "."
-_STALE = 30.0  # seconds after which an invocation under another prompt will not come any more
 
 
 class Turn:
@@ -40,22 +42,6 @@ class Turn:
         self.prompt_id = prompt_id
         self.transcript = transcript
         self.project = project
-
-
-class Handover:
-    """The arguments of one invocation, on their way from a hook to serving.
-
-    `doubtful` says that it was pending beside another one for the same name, so that nobody
-    can tell any more which invocation it belongs to.
-    """
-
-    __slots__ = ("arguments", "doubtful", "path", "turn")
-
-    def __init__(self, turn: Turn, arguments: str, path: str, *, doubtful: bool) -> None:
-        self.turn = turn
-        self.arguments = arguments
-        self.path = path
-        self.doubtful = doubtful
 
 
 class OpenTrial:
@@ -100,217 +86,226 @@ class OpenTrial:
         self.plugin = plugin
 
 
-def session_folder(root: str, session: str) -> str:
-    """Return the folder of a session.
+class Session:
+    """The state of one session of the client below one root.
 
-    Raises:
-        ValueError: the session's id cannot be the name of a folder.
+    Its methods raise OSError where the disk, or a machine without a key, refuses.
     """
-    if not is_plain(session):
-        raise ValueError("the id of the session cannot be the name of a folder")
-    return f"{sessions(root)}/{session}"
 
+    __slots__ = ("_seal", "folder", "id", "root")
 
-def list_sessions(root: str) -> list[str]:
-    """Return the ids of all sessions with state below a root. Raises OSError."""
-    return [name for name in _names(sessions(root)) if is_plain(name)]
+    def __init__(self, root: str, session: str) -> None:
+        """Name the session; nothing is read or written yet.
 
+        Raises:
+            ValueError: the session's id cannot be the name of a folder.
+        """
+        if not is_plain(session):
+            raise ValueError("the id of the session cannot be the name of a folder")
+        self.root = root
+        self.id = session
+        self.folder = f"{sessions(root)}/{session}"
+        self._seal: Seal | None = None
 
-def write_turn(root: str, session: str, turn: Turn) -> None:
-    """Remember the prompt a session is at. Raises OSError, ValueError."""
-    _write(session_folder(root, session), _TURN, _line(_turn_fields(turn)))
+    # files, whatever they hold
 
-
-def read_turn(root: str, session: str) -> Turn | None:
-    """Return the prompt of the last hook. Raises OSError, ValueError."""
-    return _turn(read_text(f"{session_folder(root, session)}/{_TURN}").partition("\n")[0])
-
-
-def write_handover(root: str, session: str, name: str, turn: Turn, arguments: str) -> None:
-    """Hand over the arguments of an invocation. Raises OSError, ValueError."""
-    data = _line(_turn_fields(turn)) + arguments.encode("utf-8", "surrogatepass")
-    _write(session_folder(root, session), _handover_prefix(name) + os.urandom(6).hex(), data)
-
-
-def handovers(root: str, session: str, name: str) -> list[Handover]:
-    """Return the pending arguments for a name. Raises OSError, ValueError."""
-    folder = session_folder(root, session)
-    prefix = _handover_prefix(name)
-    found = []
-    for entry in _names(folder):
-        mark = entry[len(prefix) :]
-        if entry.startswith(prefix) and "-" not in mark and _TAKEN not in mark:
-            path = f"{folder}/{entry}"
-            head, _, arguments = read_bytes(path).partition(b"\n")
-            turn = _turn(head.decode("utf-8", "surrogateescape"))
-            if turn is not None:
-                given = arguments.decode("utf-8", "surrogatepass")
-                found.append(Handover(turn, given, path, doubtful=mark.endswith(_DOUBT)))
-    return found
-
-
-def doubt_handover(handover: Handover) -> None:
-    """Mark a hand-over as one of several that were pending for a name. Raises OSError."""
-    if not handover.doubtful:
+    def names(self, prefix: str = "") -> list[str]:
+        """Return the names of files that begin so, sealed or not."""
+        refuse_links_to_state(self.folder)
         try:
-            os.rename(handover.path, handover.path + _DOUBT)
+            return sorted(name for name in os.listdir(self.folder) if name.startswith(prefix))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def read(self, name: str, label: str = "") -> bytes:
+        """Return what a file holds; empty when it is missing, or not of this machine.
+
+        `label` is the name under which it was written, where that is another.
+        """
+        try:
+            data = read_bytes(f"{self.folder}/{name}")
+        except StrangeFileError:
+            return b""
+        return (data and self.seal.unwrap(self._purpose(label or name), data)) or b""
+
+    def write(self, name: str, data: bytes, *, once: bool = False) -> bool:
+        """Write a file whole; with `once`, unless there is one, and tell whether it was."""
+        wrapped = self.seal.wrap(self._purpose(name), data)
+        path, temporary = f"{self.folder}/{name}", f"{self.folder}/.{os.urandom(6).hex()}"
+        descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            put(descriptor, wrapped)
+            if once:
+                os.link(temporary, path)
+            else:
+                os.rename(temporary, path)
+        except FileExistsError:
+            if self.read(name):
+                return False
+            os.rename(temporary, path)  # what stands there is none of ours
+        finally:
+            os.close(descriptor)
+            remove([temporary])
+        return True
+
+    def lines(self, name: str) -> list[list[str]]:
+        """Return the fields of the lines of a file that grows."""
+        try:
+            data = read_bytes(f"{self.folder}/{name}")
+        except StrangeFileError:
+            return []
+        parted = (line.rpartition(b"\t") for line in data.split(b"\n"))
+        purpose = self._purpose(name)
+        return [
+            fields_of(line)
+            for line, _, mark in parted
+            if line and self.seal.fits(mark.decode("ascii", "replace"), purpose, line)
+        ]
+
+    def append(self, name: str, *fields: str) -> None:
+        """Add a line to a file that grows."""
+        line = line_of(fields)
+        mark = self.seal.of(self._purpose(name), line)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = open_private(f"{self.folder}/{name}", flags)
+        try:
+            put(descriptor, line + f"\t{mark}\n".encode())
+        finally:
+            os.close(descriptor)
+
+    @property
+    def seal(self) -> Seal:
+        """This machine's seal here."""
+        if self._seal is None:
+            self._seal = seal_of(self.root)
+        return self._seal
+
+    def _purpose(self, name: str) -> str:
+        return f"session {self.id}/{name}"
+
+    # the prompt it is at, and those before
+
+    def write_turn(self, turn: Turn) -> None:
+        """Remember the prompt the session is at."""
+        self.write(_TURN, line_of((turn.prompt_id, turn.transcript, turn.project)))
+
+    def read_turn(self) -> Turn | None:
+        """Return the prompt of the last hook."""
+        fields = fields_of(self.read(_TURN))
+        return Turn(*fields) if len(fields) == 3 else None
+
+    def append_prompt(self, prompt_id: str) -> None:
+        """Note a use of a prompt under experiment, in order."""
+        self.append(_PROMPTS, prompt_id)
+
+    def read_prompts(self) -> list[str]:
+        """Return the ids of prompts under experiment that were used, in order."""
+        return list(dict.fromkeys(fields[0] for fields in self.lines(_PROMPTS)))
+
+    def end_task(self, prompt_id: str) -> None:
+        """Note a use that is not counted: what was open before is over."""
+        if prompt_id and self.names(_TRIAL):
+            self.append_prompt(prompt_id)
+
+    # open trials
+
+    def write_trial(self, trial: OpenTrial) -> bool:
+        """Open a trial; False when one of its experiment is open in its prompt already."""
+        fields = (
+            trial.experiment_id,
+            trial.trial_id,
+            trial.variant,
+            trial.unit,
+            trial.prompt_id,
+            trial.transcript_path,
+            str(trial.epoch_ms),
+            trial.sha,
+            trial.plugin,
+        )
+        name = _trial_name(trial.experiment_id, trial.prompt_id)
+        return self.write(name, line_of(fields), once=True)
+
+    def read_trial(self, experiment_id: str, prompt_id: str) -> OpenTrial | None:
+        """Return the open trial of an experiment in a prompt."""
+        return _trial(self.read(_trial_name(experiment_id, prompt_id)))
+
+    def open_trials(self) -> list[OpenTrial]:
+        """Return the open trials by time of exposure."""
+        read = (_trial(self.read(name)) for name in self.names(_TRIAL))
+        return sorted((trial for trial in read if trial), key=lambda trial: trial.epoch_ms)
+
+    def remove_trial(self, trial: OpenTrial) -> None:
+        """Forget an open trial; its record must be durable."""
+        remove([f"{self.folder}/{_trial_name(trial.experiment_id, trial.prompt_id)}"])
+
+    def remove(self) -> bool:
+        """Remove the folder unless a trial is open in it; tell whether it is gone."""
+        names = self.names()
+        if self.open_trials() or (names and not any(map(self._is_ours, names))):
+            return False  # a folder that a commit brought along is left to git
+        try:
+            remove(f"{self.folder}/{name}" for name in names)
+            os.rmdir(self.folder)
         except FileNotFoundError:
-            return  # its own invocation took it meanwhile
-        handover.path += _DOUBT
+            return True
+        except OSError:
+            return False  # an exposure came in between; the next closing finds it
+        return True
+
+    def _is_ours(self, name: str) -> bool:
+        return bool(self.read(name) or self.lines(name))
 
 
-def take_handover(handover: Handover, part: int, parts: int) -> bool:
-    """Consume a hand-over; False when another process was faster. Raises OSError.
-
-    A body in several parts (counted from 1) consumes it once for each, the last of them
-    removes it.
-    """
-    if parts < 2:
-        return _unlinked(handover.path)
+def list_sessions(root: str) -> list[Session]:
+    """Return all sessions with state below a root. Raises OSError."""
+    folder = sessions(root)
+    refuse_links_to_state(folder)
     try:
-        mark = f"{handover.path}{_TAKEN}{part}"
-        os.close(open_private(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return False
-    marks = [f"{handover.path}{_TAKEN}{number}" for number in range(1, parts + 1)]
-    if all(map(os.path.exists, marks)) and _unlinked(handover.path):
-        _remove(marks)
-    return True
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [Session(root, name) for name in names if is_plain(name)]
 
 
-def drop_stale_handovers(root: str, session: str, name: str, turn: Turn, now: float) -> None:
-    """Remove what earlier invocations of a name, now broken off, left pending.
-
-    One that made another doubtful has done so once: the next prompt does not meet it.
-    Raises OSError, ValueError.
-    """
-    for handover in handovers(root, session, name):
-        if handover.turn.prompt_id != turn.prompt_id:
-            try:
-                age = now - os.stat(handover.path).st_mtime
-            except FileNotFoundError:
-                continue
-            if age > _STALE or handover.doubtful:
-                _remove([handover.path])
-
-
-def append_prompt(root: str, session: str, prompt_id: str, epoch_ms: int) -> None:
-    """Note an instrumented invocation, in order. Raises OSError, ValueError."""
-    _append(session_folder(root, session), _PROMPTS, _line((prompt_id, str(epoch_ms))))
-
-
-def end_task(root: str, session: str, prompt_id: str, epoch_ms: int) -> None:
-    """Note an invocation that is served and not counted: what was open before is over.
-
-    Raises OSError, ValueError.
-    """
-    if prompt_id and any(_is_trial(name) for name in _names(session_folder(root, session))):
-        append_prompt(root, session, prompt_id, epoch_ms)
-
-
-def end_task_elsewhere(root: str, session: str, prompt_id: str, epoch_ms: int) -> None:
-    """Note an invocation below all other roots in which the session has open trials.
+def end_task_elsewhere(session: Session, prompt_id: str) -> None:
+    """Note a use of a prompt below all other roots in which the session has open trials.
 
     A root that cannot be told gets a fault noted, as this one's prompt is served all the same.
     """
     for other in roots(data_folder(os.environ)):
-        if other.path != root:
+        if other.path != session.root:
             try:
-                end_task(other.path, session, prompt_id, epoch_ms)
+                Session(other.path, session.id).end_task(prompt_id)
             except (OSError, ValueError) as error:
                 from meta_experiment.live.faults import note_error
 
                 note_error(other.path, "end", error)
 
 
-def read_prompts(root: str, session: str) -> list[tuple[str, int]]:
-    """Return the instrumented invocations in order: prompt id, epoch milliseconds.
-
-    A prompt stands there once for each of its exposures. Raises OSError, ValueError.
-    """
-    found = []
-    for line in read_text(f"{session_folder(root, session)}/{_PROMPTS}").split("\n"):
-        prompt_id, _, moment = line.partition("\t")
-        if prompt_id and moment.isascii() and moment.isdigit():
-            found.append((plain(prompt_id), int(moment)))
-    return found
+def line_of(fields: Iterable[str]) -> bytes:
+    """Return fields as one line, without its end."""
+    return "\t".join(map(escaped, fields)).encode("utf-8", "surrogateescape")
 
 
-def write_trial(root: str, session: str, trial: OpenTrial) -> bool:
-    """Open a trial; False when one of its experiment is open in its prompt already.
-
-    Raises OSError, ValueError.
-    """
-    fields = (
-        trial.experiment_id,
-        trial.trial_id,
-        trial.variant,
-        trial.unit,
-        trial.prompt_id,
-        trial.transcript_path,
-        str(trial.epoch_ms),
-        trial.sha,
-        trial.plugin,
-    )
-    name = _trial_name(trial.experiment_id, trial.prompt_id)
-    return _write(session_folder(root, session), name, _line(fields), once=True)
+def fields_of(line: bytes) -> list[str]:
+    """Return the fields of such a line."""
+    return [plain(field) for field in line.decode("utf-8", "surrogateescape").split("\t")]
 
 
-def read_trial(root: str, session: str, experiment_id: str, prompt_id: str) -> OpenTrial | None:
-    """Return the open trial of an experiment in a prompt. Raises OSError, ValueError."""
-    path = f"{session_folder(root, session)}/{_trial_name(experiment_id, prompt_id)}"
-    return _trial(read_text(path))
-
-
-def open_trials(root: str, session: str) -> list[OpenTrial]:
-    """Return the open trials of a session by time of exposure. Raises OSError, ValueError."""
-    folder = session_folder(root, session)
-    read = [_trial(read_text(f"{folder}/{name}")) for name in _names(folder) if _is_trial(name)]
-    return sorted((trial for trial in read if trial), key=lambda trial: trial.epoch_ms)
-
-
-def remove_trial(root: str, session: str, trial: OpenTrial) -> None:
-    """Forget an open trial; its record must be durable. Raises OSError, ValueError."""
-    name = _trial_name(trial.experiment_id, trial.prompt_id)
-    _remove([f"{session_folder(root, session)}/{name}"])
-
-
-def remove_session(root: str, session: str) -> bool:
-    """Remove the folder of a session unless a trial is open in it; tell whether it is gone.
-
-    Raises OSError, ValueError.
-    """
-    folder = session_folder(root, session)
-    names = _names(folder)
-    if any(_is_trial(name) for name in names):
-        return False
-    _remove(f"{folder}/{name}" for name in names)
-    try:
-        os.rmdir(folder)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False  # an exposure came in between; the next closing finds it
-    return True
-
-
-def _handover_prefix(name: str) -> str:
-    return f"{_HANDOVER}{_quoted(name)}-"
-
-
-def _trial_name(experiment_id: str, prompt_id: str) -> str:
-    return f"{_TRIAL}{_quoted(experiment_id)}-{_quoted(prompt_id)}"
-
-
-def _is_trial(name: str) -> bool:
-    return name.startswith(_TRIAL)
-
-
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Return a name as it may stand within that of a file, different names kept apart."""
     if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
         name = "".join(_letter(byte) for byte in name.encode("utf-8", "surrogatepass"))
     return name[-_LONGEST_NAME:]
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Remove files, as far as they are there. Raises OSError."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
 
 
 def _letter(byte: int) -> str:
@@ -318,17 +313,12 @@ def _letter(byte: int) -> str:
     return letter if byte < 128 and (letter.isalnum() or letter in "-_") else f"%{byte:02X}"
 
 
-def _turn_fields(turn: Turn) -> tuple[str, ...]:
-    return turn.prompt_id, turn.transcript, turn.project
+def _trial_name(experiment_id: str, prompt_id: str) -> str:
+    return f"{_TRIAL}{quoted(experiment_id)}-{quoted(prompt_id)}"
 
 
-def _turn(line: str) -> Turn | None:
-    fields = line.split("\t")
-    return Turn(*map(plain, fields)) if len(fields) == 3 else None
-
-
-def _trial(line: str) -> OpenTrial | None:
-    fields = [plain(field) for field in line.rstrip("\n").split("\t")]
+def _trial(line: bytes) -> OpenTrial | None:
+    fields = fields_of(line)
     if len(fields) != 9 or not fields[6].isdigit():
         return None
     return OpenTrial(
@@ -342,54 +332,3 @@ def _trial(line: str) -> OpenTrial | None:
         sha=fields[7],
         plugin=fields[8],
     )
-
-
-def _line(fields: Iterable[str]) -> bytes:
-    return ("\t".join(map(escaped, fields)) + "\n").encode("utf-8", "surrogateescape")
-
-
-def _names(folder: str) -> list[str]:
-    refuse_links_to_state(folder)
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
-def _write(folder: str, name: str, data: bytes, *, once: bool = False) -> bool:
-    """Write a file whole; with `once`, unless there is one, and tell whether it was written."""
-    temporary = f"{folder}/.{os.urandom(6).hex()}"
-    descriptor = open_private(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        put(descriptor, data)
-        if once:
-            os.link(temporary, f"{folder}/{name}")
-        else:
-            os.rename(temporary, f"{folder}/{name}")
-    except FileExistsError:
-        return False
-    finally:
-        os.close(descriptor)
-        _remove([temporary])
-    return True
-
-
-def _append(folder: str, name: str, data: bytes) -> None:
-    descriptor = open_private(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    try:
-        put(descriptor, data)
-    finally:
-        os.close(descriptor)
-
-
-def _unlinked(path: str) -> bool:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _remove(paths: Iterable[str]) -> None:
-    for path in paths:
-        _unlinked(path)

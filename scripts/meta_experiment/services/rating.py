@@ -14,7 +14,8 @@ from meta_experiment.errors import (
     RefusedError,
     UsageError,
 )
-from meta_experiment.live import closing, index, places, sessions
+from meta_experiment.live import closing, index, places
+from meta_experiment.live.sessions import Session, list_sessions
 from meta_experiment.services.find import find
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording import checked_metrics
@@ -150,10 +151,10 @@ def _target(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
     if whose.session is not None:
         return _of_session(workspaces, whose, whose.session)
     found = {
-        session: targets[-1]
+        session.id: targets[-1]
         for workspace in workspaces[:1]
-        for session in sessions.list_sessions(str(workspace.root))
-        if (targets := _open([workspace], session, whose.experiment))
+        for session in list_sessions(str(workspace.root))
+        if (targets := _open([workspace], session.id, whose.experiment))
     }
     if len(found) > 1:
         raise ConflictError(
@@ -170,8 +171,8 @@ def _target(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
 
 def _by_id(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
     for workspace in workspaces:
-        for session in sessions.list_sessions(str(workspace.root)):
-            for target in _open([workspace], session, whose.experiment):
+        for session in list_sessions(str(workspace.root)):
+            for target in _open([workspace], session.id, whose.experiment):
                 if target.trial_id == whose.trial_id:
                     return target
     for workspace in workspaces:
@@ -212,7 +213,7 @@ def _open(
             trial.epoch_ms / 1000,
         )
         for workspace in workspaces
-        for trial in sessions.open_trials(str(workspace.root), session)
+        for trial in Session(str(workspace.root), session).open_trials()
     ]
     return _fitting(found, experiment)
 
@@ -223,10 +224,10 @@ def _closed(
     """Return the trials that closed in this session: by its own note, else by their unit."""
     found = []
     for workspace in workspaces:
-        root = str(workspace.root)
-        noted = _noted(root, session)
-        units = {session, *(prompt for prompt, _ in sessions.read_prompts(root, session))}
-        served = {entry.id for entry in index.entries(root)}
+        here = Session(str(workspace.root), session)
+        noted = {fields[1] for fields in here.lines(closing.CLOSED) if len(fields) == 3}
+        units = {session, *here.read_prompts()}
+        served = {entry.id for entry in index.entries(here.root)}
         found += [
             target
             for known in workspace.store.experiments()
@@ -235,13 +236,6 @@ def _closed(
             if target.unit in units or target.trial_id in noted
         ]
     return _fitting(found, experiment)
-
-
-def _noted(root: str, session: str) -> set[str]:
-    """Return the trials that a session's folder says were closed in it."""
-    text = places.read_text(f"{sessions.session_folder(root, session)}/{closing.CLOSED}")
-    lines = (line.split("\t") for line in text.splitlines())
-    return {fields[1] for fields in lines if len(fields) == 3}
 
 
 def _recorded(workspace: Workspace, experiment: Experiment) -> Iterator[_Target]:

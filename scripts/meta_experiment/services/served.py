@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
-from meta_experiment.live import index, places, sessions
+from meta_experiment.live import index, places
+from meta_experiment.live.sessions import list_sessions
 from meta_experiment.services.drift import abandoned, holds_stand_in, untouched
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
@@ -125,8 +126,8 @@ def _trials(workspace: Workspace, experiment: Experiment) -> Finding:
     closed = sum(trial.status is not None or trial.excluded is not None for trial in trials)
     waiting = [
         trial
-        for session in sessions.list_sessions(str(workspace.root))
-        for trial in sessions.open_trials(str(workspace.root), session)
+        for session in list_sessions(str(workspace.root))
+        for trial in session.open_trials()
         if trial.experiment_id == name
     ]
     overdue = [trial for trial in waiting if now - trial.epoch_ms / 1000 > _OVERDUE]
