@@ -44,6 +44,7 @@ BAD = [
     "sub/.GIT/config",
     ".claude/meta/experiments.json",
     ".Claude/Meta/experiments.json",
+    "apps/web/.claude/meta/local/live/e/control.md",
 ]
 
 
@@ -95,6 +96,46 @@ def test_links_are_refused(root, tmp_path):
             confined(root, relative)
         with pytest.raises(UnsafePathError):
             read_confined(root, relative)
+
+
+def test_state_behind_a_linked_folder_is_no_prompt(root):
+    """Where `.claude` is a link, its target is the place of this tool's state all the same."""
+    (root / "config/meta/local").mkdir(parents=True)
+    (root / "config/meta/local/x.md").write_bytes(b"ours")
+    (root / "config/review.md").write_bytes(b"a prompt")
+    (root / ".claude").symlink_to("config")
+    assert read_confined(root, "config/review.md").data == b"a prompt"
+    for relative in ("config/meta/local/x.md", "Config/Meta/local/x.md"):
+        for door in (confined, read_confined):
+            with pytest.raises(UnsafePathError, match="this tool"):
+                door(root, relative)
+        with pytest.raises(UnsafePathError), confine.holding_folder(root, relative):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "real"),
+    [
+        ("linked", "dir", "dir/a.md"),
+        ("dir/b.md", "a.md", "dir/a.md"),
+        ("linked", "..", None),
+        ("linked", "../outside.md", None),
+        ("linked", "linked", None),
+        ("linked", "/", None),
+    ],
+)
+def test_links_are_followed_to_where_a_file_really_lies(root, link, target, real):
+    """Inside the root; a path that leads out of it is refused."""
+    (root / link).symlink_to(target)
+    relative = link if link.endswith(".md") or target == "../outside.md" else f"{link}/a.md"
+    if real is not None:
+        assert confine.real_path(root, relative) == real
+    elif target == "linked":  # a loop leads nowhere
+        with pytest.raises(MetaExperimentError):
+            read_confined(root, confine.real_path(root, relative))
+    else:
+        with pytest.raises(UnsafePathError, match="outside"):
+            confine.real_path(root, relative)
 
 
 def test_what_is_no_regular_file_is_refused(root):

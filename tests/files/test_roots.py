@@ -127,3 +127,116 @@ def test_ids_cannot_leave_their_folder(tmp_path, name):
         layout.variants("e", name)
     with pytest.raises(UnsafePathError):
         layout.variants(name, "control")
+
+
+def nested(project):
+    """Make a repository with prompts of its own and of a package, and a plugin in it."""
+    for path in (
+        ".claude/commands/top.md",
+        "apps/web/.claude/commands/review.md",
+        "plugins/tools/skills/look/SKILL.md",
+        "plugins/tools/.claude-plugin/plugin.json",
+        "docs/notes.md",
+    ):
+        file = project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("{}")
+    (project / "apps/web/src").mkdir()
+    return project
+
+
+@pytest.mark.parametrize(
+    ("prompt", "root"),
+    [
+        (".claude/commands/top.md", "."),
+        (".claude/commands/missing.md", "."),
+        ("apps/web/.claude/commands/review.md", "apps/web"),
+        ("apps/web/.claude/skills/new/SKILL.md", "apps/web"),
+        ("plugins/tools/skills/look/SKILL.md", "plugins/tools"),
+        ("plugins/tools/.claude/commands/own.md", "plugins/tools"),
+        ("plugins/tools/docs/notes.md", "."),
+        ("docs/notes.md", "."),
+    ],
+)
+@pytest.mark.parametrize("directory", [".", "apps/web", "apps/web/src", "sub/deep"])
+def test_a_prompt_file_belongs_to_the_nearest_that_owns_it(project, prompt, root, directory):
+    """Its `.claude`, or its plugin, from wherever it was named; else the repository's top."""
+    nested(project)
+    found = find_root(
+        None,
+        user=False,
+        environment={},
+        directory=project / directory,
+        home=project.parent,
+        prompts=[project / prompt],
+    )
+    assert found == (project / root).resolve()
+
+
+def test_state_of_ours_makes_a_root(project):
+    """Later verbs find it from the folder and from below it; the top has its own."""
+    nested(project)
+    web = project / "apps/web"
+    assert resolve(web / "src") == project
+    (web / ".claude/meta").mkdir()
+    assert resolve(web / "src") == resolve(web) == web
+    assert resolve(project / "apps") == resolve(project) == project
+    (project / ".claude/meta").mkdir()
+    assert resolve(web / "src") == web
+    assert resolve(project / "docs") == project
+
+
+def test_a_named_root_wins_over_the_nearest(project, tmp_path):
+    """`--root`, the variable and `--user`, whatever owns the prompt file."""
+    from pathlib import Path
+
+    web = nested(project) / "apps/web"
+    (web / ".claude/meta").mkdir()
+    prompts = [web / ".claude/commands/review.md"]
+    more = {"directory": web, "home": tmp_path, "prompts": prompts}
+    assert find_root(Path("../.."), user=False, environment={}, **more) == project
+    variable = {"META_EXPERIMENT_ROOT": str(project)}
+    assert find_root(None, user=False, environment=variable, **more) == project
+    assert find_root(None, user=True, environment={}, **more) == tmp_path
+
+
+def test_prompt_files_of_two_roots_are_no_one_experiment(project):
+    """Which of the two was meant is not guessed."""
+    nested(project)
+    prompts = [project / ".claude/commands/top.md", project / "apps/web/.claude/a.md"]
+    with pytest.raises(UsageError, match="different roots"):
+        find_root(
+            None,
+            user=False,
+            environment={},
+            directory=project,
+            home=project,
+            prompts=prompts,
+        )
+
+
+def test_state_above_a_folder_counts_without_a_repository_where_it_is_mine(
+    tmp_path, monkeypatch
+):
+    """Up to the home, whose prompts are asked for by --user; a neighbour's state is none."""
+    below = tmp_path / "home/work/project/src"
+    below.mkdir(parents=True)
+    (tmp_path / "home/.claude/meta").mkdir(parents=True)
+    assert resolve(below, home=tmp_path / "home") == below
+    (tmp_path / "home/work/project/.claude/meta").mkdir(parents=True)
+    assert resolve(below, home=tmp_path / "home") == below.parent
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000)
+    assert resolve(below, home=tmp_path / "home") == below
+    assert resolve(tmp_path / "home", home=tmp_path / "home") == tmp_path / "home"
+
+
+def test_a_claude_folder_that_is_a_repository_belongs_to_the_folder_around_it(tmp_path):
+    """As personal prompts are kept by many; from inside, too."""
+    home = tmp_path / "home"
+    (home / ".claude/commands").mkdir(parents=True)
+    (home / ".claude/.git").mkdir()
+    (home / ".claude/.git/HEAD").write_text("ref: refs/heads/main\n")
+    assert resolve(home / ".claude/commands", home=home) == home
+    prompt = home / ".claude/commands/review.md"
+    more = {"user": False, "environment": {}, "home": home, "prompts": [prompt]}
+    assert find_root(None, directory=home / ".claude", **more) == home

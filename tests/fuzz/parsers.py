@@ -67,7 +67,7 @@ def plan_file(data):
     with scratch() as root:
         path = root / "plan.yaml"
         path.write_bytes(data)
-        wanted = request.from_plan_file(path, root)
+        wanted = request.from_plan(request.read_plan(path), root)
         for item in wanted.variant_files:
             assert root in item.source.parents
         plan_from_document({"name": "n", "hypothesis": "h"} | wanted.document)

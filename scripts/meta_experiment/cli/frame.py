@@ -154,7 +154,8 @@ _COMMON: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
     click.option(
         "--root",
         metavar="DIR",
-        help="The project (default: META_EXPERIMENT_ROOT, else the git top level, else here).",
+        help="The project (default: META_EXPERIMENT_ROOT, else the nearest folder upwards that "
+        "owns the prompt or has experiments, else the git top level, else here).",
     ),
     click.option(
         "--user", is_flag=True, help="Personal files: the home directory is the root."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_experiment.cli.frame import Place, say
 from meta_experiment.files.confine import refuse_links
-from meta_experiment.files.roots import Layout, find_root
+from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top
 from meta_experiment.live.disk import IGNORE_FILE
 
 if TYPE_CHECKING:
@@ -27,21 +28,37 @@ def client_folder() -> Path:
     return Path(given) if given else Path.home() / ".claude"
 
 
-def layout(place: Place) -> Layout:
-    """Find the root that the user means; touches nothing."""
-    root = find_root(
+def layout(place: Place, prompts: Sequence[Path] = ()) -> Layout:
+    """Find the root that the user means, by the prompt files if any; touches nothing."""
+    root = _root(place, prompts)
+    refuse_links(root)
+    return Layout(root)
+
+
+def bases(place: Place) -> tuple[Path, ...]:
+    """Return where a path is looked for that is meant below the root: first there.
+
+    Where no root is named, it is looked for from the top of the repository as well.
+    """
+    root = _root(place)
+    named = place.root or place.user or os.environ.get(ROOT_VARIABLE)
+    top = git_top(root) or root
+    return (root,) if named or top == root else (root, top)
+
+
+def _root(place: Place, prompts: Sequence[Path] = ()) -> Path:
+    return find_root(
         None if place.root is None else Path(place.root),
         user=place.user,
         environment=os.environ,
         directory=place.directory,
         home=Path.home(),
+        prompts=prompts,
     )
-    refuse_links(root)
-    return Layout(root)
 
 
-def workspace(place: Place, *, settled: bool = True) -> Workspace:
-    """Open the workspace of the root that the user means.
+def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = ()) -> Workspace:
+    """Open the workspace of the root that the user means, by the prompt files if any.
 
     A change of prompt files that a crash cut off is finished or undone first, and said; one
     that another process is at work on is left to it. With `settled` False nothing is touched.
@@ -49,7 +66,7 @@ def workspace(place: Place, *, settled: bool = True) -> Workspace:
     from meta_experiment.services.settling import settle
     from meta_experiment.services.workspace import Workspace
 
-    opened = Workspace.open(layout(place), clock)
+    opened = Workspace.open(layout(place, prompts), clock)
     if settled:
         for sentence in settle(opened):
             say(f"Note: {sentence}", err=True)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from meta_experiment.cli.frame import Place
+from meta_experiment.cli.open import bases, workspace
 from meta_experiment.errors import UsageError
-from meta_experiment.services.request import Request, from_flags, from_plan_file
+from meta_experiment.services.request import (
+    Request,
+    from_flags,
+    from_plan,
+    prompts_of_flags,
+    prompts_of_plan,
+    read_plan,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
     AnalysisType,
@@ -145,8 +155,8 @@ def plan_options(body: Callable[..., Any]) -> Callable[..., Any]:
     return body
 
 
-def requested(opened: Workspace, place: Place, flags: dict[str, Any]) -> Request:
-    """Turn the flags of `plan_options` into a request.
+def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
+    """Turn the flags of `plan_options` into a request, and open the root that it means.
 
     Raises:
         UsageError: a plan file and flags beside it, or a flag that makes no sense.
@@ -157,14 +167,35 @@ def requested(opened: Workspace, place: Place, flags: dict[str, Any]) -> Request
         *(rest.pop(key) for key in ("primary_metric", "direction", "scale", "kind"))
     )
     document = _document(rest, metric)
+    around = bases(place)
     if plan_file is None:
-        return from_flags(document, files, opened.root, place.directory)
+        prompts = prompts_of_flags(files, place.directory, around)
+        opened = workspace(place, prompts=prompts)
+        asked = from_flags(document, files, opened.root, place.directory, around)
+        return opened, _told(asked, prompts, opened.root, around[0])
     if document or files:
         raise UsageError(
             "--plan holds the whole plan; other flags beside it would be lost.",
             hint="Write them into the plan file, or leave --plan out.",
         )
-    return from_plan_file(place.directory / Path(plan_file), opened.root)
+    plan = read_plan(place.directory / Path(plan_file))
+    prompts = prompts_of_plan(plan, around)
+    opened = workspace(place, prompts=prompts)
+    asked = from_plan(plan, opened.root, around)
+    return opened, _told(asked, prompts, opened.root, around[0])
+
+
+def _told(asked: Request, prompts: list[Path], root: Path, standing: Path) -> Request:
+    """Say where a prompt file is, where it is not where who stands here would expect it."""
+    notes = [
+        f"{prompt} is {item.path} behind a link; the experiment is on that file."
+        for prompt, item in zip(prompts, asked.variant_files, strict=True)
+        if prompt != root / item.path
+    ]
+    if root != standing:
+        name = shlex.quote(str(root))
+        notes.append(f"Its root owns the prompt file; from elsewhere name it: --root {name}")
+    return replace(asked, notes=(*asked.notes, *dict.fromkeys(notes)))
 
 
 def _metric(

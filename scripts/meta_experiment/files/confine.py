@@ -8,10 +8,12 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from meta_experiment.errors import NotFoundError, StorageError, UnsafePathError
+from meta_experiment.live.places import leads_out
 
 if TYPE_CHECKING:  # where roots are looked up, starting fast matters
     from meta_experiment.types import FileVersion
@@ -74,7 +76,7 @@ def confined(root: Path, relative: str) -> Path:
             (replacing it would part it from them in silence).
         StorageError: a component cannot be examined.
     """
-    parts = _parts(relative)
+    parts = _parts_below(root, relative)
     path = root
     for part in parts[:-1]:
         path /= part
@@ -106,7 +108,7 @@ def read_confined(root: Path, relative: str, limit: int = READ_LIMIT) -> Content
         NotFoundError: there is no such file.
         StorageError: it cannot be read, or is larger than the limit in bytes.
     """
-    parts = _parts(relative)
+    parts = _parts_below(root, relative)
     try:
         descriptor = _open_below(root, parts)
     except OSError as error:
@@ -140,7 +142,7 @@ def holding_folder(root: Path, relative: str) -> Iterator[int | None]:
         yield None
         return
     try:
-        descriptor = _open_folder(root, _parts(relative)[:-1])
+        descriptor = _open_folder(root, _parts_below(root, relative)[:-1])
     except OSError as error:
         raise _translated(error, relative) from error
     try:
@@ -153,16 +155,25 @@ def refuse_links(root: Path) -> None:
     """Refuse a root whose own state is reached through a link, or has one for a folder.
 
     A repository can bring such a link along; what is appended or written would then land
-    wherever it leads. Costs a few listings.
+    wherever it leads. Only `.claude` itself may be one, to a folder of the same root. Costs a
+    few listings.
 
     Raises:
         UnsafePathError: names the link.
     """
-    path = root
-    for part in _OWN_STATE:
-        path /= part
-        if path.is_symlink():
-            raise _linked(path)
+    if leads_out(os.fspath(root)):
+        import shlex
+
+        own, real = root / _OWN_STATE[0], Path(os.path.realpath(root / _OWN_STATE[0]))
+        other = shlex.quote(str(real.parent)) if real.name == own.name else "DIR"
+        raise UnsafePathError(
+            f"{own} is a symbolic link to {real}, no folder of this root; this tool keeps its "
+            "state in the root that it belongs to.",
+            hint=f"Name the root to which that folder belongs: --root {other}",
+        )
+    path = root.joinpath(*_OWN_STATE)
+    if path.is_symlink():
+        raise _linked(path)
     for folder in (path, *(path / name for name in _LISTED)):
         with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
             for entry in entries:
@@ -175,8 +186,26 @@ def _linked(path: Path) -> UnsafePathError:
 
     return UnsafePathError(
         f"{path} is a symbolic link; this tool keeps its state in folders of its own.",
-        hint=f"Look where it leads, then remove it: rm {shlex.quote(os.fspath(path))}",
+        hint=f"Look where it leads, then take the link away: rm {shlex.quote(os.fspath(path))}",
     )
+
+
+def real_path(root: Path, relative: str) -> str:
+    """Return the path below the root at which a file really lies, links to it followed.
+
+    Everything else here follows none: what is planned is the path without them.
+
+    Raises:
+        UnsafePathError: it lies outside the root.
+    """
+    base, real = os.path.realpath(root), os.path.realpath(root / relative)
+    if not real.startswith(base.rstrip("/") + "/"):
+        raise UnsafePathError(
+            f"'{relative}' leads to {real}, outside {root}; an experiment touches only files "
+            "below its root.",
+            hint="Name the file where it lies, and a root that holds it: --root DIR",
+        )
+    return os.path.relpath(real, base)
 
 
 def plain_path(relative: str) -> str:
@@ -201,6 +230,22 @@ def safe_component(name: str) -> str:
     return name
 
 
+def _parts_below(root: Path, relative: str) -> list[str]:
+    """Return the parts of a path that is no state of ours, be `.claude` a link or not."""
+    parts, own = _parts(relative), root / _OWN_STATE[0]
+    if own.is_symlink():
+        state = os.path.relpath(os.path.realpath(own), os.path.realpath(root))
+        if f"{relative}/".casefold().startswith(f"{state}/{_OWN_STATE[1]}/".casefold()):
+            raise _not_for_prompts(relative)
+    return parts
+
+
+def _not_for_prompts(relative: str) -> UnsafePathError:
+    return UnsafePathError(
+        f"'{relative}' belongs to git or to this tool; expected a prompt file."
+    )
+
+
 def _parts(relative: str) -> list[str]:
     if not relative:
         raise UnsafePathError("The path is empty; expected a path relative to the root.")
@@ -212,10 +257,8 @@ def _parts(relative: str) -> list[str]:
     for part in parts:
         _check_component(part, relative)
     folded = [part.casefold() for part in parts]
-    if ".git" in folded or tuple(folded[:2]) == _OWN_STATE:
-        raise UnsafePathError(
-            f"'{relative}' belongs to git or to this tool; expected a prompt file."
-        )
+    if ".git" in folded or _OWN_STATE in pairwise(folded):
+        raise _not_for_prompts(relative)
     if folded[-1] in CLIENT_SETTINGS:
         raise UnsafePathError(
             f"'{relative}' holds settings of the client, which can run programs; expected a "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
+PLUGIN_FOLDERS = ("commands", "skills", "agents")  # in which a plugin brings prompt files
 
 
 def find_root(
@@ -19,8 +21,13 @@ def find_root(
     environment: Mapping[str, str],
     directory: Path,
     home: Path,
+    prompts: Sequence[Path] = (),
 ) -> Path:
-    """Return the root: the given one, else the variable's, else git's, else the directory.
+    """Return the root: the given one, else the variable's, else the nearest that fits.
+
+    For prompt files that is the folder that owns them, see `owner`; without any it is the
+    nearest folder from the directory upwards that has state of ours, else git's top level,
+    else the directory.
 
     Args:
         explicit: what `--root` named.
@@ -28,6 +35,7 @@ def find_root(
         environment: the environment variables.
         directory: the working directory.
         home: the home directory.
+        prompts: the prompt files that are meant, absolute.
 
     Raises:
         UsageError: two roots were asked for, or the root is no directory.
@@ -38,7 +46,7 @@ def find_root(
         return home.resolve()
     named = explicit or _from_environment(environment)
     if named is None:
-        return git_top(directory) or directory.resolve()
+        return _common_owner(prompts, directory) or _standing(directory, home)
     root = (directory / named).resolve()
     if not root.is_dir():
         raise UsageError(
@@ -56,6 +64,68 @@ def git_top(directory: Path) -> Path | None:
         if marker.is_file() or (marker / "HEAD").exists():
             return candidate
     return None
+
+
+def owner(prompt: Path, top: Path) -> Path | None:
+    """Return the folder, from a prompt file up to `top`, to whose root the file belongs.
+
+    It is the one whose `.claude` holds the file, or whose plugin, or that has state of ours,
+    whichever is nearest, else `top` itself; None when the file does not lie below `top`.
+    """
+    if not prompt.is_relative_to(top):
+        return None
+    for folder in prompt.parents:
+        if folder == top or _has_state(folder) or _is_plugin_of(folder, prompt):
+            return folder
+        if folder.name == ".claude":
+            return folder.parent
+    return None
+
+
+def _common_owner(prompts: Sequence[Path], directory: Path) -> Path | None:
+    top = _outside(git_top(directory) or directory.resolve())
+    owners = {found for prompt in prompts if (found := owner(prompt, top)) is not None}
+    if len(owners) > 1:
+        named = " and ".join(sorted(map(str, owners)))
+        raise UsageError(
+            f"These prompt files belong to different roots: {named}.",
+            hint="Make an experiment for each, or name one root for all: --root DIR.",
+        )
+    return owners.pop() if owners else None
+
+
+def _standing(directory: Path, home: Path) -> Path:
+    """Return the root for somebody who stands in a directory and names nothing."""
+    here, top = directory.resolve(), git_top(directory)
+    for folder in (here, *here.parents):
+        if folder != here and top is None and folder == home.resolve():
+            break  # personal prompts are asked for by --user
+        if _has_state(folder) and (top is not None or _is_mine(folder)):
+            return folder
+        if folder == top:
+            break
+    return _outside(top or here)
+
+
+def _outside(folder: Path) -> Path:
+    """Return the folder around a `.claude`, which may be a repository of its own."""
+    return folder.parent if folder.name == ".claude" else folder
+
+
+def _has_state(folder: Path) -> bool:
+    return (folder / ".claude" / "meta").is_dir()
+
+
+def _is_mine(folder: Path) -> bool:
+    """Tell whether state in a folder is this user's: above a directory anybody may write."""
+    return not hasattr(os, "getuid") or (folder / ".claude/meta").stat().st_uid == os.getuid()
+
+
+def _is_plugin_of(folder: Path, prompt: Path) -> bool:
+    """Tell whether a folder is a plugin that brings a prompt file along."""
+    manifests = (folder / ".claude-plugin" / "plugin.json", folder / "plugin.json")
+    kind = prompt.relative_to(folder).parts[0]
+    return kind in PLUGIN_FOLDERS and any(manifest.is_file() for manifest in manifests)
 
 
 def _from_environment(environment: Mapping[str, str]) -> Path | None:

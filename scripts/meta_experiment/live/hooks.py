@@ -300,7 +300,7 @@ def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
     ours = read_bytes(shim(root.path, entry.id))
     return (
         bool(ours)
-        and read_below(root.path, placed) == ours
+        and read_bytes(path) == ours  # by whichever link: it is ours
         and all(
             os.path.realpath(other) == os.path.realpath(path)
             for other in _namesakes(entry, name, event)

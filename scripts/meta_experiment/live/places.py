@@ -177,13 +177,28 @@ def refuse_links(root: str, path: str) -> None:
 def refuse_links_to_state(path: str | os.PathLike[str]) -> None:
     """Do the same for what lies in the state of a root; any other path is the user's own.
 
+    `.claude` itself may be a link to a folder of the same root.
+
     Raises:
         StrangeFileError: as `refuse_links`.
     """
     text = os.fspath(path)
     root, state, _ = text.rpartition(_STATE)
     if state:
-        refuse_links(root, text)
+        if leads_out(root):
+            raise StrangeFileError(f"{root}/.claude", "is a symbolic link")
+        refuse_links(f"{root}/.claude", text)
+
+
+def leads_out(root: str) -> bool:
+    """Tell whether the `.claude` of a root is a link, and not to a folder of the same root."""
+    own = f"{root}/.claude"
+    if not os.path.islink(own):
+        return False
+    within, real = os.path.realpath(root) + "/", os.path.realpath(own)
+    inner = f"/{real[len(within) :]}/".casefold()
+    ours = "/.git/" in inner or _STATE in inner
+    return ours or not (real.startswith(within) and os.path.isdir(real))
 
 
 def is_state(path: str) -> bool:

@@ -263,12 +263,19 @@ def _variables(
     if effort:
         found["CLAUDE_EFFORT"] = effort
     if entry.kind == SKILL:
-        found["CLAUDE_SKILL_DIR"] = f"{root.path}/{entry.path}".rpartition("/")[0]
+        found["CLAUDE_SKILL_DIR"] = f"{root.path}/{_skill_folder(root, entry)}"
     if root.scope == PLUGIN and not entry.path.startswith(".claude/"):
         found["CLAUDE_PLUGIN_ROOT"] = root.path
         if "${CLAUDE_PLUGIN_DATA}" in text:
             found["CLAUDE_PLUGIN_DATA"] = _plugin_data(entry.name.partition(":")[0])
     return found
+
+
+def _skill_folder(root: Root, entry: Entry) -> str:
+    """Return where the client met a skill, which may be a link to where it lies."""
+    plugin, _, name = entry.name.rpartition(":")
+    own = root.scope == PLUGIN and plugin and not entry.path.startswith(".claude/")
+    return f"skills/{name}" if own else f".claude/skills/{entry.name}"
 
 
 def _plugin_data(plugin: str) -> str:

@@ -9,19 +9,21 @@ from meta_experiment.prompts.identity import PromptKind
 
 UNLOADED = "<>"  # the client leaves out commands and skills with these in their names
 _INSTALLED = ("cache", "marketplaces")
-_FOLDERS = ("commands", "skills", "agents")
+FOLDERS = ("commands", "skills", "agents")  # in which the client looks for prompt files
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A prompt file that the client knows: `call` is what a user types after the slash.
 
-    `plugin` is the plugin whose file it is, "" for a project's or a user's own.
+    `plugin` is the plugin whose file it is, "" for a project's or a user's own; `path` is
+    where the client meets it.
     """
 
     kind: PromptKind
     call: str
     plugin: str
+    path: str
 
 
 def locate(path: str, plugin: str) -> Place | None:
@@ -31,34 +33,35 @@ def locate(path: str, plugin: str) -> Place | None:
     """
     parts = PurePosixPath(path).parts
     if parts[0] != ".claude":
-        return _loaded(parts, plugin) if plugin else None
+        return _loaded(path, parts, plugin) if plugin else None
     if len(parts) > 2 and parts[1] == "plugins" and parts[2] in _INSTALLED:
-        return _installed(parts[3:])
-    return _loaded(parts[1:], "")
+        return _installed(path, parts[3:])
+    return _loaded(path, parts[1:], "")
 
 
-def _installed(parts: tuple[str, ...]) -> Place | None:
+def _installed(path: str, parts: tuple[str, ...]) -> Place | None:
     """Say the same of a file in the client's own copies, as MARKET/PLUGIN/VERSION/commands/x.
 
     Its plugin is called by the folder that holds it: no experiment gets to use that name.
     """
-    starts = [number for number, part in enumerate(parts) if part in _FOLDERS]
-    found = (_loaded(parts[number:], parts[number - 1]) for number in starts if number)
+    starts = [number for number, part in enumerate(parts) if part in FOLDERS]
+    found = (_loaded(path, parts[number:], parts[number - 1]) for number in starts if number)
     return next((place for place in found if place), None)
 
 
-def _loaded(inner: tuple[str, ...], owner: str) -> Place | None:
+def _loaded(path: str, inner: tuple[str, ...], owner: str) -> Place | None:
     if len(inner) < 2 or not inner[-1].endswith(".md"):
         return None
     prefix = f"{owner}:" if owner else ""
     folder, last = inner[0], inner[-1].removesuffix(".md")
     match folder:
         case "commands":
-            return Place(PromptKind.COMMAND, prefix + ":".join((*inner[1:-1], last)), owner)
+            call = prefix + ":".join((*inner[1:-1], last))
+            return Place(PromptKind.COMMAND, call, owner, path)
         case "skills" if len(inner) == 3 and inner[-1] == "SKILL.md":
-            return Place(PromptKind.SKILL, prefix + inner[1], owner)
+            return Place(PromptKind.SKILL, prefix + inner[1], owner, path)
         case "agents":
-            return Place(PromptKind.AGENT, prefix + last, owner)
+            return Place(PromptKind.AGENT, prefix + last, owner, path)
     return None
 
 

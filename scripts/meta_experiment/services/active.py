@@ -17,7 +17,8 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.live import index, places
 from meta_experiment.services.assigning import mixed_seed
-from meta_experiment.services.serving import Serving, scope_of
+from meta_experiment.services.client_places import scope_of
+from meta_experiment.services.serving import Serving
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.errors import RefusedError, UsageError
+from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.model import instants
 from meta_experiment.model.metrics import describe
@@ -20,6 +21,7 @@ from meta_experiment.prompts.slug import slug
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.instrumenting import reconcile_quietly
 from meta_experiment.services.lifecycle import refuse_shared_files
+from meta_experiment.services.neighbours import note_nested
 from meta_experiment.services.prospect import prospect
 from meta_experiment.services.request import CONTROL, Request
 from meta_experiment.services.workspace import Workspace
@@ -88,6 +90,8 @@ def create(
 
     workspace.store.update(add)
     experiment = created[-1]
+    with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
+        note_nested(workspace.layout, workspace.files)
     workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
     notes += reconcile_quietly(workspace)  # hides from git what is private
     return Created(experiment, seen.outlook.sentence, tuple(notes))

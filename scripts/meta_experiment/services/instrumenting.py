@@ -28,7 +28,7 @@ from meta_experiment.errors import (
     UnsafePathError,
 )
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
-from meta_experiment.files.confine import Content
+from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout, git_top
@@ -38,6 +38,7 @@ from meta_experiment.prompts.agents import beside
 from meta_experiment.prompts.frontmatter import cut
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.services.active import entry_of, list_root, write_index
+from meta_experiment.services.client_places import shadow_path
 from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
@@ -185,9 +186,10 @@ class _Work:
                 if place.is_dir() and place.name not in wanted:
                     self._restore(place)
         for path, data in abandoned(self.root, wanted):
-            relative = path.relative_to(self.root).as_posix()
-            self._withdraw(relative, data, "")
-            self.notes.append(f"{relative} was left by an experiment; the command is back.")
+            with contextlib.suppress(UnsafePathError):
+                relative = real_path(self.root, path.relative_to(self.root).as_posix())
+                self._withdraw(relative, data, "")
+                self.notes.append(f"{relative} was left by an experiment; the command is back.")
 
     def put_up(self, servings: Sequence[Serving]) -> None:
         """Write what serving reads, hide it from git, list it, and then let it stand."""
@@ -348,7 +350,8 @@ class _Work:
 
     def _placed(self, entry: index.Entry, folder: Path) -> Iterator[tuple[str, bytes | None]]:
         if entry.form == index.SHADOW:
-            yield f".claude/skills/{entry.name}/SKILL.md", places.try_read(folder / _SHIM)
+            with contextlib.suppress(UnsafePathError):
+                yield shadow_path(self.root, entry.name), places.try_read(folder / _SHIM)
         if entry.form == index.AGENTS:
             for arm in entry.arms[1:]:
                 yield beside(entry.path, arm), places.try_read(folder / f"{arm}.md")
@@ -373,7 +376,8 @@ class _Work:
                 if ignore is not None and ignore.data == _UNTRACKED:
                     put(self.files, self.root, _ignore_beside(path), None)
                 place.parent.rmdir()
-                place.parent.parent.rmdir()
+                if place.parent.parent == self.root / ".claude" / "skills":
+                    place.parent.parent.rmdir()  # a link leads to no other, which is the user's
 
     def _made_of_ours(self, experiment_id: str, data: bytes) -> bool:
         """Tell whether a text that is not as we placed it was made of what we placed.

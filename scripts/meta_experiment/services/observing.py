@@ -12,6 +12,7 @@ from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places
 from meta_experiment.live.places import read_whole
+from meta_experiment.services.neighbours import neighbour_notes
 
 _DAY = 86_400.0
 _READ_LIMIT = 262_144
@@ -64,7 +65,7 @@ def notes(layout: Layout, now: float) -> list[str]:
         from meta_experiment.services.drift import drift_notes
 
         said += drift_notes(layout)
-    return said + _home_notes(layout)
+    return said + neighbour_notes(layout) + _home_notes(layout)
 
 
 def fault_notes(layout: Layout, now: float) -> list[str]:

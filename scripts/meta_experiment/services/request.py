@@ -11,12 +11,13 @@ import os
 import re
 import select
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from meta_experiment.errors import NotFoundError, UnsafePathError, UsageError
+from meta_experiment.files import confine
 from meta_experiment.model import fields
 from meta_experiment.model.plan_document import PLAN_KEYS
 
@@ -46,46 +47,106 @@ class Request:
     notes: tuple[str, ...] = field(default=())
 
 
+def find_path(typed: str, directory: Path, bases: Sequence[Path]) -> Path:
+    """Return where a typed path leads: in the directory, else in the first base with it."""
+    typed = str(Path(typed).expanduser())
+    here = _absolute(directory, typed)
+    return here if _exists(here) else _found(typed, bases)
+
+
+def prompts_of_flags(
+    file_flags: Sequence[str], directory: Path, bases: Sequence[Path]
+) -> list[Path]:
+    """Return the prompt files that flags name, absolute; see `from_flags`."""
+    flags = (_split(given, directory, bases) for given in file_flags)
+    return [find_path(path, directory, bases) for _, path, _ in flags]
+
+
 def from_flags(
-    document: dict[str, Any], file_flags: Sequence[str], root: Path, directory: Path
+    document: dict[str, Any],
+    file_flags: Sequence[str],
+    root: Path,
+    directory: Path,
+    bases: Sequence[Path] = (),
 ) -> Request:
-    """Read `PATH=VARIANT_PATH` and `NAME:PATH=VARIANT_PATH`; paths as typed in `directory`."""
-    variant_files = []
-    for given in file_flags:
-        left, separator, source = given.partition("=")
-        if not separator or not left or not source:
-            raise UsageError(
-                f"--file '{given}': expected PATH=VARIANT_PATH, the prompt file and the file "
-                "that holds its new content.",
-                hint="For example: --file .claude/commands/review.md=review-v2.md",
-            )
-        name, path = TREATMENT, left
-        named = _NAMED.match(left)
-        if named and not (directory / left).exists() and not (root / left).exists():
-            name, path = named.groups()
-        variant_files.append(
-            VariantFile(name, _inside(path, root, directory), _typed(source, root, directory))
+    """Read `PATH=VARIANT_PATH` and `NAME:PATH=VARIANT_PATH`.
+
+    Args:
+        document: what other flags say of the plan.
+        file_flags: as typed.
+        root: below which the prompt files lie.
+        directory: where they were typed: paths are first looked for there.
+        bases: where they are looked for next; the root when there are none.
+    """
+    bases = bases or (root,)
+    split = [_split(given, directory, bases) for given in file_flags]
+    variant_files = [
+        VariantFile(
+            name,
+            _inside(find_path(path, directory, bases), root),
+            find_path(source, directory, bases),
         )
+        for name, path, source in split
+    ]
     return Request(_with_files(document, variant_files), tuple(variant_files))
 
 
-def from_plan_file(path: Path, root: Path) -> Request:
-    """Read a plan in YAML or JSON. Its paths are relative to the root and stay inside it."""
+def read_plan(path: Path) -> dict[str, Any]:
+    """Read a plan in YAML or JSON, as far as its paths can be judged by their text.
+
+    Raises:
+        NotFoundError, UsageError: there is none. UnsafePathError: one may leave its root.
+    """
     plan = dict(fields.mapping(_parse(path), "plan"))
     fields.known_keys(plan, PLAN_KEYS, "plan")
-    files = fields.mapping(plan.get("files") or {}, "plan.files")
-    variant_files = []
-    for target, arms in files.items():
+    for _, target, relative in _files_in(plan):
+        for item in (target, relative):
+            _refuse_outside(item)
+    return plan
+
+
+def prompts_of_plan(plan: Mapping[str, Any], bases: Sequence[Path]) -> list[Path]:
+    """Return the prompt files that a plan names, absolute; see `from_plan`."""
+    return [_found(target, bases) for _, target, _ in _files_in(plan)]
+
+
+def from_plan(plan: Mapping[str, Any], root: Path, bases: Sequence[Path] = ()) -> Request:
+    """Complete a plan that was read; its files are looked for in the bases, else the root.
+
+    All of them lie below the root.
+    """
+    bases = bases or (root,)
+    variant_files = [
+        VariantFile(
+            variant, _inside(_found(target, bases), root), _below(_found(source, bases), root)
+        )
+        for variant, target, source in _files_in(plan)
+    ]
+    return Request(_with_files(dict(plan), variant_files), tuple(variant_files))
+
+
+def _split(given: str, directory: Path, bases: Sequence[Path]) -> tuple[str, str, str]:
+    """Return the variant, the prompt file and the file of its new content."""
+    left, separator, source = given.partition("=")
+    if not separator or not left or not source:
+        raise UsageError(
+            f"--file '{given}': expected PATH=VARIANT_PATH, the prompt file and the file "
+            "that holds its new content.",
+            hint="For example: --file .claude/commands/review.md=review-v2.md",
+        )
+    named = _NAMED.match(left)
+    if named and not any(_exists(base / left) for base in (directory, *bases)):
+        return named[1], named[2], source
+    return TREATMENT, left, source
+
+
+def _files_in(plan: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield variant, prompt file and the file of its new content, as a plan names them."""
+    for target, arms in fields.mapping(plan.get("files") or {}, "plan.files").items():
         sources = {TREATMENT: arms} if isinstance(arms, str) else arms
         where = f"plan.files.{target}"
         for variant, source in fields.mapping(sources, where).items():
-            relative = fields.text({"source": source}, "source", where)
-            for item in (target, relative):
-                _refuse_outside(item)
-            variant_files.append(
-                VariantFile(variant, _normal(target), root / _normal(relative))
-            )
-    return Request(_with_files(plan, variant_files), tuple(variant_files))
+            yield variant, target, fields.text({"source": source}, "source", where)
 
 
 def _with_files(document: dict[str, Any], items: Sequence[VariantFile]) -> dict[str, Any]:
@@ -191,27 +252,35 @@ def _refuse_twice(nodes: list[Any]) -> None:
         nodes += [node for pair in pairs for node in pair] or value
 
 
-def _inside(typed: str, root: Path, directory: Path) -> str:
-    """Return the path relative to the root of what a user typed in their directory."""
-    found = _typed(typed, root, directory)
-    try:
-        return found.relative_to(root).as_posix()
-    except ValueError:
+def _inside(found: Path, root: Path) -> str:
+    """Return the path relative to the root of a prompt file, where it really lies."""
+    return confine.real_path(root, _below(found, root).relative_to(root).as_posix())
+
+
+def _below(found: Path, root: Path) -> Path:
+    if not found.is_relative_to(root):
         raise UnsafePathError(
-            f"'{typed}' lies outside {root}; an experiment touches only files under its root.",
+            f"{found} lies outside {root}; an experiment touches only files under its root.",
             hint="Name another root with --root DIR, or --user for personal files.",
-        ) from None
+        )
+    return found
 
 
-def _typed(typed: str, root: Path, directory: Path) -> Path:
-    """Resolve a typed path without following links: from the directory, else from the root."""
-    typed = str(Path(typed).expanduser())
-    candidates = [_absolute(directory, typed), _absolute(root, typed)]
-    return next((item for item in candidates if item.exists()), candidates[-1])
+def _found(path: str, bases: Sequence[Path]) -> Path:
+    """Return a path in the first base that has it, else in the first of all."""
+    candidates = [_absolute(base, path) for base in bases]
+    return next((item for item in candidates if _exists(item)), candidates[0])
 
 
-def _absolute(base: Path, typed: str) -> Path:
-    return Path(os.path.normpath(base / typed))
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False  # too long for a name, say
+
+
+def _absolute(base: Path, path: str) -> Path:
+    return Path(os.path.normpath(base / path))
 
 
 def _refuse_outside(path: str) -> None:
@@ -220,7 +289,3 @@ def _refuse_outside(path: str) -> None:
         raise UnsafePathError(
             f"The plan names '{path}', which may leave its root; expected a path below it."
         )
-
-
-def _normal(path: str) -> str:
-    return PurePosixPath(path).as_posix()

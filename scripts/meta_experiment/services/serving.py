@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -13,14 +12,22 @@ from pathlib import Path
 from meta_experiment.deploy.apply import observe
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
-from meta_experiment.files.confine import Content
+from meta_experiment.files.confine import Content, real_path
+from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places
 from meta_experiment.prompts.agents import agent_name, agent_under, beside
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
-from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy, locate
+from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
 from meta_experiment.prompts.shim import Line, build_shim, quoted
 from meta_experiment.prompts.tools import asks_first
+from meta_experiment.services.client_places import (
+    place_of,
+    scope_of,
+    shadow_path,
+    state_path,
+    why_not_loaded,
+)
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.workspace import Workspace
@@ -72,32 +79,10 @@ def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
         return "its assignments are made elsewhere"
     if plan.unit is Unit.CASE:
         return "its units are cases of an evaluation"
-    plugin = plugin_name(workspace.root)
-    if not any(locate(path, plugin) for path in plan.files):
-        return "the client does not load this file by itself"
-    return ""
-
-
-def scope_of(root: Path) -> str:
-    """Say whether a root is a user's home, a plugin's repository or a project."""
-    if root.resolve() == Path.home().resolve():
-        return places.USER
-    return places.PLUGIN if plugin_name(root) else places.PROJECT
-
-
-def plugin_name(root: Path) -> str:
-    """Return the name of the plugin whose repository a root is, "" when it is none.
-
-    Without `.claude-plugin/plugin.json` the client takes the folder's name.
-    """
-    manifest = root / ".claude-plugin" / "plugin.json"
-    if not manifest.is_file():
-        return root.resolve().name if (root / "plugin.json").is_file() else ""
-    try:
-        name = json.loads(manifest.read_bytes()).get("name")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        name = None
-    return name if isinstance(name, str) and name else root.resolve().name
+    root = workspace.root
+    if any(place_of(root, path) for path in plan.files):
+        return ""
+    return next((why_not_loaded(root, path) for path in plan.files), "it has no prompt file")
 
 
 def work_out(
@@ -118,9 +103,9 @@ def work_out(
             hint=f"Make one experiment a file. {_MANUAL}",
         )
     (path,) = experiment.plan.files
-    place = locate(path, plugin_name(workspace.root))
+    place = place_of(workspace.root, path)
     if place is None:
-        raise RefusedError(f"The client does not load {path} by itself.", hint=_MANUAL)
+        raise RefusedError(f"{why_not_loaded(workspace.root, path)}.", hint=_MANUAL)
     if is_installed_copy(str(workspace.root / path)):
         raise RefusedError(
             f"{path} belongs to an installed plugin; its next update replaces the file.",
@@ -131,6 +116,7 @@ def work_out(
         for variant in experiment.plan.variants
     }
     if place.kind is PromptKind.AGENT:
+        _require_beside(workspace.root, place, path)
         return _agent(experiment, place, path, arms)
     if any(mark in place.call for mark in UNLOADED):
         raise RefusedError(
@@ -138,6 +124,17 @@ def work_out(
             hint=f"Rename it. {_MANUAL}",
         )
     return _text(workspace, experiment, place, path, arms)
+
+
+def _require_beside(root: Path, place: Place, path: str) -> None:
+    """Refuse an agent that the client meets by a link to its file: variants lie beside it."""
+    folder, _, name = place.path.rpartition("/")
+    if real_path(root, folder) + f"/{name}" != path:
+        raise RefusedError(
+            f"The client meets {path} by the link {place.path}, and would not find its "
+            "variants beside it.",
+            hint=f"Put the file in the place of its link, or link the whole folder. {_MANUAL}",
+        )
 
 
 def require_servable(workspace: Workspace, serving: Serving) -> None:
@@ -166,6 +163,7 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     if scope_of(workspace.root) != places.USER and serving.kind != index.AGENT:
         rivals.append(home / ".claude" / "skills" / serving.name / "SKILL.md")
         if serving.kind == index.COMMAND:
+            rivals += _skills_around(workspace.root, serving.name)
             file = serving.name.replace(":", "/") + ".md"
             rivals.append(home / ".claude" / "commands" / file)
     if ":" in serving.name and serving.form == index.IN_PLACE:
@@ -177,6 +175,13 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
                 "the one in place of the other.",
                 hint=f"Rename one of the two. {_MANUAL}",
             )
+
+
+def _skills_around(root: Path, name: str) -> list[Path]:
+    """Return where skills would lie that the client takes before a command of a nested root."""
+    top = git_top(root) or root
+    around = [folder for folder in root.parents if folder.is_relative_to(top)]
+    return [folder / ".claude" / "skills" / name / "SKILL.md" for folder in around]
 
 
 def _require_hideable(workspace: Workspace, serving: Serving) -> None:
@@ -275,7 +280,7 @@ def _text(
         form=index.SHADOW if shadowed else index.IN_PLACE,
         name=place.call,
         path=path,
-        placed={f".claude/skills/{place.call}/SKILL.md": shim.data} if shadowed else {},
+        placed={shadow_path(workspace.root, place.call): shim.data} if shadowed else {},
         stored=stored,
         shim=shim.data,
         control=control,
@@ -293,15 +298,16 @@ def _line(
     `prompt` is the prompt file where it stays in its place: the last copy of its text.
     """
     root, name = str(workspace.root), experiment.experiment_id
-    folder = f".claude/meta/local/live/{name}"
+    state = state_path(workspace.root)
+    folder = f"{state}/local/live/{name}"
     control = experiment.plan.control.name
     scope = scope_of(workspace.root)
     whole = quoted(f"{root}/x") is not None
     tools = ["Bash(serve-variant:*)"]
     if scope == places.USER:
-        tools.append("Read(~/.claude/meta/**)")
+        tools.append(f"Read(~/{state}/**)")
     elif whole:
-        tools.append(f"Read(/{root}/.claude/meta/**)")
+        tools.append(f"Read(/{root}/{state}/**)")
     standing = _standing(workspace, scope, prompt)
     tools += [f"Read({file})" for file in standing if file.startswith("~/")]
     tools += [f"Read(/{file})" for file in standing if file.startswith("/")]

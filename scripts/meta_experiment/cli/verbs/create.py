@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.live import index
@@ -35,8 +35,7 @@ def create_verb(
     Nothing is written that does not check out. Prompt files stay as they are; with --start a
     skill's text is exchanged while it runs, and git sees the original.
     """
-    opened = workspace(place)
-    request = requested(opened, place, flags)
+    opened, request = requested(place, flags)
     made = creating.create(
         opened,
         request,

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
@@ -32,8 +32,8 @@ def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any)
     Takes the flags of create. Spread and rate come from this project's own past where there
     is one, and are assumed, and said to be, where there is none.
     """
-    opened = workspace(place)
-    plan = creating.sketch(requested(opened, place, flags))
+    opened, request = requested(place, flags)
+    plan = creating.sketch(request)
     seen = prospect(opened, plan, per_day, client_folder())
     return Result(
         {
