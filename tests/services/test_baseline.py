@@ -46,6 +46,9 @@ class Past:
         root = root or self.root
         self.sessions += 1
         script.lines[0]["cwd"] = str(root)
+        for line in script.lines:
+            if line["type"] == "assistant":
+                line["message"]["id"] += f"_{self.sessions}"  # no two sessions share an answer
         folded = "".join(mark if mark.isalnum() else "-" for mark in str(root))
         path = self.client / "projects" / folded / f"session-{self.sessions:03}.jsonl"
         script.write(path)
@@ -95,7 +98,7 @@ def test_uses_are_counted_and_measured(past):
     [
         ("review", 3),
         ("/review", 3),
-        (".claude/commands/review.md", 3),
+        (".claude/commands/review.md", 2),
         ("plug:review", 1),
         (".claude/skills/sk/SKILL.md", 1),
         (".claude/agents/helper.md", 1),
@@ -180,6 +183,69 @@ def test_an_agents_file_that_names_no_session_belongs_to_none(past):
     Script().command("p1", 0).answer(5).write(path.with_name("agent-w.jsonl"))
     assert past.read().habit.uses == 1
     assert past.spread("turns").mean == 1
+
+
+@pytest.mark.parametrize("whole_first", [True, False])
+def test_what_a_session_copied_from_another_is_one_use(past, whole_first):
+    """A client that resumes into a new file copies the conversation, and says nothing of it."""
+    script = Script().command("p1", 0).answer(10).prompt("p2", 20).answer(30)
+    path = past.session(script, at=START + (100 if whole_first else 200))
+    whole = Script(list(script.lines)).prompt("p3", 40).answer(50)
+    whole.lines[-1]["message"]["id"] += "_later"
+    whole.command("p4", 60).answer(65, key="msg_own")
+    copy = whole.write(path.with_name("session-copy.jsonl"))
+    os.utime(copy, (START + 150,) * 2)
+    assert past.read().habit.uses == 2
+    each = past.spread(unit=Unit.INVOCATION)
+    assert (each.n, each.mean) == (2, 27.5)
+
+
+def test_uses_in_two_sessions_with_the_same_ids_of_prompts_are_two(past):
+    """Clients that gave prompts no ids are told apart by their answers."""
+    for seconds in (10, 20):
+        past.session(of_older_client(Script().command("p1", 0).answer(seconds), "s"))
+    assert past.read().habit.uses == 2
+
+
+def test_a_path_is_answered_with_that_very_prompt(past):
+    """Not with the prompt of the same name of a plugin, nor a plugin's with the project's."""
+    past.use(5)
+    past.use(6, name="other:review")
+    past.use(7, name="tools:review")
+    plugin = past.root / ".claude-plugin/plugin.json"
+    plugin.parent.mkdir()
+    plugin.write_text('{"name": "tools"}')
+    workspace = Workspace.open(Layout(past.root), lambda: NOW)
+
+    def values(path):
+        found = past_in_sessions(workspace, DURATION, [path], Unit.SESSION, past.client)
+        return list(found.values)
+
+    assert values(".claude/commands/review.md") == [5]
+    assert values("commands/review.md") == values("skills/review/SKILL.md") == [7]
+    assert past.read("commands/review.md").habit.uses == 1
+    assert past.read("review").habit.uses == 3
+
+
+def test_an_agent_is_found_by_its_own_name(past):
+    """The client calls it by the name within the file, not by that of the file."""
+    file = past.root / ".claude/agents/r.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("---\nname: reviewer\ndescription: x\n---\nReview.\n")
+    call = ("c1", "Agent", {"subagent_type": "reviewer"})
+    past.session(Script().prompt("p1", 0).answer(1, "", [call]).answer(9))
+    assert past.read(".claude/agents/r.md").habit.uses == 1
+
+
+def test_the_path_of_a_project_is_folded_as_the_client_does(past):
+    """It takes a path in units of UTF-16: an emoji becomes two dashes, an umlaut one."""
+    root = past.root.with_name("p\N{PARTY POPPER}ä") / "work"
+    path = past.use(10, root=root)
+    folder = str(past.root.with_name("p")).replace("/", "-").replace("_", "-") + "----work"
+    path.parent.rename(path.parent.with_name(folder))
+    root.mkdir(parents=True)
+    past.root = root
+    assert past.read().habit.uses == 1
 
 
 def test_other_projects_and_older_days_count_only_when_asked_for(past):

@@ -17,13 +17,14 @@ from meta_experiment.services.past import (
     Past,
     daily,
     home_or_root,
+    named,
     sample_of_uses,
     undisturbed,
 )
 from meta_experiment.services.prospect import judged
 from meta_experiment.services.watching import noise_floor_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
+from meta_experiment.sources.past_sessions import PastUses, Use, past_uses
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import Habit, Metric, Plan, Spread, TrialStatus, Unit
@@ -87,14 +88,15 @@ def baseline(
         NotFoundError: no transcript holds a use of it outside an experiment.
         UsageError: nobody knows the metric, or so many days are none.
     """
-    name = _name(workspace, given)
+    path = _path(workspace, given)
+    name = given.removeprefix("/") if path is None else named(workspace.root, path) or given
     primary = _known(metric)
     now = workspace.clock()
     if days is not None and not 0 < days < math.inf:
         raise UsageError(f"{days!r} days, expected a number above zero.")
     root = None if everywhere else home_or_root(workspace.root, client)
     since = 0.0 if days is None else now - days * _DAY
-    found = past_uses(client, [name], root=root, since=since)
+    found = past_uses(client, [name], root=root, since=since, of_any_plugin=path is None)
     if not found.uses:
         raise _nothing(name, client, found, root)
     uses = undisturbed(workspace, client, [name], found.uses)
@@ -142,11 +144,13 @@ def _known(metric: str) -> Metric:
         ) from error
 
 
-def _name(workspace: Workspace, given: str) -> str:
-    """Take a path for the name of its command, skill or agent; anything else is a name."""
-    if given.endswith(".md") or (workspace.root / given).is_file():
-        return name_of(given) or given
-    return given.removeprefix("/")
+def _path(workspace: Workspace, given: str) -> str | None:
+    """Take what is or looks like a file for a path below the root; anything else is a name."""
+    if not (given.endswith(".md") or (workspace.root / given).is_file()):
+        return None
+    place = Path(given)
+    inside = place.is_absolute() and place.is_relative_to(workspace.root)
+    return place.relative_to(workspace.root).as_posix() if inside else place.as_posix()
 
 
 def _nothing(name: str, client: Path, found: PastUses, root: Path | None) -> NotFoundError:

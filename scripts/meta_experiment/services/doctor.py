@@ -23,6 +23,7 @@ from meta_experiment.services.observing import faults
 from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.served import orphans, served
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.past_sessions import folded
 from meta_experiment.types import Finding, Health, Status
 
 _PLUGIN = "meta-experiment"
@@ -120,7 +121,7 @@ def _last_session(root: Path, around: Surroundings) -> float | None:
     """Return when the newest session in this folder began, by its transcript."""
     config = around.environment.get("CLAUDE_CONFIG_DIR")
     base = Path(config) if config else around.home / ".claude"
-    folder = base / "projects" / re.sub(r"[^A-Za-z0-9]", "-", str(root))
+    folder = base / "projects" / folded(str(root))
     try:
         with os.scandir(folder) as entries:
             files = [item for item in entries if item.name.endswith(".jsonl")]

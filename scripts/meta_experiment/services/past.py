@@ -14,6 +14,7 @@ from pathlib import Path
 from meta_experiment.decide.units import Arm, Sample, UnitRecord, arms_of, sample_of
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
+from meta_experiment.services.client_places import call_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
 from meta_experiment.store.store import Store
@@ -68,7 +69,7 @@ def past_in_sessions(
     workspace: Workspace, metric: Metric, files: Sequence[str], unit: Unit, client: Path
 ) -> Past:
     """Gather the past of a metric from the client's transcripts; `client` is its folder."""
-    names = [name for name in map(name_of, files) if name]
+    names = [name for file in files if (name := named(workspace.root, file))]
     if not names:
         return Past((), None, ())
     found = past_uses(client, names, root=home_or_root(workspace.root, client))
@@ -76,6 +77,11 @@ def past_in_sessions(
     sample = sample_of_uses(uses, metric, unit)
     rate = daily(found, unit, workspace.clock())
     return Past(sample.raw, rate, (), len({use.session for use in uses}))
+
+
+def named(root: Path, path: str) -> str:
+    """Return by which name the uses of a prompt file are found; "" when by none."""
+    return call_of(root, path) or name_of(path)
 
 
 def undisturbed(
@@ -88,16 +94,16 @@ def undisturbed(
     spans: list[tuple[float, float]] = []
     for root in dict.fromkeys((workspace.root, client.parent)):
         with suppress(MetaExperimentError):  # advice does not fail on a damaged registry
-            spans += _spans(Store(Layout(root), workspace.files), names)
+            spans += _spans(root, Store(Layout(root), workspace.files), names)
     return [use for use in uses if not any(start <= use.at <= end for start, end in spans)]
 
 
-def _spans(store: Store, names: Sequence[str]) -> list[tuple[float, float]]:
+def _spans(root: Path, store: Store, names: Sequence[str]) -> list[tuple[float, float]]:
     return [
         (item.started, math.inf if item.ended is None else item.ended)
         for item in store.experiments()
         if item.started is not None
-        and any(_is_same(name_of(path), name) for path in item.plan.files for name in names)
+        and any(_is_same(named(root, path), name) for path in item.plan.files for name in names)
     ]
 
 

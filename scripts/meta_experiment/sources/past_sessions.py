@@ -22,6 +22,7 @@ MOST_FILES = 200
 MOST_BYTES = 200_000_000
 _HEAD = 65_536  # bytes in which a transcript says where its client was started
 _CHUNK = 1 << 20
+_MADE_UP = "#"  # in what stands for the id of an answer that has none
 _AGENT = "agent-"  # begins the name of an agent's file
 _LONGEST_FOLDER = 150  # characters of a path that its folder is sure to be named by
 _FOLDED = re.compile(r"[^A-Za-z0-9]")
@@ -59,31 +60,51 @@ def name_of(path: str) -> str:
     return "" if identity.kind is PromptKind.OTHER else identity.name
 
 
+def folded(path: str) -> str:
+    """Return the name of the client's folder for sessions started at a path, if it is short.
+
+    Each unit of UTF-16 that is no letter or digit becomes a dash: two for an emoji.
+    """
+    return _FOLDED.sub(lambda mark: "-" * (1 + (mark[0] > "\uffff")), path)
+
+
 def past_uses(
-    folder: Path, names: Iterable[str], *, root: Path | None, since: float = 0.0
+    folder: Path,
+    names: Iterable[str],
+    *,
+    root: Path | None,
+    since: float = 0.0,
+    of_any_plugin: bool = False,
 ) -> PastUses:
     """Find the uses of commands, skills or agents in the newest transcripts.
 
     Args:
         folder: the client's own folder.
-        names: as the client calls them; one without a plugin's name fits any plugin's.
+        names: as the client calls them.
         root: only sessions started at or below it count; None counts all.
         since: transcripts that ended before are not read, earlier uses not counted.
+        of_any_plugin: a name without a plugin's fits that of any plugin.
 
-    A transcript that cannot be read is left out: this is advice, not evidence.
+    What one session copied from another is one use. A transcript that cannot be read is left
+    out: this is advice, not evidence.
     """
     wanted = frozenset(name for name in names if name)
     chosen, left_out = _newest(folder / "projects", root, since)
     prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
-    uses: list[Use] = []
+    fullest: dict[str, _Told] = {}
     beside = _Beside()
     for path, _, _ in chosen:
         with suppress(OSError, ValueError):
             if wanted and _is_below(path, root) and _mentions(path, wanted):
-                uses += _uses(path, beside.agents(path), wanted, prices)
+                agents = beside.agents(path)
+                for told in _uses(path, agents, wanted, prices, of_any_plugin=of_any_plugin):
+                    known = fullest.get(told.first)
+                    if known is None or told.answers >= known.answers:
+                        fullest[told.first] = told
     oldest = min((changed for _, _, changed in chosen), default=None)
+    uses = (told.use for told in fullest.values() if told.use.at >= since)
     return PastUses(
-        uses=tuple(sorted((use for use in uses if use.at >= since), key=lambda use: use.at)),
+        uses=tuple(sorted(uses, key=lambda use: use.at)),
         files=len(chosen),
         size=sum(size for _, size, _ in chosen),
         left_out=left_out,
@@ -114,7 +135,7 @@ def _newest(
 
 def _transcripts(projects: Path, root: Path | None) -> Iterator[Path]:
     """List the main transcripts; the folder's name is the path with all marks folded."""
-    prefix = "" if root is None else _FOLDED.sub("-", str(root))[:_LONGEST_FOLDER]
+    prefix = "" if root is None else folded(str(root))[:_LONGEST_FOLDER]
     with suppress(OSError):
         for folder in sorted(projects.iterdir()):
             if folder.name.startswith(prefix):
@@ -173,22 +194,47 @@ def _mentions(path: Path, names: frozenset[str]) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A use as one transcript tells it: by its first answer, and by how many in all.
+
+    A conversation that was resumed or forked holds the answers of the one that it came from,
+    and some clients do not say whose they were.
+    """
+
+    first: str
+    answers: int
+    use: Use
+
+
 def _uses(
-    path: Path, agents: Iterable[str], names: frozenset[str], prices: Prices
-) -> Iterator[Use]:
+    path: Path,
+    agents: Iterable[str],
+    names: frozenset[str],
+    prices: Prices,
+    *,
+    of_any_plugin: bool,
+) -> Iterator[_Told]:
     transcript = read_transcript(str(path), agents=agents)
     if transcript is None:
         return
-    turns = [turn for turn in transcript.turns if _is_use(turn, names)]
+    turns = [turn for turn in transcript.turns if _is_use(turn, names, of_any_plugin)]
     others = {turn.prompt_id for turn in turns}
     for turn in turns:
         found = span(transcript, turn.prompt_id, others)
         if found is None or turn.own.started is None:
             continue
         measured = measure(found, prices=prices, state=transcript.cost_state)
-        if not measured.reason:
-            yield Use(path.stem, turn.own.started, measured.status, measured.metrics)
+        if measured.reason:
+            continue
+        answers = [key for one in found.turns for work in one.works for key in work.messages]
+        first = next((key for key in answers if _MADE_UP not in key), "")
+        use = Use(path.stem, turn.own.started, measured.status, measured.metrics)
+        yield _Told(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), use)
 
 
-def _is_use(turn: Turn, names: frozenset[str]) -> bool:
-    return any(name in names or name.rpartition(":")[2] in names for name in turn.named)
+def _is_use(turn: Turn, names: frozenset[str], of_any_plugin: bool) -> bool:
+    return any(
+        name in names or (of_any_plugin and name.rpartition(":")[2] in names)
+        for name in turn.named
+    )

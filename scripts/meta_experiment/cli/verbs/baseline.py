@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.cli.open import bases, client_folder, workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.render.baseline import habit, halves
 from meta_experiment.render.prospect import prospect
 from meta_experiment.services.baseline import baseline
+from meta_experiment.services.request import find_path
 from meta_experiment.types import Unit
 
 
@@ -44,9 +45,11 @@ def baseline_verb(
     Reads the client's transcripts on this machine, the newest 200 or 200 MB of this project;
     writes nothing. Costs are estimates from a price list, unless the client stated them.
     """
+    file = find_path(name_or_file, place.directory, bases(place))
+    prompts = [file] if file.is_file() else []
     seen = baseline(
-        workspace(place, settled=False),
-        name_or_file,
+        workspace(place, settled=False, prompts=prompts),
+        str(file) if prompts else name_or_file,
         client_folder(),
         metric=metric,
         days=days,
