@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.assign.arms import weighted_arm
+from meta_experiment.assign.blocks import least_used_arm, least_used_of
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.assign.uniform import shuffled, uniform
 from meta_experiment.types import (
@@ -75,6 +76,27 @@ def test_least_used_keeps_the_counts_equal_after_every_turn(seed, arms, turns):
     names = [f"arm-{k}" for k in range(arms)]
     drawn = sequence(plan(*names, assignment=Assignment.LEAST_USED), arms * turns, seed)
     assert set(Counter(drawn).values()) == {turns}
+
+
+@given(seed=st.integers(), arms=st.integers(2, 5), length=st.integers(0, 25))
+def test_the_least_used_by_count_are_those_by_position(seed, arms, length):
+    """As long as every unit was drawn, both ways give the same sequence."""
+    counts = [0] * arms
+    for position in range(length):
+        arm = least_used_arm(arms, seed, position)
+        assert least_used_of(counts, seed) == arm
+        counts[arm] += 1
+    ahead = [least_used_of([0] * arms, seed, place) for place in range(length)]
+    assert ahead == [least_used_arm(arms, seed, place) for place in range(length)]
+
+
+@given(seed=st.integers(), counts=st.lists(st.integers(0, 9), min_size=2, max_size=5))
+def test_arms_that_are_behind_catch_up_first(seed, counts):
+    """Units that nobody drew count as used, and never does an arm lie further ahead."""
+    used = list(counts)
+    for _ in range(sum(max(counts) - count for count in counts)):
+        used[least_used_of(used, seed)] += 1
+    assert set(used) == {max(counts)}
 
 
 @pytest.mark.parametrize("method", [Assignment.WEIGHTED, Assignment.HASH])

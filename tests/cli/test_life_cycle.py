@@ -209,6 +209,41 @@ def test_the_same_trial_recorded_twice_is_one_trial(project):
     assert "t1" in listed["conflicts"][0]
 
 
+def test_several_lines_of_one_trial_are_counted_as_one(project):
+    """What is acknowledged is how many trials there are, not how many lines."""
+    name = project.create()
+    project("stop", name)
+    other = project.create("--name", "other")
+    lines = [
+        {"experiment": of, "variant": "control", "trial_id": trial, "metrics": {metric: 10}}
+        for of, trial, metric in (
+            (name, "a", "duration_seconds"),
+            (name, "b", "duration_seconds"),
+            (name, "a", "output_tokens"),
+            (other, "a", "duration_seconds"),
+        )
+    ]
+    told = project.stdin("record", "--stdin", lines=lines)
+    assert told.out == "Recorded 3 trials, of which 4 observations tell.\n"
+    told = project.stdin("record", "--stdin", "--json", lines=lines).json
+    assert (told["recorded"], told["trial_ids"]) == (3, ["a", "b", "a", "a"])
+    assert project("trials", name, "--json").json["total"] == 2
+    assert project("record", name, "--variant", "control", "--metric", "cost_usd=1").out == (
+        "Recorded 1 trial.\n"
+    )
+
+
+def test_the_least_used_arm_is_that_with_the_fewest_units_however_they_came(project):
+    """Units that were recorded without a draw, and trials that name no unit, are counted."""
+    name = project.create("--assignment", "least_used", "--seed", "3")
+    record = ("record", name, "--variant", "treatment", "--metric", "duration_seconds=9")
+    for unit in (("--unit", "u1"), ("--unit", "u1"), ("--unit", "u2"), ()):
+        project(*record, *unit)
+    drawn = [project("assign", name, "--json").json["variant"] for _ in range(7)]
+    assert drawn[:3] == ["control"] * 3
+    assert sorted(drawn[3:5]) == sorted(drawn[5:]) == ["control", "treatment"]
+
+
 def test_a_rating_does_not_end_the_trial_it_is_given_to(project):
     """A fixed plan goes on waiting for a trial that is rated before it is recorded."""
     name = project.create("--stopping", "fixed", "--sample-size", "5")

@@ -6,6 +6,7 @@ import pytest
 from tests.decide.making import plan, spread, trial, trials
 
 from meta_experiment.decide.alerts import alerts, watched
+from meta_experiment.decide.horizon import horizon_reached
 from meta_experiment.decide.units import Samples, arms_of
 from meta_experiment.types import AlertKind, Readiness, TrialStatus
 
@@ -31,6 +32,19 @@ def failing(control, b, n=100):
         for i in range(n)
         for j, (arm, count) in enumerate({"control": control, "b": b}.items())
     ]
+
+
+def test_a_part_of_a_day_is_not_nothing():
+    """How long it has run is said so that it can be told from its start."""
+    chosen = plan(max_duration_days=0.005)
+    samples = Samples(arms_of(chosen, []))
+    look = Readiness(
+        ready=False, needed_per_arm=10, smallest_arm=0, days_running=0.01, days_left=0.0,
+        reason="",
+    )  # fmt: skip
+    (alert,) = alerts(chosen, watched(chosen, samples), look)
+    assert alert.message == "Running for 0.01 days, planned for at most 0.005."
+    assert horizon_reached(chosen, look) == "after 0.01 of at most 0.005 days"
 
 
 @pytest.mark.parametrize(("failures", "alert"), [(21, True), (20, False), (5, False)])

@@ -41,6 +41,18 @@ def test_quantities_are_readable_and_missing_ones_are_dashes(value, unit, text):
     assert words.quantity(value, unit) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (13.94, "13.9 days"), (1.0, "1 day"), (0.25, "6 h"), (0.01, "14.4 min"),
+        (0.0001, "8.64 s"), (0.0, "0 days"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_day_is_not_nothing(value, text):
+    """What is left of a short experiment is said in hours, minutes or seconds."""
+    assert words.days(value) == text
+
+
 @given(st.text())
 def test_printable_text_has_no_control_character(text):
     """Whatever is stored, a terminal is not steered."""

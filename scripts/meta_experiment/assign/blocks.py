@@ -11,6 +11,10 @@ from functools import lru_cache
 
 from meta_experiment.assign.uniform import shuffled, uniform
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _UNITS_PER_ARM = 5
 _SHORT, _LONG = 2, 3
 
@@ -30,6 +34,22 @@ def least_used_arm(arms: int, seed: object, position: int) -> int:
     """
     turn, place = divmod(position, arms)
     return shuffled(list(range(arms)), seed, "turn", turn)[place]
+
+
+def least_used_of(counts: Sequence[int], seed: object, ahead: int = 0) -> int:
+    """Return the arm used least, after so many further draws; ties as `least_used_arm`.
+
+    Counts that no draw made need not be equal after a turn: the arms behind catch up first.
+    """
+    used = list(counts)
+    while True:
+        fewest = min(used)
+        order = shuffled(list(range(len(used))), seed, "turn", fewest)
+        arm = next(arm for arm in order if used[arm] == fewest)
+        if ahead <= 0:
+            return arm
+        used[arm] += 1
+        ahead -= 1
 
 
 @lru_cache(maxsize=8)  # drawing ahead asks for every place of a round

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from meta_experiment.assign import arms
-from meta_experiment.types import Plan
+from collections.abc import Mapping
+
+from meta_experiment.assign import arms, blocks
+from meta_experiment.types import Assignment, Plan
 
 
 def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
@@ -14,6 +16,18 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
     weights = [variant.weight for variant in plan.variants]
     arm = arms.arm_index(plan.assignment.value, weights, seed, unit, position)
     return plan.variants[arm].name
+
+
+def counts_units(plan: Plan) -> bool:
+    """Say whether a draw depends on how many units every arm has; see `least_used`."""
+    weights = {variant.weight for variant in plan.variants}
+    return plan.assignment is Assignment.LEAST_USED and len(weights) == 1
+
+
+def least_used(plan: Plan, seed: str, units: Mapping[str, int], ahead: int) -> str:
+    """Return the variant with the fewest units, after so many further draws."""
+    counts = [units.get(variant.name, 0) for variant in plan.variants]
+    return plan.variants[blocks.least_used_of(counts, seed, ahead)].name
 
 
 def takes_part(plan: Plan, seed: str, unit: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from meta_experiment.decide.design import design_of
+from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
 from meta_experiment.types import (
@@ -68,7 +69,7 @@ def alerts(plan: Plan, arms: Arms, readiness: Readiness) -> tuple[Alert, ...]:
         found.append(
             Alert(
                 AlertKind.OVER_AGE,
-                f"Running for {readiness.days_running:.1f} days, "
+                f"Running for {in_days(readiness.days_running)} days, "
                 f"planned for at most {plan.max_duration_days:g}.",
             )
         )

@@ -73,7 +73,13 @@ def stands_until(
 def horizon_reached(plan: Plan, readiness: Readiness) -> str | None:
     """Say which limit of the plan is reached, if any: its days or its units per arm."""
     if readiness.days_left == 0.0:
-        return f"after {readiness.days_running:.1f} of at most {plan.max_duration_days:g} days"
+        run = in_days(readiness.days_running)
+        return f"after {run} of at most {plan.max_duration_days:g} days"
     if plan.max_sample is not None and readiness.smallest_arm >= plan.max_sample:
         return f"at {readiness.smallest_arm} of at most {plan.max_sample} units per arm"
     return None
+
+
+def in_days(days: float) -> str:
+    """Write a number of days so that a small part of one is not nothing."""
+    return f"{days:,.1f}" if days >= 1 else f"{days:.2g}"

@@ -188,8 +188,12 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:
 
 
 def _part(item: Reach) -> str:
-    days = "" if item.days is None else f" (about {item.days:,.0f} days)"
+    days = "" if item.days is None else f" (about {_days(item.days)} days)"
     return f"{item.improvement:.0%} with {item.units}{days}"
+
+
+def _days(days: float) -> str:
+    return f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
 
 
 def _sizes(reach: Sequence[Reach]) -> str:

@@ -91,7 +91,7 @@ def _progress(row: Row) -> list[str]:
     )
     left = progress.get("days_left")
     if left is not None:
-        line += f", {left:.1f} days left"
+        line += f", {words.days(left)} left"
     return [line + ")"]
 
 

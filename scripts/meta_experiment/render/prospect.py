@@ -21,7 +21,7 @@ def prospect(
     ]
     for item in seen.reach:
         found = words.per_cent(item.improvement) if item.improvement is not None else "none"
-        days = "–" if item.days is None else f"{item.days:.3g}"
+        days = "–" if item.days is None else words.compact(item.days)
         lines.append(f"  {item.units:>14,} {found:>28} {days:>8}")
     lines += ["", seen.sentence]
     lines += [style.warn(f"Warning: {text}") for text in warnings]

@@ -13,7 +13,7 @@ _STEERING = re.compile(
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _CELLS = 10
-_MINUTE, _HOUR = 60.0, 3600.0
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
 def bar(fraction: float, cells: int = _CELLS) -> str:
@@ -45,6 +45,13 @@ def quantity(value: float | None, unit: str = "") -> str:
     if unit == "s" and abs(value) >= 2 * _MINUTE:
         return f"{value / _MINUTE:.3g} min"
     return f"{compact(value)} {unit}".rstrip()
+
+
+def days(value: float) -> str:
+    """Write a number of days, part of one as hours, minutes or seconds."""
+    if 0 < value < 1:
+        return quantity(value * _DAY, "s")
+    return "1 day" if value == 1 else f"{compact(value)} days"
 
 
 def compact(value: float) -> str:

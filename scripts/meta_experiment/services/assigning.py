@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from meta_experiment.assign.draw import arm_for, takes_part
+from meta_experiment.assign.draw import arm_for, counts_units, least_used, takes_part
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
@@ -62,7 +63,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
     drawn = workspace.store.assign(
         experiment.experiment_id,
         key,
-        lambda position: arm_for(plan, seed, key, position),
+        _draw(workspace, experiment, seed, key),
         workspace.clock(),
         draw_apart=lambda: arm_for(hashed, seed, key, 0),
     )
@@ -73,6 +74,18 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
         drawn.trial_id,
         workspace.contents(experiment, drawn.variant),
     )
+
+
+def _draw(
+    workspace: Workspace, experiment: Experiment, seed: str, unit: str
+) -> Callable[[int], str]:
+    """Return what gives a new unit its variant, by its position in the sequence."""
+    plan = experiment.plan
+    if not counts_units(plan):
+        return lambda position: arm_for(plan, seed, unit, position)
+    # counted before the sequence is locked; what others draw meanwhile follows from the seed
+    used = workspace.store.used(experiment)
+    return lambda position: least_used(plan, seed, used.units, position - used.positions)
 
 
 def mixed_seed(workspace: Workspace, experiment: Experiment) -> str:

@@ -36,7 +36,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What was acknowledged: durable on disk. A conflict kept the first value."""
+    """What was acknowledged: durable on disk. A conflict kept the first value.
+
+    `trial_ids` has one for every observation; several may tell of one of the `trials`.
+    """
 
     trials: int
     trial_ids: tuple[str, ...]
@@ -71,7 +74,8 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
         if experiment.experiment_id in named
         for conflict in workspace.store.conflicts(experiment, named[experiment.experiment_id])
     ]
-    return Recorded(len(trial_ids), tuple(trial_ids), tuple(conflicts[:_MOST_CONFLICTS]))
+    told = zip((item.experiment_id for item in observations), trial_ids, strict=True)
+    return Recorded(len(set(told)), tuple(trial_ids), tuple(conflicts[:_MOST_CONFLICTS]))
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:

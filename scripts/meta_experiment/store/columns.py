@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, overload
 
@@ -222,6 +224,24 @@ class Trials(Sequence[Trial]):
                 fingerprint=dict(fingerprints[columns.fingerprint[row]]) if row < coded else {},
                 excluded=None if excluded is None else excluded[1],
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """How many units every variant has, drawn or not, and how many places are drawn."""
+
+    units: Mapping[str, int]
+    positions: int
+
+
+def units_used(columns: Columns) -> Used:
+    """Count the units of every variant; one that had several counts for its first."""
+    variants = list(columns.variants)
+    first: dict[int, int] = {}
+    for unit, code in zip(_units(columns), columns.variant, strict=True):
+        first.setdefault(unit, code)
+    counts = Counter(first.values())
+    return Used({variants[code]: count for code, count in counts.items()}, columns.positions)
 
 
 def _units(columns: Columns) -> array[int]:

@@ -16,6 +16,7 @@ from meta_experiment.live.seal import Seal
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
 from meta_experiment.store.board import Board, registry_stamp
+from meta_experiment.store.columns import Used, units_used
 from meta_experiment.store.events import Event, EventKind
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lookup import fold_of
@@ -179,6 +180,10 @@ class Store:
         first = max(trial.order for trial in inline) + 1
         later = (replace(trial, order=trial.order + first) for trial in log.trials)
         return replace(log, trials=tuple(chain(inline, later)))
+
+    def used(self, experiment: Experiment) -> Used:
+        """Return how many units every variant has, recorded without a draw included."""
+        return units_used(self._reading(experiment).fold.columns)
 
     def conflicts(self, experiment: Experiment, trial_ids: Collection[str]) -> list[str]:
         """Return what was said twice and differently of some trials of an experiment."""

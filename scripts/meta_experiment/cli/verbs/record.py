@@ -88,9 +88,14 @@ def record_verb(
             "trial_ids": list(done.trial_ids),
             "conflicts": list(done.conflicts),
         },
-        f"Recorded {counted(done.trials, 'trial')}.",
+        f"Recorded {counted(done.trials, 'trial')}{_several(done)}.",
         narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
     )
+
+
+def _several(done: recording.Recorded) -> str:
+    told = len(done.trial_ids)
+    return "" if told == done.trials else f", of which {told:,} observations tell"
 
 
 def _document(
