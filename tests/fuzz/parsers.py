@@ -46,6 +46,7 @@ from meta_experiment.services.board import board
 from meta_experiment.services.verifying import ReadOnly, same_trials
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading
 from meta_experiment.store import aside, assignments
 from meta_experiment.store.history import read_history
 from meta_experiment.store.summaries import load_trials
@@ -212,7 +213,7 @@ def imported(given):
     name, data = given
     with scratch() as root:
         (root / name).write_bytes(data)
-        for run in read_source(root / name, name, {}).runs:
+        for run in read_source(root / name, name, Reading()).runs:
             assert all(math.isfinite(value) for value in run.metrics.values())
 
 

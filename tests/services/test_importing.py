@@ -183,6 +183,53 @@ def test_a_table_is_imported_with_a_mapping(call, tmp_path):
     assert analysis["primary"]["comparisons"][0]["effect"]["relative"] == pytest.approx(1.0)
 
 
+def test_a_decimal_comma_makes_no_thousand(call, tmp_path):
+    """`0,125` is an eighth and `0,5` a half; what is assumed is said before it is done."""
+    text = "".join(f"control;{n};0,125\ntreatment;{n};0,{51 + n % 3}\n" for n in range(12))
+    (tmp_path / "r.csv").write_text("variant;case;score\n" + text, "utf-8")
+    seen = call("import", "r.csv", "--dry-run")
+    assert any("decimal comma, as in '0,125' (row 2, score)" in note for note in seen["notes"])
+    done = call("import", "r.csv")
+    values = {item["metrics"]["score"] for item in trials(call, done["experiment_id"])}
+    assert values == {0.125, 0.51, 0.52, 0.53}
+    analysis = call("analyze", done["experiment_id"])
+    assert analysis["primary"]["variants"]["treatment"]["mean"] == pytest.approx(0.52)
+
+
+def test_how_numbers_are_written_can_be_said(call, tmp_path):
+    """Where a table leaves it open it is asked for, and the answer is taken."""
+    (tmp_path / "r.csv").write_text("variant;case;score\nold;a;1.250\nnew;a;2.500\n", "utf-8")
+    error = call("import", "r.csv", code=2)["error"]
+    assert "'1.250' (row 2, score)" in error["message"]
+    assert "--decimal point" in error["hint"]
+    done = call("import", "r.csv", "--decimal", "point")
+    values = [item["metrics"]["score"] for item in trials(call, done["experiment_id"])]
+    assert values == [1.25, 2.5]
+
+
+def test_a_line_separator_inside_a_text_splits_no_run(call, tmp_path):
+    """U+2028 and U+0085 may stand in JSON as they are."""
+    lines = [
+        json.dumps({"arm": arm, "task": f"a{mark}b", "score": 1}, ensure_ascii=False)
+        for mark in "\u2028\x85"
+        for arm in ("old", "new")
+    ]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines), "utf-8")
+    assert call("import", "r.jsonl")["paired_cases"] == 2
+
+
+def test_runs_with_ids_of_their_own_come_to_a_decision(call, tmp_path):
+    """An id that is different in every row is no case, which would pair nothing for ever."""
+    text = "".join(
+        f"{2 * n},control,{100 + n % 5}.5\n{2 * n + 1},treatment,{40 + n % 5}.5\n"
+        for n in range(20)
+    )
+    (tmp_path / "r.csv").write_text("id,variant,duration_seconds\n" + text, "utf-8")
+    done = call("import", "r.csv")
+    assert any("'id' is different in every row" in note for note in done["notes"])
+    assert call("analyze", done["experiment_id"])["decision"] == "PROMOTE"
+
+
 def test_rows_without_cases_are_compared_as_independent(call, tmp_path):
     """Every row is a unit of its own, so that no unit is in two arms."""
     lines = "".join(f"control,{40 + n}.25\ntreatment,{20 + n}.25\n" for n in range(12))
@@ -231,7 +278,9 @@ def test_what_does_not_fit_an_experiment_is_refused(call, tmp_path, text, flags,
     "flags",
     [
         (), ("--sums", "control=5,1"), ("--sums", "control=5,1", "--sums", "b=5,2", "x.json"),
-        ("x.json", "--map", "variant"), ("gone.json",), ("control=gone.json", "b=gone.json"),
+        ("--sums", "control=5,1", "--sums", "b=5,2", "--decimal", "comma"),
+        ("x.json", "--map", "variant"), ("x.json", "--map", "a=b", "--map", "a=c"),
+        ("gone.json",), ("control=gone.json", "b=gone.json"),
     ],
 )  # fmt: skip
 def test_a_call_that_makes_no_sense_writes_nothing(call, flags):

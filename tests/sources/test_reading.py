@@ -9,6 +9,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.sources import reading
 from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading
 
 
 def test_a_workspace_is_read_by_its_own_files(tmp_path):
@@ -21,7 +22,7 @@ def test_a_workspace_is_read_by_its_own_files(tmp_path):
             "time_seconds": 50.4 if with_skill else 41.1,
             "tokens": 80_439 if with_skill and case == 1 else 999,
         }  # fmt: skip
-    source = read_source(shapes.workspace(tmp_path, document), "folder", {})
+    source = read_source(shapes.workspace(tmp_path, document), "folder", Reading())
     first = source.runs[0]
     assert (first.arm, first.case) == ("with_skill", "1")
     assert first.metrics["duration_seconds"] == pytest.approx(50.440)
@@ -34,7 +35,7 @@ def test_a_workspace_is_read_by_its_own_files(tmp_path):
 
 def test_a_workspace_without_a_benchmark_is_read(tmp_path):
     """Gradings and timings by folder are enough."""
-    source = read_source(shapes.workspace(tmp_path), "folder", {})
+    source = read_source(shapes.workspace(tmp_path), "folder", Reading())
     assert [(run.arm, run.case) for run in source.runs] == [
         ("with_skill", "1"), ("without_skill", "1"),
         ("with_skill", "2"), ("without_skill", "2"),
@@ -48,7 +49,7 @@ def test_repeats_in_run_folders_are_repeats(tmp_path):
         shapes.write(
             tmp_path / "a" / "baseline" / f"run-{number}" / "grading.json", {"pass_rate": 0.5}
         )
-    source = read_source(tmp_path, "folder", {})
+    source = read_source(tmp_path, "folder", Reading())
     assert [(run.case, run.index) for run in source.runs] == [("a", 0), ("a", 1)]
 
 
@@ -57,14 +58,14 @@ def test_copies_that_lie_deeper_are_not_read(tmp_path):
     shapes.workspace(tmp_path)
     inner = tmp_path / "polite" / "with_skill" / "with_skill"
     shapes.write(inner / "grading.json", {"pass_rate": 0.0})
-    runs = read_source(tmp_path, "folder", {}).runs
+    runs = read_source(tmp_path, "folder", Reading()).runs
     assert [run.metrics["pass_rate"] for run in runs] == [0.5] * 4
 
 
 def test_gradings_that_the_benchmark_lacks_are_counted(tmp_path):
     """The benchmark says what is compared; the rest is left out and said."""
     document = shapes.canonical(cases=1)
-    source = read_source(shapes.workspace(tmp_path, document), "folder", {})
+    source = read_source(shapes.workspace(tmp_path, document), "folder", Reading())
     assert source.excluded["graded in the folder, but not part of its benchmark"] == 2
 
 
@@ -77,7 +78,7 @@ def test_a_missing_grade_stays_missing_where_both_lack_it(tmp_path):
         tmp_path / "eval-1-goodbye" / "without_skill" / "grading.json",
         {"expectations": [{"text": "x", "passed": None}], "pass_rate": None},
     )
-    runs = {run.arm: run.metrics for run in read_source(tmp_path, "folder", {}).runs}
+    runs = {run.arm: run.metrics for run in read_source(tmp_path, "folder", Reading()).runs}
     assert runs == {"with_skill": {"pass_rate": 0.2}, "without_skill": {}}
 
 
@@ -86,7 +87,7 @@ def test_several_iterations_are_not_mixed(tmp_path):
     for number in (1, 2):
         shapes.write(tmp_path / f"iteration-{number}" / "benchmark.json", shapes.canonical())
     with pytest.raises(RefusedError, match="iteration-1, iteration-2") as caught:
-        read_source(tmp_path, "evals", {})
+        read_source(tmp_path, "evals", Reading())
     assert "control=evals/iteration-1:with_skill" in caught.value.hint
 
 
@@ -94,7 +95,7 @@ def test_several_iterations_are_not_mixed(tmp_path):
 def test_a_plugin_evaluation_is_known_by_what_it_holds(tmp_path, name):
     """The name of the file does not matter."""
     path = shapes.write(tmp_path / name, shapes.plugin_eval())
-    assert read_source(path, name, {}).kind == "plugin-eval"
+    assert read_source(path, name, Reading()).kind == "plugin-eval"
 
 
 def test_tables_are_known_by_what_they_hold(tmp_path):
@@ -102,22 +103,22 @@ def test_tables_are_known_by_what_they_hold(tmp_path):
     table, lines = tmp_path / "table", tmp_path / "lines"
     table.write_text("arm,task,score\na,x,1\nb,x,2\n", "utf-8")
     lines.write_text('{"arm": "a", "score": 1}\n{"arm": "b", "score": 2}\n', "utf-8")
-    assert read_source(table, "table", {}).kind == "csv"
-    assert read_source(lines, "lines", {}).kind == "json-lines"
+    assert read_source(table, "table", Reading()).kind == "csv"
+    assert read_source(lines, "lines", Reading()).kind == "json-lines"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     """Tables saved by spreadsheets are read."""
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbfvariant,case,score\r\na,x,1\r\nb,x,2\r\n")
-    assert read_source(path, "t.csv", {}).arms == ("a", "b")
+    assert read_source(path, "t.csv", Reading()).arms == ("a", "b")
 
 
 def test_a_mapping_reads_any_list_of_objects(tmp_path):
     """--map turns a JSON list of records into rows."""
     records = {"items": [{"who": "a", "ms": 5}, {"who": "b", "ms": 6}]}
     path = shapes.write(tmp_path / "r.json", records)
-    source = read_source(path, "r.json", {"variant": "who", "turns": "ms"})
+    source = read_source(path, "r.json", Reading({"variant": "who", "turns": "ms"}))
     assert [run.metrics["turns"] for run in source.runs] == [5.0, 6.0]
 
 
@@ -133,6 +134,10 @@ BAD = {
         UsageError,
     ),
     "half a pair": (b'{"runs": [{"eval_id": "\\ud800", "pass_rate": 1}]}', UsageError),
+    "two values of one name": (
+        b'{"runs": [{"eval_id": 1, "pass_rate": 1, "pass_rate": 0}]}',
+        UsageError,
+    ),
     "a string": (b'"x"', UsageError),
     "null": (b"null", UsageError),
     "list of lists": (b"[[1, 2], [3]]", UsageError),
@@ -146,25 +151,25 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, what):
     path = tmp_path / "x.json"
     path.write_bytes(data)
     with pytest.raises(kind, match=r"x\.json"):
-        read_source(path, "x.json", {})
+        read_source(path, "x.json", Reading())
 
 
 def test_what_is_not_there_is_said(tmp_path):
     """A missing file and an empty folder each have their sentence."""
     with pytest.raises(NotFoundError, match=r"no file gone\.json"):
-        read_source(tmp_path / "gone.json", "gone.json", {})
+        read_source(tmp_path / "gone.json", "gone.json", Reading())
     with pytest.raises(UsageError, match="no benchmark"):
-        read_source(tmp_path, "folder", {})
+        read_source(tmp_path, "folder", Reading())
 
 
 def test_a_file_beyond_the_bound_is_refused(tmp_path, monkeypatch):
     """One byte too many is refused before it is parsed."""
     path = shapes.write(tmp_path / "big.json", shapes.canonical())
     monkeypatch.setattr(reading, "LARGEST", path.stat().st_size)
-    read_source(path, "big.json", {})
+    read_source(path, "big.json", Reading())
     monkeypatch.setattr(reading, "LARGEST", path.stat().st_size - 1)
     with pytest.raises(StorageError, match="larger than"):
-        read_source(path, "big.json", {})
+        read_source(path, "big.json", Reading())
 
 
 def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
@@ -172,7 +177,7 @@ def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
     path = tmp_path / "r.json"
     path.write_text("[" + "[]," * 1_000_000 + "[]]")
     with pytest.raises(UsageError, match="lists and objects"):
-        read_source(path, "r.json", {})
+        read_source(path, "r.json", Reading())
 
 
 def test_reading_changes_nothing(tmp_path):
@@ -181,7 +186,7 @@ def test_reading_changes_nothing(tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     (tmp_path / "w").chmod(0o500)
     try:
-        read_source(tmp_path / "w", "w", {})
+        read_source(tmp_path / "w", "w", Reading())
     finally:
         (tmp_path / "w").chmod(0o700)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before

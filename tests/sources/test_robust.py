@@ -10,6 +10,7 @@ from tests.sources import shapes
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.sources.combine import Labelled, combine
 from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading
 
 _NAMES = st.sampled_from(
     ["runs", "evals", "results", "cases", "arms", "with_skill", "without_skill", "eval_id",
@@ -37,7 +38,7 @@ def ends_well(folder, document):
     path = folder / "r.json"
     path.write_text(json.dumps(document), "utf-8")
     try:
-        source = read_source(path, "r.json", {})
+        source = read_source(path, "r.json", Reading())
         found = combine([Labelled(source)], control=None, treatments=())
     except MetaExperimentError:
         return

@@ -79,7 +79,7 @@ def parse_root(line: str) -> Root | None:
 
 def roots(data: str) -> list[Root]:
     """Return the roots under experiment on this machine; none when the list is missing."""
-    lines = read_text(roots_file(data)).splitlines() if data else []
+    lines = read_text(roots_file(data)).split("\n") if data else []
     return [root for line in lines if (root := parse_root(line)) is not None]
 
 

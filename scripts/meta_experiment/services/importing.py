@@ -16,6 +16,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, combine
 from meta_experiment.sources.identity import telling, unit_name
 from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading
 from meta_experiment.store.events import Event, EventKind, encode_event
 from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
 
@@ -27,7 +28,7 @@ class Wanted:
     """What the user asks for; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
 
     paths: tuple[str, ...]
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
     control: str | None = None
     treatments: tuple[str, ...] = ()
     into: str | None = None
@@ -46,7 +47,7 @@ def import_results(
             sources hold no two arms of trials. NotFoundError, StorageError: a source cannot
             be read. InvalidStateError: the experiment takes no trials.
     """
-    sources = [_source(given, directory, wanted.mapping) for given in wanted.paths]
+    sources = [_source(given, directory, wanted.reading) for given in wanted.paths]
     combined = combine(sources, control=wanted.control, treatments=wanted.treatments)
     notes = list(combined.notes)
     created = False
@@ -93,15 +94,15 @@ def import_results(
     )
 
 
-def _source(given: str, directory: Path, mapping: Mapping[str, str]) -> Labelled:
+def _source(given: str, directory: Path, wanted: Reading) -> Labelled:
     """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
     label, separator, rest = given.partition("=")
     path, colon, arm = rest.rpartition(":")
     if separator and label and not (directory / given).exists():
         if colon and not (directory / rest).exists():
-            return Labelled(read_source(directory / path, path, mapping), label, arm)
-        return Labelled(read_source(directory / rest, rest, mapping), label)
-    return Labelled(read_source(directory / given, given, mapping))
+            return Labelled(read_source(directory / path, path, wanted), label, arm)
+        return Labelled(read_source(directory / rest, rest, wanted), label)
+    return Labelled(read_source(directory / given, given, wanted))
 
 
 def _note_lookalikes(

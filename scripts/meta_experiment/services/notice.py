@@ -86,7 +86,7 @@ def _read(layout: Layout) -> dict[str, str]:
         text = read_whole(_place(layout)).decode("utf-8", "replace")
     except OSError:
         return {}
-    pairs = (line.partition("\t") for line in text.splitlines())
+    pairs = (line.partition("\t") for line in text.split("\n"))
     return {name: sentence for name, tab, sentence in pairs if tab}
 
 

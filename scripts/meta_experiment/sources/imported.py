@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from meta_experiment.types import TrialStatus
 
 NO_NUMBER = "no number where one was expected"
+OTHER_UNIT = "in a unit that the metric does not have"
 OUT_OF_RANGE = "outside what the metric can be"
 NOT_GRADED = "not graded"
 ZERO_UNMEASURED = "a zero that was never measured"

@@ -8,12 +8,13 @@ from typing import Any
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.sources import values
 from meta_experiment.sources.imported import (
-    NO_NUMBER,
     NOT_GRADED,
+    OTHER_UNIT,
     OUT_OF_RANGE,
     ZERO_UNMEASURED,
     Ledger,
 )
+from meta_experiment.sources.values import Decimal, Unit
 from meta_experiment.sources.vocabulary import (
     DETAILS,
     METRIC_FIELDS,
@@ -24,6 +25,9 @@ from meta_experiment.sources.vocabulary import (
 from meta_experiment.types import MetricKind
 
 Record = Mapping[str, Any]
+PASS_RATES = ("pass_rate", "expectation_pass_rate")
+_SHARES = (Unit.PER_CENT, Unit.TRUTH)  # signs of a metric without a unit
+_UNITS = {"s": (Unit.SECONDS,), "tokens": (Unit.TOKENS,), "USD": (Unit.DOLLARS,)}
 _DEEPEST = 4
 _PER_CENT_LIMIT = 100.0
 _ROUNDING = 0.011  # what two decimals of a rate may be off
@@ -65,15 +69,17 @@ def _inner(name: str, mapping: Record) -> dict[str, Any]:
     }
 
 
-def in_per_cent(records: Iterable[Record]) -> bool:
+def in_per_cent(records: Iterable[Record], decimal: Decimal = Decimal.POINT) -> bool:
     """Say whether a source writes its pass rates as numbers up to 100 instead of up to 1."""
     rates = (
-        values.read(flat(record).get(name))
+        values.read(flat(record).get(name), decimal)
         for record in records
-        for name in ("pass_rate", "expectation_pass_rate")
+        for name in PASS_RATES
     )
     return any(
-        rate.number is not None and not rate.unit and 1.0 < rate.number <= _PER_CENT_LIMIT
+        rate.number is not None
+        and rate.unit is Unit.NONE
+        and 1.0 < rate.number <= _PER_CENT_LIMIT
         for rate in rates
     )
 
@@ -84,7 +90,12 @@ def gradings_shown(records: Iterable[Record]) -> bool:
 
 
 def measure(
-    record: Record, ledger: Ledger, *, per_cent: bool = False, shows_gradings: bool = False
+    record: Record,
+    ledger: Ledger,
+    *,
+    per_cent: bool = False,
+    shows_gradings: bool = False,
+    decimal: Decimal = Decimal.POINT,
 ) -> dict[str, float]:
     """Return the metrics of one run; what is missing is absent and counted where it matters.
 
@@ -93,16 +104,21 @@ def measure(
         ledger: takes what is left out and assumed.
         per_cent: pass rates without a sign are per cents.
         shows_gradings: a run whose list of gradings is empty was not graded.
+        decimal: the sign before the decimals of numbers that are written as text.
     """
     fields = flat(record)
     metrics: dict[str, float] = {}
+    taken: dict[str, str] = {}
     for name, (metric, factor) in METRIC_FIELDS.items():
-        if metric in metrics or name not in fields:
+        if name not in fields or (name == "passed" and _total(fields)):
+            continue  # passed of a total counts statements, see _rate
+        if metric in metrics:
+            _compare(fields, name, metrics[metric], taken[metric], ledger, decimal)
             continue
-        number = _number(fields, name, ledger)
-        if number is not None and _possible(metric, number * factor, ledger):
-            metrics[metric] = number * factor
-    _rate(fields, metrics, ledger, per_cent=per_cent)
+        number = _number(fields[name], name, metric, factor, ledger, decimal)
+        if number is not None and _possible(metric, number, ledger):
+            metrics[metric], taken[metric] = number, name
+    _rate(fields, metrics, ledger, per_cent=per_cent, decimal=decimal)
     if shows_gradings and _grading_is_empty(fields):
         for metric in ("pass_rate", "success", "score"):
             if metrics.pop(metric, None) is not None:
@@ -112,27 +128,53 @@ def measure(
     return metrics
 
 
-def named(name: str, value: object, ledger: Ledger) -> float | None:
+def named(name: str, value: object, ledger: Ledger, decimal: Decimal) -> float | None:
     """Return the value that a user says is of that metric, or None when it is missing."""
-    reading = values.read(value)
-    if reading.problem:
-        ledger.exclude(f"{reading.problem} ({name})")
-    if reading.number is None or not _possible(name, reading.number, ledger):
-        return None
-    return reading.number
+    number = _number(value, name, name, 1.0, ledger, decimal)
+    return None if number is None or not _possible(name, number, ledger) else number
 
 
-def _number(fields: Record, name: str, ledger: Ledger) -> float | None:
-    value = fields[name]
-    if name == "passed" and _total(fields):
-        return None  # a count of statements, see _rate
+def _number(
+    value: object, name: str, metric: str, factor: float, ledger: Ledger, decimal: Decimal
+) -> float | None:
+    """Read the value of a field in the metric's own unit, which the factor leads to."""
     if isinstance(value, Mapping | list):
         return None
-    reading = values.read(value)
+    reading = values.read(value, decimal)
     if reading.problem is not None:
-        ledger.exclude(f"{NO_NUMBER} ({name})")
+        ledger.exclude(f"{reading.problem} ({name})")
         ledger.note(f"{name}: {str(value)[:60]!r} is no number and was left out.")
-    return reading.number
+    if reading.number is None:
+        return None
+    if not _has_unit(metric, reading.unit):
+        ledger.exclude(f"{OTHER_UNIT} ({name})")
+        ledger.note(f"{name}: {str(value)[:60]!r} is {reading.unit.value}; it was left out.")
+        return None
+    return reading.number * (1.0 if reading.unit is Unit.SECONDS else factor)
+
+
+def _has_unit(metric: str, unit: Unit) -> bool:
+    """Say whether values of a metric may be written with such a sign."""
+    known = KNOWN_METRICS.get(metric)
+    if unit is Unit.NONE or known is None:
+        return True
+    fitting = _UNITS.get(known.unit, () if known.kind is MetricKind.COUNT else _SHARES)
+    return unit in fitting
+
+
+def _compare(
+    fields: Record,
+    name: str,
+    known: float,
+    taken: str,
+    ledger: Ledger,
+    decimal: Decimal,
+) -> None:
+    """Count a run in which two fields of one metric disagree."""
+    metric, factor = METRIC_FIELDS[name]
+    other = _number(fields[name], name, metric, factor, Ledger(), decimal)
+    if other is not None and abs(other - known) > _ROUNDING * max(1.0, abs(known)):
+        ledger.count(f"{taken} and {name} of a run differ; {taken} was taken as {metric}.")
 
 
 def _possible(metric: str, number: float, ledger: Ledger) -> bool:
@@ -147,10 +189,17 @@ def _possible(metric: str, number: float, ledger: Ledger) -> bool:
     return True
 
 
-def _rate(fields: Record, metrics: dict[str, float], ledger: Ledger, *, per_cent: bool) -> None:
+def _rate(
+    fields: Record,
+    metrics: dict[str, float],
+    ledger: Ledger,
+    *,
+    per_cent: bool,
+    decimal: Decimal,
+) -> None:
     """Settle the pass rate: as stated, or by the counts that it rounds."""
     stated = metrics.pop("pass_rate", None)
-    if stated is not None and per_cent and not _signed(fields):
+    if stated is not None and per_cent and not _signed(fields, decimal):
         stated /= 100
     if stated is not None and not 0.0 <= stated <= 1.0:
         ledger.exclude(f"{OUT_OF_RANGE} (pass_rate)")
@@ -169,11 +218,9 @@ def _rate(fields: Record, metrics: dict[str, float], ledger: Ledger, *, per_cent
         metrics["pass_rate"] = stated
 
 
-def _signed(fields: Record) -> bool:
-    return any(
-        values.read(fields.get(name)).unit == "%"
-        for name in ("pass_rate", "expectation_pass_rate")
-    )
+def _signed(fields: Record, decimal: Decimal) -> bool:
+    units = (values.read(fields.get(name), decimal).unit for name in PASS_RATES)
+    return not {Unit.PER_CENT, Unit.TRUTH}.isdisjoint(units)
 
 
 def _counted(fields: Record) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from meta_experiment.errors import NotFoundError, RefusedError, StorageError, UsageError
 from meta_experiment.sources import benchmark, json_text, plugin_eval, rows, workspace_files
 from meta_experiment.sources.benchmark import Origin
+from meta_experiment.sources.encoding import decoded, utf8_only
 from meta_experiment.sources.imported import ImportedTrials
 
 LARGEST = 64 * 1024 * 1024
@@ -18,49 +20,47 @@ _MOST_FILES = 20_000
 _BENCHMARK = "benchmark.json"
 _TABLES = {".csv", ".tsv"}
 _LINES = {".jsonl", ".ndjson"}
+_SECOND_OBJECT = re.compile(r"[\r\n]\s*\{")
 
 
-def read_source(path: Path, name: str, mapping: Mapping[str, str]) -> ImportedTrials:
+def read_source(path: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
     """Read a file of results or a workspace folder.
 
     Args:
         path: where it lies; anywhere, since the user named it.
         name: what the user called it, for messages.
-        mapping: column by role or metric, for rows.
+        wanted: what the user says of columns and numbers, for rows.
 
     Raises:
         NotFoundError: it is not there. StorageError: it cannot be read or is too large.
         UsageError: it is no source of results. RefusedError: it cannot become trials.
     """
     if path.is_dir():
-        if mapping:
+        if wanted.columns:
             raise UsageError(f"{name} is a folder; --map names the columns of rows.")
         return _folder(path, name)
     data = _bytes(path, name)
-    origin = Origin(name, hashlib.sha256(data).hexdigest())
-    text = _text(data, name)
+    found = decoded(data, name)
+    origin = Origin(name, hashlib.sha256(data).hexdigest(), found.assumed)
     suffix = path.suffix.lower()
-    if suffix in _TABLES:
-        return rows.parse_csv(origin, text, mapping)
+    if suffix in _TABLES or found.text.lstrip()[:1] not in ("{", "["):
+        return rows.parse_csv(origin, found.text, wanted)
+    text = utf8_only(found, name)
     if suffix in _LINES:
-        return rows.parse_lines(origin, text, mapping)
-    return _document(path, origin, text, mapping)
+        return rows.parse_lines(origin, text, wanted)
+    return _document(path, origin, text, wanted)
 
 
-def _document(
-    path: Path, origin: Origin, text: str, mapping: Mapping[str, str]
-) -> ImportedTrials:
-    start = text.lstrip()[:1]
-    if start not in ("{", "["):
-        return rows.parse_csv(origin, text, mapping)
+def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> ImportedTrials:
     try:
         document = json_text.parse(text, origin.name)
     except UsageError:
-        if start == "{" and "\n{" in text:
-            return rows.parse_lines(origin, text, mapping)
+        if text.lstrip()[0] == "{" and _SECOND_OBJECT.search(text):
+            return rows.parse_lines(origin, text, wanted)
         raise
-    if mapping:
-        return rows.parse_rows(origin, "json", _records(document, origin.name), mapping)
+    if wanted.columns:
+        records = rows.objects(_records(document, origin.name))
+        return rows.parse_rows(origin, "json", records, wanted)
     if isinstance(document, Mapping) and plugin_eval.recognised(document):
         return plugin_eval.parse(origin, document)
     if path.name == _BENCHMARK:
@@ -71,7 +71,7 @@ def _document(
 def _folder(folder: Path, name: str) -> ImportedTrials:
     stated = folder / _BENCHMARK
     if stated.is_file():
-        return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", {})
+        return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", rows.Reading())
     inside = sorted(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
     if len(inside) == 1:
         return _folder(folder / inside[0], f"{name.rstrip('/')}/{inside[0]}")
@@ -96,7 +96,9 @@ def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrial
         total += len(data)
         if total > LARGEST:
             raise StorageError(f"{folder} holds more than {LARGEST:,} bytes of gradings.")
-        documents[relative] = json_text.parse(_text(data, relative), str(folder / relative))
+        documents[relative] = json_text.parse(
+            utf8_only(decoded(data, relative), relative), str(folder / relative)
+        )
         digest.update(f"{relative}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     files = workspace_files.run_files(documents)
     if document is None and not files:
@@ -142,16 +144,6 @@ def _bytes(path: Path, name: str) -> bytes:
             f"{name} is larger than {LARGEST // 2**20} MB; split it before importing."
         )
     return data
-
-
-def _text(data: bytes, name: str) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not text in UTF-8: {error.reason}.") from error
-    if not text.strip():
-        raise UsageError(f"{name} is empty; there is nothing to import.")
-    return text
 
 
 def _records(document: object, name: str) -> list[Mapping[str, Any]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from meta_experiment.errors import UsageError
-from meta_experiment.model.fields import suggestion
-from meta_experiment.sources import aggregates, json_text
+from meta_experiment.sources import aggregates, json_text, values
 from meta_experiment.sources.benchmark import Origin, instant
+from meta_experiment.sources.columns import Columns, find_columns
 from meta_experiment.sources.imported import (
     NO_ARM,
     NO_CASE,
@@ -18,33 +18,22 @@ from meta_experiment.sources.imported import (
     Ledger,
     Run,
 )
-from meta_experiment.sources.measures import in_per_cent, measure, named
-from meta_experiment.sources.vocabulary import (
-    ARM_FIELDS,
-    CASE_IDS,
-    CASE_NAMES,
-    METRIC_FIELDS,
-    STATUS_FIELDS,
-    TALLIES,
-    TIME_FIELDS,
-    snake,
-)
+from meta_experiment.sources.measures import PASS_RATES, in_per_cent, measure, named
+from meta_experiment.sources.notation import Written, decimal_of
+from meta_experiment.sources.table_text import LONGEST_LINE, MOST_ROWS, Table, read_table
+from meta_experiment.sources.values import Decimal, Unit
+from meta_experiment.sources.vocabulary import METRIC_FIELDS, TALLIES, snake
 from meta_experiment.types import TrialStatus
 
 CSV_KIND, LINES_KIND = "csv", "json-lines"
-LONGEST_LINE = 1024 * 1024
-MOST_ROWS = 250_000
-_ROLES = {
-    "variant": ARM_FIELDS,
-    "case": (*CASE_IDS, *CASE_NAMES),
-    "status": STATUS_FIELDS,
-    "time": TIME_FIELDS,
-}
+_LINE_END = re.compile(r"\r\n|\r|\n")  # the only ones that no JSON text can hold inside
 _STATUSES = {item.value: item for item in TrialStatus} | {
     "completed": TrialStatus.OK,
     "complete": TrialStatus.OK,
     "success": TrialStatus.OK,
+    "pass": TrialStatus.OK,
     "passed": TrialStatus.OK,
+    "fail": TrialStatus.OK,
     "failed": TrialStatus.OK,
     "failure": TrialStatus.ERROR,
     "crashed": TrialStatus.ERROR,
@@ -56,45 +45,36 @@ _STATUSES = {item.value: item for item in TrialStatus} | {
 Row = Mapping[str, Any]
 
 
-def parse_csv(origin: Origin, text: str, mapping: Mapping[str, str]) -> ImportedTrials:
-    """Read a table whose first line names its columns; commas, semicolons or tabs.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the user wants rows to be read.
+
+    `columns` gives the column by role (`variant`, `case`, `status`, `time`) or metric name,
+    `decimal` the sign before the decimals; None is left to what the table shows.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    decimal: Decimal | None = None
+
+
+def parse_csv(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
+    """Read a table whose first line names its columns; commas, semicolons, tabs or bars.
 
     Raises:
         UsageError: no header, a column that is not there, or nothing that names the variant.
     """
-    first = text.partition("\n")[0]
-    if len(first) > LONGEST_LINE:
-        raise UsageError(f"{origin.name}: its first line is longer than 1 MB; no header.")
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if len(header) < 2 or len(set(header)) < len(header) or not all(header):
-            raise UsageError(
-                f"{origin.name}: its first line is no header; expected two or more different "
-                f"column names, found {first[:80]!r}.",
-                hint="Results are read from JSON, JSON lines or CSV.",
-            )
-        rows = [
-            _counts_as_numbers(dict(zip(header, line, strict=False)))
-            for line in _bounded(reader, origin, len(header))
-            if any(map(str.strip, line))
-        ]
-    except csv.Error as error:
-        raise UsageError(
-            f"{origin.name}, line {reader.line_num}: not valid CSV ({error})."
-        ) from error
-    return parse_rows(origin, CSV_KIND, rows, mapping)
+    return parse_rows(origin, CSV_KIND, read_table(text, origin.name), wanted)
 
 
-def parse_lines(origin: Origin, text: str, mapping: Mapping[str, str]) -> ImportedTrials:
+def parse_lines(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
     """Read one JSON object a line; blank lines are skipped.
 
     Raises:
         UsageError: names the line that is not a JSON object.
     """
     rows: list[Row] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    places: list[str] = []
+    for number, line in enumerate(_LINE_END.split(text), start=1):
         if not line.strip():
             continue
         if len(line) > LONGEST_LINE:
@@ -105,43 +85,47 @@ def parse_lines(origin: Origin, text: str, mapping: Mapping[str, str]) -> Import
         if len(rows) >= MOST_ROWS:
             raise UsageError(f"{origin.name} has more than {MOST_ROWS:,} rows.")
         rows.append(value)
+        places.append(f"line {number}")
     if aggregates.assignment_counts(rows):
         raise aggregates.refusal(origin.name, rows)
-    return parse_rows(origin, LINES_KIND, rows, mapping)
+    return parse_rows(origin, LINES_KIND, objects(rows, places), wanted)
 
 
-def parse_rows(
-    origin: Origin, kind: str, rows: Sequence[Row], mapping: Mapping[str, str]
-) -> ImportedTrials:
+def objects(rows: Sequence[Row], places: Sequence[str] = ()) -> Table:
+    """Return JSON objects as a table; each is called by its number where nothing else is."""
+    columns = dict.fromkeys(str(key) for row in rows for key in row)
+    counted = [f"item {number}" for number in range(1, len(rows) + 1)]
+    return Table(tuple(columns), tuple(rows), tuple(places or counted))
+
+
+def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> ImportedTrials:
     """Read rows that are runs.
 
     Args:
         origin: where they are from.
         kind: what they are called in tags and messages.
-        rows: values by column.
-        mapping: column by role (`variant`, `case`, `status`, `time`) or metric name.
+        table: values by column.
+        wanted: what the user says of the columns and their numbers.
 
     Raises:
-        UsageError: there is no row, or a column that is needed is not recognised.
+        UsageError: there is no row, a column that is needed is not recognised, or numbers
+            are not written in one way.
     """
-    if not rows:
+    if not table.rows:
         raise UsageError(f"{origin.name} holds no rows.")
     ledger = Ledger()
-    table = _Table(origin.name, rows, mapping)
-    if table.roles.get("case") is None:
-        ledger.note(
-            "No column names the case, so that every row stands for itself and arms are "
-            "compared as independent; with --map case=COLUMN they are compared case by case."
-        )
-    for role, column in table.roles.items():
-        if column is not None and role not in mapping:
-            ledger.note(f"The column {column!r} was taken as the {role}.")
-    if table.unread:
-        ledger.note(f"Columns that were not read: {', '.join(table.unread[:12])}.")
-    runs = list(_runs(table, rows, ledger))
+    if origin.assumed:
+        ledger.note(origin.assumed)
+    columns = find_columns(table, origin.name, wanted.columns, ledger)
+    written = list(_written(columns, table))
+    decimal = decimal_of(
+        (item for _, item in written), origin.name, table.separator, wanted.decimal, ledger
+    )
+    _refuse_mixed_units(columns, written, origin.name, decimal)
+    runs = list(_runs(columns, table, decimal, ledger))
     if not any(run.metrics for run in runs):
         raise UsageError(
-            f"{origin.name}: no row has a metric; its columns are {table.listed}.",
+            f"{origin.name}: no row has a metric; its columns are {columns.listed}.",
             hint="Say which column holds one: --map duration_seconds=COLUMN",
         )
     return ImportedTrials(
@@ -155,50 +139,51 @@ def parse_rows(
     )
 
 
-class _Table:
-    """Which column plays which role, and which metrics were named by hand."""
+def _written(columns: Columns, table: Table) -> Iterator[tuple[str, Written]]:
+    """Yield the texts of all columns that are read as numbers, by column."""
+    for row, place in zip(table.rows, table.places, strict=True):
+        for column in columns.numbers:
+            value = row.get(column)
+            if isinstance(value, str):
+                yield column, Written(value, f"{place}, {column}")
 
-    def __init__(self, name: str, rows: Sequence[Row], mapping: Mapping[str, str]) -> None:
-        self.columns = list(dict.fromkeys(str(key) for row in rows for key in row))
-        self.listed = ", ".join(self.columns[:20])
-        for role, column in mapping.items():
-            if column not in self.columns:
-                raise UsageError(
-                    f"{name} has no column '{column}' (--map {role}=…); it has {self.listed}.",
-                    hint=suggestion(column, self.columns),
-                )
-        self.roles = {
-            role: mapping.get(role) or self._column(names) for role, names in _ROLES.items()
-        }
-        self.mapped = {key: column for key, column in mapping.items() if key not in _ROLES}
-        if self.roles["variant"] is None:
+
+def _refuse_mixed_units(
+    columns: Columns, written: Sequence[tuple[str, Written]], name: str, decimal: Decimal
+) -> None:
+    """Refuse plain numbers among those with a unit, where nothing says what they are in."""
+    first: dict[tuple[str, Unit], Written] = {}
+    for column, item in written:
+        reading = values.read(item.text, decimal)
+        if reading.number is not None:
+            first.setdefault((column, reading.unit), item)
+    for (column, unit), item in first.items():
+        plain = first.get((column, Unit.NONE))
+        is_rate = columns.metrics.get(column) in PASS_RATES  # read by a rule of their own
+        unclear = (unit is Unit.PER_CENT and not is_rate) or (
+            unit is Unit.SECONDS and not _names_unit(column)
+        )
+        if plain is not None and unclear:
             raise UsageError(
-                f"{name}: no column is recognised as the variant; its columns are "
-                f"{self.listed}.",
-                hint="Name it: --map variant=COLUMN (and --map case=COLUMN, "
-                "--map duration_seconds=COLUMN …).",
+                f"{name}: some numbers of '{column}' have a unit, as {item}, and some have "
+                f"none, as {plain}.",
+                hint="Write all numbers of a column in one way.",
             )
-        taken = {*self.roles.values(), *self.mapped.values()}
-        self.rest = [column for column in self.columns if column not in taken]
-        counted = {name for pair in TALLIES for name in pair}
-        self.unread = [
-            column
-            for column in self.rest
-            if snake(column) not in METRIC_FIELDS and snake(column) not in counted
-        ]
-
-    def _column(self, names: Sequence[str]) -> str | None:
-        by_name = {snake(column): column for column in reversed(self.columns)}
-        return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _runs(table: _Table, rows: Sequence[Row], ledger: Ledger) -> Iterator[Run]:
-    roles = table.roles
-    per_cent = in_per_cent(rows)
+def _names_unit(column: str) -> bool:
+    """Say whether the name of a column says in what its plain numbers are."""
+    return snake(column) in METRIC_FIELDS
+
+
+def _runs(columns: Columns, table: Table, decimal: Decimal, ledger: Ledger) -> Iterator[Run]:
+    roles = columns.roles
+    records = [columns.record(_with_counts(row)) for row in table.rows]
+    per_cent = in_per_cent(records, decimal)
     if per_cent:
         ledger.note("Pass rates above 1 were read as per cents, so all of them are.")
     seen: dict[tuple[str, str | None], int] = {}
-    for row in rows:
+    for row, record in zip(table.rows, records, strict=True):
         arm, case = _text(row, roles["variant"]), _text(row, roles["case"])
         if arm is None:
             ledger.exclude(NO_ARM)
@@ -208,32 +193,16 @@ def _runs(table: _Table, rows: Sequence[Row], ledger: Ledger) -> Iterator[Run]:
             continue
         index = seen.get((arm, case), 0)
         seen[arm, case] = index + 1
-        metrics = _metrics(table, row, ledger, per_cent=per_cent)
+        metrics = measure(record, ledger, per_cent=per_cent, decimal=decimal)
+        for metric, column in columns.own.items():
+            value = named(metric, row.get(column), ledger, decimal)
+            if value is not None:
+                metrics[metric] = value
         status = _status(_text(row, roles["status"]), ledger)
         if not metrics:
             ledger.unmeasured(arm)
             status = TrialStatus.INTERRUPTED if status is TrialStatus.OK else status
-        yield Run(arm, case, index, metrics, status, instant(_text(row, roles["time"])))
-
-
-def _metrics(table: _Table, row: Row, ledger: Ledger, *, per_cent: bool) -> dict[str, float]:
-    metrics = measure(
-        {column: row.get(column) for column in table.rest if column in row},
-        ledger,
-        per_cent=per_cent,
-    )
-    for name, column in table.mapped.items():
-        value = named(name, _deep(row, column), ledger)
-        if value is None:
-            metrics.pop(name, None)
-        else:
-            metrics[name] = value
-    return metrics
-
-
-def _deep(row: Row, column: str) -> object:
-    value = row.get(column)
-    return None if isinstance(value, Mapping | list) else value
+        yield Run(arm, case, index, metrics, status, _at(_text(row, roles["time"]), ledger))
 
 
 def _text(row: Row, column: str | None) -> str | None:
@@ -241,6 +210,13 @@ def _text(row: Row, column: str | None) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).strip() or None
+
+
+def _at(text: str | None, ledger: Ledger) -> float | None:
+    at = instant(text)
+    if text is not None and at is None:
+        ledger.count("the time of a run is in no form known here and was left out.")
+    return at
 
 
 def _status(word: str | None, ledger: Ledger) -> TrialStatus:
@@ -252,26 +228,14 @@ def _status(word: str | None, ledger: Ledger) -> TrialStatus:
     return status or TrialStatus.OK
 
 
-def _bounded(lines: Iterator[list[str]], origin: Origin, columns: int) -> Iterator[list[str]]:
-    for number, line in enumerate(lines, start=2):
-        if number > MOST_ROWS:
-            raise UsageError(f"{origin.name} has more than {MOST_ROWS:,} rows.")
-        if sum(map(len, line)) > LONGEST_LINE:
-            raise UsageError(f"{origin.name}, row {number}: longer than 1 MB.")
-        if len(line) > columns:
-            raise UsageError(
-                f"{origin.name}, row {number}: {len(line)} values under {columns} columns.",
-                hint="Put values that hold the separator into quotes.",
-            )
-        yield line
-
-
-def _counts_as_numbers(row: dict[str, Any]) -> dict[str, Any]:
-    """Read counts of graded statements as whole numbers, where a table has both of a pair."""
+def _with_counts(row: Row) -> Row:
+    """Read counts of graded statements as whole numbers, where a row has both of a pair."""
     by_name = {snake(column): column for column in row}
+    counted = dict(row)
     for pair in TALLIES:
         if all(name in by_name for name in pair):
             for column in (by_name[name] for name in pair):
-                text = row[column].strip()
-                row[column] = int(text) if text.isdecimal() and len(text) < 10 else row[column]
-    return row
+                text = str(row[column]).strip()
+                if text.isascii() and text.isdigit() and len(text) < 10:
+                    counted[column] = int(text)
+    return counted

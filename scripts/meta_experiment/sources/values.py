@@ -4,63 +4,146 @@ from __future__ import annotations
 
 import math
 import re
+from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from meta_experiment.sources.imported import NO_NUMBER
 
-_MISSING = frozenset({"", "-", "–", "—", "n/a", "na", "nan", "null", "none", "unknown",
-                      "pending", "missing", "skipped", "?"})  # fmt: skip
-_NUMBER = re.compile(
-    r"^\s*([+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?|[+-]?\.\d+)\s*(%|ms|s)?\s*$"
-)
-_TRUE, _FALSE = (
-    frozenset({"true", "yes", "pass", "passed"}),
-    frozenset({"false", "no", "fail", "failed"}),
-)
-_FACTORS = {"%": 0.01, "ms": 0.001, "s": 1.0}
+_MISSING = frozenset({"", "-", "–", "—", "n/a", "n.a.", "na", "#n/a", "#nv", "nan", "null",
+                      "nil", "(null)", "none", "undefined", "unknown", "pending", "missing",
+                      "skipped", "k.a.", "k. a.", "n.d.", "n. d.", "tbd", "?"})  # fmt: skip
+_TRUE = frozenset({"true", "t", "yes", "y", "pass", "passed", "wahr", "ja", "vrai", "oui",
+                   "sí", "verdadero", "✓", "✔", "✅"})  # fmt: skip
+_FALSE = frozenset({"false", "f", "no", "n", "fail", "failed", "falsch", "nein", "faux", "non",
+                    "falso", "✗", "✘", "❌"})  # fmt: skip
+_TIMES = {
+    "ms": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0,
+    "min": 60.0, "mins": 60.0, "minute": 60.0, "minutes": 60.0,
+    "h": 3600.0, "hour": 3600.0, "hours": 3600.0,
+}  # fmt: skip
+_DOLLARS = ("$", "US$", "USD")
+_MONEY = (*_DOLLARS, "€", "£", "¥", "EUR", "GBP", "CHF", "JPY")
+_TOKENS = ("token", "tokens")
+_SIGNS = "[+-]?"
+_SPACES = " \u00a0\u2009\u202f"  # between thousands, as tables of several countries have them
+_APOSTROPHES = "'’"
+
+
+class Unit(Enum):
+    """What the sign in front of a number, or behind it, says that it is."""
+
+    NONE = "none"
+    PER_CENT = "per cent"
+    SECONDS = "seconds"
+    DOLLARS = "dollars"
+    OTHER_MONEY = "another currency"
+    TOKENS = "tokens"
+    TRUTH = "truth"
+
+
+class Decimal(Enum):
+    """The sign before the decimals; the other one of the two parts thousands."""
+
+    POINT = "."
+    COMMA = ","
+
+    @property
+    def other(self) -> Decimal:
+        """The sign that this one is not."""
+        return Decimal.COMMA if self is Decimal.POINT else Decimal.POINT
 
 
 class Reading(NamedTuple):
     """A number, or None with `problem` saying why; without a problem it is just missing.
 
-    `unit` is the sign that was written behind the number and is already taken into account
-    (`%`, `ms`, `s`).
+    `unit` is what was written beside the number; per cents are shares and times are seconds
+    already.
     """
 
     number: float | None
     problem: str | None = None
-    unit: str = ""
+    unit: Unit = Unit.NONE
 
 
-def read(value: object) -> Reading:
+def read(value: object, decimal: Decimal = Decimal.POINT) -> Reading:
     """Read a number, a truth value (1 or 0), or a text that holds nothing but one of them.
 
-    `85%` is 0.85 and `1,830` is 1830; `N/A` and its like are missing; prose such as
-    `+35% better` is no number.
+    `85%` is 0.85 and `1,830` is 1830, or 1.83 with a decimal comma; `N/A` and its like are
+    missing; prose such as `+35% better` is no number.
     """
     if value is None:
         return Reading(None)
     if isinstance(value, bool):
-        return Reading(float(value))
+        return Reading(float(value), unit=Unit.TRUTH)
     if isinstance(value, int | float):
         return _finite(value)
     if isinstance(value, str):
-        return _text(value)
+        return _text(value, decimal)
     return Reading(None, NO_NUMBER)
 
 
-def _text(value: str) -> Reading:
+def notations(text: str) -> frozenset[Decimal]:
+    """Return with which decimal signs a text is a number; both where it tells of neither.
+
+    `1.5` and `0.125` are written with a point, `1.234,5` with a comma, `1,250` with either:
+    1250 or 1.25. What is no number, or has no such sign, is none of all: an empty set.
+    """
+    bare, _ = _bare(text)
+    if not {".", ","} & set(bare):
+        return frozenset()
+    return frozenset(decimal for decimal in Decimal if _number(decimal).fullmatch(bare))
+
+
+def _text(value: str, decimal: Decimal) -> Reading:
     word = value.strip().lower()
     if word in _MISSING:
         return Reading(None)
     if word in _TRUE or word in _FALSE:
-        return Reading(float(word in _TRUE))
-    found = _NUMBER.match(value)
+        return Reading(float(word in _TRUE), unit=Unit.TRUTH)
+    bare, (unit, factor) = _bare(value)
+    found = _number(decimal).fullmatch(bare)
     if found is None:
         return Reading(None, NO_NUMBER)
-    unit = found[2] or ""
-    number = _finite(float(found[1].replace(",", "")) * _FACTORS.get(unit, 1.0))
+    digits = bare.replace(decimal.other.value, "")
+    for sign in _SPACES + _APOSTROPHES:
+        digits = digits.replace(sign, "")
+    number = _finite(float(digits.replace(decimal.value, ".")) * factor)
     return number._replace(unit=unit)
+
+
+def _bare(value: str) -> tuple[str, tuple[Unit, float]]:
+    """Part a text into what may be a number and what its sign says."""
+    text = value.strip().replace("−", "-")
+    for sign in _MONEY:
+        for bare in (text.removeprefix(sign), text.removesuffix(sign)):
+            if bare != text:
+                return bare.strip(), (_money(sign), 1.0)
+    if text.endswith("%"):
+        return text[:-1].strip(), (Unit.PER_CENT, 0.01)
+    bare = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    word = text[len(bare) :].lower()
+    if word in _TIMES:
+        return bare.strip(), (Unit.SECONDS, _TIMES[word])
+    if word in _TOKENS:
+        return bare.strip(), (Unit.TOKENS, 1.0)
+    return text, (Unit.NONE, 1.0)
+
+
+def _money(sign: str) -> Unit:
+    return Unit.DOLLARS if sign in _DOLLARS else Unit.OTHER_MONEY
+
+
+@lru_cache(maxsize=2)
+def _number(decimal: Decimal) -> re.Pattern[str]:
+    """Return what a number looks like; thousands are parted by one sign throughout."""
+    point, comma = re.escape(decimal.value), re.escape(decimal.other.value)
+    grouped = (
+        rf"[1-9]\d{{0,2}}(?P<sign>[{comma}{_SPACES}{_APOSTROPHES}])\d{{3}}(?:(?P=sign)\d{{3}})*"
+    )
+    return re.compile(
+        rf"{_SIGNS}(?:(?:{grouped}|\d+)(?:{point}\d+)?|{point}\d+)(?:[eE][+-]?\d+)?"
+    )
 
 
 def _finite(value: float) -> Reading:

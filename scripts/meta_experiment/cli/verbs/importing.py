@@ -14,7 +14,9 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import imported as render
 from meta_experiment.services import importing, summing
 from meta_experiment.services.import_plan import Wishes
+from meta_experiment.sources.rows import Reading
 from meta_experiment.sources.sums import parse_sums
+from meta_experiment.sources.values import Decimal
 from meta_experiment.types import Direction, Imported
 
 
@@ -34,6 +36,11 @@ from meta_experiment.types import Direction, Imported
     multiple=True,
     metavar="NAME=COLUMN",
     help="Of rows: the column of variant, case, status, time or a metric. Repeatable.",
+)
+@click.option(
+    "--decimal",
+    type=click.Choice([item.name.lower() for item in Decimal]),
+    help="Of tables: the sign before decimals [as the numbers show it].",
 )
 @click.option(
     "--sums",
@@ -64,6 +71,7 @@ def import_verb(
     paths: tuple[str, ...],
     sums: tuple[str, ...],
     mapping: tuple[str, ...],
+    decimal: str | None,
     dry_run: bool,
     control: str | None,
     treatments: tuple[str, ...],
@@ -75,7 +83,7 @@ def import_verb(
     Sources are only read. Every assumption is said, and all that is left out is counted.
     """
     if sums:
-        if paths or mapping or into:
+        if paths or mapping or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
         return _sums(screen, sums, control, wishes)
     if not paths:
@@ -83,9 +91,8 @@ def import_verb(
             "There is nothing to import.",
             hint="Name a file or folder of results, or give --sums twice.",
         )
-    wanted = importing.Wanted(
-        paths, _mapping(mapping), control, treatments, into, Wishes(**wishes)
-    )
+    reading = Reading(_mapping(mapping), Decimal[decimal.upper()] if decimal else None)
+    wanted = importing.Wanted(paths, reading, control, treatments, into, Wishes(**wishes))
     done = importing.import_results(workspace(place), wanted, place.directory, dry_run=dry_run)
     return Result(_document(done), render.imported(done, screen.style))
 
@@ -111,6 +118,8 @@ def _mapping(given: tuple[str, ...]) -> dict[str, str]:
                 f"--map '{item}': expected NAME=COLUMN, for example variant=arm.",
                 hint="NAME is variant, case, status, time, or a metric.",
             )
+        if name.strip() in mapping:
+            raise UsageError(f"--map names two columns for {name.strip()}; expected one.")
         mapping[name.strip()] = column.strip()
     return mapping
 

@@ -1,0 +1,200 @@
+"""Which column of a table plays which role, and which hold metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meta_experiment.errors import UsageError
+from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.imported import Ledger
+from meta_experiment.sources.table_text import Table
+from meta_experiment.sources.vocabulary import (
+    ARM_FIELDS,
+    CASE_IDS,
+    CASE_NAMES,
+    DETAILS,
+    METRIC_FIELDS,
+    STATUS_FIELDS,
+    TALLIES,
+    TIME_FIELDS,
+    WRAPPERS,
+    snake,
+)
+from meta_experiment.sources.wording import listed
+
+_ROLES = {
+    "variant": ARM_FIELDS,
+    "case": (*CASE_IDS, *CASE_NAMES),
+    "status": STATUS_FIELDS,
+    "time": TIME_FIELDS,
+}
+_COUNTED = {name for pair in TALLIES for name in pair}
+_MANY = 20  # names in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table by their meaning.
+
+    `roles` gives the column of each role, None where there is none; `metrics` the metric's
+    field by column, `mapped` those of them that the user named; `own` the column of each
+    metric that only the user knows.
+    """
+
+    names: Sequence[str]
+    roles: Mapping[str, str | None]
+    metrics: Mapping[str, str]
+    mapped: frozenset[str]
+    own: Mapping[str, str]
+
+    @property
+    def listed(self) -> str:
+        """The names of all columns, for a message."""
+        return listed(self.names, _MANY)
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns that are read as numbers."""
+        return [*self.metrics, *self.own.values()]
+
+    def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a row says of its run, metrics by the names that they have everywhere.
+
+        Of a metric that the user mapped no other column is left.
+        """
+        told = {*self.roles.values(), *self.own.values()}
+        given = {_metric(self.metrics[column]) for column in self.mapped}
+        record = {}
+        for column, value in row.items():
+            field = self.metrics.get(column, column)
+            if column not in told and (column in self.mapped or _metric(field) not in given):
+                record[field] = value
+        return record
+
+
+def find_columns(
+    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger
+) -> Columns:
+    """Recognise the columns of a table, or take them as the user says.
+
+    Raises:
+        UsageError: a column is not there, two have one meaning, or none names the variant.
+    """
+    for role, column in mapping.items():
+        if column not in table.columns:
+            raise UsageError(
+                f"{name} has no column '{column}' (--map {role}=…); it has "
+                f"{listed(table.columns, _MANY)}.",
+                hint=suggestion(column, table.columns),
+            )
+    named = {key: column for key, column in mapping.items() if key not in _ROLES}
+    roles = _roles(table, name, mapping, ledger)
+    taken = {*roles.values(), *named.values()}
+    rest = [column for column in table.columns if column not in taken]
+    known = {column: key for key, column in named.items() if key in METRIC_FIELDS}
+    given = {_metric(field) for field in known.values()}
+    found = {
+        column: snake(column)
+        for column in rest
+        if snake(column) in METRIC_FIELDS and _metric(snake(column)) not in given
+    }
+    _refuse_twins(found, name)
+    _note_unread(table, [column for column in rest if column not in found], ledger)
+    return Columns(
+        names=table.columns,
+        roles=roles,
+        metrics=known | found,
+        mapped=frozenset(known),
+        own={key: column for key, column in named.items() if key not in METRIC_FIELDS},
+    )
+
+
+def _metric(field: str) -> str | None:
+    """Return the metric that a field of this name tells of."""
+    known = METRIC_FIELDS.get(snake(field))
+    return known and known[0]
+
+
+def _roles(
+    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger
+) -> dict[str, str | None]:
+    free = [column for column in table.columns if column not in mapping.values()]
+    roles: dict[str, str | None] = {}
+    for role, names in _ROLES.items():
+        columns = [mapping[role]] if role in mapping else _candidates(free, names, name)
+        if role == "case" and role not in mapping:
+            columns = list(_cases(table, columns, str(roles["variant"]), ledger))
+        chosen = columns[0] if columns else None
+        roles[role] = chosen
+        if chosen is not None and role not in mapping:
+            ledger.note(f"The column {chosen!r} was taken as the {role}.")
+        if role == "variant" and chosen is None:
+            raise UsageError(
+                f"{name}: no column is recognised as the variant; its columns are "
+                f"{listed(table.columns, _MANY)}.",
+                hint="Name it: --map variant=COLUMN (and --map case=COLUMN, "
+                "--map duration_seconds=COLUMN …).",
+            )
+    if roles["case"] is None:
+        ledger.note(
+            "No column names the case, so that every row stands for itself and arms are "
+            "compared as independent; with --map case=COLUMN they are compared case by case."
+        )
+    return roles
+
+
+def _candidates(free: Iterable[str], names: Sequence[str], table: str) -> list[str]:
+    """Return the columns that may play a role, in the order of their usual names."""
+    by_name: dict[str, str] = {}
+    for column in free:
+        if snake(column) in names:
+            _refuse_same(by_name.setdefault(snake(column), column), column, table)
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _cases(table: Table, columns: Sequence[str], variant: str, ledger: Ledger) -> Iterator[str]:
+    """Yield the columns that may name the case.
+
+    One that is different in every row names the row: no case would be run in two arms.
+    """
+    arms = {str(row.get(variant)) for row in table.rows}
+    for column in columns:
+        texts = [row[column] for row in table.rows if row.get(column) not in (None, "")]
+        if len(arms) > 1 and len(set(map(str, texts))) == len(texts):
+            ledger.note(
+                f"The column {column!r} is different in every row, so that it names the row "
+                "and no case."
+            )
+        else:
+            yield column
+
+
+def _refuse_twins(found: Mapping[str, str], name: str) -> None:
+    by_field: dict[str, str] = {}
+    for column, field in found.items():
+        _refuse_same(by_field.setdefault(field, column), column, name)
+
+
+def _refuse_same(one: str, other: str, name: str) -> None:
+    if one != other:
+        raise UsageError(
+            f"{name}: the columns '{one}' and '{other}' have one meaning, so that it cannot be "
+            "told which is meant.",
+            hint="Say it with --map, or give one of them another name.",
+        )
+
+
+def _note_unread(table: Table, columns: Sequence[str], ledger: Ledger) -> None:
+    holding = {
+        column
+        for column in columns
+        if snake(column) in (*WRAPPERS, *DETAILS)
+        and any(isinstance(row.get(column), Mapping | list) for row in table.rows)
+    }
+    unread = [
+        column for column in columns if column not in holding and snake(column) not in _COUNTED
+    ]
+    if unread:
+        ledger.note(f"Columns that were not read: {listed(unread)}.")

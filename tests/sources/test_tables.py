@@ -1,0 +1,398 @@
+"""Tables as programs and the spreadsheets of several countries write them."""
+
+import codecs
+import csv
+import io
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from meta_experiment.errors import UsageError
+from meta_experiment.sources.benchmark import Origin
+from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading, parse_csv, parse_lines
+from meta_experiment.sources.values import Decimal
+
+ORIGIN = Origin("r.csv", "0" * 64)
+
+
+def read(text, **wanted):
+    return parse_csv(ORIGIN, text, Reading(**wanted))
+
+
+def scores(source):
+    return [run.metrics.get("score") for run in source.runs]
+
+
+def table(*values, separator=";", column="score"):
+    """Two arms in turn, one case for each pair of rows."""
+    rows = [
+        separator.join(("old" if number % 2 else "new", f"case {number // 2}", value))
+        for number, value in enumerate(values)
+    ]
+    return "\n".join([separator.join(("variant", "case", column)), *rows, ""])
+
+
+def test_beside_semicolons_the_comma_is_decimal():
+    """An eighth is no hundred and twenty-five, and a half is not dropped."""
+    source = read(table("0,125", "0,5", "1,250", "2"))
+    assert scores(source) == [0.125, 0.5, 1.25, 2.0]
+    assert source.excluded == {}
+    assert any("decimal comma, as in '0,125' (row 2, score)" in it for it in source.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "one", "other"),
+    [
+        (table("0,5", "0.5"), "'0.5' (row 3, score)", "'0,5' (row 2, score)"),
+        (table("1,250", "0.5"), "'0.5' (row 3, score)", "'1,250' (row 2, score)"),
+        (
+            table('"1,5"', "1.5", separator=","),
+            "'1.5' (row 3, score)",
+            "'1,5' (row 2, score)",
+        ),
+        (
+            "variant;case;score;cost_usd\nold;a;0,5;0.0123\nnew;a;1;0\n",
+            "'0.0123' (row 2, cost_usd)",
+            "'0,5' (row 2, score)",
+        ),
+        (
+            table("0,5", "1,234,567"),
+            "'1,234,567' (row 3, score)",
+            "'0,5' (row 2, score)",
+        ),
+    ],
+)
+def test_points_and_commas_mixed_are_refused_with_their_places(text, one, other):
+    """Whichever was meant, the other would be read a thousandfold or not at all."""
+    with pytest.raises(UsageError, match="decimal point") as caught:
+        read(text)
+    assert one in caught.value.message
+    assert other in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (table("1.250", "2.500"), "'1.250' (row 2, score)"),
+        (table("1.250", "2,500"), "'2,500' (row 3, score)"),
+        (table("1,250", "2,500", separator="\t"), "'1,250' (row 2, score)"),
+        (table("1,250", "2,500", separator="|"), "'1,250' (row 2, score)"),
+    ],
+)
+def test_a_thousand_or_one_is_asked_for(text, place):
+    """Where nothing tells, both are possible; the flag says it."""
+    with pytest.raises(UsageError, match="thousands or decimals") as caught:
+        read(text)
+    assert place in caught.value.message
+    assert "--decimal" in caught.value.hint
+    point = scores(read(text, decimal=Decimal.POINT))
+    comma = scores(read(text, decimal=Decimal.COMMA))
+    assert {*point, *comma} <= {1.25, 2.5, 1250.0, 2500.0}
+    assert all(one != other for one, other in zip(point, comma, strict=True))
+
+
+def test_a_decimal_sign_that_the_numbers_contradict_is_refused():
+    """The user's word does not make a number of what is none."""
+    with pytest.raises(
+        UsageError, match=r"'0\.5' \(row 2, score\) is no number with a decimal"
+    ):
+        read(table("0.5", "1"), decimal=Decimal.COMMA)
+
+
+@pytest.mark.parametrize(
+    ("values", "separator", "expected", "said"),
+    [
+        (('"1,250"', "2"), ",", [1250.0, 2.0], "part thousands, as in '1,250' (row 2, score)"),
+        (("0.5", "1,250"), "\t", [0.5, 1250.0], "part thousands, as in '1,250'"),
+        (("1.250", "2"), "\t", [1.25, 2.0], "before decimals, as in '1.250'"),
+        (("0.5", "1.250"), ";", [0.5, 1.25], ""),
+        (("1.234,5", "1.250"), ";", [1234.5, 1250.0], "decimal comma"),
+        (("1 234,5", "2"), ";", [1234.5, 2.0], "decimal comma"),
+        (("1'234.5", "2"), ";", [1234.5, 2.0], ""),
+    ],
+)
+def test_what_is_assumed_of_thousands_is_said(values, separator, expected, said):
+    """A reading that is not the only one possible stands in the notes."""
+    source = read(table(*values, separator=separator))
+    assert scores(source) == expected
+    assert any(said in note for note in source.notes)
+
+
+def test_numbers_of_json_lines_are_read_in_one_way_too():
+    """A text with a decimal comma is no thousand there either."""
+    lines = '{"arm": "a", "score": "0,125"}\n{"arm": "b", "score": "0,5"}\n'
+    assert scores(parse_lines(ORIGIN, lines, Reading())) == [0.125, 0.5]
+    with pytest.raises(UsageError, match=r"'0\.5' \(line 2, score\)"):
+        parse_lines(ORIGIN, lines.replace('"0,5"', '"0.5"'), Reading())
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [(("85%", "90"), "score"), (("0.5", "85%"), "zest"), (("12s", "1500"), "secs")],
+)
+def test_numbers_with_and_without_a_unit_are_refused(values, column):
+    """Per cents among shares, or seconds among who knows what, are not one column."""
+    metric = {"score": "score", "zest": "zest", "secs": "duration_seconds"}[column]
+    with pytest.raises(UsageError, match="have a unit") as caught:
+        read(table(*values, column=column), columns={metric: column})
+    assert f"row 2, {column}" in caught.value.message
+    assert f"row 3, {column}" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "metric", "number"),
+    [
+        ("latency_ms", "1500 ms", "duration_seconds", 1.5),
+        ("latency_ms", "1500", "duration_seconds", 1.5),
+        ("latency_ms", "2 s", "duration_seconds", 2.0),
+        ("time_seconds", "2 min", "duration_seconds", 120.0),
+        ("tokens", "1 830 tokens", "total_tokens", 1830.0),
+        ("cost_usd", "$0.25", "cost_usd", 0.25),
+        ("pass_rate", "yes", "pass_rate", 1.0),
+        ("passed", "WAHR", "success", 1.0),
+    ],
+)
+def test_a_unit_that_is_written_counts(column, value, metric, number):
+    """1500 ms in a column of milliseconds are one and a half seconds, not a thousandth."""
+    source = read(table(value, value, column=column))
+    assert [run.metrics for run in source.runs] == [{metric: pytest.approx(number)}] * 2
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("duration_seconds", "yes"), ("duration_seconds", "85%"), ("tokens", "12 s"),
+        ("cost_usd", "0.5 €"), ("turns", "true"), ("tool_calls", "50%"), ("score", "12 s"),
+    ],
+)  # fmt: skip
+def test_a_unit_that_the_metric_does_not_have_is_left_out(column, value):
+    """A yes is no second, and an euro no dollar; how many were left out is counted."""
+    source = read(f"variant;case;{column};rating\nold;a;{value};1\nnew;a;N/A;1\n")
+    assert source.runs[0].metrics == {"rating": 1.0}
+    assert source.excluded == {f"in a unit that the metric does not have ({column})": 1}
+
+
+def test_per_cents_among_truths_are_not_divided_twice():
+    """A yes is a full share whatever the numbers beside it are."""
+    source = read(table("yes", "85", column="pass_rate"))
+    assert [run.metrics["pass_rate"] for run in source.runs] == [1.0, 0.85]
+
+
+def test_a_mapped_rate_is_read_as_any_other():
+    """85 under a name of the user's own is 85 per cent, not 85."""
+    source = read(table("85", "90", column="quote"), columns={"pass_rate": "quote"})
+    assert [run.metrics["pass_rate"] for run in source.runs] == [0.85, 0.9]
+
+
+def test_the_mapped_column_is_the_only_one_of_its_metric():
+    """A finer column with a usual name does not go before the user's word."""
+    text = "variant;case;duration_ms;wall\nold;a;9000;40\nnew;a;9000;30\n"
+    source = read(text, columns={"duration_seconds": "wall"})
+    assert [run.metrics for run in source.runs] == [
+        {"duration_seconds": 40.0},
+        {"duration_seconds": 30.0},
+    ]
+
+
+def test_two_columns_of_one_metric_that_disagree_are_said():
+    """The finer one is taken, and how often they differ is told."""
+    source = read("variant;case;duration_ms;time_seconds\nold;a;9000;40\nnew;a;9000;9\n")
+    assert [run.metrics["duration_seconds"] for run in source.runs] == [9.0, 9.0]
+    assert "1 × duration_ms and time_seconds of a run differ; duration_ms was taken as" in (
+        " ".join(source.notes)
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("variant;case;score;score", "two columns are called 'score'"),
+        ("variant;case;Score;score", "'Score' and 'score' have one meaning"),
+        ("variant;Variant;case;score", "'variant' and 'Variant' have one meaning"),
+        ("variant;Case;case;score", "'Case' and 'case' have one meaning"),
+    ],
+)
+def test_two_columns_with_one_meaning_are_refused(header, said):
+    """Neither the first nor the last is taken by chance."""
+    with pytest.raises(UsageError, match=said):
+        read(f"{header}\na;b;1;2\nc;b;3;4\n")
+
+
+def test_columns_without_a_name_are_not_read():
+    """An index before, and separators behind, as some programs write them."""
+    source = read(",variant,case,score,\n0,old,a,1,\n1,new,a,2,\n")
+    assert scores(source) == [1.0, 2.0]
+    assert "Columns that were not read: column 1, column 5." in source.notes
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("old;a", "row 3: 2 values under 3 columns"),
+        ("old", "row 3: 1 values under 3 columns"),
+        ("old;a;1;2", "row 3: 4 values under 3 columns"),
+    ],
+)
+def test_a_ragged_row_is_refused_by_its_number(line, said):
+    """What was left out of the middle would shift all that follows."""
+    with pytest.raises(UsageError, match=said):
+        read(f"variant;case;score\nnew;a;2\n{line}\n")
+
+
+def test_empty_rows_and_empty_values_behind_the_last_are_nothing():
+    """Spreadsheets leave both where somebody once typed."""
+    source = read("variant;case;score\nnew;a;2;;\n;;\n\nold;a;1;\n")
+    assert scores(source) == [2.0, 1.0]
+
+
+def test_the_separator_is_that_of_the_columns():
+    """Others inside quoted names, a stated one, and bars are all told apart."""
+    for text in (
+        '"variant";"case";"score";"a, b, c, d"\nold;x;1;\nnew;x;2;\n',
+        "sep=;\r\nvariant;case;score\r\nold;x;1\r\nnew;x;2\r\n",
+        "variant|case|score\nold|x|1\nnew|x|2\n",
+    ):
+        assert scores(read(text)) == [1.0, 2.0]
+    with pytest.raises(UsageError, match="row 4: 2 values"):
+        read("sep=;\nvariant;case;score\nold;x;1\nnew;x\n")
+
+
+def test_a_line_separator_inside_a_text_ends_no_line():
+    """JSON lets U+2028, U+0085 and their like stand in a string as they are."""
+    marks = "\u2028\u2029\x85\u000b\u000c\x1c\x1d\x1e"
+    for mark in (mark for mark in marks if mark >= " "):
+        lines = f'{{"arm": "a", "task": "x{mark}y", "score": 1}}\r\n' * 2
+        source = parse_lines(ORIGIN, lines, Reading())
+        assert [run.case for run in source.runs] == [f"x{mark}y"] * 2
+    source = read(f"variant;case;score\nold;x{marks}y;1\nnew;x{marks}y;2\n")
+    assert {run.case for run in source.runs} == {f"x{marks}y"}
+
+
+def test_a_column_that_is_different_in_every_row_is_no_case():
+    """A run's own id pairs nothing, so that the next column is looked at, or none."""
+    source = read("id;variant;score\n1;old;1\n2;new;2\n3;old;1\n4;new;2\n")
+    assert {run.case for run in source.runs} == {None}
+    assert any("'id' is different in every row" in note for note in source.notes)
+    source = read("id;task;variant;score\n1;x;old;1\n2;x;new;2\n3;y;old;1\n4;y;new;2\n")
+    assert [run.case for run in source.runs] == ["x", "x", "y", "y"]
+    source = read("id;variant;score\n1;old;1\n2;new;2\n", columns={"case": "id"})
+    assert [run.case for run in source.runs] == ["1", "2"]
+
+
+def test_a_case_that_is_different_in_every_row_of_one_arm_is_a_case():
+    """The other arm stands in another file."""
+    source = read("id;variant;score\n1;old;1\n2;old;2\n")
+    assert [run.case for run in source.runs] == ["1", "2"]
+
+
+def test_columns_that_hold_measurements_inside_are_read():
+    """Only what was really passed over is called so."""
+    lines = '{"arm": "a", "usage": {"input_tokens": 3}, "zest": 1, "note": "x"}\n' * 2
+    source = parse_lines(ORIGIN, lines, Reading())
+    assert "Columns that were not read: zest, note." in source.notes
+
+
+ENCODINGS = {
+    "plain": ("utf-8", b""),
+    "marked": ("utf-8", codecs.BOM_UTF8),
+    "16 little": ("utf-16-le", codecs.BOM_UTF16_LE),
+    "16 big": ("utf-16-be", codecs.BOM_UTF16_BE),
+    "32 little": ("utf-32-le", codecs.BOM_UTF32_LE),
+    "western": ("cp1252", b""),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_table_is_the_same_in_every_encoding(tmp_path, encoding):
+    """What is guessed, as there is no mark for it, is said."""
+    code, mark = ENCODINGS[encoding]
+    text = "variant;Fall;score\nalt;Prüfung – é;0,5\nneu;Prüfung – é;1\n"
+    (tmp_path / "r.csv").write_bytes(mark + text.encode(code))
+    source = read_source(tmp_path / "r.csv", "r.csv", Reading({"case": "Fall"}))
+    assert [(run.arm, run.case) for run in source.runs] == [
+        ("alt", "Prüfung – é"),
+        ("neu", "Prüfung – é"),
+    ]
+    assert any("Windows-1252" in note for note in source.notes) is (encoding == "western")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("variant;score\nalt;1\n".encode("utf-16-le"), "iconv -f UTF-16LE"),
+        (
+            "variant;score\nälter;1\n".encode("shift_jis", "replace") + b"\x81",
+            "Save it as UTF-8",
+        ),
+        ('{"runs": [{"eval_id": "é"}]}'.encode("latin-1"), "iconv -f WINDOWS-1252"),
+        (codecs.BOM_UTF16_LE + b"\x00", "Save it as UTF-8"),
+    ],
+)
+def test_what_is_in_no_known_encoding_is_refused_with_the_way_out(tmp_path, data, said):
+    """No mark, and no table of a western spreadsheet."""
+    name = "a file.json" if data.startswith(b"{") else "a file.csv"
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(UsageError, match=name) as caught:
+        read_source(tmp_path / name, name, Reading())
+    assert said in caught.value.hint
+
+
+_CELLS = st.integers(0, 9999).map(lambda number: number / 100)
+_NAMES = st.text("ab;,|\t\"'é\u2028 ", max_size=4)
+
+
+@settings(max_examples=60)
+@given(
+    data=st.lists(
+        st.tuples(st.sampled_from(["old", "näh"]), _NAMES, _CELLS, st.integers(1, 9_999_999)),
+        min_size=2,
+        max_size=8,
+    ),
+    chance=st.randoms(use_true_random=False),
+    separator=st.sampled_from(",;\t|"),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from([*ENCODINGS]),
+    local=st.booleans(),
+    grouped=st.booleans(),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_however_a_table_is_written_it_is_the_same_import(
+    tmp_path_factory, data, chance, separator, end, encoding, local, grouped, quoting
+):
+    """Rows and columns in any order, any separator, line end, encoding and notation."""
+    assume(local or not grouped or separator != ";")  # there the comma is decimal
+    code, mark = ENCODINGS[encoding]
+
+    def written(value, places):
+        text = f"{value:,.{places}f}" if grouped else f"{value:.{places}f}"
+        return text.translate(str.maketrans(",.", ".,")) if local else text
+
+    rows = [
+        {
+            "variant": arm,
+            "case": f"c{case}{number}".encode(code, "ignore").decode(code),
+            "score": written(score, 2),
+            "tokens": written(tokens, 0),
+            "note": "x",
+        }
+        for number, (arm, case, score, tokens) in enumerate(data)
+    ]
+    expected = {
+        (row["variant"], row["case"]): {"score": score, "total_tokens": tokens}
+        for row, (_, _, score, tokens) in zip(rows, data, strict=True)
+    }
+    chance.shuffle(rows)
+    columns = [*rows[0]]
+    chance.shuffle(columns)
+    stream = io.StringIO()
+    writer = csv.DictWriter(
+        stream, columns, delimiter=separator, lineterminator=end, quoting=quoting
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    path = tmp_path_factory.getbasetemp() / "property.csv"
+    path.write_bytes(mark + stream.getvalue().encode(code))
+    source = read_source(path, "r.csv", Reading({"case": "case"}))
+    assert {(run.arm, run.case): run.metrics for run in source.runs} == expected
