@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.client.endpoint import Answer, Endpoint
-from tests.client.live import Kind, begin
+from tests.client.live import Kind, Model, begin, call_agent, ledger
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
 
@@ -42,6 +42,9 @@ WITHIN = {
     FORK.name: [],
     LIVELY.name: ["# Live state\n\n- It is noon\n\n", "two words\n"],
 }
+
+
+NAMES = ["Two Words", "a/b", "prüfer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +87,24 @@ def test_both_arms_arrive_as_they_would_without_an_experiment(client, kind):
     live.meta("stop", live.experiment)
     assert live.file.read_text() == kind.control
     assert live.changes() == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_agent_is_served_by_whatever_name_the_client_takes(client, name):
+    """Also where the client reads the head at its second try; every use is counted."""
+    kind = Kind(
+        name="agent",
+        path=".claude/agents/judge.md",
+        text=f"---\nname: {name}\ndescription: Judges: all of it\nmodel: haiku\n---\n\n"
+        "[arm control]\n\nYou judge.\n",
+        prompt="Give {item} away.",
+        opening=lambda item: call_agent(item, agent=name),
+    )
+    live = begin(client, kind)
+    with Endpoint(respond=Model(kind)) as endpoint:
+        live.work(endpoint, range(1, 5))
+        sent = ledger(endpoint.turns)
+        models = {turn.body["model"] for turn in endpoint.turns if "[arm " in str(turn.body)}
+    assert {row.variant for row in sent.values()} == {"control", "treatment"}
+    assert all("haiku" in model for model in models)
+    assert live.rows() == sorted(sent.values())

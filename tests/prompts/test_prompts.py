@@ -73,7 +73,7 @@ def test_a_file_without_frontmatter_has_no_fields_and_no_error():
 @pytest.mark.parametrize(
     ("block", "reason"),
     [
-        (b"a: [", "not valid YAML"),
+        (b'a: "', "not valid YAML"),
         (b"- a", "not a mapping"),
         (b"a: &x [1]\nb: *x", "alias"),
         (b"a: " + b"x" * 70_000, "longer than 64 kB"),

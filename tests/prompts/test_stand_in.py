@@ -62,7 +62,7 @@ def test_permissions_are_added_whatever_form_the_field_has(name, newline, mark):
 
 
 @pytest.mark.parametrize(
-    "value", ["*", '"*"', '["*"]', "\n  - '*'", "Read, *", "[Read, '*']", "\n  - Read\n  - *"]
+    "value", ["*", '"*"', '["*"]', "\n  - '*'", "Read, *", "[Read, '*']", "\n  - Read\n  - '*'"]
 )
 def test_beside_a_star_no_permission_counts(value):
     """The client keeps the star alone, and would abort every call."""

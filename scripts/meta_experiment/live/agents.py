@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import os
 
+from meta_experiment.live.frontmatter import plain_value
 from meta_experiment.live.json_text import parse_object
 from meta_experiment.live.places import read_head, try_read
 
@@ -26,7 +27,7 @@ _WORKTREES = "/.git/worktrees/"
 def agent_files(name: str, started: str, environment: Mapping[str, str]) -> list[str]:
     """Return the files by this name in the nearest folder that has any.
 
-    Which of several the client takes is not known. `started` is where it was started.
+    The client takes the last. `started` is where it was started.
     """
     for folder in _folders(started, environment):
         files = [
@@ -36,7 +37,7 @@ def agent_files(name: str, started: str, environment: Mapping[str, str]) -> list
             if file.endswith(".md") and _name(f"{place}/{file}") == name
         ]
         if files:
-            return files
+            return sorted(files, key=lambda file: file.encode("utf-16-be", "surrogatepass"))
     return []
 
 
@@ -113,17 +114,11 @@ def _of_main_checkout(top: str) -> Iterator[str]:
 
 
 def _name(path: str) -> str:
-    """Return the name in the frontmatter of an agent; empty when there is none."""
+    """Return the name in the frontmatter of an agent; empty when there is none.
+
+    What is not written on a line of its own is not found.
+    """
     try:
-        head = read_head(path, _HEAD).decode("utf-8", "replace")
+        return plain_value(read_head(path, _HEAD), "name") or ""
     except OSError:
         return ""
-    first, *rest = head.removeprefix("\ufeff").split("\n")
-    if first.rstrip() == "---":
-        for line in rest:
-            key, _, value = line.partition(":")
-            if key.rstrip() == "name":
-                return value.partition(" #")[0].strip().strip("'\"")
-            if line.rstrip() == "---":
-                break
-    return ""

@@ -274,15 +274,10 @@ def _is_called(root: Root, entry: Entry, name: str) -> bool:
         return True
     if entry.form != IN_PLACE:
         return False
-    own = _name_within(read_bytes(shim(root.path, entry.id)))
+    from meta_experiment.live.frontmatter import plain_value
+
+    own = plain_value(read_bytes(shim(root.path, entry.id)), "name")
     return bool(own) and name in (own, f"{plugin}:{own}")
-
-
-def _name_within(data: bytes) -> str:
-    """Return the plain `name` that stands in the head of a prompt file, if any."""
-    head = data.partition(b"\n---")[0]
-    line = (b"\n" + head).partition(b"\nname:")[2].partition(b"\n")[0]
-    return line.decode("utf-8", "replace").partition(" #")[0].strip().strip("'\"")
 
 
 def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
@@ -342,7 +337,7 @@ def _is_loaded(own: str, entry: Entry, event: Event) -> bool:
     from meta_experiment.live.agents import agent_files
 
     files = agent_files(entry.name, event.turn.project, os.environ)
-    return [os.path.realpath(file) for file in files] == [os.path.realpath(own)]
+    return bool(files) and os.path.realpath(files[-1]) == os.path.realpath(own)
 
 
 def _first_time(transcript: bytes) -> float:

@@ -194,6 +194,8 @@ def _chosen(
                 session.remove_trial(drawn.trial)
             raise
     if shadowing and on_disk and stored:
+        from meta_experiment.live.frontmatter import without_frontmatter
+
         return _part(without_frontmatter(on_disk), call.part, entry.parts), None
     return _body(root, entry, entry.control, call), None
 
@@ -303,21 +305,6 @@ def _request(entry: Entry, trial: OpenTrial) -> bytes:
         "\n\nWhen the task is finished, run once: "
         f"meta-experiment rate --trial-id {trial.trial_id} {metrics}"
     ).encode()
-
-
-def without_frontmatter(data: bytes) -> bytes:
-    """Return the body of a prompt file, as `prompts.frontmatter` finds it."""
-    data = data[3:] if data.startswith(b"\xef\xbb\xbf") else data
-    lines = data.split(b"\n")
-    if len(lines) > 1 and _is_marker(lines[0]):
-        for number, line in enumerate(lines[1:], 1):
-            if _is_marker(line):
-                return b"\n".join(lines[number + 1 :])
-    return data
-
-
-def _is_marker(line: bytes) -> bool:
-    return line.startswith(b"---") and not line[3:].removesuffix(b"\r").strip(b" \t")
 
 
 def _encoded(text: str) -> bytes:

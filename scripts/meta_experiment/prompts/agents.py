@@ -1,17 +1,13 @@
-"""The file of an agent's treatment, which stands beside the control under a name of its own."""
+"""Agents: whether the client loads one, by which name, and the file of an agent's treatment."""
 
 from __future__ import annotations
 
-import json
-import re
-
 from meta_experiment.errors import RefusedError
-from meta_experiment.prompts.frontmatter import cut, read_frontmatter
+from meta_experiment.live.frontmatter import find_block
+from meta_experiment.prompts.frontmatter import cut, read_clearly, read_frontmatter
+from meta_experiment.prompts.head import with_fields
 
-_NAME = re.compile(r"^name[ \t]*:[^\r\n]*", re.MULTILINE)
-_DESCRIPTION = re.compile(
-    r"^description[ \t]*:[^\r\n]*(?:\r?\n(?:[ \t]+[^\r\n]*)?(?=\r?\n))*", re.MULTILINE
-)
+_LONGEST_NAME = 256  # in units of UTF-16
 
 
 def beside(path: str, arm: str) -> str:
@@ -23,43 +19,55 @@ def agent_name(data: bytes) -> str:
     """Return the name by which the client calls an agent.
 
     Raises:
-        RefusedError: its frontmatter has none.
+        RefusedError: the client does not load it, or whether it does is not known.
     """
-    read = read_frontmatter(data)
-    name = read.fields.get("name")
-    if read.error and (line := _NAME.search(cut(data)[0].decode("utf-8", "replace"))):
-        name = line[0].partition(":")[2].strip()
-    if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
+    read_clearly(data)
+    fault = agent_fault(data)
+    if fault:
         raise RefusedError(
-            "The agent's frontmatter has no plain `name`, so the client does not know it.",
-            hint="Give it a name, or start with --manual.",
+            f"The client does not load this agent: {fault}.",
+            hint="Mend that first, or start with --manual.",
         )
-    return name
+    return str(read_frontmatter(data).fields["name"])
+
+
+def agent_fault(data: bytes) -> str:
+    """Say why the client does not load a file as an agent; "" when it does, or may."""
+    read = read_frontmatter(data)
+    if read.ignored or read.unclear:
+        return read.ignored
+    if find_block(data.decode("utf-8", "replace")) is None:
+        return "it has no frontmatter between two lines of ---"
+    for key in ("name", "description"):
+        value = read.fields.get(key)
+        if not isinstance(value, str) or not value:
+            none = "has no" if value in (None, "") else "holds something else than text as"
+            return f"its frontmatter {none} `{key}`"
+    return _name_fault(str(read.fields["name"])) or _hooks_fault(read.fields.get("hooks"))
+
+
+def _name_fault(name: str) -> str:
+    if ":" in name or name.startswith("-"):
+        return f"its name has a colon in it or begins with a hyphen: {name[:80]!r}"
+    if len(name.encode("utf-16-le", "surrogatepass")) > 2 * _LONGEST_NAME:
+        return f"its name is longer than {_LONGEST_NAME} characters"
+    return ""
+
+
+def _hooks_fault(hooks: object) -> str:
+    if hooks is None or isinstance(hooks, dict):
+        return ""
+    return "its frontmatter holds something else than a mapping as `hooks`"
 
 
 def agent_under(data: bytes, control: str, name: str) -> bytes:
     """Return an agent's file with another name, and a description that nobody chooses it by.
 
     Raises:
-        RefusedError: the frontmatter cannot be changed in that way.
+        RefusedError: the client would not load it.
     """
     head, body = cut(data)
-    text = head.decode("utf-8", "surrogateescape")
     words = f"Stands in for the agent {control}; do not choose it yourself."
-    text, names = _NAME.subn(f"name: {name}", text, count=1)
-    text, descriptions = _DESCRIPTION.subn(f"description: {json.dumps(words)}", text, count=1)
-    if not descriptions:
-        text = text.replace(
-            f"name: {name}", f"name: {name}\ndescription: {json.dumps(words)}", 1
-        )
-    changed = text.encode("utf-8", "surrogateescape")
-    before, after = read_frontmatter(data), read_frontmatter(changed)
-    wanted = {**before.fields, "name": name, "description": words}
-    as_wanted = after.fields == wanted or before.error is not None
-    if not names or not as_wanted:
-        raise RefusedError(
-            "The frontmatter of the agent cannot be given another name: its name or its "
-            "description has an unusual form.",
-            hint="Write both on one line each, or start with --manual.",
-        )
-    return changed + body
+    changed = with_fields(head, {"name": name, "description": words}) + body
+    agent_name(changed)
+    return changed

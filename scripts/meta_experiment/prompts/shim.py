@@ -6,18 +6,18 @@ body was (several for a long body). Whatever fails in that line, the control tex
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.prompts.frontmatter import cut, read_frontmatter
+from meta_experiment.live.frontmatter import SPACE
+from meta_experiment.prompts.frontmatter import cut, read_clearly
 from meta_experiment.prompts.parts import part
 from meta_experiment.prompts.tools import add_tools
 
-_DESCRIBED = re.compile(rb"^description[ \t]*:", re.MULTILINE)
 _LONGEST_DESCRIPTION = 100
 _EFFORT = "${CLAUDE_EFFORT}"
 
@@ -79,13 +79,10 @@ def build_shim(
     text = parted.frame[0]
     for number, literal in enumerate(parted.frame[1:], start=1):
         text += line.text(number if count > 1 else 0, effort=effort).encode() + literal
-    head = heads[control]
-    more: tuple[str, ...] = ()
-    if describe and not _DESCRIBED.search(head):
-        more = (f"description: {json.dumps(_description(bodies[control]))}",)
-    new_head = add_tools(head, tools, more)
-    _require_added(arms[control], new_head, tools)
-    return Shim(new_head + text, parted.bodies)
+    more = {}
+    if describe and not _is_described(read_clearly(arms[control]).fields):
+        more["description"] = _description(bodies[control])
+    return Shim(add_tools(heads[control], tools, more) + text, parted.bodies)
 
 
 def quoted(path: str) -> str | None:
@@ -96,18 +93,9 @@ def quoted(path: str) -> str | None:
 
 
 def _require_same_head(control: bytes, other: bytes, arm: str) -> None:
-    one, two = read_frontmatter(control), read_frontmatter(other)
-    if one.error is None and two.error is None:
-        same = one.fields == two.fields
-        keys = sorted(
-            key
-            for key in one.fields.keys() | two.fields.keys()
-            if one.fields.get(key) != two.fields.get(key)
-        )
-    else:
-        same = cut(control)[0].split() == cut(other)[0].split()
-        keys = ["cannot be read as YAML"]
-    if not same:
+    one, two = read_clearly(control).fields, read_clearly(other).fields
+    keys = sorted(key for key in one.keys() | two.keys() if one.get(key) != two.get(key))
+    if keys:
         raise RefusedError(
             f"'{arm}' differs from the control in its frontmatter ({', '.join(keys)}), which "
             "the client reads before anything can be served.",
@@ -115,23 +103,12 @@ def _require_same_head(control: bytes, other: bytes, arm: str) -> None:
         )
 
 
-def _require_added(control: bytes, head: bytes, tools: Sequence[str]) -> None:
-    before, after = read_frontmatter(control), read_frontmatter(head)
-    if before.error is not None:
-        return  # nothing to compare with; the client reads such heads in its own lenient way
-    given = after.fields.get("allowed-tools")
-    listed = given if isinstance(given, list) else str(given).split(", ")
-    kept = {key: after.fields.get(key) for key in before.fields if key != "allowed-tools"}
-    wanted = {key: value for key, value in before.fields.items() if key != "allowed-tools"}
-    if (
-        after.error
-        or kept != wanted
-        or [str(item) for item in listed[-len(tools) :]] != [*tools]
-    ):
-        raise RefusedError(
-            "The permission to serve could not be added to `allowed-tools` in the frontmatter.",
-            hint="Write it as a list or on one line, or start with --manual.",
-        )
+def _is_described(fields: Mapping[str, Any]) -> bool:
+    """Tell whether the client shows the description that stands in the frontmatter."""
+    given = fields.get("description")
+    if isinstance(given, str):
+        return bool(given.strip(SPACE))
+    return isinstance(given, bool | int | float)
 
 
 def _description(body: bytes) -> str:

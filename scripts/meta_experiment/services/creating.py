@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,11 @@ from meta_experiment.model import instants
 from meta_experiment.model.metrics import describe
 from meta_experiment.model.plan_document import plan_from_document, plan_sha256
 from meta_experiment.model.secrets import redacted_plan
-from meta_experiment.prompts.frontmatter import read_frontmatter
+from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify, require_text
+from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
+from meta_experiment.services.client_places import place_of
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.instrumenting import reconcile_quietly
 from meta_experiment.services.lifecycle import refuse_shared_files
@@ -60,7 +62,7 @@ def create(
             under experiment already.
     """
     contents = _contents(workspace, request)
-    notes = [*request.notes, *_notes(contents)]
+    notes = [*request.notes, *_notes(contents, workspace.root)]
     plan = plan_from_document(redacted_plan(_inferred(request.document, notes)))
     seen = prospect(workspace, plan, client=client)
     notes += seen.warnings
@@ -149,27 +151,47 @@ def _variant_names(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _notes(contents: dict[str, dict[str, Content]]) -> list[str]:
+def _notes(contents: Contents, root: Path) -> list[str]:
+    """Say what the client makes of the texts, and refuse those that it would not load."""
     notes = []
     for path, arms in contents.items():
+        place = place_of(root, path)
+        kind = place.kind if place else PromptKind.OTHER
         control = read_frontmatter(arms[CONTROL].data)
+        unloaded = loading_fault(kind, arms[CONTROL].data)
+        if unloaded:
+            notes.append(f"The client does not load {path}: {unloaded}.")
         for name, content in arms.items():
-            read = read_frontmatter(content.data)
-            if read.error:
-                notes.append(f"{path} ({name}): {read.error}; the client would ignore it.")
-            elif read.fields != control.fields and identify(path).kind is not PromptKind.AGENT:
-                changed = sorted(
-                    key
-                    for key in read.fields.keys() | control.fields.keys()
-                    if read.fields.get(key) != control.fields.get(key)
-                )
-                notes.append(
-                    f"{path} ({name}) differs from the control in its frontmatter "
-                    f"({', '.join(changed)}), which cannot be served live, only promoted."
-                )
             if not content.data.strip():
                 raise UsageError(f"{path} ({name}) is empty; a prompt needs a text.")
+            fault = loading_fault(kind, content.data)
+            if fault and not unloaded:
+                raise RefusedError(
+                    f"The client would not load the text of '{name}' for {path}: {fault}.",
+                    hint="Mend it first; promoted as it is, it would take the prompt away.",
+                )
+            notes += _frontmatter_notes(f"{path} ({name})", kind, control, content.data)
     return notes
+
+
+def _frontmatter_notes(
+    name: str, kind: PromptKind, control: Frontmatter, data: bytes
+) -> Iterator[str]:
+    read = read_frontmatter(data)
+    changed = sorted(
+        key
+        for key in read.fields.keys() | control.fields.keys()
+        if read.fields.get(key) != control.fields.get(key)
+    )
+    if read.ignored:
+        yield f"{name}: {read.ignored}; the client reads nothing of it."
+    elif read.unclear:
+        yield f"{name}: {read.unclear}; how the client reads that is not known."
+    elif changed and kind is not PromptKind.AGENT:
+        yield (
+            f"{name} differs from the control in its frontmatter ({', '.join(changed)}), which "
+            "cannot be served live, only promoted."
+        )
 
 
 def _inferred(document: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:

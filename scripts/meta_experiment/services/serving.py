@@ -15,9 +15,10 @@ from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedEr
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places
-from meta_experiment.prompts.agents import agent_name, agent_under, beside
+from meta_experiment.prompts.agents import agent_fault, agent_name, agent_under, beside
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
+from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
 from meta_experiment.prompts.shim import Line, build_shim, quoted
 from meta_experiment.prompts.tools import asks_first
@@ -115,6 +116,13 @@ def work_out(
         variant.name: workspace.store.variant(experiment, variant.name)[path]
         for variant in experiment.plan.variants
     }
+    for arm, content in arms.items():
+        fault = loading_fault(place.kind, content.data)
+        if fault:
+            raise RefusedError(
+                f"The client does not load {path} with the text of '{arm}': {fault}.",
+                hint=f"Mend the text and create the experiment anew. {_MANUAL}",
+            )
     if place.kind is PromptKind.AGENT:
         _require_beside(workspace.root, place, path)
         return _agent(experiment, place, path, arms)
@@ -155,6 +163,8 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     if found:
         more = f" ({len(found) - 1} more: meta-experiment doctor)" if len(found) > 1 else ""
         raise RefusedError(f"{found[0].message}{more}", hint=f"{found[0].fix} {_MANUAL}")
+    if serving.kind == index.AGENT:
+        _require_chosen(workspace, serving)
     rivals = [
         workspace.root / path
         for path in serving.placed
@@ -182,6 +192,28 @@ def _skills_around(root: Path, name: str) -> list[Path]:
     top = git_top(root) or root
     around = [folder for folder in root.parents if folder.is_relative_to(top)]
     return [folder / ".claude" / "skills" / name / "SKILL.md" for folder in around]
+
+
+def _require_chosen(workspace: Workspace, serving: Serving) -> None:
+    """Refuse an agent whose name another file has, which the client takes in its place.
+
+    Of several files below one folder of agents it takes the last by its path.
+    """
+    place = place_of(workspace.root, serving.path)
+    met = place.path if place is not None else serving.path
+    folder = workspace.root / met.partition("agents/")[0] / "agents"
+    name = serving.name.rpartition(":")[2]
+    for file in folder.rglob("*.md"):
+        path = file.relative_to(workspace.root).as_posix()
+        behind = path.encode("utf-16-be") > met.encode("utf-16-be")
+        data = places.try_read(file) if behind else None
+        if data is None or agent_fault(data):
+            continue
+        if read_frontmatter(data).fields.get("name") == name:
+            raise ConflictError(
+                f"{path} is an agent of the same name, {name}, and the client takes that file.",
+                hint=f"Rename one of the two. {_MANUAL}",
+            )
 
 
 def _require_hideable(workspace: Workspace, serving: Serving) -> None:
@@ -232,6 +264,11 @@ def _agent(
 ) -> Serving:
     control = experiment.plan.control.name
     name = agent_name(arms[control].data)
+    if not name.isprintable():
+        raise RefusedError(
+            f"The agent's name holds a control character: {name!r}.",
+            hint=f"Give it a plain name. {_MANUAL}",
+        )
     placed, stored = {}, {f"{control}.md": arms[control].data}
     for arm, content in arms.items():
         if arm != control:
