@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live.places import read_whole
 from meta_experiment.model import fields
 from meta_experiment.services.workspace import Workspace, problems
@@ -104,7 +105,6 @@ def lost_registry(workspace: Workspace) -> Finding | None:
 def _schema(workspace: Workspace) -> Iterator[Finding]:
     """Hold the registry against its published schema, where it is in the current form."""
     import json
-    from pathlib import Path
 
     import jsonschema
 
@@ -120,7 +120,7 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
     if "schema_version" not in document:
         yield Finding("schema", ok=True, detail="the older template's form, read as it stands")
         return
-    path = Path(__file__).resolve().parents[3] / "schemas" / "experiments.v1.schema.json"
+    path = plugin_folder() / "schemas" / "experiments.v1.schema.json"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_bytes()))
     error = jsonschema.exceptions.best_match(validator.iter_errors(document))
     if error is None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live import index, places
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.checking import lost_registry
@@ -20,15 +20,14 @@ from meta_experiment.services.client_settings import (
     read_settings,
 )
 from meta_experiment.services.observing import faults
+from meta_experiment.services.plugin import how_to_load, is_enabled, loaded_from
 from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.served import orphans, served
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.past_sessions import folded
 from meta_experiment.types import Finding, Health, Status
 
-_PLUGIN = "meta-experiment"
-_LOAD = "/plugin install meta-experiment@meta-experiment in Claude Code, then a new session."
-_BEGIN = "Begin a session (with the plugin, or --plugin-dir), then run doctor again."
+_BEGIN = "Begin a session with the plugin, then run doctor again."
 _SLOW = 3.0  # times the start of the interpreter at hand
 _LAG = 60.0  # seconds that a hook may come after its session began
 _WEEK = 7 * 86_400.0
@@ -58,19 +57,14 @@ def examine(workspace: Workspace, around: Surroundings) -> Health:
     return Health(sys.executable, str(workspace.root), tuple(findings))
 
 
-def plugin_folder() -> Path:
-    """Return the folder of this pack."""
-    return Path(__file__).resolve().parents[3]
-
-
 def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings) -> Finding:
     if around.environment.get("CLAUDECODE"):
-        found = shutil.which("serve-variant", path=around.environment.get("PATH"))
+        found = loaded_from(around.environment)
         if found is not None:
             return _fine("plugin", f"loaded in this session: {found}")
         detail = "not loaded in this session: there is no serve-variant on its PATH"
-        return _fail("plugin", detail, _LOAD)
-    enabled = _enabled(settings)
+        return _fail("plugin", detail, how_to_load())
+    enabled = is_enabled(settings)
     if enabled is not None:
         words = "enabled" if enabled else "disabled"
         hint = None if enabled else "Enable it again with /plugin in Claude Code."
@@ -84,17 +78,9 @@ def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings
         early = began is not None and began > min(running)
         within = f" (one in its first {_LAG:.0f} s tells nothing)" if early else ""
         detail += f"; no session has begun since the start{within}"
-        return Finding("plugin", ok=True, detail=detail, hint=_BEGIN)
-    return Finding("plugin", not running, detail, _LOAD)
-
-
-def _enabled(settings: ClientSettings) -> bool | None:
-    for file in settings.files:
-        listed = file.values.get("enabledPlugins")
-        for name, value in listed.items() if isinstance(listed, Mapping) else ():
-            if str(name).partition("@")[0] == _PLUGIN:
-                return value is not False
-    return None
+        hint = f"{_BEGIN} {how_to_load()}"
+        return Finding("plugin", ok=True, detail=detail, hint=hint)
+    return Finding("plugin", not running, detail, how_to_load())
 
 
 def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
@@ -110,7 +96,7 @@ def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
         return _fail(
             "hooks",
             f"they do not fire: a session began here at {to_text(began)}, {last}",
-            _LOAD,
+            how_to_load(),
         )
     if beat is None:
         return _fine("hooks", "no session has begun here since the experiment started")

@@ -21,6 +21,7 @@ from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
 from meta_experiment.services.find import find, require_status
 from meta_experiment.services.instrumenting import reconcile
+from meta_experiment.services.plugin import plugin_needed
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
@@ -197,7 +198,7 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
     unseen = " git sees no change." if hidden else ""
     return (
         f": {what} is served with its variants from the next session on, and within seconds "
-        f"where one is open.{unseen}"
+        f"where one is open.{unseen}{plugin_needed(workspace.root)}"
     )
 
 

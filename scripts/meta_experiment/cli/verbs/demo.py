@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,8 +15,9 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.errors import DependencyError, RefusedError
+from meta_experiment.files.pack import plugin_folder
+from meta_experiment.files.programs import find_program
 
-_ENTRY = Path(__file__).resolve().parents[3] / "meta-experiment.py"
 _COMMAND = ".claude/commands/review.md"
 _TREATMENT = "review-parallel.md"
 _CONTROL_TEXT = """\
@@ -49,17 +49,18 @@ def demo_verb(place: Place, screen: Screen, keep: str | None, seed: int) -> Resu
     records, the decision, the commits.
     """
     del place
-    if shutil.which("git") is None:
+    git = find_program("git")
+    if git is None:
         raise DependencyError("The demo needs git, which is not on the PATH.")
     if keep is not None:
         folder = Path(keep).resolve()
         if folder.exists():
             raise RefusedError(f"{folder} exists; --keep needs a folder that is not there yet.")
         folder.mkdir(parents=True)
-        _Demo(folder, _chance(seed), quiet=screen.as_json).run()
+        _Demo(git, folder, _chance(seed), quiet=screen.as_json).run()
     else:
         with tempfile.TemporaryDirectory(prefix="meta-experiment-demo-") as temporary:
-            _Demo(Path(temporary), _chance(seed), quiet=screen.as_json).run()
+            _Demo(git, Path(temporary), _chance(seed), quiet=screen.as_json).run()
     return Result({"demo": "done", "kept": keep}, "Done: the file is what it was before.")
 
 
@@ -67,6 +68,7 @@ def demo_verb(place: Place, screen: Screen, keep: str | None, seed: int) -> Resu
 class _Demo:
     """A folder, and the chance that drives the stand-in agent; `quiet` leaves stdout alone."""
 
+    git: str
     folder: Path
     chance: random.Random
     quiet: bool
@@ -85,14 +87,14 @@ class _Demo:
         self._say("Serve, run and record; `auto` looks after every tenth trial")
         self._observe()
         self._say("What happened to the file, and what git says")
-        self._show("git", "status", "--short")
-        self._show("git", "log", "-1", "--format=%an: %B")
+        self._git("status", "--short")
+        self._git("log", "-1", "--format=%an: %B")
         promoted = (self.folder / _COMMAND).read_bytes() == _TREATMENT_TEXT.encode()
         self._check("the command file has the treatment's exact bytes", holds=promoted)
         self._meta("status")
         self._say("Change of mind: roll back")
         self._meta("rollback", "review", "--reason", "end of the demo", "--yes")
-        self._show("git", "log", "--format=%h %s")
+        self._git("log", "--format=%h %s")
         restored = (self.folder / _COMMAND).read_bytes() == original
         self._check("the command file has its original bytes again", holds=restored)
 
@@ -101,13 +103,11 @@ class _Demo:
         command.parent.mkdir(parents=True)
         command.write_bytes(_CONTROL_TEXT.encode())
         (self.folder / _TREATMENT).write_bytes(_TREATMENT_TEXT.encode())
-        self._show("git", "init", "--quiet", "--initial-branch=main")
+        self._git("init", "--quiet", "--initial-branch=main")
         for key, value in (("name", "Demo"), ("email", "demo@example.com")):
-            self._quiet("git", "config", f"user.{key}", value)
-        self._quiet("git", "add", ".")
-        self._show(
-            "git", "commit", "--quiet", "-m", "A review command and a draft of its successor"
-        )
+            self._git("config", f"user.{key}", value, shown=False)
+        self._git("add", ".", shown=False)
+        self._git("commit", "--quiet", "-m", "A review command and a draft of its successor")
         return command.read_bytes()
 
     def _observe(self) -> None:
@@ -137,17 +137,15 @@ class _Demo:
         return seconds, int(self.chance.lognormvariate(7.2, 0.2))
 
     def _meta(self, *arguments: str, shown: bool = True) -> str:
+        entry = plugin_folder() / "scripts" / "meta-experiment.py"
         return self._command(
             ["meta-experiment", *arguments],
-            [sys.executable, str(_ENTRY), *arguments],
+            [sys.executable, *_isolation(), str(entry), *arguments],
             shown=shown,
         )
 
-    def _show(self, *command: str) -> str:
-        return self._command(command, command, shown=True)
-
-    def _quiet(self, *command: str) -> str:
-        return self._command(command, command, shown=False)
+    def _git(self, *arguments: str, shown: bool = True) -> str:
+        return self._command(["git", *arguments], [self.git, *arguments], shown=shown)
 
     def _command(self, typed: Sequence[str], real: Sequence[str], *, shown: bool) -> str:
         if shown:
@@ -184,6 +182,13 @@ class _Demo:
 
     def _echo(self, text: str) -> None:
         click.echo(text, err=self.quiet)
+
+
+def _isolation() -> list[str]:
+    """Return the flags that keep a Python as much to itself as this one is."""
+    if sys.flags.isolated:
+        return ["-I"]
+    return ["-E"] if sys.flags.ignore_environment else []
 
 
 def _chance(seed: int) -> random.Random:
