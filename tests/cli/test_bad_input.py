@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
@@ -357,3 +358,16 @@ def test_an_id_may_be_shortened_while_it_is_clear(project):
     assert project("status", "review", "--json").json["experiments"][0]["id"] == name
     error = project("status", name[:-1] + "x", "--json", code=1).error
     assert name in error["hint"]
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    ["x", ["duration_seconds"], {"primary": {"name": "clarity", "direction": "up"}}],
+)
+def test_metrics_of_any_form_in_a_plan_file_end_in_a_message(project, metrics):
+    """The hypothesis is inferred from the metric, before the plan is read as a whole."""
+    plan = {"files": {COMMAND: "v2.md"}, "metrics": metrics}
+    project.path("plan.json").write_text(json.dumps(plan), "utf-8")
+    error = project("create", "--plan", project.path("plan.json"), "--json", code=2).error
+    assert error["kind"] == "usage"
+    assert "metrics" in error["message"]

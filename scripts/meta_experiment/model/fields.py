@@ -167,7 +167,12 @@ def _finite(value: float) -> bool:
 
 
 def _wrong(where: str, expected: str, value: object) -> UsageError:
-    shown = repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
-    return UsageError(f"{where}: expected {expected}, found {shown}.")
+    return UsageError(f"{where}: expected {expected}, found {shown(value)}.")
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: nothing as such, the rest cut short."""
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -12,8 +12,11 @@ from typing import Any
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.model import instants
-from meta_experiment.model.metrics import describe
-from meta_experiment.model.plan_document import plan_from_document, plan_sha256
+from meta_experiment.model.plan_document import (
+    metric_from_document,
+    plan_from_document,
+    plan_sha256,
+)
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify, require_text
@@ -218,11 +221,7 @@ def _inferred(document: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
 
 
 def _hypothesis(primary: object, prompt: str) -> str:
-    described = primary if isinstance(primary, Mapping) else {"name": primary}
-    direction = str(described.get("direction") or "")
-    metric = describe(
-        str(described.get("name")), direction=Direction(direction) if direction else None
-    )
+    metric = metric_from_document(primary, "metrics.primary")
     verb = "lowers" if metric.direction is Direction.LOWER else "raises"
     return f"The new text of {prompt} {verb} {metric.name}."
 

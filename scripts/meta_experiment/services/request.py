@@ -19,7 +19,7 @@ from typing import Any
 from meta_experiment.errors import NotFoundError, UnsafePathError, UsageError
 from meta_experiment.files import confine
 from meta_experiment.model import fields
-from meta_experiment.model.plan_document import PLAN_KEYS
+from meta_experiment.model.plan_shape import require_shape
 
 _LARGEST_PLAN = 256 * 1024  # bytes
 _MOST_VALUES = 5_000
@@ -97,8 +97,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     Raises:
         NotFoundError, UsageError: there is none. UnsafePathError: one may leave its root.
     """
-    plan = dict(fields.mapping(_parse(path), "plan"))
-    fields.known_keys(plan, PLAN_KEYS, "plan")
+    plan = dict(require_shape(_parse(path)))
     for _, target, relative in _files_in(plan):
         for item in (target, relative):
             _refuse_outside(item)

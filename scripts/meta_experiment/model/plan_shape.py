@@ -1,0 +1,148 @@
+"""What each field of a plan file looks like: said by an example before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meta_experiment.errors import UsageError
+from meta_experiment.model import fields
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a value has to be, in words and as a test, and one that is."""
+
+    expected: str
+    fits: Callable[[object], bool]
+    example: str
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+
+
+def _is_named(value: object) -> bool:
+    return _is_text(value) or (isinstance(value, Mapping) and _is_text(value.get("name")))
+
+
+def _are(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, list) and all(map(fits, value))
+
+
+def _are_files(value: object) -> bool:
+    if not isinstance(value, Mapping) or not value:
+        return False
+    arms = value.values()
+    texts = (arm.values() if isinstance(arm, Mapping) else [arm] for arm in arms)
+    return all(_is_text(key) for key in value) and all(
+        _is_text(it) for some in texts for it in some
+    )
+
+
+def _section(example: str) -> Shape:
+    return Shape("a mapping of fields to values", _is_mapping, example)
+
+
+def _text(example: str) -> Shape:
+    return Shape("a text", _is_text, example)
+
+
+def _number(example: str) -> Shape:
+    return Shape("a number", _is_number, example)
+
+
+def _whole(example: str) -> Shape:
+    return Shape("a whole number", _is_whole, example)
+
+
+def _texts(example: str) -> Shape:
+    return Shape("a list of names", _are(_is_text), example)
+
+
+# by the place of a field; None, and a field that is not there, stand for the default
+SHAPES: dict[str, Shape] = {
+    "name": _text("name: Parallel review"),
+    "hypothesis": _text("hypothesis: Three agents at once review faster"),
+    "files": Shape(
+        "each prompt file with the file that holds its new text",
+        _are_files,
+        "files: {.claude/commands/review.md: review-v2.md}",
+    ),
+    "variants": Shape(
+        "a list of names, or of names with weights",
+        _are(_is_named),
+        "variants: [control, treatment]",
+    ),
+    "metrics": _section("metrics: {primary: duration_seconds}"),
+    "metrics.primary": Shape(
+        "a metric by its name, or described", _is_named, "primary: duration_seconds"
+    ),
+    "metrics.guardrails": Shape(
+        "a list of metrics", _are(_is_named), "guardrails: ['output_tokens:20%']"
+    ),
+    "metrics.secondary": Shape(
+        "a list of metrics", _are(_is_named), "secondary: [tool_errors]"
+    ),
+    "targets": _section("targets: {improvement_threshold: 15}"),
+    "targets.improvement_threshold": _number("improvement_threshold: 15"),
+    "targets.max_regression": _number("max_regression: 10"),
+    "targets.equivalence_margin": _number("equivalence_margin: 5"),
+    "stopping": _section("stopping: {rule: sequential, sample_size: 10}"),
+    "stopping.rule": _text("rule: sequential"),
+    "stopping.claim": _text("claim: better"),
+    "stopping.alpha": _number("alpha: 0.05"),
+    "stopping.sample_size": _whole("sample_size: 10"),
+    "stopping.max_sample": _whole("max_sample: 200"),
+    "stopping.max_duration_days": _number("max_duration_days: 14"),
+    "unit": _text("unit: session"),
+    "assignment": _section("assignment: {method: block}"),
+    "assignment.method": _text("method: block"),
+    "assignment.traffic": _number("traffic: 100"),
+    "analysis_type": _text("analysis_type: auto"),
+    "safety": _section("safety: {metrics: [tool_errors]}"),
+    "safety.metrics": _texts("metrics: [tool_errors]"),
+    "safety.acting_alerts": _texts("acting_alerts: [error_rate]"),
+    "report": _texts("report: [rating]"),
+    "auto": Shape("true or false", lambda value: isinstance(value, bool), "auto: true"),
+    "seed": _whole("seed: 7"),
+    "tags": _texts("tags: [review]"),
+}
+
+
+def require_shape(document: object) -> Mapping[str, Any]:
+    """Return what a plan file holds if each value is of the right form.
+
+    Raises:
+        UsageError: names the place and the form; the hint shows an example.
+    """
+    if not isinstance(document, Mapping) or not _is_mapping(document):
+        raise _wrong("plan", _section(SHAPES["files"].example), document)
+    fields.known_keys(document, [place for place in SHAPES if "." not in place], "plan")
+    for place, shape in SHAPES.items():
+        section, _, field = place.rpartition(".")
+        values = (document.get(section) or {}) if section else document
+        value = values.get(field)
+        if not shape.fits(value) and (value is not None or place == "files"):
+            raise _wrong(place if section else f"plan.{place}", shape, value)
+    return document
+
+
+def _wrong(where: str, shape: Shape, value: object) -> UsageError:
+    return UsageError(
+        f"{where}: expected {shape.expected}, found {fields.shown(value)}.",
+        hint=f"For example: {shape.example}",
+    )

@@ -1,0 +1,69 @@
+"""A plan file whose form is wrong is answered by an example of the right one."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from meta_experiment.errors import UsageError
+from meta_experiment.model.plan_document import PLAN_KEYS
+from meta_experiment.model.plan_shape import SHAPES, require_shape
+from meta_experiment.services.request import from_plan, read_plan
+
+SCHEMA = json.loads(
+    (Path(__file__).resolve().parents[2] / "schemas" / "plan.v1.schema.json").read_bytes()
+)
+FILES = {".claude/commands/review.md": "v2.md"}
+WRONG = ("word", "", 3, 1.5, True, -1, ["word"], [3], [[]], {}, {"a": 1}, {"a": ["b"]}, {1: 2})
+
+
+def names(schema):
+    """Return the places of all fields that the schema of a plan knows."""
+    for name, described in schema["properties"].items():
+        yield name
+        for inner in described.get("properties", ()):
+            yield f"{name}.{inner}"
+
+
+def test_every_field_of_a_plan_has_a_shape():
+    assert set(SHAPES) == set(names(SCHEMA))
+    assert {place for place in SHAPES if "." not in place} == PLAN_KEYS
+
+
+@pytest.mark.parametrize("place", SHAPES)
+def test_an_example_has_its_own_shape(place):
+    (name, value), *more = yaml.safe_load(SHAPES[place].example).items()
+    assert (name, more) == (place.rpartition(".")[2], [])
+    assert SHAPES[place].fits(value)
+
+
+def test_a_list_of_files_is_told_what_was_expected():
+    with pytest.raises(UsageError) as refusal:
+        require_shape({"files": ["review.md"]})
+    assert "each prompt file with the file that holds its new text" in refusal.value.message
+    assert (
+        refusal.value.hint == "For example: files: {.claude/commands/review.md: review-v2.md}"
+    )
+
+
+def test_a_misspelled_field_is_told_the_right_one():
+    with pytest.raises(UsageError, match="no field 'flies'") as refusal:
+        require_shape({"flies": FILES})
+    assert refusal.value.hint == "Did you mean 'files'?"
+
+
+@pytest.mark.parametrize("place", ["plan", *SHAPES])
+def test_whatever_stands_in_a_field_is_a_plan_or_is_refused_with_an_example(tmp_path, place):
+    """No value of any form ends in anything else, all the way to the document."""
+    section, _, field = place.rpartition(".")
+    for value in WRONG:
+        inner = {field: value} if section else value
+        plan = {"files": FILES, "name": "x"} | {section or field: inner}
+        file = tmp_path / "plan.yaml"
+        file.write_text(yaml.safe_dump(value if place == "plan" else plan), "utf-8")
+        try:
+            from_plan(read_plan(file), tmp_path)
+        except UsageError as refusal:
+            told = refusal.hint or refusal.message
+            assert "For example" in told or "variant" in told or "no field" in told, told
