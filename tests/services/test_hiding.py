@@ -1,6 +1,7 @@
 """git is blind to what is private and to what stands in, on every branch and in every tree."""
 
 import os
+import shutil
 
 import pytest
 from tests.services.test_instrumenting import (
@@ -19,10 +20,12 @@ from meta_experiment.errors import RefusedError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live import places
 from meta_experiment.live.disk import make_folder, open_private
-from meta_experiment.services import acting, lifecycle, repairing, verifying
+from meta_experiment.services import acting, creating, lifecycle, repairing, request, verifying
 from meta_experiment.services.board import board
 from meta_experiment.services.recording import record
+from meta_experiment.services.settling import settle
 from meta_experiment.store.ignore import PRIVATE_PATHS
+from meta_experiment.types import Status
 
 META = ".claude/meta"
 
@@ -192,7 +195,32 @@ def empty_its_own_file(root):
     return "local/.gitignore"
 
 
-@pytest.mark.parametrize("harm", [lose_its_own_file, lose_gits_list, empty_its_own_file])
+def lose_the_filter(root):
+    (root / ".git/meta-experiment/filter").unlink()
+    return "git's filter for .claude/skills/pdf/SKILL.md"
+
+
+def no_longer_require_the_filter(root):
+    git(root, "config", "--unset", "filter.meta-experiment.required")
+    return "git's filter for .claude/skills/pdf/SKILL.md"
+
+
+def lose_gits_attributes(root):
+    (root / ".git/info/attributes").unlink()
+    return "git's filter for .claude/skills/pdf/SKILL.md"
+
+
+HARM = [
+    lose_its_own_file,
+    lose_gits_list,
+    empty_its_own_file,
+    lose_the_filter,
+    no_longer_require_the_filter,
+    lose_gits_attributes,
+]
+
+
+@pytest.mark.parametrize("harm", HARM)
 def test_verify_names_what_is_missing_and_repair_mends_it(root, harm):
     """As in folders that an older version made."""
     made = drafted(root, SKILL)
@@ -264,3 +292,112 @@ def test_the_users_own_lines_are_never_joined_to_ours(root, users, added):
         assert b"one#" not in left
     gap = b"\n" if added and users and not users.endswith(b"\n") else b""
     assert left == users + gap + added
+
+
+CONTROLS = {
+    "jj beside git": lambda root: (root / ".jj").mkdir(),
+    "jj above git": lambda root: (root.parent / ".jj").mkdir(),
+    "jj alone": lambda root: ((root / ".jj").mkdir(), shutil.rmtree(root / ".git")),
+    "Sapling alone": lambda root: ((root / ".sl").mkdir(), shutil.rmtree(root / ".git")),
+    "Sapling in git": lambda root: (root / ".git/sl").mkdir(),
+    "Mercurial": lambda root: (root / ".hg").mkdir(),
+    "Subversion": lambda root: (root / ".svn").mkdir(),
+}
+# what such a program is sure to ignore
+ALLOWED = {
+    COMMAND: ["jj beside git", "jj above git", "jj alone"],
+    AGENT: ["jj beside git", "jj above git"],
+    SKILL: [],
+}
+
+
+@pytest.mark.parametrize("kind", CONTROLS)
+@pytest.mark.parametrize("path", [COMMAND, SKILL, AGENT])
+def test_what_another_version_control_would_take_is_not_served(root, path, kind):
+    """It knows nothing of git's filters, and would commit a stand-in with its next command."""
+    made = drafted(root, path)
+    CONTROLS[kind](root)
+    if kind in ALLOWED[path]:
+        lifecycle.start(opened(root), made)
+        if path == COMMAND:
+            ignore = (root / ".claude/skills/review/.gitignore").read_text()
+            assert ignore.splitlines() == ["/.gitignore", "/SKILL.md"]
+        return
+    with pytest.raises(RefusedError, match=kind.split()[0]) as caught:
+        lifecycle.start(opened(root), made)
+    assert "--manual" in caught.value.hint
+    assert (root / path).read_bytes() == control(path)
+    assert lifecycle.start(opened(root), made, manual=True).experiment.status is Status.RUNNING
+
+
+def test_a_version_control_around_a_repository_of_git_has_no_say_in_it(root):
+    """A home folder may be under one: it does not look into what is git's."""
+    (root.parent / ".hg").mkdir()
+    lifecycle.start(opened(root), drafted(root, SKILL))
+    assert b"serve-variant" in (root / SKILL).read_bytes()
+
+
+def test_what_is_served_is_taken_away_when_another_version_control_comes(root):
+    """By the next command, which says why; and served again when that goes."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / ".jj").mkdir()
+    assert any("jj" in note for note in settle(opened(root)))
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    (root / ".jj").rmdir()
+    assert settle(opened(root)) == []
+    assert b"serve-variant" in (root / SKILL).read_bytes()
+
+
+def test_a_folder_of_prompts_that_is_a_repository_of_its_own_is_not_hidden_by_ours(root):
+    """As a submodule that a team shares: git asks the lists of that one, not of the root."""
+    git(root, "rm", "-rq", ".claude/skills")
+    inner = root / ".claude/skills"
+    write(root, SKILL)
+    git(inner, "init", "--quiet")
+    git(inner, "add", "-A")
+    git(inner, "commit", "--quiet", "-m", "skills")
+    source = root.parent / "treatment.md"
+    source.write_bytes(control(SKILL) + b"More.\n")
+    wanted = request.from_flags({}, [f"{SKILL}={source}"], root, root)
+    made = creating.create(opened(root), wanted).experiment.experiment_id
+    with pytest.raises(RefusedError, match="repository of its own"):
+        lifecycle.start(opened(root), made)
+    assert git(inner, "status", "--short") == ""
+
+
+@pytest.mark.parametrize("path", [SKILL, AGENT, COMMAND])
+def test_where_git_does_not_work_nothing_is_left_for_it_to_find(root, path, monkeypatch):
+    """It is not on the path of this shell, but the repository is there."""
+    made = drafted(root, path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    if path != COMMAND:
+        with pytest.raises(RefusedError, match="git does not work"):
+            lifecycle.start(opened(root), made)
+        monkeypatch.undo()
+        assert git(root, "status", "--short", "--untracked-files=all") == ""
+        return
+    lifecycle.start(opened(root), made)
+    monkeypatch.undo()
+    git(root, "add", "-A")
+    assert "skills/review" not in git(root, "diff", "--cached", "--name-only")
+
+
+def test_git_annex_keeps_its_filter(root):
+    """It sets one for every file, by the same list as ours."""
+    made = drafted(root, SKILL)
+    (root / ".git/info/attributes").write_text("* filter=annex\n.* !filter\n")
+    with pytest.raises(RefusedError, match="annex"):
+        lifecycle.start(opened(root), made)
+
+
+def test_a_worktree_with_settings_of_its_own_has_the_filter(root, tmp_path):
+    """git then reads two files of settings there; ours stand in the one that all share."""
+    git(root, "config", "extensions.worktreeConfig", "true")
+    tree = tmp_path / "tree"
+    git(root, "worktree", "add", "--quiet", "-b", "side", str(tree))
+    git(tree, "config", "--worktree", "core.autocrlf", "input")
+    lifecycle.start(opened(tree), drafted_in(tree, SKILL))
+    assert b"serve-variant" in (tree / SKILL).read_bytes()
+    (tree / SKILL).touch()
+    assert git(tree, "status", "--short", "--", ".claude/skills") == ""

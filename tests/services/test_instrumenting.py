@@ -743,9 +743,7 @@ def test_an_edit_of_the_line_that_serves_is_kept_aside(root, way):
     """The prompt works again after every end; the edit is named and found in the backups."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    edited = (
-        (root / SKILL).read_bytes().replace(b'follow it."`', b'follow it."` And be polite.')
-    )
+    edited = (root / SKILL).read_bytes().replace(b'follow it."`', b'follow it, politely."`')
     (root / SKILL).write_bytes(edited)
     space = opened(root)
     if way == "stop":

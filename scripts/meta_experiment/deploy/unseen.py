@@ -3,14 +3,12 @@
 Two means, both local to this clone and both gone when nothing runs any more:
 
     exclude   untracked files of ours, by lines in `info/exclude`
-    filter    a tracked file with a stand-in: git is shown the original bytes where it would
-              see exactly the stand-in, and puts the stand-in back where it would write
-              exactly the original; anything else passes as it is
+    filter    a tracked file with a stand-in, by a line in `info/attributes`: see `filter`
 
 Lines of ours stand in a block for each root, named by its path, for linked worktrees and
-roots in subfolders share these files; who changes them holds a lock beside them. The filter is
-a shell script with its data, in git's own folder, so that it works as long as the repository
-does, and the original is there when all else is lost.
+roots in subfolders share these files; who changes them holds a lock beside them. The filter
+lies in git's own folder, so that it works as long as the repository does, and the original is
+there when all else is lost.
 """
 
 from __future__ import annotations
@@ -26,52 +24,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.deploy.apply import sweep_temporaries
+from meta_experiment.deploy.filter import NAME, SCRIPT, SETTINGS, StandIn
 from meta_experiment.deploy.git import Git
 from meta_experiment.errors import GitError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 
-_NAME = "meta-experiment"
 _FILE_MODE = 0o644
 _INDEX_TRIES = 20
 _INDEX_PAUSE_SECONDS = 0.1
-_COMMAND = (
-    f'sh "$(git rev-parse --git-common-dir)/{_NAME}/filter" %s %%f'  # missing: git passes all
-)
 _BLOCK = re.compile(
     rb"^# >>> meta-experiment( \(end of line added\))? ([^\n]*)\n"
     rb"(.*?)^# <<< meta-experiment\n?",
     re.MULTILINE | re.DOTALL,
 )
-_SCRIPT = """\
-#!/bin/sh
-# git's filter for prompt files under experiment (meta-experiment). It never fails: what it
-# does not know passes as it is.
-here=${0%/*} mode=$1 name=$2
-held=$(mktemp "${TMPDIR:-/tmp}/meta-filter.XXXXXX") || exec cat
-trap 'rm -f "$held"' EXIT
-cat >"$held" || exit 1
-shown=$held
-for entry in "$here"/entries/*/; do
-    if [ "$mode" = clean ]; then
-        cmp -s "$held" "$entry/stand-in" && shown=$entry/original && break
-    elif cmp -s "$held" "$entry/original" &&
-        [ "$(cat "$entry/name")" = "$name" ] && [ "$(cat "$entry/top")" = "$(pwd -P)" ]; then
-        shown=$entry/stand-in && break
-    fi
-done 2>/dev/null
-cat "$shown"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """A tracked file (path below the root) with what stands there and what git is to see."""
-
-    path: str
-    stand_in: bytes
-    original: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +64,26 @@ class Unseen:
         return cls(git, files, Path(top).resolve(), prefix, (root / common).resolve())
 
     def strays(self, known: Iterable[str]) -> Iterator[StandIn]:
-        """Yield each stand-in of this root, not at a known path, that its file still holds.
+        """Yield each stand-in of this root, not at a known path, that is still in its place.
 
-        Its experiment is forgotten, as when all that git ignores was deleted.
+        It may have been edited. Its experiment is forgotten, as when all that git ignores was
+        deleted.
         """
         for entry in self._entries():
             try:
-                name, stand_in, original = (
-                    (entry / part).read_bytes() for part in ("name", "stand-in", "original")
-                )
-                path = os.fsdecode(name).removesuffix("\n")
-                inner = path.removeprefix(self.prefix)
-                mine = _root_of(entry) == self._root and inner not in known
-                if mine and (self.top / path).read_bytes() == stand_in:
-                    yield StandIn(inner, stand_in, original)
-            except OSError:
+                item = StandIn.read(entry, self.prefix)
+                mine = _root_of(entry) == self._root and item.path not in known
+                found = (self.top / self.prefix / item.path).read_bytes() if mine else b""
+                if any(mark in found for mark in item.traces.marks):
+                    yield item
+            except (OSError, ValueError):
                 continue
 
     def other_filter(self, path: str) -> str:
         """Return the name of the filter, not ours, that git has for a file; "" without one."""
         found = self.git.run("check-attr", "-z", "filter", "--", path).output.split(b"\0")
         value = os.fsdecode(found[2]) if len(found) > 2 else ""
-        return "" if value in {"unspecified", "unset", "set", "", _NAME} else value
+        return "" if value in {"unspecified", "unset", "set", "", NAME} else value
 
     def shown(self, path: str) -> str:
         """Return the rule of an ignore file by which git sees a path whatever we exclude."""
@@ -144,16 +109,13 @@ class Unseen:
         """
         if not (excluded or stand_ins or self._traces()):
             return
-        ours = self.folder / _NAME
+        ours = self.folder / NAME
         with FileLock(ours / "lock", verb="change what git sees"):
             exclude, attributes = self._lists
             self._block(exclude, [_ignored(self.prefix + path) for path in sorted(excluded)])
             if stand_ins:
                 self._install(stand_ins)
-            lines = [
-                f"{_attribute(self.prefix + item.path)} filter={_NAME}" for item in stand_ins
-            ]
-            self._block(attributes, sorted(lines))
+            self._block(attributes, sorted(self._filtered(item.path) for item in stand_ins))
             self._sweep(stand_ins)
 
     def ignores(self, paths: Collection[str]) -> bool:
@@ -161,6 +123,27 @@ class Unseen:
         place, _ = self._lists
         known = place.read_bytes().split(b"\n") if place.is_file() else []
         return all(os.fsencode(_ignored(self.prefix + path)) in known for path in paths)
+
+    def filters(self, paths: Collection[str]) -> bool:
+        """Tell whether git's filter stands as it was made, for all of these. Raises OSError."""
+        if not paths:
+            return True
+        script = self.folder / NAME / "filter"
+        _, place = self._lists
+        known = place.read_bytes().split(b"\n") if place.is_file() else []
+        return (
+            script.is_file()
+            and script.read_bytes() == SCRIPT.encode()
+            and all(self._set(way) == f"{wanted}\n" for way, wanted in SETTINGS.items())
+            and all(os.fsencode(self._filtered(path)) in known for path in paths)
+        )
+
+    def _set(self, way: str) -> str:
+        found = self.git.run("config", "--local", "--get", f"filter.{NAME}.{way}")
+        return os.fsdecode(found.output)
+
+    def _filtered(self, path: str) -> str:
+        return f"{_attribute(self.prefix + path)} filter={NAME}"
 
     def _traces(self) -> bool:
         """Tell whether there is anything of ours here, of whichever root."""
@@ -197,37 +180,32 @@ class Unseen:
             time.sleep(_INDEX_PAUSE_SECONDS)
 
     def _install(self, stand_ins: Sequence[StandIn]) -> None:
-        ours = self.folder / _NAME
+        ours = self.folder / NAME
         self.files.make_directory(ours / "entries")
-        _put(self.files, ours / "filter", _SCRIPT.encode())
         for item in stand_ins:
             entry = self._entry(item)
             self.files.make_directory(entry)
-            _put(self.files, entry / "root", os.fsencode(f"{self._root}\n"))
-            _put(self.files, entry / "top", os.fsencode(f"{self.top}\n"))
-            _put(self.files, entry / "name", os.fsencode(f"{self.prefix}{item.path}\n"))
-            _put(self.files, entry / "original", item.original)
-            _put(self.files, entry / "stand-in", item.stand_in)
-        for way in ("clean", "smudge"):
-            wanted = _COMMAND % way
-            key = f"filter.{_NAME}.{way}"
-            if self.git.run("config", "--local", "--get", key).output != f"{wanted}\n".encode():
-                self.git.demand("config", "--local", key, wanted)
+            parts = item.parts(self._root, str(self.top), f"{self.prefix}{item.path}")
+            for name, data in parts.items():
+                _put(self.files, entry / name, data)
+        _put(self.files, ours / "filter", SCRIPT.encode())
+        for way, wanted in SETTINGS.items():
+            if self._set(way) != f"{wanted}\n":
+                self.git.demand("config", "--local", f"filter.{NAME}.{way}", wanted)
 
     def _sweep(self, stand_ins: Sequence[StandIn]) -> None:
         """Remove data that no stand-in here needs any more, and the filter with the last."""
-        ours = self.folder / _NAME
+        ours = self.folder / NAME
         kept = {self._entry(item).name for item in stand_ins}
         for entry in self._entries():
             root = _root_of(entry)
             lost = root is None or not Path(root).is_dir()
             if entry.name not in kept and (lost or root == self._root):
-                for name in ("stand-in", "original", "name", "top", "root"):
-                    self.files.remove(entry / name)
+                self.files.remove(entry / "name")  # without it the filter passes by
                 shutil.rmtree(entry, ignore_errors=True)
         if not self._entries():
             if (ours / "filter").exists():
-                self.git.run("config", "--local", "--remove-section", f"filter.{_NAME}")
+                self.git.run("config", "--local", "--remove-section", f"filter.{NAME}")
                 self.files.remove(ours / "filter")
             shutil.rmtree(ours / "entries", ignore_errors=True)
             (ours / "lock").unlink()  # last of all: from here on another process may begin
@@ -237,11 +215,11 @@ class Unseen:
     def _entry(self, item: StandIn) -> Path:
         parts = (item.stand_in, os.fsencode(f"{self._root}\0{item.path}"))
         content = hashlib.sha256(b"\0".join(parts)).hexdigest()
-        return self.folder / _NAME / "entries" / content[:16]
+        return self.folder / NAME / "entries" / content[:16]
 
     def _entries(self) -> list[Path]:
         try:
-            return sorted((self.folder / _NAME / "entries").iterdir())
+            return sorted((self.folder / NAME / "entries").iterdir())
         except OSError:
             return []
 
@@ -286,14 +264,14 @@ def _blocks(lines: Mapping[str, bytes], *, added: bool) -> Iterator[bytes]:
     """Yield a block for each root; with `added` the first begins by ending a line."""
     for root, body in lines.items():
         mark = " (end of line added)" if added else ""
-        head = os.fsencode(f"# >>> {_NAME}{mark} {root}\n")
-        yield (b"\n" if added else b"") + head + body + f"# <<< {_NAME}\n".encode()
+        head = os.fsencode(f"# >>> {NAME}{mark} {root}\n")
+        yield (b"\n" if added else b"") + head + body + f"# <<< {NAME}\n".encode()
         added = False
 
 
 def hides(repository: Path) -> bool:
     """Tell, by a look, whether anything is hidden in a repository's own folder."""
-    return (repository / _NAME).exists()
+    return (repository / NAME).exists()
 
 
 def _root_of(entry: Path) -> str | None:

@@ -55,9 +55,9 @@ def _note(root: str, entry: index.Entry) -> str:
         return ""
     if holds_stand_in(found, entry.id):
         return (
-            f"{entry.id}: {entry.path} was edited while a stand-in is in its place; commit it "
-            f"only after meta-experiment stop {entry.id}, which keeps the edit. Nothing is "
-            "recorded meanwhile."
+            f"{entry.id}: {entry.path} was edited while a stand-in is in its place. git is "
+            f"shown the edit on your own text, and meta-experiment stop {entry.id} keeps it; "
+            "nothing is recorded meanwhile."
         )
     return (
         f"{entry.id}: {entry.path} is not its control here (an edit, or another branch), so "

@@ -17,11 +17,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment.deploy import Backups, merge, version_of
+from meta_experiment import __version__
+from meta_experiment.deploy import Backups, version_of
 from meta_experiment.deploy.apply import observe, put, sweep_temporaries
-from meta_experiment.deploy.unseen import StandIn, Unseen, hides
+from meta_experiment.deploy.filter import StandIn
+from meta_experiment.deploy.unseen import Unseen, hides
 from meta_experiment.errors import (
     ConflictError,
+    DriftError,
     LockedError,
     MetaExperimentError,
     StorageError,
@@ -35,11 +38,12 @@ from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places, seal
 from meta_experiment.live.disk import IGNORE_FILE
 from meta_experiment.prompts.agents import beside
-from meta_experiment.prompts.frontmatter import cut
 from meta_experiment.prompts.identity import PromptKind, identify
+from meta_experiment.prompts.traces import Traces
 from meta_experiment.services.active import entry_of, list_root, write_index
 from meta_experiment.services.client_places import shadow_path
-from meta_experiment.services.drift import abandoned, holds_stand_in, stand_in_of
+from meta_experiment.services.drift import abandoned, stand_in_of
+from meta_experiment.services.hiding import other_control, require_hidden
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.ignore import PRIVATE_PATHS
@@ -85,27 +89,16 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
     A file without a stand-in is returned as it is.
 
     Raises:
-        DriftError: the edits are in the lines of the stand-in. DependencyError: git is missing.
+        DriftError: the edits are in the lines of the stand-in.
     """
-    root = str(workspace.root)
-    shim = places.try_read(places.shim(root, experiment_id))
-    original = places.try_read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
-    if shim is None or original is None or not holds_stand_in(found.data, experiment_id):
-        return found
-    (shim_head, lines), (head, body) = cut(shim), cut(original)
-    before, there, after = found.data.partition(lines)
-    whole = not there or holds_stand_in(after, experiment_id)
-    edited, control, treatment = (
-        (found.data, shim, original) if whole else (before, shim_head, head)
-    )
-    merged = merge(
-        path,
-        edited=Content(edited, found.mode),
-        control=Content(control, found.mode),
-        treatment=Content(treatment, found.mode),
-        git=workspace.git,
-    )
-    return merged if whole else Content(merged.data + body + after, found.mode)
+    traces = _traces(str(workspace.root), experiment_id)
+    text = found.data if traces is None else traces.freed(found.data)
+    if text is None:
+        raise DriftError(
+            f"{path} was edited where it serves its variants; nothing was changed.",
+            hint=f"meta-experiment stop {experiment_id} (a copy of the edit is kept)",
+        )
+    return Content(text, found.mode)
 
 
 def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
@@ -132,6 +125,7 @@ class _Work:
         self.restored: set[str] = set()
         self.root = self.workspace.root
         self.files = self.workspace.files
+        self.unseen = Unseen.around(self.workspace.git, self.files, self.root)
         self.known = {entry.id: entry for entry in index.entries(str(self.root))}
         self.earlier = {
             path: data
@@ -162,6 +156,7 @@ class _Work:
                 continue
             try:
                 serving = work_out(self.workspace, experiment)
+                require_hidden(self.root, self.unseen, serving.form, serving.path)
                 self._require_places(serving)
                 servings.append(serving)
             except MetaExperimentError as error:
@@ -197,14 +192,15 @@ class _Work:
         for serving in servings:
             self._store(serving)
         entries = [*self._running(servings, now), *self._tombstones(servings, now)]
-        unseen = self._hide(servings)
+        if self.unseen is not None:
+            self._hide(self.unseen, servings)
         write_index(self.workspace, entries)
         list_root(self.workspace, serves=bool(entries))
         for serving in servings:
             self._place(serving)
-        if unseen is not None:
+        if self.unseen is not None:
             exchanged = {entry.path for entry in entries if entry.form == index.IN_PLACE}
-            unseen.refresh(sorted(exchanged | self.restored))
+            self.unseen.refresh(sorted(exchanged | self.restored))
         self._sweep({entry.id for entry in entries})
 
     def remember(self, signature: str) -> None:
@@ -254,18 +250,26 @@ class _Work:
             if now - entry.since < _TOMBSTONE_SECONDS:
                 yield entry
 
-    def _hide(self, servings: Sequence[Serving]) -> Unseen | None:
-        unseen = Unseen.around(self.workspace.git, self.files, self.root)
-        if unseen is None:
-            return None
+    def _hide(self, unseen: Unseen, servings: Sequence[Serving]) -> None:
         for stray in unseen.strays({serving.path for serving in servings}):
             found = observe(self.root, stray.path)
-            if found is not None and found.data == stray.stand_in:
-                put(self.files, self.root, stray.path, Content(stray.original, found.mode))
-                self.restored.add(stray.path)
-                self.notes.append(f"{stray.path} is its original again.")
+            if found is None:
+                continue
+            text = stray.traces.freed(found.data)
+            if text is None:
+                self._keep(stray.path, found.data)
+                text = stray.original
+            put(self.files, self.root, stray.path, Content(text, found.mode))
+            self.restored.add(stray.path)
+            self.notes.append(f"{stray.path} is its original again.")
         stand_ins = [
-            StandIn(serving.path, serving.shim, serving.control.data)
+            StandIn(
+                serving.path,
+                serving.shim,
+                serving.control.data,
+                serving.traces,
+                serving.experiment.experiment_id,
+            )
             for serving in servings
             if serving.form == index.IN_PLACE
         ]
@@ -273,7 +277,6 @@ class _Work:
         if excluded or not unseen.linked():
             excluded.update(PRIVATE_PATHS)
         unseen.apply(excluded, stand_ins)
-        return unseen
 
     def _place(self, serving: Serving) -> None:
         for path, data in serving.placed.items():
@@ -291,10 +294,10 @@ class _Work:
             put(self.files, self.root, serving.path, Content(serving.shim, found.mode))
 
     def _make_place(self, path: str) -> None:
-        """Make the folder of a file of ours; one that is ours alone tells git to ignore it."""
+        """Make the folder of a file of ours; that of a skill tells git to ignore ours."""
         folder = (self.root / path).parent
         ensure_directory(self.files, folder, _FOLDER_MODE)
-        if not any(folder.iterdir()):
+        if path.endswith("/SKILL.md") and not os.path.lexists(folder / IGNORE_FILE):
             put(self.files, self.root, _ignore_beside(path), Content(_UNTRACKED, _PROMPT_MODE))
 
     def _restore(self, folder: Path) -> None:
@@ -413,14 +416,31 @@ class _Work:
         return Path(places.served_folder(str(self.root), experiment_id))
 
 
+def _traces(root: str, experiment_id: str) -> Traces | None:
+    """Return what of an experiment's stand-in is not the user's; None when it has none."""
+    shim = places.try_read(places.shim(root, experiment_id))
+    original = places.try_read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
+    if shim is None or original is None:
+        return None
+    entry = index.find_entry(root, experiment_id)
+    texts = []
+    if entry is not None:
+        for number in range(1, entry.parts + 1):
+            part = number if entry.parts > 1 else 0
+            body = places.served_body(root, experiment_id, entry.arms[0], part)
+            texts.append(places.try_read(body) or b"")
+    return Traces.between(shim, original, texts)
+
+
 def _ignore_beside(path: str) -> str:
     return f"{path.rpartition('/')[0]}/{IGNORE_FILE}"
 
 
 def _signature(layout: Layout) -> str:
     """Describe the registry, the list of what was started and the key, without reading them."""
-    # what is served names the root, and is hidden from the repository
-    parts = [str(layout.root), str(git_top(layout.root))]
+    # what is served names the root, and is hidden from the repository by this version's means
+    root = layout.root
+    parts = [__version__, str(root), str(git_top(root)), str(other_control(root))]
     key = Path(seal.key_file(places.data_folder(os.environ)))
     for path in (layout.registry, layout.local / "started", key):
         try:

@@ -22,6 +22,7 @@ from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
 from meta_experiment.prompts.shim import Line, build_shim, quoted
 from meta_experiment.prompts.tools import asks_first
+from meta_experiment.prompts.traces import NO_TRACES, Traces
 from meta_experiment.services.client_places import (
     place_of,
     scope_of,
@@ -31,10 +32,10 @@ from meta_experiment.services.client_places import (
 )
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
+from meta_experiment.services.hiding import MANUAL, require_hidden, require_hideable
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Unit
 
-_MANUAL = "Or start it with --manual, and serve and record it yourself (assign, record)."
 _NUMBER = re.compile(r"[0-9]+")
 _KINDS = {
     PromptKind.COMMAND: index.COMMAND,
@@ -57,6 +58,7 @@ class Serving:
         control: the prompt file itself.
         parts: the number of injected lines; arguments: names of the arguments.
         allow: whether a call by the model is to be allowed as it was before.
+        traces: what of the stand-in is not the user's.
     """
 
     experiment: Experiment
@@ -71,6 +73,7 @@ class Serving:
     parts: int = 1
     arguments: list[str] = field(default_factory=list)
     allow: bool = False
+    traces: Traces = NO_TRACES
 
 
 def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
@@ -101,16 +104,16 @@ def work_out(
         raise RefusedError(
             f"{experiment.experiment_id} holds {len(experiment.plan.files)} prompt files; only "
             "an experiment on one file is served by itself.",
-            hint=f"Make one experiment a file. {_MANUAL}",
+            hint=f"Make one experiment a file. {MANUAL}",
         )
     (path,) = experiment.plan.files
     place = place_of(workspace.root, path)
     if place is None:
-        raise RefusedError(f"{why_not_loaded(workspace.root, path)}.", hint=_MANUAL)
+        raise RefusedError(f"{why_not_loaded(workspace.root, path)}.", hint=MANUAL)
     if is_installed_copy(str(workspace.root / path)):
         raise RefusedError(
             f"{path} belongs to an installed plugin; its next update replaces the file.",
-            hint=f"Work in the plugin's own repository (--plugin-dir). {_MANUAL}",
+            hint=f"Work in the plugin's own repository (--plugin-dir). {MANUAL}",
         )
     arms = texts or {
         variant.name: workspace.store.variant(experiment, variant.name)[path]
@@ -121,7 +124,7 @@ def work_out(
         if fault:
             raise RefusedError(
                 f"The client does not load {path} with the text of '{arm}': {fault}.",
-                hint=f"Mend the text and create the experiment anew. {_MANUAL}",
+                hint=f"Mend the text and create the experiment anew. {MANUAL}",
             )
     if place.kind is PromptKind.AGENT:
         _require_beside(workspace.root, place, path)
@@ -129,7 +132,7 @@ def work_out(
     if any(mark in place.call for mark in UNLOADED):
         raise RefusedError(
             f"The client loads no command or skill with '<' or '>' in its name: {path}",
-            hint=f"Rename it. {_MANUAL}",
+            hint=f"Rename it. {MANUAL}",
         )
     return _text(workspace, experiment, place, path, arms)
 
@@ -141,7 +144,7 @@ def _require_beside(root: Path, place: Place, path: str) -> None:
         raise RefusedError(
             f"The client meets {path} by the link {place.path}, and would not find its "
             "variants beside it.",
-            hint=f"Put the file in the place of its link, or link the whole folder. {_MANUAL}",
+            hint=f"Put the file in the place of its link, or link the whole folder. {MANUAL}",
         )
 
 
@@ -151,7 +154,10 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     Raises:
         RefusedError: the settings of client or git forbid it. ConflictError: the name is taken.
     """
-    _require_hideable(workspace, serving)
+    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    require_hidden(workspace.root, unseen, serving.form, serving.path)
+    if unseen is not None:
+        require_hideable(unseen, serving.form, serving.path, serving.placed)
     home = Path.home()
     settings = read_settings(workspace.root, home, os.environ)
     arms = [variant.name for variant in serving.experiment.plan.variants]
@@ -162,7 +168,7 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     )
     if found:
         more = f" ({len(found) - 1} more: meta-experiment doctor)" if len(found) > 1 else ""
-        raise RefusedError(f"{found[0].message}{more}", hint=f"{found[0].fix} {_MANUAL}")
+        raise RefusedError(f"{found[0].message}{more}", hint=f"{found[0].fix} {MANUAL}")
     if serving.kind == index.AGENT:
         _require_chosen(workspace, serving)
     rivals = [
@@ -183,7 +189,7 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
             raise ConflictError(
                 f"{rival} has the same name as what is under experiment: the client would use "
                 "the one in place of the other.",
-                hint=f"Rename one of the two. {_MANUAL}",
+                hint=f"Rename one of the two. {MANUAL}",
             )
 
 
@@ -212,41 +218,8 @@ def _require_chosen(workspace: Workspace, serving: Serving) -> None:
         if read_frontmatter(data).fields.get("name") == name:
             raise ConflictError(
                 f"{path} is an agent of the same name, {name}, and the client takes that file.",
-                hint=f"Rename one of the two. {_MANUAL}",
+                hint=f"Rename one of the two. {MANUAL}",
             )
-
-
-def _require_hideable(workspace: Workspace, serving: Serving) -> None:
-    """Refuse to serve what cannot be kept from git's eyes without harm to something else.
-
-    While ours hides a stand-in, git would not apply another filter, and a commit would hold
-    the plain bytes of a file that git encrypts or keeps elsewhere.
-    """
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
-    if unseen is None:
-        return
-    link = unseen.linked()
-    if link:
-        raise RefusedError(
-            f"{link} is a link: what git is not to see in this clone would be written to a "
-            "file that other repositories may share.",
-            hint=f"Put a copy in its place. {_MANUAL}",
-        )
-    beside = serving.placed if serving.form == index.AGENTS else ()
-    shown = next(filter(None, map(unseen.shown, beside)), "")
-    if shown:
-        raise RefusedError(
-            f"git is told to see what would be put beside {serving.path}: {shown}. Whoever "
-            "adds all files would commit it.",
-            hint=f"Narrow that rule. {_MANUAL}",
-        )
-    other = unseen.other_filter(serving.path) if serving.form == index.IN_PLACE else ""
-    if other:
-        raise RefusedError(
-            f"git passes {serving.path} through the filter {other!r}, which cannot go on while "
-            "a stand-in is hidden from git by another.",
-            hint=f"Take the file out of that filter (.gitattributes). {_MANUAL}",
-        )
 
 
 def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
@@ -267,7 +240,7 @@ def _agent(
     if not name.isprintable():
         raise RefusedError(
             f"The agent's name holds a control character: {name!r}.",
-            hint=f"Give it a plain name. {_MANUAL}",
+            hint=f"Give it a plain name. {MANUAL}",
         )
     placed, stored = {}, {f"{control}.md": arms[control].data}
     for arm, content in arms.items():
@@ -324,6 +297,9 @@ def _text(
         parts=parts,
         arguments=_arguments(control.data),
         allow=not asks_first(control.data),
+        traces=Traces.between(
+            shim.data, control.data, shim.bodies[experiment.plan.control.name]
+        ),
     )
 
 
