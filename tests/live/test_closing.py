@@ -114,6 +114,48 @@ def test_a_trial_is_closed_when_the_next_one_bounds_it(live):
     assert live.session.lines(closing.CLOSED) == [["exp-1", "t-p1", str(int(NOW * 1000))]]
 
 
+def test_the_end_of_an_experiment_closes_its_trials_as_they_stand(live):
+    """One that is being answered closes with its answer; nothing later is added."""
+    live.run("p1", 0)
+    live.script.command("p3", 120).answer(121, "", [("c1", "Bash", {})])
+    live.expose("p3", 120)
+    live.script.write(live.transcript)
+    ended = {EXPERIMENT: START + 122}
+    assert closing.end_trials(str(live.root), ended, NOW) == 1
+    assert live.open() == ["p3"]
+    live.script.result("p3", 130, "c1").answer(131)
+    live.script.command("p4", 140).answer(145, usage={"output_tokens": 1184})
+    live.script.write(live.transcript)
+    assert closing.end_trials(str(live.root), ended, NOW) == 1
+    assert live.open() == []
+    found = live.trials()
+    assert {name: trial.metrics["output_tokens"] for name, trial in found.items()} == {
+        "t-p1": 50,
+        "t-p3": 100,
+    }
+    assert {trial.status for trial in found.values()} == {"ok"}
+
+
+def test_the_end_of_an_experiment_is_none_of_anothers(live):
+    live.run("p1", 0)
+    live.write()
+    assert closing.end_trials(str(live.root), {"exp-2": START + 10}, NOW) == 0
+    assert live.open() == ["p1"]
+
+
+def test_an_experiment_that_goes_on_later_does_not_reach_back(live):
+    """What was used between its end and its new beginning belongs to no trial."""
+    live.script.command("p1", 0).answer(1, "", [("c1", "Bash", {})])
+    live.expose("p1", 0)
+    live.script.write(live.transcript)
+    assert closing.end_trials(str(live.root), {EXPERIMENT: START + 2}, NOW) == 0
+    live.script.result("p1", 3, "c1").answer(4)
+    live.script.prompt("p2", 10, "/review").answer(12, usage={"output_tokens": 1184})
+    live.run("p3", 60)
+    assert live.close() == 1
+    assert live.trials()["t-p1"].metrics["output_tokens"] == 100
+
+
 def test_the_end_of_the_session_closes_all_of_it(live):
     """Nothing of the session's state is left, and a second end finds nothing."""
     live.run("p1", 0)

@@ -163,13 +163,76 @@ def test_a_name_with_an_ended_experiment_as_well_is_handed_over_once(stage):
         assert text == f"Control for x{number}."
 
 
+def by_agent(stage, arguments, prompt):
+    """Have an agent in the background call the skill."""
+    given = {"skill": "review", "args": arguments}
+    document = {"prompt_id": prompt, "tool_name": "Skill", "tool_input": given}
+    stage.hook("PreToolUse", "tool", {**document, "agent_id": "a1", "agent_type": "x"})
+
+
 @pytest.mark.parametrize("arguments", ["blocked", "good"])
-def test_a_call_that_was_broken_off_makes_one_other_doubtful(stage, arguments):
-    stage.run(sequence="0000")
+@pytest.mark.parametrize("how", ["typed", "called", "preloaded"])
+def test_a_prompt_that_was_broken_off_leaves_nothing_to_the_next(stage, how, arguments):
+    """Escape before it was expanded, or a client that has not read the stand-in yet."""
+    skill(stage, sequence="0000")
     stage.typed(arguments, "p1")
+    stage.typed("other", "p1", name="plain")
+    if how == "typed":
+        stage.typed("good", "p2")
+    elif how == "called":
+        called(stage, "review", "p2")
+    else:
+        start(stage, "p2", "general-purpose")
+    given = {"typed": "good", "called": "x", "preloaded": ""}[how]
+    assert stage.text() == f"Control for {given}."
+    assert pending(stage.session()) == []
+    (trial,) = stage.session().open_trials()
+    assert trial.prompt_id == "p2"
+
+
+@pytest.mark.parametrize("arguments", ["blocked", "good"])
+def test_a_call_of_an_agent_that_was_broken_off_makes_one_other_doubtful(stage, arguments):
+    """It may still be on its way, as the agent runs beside the conversation."""
+    stage.run(sequence="0000")
+    by_agent(stage, arguments, "p1")
     assert stage.call("good", "p2") == f"Control for {POINTER}."
     for number in (3, 4):
         assert stage.call("fine", f"p{number}") == "Control for fine."
+
+
+@pytest.mark.parametrize(("left", "given"), [([], "good"), ([{"id": "b1"}], POINTER)])
+def test_the_end_of_an_answer_drops_what_its_agents_left(stage, left, given):
+    """Unless one of them still runs."""
+    stage.run(sequence="0000")
+    by_agent(stage, "blocked", "p1")
+    stage.hook("Stop", "stop", {"prompt_id": "p1", "background_tasks": left})
+    assert stage.call("good", "p2") == f"Control for {given}."
+
+
+@pytest.mark.parametrize("state", ["running", "ended"])
+@pytest.mark.parametrize("how", ["typed", "called", "agent", "copy"])
+def test_a_use_that_nothing_serves_ends_what_was_open(stage, how, state):
+    """The stand-in is gone, or the session has not read it yet: the file runs as it is."""
+    stage.run("exp-2", name="other", path=".claude/commands/other.md")
+    if how in ("agent", "copy"):
+        agent(stage, state=state)
+        stage.write(AGENT, "edited")
+    else:
+        skill(stage, state=state)
+    stage.typed("x", "p0", "other")
+    stage.text(experiment_id="exp-2")
+    if how == "typed":
+        stage.typed("x", "p1")
+    elif how == "called":
+        called(stage, "review")
+    elif how == "agent" or state == "running":
+        start(stage, wanted="checker" if how == "agent" else "checker-treatment")
+    else:
+        start(stage)
+    assert stage.session().read_prompts() == ["p0", "p1"]
+    (trial,) = stage.session().open_trials()
+    assert trial.experiment_id == "exp-2"
+    assert stage.faults() == []
 
 
 @pytest.mark.parametrize(
@@ -189,6 +252,31 @@ def test_rules_about_other_agents_change_nothing(stage):
     rules = {"deny": ["Agent(other)", "Bash"], "allow": ["Agent(checker)"]}
     stage.write(".claude/settings.json", json.dumps({"permissions": rules}))
     assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
+
+
+@pytest.mark.parametrize(("sequence", "name"), [("0", "checker"), ("1", "checker-treatment")])
+def test_an_agent_that_the_model_asks_for_by_the_name_of_a_copy_gets_its_own_arm(
+    stage, sequence, name
+):
+    """The list of agents shows the copies; which one runs is drawn all the same."""
+    agent(stage, sequence=sequence)
+    answer = start(stage, wanted="checker-treatment")
+    led = answer["updatedInput"]["subagent_type"] if answer else "checker-treatment"
+    assert led == name
+    (trial,) = stage.session().open_trials()
+    assert trial.variant == ("control", "treatment")[int(sequence)]
+
+
+def test_a_copy_is_not_started_where_nothing_can_be_served(stage):
+    """Neither around a rule that forbids the agent, nor beside a file that was edited."""
+    agent(stage)
+    stage.write(
+        ".claude/settings.json", json.dumps({"permissions": {"deny": ["Agent(checker)"]}})
+    )
+    assert (
+        start(stage, wanted="checker-treatment")["updatedInput"]["subagent_type"] == "checker"
+    )
+    assert stage.assignments() == []
 
 
 def test_an_agent_gets_its_variant_once_for_each_prompt(stage):

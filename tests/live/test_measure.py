@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.live.transcripts import USAGE, Script, stamp
+from tests.live.transcripts import START, USAGE, Script, stamp
 
 from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import Prices
@@ -26,10 +26,10 @@ ONE_COST = (100 * 4 + 50 * 20 + 2000 * 5 + 3000 * 0.2) / 1e6
 PATCH = [{"lines": [" a", "-one", "+uno", "+more"]}]
 
 
-def trial(script, prompt_id="p1", others=(), prices=NO_PRICES, **more):
+def trial(script, prompt_id="p1", others=(), prices=NO_PRICES, until=None, **more):
     """Return span and measures of the trial that a prompt began."""
     transcript = read_lines(script.bytes.splitlines())
-    found = span(transcript, prompt_id, {prompt_id, *others})
+    found = span(transcript, prompt_id, {prompt_id, *others}, until)
     return found, measure(found, prices=prices, state=transcript.cost_state, **more)
 
 
@@ -135,6 +135,25 @@ def test_a_long_talk_is_no_idle_time():
     assert trial(script)[1].metrics["followup_turns"] == 4
 
 
+def test_what_is_asked_after_the_end_of_the_experiment_is_no_part_of_a_trial():
+    """What was asked before and answered after it is, and so are reports of its own work."""
+    script = Script().command("p1", 0).answer(5, "", [("c1", "Agent", {})])
+    script.result("p1", 6, "c1", detail={"status": "async_launched"}).answer(7)
+    script.prompt("p2", 10)
+    ending, _ = trial(script, until=START + 12)
+    assert not ending.is_over
+    script.answer(20)
+    waiting, _ = trial(script, until=START + 12)
+    assert not waiting.is_over
+    script.notification("p3", 25, "c1").answer(26)
+    script.prompt("p4", 30).answer(31)
+    found, measured = trial(script, until=START + 12)
+    assert found.is_over
+    assert [turn.prompt_id for turn in found.turns] == ["p1", "p2", "p3"]
+    assert measured.metrics["followup_turns"] == 1
+    assert measured.metrics["output_tokens"] == 200
+
+
 def test_a_slow_answer_is_no_idle_time():
     """A tool that runs for an hour does not end its own trial."""
     script = Script().command("p1", 0).answer(1, "", [("c1", "Bash", {})])
@@ -168,7 +187,7 @@ def test_work_in_the_background_belongs_to_the_trial_that_began_it(late, tool):
     assert not waiting.is_over
     script.notification("p9", 30, "c1").answer(31, usage={"output_tokens": 7})
     last, _ = trial(script, others={"p2"})
-    assert last.latest  # its last line may not be on disk yet
+    assert last.grows  # its last line may not be on disk yet
     assert not last.is_over
     script.command("p3", 40).answer(41)
     found, measured = trial(script, others={"p2", "p3"})

@@ -23,7 +23,7 @@ from meta_experiment.live.transcript import read_transcript
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from meta_experiment.live.prices import Prices
     from meta_experiment.live.sessions import OpenTrial, Session
@@ -65,6 +65,45 @@ def close_session(session: Session, *, final: bool, now: float) -> int:
         return closed
     finally:
         os.close(folder)
+
+
+def end_trials(root: str, ended: Mapping[str, float], now: float) -> int:
+    """End the open trials of experiments that are served no more; return how many closed.
+
+    `ended` says since when, in seconds since the epoch. A trial stands as it is then; one
+    whose prompt is being answered is closed after that. A session with a fault is left.
+
+    Raises:
+        OSError: the folder of sessions cannot be read.
+    """
+    closed = 0
+    for session in list_sessions(root):
+        try:
+            if _mark_ended(session, ended):
+                closed += close_session(session, final=False, now=now)
+        except (OSError, ValueError) as error:
+            from meta_experiment.live.faults import note_error
+
+            note_error(root, "close", error)
+    return closed
+
+
+def _mark_ended(session: Session, ended: Mapping[str, float]) -> bool:
+    """Say in open trials when their experiment ended; tell whether there is any."""
+    if not any(trial.experiment_id in ended for trial in session.open_trials()):
+        return False
+    folder = _locked(session.folder)  # against a closing, which could forget a trial meanwhile
+    if folder is None:
+        raise TimeoutError("the session is held by another process")
+    try:
+        for trial in session.open_trials():
+            at = ended.get(trial.experiment_id)
+            if at is not None and not trial.until_ms:
+                trial.until_ms = int(at * 1000)
+                session.write_trial(trial, anew=True)
+    finally:
+        os.close(folder)
+    return True
 
 
 def sweep(root: str, now: float) -> int:
@@ -110,7 +149,8 @@ def _close(session: Session, *, final: bool, now: float) -> int:
     root = session.root
     trials = [trial for trial in session.open_trials() if _is_sound(trial)]
     others = {*session.read_prompts(), *(trial.prompt_id for trial in trials)}
-    if not trials or not (final or len(others) > 1):
+    ended = any(trial.until_ms for trial in trials)
+    if not trials or not (final or ended or len(others) > 1):
         return 0
     prices = load_prices(root, os.environ)
     closed = 0
@@ -179,7 +219,8 @@ def _outcome(
     """Measure a trial; None while it may go on."""
     if transcript is None:
         return Measured({}, "", {}, TRANSCRIPT_MISSING) if final else None
-    found = span(transcript, trial.prompt_id, others)
+    until = trial.until_ms / 1000 if trial.until_ms else None
+    found = span(transcript, trial.prompt_id, others, until)
     if found is None:
         return Measured({}, "", {}, PROMPT_MISSING) if final else None
     if not final and not found.is_over:

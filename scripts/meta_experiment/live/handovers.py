@@ -19,14 +19,18 @@ _STALE = 30.0  # seconds after which an invocation under another prompt will not
 class Handover:
     """The arguments of one invocation.
 
-    `doubtful` says that it was pending beside another one for the same name, so that nobody
-    can tell any more which invocation it belongs to.
+    `agent` is the one that made it, empty for the main conversation. `doubtful` says that it
+    was pending beside another one for the same name, so that nobody can tell any more which
+    invocation it belongs to.
     """
 
-    __slots__ = ("arguments", "doubtful", "path", "turn")
+    __slots__ = ("agent", "arguments", "doubtful", "path", "turn")
 
-    def __init__(self, turn: Turn, arguments: str, path: str, *, doubtful: bool) -> None:
+    def __init__(
+        self, turn: Turn, agent: str, arguments: str, path: str, *, doubtful: bool
+    ) -> None:
         self.turn = turn
+        self.agent = agent
         self.arguments = arguments
         self.path = path
         self.doubtful = doubtful
@@ -59,48 +63,54 @@ class Handover:
         return True
 
 
-def hand_over(session: Session, name: str, turn: Turn, arguments: str) -> None:
-    """Hand over the arguments of an invocation. Raises OSError."""
-    head = line_of((turn.prompt_id, turn.transcript, turn.project))
+def hand_over(session: Session, name: str, turn: Turn, arguments: str, agent: str = "") -> None:
+    """Hand over the arguments of an invocation, by an agent or not. Raises OSError."""
+    head = line_of((turn.prompt_id, turn.transcript, turn.project, agent))
     data = head + b"\n" + arguments.encode("utf-8", "surrogatepass")
-    session.write(_prefix(name) + os.urandom(6).hex(), data)
+    session.write(f"{_HANDOVER}{quoted(name)}-{os.urandom(6).hex()}", data)
 
 
-def pending(session: Session, name: str) -> list[Handover]:
-    """Return the arguments that were handed over for a name. Raises OSError."""
-    prefix = _prefix(name)
+def pending(session: Session, name: str = "") -> list[Handover]:
+    """Return the arguments that were handed over for a name, or for any. Raises OSError."""
     found = []
-    for entry in session.names(prefix):
-        mark = entry[len(prefix) :]
-        if "-" in mark or _TAKEN in mark:
+    for entry in session.names(_HANDOVER):
+        meant, _, mark = entry.removeprefix(_HANDOVER).rpartition("-")
+        if _TAKEN in mark or (name and meant != quoted(name)):
             continue
         head, _, arguments = session.read(entry, entry.rstrip(_DOUBT)).partition(b"\n")
-        fields = fields_of(head)
-        if len(fields) == 3:
+        *turn, agent = fields_of(head)
+        if len(turn) == 3:
             given = arguments.decode("utf-8", "surrogatepass")
-            path = f"{session.folder}/{entry}"
-            found.append(Handover(Turn(*fields), given, path, doubtful=mark.endswith(_DOUBT)))
+            path, doubtful = f"{session.folder}/{entry}", mark.endswith(_DOUBT)
+            found.append(Handover(Turn(*turn), agent, given, path, doubtful=doubtful))
     return found
 
 
-def drop_stale(session: Session, name: str, turn: Turn, now: float) -> None:
-    """Remove what earlier invocations of a name, now broken off, left pending.
+def drop_broken_off(session: Session, turn: Turn, agent: str, now: float) -> None:
+    """Remove what invocations under other prompts left pending when they were broken off.
 
-    One that made another doubtful has done so once: the next prompt does not meet it.
-    Raises OSError.
+    The main conversation does one thing after the other: what it left is not coming any more
+    once it has gone on. An agent in the background may still be on its way; but one that
+    made another doubtful has done so once. Raises OSError.
     """
-    for handover in pending(session, name):
-        if handover.turn.prompt_id != turn.prompt_id:
-            try:
-                age = now - os.stat(handover.path).st_mtime
-            except FileNotFoundError:
-                continue
-            if age > _STALE or handover.doubtful:
-                remove([handover.path])
+    for handover in pending(session):
+        if handover.turn.prompt_id == turn.prompt_id:
+            continue
+        gone_on = not agent and not handover.agent
+        if gone_on or handover.doubtful or _age(handover, now) > _STALE:
+            remove([handover.path])
 
 
-def _prefix(name: str) -> str:
-    return f"{_HANDOVER}{quoted(name)}-"
+def drop_answered(session: Session, prompt_id: str) -> None:
+    """Remove what a prompt left pending that has its answer. Raises OSError."""
+    remove(each.path for each in pending(session) if each.turn.prompt_id == prompt_id)
+
+
+def _age(handover: Handover, now: float) -> float:
+    try:
+        return now - os.stat(handover.path).st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _unlinked(path: str) -> bool:

@@ -10,7 +10,7 @@ import os
 import time
 
 from meta_experiment.live.client import note_client
-from meta_experiment.live.handovers import drop_stale, hand_over
+from meta_experiment.live.handovers import drop_answered, drop_broken_off, hand_over
 from meta_experiment.live.index import AGENT, IN_PLACE, SHADOW, SKILL, agent_names, entries
 from meta_experiment.live.json_text import encode, parse_object
 from meta_experiment.live.places import (
@@ -20,13 +20,12 @@ from meta_experiment.live.places import (
     heartbeat,
     read_below,
     read_bytes,
-    read_head,
     refuse_links_to_state,
     roots,
     shim,
     stored_variant,
 )
-from meta_experiment.live.sessions import Session, Turn, end_task_elsewhere
+from meta_experiment.live.sessions import Session, Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,19 +34,17 @@ if TYPE_CHECKING:
     from meta_experiment.live.index import Entry
     from meta_experiment.live.places import Root
 
-_SETTLED = 10.0  # seconds after which a running session knows a new file of an agent
-_HEAD = 65_536  # bytes of a transcript in which its first time stands
-
 
 class Event:
     """What a hook was told, as far as it is needed here."""
 
-    __slots__ = ("directory", "document", "now", "session", "turn")
+    __slots__ = ("agent", "directory", "document", "now", "session", "turn")
 
     def __init__(self, document: dict[str, object], now: float) -> None:
         self.document = document
         self.now = now
         self.session = _text(document, "session_id")
+        self.agent = _text(document, "agent_id")  # that it happens in, empty for none
         self.directory = _text(document, "cwd") or os.getcwd()
         project = os.environ.get("CLAUDE_PROJECT_DIR") or self.directory
         prompt_id = _text(document, "prompt_id")
@@ -121,52 +118,44 @@ def _skill(event: Event, given: dict[str, object]) -> str:
 def _agent(event: Event, given: dict[str, object]) -> str:
     """Remember the prompt for skills that the agent brings along; switch its variant."""
     wanted = _text(given, "subagent_type")
-    variant = ""
+    name = ""
     for root in _roots_around(event):
-        found = [
-            entry
-            for entry in _entries(root)
-            if entry.running and (entry.kind == SKILL or entry.name == wanted)
-        ]
-        if found:
-            _remember(root, event)
-        for entry in found:
-            if entry.kind == AGENT and entry.name == wanted and not variant:
-                variant = _agent_variant(root, entry, event)
-    if not variant:
+        try:
+            found = _switched(root, wanted, event)
+        except (OSError, ValueError) as error:
+            _note(root.path, error)
+            continue
+        # where a root leaves it as it is, another may know it better
+        name = found if name in ("", wanted) else name
+    if name in ("", wanted):
         return ""
-    return _decision({"updatedInput": {**given, "subagent_type": f"{wanted}-{variant}"}})
+    return _decision({"updatedInput": {**given, "subagent_type": name}})
 
 
-def _agent_variant(root: Root, entry: Entry, event: Event) -> str:
-    """Draw the variant of an agent; empty for the control, or when it cannot be served."""
-    from meta_experiment.live.assigning import expose
-    from meta_experiment.live.settings import is_agent_restricted
-
-    try:
-        stored = read_bytes(stored_variant(root.path, entry.id, entry.control, entry.path))
-        own = f"{root.path}/{entry.path}"
-        stem = own.removesuffix(".md")
-        placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
-        if not stored or read_below(root.path, entry.path) != stored or not placed:
-            return ""
-        # the client looks at the rules for the name that it is given, which is ours
-        if is_agent_restricted(event.turn.project, agent_names(entry.name, entry.arms)):
-            return ""
-        if not (_is_known(root, entry, event) and _is_loaded(own, entry, event)):
-            return ""
-        session = Session(root.path, event.session)
-        drawn = expose(session, entry, event.turn, event.now)
-        if drawn.trial is None:
-            session.end_task(event.turn.prompt_id)
-        end_task_elsewhere(session, event.turn.prompt_id)
-    except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
-        _note(root.path, error, entry.id)
+def _switched(root: Root, wanted: str, event: Event) -> str:
+    """Return the agent of a root to be started in the place of the one that is wanted."""
+    known = _entries(root)
+    agents = [entry for entry in known if entry.kind == AGENT and wanted in _names_of(entry)]
+    if not (agents or any(entry.running and entry.kind == SKILL for entry in known)):
         return ""
-    return "" if drawn.variant == entry.control else drawn.variant
+    session = _remember(root, event)
+    # of several in one file, only the one that runs is served
+    agents.sort(key=lambda entry: not entry.running)
+    if not agents:
+        return ""
+    from meta_experiment.live.switching import switched
+
+    return switched(root, agents[0], session, event.turn, event.now)
+
+
+def _names_of(entry: Entry) -> list[str]:
+    """Return the names that mean an agent: those of its copies as long as they are ours."""
+    return agent_names(entry.name, entry.arms) if entry.running else [entry.name]
 
 
 def _stop(event: Event) -> str:
+    if event.document.get("background_tasks") == []:
+        _drop_answered(event)
     _close(event, final=False)
     return ""
 
@@ -206,6 +195,15 @@ def _close(event: Event, *, final: bool) -> None:
                 _note(root.path, error, where="close")
 
 
+def _drop_answered(event: Event) -> None:
+    """Drop the arguments of a prompt that is over, and with it all that it started."""
+    for root in roots(data_folder(os.environ)):
+        try:
+            drop_answered(Session(root.path, event.session), event.turn.prompt_id)
+        except (OSError, ValueError) as error:
+            _note(root.path, error)
+
+
 def _close_below(session: Session, now: float, *, final: bool) -> None:
     from meta_experiment.live.closing import close_session
 
@@ -216,26 +214,27 @@ def _close_below(session: Session, now: float, *, final: bool) -> None:
         between_sessions(session.root, now)
 
 
-def _remember(root: Root, event: Event) -> None:
+def _remember(root: Root, event: Event) -> Session:
+    """Keep which prompt the session is at. Raises OSError, ValueError."""
     _beat(root.path, event.now)
-    try:
-        session = Session(root.path, event.session)
-        session.write_turn(event.turn)
-        note_client(session, os.environ)
-    except (OSError, ValueError) as error:
-        _note(root.path, error)
+    session = Session(root.path, event.session)
+    drop_broken_off(session, event.turn, event.agent, event.now)
+    session.write_turn(event.turn)
+    note_client(session, os.environ)
+    return session
 
 
 def _hand_over(root: Root, called: list[Entry], event: Event, arguments: str) -> None:
-    """Hand arguments over once for a name, whichever of its experiments will serve it."""
+    """Hand arguments over once for a name, whichever of its experiments will serve it.
+
+    Nothing may serve it, as in the seconds after the experiment began or went on: then too it
+    is the end of what was open before.
+    """
     for name, entry in {entry.name: entry for entry in called}.items():
-        _beat(root.path, event.now)
         try:
-            session = Session(root.path, event.session)
-            drop_stale(session, name, event.turn, event.now)
-            session.write_turn(event.turn)
-            note_client(session, os.environ)
-            hand_over(session, name, event.turn, arguments)
+            session = _remember(root, event)
+            session.end_task(event.turn.prompt_id)
+            hand_over(session, name, event.turn, arguments, event.agent)
         except (OSError, ValueError) as error:
             _note(root.path, error, entry.id)
 
@@ -312,42 +311,6 @@ def _namesakes(entry: Entry, name: str, event: Event) -> list[str]:
     if name != entry.name:
         files.add(f"commands/{name.replace(':', '/')}.md")
     return [f"{folder}/{file}" for folder in folders for file in files]
-
-
-def _is_known(root: Root, entry: Entry, event: Event) -> bool:
-    """Tell whether the session has read the files of an agent's variants."""
-    from meta_experiment.live.agents import listed_agents
-
-    listed = listed_agents(event.turn.transcript)
-    if listed:
-        return all(f"{entry.name}-{arm}" in listed for arm in entry.arms[1:])
-    if root.scope != PLUGIN and event.now >= entry.since + _SETTLED:
-        return True
-    try:
-        head = read_head(event.turn.transcript, _HEAD)
-    except OSError:  # it is not written yet
-        head = b""
-    return _first_time(head) > entry.since
-
-
-def _is_loaded(own: str, entry: Entry, event: Event) -> bool:
-    """Tell whether the session's agent of this name is the file under experiment, surely."""
-    if ":" in entry.name:
-        return True  # a plugin's names are its own
-    from meta_experiment.live.agents import agent_files
-
-    files = agent_files(entry.name, event.turn.project, os.environ)
-    return bool(files) and os.path.realpath(files[-1]) == os.path.realpath(own)
-
-
-def _first_time(transcript: bytes) -> float:
-    """Return the first time in a transcript, in seconds since the epoch; 0 when it has none."""
-    _, found, rest = transcript.partition(b'"timestamp":"')
-    if not found:
-        return 0.0
-    from meta_experiment.live.moments import epoch
-
-    return epoch(rest.partition(b'"')[0].decode("ascii", "replace")) or 0.0
 
 
 def _entries(root: Root) -> list[Entry]:

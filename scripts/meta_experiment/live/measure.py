@@ -7,7 +7,7 @@ A trial reaches from the prompt of its exposure to the next prompt under experim
 from __future__ import annotations
 
 from meta_experiment.live.prices import estimated_cost, stated_cost
-from meta_experiment.live.transcript import ANSWERED, FAILED, OPEN
+from meta_experiment.live.transcript import ANSWERED, FAILED, INTERRUPTED, OPEN
 from meta_experiment.live.work import merged
 
 TYPE_CHECKING = False
@@ -37,26 +37,26 @@ class Span:
         followups: how many of them a person asked for after the first.
         bounded: whether a later prompt ended it.
         waits: whether work in the background has not been reported yet.
-        latest: whether its last turn is the last of the session so far.
+        grows: whether its last turn may go on.
         refused: agents that the client did not start.
     """
 
-    __slots__ = ("bounded", "followups", "latest", "refused", "turns", "waits")
+    __slots__ = ("bounded", "followups", "grows", "refused", "turns", "waits")
 
     def __init__(
-        self, turns: list[Turn], followups: int, *, bounded: bool, waits: bool, latest: bool
+        self, turns: list[Turn], followups: int, *, bounded: bool, waits: bool, grows: bool
     ) -> None:
         self.turns = turns
         self.followups = followups
         self.bounded = bounded
         self.waits = waits
-        self.latest = latest
+        self.grows = grows
         self.refused = {name for turn in turns for work in turn.works for name in work.refused}
 
     @property
     def is_over(self) -> bool:
         """Whether nothing can be added to it any more."""
-        return self.bounded and not self.waits and not self.latest
+        return self.bounded and not self.waits and not self.grows
 
 
 class Measured:
@@ -77,10 +77,16 @@ class Measured:
         self.reason = reason
 
 
-def span(transcript: Transcript, prompt_id: str, others: AbstractSet[str]) -> Span | None:
+def span(
+    transcript: Transcript,
+    prompt_id: str,
+    others: AbstractSet[str],
+    until: float | None = None,
+) -> Span | None:
     """Find the turns of the trial that a prompt began; None when the prompt is not there.
 
-    `others` are the ids of all prompts under experiment in the session.
+    `others` are the ids of all prompts under experiment in the session. What was asked after
+    `until`, when the experiment ended, is no part of it; what is answered after that is.
     """
     turns = transcript.turns
     at = next((n for n, turn in enumerate(turns) if turn.prompt_id == prompt_id), None)
@@ -91,14 +97,14 @@ def span(transcript: Transcript, prompt_id: str, others: AbstractSet[str]) -> Sp
     active = turns[at].own.ended
     followups, bounded = 0, False
     for turn in turns[at + 1 :]:
-        if turn.prompt_id in others:
+        if turn.prompt_id in others and not (turn.came_to_nothing and turn is not turns[-1]):
             bounded = True
         elif turn.notified:
             if not sent.isdisjoint(turn.notified):
                 own.append(turn)
                 sent |= turn.sent
         elif not bounded and not _is_aside(turn):
-            bounded = _idled(active, turn.own.started)
+            bounded = _idled(active, turn.own.started) or _is_after(turn, until)
             if not bounded:
                 own.append(turn)
                 sent |= turn.sent
@@ -108,9 +114,9 @@ def span(transcript: Transcript, prompt_id: str, others: AbstractSet[str]) -> Sp
     return Span(
         own,
         followups,
-        bounded=bounded,
+        bounded=bounded or until is not None,
         waits=not launched <= transcript.delivered,
-        latest=own[-1] is turns[-1],
+        grows=own[-1] is turns[-1] and (until is None or own[-1].state == OPEN),
     )
 
 
@@ -132,7 +138,7 @@ def measure(
     turns = found.turns
     whole = merged(work for turn in turns for work in turn.works)
     status = _status(turns)
-    if not whole.messages and status == "ok":
+    if turns[0].came_to_nothing and turns[0].state != INTERRUPTED:
         return Measured({}, status, {}, NO_ANSWER)
     metrics: dict[str, float] = {}
     _add_times(metrics, turns, whole)
@@ -153,14 +159,16 @@ def measure(
 
 
 def _is_aside(turn: Turn) -> bool:
-    """Tell what is no task of the user's: a command of the client's own, or one of ours."""
-    if not OWN_COMMANDS.isdisjoint(turn.named[:1]):
-        return True
-    return turn.local and not turn.answered_by_model
+    """Tell what adds nothing to a task: one of our commands, or what no model answered."""
+    return turn.came_to_nothing or not OWN_COMMANDS.isdisjoint(turn.named[:1])
 
 
 def _idled(before: float | None, after: float | None) -> bool:
     return before is not None and after is not None and after - before > IDLE
+
+
+def _is_after(turn: Turn, until: float | None) -> bool:
+    return until is not None and turn.own.started is not None and turn.own.started > until
 
 
 def _status(turns: Sequence[Turn]) -> str:
@@ -168,8 +176,7 @@ def _status(turns: Sequence[Turn]) -> str:
     last = turns[-1]
     if last.state == FAILED:
         return "error"
-    unanswered = last is turns[0] and not last.answered_by_model and last.state == OPEN
-    return "ok" if last.state == ANSWERED or unanswered else "interrupted"
+    return "ok" if last.state == ANSWERED else "interrupted"
 
 
 def _add_times(metrics: dict[str, float], turns: Sequence[Turn], whole: Work) -> None:

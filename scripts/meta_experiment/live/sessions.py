@@ -47,7 +47,8 @@ class Turn:
 class OpenTrial:
     """A trial that began with an exposure and has no record yet.
 
-    `transcript_path` is empty when no hook told it; `epoch_ms` is the exposure's time.
+    `transcript_path` is empty when no hook told it; `epoch_ms` is the exposure's time, and
+    `until_ms` that of the end of its experiment, 0 while it goes on.
     """
 
     __slots__ = (
@@ -59,6 +60,7 @@ class OpenTrial:
         "transcript_path",
         "trial_id",
         "unit",
+        "until_ms",
         "variant",
     )
 
@@ -74,6 +76,7 @@ class OpenTrial:
         epoch_ms: int,
         sha: str,
         plugin: str,
+        until_ms: int = 0,
     ) -> None:
         self.experiment_id = experiment_id
         self.trial_id = trial_id
@@ -84,6 +87,7 @@ class OpenTrial:
         self.epoch_ms = epoch_ms
         self.sha = sha
         self.plugin = plugin
+        self.until_ms = until_ms
 
 
 class Session:
@@ -209,8 +213,11 @@ class Session:
 
     # open trials
 
-    def write_trial(self, trial: OpenTrial) -> bool:
-        """Open a trial; False when one of its experiment is open in its prompt already."""
+    def write_trial(self, trial: OpenTrial, *, anew: bool = False) -> bool:
+        """Open a trial; False when one of its experiment is open in its prompt already.
+
+        With `anew` it takes the place of that one.
+        """
         fields = (
             trial.experiment_id,
             trial.trial_id,
@@ -221,9 +228,10 @@ class Session:
             str(trial.epoch_ms),
             trial.sha,
             trial.plugin,
+            str(trial.until_ms),
         )
         name = _trial_name(trial.experiment_id, trial.prompt_id)
-        return self.write(name, line_of(fields), once=True)
+        return self.write(name, line_of(fields), once=not anew)
 
     def read_trial(self, experiment_id: str, prompt_id: str) -> OpenTrial | None:
         """Return the open trial of an experiment in a prompt."""
@@ -319,7 +327,7 @@ def _trial_name(experiment_id: str, prompt_id: str) -> str:
 
 def _trial(line: bytes) -> OpenTrial | None:
     fields = fields_of(line)
-    if len(fields) != 9 or not fields[6].isdigit():
+    if len(fields) != 10 or not (fields[6].isdigit() and fields[9].isdigit()):
         return None
     return OpenTrial(
         experiment_id=fields[0],
@@ -331,4 +339,5 @@ def _trial(line: bytes) -> OpenTrial | None:
         epoch_ms=int(fields[6]),
         sha=fields[7],
         plugin=fields[8],
+        until_ms=int(fields[9]),
     )

@@ -27,6 +27,8 @@ _NOTES = (b'{"type":"api-request', b'{"type":"file-history', b'{"type":"queue-op
 _INTERRUPT = "[Request interrupted by user"
 _NOTIFICATION = "<task-notification>"
 _LOCAL_OUTPUT = ("<local-command-stdout>", "<local-command-stderr>")
+_SHELL_LINE = ("<bash-input>", "<bash-stdout>", "<bash-stderr>")  # typed behind a "!"
+_FORKED = "forked-skill-launch"
 _CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
 _NAME, _NAME_END = "<command-name>", "</command-name>"
 _ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
@@ -83,6 +85,11 @@ class Turn:
     def answered_by_model(self) -> bool:
         """Whether any model said anything."""
         return any(work.messages for work in self.works)
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether no model had a part in it: broken off before, or answered by the client."""
+        return not self.answered_by_model and self.state != FAILED
 
 
 class Transcript:
@@ -278,11 +285,18 @@ class _Reader:
                 self._take_user(document, message)
 
     def _take_system(self, document: dict[str, object]) -> None:
+        """Take the client's own answer; after a model's, it is one to another command."""
         turn = self._turn
-        if turn is not None and document.get("subtype") == "local_command":
+        if turn is None or document.get("subtype") != "local_command":
+            return
+        if turn.state == OPEN and not turn.own.messages:
             turn.local = True
             turn.state = ANSWERED
             turn.own.extend(epoch(document.get("timestamp")))
+            forked = _forked(_string(document.get("content")))
+            if forked:
+                turn.own.tasks.add(forked)
+                turn.own.launched.add(forked)
 
     def _take_user(self, document: dict[str, object], message: dict[str, object]) -> None:
         content = message.get("content")
@@ -301,7 +315,7 @@ class _Reader:
             return
         if text.startswith(_INTERRUPT):
             turn.state = INTERRUPTED
-        elif text.startswith(_LOCAL_OUTPUT):
+        elif text.startswith((*_LOCAL_OUTPUT, *_SHELL_LINE)):
             turn.local = True
             turn.state = ANSWERED
         elif document.get("isMeta") is not True and not text.startswith(_CAVEAT):
@@ -348,6 +362,8 @@ class _Reader:
                     turn.named += _called(block)
         if work is turn.own:
             stopped = message.get("stop_reason")
+            if stopped is None and turn.state == INTERRUPTED:
+                return  # what was said until then, written later
             ends = stopped in _ANSWERS_OF_A_PROMPT or (stopped is None and not asks)
             turn.state = ANSWERED if ends else OPEN
 
@@ -376,7 +392,7 @@ class _Reader:
             return False
         if document.get("isSidechain") is True:
             return False
-        return not text.startswith((_INTERRUPT, *_LOCAL_OUTPUT, *_CAVEAT))
+        return not text.startswith((_INTERRUPT, *_LOCAL_OUTPUT, *_SHELL_LINE, *_CAVEAT))
 
     def _begin_turn(self, prompt_id: str, *, made_up: bool = False) -> Turn:
         self._turn = Turn(prompt_id, made_up=made_up)
@@ -404,8 +420,21 @@ class _Reader:
 
 def _within(text: str, tag: str) -> str:
     """Return what a tag holds, if that may be an id."""
+    found = _between(text, tag)
+    return found if len(found) <= 200 else ""
+
+
+def _between(text: str, tag: str) -> str:
     found, end, _ = text.partition(f"<{tag}>")[2].partition(f"</{tag}>")
-    return found if end and len(found) <= 200 else ""
+    return found if end else ""
+
+
+def _forked(text: str) -> str:
+    """Return the agent in which the client lets a forked skill run in the background."""
+    try:
+        return _string(parse_object(_between(text, _FORKED)).get("agentId"))
+    except ValueError:
+        return ""
 
 
 def _is_copy(document: dict[str, object]) -> bool:

@@ -196,12 +196,21 @@ class _Work:
             self._hide(self.unseen, servings)
         write_index(self.workspace, entries)
         list_root(self.workspace, serves=bool(entries))
+        self._end_trials(entries, now)
         for serving in servings:
             self._place(serving)
         if self.unseen is not None:
             exchanged = {entry.path for entry in entries if entry.form == index.IN_PLACE}
             self.unseen.refresh(sorted(exchanged | self.restored))
         self._sweep({entry.id for entry in entries})
+
+    def _end_trials(self, entries: Sequence[index.Entry], now: float) -> None:
+        """Let no use of a prompt after its experiment be added to a trial before that."""
+        ended = {entry.id: entry.since for entry in entries if not entry.running}
+        if ended and (self.workspace.layout.local / "sessions").is_dir():
+            from meta_experiment.live.closing import end_trials
+
+            end_trials(str(self.root), ended, now)
 
     def remember(self, signature: str) -> None:
         """Keep what the registry looked like, so that nothing is done until it changes."""

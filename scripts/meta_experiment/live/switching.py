@@ -1,0 +1,96 @@
+"""Which variant of an agent the client is led to when the model starts one."""
+
+from __future__ import annotations
+
+import os
+
+from meta_experiment.live.agents import agent_files, listed_agents
+from meta_experiment.live.assigning import expose
+from meta_experiment.live.faults import note_error
+from meta_experiment.live.index import agent_names
+from meta_experiment.live.moments import epoch
+from meta_experiment.live.places import (
+    PLUGIN,
+    read_below,
+    read_bytes,
+    read_head,
+    stored_variant,
+)
+from meta_experiment.live.sessions import end_task_elsewhere
+from meta_experiment.live.settings import is_agent_restricted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meta_experiment.live.index import Entry
+    from meta_experiment.live.places import Root
+    from meta_experiment.live.sessions import Session, Turn
+
+_SETTLED = 10.0  # seconds after which a running session knows a new file of an agent
+_HEAD = 65_536  # bytes of a transcript in which its first time stands
+
+
+def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> str:
+    """Return the name of the agent to start for one that is, or was, under experiment.
+
+    It is that of the control where nothing can be served: then nothing is counted, and what
+    was open before in the session is over all the same. A copy is never started because the
+    model asked for it by its own name.
+
+    Raises:
+        OSError: the end of what was open before could not be noted.
+    """
+    variant, counted = entry.control, False
+    try:
+        if entry.running and _can_serve(root, entry, turn, now):
+            drawn = expose(session, entry, turn, now)
+            variant, counted = drawn.variant, drawn.trial is not None
+    except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
+        note_error(root.path, "hook", error, entry.id)
+    if not counted:
+        session.end_task(turn.prompt_id)
+    end_task_elsewhere(session, turn.prompt_id)
+    return dict(zip(entry.arms, agent_names(entry.name, entry.arms), strict=True))[variant]
+
+
+def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
+    """Tell whether each variant would be started as the control is."""
+    stored = read_bytes(stored_variant(root.path, entry.id, entry.control, entry.path))
+    own = f"{root.path}/{entry.path}"
+    stem = own.removesuffix(".md")
+    placed = all(os.path.exists(f"{stem}-{arm}.md") for arm in entry.arms[1:])
+    if not stored or read_below(root.path, entry.path) != stored or not placed:
+        return False
+    # the client looks at the rules for the name that it is given, which is ours
+    if is_agent_restricted(turn.project, agent_names(entry.name, entry.arms)):
+        return False
+    return _is_known(root, entry, turn, now) and _is_loaded(own, entry, turn)
+
+
+def _is_known(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
+    """Tell whether the session has read the files of an agent's variants."""
+    listed = listed_agents(turn.transcript)
+    if listed:
+        return all(f"{entry.name}-{arm}" in listed for arm in entry.arms[1:])
+    if root.scope != PLUGIN and now >= entry.since + _SETTLED:
+        return True
+    try:
+        head = read_head(turn.transcript, _HEAD)
+    except OSError:  # it is not written yet
+        head = b""
+    return _first_time(head) > entry.since
+
+
+def _is_loaded(own: str, entry: Entry, turn: Turn) -> bool:
+    """Tell whether the session's agent of this name is the file under experiment, surely."""
+    if ":" in entry.name:
+        return True  # a plugin's names are its own
+    files = agent_files(entry.name, turn.project, os.environ)
+    return bool(files) and os.path.realpath(files[-1]) == os.path.realpath(own)
+
+
+def _first_time(transcript: bytes) -> float:
+    """Return the first time in a transcript, in seconds since the epoch; 0 when it has none."""
+    _, found, rest = transcript.partition(b'"timestamp":"')
+    if not found:
+        return 0.0
+    return epoch(rest.partition(b'"')[0].decode("ascii", "replace")) or 0.0
