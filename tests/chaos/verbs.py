@@ -57,11 +57,12 @@ def opened(root: Path, files: FileSystem | None = None) -> Workspace:
     layout, ticks = Layout(root), itertools.count(NOW)
     disk = FileSystem() if files is None else files
     program = Git.find(root) if (root / ".git").exists() else None
+    store = Store(layout, disk)
     return Workspace(
         layout,
         disk,
-        Store(layout, disk),
-        Deployer(layout, disk, program),
+        store,
+        Deployer(layout, disk, program, store.seal),
         program,
         lambda: float(next(ticks)),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.sealing import own_seal
 
 from meta_experiment.deploy import (
     ChangeSet,
@@ -124,9 +126,9 @@ class World:
         return step
 
     def deployer(self, files=None, git=None):
-        return Deployer(
-            self.layout, files or FileSystem(), git or Git.find(self.root), lock_timeout=20
-        )
+        git = git or Git.find(self.root)
+        seal = partial(own_seal, self.root)
+        return Deployer(self.layout, files or FileSystem(), git, seal, lock_timeout=20)
 
     def promote(self, files=None, git=None, *, dry_run=False, **changes):
         files = files or FileSystem()

@@ -12,7 +12,6 @@ from tests.faults import FaultyFileSystem
 from meta_experiment.deploy import ChangeSet, FileChange, Outcome, version_of
 from meta_experiment.errors import (
     DriftError,
-    InvalidStateError,
     LockedError,
     RefusedError,
     UnsafePathError,
@@ -254,21 +253,18 @@ def test_an_interrupt_in_the_registry_step_is_finished_later(world, written):
     assert world.litter() == []
 
 
-def test_an_unreadable_record_is_kept_aside(plain):
-    """A torn record means that nothing was touched: it is reported and its bytes kept."""
+def test_a_record_without_our_seal_is_kept_aside(plain):
+    """What this checkout did not write is reported and kept, and stops nothing."""
     plain.layout.journal.mkdir(parents=True)
     (plain.layout.journal / "torn.json").write_bytes(b'{"version": 1, "cha')
-    before = plain.state()
-    with pytest.raises(InvalidStateError, match="cut off"):
-        plain.promote()
-    (recovered,) = plain.recover()
-    assert recovered.outcome is Outcome.DISCARDED
-    assert recovered.change_id == "torn"
-    kept = [path.read_bytes() for path in plain.layout.backups.glob("[!.]*")]
-    assert kept == [b'{"version": 1, "cha']
-    assert plain.state() == before
-    assert plain.litter() == []
     plain.promote()
+    (recovered,) = plain.recover()
+    assert recovered.outcome is Outcome.PUT_BY
+    assert recovered.change_id == "torn"
+    (kept,) = plain.layout.aside.glob("journal-*")
+    assert kept.read_bytes() == b'{"version": 1, "cha'
+    assert plain.litter() == []
+    assert files_of(plain) == TREATMENT
 
 
 def test_recover_has_nothing_to_do_at_rest(world):

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from meta_experiment.deploy import Backups, unified_diff
 from meta_experiment.deploy.commit import CommitPlan, Entry
-from meta_experiment.deploy.journal import Journal, Record, Step
+from meta_experiment.deploy.journal import Found, Journal, Record, Step
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.live.seal import Seal
 from meta_experiment.types import Action, FileVersion
 
 RECORD = Record(
@@ -70,54 +71,77 @@ def test_a_missing_backup_is_said(backups):
         backups.load("0" * 64)
 
 
+SEAL = Seal(b"5" * 64, "here")
+
+
+def rewritten(journal, **changes):
+    """Put other words under our seal in the place of a record."""
+    journal.write(RECORD)
+    place = journal.path("c0ffee")
+    known = json.loads(place.read_bytes().partition(b"\n")[2])
+    place.write_bytes(SEAL.wrap("journal c0ffee", json.dumps(known | changes).encode()))
+    return place
+
+
 def test_records_come_back_as_they_were(tmp_path):
     """A record survives the disk, and the journal is empty when it is removed."""
-    journal = Journal(FileSystem(), tmp_path / "journal")
-    assert journal.empty()
+    journal = Journal(FileSystem(), tmp_path / "journal", SEAL)
+    assert journal.look() == Found()
     journal.write(RECORD)
     (tmp_path / "journal/c0ffee.index").touch()
-    assert list(journal.records()) == [(journal.path("c0ffee"), RECORD)]
+    assert journal.look() == Found(records=(RECORD,))
     journal.remove("c0ffee")
-    assert journal.empty()
+    assert [*journal.directory.iterdir()] == []
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"version": None},
+        {"version": 2},
         {"steps": [{"path": "x"}]},
         {"action": "explode"},
         {"plan": {"head": "x"}},
         {"plan": 5},
         {"steps": 5},
+        {"commit": "--all"},
+        {"commit": "HEAD"},
+        {"change_id": "other"},
+        {"steps": [{"path": "../x", "before": None, "after": None}]},
+        {"steps": [{"path": ".claude/settings.local.json", "before": None, "after": None}]},
+        {"plan": {"head": "--stdin", "branch": None, "entries": [], "note": ""}},
+        {"plan": {"head": "0" * 40, "branch": "--upload-pack=x", "entries": [], "note": ""}},
     ],
 )
-def test_records_of_the_wrong_form_are_unreadable(tmp_path, change):
-    """A record that lacks something is reported as unreadable, not guessed at."""
-    journal = Journal(FileSystem(), tmp_path)
-    journal.write(RECORD)
-    place = journal.path("c0ffee")
-    place.write_text(json.dumps({**json.loads(place.read_bytes()), **change}))
-    assert list(journal.records()) == [(place, None)]
+def test_a_record_of_another_form_under_our_seal_is_left_to_a_newer_version(tmp_path, change):
+    """We wrote it, and this version does not know it: it is not guessed at, and not lost."""
+    journal = Journal(FileSystem(), tmp_path, SEAL)
+    place = rewritten(journal, **change)
+    before = place.read_bytes()
+    assert journal.look() == Found(later=("c0ffee",))
+    journal.sweep()
+    assert place.read_bytes() == before
 
 
 @given(st.binary(max_size=80))
 def test_no_bytes_upset_the_journal(tmp_path_factory, data):
-    """Any bytes whatever read as no record."""
-    journal = Journal(FileSystem(), tmp_path_factory.mktemp("journal"))
+    """Any bytes whatever read as no record, under our seal or not."""
+    journal = Journal(FileSystem(), tmp_path_factory.mktemp("journal"), SEAL)
     journal.path("x").write_bytes(data)
-    assert list(journal.records()) == [(journal.path("x"), None)]
+    assert journal.look() == Found(strange=(journal.path("x"),))
+    journal.path("x").write_bytes(SEAL.wrap("journal x", data))
+    assert journal.look() == Found(later=("x",))
 
 
-def test_a_record_from_the_future_is_not_touched(tmp_path):
-    """A newer version's record is left to that version."""
-    journal = Journal(FileSystem(), tmp_path)
+def test_one_changed_byte_of_a_record_is_not_followed(tmp_path):
+    """Neither of the seal nor of what it holds for."""
+    journal = Journal(FileSystem(), tmp_path, SEAL)
     journal.write(RECORD)
     place = journal.path("c0ffee")
-    place.write_text(json.dumps({**json.loads(place.read_bytes()), "version": 99}))
-    with pytest.raises(CorruptStoreError, match="newer version"):
-        list(journal.records())
-    assert place.exists()
+    whole = place.read_bytes()
+    for at in range(0, len(whole), 7):
+        place.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert journal.look() == Found(strange=(place,)), at
 
 
 def diff(before, after):

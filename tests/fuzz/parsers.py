@@ -38,6 +38,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live import arguments, index, json_text, sequence, transcript
 from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import load_prices
+from meta_experiment.live.seal import Seal
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
@@ -187,17 +188,20 @@ def frontmatter(data):
 
 def journal(document):
     with scratch() as root:
-        kept = Journal(FileSystem(), root / "journal")
+        seal = Seal(b"5" * 64, "here")
+        kept = Journal(FileSystem(), root / "journal", seal)
         kept.write(RECORD)
         path = kept.path("c0ffee")
-        known = json.loads(path.read_bytes())
-        path.write_bytes(json.dumps(document(known)).encode())
-        for _, record in kept.records():
-            if record is not None:
-                assert record.change_id == "c0ffee"
-                safe_component(record.experiment_id)
-                for step in record.steps:
-                    confined(root, step.path)
+        known = json.loads(path.read_bytes().partition(b"\n")[2])
+        changed = json.dumps(document(known)).encode()
+        path.write_bytes(changed)
+        assert kept.look().strange == (path,)
+        path.write_bytes(seal.wrap("journal c0ffee", changed))
+        for record in kept.look().records:
+            assert record.change_id == "c0ffee"
+            safe_component(record.experiment_id)
+            for step in record.steps:
+                confined(root, step.path)
 
 
 def history(data):

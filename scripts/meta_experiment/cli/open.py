@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from meta_experiment.cli.frame import Place, say
 from meta_experiment.files.confine import refuse_links
 from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top
-from meta_experiment.live.disk import IGNORE_FILE
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
@@ -71,9 +70,3 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
         for sentence in settle(opened):
             say(f"Note: {sentence}", err=True)
     return opened
-
-
-def in_flight(place: Place) -> bool:
-    """Say, at the price of one listing, whether a change of files is under way or cut off."""
-    journal = layout(place).journal
-    return journal.is_dir() and any(path.name != IGNORE_FILE for path in journal.iterdir())

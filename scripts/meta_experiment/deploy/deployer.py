@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from meta_experiment.deploy.apply import expect, sweep_temporaries
-from meta_experiment.deploy.backups import Backups
+from meta_experiment.deploy.apply import expect
 from meta_experiment.deploy.change import ChangeSet, FileChange, version_of
 from meta_experiment.deploy.commit import CommitPlan, NoCommit, Repository
 from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.flight import Flight, RegistryStep
 from meta_experiment.deploy.git import Git
-from meta_experiment.deploy.journal import Journal, Record, Step
+from meta_experiment.deploy.journal import Found, Journal, Record, Step
 from meta_experiment.errors import (
     DependencyError,
     InvalidStateError,
@@ -24,15 +23,17 @@ from meta_experiment.errors import (
     StorageError,
 )
 from meta_experiment.files.confine import Content
+from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.seal import Seal, seal_of
 from meta_experiment.types import Action
 
 _LOCK = "deploy"
-_UNREADABLE = "Its record cannot be read, as when it had hardly begun"
-_CAME_WITH_GIT = "Its record is tracked by git, so it came with a commit and not from here"
 _RECOVER_HINT = "Run `meta-experiment recover`."
+_LATER = "was begun by a newer version of meta-experiment, which can finish it"
+_LATER_HINT = "Update the plugin, then finish it: meta-experiment recover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,22 @@ class Outcome(StrEnum):
 
     FINISHED = "finished"
     UNDONE = "undone"
-    DISCARDED = "discarded"
+    PUT_BY = "put by"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """One change that was cut off. `left` are files somebody edited since, not touched.
 
-    DISCARDED is a record that cannot be read; its bytes are kept where `note` says.
+    PUT_BY is what this checkout did not write, LEFT what cannot be dealt with here: neither is
+    followed, and `note` says all of it.
     """
 
     change_id: str
-    experiment_id: str
-    action: Action | None
     outcome: Outcome
+    experiment_id: str = ""
+    action: Action | None = None
     left: tuple[str, ...] = ()
     note: str = ""
 
@@ -88,15 +91,22 @@ class Deployer:
         layout: where everything lies.
         files: the file system.
         git: git in the root, None where it is not installed.
+        seal: this machine's seal in the checkout, drawn when a change is first put on record.
         lock_timeout: longest wait, in seconds, for another process's change.
     """
 
     def __init__(
-        self, layout: Layout, files: FileSystem, git: Git | None, lock_timeout: float = 30.0
+        self,
+        layout: Layout,
+        files: FileSystem,
+        git: Git | None,
+        seal: Callable[[], Seal],
+        lock_timeout: float = 30.0,
     ) -> None:
         self._layout = layout
         self._files = files
         self._git = git
+        self._seal = seal
         self._lock_timeout = lock_timeout
 
     def apply(
@@ -136,23 +146,29 @@ class Deployer:
                 return self._prepare(change, self._git, store=False)[2]
         doing = f"{change.action.value} of {change.experiment_id}"
         with _storage_errors(), self._alone(doing, self._lock_timeout) as git:
-            if self.pending():
-                raise InvalidStateError(
-                    "An earlier change of prompt files was cut off.", hint=_RECOVER_HINT
-                )
+            _require_rest(self._journal(_seal_here(self._layout)).look())
             still_due()
             flight, found, result = self._prepare(change, git, store=True)
             commit = _fly(flight, change, found, on_registry)
             return replace(result, commit=replace(result.commit, commit=commit))
 
     def pending(self) -> bool:
-        """Tell, at the cost of listing one folder, whether a change is under way or cut off."""
-        return not Journal(self._files, self._layout.journal).empty()
+        """Tell whether a change is under way or was cut off; what is not ours is none.
+
+        Raises:
+            StorageError: the journal cannot be read.
+        """
+        with _storage_errors():
+            found = self._journal(_seal_here(self._layout)).look()
+            return bool(found.records or found.later)
 
     def recover(
         self, on_registry: RegistryStep, *, within: float | None = None
     ) -> tuple[Recovered, ...]:
         """Finish or undo every change that was cut off; harmless at any time.
+
+        What is odd in the journal is put by, and what cannot be read or is a newer version's
+        is left: neither keeps anything else from its way.
 
         Args:
             on_registry: as for `apply`.
@@ -160,25 +176,24 @@ class Deployer:
                 is as long as `apply` waits.
 
         Raises:
-            CorruptStoreError: a record is from a newer version, or an original is damaged.
+            CorruptStoreError: an original is damaged.
             GitError, DependencyError: git cannot say now whether a commit landed.
             LockedError: another change goes on for too long.
             StorageError: the file system refused.
         """
-        if not self.pending():
+        if not self._layout.in_flight():
             return ()
         patience = self._lock_timeout if within is None else within
         with _storage_errors(), self._alone("recover", patience) as git:
-            journal = Journal(self._files, self._layout.journal)
-            done = []
-            foreign = self._tracked(git)
-            for path, record in journal.records():
-                if path.name in foreign:
-                    done.append(self._discard(journal, path, _CAME_WITH_GIT))
-                elif record is None:
-                    done.append(self._discard(journal, path, _UNREADABLE))
-                else:
-                    done.append(_clear_up(self._resume(record, git), on_registry))
+            journal = self._journal(_seal_here(self._layout))
+            try:
+                found = journal.look()
+            except OSError as error:
+                return (_left(self._layout.journal, f"cannot be read: {error.strerror}"),)
+            done = [self._put_by(path) for path in found.strange]
+            done += [_left(journal.path(change_id), _LATER) for change_id in found.later]
+            for record in found.records:
+                done.append(_clear_up(self._resume(journal, record, git), on_registry))
             journal.sweep()
             return tuple(done)
 
@@ -193,6 +208,7 @@ class Deployer:
         self, change: ChangeSet, git: Git | None, *, store: bool
     ) -> tuple[Flight, list[Content | None], DeployResult]:
         """Check everything that can be checked while nothing is touched."""
+        journal = self._journal(self._seal() if store else _seal_here(self._layout))
         found = [expect(self._layout.root, file) for file in change.files]
         pairs = list(zip(change.files, found, strict=True))
         moved = [file for file, old in pairs if old != file.target]
@@ -216,37 +232,63 @@ class Deployer:
             diff="" if store else _differences(pairs),
             dry_run=not store,
         )
-        return Flight(self._layout, self._files, repository, record), found, result
+        return Flight(self._layout, self._files, journal, repository, record), found, result
 
-    def _resume(self, record: Record, git: Git | None) -> Flight:
+    def _resume(self, journal: Journal, record: Record, git: Git | None) -> Flight:
         if record.plan is None:
-            return Flight(self._layout, self._files, NoCommit("none is due"), record)
+            none = NoCommit("none is due")
+            return Flight(self._layout, self._files, journal, none, record)
         if git is None:
             raise DependencyError(
                 "A change of prompt files was cut off while it was committed; only git can "
                 "tell whether the commit is there, and git is not installed.",
                 hint=f"Make git available on PATH. {_RECOVER_HINT}",
             )
-        return Flight(self._layout, self._files, Repository.holding(git), record)
+        repository = Repository.holding(git)
+        return Flight(self._layout, self._files, journal, repository, record)
 
-    def _tracked(self, git: Git | None) -> set[str]:
-        """Return the records that git tracks: a commit brought them, no crash left them."""
-        if git is None:
-            return set()
-        listed = git.run("ls-files", "-z", "--", os.fspath(self._layout.journal))
-        return {Path(os.fsdecode(name)).name for name in listed.output.split(b"\0")[:-1]}
+    def _journal(self, seal: Seal) -> Journal:
+        return Journal(self._files, self._layout.journal, seal)
 
-    def _discard(self, journal: Journal, path: Path, why: str) -> Recovered:
-        backups = Backups(self._files, self._layout.backups)
-        digest = backups.keep(self._files.read(path))
-        sweep_temporaries(self._files, self._layout.backups / digest)
-        journal.remove(path.stem)
-        return Recovered(
-            path.stem,
-            "",
-            None,
-            Outcome.DISCARDED,
-            note=f"{why}; it is kept in {self._layout.backups / digest}.",
+    def _put_by(self, path: Path) -> Recovered:
+        """Move aside what this checkout did not write, whatever it is, unread."""
+        shown = path.relative_to(self._layout.root).as_posix()
+        place = self._layout.aside / f"journal-{os.urandom(6).hex()}"
+        try:
+            ensure_directory(self._files, place.parent)
+            self._files.replace(path, place)
+            self._files.sync_directory(place.parent)
+            self._files.sync_directory(path.parent)
+        except OSError as error:
+            return _left(path, f"is not of this checkout and cannot be moved: {error.strerror}")
+        kept = place.relative_to(self._layout.root).as_posix()
+        note = f"{shown} was not written by this checkout: not followed, and kept as {kept}."
+        return Recovered(path.stem, Outcome.PUT_BY, note=note)
+
+
+def _left(path: Path, why: str) -> Recovered:
+    return Recovered(path.stem, Outcome.LEFT, note=f"{path} {why}; it is left as it is.")
+
+
+def _seal_here(layout: Layout) -> Seal:
+    """Return the seal by which records are known; where there is none, none is known."""
+    try:
+        return seal_of(os.fspath(layout.root))
+    except OSError:
+        return Seal(b"", "")
+
+
+def _require_rest(found: Found) -> None:
+    """Refuse to begin a change while another one is cut off."""
+    if found.records:
+        raise InvalidStateError(
+            "An earlier change of prompt files was cut off.", hint=_RECOVER_HINT
+        )
+    if found.later:
+        raise InvalidStateError(
+            "A newer version of meta-experiment began a change of prompt files here that was "
+            f"cut off: {found.later[0]}.",
+            hint=_LATER_HINT,
         )
 
 
@@ -319,7 +361,7 @@ def _clear_up(flight: Flight, on_registry: RegistryStep) -> Recovered:
         _, left = flight.undo()
         outcome = Outcome.UNDONE
     return Recovered(
-        record.change_id, record.experiment_id, record.action, outcome, tuple(left)
+        record.change_id, outcome, record.experiment_id, record.action, tuple(left)
     )
 
 

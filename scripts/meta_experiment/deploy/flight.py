@@ -29,14 +29,10 @@ class Flight:
 
     layout: Layout
     files: FileSystem
+    journal: Journal
     repository: Repository | NoCommit
     record: Record
     touched: set[str] = field(default_factory=set)
-
-    @property
-    def journal(self) -> Journal:
-        """Where the record stands."""
-        return Journal(self.files, self.layout.journal)
 
     @property
     def backups(self) -> Backups:

@@ -1,28 +1,30 @@
 """What is under way, on disk before the first file is touched.
 
-One JSON file per change names what was found, what shall be, and the commit about to
-land. That is enough to finish or to undo the change: the originals lie in the backups, and
-whether it came through is read from the files and the branch themselves. It is empty at
-rest.
+One JSON file per change, under this machine's seal, names what was found, what shall be, and
+the commit about to land. That is enough to finish or to undo the change: the originals lie in
+the backups, and whether it came through is read from the files and the branch themselves. It
+is empty at rest. What does not bear our seal came from elsewhere and is not followed.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.deploy.change import Settled
 from meta_experiment.deploy.commit import CommitPlan, Entry
-from meta_experiment.errors import CorruptStoreError, UnsafePathError
-from meta_experiment.files.atomic import write_atomically
+from meta_experiment.errors import UnsafePathError
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.confine import plain_path, safe_component
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import IGNORE_FILE
+from meta_experiment.live.seal import Seal
 from meta_experiment.types import Action, FileVersion
 
 _VERSION = 1
@@ -66,11 +68,25 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the journal.
+
+    `records` are of changes that this checkout began; `later` names those that a newer version
+    of this program began here; `strange` is all that this checkout did not write.
+    """
+
+    records: tuple[Record, ...] = ()
+    later: tuple[str, ...] = ()
+    strange: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Journal:
     """The folder of changes in flight. Used under the lock of deployments only."""
 
     files: FileSystem
     directory: Path
+    seal: Seal
 
     def path(self, change_id: str) -> Path:
         """Return the place of one record."""
@@ -79,44 +95,79 @@ class Journal:
     def write(self, record: Record) -> None:
         """Store a record, replacing an earlier one of the same change. Raises OSError."""
         ensure_directory(self.files, self.directory)
-        write_atomically(self.files, self.path(record.change_id), _encode(record))
+        data = self.seal.wrap(_purpose(record.change_id), _encode(record))
+        write_atomically(self.files, self.path(record.change_id), data)
 
     def remove(self, change_id: str) -> None:
         """Forget a change: what else bears its name goes first. Raises OSError."""
-        names = [name for name in self._names() if name.startswith(f"{change_id}.")]
+        names = [name for name in names_in(self.directory) if name.startswith(f"{change_id}.")]
         for name in sorted(names, key=lambda name: name.endswith(_SUFFIX)):
             self.files.remove(self.directory / name)
         if names:
             self.files.sync_directory(self.directory)
 
-    def empty(self) -> bool:
-        """Tell whether nothing is under way and nothing was left behind."""
-        return not self._names()
-
-    def records(self) -> Iterator[tuple[Path, Record | None]]:
-        """Yield each file that is a record, with None for one that cannot be read as such.
-
-        Raises:
-            CorruptStoreError: a newer version of this tool wrote it.
-            OSError: the file system refused.
-        """
-        for name in self._names():
-            if name.endswith(_SUFFIX):
-                path = self.directory / name
-                yield path, _decode(self.files.read(path), path)
+    def look(self) -> Found:
+        """Tell what lies there; nothing that is no regular file is opened. Raises OSError."""
+        if _kind(self.directory) not in (stat.S_IFDIR, None):
+            return Found(strange=(self.directory,))
+        records, later, strange = list[Record](), list[str](), list[Path]()
+        for name in names_in(self.directory):
+            change_id = name.removesuffix(_SUFFIX)
+            document = self._sealed(change_id) if name.endswith(_SUFFIX) else None
+            if document is None:
+                strange.append(self.directory / name)
+            elif (record := _decode(document, change_id)) is not None:
+                records.append(record)
+            else:
+                later.append(change_id)
+        own = [*(record.change_id for record in records), *later]
+        strange = [path for path in strange if not _is_beside(path, own)]
+        return Found(tuple(records), tuple(later), tuple(strange))
 
     def sweep(self) -> None:
-        """Delete everything but records: what a crash left half written. Raises OSError."""
-        for name in self._names():
-            if not name.endswith(_SUFFIX):
+        """Delete what a crash left half written of a record. Raises OSError."""
+        for name in names_in(self.directory):
+            if _is_temporary(self.directory / name):
                 self.files.remove(self.directory / name)
 
-    def _names(self) -> list[str]:
+    def _sealed(self, change_id: str) -> bytes | None:
+        """Return what stands under our seal in the place of a record."""
         try:
-            names = (path.name for path in self.directory.iterdir())
-            return sorted(name for name in names if name != IGNORE_FILE)
-        except FileNotFoundError:
-            return []
+            data = self.files.read(self.path(change_id))
+        except OSError:
+            return None
+        return self.seal.unwrap(_purpose(change_id), data)
+
+
+def names_in(directory: Path) -> list[str]:
+    """Return the names in a journal; none where there is no such folder. Raises OSError."""
+    try:
+        names = (path.name for path in directory.iterdir())
+        return sorted(name for name in names if name != IGNORE_FILE)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _purpose(change_id: str) -> str:
+    return f"journal {change_id}"
+
+
+def _is_beside(path: Path, change_ids: Iterable[str]) -> bool:
+    """Tell whether a file lies there by our own work: for a record, or half written."""
+    named = any(path.name.startswith(f"{change_id}.") for change_id in change_ids)
+    return _is_temporary(path) or (named and _kind(path) == stat.S_IFREG)
+
+
+def _is_temporary(path: Path) -> bool:
+    return path.name.endswith(TEMPORARY_SUFFIX) and _kind(path) == stat.S_IFREG
+
+
+def _kind(path: Path) -> int | None:
+    """Return what stands at a path, links not followed; None for nothing."""
+    try:
+        return stat.S_IFMT(path.lstat().st_mode)
+    except FileNotFoundError:
+        return None
 
 
 def _encode(record: Record) -> bytes:
@@ -124,18 +175,14 @@ def _encode(record: Record) -> bytes:
     return json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"
 
 
-def _decode(data: bytes, path: Path) -> Record | None:
+def _decode(data: bytes, change_id: str) -> Record | None:
+    """Read what bears our seal; None where only a newer version of this program knows it."""
     try:
         document = json.loads(data)
-        if document["version"] > _VERSION:
-            raise CorruptStoreError(
-                f"{path} was written by a newer version of meta-experiment.",
-                hint="Finish that change with the version that began it.",
-            )
-        record = _record(document)
+        record = _record(document) if document["version"] == _VERSION else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, UnsafePathError):
         return None
-    return record if record.change_id == path.stem else None
+    return record if record is not None and record.change_id == change_id else None
 
 
 def _record(document: dict[str, Any]) -> Record:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
+from meta_experiment.live.disk import IGNORE_FILE
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
 PLUGIN_FOLDERS = ("commands", "skills", "agents")  # in which a plugin brings prompt files
@@ -186,6 +187,15 @@ class Layout:
         """Changes in flight; empty at rest."""
         return self.meta / "journal"
 
+    def in_flight(self) -> bool:
+        """Whether anything lies in the journal, at the cost of listing one folder."""
+        try:
+            return any(path.name != IGNORE_FILE for path in self.journal.iterdir())
+        except FileNotFoundError:
+            return False
+        except OSError:  # whoever looks closer says what it is
+            return True
+
     @property
     def locks(self) -> Path:
         """Lock files."""
@@ -200,6 +210,11 @@ class Layout:
     def local_id(self) -> Path:
         """The identity of this checkout."""
         return self.local / "id"
+
+    @property
+    def aside(self) -> Path:
+        """What was found and could not be used, kept."""
+        return self.local / "aside"
 
     @property
     def gitignore(self) -> Path:

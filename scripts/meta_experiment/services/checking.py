@@ -31,7 +31,7 @@ def check(workspace: Workspace) -> Health:
         findings.append(_registered(workspace, experiments, shown))
         findings += _schema(workspace)
         findings += [item for entry in experiments for item in _experiment(workspace, entry)]
-    findings.append(_journal(workspace))
+    findings.append(journal(workspace))
     return Health(sys.executable, str(workspace.root), tuple(findings))
 
 
@@ -153,11 +153,17 @@ def _experiment(workspace: Workspace, experiment: Experiment) -> Iterator[Findin
         )
 
 
-def _journal(workspace: Workspace) -> Finding:
-    pending = workspace.deployer.pending()
-    return Finding(
-        "journal",
-        ok=not pending,
-        detail="a change is under way or was cut off" if pending else "nothing in flight",
-        hint="meta-experiment recover" if pending else None,
-    )
+def journal(workspace: Workspace) -> Finding:
+    """Find what is in flight, and what lies in its place that nobody here wrote."""
+    name, recover = "journal", "meta-experiment recover"
+    try:
+        pending = workspace.deployer.pending()
+    except MetaExperimentError as error:
+        return Finding(name, ok=False, detail=error.message, hint=error.hint)
+    if pending:
+        detail = "a change of prompt files is under way or was cut off"
+        return Finding(name, ok=False, detail=detail, hint=recover)
+    if workspace.layout.in_flight():
+        detail = "it holds what this checkout did not write, which is not followed"
+        return Finding(name, ok=False, detail=detail, hint=recover)
+    return Finding(name, ok=True, detail="nothing in flight")

@@ -27,7 +27,6 @@ AFTER = {
 _WORDS = {
     Ending.FINISHED: "was cut off and is now finished",
     Ending.UNDONE: "was cut off and is undone; everything is as it was before it",
-    Ending.DISCARDED: "had hardly begun and is discarded",
 }
 _GLANCE = 0.05  # seconds
 
@@ -126,8 +125,9 @@ def _brought_up_to_date(workspace: Workspace) -> list[str]:
 
 
 def _sentence(item: Recovered) -> str:
-    what = f"{item.action.value} of {item.experiment_id}" if item.action else item.change_id
-    sentence = f"{what} {_WORDS[item.outcome]}."
+    if item.action is None:
+        return item.note
+    sentence = f"{item.action.value} of {item.experiment_id} {_WORDS[item.outcome]}."
     if item.left:
         sentence += f" Left alone because edited since: {', '.join(item.left)}."
-    return f"{sentence} {item.note}".rstrip()
+    return sentence

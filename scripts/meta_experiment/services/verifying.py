@@ -16,7 +16,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services import hiding, stored_bytes
-from meta_experiment.services.checking import lost_registry
+from meta_experiment.services.checking import journal, lost_registry
 from meta_experiment.services.instrumenting import standing
 from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.workspace import Workspace
@@ -49,7 +49,7 @@ class ReadOnly(FileSystem):
 
 def verify(workspace: Workspace) -> Health:
     """Hold registry, variants, backups, logs, summaries, board and history together."""
-    findings = [*_folder(workspace), *_in_flight(workspace)]
+    findings = [*_folder(workspace), journal(workspace)]
     try:
         experiments = workspace.store.experiments()
     except MetaExperimentError as error:
@@ -274,12 +274,6 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
         wrong = rows != {item.experiment_id: item.status.value for item in experiments}
     found: list[Problem] = [("board.json is damaged or of other experiments", REPAIR)]
     yield from _reported("board", found if wrong else [], "agrees with the registry")
-
-
-def _in_flight(workspace: Workspace) -> Iterator[Finding]:
-    pending = workspace.deployer.pending()
-    found: list[Problem] = [("a change of prompt files is under way or was cut off", RECOVER)]
-    yield from _reported("journal", found if pending else [], "nothing in flight")
 
 
 def _folder(workspace: Workspace) -> Iterator[Finding]:

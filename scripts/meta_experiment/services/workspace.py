@@ -35,9 +35,9 @@ class Workspace:
     def open(cls, layout: Layout, clock: Clock) -> Workspace:
         """Open the workspace of a root; touches nothing."""
         files, git = FileSystem(), Git.find(layout.root)
-        return cls(
-            layout, files, Store(layout, files), Deployer(layout, files, git), git, clock
-        )
+        store = Store(layout, files)
+        deployer = Deployer(layout, files, git, store.seal)
+        return cls(layout, files, store, deployer, git, clock)
 
     @property
     def root(self) -> Path:

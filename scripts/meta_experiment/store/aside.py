@@ -106,7 +106,7 @@ def put_aside(
 
 def place(layout: Layout, experiment_id: str) -> Path:
     """Return where the damaged lines of an experiment are kept."""
-    return layout.local / "aside" / layout.history(experiment_id).name
+    return layout.aside / layout.history(experiment_id).name
 
 
 def _encode(item: SetAside, line: RawLine) -> bytes:

@@ -7,7 +7,7 @@ from functools import cache
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import clock, in_flight, layout, workspace
+from meta_experiment.cli.open import clock, layout, workspace
 from meta_experiment.render import board as text
 from meta_experiment.services import board, notice, observing
 
@@ -27,9 +27,9 @@ def status_verb(
 ) -> Result:
     """Show what runs, how far it is, what ended, and what to do next."""
     opened = cache(lambda: workspace(place))
-    if in_flight(place):
-        opened()
     where = layout(place)
+    if where.in_flight():
+        opened()
     observing.sweep(where, clock())
     shown = board.board(where, clock, opened, experiment_id, archived=archived)
     if experiment_id is None:
