@@ -30,7 +30,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.making import EXPERIMENT, PYTHON, live, typed  # noqa: E402
+from benchmarks.making import EXPERIMENT, PYTHON, head, live, typed  # noqa: E402
 
 MOST_TIMES = 6.0
 MOST_MEMORY = 64.0  # MB
@@ -41,8 +41,12 @@ from itertools import compress
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.seal import seal_of
+from meta_experiment.store.counting import Counting
+from meta_experiment.store.tracked import Tracked
 from meta_experiment.store.trials import read_trials
-log = read_trials(Layout(Path({root!r})), {experiment!r})
+counting = Counting(seal_of({root!r}), {{}}, Tracked())
+log = read_trials(Layout(Path({root!r})), counting, {experiment!r})
 columns = log.trials._columns
 sums = {{}}
 values = columns.metrics["duration_seconds"]
@@ -72,10 +76,14 @@ def write(root: Path, kind: str, lines: int) -> Path:
     if kind == "mixed":
         share = lines // 20
         sequence, outcomes = live(chance, share)
-        (folder / "assignments.tsv").write_bytes(sequence)
-        (folder / "host-live.jsonl").write_bytes(b"".join(outcomes))
+        for name, data in (
+            ("assignments.1.tsv", sequence),
+            ("host-live.jsonl", b"".join(outcomes)),
+        ):
+            (folder / name).write_bytes(head(root, EXPERIMENT, name) + data)
         lines -= 2 * share
     with (folder / "host-0.jsonl").open("wb") as stream:
+        stream.write(head(root, EXPERIMENT, "host-0.jsonl"))
         kept: list[bytes] = []
         batch = 1 if kind == "single" else 100
         for number, line in enumerate(typed(chance, lines - twice, batch=batch)):
@@ -91,6 +99,7 @@ def programs(root: Path, folder: Path) -> dict[str, str]:
     names = ["duration_seconds", "output_tokens"]
     if (folder / "host-live.jsonl").exists():
         with (folder / "host-live.jsonl").open() as stream:
+            stream.readline()
             names = list(json.loads(stream.readline())["metrics"])
     columns = dict.fromkeys(("event", "trial_id", "variant", "status"), "VARCHAR")
     columns |= {"at": "DOUBLE"}

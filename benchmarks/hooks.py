@@ -29,6 +29,7 @@ from tests.client.endpoint import Answer, Endpoint  # noqa: E402
 from tests.client.harness import Client  # noqa: E402
 from tests.client.installed import find_client  # noqa: E402
 from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
+from tests.logs import own_log, sequence  # noqa: E402
 
 from meta_experiment.live import places  # noqa: E402
 from meta_experiment.live.handovers import hand_over  # noqa: E402
@@ -56,7 +57,7 @@ def furnish(stage: Stage) -> None:
         for path in (entry.path, places.shim("", entry.id)[1:]):
             stage.write(path, FRONT + line)
         log = "".join(f"{n}\tprompt-{n}\tcontrol\t{n:016x}\t1\n" for n in range(1, 101))
-        stage.write(f".claude/meta/trials/{entry.id}/assignments.tsv", log)
+        own_log(stage.root, entry.id, sequence(stage.root, entry.id).name, log)
     stage.write(".claude/commands/plain.md", "---\ndescription: Plain\n---\nDo it: $ARGUMENTS")
     stage.write(".claude/meta/local/auto.stamp", "1\n")
 

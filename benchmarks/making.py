@@ -6,11 +6,15 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from tests.sealing import own_seal
+
+from meta_experiment.live import heads
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.store.events import Event, EventKind, encode_event
@@ -19,6 +23,8 @@ from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 EXPERIMENT = "exp-2026-01-01-bench"
 NOW = 1.76e9  # seconds; when the logs begin
 _ARMS = ("control", "treatment")
+_DATA = tempfile.TemporaryDirectory(prefix="meta-bench-data-")  # a key of its own lies there
+os.environ["XDG_DATA_HOME"] = _DATA.name
 
 
 # by its own name, so that no version manager stands in between
@@ -31,6 +37,7 @@ def environment() -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
+        "XDG_DATA_HOME": _DATA.name,
         "META_EXPERIMENT_PYTHON": PYTHON,
     }
 
@@ -60,7 +67,13 @@ def build(root: Path, experiments: Sequence[str], trials: int, writers: int) -> 
         folder.mkdir(parents=True)
         lines = list(typed(chance, each, begin))
         for writer in range(min(writers, each)):
-            (folder / f"host-{writer}.jsonl").write_bytes(b"".join(lines[writer::writers]))
+            own = [head(root, name, f"host-{writer}.jsonl"), *lines[writer::writers]]
+            (folder / f"host-{writer}.jsonl").write_bytes(b"".join(own))
+
+
+def head(root: Path, experiment: str, name: str) -> bytes:
+    """Return the first line of a log that the checkout at a root wrote."""
+    return heads.head(own_seal(root), experiment, name)
 
 
 def registry(root: Path, names: Sequence[str], running: int = 1) -> None:

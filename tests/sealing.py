@@ -18,7 +18,8 @@ def own_key(*others: Mapping[str, str]) -> bytes:
     for environment in (os.environ, *others):
         path = Path(seal.key_file(places.data_folder(environment)))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(key)
+        if not path.exists() or path.read_bytes() != key:
+            path.write_bytes(key)
     return key
 
 

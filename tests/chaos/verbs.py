@@ -9,12 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 from tests.sources import shapes
 
-from meta_experiment.deploy import Deployer, Git
+from meta_experiment.deploy import Deployer, Git, tracked_in
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.services import (
@@ -57,7 +58,7 @@ def opened(root: Path, files: FileSystem | None = None) -> Workspace:
     layout, ticks = Layout(root), itertools.count(NOW)
     disk = FileSystem() if files is None else files
     program = Git.find(root) if (root / ".git").exists() else None
-    store = Store(layout, disk)
+    store = Store(layout, disk, partial(tracked_in, program))
     return Workspace(
         layout,
         disk,

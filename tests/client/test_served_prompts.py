@@ -1,9 +1,9 @@
 """Served texts in the real client: what the model gets is what the plain file would give."""
 
 import json
-from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.client.endpoint import Answer, Endpoint, ToolCall
 from tests.live.stage import Stage
 
@@ -157,8 +157,8 @@ def test_a_session_leaves_records_and_no_state(client, stage):
             session.say(prompt)
         session.close()
     assert sessions.list_sessions(str(stage.root)) == []
-    logs = Path(places.trials(str(stage.root), entry.id)).glob("*.jsonl")
-    records = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
+    log = logs.live_log(stage.root, entry.id)
+    records = [json.loads(line) for line in logs.lines(log).splitlines()]
     assert [record["variant"] for record in records] == ["control", "treatment"]
     assert [record["status"] for record in records] == ["ok", "ok"]
     assert [record["metrics"]["followup_turns"] for record in records] == [0, 1]

@@ -19,7 +19,6 @@ from meta_experiment.deploy import (
     commit_message,
     version_of,
 )
-from meta_experiment.deploy.journal import Journal
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
@@ -102,7 +101,7 @@ class World:
 
     def litter(self):
         """Return what a change should not leave behind, anywhere below the root."""
-        journal = [] if Journal(FileSystem(), self.layout.journal).empty() else ["journal"]
+        journal = ["journal"] if self.layout.in_flight() else []
         locks = list((self.root / ".git").rglob("*.lock"))
         temporary = [
             path for path in self.root.rglob("*.meta-tmp") if path.parent != self.layout.meta

@@ -108,7 +108,7 @@ def test_everything_lies_below_the_folder(tmp_path):
     ]
     named = [
         layout.variants("e", "control"),
-        *(make("e") for make in (layout.trials, layout.assignments, layout.summaries)),
+        *(make("e") for make in (layout.trials, layout.summaries)),
         *(make("e") for make in (layout.history, layout.started, layout.lock)),
     ]
     places = [place for place in (*plain, *named) if place != tmp_path]

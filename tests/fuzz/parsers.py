@@ -29,6 +29,9 @@ from tests.fuzz.samples import (
     SOURCES,
     TRANSCRIPT,
 )
+from tests.logs import counting, own_log
+from tests.logs import sequence as shared_sequence
+from tests.sealing import own_seal
 
 from meta_experiment.deploy.journal import Journal
 from meta_experiment.errors import MetaExperimentError
@@ -77,18 +80,16 @@ def plan_file(data):
 
 def trial_lines(data):
     with scratch() as root:
-        folder = root / ".claude/meta/trials/e"
-        folder.mkdir(parents=True)
-        (folder / "w.jsonl").write_bytes(data)
-        log = read_trials(Layout(root), "e")
-        lines = data.split(b"\n")[:-1]
-        assert log.set_aside_count <= len(lines)
-        assert all(1 <= item.line_number <= len(lines) for item in log.set_aside)
+        path = own_log(root, "e", "w.jsonl", data)
+        log = read_trials(Layout(root), counting(root), "e")
+        lines = path.read_bytes().split(b"\n")[:-1]
+        assert log.set_aside_count < len(lines)
+        assert all(2 <= item.line_number <= len(lines) for item in log.set_aside)
         for trial in log.trials:
             assert trial.trial_id
             assert all(math.isfinite(value) for value in trial.metrics.values())
         wanted = {item.line_number for item in log.set_aside}
-        for line in aside.raw_lines(folder / "w.jsonl", wanted):
+        for line in aside.raw_lines(path, wanted):
             assert lines[line.number - 1] == line.head
             wanted.discard(line.number)
         assert not wanted
@@ -109,14 +110,13 @@ def assignment_file(given):
     data, unit = given
     with scratch() as root:
         layout = Layout(root)
-        path = layout.assignments("e")
-        path.parent.mkdir(parents=True)
-        path.write_bytes(data)
+        own_log(root, "e", shared_sequence(root, "e").name, data)
         ids = itertools.count()
         one, two = (
             assignments.assign(
                 layout,
                 FileSystem(),
+                own_seal(root),
                 "e",
                 unit,
                 lambda position: "ab"[position % 2],
@@ -128,7 +128,7 @@ def assignment_file(given):
         )
         assert (one.variant, one.position) == (two.variant, two.position)
         assert two.repeated
-        read_trials(layout, "e")
+        read_trials(layout, counting(root), "e")
 
 
 def summary(given):
@@ -136,23 +136,23 @@ def summary(given):
     start, piece, cut = given
     with scratch() as root:
         layout = Layout(root)
-        folder = layout.trials("e")
-        folder.mkdir(parents=True)
         lines = [
             json.dumps(
                 EVENTS[2] | {"trial_id": f"t{number}", "metrics": {"duration_seconds": number}}
             )
             for number in range(700)
         ]
-        (folder / "w.jsonl").write_text("\n".join(lines) + "\n")
-        load_trials(layout, FileSystem(), "e")
+        own_log(root, "e", "w.jsonl", "\n".join(lines) + "\n")
+        known = counting(root)
+        load_trials(layout, FileSystem(), known, "e")
         path = layout.summaries("e")
         data = path.read_bytes()
         place = start % len(data)
         path.write_bytes(
             data[:place] if cut else data[:place] + piece + data[place + len(piece) :]
         )
-        assert same_trials(load_trials(layout, ReadOnly(), "e"), read_trials(layout, "e"))
+        found = load_trials(layout, ReadOnly(), known, "e")
+        assert same_trials(found, read_trials(layout, known, "e"))
 
 
 def board_file(document):
@@ -170,8 +170,9 @@ def board_file(document):
             None,
             archived=True,
         )
-        known = json.loads(layout.board.read_bytes())
-        layout.board.write_bytes(json.dumps(document(known)).encode())
+        mark, end, known = layout.board.read_bytes().partition(b"\n")
+        spoiled = json.dumps(document(json.loads(known))).encode()
+        layout.board.write_bytes(mark + end + spoiled)
         board(
             layout,
             lambda: 2e9,

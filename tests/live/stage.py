@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import logs
 from tests.sealing import own_seal
 
 from meta_experiment.live import places
@@ -149,8 +150,8 @@ class Stage:
         return self.hook("PreToolUse", "tool", document, **more)
 
     def assignments(self, experiment_id: str = "exp-1") -> list[list[str]]:
-        path = Path(places.trials(str(self.root), experiment_id), "assignments.tsv")
-        lines = path.read_text().splitlines() if path.exists() else []
+        path = logs.sequence(self.root, experiment_id)
+        lines = path.read_text().splitlines()[1:] if path.exists() else []
         return [line.split("\t") for line in lines]
 
     def faults(self) -> list[str]:

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.stage import REPOSITORY
+from tests.sealing import own_seal
 
 from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
@@ -76,27 +78,27 @@ def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
 
 def test_assign_and_serving_continue_each_other(stage):
     entry = stage.run(unit="session", sequence="0110")
-    layout = Layout(stage.root)
+    layout, seal = Layout(stage.root), own_seal(stage.root)
     first = expose(stage.session(), entry, Turn("p1", ""), 2.5)
 
     def draw(position):
         return entry.arms[int(entry.sequence[position])]
 
-    told = assign(layout, FileSystem(), entry.id, "s1", draw, at=3.0)
+    told = assign(layout, FileSystem(), seal, entry.id, "s1", draw, at=3.0)
     assert (told.variant, told.repeated, told.position) == (first.variant, True, 0)
-    new = assign(layout, FileSystem(), entry.id, "s\t2", draw, at=3.0)
+    new = assign(layout, FileSystem(), seal, entry.id, "s\t2", draw, at=3.0)
     again = expose(stage.session("s-2"), entry, Turn("p", ""), 4.0)
     assert (new.variant, again.variant) == ("treatment", "treatment")
     assert [line[0] for line in stage.assignments()] == ["1", "1", "2", "3"]
-    lines = Path(layout.assignments(entry.id)).read_text().splitlines()
-    assert all(parse_assignment(line) for line in lines)
+    written = logs.lines(logs.sequence(stage.root, entry.id)).decode().splitlines()
+    assert all(parse_assignment(line) for line in written)
 
 
 def test_a_torn_line_is_cut_off_and_a_damaged_one_passed_over(stage):
     entry = stage.run(sequence="0011")
-    path = stage.write(
-        ".claude/meta/trials/exp-1/assignments.tsv", b"1\tp0\tcontrol\tt\t5\nxx\n2\tp1\tcont"
-    )
+    name = logs.sequence(stage.root, "exp-1").name
+    torn = b"1\tp0\tcontrol\tt\t5\nxx\n2\tp1\tcont"
+    path = logs.own_log(stage.root, "exp-1", name, torn)
     assert expose(stage.session("s"), entry, Turn("p1", ""), 1.0).variant == "control"
     whole = [line[:3] for line in stage.assignments()]
     assert whole == [["1", "p0", "control"], ["xx"], ["2", "p1", "control"]]
@@ -118,7 +120,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
         entry.arms[hashed_arm(entry.weights, entry.seed, "s9")]
     }
     assert drawn[0].trial.trial_id == drawn[1].trial.trial_id != drawn[2].trial.trial_id
-    apart = Path(places.trials(root, "exp-1"), "assignments-live.tsv").read_text()
+    apart = logs.drawn_apart(stage.root, "exp-1").read_text()
     assert apart.count("\ts9\t") == 2
     # later it joins the sequence with the variant it has
     joined = expose(Session(root, "s9"), entry, Turn("c", ""), 1.0)
@@ -163,8 +165,12 @@ def test_many_processes_lose_no_assignment_and_repeat_no_position(stage):
         for n in range(4)
     ]
     assert [process.wait() for process in crowd] == [0, 0, 0, 0]
-    path = Path(places.trials(str(stage.root), "exp-1"), "assignments-live.tsv")
-    apart = path.read_text().splitlines() if path.exists() else []
+    path = logs.drawn_apart(stage.root, "exp-1")
+    apart = (
+        [line for line in path.read_text().splitlines() if "\t" in line]
+        if path.exists()
+        else []
+    )
     lines = stage.assignments()
     assert len(lines) + len(apart) == 200
     assert [int(line[0]) for line in lines] == list(range(1, len(lines) + 1))

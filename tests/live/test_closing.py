@@ -9,13 +9,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.transcripts import MODEL, START, Script
 from tests.sealing import own_seal
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import closing, places
+from meta_experiment.live import closing, heads, places
 from meta_experiment.live.client import note_client
 from meta_experiment.live.closing import close_session, sweep
+from meta_experiment.live.disk import make_folder
 from meta_experiment.live.index import Entry, sealed_lines
 from meta_experiment.live.sessions import OpenTrial, Session, fields_of, line_of
 from meta_experiment.store.trials import read_trials
@@ -38,7 +40,6 @@ class Live:
 
     def __init__(self, folder):
         self.root = folder / "root"
-        (self.root / ".claude/meta").mkdir(parents=True)
         own_seal(self.root)
         self.transcript = folder / "projects" / f"{SESSION}.jsonl"
         self.script = Script()
@@ -81,7 +82,7 @@ class Live:
         return Path(self.session.folder)
 
     def read(self, experiment_id=EXPERIMENT):
-        return read_trials(Layout(self.root), experiment_id)
+        return read_trials(Layout(self.root), logs.counting(self.root), experiment_id)
 
     def trials(self):
         log = self.read()
@@ -230,6 +231,36 @@ def test_a_torn_tail_spoils_its_own_line_only(live):
     assert live.read().set_aside_count == 1
 
 
+def test_a_first_line_that_a_crash_cut_short_is_written_anew(live):
+    """At each of its bytes; nothing stands behind it that could be lost."""
+    place = logs.live_log(live.root, EXPERIMENT)
+    whole = logs.head(live.root, EXPERIMENT, place.name)
+    for cut in range(len(whole)):
+        live.run(f"p{cut}", cut * 60)
+        make_folder(str(place.parent))
+        place.write_bytes(whole[:cut])
+        assert live.close(final=True) == 1
+        assert set(live.trials()) == {f"t-p{cut}"}
+
+
+def test_a_strangers_file_in_the_place_of_the_log_is_left_alone(live):
+    """The trial goes to another file, and counts; where there is none, it stays open."""
+    names = [*heads.log_names(heads.live_stem(own_seal(live.root)), ".jsonl")]
+    folder = live.root / ".claude/meta/trials" / EXPERIMENT
+    make_folder(str(folder))
+    (folder / names[0]).write_text("theirs, and longer than the first line of a log would be\n")
+    live.run("p1", 0)
+    assert live.close(final=True) == 1
+    assert set(live.trials()) == {"t-p1"}
+    (folder / names[1]).unlink()
+    for name in names:
+        (folder / name).write_text("theirs, and longer than the first line of a log would be\n")
+    live.run("p2", 60)
+    with pytest.raises(OSError, match="other files stand in the place of our logs"):
+        live.close(final=True)
+    assert live.open() == ["p2"]
+
+
 @pytest.mark.parametrize("operation", ["write", "fsync", "unlink"])
 def test_a_trial_stays_open_after_a_fault(live, monkeypatch, operation):
     """A refusal of the disk loses nothing, and the trial is counted once in the end."""
@@ -312,7 +343,7 @@ def test_many_closers_at_once_write_one_line_a_trial(live):
     assert sum(int(first) + int(second) for first, second, _ in said) == 6
     assert {last for *_, last in said} == {"False"}  # the costly import was never needed
     (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
-    assert len(log.read_text().splitlines()) == 6
+    assert len(logs.lines(log).splitlines()) == 6
     assert len(live.trials()) == 6
 
 
@@ -322,7 +353,7 @@ def test_a_held_lock_is_waited_for_and_then_left(live, monkeypatch, what):
     monkeypatch.setattr(closing, "_PATIENCE", 0.05)
     live.run("p1", 0)
     log_lock = Path(places.lock(str(live.root), "live"))
-    log_lock.parent.mkdir()
+    log_lock.parent.mkdir(exist_ok=True)
     log_lock.touch()
     held = os.open(live.folder if what == "session" else log_lock, os.O_RDONLY)
     fcntl.flock(held, fcntl.LOCK_EX)
@@ -516,10 +547,19 @@ def test_a_crooked_experiment_writes_nowhere(live):
     assert not list(live.root.parent.glob("out*"))
 
 
+@pytest.mark.parametrize("now", [-1e6, 1e13])
+def test_whatever_the_clock_says_the_trial_is_read(live, now):
+    """It may stand before 1970, or far ahead."""
+    live.run("p1", 0)
+    live.script.write(live.transcript)
+    assert close_session(live.session, final=True, now=now) == 1
+    assert set(live.trials()) == {"t-p1"}
+
+
 def test_every_line_is_whole_json(live):
     """A unit with half of a surrogate pair does not make a line that readers set aside."""
     live.run("p1", 0, trial_id="t-\udc80")
     assert live.close(final=True) == 1
     (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
-    assert json.loads(log.read_text("utf-8"))["trial_id"] == "t-?"
+    assert json.loads(logs.lines(log))["trial_id"] == "t-?"
     assert len(live.trials()) == 1

@@ -1,22 +1,26 @@
 """Files of a stranger's repository that never end, on the way of a prompt."""
 
 import os
+from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.stage import PYTHON
+from tests.sealing import own_seal
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places, sequence
 from meta_experiment.store.assignments import assign
 
+PROMPT = ".claude/commands/review.md"
 ENDLESS = {
-    "index": places.active_index(""),
-    "sequence": f"{places.trials('', 'exp-1')}/assignments.tsv",
-    "apart": f"{places.trials('', 'exp-1')}/assignments-live.tsv",
-    "body": places.served_body("", "exp-1", "treatment"),
-    "stored": places.stored_variant("", "exp-1", "control", ".claude/commands/review.md"),
-    "prompt": "/.claude/commands/review.md",
+    "index": lambda root: Path(places.active_index(str(root))),
+    "sequence": lambda root: logs.sequence(root, "exp-1"),
+    "apart": lambda root: logs.drawn_apart(root, "exp-1"),
+    "body": lambda root: Path(places.served_body(str(root), "exp-1", "treatment")),
+    "stored": lambda root: Path(places.stored_variant(str(root), "exp-1", "control", PROMPT)),
+    "prompt": lambda root: root / PROMPT,
 }
 
 
@@ -26,7 +30,7 @@ def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
     """A device or a pipe in place of a file: no hook fails, and the prompt goes on."""
     stage.run(sequence="1" * 10)
     stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
-    path = stage.root / ENDLESS[what][1:]
+    path = ENDLESS[what](stage.root)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     if kind == "zeros":
@@ -47,9 +51,10 @@ def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
 def test_a_file_larger_than_any_of_ours_is_not_read(stage):
     """A stranger's gigabyte in place of the assignments costs no memory."""
     stage.run(sequence="1" * 10)
-    path = stage.root / ENDLESS["sequence"][1:]
+    path = ENDLESS["sequence"](stage.root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as stream:
+    logs.own_log(stage.root, "exp-1", path.name)
+    with path.open("ab") as stream:
         stream.truncate(sequence.LARGEST + 1)
     stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
     assert stage.call("x") == "Control for x."
@@ -63,13 +68,13 @@ def test_a_long_sequence_goes_on(stage):
     line = "%d\tsession-%d-of-a-thousand-thousand\tcontrol\t0123456789abcdef\t1795292446000\n"
     count = places.LARGEST // len(line) + 1
     lines = "".join(line % (number, number) for number in range(1, count + 1))
-    path = stage.write(ENDLESS["sequence"][1:], lines)
+    path = logs.own_log(stage.root, "exp-1", ENDLESS["sequence"](stage.root).name, lines)
     assert path.stat().st_size > places.LARGEST
     stage.environment["META_EXPERIMENT_PYTHON"] = str(frugal(stage))
-    layout, disk = Layout(stage.root), FileSystem()
-    known = assign(layout, disk, "exp-1", "session-7-of-a-thousand-thousand", None, at=1.0)
+    given = (Layout(stage.root), FileSystem(), own_seal(stage.root))
+    known = assign(*given, "exp-1", "session-7-of-a-thousand-thousand", None, at=1.0)
     assert (known.variant, known.position) == ("control", 6)
-    new = assign(layout, disk, "exp-1", "new", lambda _: "treatment", at=1.0)
+    new = assign(*given, "exp-1", "new", lambda _: "treatment", at=1.0)
     assert (new.variant, new.position) == ("treatment", count)
     for session, texts in (("new", "T"), ("newer", "CT")):
         stage.typed("x", "p1", session=session)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.stage import REPOSITORY, TOKEN, Stage
 
 from meta_experiment.live import places
@@ -554,7 +555,6 @@ def test_stop_and_the_end_of_a_session_close(stage):
     assert len(stage.session().open_trials()) == 1
     assert stage.hook("SessionEnd", "end", {"prompt_id": "p1"}) == ""
     assert not folder(stage).exists()
-    logs = Path(places.trials(str(stage.root), "exp-1")).glob("*.jsonl")
-    (record,) = [json.loads(line) for path in logs for line in path.read_text().splitlines()]
+    (record,) = map(json.loads, logs.lines(logs.live_log(stage.root, "exp-1")).splitlines())
     assert record["reason"] == "transcript_missing"
     assert stage.faults() == []

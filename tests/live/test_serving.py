@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.stage import FRONT, TOKEN, Stage
 
 from meta_experiment.live import places
@@ -293,7 +294,8 @@ def break_the_sessions(stage):
 
 
 def break_the_sequence(stage):
-    stage.write(".claude/meta/trials/exp-1/assignments.tsv", b"1\tp1\t../../etc\tt\t5\n")
+    name = logs.sequence(stage.root, "exp-1").name
+    logs.own_log(stage.root, "exp-1", name, b"1\tp1\t../../etc\tt\t5\n")
 
 
 @pytest.mark.parametrize(
@@ -342,7 +344,7 @@ LINKED = {
     "live": ".claude/meta/local/live/exp-1",
     "stored": ".claude/meta/variants/exp-1/control/.claude/commands/review.md",
     "variants": ".claude/meta/variants/exp-1",
-    "sequence": ".claude/meta/trials/exp-1/assignments.tsv",
+    "sequence": ".claude/meta/trials/exp-1/{sequence}",
     "trials": ".claude/meta/trials/exp-1",
     "sessions": ".claude/meta/local/sessions",
     "session": ".claude/meta/local/sessions/s1",
@@ -355,7 +357,8 @@ LINKED = {
 def test_no_link_is_followed_out_of_the_root(stage, tmp_path, where):
     """What lies behind one is not printed, and nothing is written or removed there."""
     stage.run(sequence="1")
-    place, elsewhere = stage.root / LINKED[where], tmp_path / "elsewhere"
+    named = LINKED[where].format(sequence=logs.sequence(stage.root, "exp-1").name)
+    place, elsewhere = stage.root / named, tmp_path / "elsewhere"
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir():
         place.rename(elsewhere)

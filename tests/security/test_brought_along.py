@@ -66,6 +66,9 @@ def test_a_clone_with_all_its_state_serves_decides_and_allows_nothing(project, s
     assert index.entries(str(project.root)) == []
     assert places.roots(places.data_folder(os.environ)) == []
     assert told(project, call) == b""
+    assert "no_data" in project("auto", "--yes").out
+    (stranger_s,) = project("admit", made, "--json").json["apart"]
+    project("admit", made, stranger_s["writer"])
     assert "nobody has started it in this checkout" in project("auto", "--yes").out
     assert project.path().read_bytes() == CONTROL
 

@@ -70,11 +70,12 @@ def opened(root, files=None, now=None):
     clock = (lambda: now) if now else lambda: float(next(ticks))
     space = Workspace.open(Layout(Path(root).resolve()), clock)
     if files is not None:
-        from meta_experiment.deploy import Deployer
+        from meta_experiment.deploy import Deployer, tracked_in
         from meta_experiment.store.store import Store
 
         deployer = Deployer(space.layout, files, space.git, space.store.seal)
-        space = replace(space, files=files, store=Store(space.layout, files), deployer=deployer)
+        store = Store(space.layout, files, partial(tracked_in, space.git))
+        space = replace(space, files=files, store=store, deployer=deployer)
     return space
 
 

@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
+from tests.logs import own_log
+from tests.sealing import own_key
 
 from meta_experiment.errors import StorageError
 from meta_experiment.services import refreshing
@@ -23,6 +25,7 @@ def kept(tmp_path_factory):
 @pytest.fixture
 def promoted(project, kept):
     """A promoted experiment with trials, a summary, a board and backups."""
+    own_key()  # the same in the home of every test
     if kept.exists():
         shutil.rmtree(project.root)
         shutil.copytree(kept, project.root)
@@ -70,7 +73,7 @@ def change(path, before, after):
 def spoil_log(project, made):
     log = log_of(project, made)
     lines = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(b"".join([*lines[:3], b'{"torn\n', *lines[3:], b"\xff\xfe\n"]))
+    log.write_bytes(b"".join([*lines[:4], b'{"torn\n', *lines[4:], b"\xff\xfe\n"]))
     return "logs"
 
 
@@ -81,9 +84,9 @@ def edit_log_in_the_middle(project, made):
     log = log_of(project, made)
     known = log.stat()
     lines = log.read_bytes().splitlines(keepends=True)
-    first = json.loads(lines[0])
+    first = json.loads(lines[1])
     text = repr(first["metrics"]["duration_seconds"]).encode()
-    lines[0] = lines[0].replace(text, text.replace(text[:1], b"9"))
+    lines[1] = lines[1].replace(text, text.replace(text[:1], b"9"))
     log.write_bytes(b"".join(lines))
     os.utime(log, ns=(known.st_atime_ns, known.st_mtime_ns))
     return "summaries"
@@ -167,7 +170,7 @@ def edit_plan(project, made):
 
 def add_stranger(project, made):
     event = {"event": "recorded", "at": 1, "trial_id": "z", "variant": "third", "metrics": {}}
-    (meta(project, "trials", made) / "z.jsonl").write_text(json.dumps(event) + "\n")
+    own_log(project.root, made, "z.jsonl", json.dumps(event) + "\n")
     return {"logs"}
 
 

@@ -69,6 +69,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "progress": {"trials": 20},
         "primary": {},
         "variants": [],
+        "apart": [],
         "alerts": [],
         "next_action": "nothing",
     }

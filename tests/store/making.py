@@ -1,9 +1,14 @@
-"""Small experiments and events to store."""
+"""Small experiments and events to store, and the functions of the store under our own seal."""
 
 from __future__ import annotations
 
 import json
 
+from tests import logs
+from tests.sealing import own_seal
+
+from meta_experiment.live.heads import LENGTH
+from meta_experiment.store import assignments, lookup, summaries, trials, writer
 from meta_experiment.store.events import Event, EventKind
 from meta_experiment.types import (
     Direction,
@@ -61,8 +66,47 @@ def line(**fields):
 
 
 def write_log(layout, text, writer="host-0", experiment_id="e"):
-    path = layout.trials(experiment_id) / f"{writer}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    path.write_bytes(data)
-    return path
+    """Write a log of our own; its first line is number 1."""
+    return logs.own_log(layout.root, experiment_id, f"{writer}.jsonl", text)
+
+
+def body(path):
+    """Return how many bytes of a log are there to be read."""
+    return path.stat().st_size - LENGTH
+
+
+def sequence(layout, experiment_id="e"):
+    return logs.sequence(layout.root, experiment_id)
+
+
+def read_trials(layout, experiment_id, named=()):
+    return trials.read_trials(layout, logs.counting(layout.root), experiment_id, named)
+
+
+def load_trials(layout, files, experiment_id, named=()):
+    counting = logs.counting(layout.root)
+    return summaries.load_trials(layout, files, counting, experiment_id, named)
+
+
+def log_checksums(layout, experiment_id):
+    return summaries.log_checksums(layout, own_seal(layout.root), experiment_id)
+
+
+def fold_of(layout, experiment_id, trial_ids):
+    return lookup.fold_of(layout, logs.counting(layout.root), experiment_id, trial_ids)
+
+
+def append_events(layout, files, name, experiment_id, events):
+    append_batches(layout, files, name, {experiment_id: events})
+
+
+def append_batches(layout, files, name, batches):
+    writer.append_batches(layout, files, own_seal(layout.root), name, batches)
+
+
+def assign(layout, files, *given, **more):
+    return assignments.assign(layout, files, own_seal(layout.root), *given, **more)
+
+
+def assign_apart(layout, files, *given, **more):
+    return assignments.assign_apart(layout, files, own_seal(layout.root), *given, **more)

@@ -14,12 +14,12 @@ STATUSES = {item.value for item in TrialStatus}
 
 
 def plain_trials(files):
-    """Return the trials of logs given by name, how many lines are refused, the conflicts."""
+    """Return the trials of logs (behind their heads), how many lines are refused, conflicts."""
     known, positions, refused, conflicts = {}, {}, 0, []
     for name in sorted(files):
         body = files[name].rpartition(b"\n")[0]
         lines = body.split(b"\n") if body or files[name].startswith(b"\n") else []
-        for number, raw in enumerate(lines, start=1):
+        for number, raw in enumerate(lines, start=2):  # after the first line, which is the head
             if not raw.strip():
                 continue
             assigned = name.endswith(".tsv")
@@ -39,6 +39,8 @@ def _assignment(raw, number, positions):
     if 0 < int(count) <= number:
         positions.setdefault(unit, int(count) - 1)
     at = int(milliseconds) / 1000
+    if at >= 2.5e11:
+        return None
     return {
         "event": "assigned",
         "at": at,
@@ -62,7 +64,7 @@ def _event(raw):  # noqa: C901, PLR0911 - rule after rule
         json.dumps(event, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
-    if type(event) is not dict or not _number(event.get("at")) or not 0 <= event["at"] < 1e12:
+    if type(event) is not dict or not _number(event.get("at")) or not 0 <= event["at"] < 2.5e11:
         return None
     if not _name(event.get("trial_id")) or not _name(event.get("variant")):
         return None

@@ -9,22 +9,26 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.store.making import recorded
+from tests.logs import own_log
+from tests.store.making import read_trials, recorded
 from tests.store.test_own_lines import big, compare
 
 from meta_experiment.store import ahead, lines
 from meta_experiment.store.events import encode_event
 from meta_experiment.store.own_outcomes import Outcomes, Reader
-from meta_experiment.store.trials import read_trials
 
 PROGRAM = """
 import os, sys
 from pathlib import Path
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.trials import read_trials
+from meta_experiment.live.seal import seal_of
+from meta_experiment.store import trials
+from meta_experiment.store.counting import Counting
+from meta_experiment.store.tracked import Tracked
 forks, fork = [], os.fork
 os.fork = lambda: forks.append(1) or fork()
-log = read_trials(Layout(Path(sys.argv[1])), "e")
+counting = Counting(seal_of(sys.argv[1]), {}, Tracked())
+log = trials.read_trials(Layout(Path(sys.argv[1])), counting, "e")
 print(len(log.trials), len(forks), len(os.sched_getaffinity(0)))
 """
 
@@ -129,9 +133,7 @@ def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
 @pytest.mark.usefixtures("always")
 def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, children, monkeypatch):
     """An error of the reader ends the second process too."""
-    path = layout.trials("e") / "h-0.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(logs["h-0.jsonl"] * 20)  # more than the pipe holds
+    own_log(layout.root, "e", "h-0.jsonl", logs["h-0.jsonl"] * 20)  # more than the pipe holds
 
     def broken(*_):
         raise KeyboardInterrupt
@@ -185,16 +187,14 @@ def test_a_large_log_is_read_by_two(layout):
         encode_event(recorded(f"{number:016x}", 1e9, metrics={"duration_seconds": 1.5, "n": 2}))
         for number in range(130_000)
     )
-    path = layout.trials("e") / "h-0.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"".join(lines_of_it))
+    path = own_log(layout.root, "e", "h-0.jsonl", b"".join(lines_of_it))
     assert path.stat().st_size > ahead.WORTHWHILE
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(layout.root)],
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "HOME": os.environ["HOME"]},
     )
     trials, forks, processors = map(int, run.stdout.split())
     assert trials == 130_000

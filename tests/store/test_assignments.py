@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults import FATAL, Crash, FaultyFileSystem, count_operations, every_fault
+from tests.logs import lines
+from tests.logs import store as store_of
+from tests.store.making import assign, assign_apart, read_trials, sequence
 
 from meta_experiment.errors import LockedError, StorageError, UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.sequence import parse_assignment
-from meta_experiment.store.assignments import assign, assign_apart
-from meta_experiment.store.store import Store
-from meta_experiment.store.trials import read_trials
 
 
 def alternating(position):
@@ -52,7 +52,7 @@ def test_lines_are_as_documented(layout, disk):
     assign(layout, disk, "e", "a", alternating, at=1.5, new_id=lambda: "t1")
     assign(layout, disk, "e", "a", alternating, at=2.0, new_id=lambda: "t2")
     assign(layout, disk, "e", "b", alternating, at=2.5, new_id=lambda: "t3")
-    assert layout.assignments("e").read_text() == (
+    assert lines(sequence(layout)).decode() == (
         "1\ta\tcontrol\tt1\t1500\n1\ta\tcontrol\tt2\t2000\n2\tb\ttreatment\tt3\t2500\n"
     )
 
@@ -95,7 +95,7 @@ def test_impossible_units_are_refused(layout, disk, unit):
     """A unit that could not be stored is refused before anything is written."""
     with pytest.raises(UsageError):
         assign(layout, disk, "e", unit, alternating, at=1.0)
-    assert not layout.assignments("e").exists()
+    assert not sequence(layout).exists()
 
 
 @pytest.mark.parametrize("tail", [b"3", b"3\tc\tcontr", b"3\tc\tcontrol\tt\t99", b"\0\0\0\0"])
@@ -103,18 +103,18 @@ def test_torn_tail_is_cut_off(layout, disk, tail):
     """What a crash left of a line is no assignment, and the next one takes its place."""
     for unit in "ab":
         assign(layout, disk, "e", unit, alternating, at=1.0)
-    whole = layout.assignments("e").read_bytes()
-    layout.assignments("e").write_bytes(whole + tail)
+    whole = sequence(layout).read_bytes()
+    sequence(layout).write_bytes(whole + tail)
     drawn = assign(layout, disk, "e", "c", alternating, at=2.0, new_id=lambda: "t")
     assert (drawn.position, drawn.repeated) == (2, False)
-    assert layout.assignments("e").read_bytes() == whole + b"3\tc\tcontrol\tt\t2000\n"
+    assert sequence(layout).read_bytes() == whole + b"3\tc\tcontrol\tt\t2000\n"
 
 
 def test_damaged_last_line_does_not_restart_the_count(layout, disk):
     """A whole but senseless last line is passed over when positions are counted."""
     for unit in "abc":
         assign(layout, disk, "e", unit, alternating, at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(b"garbage\n\n")
     assert assign(layout, disk, "e", "d", alternating, at=2.0).position == 3
 
@@ -127,7 +127,7 @@ def test_held_sequence_is_told_at_once(layout, disk):
 
 def test_drawing_apart_is_sticky_and_joins_the_sequence(layout, disk):
     """A unit drawn while the sequence was held keeps its variant when it joins later."""
-    store = Store(layout, disk)
+    store = store_of(layout, disk)
     assign(layout, disk, "e", "a", alternating, at=1.0)
     with FileLock(layout.lock("e.assign")):
         apart = store.assign("e", "b", never, 2.0, draw_apart=lambda: "control")
@@ -151,7 +151,7 @@ def test_drawing_apart_is_sticky_and_joins_the_sequence(layout, disk):
 def test_without_another_draw_the_lock_is_an_error(layout, disk):
     """A caller that gives no way to draw apart learns that the sequence is held."""
     with FileLock(layout.lock("e.assign")), pytest.raises(LockedError):
-        Store(layout, disk).assign("e", "a", alternating, 1.0)
+        store_of(layout, disk).assign("e", "a", alternating, 1.0)
 
 
 def test_lines_are_read_or_refused():
@@ -176,7 +176,7 @@ def test_fault_at_every_operation(tmp_path):
 
         def run(files):
             assign(layout, files, "e", "a", alternating, at=1.0)
-            layout.assignments("e").open("ab").close()
+            sequence(layout).open("ab").close()
             assign(layout, files, "e", "b", alternating, at=2.0)
 
         return layout, run
@@ -198,7 +198,7 @@ def test_fault_at_every_operation(tmp_path):
 def test_repair_that_fails_leaves_the_tail_for_the_next(layout, disk):
     """A crash while a torn tail is cut off costs nothing."""
     assign(layout, disk, "e", "a", alternating, at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(b"2\tb\tcon")
     for mode in FATAL:
         with pytest.raises(Crash):
@@ -229,7 +229,7 @@ def test_no_damage_of_the_sequence_is_fatal(tmp_path_factory, lines):
     """Whatever stands in the sequence, units are assigned, sticky, and read back."""
     layout, disk = Layout(tmp_path_factory.mktemp("root")), FileSystem()
     assign(layout, disk, "e", "before", alternating, at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(b"\n".join(lines))
     for unit in ("before", "after"):
         drawn = assign(layout, disk, "e", unit, alternating, at=2.0)
@@ -246,7 +246,7 @@ def test_no_damage_of_the_sequence_is_fatal(tmp_path_factory, lines):
 def test_impossible_lines_are_passed_over(layout, disk, bad):
     """A count beyond all bounds or a variant that is no text does not stop the sequence."""
     assign(layout, disk, "e", "a", alternating, at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(bad + b"\n")
     drawn = assign(layout, disk, "e", "u", alternating, at=2.0)
     assert drawn.position in (1, 2)

@@ -7,14 +7,20 @@ from dataclasses import replace
 
 import pytest
 from tests.faults import Crash, count_operations, every_fault
-from tests.store.making import experiment, line, recorded, write_log
+from tests.sealing import own_seal
+from tests.store.making import (
+    append_events,
+    assign,
+    experiment,
+    line,
+    load_trials,
+    recorded,
+    write_log,
+)
 
 from meta_experiment.errors import StorageError
-from meta_experiment.store.assignments import assign
 from meta_experiment.store.board import Board, BoardEntry, registry_stamp
 from meta_experiment.store.registry import update_registry
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.writer import append_events
 
 
 def made(layout, disk, *experiment_ids):
@@ -29,8 +35,8 @@ def test_board_comes_back_as_it_was_saved(layout, disk):
     """Rows, keys and sources survive, and nothing of them is stale."""
     write_log(layout, line(), experiment_id="a")
     update_registry(layout, disk, lambda _: [experiment()])
-    made(layout, disk, "a", "b").save(layout, disk)
-    board = Board.load(layout)
+    made(layout, disk, "a", "b").save(layout, disk, own_seal(layout.root))
+    board = Board.load(layout, own_seal(layout.root))
     assert board.entries["a"].row == {"id": "a"}
     assert board.registry_unchanged(layout)
     assert board.stale(layout, board.keys()) == set()
@@ -40,8 +46,8 @@ def test_a_row_is_outlived_when_its_time_has_come(layout, disk):
     """A row says until when it stands by itself; one that does not say stands for ever."""
     board = made(layout, disk, "a", "b")
     board.entries["a"] = replace(board.entries["a"], until=50.0)
-    board.save(layout, disk)
-    board = Board.load(layout)
+    board.save(layout, disk, own_seal(layout.root))
+    board = Board.load(layout, own_seal(layout.root))
     assert [board.outlived(now) for now in (49.9, 50.0)] == [set(), {"a"}]
 
 
@@ -82,20 +88,22 @@ def test_damaged_board_is_empty(layout, data):
     """A board that cannot be read is as good as none."""
     layout.board.parent.mkdir(parents=True)
     layout.board.write_bytes(data)
-    board = Board.load(layout)
+    board = Board.load(layout, own_seal(layout.root))
     assert board.entries == {}
     assert not board.registry_unchanged(layout)
 
 
 def test_saving_is_all_or_nothing(layout, disk):
     """A fault while saving leaves the board before or the one after."""
-    made(layout, disk, "a").save(layout, disk)
-    operations = count_operations(lambda files: made(layout, disk, "a").save(layout, files))
+    made(layout, disk, "a").save(layout, disk, own_seal(layout.root))
+    operations = count_operations(
+        lambda files: made(layout, disk, "a").save(layout, files, own_seal(layout.root))
+    )
     for files in every_fault(operations):
-        made(layout, disk, "a").save(layout, disk)
+        made(layout, disk, "a").save(layout, disk, own_seal(layout.root))
         with pytest.raises((Crash, StorageError)):
-            made(layout, disk, "b").save(layout, files)
-        assert list(Board.load(layout).entries) in (["a"], ["b"])
+            made(layout, disk, "b").save(layout, files, own_seal(layout.root))
+        assert list(Board.load(layout, own_seal(layout.root)).entries) in (["a"], ["b"])
 
 
 def test_thousand_experiments_are_checked_quickly(layout, disk):
@@ -103,9 +111,9 @@ def test_thousand_experiments_are_checked_quickly(layout, disk):
     ids = [f"exp-{number}" for number in range(1000)]
     for experiment_id in ids:
         write_log(layout, line(), experiment_id=experiment_id)
-    made(layout, disk, *ids).save(layout, disk)
+    made(layout, disk, *ids).save(layout, disk, own_seal(layout.root))
     begin = time.perf_counter()
-    board = Board.load(layout)
+    board = Board.load(layout, own_seal(layout.root))
     assert board.stale(layout, board.keys()) == set()
     assert time.perf_counter() - begin < 0.5
 

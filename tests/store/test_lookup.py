@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.store.making import line, recorded, write_log
+from tests.store.making import (
+    append_events,
+    assign,
+    fold_of,
+    line,
+    read_trials,
+    recorded,
+    write_log,
+)
 
 from meta_experiment.store import lookup
-from meta_experiment.store.assignments import assign
-from meta_experiment.store.lookup import fold_of
-from meta_experiment.store.trials import read_trials
-from meta_experiment.store.writer import append_events
 
 
 @pytest.mark.parametrize("trial_id", ["t1", "0123456789abcdef", 'with "quotes"\\', "é"])

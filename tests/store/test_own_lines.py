@@ -7,7 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.making import recorded, write_log
+from tests.logs import own_log
+from tests.store.making import read_trials, recorded, write_log
 from tests.store.plain_fold import plain_trials
 
 from meta_experiment.files.roots import Layout
@@ -15,7 +16,6 @@ from meta_experiment.store import own_lines
 from meta_experiment.store.events import Event, EventKind, encode_event
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.names import NamePool
-from meta_experiment.store.trials import read_trials
 from meta_experiment.types import TrialStatus
 
 OWN = [f"{number:016x}" for number in (0, 1, 2**21, 2**42, 2**64 - 1, 2**63)]
@@ -86,9 +86,7 @@ assignments = st.builds(
 def compare(layout, files):
     """Read the files both ways."""
     for name, data in files.items():
-        path = layout.trials("e") / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        own_log(layout.root, "e", name, data)
     log = read_trials(layout, "e")
     trials, refused, conflicts = plain_trials(files)
     assert list(log.trials) == trials
@@ -109,7 +107,7 @@ def compare(layout, files):
 def test_same_as_one_by_one(tmp_path_factory, first, second, sequence):
     """Whatever stands in the logs, the result is that of a plain reading."""
     files = {
-        "assignments.tsv": b"".join(sequence),
+        "assignments.1.tsv": b"".join(sequence),
         "h-0.jsonl": b"".join(first),
         "h-1.jsonl": b"".join(second),
     }
@@ -151,7 +149,7 @@ def test_same_over_many_blocks(layout):
     compare(
         layout,
         {
-            "assignments.tsv": sequence.encode(),
+            "assignments.1.tsv": sequence.encode(),
             "h-0.jsonl": big(rng, 2000, ids=ids),
             "h-1.jsonl": big(rng, 2000),
         },

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 from tests.faults import Crash, count_operations, every_fault
+from tests.logs import store as store_of
 from tests.store.making import experiment, line, recorded, write_log
 
 from meta_experiment.errors import (
@@ -28,9 +30,8 @@ from meta_experiment.store.local import (
     read_mark,
     unmark_started,
 )
-from meta_experiment.store.store import Store
 from meta_experiment.store.variants import load_variant, save_variant
-from meta_experiment.types import TrialStatus
+from meta_experiment.types import Trial, TrialStatus
 
 TEXT = Content(b"\xef\xbb\xbf---\r\nname: x\r\n---\r\n\xffno newline", 0o640)
 NESTED = ".claude/commands/deep/über cmd.md"
@@ -203,7 +204,7 @@ def load_state(layout, name):
 
 def test_git_sees_plans_and_variants_only(layout, disk):
     """Git ignores what is local or derived, and keeps variants to the byte."""
-    store = Store(layout, disk)
+    store = store_of(layout, disk)
     store.ensure_ignored()
     store.update(lambda _: [experiment()])
     store.update(lambda _: [experiment(name="other")])
@@ -250,20 +251,43 @@ def test_lines_of_the_user_stay(layout, disk):
     assert layout.gitignore.stat().st_mode & 0o777 == 0o664
 
 
+def inline_experiment(versions):
+    """An experiment whose registry entry holds trials itself, with texts to promote or not."""
+    inline = (Trial("i-0", "control", "i-0", 0), Trial("i-1", "treatment", "i-1", 1))
+    return replace(experiment(), inline_trials=inline, versions=versions)
+
+
+def orders(log):
+    return [(trial.trial_id, trial.order) for trial in log.trials]
+
+
 def test_store_gives_inline_trials_first(layout, disk):
     """Trials that an older registry holds itself come before those of the logs."""
-    from dataclasses import replace
-
-    from meta_experiment.types import Trial
-
     write_log(layout, line(trial_id="logged", unit="u"), experiment_id="exp-1")
-    inline = (Trial("i-0", "control", "i-0", 0), Trial("i-1", "treatment", "i-1", 1))
-    log = Store(layout, disk).trials(replace(experiment(), inline_trials=inline))
-    assert [(trial.trial_id, trial.order) for trial in log.trials] == [
-        ("i-0", 0),
-        ("i-1", 1),
-        ("logged", 2),
-    ]
+    log = store_of(layout, disk).trials(inline_experiment({}))
+    assert orders(log) == [("i-0", 0), ("i-1", 1), ("logged", 2)]
+
+
+def test_inline_trials_of_what_could_be_promoted_count_only_when_admitted(layout, disk):
+    """A commit may add them to the entry of any experiment."""
+    write_log(layout, line(trial_id="logged", unit="u"), experiment_id="exp-1")
+    store, whole = store_of(layout, disk), inline_experiment(experiment().versions)
+    log = store.trials(whole)
+    assert orders(log) == [("logged", 0)]
+    assert [(item.file, item.lines) for item in log.apart] == [("experiments.json", 2)]
+    store.admit("exp-1", ["experiments.json"])
+    log = store.trials(whole)
+    assert orders(log) == [("i-0", 0), ("i-1", 1), ("logged", 2)]
+    assert log.apart == ()
+
+
+def test_what_was_started_holds_for_the_inline_trials_it_had(layout, disk):
+    """A commit that adds some makes it another, which waits for a new start."""
+    store, before = store_of(layout, disk), inline_experiment({})
+    store.mark_started(before)
+    assert store.started_here(before)
+    assert not store.started_here(replace(before, inline_trials=before.inline_trials[:1]))
+    assert not store.started_here(replace(before, inline_trials=()))
 
 
 class Seen:
@@ -279,11 +303,11 @@ class Seen:
 @pytest.mark.parametrize("writers", [1, 2])
 def test_the_first_outcome_stands_when_the_clock_goes_back(layout, disk, writers, beside):
     """Whoever writes it on this machine, and however many trials are recorded with it."""
-    store = Store(layout, disk)
+    store = store_of(layout, disk)
     store.update(lambda _: [experiment("exp-1")])
     store.record([Seen("exp-1")], 1e5)  # which claims the name that is read first
     others = [Seen("exp-1", f"t{number}") for number in range(beside)]
-    first = store if writers == 1 else Store(layout, disk)
+    first = store if writers == 1 else store_of(layout, disk)
     first.record([*others, Seen("exp-1", "mine", 10.0)], 1e5)
     store.record([*others, Seen("exp-1", "mine", 99.0, "treatment")], 5.0)
     assert len(store.conflicts(experiment("exp-1"), ["mine"])) == 2
@@ -295,7 +319,7 @@ def test_the_first_outcome_stands_when_the_clock_goes_back(layout, disk, writers
 
 def test_store_records_what_it_acknowledges(layout, disk):
     """Outcomes get an id when they have none, and all of them can be read back."""
-    store = Store(layout, disk)
+    store = store_of(layout, disk)
     ids = store.record([Seen("exp-1"), Seen("exp-2", "mine"), Seen("exp-1")], 5.0)
     assert ids[1] == "mine"
     for experiment_id, expected in (("exp-1", {ids[0], ids[2]}), ("exp-2", {"mine"})):
@@ -307,7 +331,7 @@ def test_store_records_what_it_acknowledges(layout, disk):
 def test_every_error_has_a_place_in_the_tree(layout):
     """A place where nothing can be written is one of the project's own errors."""
     layout.root.joinpath(".claude").write_text("a file in the way")
-    store = Store(layout, FileSystem())
+    store = store_of(layout)
     for attempt in (
         store.checkout,
         store.ensure_ignored,

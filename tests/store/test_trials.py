@@ -5,24 +5,33 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.making import experiment, line, recorded, write_log
+from tests import logs
+from tests.logs import lines
+from tests.store.making import (
+    append_events,
+    assign,
+    experiment,
+    fold_of,
+    line,
+    load_trials,
+    read_trials,
+    recorded,
+    sequence,
+    write_log,
+)
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.assignments import assign
+from meta_experiment.model.instants import to_text
 from meta_experiment.store.events import Event, EventKind, encode_event
 from meta_experiment.store.fold import METRIC_LIMIT
 from meta_experiment.store.logs import NO_LOG, log_sizes
-from meta_experiment.store.lookup import fold_of
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.trials import read_trials
-from meta_experiment.store.writer import append_events
 from meta_experiment.types import TrialStatus
 
 
@@ -209,6 +218,8 @@ def test_assigned_trials_come_from_the_sequence(layout, disk):
         (line(at=True), "'at' is not a time"),
         (line(at=-1), "'at' is not a time"),
         (line(at=1.7e12), "'at' is not a time"),
+        (line(at=2.5e11), "'at' is not a time"),
+        (line(at=9.9e11), "'at' is not a time"),
         (line(trial_id=1), "'trial_id' or 'variant'"),
         (line(trial_id=""), "'trial_id' or 'variant'"),
         (line(trial_id="x" * 5000), "'trial_id' or 'variant'"),
@@ -233,7 +244,7 @@ def test_unusable_line_is_set_aside_alone(layout, bad, reason):
     log = read_trials(layout, "e")
     assert [trial.trial_id for trial in log.trials] == ["a", "b"]
     assert log.set_aside_count == 1
-    assert log.set_aside[0][:2] == ("host-0.jsonl", 2)
+    assert log.set_aside[0][:2] == ("host-0.jsonl", 3)
     assert reason in log.set_aside[0].reason
 
 
@@ -242,17 +253,17 @@ def test_too_long_line_that_spans_many_chunks(layout):
     write_log(layout, line(trial_id="a") + "x" * 5_000_000 + "\n" + line(trial_id="b"))
     log = read_trials(layout, "e")
     assert [trial.trial_id for trial in log.trials] == ["a", "b"]
-    assert reasons(log) == [(2, "longer than 1 MB")]
+    assert reasons(log) == [(3, "longer than 1 MB")]
 
 
 def test_line_numbers_hold_across_chunks(layout):
     """A damaged line far down in a large file is named by its true number."""
-    lines = [line(trial_id=f"t{index}") for index in range(3000)]
-    lines[2500] = "damaged\n"
-    write_log(layout, "".join(lines))
+    written = [line(trial_id=f"t{index}") for index in range(3000)]
+    written[2500] = "damaged\n"
+    write_log(layout, "".join(written))
     log = read_trials(layout, "e")
     assert len(log.trials) == 2999
-    assert reasons(log) == [(2501, "not valid JSON")]
+    assert reasons(log) == [(2502, "not valid JSON")]
 
 
 def test_torn_tail_waits_and_does_not_swallow_the_next_line(layout, disk):
@@ -265,8 +276,8 @@ def test_torn_tail_waits_and_does_not_swallow_the_next_line(layout, disk):
     append_events(layout, disk, "host-0", "e", [recorded("c")])
     log = read_trials(layout, "e")
     assert [trial.trial_id for trial in log.trials] == ["a", "c"]
-    assert reasons(log) == [(2, "not valid JSON")]
-    assert path.read_bytes().startswith((whole + torn).encode())
+    assert reasons(log) == [(3, "not valid JSON")]
+    assert lines(path).startswith((whole + torn).encode())
 
 
 def test_two_torn_lines_do_not_complete_each_other(layout):
@@ -286,12 +297,57 @@ def test_unknown_fields_are_passed_over(layout):
 def test_damage_in_the_sequence_is_told(layout, disk):
     """A damaged line of the sequence costs that line only."""
     assign(layout, disk, "e", "a", lambda _: "control", at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(b"garbage\n2\tu\t\tid\t1\n-1\tu\tv\tid\t1\n")
     assign(layout, disk, "e", "b", lambda _: "control", at=2.0)
     log = read_trials(layout, "e")
     assert [trial.unit for trial in log.trials] == ["a", "b"]
-    assert [number for number, _ in reasons(log)] == [2, 3, 4]
+    assert [number for number, _ in reasons(log)] == [3, 4, 5]
+
+
+def test_a_time_that_no_calendar_has_is_set_aside(layout):
+    """In a log and in the sequence, one by one and by the hundred; the last year is taken."""
+    for count in (1, 200):
+        late = [f"{n}\tu{n}\tcontrol\tt{n}\t{250 * 10**12 - 1 + n % 2}\n" for n in range(count)]
+        logs.own_log(layout.root, "e", "assignments.1.tsv", "".join(late))
+        log = read_trials(layout, "e")
+        assert log.set_aside_count == count // 2
+        assert {to_text(trial.assigned_at)[:4] for trial in log.trials} == {"9892"}
+
+
+@pytest.mark.parametrize("clock", [-1e9, -0.5, 0.0, 1e13, -math.inf])
+def test_whatever_the_clock_says_what_is_acknowledged_is_read(layout, disk, clock):
+    """It may stand before 1970, or far ahead."""
+    store = logs.store(layout, disk)
+    store.update(lambda _: [experiment("e")])
+    drawn = store.assign("e", "u1", lambda _: "control", clock)
+    store.record([Outcome("e", drawn.trial_id), Outcome("e", None)], clock)
+    log = store.trials(experiment("e"))
+    assert (len(log.trials), log.set_aside_count, log.conflict_count) == (2, 0, 0)
+    assert all(trial.status is TrialStatus.OK for trial in log.trials)
+    assert all(0 <= trial.closed_at < 2.5e11 for trial in log.trials)
+
+
+def test_a_file_that_two_processes_began_at_once_has_its_first_line_twice(layout):
+    """Where no lock is to be had; nothing is lost and nothing is damaged."""
+    head = logs.head(layout.root, "e", "assignments-1-live.tsv")
+    row = b"0\tu%d\tcontrol\tt%d\t1000\n"
+    logs.own_log(layout.root, "e", "assignments-1-live.tsv", row % (1, 1) + head + row % (2, 2))
+    log = read_trials(layout, "e")
+    assert (len(log.trials), log.set_aside_count) == (2, 0)
+
+
+@dataclass
+class Outcome:
+    """What somebody reports of a trial."""
+
+    experiment_id: str
+    trial_id: str | None
+    variant: str = "control"
+    unit: str | None = None
+    status: TrialStatus = TrialStatus.OK
+    metrics: dict = field(default_factory=lambda: {"m": 1.0})
+    fingerprint: dict = field(default_factory=dict)
 
 
 def test_number_of_metrics_is_limited(layout):
@@ -323,7 +379,7 @@ def test_strange_metrics_take_no_room_of_those_that_are_asked_for(layout, disk):
 def test_a_count_of_more_units_than_lines_is_not_believed(layout, disk):
     """It gives its unit no place, and the sequence goes on as if it did not stand there."""
     assign(layout, disk, "e", "a", lambda _: "control", at=1.0)
-    with layout.assignments("e").open("ab") as stream:
+    with sequence(layout).open("ab") as stream:
         stream.write(b"999999999\tu0\tcontrol\tabc\t1795292446000\n")
     for unit in "bc":
         assign(layout, disk, "e", unit, lambda _: "control", at=2.0)
@@ -346,7 +402,7 @@ def test_no_log_is_no_trial(layout):
     """An experiment without logs has no trials, and reading makes no folder."""
     log = read_trials(layout, "e")
     assert (len(log.trials), log.bytes_read, log.sources) == (0, 0, {})
-    assert not layout.meta.exists()
+    assert not layout.all_trials.exists()
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
@@ -435,19 +491,19 @@ field_names = st.sampled_from(
 def test_no_line_is_fatal_or_lost(tmp_path_factory, pieces):
     """Whatever stands in a log, each line is used or set aside, and the good ones count."""
     layout = Layout(tmp_path_factory.mktemp("root"))
-    lines = [
+    given_lines = [
         piece.replace(b"\n", b"")
         if isinstance(piece, bytes)
         else (line(**piece).strip().encode() if piece else b"")
         for piece in pieces
     ]
     good = line(trial_id="good", metrics={}).encode()
-    write_log(layout, b"\n".join([*lines, good]))
+    write_log(layout, b"\n".join([*given_lines, good]))
     log = read_trials(layout, "e")
     used = {trial.trial_id for trial in log.trials}
     assert "good" in used
-    blank = sum(not _text(item).strip() for item in lines)
-    assert len(lines) - blank - log.set_aside_count >= len(used) - 1
+    blank = sum(not _text(item).strip() for item in given_lines)
+    assert len(given_lines) - blank - log.set_aside_count >= len(used) - 1
 
 
 def _text(data):

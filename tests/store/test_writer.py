@@ -8,16 +8,21 @@ from collections import Counter
 
 import pytest
 from tests.faults import FATAL, REFUSING, Crash, FaultyFileSystem, count_operations, every_fault
-from tests.store.making import recorded
+from tests.sealing import own_seal
+from tests.store.making import (
+    append_batches,
+    append_events,
+    assign,
+    load_trials,
+    read_trials,
+    recorded,
+)
 
 from meta_experiment.errors import StorageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store import writer as writer_module
-from meta_experiment.store.assignments import assign
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.trials import read_trials
-from meta_experiment.store.writer import Writer, append_batches, append_events
+from meta_experiment.store.writer import Writer
 
 WRITERS, TRIALS = 8, 25
 ARMS = ("control", "treatment")
@@ -88,17 +93,20 @@ def test_batch_is_acknowledged_by_one_sync(layout, monkeypatch):
 def test_empty_batch_writes_nothing(layout, disk):
     """Nothing to say leaves no file."""
     append_events(layout, disk, "h-0", "e", [])
-    assert not layout.meta.exists()
+    assert not layout.all_trials.exists()
 
 
 def test_names_are_exclusive_and_used_again(layout):
     """Living writers have different names; the name of one that left is taken up again."""
-    with Writer(layout) as first, Writer(layout) as second:
+    with (
+        Writer(layout, lambda: own_seal(layout.root)) as first,
+        Writer(layout, lambda: own_seal(layout.root)) as second,
+    ):
         assert first.name != second.name
         assert first.name == first.name
         kept = first.name
         first.release()
-        with Writer(layout) as third:
+        with Writer(layout, lambda: own_seal(layout.root)) as third:
             assert third.name == kept
 
 
@@ -107,7 +115,7 @@ def test_name_is_safe_and_found_without_locks(layout, monkeypatch):
     monkeypatch.setattr(writer_module, "machine", lambda: "../Büro pc\n")
     layout.meta.mkdir(parents=True)
     layout.locks.write_text("in the way")
-    with Writer(layout) as writer:
+    with Writer(layout, lambda: own_seal(layout.root)) as writer:
         assert writer.name.isascii()
         assert not set(writer.name) & set("/. \n")
         assert str(os.getpid()) in writer.name
@@ -115,7 +123,7 @@ def test_name_is_safe_and_found_without_locks(layout, monkeypatch):
 
 def test_forked_child_claims_a_name_of_its_own(layout):
     """A child does not go on writing under its parent's name."""
-    with Writer(layout) as writer:
+    with Writer(layout, lambda: own_seal(layout.root)) as writer:
         name = writer.name
         context = multiprocessing.get_context("fork")
         queue = context.SimpleQueue()
@@ -129,7 +137,7 @@ def test_forked_child_claims_a_name_of_its_own(layout):
 def _work(root, worker, barrier):
     layout, files = Layout(root), FileSystem()
     barrier.wait()
-    with Writer(layout) as writer:
+    with Writer(layout, lambda: own_seal(layout.root)) as writer:
         for number in range(TRIALS):
             unit = f"shared-{number}" if worker % 2 else f"own-{worker}-{number}"
             drawn = assign(

@@ -25,7 +25,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "amend",
         "archive",
     ),
-    "Feed": ("assign", "record", "rate", "import"),
+    "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),

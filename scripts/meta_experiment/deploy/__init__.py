@@ -17,7 +17,7 @@ from meta_experiment.deploy.deployer import (
 )
 from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.flight import RegistryStep
-from meta_experiment.deploy.git import Git
+from meta_experiment.deploy.git import Git, tracked_in
 from meta_experiment.deploy.merge import merge
 from meta_experiment.deploy.message import commit_message
 
@@ -36,6 +36,7 @@ __all__ = [
     "commit_message",
     "merge",
     "new_change_id",
+    "tracked_in",
     "unified_diff",
     "version_of",
 ]

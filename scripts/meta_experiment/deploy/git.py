@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -190,6 +191,21 @@ class Git:
                 ) from error
             code = _wait(process, timeout)
             return Finished(code, _read(output), _read(errors))
+
+
+def tracked_in(git: Git | None, folder: Path) -> list[str]:
+    """Return what git tracks in a folder, by path from there.
+
+    Raises:
+        DependencyError: git is not there. GitError: it cannot say, as under another owner.
+    """
+    if git is None:
+        raise DependencyError("git is not installed", hint="Make git available on PATH.")
+    listed = replace(git, directory=folder).run("ls-files", "-z", "--", ".")
+    if listed.code:
+        hint = f"See what git says there: git -C {shlex.quote(str(folder))} status"
+        raise GitError(listed.complaint, hint=hint)
+    return [os.fsdecode(name) for name in listed.output.split(b"\0")[:-1]]
 
 
 def _environment(index: Path | None) -> dict[str, str]:

@@ -234,10 +234,6 @@ class Layout:
         """The folder of one experiment's logs."""
         return self.all_trials / safe_component(experiment_id)
 
-    def assignments(self, experiment_id: str) -> Path:
-        """The sequence of assignments that all processes share."""
-        return self.trials(experiment_id) / "assignments.tsv"
-
     def summaries(self, experiment_id: str) -> Path:
         """The folded trials of one experiment, derived."""
         return self.meta / "summaries" / f"{safe_component(experiment_id)}.fold"

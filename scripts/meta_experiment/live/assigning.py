@@ -13,22 +13,23 @@ import os
 import time
 
 from meta_experiment.live.disk import open_private
+from meta_experiment.live.heads import LENGTH, NoPlaceError, head, mark
 from meta_experiment.live.index import sequence_arm
 from meta_experiment.live.places import lock, trials
 from meta_experiment.live.sequence import (
-    NAME,
     WAIT,
-    apart,
+    apart_names,
     escaped,
     find_apart,
     format_line,
-    read_known,
+    read_sequence,
 )
 from meta_experiment.live.sessions import OpenTrial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.live.index import Entry
+    from meta_experiment.live.seal import Seal
     from meta_experiment.live.sessions import Session, Turn
 
 _PAUSE = 0.002
@@ -85,23 +86,24 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Drawn
     known = session.read_trial(entry.id, trial.prompt_id)
     if known is not None:
         return Drawn(known.variant, known)
-    folder = trials(session.root, entry.id)
-    path = f"{folder}/{NAME}"
-    key = escaped(trial.unit)
-    sequence = read_known(path, key)
-    before = sequence.found or find_apart(folder, key)
+    root, seal, key = session.root, session.seal, escaped(trial.unit)
+    sequence = read_sequence(root, entry.id, key, seal)
+    before = sequence.found or find_apart(root, entry.id, key, seal, sequence.path)
     variant = before[1] if before else _drawn(entry, trial.unit, sequence.count)
     trial.variant = _checked(variant, entry)
     total = sequence.count if sequence.found else sequence.count + 1
-    _append(path, _line(total, key, trial), sequence.size, torn=sequence.torn)
+    line = _line(total, key, trial)
+    if not sequence.size:
+        line = head(seal, entry.id, os.path.basename(sequence.path)) + line
+    _append(sequence.path, line, sequence.size, torn=sequence.torn)
     return _opened(session, trial)
 
 
 def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
     """Open a trial without the shared sequence, when its lock cannot be had."""
-    key = escaped(trial.unit)
-    folder = trials(session.root, entry.id)
-    before = read_known(f"{folder}/{NAME}", key).found or find_apart(folder, key)
+    root, seal, key = session.root, session.seal, escaped(trial.unit)
+    sequence = read_sequence(root, entry.id, key, seal)
+    before = sequence.found or find_apart(root, entry.id, key, seal, sequence.path)
     if before:
         variant = before[1]
     else:
@@ -112,11 +114,28 @@ def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
     drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
-            _append(f"{folder}/{apart(_WRITER)}", _line(0, key, trial))
+            _append_apart(root, entry.id, seal, _line(0, key, trial))
         except OSError:
             session.remove_trial(trial)
             raise
     return drawn
+
+
+def _append_apart(root: str, experiment_id: str, seal: Seal, line: bytes) -> None:
+    """Add a line to the first file that is ours or can be."""
+    folder = trials(root, experiment_id)
+    for name in apart_names(f"{mark(seal)}-{_WRITER}"):
+        path, first = f"{folder}/{name}", head(seal, experiment_id, name)
+        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
+        try:
+            start = os.pread(descriptor, LENGTH, 0)
+        finally:
+            os.close(descriptor)
+        # a head that a crash cut short is none to add to: somebody may be writing it now
+        if start in (b"", first):
+            _append(path, line if start else first + line)
+            return
+    raise NoPlaceError(folder)
 
 
 def _takes_part(entry: Entry, unit: str) -> bool:
@@ -187,4 +206,4 @@ def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> Non
 
 
 def _line(count: int, key: str, trial: OpenTrial) -> bytes:
-    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms)
+    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms / 1000)

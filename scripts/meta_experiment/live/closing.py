@@ -14,10 +14,12 @@ import time
 from meta_experiment.live import places
 from meta_experiment.live.client import is_alive
 from meta_experiment.live.disk import open_private, put
+from meta_experiment.live.heads import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.live.index import AGENT, find_entry
 from meta_experiment.live.json_text import encode
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
+from meta_experiment.live.sequence import storable
 from meta_experiment.live.sessions import list_sessions
 from meta_experiment.live.transcript import read_transcript
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from meta_experiment.live.prices import Prices
+    from meta_experiment.live.seal import Seal
     from meta_experiment.live.sessions import OpenTrial, Session
     from meta_experiment.live.transcript import Transcript
     from meta_experiment.live.work import Usage
@@ -164,7 +167,7 @@ def _close(session: Session, *, final: bool, now: float) -> int:
         for experiment_id in {trial.experiment_id for trial, _ in measured}:
             own = [item for item in measured if item[0].experiment_id == experiment_id]
             lines = "".join(_line(trial, outcome, now) for trial, outcome in own)
-            _append(root, experiment_id, lines.encode("ascii"))
+            _append(session, experiment_id, lines.encode("ascii"))
             for trial, _ in own:
                 session.remove_trial(trial)
                 closed += 1
@@ -247,7 +250,7 @@ def _line(trial: OpenTrial, outcome: Measured, now: float) -> str:
     """Return the line that `store.events` reads, its end included."""
     document: dict[str, object] = {
         "event": "excluded" if outcome.reason else "recorded",
-        "at": now,
+        "at": storable(now),
         "trial_id": _text(trial.trial_id),
         "variant": _text(trial.variant),
     }
@@ -271,22 +274,26 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")
 
 
-def _append(root: str, experiment_id: str, data: bytes) -> None:
+def _append(session: Session, experiment_id: str, data: bytes) -> None:
     """Add lines to this machine's log of live trials; durable on return.
 
     Raises:
         OSError: the disk refused, and no line was added; or the log is held for too long.
     """
+    root = session.root
     lock = _locked(places.lock(root, "live"), create=True)
     if lock is None:
         raise TimeoutError("the log of live trials is held by another process")
     try:
         folder = places.trials(root, experiment_id)
-        path = f"{folder}/{_host()}-live.jsonl"
-        descriptor = open_private(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        descriptor, first = _opened(folder, experiment_id, session.seal)
         try:
             size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            if size < len(first):
+                size = 0  # a crash cut the first line short
+                os.ftruncate(descriptor, size)
+                data = first + data
+            elif os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data  # a torn tail spoils its own line only
             try:
                 put(descriptor, data)
@@ -303,17 +310,28 @@ def _append(root: str, experiment_id: str, data: bytes) -> None:
         os.close(lock)
 
 
+def _opened(folder: str, experiment_id: str, seal: Seal) -> tuple[int, bytes]:
+    """Open this machine's log of live trials; return it with its first line. Raises OSError."""
+    for name in log_names(live_stem(seal), ".jsonl"):
+        first = head(seal, experiment_id, name)
+        descriptor = open_private(f"{folder}/{name}", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            own = is_own(os.pread(descriptor, len(first), 0), first)
+        except OSError:
+            os.close(descriptor)
+            raise
+        if own:
+            return descriptor, first
+        os.close(descriptor)
+    raise NoPlaceError(folder)
+
+
 def _sync_folder(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _host() -> str:
-    name = "".join(mark if mark.isalnum() and mark.isascii() else "-" for mark in os.uname()[1])
-    return name[:40] or "host"
 
 
 def _note_closed(session: Session, trials: Sequence[OpenTrial], now: float) -> None:

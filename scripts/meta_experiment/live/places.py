@@ -96,6 +96,14 @@ def read_bytes(path: str) -> bytes:
         return b""
 
 
+def read_own(path: str) -> bytes:
+    """Return a whole file, as `read_bytes`; empty as well when it is none of ours."""
+    try:
+        return read_bytes(path)
+    except StrangeFileError:
+        return b""
+
+
 def try_read(path: str | os.PathLike[str]) -> bytes | None:
     """Return a whole file, as `read_whole`; None when it cannot be read."""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import data_folder, local_id, read_bytes
+from meta_experiment.live.places import data_folder, local_id, read_bytes, read_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,9 +76,13 @@ class Seal:
 
 
 def seal_of(root: str, environment: Mapping[str, str] = os.environ) -> Seal:
-    """Return the seal of the checkout at a root. Raises OSError."""
+    """Return the seal of the checkout at a root. Raises OSError.
+
+    One whose identity was never drawn, or was replaced, has none: it is no other checkout.
+    """
     key = machine_key(data_folder(environment))
-    return Seal(key, checkout_in(read_bytes(local_id(root)), key))
+    checkout = checkout_in(read_own(local_id(root)), key)
+    return Seal(key if checkout else b"", checkout)
 
 
 def sealed_id(checkout: str, key: bytes) -> bytes:

@@ -1,22 +1,37 @@
 """The files of assignments: whom a variant was drawn for, in order.
 
-Each line is one assigned trial: `count unit variant trial_id epoch_ms`, separated by tabs,
-`count` being the number of different units so far, this one included: there are never more
-units than lines, and a count that says so is not believed. What was drawn without the shared
-sequence stands in files beside it and counts none. Reading needs neither JSON nor regular
-expressions, as it lies on the way of every prompt.
+After its head (`live.heads`) each line is one assigned trial: `count unit variant trial_id
+epoch_ms`, separated by tabs, `count` being the number of different units so far, this one
+included: there are never more units than lines, and a count that says so is not believed. What
+was drawn without the shared sequence stands in files beside it and counts none. Reading needs
+neither JSON nor regular expressions, as it lies on the way of every prompt.
 """
 
 from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import chunks, refuse_links_to_state
+from meta_experiment.live.heads import (
+    NoPlaceError,
+    admitted,
+    head,
+    is_own,
+    log_names,
+    mark,
+    writer_of,
+)
+from meta_experiment.live.places import chunks, refuse_links_to_state, trials
 
-NAME = "assignments.tsv"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meta_experiment.live.seal import Seal
+
 LARGEST = 1 << 30  # bytes; each prompt reads them all, so there is an end to it
 WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
-_APART = "assignments-"
+LATEST = 250_000_000_000  # seconds; the year 9892. In milliseconds our era lies above it
+_SEQUENCE, _APART, _SUFFIX = "assignments.", "assignments-", ".tsv"
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
 _FIELDS = 5
 _DIGITS = 10  # of a count, which fits into 32 bits
@@ -28,33 +43,56 @@ class Known:
     """What a file of assignments says: of a unit, and in all.
 
     Attributes:
+        path: the file.
         found: count and variant of the unit's first line; None when it has none.
         count: the number of different units so far.
         size: bytes of its whole lines.
         torn: whether a crash left a part of a line behind them.
+        strange: whether it does not begin as it should.
     """
 
-    __slots__ = ("count", "found", "size", "torn")
+    __slots__ = ("count", "found", "path", "size", "strange", "torn")
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self.path = path
         self.found: tuple[int, str] | None = None
         self.count = 0
         self.size = 0
         self.torn = False
+        self.strange = False
 
 
-def read_known(path: str, key: str) -> Known:
+def read_sequence(root: str, experiment_id: str, key: str, seal: Seal) -> Known:
+    """Read the sequence of an experiment for a unit (escaped), as `read_known`.
+
+    Raises:
+        OSError: it cannot be read, or other files stand in its place.
+    """
+    folder = trials(root, experiment_id)
+    for name in log_names(_SEQUENCE + mark(seal), _SUFFIX):
+        known = read_known(f"{folder}/{name}", key, head(seal, experiment_id, name))
+        if not known.strange:
+            return known
+    raise NoPlaceError(folder)
+
+
+def read_known(path: str, key: str, expected: bytes = b"") -> Known:
     """Read a file of assignments for a unit (escaped); a missing one says nothing.
+
+    One that does not begin as expected is `strange`, and not read on.
 
     Raises:
         OSError: it cannot be read, or is larger than any of ours.
     """
-    known = Known()
+    known = Known(path)
     lines = done = 0
     rest = b""
     try:
         for chunk in chunks(path, LARGEST):
             data = rest + chunk
+            if not done and not is_own(data[: len(expected)], expected):
+                known.strange = True
+                break
             end = data.rfind(b"\n") + 1
             block, rest = data[:end], data[end : end + _LONGEST_LINE]
             done += len(chunk)
@@ -70,19 +108,24 @@ def read_known(path: str, key: str) -> Known:
     return known
 
 
-def apart(writer: str) -> str:
-    """Return the name of the file of what a writer drew apart from the sequence."""
-    return f"{_APART}{writer}.tsv"
+def apart_names(stem: str) -> Iterator[str]:
+    """Yield the names of the file of what a writer drew apart from the sequence."""
+    return log_names(_APART + stem, _SUFFIX)
 
 
 def is_assignment_file(name: str) -> bool:
     """Tell whether a file of an experiment's logs holds assignments."""
-    return name == NAME or _is_apart(name)
+    return name.startswith((_SEQUENCE, _APART)) and name.endswith(_SUFFIX)
 
 
-def format_line(count: int, key: str, variant: str, trial_id: str, epoch_ms: int) -> bytes:
+def storable(at: float) -> float:
+    """Return a time as a reader takes it: a clock may stand before 1970, or far ahead."""
+    return min(max(at, 0.0), LATEST - 1)
+
+
+def format_line(count: int, key: str, variant: str, trial_id: str, at: float) -> bytes:
     """Return the line of an assignment, its end included; `key` is the escaped unit."""
-    fields = (str(count), key, variant, trial_id, str(epoch_ms))
+    fields = (str(count), key, variant, trial_id, str(round(storable(at) * 1000)))
     return ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
 
 
@@ -94,7 +137,8 @@ def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | Non
     count, unit, variant, trial_id, milliseconds = fields
     if not (_is_whole(count) and len(count) < _DIGITS and _is_whole(milliseconds)):
         return None
-    return int(count), (trial_id, variant, plain(unit), int(milliseconds) / 1000)
+    at = int(milliseconds) / 1000
+    return (int(count), (trial_id, variant, plain(unit), at)) if at < LATEST else None
 
 
 def place(count: int, line_number: int) -> int:
@@ -131,17 +175,34 @@ def _find(sequence: bytes, key: str) -> tuple[int, str] | None:
     return None
 
 
-def find_apart(folder: str, key: str) -> tuple[int, str] | None:
-    """Return what was drawn for a unit apart from the sequence. Raises OSError."""
+def find_apart(
+    root: str, experiment_id: str, key: str, seal: Seal, own: str
+) -> tuple[int, str] | None:
+    """Return what was drawn for a unit apart from the sequence, whose file is `own`.
+
+    Only files that count are asked: of this checkout, or of an admitted writer. Raises OSError.
+    """
+    folder = trials(root, experiment_id)
     refuse_links_to_state(folder)
     try:
-        names = sorted(filter(_is_apart, os.listdir(folder)))
+        names = sorted(filter(is_assignment_file, os.listdir(folder)))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    writers: set[str] | None = None
     for name in names:
-        found = read_known(f"{folder}/{name}", key).found
-        if found is not None:
-            return found
+        path = f"{folder}/{name}"
+        if path == own:
+            continue
+        if writer_of(name) == mark(seal):
+            known = read_known(path, key, head(seal, experiment_id, name))
+        else:
+            if writers is None:
+                writers = admitted(root, seal).get(experiment_id, set())
+            if writer_of(name) not in writers:
+                continue
+            known = read_known(path, key)
+        if known.found is not None:
+            return known.found
     return None
 
 
@@ -172,10 +233,6 @@ def _parsed(line: bytes, key: str) -> tuple[int, str] | None:
         return None
     parsed = parse_assignment("\t".join((told[0], key, *told[1:])))
     return None if parsed is None else (parsed[0], parsed[1][1])
-
-
-def _is_apart(name: str) -> bool:
-    return name.startswith(_APART) and name.endswith(".tsv")
 
 
 def _is_whole(text: str) -> bool:

@@ -58,6 +58,7 @@ def one(row: Row, style: Style) -> str:
         lines.append(f"  Decision    {_decision(row, style)}")
     if outcome:
         lines.append(f"  Outcome     {_outcome(outcome)}")
+    lines += [f"  {style.warn('Apart')}       {words.printable(text)}" for text in row["apart"]]
     lines += [
         f"  {style.warn('Alert')}       {words.printable(text)}" for text in row["alerts"]
     ]

@@ -10,6 +10,7 @@ from meta_experiment.decide import explain as decide_explain
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.services.admitting import sentences
 from meta_experiment.services.duty import DUE
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace, problems
@@ -29,18 +30,20 @@ from meta_experiment.types import (
 class Examined:
     """An experiment with its analysis; `problems` are what could not be read of its logs.
 
-    `until` is when the analysis changes by the clock alone, if it will.
+    `apart` says which logs do not count; `until` is when the analysis changes by the clock
+    alone, if it will.
     """
 
     experiment: Experiment
     analysis: Analysis
     problems: tuple[str, ...]
+    apart: tuple[str, ...]
     until: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Why there is no decision yet, or what it is.
+    """Why there is no decision yet, or what it is; `apart` says which logs do not count.
 
     Of an experiment that has ended it is the decision that was carried out: none where a
     person did something else.
@@ -51,6 +54,7 @@ class Explained:
     decision: Decision | None
     reason_code: ReasonCode | None
     sentence: str
+    apart: tuple[str, ...] = ()
 
 
 def analyze(
@@ -97,7 +101,8 @@ def examine(
         beside=_judgements(experiment, trials) if explore else (),
     )
     until = stands_until(plan, trials, as_of, started)
-    return Examined(experiment, analysis, tuple(problems(log)), until)
+    beside = tuple(sentences(experiment.experiment_id, log.apart))
+    return Examined(experiment, analysis, tuple(problems(log)), beside, until)
 
 
 def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]:
@@ -138,6 +143,13 @@ def explain(workspace: Workspace, given: str) -> Explained:
             outcome.reason_code if followed else None,
             f"{name} is {experiment.status.value}: {outcome.reason}",
         )
-    analysis = examine(workspace, experiment).analysis
-    sentence = decide_explain(experiment.plan, analysis)
-    return Explained(name, experiment.status, analysis.decision, analysis.reason_code, sentence)
+    examined = examine(workspace, experiment)
+    analysis = examined.analysis
+    return Explained(
+        name,
+        experiment.status,
+        analysis.decision,
+        analysis.reason_code,
+        decide_explain(experiment.plan, analysis),
+        examined.apart,
+    )

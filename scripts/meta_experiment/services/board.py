@@ -14,6 +14,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.store.board import Board
+from meta_experiment.store.local import known_seal
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
@@ -48,12 +49,13 @@ def board(
     """
     now = clock()
     notes: list[str] = []
-    kept = Board.load(layout)
+    kept = Board.load(layout, known_seal(layout))
     resting = _resting(kept)
     outlived = kept.outlived(now) - resting
     if (
         outlived
         or not kept.registry_unchanged(layout)
+        or not kept.trust_unchanged(layout)
         or kept.stale(layout, kept.keys(), resting)
     ):
         kept = _refreshed(open_workspace, kept, outlived, notes)

@@ -11,6 +11,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live.places import read_whole
 from meta_experiment.model import fields
+from meta_experiment.services.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.types import Experiment, Finding, Health
 
@@ -144,7 +145,7 @@ def _experiment(workspace: Workspace, experiment: Experiment) -> Iterator[Findin
     except MetaExperimentError as error:
         yield Finding(name, ok=False, detail=error.message, hint=error.hint)
         return
-    found = list(problems(log))
+    found = [*sentences(name, log.apart), *problems(log)]
     if found:  # set aside and reported: nothing is broken that could be mended
         yield Finding(name, ok=True, detail=f"{len(log.trials):,} trials; {'; '.join(found)}")
     else:

@@ -8,6 +8,7 @@ from typing import Any
 from meta_experiment.errors import NotFoundError
 from meta_experiment.model import instants
 from meta_experiment.model.fields import suggestion
+from meta_experiment.services.admitting import sentences
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan, Trial
@@ -19,12 +20,14 @@ _MOST_PROBLEMS = 20
 class Listed:
     """Trials, oldest first, with the number of all there are.
 
-    `planned` are the metrics a reader looks for: those that the plan weighs, and the rating.
+    `apart` says which logs do not count; `planned` are the metrics a reader looks for: those
+    that the plan weighs, and the rating.
     """
 
     experiment_id: str
     total: int
     documents: list[dict[str, Any]]
+    apart: list[str]
     set_aside: list[str]
     conflicts: list[str]
     planned: frozenset[str]
@@ -50,6 +53,7 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
         experiment.experiment_id,
         len(found),
         [_document(item) for item in found[-limit:]],
+        list(sentences(experiment.experiment_id, log.apart)),
         [item.sentence for item in log.set_aside][:_MOST_PROBLEMS],
         list(log.conflicts)[:_MOST_PROBLEMS],
         _planned(experiment.plan),

@@ -9,7 +9,7 @@ from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.analysing import examine
 from meta_experiment.services.rows import ACTIVE, row
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.board import Board, BoardEntry, registry_stamp
+from meta_experiment.store.board import Board, BoardEntry, registry_stamp, trust_stamp
 from meta_experiment.store.logs import log_sizes
 from meta_experiment.types import Experiment
 
@@ -27,13 +27,16 @@ def refresh(
     made all the same.
     """
     layout = workspace.layout
-    stamp = registry_stamp(layout)
+    stamp, trust = registry_stamp(layout), trust_stamp(layout)
+    counting = workspace.store.counting().digest
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     keys = {name: _key(item) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if item.status not in ACTIVE]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
     resting = {item.experiment_id for item in ended}
     stale = kept.stale(layout, keys, resting - wanted) | wanted
+    if kept.counting != counting:
+        stale |= {name for name in keys if name in kept.entries}
     unread = {item.experiment_id for item in ended[_READ_AT_REST:]} - wanted
     entries = {
         name: kept.entries[name]
@@ -43,11 +46,11 @@ def refresh(
         else _entry(workspace, item, keys[name], notes)
         for name, item in experiments.items()
     }
-    fresh = Board(stamp, entries)
+    fresh = Board(stamp, entries, trust, counting)
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():
-            fresh.save(layout, workspace.files)
+            fresh.save(layout, workspace.files, workspace.store.seal())
     return fresh
 
 
@@ -64,7 +67,8 @@ def _entry(
         notes.append(f"{name}: {error.message}")
         return BoardEntry(row(experiment, None), key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
-    return BoardEntry(row(experiment, examined.analysis), key, sources, examined.until)
+    made = row(experiment, examined.analysis, examined.apart)
+    return BoardEntry(made, key, sources, examined.until)
 
 
 def _key(experiment: Experiment) -> str:

@@ -111,7 +111,8 @@ def _restored(workspace: Workspace, experiments: list[Experiment], digest: str) 
 
 def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     name = experiment.experiment_id
-    log = read_trials(workspace.layout, name, experiment.plan.metrics)
+    counting = workspace.store.counting()
+    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
     found = list(aside.unknown_lines(workspace.layout, name, log.set_aside))
     if found:
         place = aside.put_aside(workspace.layout, workspace.files, name, found)
@@ -121,19 +122,19 @@ def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
 
 def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     name, metrics = experiment.experiment_id, experiment.plan.metrics
-    path = workspace.layout.summaries(name)
+    path, counting = workspace.layout.summaries(name), workspace.store.counting()
     if not path.exists():
         return
     if same_trials(
-        load_trials(workspace.layout, ReadOnly(), name, metrics),
-        read_trials(workspace.layout, name, metrics),
+        load_trials(workspace.layout, ReadOnly(), counting, name, metrics),
+        read_trials(workspace.layout, counting, name, metrics),
     ):
         return
     try:
         workspace.files.remove(path)
     except OSError as error:
         raise StorageError(f"{path} cannot be removed: {error.strerror}.") from error
-    load_trials(workspace.layout, workspace.files, name, metrics)
+    load_trials(workspace.layout, workspace.files, counting, name, metrics)
     yield "its summary is made anew from its logs"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from meta_experiment.model.registry import outcome_to_document
@@ -12,8 +13,10 @@ Row = dict[str, Any]
 ACTIVE = (Status.RUNNING, Status.PAUSED, Status.DRAFT)
 
 
-def row(experiment: Experiment, analysis: Analysis | None) -> Row:
+def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] = ()) -> Row:
     """Make the row of an experiment; without an analysis it has not started, or has ended.
+
+    `apart` says which of its logs do not count.
 
     Then its outcome says what was decided, and what its logs hold was not read. One that runs
     has none where its logs cannot be read.
@@ -44,6 +47,7 @@ def row(experiment: Experiment, analysis: Analysis | None) -> Row:
         "reason_code": decided and decided.reason_code and decided.reason_code.value,
         "reason": decided and decided.reason,
         "winner": decided and decided.winner,
+        "apart": list(apart),
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "outcome": outcome and outcome_to_document(outcome),
         "next_action": _next_action(experiment, analysis),

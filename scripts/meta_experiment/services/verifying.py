@@ -16,14 +16,16 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services import hiding, stored_bytes
+from meta_experiment.services.admitting import sentences
 from meta_experiment.services.checking import journal, lost_registry
 from meta_experiment.services.instrumenting import standing
 from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
-from meta_experiment.store.board import Board
+from meta_experiment.store.counting import Counting
 from meta_experiment.store.lines import WHOLE_FILE
 from meta_experiment.store.summaries import load_trials, log_checksums
+from meta_experiment.store.tracked import Tracked
 from meta_experiment.store.trials import TrialLog, read_trials
 from meta_experiment.types import Experiment, Finding, Health, Status
 
@@ -49,7 +51,8 @@ class ReadOnly(FileSystem):
 
 def verify(workspace: Workspace) -> Health:
     """Hold registry, variants, backups, logs, summaries, board and history together."""
-    findings = [*_folder(workspace), journal(workspace)]
+    counting = workspace.store.counting(remembered=False)
+    findings = [*_folder(workspace, counting.tracked), journal(workspace)]
     try:
         experiments = workspace.store.experiments()
     except MetaExperimentError as error:
@@ -59,7 +62,7 @@ def verify(workspace: Workspace) -> Health:
     if lost is not None:
         return _health(workspace, [*findings, lost, *_unseen(workspace)])
     findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
-    findings += _experiments(workspace, experiments)
+    findings += _experiments(workspace, experiments, counting)
     findings += _backups(workspace, experiments)
     findings += _board(workspace, experiments)
     return _health(workspace, findings)
@@ -75,7 +78,9 @@ def _unseen(workspace: Workspace) -> Iterator[Finding]:
     yield from _backups(workspace, [])
 
 
-def _experiments(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+def _experiments(
+    workspace: Workspace, experiments: list[Experiment], counting: Counting
+) -> Iterator[Finding]:
     """Hold what is stored of each experiment against what the registry says of it."""
     look = _over(workspace, experiments)
     twice: list[Finding] = []
@@ -91,10 +96,14 @@ def _experiments(workspace: Workspace, experiments: list[Experiment]) -> Iterato
     )
     yield from look("prompt files", _prompt_files, "experiments, files as they left them")
     yield from look(
-        "logs", partial(_logs, twice), "experiments, every line is a trial of its plan"
+        "logs",
+        partial(_logs, twice, counting),
+        "experiments, every line is a trial of its plan",
     )
     yield from twice
-    yield from look("summaries", _summary, "experiments, equal to their logs")
+    yield from look(
+        "summaries", partial(_summary, counting), "experiments, equal to their logs"
+    )
     yield from look("history", _history, "experiments, statuses as the history says")
 
 
@@ -191,10 +200,10 @@ def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Prob
 
 
 def _logs(
-    twice: list[Finding], workspace: Workspace, experiment: Experiment
+    twice: list[Finding], counting: Counting, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     name = experiment.experiment_id
-    log = read_trials(workspace.layout, name, experiment.plan.metrics)
+    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
     for item, _ in aside.unknown_lines(workspace.layout, name, log.set_aside):
         yield item.sentence, REPAIR
     folder = workspace.layout.trials(name)
@@ -208,25 +217,28 @@ def _logs(
     strange = {trial.variant for trial in log.trials} - known
     for variant in sorted(strange)[:_SHOWN]:
         yield f"trials of a variant that the plan does not have: {variant}", None
-    # Nothing is lost by it and nobody can mend it, so it is no fault of what is stored.
+    # Nothing is lost by these and nothing is to be mended, so they are no faults.
+    told = [*sentences(name, log.apart), *log.conflicts]
     twice += [
         Finding(
             "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"
         )
-        for sentence in log.conflicts[:_SHOWN]
+        for sentence in told[:_SHOWN]
     ]
 
 
-def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+def _summary(
+    counting: Counting, workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
     name = experiment.experiment_id
     if not workspace.layout.summaries(name).exists():
         return
-    for file, place in log_checksums(workspace.layout, name).items():
+    for file, place in log_checksums(workspace.layout, counting.seal, name).items():
         if place is not None:
             yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
     metrics = experiment.plan.metrics
-    kept = load_trials(workspace.layout, ReadOnly(), name, metrics)
-    if not same_trials(kept, read_trials(workspace.layout, name, metrics)):
+    kept = load_trials(workspace.layout, ReadOnly(), counting, name, metrics)
+    if not same_trials(kept, read_trials(workspace.layout, counting, name, metrics)):
         yield "its summary differs from its logs", REPAIR
 
 
@@ -267,7 +279,7 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
     if not layout.board.exists():
         yield Finding("board", ok=True, detail="none kept; the next status makes it")
         return
-    board = Board.load(layout)
+    board = workspace.store.board()
     wrong = board.registry is None
     if board.registry is not None and board.registry_unchanged(layout):
         rows = {name: entry.row.get("status") for name, entry in board.entries.items()}
@@ -276,7 +288,7 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
     yield from _reported("board", found if wrong else [], "agrees with the registry")
 
 
-def _folder(workspace: Workspace) -> Iterator[Finding]:
+def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
     """Nothing below the folder is a link, open to everybody, or wrongly known to git."""
     found: list[Problem] = []
     for path in _walk(workspace.layout.meta):
@@ -286,6 +298,8 @@ def _folder(workspace: Workspace) -> Iterator[Finding]:
             found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {shown}"))
         elif status.st_mode & stat.S_IWOTH:
             found.append((f"{shown} can be changed by everybody", f"chmod o-w {shown}"))
+    if asked.unknown:
+        found.append((f"git cannot say what it tracks here: {asked.unknown}", asked.remedy))
     try:
         found += hiding.problems(workspace)
     except OSError as error:

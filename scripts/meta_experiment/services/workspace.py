@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from meta_experiment.deploy import Backups, Deployer, Git
+from meta_experiment.deploy import Backups, Deployer, Git, tracked_in
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
@@ -35,7 +36,7 @@ class Workspace:
     def open(cls, layout: Layout, clock: Clock) -> Workspace:
         """Open the workspace of a root; touches nothing."""
         files, git = FileSystem(), Git.find(layout.root)
-        store = Store(layout, files)
+        store = Store(layout, files, partial(tracked_in, git))
         deployer = Deployer(layout, files, git, store.seal)
         return cls(layout, files, store, deployer, git, clock)
 

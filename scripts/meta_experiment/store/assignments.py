@@ -9,14 +9,17 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 from meta_experiment.errors import StorageError, UsageError
-from meta_experiment.files.durable import append_lines, make_empty
+from meta_experiment.files.durable import make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import sequence
+from meta_experiment.live import heads, sequence
+from meta_experiment.live.seal import Seal
 from meta_experiment.store.events import NAME_LIMIT
+from meta_experiment.store.writer import own_log
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def new_trial_id() -> str:
 def assign(
     layout: Layout,
     files: FileSystem,
+    seal: Seal,
     experiment_id: str,
     unit: str,
     draw: Callable[[int], str],
@@ -68,6 +72,7 @@ def assign(
     Args:
         layout: the places of files.
         files: the disk.
+        seal: this machine's, in the checkout.
         experiment_id: whose sequence.
         unit: what is randomised.
         draw: gives the variant for a position (0, 1, …) of the sequence.
@@ -79,32 +84,36 @@ def assign(
         LockedError: other processes held the sequence for too long; see `assign_apart`.
         StorageError: the disk refused. UsageError: the unit is empty or too long.
     """
-    key = _escaped(unit)
-    path = layout.assignments(experiment_id)
+    key, root = _escaped(unit), os.fspath(layout.root)
+    folder = layout.trials(experiment_id)
     lock = FileLock(layout.lock(f"{experiment_id}.assign"), timeout=wait, verb="assign")
     try:
         with lock:
+            known = sequence.read_sequence(root, experiment_id, key, seal)
+            path, before = Path(known.path), known.found
             if not path.exists() or not path.stat().st_size:
                 make_empty(files, path)
-            known = sequence.read_known(str(path), key)
             if known.torn:
                 files.truncate(path, known.size)
-            before = known.found or sequence.find_apart(str(path.parent), key)
+            if before is None:
+                before = sequence.find_apart(root, experiment_id, key, seal, known.path)
             position = known.found[0] - 1 if known.found else known.count
             variant = before[1] if before else draw(position)
             drawn = Assigned(unit, variant, new_id(), position, before is not None)
             total = known.count if known.found else known.count + 1
-            files.append(path, _line(total, key, drawn, at), durable=False)
+            head = b"" if known.size else heads.head(seal, experiment_id, path.name)
+            files.append(path, head + _line(total, key, drawn, at), durable=False)
         # made durable outside the lock: others need not wait for the disk
         files.sync_file(path)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+        raise StorageError(f"{folder} cannot be written: {error.strerror}.") from error
     return drawn
 
 
 def assign_apart(
     layout: Layout,
     files: FileSystem,
+    seal: Seal,
     experiment_id: str,
     unit: str,
     draw: Callable[[], str],
@@ -121,11 +130,12 @@ def assign_apart(
     Raises:
         StorageError: the disk refused. UsageError: the unit is empty or too long.
     """
-    key = _escaped(unit)
-    path = layout.assignments(experiment_id)
+    key, root = _escaped(unit), os.fspath(layout.root)
+    folder = layout.trials(experiment_id)
     try:
-        known = sequence.read_known(str(path), key).found
-        before = known or sequence.find_apart(str(path.parent), key)
+        sequenced = sequence.read_sequence(root, experiment_id, key, seal)
+        known = sequenced.found
+        before = known or sequence.find_apart(root, experiment_id, key, seal, sequenced.path)
         drawn = Assigned(
             unit=unit,
             variant=before[1] if before else draw(),
@@ -133,15 +143,15 @@ def assign_apart(
             position=known[0] - 1 if known else None,
             repeated=before is not None,
         )
-        apart = path.with_name(sequence.apart(writer))
-        append_lines(files, apart, _line(0, key, drawn, at))
+        log = own_log(folder, seal, sequence.apart_names(writer))
+        log.append(files, _line(0, key, drawn, at))
     except OSError as error:
-        raise StorageError(f"{path.parent} cannot be written: {error.strerror}.") from error
+        raise StorageError(f"{folder} cannot be written: {error.strerror}.") from error
     return drawn
 
 
 def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:
-    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, round(at * 1000))
+    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at)
 
 
 def _escaped(unit: str) -> str:

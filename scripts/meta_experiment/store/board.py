@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
-from zlib import crc32
 
 from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.heads import admitted_file
 from meta_experiment.live.places import read_whole
+from meta_experiment.live.seal import Seal
 from meta_experiment.store.logs import log_sizes
+from meta_experiment.store.tracked import index_stamp
 
-_VERSION = 3
-_SUM = b'{"sum":"%08x",'
+_VERSION = 4
+_PURPOSE = "board"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +42,36 @@ class BoardEntry:
 
 @dataclass(slots=True)
 class Board:
-    """All rows, and the registry they were made from. Derived: any doubt empties it."""
+    """All rows, and what they were made from. Derived: any doubt empties it.
+
+    `registry` is the stamp of the registry; `trust` that of what says whose logs count, and
+    `counting` what it said.
+    """
 
     registry: list[int] | None = None
     entries: dict[str, BoardEntry] = field(default_factory=dict)
+    trust: list[object] = field(default_factory=list)
+    counting: str = ""
 
     @classmethod
-    def load(cls, layout: Layout) -> Self:
-        """Read the board; an empty one when there is none or it is damaged."""
+    def load(cls, layout: Layout, seal: Seal) -> Self:
+        """Read the board; an empty one when there is none, or this machine did not write it."""
         try:
-            document = json.loads(_checked(read_whole(layout.board)))
+            mark, _, data = read_whole(layout.board).partition(b"\n")
+            if not seal.fits(mark.decode("ascii", "replace"), _PURPOSE, _digest(data)):
+                return cls()
+            document = json.loads(data)
             if document["version"] != _VERSION:
                 return cls()
             entries = {
                 experiment_id: BoardEntry(row, key, sources, until)
                 for experiment_id, (row, key, sources, until) in document["entries"].items()
             }
-            return cls(document["registry"], entries)
+            return cls(document["registry"], entries, document["trust"], document["counting"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
-    def save(self, layout: Layout, files: FileSystem) -> None:
+    def save(self, layout: Layout, files: FileSystem, seal: Seal) -> None:
         """Write the board in one step.
 
         Raises:
@@ -67,15 +80,18 @@ class Board:
         document = {
             "version": _VERSION,
             "registry": self.registry,
+            "trust": self.trust,
+            "counting": self.counting,
             "entries": {
                 experiment_id: (entry.row, entry.key, entry.sources, entry.until)
                 for experiment_id, entry in self.entries.items()
             },
         }
-        data = _with_sum(json.dumps(document, separators=(",", ":")).encode())
+        data = json.dumps(document, separators=(",", ":")).encode()
         try:
+            mark = seal.of(_PURPOSE, _digest(data)).encode()
             ensure_directory(files, layout.board.parent)
-            write_atomically(files, layout.board, data)
+            write_atomically(files, layout.board, mark + b"\n" + data)
         except OSError as error:
             raise StorageError(
                 f"{layout.board} cannot be written: {error.strerror}."
@@ -84,6 +100,10 @@ class Board:
     def registry_unchanged(self, layout: Layout) -> bool:
         """Tell whether the registry is the one the board was made from."""
         return self.registry is not None and self.registry == registry_stamp(layout)
+
+    def trust_unchanged(self, layout: Layout) -> bool:
+        """Tell whether the very logs count that counted when the board was made."""
+        return self.trust == trust_stamp(layout)
 
     def stale(
         self, layout: Layout, keys: Mapping[str, str], resting: AbstractSet[str] = frozenset()
@@ -120,21 +140,21 @@ class Board:
         }
 
 
-def _with_sum(data: bytes) -> bytes:
-    """Put a checksum in front, as the first field of the same JSON object."""
-    return _SUM % crc32(data) + data[1:]
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
-def _checked(data: bytes) -> bytes:
-    """Return the document without its checksum.
-
-    Raises:
-        ValueError: it does not fit; then a row may lack anything.
-    """
-    document = b"{" + data[len(_SUM % 0) :]
-    if data != _with_sum(document):
-        raise ValueError("the board is damaged")
-    return document
+def trust_stamp(layout: Layout) -> list[object]:
+    """Return what changes whenever other logs may count: what git tracks, who is admitted."""
+    try:
+        admitted = Path(admitted_file(os.fspath(layout.root))).lstat()
+        times = [admitted.st_size, admitted.st_mtime_ns, admitted.st_ino]
+    except OSError:
+        times = []
+    try:
+        return [*index_stamp(layout), *times]
+    except OSError:
+        return []
 
 
 def registry_stamp(layout: Layout) -> list[int]:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from meta_experiment.errors import UsageError
+from meta_experiment.live.sequence import LATEST
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.store.lines import LINE_LIMIT
 from meta_experiment.types import TrialStatus
 
 NAME_LIMIT = 4096  # characters of an identifier
-LATEST = 1e12  # seconds; a time in milliseconds of our era lies above
 
 
 class EventKind(StrEnum):

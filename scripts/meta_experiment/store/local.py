@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places, seal
+from meta_experiment.live import heads, places, seal
 from meta_experiment.live.places import read_whole
 
 _MANUAL, _SERVED = "manual", "served"
@@ -52,7 +52,8 @@ def checkout_id(layout: Layout, files: FileSystem) -> str:
 
 
 def _known_id(layout: Layout, key: bytes) -> str:
-    return seal.checkout_in(_read(layout.local_id).encode(), key)
+    with _refusals(layout.local_id):
+        return seal.checkout_in(places.read_own(str(layout.local_id)), key)
 
 
 def _kept_id(layout: Layout) -> Path:
@@ -68,6 +69,18 @@ def checkout_seal(layout: Layout, files: FileSystem) -> seal.Seal:
         LockedError, StorageError: as `checkout_id`.
     """
     return seal.Seal(machine_key(files), checkout_id(layout, files))
+
+
+def known_seal(layout: Layout) -> seal.Seal:
+    """Return this machine's seal in a checkout for a look, which draws nothing.
+
+    Without a key or an identity nothing fits it.
+
+    Raises:
+        StorageError: one of them cannot be read.
+    """
+    with _refusals(layout.local_id):
+        return seal.seal_of(os.fspath(layout.root))
 
 
 def machine_key(files: FileSystem) -> bytes:
@@ -135,6 +148,18 @@ def read_mark(layout: Layout, experiment_id: str) -> Mark | None:
     if how not in (_MANUAL, _SERVED) or not digest:
         return None
     return Mark(how == _MANUAL, digest)
+
+
+def admit(
+    layout: Layout, files: FileSystem, experiment_id: str, writers: Collection[str]
+) -> None:
+    """Remember who is admitted to an experiment, and nobody else. Raises StorageError."""
+    path, own = Path(heads.admitted_file(os.fspath(layout.root))), checkout_seal(layout, files)
+    with FileLock(layout.lock("local"), verb="admit a writer"), _refusals(path):
+        known = heads.admitted(os.fspath(layout.root), own)
+        known[experiment_id] = set(writers)
+        ensure_directory(files, path.parent)
+        write_atomically(files, path, heads.admitted_lines(known, own))
 
 
 def _purpose(experiment_id: str) -> str:

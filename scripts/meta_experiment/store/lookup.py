@@ -8,14 +8,16 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.sequence import is_assignment_file, parse_assignment
+from meta_experiment.store.counting import Counting
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, Unusable, decoded, read_blocks
-from meta_experiment.store.logs import NO_LOG, log_sizes
 from meta_experiment.store.runs import UNKNOWN
 
 
-def fold_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> Fold:
-    """Return what the logs say of these trials.
+def fold_of(
+    layout: Layout, counting: Counting, experiment_id: str, trial_ids: Collection[str]
+) -> Fold:
+    """Return what the logs that count say of these trials.
 
     Only lines that hold one of the ids are decoded; finding them is a search for bytes.
 
@@ -25,10 +27,10 @@ def fold_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> F
     fold = Fold()
     wanted = [spelled for trial_id in trial_ids for spelled in _spelled(trial_id)]
     folder = layout.trials(experiment_id)
-    for name, size in sorted(log_sizes(folder).items()):
-        if size == NO_LOG:
+    for name, log in sorted(counting.logs(folder).items()):
+        if not log.counts:
             continue
-        lines = _lines_with(folder / name, wanted)
+        lines = _lines_with(folder / name, Cursor(log.begin), wanted)
         if not is_assignment_file(name):
             fold.take(name, 0, decoded([*lines]))
             continue
@@ -37,8 +39,8 @@ def fold_of(layout: Layout, experiment_id: str, trial_ids: Collection[str]) -> F
     return fold
 
 
-def _lines_with(path: Path, wanted: Collection[bytes]) -> Iterator[str]:
-    for block in read_blocks(path, Cursor()):
+def _lines_with(path: Path, begin: Cursor, wanted: Collection[bytes]) -> Iterator[str]:
+    for block in read_blocks(path, begin):
         if any(spelled in block.data for spelled in wanted):
             for line in block.lines():
                 if not isinstance(line, Unusable):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
 from operator import lt
 
-from meta_experiment.live.sequence import parse_assignment, place
+from meta_experiment.live.sequence import LATEST, parse_assignment, place
 from meta_experiment.store.columns import NAN, RECORDED, fill, put
 from meta_experiment.store.fold import STATUS_CODE, Fold
 from meta_experiment.store.lines import decoded
@@ -57,6 +57,9 @@ class OwnLines:
         columns = self._fold.columns
         before = len(columns)
         counts, units, variants, trial_ids, times = zip(*found, strict=True)
+        moments = [int(milliseconds) / 1000 for milliseconds in times]
+        if max(moments) >= LATEST:
+            return False
         columns.trials.numbers(trial_ids)
         if len(columns.trials) - before < lines:
             for number, fields in enumerate(found, start=lines_before + 1):
@@ -65,7 +68,7 @@ class OwnLines:
         numbers = columns.units.numbers(units)
         codes = self._variants(variants)
         columns.variant.extend(codes)
-        columns.assigned_at.extend([int(milliseconds) / 1000 for milliseconds in times])
+        columns.assigned_at.extend(array("d", moments))
         columns.status.frombytes(bytes(lines))
         columns.progress.frombytes(bytes(lines))
         fill(columns.unit, before, UNKNOWN)

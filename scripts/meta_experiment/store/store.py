@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -11,20 +13,26 @@ from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import heads
 from meta_experiment.live.disk import IGNORE_FILE
+from meta_experiment.live.heads import REGISTRY
 from meta_experiment.live.seal import Seal
+from meta_experiment.live.sequence import storable
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.store import assignments, history, ignore, local, registry, variants
 from meta_experiment.store.board import Board, registry_stamp
 from meta_experiment.store.columns import Used, units_used
+from meta_experiment.store.counting import Apart, Counting
 from meta_experiment.store.events import Event, EventKind
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lookup import fold_of
 from meta_experiment.store.summaries import load_reading
+from meta_experiment.store.tracked import Asking, tracked_logs
 from meta_experiment.store.trials import Reading, TrialLog
 from meta_experiment.store.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
 
+IN_THE_REGISTRY = "in the registry, which any commit may change"
 _FEW = 16  # trials; more are found faster by folding what is new
 
 
@@ -69,12 +77,17 @@ class Start:
 
 
 class Store:
-    """All that is kept below one root. Times are seconds since the epoch."""
+    """All that is kept below one root. Times are seconds since the epoch.
 
-    def __init__(self, layout: Layout, files: FileSystem) -> None:
+    `tracked` asks git what it tracks in a folder.
+    """
+
+    def __init__(self, layout: Layout, files: FileSystem, tracked: Asking) -> None:
         self.layout = layout
         self.files = files
-        self._writer = Writer(layout)
+        self._tracked = tracked
+        self._seal: Seal | None = None
+        self._writer = Writer(layout, self.seal)
         self._registry: tuple[list[int], list[Experiment]] = ([], [])
 
     def experiments(self) -> list[Experiment]:
@@ -93,15 +106,35 @@ class Store:
         return local.checkout_id(self.layout, self.files)
 
     def seal(self) -> Seal:
-        """Return this machine's seal in this checkout."""
-        return local.checkout_seal(self.layout, self.files)
+        """Return this machine's seal in this checkout, drawn where there is none."""
+        if self._seal is None:
+            self._seal = local.checkout_seal(self.layout, self.files)
+        return self._seal
+
+    def known_seal(self) -> Seal:
+        """Return the same for a look, which draws nothing: without a key it fits nothing."""
+        return self._seal or local.known_seal(self.layout)
+
+    def counting(self, *, remembered: bool = True) -> Counting:
+        """Return what is known of whose logs count here, as it stands now.
+
+        What git says is `remembered` for the next time, unless nothing may be written.
+        """
+        seal = self.known_seal()
+        files = self.files if remembered else None
+        tracked = tracked_logs(self.layout, files, seal, self._tracked)
+        return Counting(seal, heads.admitted(os.fspath(self.layout.root), seal), tracked)
+
+    def admit(self, experiment_id: str, writers: Collection[str]) -> None:
+        """Say whose logs count beside this checkout's own, in one experiment."""
+        local.admit(self.layout, self.files, experiment_id, writers)
 
     def mark_started(self, experiment: Experiment, *, manual: bool = False) -> None:
         """Remember that this checkout started an experiment itself, with this very plan.
 
         `manual`: its variants are served and recorded by the user's own means.
         """
-        mark = local.Mark(manual, plan_sha256(experiment.plan, experiment.versions))
+        mark = local.Mark(manual, _digest(experiment))
         local.mark_started(self.layout, self.files, experiment.experiment_id, mark)
 
     def unmark_started(self, experiment_id: str) -> None:
@@ -113,8 +146,7 @@ class Store:
         mark = local.read_mark(self.layout, experiment.experiment_id)
         if mark is None:
             return None
-        digest = plan_sha256(experiment.plan, experiment.versions)
-        return Start(mark.manual, mark.digest == digest)
+        return Start(mark.manual, mark.digest == _digest(experiment))
 
     def started_here(self, experiment: Experiment) -> bool:
         """Tell whether this checkout started an experiment itself, as it is now."""
@@ -136,13 +168,16 @@ class Store:
     ) -> assignments.Assigned:
         """Give a unit its variant, by `draw_apart` if the sequence is held for too long."""
         try:
-            return assignments.assign(self.layout, self.files, experiment_id, unit, draw, at=at)
+            return assignments.assign(
+                self.layout, self.files, self.seal(), experiment_id, unit, draw, at=at
+            )
         except LockedError:
             if draw_apart is None:
                 raise
         return assignments.assign_apart(
             self.layout,
             self.files,
+            self.seal(),
             experiment_id,
             unit,
             draw_apart,
@@ -152,13 +187,15 @@ class Store:
 
     def append(self, experiment_id: str, events: Iterable[Event]) -> None:
         """Add events to the logs of an experiment; durable on return."""
-        append_events(self.layout, self.files, self._writer.name, experiment_id, events)
+        writer = self._writer.name
+        append_events(self.layout, self.files, self.seal(), writer, experiment_id, events)
 
     def record(self, observations: Sequence[Observed], at: float) -> list[str]:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
 
         What is known of a trial already stands, also when the clock went back since.
         """
+        at = storable(at)
         trial_ids: list[str] = []
         events: dict[str, list[Event]] = {}
         known = self._known(observations)
@@ -168,15 +205,23 @@ class Store:
             event = _recorded(item, trial_id, fold.after(trial_id, at) if fold else at)
             trial_ids.append(trial_id)
             events.setdefault(item.experiment_id, []).append(event)
-        append_batches(self.layout, self.files, self._writer.name, events)
+        append_batches(self.layout, self.files, self.seal(), self._writer.name, events)
         return trial_ids
 
     def trials(self, experiment: Experiment) -> TrialLog:
-        """Return the trials of an experiment, those that its registry entry holds included."""
-        log = self._reading(experiment).log()
-        inline = experiment.inline_trials
+        """Return the trials of an experiment, those that its registry entry holds included.
+
+        A commit may change the registry. Where the entry has texts that could be promoted, its
+        trials count only when the user admitted them.
+        """
+        reading = self._reading(experiment)
+        log, inline = reading.log(), experiment.inline_trials
         if not inline:
             return log
+        name = experiment.experiment_id
+        if experiment.versions and not self.counting().admits(name, REGISTRY):
+            beside = Apart(REGISTRY, REGISTRY, len(inline), IN_THE_REGISTRY)
+            return replace(log, apart=(*log.apart, beside))
         first = max(trial.order for trial in inline) + 1
         later = (replace(trial, order=trial.order + first) for trial in log.trials)
         return replace(log, trials=tuple(chain(inline, later)))
@@ -208,12 +253,12 @@ class Store:
     def _said(self, experiment: Experiment, trial_ids: Collection[str]) -> Fold:
         """Return what the logs say of these trials, and maybe of others."""
         if len(trial_ids) <= _FEW:
-            return fold_of(self.layout, experiment.experiment_id, trial_ids)
+            return fold_of(self.layout, self.counting(), experiment.experiment_id, trial_ids)
         return self._reading(experiment).fold
 
     def _reading(self, experiment: Experiment) -> Reading:
         name, metrics = experiment.experiment_id, experiment.plan.metrics
-        return load_reading(self.layout, self.files, name, metrics)
+        return load_reading(self.layout, self.files, self.counting(), name, metrics)
 
     def logged(self) -> set[str]:
         """Return the ids that have trials, also those that the registry does not know (now)."""
@@ -253,11 +298,19 @@ class Store:
 
     def board(self) -> Board:
         """Return the rows that `status` printed last."""
-        return Board.load(self.layout)
+        return Board.load(self.layout, self.known_seal())
 
     def save_board(self, made: Board) -> None:
         """Keep the rows that `status` prints."""
-        made.save(self.layout, self.files)
+        made.save(self.layout, self.files, self.seal())
+
+
+def _digest(experiment: Experiment) -> str:
+    """Return what changes whenever what was started is something else: plan, texts, trials."""
+    digest = plan_sha256(experiment.plan, experiment.versions)
+    if not experiment.inline_trials:
+        return digest
+    return hashlib.sha256(f"{digest}{experiment.inline_trials!r}".encode()).hexdigest()
 
 
 def _recorded(item: Observed, trial_id: str, at: float) -> Event:

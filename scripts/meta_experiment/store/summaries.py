@@ -1,30 +1,33 @@
 """Remembering what was folded, so that a later look reads only what was added since.
 
 A summary is derived: whenever anything about it or the logs is in doubt, it is left aside
-and the logs are folded from their beginning. It is a line of JSON followed by the columns
-as they lie in memory.
+and the logs are folded from their beginning. It is this machine's seal on a line of JSON, the
+line, and the columns as they lie in memory, of which the line holds the digest.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import stat
 import sys
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import reduce
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
-from zlib import crc32
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.files.atomic import temporary_beside
 from meta_experiment.files.durable import ensure_directory
-from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.seal import DIGITS, Seal
 from meta_experiment.store.checksums import BLOCK, checksums, first_change, some_blocks
 from meta_experiment.store.columns import Columns
+from meta_experiment.store.counting import Counting, Log
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, SetAside
 from meta_experiment.store.names import NamePool
@@ -32,7 +35,8 @@ from meta_experiment.store.trials import Reading, TrialLog
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 4
+_VERSION = 5
+_SPELLED = 256 * 1024 * 1024  # bytes of a header, at most
 _FIXED = (
     "position_of",
     "unit",
@@ -50,7 +54,11 @@ class _DoubtError(Exception):
 
 
 def load_trials(
-    layout: Layout, files: FileSystem, experiment_id: str, named: Iterable[Metric] = ()
+    layout: Layout,
+    files: FileSystem,
+    counting: Counting,
+    experiment_id: str,
+    named: Iterable[Metric] = (),
 ) -> TrialLog:
     """Read the trials of an experiment as `read_trials` does, only the new lines if possible.
 
@@ -59,11 +67,15 @@ def load_trials(
     Raises:
         CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
     """
-    return load_reading(layout, files, experiment_id, named).log()
+    return load_reading(layout, files, counting, experiment_id, named).log()
 
 
 def load_reading(
-    layout: Layout, files: FileSystem, experiment_id: str, named: Iterable[Metric]
+    layout: Layout,
+    files: FileSystem,
+    counting: Counting,
+    experiment_id: str,
+    named: Iterable[Metric],
 ) -> Reading:
     """Read as `load_trials` does, and give the fold with what was read.
 
@@ -72,14 +84,15 @@ def load_reading(
     """
     folder = layout.trials(experiment_id)
     path = layout.summaries(experiment_id)
-    reading = _remembered(path, folder)
-    reading.read(folder, named)
+    logs = counting.logs(folder)
+    reading = _remembered(path, folder, logs, counting.seal)
+    reading.read(folder, logs, named)
     if reading.bytes_read >= WORTHWHILE:
-        _remember(files, path, folder, reading)
+        _remember(files, path, folder, reading, counting.seal)
     return reading
 
 
-def log_checksums(layout: Layout, experiment_id: str) -> dict[str, int | None]:
+def log_checksums(layout: Layout, seal: Seal, experiment_id: str) -> dict[str, int | None]:
     """Check every byte of the logs that were folded before against what they were then.
 
     Returns by file where it differs first, in bytes, None where it does not; empty when
@@ -88,10 +101,10 @@ def log_checksums(layout: Layout, experiment_id: str) -> dict[str, int | None]:
     Raises:
         StorageError: a log cannot be read.
     """
-    folder = layout.trials(experiment_id)
+    folder, path = layout.trials(experiment_id), layout.summaries(experiment_id)
     try:
-        with layout.summaries(experiment_id).open("rb") as stream:
-            covered = _header(stream)["files"]
+        with _opened(path) as stream:
+            covered = _header(stream, _purpose(path), seal)["files"]
     except (_DoubtError, OSError, ValueError, KeyError, RecursionError):
         return {}
     return {
@@ -111,11 +124,11 @@ def _changed(path: Path, offset: int, sums: list[int]) -> int | None:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _remembered(path: Path, folder: Path) -> Reading:
+def _remembered(path: Path, folder: Path, logs: Mapping[str, Log], seal: Seal) -> Reading:
     try:
-        with path.open("rb") as stream:
-            header = _header(stream)
-            _require_same_logs(header["files"], folder)
+        with _opened(path) as stream:
+            header = _header(stream, _purpose(path), seal)
+            _require_same_logs(header["files"], folder, logs)
             return _load(stream, header)
     except FileNotFoundError:
         return Reading()
@@ -131,13 +144,16 @@ def _remembered(path: Path, folder: Path) -> Reading:
         return Reading()
 
 
-def _remember(files: FileSystem, path: Path, folder: Path, reading: Reading) -> None:
+def _remember(
+    files: FileSystem, path: Path, folder: Path, reading: Reading, seal: Seal
+) -> None:
     """Write the summary piece by piece: joining the pieces would double the memory."""
     temporary = temporary_beside(path)
     try:
         ensure_directory(files, path.parent)
         pieces = _pieces(reading.fold.columns)
-        files.create(temporary, _encode(folder, reading, pieces))
+        header = _encode(folder, reading, pieces)
+        files.create(temporary, seal.wrap(_purpose(path), header))
         for piece in pieces:
             files.append(temporary, piece, durable=False)
         files.sync_file(temporary)
@@ -172,7 +188,7 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
         "set_aside_count": fold.set_aside_count,
         "conflicts": fold.conflicts,
         "conflict_count": fold.conflict_count,
-        "sum": reduce(lambda total, piece: crc32(piece, total), pieces, 0),
+        "digest": _digest(pieces),
     }
     return json.dumps(header).encode() + b"\n"
 
@@ -183,8 +199,32 @@ def _pieces(columns: Columns) -> list[memoryview]:
     return [*(memoryview(pool.text) for pool in _pools(columns)), *arrays]
 
 
-def _header(stream: BinaryIO) -> dict[str, Any]:
-    header = json.loads(stream.readline())
+def _opened(path: Path) -> BinaryIO:
+    """Open a summary; what is no regular file keeps nobody waiting. Raises OSError."""
+    stream = os.fdopen(os.open(path, OWN_FLAGS | os.O_RDONLY), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise _DoubtError
+    return stream
+
+
+def _digest(pieces: Iterable[bytes | memoryview]) -> str:
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _purpose(path: Path) -> str:
+    return f"summary {path.name}"
+
+
+def _header(stream: BinaryIO, purpose: str, seal: Seal) -> dict[str, Any]:
+    wrapped = stream.readline(DIGITS + 1) + stream.readline(_SPELLED)
+    data = seal.unwrap(purpose, wrapped)
+    if data is None:
+        raise _DoubtError
+    header = json.loads(data)
     if not isinstance(header, dict) or any(
         header.get(key) != value for key, value in _platform().items()
     ):
@@ -195,13 +235,12 @@ def _header(stream: BinaryIO) -> dict[str, Any]:
 def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     texts = [bytearray(stream.read(length)) for length in header["texts"]]
     arrays = []
-    total = reduce(lambda total, text: crc32(text, total), texts, 0)
     for typecode, length in header["arrays"]:
         item: array[Any] = array(typecode)
         item.fromfile(stream, length)
-        total = crc32(item, total)
         arrays.append(item)
-    if total != header["sum"] or stream.read(1):
+    pieces = chain(map(memoryview, texts), (memoryview(item).cast("B") for item in arrays))
+    if _digest(pieces) != header["digest"] or stream.read(1):
         raise _DoubtError
     columns, items = Columns(), iter(arrays)
     columns.trials, columns.units = (NamePool.restored(text, items) for text in texts)
@@ -252,10 +291,15 @@ def _platform() -> dict[str, object]:
     }
 
 
-def _require_same_logs(known: dict[str, Any], folder: Path) -> None:
-    """Doubt the summary when a log that it covers is gone, shorter or another than it was."""
+def _require_same_logs(known: dict[str, Any], folder: Path, logs: Mapping[str, Log]) -> None:
+    """Doubt the summary when a log that it covers is gone, shorter or another than it was.
+
+    One that does not count any more is as good as gone.
+    """
     for name, (offset, _, mark, sums) in known.items():
         path = folder / name
+        if name not in logs or not logs[name].counts:
+            raise _DoubtError
         size, *present = _mark(path)
         if size < offset or present[0] != mark[0]:
             raise _DoubtError

@@ -1,4 +1,4 @@
-"""The trials of an experiment, read from its logs."""
+"""The trials of an experiment, read from those of its logs that count."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.heads import HEAD
 from meta_experiment.live.sequence import is_assignment_file, parse_assignment, place
 from meta_experiment.store.ahead import read_ahead
 from meta_experiment.store.columns import Trials
+from meta_experiment.store.counting import Apart, Counting, Log, apart
 from meta_experiment.store.fold import OWN_METRICS, Fold
 from meta_experiment.store.lines import (
     WHOLE_FILE,
@@ -21,12 +23,13 @@ from meta_experiment.store.lines import (
     decoded,
     read_blocks,
 )
-from meta_experiment.store.logs import NO_LOG, log_sizes
+from meta_experiment.store.logs import NO_LOG
 from meta_experiment.store.own_lines import OwnLines
 from meta_experiment.store.own_outcomes import Outcomes
 from meta_experiment.types import Metric, Trial
 
 _MANY = 8  # blocks
+_HEAD = HEAD.decode()
 NOT_REGULAR = "no regular file"
 NOT_ASSIGNMENT = "not a line of the assignment sequence"
 
@@ -36,8 +39,8 @@ class TrialLog:
     """Every trial of an experiment, and what could not be used of its logs.
 
     `trials` are in the order of their units. `set_aside` and `conflicts` give details of
-    the first thousand; the counts are of all. `sources` are the sizes of the files that
-    were read, by name; `bytes_read` is what this reading took from them.
+    the first thousand; the counts are of all. `apart` are the logs that do not count. `sources`
+    are the sizes of all files, by name; `bytes_read` is what this reading took from them.
     """
 
     trials: Sequence[Trial]
@@ -45,6 +48,7 @@ class TrialLog:
     set_aside_count: int
     conflicts: tuple[str, ...]
     conflict_count: int
+    apart: tuple[Apart, ...]
     sources: Mapping[str, int]
     bytes_read: int
 
@@ -61,11 +65,12 @@ class Reading:
         self.fold = Fold() if fold is None else fold
         self.cursors = {} if cursors is None else cursors
         self.checksums = {} if checksums is None else checksums
-        self.sources: dict[str, int] = {}
+        self.logs: dict[str, Log] = {}
+        self.apart: tuple[Apart, ...] = ()
         self.bytes_read = 0
 
-    def read(self, folder: Path, named: Iterable[Metric] = ()) -> None:
-        """Fold what is new in the files of a folder.
+    def read(self, folder: Path, logs: dict[str, Log], named: Iterable[Metric] = ()) -> None:
+        """Fold what is new in those files of a folder that count.
 
         `named` are the metrics of the plan, for which there is always room.
 
@@ -73,7 +78,8 @@ class Reading:
             CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
         """
         self.fold.expected = OWN_METRICS.union(metric.name for metric in named)
-        self.sources = log_sizes(folder)
+        self.logs = logs
+        self.apart = apart(folder, logs)
         collecting = gc.isenabled()
         gc.disable()  # nothing that is made here refers to itself
         try:
@@ -83,12 +89,12 @@ class Reading:
                 gc.enable()
 
     def _read_files(self, folder: Path) -> None:
-        for name in sorted(self.sources):
-            if self.sources[name] == NO_LOG:
+        for name, log in sorted(self.logs.items()):
+            if not log.counts:
                 continue
-            cursor = self.cursors.setdefault(name, Cursor())
+            cursor = self.cursors.setdefault(name, Cursor(log.begin, bool(log.begin)))
             before = cursor.offset
-            if self.sources[name] > before:
+            if log.size > before:
                 self._read_file(folder / name, cursor)
             self.bytes_read += cursor.offset - before
 
@@ -97,8 +103,8 @@ class Reading:
         fold = self.fold
         strange = [
             SetAside(name, WHOLE_FILE, NOT_REGULAR)
-            for name, size in sorted(self.sources.items())
-            if size == NO_LOG
+            for name, log in sorted(self.logs.items())
+            if log.size == NO_LOG
         ]
         return TrialLog(
             trials=Trials(fold.columns),
@@ -106,7 +112,8 @@ class Reading:
             set_aside_count=len(strange) + fold.set_aside_count,
             conflicts=tuple(fold.conflicts),
             conflict_count=fold.conflict_count,
-            sources=self.sources,
+            apart=self.apart,
+            sources={name: log.size for name, log in self.logs.items()},
             bytes_read=self.bytes_read,
         )
 
@@ -116,7 +123,7 @@ class Reading:
             for block in self._blocks(path, cursor):
                 self._take_assignments(own, file, cursor, block)
             return
-        with read_ahead(path, cursor, self.sources[file]) as ahead:
+        with read_ahead(path, cursor, self.logs[file].size) as ahead:
             for block in self._blocks(path, cursor):
                 self._take_events(own, file, cursor, block, ahead.outcomes(cursor, block))
 
@@ -126,7 +133,7 @@ class Reading:
         begin, before = cursor.offset, [pool.singles for pool in pools]
         for block in read_blocks(path, cursor):
             yield block
-            left = (self.sources[path.name] - begin) / len(block.data) - 1
+            left = (self.logs[path.name].size - begin) / len(block.data) - 1
             if cursor.offset == begin and left > _MANY:
                 for pool, singles in zip(pools, before, strict=True):
                     pool.reserve(int(left * (pool.singles - singles)))
@@ -149,8 +156,8 @@ class Reading:
                 self._take_assignment(file, number, line)
 
     def _take_assignment(self, file: str, number: int, line: str | Unusable) -> None:
-        if not line:
-            return
+        if not line or (isinstance(line, str) and line.startswith(_HEAD)):
+            return  # two processes may have begun a file at once
         parsed = parse_assignment(line) if isinstance(line, str) else None
         if parsed is None:
             self.fold.refuse(file, number, NOT_ASSIGNMENT)
@@ -159,7 +166,9 @@ class Reading:
             self.fold.assign(place(count, number), trial)
 
 
-def read_trials(layout: Layout, experiment_id: str, named: Iterable[Metric] = ()) -> TrialLog:
+def read_trials(
+    layout: Layout, counting: Counting, experiment_id: str, named: Iterable[Metric] = ()
+) -> TrialLog:
     """Read all trials of an experiment from its logs alone; no log is no trial.
 
     `named` are the metrics of its plan, for which there is always room.
@@ -167,6 +176,6 @@ def read_trials(layout: Layout, experiment_id: str, named: Iterable[Metric] = ()
     Raises:
         CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
     """
-    reading = Reading()
-    reading.read(layout.trials(experiment_id), named)
+    reading, folder = Reading(), layout.trials(experiment_id)
+    reading.read(folder, counting.logs(folder), named)
     return reading.log()

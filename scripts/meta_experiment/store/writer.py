@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,26 +16,68 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.platform import machine
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import heads
+from meta_experiment.live.places import read_head
+from meta_experiment.live.seal import Seal
 from meta_experiment.store.events import Event, encode_event
 
 _SLOTS = 32
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLog:
+    """A log of this checkout: its path, its first line, and its size.
+
+    `torn` says that a crash cut the first line short, so that its size is 0.
+    """
+
+    path: Path
+    head: bytes
+    size: int = 0
+    torn: bool = False
+
+    def append(self, files: FileSystem, lines: bytes) -> None:
+        """Add whole lines, durable on return. Raises OSError."""
+        if self.torn:
+            files.truncate(self.path, 0)
+        append_lines(files, self.path, lines if self.size else self.head + lines)
+
+
+def own_log(folder: Path, seal: Seal, names: Iterable[str]) -> OwnLog:
+    """Return the first of the named logs in an experiment's folder that is ours or can be.
+
+    Raises:
+        OSError: one cannot be read, or other files have all the names.
+    """
+    for name in names:
+        path, head = folder / name, heads.head(seal, folder.name, name)
+        try:
+            start = read_head(path, len(head))
+        except FileNotFoundError:
+            return OwnLog(path, head)
+        if start == head:
+            return OwnLog(path, head, path.stat().st_size)
+        if heads.is_own(start, head):
+            return OwnLog(path, head, torn=bool(start))
+    raise heads.NoPlaceError(os.fspath(folder))
 
 
 def append_events(
     layout: Layout,
     files: FileSystem,
+    seal: Seal,
     writer: str,
     experiment_id: str,
     events: Iterable[Event],
 ) -> None:
     """Add events to a writer's log of one experiment, as `append_batches` does."""
-    append_batches(layout, files, writer, {experiment_id: events})
+    append_batches(layout, files, seal, writer, {experiment_id: events})
 
 
 def append_batches(
     layout: Layout,
     files: FileSystem,
+    seal: Seal,
     writer: str,
     batches: Mapping[str, Iterable[Event]],
 ) -> None:
@@ -50,39 +91,36 @@ def append_batches(
         StorageError: the disk refused; then none was, unless it refused that too.
     """
     lines = {
-        log_path(layout, experiment_id, writer): b"".join(map(encode_event, events))
+        experiment_id: b"".join(map(encode_event, events))
         for experiment_id, events in batches.items()
     }
-    sizes: dict[Path, int] = {}
+    logs: list[OwnLog] = []
     try:
-        for path, data in lines.items():
+        for experiment_id, data in lines.items():
             if data:
-                sizes[path] = path.stat().st_size if path.exists() else 0
-                append_lines(files, path, data)
+                names = heads.log_names(writer, ".jsonl")
+                logs.append(own_log(layout.trials(experiment_id), seal, names))
+                logs[-1].append(files, data)
     except OSError as error:
-        for path, size in sizes.items():
+        for log in logs:
             with suppress(OSError):
-                files.truncate(path, size)
+                files.truncate(log.path, log.size)
         raise StorageError(
             f"The trials could not be stored in {layout.all_trials}: {error.strerror}.",
             hint="Free space or check permissions, then record them again.",
         ) from error
 
 
-def log_path(layout: Layout, experiment_id: str, writer: str) -> Path:
-    """Return a writer's log of an experiment."""
-    return layout.trials(experiment_id) / f"{writer}.jsonl"
-
-
 @dataclass(slots=True)
 class Writer:
     """The name under which this process alone writes, claimed at first use.
 
-    It is the machine's name and the first number that no living process holds, so that a
-    thousand short commands share a handful of files, one after another.
+    It is the mark of this checkout, the machine's name and the first number that no living
+    process holds, so that a thousand short commands share a handful of files in turn.
     """
 
     layout: Layout
+    seal: Callable[[], Seal]
     _lock: FileLock | None = None
     _name: str = ""
     _process: int = field(default=0)
@@ -116,9 +154,9 @@ class Writer:
         self.release()
 
     def _claim(self) -> tuple[str, FileLock | None]:
-        host = _UNSAFE.sub("-", machine())[:40] or "host"
+        stem = f"{heads.mark(self.seal())}-{heads.host(machine())}"
         for number in range(_SLOTS):
-            name = f"{host}-{number}"
+            name = f"{stem}-{number}"
             lock = FileLock(self.layout.lock(f"writer.{name}"), verb="record")
             try:
                 if lock.try_acquire(within=0):
@@ -126,4 +164,4 @@ class Writer:
             except (LockedError, StorageError):
                 break
         # no lock to be had: a name of its own is as safe, it only makes one more file
-        return f"{host}-{os.getpid()}-{os.urandom(4).hex()}", None
+        return f"{stem}-{os.getpid()}-{os.urandom(4).hex()}", None

@@ -29,7 +29,11 @@ def analyze_verb(
     examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
     analysis, plan = examined.analysis, examined.experiment.plan
     document = analysis_to_document(analysis)
-    said = (*examined.problems, *observing.notes(opened.layout, opened.clock()))
+    said = (
+        *examined.apart,
+        *examined.problems,
+        *observing.notes(opened.layout, opened.clock()),
+    )
     document["notes"] = [*document["notes"], *said]
     return Result(
         document,

@@ -22,8 +22,10 @@ def explain_verb(place: Place, screen: Screen, experiment_id: str) -> Result:
             "decision": explained.decision,
             "reason_code": explained.reason_code,
             "explanation": explained.sentence,
+            "notes": list(explained.apart),
         },
         explained.sentence,
+        narration=tuple(f"Note: {item}" for item in explained.apart),
     )
 
 

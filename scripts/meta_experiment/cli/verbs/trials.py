@@ -36,6 +36,7 @@ def trials_verb(
             "experiment_id": listed.experiment_id,
             "total": listed.total,
             "trials": listed.documents,
+            "apart": listed.apart,
             "set_aside": listed.set_aside,
             "conflicts": listed.conflicts,
         },
@@ -45,7 +46,8 @@ def trials_verb(
             screen.style,
             None if everything else listed.planned,
         ),
-        narration=tuple(f"Set aside: {item}" for item in listed.set_aside)
+        narration=tuple(f"Apart: {item}" for item in listed.apart)
+        + tuple(f"Set aside: {item}" for item in listed.set_aside)
         + tuple(f"Conflict: {item}" for item in listed.conflicts),
     )
 

@@ -1,0 +1,61 @@
+"""Logs as a checkout writes them itself, and how to find those that it has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.sealing import own_seal
+
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.roots import Layout
+from meta_experiment.live import heads, places
+from meta_experiment.store.counting import Counting
+from meta_experiment.store.store import Store
+from meta_experiment.store.tracked import Tracked
+
+
+def head(root: Path, experiment_id: str, name: str) -> bytes:
+    """Return the first line of a log of this checkout."""
+    return heads.head(own_seal(root), experiment_id, name)
+
+
+def own_log(root: Path, experiment_id: str, name: str, data: bytes | str = b"") -> Path:
+    """Write a log as this checkout does, with these lines behind its first one."""
+    path = Path(places.trials(str(root), experiment_id), name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+    path.write_bytes(head(root, experiment_id, name) + lines)
+    return path
+
+
+def lines(path: Path) -> bytes:
+    """Return what stands in a log behind its first line."""
+    return path.read_bytes().partition(b"\n")[2]
+
+
+def sequence(root: Path, experiment_id: str) -> Path:
+    """Return the file of the assignments that all processes of a checkout share."""
+    mark = heads.mark(own_seal(root))
+    return Path(places.trials(str(root), experiment_id), f"assignments.{mark}.tsv")
+
+
+def drawn_apart(root: Path, experiment_id: str) -> Path:
+    """Return the file of what prompts in the client drew without the sequence."""
+    mark = heads.mark(own_seal(root))
+    return Path(places.trials(str(root), experiment_id), f"assignments-{mark}-live.tsv")
+
+
+def live_log(root: Path, experiment_id: str) -> Path:
+    """Return the log of live trials."""
+    stem = heads.live_stem(own_seal(root))
+    return Path(places.trials(str(root), experiment_id), f"{stem}.jsonl")
+
+
+def counting(root: Path) -> Counting:
+    """Return whose logs count where git tracks nothing: this checkout's own."""
+    return Counting(own_seal(root), {}, Tracked())
+
+
+def store(layout: Layout, files: FileSystem | None = None) -> Store:
+    """Open the store of a root where git tracks nothing."""
+    return Store(layout, files or FileSystem(), lambda _: [])
