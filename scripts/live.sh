@@ -21,6 +21,14 @@ find_program() { # NAME: sets $found to where PATH has it
     return 1
 }
 
+chosen_python() { # sets $python to the one that was built, or found to have the packages
+    stamp= python=
+    read -r stamp <"$root/requirements.stamp"
+    python=$data/venv-$stamp/bin/python
+    [ -x "$python" ] || read -r python <"$data/python-$stamp" || return
+    [ -x "$python" ]
+} 2>/dev/null
+
 run() { # MODULE ARGUMENT...: become Python, without its site packages, running the module's main
     python=${META_EXPERIMENT_PYTHON:-}
     if [ -z "$python" ] && [ -r "$data/python" ]; then

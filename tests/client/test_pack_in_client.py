@@ -4,6 +4,7 @@ import re
 import pytest
 from tests.client.endpoint import Answer, Endpoint, Refusal, ToolCall
 from tests.client.harness import REPOSITORY, Client
+from tests.plugin.desk import UV, program
 
 pytestmark = pytest.mark.client
 
@@ -88,6 +89,24 @@ def test_a_broken_interpreter_still_lets_the_command_answer(client, python):
     assert run.result["result"] == "It is broken."
     assert FALLBACK in run.seen()
     assert EMPTY_BOARD not in run.seen()
+
+
+@pytest.mark.long
+def test_the_first_call_in_a_fresh_home_builds_in_a_hook_and_brings_the_board(client, tmp_path):
+    """While a hook builds the environment the client says so; the board finds it ready."""
+    telling = '#!/bin/sh\necho "$1 in ${CLAUDE_PROJECT_DIR:-no} project" >>"$HOME/uv.told"\n'
+    program(tmp_path / "tools" / "uv", telling + UV.partition("\n")[2])
+    path = f"{tmp_path / 'tools'}:/usr/local/bin:/usr/bin:/bin"
+    fresh = {"META_EXPERIMENT_PYTHON": "", "PATH": path}
+    newcomer = Client(client.binary, client.folder, environment=fresh)
+    for _ in range(2):
+        with Endpoint([Answer("Nothing is running.")]) as endpoint:
+            run = newcomer.ask(endpoint, "/meta_experiment status")
+        assert EMPTY_BOARD in run.seen()
+        assert "the Python environment" not in run.seen()
+    told = (newcomer.home / "uv.told").read_text("utf-8").splitlines()
+    # only hooks are told where the project is
+    assert told == [f"{step} in {newcomer.project} project" for step in ("venv", "pip")]
 
 
 def test_the_command_works_from_a_subdirectory(client):
