@@ -1,9 +1,13 @@
 """Looking without acting: plan, noise, monitor, and a board that is never stale."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import COMMAND
+
+from meta_experiment.live import places
 
 
 def test_a_plan_is_looked_at_without_writing_anything(project):
@@ -267,3 +271,21 @@ def test_who_draws_elsewhere_is_not_sent_to_assign(project):
     (step,) = [line for line in seen.splitlines() if line.startswith("  Next")]
     assert "meta-experiment record" in step
     assert "assign" not in step
+
+
+def test_check_names_what_is_kept_for_the_whole_machine(project):
+    """Who uninstalls learns which folder is left, how large it is, and who is still served."""
+
+    def machine():
+        findings = project("check", "--json").json["findings"]
+        return next(item["detail"] for item in findings if item["name"] == "machine")
+
+    assert machine() == "nothing is kept outside of this project"
+    project("start", project.create(start=False))
+    data = Path(places.data_folder(os.environ))
+    (data / "venv-0").mkdir()
+    (data / "venv-0" / "large").write_bytes(b"." * 2_000_000)
+    (data / "venv-0" / "python").symlink_to("/usr/bin/python3")
+    assert machine() == f"2.0 MB in {data}, for all projects; served now: {project.root}"
+    project("panic")
+    assert machine() == f"2.0 MB in {data}, for all projects; served now: none"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.pack import plugin_folder
-from meta_experiment.live.places import read_whole
+from meta_experiment.live import index, places
 from meta_experiment.model import fields
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
@@ -22,7 +24,13 @@ _UNDO = "Undo the edit by hand, or: meta-experiment recover"
 
 def check(workspace: Workspace) -> Health:
     """Look at everything that must be right, and change nothing."""
-    findings = [_python(), *_packages(), _git(workspace), _permission(workspace)]
+    findings = [
+        _python(),
+        *_packages(),
+        _machine(os.environ),
+        _git(workspace),
+        _permission(workspace),
+    ]
     try:
         experiments = workspace.store.experiments()
     except MetaExperimentError as error:
@@ -57,6 +65,32 @@ def _packages() -> Iterator[Finding]:
                 detail="not installed",
                 hint=f"{sys.executable} -m pip install {name}",
             )
+
+
+def _machine(environment: Mapping[str, str]) -> Finding:
+    """Name what is kept outside of every project, for who looks, or uninstalls."""
+    data = places.data_folder(environment)
+    if not data or not Path(data).is_dir():
+        return Finding("machine", ok=True, detail="nothing is kept outside of this project")
+    size = 0
+    for folder, _, names in os.walk(data):
+        for name in names:
+            with suppress(FileNotFoundError):  # while an environment is built, files move
+                size += Path(folder, name).lstat().st_size
+    listed = (root.path for root in places.roots(data))
+    served = ", ".join(filter(_serves, listed)) or "none"
+    return Finding(
+        "machine",
+        ok=True,
+        detail=f"{size / 1e6:.1f} MB in {data}, for all projects; served now: {served}",
+    )
+
+
+def _serves(root: str) -> bool:
+    try:
+        return any(entry.running for entry in index.entries(root))
+    except OSError:
+        return False
 
 
 def _git(workspace: Workspace) -> Finding:
@@ -111,7 +145,7 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
 
     if not workspace.layout.registry.exists():
         return
-    data = read_whole(workspace.layout.registry)
+    data = places.read_whole(workspace.layout.registry)
     try:
         document = json.loads(data, object_pairs_hook=fields.unique)
     except ValueError as twice:
