@@ -63,7 +63,7 @@ def _packages() -> Iterator[Finding]:
                 name,
                 ok=False,
                 detail="not installed",
-                hint=f"{sys.executable} -m pip install {name}",
+                hint=f"{sys.executable} -I -m pip install {name}",
             )
 
 
