@@ -201,7 +201,7 @@ def test_an_interpreter_that_cannot_be_run_is_found(patient, monkeypatch):
 def test_a_slow_interpreter_is_told_with_the_real_one(patient, tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "start_seconds", rehearsal.start_seconds)
     slow = tmp_path / "python3"
-    slow.write_text(f'#!/bin/sh\nsleep 0.2\nexec {os.path.realpath(sys.executable)} "$@"\n')
+    slow.write_text(f'#!/bin/sh\nsleep 0.7\nexec {os.path.realpath(sys.executable)} "$@"\n')
     slow.chmod(0o755)
     patient.environment["META_EXPERIMENT_PYTHON"] = str(slow)
     report = patient.examine()
