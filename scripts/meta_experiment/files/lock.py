@@ -20,6 +20,7 @@ from meta_experiment.files.platform import lock_now, machine, sync_folder, unloc
 from meta_experiment.live.disk import PRIVATE_FILE, make_folder
 
 _PAUSE = 0.002
+_MOST_HOLDERS = 60  # that are waited for, one after the other
 _FOLDER_TRIES = 10  # a holder who leaves may take the folder away
 _OWNER_LIMIT = 1024
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
@@ -44,7 +45,8 @@ class FileLock:
 
     Args:
         path: the lock file; created when missing, never deleted.
-        timeout: the longest wait in seconds when used as a context manager.
+        timeout: the longest wait in seconds for one and the same holder, when used as a context
+            manager: a queue that moves on is worth waiting in.
         verb: what the holder does, for the message to those who wait.
         clock: monotonic seconds; sleep: pause for seconds; both for tests.
     """
@@ -74,16 +76,23 @@ class FileLock:
         """Wait for the lock.
 
         Raises:
-            LockedError: another process holds it for longer than the timeout.
+            LockedError: one other process holds it for longer than the timeout, or very many
+                do one after the other.
             StorageError: the lock file cannot be opened or locked.
         """
-        if not self.try_acquire(self.timeout):
-            raise LockedError(
-                f"{self.path.name} is held by {self.owner() or 'another process'}; waited "
-                f"{self.timeout:g} s.",
-                hint="Wait for that command to end, then run this one again.",
-            )
-        return self
+        if self.try_acquire(0):
+            return self
+        for _ in range(_MOST_HOLDERS):
+            holder = self.owner()
+            if self.try_acquire(self.timeout):
+                return self
+            if self.owner() == holder:
+                break
+        raise LockedError(
+            f"{self.path.name} is held by {self.owner() or 'another process'}; waited "
+            f"{self.timeout:g} s.",
+            hint="Wait for that command to end, then run this one again.",
+        )
 
     def __exit__(
         self,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from meta_experiment.deploy import (
     ChangeSet,
     DeployResult,
     FileChange,
+    Settled,
     commit_message,
     merge,
     new_change_id,
@@ -18,6 +20,7 @@ from meta_experiment.deploy import (
 from meta_experiment.errors import (
     ConflictError,
     InvalidStateError,
+    MetaExperimentError,
     NotFoundError,
     RefusedError,
     UsageError,
@@ -27,8 +30,14 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.services.analysing import analyze
 from meta_experiment.services.find import find, require_status
-from meta_experiment.services.instrumenting import freed, reconcile_quietly, standing
-from meta_experiment.services.lifecycle import HOLDING, refuse_shared_files
+from meta_experiment.services.instrumenting import (
+    Brought,
+    freed,
+    reconcile_quietly,
+    serving,
+    standing,
+)
+from meta_experiment.services.lifecycle import HOLDING, noted, refuse_shared_files
 from meta_experiment.services.settling import AFTER, register, require_unchanged
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
@@ -224,26 +233,50 @@ def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool
         targets = [item.target for item in plan.files if item.target is not None]
         workspace.keep([*targets, *plan.stood.values()])
     try:
-        result = workspace.deployer.apply(
-            change,
-            lambda done: register(workspace, done, experiment),
-            still_due=lambda: require_unchanged(workspace.store.experiments(), experiment),
-            dry_run=dry_run,
-        )
+        result, notes = _applied(workspace, plan, change, outcome, dry_run=dry_run)
     except ConflictError:
         # the other command may have ended the serving, and undoing put the stand-in back
         reconcile_quietly(workspace)
         raise
     if not dry_run:
-        after = AFTER[outcome.action]
-        workspace.note(
-            experiment, outcome.action.value, experiment.status, outcome.reason, after=after
-        )
-        notes = tuple(reconcile_quietly(workspace))
         return replace(_deed(experiment, outcome, result, plan.verb), notes=notes)
     if plan.stood:
         result = replace(result, diff=_difference(plan))
     return _deed(experiment, outcome, result, plan.verb)
+
+
+def _applied(
+    workspace: Workspace, plan: _Plan, change: ChangeSet, outcome: Outcome, *, dry_run: bool
+) -> tuple[DeployResult, tuple[str, ...]]:
+    """Change the files and the registry, and with it what is served; say what hindered.
+
+    Others are kept from changing what is served from the registry's step on: the hooks of a
+    commit, which come before, may take long.
+    """
+    experiment, notes = plan.experiment, list[str]()
+    with ExitStack() as held:
+        brings = list[Callable[[], Brought]]()
+
+        def settle(done: Settled) -> None:
+            brings.append(held.enter_context(serving(workspace)))
+            register(workspace, done, experiment)
+
+        result = workspace.deployer.apply(
+            change,
+            settle,
+            still_due=lambda: require_unchanged(workspace.store.experiments(), experiment),
+            dry_run=dry_run,
+        )
+        if dry_run:
+            return result, ()
+        try:
+            notes += brings[-1]().notes
+        except MetaExperimentError as error:
+            notes.append(f"What is served is brought up to date by the next command: {error}")
+    after = replace(experiment, status=AFTER[outcome.action])
+    verb, reason = outcome.action.value, outcome.reason
+    notes += noted(workspace, after, verb, experiment.status, reason)
+    return result, tuple(notes)
 
 
 def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: str) -> Deed:

@@ -24,7 +24,7 @@ from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.client_places import place_of
 from meta_experiment.services.drift import stand_in_of
-from meta_experiment.services.instrumenting import reconcile_quietly
+from meta_experiment.services.instrumenting import GLANCE, reconcile_quietly
 from meta_experiment.services.lifecycle import refuse_shared_files
 from meta_experiment.services.neighbours import note_nested
 from meta_experiment.services.prospect import prospect
@@ -98,7 +98,7 @@ def create(
     with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
         note_nested(workspace.layout, workspace.files)
     workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
-    notes += reconcile_quietly(workspace)  # hides from git what is private
+    notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
     return Created(experiment, seen.outlook.sentence, tuple(notes))
 
 

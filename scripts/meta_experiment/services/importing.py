@@ -10,7 +10,7 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.creating import new_id
 from meta_experiment.services.find import find
 from meta_experiment.services.import_plan import Wishes, fitted, plan_of
-from meta_experiment.services.instrumenting import reconcile_quietly
+from meta_experiment.services.instrumenting import GLANCE, reconcile_quietly
 from meta_experiment.services.reach import reach
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, combine
@@ -67,7 +67,8 @@ def import_results(
         events = _events(news, workspace.clock())
         if created:
             experiment = _registered(workspace, experiment, events)
-            notes += reconcile_quietly(workspace)  # hides from git what is private
+            # hides from git what is private
+            notes += reconcile_quietly(workspace, within=GLANCE)
         else:
             workspace.store.append(experiment.experiment_id, events)
         _note(workspace, experiment, len(events), combined.names, created=created)

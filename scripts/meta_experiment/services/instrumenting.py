@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,9 @@ from meta_experiment.types import Action, Experiment, FileVersion, Status
 
 _ORIGINAL = "original"
 _SHIM = "shim"
+WAIT = 10.0  # seconds, for another process that changes what is served
+GLANCE = 0.05  # seconds
+_PASSES = 3
 _TOMBSTONE_SECONDS = 7 * 86_400.0
 _PROMPT_MODE = 0o644
 _UNTRACKED = f"/{IGNORE_FILE}\n/SKILL.md\n".encode()  # goes before the project's own rules
@@ -66,21 +69,69 @@ def stale(layout: Layout) -> bool:
     return places.read_text(str(state)) != _signature(layout)
 
 
+@contextlib.contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"What is served here could not be brought up to date: {error}.",
+            hint="Free space or correct the permissions; the next command tries again.",
+        ) from error
+
+
+@dataclass
+class Brought:
+    """What hindered when the disk was made equal, and which experiments cannot be served."""
+
+    notes: list[str]
+    refused: dict[str, MetaExperimentError]
+
+
+@contextlib.contextmanager
+def serving(
+    workspace: Workspace, *, within: float | None = None
+) -> Iterator[Callable[[], Brought]]:
+    """Keep others from changing what is served; what it gives brings that up to date.
+
+    Whoever changes the registry meanwhile need not wait: it is looked at again at the end.
+
+    Raises:
+        LockedError: another process is at it for longer than `within` seconds.
+        StorageError: the disk refused.
+    """
+    timeout = WAIT if within is None else within
+    lock = FileLock(
+        workspace.layout.lock("serving"), timeout=timeout, verb="change what is served"
+    )
+    with lock:
+        yield lambda: _brought_up_to_date(workspace)
+
+
+@_storage_errors()
+def _brought_up_to_date(workspace: Workspace) -> Brought:
+    notes = dict[str, None]()
+    for _ in range(_PASSES):
+        signature = _signature(workspace.layout)
+        work = _Work(workspace, workspace.store.experiments())
+        servings = work.wanted()
+        work.take_away({item.experiment.experiment_id for item in servings})
+        work.put_up(servings)
+        work.remember("" if work.unsettled else signature)
+        notes.update(dict.fromkeys(work.notes))
+        if signature == _signature(workspace.layout):
+            break
+    return Brought(list(notes), work.refused)
+
+
 def reconcile(workspace: Workspace) -> list[str]:
     """Put on disk what should be served here, take away what should not; say what hindered.
 
     Raises:
         StorageError, GitError, LockedError: it could not be completed; the next command will.
     """
-    layout = workspace.layout
-    with _storage_errors(), FileLock(layout.lock("serving"), verb="change what is served"):
-        signature = _signature(layout)
-        work = _Work(workspace, workspace.store.experiments())
-        servings = work.wanted()
-        work.take_away({item.experiment.experiment_id for item in servings})
-        work.put_up(servings)
-        work.remember("" if work.unsettled else signature)
-        return work.notes
+    with serving(workspace) as bring_up_to_date:
+        return bring_up_to_date().notes
 
 
 def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -> Content:
@@ -121,6 +172,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.notes: list[str] = []
+        self.refused: dict[str, MetaExperimentError] = {}
         self.unsettled = False
         self.restored: set[str] = set()
         self.root = self.workspace.root
@@ -161,6 +213,7 @@ class _Work:
                 servings.append(serving)
             except MetaExperimentError as error:
                 self.unsettled = True
+                self.refused[name] = error
                 self.notes.append(f"{name} is not served: {why_not(error)}")
         return servings
 
@@ -464,22 +517,18 @@ def _state(layout: Layout) -> Path:
     return layout.local / "live" / "state"
 
 
-@contextlib.contextmanager
-def _storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"What is served here could not be brought up to date: {error}.",
-            hint="Free space or correct the permissions; the next command tries again.",
-        ) from error
+def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> list[str]:
+    """Do the same after something that is already done; what hinders is said, not raised.
 
-
-def reconcile_quietly(workspace: Workspace) -> list[str]:
-    """Do the same after something that is already done; what hinders is said, not raised."""
+    Where another command is at it for longer than `within` seconds, it is left to that one,
+    which looks at the registry again before it ends.
+    """
     try:
-        return reconcile(workspace)
-    except LockedError:
-        return []  # another command is at it, and it reads the registry after this one wrote it
+        with serving(workspace, within=within) as bring_up_to_date:
+            return bring_up_to_date().notes
+    except LockedError as error:
+        if within is not None:
+            return []
+        return [f"What is served is brought up to date by the next command: {error.message}"]
     except MetaExperimentError as error:
         return [why_not(error)]

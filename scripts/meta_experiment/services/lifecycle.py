@@ -6,6 +6,7 @@ What is served follows the status: after each of them the disk is made equal to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from meta_experiment.errors import (
@@ -20,7 +21,7 @@ from meta_experiment.files.roots import git_top
 from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
 from meta_experiment.services.find import find, require_status
-from meta_experiment.services.instrumenting import reconcile
+from meta_experiment.services.instrumenting import serving
 from meta_experiment.services.plugin import plugin_needed
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
@@ -29,6 +30,8 @@ from meta_experiment.types import Assignment, Experiment, Status
 HOLDING = (Status.DRAFT, Status.RUNNING, Status.PAUSED)
 _ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
 _DAY = 86_400.0
+
+Change = Callable[[Experiment, float], Experiment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
             error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
         ) from error
     verb = "join" if joins else "start"
-    return _begun(workspace, found, (begin, verb, f"is running{how}"), manual=manual)
+    return _begun(workspace, found, begin, verb, f"is running{how}", manual=manual)
 
 
 def require_startable(
@@ -96,8 +99,7 @@ def pause(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, (Status.RUNNING,), "paused")
         return replace(experiment, status=Status.PAUSED)
 
-    moved = _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
-    return replace(moved, notes=tuple(reconcile(workspace)))
+    return _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
 
 
 def resume(workspace: Workspace, given: str) -> Moved:
@@ -123,7 +125,8 @@ def resume(workspace: Workspace, given: str) -> Moved:
     start = workspace.store.start_of(found)
     manual = start is not None and start.manual
     how = _how_served(workspace, found, manual=manual)
-    return _begun(workspace, found, (go_on, "resume", f"is running again{how}"), manual=manual)
+    outcome = f"is running again{how}"
+    return _begun(workspace, found, go_on, "resume", outcome, manual=manual)
 
 
 def archive(workspace: Workspace, given: str) -> Moved:
@@ -133,8 +136,7 @@ def archive(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, _ENDED, "archived")
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
-    moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
-    return replace(moved, notes=tuple(reconcile(workspace)))
+    return _move(workspace, given, put_away, "archive", "is archived; its data stay.")
 
 
 def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> None:
@@ -214,46 +216,76 @@ def _anew(experiment: Experiment) -> str:
 def _begun(
     workspace: Workspace,
     found: Experiment,
-    change: tuple[Callable[[Experiment, float], Experiment], str, str],
+    change: Change,
+    verb: str,
+    outcome: str,
     *,
     manual: bool,
 ) -> Moved:
-    """Change the status, remember that it was begun here, and serve it."""
+    """Remember that an experiment is begun here, and change its status."""
     name = found.experiment_id
     known = workspace.store.started_here(found)
     workspace.store.mark_started(found, manual=manual)
-    begin, verb, outcome = change
     try:
-        moved = _move(workspace, name, begin, verb, outcome)
+        return _move(workspace, name, change, verb, outcome)
     except MetaExperimentError:
         # It may run already and have failed to note that; then it is served all the same.
         if not known and find(workspace.store.experiments(), name).status == found.status:
             workspace.store.unmark_started(name)
         raise
-    return replace(moved, notes=tuple(reconcile(workspace)))
 
 
-def _move(
-    workspace: Workspace,
-    given: str,
-    change: Callable[[Experiment, float], Experiment],
-    verb: str,
-    outcome: str,
-) -> Moved:
-    """Change the status; `outcome` is what to say of it, after the experiment's name."""
+def _move(workspace: Workspace, given: str, change: Change, verb: str, outcome: str) -> Moved:
+    """Change the status, and with it what is served: both, or nothing.
+
+    `outcome` is what to say of it, after the experiment's name.
+    """
     now = workspace.clock()
-    moved: list[Moved] = []
+    moved: list[tuple[Experiment, Experiment]] = []
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
         before = find(experiments, given)
-        after = change(before, now)
-        moved.append(Moved(after, before.status, f"{after.experiment_id} {outcome}"))
-        return [after if item is before else item for item in experiments]
+        moved.append((before, change(before, now)))
+        return [moved[-1][1] if item is before else item for item in experiments]
 
-    workspace.store.update(apply)
-    done = moved[-1]
-    workspace.note(done.experiment, verb, done.before, done.sentence)
-    return done
+    with serving(workspace) as bring_up_to_date:
+        try:
+            workspace.store.update(apply)
+            brought = bring_up_to_date()
+            refused = brought.refused.get(moved[-1][1].experiment_id)
+            if refused is not None:
+                raise refused
+        except MetaExperimentError:
+            if moved:
+                _take_back(workspace, *moved[-1])
+                with suppress(MetaExperimentError):
+                    bring_up_to_date()
+            raise
+    before, after = moved[-1]
+    sentence = f"{after.experiment_id} {outcome}"
+    notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
+    return Moved(after, before.status, sentence, notes)
+
+
+def noted(
+    workspace: Workspace, after: Experiment, verb: str, before: Status, reason: str
+) -> list[str]:
+    """Add to the history of an experiment what is done already; say if that failed."""
+    try:
+        workspace.note(after, verb, before, reason)
+    except MetaExperimentError as error:
+        return [f"Its history lacks this until meta-experiment repair: {error.message}"]
+    return []
+
+
+def _take_back(workspace: Workspace, before: Experiment, after: Experiment) -> None:
+    """Give an experiment the status back that it had, as far as the disk allows."""
+
+    def back(experiments: list[Experiment]) -> list[Experiment]:
+        return [before if item == after else item for item in experiments]
+
+    with suppress(MetaExperimentError):
+        workspace.store.update(back)
 
 
 def _refuse_past_horizon(experiment: Experiment, now: float) -> None:

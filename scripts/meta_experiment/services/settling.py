@@ -15,7 +15,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.model.registry import outcome_from_document
 from meta_experiment.services.find import find
-from meta_experiment.services.instrumenting import reconcile_quietly, stale
+from meta_experiment.services.instrumenting import GLANCE, reconcile_quietly, stale
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
 
@@ -28,7 +28,6 @@ _WORDS = {
     Ending.FINISHED: "was cut off and is now finished",
     Ending.UNDONE: "was cut off and is undone; everything is as it was before it",
 }
-_GLANCE = 0.05  # seconds
 
 
 def require_unchanged(experiments: Sequence[Experiment], seen: Experiment) -> None:
@@ -93,7 +92,7 @@ def settle(workspace: Workspace) -> list[str]:
     That process brings up to date what is served here as well.
     """
     try:
-        return finish(workspace, within=_GLANCE)
+        return finish(workspace, within=GLANCE)
     except LockedError as error:
         return [f"A change of prompt files is under way and is left alone: {error.message}"]
 
@@ -121,7 +120,7 @@ def _brought_up_to_date(workspace: Workspace) -> list[str]:
         workspace.store.experiments()
     except CorruptStoreError:
         return []  # the verb itself will read it and say so, once
-    return reconcile_quietly(workspace)
+    return reconcile_quietly(workspace, within=GLANCE)
 
 
 def _sentence(item: Recovered) -> str:

@@ -10,7 +10,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
-from meta_experiment.errors import MetaExperimentError
+from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
 from meta_experiment.live import index
 from meta_experiment.model.registry import experiment_to_document
 from meta_experiment.render.created import created
@@ -67,7 +67,9 @@ def _started(opened: Workspace, made: str, *, manual: bool) -> lifecycle.Moved:
         return lifecycle.start(opened, made, manual=manual)
     except MetaExperimentError as error:
         message = f"{error.message} {made} is planned and was not started."
-        raise type(error)(message, hint=error.hint) from error
+        passing = isinstance(error, LockedError | StorageError | GitError)
+        hint = f"When that is over: meta-experiment start {made}" if passing else error.hint
+        raise type(error)(message, hint=hint) from error
 
 
 command = create_verb
