@@ -264,6 +264,24 @@ def test_means_come_with_the_command_that_compares_them():
     assert "--sums treatment=N,1,0.1" in caught.value.hint
 
 
+def test_means_of_arms_that_nobody_knows_come_with_a_command_all_the_same():
+    """Two treatments would be no comparison; the older one is the control, or is asked for."""
+
+    def hint(*arms):
+        summary = {arm: {"pass_rate": {"mean": 0.5}} for arm in arms}
+        with pytest.raises(RefusedError) as caught:
+            parse(ORIGIN, {"run_summary": summary})
+        return caught.value.hint
+
+    assert hint("v2", "v1").endswith(
+        "import --sums v2=N,0.5,SD --sums v1=N,0.5,SD --control v1"
+    )
+    assert hint("my text", "pear").endswith(
+        "import --sums 'my text=N,0.5,SD' --sums pear=N,0.5,SD --control ARM"
+    )
+    assert "--sums" not in hint("a", "b", "c")
+
+
 def test_milliseconds_become_seconds():
     """The finer of two durations of one run is taken."""
     record = {"duration_ms": 53_439, "total_duration_seconds": 53.4}

@@ -8,6 +8,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.sources import reading
+from meta_experiment.sources.merging import NOT_IN_BENCHMARK
 from meta_experiment.sources.reading import read_source
 from meta_experiment.sources.rows import Reading
 
@@ -66,7 +67,8 @@ def test_gradings_that_the_benchmark_lacks_are_counted(tmp_path):
     """The benchmark says what is compared; the rest is left out and said."""
     document = shapes.canonical(cases=1)
     source = read_source(shapes.workspace(tmp_path, document), "folder", Reading())
-    assert source.excluded["graded in the folder, but not part of its benchmark"] == 2
+    assert source.excluded[NOT_IN_BENCHMARK] == 2
+    assert any("polite/with_skill/grading.json" in note for note in source.notes)
 
 
 def test_a_missing_grade_stays_missing_where_both_lack_it(tmp_path):

@@ -186,6 +186,20 @@ def test_a_mapped_rate_is_read_as_any_other():
     assert [run.metrics["pass_rate"] for run in source.runs] == [0.85, 0.9]
 
 
+def test_a_mapped_column_keeps_the_unit_of_its_name():
+    """Milliseconds that the user calls a duration are not so many seconds."""
+    for column, metric in (("latency_ms", "duration_seconds"), ("wall_ms", "duration_ms")):
+        source = read(table("1500", "2500", column=column), columns={metric: column})
+        assert [run.metrics for run in source.runs] == [
+            {"duration_seconds": 1.5},
+            {"duration_seconds": 2.5},
+        ]
+    for column in ("wall_ms", "wall time (min)", "hours"):
+        with pytest.raises(UsageError, match="by its name") as caught:
+            read(table("1500", "2500", column=column), columns={"duration_seconds": column})
+        assert "--map duration_ms=" in caught.value.hint
+
+
 def test_the_mapped_column_is_the_only_one_of_its_metric():
     """A finer column with a usual name does not go before the user's word."""
     text = "variant;case;duration_ms;wall\nold;a;9000;40\nnew;a;9000;30\n"
@@ -218,6 +232,18 @@ def test_two_columns_with_one_meaning_are_refused(header, said):
     """Neither the first nor the last is taken by chance."""
     with pytest.raises(UsageError, match=said):
         read(f"{header}\na;b;1;2\nc;b;3;4\n")
+
+
+def test_rows_that_are_sums_over_runs_are_no_runs():
+    """A mean is not a trial; the user may know better and say so."""
+    text = "mode,task_id,latency_ms,latency_p95\nbaseline,a,4,6\nnaive,a,9,12\n"
+    with pytest.raises(UsageError, match="'latency_p95' tells") as caught:
+        read(text)
+    assert "--map duration_seconds=COLUMN" in caught.value.hint
+    source = read(text, columns={"duration_seconds": "latency_ms"})
+    assert [run.metrics["duration_seconds"] for run in source.runs] == pytest.approx(
+        [0.004, 0.009]
+    )
 
 
 def test_columns_without_a_name_are_not_read():

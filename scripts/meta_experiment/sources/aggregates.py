@@ -8,7 +8,11 @@ from typing import Any
 
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.sources import values
-from meta_experiment.sources.vocabulary import is_control, snake
+from meta_experiment.sources.cells import measured
+from meta_experiment.sources.choosing import older_of
+from meta_experiment.sources.shapes import ITERATIONS, cells
+from meta_experiment.sources.vocabulary import CASE_IDS, is_control, snake
+from meta_experiment.sources.wording import command, listed
 
 _EXPECTED = (
     "expected a skill-creator benchmark.json or its workspace folder, the result of "
@@ -26,23 +30,44 @@ def refusal(name: str, document: object) -> MetaExperimentError:
     counts = assignment_counts(document)
     if counts:
         return _only_assignments(name, counts)
-    if not isinstance(document, Mapping):
-        return _unknown(name, document)
-    means = _means(document)
+    means = _means(document) if isinstance(document, Mapping) else {}
     if means:
         return _only_means(name, means)
+    return _other_than_runs(name, document) or _unknown(name, document)
+
+
+def _other_than_runs(name: str, document: object) -> RefusedError | None:
+    """Return the error about what is known and is not the runs of two texts."""
+    if not isinstance(document, Mapping):
+        return None
+    rounds = document.get(ITERATIONS)
     keys = {snake(str(key)) for key in document}
+    if isinstance(rounds, Mapping | list) and len(rounds) > 1 and _hold_runs(rounds):
+        return RefusedError(
+            f"{name} holds {len(rounds)} iterations, perhaps of different texts of one skill.",
+            hint="Put those to compare into files of their own: "
+            f"{command('control=OLDER', 'treatment=NEWER')}",
+        )
     if {"decision", "reason_code"} <= keys:
         return RefusedError(
             f"{name} holds the verdict of an analysis, not the data that led to it.",
             hint="Import the results that it was made from.",
         )
-    if keys & _OF_ONE_RUN:
-        return RefusedError(
-            f"{name} tells of a single run; one run compares nothing.",
-            hint="Import the whole workspace: meta-experiment import FOLDER",
-        )
-    return _unknown(name, document)
+    if keys & _OF_ONE_RUN or (measured(document) and keys & {*CASE_IDS, "prompt"}):
+        what = "tells of a single run; one run compares nothing"
+    elif measured(document):
+        what = "holds one set of values, of all runs together or of one; that compares nothing"
+    else:
+        return None
+    return RefusedError(
+        f"{name} {what}.",
+        hint=f"Import all runs of both texts, such as the whole workspace: {command('FOLDER')}",
+    )
+
+
+def _hold_runs(rounds: Mapping[str, Any] | list[Any]) -> bool:
+    parts = rounds.values() if isinstance(rounds, Mapping) else rounds
+    return any(map(cells, parts))
 
 
 def assignment_counts(document: object) -> dict[str, dict[str, int]]:
@@ -129,17 +154,32 @@ def _only_means(name: str, means: Mapping[str, tuple[float, float | None]]) -> R
         f"{arm} {mean:g}" + ("" if sd is None else f" (sd {sd:g})")
         for arm, (mean, sd) in means.items()
     )
-    flags = " ".join(
-        f"--sums {'control' if is_control(arm) else 'treatment'}=N,{mean:g},"
-        + ("SD" if sd is None else f"{sd:g}")
-        for arm, (mean, sd) in means.items()
-    )
+    way = _sums(means)
     return RefusedError(
         f"{name} holds means over runs ({stated}) and not the runs: a mean is not a trial, "
         "and no trials can be made from it.",
-        hint="Import the folder with the runs' own files, or compare the sums alone, with "
-        f"the number of runs per arm for N: meta-experiment import {flags}",
+        hint=f"Import the folder with the runs' own files{way}",
     )
+
+
+def _sums(means: Mapping[str, tuple[float, float | None]]) -> str:
+    """Return how the sums of two arms are compared, with what is to be filled in."""
+    if len(means) != 2:
+        return "."
+    known = [arm for arm in means if is_control(arm)]
+    given: list[str] = []
+    for arm, (mean, sd) in means.items():
+        role = arm if len(known) != 1 else "control" if arm in known else "treatment"
+        spread = "SD" if sd is None else f"{sd:g}"
+        given += ["--sums", f"{role}=N,{mean:g},{spread}"]
+    asked = "the number of runs per arm for N"
+    if any(sd is None for _, sd in means.values()):
+        asked += ", their standard deviation for SD"
+    if len(known) != 1:
+        older = older_of(list(means))
+        given += ["--control", older or "ARM"]
+        asked += "" if older else ", the older text for ARM"
+    return f", or compare the sums alone, with {asked}: {command(*given)}"
 
 
 def _unknown(name: str, document: object) -> UsageError:
@@ -157,7 +197,7 @@ def _unknown(name: str, document: object) -> UsageError:
             f"{name} holds the cases to run and no results of running them.",
             hint="Run them, then import the benchmark that this gives.",
         )
-    found = ", ".join(sorted(inside or _keys(document))[:12]) or "nothing with a name"
+    found = listed(sorted(inside or _keys(document))) or "nothing with a name"
     return UsageError(
         f"{name} is no source of results that is known here; {_EXPECTED}; found: {found}.",
         hint="Rows of any origin can be read with --map variant=COLUMN --map METRIC=COLUMN.",

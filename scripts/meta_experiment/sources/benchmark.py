@@ -8,20 +8,30 @@ from dataclasses import dataclass
 from meta_experiment.errors import UsageError
 from meta_experiment.model import instants
 from meta_experiment.sources import aggregates, triggers
+from meta_experiment.sources.cells import Cell
 from meta_experiment.sources.imported import (
+    COPIED,
     NO_CASE,
+    NO_CASES,
     ImportedTrials,
     Ledger,
     Run,
 )
-from meta_experiment.sources.measures import Record, gradings_shown, in_per_cent, measure
-from meta_experiment.sources.shapes import Cell, cells
+from meta_experiment.sources.measures import (
+    Record,
+    gradings_shown,
+    in_per_cent,
+    measure,
+    words_of,
+)
+from meta_experiment.sources.merging import UNNAMED_ARM, cases_told, merged_runs
+from meta_experiment.sources.shapes import cells
 from meta_experiment.sources.vocabulary import TIME_FIELDS, snake
-from meta_experiment.sources.workspace_files import RunFiles
+from meta_experiment.sources.wording import listed
+from meta_experiment.sources.workspace_files import RunFiles, without_copies
 from meta_experiment.types import TrialStatus
 
 KIND = "skill-creator"
-UNNAMED_ARM = "unnamed"
 _SAME = 0.011  # rounding to two decimals, and of seconds to a tenth
 
 
@@ -37,16 +47,31 @@ class Origin:
     assumed: str = ""
 
 
-def parse(origin: Origin, document: object, files: Sequence[RunFiles] = ()) -> ImportedTrials:
+def parse(
+    origin: Origin,
+    document: object,
+    files: Sequence[RunFiles] = (),
+    astray: Sequence[str] = (),
+) -> ImportedTrials:
     """Read a benchmark document, the runs' own files beside it, or those files alone.
 
     Where both tell of one run its own files are believed, since the benchmark is made from
     them; every disagreement beyond rounding is counted.
 
+    Args:
+        origin: where they are from.
+        document: the benchmark; None when there is none.
+        files: what the runs' own files tell.
+        astray: files of results that belong to no run, for the user to know.
+
     Raises:
         RefusedError: it holds means instead of runs, or no results at all.
     """
     ledger = Ledger()
+    if astray:
+        ledger.note(
+            f"Files of results that belong to no run and were not read: {listed(astray)}."
+        )
     found = _cells(document, ledger)
     if not found and not files:
         raise aggregates.refusal(origin.name, document)
@@ -58,7 +83,10 @@ def parse(origin: Origin, document: object, files: Sequence[RunFiles] = ()) -> I
         gradings_shown(records),
         _fingerprint(about),
     )
-    merged = _merged(found, files, ledger) if found else [(Cell({}), item) for item in files]
+    own = without_copies(files)
+    if len(own) < len(files):
+        ledger.exclude(COPIED, len(files) - len(own))
+    merged = merged_runs(found, own, ledger) if found else [(Cell({}), item) for item in own]
     runs = reader.runs(merged)
     if not any(run.metrics for run in runs):
         raise aggregates.refusal(origin.name, document)
@@ -84,7 +112,10 @@ def _cells(document: object, ledger: Ledger) -> list[Cell]:
                 "and how much its runs differ is not known."
             )
         return triggers.trigger_cells(document)
-    return cells(document)
+    found = cells(document)
+    if any(cell.by_place for cell in found):
+        ledger.note("Cases have no names; the values at one place of the lists are one case.")
+    return cases_told(found, ledger)
 
 
 def _about(document: object) -> Record:
@@ -113,12 +144,18 @@ class _Reader:
 
     def runs(self, merged: Iterable[tuple[Cell, RunFiles | None]]) -> list[Run]:
         """Measure every cell; repeats of a case in an arm are numbered as they come."""
-        seen: dict[tuple[str, str], int] = {}
+        pairs = [
+            (cell, cell if files is None or cell.record else files.cell, files)
+            for cell, files in merged
+        ]
+        has_cases = any(known.case is not None for _, known, _ in pairs)
+        if not has_cases:
+            self.ledger.note(NO_CASES)
+        seen: dict[tuple[str, str | None], int] = {}
         runs = []
-        for cell, files in merged:
-            known = cell if files is None or cell.record else files.cell
+        for cell, known, files in pairs:
             case, arm = known.case, known.arm or UNNAMED_ARM
-            if case is None:
+            if case is None and has_cases:
                 self.ledger.exclude(NO_CASE)
                 continue
             index = seen.get((arm, case), 0)
@@ -136,6 +173,7 @@ class _Reader:
                     TrialStatus.OK if metrics else TrialStatus.INTERRUPTED,
                     instant(known.at),
                     self.fingerprint,
+                    words_of(cell.record) | words_of(files.cell.record if files else {}),
                 )
             )
         return runs
@@ -163,35 +201,6 @@ class _Reader:
                     "them; its own files were believed."
                 )
         return stated | own
-
-
-def _merged(
-    found: Sequence[Cell], files: Sequence[RunFiles], ledger: Ledger
-) -> list[tuple[Cell, RunFiles | None]]:
-    """Give every cell the files of the same case, arm and repeat; each file is used once."""
-    left = list(files)
-    merged: list[tuple[Cell, RunFiles | None]] = []
-    for cell in found:
-        own = next((item for item in left if _same_run(cell, item.cell)), None)
-        if own is not None:
-            left.remove(own)
-        merged.append((cell, own))
-    if left:
-        ledger.exclude("graded in the folder, but not part of its benchmark", len(left))
-    return merged
-
-
-def _same_run(cell: Cell, own: Cell) -> bool:
-    by_id = cell.case_id is not None and cell.case_id == own.case_id
-    by_name = (
-        not (cell.case_id and own.case_id)
-        and cell.case_name is not None
-        and own.case_name is not None
-        and snake(cell.case_name) == snake(own.case_name)
-    )
-    same_arm = snake(cell.arm or UNNAMED_ARM) == snake(own.arm or UNNAMED_ARM)
-    same_number = own.number is None or cell.number in (None, own.number)
-    return (by_id or by_name) and same_arm and same_number
 
 
 def _count_unloaded(ledger: Ledger, arm: str, record: Record, files: RunFiles | None) -> None:

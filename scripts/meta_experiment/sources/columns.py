@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,11 @@ _ROLES = {
     "status": STATUS_FIELDS,
     "time": TIME_FIELDS,
 }
+# What stands in the names of columns that tell of many runs at once.
+_OF_MANY = {"std", "stdev", "stddev", "sd", "sem", "stderr", "variance", "p25", "p50", "p75",
+            "p90", "p95", "p99"}  # fmt: skip
+_SECONDS = "duration_seconds"
+_NO_SECONDS = frozenset({"ms", "millis", "milliseconds", "min", "mins", "minutes", "hours"})
 _COUNTED = {name for pair in TALLIES for name in pair}
 _MANY = 20  # names in a message
 
@@ -80,7 +86,8 @@ def find_columns(
     """Recognise the columns of a table, or take them as the user says.
 
     Raises:
-        UsageError: a column is not there, two have one meaning, or none names the variant.
+        UsageError: a column is not there, two have one meaning, none names the variant, or
+            the rows are sums over runs.
     """
     for role, column in mapping.items():
         if column not in table.columns:
@@ -90,10 +97,16 @@ def find_columns(
                 hint=suggestion(column, table.columns),
             )
     named = {key: column for key, column in mapping.items() if key not in _ROLES}
+    if not named:
+        _refuse_aggregates(table, name)
     roles = _roles(table, name, mapping, ledger)
     taken = {*roles.values(), *named.values()}
     rest = [column for column in table.columns if column not in taken]
-    known = {column: key for key, column in named.items() if key in METRIC_FIELDS}
+    known = {
+        column: _field(key, column, name)
+        for key, column in named.items()
+        if key in METRIC_FIELDS
+    }
     given = {_metric(field) for field in known.values()}
     found = {
         column: snake(column)
@@ -109,6 +122,40 @@ def find_columns(
         mapped=frozenset(known),
         own={key: column for key, column in named.items() if key not in METRIC_FIELDS},
     )
+
+
+def _refuse_aggregates(table: Table, name: str) -> None:
+    of_many = [column for column in table.columns if _OF_MANY.intersection(_words(column))]
+    if of_many:
+        raise UsageError(
+            f"{name} holds sums over runs and not the runs, as the column '{of_many[0]}' "
+            "tells: a mean is not a trial.",
+            hint="Import the rows of single runs. If each row is one run all the same, name "
+            "its metric: --map duration_seconds=COLUMN",
+        )
+
+
+def _field(metric: str, column: str, name: str) -> str:
+    """Return the field that a mapped column is: its own, where that tells of the same metric.
+
+    Raises:
+        UsageError: the name of the column says that its times are no seconds.
+    """
+    if _metric(column) == _metric(metric):
+        return snake(column)
+    other = _NO_SECONDS.intersection(_words(column))
+    if other and METRIC_FIELDS[metric] == (_SECONDS, 1.0):
+        raise UsageError(
+            f"{name}: the column '{column}' is in {next(iter(other))} by its name, and "
+            f"{metric} is in seconds.",
+            hint=f"Milliseconds: --map duration_ms={column}   Others are read where they are "
+            "written with their unit, as 2 min.",
+        )
+    return metric
+
+
+def _words(column: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", snake(column))
 
 
 def _metric(field: str) -> str | None:

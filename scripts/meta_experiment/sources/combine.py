@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
-from meta_experiment.sources.benchmark import UNNAMED_ARM
+from meta_experiment.sources.choosing import chosen_variants, safe_names
+from meta_experiment.sources.copies import copies
 from meta_experiment.sources.identity import trial_id
 from meta_experiment.sources.imported import ImportedTrials, Run
+from meta_experiment.sources.merging import UNNAMED_ARM
 from meta_experiment.sources.vocabulary import is_control
+from meta_experiment.sources.wording import command, listed, quoted
 
 TWICE = "the same run twice"
+CARRIED = "carried over from the source of another arm"
 OTHER_ARM = "of an arm that is not compared"
 _DAY = 86_400.0
+_MOST = 20  # arms in a message
 _ALIKE = 0.75  # of two names of one case, one of them edited
 
 
@@ -84,36 +89,64 @@ def combine(
         excluded.update(item.source.excluded)
     _note_renamed_cases(sources, notes)
     labelled = [
-        (run, item.label or run.arm, item.source)
-        for item in sources
-        for run in _chosen(item, excluded)
+        [(run, item.label or run.arm) for run in _chosen(item, excluded)] for item in sources
     ]
     _refuse_half_cases(sources)
-    arms = list(dict.fromkeys(arm for _, arm, _ in labelled))
-    variants = _variants(arms, control, treatments, sources, notes)
-    safe = _safe_names(variants, notes)
+    arms = list(dict.fromkeys(arm for runs in labelled for _, arm in runs))
+    _refuse_one_arm(arms, sources)
+    labels = [item.label for item in sources]
+    safe = safe_names(chosen_variants(arms, control, treatments, labels, notes), notes)
     runs: dict[str, IdentifiedRun] = {}
-    for run, arm, source in labelled:
-        known = trial_id(run, source.identity)
-        if arm not in safe:
-            excluded[OTHER_ARM] += 1
-        elif known in runs:
-            excluded[TWICE] += 1
-        else:
-            at = source.at if run.at is None else run.at
-            runs[known] = IdentifiedRun(known, safe[arm], run, at)
+    for item, found in zip(sources, labelled, strict=True):
+        _add(runs, item.source, found, safe, excluded)
+    if excluded[CARRIED]:
+        notes.append(
+            f"{excluded[CARRIED]} runs of one source stand in another too, to the last token "
+            "or word for word. A run is not compared with itself: they count once."
+        )
     _refuse_empty_arm(safe.values(), runs.values())
     notes += _circumstances(list(safe.values()), list(runs.values()))
     return Combined(
         kind="+".join(dict.fromkeys(item.source.kind for item in sources)),
         variants=tuple(safe.values()),
         runs=tuple(runs.values()),
-        excluded=dict(excluded),
+        excluded=dict(+excluded),
         notes=tuple(dict.fromkeys(notes)),
         title=next((item.source.title for item in sources if item.source.title), None),
         at=min((item.source.at for item in sources if item.source.at), default=None),
         names=tuple(item.source.name for item in sources),
     )
+
+
+def _add(
+    runs: dict[str, IdentifiedRun],
+    source: ImportedTrials,
+    found: Sequence[tuple[Run, str]],
+    safe: Mapping[str, str],
+    excluded: Counter[str],
+) -> None:
+    """Add the runs of a source, but those that an earlier source has already.
+
+    A run in two sources belongs to the control where one of them says so: it was made before
+    the text that is tried.
+    """
+    control = next(iter(safe.values()))
+    compared = [(run, safe[arm]) for run, arm in found if arm in safe]
+    excluded[OTHER_ARM] += len(found) - len(compared)
+    earlier = list(runs.values())
+    twins = copies([item.run for item in earlier], [run for run, _ in compared])
+    for place, (run, variant) in enumerate(compared):
+        known = trial_id(run, source.identity)
+        twin = runs.get(known)
+        if twin is None and place in twins:
+            twin = earlier[twins[place]]
+        if twin is None:
+            at = source.at if run.at is None else run.at
+            runs[known] = IdentifiedRun(known, variant, run, at)
+            continue
+        excluded[TWICE if twin.variant == variant else CARRIED] += 1
+        if variant == control != twin.variant:
+            runs[twin.trial_id] = replace(twin, variant=control)
 
 
 def _circumstances(variants: Sequence[str], runs: Sequence[IdentifiedRun]) -> list[str]:
@@ -135,6 +168,8 @@ def _circumstances(variants: Sequence[str], runs: Sequence[IdentifiedRun]) -> li
         for name in variants
     ]
     times = [at for at in begun if at is not None]
+    if len(times) == len(begun) and times[0] > max(times[1:]) + _DAY:
+        notes.append(f"{variants[0]} was measured after all others; is it the older text?")
     if len(times) > 1 and max(times) - min(times) > _DAY:
         notes.append(
             f"The arms were measured {(max(times) - min(times)) / _DAY:.0f} days apart; what "
@@ -155,16 +190,17 @@ def _chosen(item: Labelled, excluded: Counter[str]) -> list[Run]:
     wanted = item.arm
     if wanted is None:
         if len(source.arms) > 1:
-            first = source.arms[0]
+            under_test = [arm for arm in source.arms if not is_control(arm)]
+            arm = under_test[0] if len(under_test) == 1 else "ARM"
             raise UsageError(
-                f"{source.name} has several arms ({', '.join(source.arms)}); which of them "
+                f"{source.name} has several arms ({listed(source.arms, _MOST)}); which of them "
                 f"is '{item.label}'?",
-                hint=f"Say it after a colon: {item.label}={source.name}:{first}",
+                hint=f"Say it after a colon: {quoted(f'{item.label}={source.name}:{arm}')}",
             )
         wanted = source.arms[0]
     elif wanted not in source.arms:
         raise UsageError(
-            f"{source.name} has no arm '{wanted}'; it has {', '.join(source.arms)}.",
+            f"{source.name} has no arm '{wanted}'; it has {listed(source.arms, _MOST)}.",
             hint=suggestion(wanted, source.arms),
         )
     chosen = [run for run in source.runs if run.arm == wanted]
@@ -195,67 +231,18 @@ def _refuse_empty_arm(variants: Iterable[str], runs: Iterable[IdentifiedRun]) ->
             )
 
 
-def _variants(
-    arms: Sequence[str],
-    control: str | None,
-    treatments: Sequence[str],
-    sources: Sequence[Labelled],
-    notes: list[str],
-) -> list[str]:
-    if len(arms) < 2:
-        raise _one_arm(arms, sources)
-    for name in (control, *treatments):
-        if name is not None and name not in arms:
-            raise UsageError(
-                f"There is no arm '{name}'; there are {', '.join(arms)}.",
-                hint=suggestion(name, arms),
-            )
-    if control is None:
-        likely = [arm for arm in arms if is_control(arm) and arm not in treatments]
-        if len(likely) != 1:
-            sound = " and ".join(likely) + " sound" if likely else "none sounds"
-            raise UsageError(
-                f"Which arm is the control? There are {', '.join(arms)}; {sound} like it.",
-                hint=f"Say it: --control '{arms[0]}' --treatment '{arms[-1]}'",
-            )
-        control = likely[0]
-        if control not in {item.label for item in sources}:
-            notes.append(f"{control} was taken as the control, by its name.")
-    if control in treatments:
-        raise UsageError(f"'{control}' cannot be the control and a treatment at once.")
-    chosen = list(dict.fromkeys(treatments)) or [arm for arm in arms if arm != control]
-    if not treatments and len(chosen) > 1:
-        notes.append(f"All other arms are treatments: {', '.join(chosen)}.")
-    return [control, *chosen]
-
-
-def _one_arm(arms: Sequence[str], sources: Sequence[Labelled]) -> RefusedError:
+def _refuse_one_arm(arms: Sequence[str], sources: Sequence[Labelled]) -> None:
+    if len(arms) > 1:
+        return
     name = sources[0].source.name
-    which = "a single arm" if arms[0] == UNNAMED_ARM else f"the arm {arms[0]} only"
-    return RefusedError(
+    unnamed = arms[0] == UNNAMED_ARM
+    which = "a single arm, which it does not name" if unnamed else f"the arm {arms[0]} only"
+    older = name if is_control(arms[0]) and len(sources) == 1 else "OLDER"
+    raise RefusedError(
         f"{name} measured {which}, so there is nothing to compare it with.",
-        hint="Compare it with the results of another text on the same cases: "
-        f"meta-experiment import control=OTHER.json treatment={name}",
+        hint="Compare it with the results of another text on the same cases; the older text is "
+        f"the control: {command(f'control={older}', 'treatment=NEWER')}",
     )
-
-
-def _safe_names(variants: Sequence[str], notes: list[str]) -> dict[str, str]:
-    """Return for every arm a name that a plan takes."""
-    safe: dict[str, str] = {}
-    for position, arm in enumerate(variants):
-        latin = any(letter.isascii() and letter.isalnum() for letter in arm)
-        name = slug(arm) if latin and not _is_plain(arm) else arm
-        if not _is_plain(name) or name in safe.values():
-            name = f"variant-{position}" if position else "control"
-        if name != arm:
-            notes.append(f"The arm {arm!r} is called {name}.")
-        safe[arm] = name
-    return safe
-
-
-def _is_plain(name: str) -> bool:
-    body = name.replace("_", "a").replace(".", "a").replace("-", "a")
-    return body.isascii() and body.isalnum() and name[0].isalpha() and len(name) <= 64
 
 
 def _note_renamed_cases(sources: Sequence[Labelled], notes: list[str]) -> None:

@@ -58,6 +58,32 @@ def digits(metrics: Mapping[str, float]) -> int:
     )
 
 
+def same_measurements(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Say whether two runs have so much of time, tokens and cost in common that they are one.
+
+    What one source rounds another may give in full, so that values need agree only to what
+    the coarser of them says; it is its digits that count.
+    """
+    shared = [name for name in one if name in other and _fine(name)]
+    pairs = {name: sorted((one[name], other[name]), key=_figures) for name in shared}
+    agree = all(abs(rough - full) <= _rounding(rough, full) for rough, full in pairs.values())
+    return (
+        agree and digits({name: rough for name, (rough, _) in pairs.items()}) >= TELLING_DIGITS
+    )
+
+
+def _rounding(rough: float, full: float) -> float:
+    """Return how far a value may be from the longer one that it was rounded from."""
+    places = _figures(rough) - len(f"{rough:.0f}") - 1
+    if places > 0:
+        return 0.501 * 10.0**-places
+    return 0.0 if full.is_integer() else 0.501
+
+
+def _figures(value: float) -> int:
+    return len(f"{value:.9g}")
+
+
 def _fine(metric: str) -> bool:
     """Say whether a metric is measured finely enough to tell runs apart; grades are not."""
     return metric.endswith(_MEASURED)

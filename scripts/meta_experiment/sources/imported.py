@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from meta_experiment.sources.wording import listed
 from meta_experiment.types import TrialStatus
 
 NO_NUMBER = "no number where one was expected"
@@ -15,6 +16,11 @@ NOT_GRADED = "not graded"
 ZERO_UNMEASURED = "a zero that was never measured"
 NO_ARM = "names no arm"
 NO_CASE = "names no case"
+COPIED = "in a second folder of the same case"
+NO_CASES = (
+    "Nothing names the case of a run, so that every run stands for itself and arms are "
+    "compared as independent."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,8 @@ class Run:
     """One run of one arm on one case; `index` counts the repeats (0, 1, …).
 
     `case` None is a run that belongs to no case, so that it stands for itself. A metric
-    that is missing is absent, never zero. `at` is in seconds since the epoch.
+    that is missing is absent, never zero. `at` is in seconds since the epoch. `words` are
+    what a grader wrote of this very run.
     """
 
     arm: str
@@ -32,6 +39,7 @@ class Run:
     status: TrialStatus = TrialStatus.OK
     at: float | None = None
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,6 @@ class Ledger:
         sentences = [*self._notes]
         sentences += [f"{number} × {sentence}" for sentence, number in self.counted.items()]
         if self._ignored:
-            listed = ", ".join(sorted(self._ignored)[:8])
-            more = ", …" if len(self._ignored) > 8 else ""
-            sentences.append(f"Numbers that stand for no known metric: {listed}{more}.")
+            names = listed(sorted(self._ignored))
+            sentences.append(f"Numbers that stand for no known metric: {names}.")
         return tuple(sentences)

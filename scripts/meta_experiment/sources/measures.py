@@ -19,6 +19,7 @@ from meta_experiment.sources.vocabulary import (
     DETAILS,
     METRIC_FIELDS,
     TALLIES,
+    WITNESSES,
     WRAPPERS,
     snake,
 )
@@ -29,6 +30,7 @@ PASS_RATES = ("pass_rate", "expectation_pass_rate")
 _SHARES = (Unit.PER_CENT, Unit.TRUTH)  # signs of a metric without a unit
 _UNITS = {"s": (Unit.SECONDS,), "tokens": (Unit.TOKENS,), "USD": (Unit.DOLLARS,)}
 _DEEPEST = 4
+_TELLING_TEXT = 20  # characters; what is shorter is said of many runs
 _PER_CENT_LIMIT = 100.0
 _ROUNDING = 0.011  # what two decimals of a rate may be off
 # Where tools write zero for "not recorded": nothing takes no time and no tokens.
@@ -126,6 +128,21 @@ def measure(
     for name in _ignored(fields):
         ledger.ignore(name)
     return metrics
+
+
+def words_of(record: Record) -> frozenset[str]:
+    """Return what a grader wrote of this very run, and what it answered."""
+    fields = flat(record)
+    details = [
+        item
+        for name in DETAILS
+        for item in (fields[name] if isinstance(fields.get(name), list) else [])
+        if isinstance(item, Mapping)
+    ]
+    texts = [part.get(name) for part in (fields, *details) for name in WITNESSES]
+    return frozenset(
+        text.strip() for text in texts if isinstance(text, str) and len(text) >= _TELLING_TEXT
+    )
 
 
 def named(name: str, value: object, ledger: Ledger, decimal: Decimal) -> float | None:

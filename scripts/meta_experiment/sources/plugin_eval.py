@@ -7,9 +7,10 @@ from typing import Any
 
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.sources.benchmark import Origin, instant, moment
+from meta_experiment.sources.cells import Cell
 from meta_experiment.sources.imported import ImportedTrials, Ledger, Run
 from meta_experiment.sources.measures import measure
-from meta_experiment.sources.shapes import Cell, cells
+from meta_experiment.sources.shapes import cells
 from meta_experiment.types import TrialStatus
 
 KIND = "plugin-eval"

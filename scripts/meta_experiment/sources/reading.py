@@ -5,21 +5,35 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.errors import NotFoundError, RefusedError, StorageError, UsageError
+from meta_experiment.errors import (
+    MetaExperimentError,
+    NotFoundError,
+    RefusedError,
+    StorageError,
+    UsageError,
+)
 from meta_experiment.sources import benchmark, json_text, plugin_eval, rows, workspace_files
 from meta_experiment.sources.benchmark import Origin
+from meta_experiment.sources.choosing import older_of
 from meta_experiment.sources.encoding import decoded, utf8_only
 from meta_experiment.sources.imported import ImportedTrials
+from meta_experiment.sources.vocabulary import is_control
+from meta_experiment.sources.wording import command, in_order, listed
 
 LARGEST = 64 * 1024 * 1024
 _MOST_FILES = 20_000
+_MOST_NAMES = 20  # in a message
+_ROLES = ("control", "treatment")
+_DEEPEST = 4  # folders below a workspace
+_NO_RESULTS = {"outputs", "node_modules", ".git", ".venv"}  # what runs made, and more of it
 _BENCHMARK = "benchmark.json"
 _TABLES = {".csv", ".tsv"}
 _LINES = {".jsonl", ".ndjson"}
+_RESULTS = {".json", *_TABLES, *_LINES}
 _SECOND_OBJECT = re.compile(r"[\r\n]\s*\{")
 
 
@@ -72,18 +86,56 @@ def _folder(folder: Path, name: str) -> ImportedTrials:
     stated = folder / _BENCHMARK
     if stated.is_file():
         return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", rows.Reading())
-    inside = sorted(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
+    inside = in_order(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
     if len(inside) == 1:
         return _folder(folder / inside[0], f"{name.rstrip('/')}/{inside[0]}")
     if inside:
-        raise RefusedError(
-            f"{name} holds {len(inside)} benchmarks ({', '.join(inside[:6])}), perhaps of "
-            "different texts of one skill; which to compare is yours to say.",
-            hint=f"One of them: meta-experiment import {name}/{inside[-1]}   Or one against "
-            f"another: meta-experiment import control={name}/{inside[0]}:with_skill "
-            f"treatment={name}/{inside[-1]}:with_skill",
-        )
+        raise _several(folder, name.rstrip("/"), inside)
     return _with_files(Origin(name, hashlib.sha256(b"").hexdigest()), None, folder)
+
+
+def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
+    """Return the error about a folder of benchmarks, with commands that work on them.
+
+    The older text is the control: by its number or else by the time of its benchmark.
+    """
+    ends = [(f"{name}/{one}", _try_read(folder / one, one)) for one in (inside[0], inside[-1])]
+    times = [source.at or 0.0 if source else 0.0 for _, source in ends]
+    is_numbered = older_of(inside) is not None
+    if not is_numbered and times[0] > times[1]:
+        ends.reverse()
+    is_told = is_numbered or (all(times) and times[0] != times[1])
+    ways = []
+    if (newest := ends[-1][1]) is not None and len(newest.arms) > 1:
+        ways.append(f"One of them: {command(ends[-1][0])}")
+    arm = _arm_of_both(ends[0][1], ends[1][1])
+    if arm is not None:
+        paths = [path for path, _ in ends] if is_told else ["OLDER", "NEWER"]
+        pair = [f"{role}={path}{arm}" for role, path in zip(_ROLES, paths, strict=True)]
+        ways.append(f"One against another: {command(*pair)}")
+    return RefusedError(
+        f"{name} holds {len(inside)} benchmarks ({listed(inside, _MOST_NAMES)}), perhaps of "
+        "different texts of one skill; which to compare is yours to say.",
+        hint="   ".join(ways) or "Name one of them.",
+    )
+
+
+def _try_read(folder: Path, name: str) -> ImportedTrials | None:
+    try:
+        return _folder(folder, name)
+    except MetaExperimentError:
+        return None
+
+
+def _arm_of_both(one: ImportedTrials | None, other: ImportedTrials | None) -> str | None:
+    """Return `:ARM` of the text under test in both; empty where each has one arm only."""
+    if one is None or other is None:
+        return None
+    if len(one.arms) == len(other.arms) == 1:
+        return ""
+    shared = [arm for arm in one.arms if arm in other.arms]
+    under_test = [arm for arm in shared if not is_control(arm)] or shared
+    return f":{under_test[0]}" if under_test else None
 
 
 def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrials:
@@ -91,7 +143,10 @@ def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrial
     digest = hashlib.sha256(origin.identity.encode())
     documents: dict[str, Any] = {}
     total = 0
-    for relative in _run_paths(folder):
+    paths = list(_walk(folder))
+    for relative in paths:
+        if not workspace_files.belongs(relative):
+            continue
         data = _bytes(folder / relative, f"{origin.name}: {relative}")
         total += len(data)
         if total > LARGEST:
@@ -102,31 +157,47 @@ def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrial
         digest.update(f"{relative}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     files = workspace_files.run_files(documents)
     if document is None and not files:
-        raise UsageError(
-            f"{origin.name} is a folder with no {_BENCHMARK} and no "
-            "<case>/<arm>/grading.json in it.",
-            hint="Name the folder of one iteration, or a file of results.",
-        )
+        raise _nothing_in(folder, origin.name)
     identity = digest.hexdigest() if documents else origin.identity
-    return benchmark.parse(Origin(origin.name, identity), document, files)
+    unread = [path for path in paths if workspace_files.is_astray(path)]
+    return benchmark.parse(Origin(origin.name, identity), document, files, unread)
 
 
-def _run_paths(folder: Path) -> list[str]:
-    found = []
-    for number, relative in enumerate(_walk(folder)):
-        if number > _MOST_FILES:
-            raise StorageError(f"{folder} holds more than {_MOST_FILES:,} files.")
-        if workspace_files.belongs(relative):
-            found.append(relative)
-    return sorted(found)
+def _nothing_in(folder: Path, name: str) -> UsageError:
+    """Return the error about a folder without a benchmark and without files of runs."""
+    others = [path.name for path in folder.iterdir() if path.suffix.lower() in _RESULTS]
+    message = f"{name} is a folder with no {_BENCHMARK} and no <case>/<arm>/grading.json in it"
+    if any(map(workspace_files.is_astray, _walk(folder))):
+        return UsageError(
+            f"{message}, but gradings or timings of what may be a single case.",
+            hint=f"Name the folder of all cases: {command(str(Path(name).parent))}",
+        )
+    if not others:
+        return UsageError(
+            f"{message}.", hint="Name the folder of one iteration, or a file of results."
+        )
+    return UsageError(
+        f"{message}; it holds {listed(in_order(others))}.",
+        hint="Name the file of results.",
+    )
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    """Yield the files down to `<case>/<arm>/<run>/`, without following links to folders."""
+    """Yield the files of a folder in order, without following links to folders.
+
+    Raises:
+        StorageError: there are too many.
+    """
+    number = 0
     for parent, folders, files in os.walk(folder):
         below = Path(parent).relative_to(folder)
-        folders[:] = sorted(folders) if len(below.parts) < 3 else []
-        yield from ((below / name).as_posix() for name in files)
+        deeper = set(folders) - _NO_RESULTS if len(below.parts) < _DEEPEST else ()
+        folders[:] = sorted(deeper)
+        for name in sorted(files):
+            number += 1
+            if number > _MOST_FILES:
+                raise StorageError(f"{folder} holds more than {_MOST_FILES:,} files.")
+            yield (below / name).as_posix()
 
 
 def _bytes(path: Path, name: str) -> bytes:

@@ -1,154 +1,237 @@
 """Where in a document of results the runs stand: one cell for each, whatever the shape.
 
-Shapes that were met: a list of runs that name their arm; a list of cases with one mapping
-(or list of runs) per arm; a list of cases with `with_skill_pass_rate` and its like; one
-mapping per arm that holds a list of cases; a list of cases of a single, unnamed arm.
+Shapes that were met: a list of runs that name their arm; cases, in a list or by name, with
+one mapping (or list of runs) per arm; cases with `with_skill_pass_rate` and its like; arms,
+in a list or by name, that hold cases; one table per metric; a list of cases of a single,
+unnamed arm. What holds arms is a case and what holds cases is an arm, whatever their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from meta_experiment.sources.measures import Record, flat
+from meta_experiment.sources.cells import Cell, described, first_text, measured
+from meta_experiment.sources.measures import Record
+from meta_experiment.sources.metric_tables import table_cells
 from meta_experiment.sources.vocabulary import (
     ARM_FIELDS,
     ARM_WORDS,
-    CASE_IDS,
-    CASE_NAMES,
-    INDEX_FIELDS,
+    DETAILS,
     METRIC_FIELDS,
-    TALLIES,
-    TIME_FIELDS,
+    WITNESSES,
     WRAPPERS,
+    is_arm,
     snake,
 )
 
-_LISTS = (
-    "runs", "evals", "results", "cases", "per_case", "trials", "tests", "data", "records",
+ITERATIONS = "iterations"
+_CASES = (
+    "runs", "evals", "results", "cases", "per_case", "per_eval", "per_test", "per_task",
+    "trials", "tests", "tasks", "scenarios", "eval_results", "case_results", "test_cases",
+    "by_case", "by_eval", "samples", "data", "records",
 )  # fmt: skip
-_NO_ARMS = frozenset(
-    {"delta", "metadata", "quality", "config", "expected", "baseline_delta", *WRAPPERS}
-)
-_MEASURED = frozenset({*METRIC_FIELDS, *(passed for passed, _ in TALLIES)})
-_DEEPEST = 4
+_REPEATS = ("runs", "trials", "repeats", "attempts")  # all that a case holds of its runs
+_ARMS = ("arms", "configurations", "configs", "variants", "conditions")
+_NEITHER = frozenset(
+    {
+        "delta", "metadata", "quality", "config", "expected", "baseline_delta", "run_summary",
+        "aggregates", "overall", "totals", "input", "target", "scores", "judge", "grader",
+        ITERATIONS, *WRAPPERS, *DETAILS, *WITNESSES, *_CASES, *_ARMS,
+    }
+)  # fmt: skip
+_ARM_NAMES = (*ARM_FIELDS, "name", "key", "id", "label")
+_ROUND = re.compile(r"(iteration|iter|round|version|v)[-_ ]?\d+", re.IGNORECASE)  # no case
+_DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """The record of one run with what is said of it; None is not said.
+class _Around:
+    """What is known of the place in the document that is looked at.
 
-    `number` is the repeat as the source counts it.
+    `of_item`: it lies inside an item of a list, which may be a run though it names no case.
+    `names` are those of parts of its neighbours that can be nothing but arms.
     """
 
-    record: Record
-    arm: str | None = None
-    case_id: str | None = None
-    case_name: str | None = None
-    number: int | None = None
-    at: str | None = None
+    cell: Cell = Cell({})  # noqa: RUF009 - it cannot change
+    of_item: bool = False
+    names: frozenset[str] = frozenset()
+    depth: int = 0
+
+    def inside(
+        self, cell: Cell, *, of_item: bool = False, names: frozenset[str] = frozenset()
+    ) -> _Around:
+        """Return what is known one level deeper."""
+        return _Around(cell, self.of_item or of_item, names, self.depth + 1)
 
     @property
-    def case(self) -> str | None:
-        """What tells the case from others: its number or key, else its name."""
-        return self.case_id or self.case_name
+    def may_be_run(self) -> bool:
+        """Whether a part that holds no runs is one; else it is a total over all cases."""
+        return self.of_item or self.cell.case is not None
 
 
 def cells(document: object) -> list[Cell]:
     """Return the runs of a document in its own order; none when it holds no list of runs."""
     if isinstance(document, list):
-        return list(_of_items(document, Cell({}), 0))
+        return _listed(document, _Around())
     if not isinstance(document, Mapping):
         return []
-    by_arm = {
-        key: value
-        for key, value in document.items()
-        if snake(str(key)) in ARM_WORDS and _list_of(value) is not None
-    }
-    if by_arm:
-        return [
-            cell
-            for arm, value in by_arm.items()
-            for cell in _of_items(_list_of(value) or [], Cell({}, arm=str(arm)), 0)
-        ]
-    return list(_of_items(_list_of(document) or [], Cell({}), 0))
+    return _inside(document, _Around()) or _of_rounds(_parts(document.get(ITERATIONS)))
 
 
-def _list_of(value: object) -> list[Any] | None:
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, Mapping):
-        return None
-    found = (value[name] for name in _LISTS if isinstance(value.get(name), list))
-    return next((items for items in found if any(map(_is_record, items))), None)
+def _of_rounds(rounds: list[Any]) -> list[Cell]:
+    """Return the runs of a single iteration, or iterations that are runs of cases."""
+    if len(rounds) == 1 and (found := cells(rounds[0])):
+        return found
+    if any(map(cells, rounds)):
+        return []  # of several texts, perhaps
+    found = _listed(rounds, _Around())
+    are_runs = all(cell.case is not None and measured(cell.record) for cell in found)
+    return found if are_runs else []
 
 
-def _is_record(item: object) -> bool:
-    return isinstance(item, Mapping)
-
-
-def _of_items(items: list[Any], parent: Cell, depth: int) -> Iterator[Cell]:
-    if depth > _DEEPEST:
-        return
-    for item in items:
-        if isinstance(item, Mapping):
-            yield from _of_item(item, parent, depth)
-
-
-def _of_item(item: Record, parent: Cell, depth: int) -> Iterator[Cell]:
-    own = described(item, parent)
-    arms = _arms_inside(item)
-    if arms:
-        for arm, inside in arms.items():
-            parts = inside if isinstance(inside, list) else [inside]
-            yield from _of_items(parts, replace(own, arm=arm), depth + 1)
-        return
-    prefixed = _prefixed(item)
-    if prefixed:
-        for arm, record in prefixed.items():
-            yield replace(own, arm=arm, record=record)
-        return
-    nested = item.get("runs")
-    if isinstance(nested, list) and any(map(_is_record, nested)):
-        yield from _of_items(nested, own, depth + 1)
-        return
-    yield replace(own, record=item)
-
-
-def described(item: Record, parent: Cell) -> Cell:
-    """Take from an item what it says of itself, over what is known from around it."""
-    fields = {snake(str(key)): value for key, value in item.items()}
-    return replace(
-        parent,
-        arm=_first_text(fields, ARM_FIELDS) or parent.arm,
-        case_id=_first_text(fields, CASE_IDS) or parent.case_id,
-        case_name=_first_text(fields, CASE_NAMES) or parent.case_name,
-        number=_first_whole(fields, parent.number),
-        at=_first_text(fields, TIME_FIELDS) or parent.at,
+def _inside(item: Record, around: _Around) -> list[Cell]:
+    """Return the runs inside a mapping, by the first of the shapes that it has; else none."""
+    if around.depth > _DEEPEST:
+        return []
+    if around.cell.arm is not None:
+        return _cases(item, around) or table_cells(item, around.cell)
+    arms = _of_arms(_named_arms(item), around)
+    if len({cell.arm for cell in arms}) == 1 and not around.may_be_run:
+        # its counterpart may be the list that needs no name
+        arms += [cell for cell in _cases(item, around) if cell.arm is None]
+    return (
+        arms
+        or (_prefixed(item, around.cell) if around.may_be_run else [])
+        or _cases(item, around)
+        or table_cells(item, around.cell)
+        or _unnamed(item, around)
     )
 
 
-def _arms_inside(item: Record) -> dict[str, Any]:
-    """Return the parts of a case that are arms: by their name, or because they hold results."""
-    if isinstance(item.get("arms"), Mapping):
-        return {str(key): value for key, value in item["arms"].items()}
-    found = {}
-    for key, value in item.items():
-        name = snake(str(key))
-        if name in _NO_ARMS:
-            continue
-        parts = value if isinstance(value, list) else [value]
-        records = [part for part in parts if isinstance(part, Mapping)]
-        if not records or (name not in ARM_WORDS and isinstance(value, list)):
-            continue
-        if name in ARM_WORDS or _MEASURED & flat(records[0]).keys():
-            found[str(key)] = value
+def _listed(items: list[Any], around: _Around) -> list[Cell]:
+    """Return the runs of a list: what each item holds or, where it holds none, is."""
+    found: list[Cell] = []
+    names = _own_names(items)
+    for item in items:
+        if isinstance(item, Mapping):
+            own = described(item, around.cell)
+            # what has arms inside says of which sort it is where a run says of which arm
+            holds_arms = not measured(item) and bool(_named_arms(item))
+            known = replace(own, arm=around.cell.arm) if holds_arms else own
+            inside = _inside(item, around.inside(known, of_item=True, names=names))
+            found += inside or [replace(own, record=item)]
     return found
 
 
-def _prefixed(item: Record) -> Mapping[str, Record]:
-    """Return `{arm: {field: value}}` of fields that begin with the name of an arm."""
+def _by_key(parts: Mapping[str, Any], around: _Around) -> list[Cell]:
+    """Return the runs of a mapping in the place of a list: by arm, case or repeat."""
+    if around.cell.arm is None and any(map(is_arm, map(str, parts))):
+        return _of_arms(parts, around)
+    found: list[Cell] = []
+    names = _own_names(parts.values())
+    for key, part in parts.items():
+        case = around.cell.case_id or (None if around.cell.case else str(key))
+        own = described(part, replace(around.cell, case_id=case))
+        inside = _inside(part, around.inside(own, names=names))
+        found += inside or ([replace(own, record=part)] if measured(part) else [])
+    return found
+
+
+def _named_arms(item: Record) -> dict[str, Any]:
+    """Return the parts of a mapping that are arms by the name of their place, or their own."""
+    for _, value in _places(item, _ARMS):
+        if isinstance(value, Mapping):
+            arms = {str(arm): part for arm, part in value.items()}
+        else:
+            parts = [part for part in value if isinstance(part, Mapping)]
+            arms = {arm: part for part in parts if (arm := _arm_name(part)) is not None}
+        if any(map(_fields, arms.values())):
+            return arms
+    arms = {
+        str(key): value
+        for key, value in item.items()
+        if is_arm(str(key)) and isinstance(value, Mapping | list)
+    }
+    return arms | _like(arms, item) if any(map(_fields, arms.values())) else {}
+
+
+def _like(arms: Mapping[str, Any], item: Record) -> dict[str, Any]:
+    """Return the parts beside arms that have all the fields, or lists, that these share."""
+    shared = set.intersection(*filter(None, map(_fields, arms.values())))
+    return {
+        str(key): value
+        for key, value in item.items()
+        if shared and str(key) not in arms and _may_be_arm(key) and shared <= _fields(value)
+    }
+
+
+def _of_arms(arms: Mapping[str, Any], around: _Around) -> list[Cell]:
+    """Return the runs of arms."""
+    found: list[Cell] = []
+    for arm, value in arms.items():
+        known = replace(around.cell, arm=str(arm))
+        if isinstance(value, list):
+            found += _listed(value, around.inside(known))
+        elif isinstance(value, Mapping):
+            run = replace(described(value, known), arm=str(arm), record=value)
+            inside = _inside(value, around.inside(known))
+            found += inside or ([run] if around.may_be_run else [])
+    return found
+
+
+def _cases(item: Record, around: _Around) -> list[Cell]:
+    """Return the runs of the first place for cases that has measured ones, or else any."""
+    first: list[Cell] = []
+    for _, value in _places(item, _CASES if around.cell.case is None else _REPEATS):
+        if isinstance(value, list):
+            found = _listed(value, around)
+        elif all(isinstance(part, Mapping) for part in value.values()):
+            found = _by_key(value, around)
+        else:
+            found = [] if around.depth else _inside(value, around.inside(around.cell))
+        if _any_measured(found):
+            return found
+        first = first or found
+    return first
+
+
+def _unnamed(item: Record, around: _Around) -> list[Cell]:
+    """Return the runs of parts that have a name of the user's own: arms, or cases with arms."""
+    parts = {str(key): value for key, value in item.items() if _may_be_arm(key)}
+    if around.may_be_run:
+        runs = {key: value for key, value in parts.items() if key in around.names}
+        return [] if measured(item) else _of_arms(runs, around)
+    cases = {
+        key: value
+        for key, value in parts.items()
+        if isinstance(value, Mapping) and _named_arms(value) and not _ROUND.match(key)
+    }
+    if cases:
+        return _by_key(cases, around)
+    found = {key: _of_arms({key: value}, around) for key, value in parts.items()}
+    arms = {key: cells for key, cells in found.items() if _any_measured(cells)}
+    alone = len(arms) == 1 and any(isinstance(parts[key], list) for key in arms)
+    every = [] if alone else [cell for cells in arms.values() for cell in cells]
+    return every if all(cell.case is not None for cell in every) else []
+
+
+def _own_names(items: Iterable[Any]) -> frozenset[str]:
+    """Return the names of two parts or more of cases that are runs, and so their arms."""
+    names = frozenset(
+        str(key)
+        for item in items
+        if isinstance(item, Mapping) and not measured(item)
+        for key, part in item.items()
+        if _may_be_arm(key) and isinstance(part, Mapping) and measured(part)
+    )
+    return names if len(names) > 1 else frozenset()
+
+
+def _prefixed(item: Record, own: Cell) -> list[Cell]:
+    """Return the runs of `with_skill_pass_rate` and its like: the arm begins the name."""
     found: dict[str, dict[str, Any]] = {}
     for key, value in item.items():
         name = snake(str(key))
@@ -158,22 +241,47 @@ def _prefixed(item: Record) -> Mapping[str, Record]:
             if rest in METRIC_FIELDS:
                 found.setdefault(arm, {})[rest] = value
                 break
-    return found
+    return [replace(own, arm=arm, record=record) for arm, record in found.items()]
 
 
-def _first_text(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+def _any_measured(found: list[Cell]) -> bool:
+    return any(measured(cell.record) for cell in found)
+
+
+def _parts(value: object) -> list[Any]:
+    return (
+        [*value.values()]
+        if isinstance(value, Mapping)
+        else [*value]
+        if isinstance(value, list)
+        else []
+    )
+
+
+def _places(item: Record, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the parts with such names that can hold runs, in the order of the names."""
+    fields = {snake(str(key)): value for key, value in item.items()}
     for name in names:
         value = fields.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-    return None
+        if (isinstance(value, Mapping) and value) or (
+            isinstance(value, list) and any(isinstance(part, Mapping) for part in value)
+        ):
+            yield name, value
 
 
-def _first_whole(fields: Mapping[str, Any], default: int | None) -> int | None:
-    for name in INDEX_FIELDS:
-        value = fields.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    return default
+def _fields(value: object) -> set[str]:
+    """Return what a part has of the fields of a run, and of what holds several."""
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, Mapping)), {})
+    if not isinstance(value, Mapping):
+        return set()
+    tables = {"tables"} if table_cells(value, Cell({})) else set()
+    return measured(value) | {name for name, _ in _places(value, _CASES)} | tables
+
+
+def _may_be_arm(key: object) -> bool:
+    return snake(str(key)) not in _NEITHER
+
+
+def _arm_name(part: Record) -> str | None:
+    return first_text({snake(str(key)): value for key, value in part.items()}, _ARM_NAMES)

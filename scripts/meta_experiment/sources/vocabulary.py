@@ -10,13 +10,14 @@ CONTROL_WORDS = frozenset(
     {
         "control", "baseline", "base", "before", "current", "none", "bare", "off", "old",
         "old_skill", "old_version", "no_skill", "without", "without_skill", "without_plugin",
-        "skill_off", "original", "reference",
+        "skill_off", "original", "reference", "older", "previous", "prior",
     }
 )  # fmt: skip
 TREATMENT_WORDS = frozenset(
     {
         "treatment", "candidate", "variant", "after", "on", "new", "new_skill", "new_version",
         "skill", "with", "with_skill", "with_plugin", "skill_on", "improved", "experiment",
+        "newer", "next", "latest", "updated",
     }
 )  # fmt: skip
 ARM_WORDS = CONTROL_WORDS | TREATMENT_WORDS
@@ -79,6 +80,11 @@ TALLIES = (
     ("passed_count", "total_count"),
 )
 DETAILS = ("expectations", "assertion_results", "assertion_details", "assertions")
+# Where a grader says why it judged so, and runs keep what they answered.
+WITNESSES = (
+    "evidence", "reason", "reasoning", "explanation", "justification", "rationale", "comment",
+    "feedback", "raw_output", "output", "response", "answer",
+)  # fmt: skip
 # Mappings inside a run whose fields belong to the run itself.
 WRAPPERS = (
     "result", "results", "metrics", "summary", "timing", "execution_metrics", "usage",
@@ -97,6 +103,11 @@ def snake(name: str) -> str:
 def is_control(arm: str) -> bool:
     """Say whether an arm's name says that it is the control."""
     return snake(arm) in CONTROL_WORDS
+
+
+def is_treatment(arm: str) -> bool:
+    """Say whether an arm's name says that it is a treatment."""
+    return snake(arm) in TREATMENT_WORDS
 
 
 def is_arm(name: str) -> bool:

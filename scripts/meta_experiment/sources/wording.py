@@ -23,7 +23,12 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def command(*arguments: str) -> str:
     """Write an import as it can be pasted into a shell."""
-    return shlex.join(["meta-experiment", "import", *arguments])
+    return " ".join(["meta-experiment import", *map(quoted, arguments)])
+
+
+def quoted(argument: str) -> str:
+    """Write an argument as a shell takes it."""
+    return shlex.quote(argument)
 
 
 def _parts(name: str) -> list[tuple[int, int, str]]:

@@ -1,59 +1,157 @@
-"""The runs' own files of a skill-creator workspace: grading.json and timing.json by run.
+"""The runs' own files of a skill-creator workspace: which tell of which run.
 
-The layout is `<case>/<arm>/[run-<n>/]{grading,timing}.json`, with `eval_metadata.json`
-beside the arms. Copies that lie deeper belong to no run and are not read.
+Most lie in `<case>/<arm>/[run-<n>/]{grading,timing}.json`, with `eval_metadata.json` beside
+the arms. Others have the arm outside (`<arm>/<case>/…`), or parts of this in the name of the
+file (`<arm>/eval-1-grading.json`). Copies that lie deeper belong to no run.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from meta_experiment.sources.shapes import Cell, described
+from meta_experiment.sources.cells import Cell, described
+from meta_experiment.sources.identity import same_measurements
+from meta_experiment.sources.imported import Ledger
+from meta_experiment.sources.measures import measure
+from meta_experiment.sources.vocabulary import is_arm, snake
 
-_PLACE = re.compile(
-    r"^(?P<case>[^/]+)/(?P<arm>[^/]+)/(?:run[-_]?(?P<run>\d+)/)?(?P<what>grading|timing)\.json$"
-)
-_NUMBERED = re.compile(r"^eval[-_]?(\d+)(?:[-_](.+))?$")
 METADATA = "eval_metadata.json"
+_FILE = re.compile(
+    r"(?:(?P<before>.+?)[-_.])?(?P<what>grading|timing)(?:[-_.](?P<after>.+))?\.json"
+)
+_REPEAT = re.compile(r"(?:run|repeat|rep|sample|attempt)[-_]?(\d+)")
+_NUMBERED = re.compile(r"(?:eval|case|test)[-_]?(\d+)(?:[-_](.+))?")
+_OUTER = ("runs", "results", "evals")  # folders that may hold all cases
+_ARM = r"(?P<arm>(?:with|without|old|new|no)[-_]skill|baseline)"
+_ARM_BEHIND = re.compile(rf"(?P<case>.+?)[-_]{_ARM}", re.IGNORECASE)
+_ARM_BEFORE = re.compile(rf"{_ARM}[-_](?P<case>.+)", re.IGNORECASE)
+
+
+class Place(NamedTuple):
+    """Which run a file belongs to, and what it tells of it: grading or timing."""
+
+    case: str
+    arm: str
+    number: int | None
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """One run as its own files tell it: grading over timing."""
+    """One run as its own files tell it: grading over timing. `path` is that of one of them."""
 
     cell: Cell
-    folder: str
+    path: str
 
 
 def belongs(path: str) -> bool:
-    """Say whether a path below a workspace, with `/`, is one of a run's own files."""
-    return _PLACE.match(path) is not None or re.match(rf"^[^/]+/{METADATA}$", path) is not None
+    """Say whether a file below a workspace, with `/`, tells of a run or of a case."""
+    return place(path) is not None or path.endswith(f"/{METADATA}")
+
+
+def is_astray(path: str) -> bool:
+    """Say whether a file is a grading or timing by its name and belongs to no run."""
+    name = path.rpartition("/")[2].lower()
+    told = name.endswith(".json") and ("grading" in name or "timing" in name)
+    return told and place(path) is None
+
+
+def place(path: str) -> Place | None:
+    """Say which run a file below a workspace, with `/`, belongs to; None when to none."""
+    *folders, name = path.split("/")
+    file = _FILE.fullmatch(name)
+    if file is None:
+        return None
+    told = [part for part in (file["before"], file["after"]) if part]
+    if told and told[-1].isdigit() and file["after"]:
+        told[-1] = f"run-{told[-1]}"
+    repeats = [found for part in (*folders, *told) if (found := _REPEAT.fullmatch(part))]
+    outer = [part for part in folders if not _REPEAT.fullmatch(part)]
+    outer = outer[1:] if len(outer) > 1 and outer[0] in _OUTER else outer
+    inner = [part for part in told if not _REPEAT.fullmatch(part)]
+    parts = _parted(*outer, *inner)
+    if len(parts) != 2 or len(repeats) > 1 or (inner and not any(map(is_arm, parts))):
+        return None
+    if all(map(is_arm, parts)):
+        return None  # a copy inside an arm
+    case, arm = parts[::-1] if is_arm(parts[0]) and not is_arm(parts[1]) else parts
+    return Place(case, arm, int(repeats[0][1]) if repeats else None, file["what"])
 
 
 def run_files(documents: Mapping[str, Any]) -> list[RunFiles]:
-    """Put the files of every run together, in the order of their folders."""
+    """Put the files of every run together, in the order of their folders.
+
+    `documents` are by path; those that belong to no run are passed over.
+    """
     found: dict[tuple[str, str, int | None], dict[str, Mapping[str, Any]]] = {}
+    paths: dict[tuple[str, str, int | None], str] = {}
     for path in sorted(documents):
-        place, document = _PLACE.match(path), documents[path]
-        if place is None or not isinstance(document, Mapping):
-            continue
-        number = int(place["run"]) if place["run"] else None
-        found.setdefault((place["case"], place["arm"], number), {})[place["what"]] = document
+        known, document = place(path), documents[path]
+        if known is not None and isinstance(document, Mapping):
+            found.setdefault(known[:3], {})[known.what] = document
+            paths.setdefault(known[:3], path)
     runs = []
     for (case, arm, number), files in found.items():
         record = {**files.get("timing", {}), **files.get("grading", {})}
-        base = _case(case, documents.get(f"{case}/{METADATA}"))
+        path = paths[case, arm, number]
+        base = described(_of_case(record), _case(case, _metadata(path, documents)))
         cell = Cell(record, arm, base.case_id, base.case_name, number)
-        folder = f"{case}/{arm}" + (f"/run-{number}" if number is not None else "")
-        runs.append(RunFiles(cell, folder))
+        runs.append(RunFiles(cell, path))
     return runs
 
 
+def without_copies(runs: Sequence[RunFiles]) -> list[RunFiles]:
+    """Leave out runs that lie in another folder of the same case too.
+
+    They say all the same, or have the same time and tokens to so many digits that they are
+    one run.
+    """
+    kept: list[RunFiles] = []
+    for item in runs:
+        if not any(_is_copy(item, other) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def _is_copy(item: RunFiles, other: RunFiles) -> bool:
+    ours, theirs = item.cell, other.cell
+    if ours.case_id is None or (ours.case_id, ours.arm) != (theirs.case_id, theirs.arm):
+        return False
+    if item.path.split("/")[0] == other.path.split("/")[0]:
+        return False  # repeats of one run may look alike
+    return ours.record == theirs.record or same_measurements(
+        measure(ours.record, Ledger()), measure(theirs.record, Ledger())
+    )
+
+
+def _parted(*parts: str) -> list[str]:
+    """Part the only part, such as `eval-1-with_skill`, into case and arm."""
+    forms = (_ARM_BEHIND, _ARM_BEFORE) if len(parts) == 1 else ()
+    found = next((match for form in forms if (match := form.fullmatch(parts[0]))), None)
+    return [*parts] if found is None else [found["case"], found["arm"]]
+
+
+def _metadata(path: str, documents: Mapping[str, Any]) -> object:
+    """Return what is said of the case in the nearest folder around a file."""
+    folders = path.split("/")[:-1]
+    for end in range(len(folders), 0, -1):
+        found = documents.get("/".join((*folders[:end], METADATA)))
+        if found is not None:
+            return found
+    return None
+
+
+def _of_case(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a grading says of its case by names that nothing else in it has."""
+    wanted = ("eval_id", "eval_name", "case_id", "case_name")
+    return {key: value for key, value in record.items() if snake(str(key)) in wanted}
+
+
 def _case(folder: str, metadata: object) -> Cell:
-    numbered = _NUMBERED.match(folder)
+    numbered = _NUMBERED.fullmatch(folder)
     base = Cell({}, case_id=numbered[1], case_name=numbered[2]) if numbered else Cell({})
     base = Cell({}, case_id=base.case_id, case_name=base.case_name or folder)
     return described(metadata, base) if isinstance(metadata, Mapping) else base
