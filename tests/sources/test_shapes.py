@@ -218,6 +218,15 @@ READ = {
         },
         {("unnamed", "0", 0): 0, ("unnamed", "1", 0): 1},
     ),
+    "runs with their baseline inside": (
+        {"evals": [{"id": n, "pass_rate": 1, "baseline": {"pass_rate": 0.5}} for n in (1, 2)]},
+        {
+            ("baseline", "1", 0): 0.5,
+            ("unnamed", "1", 0): 1,
+            ("baseline", "2", 0): 0.5,
+            ("unnamed", "2", 0): 1,
+        },
+    ),
     "iterations that are the runs": (
         {"iterations": [{"iteration": n, "promptId": "a", "pass_rate": n} for n in (0, 1)]},
         {("unnamed", "a", 0): 0, ("unnamed", "a", 1): 1},

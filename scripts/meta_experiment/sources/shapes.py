@@ -24,6 +24,7 @@ from meta_experiment.sources.vocabulary import (
     WITNESSES,
     WRAPPERS,
     is_arm,
+    is_control,
     snake,
 )
 
@@ -118,11 +119,14 @@ def _listed(items: list[Any], around: _Around) -> list[Cell]:
     for item in items:
         if isinstance(item, Mapping):
             own = described(item, around.cell)
+            arms, is_run = _named_arms(item), bool(measured(item))
             # what has arms inside says of which sort it is where a run says of which arm
-            holds_arms = not measured(item) and bool(_named_arms(item))
-            known = replace(own, arm=around.cell.arm) if holds_arms else own
+            known = replace(own, arm=around.cell.arm) if arms and not is_run else own
             inside = _inside(item, around.inside(known, of_item=True, names=names))
-            found += inside or [replace(own, record=item)]
+            found += inside
+            has_control = bool(arms) and all(map(is_control, arms))
+            if not inside or (is_run and own.arm is None and has_control):
+                found.append(replace(own, record=item))
     return found
 
 
