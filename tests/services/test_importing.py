@@ -81,6 +81,20 @@ def test_the_same_import_twice_adds_nothing(call, tmp_path):
     assert len(trials(call, first["experiment_id"])) == 6
 
 
+def test_rows_in_another_order_are_the_same_import(call, tmp_path):
+    """A table that was sorted, or written anew, holds the runs that it held before."""
+    rows = [f"{arm};{case};{30 + 7 * n},{n}125" for n, (arm, case) in enumerate(
+        (arm, case) for arm in ("old", "new") for case in ("a", "a", "b"))]  # fmt: skip
+    rows.append(rows[0])
+    path = tmp_path / "r.csv"
+    path.write_text("\n".join(["variant;case;duration_seconds", *rows]), "utf-8")
+    first = call("import", path)
+    assert first["added"] == 7
+    path.write_text("\r\n".join(["variant;case;duration_seconds", *rows[::-1]]), "utf-16")
+    again = call("import", path)
+    assert (again["experiment_id"], again["added"]) == (first["experiment_id"], 0)
+
+
 def test_grades_alone_are_not_counted_twice_either(call, tmp_path):
     """Runs without time or cost are known by the bytes of their file."""
     for place in ("a.json", "b.json"):

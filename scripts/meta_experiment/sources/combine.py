@@ -135,8 +135,12 @@ def _add(
     excluded[OTHER_ARM] += len(found) - len(compared)
     earlier = list(runs.values())
     twins = copies([item.run for item in earlier], [run for run, _ in compared])
+    seen: Counter[str] = Counter()
     for place, (run, variant) in enumerate(compared):
         known = trial_id(run, source.identity)
+        seen[known] += 1
+        if seen[known] > 1:
+            known = trial_id(run, source.identity, seen[known] - 1)
         twin = runs.get(known)
         if twin is None and place in twins:
             twin = earlier[twins[place]]

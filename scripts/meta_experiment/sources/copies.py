@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from meta_experiment.sources.identity import same_measurements
+from meta_experiment.sources.identity import is_fine, same_measurements
 from meta_experiment.sources.imported import Run
 
 _ENOUGH = 80  # characters that two runs do not have in common by chance
 _ROUNDING = 0.011
-_MOST = 100  # repeats of a case, each of which is compared with each
+
+Key = tuple[str, str, int | frozenset[str]]  # case, metric, and its value or words
 
 
 def copies(earlier: Sequence[Run], later: Sequence[Run]) -> dict[int, int]:
@@ -19,20 +21,41 @@ def copies(earlier: Sequence[Run], later: Sequence[Run]) -> dict[int, int]:
     A run is known by its time and tokens, which a source may have rounded, or by the words
     that its grader found for it. Phrases that a grader uses twice in one source say nothing.
     """
-    phrases = [_phrases(earlier), _phrases(later)]
-    by_case: dict[str, list[int]] = {}
+    phrases = _phrases(earlier), _phrases(later)
+    known: dict[Key, list[int]] = {}
     for place, run in enumerate(earlier):
-        if run.case is not None:
-            by_case.setdefault(run.case, []).append(place)
-    found = {}
+        for key in _keys(run, phrases[0]):
+            known.setdefault(key, []).append(place)
+    found: dict[int, int] = {}
+    taken: set[int] = set()
     for place, run in enumerate(later):
-        alike = by_case.get(run.case or "", [])
-        near = alike if len(alike) <= _MOST else ()
-        same = next((one for one in near if _same(earlier[one], run, phrases)), None)
+        near = (one for key in _near(run, phrases[1]) for one in known.get(key, ()))
+        same = next(
+            (one for one in near if one not in taken and _same(earlier[one], run, phrases)),
+            None,
+        )
         if same is not None:
-            alike.remove(same)
+            taken.add(same)
             found[place] = same
     return found
+
+
+def _keys(run: Run, phrases: frozenset[str]) -> Iterator[Key]:
+    """Yield what a run that is the same must have: nearly these values, or these words."""
+    if run.case is None:
+        return
+    for name, value in run.metrics.items():
+        if is_fine(name):
+            yield run.case, name, math.floor(value)
+    yield run.case, "", run.words - phrases
+
+
+def _near(run: Run, phrases: frozenset[str]) -> Iterator[Key]:
+    for case, name, value in _keys(run, phrases):
+        if isinstance(value, int):
+            yield from ((case, name, value + step) for step in (0, -1, 1))
+        elif value:
+            yield case, name, value
 
 
 def _same(one: Run, other: Run, phrases: Sequence[frozenset[str]]) -> bool:

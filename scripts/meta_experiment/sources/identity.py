@@ -12,7 +12,7 @@ LONGEST_CASE = 200  # characters
 _MEASURED = ("duration_seconds", "_tokens", "cost_usd")
 
 
-def trial_id(run: Run, identity: str) -> str:
+def trial_id(run: Run, identity: str, before: int = 0) -> str:
     """Return the id of a run's trial, derived from what the source says of it.
 
     A run that carries its start to the second, or six digits of measured time, tokens or
@@ -23,11 +23,13 @@ def trial_id(run: Run, identity: str) -> str:
     Args:
         run: what was read.
         identity: the SHA-256 (hex) of the source.
+        before: how many runs with all the same measurements the source has before it.
     """
     own = telling(run)
-    metrics = {name: value for name, value in run.metrics.items() if not own or _fine(name)}
+    metrics = {name: value for name, value in run.metrics.items() if not own or is_fine(name)}
     values = ";".join(f"{name}={value!r}" for name, value in sorted(metrics.items()))
-    parts = (repr(run.at) if own else identity, run.arm, run.case or "", str(run.index), values)
+    place = str(before if own else run.index)
+    parts = (repr(run.at) if own else identity, run.arm, run.case or "", place, values)
     return "run-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -52,7 +54,7 @@ def telling(run: Run) -> bool:
 
 def digits(metrics: Mapping[str, float]) -> int:
     """Count the significant digits of measured time, tokens and cost."""
-    measured = (value for name, value in metrics.items() if _fine(name))
+    measured = (value for name, value in metrics.items() if is_fine(name))
     return sum(
         len(f"{value:.9g}".strip("0.").replace(".", "").lstrip("0")) for value in measured
     )
@@ -64,7 +66,7 @@ def same_measurements(one: Mapping[str, float], other: Mapping[str, float]) -> b
     What one source rounds another may give in full, so that values need agree only to what
     the coarser of them says; it is its digits that count.
     """
-    shared = [name for name in one if name in other and _fine(name)]
+    shared = [name for name in one if name in other and is_fine(name)]
     pairs = {name: sorted((one[name], other[name]), key=_figures) for name in shared}
     agree = all(abs(rough - full) <= _rounding(rough, full) for rough, full in pairs.values())
     return (
@@ -84,7 +86,7 @@ def _figures(value: float) -> int:
     return len(f"{value:.9g}")
 
 
-def _fine(metric: str) -> bool:
+def is_fine(metric: str) -> bool:
     """Say whether a metric is measured finely enough to tell runs apart; grades are not."""
     return metric.endswith(_MEASURED)
 

@@ -122,5 +122,6 @@ def _received(record: Mapping[str, Any]) -> bool:
 def _plugin(document: Mapping[str, Any]) -> str | None:
     suite = document["suite"]
     plugins = suite.get("plugins") if isinstance(suite, Mapping) else None
-    named = [item.get("name") for item in plugins or [] if isinstance(item, Mapping)]
+    listed = plugins if isinstance(plugins, list) else []
+    named = [item.get("name") for item in listed if isinstance(item, Mapping)]
     return next((name for name in named if isinstance(name, str) and name.strip()), None)

@@ -117,11 +117,9 @@ def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> Impo
     if origin.assumed:
         ledger.note(origin.assumed)
     columns = find_columns(table, origin.name, wanted.columns, ledger)
-    written = list(_written(columns, table))
-    decimal = decimal_of(
-        (item for _, item in written), origin.name, table.separator, wanted.decimal, ledger
-    )
-    _refuse_mixed_units(columns, written, origin.name, decimal)
+    texts = (item for _, item in _written(columns, table))
+    decimal = decimal_of(texts, origin.name, table.separator, wanted.decimal, ledger)
+    _refuse_mixed_units(columns, table, origin.name, decimal)
     runs = list(_runs(columns, table, decimal, ledger))
     if not any(run.metrics for run in runs):
         raise UsageError(
@@ -148,12 +146,10 @@ def _written(columns: Columns, table: Table) -> Iterator[tuple[str, Written]]:
                 yield column, Written(value, f"{place}, {column}")
 
 
-def _refuse_mixed_units(
-    columns: Columns, written: Sequence[tuple[str, Written]], name: str, decimal: Decimal
-) -> None:
+def _refuse_mixed_units(columns: Columns, table: Table, name: str, decimal: Decimal) -> None:
     """Refuse plain numbers among those with a unit, where nothing says what they are in."""
     first: dict[tuple[str, Unit], Written] = {}
-    for column, item in written:
+    for column, item in _written(columns, table):
         reading = values.read(item.text, decimal)
         if reading.number is not None:
             first.setdefault((column, reading.unit), item)
@@ -231,11 +227,11 @@ def _status(word: str | None, ledger: Ledger) -> TrialStatus:
 def _with_counts(row: Row) -> Row:
     """Read counts of graded statements as whole numbers, where a row has both of a pair."""
     by_name = {snake(column): column for column in row}
-    counted = dict(row)
+    counts = {}
     for pair in TALLIES:
         if all(name in by_name for name in pair):
             for column in (by_name[name] for name in pair):
                 text = str(row[column]).strip()
                 if text.isascii() and text.isdigit() and len(text) < 10:
-                    counted[column] = int(text)
-    return counted
+                    counts[column] = int(text)
+    return {**row, **counts} if counts else row

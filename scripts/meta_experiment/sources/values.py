@@ -26,6 +26,8 @@ _DOLLARS = ("$", "US$", "USD")
 _MONEY = (*_DOLLARS, "€", "£", "¥", "EUR", "GBP", "CHF", "JPY")
 _TOKENS = ("token", "tokens")
 _SIGNS = "[+-]?"
+_PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_BEGINNINGS = tuple("0123456789+-.,")
 _SPACES = " \u00a0\u2009\u202f"  # between thousands, as tables of several countries have them
 _APOSTROPHES = "'’"
 
@@ -96,6 +98,8 @@ def notations(text: str) -> frozenset[Decimal]:
 
 
 def _text(value: str, decimal: Decimal) -> Reading:
+    if decimal is Decimal.POINT and _PLAIN.fullmatch(value):
+        return _finite(float(value))
     word = value.strip().lower()
     if word in _MISSING:
         return Reading(None)
@@ -115,6 +119,8 @@ def _text(value: str, decimal: Decimal) -> Reading:
 def _bare(value: str) -> tuple[str, tuple[Unit, float]]:
     """Part a text into what may be a number and what its sign says."""
     text = value.strip().replace("−", "-")
+    if text[-1:].isdigit() and text[:1] in _BEGINNINGS:
+        return text, (Unit.NONE, 1.0)  # which nearly all are
     for sign in _MONEY:
         for bare in (text.removeprefix(sign), text.removesuffix(sign)):
             if bare != text:
