@@ -244,6 +244,36 @@ def test_the_least_used_arm_is_that_with_the_fewest_units_however_they_came(proj
     assert sorted(drawn[3:5]) == sorted(drawn[5:]) == ["control", "treatment"]
 
 
+def test_conflicts_that_are_not_listed_are_counted(project):
+    """Twenty are named, and of more than that how many there are."""
+    name = project.create()
+    lines = [
+        {
+            "experiment": name,
+            "variant": "control",
+            "trial_id": f"t{n}",
+            "metrics": {"cost_usd": 1},
+        }
+        for n in range(23)
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+    again = [line | {"metrics": {"cost_usd": 2}} for line in lines]
+    told = project.stdin("record", "--stdin", "--json", lines=again).json["conflicts"]
+    assert (len(told), told[-1]) == (21, "3 more")
+
+
+def test_files_that_are_not_listed_are_counted(project):
+    """The board names three, and says that there are more."""
+    flags = []
+    for number in range(5):
+        project.path(f"docs{number}.md").write_bytes(b"old\n")
+        flags += ["--file", f"docs{number}.md=v2.md"]
+    name = project("create", *flags, "--primary-metric", "cost_usd", "--json").json
+    shown = project("status", name["experiment_id"]).out
+    assert shown.count("  File  ") == 3
+    assert "and 2 more files" in shown
+
+
 def test_a_rating_does_not_end_the_trial_it_is_given_to(project):
     """A fixed plan goes on waiting for a trial that is rated before it is recorded."""
     name = project.create("--stopping", "fixed", "--sample-size", "5")

@@ -20,6 +20,7 @@ _SIGNS = {
     "archived": "▪ Archived",
 }
 _DEEDS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
+_FILES = 3  # named, of more than so many the others are counted
 _ACTIVE = ("running", "paused", "draft")
 
 
@@ -50,7 +51,9 @@ def one(row: Row, style: Style) -> str:
     lines = [f"{style.strong(words.printable(row['id']))}  {_sign(row, style)}"]
     lines.append(f"  Name        {words.printable(row['name'])}")
     lines.append(f"  Hypothesis  {words.printable(row['hypothesis'])}")
-    lines += [f"  File        {words.printable(path)}" for path in row["files"][:3]]
+    lines += [f"  File        {words.printable(path)}" for path in row["files"][:_FILES]]
+    if (more := len(row["files"]) - _FILES) > 0:
+        lines.append(f"              and {words.counted(more, 'more file')}")
     lines += _progress(row)
     lines += _results(row)
     outcome = row.get("outcome")

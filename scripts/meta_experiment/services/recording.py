@@ -75,7 +75,10 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
         for conflict in workspace.store.conflicts(experiment, named[experiment.experiment_id])
     ]
     told = zip((item.experiment_id for item in observations), trial_ids, strict=True)
-    return Recorded(len(set(told)), tuple(trial_ids), tuple(conflicts[:_MOST_CONFLICTS]))
+    listed = conflicts[:_MOST_CONFLICTS]
+    if len(conflicts) > len(listed):
+        listed.append(f"{len(conflicts) - len(listed):,} more")
+    return Recorded(len(set(told)), tuple(trial_ids), tuple(listed))
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
