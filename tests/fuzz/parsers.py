@@ -27,6 +27,7 @@ from tests.fuzz.samples import (
     RECORD,
     REGISTRIES,
     SOURCES,
+    TABLES,
     TRANSCRIPT,
 )
 from tests.logs import counting, own_log
@@ -381,6 +382,17 @@ PARSERS = {
     "imports": (
         st.sampled_from(SOURCES).flatmap(
             lambda item: encoded(documents([item[1]])).map(lambda data: (item[0], data))
+        ),
+        imported,
+    ),
+    "tables": (
+        st.tuples(
+            st.sampled_from(["r.csv", "r.txt"]),
+            st.sampled_from(TABLES).flatmap(
+                lambda text: st.sampled_from(
+                    ["utf-8", "utf-8-sig", "utf-16", "cp1252"]
+                ).flatmap(lambda code: damaged(st.just(text.encode(code))))
+            ),
         ),
         imported,
     ),

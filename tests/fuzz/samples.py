@@ -199,6 +199,29 @@ SOURCES = [
         },
     ),
     ("rows.jsonl", {"variant": "control", "duration_seconds": 1.0, "case": "c"}),
+    (
+        "tables.json",
+        {
+            "configurations": [
+                {
+                    "name": "old",
+                    "results": {"pass_rate": {"mean": 1, "per_eval": {"1": 0.5, "2": [1, 0]}}},
+                }
+            ]
+        },
+    ),
+    (
+        "cases.json",
+        {
+            "scenarios": {"a": {"with_skill": {"pass_rate": 1}, "mine": {"pass_rate": "85%"}}},
+            "iterations": [{"a_with_skill": {"evals": [{"eval_id": 1, "score": "1,5"}]}}],
+        },
+    ),
+]
+TABLES = [
+    "variant;case;score\nold;a;0,125\nnew;a;1.250\n",
+    'sep=,\r\nvariant,case,latency_ms,tokens\r\nold,a,1500 ms,"1,830"\r\n',
+    "arm\tid\tpass rate\tcost_usd\nold\t1\t85 %\t$0.5\nnew\t2\tyes\t1'234.5\n",
 ]
 
 
