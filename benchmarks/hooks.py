@@ -31,10 +31,10 @@ from tests.client.installed import find_client  # noqa: E402
 from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
 from tests.logs import own_log, sequence  # noqa: E402
 
-from meta_experiment.live import places  # noqa: E402
 from meta_experiment.live.handovers import hand_over  # noqa: E402
 from meta_experiment.live.index import sequence_text  # noqa: E402
 from meta_experiment.live.sessions import Turn  # noqa: E402
+from meta_experiment.live.texts import SHIM  # noqa: E402
 
 LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
 FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
@@ -54,8 +54,8 @@ def furnish(stage: Stage) -> None:
             sequence=ahead,
         )
         line = f"!`serve-variant {entry.id}@{TOKEN} ${{CLAUDE_SESSION_ID}} || echo FAILED`\n"
-        for path in (entry.path, places.shim("", entry.id)[1:]):
-            stage.write(path, FRONT + line)
+        stage.seal({SHIM: FRONT + line}, entry.id)
+        stage.write(entry.path, FRONT + line)
         log = "".join(f"{n}\tprompt-{n}\tcontrol\t{n:016x}\t1\n" for n in range(1, 101))
         own_log(stage.root, entry.id, sequence(stage.root, entry.id).name, log)
     stage.write(".claude/commands/plain.md", "---\ndescription: Plain\n---\nDo it: $ARGUMENTS")

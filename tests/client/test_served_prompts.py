@@ -9,6 +9,7 @@ from tests.live.stage import Stage
 
 from meta_experiment.live import places, sessions
 from meta_experiment.live.arguments import POINTER
+from meta_experiment.live.texts import SHIM
 
 pytestmark = pytest.mark.client
 
@@ -34,8 +35,8 @@ def told(request):
 
 
 def shimmed(stage, entry, front):
-    for path in (entry.path, places.shim("", entry.id)[1:]):
-        stage.write(path, front + LINE)
+    stage.seal({SHIM: front + LINE}, entry.id)
+    stage.write(entry.path, front + LINE)
 
 
 @pytest.fixture
@@ -47,8 +48,7 @@ def stage(client):
 def test_a_served_command_gives_the_model_what_the_plain_one_gives(client, stage):
     front = "---\narguments: [pr, mode]\nallowed-tools: Bash(serve-variant:*)\n---\n"
     entry = stage.run(form="inplace", sequence="01" * 20, arguments=["pr", "mode"])
-    for arm in entry.arms:
-        stage.write(places.served_body("", entry.id, arm)[1:], BODY)
+    stage.seal({places.body_name(arm): BODY for arm in entry.arms}, entry.id)
     shimmed(stage, entry, front)
     client.write(".claude/commands/plain.md", front + BODY)
     given = [*HOSTILE, *SHELL_LIKE]
@@ -77,7 +77,7 @@ def test_a_skill_the_model_could_use_freely_stays_free_and_gets_its_arguments(cl
     front = (
         "---\nname: review\ndescription: Review.\nallowed-tools: Bash(serve-variant:*)\n---\n"
     )
-    stage.write(places.served_body("", entry.id, "treatment")[1:], BODY)
+    stage.seal({"treatment.md": BODY}, entry.id)
     shimmed(stage, entry, front)
     call = ToolCall("Skill", {"skill": "review", "args": "x 'y z'"})
     with Endpoint([Answer("", tools=[call]), Answer("done")]) as endpoint:
@@ -93,9 +93,9 @@ def test_a_skill_the_model_could_use_freely_stays_free_and_gets_its_arguments(cl
 def test_a_command_the_model_could_call_stays_free(client, stage):
     front = "---\ndescription: Review.\nallowed-tools: Bash(serve-variant:*)\n---\n"
     entry = stage.run(allow=True, sequence="10")
-    for path in (".claude/skills/review/SKILL.md", places.shim("", entry.id)[1:]):
-        stage.write(path, front + LINE)
-    stage.write(places.served_body("", entry.id, "treatment")[1:], BODY)
+    stage.seal({SHIM: front + LINE}, entry.id)
+    stage.write(".claude/skills/review/SKILL.md", front + LINE)
+    stage.seal({"treatment.md": BODY}, entry.id)
     call = ToolCall("Skill", {"skill": "review", "args": "x 'y z'"})
     with Endpoint([Answer("", tools=[call]), Answer("done")]) as endpoint:
         run = client.ask(endpoint, "please review")
@@ -117,7 +117,9 @@ def checker(stage):
         front="", control=front.format("checker", "CONTROL AGENT"),
     )  # fmt: skip
     placed = path.replace(".md", "-treatment.md")
-    stage.write(placed, front.format("checker-treatment", "TREATMENT AGENT"))
+    text = front.format("checker-treatment", "TREATMENT AGENT")
+    stage.seal({"treatment.md": text}, entry.id)
+    stage.write(placed, text)
     return entry
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import logs
@@ -13,6 +14,7 @@ from tests.sealing import own_seal
 from meta_experiment.live import places
 from meta_experiment.live.index import Entry, sealed_lines
 from meta_experiment.live.sessions import Session
+from meta_experiment.live.texts import ORIGINAL, SHIM, digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = (
@@ -55,21 +57,42 @@ class Stage:
             "user": "d00d", "since": 1.0, "sha": "abc", "plugin": "0.1.0",
         }  # fmt: skip
         entry = Entry(**{**given, **changes})
-        bodies = {"control": control, "treatment": treatment}
-        for arm, body in bodies.items():
-            self.write(places.served_body("", entry.id, arm)[1:], body)
-        stored = places.stored_variant("", entry.id, "control", entry.path)[1:]
-        self.write(stored, front + control)
-        shimmed = front + "!`serve-variant`\n"
-        self.write(places.shim("", entry.id)[1:], shimmed)
-        self.write(entry.path, shimmed if entry.form == "inplace" else front + control)
         self.entries = [known for known in self.entries if known.id != entry.id] + [entry]
-        self.write_index()
+        own = front + control
+        shimmed = front + "!`serve-variant`\n"
+        texts = {ORIGINAL: own, SHIM: shimmed}
+        bodies = {"control": control, "treatment": treatment}
+        texts |= {places.body_name(arm): body for arm, body in bodies.items()}
+        self.seal(texts, entry.id)
+        self.write(entry.path, shimmed if entry.form == "inplace" else own)
         return entry
 
     def session(self, session: str = "s1") -> Session:
         """Return the state of a session, as the hooks keep it."""
         return Session(str(self.root), session)
+
+    def text_path(self, name: str, experiment_id: str = "exp-1") -> Path:
+        """Return the file of a text that serving reads."""
+        return Path(places.served_text(str(self.root), experiment_id, name))
+
+    def kept_path(self, name: str, experiment_id: str = "exp-1") -> Path:
+        """Return the machine's own copy of a text of the control."""
+        data = places.data_folder(self.environment)
+        return Path(places.kept_text(data, TOKEN, experiment_id, name))
+
+    def seal(self, texts: Mapping[str, str | bytes], experiment_id: str = "exp-1") -> None:
+        """Write texts that serving reads, as those that were started here."""
+        (entry,) = (known for known in self.entries if known.id == experiment_id)
+        for name, text in texts.items():
+            file = self.text_path(name, experiment_id)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text if isinstance(text, bytes) else text.encode())
+            entry.digests[name] = digest(file.read_bytes())
+            if name.startswith("control."):
+                kept = self.kept_path(name, experiment_id)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_bytes(file.read_bytes())
+        self.write_index()
 
     def write_index(self) -> None:
         lines = sealed_lines(self.entries, own_seal(self.root, self.environment))

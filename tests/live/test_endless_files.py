@@ -18,8 +18,7 @@ ENDLESS = {
     "index": lambda root: Path(places.active_index(str(root))),
     "sequence": lambda root: logs.sequence(root, "exp-1"),
     "apart": lambda root: logs.drawn_apart(root, "exp-1"),
-    "body": lambda root: Path(places.served_body(str(root), "exp-1", "treatment")),
-    "stored": lambda root: Path(places.stored_variant(str(root), "exp-1", "control", PROMPT)),
+    "body": lambda root: Path(places.served_text(str(root), "exp-1", "treatment.md")),
     "prompt": lambda root: root / PROMPT,
 }
 
@@ -42,9 +41,8 @@ def test_a_file_without_end_costs_neither_memory_nor_time(stage, what, kind):
     done = stage.serve()
     # what fails prints nothing, and the rest of the injected line has the control
     assert (done.returncode, done.stdout) in [(0, b"Control for x."), (1, b"")]
-    if what != "stored":  # which is read only where the prompt itself cannot be
-        told = "is a symbolic link" if kind == "zeros" else "is no regular file"
-        assert any(told in line for line in stage.faults())
+    told = "is a symbolic link" if kind == "zeros" else "is no regular file"
+    assert any(told in line for line in stage.faults())
     stage.hook("SessionEnd", "end", {"reason": "exit"})
 
 

@@ -13,6 +13,7 @@ from tests.live.stage import REPOSITORY, TOKEN, Stage
 from meta_experiment.live import places
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
+from meta_experiment.live.texts import SHIM
 
 SKILL = ".claude/skills/review/SKILL.md"
 AGENT = ".claude/agents/checker.md"
@@ -38,8 +39,9 @@ def agent(stage, **changes):
     changes = {"sequence": "1010", "front": front.format("checker"), **changes}
     entry = stage.run(**{**given, **changes})
     for arm in entry.arms[1:]:
-        text = front.format(f"checker-{arm}")
-        stage.write(entry.path.replace(".md", f"-{arm}.md"), f"{text}Agent")
+        text = front.format(f"checker-{arm}") + "Agent"
+        stage.seal({places.body_name(arm): text}, entry.id)
+        stage.write(entry.path.replace(".md", f"-{arm}.md"), text)
     return entry
 
 
@@ -104,7 +106,7 @@ SHADOW = ".claude/skills/review/SKILL.md"
 def shadow(stage, **changes):
     """A command under experiment, with the skill that goes before it."""
     entry = stage.run(**{"allow": True, **changes})
-    stage.write(SHADOW, Path(places.shim(str(stage.root), entry.id)).read_bytes())
+    stage.write(SHADOW, stage.text_path(SHIM, entry.id).read_bytes())
     return entry
 
 
@@ -294,7 +296,9 @@ def test_an_agent_gets_its_variant_once_for_each_prompt(stage):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", ["edited", "not placed", "ended", "new", "plugin", "other"])
+@pytest.mark.parametrize(
+    "case", ["edited", "not placed", "replaced", "ended", "new", "plugin", "other"]
+)
 def test_an_agent_that_cannot_be_served_starts_as_asked_for(tmp_path, case):
     stage = Stage(tmp_path, places.PLUGIN if case == "plugin" else places.PROJECT)
     entry = agent(
@@ -308,6 +312,8 @@ def test_an_agent_that_cannot_be_served_starts_as_asked_for(tmp_path, case):
         stage.write(AGENT, "mine")
     if case == "not placed":
         (stage.root / AGENT.replace(".md", "-treatment.md")).unlink()
+    if case == "replaced":  # by what a pull brought along
+        stage.write(AGENT.replace(".md", "-treatment.md"), "theirs")
     assert start(stage, wanted="else" if case == "other" else "checker") is None
     assert stage.assignments(entry.id) == []
 

@@ -218,7 +218,7 @@ def test_an_edited_prompt_is_said_to_be_used_as_it_is(patient):
 def test_a_text_that_is_gone_or_changed_is_named(patient):
     name = patient.experiment.experiment_id
     stand_in = patient.root / ".claude" / "skills" / "review" / "SKILL.md"
-    body = Path(places.served_body(str(patient.root), name, "treatment"))
+    body = Path(places.served_text(str(patient.root), name, "treatment.md"))
     for file in (stand_in, body):
         before = file.read_bytes()
         file.unlink()

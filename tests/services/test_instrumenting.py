@@ -568,10 +568,12 @@ def test_tombstones_go_after_a_week(root):
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
     acting.stop(opened(root), made, "x", dry_run=False)
-    assert Path(places.served_body(str(root), made, "control")).exists()
+    assert Path(places.served_text(str(root), made, "control.md")).exists()
+    (kept,) = Path(places.data_folder(os.environ), "served").glob(f"*/{made}/control.md")
     reconcile(opened(root, now=1_760_000_000 + 8 * 86_400.0))
     assert index.entries(str(root)) == []
     assert not Path(places.served_folder(str(root), made)).exists()
+    assert not kept.parent.parent.exists()
     assert places.roots(places.data_folder(os.environ)) == []
 
 
@@ -912,7 +914,7 @@ def test_a_stand_in_whose_experiment_is_gone_is_found_and_taken_away(root, gone,
     ]
     assert found == [Path(placed).parent.name]
     notes = healing.recover(opened(root))
-    assert f"{placed} was left by an experiment; the command is back." in notes
+    assert f"{placed} was left by an experiment and is taken away." in notes
     assert not (root / ".claude/skills").exists()
     assert (root / path).read_bytes() == control(path)
     assert healing.recover(opened(root)) == ()

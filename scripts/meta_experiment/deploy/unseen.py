@@ -32,6 +32,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 
 _FILE_MODE = 0o644
+_UNTRACKED = 1  # how git says so
 _INDEX_TRIES = 20
 _INDEX_PAUSE_SECONDS = 0.1
 _BLOCK = re.compile(
@@ -69,15 +70,36 @@ class Unseen:
         It may have been edited. Its experiment is forgotten, as when all that git ignores was
         deleted.
         """
+        for item in self.kept():
+            with contextlib.suppress(OSError):
+                found = (self.top / self.prefix / item.path).read_bytes()
+                if item.path not in known and any(mark in found for mark in item.traces.marks):
+                    yield item
+
+    def kept(self) -> Iterator[StandIn]:
+        """Yield what git's own folder, which no commit reaches, keeps of this root."""
         for entry in self._entries():
             try:
                 item = StandIn.read(entry, self.prefix)
-                mine = _root_of(entry) == self._root and item.path not in known
-                found = (self.top / self.prefix / item.path).read_bytes() if mine else b""
-                if any(mark in found for mark in item.traces.marks):
-                    yield item
             except (OSError, ValueError):
                 continue
+            if _root_of(entry) == self._root:
+                yield item
+
+    def original(self, path: str, data: bytes) -> Path:
+        """Return where git's own folder keeps the original of a file with a stand-in."""
+        return self._entry(path, data) / "original"
+
+    def excludes(self, path: str) -> bool:
+        """Tell whether this clone hides a file (path below the root) as one of ours.
+
+        What git tracks is none, wherever it lies: it came with a commit.
+        """
+        _, blocks = _parted(_content(self._lists[0]))
+        hidden = blocks.get(self._root, b"").split(b"\n")
+        if os.fsencode(_ignored(self.prefix + path)) not in hidden:
+            return False
+        return self.git.run("ls-files", "--error-unmatch", "--", path).code == _UNTRACKED
 
     def other_filter(self, path: str) -> str:
         """Return the name of the filter, not ours, that git has for a file; "" without one."""
@@ -120,8 +142,7 @@ class Unseen:
 
     def ignores(self, paths: Collection[str]) -> bool:
         """Tell whether all of these stand in the list of what git ignores. Raises OSError."""
-        place, _ = self._lists
-        known = place.read_bytes().split(b"\n") if place.is_file() else []
+        known = _content(self._lists[0]).split(b"\n")
         return all(os.fsencode(_ignored(self.prefix + path)) in known for path in paths)
 
     def filters(self, paths: Collection[str]) -> bool:
@@ -129,8 +150,7 @@ class Unseen:
         if not paths:
             return True
         script = self.folder / NAME / "filter"
-        _, place = self._lists
-        known = place.read_bytes().split(b"\n") if place.is_file() else []
+        known = _content(self._lists[1]).split(b"\n")
         return (
             script.is_file()
             and script.read_bytes() == SCRIPT.encode()
@@ -148,7 +168,7 @@ class Unseen:
     def _traces(self) -> bool:
         """Tell whether there is anything of ours here, of whichever root."""
         return hides(self.folder) or any(
-            place.is_file() and _BLOCK.search(place.read_bytes()) for place in self._lists
+            _BLOCK.search(_content(place)) for place in self._lists
         )
 
     @property
@@ -183,7 +203,7 @@ class Unseen:
         ours = self.folder / NAME
         self.files.make_directory(ours / "entries")
         for item in stand_ins:
-            entry = self._entry(item)
+            entry = self._entry(item.path, item.original)
             self.files.make_directory(entry)
             parts = item.parts(self._root, str(self.top), f"{self.prefix}{item.path}")
             for name, data in parts.items():
@@ -196,7 +216,7 @@ class Unseen:
     def _sweep(self, stand_ins: Sequence[StandIn]) -> None:
         """Remove data that no stand-in here needs any more, and the filter with the last."""
         ours = self.folder / NAME
-        kept = {self._entry(item).name for item in stand_ins}
+        kept = {self._entry(item.path, item.original).name for item in stand_ins}
         for entry in self._entries():
             root = _root_of(entry)
             lost = root is None or not Path(root).is_dir()
@@ -212,8 +232,9 @@ class Unseen:
             with contextlib.suppress(OSError):
                 ours.rmdir()
 
-    def _entry(self, item: StandIn) -> Path:
-        parts = (item.stand_in, os.fsencode(f"{self._root}\0{item.path}"))
+    def _entry(self, path: str, original: bytes) -> Path:
+        """Return the folder of a stand-in, of which its name must not depend."""
+        parts = (original, os.fsencode(f"{self._root}\0{path}"))
         content = hashlib.sha256(b"\0".join(parts)).hexdigest()
         return self.folder / NAME / "entries" / content[:16]
 
@@ -226,7 +247,7 @@ class Unseen:
     def _block(self, place: Path, lines: Sequence[str]) -> None:
         """Replace this root's block in one of git's lists; without lines, remove it."""
         sweep_temporaries(self.files, place)
-        before = place.read_bytes() if place.is_file() else b""
+        before = _content(place)
         users, blocks = _parted(before)
         kept = {root: body for root, body in blocks.items() if Path(root).is_dir()}
         if lines:
@@ -272,6 +293,10 @@ def _blocks(lines: Mapping[str, bytes], *, added: bool) -> Iterator[bytes]:
 def hides(repository: Path) -> bool:
     """Tell, by a look, whether anything is hidden in a repository's own folder."""
     return (repository / NAME).exists()
+
+
+def _content(place: Path) -> bytes:
+    return place.read_bytes() if place.is_file() else b""
 
 
 def _root_of(entry: Path) -> str | None:

@@ -22,10 +22,9 @@ from meta_experiment.live.places import (
     read_bytes,
     refuse_links_to_state,
     roots,
-    shim,
-    stored_variant,
 )
 from meta_experiment.live.sessions import Session, Turn
+from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -275,8 +274,15 @@ def _is_called(root: Root, entry: Entry, name: str) -> bool:
         return False
     from meta_experiment.live.frontmatter import plain_value
 
-    own = plain_value(read_bytes(shim(root.path, entry.id)), "name")
+    own = plain_value(_stand_in(root, entry), "name")
     return bool(own) and name in (own, f"{plugin}:{own}")
+
+
+def _stand_in(root: Root, entry: Entry) -> bytes:
+    try:
+        return read_text(root.path, entry, SHIM)
+    except (OSError, TextGoneError):
+        return b""
 
 
 def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
@@ -286,20 +292,14 @@ def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
     placed = entry.path
     if entry.form == SHADOW:
         placed = f".claude/skills/{entry.name}/SKILL.md"
-        if read_below(root.path, entry.path) != read_bytes(
-            stored_variant(root.path, entry.id, entry.control, entry.path)
-        ):
+        if not is_text(entry, ORIGINAL, read_below(root.path, entry.path)):
             return False  # what the user has written there since may be asked for
     path = f"{root.path}/{placed}"
-    ours = read_bytes(shim(root.path, entry.id))
-    return (
-        bool(ours)
-        and read_bytes(path) == ours  # by whichever link: it is ours
-        and all(
-            os.path.realpath(other) == os.path.realpath(path)
-            for other in _namesakes(entry, name, event)
-            if os.path.exists(other)
-        )
+    # by whichever link: it is ours
+    return is_text(entry, SHIM, read_bytes(path)) and all(
+        os.path.realpath(other) == os.path.realpath(path)
+        for other in _namesakes(entry, name, event)
+        if os.path.exists(other)
     )
 
 

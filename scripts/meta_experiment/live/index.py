@@ -53,12 +53,14 @@ class Entry:
         sha: first digits of the plan's SHA-256.
         plugin: the version of this plugin.
         report: metrics the model is asked to report.
+        digests: those of its texts, by name; see `live.texts`.
     """
 
     __slots__ = (
         "allow",
         "arguments",
         "arms",
+        "digests",
         "form",
         "id",
         "kind",
@@ -105,6 +107,7 @@ class Entry:
         sha: str = "",
         plugin: str = "",
         report: list[str] | None = None,
+        digests: dict[str, str] | None = None,
     ) -> None:
         self.id = id
         self.state = state
@@ -128,6 +131,7 @@ class Entry:
         self.sha = sha
         self.plugin = plugin
         self.report = report or []
+        self.digests = digests or {}
 
     @property
     def running(self) -> bool:
@@ -169,6 +173,7 @@ def format_entry(entry: Entry) -> str:
         entry.sha,
         entry.plugin,
         _joined(entry.report),
+        _joined([f"{name}={digest}" for name, digest in entry.digests.items()]),
     ]
     for field in fields:
         if any(mark in field for mark in "\t\n\r\0"):
@@ -182,7 +187,7 @@ def parse_entry(line: str) -> Entry | None:
     if "\0" in line or "\r" in line or "\n" in line:
         return None  # format_entry writes none
     fields = line.split("\t")
-    if len(fields) != 22 or not fields[0] or fields[1] not in (RUNNING, ENDED):
+    if len(fields) != 23 or not fields[0] or fields[1] not in (RUNNING, ENDED):
         return None
     try:
         entry = Entry(
@@ -208,6 +213,10 @@ def parse_entry(line: str) -> Entry | None:
             sha=fields[19],
             plugin=fields[20],
             report=_parted(fields[21]),
+            digests={
+                name: digest
+                for name, _, digest in (pair.partition("=") for pair in _parted(fields[22]))
+            },
         )
     except ValueError:
         return None

@@ -53,6 +53,16 @@ def python_file(data: str) -> str:
     return f"{data}/python"
 
 
+def kept_folder(data: str, token: str, experiment_id: str) -> str:
+    """Return where the control of an experiment lies once more, out of reach of a commit."""
+    return f"{data}/served/{token}/{experiment_id}"
+
+
+def kept_text(data: str, token: str, experiment_id: str, name: str) -> str:
+    """Return the file of one text there."""
+    return f"{kept_folder(data, token, experiment_id)}/{name}"
+
+
 def format_root(root: Root) -> str:
     """Return the line of a root, its end included. Raises ValueError on tab or newline."""
     fields = (root.token, root.scope, root.path)
@@ -241,24 +251,18 @@ def active_index(root: str) -> str:
 
 
 def served_folder(root: str, experiment_id: str) -> str:
-    """Return the folder of the bodies of an experiment."""
+    """Return the folder of the texts of an experiment."""
     return f"{root}/.claude/meta/local/live/{experiment_id}"
 
 
-def served_body(root: str, experiment_id: str, variant: str, part: int = 0) -> str:
-    """Return the file of a served body; parts count from 1, 0 is a body in one piece."""
-    name = f"{variant}.{part}.md" if part else f"{variant}.md"
+def served_text(root: str, experiment_id: str, name: str) -> str:
+    """Return the file of a text that serving reads; `live.texts` tells what there is."""
     return f"{served_folder(root, experiment_id)}/{name}"
 
 
-def shim(root: str, experiment_id: str) -> str:
-    """Return the copy of the exact bytes that stand in place of the prompt file."""
-    return f"{served_folder(root, experiment_id)}/shim"
-
-
-def stored_variant(root: str, experiment_id: str, variant: str, path: str) -> str:
-    """Return the stored copy of a prompt file (path relative to the root) of one arm."""
-    return f"{root}/.claude/meta/variants/{experiment_id}/{variant}/{path}"
+def body_name(variant: str, part: int = 0) -> str:
+    """Return the name of a body; parts count from 1, 0 is a body in one piece."""
+    return f"{variant}.{part}.md" if part else f"{variant}.md"
 
 
 def trials(root: str, experiment_id: str) -> str:

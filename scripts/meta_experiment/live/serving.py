@@ -19,19 +19,17 @@ from meta_experiment.live.index import SHADOW, SKILL, find_entry
 from meta_experiment.live.places import (
     PLUGIN,
     Root,
-    StrangeFileError,
+    body_name,
     data_folder,
     is_plain,
+    kept_text,
     read_below,
-    read_bytes,
     read_whole,
     roots,
-    served_body,
     served_folder,
-    shim,
-    stored_variant,
 )
 from meta_experiment.live.sessions import Session, end_task_elsewhere
+from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,14 +58,6 @@ class Call:
         self.session = session
         self.part = part
         self.effort = effort
-
-
-class TextGoneError(LookupError):
-    """A text to serve is not stored any more."""
-
-    def __init__(self, variant: str) -> None:
-        super().__init__(variant)
-        self.told = f"the stored text of '{variant}' is missing; the prompt ran without it"
 
 
 class Handed:
@@ -179,21 +169,12 @@ def _chosen(
         return _body(root, entry, entry.serve or entry.control, call), None
     on_disk = read_below(root, entry.path)
     shadowing = entry.form == SHADOW
-    if on_disk and on_disk == (
-        stored := read_bytes(
-            stored_variant(root, entry.id, entry.control, entry.path)
-            if shadowing
-            else shim(root, entry.id)
-        )
-    ):
+    if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
+        # while the text of any arm is not as it was, no arm is drawn: all lose alike
+        bodies = {arm: _body(root, entry, arm, call) for arm in entry.arms}
         drawn = expose(session, entry, turn, time.time())
-        try:
-            return _body(root, entry, drawn.variant, call), drawn.trial
-        except Exception:
-            if drawn.trial is not None:
-                session.remove_trial(drawn.trial)
-            raise
-    if shadowing and on_disk and stored:
+        return bodies[drawn.variant], drawn.trial
+    if shadowing and on_disk:
         from meta_experiment.live.frontmatter import without_frontmatter
 
         return _part(without_frontmatter(on_disk), call.part, entry.parts), None
@@ -201,22 +182,19 @@ def _chosen(
 
 
 def _body(root: str, entry: Entry, variant: str, call: Call) -> bytes:
-    try:
-        return read_whole(served_body(root, entry.id, variant, call.part))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise TextGoneError(variant) from error
+    return read_text(root, entry, body_name(variant, call.part))
 
 
 def _control(root: str, entry: Entry, call: Call) -> bytes:
-    """Return the control's body; where a link stands in its place, the way to its text.
-
-    Nothing would keep the rest of the injected line from following the link.
-    """
+    """Return the control's body, or the machine's own copy of it, which no commit reaches."""
     try:
         return _body(root, entry, entry.control, call)
-    except StrangeFileError:
-        stored = stored_variant(root, entry.id, entry.control, entry.path)
-        return _encoded(f"Read {stored} and follow it.")
+    except (OSError, TextGoneError):
+        name = body_name(entry.control, call.part)
+        copy = read_whole(kept_text(data_folder(os.environ), call.token, entry.id, name))
+        if not is_text(entry, name, copy):
+            raise
+        return copy
 
 
 def _handed(session: Session, entry: Entry, call: Call) -> Handed:

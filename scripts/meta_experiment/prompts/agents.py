@@ -9,6 +9,8 @@ from meta_experiment.prompts.head import with_fields
 
 _LONGEST_NAME = 256  # in units of UTF-16
 
+_DESCRIBED_AS = "Stands in for the agent"
+
 
 def beside(path: str, arm: str) -> str:
     """Return the path of the file that holds an arm of the agent at a path."""
@@ -60,6 +62,11 @@ def _hooks_fault(hooks: object) -> str:
     return "its frontmatter holds something else than a mapping as `hooks`"
 
 
+def is_copy(data: bytes) -> bool:
+    """Tell whether a file says of itself that it stands in for an agent."""
+    return f"{_DESCRIBED_AS} ".encode() in cut(data)[0]
+
+
 def agent_under(data: bytes, control: str, name: str) -> bytes:
     """Return an agent's file with another name, and a description that nobody chooses it by.
 
@@ -67,7 +74,7 @@ def agent_under(data: bytes, control: str, name: str) -> bytes:
         RefusedError: the client would not load it.
     """
     head, body = cut(data)
-    words = f"Stands in for the agent {control}; do not choose it yourself."
+    words = f"{_DESCRIBED_AS} {control}; do not choose it yourself."
     changed = with_fields(head, {"name": name, "description": words}) + body
     agent_name(changed)
     return changed

@@ -30,14 +30,9 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.services.analysing import analyze
 from meta_experiment.services.find import find, require_status
-from meta_experiment.services.instrumenting import (
-    Brought,
-    freed,
-    reconcile_quietly,
-    serving,
-    standing,
-)
+from meta_experiment.services.instrumenting import Brought, reconcile_quietly, serving
 from meta_experiment.services.lifecycle import HOLDING, noted, refuse_shared_files
+from meta_experiment.services.placed import freed, original, standing
 from meta_experiment.services.settling import AFTER, register, require_unchanged
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
@@ -390,8 +385,8 @@ def _behind_stand_in(
     found = standing(workspace, experiment, path)
     if found is None:
         return None
-    texts = workspace.store.variant(experiment, experiment.plan.control.name)
-    return found, Content(texts[path].data, found.mode)
+    data = original(workspace, experiment.experiment_id, path)
+    return found, Content(data, found.mode)
 
 
 def _replaced(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from meta_experiment import __version__
@@ -16,6 +18,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.live import index, places
+from meta_experiment.live.texts import digest
 from meta_experiment.services.assigning import mixed_seed
 from meta_experiment.services.client_places import scope_of
 from meta_experiment.services.serving import Serving
@@ -62,6 +65,7 @@ def entry_of(
         sha=sha,
         plugin=__version__,
         report=list(plan.report),
+        digests={name: digest(data) for name, data in serving.texts.items()},
     )
 
 
@@ -85,25 +89,40 @@ def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
         write_atomically(workspace.files, path, text.encode())
 
 
-def list_root(workspace: Workspace, *, serves: bool) -> None:
+def list_root(
+    workspace: Workspace, served: Collection[str], servings: Sequence[Serving]
+) -> None:
     """Put this root on the machine's list, or take it off; name the interpreter beside it.
+
+    With it goes what the machine keeps of the control of what is served, out of reach of a
+    commit: what the injected line prints when all else fails.
+
+    Args:
+        workspace: the root.
+        served: all experiments with a line in the index.
+        servings: those that run.
 
     Raises:
         OSError: the disk refused. RefusedError: the root's path cannot stand in the list.
     """
     data = places.data_folder(os.environ)
     listed = Path(places.roots_file(data)) if data else None
-    if listed is None or (not serves and not listed.exists()):
+    if listed is None or not (served or listed.exists()):
         return
-    ensure_directory(workspace.files, Path(data))
+    files = workspace.files
+    ensure_directory(files, Path(data))
     with FileLock(Path(data, "roots.lock"), verb="list a root under experiment"):
         known = places.roots(data)
         root = str(workspace.root)
         kept = [item for item in known if item.path != root and Path(item.path).is_dir()]
-        if serves:
+        if served:
             token = workspace.store.checkout()[: places.TOKEN_LENGTH]
             kept.append(places.Root(token, scope_of(workspace.root), root))
-            _put(workspace.files, places.python_file(data), f"{_interpreter()}\n")
+            _put(files, places.python_file(data), f"{_interpreter()}\n".encode())
+            for serving in servings:
+                for path, body in _kept(serving, data, token).items():
+                    ensure_directory(files, Path(path).parent)
+                    _put(files, path, body)
         try:
             text = "".join(map(places.format_root, kept))
         except ValueError as error:
@@ -111,14 +130,44 @@ def list_root(workspace: Workspace, *, serves: bool) -> None:
                 f"Nothing can be served here: {error}.", hint="Start it with --manual."
             ) from error
         if text:
-            _put(workspace.files, str(listed), text)
+            _put(files, str(listed), text.encode("utf-8", "surrogateescape"))
         else:
-            workspace.files.remove(listed)
+            files.remove(listed)
+        _sweep(Path(data, "served"), kept, root, served)
 
 
-def _put(files: FileSystem, path: str, text: str) -> None:
-    if places.read_text(path) != text:
-        write_atomically(files, Path(path), text.encode("utf-8", "surrogateescape"))
+def _kept(serving: Serving, data: str, token: str) -> dict[str, bytes]:
+    """Return where the machine keeps the bodies of the control, and these."""
+    control = serving.experiment.plan.control.name
+    names = {places.body_name(control, part) for part in range(serving.parts + 1)}
+    return {
+        places.kept_text(data, token, serving.experiment.experiment_id, name): body
+        for name, body in serving.stored.items()
+        if name in names
+    }
+
+
+def _sweep(
+    folder: Path, listed: Sequence[places.Root], root: str, served: Collection[str]
+) -> None:
+    """Remove kept texts of roots that serve nothing any more, and of what ended in this one.
+
+    Copies of one checkout have one token, and need each what it serves.
+    """
+    tokens = {item.token for item in listed}
+    alone = tokens - {item.token for item in listed if item.path != root}
+    with contextlib.suppress(FileNotFoundError):
+        for place in sorted(folder.iterdir()):
+            if place.name not in tokens:
+                shutil.rmtree(place, ignore_errors=True)
+            elif place.name in alone:
+                for name in sorted({item.name for item in place.iterdir()} - set(served)):
+                    shutil.rmtree(place / name, ignore_errors=True)
+
+
+def _put(files: FileSystem, path: str, data: bytes) -> None:
+    if places.read_bytes(path) != data:
+        write_atomically(files, Path(path), data)
 
 
 def _interpreter() -> str:

@@ -18,39 +18,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment import __version__
-from meta_experiment.deploy import Backups, version_of
+from meta_experiment.deploy import Backups
 from meta_experiment.deploy.apply import observe, put, sweep_temporaries
 from meta_experiment.deploy.filter import StandIn
 from meta_experiment.deploy.unseen import Unseen, hides
 from meta_experiment.errors import (
     ConflictError,
-    DriftError,
     LockedError,
     MetaExperimentError,
+    NotFoundError,
     StorageError,
     UnsafePathError,
 )
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
-from meta_experiment.files.confine import Content, real_path
+from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout, git_top
-from meta_experiment.live import index, places, seal
+from meta_experiment.live import index, places, seal, texts
 from meta_experiment.live.disk import IGNORE_FILE
-from meta_experiment.prompts.agents import beside
-from meta_experiment.prompts.identity import PromptKind, identify
-from meta_experiment.prompts.traces import Traces
 from meta_experiment.services.active import entry_of, list_root, write_index
-from meta_experiment.services.client_places import shadow_path
-from meta_experiment.services.drift import abandoned, stand_in_of
+from meta_experiment.services.client_places import place_of
+from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.hiding import other_control, require_hidden
+from meta_experiment.services.placed import (
+    behind,
+    freed,
+    is_ours,
+    left_over,
+    original,
+    placed_by,
+)
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.ignore import PRIVATE_PATHS
-from meta_experiment.types import Action, Experiment, FileVersion, Status
+from meta_experiment.types import Action, Experiment, Status
 
-_ORIGINAL = "original"
-_SHIM = "shim"
+_STATE = "state"  # of the seal
 WAIT = 10.0  # seconds, for another process that changes what is served
 GLANCE = 0.05  # seconds
 _PASSES = 3
@@ -62,11 +66,11 @@ _FOLDER_MODE = 0o755
 
 def stale(layout: Layout) -> bool:
     """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
-    state = _state(layout)
-    if not state.exists() and not (layout.local / "started").exists():
+    known = _remembered(layout)
+    if known is None and not (layout.local / "started").exists():
         top = git_top(layout.root)
         return top is not None and hides(top / ".git")
-    return places.read_text(str(state)) != _signature(layout)
+    return known != _signature(layout)
 
 
 @contextlib.contextmanager
@@ -115,7 +119,7 @@ def _brought_up_to_date(workspace: Workspace) -> Brought:
         signature = _signature(workspace.layout)
         work = _Work(workspace, workspace.store.experiments())
         servings = work.wanted()
-        work.take_away({item.experiment.experiment_id for item in servings})
+        work.take_away(servings)
         work.put_up(servings)
         work.remember("" if work.unsettled else signature)
         notes.update(dict.fromkeys(work.notes))
@@ -132,35 +136,6 @@ def reconcile(workspace: Workspace) -> list[str]:
     """
     with serving(workspace) as bring_up_to_date:
         return bring_up_to_date().notes
-
-
-def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -> Content:
-    """Return what a prompt file would be with the user's edits and without the stand-in.
-
-    A file without a stand-in is returned as it is.
-
-    Raises:
-        DriftError: the edits are in the lines of the stand-in.
-    """
-    traces = _traces(str(workspace.root), experiment_id)
-    text = found.data if traces is None else traces.freed(found.data)
-    if text is None:
-        raise DriftError(
-            f"{path} was edited where it serves its variants; nothing was changed.",
-            hint=f"meta-experiment stop {experiment_id} (a copy of the edit is kept)",
-        )
-    return Content(text, found.mode)
-
-
-def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
-    """Return the version of the stand-in, where exactly that stands for a prompt file."""
-    root, name = str(workspace.root), experiment.experiment_id
-    entry = index.find_entry(root, name)
-    known = places.try_read(places.shim(root, name))
-    if entry is None or entry.form != index.IN_PLACE or entry.path != path or known is None:
-        return None
-    found = observe(workspace.root, path)
-    return version_of(found) if found is not None and found.data == known else None
 
 
 @dataclass
@@ -180,9 +155,7 @@ class _Work:
         self.unseen = Unseen.around(self.workspace.git, self.files, self.root)
         self.known = {entry.id: entry for entry in index.entries(str(self.root))}
         self.earlier = {
-            path: data
-            for entry in self.known.values()
-            for path, data in self._placed(entry, self._folder(entry.id))
+            pair for entry in self.known.values() for pair in placed_by(self.root, entry)
         }
 
     def wanted(self) -> list[Serving]:
@@ -221,23 +194,27 @@ class _Work:
         """Refuse where a file of ours would go over somebody's own."""
         for path, data in serving.placed.items():
             found = observe(self.root, path)
-            if found is None or found.data in (data, self.earlier.get(path)):
+            if found is None or found.data == data or self._is_as_placed(path, found.data):
                 continue
-            if not self._made_of_ours(serving.experiment.experiment_id, found.data):
+            if not self._made_of_ours(serving.experiment.experiment_id, path, found.data):
                 raise ConflictError(f"{path} is not of this tool.", hint="Move it away.")
 
-    def take_away(self, wanted: set[str]) -> None:
+    def take_away(self, servings: Sequence[Serving]) -> None:
         """Bring back the user's files of all that is served here and should not be."""
-        folder = self.workspace.layout.local / "live"
-        with contextlib.suppress(FileNotFoundError):
-            for place in sorted(folder.iterdir()):
-                if place.is_dir() and place.name not in wanted:
-                    self._restore(place)
-        for path, data in abandoned(self.root, wanted):
-            with contextlib.suppress(UnsafePathError):
-                relative = real_path(self.root, path.relative_to(self.root).as_posix())
-                self._withdraw(relative, data, "")
-                self.notes.append(f"{relative} was left by an experiment; the command is back.")
+        wanted = {item.experiment.experiment_id for item in servings}
+        for entry in self.known.values():
+            if entry.id not in wanted:
+                self._restore(entry)
+        for experiment in self.experiments:
+            if experiment.experiment_id not in self.known:
+                self._restore_unlisted(experiment)
+        expected = {path for item in servings for path in item.placed}
+        expected |= {path for path, _ in self.earlier}
+        for path, data in left_over(self.root, wanted, expected):
+            if is_ours(self.workspace, self.unseen, path):
+                Backups(self.files, self.workspace.layout.backups).keep(data)
+                self._remove(path)
+                self.notes.append(f"{path} was left by an experiment and is taken away.")
 
     def put_up(self, servings: Sequence[Serving]) -> None:
         """Write what serving reads, hide it from git, list it, and then let it stand."""
@@ -248,7 +225,7 @@ class _Work:
         if self.unseen is not None:
             self._hide(self.unseen, servings)
         write_index(self.workspace, entries)
-        list_root(self.workspace, serves=bool(entries))
+        list_root(self.workspace, {entry.id for entry in entries}, servings)
         self._end_trials(entries, now)
         for serving in servings:
             self._place(serving)
@@ -267,26 +244,25 @@ class _Work:
 
     def remember(self, signature: str) -> None:
         """Keep what the registry looked like, so that nothing is done until it changes."""
-        state = _state(self.workspace.layout)
-        if places.read_text(str(state)) == signature and state.exists():
+        layout = self.workspace.layout
+        if _remembered(layout) == signature:
             return
+        state = _state(layout)
         if state.parent.exists() or signature:
             ensure_directory(self.files, state.parent)
-            write_atomically(self.files, state, signature.encode("utf-8", "surrogateescape"))
+            data = signature.encode("utf-8", "surrogateescape")
+            write_atomically(self.files, state, self.workspace.store.seal().wrap(_STATE, data))
 
     def _store(self, serving: Serving) -> None:
-        folder = self._folder(serving.experiment.experiment_id)
-        ensure_directory(self.files, folder)
-        wanted = {**serving.stored, _ORIGINAL: serving.control.data}
-        old = folder / _SHIM
-        changed = old.is_file() and places.try_read(old) != serving.shim
-        if serving.form == index.IN_PLACE and changed:
-            self._restore(folder)  # another line stood there, of an earlier version of this
-        if serving.shim:
-            wanted[_SHIM] = serving.shim
-        for name, data in wanted.items():
-            path = folder / name
+        name = serving.experiment.experiment_id
+        before = self.known.get(name)
+        line = texts.digest(serving.shim)
+        if before and before.form == index.IN_PLACE and before.digests.get(texts.SHIM) != line:
+            self._restore(before)  # another line stood there, of an earlier version of this
+        for text, data in serving.texts.items():
+            path = Path(places.served_text(str(self.root), name, text))
             if places.try_read(path) != data:
+                ensure_directory(self.files, path.parent)
                 write_atomically(self.files, path, data)
 
     def _running(self, servings: Sequence[Serving], now: float) -> Iterator[index.Entry]:
@@ -345,7 +321,7 @@ class _Work:
             found = observe(self.root, path)
             if found is None:
                 self._make_place(path)
-            elif found.data not in (data, self.earlier.get(path)):
+            elif found.data != data and not self._is_as_placed(path, found.data):
                 self._keep(path, found.data)
             if found is None or found.data != data:
                 put(self.files, self.root, path, Content(data, _PROMPT_MODE))
@@ -362,77 +338,61 @@ class _Work:
         if path.endswith("/SKILL.md") and not os.path.lexists(folder / IGNORE_FILE):
             put(self.files, self.root, _ignore_beside(path), Content(_UNTRACKED, _PROMPT_MODE))
 
-    def _restore(self, folder: Path) -> None:
+    def _restore(self, entry: index.Entry) -> None:
         """Undo what was placed for an experiment; its served texts stay for a while."""
-        entry = self.known.get(folder.name)
-        if entry is None:
-            self._restore_unlisted(folder)
-            return
         if entry.form == index.IN_PLACE:
             with contextlib.suppress(UnsafePathError):
                 found = observe(self.root, entry.path)
                 if found is not None:
-                    self._exchange(entry, folder, found)
-        for path, data in self._placed(entry, folder):
-            self._withdraw(path, data, entry.id)
+                    self._exchange(entry, found)
+        for path, mark in placed_by(self.root, entry):
+            self._withdraw(path, mark, entry.id)
 
-    def _restore_unlisted(self, folder: Path) -> None:
-        """Undo what is exactly as it was placed, where the index does not say what it was.
-
-        So it is when the home with this machine's key is new.
-        """
-        plan = next(
-            (item.plan for item in self.experiments if item.experiment_id == folder.name), None
-        )
-        if plan is None or len(plan.files) > 1:
+    def _restore_unlisted(self, experiment: Experiment) -> None:
+        """Bring back a prompt file that holds a stand-in which the index does not know."""
+        name, paths = experiment.experiment_id, experiment.plan.files
+        if len(paths) != 1 or place_of(self.root, paths[0]) is None:
             return
-        (path,) = plan.files
-        shim, original = (places.try_read(folder / name) for name in (_SHIM, _ORIGINAL))
-        found = observe(self.root, path)
-        if found is not None and original is not None and found.data == shim:
-            put(self.files, self.root, path, Content(original, found.mode))
-            self.notes.append(f"{path} is its original again.")
-        if identify(path).kind is PromptKind.AGENT:
-            for variant in plan.treatments:
-                copy = observe(self.root, beside(path, variant.name))
-                if copy and copy.data == places.try_read(folder / f"{variant.name}.md"):
-                    self._withdraw(beside(path, variant.name), copy.data, folder.name)
+        with contextlib.suppress(UnsafePathError):
+            found = observe(self.root, paths[0])
+            data = found and behind(self.workspace, self.unseen, name, paths[0], found.data)
+            if found is not None and data is not None:
+                put(self.files, self.root, paths[0], Content(data, found.mode))
+                self.restored.add(paths[0])
+                self.notes.append(f"{paths[0]} is its original again.")
 
-    def _exchange(self, entry: index.Entry, folder: Path, found: Content) -> None:
+    def _exchange(self, entry: index.Entry, found: Content) -> None:
         """Put the user's text back where the stand-in is; edits of that itself are kept."""
         try:
             wanted = freed(self.workspace, entry.id, entry.path, found)
         except MetaExperimentError as error:
-            original = places.try_read(folder / _ORIGINAL)
-            if original is None:
+            try:
+                data = original(self.workspace, entry.id, entry.path)
+            except NotFoundError:
                 self.unsettled = True
                 self.notes.append(f"{entry.path} holds a stand-in: {why_not(error)}")
                 return
             self._keep(entry.path, found.data)
-            wanted = Content(original, found.mode)
+            wanted = Content(data, found.mode)
         if wanted != found:
             put(self.files, self.root, entry.path, wanted)
 
-    def _placed(self, entry: index.Entry, folder: Path) -> Iterator[tuple[str, bytes | None]]:
-        if entry.form == index.SHADOW:
-            with contextlib.suppress(UnsafePathError):
-                yield shadow_path(self.root, entry.name), places.try_read(folder / _SHIM)
-        if entry.form == index.AGENTS:
-            for arm in entry.arms[1:]:
-                yield beside(entry.path, arm), places.try_read(folder / f"{arm}.md")
-
-    def _withdraw(self, path: str, data: bytes | None, experiment_id: str) -> None:
+    def _withdraw(self, path: str, mark: str, experiment_id: str) -> None:
         """Remove a file of ours; an edit that somebody made in it is kept in the backups."""
         try:
             found = observe(self.root, path)
         except UnsafePathError:
             return
-        if found is not None and found.data != data:
-            if not self._made_of_ours(experiment_id, found.data):
+        if found is not None and texts.digest(found.data) != mark:
+            if not self._made_of_ours(experiment_id, path, found.data):
                 return  # somebody's own, made since
             self._keep(path, found.data)
-        if found is not None:
-            put(self.files, self.root, path, None)
+        self._remove(path)
+
+    def _remove(self, path: str) -> None:
+        with contextlib.suppress(UnsafePathError):
+            if observe(self.root, path) is not None:
+                put(self.files, self.root, path, None)
         place = self.root / path
         with contextlib.suppress(OSError, UnsafePathError):
             sweep_temporaries(self.files, place)
@@ -444,16 +404,20 @@ class _Work:
                 if place.parent.parent == self.root / ".claude" / "skills":
                     place.parent.parent.rmdir()  # a link leads to no other, which is the user's
 
-    def _made_of_ours(self, experiment_id: str, data: bytes) -> bool:
+    def _is_as_placed(self, path: str, data: bytes) -> bool:
+        return (path, texts.digest(data)) in self.earlier
+
+    def _made_of_ours(self, experiment_id: str, path: str, data: bytes) -> bool:
         """Tell whether a text that is not as we placed it was made of what we placed.
 
-        The copy of an agent has no mark; it is ours as long as its experiment is served. What
-        is marked by an experiment that is forgotten is left over.
+        The copy of an agent has no mark that an edit leaves; it is ours as long as its
+        experiment is served. What is marked by an experiment that is forgotten is left over.
         """
         entry = self.known.get(experiment_id)
         copied = entry is not None and entry.running and entry.form == index.AGENTS
         left = stand_in_of(data)
-        return copied or left == experiment_id or bool(left and left not in self.known)
+        marked = copied or left == experiment_id or bool(left and left not in self.known)
+        return marked and is_ours(self.workspace, self.unseen, path)
 
     def _keep(self, path: str, data: bytes) -> None:
         """Keep what was made of a file of ours, before it goes."""
@@ -465,33 +429,14 @@ class _Work:
 
     def _sweep(self, kept: set[str]) -> None:
         """Remove the served texts of what ended days ago, and what a crash left half done."""
-        folder = self.workspace.layout.local / "live"
-        with contextlib.suppress(FileNotFoundError):
-            for place in sorted(folder.iterdir()):
-                if place.is_dir() and place.name not in kept:
-                    shutil.rmtree(place, ignore_errors=True)
-                elif place.is_dir():
-                    for path in place.glob(f".*{TEMPORARY_SUFFIX}"):
-                        self.files.remove(path)
+        for name in self.known.keys() - kept:
+            shutil.rmtree(self._folder(name), ignore_errors=True)
+        for name in kept:
+            for path in self._folder(name).glob(f".*{TEMPORARY_SUFFIX}"):
+                self.files.remove(path)
 
     def _folder(self, experiment_id: str) -> Path:
         return Path(places.served_folder(str(self.root), experiment_id))
-
-
-def _traces(root: str, experiment_id: str) -> Traces | None:
-    """Return what of an experiment's stand-in is not the user's; None when it has none."""
-    shim = places.try_read(places.shim(root, experiment_id))
-    original = places.try_read(Path(places.served_folder(root, experiment_id), _ORIGINAL))
-    if shim is None or original is None:
-        return None
-    entry = index.find_entry(root, experiment_id)
-    texts = []
-    if entry is not None:
-        for number in range(1, entry.parts + 1):
-            part = number if entry.parts > 1 else 0
-            body = places.served_body(root, experiment_id, entry.arms[0], part)
-            texts.append(places.try_read(body) or b"")
-    return Traces.between(shim, original, texts)
 
 
 def _ignore_beside(path: str) -> str:
@@ -515,6 +460,16 @@ def _signature(layout: Layout) -> str:
 
 def _state(layout: Layout) -> Path:
     return layout.local / "live" / "state"
+
+
+def _remembered(layout: Layout) -> str | None:
+    """Return what `remember` was given; None when this machine was not, or not here."""
+    try:
+        wrapped = places.read_bytes(str(_state(layout)))
+        data = wrapped and seal.seal_of(str(layout.root)).unwrap(_STATE, wrapped)
+    except OSError:
+        return None
+    return data.decode("utf-8", "surrogateescape") if data is not None and wrapped else None
 
 
 def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> list[str]:

@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.programs import find_program
-from meta_experiment.live import index, places, seal
+from meta_experiment.live import index, places, seal, texts
 
 _TOKEN = "0" * places.TOKEN_LENGTH
 _KEY = "0" * 64
 _ID, _SESSION = "exp-2026-01-31-rehearsal", "rehearsal"
 _BODIES = {"control": "The text of the control.\n", "treatment": "The text of the treatment.\n"}
 _PATH = ".claude/commands/rehearsal.md"
+_TEXTS = {
+    texts.ORIGINAL: _BODIES["control"],
+    **{places.body_name(arm): body for arm, body in _BODIES.items()},
+}
 _PATIENCE = 20.0  # seconds
 _LOOKS = 3
 
@@ -118,8 +122,7 @@ def _stage(home: Path, root: Path, environment: Mapping[str, str]) -> dict[str, 
     if python is not None and python[1] != "META_EXPERIMENT_PYTHON":
         files[places.python_file(str(data))] = python[0] + "\n"
     for arm, body in _BODIES.items():
-        files[places.served_body(str(root), _ID, arm)] = body
-        files[places.stored_variant(str(root), _ID, arm, _PATH)] = body
+        files[places.served_text(str(root), _ID, places.body_name(arm))] = body
     for path, text in files.items():
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_text(text, "utf-8")
@@ -140,4 +143,5 @@ def _entry(arms: Sequence[str]) -> index.Entry:
         arms=list(arms),
         weights=[1.0 for _ in arms],
         seed="00",
+        digests={name: texts.digest(data.encode()) for name, data in _TEXTS.items()},
     )

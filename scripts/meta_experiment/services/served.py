@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.live import index, places
 from meta_experiment.live.sessions import list_sessions
-from meta_experiment.services.drift import abandoned, holds_stand_in, untouched
+from meta_experiment.services.drift import holds_stand_in, untouched
+from meta_experiment.services.placed import is_ours, left_over, placed_by
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.store import Start
@@ -69,12 +72,22 @@ def orphans(
 ) -> Iterator[Finding]:
     """Name what is served, or stands in for a command, though no such experiment runs."""
     begun = {item.experiment_id for item in experiments if workspace.store.started_here(item)}
-    for path, _ in abandoned(workspace.root, begun):
+    placed = {
+        path
+        for name in begun & entries.keys()
+        for path, _ in placed_by(workspace.root, entries[name])
+    }
+    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    for path, _ in left_over(workspace.root, begun, placed):
+        file = Path(path)
+        ours = is_ours(workspace, unseen, path)
         yield Finding(
-            path.parent.name,
+            file.parent.name if file.name == "SKILL.md" else file.stem,
             ok=False,
-            detail=f"{path} was left by an experiment and stands before the command",
-            hint="meta-experiment recover",
+            detail=f"{path} was left by an experiment and stands before the user's own"
+            if ours
+            else f"{path} stands in for a prompt file, and was not placed in this checkout",
+            hint="meta-experiment recover" if ours else f"rm {shlex.quote(path)}",
         )
     running = {item.experiment_id for item in experiments if item.status is Status.RUNNING}
     for name, entry in entries.items():
@@ -96,7 +109,7 @@ def _texts(workspace: Workspace, experiment: Experiment) -> Finding | None:
         return Finding(name, False, error.message, error.hint or _REPAIR)
     folder = Path(places.served_folder(str(workspace.root), name))
     wanted = {workspace.root / path: data for path, data in serving.placed.items()}
-    wanted |= {folder / file: data for file, data in serving.stored.items()}
+    wanted |= {folder / text: data for text, data in serving.texts.items()}
     for path, data in wanted.items():
         if places.try_read(path) != data:
             word = "is not as it should be" if path.exists() else "is gone"

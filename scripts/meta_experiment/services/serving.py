@@ -14,7 +14,7 @@ from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
-from meta_experiment.live import index, places
+from meta_experiment.live import index, places, texts
 from meta_experiment.prompts.agents import agent_fault, agent_name, agent_under, beside
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
@@ -33,6 +33,7 @@ from meta_experiment.services.client_places import (
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.hiding import MANUAL, require_hidden, require_hideable
+from meta_experiment.services.placed import is_ours
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Unit
 
@@ -75,6 +76,12 @@ class Serving:
     allow: bool = False
     traces: Traces = NO_TRACES
 
+    @property
+    def texts(self) -> dict[str, bytes]:
+        """All that is sealed of it, by name: what serving reads, the file, its stand-in."""
+        shim = {texts.SHIM: self.shim} if self.shim else {}
+        return {**self.stored, texts.ORIGINAL: self.control.data, **shim}
+
 
 def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
     """Say why an experiment is not served by itself; "" when it is."""
@@ -90,11 +97,11 @@ def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
 
 
 def work_out(
-    workspace: Workspace, experiment: Experiment, texts: Mapping[str, Content] | None = None
+    workspace: Workspace, experiment: Experiment, drafted: Mapping[str, Content] | None = None
 ) -> Serving:
     """Work out what is put on disk to serve an experiment.
 
-    `texts` are those of its arms, where they are not in the store yet.
+    `drafted` are the texts of its arms, where they are not in the store yet.
 
     Raises:
         RefusedError: it cannot be served; says why, and what to do.
@@ -115,7 +122,7 @@ def work_out(
             f"{path} belongs to an installed plugin; its next update replaces the file.",
             hint=f"Work in the plugin's own repository (--plugin-dir). {MANUAL}",
         )
-    arms = texts or {
+    arms = drafted or {
         variant.name: workspace.store.variant(experiment, variant.name)[path]
         for variant in experiment.plan.variants
     }
@@ -227,9 +234,13 @@ def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
     found = observe(workspace.root, path)
     if found is None:
         return False
+    if found.data == serving.placed[path]:
+        return True
     left = stand_in_of(found.data)
-    known = left and index.find_entry(str(workspace.root), left)
-    return found.data == serving.placed[path] or bool(left and not known)
+    if not left or index.find_entry(str(workspace.root), left):
+        return False
+    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    return is_ours(workspace, unseen, path)
 
 
 def _agent(
@@ -242,12 +253,12 @@ def _agent(
             f"The agent's name holds a control character: {name!r}.",
             hint=f"Give it a plain name. {MANUAL}",
         )
-    placed, stored = {}, {f"{control}.md": arms[control].data}
+    placed, stored = {}, {places.body_name(control): arms[control].data}
     for arm, content in arms.items():
         if arm != control:
             data = agent_under(content.data, name, f"{name}-{arm}")
             placed[beside(path, arm)] = data
-            stored[f"{arm}.md"] = data
+            stored[places.body_name(arm)] = data
     return Serving(
         experiment=experiment,
         kind=index.AGENT,
@@ -280,7 +291,7 @@ def _text(
     )
     parts = len(next(iter(shim.bodies.values())))
     stored = {
-        _file(arm, number if parts > 1 else 0): body
+        places.body_name(arm, number if parts > 1 else 0): body
         for arm, bodies in shim.bodies.items()
         for number, body in enumerate(bodies, start=1)
     }
@@ -328,7 +339,7 @@ def _line(
         tools.append("Bash(meta-experiment rate:*)")
 
     def copies(number: int) -> list[str]:
-        file = f"{folder}/{_file(control, number)}"
+        file = f"{folder}/{places.body_name(control, number)}"
         last = standing if number <= 1 else []
         if scope == places.USER:
             return [f"~/{file}", *last]
@@ -339,7 +350,9 @@ def _line(
     def named(number: int) -> str:
         start = "~/" if scope == places.USER else f"{root}/" if whole else ""
         sayable = prompt and quoted(prompt) is not None
-        return start + (prompt if prompt and sayable else f"{folder}/{_file(control, number)}")
+        return start + (
+            prompt if prompt and sayable else f"{folder}/{places.body_name(control, number)}"
+        )
 
     token = workspace.store.checkout()[: places.TOKEN_LENGTH]
     return Line(f"{name}@{token}", copies, named), tools
@@ -353,10 +366,6 @@ def _standing(workspace: Workspace, scope: str, prompt: str | None) -> list[str]
         return [f"~/{prompt}"] if quoted(prompt) == prompt else []
     absolute = f"{workspace.root}/{prompt}"
     return [absolute, prompt] if quoted(absolute) else [prompt]
-
-
-def _file(arm: str, number: int) -> str:
-    return f"{arm}.{number}.md" if number else f"{arm}.md"
 
 
 def _arguments(control: bytes) -> list[str]:

@@ -18,8 +18,8 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services import hiding, stored_bytes
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.checking import journal, lost_registry
-from meta_experiment.services.instrumenting import standing
 from meta_experiment.services.lifecycle import HOLDING
+from meta_experiment.services.placed import standing
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
 from meta_experiment.store.counting import Counting
