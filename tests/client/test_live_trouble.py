@@ -1,5 +1,6 @@
 """Whatever is wrong around it, the user's prompt runs, with the text it would have had."""
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ from tests.client.live import (
     CALLED_SKILL,
     COMMAND,
     KINDS,
+    PLUGIN_COMMAND,
+    TYPED_SKILL,
     USER_COMMAND,
     Model,
     begin,
@@ -125,6 +128,78 @@ def test_without_the_plugin_the_prompt_is_the_control(client, kind):
     assert "[arm treatment" not in texts
     assert "item-1" in run.seen()
     assert live.trials() == []
+
+
+USER_SKILL = replace(TYPED_SKILL, name="user-skill", place="user")
+PLAIN = replace(TYPED_SKILL, name="skill-without-repository")
+
+
+@pytest.mark.parametrize(
+    ("kind", "directory"),
+    [
+        (TYPED_SKILL, "source/deep"),
+        (USER_COMMAND, "source/deep"),
+        pytest.param(COMMAND, "source/deep", marks=pytest.mark.long),
+        pytest.param(TYPED_SKILL, ".", marks=pytest.mark.long),
+        pytest.param(PLUGIN_COMMAND, ".", marks=pytest.mark.long),
+        pytest.param(USER_SKILL, ".", marks=pytest.mark.long),
+        pytest.param(PLAIN, ".", marks=pytest.mark.long),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+@pytest.mark.parametrize("gone", ["texts", "all"])
+def test_the_line_never_aborts_and_ends_at_the_control(client, kind, directory, gone):
+    """The plugin is gone, and texts that a pull replaced; or the machine's folder as well."""
+    if kind is PLAIN:
+        shutil.rmtree(client.project / ".git")
+    live = begin(client, kind)
+    below = live.client.project / directory
+    below.mkdir(parents=True, exist_ok=True)
+    for file in (live.root / ".claude/meta/local/live").glob("*/*"):
+        file.write_text("[arm evil: $ARGUMENTS]")
+    if gone == "all":
+        shutil.rmtree(client.home / ".local/share/meta-experiment")
+    plugins = [plugin for plugin in live.client.plugins if plugin == live.root]
+    bare = replace(live.client, plugins=plugins)
+    with Endpoint(respond=Model(kind)) as endpoint:
+        run = bare.ask(endpoint, live.prompt(1), directory=below)
+    seen = run.seen()
+    assert run.exit_code == 0
+    assert "[arm evil" not in seen
+    assert "item-1" in seen
+    if gone == "all" and kind in (USER_SKILL, PLAIN):  # where no copy is out of reach
+        assert f"Read {live.root}/.claude/meta/local/live/{live.experiment}/original" in seen
+    else:
+        assert "[arm control" in seen
+
+
+@pytest.mark.parametrize(
+    "kind", [USER_COMMAND, pytest.param(TYPED_SKILL, marks=pytest.mark.long)]
+)
+def test_a_home_that_is_reached_by_a_link_aborts_nothing(client, kind):
+    """The client looks where links lead before it lets a line read anything."""
+    client.home.rename(client.folder / "real")
+    client.home.symlink_to(client.folder / "real")
+    live = begin(client, replace(kind, name="linked"))
+    bare = replace(live.client, plugins=())
+    with Endpoint(respond=Model(kind)) as endpoint:
+        live.work(endpoint, range(1, 3))
+        assert len(live.trials()) == 2
+        run = bare.ask(endpoint, live.prompt(3))
+    assert "[arm control" in run.seen()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rule", ["Read(**/.git/**)", "Read(~/.local/**)", "Read(~/**)"])
+def test_what_the_settings_deny_to_read_is_no_part_of_the_line(client, rule):
+    """One path that is denied would abort all of it."""
+    settings = {".claude/settings.json": json.dumps({"permissions": {"deny": [rule]}})}
+    live = begin(client, TYPED_SKILL, before=settings)
+    with Endpoint(respond=Model(TYPED_SKILL)) as endpoint:
+        live.work(endpoint, range(1, 5))
+        assert live.rows() == sorted(ledger(endpoint.turns).values())
+        run = replace(live.client, plugins=()).ask(endpoint, live.prompt(5))
+    assert "[arm control" in run.seen()
 
 
 @pytest.mark.parametrize(

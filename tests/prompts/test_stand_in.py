@@ -15,7 +15,7 @@ from meta_experiment.prompts.shim import Line, build_shim
 from meta_experiment.prompts.tools import add_tools, asks_first
 
 TOOLS = ["Bash(serve-variant:*)", "Read(//a b/.claude/meta/**)"]
-LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], lambda number: f"copy.{number}.md")
+LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], "all.md")
 
 HEADS = {
     "none": ("", None),
@@ -151,7 +151,7 @@ def test_only_one_line_is_added_to_what_fits():
     shim = build_shim(arms, LINE, TOOLS, describe=True)
     assert cut(shim.data)[1] == (
         b"!`serve-variant exp@abc ${CLAUDE_SESSION_ID} 2>/dev/null || cat copy.0.md 2>/dev/null"
-        b' || echo "Read copy.0.md and follow it."`\n'
+        b' || echo "Read all.md and follow it."`\n'
     )
     assert shim.bodies == {"control": (b"One.",), "b": (b"Two.",)}
 

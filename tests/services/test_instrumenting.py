@@ -439,6 +439,7 @@ def test_no_name_of_a_file_runs_as_a_command(root):
     line = text.partition("!`")[2].partition("`")[0]
     (root / path).unlink()
     shutil.rmtree(root / ".claude/meta/local/live")
+    shutil.rmtree(places.data_folder(os.environ))
     words = ["sh", "-c", line]
     done = subprocess.run(words, cwd=root, check=False, capture_output=True, text=True)
     assert done.stdout.startswith("Read ")

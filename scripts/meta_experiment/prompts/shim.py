@@ -35,13 +35,13 @@ class Line:
     """What an injected line is made of.
 
     `copies` are the places of the control's text, each as the client's shell is to read it;
-    `named` tells the model where it is, when even that is out of reach: a path that `quoted`
-    takes.
+    `named` tells the model where all of it is, when even that is out of reach: a path that
+    `quoted` takes.
     """
 
     target: str
     copies: Callable[[int], Sequence[str]]
-    named: Callable[[int], str]
+    named: str
 
     def text(self, number: int, *, effort: bool) -> str:
         """Return the line for a part (from 1), or for a body in one piece (0).
@@ -52,7 +52,9 @@ class Line:
         which += f" --effort {_EFFORT}" if effort else ""
         steps = [f"serve-variant {self.target} ${{CLAUDE_SESSION_ID}}{which} 2>/dev/null"]
         steps += [f"cat {copy} 2>/dev/null" for copy in self.copies(number)]
-        steps.append(f'echo "Read {self.named(number)} and follow it."')
+        steps.append(
+            'echo "(see above)"' if number > 1 else f'echo "Read {self.named} and follow it."'
+        )
         return f"!`{' || '.join(steps)}`"
 
 

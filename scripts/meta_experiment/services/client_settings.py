@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +16,6 @@ from meta_experiment.live.settings import restrictions, restricts_agent, setting
 _LARGEST = 1024 * 1024
 # What an injected line runs; a rule against any of them makes the client abort the command.
 _RUN = ("serve-variant x@y z", "cat x", 'echo "x"')
-_READ = ".claude/meta/local/live/x/control.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,38 @@ def obstacles(
     ]
 
 
+def denies_reading(settings: ClientSettings, root: str, path: str) -> bool:
+    """Tell whether a rule may deny the client to print a file, when it is started in a root.
+
+    In doubt it does: a step of the injected line is left out then, and never the line aborted.
+    """
+    home = os.path.realpath(Path.home())
+    return any(
+        name == "deny" and _covers(rule, path, root=root, home=home)
+        for file in settings.files
+        for name, rule in restrictions(file.values)
+    )
+
+
+def _covers(rule: str, path: str, *, root: str, home: str) -> bool:
+    """Match a rule's pattern as git's ignore files do, a star for anything (observed)."""
+    tool, _, rest = rule.strip().partition("(")
+    if tool != "Read" or not rest:
+        return False
+    pattern, around = rest.removesuffix(")").strip(), glob.escape(root)
+    if pattern.startswith("//"):
+        pattern = pattern[1:]
+    elif pattern.startswith("~/"):
+        pattern = glob.escape(home) + pattern[1:]
+    elif "/" in pattern.rstrip("/"):
+        pattern = f"{around}/{pattern.removeprefix('./').removeprefix('/')}"
+    else:
+        pattern = f"{around}/**/{pattern}"
+    pattern = pattern.replace("**/", "*").rstrip("/")
+    whole = path if path.startswith("/") else f"{root}/{path}"
+    return fnmatchcase(whole, pattern) or fnmatchcase(whole, f"{pattern}/*")
+
+
 def _obstacles(
     file: SettingsFile, agents: Collection[str], *, hooks_only: bool
 ) -> Iterator[Finding]:
@@ -106,8 +138,6 @@ def _hits(rule: str) -> bool:
     pattern = rest.removesuffix(")").strip() if rest else "*"
     if tool == "Bash":
         return any(_matches(pattern, command) for command in _RUN)
-    if tool == "Read":
-        return pattern == "*" or fnmatchcase(_READ, pattern.removeprefix("./"))
     return False
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,18 +19,18 @@ from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
-from meta_experiment.prompts.shim import Line, build_shim, quoted
+from meta_experiment.prompts.shim import Line, build_shim
 from meta_experiment.prompts.tools import asks_first
 from meta_experiment.prompts.traces import NO_TRACES, Traces
 from meta_experiment.services.client_places import (
     place_of,
     scope_of,
     shadow_path,
-    state_path,
     why_not_loaded,
 )
 from meta_experiment.services.client_settings import obstacles, read_settings
 from meta_experiment.services.drift import stand_in_of
+from meta_experiment.services.fallback import Prompt, fallback_of
 from meta_experiment.services.hiding import MANUAL, require_hidden, require_hideable
 from meta_experiment.services.placed import is_ours
 from meta_experiment.services.workspace import Workspace
@@ -282,11 +281,14 @@ def _text(
     control = arms[experiment.plan.control.name]
     # A plugin's own command goes before a skill of its name (observed), so it has no shadow.
     shadowed = place.kind is PromptKind.COMMAND and not place.plugin
-    line, tools = _line(workspace, experiment, place, path if shadowed else None)
+    name, token = experiment.experiment_id, workspace.store.checkout()[: places.TOKEN_LENGTH]
+    prompt = Prompt(name, path, experiment.plan.control.name, control.data, shadowed)
+    fallback = fallback_of(workspace, prompt, token)
+    rating = ["Bash(meta-experiment rate:*)"] if experiment.plan.report else []
     shim = build_shim(
         {arm: content.data for arm, content in arms.items()},
-        line,
-        tools,
+        Line(f"{name}@{token}", fallback.copies, fallback.named),
+        ["Bash(serve-variant:*)", *fallback.rules, *rating],
         describe=not place.plugin,
     )
     parts = len(next(iter(shim.bodies.values())))
@@ -312,60 +314,6 @@ def _text(
             shim.data, control.data, shim.bodies[experiment.plan.control.name]
         ),
     )
-
-
-def _line(
-    workspace: Workspace, experiment: Experiment, place: Place, prompt: str | None
-) -> tuple[Line, list[str]]:
-    """Say what the injected lines run, and the permissions that this needs.
-
-    `prompt` is the prompt file where it stays in its place: the last copy of its text.
-    """
-    root, name = str(workspace.root), experiment.experiment_id
-    state = state_path(workspace.root)
-    folder = f"{state}/local/live/{name}"
-    control = experiment.plan.control.name
-    scope = scope_of(workspace.root)
-    whole = quoted(f"{root}/x") is not None
-    tools = ["Bash(serve-variant:*)"]
-    if scope == places.USER:
-        tools.append(f"Read(~/{state}/**)")
-    elif whole:
-        tools.append(f"Read(/{root}/{state}/**)")
-    standing = _standing(workspace, scope, prompt)
-    tools += [f"Read({file})" for file in standing if file.startswith("~/")]
-    tools += [f"Read(/{file})" for file in standing if file.startswith("/")]
-    if experiment.plan.report:
-        tools.append("Bash(meta-experiment rate:*)")
-
-    def copies(number: int) -> list[str]:
-        file = f"{folder}/{places.body_name(control, number)}"
-        last = standing if number <= 1 else []
-        if scope == places.USER:
-            return [f"~/{file}", *last]
-        absolute = quoted(f"{root}/{file}")
-        near = [] if place.plugin else [file]
-        return [*([absolute] if absolute else []), *near, *map(shlex.quote, last)]
-
-    def named(number: int) -> str:
-        start = "~/" if scope == places.USER else f"{root}/" if whole else ""
-        sayable = prompt and quoted(prompt) is not None
-        return start + (
-            prompt if prompt and sayable else f"{folder}/{places.body_name(control, number)}"
-        )
-
-    token = workspace.store.checkout()[: places.TOKEN_LENGTH]
-    return Line(f"{name}@{token}", copies, named), tools
-
-
-def _standing(workspace: Workspace, scope: str, prompt: str | None) -> list[str]:
-    """Return how a shell reaches the prompt file itself, if it can be named in a line."""
-    if prompt is None or quoted(prompt) is None:
-        return []
-    if scope == places.USER:
-        return [f"~/{prompt}"] if quoted(prompt) == prompt else []
-    absolute = f"{workspace.root}/{prompt}"
-    return [absolute, prompt] if quoted(absolute) else [prompt]
 
 
 def _arguments(control: bytes) -> list[str]:
