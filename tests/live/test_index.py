@@ -52,6 +52,7 @@ def test_what_a_line_cannot_hold_is_refused(changes):
 @pytest.mark.parametrize(
     "changes",
     [{"path": "../x.md"}, {"path": "/etc/passwd"}, {"arms": ["../c", "t", "u"]}, {"id": ".x"},
+     {"id": "exp x;touch PWN #"},
      {"serve": "../../x"}, {"weights": [1.0]}, {"state": "else"}],
 )  # fmt: skip
 def test_a_line_that_leads_out_of_the_root_is_no_entry(changes):

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.errors import CorruptStoreError
+from meta_experiment.live.places import is_id
 from meta_experiment.model.plan_document import plan_from_document
-from meta_experiment.model.registry import decode_registry, encode_registry
+from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
 from meta_experiment.types import (
     Action,
     Amendment,
@@ -173,6 +174,29 @@ def test_a_registry_that_holds_an_id_twice_is_refused():
     """After a bad merge nobody can say which entry counts."""
     with pytest.raises(CorruptStoreError, match="twice"):
         decode_registry(encode_registry([experiment(), experiment()]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["exp x;touch PWN #", "$(id)", "-exp", ".exp", "a/b", "éxp", "exp\n", "x" * 101, "..", ""],
+)
+def test_an_entry_whose_id_is_none_harms_no_other_and_stays_as_it_is(name):
+    """It would be shell text in lines and hints; nobody but a person may correct it."""
+    document = json.loads(encode_registry([experiment()]))
+    strange = {**document["experiments"][0], "id": name, "more": [1.5, None]}
+    document["experiments"].insert(0, strange)
+    data = json.dumps(document).encode()
+    (read,) = decode_registry(data)
+    assert read == experiment()
+    assert strange_entries(data) == {0: strange}
+    again = encode_registry([read], strange_entries(data).values())
+    assert decode_registry(again) == [read]
+    assert list(strange_entries(again).values()) == [strange]
+
+
+def test_ids_are_those_that_create_makes_and_the_template_has():
+    for name in ("exp-2026-01-31-review-2", "exp-2025-10-20-001", "Exp_1.b", "x" * 100):
+        assert is_id(name)
 
 
 @given(st.data())

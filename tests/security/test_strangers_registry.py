@@ -11,6 +11,8 @@ import pytest
 import yaml
 from tests.cli.conftest import COMMAND, CONTROL
 
+from meta_experiment.files.roots import Layout
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 ESCAPES = [
     "../outside.md",
@@ -60,12 +62,15 @@ def test_a_registry_cannot_name_files_outside_or_settings(project, tmp_path, pat
 
 @pytest.mark.parametrize("name", ["../../outside", "a/b", "..", ".hidden", "a\0b", "x" * 300])
 def test_an_id_cannot_lead_out_of_its_folder(project, name):
-    """An id becomes the name of files and folders."""
+    """An id becomes the name of files and folders: an entry with another is passed over."""
     project.create()
     changed(project, lambda entry: entry.update(id=name))
-    before = sorted(project.root.rglob("*"))
-    assert project("status", "--json", code=1).error["kind"] == "unsafe_path"
-    assert [item for item in sorted(project.root.rglob("*")) if item not in before] == []
+    around = project.root.parent
+    before = {*around.rglob("*"), Layout(project.root).board}
+    shown = project("status", "--json").json
+    assert shown["experiments"] == []
+    assert "experiments[0]" in shown["notes"][0]
+    assert set(around.rglob("*")) - before == set()
 
 
 @pytest.mark.parametrize(

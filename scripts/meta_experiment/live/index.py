@@ -8,7 +8,7 @@ seal; one without it is a stranger's, and none.
 
 from __future__ import annotations
 
-from meta_experiment.live.places import active_index, is_plain, read_text
+from meta_experiment.live.places import active_index, is_id, is_plain, read_text
 from meta_experiment.live.seal import seal_of
 
 TYPE_CHECKING = False
@@ -225,10 +225,11 @@ def parse_entry(line: str) -> Entry | None:
 
 def _is_sound(entry: Entry) -> bool:
     """Tell whether names may stand in paths, which stay below the root."""
-    names = [entry.id, *entry.arms, *([entry.serve] if entry.serve else [])]
+    names = [*entry.arms, *([entry.serve] if entry.serve else [])]
     steps = entry.path.split("/")
     return (
         bool(entry.arms)
+        and is_id(entry.id)
         and len(entry.weights) == len(entry.arms)
         and all(map(is_plain, names))
         and not any(step in ("", ".", "..") for step in steps)

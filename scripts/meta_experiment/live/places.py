@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20  # bytes of a file that is read whole
 _CHUNK = 1 << 20
+_LONGEST_ID = 100
 _STATE = "/.claude/meta/"
 # the folders of the state that are nobody's but this checkout's
 PRIVATE = ("trials", "summaries", "journal", "backups", "locks", "local")
@@ -293,6 +294,20 @@ def heartbeat(root: str) -> str:
 def notice(root: str) -> str:
     """Return the file whose text is shown at the start of a session."""
     return f"{root}/.claude/meta/local/notice"
+
+
+def is_id(name: str) -> bool:
+    """Tell whether a name may be the id of an experiment.
+
+    ASCII letters and digits, with '.', '_' and '-' between and behind them: nothing that a
+    shell, a path or a line of ours would take for more than a name.
+    """
+    return (
+        0 < len(name) <= _LONGEST_ID
+        and name.isascii()
+        and name[0].isalnum()
+        and name.replace(".", "").replace("_", "").replace("-", "").isalnum()
+    )
 
 
 def is_plain(name: str) -> bool:

@@ -21,6 +21,7 @@ from meta_experiment.live.places import (
     Root,
     body_name,
     data_folder,
+    is_id,
     is_plain,
     kept_text,
     read_below,
@@ -103,8 +104,8 @@ def _read_call(words: list[str]) -> Call:
         session = os.environ.get("CLAUDE_CODE_SESSION_ID", "")
     if not is_plain(session):
         session = f"unknown-{os.urandom(6).hex()}"
-    if not is_plain(experiment_id):
-        raise ValueError("the id of an experiment cannot hold a separator")
+    if not is_id(experiment_id):
+        raise ValueError("no experiment has such an id")
     return Call(experiment_id, token, session, int(part), effort)
 
 

@@ -41,7 +41,7 @@ _TARGET_KEYS = {"improvement_threshold", "max_regression", "equivalence_margin"}
 _STOPPING_KEYS = {
     "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days",
 }  # fmt: skip
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MOST_TREATMENTS = 100
 _LARGEST_SEED = 2**63 - 1
 
@@ -174,7 +174,7 @@ def metric_from_document(value: object, where: str) -> Metric:
     described = fields.mapping(value, where)
     fields.known_keys(described, _METRIC_KEYS | {"margin", "required"}, where)
     name = fields.text(described, "name", where)
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise UsageError(
             f"{where}: '{name}' is no metric name; letters, digits, '_', '.' and '-' are."
         )
@@ -235,7 +235,7 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         described = {"name": item} if isinstance(item, str) else fields.mapping(item, where)
         fields.known_keys(described, {"name", "weight"}, where)
         name = fields.text(described, "name", where)
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{where}: '{name}' is no variant name; letters, digits, '_', '.' and '-' are."
             )

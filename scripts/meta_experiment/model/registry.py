@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from meta_experiment.errors import CorruptStoreError, UsageError
+from meta_experiment.live.places import is_id
 from meta_experiment.model import fields, instants
 from meta_experiment.model.migrations import SCHEMA_VERSION, upgraded
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
@@ -37,37 +39,67 @@ SCHEMA_ID = "https://meta-experiment.dev/schemas/experiments/v1"
 def decode_registry(data: bytes) -> list[Experiment]:
     """Read the registry from its bytes; empty bytes are a damaged file, not an empty registry.
 
+    `strange_entries` are passed over.
+
     Raises:
         CorruptStoreError: not JSON, cut short, of a future version, or a field is wrong.
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise CorruptStoreError(f"The registry is not valid JSON: {error}.") from error
-    try:
-        _refuse_half_pairs(data, document)
-        registry = fields.mapping(document, "registry")
-        registry, _ = upgraded(registry)
-        entries = fields.sequence(registry.get("experiments"), "experiments")
+    with _corrupt():
         experiments = [
-            _experiment(entry, f"experiments[{index}]") for index, entry in enumerate(entries)
+            _experiment(entry, f"experiments[{index}]")
+            for index, entry in _entries(data)
+            if not _is_strange(entry)
         ]
-    except UsageError as error:
-        raise CorruptStoreError(
-            f"The registry holds something it should not: {error.message}", hint=error.hint
-        ) from error
     _refuse_duplicates(experiments)
     return experiments
 
 
-def encode_registry(experiments: Iterable[Experiment]) -> bytes:
+def strange_entries(data: bytes) -> dict[int, Any]:
+    """Return the entries whose id is none, by their place, as they stand in the registry.
+
+    This tool makes no such id, so they came from elsewhere: a merge, a hand, a stranger, who
+    would have a shell or a model read it. They are left alone, and no other entry suffers.
+
+    Raises:
+        CorruptStoreError: as `decode_registry`.
+    """
+    with _corrupt():
+        return {index: entry for index, entry in _entries(data) if _is_strange(entry)}
+
+
+def encode_registry(experiments: Iterable[Experiment], strange: Iterable[Any] = ()) -> bytes:
     """Write the registry, one field a line so that people can read, diff and merge it."""
     document = {
         "$schema": SCHEMA_ID,
         "schema_version": SCHEMA_VERSION,
-        "experiments": [experiment_to_document(item) for item in experiments],
+        "experiments": [*map(experiment_to_document, experiments), *strange],
     }
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _entries(data: bytes) -> list[tuple[int, Any]]:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CorruptStoreError(f"The registry is not valid JSON: {error}.") from error
+    _refuse_half_pairs(data, document)
+    registry, _ = upgraded(fields.mapping(document, "registry"))
+    return list(enumerate(fields.sequence(registry.get("experiments"), "experiments")))
+
+
+def _is_strange(entry: object) -> bool:
+    name = entry.get("id") if isinstance(entry, dict) else None
+    return isinstance(name, str) and not is_id(name)
+
+
+@contextmanager
+def _corrupt() -> Iterator[None]:
+    try:
+        yield
+    except UsageError as error:
+        raise CorruptStoreError(
+            f"The registry holds something it should not: {error.message}", hint=error.hint
+        ) from error
 
 
 def experiment_to_document(experiment: Experiment) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live import index, places
 from meta_experiment.model import fields
 from meta_experiment.services.admitting import sentences
+from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.types import Experiment, Finding, Health
 
@@ -38,6 +40,7 @@ def check(workspace: Workspace) -> Health:
     else:
         shown = f"{len(experiments):,} experiments in {workspace.layout.registry}"
         findings.append(_registered(workspace, experiments, shown))
+        findings += strange_entries(workspace)
         findings += _schema(workspace)
         findings += [item for entry in experiments for item in _experiment(workspace, entry)]
     findings.append(journal(workspace))
@@ -111,7 +114,7 @@ def _permission(workspace: Workspace) -> Finding:
         "permission",
         ok=fine,
         detail=f"{place} {'can' if fine else 'cannot'} be written",
-        hint=None if fine else f"chmod u+w {place}",
+        hint=None if fine else f"chmod u+w {shlex.quote(str(place))}",
     )
 
 
@@ -155,6 +158,8 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
     if "schema_version" not in document:
         yield Finding("schema", ok=True, detail="the older template's form, read as it stands")
         return
+    for place in reversed(workspace.store.strange()):  # which have findings of their own
+        del document["experiments"][place]
     path = plugin_folder() / "schemas" / "experiments.v1.schema.json"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_bytes()))
     error = jsonschema.exceptions.best_match(validator.iter_errors(document))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from meta_experiment.services.observing import faults
 from meta_experiment.services.plugin import how_to_load, is_enabled, loaded_from
 from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.served import orphans, served
+from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.past_sessions import folded
 from meta_experiment.types import Finding, Health, Status
@@ -155,13 +157,13 @@ def _interpreter(python: str, source: str) -> Finding:
     same = os.path.realpath(python) == os.path.realpath(sys.executable)
     own = None if same else start_seconds(sys.executable)
     if own is not None and took > _SLOW * own:
+        named = shlex.quote(sys.executable)
         return Finding(
             "interpreter",
             ok=True,
             detail=f"{detail}; {sys.executable} in {own * 1000:.0f} ms: a version manager "
             "in between makes every served prompt wait",
-            hint=f"export META_EXPERIMENT_PYTHON={sys.executable}, in the shell that starts "
-            "the client.",
+            hint=f"export META_EXPERIMENT_PYTHON={named}, in the shell that starts the client.",
         )
     return _fine("interpreter", detail)
 
@@ -202,6 +204,7 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
     lost = lost_registry(workspace)
     if lost is not None:
         yield lost
+    yield from strange_entries(workspace)
     entries = {entry.id: entry for entry in index.entries(str(workspace.root))}
     for experiment in experiments:
         if experiment.status is Status.RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -159,7 +160,7 @@ def _target(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
     if len(found) > 1:
         raise ConflictError(
             f"{len(found)} sessions have a trial that could be meant.",
-            hint=f"Say which: meta-experiment rate 4 --session {min(found)}",
+            hint=f"Say which: meta-experiment rate 4 --session {shlex.quote(min(found))}",
         )
     if not found:
         raise NotFoundError(

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.analysing import examine
 from meta_experiment.services.rows import ACTIVE, row
+from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.board import Board, BoardEntry, registry_stamp, trust_stamp
 from meta_experiment.store.logs import log_sizes
@@ -29,6 +30,7 @@ def refresh(
     layout = workspace.layout
     stamp, trust = registry_stamp(layout), trust_stamp(layout)
     counting = workspace.store.counting().digest
+    notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     keys = {name: _key(item) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if item.status not in ACTIVE]

@@ -20,6 +20,7 @@ from meta_experiment.services.admitting import sentences
 from meta_experiment.services.checking import journal, lost_registry
 from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.placed import standing
+from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
 from meta_experiment.store.counting import Counting
@@ -61,6 +62,7 @@ def verify(workspace: Workspace) -> Health:
     lost = lost_registry(workspace)
     if lost is not None:
         return _health(workspace, [*findings, lost, *_unseen(workspace)])
+    findings += strange_entries(workspace)
     findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
     findings += _experiments(workspace, experiments, counting)
     findings += _backups(workspace, experiments)
@@ -294,10 +296,11 @@ def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
     for path in _walk(workspace.layout.meta):
         status = path.lstat()
         shown = path.relative_to(workspace.root).as_posix()
+        name = shlex.quote(shown)
         if stat.S_ISLNK(status.st_mode):
-            found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {shown}"))
+            found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {name}"))
         elif status.st_mode & stat.S_IWOTH:
-            found.append((f"{shown} can be changed by everybody", f"chmod o-w {shown}"))
+            found.append((f"{shown} can be changed by everybody", f"chmod o-w {name}"))
     if asked.unknown:
         found.append((f"git cannot say what it tracks here: {asked.unknown}", asked.remedy))
     try:

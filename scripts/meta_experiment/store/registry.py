@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from meta_experiment.errors import (
     ConflictError,
@@ -22,7 +24,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.disk import PRIVATE_FILE
-from meta_experiment.model.registry import decode_registry, encode_registry
+from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
 from meta_experiment.types import Experiment
 
 WAIT = 10.0  # seconds
@@ -31,6 +33,7 @@ _LARGEST = 16 * 1024 * 1024  # bytes; a thousand experiments need five million
 _FEWER = "Move experiments that ended long ago out of it, into a file of your own."
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
+Found = TypeVar("Found")
 Change = Callable[[list[Experiment]], Sequence[Experiment]]
 
 
@@ -42,7 +45,7 @@ def read_registry(layout: Layout) -> list[Experiment]:
         UnsafePathError: it is a symbolic link. StorageError: it cannot be read.
     """
     data = _read(layout.registry)
-    return [] if data is None else _decode(layout.registry, data)
+    return [] if data is None else _decoded(decode_registry, layout.registry, data)
 
 
 def update_registry(
@@ -63,11 +66,12 @@ def update_registry(
     with FileLock(layout.lock("registry"), timeout=wait, verb="change the registry"):
         for _ in range(_TRIES):
             before = _read(layout.registry)
-            known = [] if before is None else _decode(layout.registry, before)
+            known = [] if before is None else _decoded(decode_registry, layout.registry, before)
             after = list(change(list(known)))
             if after == known:
                 return known
-            data = encode_registry(after)
+            strange = {} if before is None else strange_entries(before)
+            data = encode_registry(after, strange.values())
             _require_readable(data)
             if _write(layout, files, before, data):
                 return after
@@ -101,7 +105,7 @@ def restore_registry(layout: Layout, files: FileSystem, *, wait: float = WAIT) -
                     f"{damage.message}",
                     hint="Restore it from version control or a backup of yours.",
                 ) from damage
-            _decode(layout.registry_backup, good)
+            _decoded(decode_registry, layout.registry_backup, good)
             aside = _named_by_content(layout, "damaged", present)
             _store(files, aside, present, PRIVATE_FILE)
             _store(files, layout.registry, good, _mode(layout.registry))
@@ -113,9 +117,23 @@ def _bring_back(layout: Layout, files: FileSystem) -> Path | None:
     good = _read(layout.registry_backup)
     if good is None:
         return None
-    _decode(layout.registry_backup, good)
+    _decoded(decode_registry, layout.registry_backup, good)
     _store(files, layout.registry, good, PRIVATE_FILE)
     return layout.registry_backup
+
+
+def read_strange(layout: Layout) -> list[int]:
+    """Return the places of the entries that are passed over, as their ids are none.
+
+    Raises:
+        CorruptStoreError, UnsafePathError, StorageError: as for reading the registry.
+    """
+    data = _read(layout.registry)
+    return [] if data is None else sorted(_decoded(strange_entries, layout.registry, data))
+
+
+def _encoded_anew(data: bytes) -> bytes:
+    return encode_registry(decode_registry(data), strange_entries(data).values())
 
 
 def _require_readable(data: bytes) -> None:
@@ -127,7 +145,7 @@ def _require_readable(data: bytes) -> None:
             hint=_FEWER,
         )
     try:
-        same = encode_registry(decode_registry(data)) == data
+        same = _encoded_anew(data) == data
     except CorruptStoreError as error:
         raise UsageError(f"The change cannot be stored: {error.message}") from error
     if not same:
@@ -141,10 +159,10 @@ def _write(layout: Layout, files: FileSystem, before: bytes | None, data: bytes)
     if not mode & stat.S_IWUSR:
         raise StorageError(
             f"{path} is read-only (mode {mode:04o}); expected to be allowed to change it.",
-            hint=f"chmod u+w {path}",
+            hint=f"chmod u+w {shlex.quote(str(path))}",
         )
     if before is not None:
-        if before != encode_registry(decode_registry(before)):
+        if before != _encoded_anew(before):
             # edited by hand or in an older form: that text is worth more than one generation
             _store(files, _named_by_content(layout, "earlier", before), before, PRIVATE_FILE)
         _store(files, layout.registry_backup, before, PRIVATE_FILE)
@@ -204,9 +222,9 @@ def _read(path: Path) -> bytes | None:
         ) from error
 
 
-def _decode(path: Path, data: bytes) -> list[Experiment]:
+def _decoded(read: Callable[[bytes], Found], path: Path, data: bytes) -> Found:
     try:
-        return decode_registry(data)
+        return read(data)
     except CorruptStoreError as error:
         raise CorruptStoreError(
             f"{path}: {error.message} Nothing was changed.", hint=error.hint or _RESTORE

@@ -97,6 +97,10 @@ class Store:
             self._registry = (stamp, registry.read_registry(self.layout))
         return list(self._registry[1])
 
+    def strange(self) -> list[int]:
+        """Return the places of entries in the registry that are passed over."""
+        return registry.read_strange(self.layout)
+
     def update(self, change: registry.Change) -> list[Experiment]:
         """Replace the registry by what a function makes of it; it may be called again."""
         return registry.update_registry(self.layout, self.files, change)
