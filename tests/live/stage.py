@@ -12,6 +12,7 @@ from tests import logs
 from tests.sealing import own_seal
 
 from meta_experiment.live import places
+from meta_experiment.live.faults import faults_of
 from meta_experiment.live.index import Entry, sealed_lines
 from meta_experiment.live.sessions import Session
 from meta_experiment.live.texts import ORIGINAL, SHIM, digest
@@ -177,9 +178,11 @@ class Stage:
         lines = path.read_text().splitlines()[1:] if path.exists() else []
         return [line.split("\t") for line in lines]
 
-    def faults(self) -> list[str]:
-        path = Path(places.faults_file(str(self.root)))
-        return path.read_text().splitlines() if path.exists() else []
+    def faults(self, root: Path | str | None = None) -> list[str]:
+        """Return what is noted of a root, this one unless told otherwise."""
+        place = str(self.root if root is None else root)
+        data = places.data_folder(self.environment)
+        return [fault.text for fault in faults_of(place, data)]
 
     def _list_root(self) -> None:
         data = places.data_folder(self.environment)

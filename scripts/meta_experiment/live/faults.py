@@ -1,7 +1,9 @@
 """What went wrong on the way of a prompt: one short line each, in a file that stays small.
 
-A line tells when, where and what kind of error. It holds no text of the user and nothing of
-the environment, which carries a token.
+A line tells when, below which root, where and what kind of error. It holds no text of the
+user and nothing of the environment, which carries a token. The file is the machine's, which no
+commit reaches. What cannot be written there, as in a sandbox, goes into a file of the root,
+each line under this machine's seal, and is not read without it.
 """
 
 from __future__ import annotations
@@ -9,30 +11,94 @@ from __future__ import annotations
 import os
 import time
 
-from meta_experiment.live.places import data_folder, faults_file, refuse_links_to_state
+from meta_experiment.live.places import (
+    data_folder,
+    faults_file,
+    read_head,
+    refuse_links_to_state,
+    sealed_faults,
+)
+from meta_experiment.live.seal import seal_of
+from meta_experiment.live.sequence import escaped, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LIMIT = 65_536  # bytes, after which the older half goes
-_LINE_LIMIT = 300  # characters
+_LONGEST = 300  # characters of what is told
+_PURPOSE = "fault"  # of the seals of lines
+
+
+class Fault:
+    """Something that went wrong, at a time in seconds; `root` is empty when it is not known."""
+
+    __slots__ = ("at", "root", "text")
+
+    def __init__(self, at: float, root: str, text: str) -> None:
+        self.at = at
+        self.root = root
+        self.text = text
 
 
 def note(root: str, where: str, what: str) -> None:
-    """Add a line below a root, else in the folder of this machine. Never raises.
+    """Add a line. Never raises.
 
     Args:
         root: the root concerned; empty when it is not known.
         where: the part that failed, such as `serve`.
         what: a sentence without a user's text.
     """
-    text = f"{int(time.time())}\t{where}\t{what}"
-    line = "".join(letter if letter.isprintable() or letter == "\t" else " " for letter in text)
+    told = "".join(letter if letter.isprintable() else " " for letter in what)[:_LONGEST]
+    fields = (str(int(time.time())), escaped(root), where, told)
+    line = "\t".join(fields).encode("utf-8", "surrogateescape")
     data = data_folder(os.environ)
-    for path in (faults_file(root) if root else "", f"{data}/faults.log" if data else ""):
+    try:
+        _append(faults_file(data), line + b"\n")
+    except OSError:
         try:
-            if path:
-                _append(path, f"{line[:_LINE_LIMIT]}\n".encode("utf-8", "replace"))
-                return
+            if root:
+                mark = seal_of(root).of(_PURPOSE, line)
+                _append(sealed_faults(root), line + f"\t{mark}\n".encode())
         except OSError:
-            continue
+            return  # there is nowhere to tell it
+
+
+def faults_of(root: str, data: str) -> list[Fault]:
+    """Return what is known of a root, by the folder of this machine; of "" what has none."""
+    found = [fault for fault in map(_fault, _lines(faults_file(data))) if fault]
+    if root:
+        found += _sealed(root)
+    return [fault for fault in found if fault.root == root]
+
+
+def _sealed(root: str) -> Iterator[Fault]:
+    lines = _lines(sealed_faults(root))
+    try:
+        seal = seal_of(root) if lines else None
+    except OSError:
+        return
+    for line in lines:
+        told, _, mark = line.rpartition(b"\t")
+        if seal is not None and seal.fits(mark.decode("ascii", "replace"), _PURPOSE, told):
+            fault = _fault(told)
+            if fault is not None:
+                yield fault
+
+
+def _lines(path: str) -> list[bytes]:
+    try:
+        return read_head(path, 2 * _LIMIT).split(b"\n")
+    except OSError:
+        return []
+
+
+def _fault(line: bytes) -> Fault | None:
+    moment, _, rest = line.decode("utf-8", "surrogateescape").partition("\t")
+    root, tab, told = rest.partition("\t")
+    if not (tab and moment.isascii() and moment.isdigit()):
+        return None
+    return Fault(float(moment), plain(root), told.replace("\t", ": "))
 
 
 def note_error(root: str, where: str, error: Exception, experiment_id: str = "") -> None:

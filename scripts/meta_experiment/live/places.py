@@ -21,6 +21,7 @@ _STATE = "/.claude/meta/"
 # the folders of the state that are nobody's but this checkout's
 PRIVATE = ("trials", "summaries", "journal", "backups", "locks", "local")
 TOKEN_LENGTH = 12  # hex digits of the checkout's identity
+NOTICE, NEWS = "notice", "news"  # decisions that are due; what was done meanwhile
 PROJECT, USER, PLUGIN = "project", "user", "plugin"
 
 
@@ -47,6 +48,11 @@ def data_folder(environment: Mapping[str, str]) -> str:
 def roots_file(data: str) -> str:
     """Return the list of roots under experiment."""
     return f"{data}/roots.tsv"
+
+
+def faults_file(data: str) -> str:
+    """Return the bounded log of what went wrong on the way of prompts."""
+    return f"{data}/faults.log"
 
 
 def python_file(data: str) -> str:
@@ -281,8 +287,8 @@ def sessions(root: str) -> str:
     return f"{root}/.claude/meta/local/sessions"
 
 
-def faults_file(root: str) -> str:
-    """Return the bounded log of what went wrong on the way of a prompt."""
+def sealed_faults(root: str) -> str:
+    """Return where faults of a root go that the machine's folder does not take."""
     return f"{root}/.claude/meta/local/faults.log"
 
 
@@ -291,9 +297,12 @@ def heartbeat(root: str) -> str:
     return f"{root}/.claude/meta/local/heartbeat"
 
 
-def notice(root: str) -> str:
-    """Return the file whose text is shown at the start of a session."""
-    return f"{root}/.claude/meta/local/notice"
+def word(root: str, name: str) -> str:
+    """Return the file of what is told at the start of a session, a `NOTICE` or `NEWS`.
+
+    It is under seal; its name is the purpose.
+    """
+    return f"{root}/.claude/meta/local/{name}"
 
 
 def is_id(name: str) -> bool:

@@ -85,6 +85,12 @@ def seal_of(root: str, environment: Mapping[str, str] = os.environ) -> Seal:
     return Seal(key if checkout else b"", checkout)
 
 
+def read_sealed(root: str, path: str, purpose: str) -> bytes:
+    """Return what this machine wrote into a file of a checkout, or nothing. Raises OSError."""
+    wrapped = read_bytes(path)
+    return (wrapped and seal_of(root).unwrap(purpose, wrapped)) or b""
+
+
 def sealed_id(checkout: str, key: bytes) -> bytes:
     """Return the line by which a checkout keeps its identity. Raises PermissionError."""
     return f"{checkout} {Seal(key, '').of(_ID_PURPOSE, checkout.encode())}\n".encode()

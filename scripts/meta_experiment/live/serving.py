@@ -24,6 +24,7 @@ from meta_experiment.live.places import (
     is_id,
     is_plain,
     kept_text,
+    meta,
     read_below,
     read_whole,
     roots,
@@ -34,6 +35,8 @@ from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, r
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meta_experiment.live.index import Entry
     from meta_experiment.live.sessions import OpenTrial, Turn
 
@@ -81,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         root = found.path
         _print(_serve(found, _entry(root, call.experiment_id), call))
     except Exception as error:  # noqa: BLE001 - the user's command must run
-        _note(root, error)
+        _note(root or _around(meta), error)
         return 1
     return 0
 
@@ -118,12 +121,18 @@ def _find_root(call: Call) -> Root:
             return root
     if known:
         return known[0]
-    folder = here.rstrip("/")
-    while folder:
-        if os.path.isdir(served_folder(folder, call.experiment_id)):
-            return Root(call.token, "project", folder)
-        folder = folder.rpartition("/")[0]
+    around = _around(lambda folder: served_folder(folder, call.experiment_id))
+    if around:
+        return Root(call.token, "project", around)
     raise LookupError("no root has this token")
+
+
+def _around(inner: Callable[[str], str]) -> str:
+    """Return the nearest folder around us that has a folder of ours in it; "" without one."""
+    folder = os.getcwd().rstrip("/")
+    while folder and not os.path.isdir(inner(folder)):
+        folder = folder.rpartition("/")[0]
+    return folder
 
 
 def _entry(root: str, experiment_id: str) -> Entry:

@@ -11,11 +11,11 @@ import os
 
 from meta_experiment.live import index, json_text, places, sessions
 from meta_experiment.live.disk import make_folder, open_private
+from meta_experiment.live.seal import read_sealed
 
 EVERY = 600.0  # seconds between two runs apart
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
 _LINE_LIMIT = 400  # characters of one thing to say
-_READ_LIMIT = 16_384
 _KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
 
 
@@ -66,7 +66,7 @@ def _concerned(directory: str) -> list[str]:
 
 def _due(root: str) -> list[str]:
     """Read the decisions that are due: lines of an experiment's id and a sentence."""
-    lines = _lines(places.notice(root))
+    lines = _lines(root, places.NOTICE)
     due = [line.split("\t", 1) for line in lines if "\t" in line]
     if len(due) < 2:
         return [_plain(text) for _, text in due]
@@ -76,19 +76,19 @@ def _due(root: str) -> list[str]:
 
 def _news(root: str) -> list[str]:
     """Read what was done apart, once."""
-    path = places.local(root) + "/news"
-    lines = _lines(path)
+    lines = _lines(root, places.NEWS)
     if lines:
         try:
-            os.unlink(path)
+            os.unlink(places.word(root, places.NEWS))
         except OSError:
             return []  # what cannot be put away would be said at every start
     return [_plain(line) for line in lines]
 
 
-def _lines(path: str) -> list[str]:
+def _lines(root: str, name: str) -> list[str]:
+    """Read what this machine left word of; a commit can bring any other text along."""
     try:
-        data = places.read_head(path, _READ_LIMIT)
+        data = read_sealed(root, places.word(root, name), name)
     except OSError:
         return []
     return [line for line in data.decode("utf-8", "replace").split("\n") if line.strip()]

@@ -13,6 +13,7 @@ from pathlib import Path
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live import index, places
+from meta_experiment.live.faults import faults_of
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.checking import lost_registry
 from meta_experiment.services.client_settings import (
@@ -20,7 +21,6 @@ from meta_experiment.services.client_settings import (
     obstacles,
     read_settings,
 )
-from meta_experiment.services.observing import faults
 from meta_experiment.services.plugin import how_to_load, is_enabled, loaded_from
 from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.served import orphans, served
@@ -225,9 +225,9 @@ def _listed(workspace: Workspace, around: Surroundings) -> bool:
 
 
 def _faults(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
-    """Show the newest faults of this root, and those that could not be noted in any root."""
-    machine = Path(places.data_folder(around.environment), "faults.log")
-    noted = [*faults(machine), *faults(workspace.layout.local / "faults.log")]
+    """Show the newest faults of this root, and those of which no root is known."""
+    data = places.data_folder(around.environment)
+    noted = [*faults_of(str(workspace.root), data), *faults_of("", data)]
     recent = sorted(
         (fault for fault in noted if workspace.clock() - fault.at <= _WEEK),
         key=lambda fault: fault.at,

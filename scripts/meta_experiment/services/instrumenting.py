@@ -52,9 +52,11 @@ from meta_experiment.services.placed import (
 from meta_experiment.services.serving import Serving, left_to_the_user, why_not, work_out
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.ignore import PRIVATE_PATHS
+from meta_experiment.store.local import write_sealed
 from meta_experiment.types import Action, Experiment, Status
 
 _STATE = "state"  # of the seal
+_UNSETTLED = "unsettled"  # no signature: the next command tries again
 WAIT = 10.0  # seconds, for another process that changes what is served
 GLANCE = 0.05  # seconds
 _PASSES = 3
@@ -67,7 +69,7 @@ _FOLDER_MODE = 0o755
 def stale(layout: Layout) -> bool:
     """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
     known = _remembered(layout)
-    if known is None and not (layout.local / "started").exists():
+    if not known and not (layout.local / "started").exists():
         top = git_top(layout.root)
         return top is not None and hides(top / ".git")
     return known != _signature(layout)
@@ -121,7 +123,7 @@ def _brought_up_to_date(workspace: Workspace) -> Brought:
         servings = work.wanted()
         work.take_away(servings)
         work.put_up(servings)
-        work.remember("" if work.unsettled else signature)
+        work.remember(_UNSETTLED if work.unsettled else signature)
         notes.update(dict.fromkeys(work.notes))
         if signature == _signature(workspace.layout):
             break
@@ -245,13 +247,9 @@ class _Work:
     def remember(self, signature: str) -> None:
         """Keep what the registry looked like, so that nothing is done until it changes."""
         layout = self.workspace.layout
-        if _remembered(layout) == signature:
-            return
-        state = _state(layout)
-        if state.parent.exists() or signature:
-            ensure_directory(self.files, state.parent)
+        if _remembered(layout) != signature:
             data = signature.encode("utf-8", "surrogateescape")
-            write_atomically(self.files, state, self.workspace.store.seal().wrap(_STATE, data))
+            write_sealed(layout, self.files, _state(layout), _STATE, data)
 
     def _store(self, serving: Serving) -> None:
         name = serving.experiment.experiment_id
@@ -462,14 +460,13 @@ def _state(layout: Layout) -> Path:
     return layout.local / "live" / "state"
 
 
-def _remembered(layout: Layout) -> str | None:
-    """Return what `remember` was given; None when this machine was not, or not here."""
+def _remembered(layout: Layout) -> str:
+    """Return what `remember` was given; "" when this machine was not, or not here."""
     try:
-        wrapped = places.read_bytes(str(_state(layout)))
-        data = wrapped and seal.seal_of(str(layout.root)).unwrap(_STATE, wrapped)
+        data = seal.read_sealed(str(layout.root), str(_state(layout)), _STATE)
     except OSError:
-        return None
-    return data.decode("utf-8", "surrogateescape") if data is not None and wrapped else None
+        return ""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> list[str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.places import read_whole
+from meta_experiment.live import places
+from meta_experiment.live.seal import read_sealed
 
 if TYPE_CHECKING:
     from meta_experiment.types import Step
@@ -59,10 +60,7 @@ def add_news(layout: Layout, steps: Iterable[Step]) -> None:
         if step.action is not None and step.error is None
     ]
     if lines:
-        from meta_experiment.files.filesystem import FileSystem
-
-        with contextlib.suppress(OSError):
-            FileSystem().append(layout.local / "news", "".join(lines).encode())
+        _keep(layout, places.NEWS, _kept(layout, places.NEWS) + "".join(lines))
 
 
 def _sentence(name: str, decision: str, reason: str) -> str:
@@ -77,32 +75,35 @@ def _line(text: str) -> str:
     return text if len(text) <= _LINE_LIMIT else text[: _LINE_LIMIT - 1] + "…"
 
 
-def _place(layout: Layout) -> Path:
-    return layout.local / "notice"
-
-
 def _read(layout: Layout) -> dict[str, str]:
-    try:
-        text = read_whole(_place(layout)).decode("utf-8", "replace")
-    except OSError:
-        return {}
-    pairs = (line.partition("\t") for line in text.split("\n"))
+    pairs = (line.partition("\t") for line in _kept(layout, places.NOTICE).splitlines())
     return {name: sentence for name, tab, sentence in pairs if tab}
 
 
 def _write(layout: Layout, known: Mapping[str, str], due: Mapping[str, str]) -> None:
-    """Write only what changed; a checkout that cannot be written goes without a notice."""
-    if due == known:
-        return
-    from meta_experiment.files.atomic import write_atomically
-    from meta_experiment.files.durable import ensure_directory
-    from meta_experiment.files.filesystem import FileSystem
-
-    files = FileSystem()
-    with contextlib.suppress(OSError):
-        if not due:
-            files.remove(_place(layout))
-            return
-        ensure_directory(files, layout.local)
+    """Write only what changed."""
+    if due != known:
         lines = "".join(f"{name}\t{sentence}\n" for name, sentence in due.items())
-        write_atomically(files, _place(layout), lines.encode())
+        _keep(layout, places.NOTICE, lines)
+
+
+def _kept(layout: Layout, name: str) -> str:
+    root = str(layout.root)
+    try:
+        return read_sealed(root, places.word(root, name), name).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _keep(layout: Layout, name: str, text: str) -> None:
+    """Leave word for the next session; a checkout that cannot be written goes without."""
+    from meta_experiment.errors import MetaExperimentError
+    from meta_experiment.files.filesystem import FileSystem
+    from meta_experiment.store.local import write_sealed
+
+    files, path = FileSystem(), Path(places.word(str(layout.root), name))
+    with contextlib.suppress(OSError, MetaExperimentError):
+        if text:
+            write_sealed(layout, files, path, name, text.encode())
+        else:
+            files.remove(path)

@@ -6,24 +6,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places
-from meta_experiment.live.places import read_whole
+from meta_experiment.live.faults import Fault, faults_of
 from meta_experiment.services.neighbours import neighbour_notes
 
 _DAY = 86_400.0
-_READ_LIMIT = 262_144
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that went wrong on the way of a prompt, at a time in seconds."""
-
-    at: float
-    text: str
 
 
 def sweep(layout: Layout, now: float) -> int:
@@ -42,22 +32,6 @@ def sweep(layout: Layout, now: float) -> int:
         return 0  # what is open stays open for the next look
 
 
-def faults(log: Path) -> list[Fault]:
-    """Return what the live loop noted of its faults in a log, oldest first."""
-    try:
-        data = read_whole(log)[-_READ_LIMIT:]
-    except OSError:
-        return []
-    found = []
-    for line in data.decode("utf-8", "replace").splitlines():
-        moment, _, text = line.partition("\t")
-        try:
-            found.append(Fault(float(moment), text.replace("\t", ": ")))
-        except ValueError:
-            continue
-    return found
-
-
 def notes(layout: Layout, now: float) -> list[str]:
     """Say what keeps prompts from being served here, or went wrong within a day."""
     said = fault_notes(layout, now)
@@ -70,11 +44,7 @@ def notes(layout: Layout, now: float) -> list[str]:
 
 def fault_notes(layout: Layout, now: float) -> list[str]:
     """Say in one sentence that something went wrong within a day; two looks at the disk."""
-    recent = _since(now - _DAY, layout.local / "faults.log")
-    # A root that cannot be written has its faults noted beside those of the whole machine.
-    for fault in _since(now - _DAY, Path(places.data_folder(os.environ), "faults.log")):
-        if any(name in fault.text for name in _served_here(layout)):
-            recent.append(fault)
+    recent = _since(now - _DAY, layout)
     if not recent:
         return []
     times = "once" if len(recent) == 1 else f"{len(recent):,} times"
@@ -101,17 +71,16 @@ def _home_notes(layout: Layout) -> list[str]:
     return [f"{what} on personal prompts. See: meta-experiment status --user"]
 
 
-def _since(earliest: float, log: Path) -> list[Fault]:
-    try:
-        if log.stat().st_mtime < earliest:
-            return []
-    except OSError:
+def _since(earliest: float, layout: Layout) -> list[Fault]:
+    root, data = str(layout.root), places.data_folder(os.environ)
+    logs = [places.faults_file(data), places.sealed_faults(root)]
+    if not any(_modified(log) >= earliest for log in logs):
         return []
-    return [fault for fault in faults(log) if fault.at >= earliest]
+    return [fault for fault in faults_of(root, data) if fault.at >= earliest]
 
 
-def _served_here(layout: Layout) -> list[str]:
+def _modified(path: str) -> float:
     try:
-        return [entry.name for entry in os.scandir(layout.local / "live") if entry.is_dir()]
+        return Path(path).stat().st_mtime
     except OSError:
-        return []
+        return 0.0

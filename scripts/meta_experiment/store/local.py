@@ -83,6 +83,16 @@ def known_seal(layout: Layout) -> seal.Seal:
         return seal.seal_of(os.fspath(layout.root))
 
 
+def write_sealed(
+    layout: Layout, files: FileSystem, path: Path, purpose: str, data: bytes
+) -> None:
+    """Write a private file that `live.seal.read_sealed` believes here. Raises StorageError."""
+    wrapped = checkout_seal(layout, files).wrap(purpose, data)
+    with _refusals(path):
+        ensure_directory(files, path.parent)
+        write_atomically(files, path, wrapped)
+
+
 def machine_key(files: FileSystem) -> bytes:
     """Return the key of this machine and user, drawn at first use.
 
@@ -118,12 +128,9 @@ class Mark:
 
 def mark_started(layout: Layout, files: FileSystem, experiment_id: str, mark: Mark) -> None:
     """Remember that this checkout started an experiment itself. Raises StorageError."""
-    path = layout.started(experiment_id)
     words = f"{_MANUAL if mark.manual else _SERVED} {mark.digest}\n"
-    wrapped = checkout_seal(layout, files).wrap(_purpose(experiment_id), words.encode())
-    with _refusals(path):
-        ensure_directory(files, path.parent)
-        write_atomically(files, path, wrapped)
+    place = layout.started(experiment_id)
+    write_sealed(layout, files, place, _purpose(experiment_id), words.encode())
 
 
 def unmark_started(layout: Layout, files: FileSystem, experiment_id: str) -> None:
@@ -142,9 +149,8 @@ def read_mark(layout: Layout, experiment_id: str) -> Mark | None:
     """
     path = layout.started(experiment_id)
     with _refusals(path):
-        known = seal.seal_of(str(layout.root))
-        words = known.unwrap(_purpose(experiment_id), places.read_bytes(str(path)))
-    how, _, digest = (words or b"").decode("ascii", "replace").strip().partition(" ")
+        words = seal.read_sealed(str(layout.root), str(path), _purpose(experiment_id))
+    how, _, digest = words.decode("ascii", "replace").strip().partition(" ")
     if how not in (_MANUAL, _SERVED) or not digest:
         return None
     return Mark(how == _MANUAL, digest)
