@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
+import shutil
 
 import pytest
 from tests.cli.conftest import COMMAND
 
 from meta_experiment.cli.main import main
+from meta_experiment.live import places
 
 EVIL = b"import os; os.system('touch ran')\n"
 KNOWN = b"# six: a well-known file of a package, the same on every machine\n"
@@ -151,3 +154,17 @@ def test_texts_that_a_pull_replaced_are_told_and_made_anew(victim):
     assert "is not as it should be" in finding["detail"]
     victim("repair", code=1)  # git tracks what is private, which it can only name
     assert victim("status", "--json").json["notes"] == []
+
+
+@pytest.mark.parametrize("path", [".venv/lib/six.py", SKILL, AGENT])
+def test_an_archive_without_a_repository_rewrites_no_file_either(victim, path):
+    """Its own folder of our state says what it likes: nothing there holds our stand-in."""
+    before = files(victim.root)
+    brought_along(victim, path)
+    shutil.rmtree(victim.root / ".git")
+    shutil.rmtree(places.data_folder(os.environ))  # unpacked by somebody else
+    for verb in ("status", "repair"):
+        main([verb, "--root", str(victim.root)])
+    ours = ".claude/skills/review/"  # by its line; what stood behind it comes back
+    after = {place: data for place, data in files(victim.root).items() if ours not in place}
+    assert after == {place: data for place, data in before.items() if ours not in place}
