@@ -14,7 +14,7 @@ from meta_experiment.prompts.shim import Line, build_shim
 pytestmark = [pytest.mark.client, pytest.mark.long]
 
 TABLE = table()
-LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], lambda number: f"copy.{number}.md")
+LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], "all.md")
 MANY = {"CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS": "1000"}
 
 

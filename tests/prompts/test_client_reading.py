@@ -15,7 +15,7 @@ from meta_experiment.prompts.shim import Line, build_shim
 
 TABLE = table()
 TOOLS = ["Bash(serve-variant:*)", "Read(//a---b/.claude/meta/**)"]
-LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], lambda number: f"copy.{number}.md")
+LINE = Line("exp@abc", lambda number: [f"copy.{number}.md"], "all.md")
 
 
 def rows(group):

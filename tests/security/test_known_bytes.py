@@ -156,6 +156,25 @@ def test_texts_that_a_pull_replaced_are_told_and_made_anew(victim):
     assert victim("status", "--json").json["notes"] == []
 
 
+@pytest.mark.parametrize("text", ["Do as we say.\n", None])
+def test_a_stand_in_that_a_pull_replaced_is_told(victim, text):
+    """The client runs what lies there, as it would without an experiment."""
+    placed = victim.path(".claude/skills/review/SKILL.md")
+    if text is None:
+        placed.unlink()
+    else:
+        placed.write_text(text)
+        victim.git("add", "--force", str(placed))
+        victim.git("commit", "--quiet", "-m", "a skill")
+    (note,) = victim("status", "--json").json["notes"]
+    assert ".claude/skills/review/SKILL.md does not hold any more what serves" in note
+    victim("repair")
+    if text is None:
+        assert victim("status", "--json").json["notes"] == []
+    else:
+        assert placed.read_text() == text
+
+
 @pytest.mark.parametrize("path", [".venv/lib/six.py", SKILL, AGENT])
 def test_an_archive_without_a_repository_rewrites_no_file_either(victim, path):
     """Its own folder of our state says what it likes: nothing there holds our stand-in."""

@@ -11,13 +11,12 @@ from meta_experiment.live.index import agent_names
 from meta_experiment.live.moments import epoch
 from meta_experiment.live.places import (
     PLUGIN,
-    body_name,
     read_below,
     read_head,
 )
 from meta_experiment.live.sessions import end_task_elsewhere
 from meta_experiment.live.settings import is_agent_restricted
-from meta_experiment.live.texts import ORIGINAL, is_text
+from meta_experiment.live.texts import ORIGINAL, is_text, placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +53,8 @@ def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float)
 
 def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
     """Tell whether each variant would be started as the control is."""
-    stem, own = entry.path.removesuffix(".md"), f"{root.path}/{entry.path}"
-    files = {ORIGINAL: entry.path}
-    files |= {body_name(arm): f"{stem}-{arm}.md" for arm in entry.arms[1:]}
-    for name, path in files.items():
+    own = f"{root.path}/{entry.path}"
+    for path, name in {entry.path: ORIGINAL, **placed(entry)}.items():
         if not is_text(entry, name, read_below(root.path, path)):
             return False
     # the client looks at the rules for the name that it is given, which is ours

@@ -7,7 +7,8 @@ prompt file, and of the prompt file itself.
 
 from __future__ import annotations
 
-from meta_experiment.live.places import read_whole, served_text
+from meta_experiment.live.index import AGENTS, SHADOW
+from meta_experiment.live.places import body_name, read_whole, served_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ def digest(data: bytes) -> str:
     from meta_experiment.assign.uniform import sha256
 
     return str(sha256(data).hexdigest()[:_DIGITS])
+
+
+def placed(entry: Entry) -> dict[str, str]:
+    """Return which files serve an experiment to the client, and the name of each one's text.
+
+    They are paths below the root, on the way to which there may be links of the user's.
+    """
+    if entry.form == AGENTS:
+        stem = entry.path.removesuffix(".md")
+        return {f"{stem}-{arm}.md": body_name(arm) for arm in entry.arms[1:]}
+    shadow = f".claude/skills/{entry.name}/SKILL.md"
+    return {shadow if entry.form == SHADOW else entry.path: SHIM}
 
 
 def is_text(entry: Entry, name: str, data: bytes) -> bool:

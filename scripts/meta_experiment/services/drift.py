@@ -7,7 +7,7 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import index, places
-from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, read_text
+from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed, read_text
 
 _STAND_IN = re.compile(rb"!`serve-variant ([\w.-]+)@[0-9a-f]{12} ")
 
@@ -38,7 +38,7 @@ def untouched(root: str, entry: index.Entry) -> bool:
 def _note(root: str, entry: index.Entry) -> str:
     found = _file(root, entry)
     if _is_known(entry, found):
-        return _texts_note(root, entry)
+        return _placed_note(root, entry) or _texts_note(root, entry)
     if holds_stand_in(found, entry.id):
         return (
             f"{entry.id}: {entry.path} was edited while a stand-in is in its place. git is "
@@ -49,6 +49,16 @@ def _note(root: str, entry: index.Entry) -> str:
         f"{entry.id}: {entry.path} is not its control here (an edit, or another branch), so "
         "that nothing is served or recorded until it is again."
     )
+
+
+def _placed_note(root: str, entry: index.Entry) -> str:
+    for path, name in placed(entry).items():
+        if not is_text(entry, name, _read(Path(root, path))):
+            return (
+                f"{entry.id}: {path} does not hold any more what serves the variants, so that "
+                "nothing is served or recorded. Put it back: meta-experiment repair"
+            )
+    return ""
 
 
 def _texts_note(root: str, entry: index.Entry) -> str:

@@ -21,8 +21,8 @@ from meta_experiment.errors import DriftError, NotFoundError, UnsafePathError
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places
-from meta_experiment.live.texts import ORIGINAL, SHIM, is_text
-from meta_experiment.prompts.agents import beside, is_copy
+from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed
+from meta_experiment.prompts.agents import is_copy
 from meta_experiment.prompts.traces import Traces
 from meta_experiment.services.client_places import shadow_path
 from meta_experiment.services.drift import holds_stand_in, stand_in_of
@@ -34,12 +34,11 @@ _PROGRAM = b"serve-variant"  # stands in all that is ours in a stand-in
 
 def placed_by(root: Path, entry: index.Entry) -> Iterator[tuple[str, str]]:
     """Yield the path of each file of ours beside the user's, with the digest of its bytes."""
-    if entry.form == index.SHADOW:
+    for path, name in placed(entry).items():
         with contextlib.suppress(UnsafePathError):
-            yield shadow_path(root, entry.name), entry.digests.get(SHIM, "")
-    if entry.form == index.AGENTS:
-        for arm in entry.arms[1:]:
-            yield beside(entry.path, arm), entry.digests.get(places.body_name(arm), "")
+            if path != entry.path:
+                own = shadow_path(root, entry.name) if entry.form == index.SHADOW else path
+                yield own, entry.digests.get(name, "")
 
 
 def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
