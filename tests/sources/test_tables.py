@@ -7,6 +7,7 @@ import io
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.sources import shapes
 
 from meta_experiment.errors import UsageError
 from meta_experiment.sources.benchmark import Origin
@@ -126,6 +127,16 @@ def test_numbers_of_json_lines_are_read_in_one_way_too():
     assert scores(parse_lines(ORIGIN, lines, Reading())) == [0.125, 0.5]
     with pytest.raises(UsageError, match=r"'0\.5' \(line 2, score\)"):
         parse_lines(ORIGIN, lines.replace('"0,5"', '"0.5"'), Reading())
+
+
+def test_texts_in_documents_have_a_point_unless_the_user_says_otherwise(tmp_path):
+    """What is no number then is left out and shown, and no comma is dropped."""
+    path = shapes.write(tmp_path / "r.json", shapes.one_arm(("0,125", "0,25", "0.5")))
+    source = read_source(path, "r.json", Reading())
+    assert [run.metrics.get("pass_rate") for run in source.runs] == [None, None, 0.5]
+    assert source.excluded == {"no number where one was expected (pass_rate)": 2}
+    source = read_source(path, "r.json", Reading(decimal=Decimal.COMMA))
+    assert [run.metrics.get("pass_rate") for run in source.runs] == [0.125, 0.25, None]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from meta_experiment.sources.measures import (
 )
 from meta_experiment.sources.merging import UNNAMED_ARM, cases_told, merged_runs
 from meta_experiment.sources.shapes import cells
+from meta_experiment.sources.values import Decimal
 from meta_experiment.sources.vocabulary import TIME_FIELDS, snake
 from meta_experiment.sources.wording import listed
 from meta_experiment.sources.workspace_files import RunFiles, without_copies
@@ -52,6 +53,7 @@ def parse(
     document: object,
     files: Sequence[RunFiles] = (),
     astray: Sequence[str] = (),
+    decimal: Decimal = Decimal.POINT,
 ) -> ImportedTrials:
     """Read a benchmark document, the runs' own files beside it, or those files alone.
 
@@ -63,6 +65,7 @@ def parse(
         document: the benchmark; None when there is none.
         files: what the runs' own files tell.
         astray: files of results that belong to no run, for the user to know.
+        decimal: the sign before the decimals of numbers that are written as text.
 
     Raises:
         RefusedError: it holds means instead of runs, or no results at all.
@@ -79,9 +82,10 @@ def parse(
     records = [cell.record for cell in (*found, *(item.cell for item in files))]
     reader = _Reader(
         ledger,
-        in_per_cent(records),
+        in_per_cent(records, decimal),
         gradings_shown(records),
         _fingerprint(about),
+        decimal,
     )
     own = without_copies(files)
     if len(own) < len(files):
@@ -134,11 +138,13 @@ class _Reader:
         per_cent: bool,
         shows_gradings: bool,
         fingerprint: Mapping[str, str],
+        decimal: Decimal,
     ) -> None:
         self.ledger = ledger
         self.per_cent = per_cent
         self.shows_gradings = shows_gradings
         self.fingerprint = fingerprint
+        self.decimal = decimal
         if per_cent:
             ledger.note("Pass rates above 1 were read as per cents, so all of them are.")
 
@@ -184,6 +190,7 @@ class _Reader:
             self.ledger,
             per_cent=self.per_cent,
             shows_gradings=self.shows_gradings,
+            decimal=self.decimal,
         )
         if files is None:
             return stated
@@ -193,6 +200,7 @@ class _Reader:
             Ledger() if cell.record else self.ledger,
             per_cent=self.per_cent,
             shows_gradings=self.shows_gradings,
+            decimal=self.decimal,
         )
         for name in own.keys() & stated.keys():
             if abs(own[name] - stated[name]) > _SAME * max(1.0, abs(stated[name])):

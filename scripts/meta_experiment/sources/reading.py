@@ -21,6 +21,7 @@ from meta_experiment.sources.benchmark import Origin
 from meta_experiment.sources.choosing import older_of
 from meta_experiment.sources.encoding import decoded, utf8_only
 from meta_experiment.sources.imported import ImportedTrials
+from meta_experiment.sources.values import Decimal
 from meta_experiment.sources.vocabulary import is_control
 from meta_experiment.sources.wording import command, in_order, listed
 
@@ -52,7 +53,7 @@ def read_source(path: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
     if path.is_dir():
         if wanted.columns:
             raise UsageError(f"{name} is a folder; --map names the columns of rows.")
-        return _folder(path, name)
+        return _folder(path, name, wanted)
     data = _bytes(path, name)
     found = decoded(data, name)
     origin = Origin(name, hashlib.sha256(data).hexdigest(), found.assumed)
@@ -78,20 +79,25 @@ def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> Im
     if isinstance(document, Mapping) and plugin_eval.recognised(document):
         return plugin_eval.parse(origin, document)
     if path.name == _BENCHMARK:
-        return _with_files(origin, document, path.parent)
-    return benchmark.parse(origin, document)
+        return _with_files(origin, document, path.parent, wanted)
+    return benchmark.parse(origin, document, decimal=_decimal(wanted))
 
 
-def _folder(folder: Path, name: str) -> ImportedTrials:
+def _decimal(wanted: rows.Reading) -> Decimal:
+    """Return the sign before decimals in JSON, where that of the language is the usual one."""
+    return wanted.decimal or Decimal.POINT
+
+
+def _folder(folder: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
     stated = folder / _BENCHMARK
     if stated.is_file():
-        return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", rows.Reading())
+        return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", wanted)
     inside = in_order(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
     if len(inside) == 1:
-        return _folder(folder / inside[0], f"{name.rstrip('/')}/{inside[0]}")
+        return _folder(folder / inside[0], f"{name.rstrip('/')}/{inside[0]}", wanted)
     if inside:
         raise _several(folder, name.rstrip("/"), inside)
-    return _with_files(Origin(name, hashlib.sha256(b"").hexdigest()), None, folder)
+    return _with_files(Origin(name, hashlib.sha256(b"").hexdigest()), None, folder, wanted)
 
 
 def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
@@ -122,7 +128,7 @@ def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
 
 def _try_read(folder: Path, name: str) -> ImportedTrials | None:
     try:
-        return _folder(folder, name)
+        return _folder(folder, name, rows.Reading())
     except MetaExperimentError:
         return None
 
@@ -138,7 +144,9 @@ def _arm_of_both(one: ImportedTrials | None, other: ImportedTrials | None) -> st
     return f":{under_test[0]}" if under_test else None
 
 
-def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrials:
+def _with_files(
+    origin: Origin, document: object, folder: Path, wanted: rows.Reading
+) -> ImportedTrials:
     """Read the runs' own files beside a benchmark; the identity is then of all the bytes."""
     digest = hashlib.sha256(origin.identity.encode())
     documents: dict[str, Any] = {}
@@ -160,7 +168,8 @@ def _with_files(origin: Origin, document: object, folder: Path) -> ImportedTrial
         raise _nothing_in(folder, origin.name)
     identity = digest.hexdigest() if documents else origin.identity
     unread = [path for path in paths if workspace_files.is_astray(path)]
-    return benchmark.parse(Origin(origin.name, identity), document, files, unread)
+    known = Origin(origin.name, identity)
+    return benchmark.parse(known, document, files, unread, _decimal(wanted))
 
 
 def _nothing_in(folder: Path, name: str) -> UsageError:

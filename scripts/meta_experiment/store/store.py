@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -232,7 +233,9 @@ class Store:
 
     def used(self, experiment: Experiment) -> Used:
         """Return how many units every variant has, recorded without a draw included."""
-        return units_used(self._reading(experiment).fold.columns)
+        used = units_used(self._reading(experiment).fold.columns)
+        inline = {trial.unit: trial.variant for trial in reversed(experiment.inline_trials)}
+        return replace(used, units=Counter(used.units) + Counter(inline.values()))
 
     def conflicts(self, experiment: Experiment, trial_ids: Collection[str]) -> list[str]:
         """Return what was said twice and differently of some trials of an experiment."""

@@ -40,7 +40,7 @@ from meta_experiment.types import Direction, Imported
 @click.option(
     "--decimal",
     type=click.Choice([item.name.lower() for item in Decimal]),
-    help="Of tables: the sign before decimals [as the numbers show it].",
+    help="The sign before decimals in texts [in tables as they show it, else a point].",
 )
 @click.option(
     "--sums",
