@@ -124,6 +124,32 @@ def test_a_mapping_reads_any_list_of_objects(tmp_path):
     assert [run.metrics["turns"] for run in source.runs] == [5.0, 6.0]
 
 
+def test_a_mapping_finds_the_rows_that_have_its_columns(tmp_path):
+    """Wherever in a document they stand, as in the export of a tool for prompts."""
+    document = {
+        "prompts": [{"label": "A"}, {"label": "B"}],
+        "results": {
+            "version": 3,
+            "prompts": [{"label": "A"}, {"label": "B"}],
+            "results": [
+                {"promptIdx": n % 2, "testIdx": n // 2, "promptId": "x", "latencyMs": 100 + n}
+                for n in range(4)
+            ],
+        },
+    }
+    path = shapes.write(tmp_path / "r.json", document)
+    source = read_source(path, "r.json", Reading({"variant": "promptIdx", "case": "testIdx"}))
+    assert [(run.arm, run.case) for run in source.runs] == [
+        ("0", "0"), ("1", "0"), ("0", "1"), ("1", "1"),
+    ]  # fmt: skip
+    assert source.runs[0].metrics == {"duration_seconds": 0.1}
+    with pytest.raises(UsageError, match="no column 'nothing'"):
+        read_source(path, "r.json", Reading({"variant": "nothing"}))
+    shapes.write(path, {"results": [1, 2]})
+    with pytest.raises(UsageError, match="expected a list of JSON objects"):
+        read_source(path, "r.json", Reading({"variant": "a"}))
+
+
 BAD = {
     "cut short": (b'{"runs": [', UsageError),
     "empty": (b"  \n", UsageError),

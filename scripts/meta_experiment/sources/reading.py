@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> Im
             return rows.parse_lines(origin, text, wanted)
         raise
     if wanted.columns:
-        records = rows.objects(_records(document, origin.name))
+        records = rows.objects(_records(document, origin.name, wanted.columns.values()))
         return rows.parse_rows(origin, "json", records, wanted)
     if isinstance(document, Mapping) and plugin_eval.recognised(document):
         return plugin_eval.parse(origin, document)
@@ -226,10 +226,26 @@ def _bytes(path: Path, name: str) -> bytes:
     return data
 
 
-def _records(document: object, name: str) -> list[Mapping[str, Any]]:
-    items = document
-    if isinstance(document, Mapping):
-        items = next((value for value in document.values() if isinstance(value, list)), None)
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+def _records(document: object, name: str, columns: Collection[str]) -> list[Mapping[str, Any]]:
+    """Return the list of objects that has these columns; else the first, for the message."""
+    lists = list(_lists(document))
+    if not lists:
         raise UsageError(f"{name}: --map reads rows; expected a list of JSON objects.")
-    return items
+    has_all = (rows for rows in lists if set(columns) <= {key for row in rows for key in row})
+    return next(has_all, lists[0])
+
+
+def _lists(document: object) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the lists of objects in a document, the outer ones first."""
+    level = [document]
+    while level:
+        for item in level:
+            if (
+                isinstance(item, list)
+                and item
+                and all(isinstance(row, Mapping) for row in item)
+            ):
+                yield item
+        level = [
+            value for item in level if isinstance(item, Mapping) for value in item.values()
+        ]
