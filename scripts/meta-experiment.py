@@ -7,9 +7,18 @@ Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted; with --gate a
 # An older Python must be able to read this file, to say that it is too old.
 from __future__ import annotations
 
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the verb listens: nothing is begun
+
 import os
 import sys
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import (
+    find_spec,
+    module_from_spec,
+    spec_from_file_location,
+)
 from pathlib import Path
 
 NEEDED = ("click", "jsonschema", "yaml")
@@ -63,9 +72,9 @@ def run() -> int:
         return relaunch(scripts.parent, lacking)
     os.environ.pop(RELAUNCHED, None)
     load_package(scripts)
-    from meta_experiment.cli.main import main
+    from meta_experiment.cli.main import run as run_verb
 
-    return main(sys.argv[1:])
+    return run_verb()
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ from typing import Any
 import click
 
 from meta_experiment.errors import MetaExperimentError, UsageError
+from meta_experiment.files import interruption
+from meta_experiment.files.interruption import Interrupted
 from meta_experiment.render.style import Style
 from meta_experiment.render.words import harmless, harmless_json
 
 _PLAIN = Style()
+_CTRL_C = 2  # the number of the signal, where none was caught
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +196,19 @@ def _describe(error: BaseException) -> tuple[str, str, str | None, int]:
     if isinstance(error, click.ClickException):
         return "usage", error.format_message(), None, 2
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        return "interrupted", "Interrupted; nothing was left half done.", None, 130
+        return "interrupted", *_interruption(error)
     if isinstance(error, PermissionError):
         return "storage", f"No permission: {_of(error)}.", "Check who owns the file.", 1
     if isinstance(error, OSError):
         return "storage", f"The file system refused: {_of(error)}.", None, 1
     raise error
+
+
+def _interruption(error: BaseException) -> tuple[str, None, int]:
+    source = error if isinstance(error, Interrupted) else error.__cause__
+    told = source.told if isinstance(source, Interrupted) else ""
+    message = f"Interrupted. {told}" if told else "Interrupted; nothing was left half done."
+    return message, None, 128 + (interruption.caught() or _CTRL_C)
 
 
 def _of(error: OSError) -> str:

@@ -11,6 +11,7 @@ import click
 from meta_experiment import __version__
 from meta_experiment.cli import frame
 from meta_experiment.errors import MetaExperimentError, UsageError
+from meta_experiment.files import interruption
 
 # verb -> module under meta_experiment.cli.verbs; the sections order the help page.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -91,7 +92,7 @@ def group() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one verb; return 0 done, 1 refused or failed, 2 usage, 130 interrupted."""
+    """Run one verb; return 0 done, 1 refused or failed, 2 usage, 130 or 143 interrupted."""
     given: list[str] = sys.argv[1:] if arguments is None else arguments
     given = _lone_flags_as_verbs(given)
     try:
@@ -102,6 +103,18 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return frame.report(error, given)
     return code if isinstance(code, int) else 0
+
+
+def run() -> int:
+    """Run one verb as a process of its own, which signals may end; return its exit code."""
+    interruption.listen()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # while the last words were said
+        code = 0
+    interruption.rest()
+    number = interruption.caught()
+    return 128 + number if number else code
 
 
 def _require_text(given: list[str]) -> None:
@@ -121,4 +134,4 @@ def _lone_flags_as_verbs(given: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -103,7 +103,7 @@ def _replace(files: FileSystem, place: Path, content: Content, within: int | Non
         if within is not None:
             _keep_owner(place.name, temporary.name, content.mode, within)
         files.replace(temporary, place, within=within)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         files.remove(temporary, within=within)
         raise
 

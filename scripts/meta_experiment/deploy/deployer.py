@@ -25,6 +25,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.interruption import Interrupted, heed, held, waiting
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.seal import Seal, seal_of
@@ -315,42 +316,50 @@ def _fly(
     on_registry: RegistryStep,
 ) -> str | None:
     """Carry the change out or put everything back; return the commit, if one was made."""
-    try:
-        flight.begin(originals)
-        flight.replace_files(change.files)
-        flight.commit(change.message or "")
-    except (Exception, KeyboardInterrupt) as error:
-        _go_back(flight, error)
-        raise
-    # An interrupt in here cannot tell whether the registry knows already: the record stays,
-    # and `recover` finishes.
-    try:
-        on_registry(flight.record.settled)
-    except Exception as error:
-        _go_back(flight, error)
-        raise
-    # Everything stands. What cannot be tidied up now, `recover` tidies up later.
-    with contextlib.suppress(OSError, MetaExperimentError):
-        flight.close()
-    if flight.record.commit and isinstance(flight.repository, Repository):
-        with contextlib.suppress(MetaExperimentError):
-            flight.repository.after_commit()
-    return flight.record.commit
+    with contextlib.ExitStack() as finishing:
+        try:
+            flight.begin(originals)
+            flight.replace_files(change.files)
+            flight.commit(change.message or "")
+            finishing.enter_context(held())  # a signal is too late from here on
+        except (Exception, KeyboardInterrupt) as error:
+            _go_back(flight, error)
+            raise
+        # What interrupts in here all the same cannot tell whether the registry knows already:
+        # the record stays, and `recover` finishes.
+        try:
+            on_registry(flight.record.settled)
+        except Exception as error:
+            _go_back(flight, error)
+            raise
+        # Everything stands. What cannot be tidied up now, `recover` tidies up later.
+        with contextlib.suppress(OSError, MetaExperimentError):
+            flight.close()
+        if flight.record.commit and isinstance(flight.repository, Repository):
+            with contextlib.suppress(MetaExperimentError), waiting():
+                heed()
+                flight.repository.after_commit()
+        return flight.record.commit
 
 
+@held()
 def _go_back(flight: Flight, error: BaseException) -> None:
     try:
         kept, _ = flight.undo()
     except (OSError, MetaExperimentError) as second:
+        failed = f"Undoing what had been done failed as well: {second} "
+        if isinstance(error, Interrupted):
+            told = f"{failed}Nothing is lost: the next command clears the change up."
+            raise Interrupted(error.number, told) from error
         raise StorageError(
-            f"{error} Undoing what had been done failed as well: {second} "
-            "Nothing is lost; the change is still on record.",
+            f"{error} {failed}Nothing is lost; the change is still on record.",
             hint=f"When the cause is gone: {_RECOVER_HINT}",
         ) from error
     if kept and isinstance(error, MetaExperimentError):
         raise type(error)(" ".join([error.message, *kept]), hint=error.hint) from error
 
 
+@held("What had been cut off was cleared up first.")
 def _clear_up(flight: Flight, on_registry: RegistryStep) -> Recovered:
     record, left = flight.record, list[str]()
     if flight.came_through():

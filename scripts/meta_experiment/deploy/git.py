@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from meta_experiment.errors import DependencyError, GitError
+from meta_experiment.files.interruption import held
 from meta_experiment.files.programs import find_program
 
 NO_COMMIT_HINT = "Put that right, or run again with --no-commit to change the files only."
@@ -173,23 +174,35 @@ class Git:
         ):
             source.write(stdin)
             source.seek(0)
+            process: subprocess.Popen[bytes] | None = None
             try:
-                process = subprocess.Popen(
-                    command,
-                    cwd=self.directory,
-                    env=environment,
-                    stdin=source,
-                    stdout=output,
-                    stderr=errors,
-                    pass_fds=inherited,
-                    start_new_session=True,
-                )
+                with held():  # a signal must not come between the program and its name here
+                    process = subprocess.Popen(
+                        command,
+                        cwd=self.directory,
+                        env=environment,
+                        stdin=source,
+                        stdout=output,
+                        stderr=errors,
+                        pass_fds=inherited,
+                        start_new_session=True,
+                    )
+                code = process.wait(timeout)
             except OSError as error:
                 raise DependencyError(
                     f"{self.program} cannot be started: {error.strerror}.",
                     hint="Install git, or run again with --no-commit.",
                 ) from error
-            code = _wait(process, timeout)
+            except subprocess.TimeoutExpired as error:
+                _kill_group(process)
+                raise GitError(
+                    f"git did not end within {timeout:g} seconds and was stopped: "
+                    f"{error.cmd!r:.200}",
+                    hint=NO_COMMIT_HINT,
+                ) from None
+            except BaseException:
+                _kill_group(process)
+                raise
             return Finished(code, _read(output), _read(errors))
 
 
@@ -215,25 +228,14 @@ def _environment(index: Path | None) -> dict[str, str]:
     return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
 
 
-def _wait(process: subprocess.Popen[bytes], timeout: float) -> int:
-    try:
-        return process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        _kill_group(process)
-        raise GitError(
-            f"git did not end within {timeout:g} seconds and was stopped: "
-            f"{process.args!r:.200}",
-            hint=NO_COMMIT_HINT,
-        ) from None
-    except BaseException:
-        _kill_group(process)
-        raise
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
+@held()
+def _kill_group(process: subprocess.Popen[bytes] | None) -> None:
     # The group was made for this run, so a hook's own children end with it. Asked first,
     # git takes its lock files along.
-    os.killpg(process.pid, signal.SIGTERM)
+    if process is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE_SECONDS)
     with contextlib.suppress(ProcessLookupError):

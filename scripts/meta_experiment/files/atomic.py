@@ -26,7 +26,7 @@ def write_atomically(
     try:
         files.create(temporary, data, mode)
         files.replace(temporary, path)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         files.remove(temporary)
         raise
     files.sync_directory(path.parent)

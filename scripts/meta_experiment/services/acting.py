@@ -26,6 +26,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.files.confine import Content
+from meta_experiment.files.interruption import held
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.services.analysing import analyze
@@ -249,11 +250,15 @@ def _applied(
     commit, which come before, may take long.
     """
     experiment, notes = plan.experiment, list[str]()
-    with ExitStack() as held:
+    with ExitStack() as finishing:
         brings = list[Callable[[], Brought]]()
 
         def settle(done: Settled) -> None:
-            brings.append(held.enter_context(serving(workspace)))
+            brings.append(finishing.enter_context(serving(workspace)))
+            told = (
+                f"The {outcome.action.value} of {experiment.experiment_id} was finished first."
+            )
+            finishing.enter_context(held(told))
             register(workspace, done, experiment)
 
         result = workspace.deployer.apply(
@@ -268,9 +273,9 @@ def _applied(
             notes += brings[-1]().notes
         except MetaExperimentError as error:
             notes.append(f"What is served is brought up to date by the next command: {error}")
-    after = replace(experiment, status=AFTER[outcome.action])
-    verb, reason = outcome.action.value, outcome.reason
-    notes += noted(workspace, after, verb, experiment.status, reason)
+        after = replace(experiment, status=AFTER[outcome.action])
+        verb, reason = outcome.action.value, outcome.reason
+        notes += noted(workspace, after, verb, experiment.status, reason)
     return result, tuple(notes)
 
 

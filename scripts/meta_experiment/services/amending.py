@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError
+from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.plan_document import (
     plan_from_document,
@@ -78,13 +79,14 @@ def amend(
         changed.append((before, after))
         return [after if item is before else item for item in experiments]
 
-    workspace.store.update(apply)
-    before, after = changed[-1]
-    start = workspace.store.start_of(before)
-    if start is not None and start.current:
-        workspace.store.mark_started(after, manual=start.manual)
-    for key, text in settings:
-        workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
+    with held("The plan was amended first."):
+        workspace.store.update(apply)
+        before, after = changed[-1]
+        start = workspace.store.start_of(before)
+        if start is not None and start.current:
+            workspace.store.mark_started(after, manual=start.manual)
+        for key, text in settings:
+            workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
     return after
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
 from meta_experiment.model.plan_document import (
     metric_from_document,
@@ -93,12 +94,13 @@ def create(
         created.append(experiment)
         return [*experiments, experiment]
 
-    workspace.store.update(add)
-    experiment = created[-1]
-    with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
-        note_nested(workspace.layout, workspace.files)
-    workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
-    notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
+    with held("The plan was stored first: meta-experiment status"):
+        workspace.store.update(add)
+        experiment = created[-1]
+        with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
+            note_nested(workspace.layout, workspace.files)
+        workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
+        notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
     return Created(experiment, seen.outlook.sentence, tuple(notes))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
+from meta_experiment.files.interruption import held
 from meta_experiment.services.instrumenting import reconcile, reconcile_quietly
 from meta_experiment.services.settling import finish
 from meta_experiment.services.workspace import Workspace
@@ -51,11 +52,12 @@ def panic(workspace: Workspace) -> Panic:
             for item in experiments
         ]
 
-    workspace.store.update(halt)
-    lines += reconcile(workspace)
-    for item in paused:
-        workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
-        lines.append(f"{item.experiment_id} is paused; its files hold the control.")
+    with held("Every experiment was paused first."):
+        workspace.store.update(halt)
+        lines += reconcile(workspace)
+        for item in paused:
+            workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
+            lines.append(f"{item.experiment_id} is paused; its files hold the control.")
     return Panic(tuple(item.experiment_id for item in paused), tuple(lines))
 
 

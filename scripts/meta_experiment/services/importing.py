@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from meta_experiment.files.interruption import held
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.creating import new_id
 from meta_experiment.services.find import find
@@ -65,13 +66,14 @@ def import_results(
     _note_lookalikes(fresh, before, notes)
     if not dry_run and (created or news):
         events = _events(news, workspace.clock())
-        if created:
-            experiment = _registered(workspace, experiment, events)
-            # hides from git what is private
-            notes += reconcile_quietly(workspace, within=GLANCE)
-        else:
-            workspace.store.append(experiment.experiment_id, events)
-        _note(workspace, experiment, len(events), combined.names, created=created)
+        with held("The trials were imported first."):
+            if created:
+                experiment = _registered(workspace, experiment, events)
+                # hides from git what is private
+                notes += reconcile_quietly(workspace, within=GLANCE)
+            else:
+                workspace.store.append(experiment.experiment_id, events)
+            _note(workspace, experiment, len(events), combined.names, created=created)
     plan = experiment.plan
     after = [*before, *(_trial(item, order) for order, item in enumerate(fresh))]
     excluded = dict(combined.excluded)

@@ -33,6 +33,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
+from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places, seal, texts
@@ -114,6 +115,7 @@ def serving(
         yield lambda: _brought_up_to_date(workspace)
 
 
+@held()
 @_storage_errors()
 def _brought_up_to_date(workspace: Workspace) -> Brought:
     notes = dict[str, None]()

@@ -5,7 +5,7 @@ What is served follows the status: after each of them the disk is made equal to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -17,6 +17,7 @@ from meta_experiment.errors import (
     RefusedError,
 )
 from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
 from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
@@ -73,7 +74,8 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
             error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
         ) from error
     verb = "join" if joins else "start"
-    return _begun(workspace, found, begin, verb, f"is running{how}", manual=manual)
+    outcome = f"is running{how}"
+    return _move(workspace, found.experiment_id, begin, verb, outcome, manual=manual)
 
 
 def require_startable(
@@ -126,7 +128,7 @@ def resume(workspace: Workspace, given: str) -> Moved:
     manual = start is not None and start.manual
     how = _how_served(workspace, found, manual=manual)
     outcome = f"is running again{how}"
-    return _begun(workspace, found, go_on, "resume", outcome, manual=manual)
+    return _move(workspace, found.experiment_id, go_on, "resume", outcome, manual=manual)
 
 
 def archive(workspace: Workspace, given: str) -> Moved:
@@ -213,32 +215,19 @@ def _anew(experiment: Experiment) -> str:
     )
 
 
-def _begun(
+def _move(
     workspace: Workspace,
-    found: Experiment,
+    given: str,
     change: Change,
     verb: str,
     outcome: str,
     *,
-    manual: bool,
+    manual: bool | None = None,
 ) -> Moved:
-    """Remember that an experiment is begun here, and change its status."""
-    name = found.experiment_id
-    known = workspace.store.started_here(found)
-    workspace.store.mark_started(found, manual=manual)
-    try:
-        return _move(workspace, name, change, verb, outcome)
-    except MetaExperimentError:
-        # It may run already and have failed to note that; then it is served all the same.
-        if not known and find(workspace.store.experiments(), name).status == found.status:
-            workspace.store.unmark_started(name)
-        raise
-
-
-def _move(workspace: Workspace, given: str, change: Change, verb: str, outcome: str) -> Moved:
     """Change the status, and with it what is served: both, or nothing.
 
-    `outcome` is what to say of it, after the experiment's name.
+    `outcome` is what to say of it, after the experiment's name. For one that begins here,
+    `manual` tells who serves it.
     """
     now = workspace.clock()
     moved: list[tuple[Experiment, Experiment]] = []
@@ -248,23 +237,47 @@ def _move(workspace: Workspace, given: str, change: Change, verb: str, outcome: 
         moved.append((before, change(before, now)))
         return [moved[-1][1] if item is before else item for item in experiments]
 
-    with serving(workspace) as bring_up_to_date:
+    with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
+        found = find(workspace.store.experiments(), given)
+        unmarked = manual is not None and not workspace.store.started_here(found)
         try:
+            if manual is not None:
+                workspace.store.mark_started(found, manual=manual)
             workspace.store.update(apply)
             brought = bring_up_to_date()
-            refused = brought.refused.get(moved[-1][1].experiment_id)
+            refused = brought.refused.get(found.experiment_id)
             if refused is not None:
                 raise refused
         except MetaExperimentError:
-            if moved:
-                _take_back(workspace, *moved[-1])
-                with suppress(MetaExperimentError):
-                    bring_up_to_date()
+            with suppress(MetaExperimentError):
+                _take_back(workspace, found, moved, unmarked=unmarked)
+                bring_up_to_date()
             raise
-    before, after = moved[-1]
-    sentence = f"{after.experiment_id} {outcome}"
-    notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
+        before, after = moved[-1]
+        sentence = f"{after.experiment_id} {outcome}"
+        notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
     return Moved(after, before.status, sentence, notes)
+
+
+def _take_back(
+    workspace: Workspace,
+    found: Experiment,
+    moved: Sequence[tuple[Experiment, Experiment]],
+    *,
+    unmarked: bool,
+) -> None:
+    """Give an experiment the status back that it had, and the mark that it had none of."""
+
+    def back(experiments: list[Experiment]) -> list[Experiment]:
+        before, after = moved[-1]
+        return [before if item == after else item for item in experiments]
+
+    if moved:
+        workspace.store.update(back)
+    # It may run already and have failed to note that; then it is served all the same.
+    name = found.experiment_id
+    if unmarked and find(workspace.store.experiments(), name).status == found.status:
+        workspace.store.unmark_started(name)
 
 
 def noted(
@@ -276,16 +289,6 @@ def noted(
     except MetaExperimentError as error:
         return [f"Its history lacks this until meta-experiment repair: {error.message}"]
     return []
-
-
-def _take_back(workspace: Workspace, before: Experiment, after: Experiment) -> None:
-    """Give an experiment the status back that it had, as far as the disk allows."""
-
-    def back(experiments: list[Experiment]) -> list[Experiment]:
-        return [before if item == after else item for item in experiments]
-
-    with suppress(MetaExperimentError):
-        workspace.store.update(back)
 
 
 def _refuse_past_horizon(experiment: Experiment, now: float) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
+from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.find import find
@@ -63,7 +64,8 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
             "There is nothing to record.",
             hint="Pipe one JSON object a line into record --stdin.",
         )
-    trial_ids = workspace.store.record(observations, workspace.clock())
+    with held("The trials were recorded first."):
+        trial_ids = workspace.store.record(observations, workspace.clock())
     named: dict[str, set[str]] = {}
     for item in observations:
         if item.trial_id is not None:
