@@ -12,6 +12,7 @@ from meta_experiment.live import heads, places
 from meta_experiment.store.counting import Counting
 from meta_experiment.store.store import Store
 from meta_experiment.store.tracked import Tracked
+from meta_experiment.types import Experiment
 
 
 def head(root: Path, experiment_id: str, name: str) -> bytes:
@@ -54,6 +55,13 @@ def live_log(root: Path, experiment_id: str) -> Path:
 def counting(root: Path) -> Counting:
     """Return whose logs count where git tracks nothing: this checkout's own."""
     return Counting(own_seal(root), {}, Tracked())
+
+
+def everything(of: Store) -> list[Experiment]:
+    """Return all experiments of a store, those that were put away as well."""
+    known = of.experiments()
+    away = of.archived_ids() - {item.experiment_id for item in known}
+    return [*known, *(of.archived(name) for name in sorted(away))]
 
 
 def store(layout: Layout, files: FileSystem | None = None) -> Store:

@@ -8,6 +8,7 @@
     ├── RefusedError          allowed in principle, refused on the evidence    exit 1
     ├── DriftError            a file is not what the plan says it should be    exit 1
     ├── CorruptStoreError     stored data cannot be read as what it should be  exit 1
+    │   └── NewerVersionError what only a newer version knows; it is left      exit 1
     ├── UnsafePathError       a path leaves the experiment's root              exit 1
     ├── LockedError           another process holds a lock for too long        exit 1
     ├── StorageError          the file system said no                          exit 1
@@ -95,6 +96,10 @@ class CorruptStoreError(MetaExperimentError):
     """Stored data cannot be read as what it should be."""
 
     kind = "corrupt_store"
+
+
+class NewerVersionError(CorruptStoreError):
+    """Stored data are not damaged but of a newer version of this program, and are left."""
 
 
 class UnsafePathError(MetaExperimentError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.chaos.verbs import CONTROL, TREATMENT, left_over
 from tests.chaos.writers import AFTER, Log, prompt_of
+from tests.logs import everything
 
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
@@ -51,7 +52,7 @@ def audit(root: Path, common: str, logs: dict[str, Path], *, git: bool) -> Found
     said = {name: list(Log.lines(path)) for name, path in logs.items()}
     for lines in said.values():
         _count(found, lines)
-    experiments = {item.experiment_id: item for item in space.store.experiments()}
+    experiments = {item.experiment_id: item for item in everything(space.store)}
     _trials(found, space, experiments[common], list(chain.from_iterable(said.values())))
     _balance(found, space, experiments[common])
     for name, lines in said.items():

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+from tests.logs import everything
 from tests.sources import shapes
 
 from meta_experiment.deploy import Deployer, Git, tracked_in
@@ -238,7 +239,7 @@ class Seen:
 def seen(root: Path) -> Seen:
     """Look at a root with a disk that works. Each trial must be there once."""
     workspace = opened(root)
-    experiments = workspace.store.experiments()
+    experiments = everything(workspace.store)
     trials: list[tuple[str, ...]] = []
     for item in experiments:
         log = workspace.store.trials(item)
@@ -291,5 +292,5 @@ def _history_of_git(root: Path) -> str:
 def left_over(root: Path) -> list[Path]:
     """Return what `recover` should have taken away: changes in flight, unfinished files."""
     meta = root / ".claude" / "meta"
-    flights = [*(meta / "journal").iterdir()] if (meta / "journal").is_dir() else []
+    flights = [*(meta / "journal").glob("[!.]*")]
     return [*flights, *root.rglob("*.meta-tmp")]

@@ -14,6 +14,7 @@ from unittest import mock
 import jsonschema
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
+from tests.logs import everything
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
@@ -315,7 +316,7 @@ class Verbs(RuleBasedStateMachine):
         type(self).steps += 1
         for path, data in self.files.items():
             assert (self.root / path).read_bytes() == data, path
-        experiments = {item.experiment_id: item for item in self.space.store.experiments()}
+        experiments = {item.experiment_id: item for item in everything(self.space.store)}
         assert {name: item.status for name, item in experiments.items()} == {
             name: item.status for name, item in self.known.items()
         }

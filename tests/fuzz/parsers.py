@@ -11,6 +11,7 @@ import json
 import math
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -48,6 +49,7 @@ from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.services import recording, request
 from meta_experiment.services.board import board
+from meta_experiment.services.find import find
 from meta_experiment.services.verifying import ReadOnly, same_trials
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.reading import read_source
@@ -226,7 +228,7 @@ def imported(given):
 def observations(data):
     experiments = decode_registry(json.dumps(REGISTRIES[0]).encode())
     for document in recording.parse_lines(data.splitlines(keepends=True)):
-        checked = recording._checked(experiments, document, "line")
+        checked = recording._checked(partial(find, experiments), document, "line")
         assert all(math.isfinite(value) for value in checked.metrics.values())
 
 

@@ -18,7 +18,7 @@ from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places
+from meta_experiment.live import heads, places
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.sequence import parse_assignment
 from meta_experiment.live.sessions import Session, Turn, list_sessions
@@ -176,6 +176,69 @@ def test_many_processes_lose_no_assignment_and_repeat_no_position(stage):
     assert [int(line[0]) for line in lines] == list(range(1, len(lines) + 1))
     opened = sum(len(session.open_trials()) for session in list_sessions(str(stage.root)))
     assert opened == 200
+
+
+def strange_assignments(stage, name):
+    """Put a file beside ours that says what every unit has."""
+    lines = "".join(f"{n}\tp{n}\ttreatment\tx{n}\t1000\n" for n in range(1, 9))
+    return stage.write(f".claude/meta/trials/exp-1/{name}", lines)
+
+
+@pytest.mark.parametrize(
+    "name", ["assignments.tsv", "assignments-live.tsv", "assignments.00000000.tsv"]
+)
+def test_what_a_stranger_drew_steers_nothing_until_its_writer_is_admitted(stage, name):
+    """Neither beside our sequence nor in the place of a file that was ours once."""
+    entry = stage.run(sequence="0" * 20)
+    strange_assignments(stage, name)
+    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
+    admitted = heads.admitted_lines({"exp-1": {heads.writer_of(name)}}, own_seal(stage.root))
+    Path(heads.admitted_file(str(stage.root))).write_bytes(admitted)
+    assert expose(stage.session(), entry, Turn("p2", ""), 1.0).variant == "treatment"
+    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
+def test_a_strangers_file_without_end_hinders_nothing(stage, kind):
+    """It is not opened: it does not count."""
+    entry = stage.run(sequence="0101")
+    path = strange_assignments(stage, "assignments-evil.tsv")
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "zeros":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).trial is not None
+    assert len(stage.assignments()) == 1
+
+
+def test_a_strangers_file_in_the_place_of_the_sequence_is_left_alone(stage):
+    """The sequence goes on in another file; where there is none, nothing is drawn."""
+    entry = stage.run(sequence="0101")
+    place = logs.sequence(stage.root, "exp-1")
+    path = strange_assignments(stage, place.name)
+    before = path.read_bytes()
+    drawn = [expose(stage.session(), entry, Turn(f"p{n}", ""), 1.0).variant for n in range(3)]
+    assert drawn == ["control", "treatment", "control"]
+    assert path.read_bytes() == before
+    for number in range(2, 9):
+        strange_assignments(stage, f"{place.stem}-{number}.tsv")
+    with pytest.raises(OSError, match="other files stand in the place of our logs"):
+        expose(stage.session(), entry, Turn("p9", ""), 1.0)
+
+
+def test_a_first_line_that_a_crash_cut_short_is_written_anew(stage):
+    """At each of its bytes; nothing stands behind it that could be lost."""
+    entry = stage.run(sequence="01" * 60)
+    place = logs.sequence(stage.root, "exp-1")
+    whole = logs.head(stage.root, "exp-1", place.name)
+    for cut in range(len(whole)):
+        stage.write(f".claude/meta/trials/exp-1/{place.name}", whole[:cut])
+        expose(stage.session(), entry, Turn(f"p{cut}", ""), 1.0)
+        assert place.read_bytes().startswith(whole)
+        assert len(stage.assignments()) == 1
 
 
 def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):

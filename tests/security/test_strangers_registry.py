@@ -171,7 +171,12 @@ def test_a_line_of_two_gigabytes_costs_neither_memory_nor_the_other_trials(proje
         stream.write(b"\n")
     done = bounded(project, "trials", made)
     assert done.returncode == 0, done.stderr[-300:]
+    assert "do not count" in done.stdout
+    project("admit", made, "evil")
+    done = bounded(project, "trials", made)
+    assert done.returncode == 0, done.stderr[-300:]
     assert "longer than" in done.stdout
+    assert json.loads(done.stdout)["total"] == 4
 
 
 def test_a_registry_of_two_gigabytes_is_refused(project):

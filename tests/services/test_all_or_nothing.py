@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.logs import everything
 from tests.services.test_instrumenting import (
     COMMAND,
     PLACED,
@@ -68,7 +69,7 @@ def prepared(root, verb, path=SKILL):
 
 
 def status(root):
-    (experiment,) = opened(root).store.experiments()
+    (experiment,) = everything(opened(root).store)
     return experiment.status
 
 

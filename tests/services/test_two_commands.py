@@ -1,5 +1,7 @@
 """Two commands on one experiment at once: the second is refused, and changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from tests.faults import Crash
 from tests.services.test_instrumenting import (
@@ -59,7 +61,8 @@ def running(root, *before):
 
 
 def told(root):
-    (experiment,) = opened(root).store.experiments()
+    store = opened(root).store
+    (experiment,) = (*store.experiments(), *store.archived_last())
     return experiment
 
 
@@ -127,6 +130,29 @@ def test_what_is_done_to_it_while_files_change_puts_them_back(
     """Files and commit stand already when the registry turns out to say something new."""
     made = running(repository, *before)
     refused_amid(repository, monkeypatch, made, "serving", first, second)
+
+
+def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_since(
+    repository, monkeypatch
+):
+    """As by a pull: the files are rolled back, and the registry says so, not the archive."""
+    made = running(repository, "promote")
+
+    def dies(*_):
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(acting, "register", dies)
+        with pytest.raises(Crash):
+            ACTS["rollback"](opened(repository), made)
+    opened(repository).store.update(
+        lambda known: [replace(item, status=Status.ARCHIVED) for item in known]
+    )
+    assert opened(repository).store.experiments() == []
+    assert len(settle(opened(repository))) == 1
+    (experiment,) = opened(repository).store.experiments()
+    assert (experiment.status, len(experiment.outcomes)) == (Status.ROLLED_BACK, 2)
+    assert settle(opened(repository)) == []
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.PROMOTED])

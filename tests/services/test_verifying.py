@@ -1,5 +1,6 @@
 """What `verify` finds and `repair` makes anew, and what both leave as it is."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,9 +10,14 @@ import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
 from tests.logs import own_log
 from tests.sealing import own_key
+from tests.store.making import experiment
 
 from meta_experiment.errors import StorageError
-from meta_experiment.services import refreshing
+from meta_experiment.files.roots import Layout
+from meta_experiment.services import refreshing, repairing, verifying
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.store import Store
+from meta_experiment.types import Experiment, FileVersion, Status
 
 __all__ = ["project"]
 
@@ -321,6 +327,45 @@ def test_what_is_no_log_is_told_and_the_rest_counts(project, tmp_path, kind):
             if item["name"] == "logs"]  # fmt: skip
     assert ["a.jsonl: no regular file" in item["detail"] for item in told] == [True]
     assert "rm -r" in told[0]["hint"]
+
+
+def looks_at_texts(layout, monkeypatch, count):
+    """Return how often `verify` and `repair` ask an experiment for its texts, all missing."""
+    asked = []
+
+    class Watched(Experiment):
+        __slots__ = ()
+
+        @property
+        def versions(self):
+            asked.append(self.experiment_id)
+            return Experiment.versions.__get__(self)
+
+        @versions.setter
+        def versions(self, value):
+            Experiment.versions.__set__(self, value)
+
+    known = [
+        Watched(**{item.name: getattr(made, item.name) for item in dataclasses.fields(made)})
+        for made in (experiment(f"exp-{n}", status=Status.EXPIRED) for n in range(count))
+    ]
+    for number, item in enumerate(known):
+        item.versions["a.md"]["treatment"] = FileVersion(f"{number:064x}", 0o644)
+    asked.clear()
+    monkeypatch.setattr(Store, "experiments", lambda _: list(known))
+    space, spent = Workspace.open(layout, lambda: 2e9), []
+    for act in (verifying.verify, repairing.repair):
+        act(space)
+        spent.append(len(asked))
+        asked.clear()
+    return spent
+
+
+def test_looking_for_missing_texts_takes_as_long_as_there_are_texts(tmp_path, monkeypatch):
+    """Twice as many are twice as many looks, not four times."""
+    once = looks_at_texts(Layout(tmp_path), monkeypatch, 20)
+    twice = looks_at_texts(Layout(tmp_path), monkeypatch, 40)
+    assert all(b <= 2.1 * a for a, b in zip(once, twice, strict=True))
 
 
 def test_what_runs_and_cannot_be_read_has_not_ended(project, monkeypatch):

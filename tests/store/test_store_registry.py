@@ -189,12 +189,12 @@ def test_registry_that_would_be_too_large_is_refused_before_it_is_written(
     monkeypatch.setattr("meta_experiment.store.registry._LARGEST", len(before) + 1)
     with pytest.raises(UsageError) as caught:
         update_registry(layout, disk, adding(TWO))
-    assert "Move experiments" in caught.value.hint
+    assert "meta-experiment archive" in caught.value.hint
     assert layout.registry.read_bytes() == before
     put(layout, before + b"  ")
     with pytest.raises(CorruptStoreError) as caught:
         read_registry(layout)
-    assert "Move experiments" in caught.value.hint
+    assert "meta-experiment archive" in caught.value.hint
 
 
 def test_three_thousand_experiments_fit_into_the_registry(layout):

@@ -10,8 +10,10 @@ from pathlib import Path
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
 from meta_experiment.live.disk import IGNORE_FILE
+from meta_experiment.live.places import is_id
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
+_ARCHIVED = ".json"
 PLUGIN_FOLDERS = ("commands", "skills", "agents")  # in which a plugin brings prompt files
 
 
@@ -152,6 +154,25 @@ class Layout:
     def registry(self) -> Path:
         """Plans, statuses and decisions; committable."""
         return self.meta / "experiments.json"
+
+    @property
+    def archive(self) -> Path:
+        """Experiments that were put away, one file each; committable."""
+        return self.meta / "archive"
+
+    def archived(self, experiment_id: str) -> Path:
+        """The file of one experiment that was put away."""
+        return self.archive / f"{safe_component(experiment_id)}{_ARCHIVED}"
+
+    def archived_ids(self) -> list[str]:
+        """The ids of all that were put away, at the cost of listing one folder."""
+        try:
+            with os.scandir(self.archive) as entries:
+                names = sorted(entry.name for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        ids = [name.removesuffix(_ARCHIVED) for name in names if name.endswith(_ARCHIVED)]
+        return list(filter(is_id, ids))
 
     @property
     def active_index(self) -> Path:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meta_experiment.errors import CorruptStoreError
+from meta_experiment.errors import CorruptStoreError, NewerVersionError
 from meta_experiment.model import source_template
 from meta_experiment.model.fields import Document
 
 SCHEMA_VERSION = 1
+UPDATE = "Update the plugin: claude plugin update meta-experiment"
 TEMPLATE = 0  # the number given to the form that has none
 
 
@@ -34,7 +35,7 @@ def version_of(registry: Document) -> int:
     """Return the number of a registry's form.
 
     Raises:
-        CorruptStoreError: it is no form that this program or an earlier one wrote.
+        NewerVersionError: a later program wrote it. CorruptStoreError: no program of this kind.
     """
     version = registry.get("schema_version")
     if version is None and source_template.recognised(registry):
@@ -44,10 +45,10 @@ def version_of(registry: Document) -> int:
             f"The registry has schema version {version!r:.40}; expected {SCHEMA_VERSION}."
         )
     if version > SCHEMA_VERSION:
-        raise CorruptStoreError(
+        raise NewerVersionError(
             f"The registry has schema version {version!r:.40}; this program reads up to "
             f"{SCHEMA_VERSION}. It was written by a newer meta-experiment.",
-            hint="Update the plugin: claude plugin update meta-experiment",
+            hint=UPDATE,
         )
     if version <= TEMPLATE:
         raise CorruptStoreError(

@@ -14,6 +14,7 @@ from typing import Any
 from meta_experiment.errors import UsageError
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
+from meta_experiment.model.known_fields import Fields, words
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.types import (
     AnalysisType,
@@ -41,6 +42,36 @@ _TARGET_KEYS = {"improvement_threshold", "max_regression", "equivalence_margin"}
 _STOPPING_KEYS = {
     "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days",
 }  # fmt: skip
+_SAFETY_KEYS = {"metrics", "acting_alerts"}
+_ASSIGNMENT_KEYS = {"method", "traffic"}
+_VARIANT_KEYS = {"name", "weight"}
+_GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
+_METRIC_WORDS = {
+    "kind": words(MetricKind),
+    "direction": words(Direction),
+    "scale": words(Scale),
+}
+_METRIC_FIELDS = Fields(_METRIC_KEYS, _METRIC_WORDS)
+PLAN_FIELDS = Fields(
+    PLAN_KEYS,
+    {
+        "variants": [Fields(_VARIANT_KEYS)],
+        "metrics": Fields(
+            _METRICS_KEYS,
+            {
+                "primary": _METRIC_FIELDS,
+                "guardrails": [Fields(_GUARDRAIL_KEYS, _METRIC_WORDS)],
+                "secondary": [_METRIC_FIELDS],
+            },
+        ),
+        "targets": Fields(_TARGET_KEYS),
+        "stopping": Fields(_STOPPING_KEYS, {"rule": words(Stopping), "claim": words(Claim)}),
+        "assignment": Fields(_ASSIGNMENT_KEYS, {"method": words(Assignment)}),
+        "safety": Fields(_SAFETY_KEYS),
+        "unit": words(Unit),
+        "analysis_type": words(AnalysisType),
+    },
+)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MOST_TREATMENTS = 100
 _LARGEST_SEED = 2**63 - 1
@@ -57,8 +88,8 @@ def plan_from_document(document: object) -> Plan:
     metrics = _section(plan, "metrics", _METRICS_KEYS)
     targets = _section(plan, "targets", _TARGET_KEYS)
     stopping = _section(plan, "stopping", _STOPPING_KEYS)
-    assignment = _section(plan, "assignment", {"method", "traffic"})
-    safety = _section(plan, "safety", {"metrics", "acting_alerts"})
+    assignment = _section(plan, "assignment", _ASSIGNMENT_KEYS)
+    safety = _section(plan, "safety", _SAFETY_KEYS)
     max_regression = _fraction(targets, "max_regression", "targets", 10.0)
     result = Plan(
         name=fields.text(plan, "name", "plan"),
@@ -172,7 +203,7 @@ def metric_from_document(value: object, where: str) -> Metric:
         name, _, direction = value.partition(":")
         value = {"name": name} | ({"direction": direction} if direction else {})
     described = fields.mapping(value, where)
-    fields.known_keys(described, _METRIC_KEYS | {"margin", "required"}, where)
+    fields.known_keys(described, _GUARDRAIL_KEYS, where)
     name = fields.text(described, "name", where)
     if not _NAME.fullmatch(name):
         raise UsageError(
@@ -233,7 +264,7 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
     for index, item in enumerate(given):
         where = f"variants[{index}]"
         described = {"name": item} if isinstance(item, str) else fields.mapping(item, where)
-        fields.known_keys(described, {"name", "weight"}, where)
+        fields.known_keys(described, _VARIANT_KEYS, where)
         name = fields.text(described, "name", where)
         if not _NAME.fullmatch(name):
             raise UsageError(

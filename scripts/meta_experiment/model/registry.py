@@ -11,11 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from meta_experiment.errors import CorruptStoreError, UsageError
+from meta_experiment.errors import CorruptStoreError, NewerVersionError, UsageError
 from meta_experiment.live.places import is_id
 from meta_experiment.model import fields, instants
-from meta_experiment.model.migrations import SCHEMA_VERSION, upgraded
-from meta_experiment.model.plan_document import plan_from_document, plan_to_document
+from meta_experiment.model.known_fields import Each, Fields, unknown, words
+from meta_experiment.model.migrations import SCHEMA_VERSION, UPDATE, upgraded
+from meta_experiment.model.plan_document import (
+    PLAN_FIELDS,
+    plan_from_document,
+    plan_to_document,
+)
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.types import (
     Action,
@@ -33,6 +38,38 @@ from meta_experiment.types import (
 
 _MODE = re.compile(r"0?[0-7]{3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE = Fields({"sha256", "mode"})
+_OUTCOME = Fields(
+    {
+        "action", "at", "decision", "reason_code", "reason", "winner", "override",
+        "improvement", "e_value", "trials", "commit", "change_id", "files",
+    },
+    {
+        "action": words(Action),
+        "decision": words(Decision),
+        "reason_code": words(ReasonCode),
+        "files": Each(Fields({"before", "after"}, {"before": _FILE, "after": _FILE})),
+    },
+)  # fmt: skip
+_ENTRY = Fields(
+    {
+        "id", "name", "status", "created", "started", "ended", "plan", "plan_sha256", "files",
+        "amendments", "outcomes", "inline_trials",
+    },
+    {
+        "status": words(Status),
+        "plan": PLAN_FIELDS,
+        "files": Each(Each(_FILE)),
+        "amendments": [Fields({"at", "key", "before", "after", "why", "trials_before"})],
+        "outcomes": [_OUTCOME],
+        "inline_trials": [
+            Fields(
+                {"trial_id", "variant", "status", "metrics"}, {"status": words(TrialStatus)}
+            )
+        ],
+    },
+)  # fmt: skip
+_REGISTRY = Fields({"$schema", "schema_version", "experiments"}, {"experiments": [_ENTRY]})
 SCHEMA_ID = "https://meta-experiment.dev/schemas/experiments/v1"
 
 
@@ -42,7 +79,8 @@ def decode_registry(data: bytes) -> list[Experiment]:
     `strange_entries` are passed over.
 
     Raises:
-        CorruptStoreError: not JSON, cut short, of a future version, or a field is wrong.
+        NewerVersionError: of a newer version, or it has a field or a word that is not known.
+        CorruptStoreError: not JSON, cut short, or a field is wrong.
     """
     with _corrupt():
         experiments = [
@@ -84,7 +122,9 @@ def _entries(data: bytes) -> list[tuple[int, Any]]:
         raise CorruptStoreError(f"The registry is not valid JSON: {error}.") from error
     _refuse_half_pairs(data, document)
     registry, _ = upgraded(fields.mapping(document, "registry"))
-    return list(enumerate(fields.sequence(registry.get("experiments"), "experiments")))
+    entries = fields.sequence(registry.get("experiments"), "experiments")
+    _refuse_unknown(registry, [None if _is_strange(entry) else entry for entry in entries])
+    return list(enumerate(entries))
 
 
 def _is_strange(entry: object) -> bool:
@@ -286,6 +326,17 @@ def _refuse_half_pairs(data: bytes, document: object) -> None:
         return
     if not fields.is_encodable(json.dumps(document, ensure_ascii=False)):
         raise UsageError("a text is half of a surrogate pair.")
+
+
+def _refuse_unknown(registry: fields.Document, entries: list[Any]) -> None:
+    """Refuse what reading would pass over, and the next change would lose."""
+    place = unknown({**registry, "experiments": entries}, _REGISTRY)
+    if place is not None:
+        raise NewerVersionError(
+            f"The registry holds {place}, which this version does not know: a newer "
+            "meta-experiment wrote it, or somebody edited it by hand.",
+            hint=f"{UPDATE}; or undo that edit by hand.",
+        )
 
 
 def _refuse_duplicates(experiments: list[Experiment]) -> None:

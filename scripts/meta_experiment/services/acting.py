@@ -30,7 +30,7 @@ from meta_experiment.files.interruption import held
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.services.analysing import analyze
-from meta_experiment.services.find import find, require_status
+from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.instrumenting import Brought, reconcile_quietly, serving
 from meta_experiment.services.lifecycle import HOLDING, noted, refuse_shared_files
 from meta_experiment.services.placed import freed, original, standing
@@ -88,7 +88,7 @@ def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> D
         InvalidStateError: it has not started, or has ended. DriftError: a file was edited.
         ConflictError: another command changed the experiment meanwhile.
     """
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     require_status(experiment, _OPEN, "promoted")
     analysis = analyze(workspace, experiment.experiment_id, wish.current).analysis
     return promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
@@ -200,7 +200,7 @@ def _opened(
     workspace: Workspace, given: str, allowed: Sequence[Status], done: str
 ) -> Experiment:
     """Find an experiment that may be acted on."""
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     require_status(experiment, allowed, done)
     _require_free(workspace, experiment)
     return experiment

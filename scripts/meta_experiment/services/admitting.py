@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from meta_experiment.errors import NotFoundError
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.counting import Apart
 
@@ -36,7 +36,7 @@ def admit(
     Raises:
         NotFoundError: no log of the experiment is of that writer.
     """
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     name = experiment.experiment_id
     before = set(workspace.store.counting().admitted.get(name, ()))
     names = {writer: {writer} for writer in before}

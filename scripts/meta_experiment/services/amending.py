@@ -16,7 +16,7 @@ from meta_experiment.model.plan_document import (
     plan_to_document,
 )
 from meta_experiment.model.secrets import redacted_plan
-from meta_experiment.services.find import find
+from meta_experiment.services.find import as_registered, find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status, Stopping
 
@@ -65,9 +65,10 @@ def amend(
         raise UsageError("--why needs the reason in words; it stays on the record.")
     now = workspace.clock()
     changed: list[tuple[Experiment, Experiment]] = []
+    found = find_in(workspace.store, given)
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = find(experiments, given)
+        before = as_registered(experiments, found)
         if before.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
             raise InvalidStateError(
                 f"{before.experiment_id} is {before.status.value}; its plan is history now."

@@ -12,7 +12,7 @@ from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.duty import DUE
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.types import (
     Analysis,
@@ -68,7 +68,7 @@ def analyze(
     Raises:
         InvalidStateError: the experiment has not started.
     """
-    found = find(workspace.store.experiments(), given)
+    found = find_in(workspace.store, given)
     return examine(workspace, found, current, explore=True)
 
 
@@ -123,7 +123,7 @@ def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]
 
 def explain(workspace: Workspace, given: str) -> Explained:
     """Say in one sentence why there is no decision yet, or what was decided."""
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     name = experiment.experiment_id
     if experiment.status is Status.DRAFT:
         return Explained(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meta_experiment.assign.draw import arm_for, counts_units, least_used, takes_part
 from meta_experiment.errors import InvalidStateError
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
 
@@ -38,7 +38,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
     Raises:
         InvalidStateError: the experiment is not running.
     """
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     if experiment.status is not Status.RUNNING:
         raise InvalidStateError(
             f"{experiment.experiment_id} is {experiment.status.value} and assigns no units.",

@@ -7,9 +7,11 @@ row has to be made anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.naming import LIVE, pick
@@ -59,22 +61,42 @@ def board(
         or kept.stale(layout, kept.keys(), resting)
     ):
         kept = _refreshed(open_workspace, kept, outlived, notes)
+    rows = {name: dict(entry.row) for name, entry in kept.entries.items()}
+    summary = _summary(rows.values(), kept.put_away(layout))
     if given is not None:
-        asked = _asked(kept, given)
+        asked = _asked(layout, kept, given)
+        if asked not in kept.entries:
+            from meta_experiment.services.refreshing import archived_row
+
+            made = archived_row(open_workspace(), asked, notes)
+            return Shown([_with_time(made, now)], summary, notes)
         if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
             kept = _refreshed(open_workspace, kept, {asked}, notes)
-    rows = {name: _with_time(entry.row, now) for name, entry in kept.entries.items()}
-    summary = _summary(rows.values())
-    if given is not None:
-        return Shown([rows[_asked(kept, given)]], summary, notes)
+        return Shown([_with_time(kept.entries[asked].row, now)], summary, notes)
+    if archived:
+        from meta_experiment.services.refreshing import archived_rows
+
+        rows |= archived_rows(open_workspace(), rows.keys(), notes)
+    rows = {name: _with_time(item, now) for name, item in rows.items()}
     shown = [item for item in rows.values() if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
     return Shown(sorted(newest_first, key=_rank), summary, notes)
 
 
-def _asked(kept: Board, given: str) -> str:
+def _asked(layout: Layout, kept: Board, given: str) -> str:
+    """Return the id that is meant, on the board or else in the archive."""
+    if given in kept.entries:
+        return given
+    put_away = layout.archived_ids()
+    if given in put_away:
+        return given
     live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
-    return pick(kept.entries, given, live)
+    try:
+        return pick(kept.entries, given, live)
+    except NotFoundError:
+        with suppress(NotFoundError):
+            return pick(put_away, given)
+        raise
 
 
 def _refreshed(
@@ -101,11 +123,12 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
     return dict(row) | {"progress": progress} | times
 
 
-def _summary(rows: Iterable[Row]) -> dict[str, int]:
+def _summary(rows: Iterable[Row], put_away: int) -> dict[str, int]:
     statuses = [item["status"] for item in rows]
     counts = {"active": sum(item in _ACTIVE for item in statuses)}
     counts |= {name: statuses.count(name) for name in _COUNTED}
-    counts["total"] = len(statuses)
+    counts["archived"] += put_away
+    counts["total"] = len(statuses) + put_away
     return counts
 
 

@@ -236,7 +236,8 @@ def new_id(
     An id that has trials already is taken, whoever they are of: a registry that came back
     from an earlier commit, or an import that was cut off, must not lend them to another.
     """
-    taken = {item.experiment_id for item in experiments} | workspace.store.logged()
+    store = workspace.store
+    taken = {item.experiment_id for item in experiments} | store.logged() | store.archived_ids()
     base = f"exp-{instants.day(now)}-{slug(name)}"
     candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
     return next(item for item in candidates if item not in taken)

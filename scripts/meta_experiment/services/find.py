@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from meta_experiment.errors import InvalidStateError
+from meta_experiment.errors import InvalidStateError, NotFoundError
 from meta_experiment.services.naming import LIVE, pick
+from meta_experiment.store.store import Store
 from meta_experiment.types import Experiment, Status
 
 
@@ -19,6 +21,33 @@ def find(experiments: Sequence[Experiment], given: str) -> Experiment:
     known = {item.experiment_id: item for item in experiments}
     live = {name for name, item in known.items() if item.status.value in LIVE}
     return known[pick(known, given, live)]
+
+
+def find_in(store: Store, given: str) -> Experiment:
+    """Return the same of all that a store holds, also one that was put away.
+
+    Raises:
+        NotFoundError, ConflictError: as `find`.
+        CorruptStoreError, StorageError: its file in the archive cannot be read.
+    """
+    experiments, put_away = store.experiments(), store.archived_ids()
+    if given in put_away and given not in {item.experiment_id for item in experiments}:
+        return store.archived(given)
+    try:
+        return find(experiments, given)
+    except NotFoundError:
+        if not put_away:
+            raise
+        with suppress(NotFoundError):
+            return store.archived(pick(put_away, given))
+        raise
+
+
+def as_registered(experiments: Sequence[Experiment], found: Experiment) -> Experiment:
+    """Return an experiment as the registry has it now; one that was put away as it is."""
+    if found.status is Status.ARCHIVED:
+        return found
+    return find(experiments, found.experiment_id)
 
 
 def require_status(experiment: Experiment, allowed: Sequence[Status], done: str) -> None:

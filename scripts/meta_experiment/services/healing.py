@@ -81,6 +81,7 @@ def _forgotten(workspace: Workspace) -> Iterator[str]:
     """Name stored variants of experiments that were never registered, as after a crash."""
     try:
         known = {item.experiment_id for item in workspace.store.experiments()}
+        known |= workspace.store.archived_ids()
     except CorruptStoreError:
         return
     folder = workspace.layout.meta / "variants"

@@ -9,7 +9,7 @@ from pathlib import Path
 from meta_experiment.files.interruption import held
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.creating import new_id
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.import_plan import Wishes, fitted, plan_of
 from meta_experiment.services.instrumenting import GLANCE, reconcile_quietly
 from meta_experiment.services.reach import reach
@@ -54,10 +54,11 @@ def import_results(
     created = False
     if wanted.into is None:
         draft = _drafted(workspace, plan_of(combined, wanted.wishes, notes), combined)
-        same = _same_import(workspace.store.experiments(), draft)
+        earlier = workspace.store.archived_last(draft.plan.tags[-1])
+        same = _same_import([*workspace.store.experiments(), *earlier], draft)
         experiment, created = (draft, True) if same is None else (same, False)
     else:
-        experiment = find(workspace.store.experiments(), wanted.into)
+        experiment = find_in(workspace.store, wanted.into)
         combined = fitted(experiment, combined, wanted.wishes, notes)
     before = () if created else tuple(workspace.store.trials(experiment).trials)
     present = {trial.trial_id: trial for trial in before}

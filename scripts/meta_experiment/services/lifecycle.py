@@ -21,7 +21,7 @@ from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
 from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
-from meta_experiment.services.find import find, require_status
+from meta_experiment.services.find import as_registered, find_in, require_status
 from meta_experiment.services.instrumenting import serving
 from meta_experiment.services.plugin import plugin_needed
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out
@@ -55,7 +55,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
     Raises:
         RefusedError, ConflictError: it cannot be served here; the message says why.
     """
-    found = find(workspace.store.experiments(), given)
+    found = find_in(workspace.store, given)
     joins = found.status is Status.RUNNING and not workspace.store.started_here(found)
 
     def begin(experiment: Experiment, now: float) -> Experiment:
@@ -122,7 +122,7 @@ def resume(workspace: Workspace, given: str) -> Moved:
         started = now if experiment.started is None else experiment.started
         return replace(experiment, status=Status.RUNNING, started=started, ended=None)
 
-    found = find(workspace.store.experiments(), given)
+    found = find_in(workspace.store, given)
     require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
     start = workspace.store.start_of(found)
     manual = start is not None and start.manual
@@ -138,7 +138,10 @@ def archive(workspace: Workspace, given: str) -> Moved:
         require_status(experiment, _ENDED, "archived")
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
-    return _move(workspace, given, put_away, "archive", "is archived; its data stay.")
+    moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
+    with suppress(MetaExperimentError):  # who knows no more of it needs no leave to serve it
+        workspace.store.unmark_started(moved.experiment.experiment_id)
+    return moved
 
 
 def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> None:
@@ -231,14 +234,15 @@ def _move(
     """
     now = workspace.clock()
     moved: list[tuple[Experiment, Experiment]] = []
+    known = find_in(workspace.store, given)
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = find(experiments, given)
+        before = as_registered(experiments, known)
         moved.append((before, change(before, now)))
         return [moved[-1][1] if item is before else item for item in experiments]
 
     with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
-        found = find(workspace.store.experiments(), given)
+        found = as_registered(workspace.store.experiments(), known)
         unmarked = manual is not None and not workspace.store.started_here(found)
         try:
             if manual is not None:
@@ -270,13 +274,15 @@ def _take_back(
 
     def back(experiments: list[Experiment]) -> list[Experiment]:
         before, after = moved[-1]
+        if all(item.experiment_id != after.experiment_id for item in experiments):
+            return [*experiments, before]  # it was put away
         return [before if item == after else item for item in experiments]
 
     if moved:
         workspace.store.update(back)
     # It may run already and have failed to note that; then it is served all the same.
     name = found.experiment_id
-    if unmarked and find(workspace.store.experiments(), name).status == found.status:
+    if unmarked and find_in(workspace.store, name).status == found.status:
         workspace.store.unmark_started(name)
 
 

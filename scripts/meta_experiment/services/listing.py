@@ -9,7 +9,7 @@ from meta_experiment.errors import NotFoundError
 from meta_experiment.model import instants
 from meta_experiment.model.fields import suggestion
 from meta_experiment.services.admitting import sentences
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan, Trial
 
@@ -39,7 +39,7 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
     Raises:
         NotFoundError: no such experiment or variant.
     """
-    experiment = find(workspace.store.experiments(), given)
+    experiment = find_in(workspace.store, given)
     names = [item.name for item in experiment.plan.variants]
     if variant is not None and variant not in names:
         raise NotFoundError(

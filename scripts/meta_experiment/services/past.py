@@ -17,7 +17,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.services.client_places import call_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
-from meta_experiment.store.registry import read_registry
+from meta_experiment.store.store import Store
 from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
 
 _DAY = 86_400.0
@@ -42,10 +42,15 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
 
     An experiment whose logs cannot be read is left out: this is advice, not evidence.
     """
-    values: list[float] = []
+    store, values = workspace.store, list[float]()
     rates: list[float] = []
     names = []
-    for experiment in workspace.store.experiments():
+    put_away = (
+        {item.experiment_id: item for path in files for item in store.archived_last(path)}
+        if files
+        else {item.experiment_id: item for item in store.archived_last()}
+    )
+    for experiment in (*store.experiments(), *put_away.values()):
         if experiment.status is Status.DRAFT or not _about(experiment, files):
             continue
         try:
@@ -94,16 +99,14 @@ def undisturbed(
     spans: list[tuple[float, float]] = []
     for root in dict.fromkeys((workspace.root, client.parent)):
         with suppress(MetaExperimentError):  # advice does not fail on a damaged registry
-            spans += _spans(root, read_registry(Layout(root)), names)
+            spans += _spans(root, Workspace.open(Layout(root), workspace.clock).store, names)
     return [use for use in uses if not any(start <= use.at <= end for start, end in spans)]
 
 
-def _spans(
-    root: Path, experiments: Sequence[Experiment], names: Sequence[str]
-) -> list[tuple[float, float]]:
+def _spans(root: Path, store: Store, names: Sequence[str]) -> list[tuple[float, float]]:
     return [
         (item.started, math.inf if item.ended is None else item.ended)
-        for item in experiments
+        for item in (*store.experiments(), *store.archived_last())
         if item.started is not None
         and any(_is_same(named(root, path), name) for path in item.plan.files for name in names)
     ]

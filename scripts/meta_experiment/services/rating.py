@@ -17,7 +17,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.live import closing, index, places
 from meta_experiment.live.sessions import Session, list_sessions
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording import checked_metrics
 from meta_experiment.services.workspace import Workspace
@@ -76,7 +76,7 @@ def rate(workspaces: Sequence[Workspace], whose: Whose, metrics: Mapping[str, fl
         raise UsageError("There is nothing to add.", hint="meta-experiment rate 4")
     target = _target(workspaces, whose)
     workspace = target.workspace
-    experiment = find(workspace.store.experiments(), target.experiment_id)
+    experiment = find_in(workspace.store, target.experiment_id)
     if experiment.status in (Status.DRAFT, Status.ARCHIVED):
         raise InvalidStateError(
             f"{experiment.experiment_id} is {experiment.status.value} and takes no trials."

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, BinaryIO
 
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Metric, MetricKind, Plan, Status, TrialStatus
 
@@ -55,8 +56,9 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
         NotFoundError: it names no experiment. InvalidStateError: that one takes no trials.
     """
     experiments = workspace.store.experiments()
+    found = cache(lambda given: find_in(workspace.store, given))
     observations = [
-        _checked(experiments, document, f"observation {index + 1}")
+        _checked(found, document, f"observation {index + 1}")
         for index, document in enumerate(documents)
     ]
     if not observations:
@@ -111,10 +113,10 @@ def parse_lines(lines: Iterable[bytes]) -> list[Mapping[str, Any]]:
 
 
 def _checked(
-    experiments: list[Experiment], document: Mapping[str, Any], where: str
+    found: Callable[[str], Experiment], document: Mapping[str, Any], where: str
 ) -> Observation:
     fields.known_keys(document, _KEYS, where)
-    experiment = find(experiments, fields.text(document, "experiment", where))
+    experiment = found(fields.text(document, "experiment", where))
     if experiment.status in (Status.DRAFT, Status.ARCHIVED):
         raise InvalidStateError(
             f"{experiment.experiment_id} is {experiment.status.value} and takes no trials.",

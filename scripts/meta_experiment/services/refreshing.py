@@ -7,10 +7,16 @@ from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.analysing import examine
-from meta_experiment.services.rows import ACTIVE, row
+from meta_experiment.services.rows import ACTIVE, Row, row
 from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.board import Board, BoardEntry, registry_stamp, trust_stamp
+from meta_experiment.store.board import (
+    Board,
+    BoardEntry,
+    archive_stamp,
+    registry_stamp,
+    trust_stamp,
+)
 from meta_experiment.store.logs import log_sizes
 from meta_experiment.types import Experiment
 
@@ -48,12 +54,32 @@ def refresh(
         else _entry(workspace, item, keys[name], notes)
         for name, item in experiments.items()
     }
-    fresh = Board(stamp, entries, trust, counting)
+    fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
+    fresh.archived = len(set(layout.archived_ids()) - entries.keys())
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():
             fresh.save(layout, workspace.files, workspace.store.seal())
     return fresh
+
+
+def archived_row(workspace: Workspace, experiment_id: str, notes: list[str]) -> Row:
+    """Make the row of one experiment that was put away, its logs read; it is not kept."""
+    experiment = workspace.store.archived(experiment_id)
+    return dict(_entry(workspace, experiment, "", notes).row)
+
+
+def archived_rows(
+    workspace: Workspace, known: AbstractSet[str], notes: list[str]
+) -> dict[str, Row]:
+    """Make the rows of all that were put away and are not known, their logs unread."""
+    rows = {}
+    for name in sorted(workspace.store.archived_ids() - known):
+        try:
+            rows[name] = row(workspace.store.archived(name), None)
+        except MetaExperimentError as error:
+            notes.append(error.message)
+    return rows
 
 
 def _entry(

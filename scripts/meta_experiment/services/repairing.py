@@ -11,7 +11,8 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.services import healing, stored_bytes
 from meta_experiment.services.refreshing import refresh
-from meta_experiment.services.verifying import ReadOnly, same_trials, verify
+from meta_experiment.services.stored_bytes import Copies
+from meta_experiment.services.verifying import ReadOnly, put_away, same_trials, verify
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside, variants
 from meta_experiment.store.board import Board
@@ -36,34 +37,32 @@ def repair(workspace: Workspace) -> Repaired:
     """
     done = list(healing.recover(workspace))
     experiments = workspace.store.experiments()
+    experiments += put_away(workspace, experiments, [])
     if experiments:
         workspace.store.ensure_ignored()
-    done += _backups(workspace, experiments)
+    copies = Copies(workspace, experiments)
+    done += _backups(workspace, copies)
     for experiment in experiments:
         with suppress(MetaExperimentError):  # what fails, verify names below
-            for sentence in _experiment(workspace, experiment, experiments):
+            for sentence in _experiment(workspace, experiment, copies):
                 done.append(f"{experiment.experiment_id}: {sentence}")
     done += _board(workspace)
     left = tuple(item for item in verify(workspace).findings if not item.ok)
     return Repaired(tuple(done), left)
 
 
-def _experiment(
-    workspace: Workspace, experiment: Experiment, experiments: list[Experiment]
-) -> Iterator[str]:
-    yield from _variants(workspace, experiment, experiments)
-    yield from _originals(workspace, experiment, experiments)
+def _experiment(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
+    yield from _variants(workspace, experiment, copies)
+    yield from _originals(workspace, experiment, copies)
     yield from _logs(workspace, experiment)
     yield from _summary(workspace, experiment)
     yield from _history(workspace, experiment)
 
 
-def _variants(
-    workspace: Workspace, experiment: Experiment, experiments: list[Experiment]
-) -> Iterator[str]:
+def _variants(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
     missing = list(stored_bytes.missing_variants(workspace, experiment))
     for path, name, version, _ in missing:
-        data = stored_bytes.found_elsewhere(workspace, experiments, version.sha256)
+        data = copies.find(version.sha256)
         if data is None:
             continue
         with suppress(MetaExperimentError):
@@ -77,23 +76,21 @@ def _variants(
             yield f"the text of {path} in variant '{name}' is back"
 
 
-def _originals(
-    workspace: Workspace, experiment: Experiment, experiments: list[Experiment]
-) -> Iterator[str]:
+def _originals(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
     for path, digest in list(stored_bytes.missing_originals(workspace, experiment)):
-        if _restored(workspace, experiments, digest):
+        if _restored(workspace, copies, digest):
             yield f"the text of {path} before the promotion is back"
 
 
-def _backups(workspace: Workspace, experiments: list[Experiment]) -> Iterator[str]:
+def _backups(workspace: Workspace, copies: Copies) -> Iterator[str]:
     for name in list(stored_bytes.damaged_backups(workspace)):
-        if _restored(workspace, experiments, name):
+        if _restored(workspace, copies, name):
             yield f"The backup {name[:16]}… is back."
 
 
-def _restored(workspace: Workspace, experiments: list[Experiment], digest: str) -> bool:
+def _restored(workspace: Workspace, copies: Copies, digest: str) -> bool:
     """Write a backup anew from the same bytes elsewhere; a damaged one is kept beside it."""
-    data = stored_bytes.found_elsewhere(workspace, experiments, digest)
+    data = copies.find(digest)
     if data is None:
         return False
     folder = workspace.layout.backups

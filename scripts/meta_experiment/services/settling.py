@@ -14,7 +14,7 @@ from meta_experiment.errors import (
     StorageError,
 )
 from meta_experiment.model.registry import outcome_from_document
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.instrumenting import GLANCE, reconcile_quietly, stale
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
@@ -37,11 +37,12 @@ def require_unchanged(experiments: Sequence[Experiment], seen: Experiment) -> No
         ConflictError: names the status that it has now.
     """
     name = seen.experiment_id
-    now = find(experiments, name)
+    now = next((item for item in experiments if item.experiment_id == name), None)
     if now != seen:
+        status = Status.ARCHIVED if now is None else now.status
         raise ConflictError(
             f"Another command changed {name} while this one was at work; it is "
-            f"{now.status.value} now. Nothing was changed by this one.",
+            f"{status.value} now. Nothing was changed by this one.",
             hint=f"See where it stands: meta-experiment status {name}",
         )
 
@@ -60,7 +61,7 @@ def register(workspace: Workspace, done: Settled, seen: Experiment | None = None
     )
 
     def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = find(experiments, done.experiment_id)
+        before = _present(workspace, experiments, done.experiment_id)
         if any(item.change_id == done.change_id for item in before.outcomes):
             return experiments
         if seen is not None:
@@ -71,7 +72,10 @@ def register(workspace: Workspace, done: Settled, seen: Experiment | None = None
             ended=outcome.at,
             outcomes=(*before.outcomes, outcome),
         )
-        return [after if item is before else item for item in experiments]
+        # one that was put away meanwhile is taken out again: that it ended so is to be seen
+        others = [item for item in experiments if item is not before]
+        place = experiments.index(before) if before in experiments else len(others)
+        return [*others[:place], after, *others[place:]]
 
     try:
         workspace.store.update(apply)
@@ -81,8 +85,15 @@ def register(workspace: Workspace, done: Settled, seen: Experiment | None = None
             raise
 
 
+def _present(
+    workspace: Workspace, experiments: Sequence[Experiment], experiment_id: str
+) -> Experiment:
+    known = [item for item in experiments if item.experiment_id == experiment_id]
+    return known[0] if known else find_in(workspace.store, experiment_id)
+
+
 def _registered(workspace: Workspace, done: Settled) -> bool:
-    experiment = find(workspace.store.experiments(), done.experiment_id)
+    experiment = find_in(workspace.store, done.experiment_id)
     return any(item.change_id == done.change_id for item in experiment.outcomes)
 
 

@@ -70,18 +70,32 @@ def backup_names(workspace: Workspace) -> list[str]:
     return [name for name in names if _DIGEST.fullmatch(name)]
 
 
-def found_elsewhere(
-    workspace: Workspace, experiments: Iterable[Experiment], wanted: str
-) -> bytes | None:
-    """Return bytes with this SHA-256 from a backup, an arm of a plan or a prompt file."""
-    for base, relative in _places(workspace, experiments, wanted):
-        try:
-            content = read_confined(base, relative)
-        except MetaExperimentError:
-            continue
-        if content.sha256 == wanted:
-            return content.data
-    return None
+class Copies:
+    """Where the texts of experiments may be found once more, by their SHA-256.
+
+    All experiments are gone through once, so that looking for many texts takes no longer.
+    """
+
+    def __init__(self, workspace: Workspace, experiments: Iterable[Experiment]) -> None:
+        self._backups = workspace.layout.backups
+        self._places: dict[str, list[tuple[Path, str]]] = {}
+        for experiment in experiments:
+            for path, arms in experiment.versions.items():
+                for name, version in arms.items():
+                    stored = workspace.layout.variants(experiment.experiment_id, name)
+                    places = self._places.setdefault(version.sha256, [])
+                    places += [(stored, path), (workspace.root, path)]
+
+    def find(self, wanted: str) -> bytes | None:
+        """Return bytes with this SHA-256 from a backup, an arm of a plan or a prompt file."""
+        for base, relative in [(self._backups, wanted), *self._places.get(wanted, ())]:
+            try:
+                content = read_confined(base, relative)
+            except MetaExperimentError:
+                continue
+            if content.sha256 == wanted:
+                return content.data
+        return None
 
 
 def present(workspace: Workspace, path: str) -> Content | None:
@@ -90,15 +104,3 @@ def present(workspace: Workspace, path: str) -> Content | None:
         return read_confined(workspace.root, path)
     except MetaExperimentError:
         return None
-
-
-def _places(
-    workspace: Workspace, experiments: Iterable[Experiment], wanted: str
-) -> Iterator[tuple[Path, str]]:
-    yield workspace.layout.backups, wanted
-    for experiment in experiments:
-        for path, arms in experiment.versions.items():
-            for name, version in arms.items():
-                if version.sha256 == wanted:
-                    yield workspace.layout.variants(experiment.experiment_id, name), path
-                    yield workspace.root, path

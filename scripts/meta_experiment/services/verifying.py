@@ -20,6 +20,7 @@ from meta_experiment.services.admitting import sentences
 from meta_experiment.services.checking import journal, lost_registry
 from meta_experiment.services.lifecycle import HOLDING
 from meta_experiment.services.placed import standing
+from meta_experiment.services.stored_bytes import Copies
 from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import aside
@@ -64,9 +65,15 @@ def verify(workspace: Workspace) -> Health:
         return _health(workspace, [*findings, lost, *_unseen(workspace)])
     findings += strange_entries(workspace)
     findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
-    findings += _experiments(workspace, experiments, counting)
-    findings += _backups(workspace, experiments)
-    findings += _board(workspace, experiments)
+    registered, faults = len(experiments), list[Problem]()
+    experiments = [*experiments, *put_away(workspace, experiments, faults)]
+    if len(experiments) > registered or faults:
+        shown = f"{len(experiments) - registered:,} experiments put away"
+        findings += _reported("archive", faults, shown)
+    copies = Copies(workspace, experiments)
+    findings += _experiments(workspace, experiments, copies, counting)
+    findings += _backups(workspace, copies)
+    findings += _board(workspace, experiments[:registered])
     return _health(workspace, findings)
 
 
@@ -77,23 +84,23 @@ def _health(workspace: Workspace, findings: Iterable[Finding]) -> Health:
 def _unseen(workspace: Workspace) -> Iterator[Finding]:
     """Look at what can be seen without the registry, and say what was left out."""
     yield Finding("experiments", ok=True, detail=_UNSEEN, hint=RECOVER)
-    yield from _backups(workspace, [])
+    yield from _backups(workspace, Copies(workspace, []))
 
 
 def _experiments(
-    workspace: Workspace, experiments: list[Experiment], counting: Counting
+    workspace: Workspace, experiments: list[Experiment], copies: Copies, counting: Counting
 ) -> Iterator[Finding]:
     """Hold what is stored of each experiment against what the registry says of it."""
     look = _over(workspace, experiments)
     twice: list[Finding] = []
     yield from look(
         "variants",
-        partial(_variants, experiments),
+        partial(_variants, copies),
         "experiments, stored texts as their plans name them",
     )
     yield from look(
         "originals",
-        partial(_originals, experiments),
+        partial(_originals, copies),
         "experiments, every promotion can be rolled back",
     )
     yield from look("prompt files", _prompt_files, "experiments, files as they left them")
@@ -148,6 +155,18 @@ def _reported(name: str, found: list[Problem], fine: str) -> Iterator[Finding]:
         yield Finding(name, ok=False, detail=f"{len(found) - _SHOWN:,} more of this kind")
 
 
+def put_away(
+    workspace: Workspace, registered: list[Experiment], faults: list[Problem]
+) -> Iterator[Experiment]:
+    """Yield the experiments of the archive, and add what is wrong with the others to faults."""
+    store = workspace.store
+    for name in sorted(store.archived_ids() - {item.experiment_id for item in registered}):
+        try:
+            yield store.archived(name)
+        except MetaExperimentError as error:
+            faults.append((error.message, error.hint))
+
+
 def _plan(experiment: Experiment) -> Iterator[Problem]:
     inherited = experiment.inline_trials and not experiment.versions
     if inherited:  # its hash is that of the older entry, which is no more
@@ -160,29 +179,28 @@ def _plan(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _variants(
-    experiments: list[Experiment], workspace: Workspace, experiment: Experiment
+    copies: Copies, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     for _, _, version, error in stored_bytes.missing_variants(workspace, experiment):
-        hint = _way_back(workspace, experiments, version.sha256)
+        hint = _way_back(copies, version.sha256)
         if hint != REPAIR and experiment.status in HOLDING:
             hint += f" Or end it: meta-experiment stop {experiment.experiment_id}"
         yield error.message, hint
 
 
 def _originals(
-    experiments: list[Experiment], workspace: Workspace, experiment: Experiment
+    copies: Copies, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     for path, digest in stored_bytes.missing_originals(workspace, experiment):
         yield (
             f"the text of {path} before the promotion is gone; it cannot be rolled back",
-            _way_back(workspace, experiments, digest),
+            _way_back(copies, digest),
         )
 
 
-def _way_back(workspace: Workspace, experiments: list[Experiment], digest: str) -> str:
+def _way_back(copies: Copies, digest: str) -> str:
     """Say what brings a text back: only a person can where no copy of it is left."""
-    found = stored_bytes.found_elsewhere(workspace, experiments, digest)
-    return REPAIR if found is not None else _LOST
+    return REPAIR if copies.find(digest) is not None else _LOST
 
 
 def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
@@ -264,11 +282,11 @@ def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
         yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
 
 
-def _backups(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+def _backups(workspace: Workspace, copies: Copies) -> Iterator[Finding]:
     found: list[Problem] = [
         (
             f"{name[:16]}… does not hold what its name promises",
-            _way_back(workspace, experiments, name),
+            _way_back(copies, name),
         )
         for name in stored_bytes.damaged_backups(workspace)
     ]

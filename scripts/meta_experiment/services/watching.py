@@ -10,7 +10,7 @@ from meta_experiment.decide.noise import NoiseFloor, noise_floor
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.model.metrics import describe
 from meta_experiment.services.analysing import examine
-from meta_experiment.services.find import find
+from meta_experiment.services.find import find_in
 from meta_experiment.services.past import past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Alert, Direction, Metric, Scale, Status
@@ -46,10 +46,11 @@ def noise_floor_of(
 
 def monitor(workspace: Workspace, given: str | None) -> list[Watched]:
     """Return the alerts of one experiment, or of all that run; they notify, they do not act."""
-    experiments = workspace.store.experiments()
-    chosen = [item for item in experiments if item.status is Status.RUNNING]
     if given is not None:
-        chosen = [find(experiments, given)]
+        chosen = [find_in(workspace.store, given)]
+    else:
+        experiments = workspace.store.experiments()
+        chosen = [item for item in experiments if item.status is Status.RUNNING]
     return [
         Watched(item.experiment_id, examine(workspace, item).analysis.alerts) for item in chosen
     ]
@@ -75,7 +76,7 @@ def noise(
     files: tuple[str, ...] = ()
     planned: tuple[Metric, ...] = ()
     if given is not None:
-        plan = find(experiments, given).plan
+        plan = find_in(workspace.store, given).plan
         files, planned = plan.files, plan.metrics
         metric = metric or plan.primary.name
     metric = metric or "duration_seconds"

@@ -45,13 +45,15 @@ class Board:
     """All rows, and what they were made from. Derived: any doubt empties it.
 
     `registry` is the stamp of the registry; `trust` that of what says whose logs count, and
-    `counting` what it said.
+    `counting` what it said; `archive` that of the archive, which holds so many more.
     """
 
     registry: list[int] | None = None
     entries: dict[str, BoardEntry] = field(default_factory=dict)
     trust: list[object] = field(default_factory=list)
     counting: str = ""
+    archive: list[object] = field(default_factory=list)
+    archived: int = 0
 
     @classmethod
     def load(cls, layout: Layout, seal: Seal) -> Self:
@@ -67,7 +69,8 @@ class Board:
                 experiment_id: BoardEntry(row, key, sources, until)
                 for experiment_id, (row, key, sources, until) in document["entries"].items()
             }
-            return cls(document["registry"], entries, document["trust"], document["counting"])
+            parts = (document[name] for name in ("trust", "counting", "archive", "archived"))
+            return cls(document["registry"], entries, *parts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
@@ -82,6 +85,8 @@ class Board:
             "registry": self.registry,
             "trust": self.trust,
             "counting": self.counting,
+            "archive": self.archive,
+            "archived": self.archived,
             "entries": {
                 experiment_id: (entry.row, entry.key, entry.sources, entry.until)
                 for experiment_id, entry in self.entries.items()
@@ -104,6 +109,12 @@ class Board:
     def trust_unchanged(self, layout: Layout) -> bool:
         """Tell whether the very logs count that counted when the board was made."""
         return self.trust == trust_stamp(layout)
+
+    def put_away(self, layout: Layout) -> int:
+        """Return how many experiments the archive holds beside those of the board."""
+        if self.archive == archive_stamp(layout):
+            return self.archived
+        return len(set(layout.archived_ids()) - self.entries.keys())
 
     def stale(
         self, layout: Layout, keys: Mapping[str, str], resting: AbstractSet[str] = frozenset()
@@ -146,15 +157,24 @@ def _digest(data: bytes) -> bytes:
 
 def trust_stamp(layout: Layout) -> list[object]:
     """Return what changes whenever other logs may count: what git tracks, who is admitted."""
+    admitted = Path(admitted_file(os.fspath(layout.root)))
     try:
-        admitted = Path(admitted_file(os.fspath(layout.root))).lstat()
-        times = [admitted.st_size, admitted.st_mtime_ns, admitted.st_ino]
-    except OSError:
-        times = []
-    try:
-        return [*index_stamp(layout), *times]
+        return [*index_stamp(layout), *_stamp(admitted)]
     except OSError:
         return []
+
+
+def archive_stamp(layout: Layout) -> list[object]:
+    """Return what changes whenever an experiment is put away or taken out of the archive."""
+    return _stamp(layout.archive)
+
+
+def _stamp(path: Path) -> list[object]:
+    try:
+        status = path.lstat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
 def registry_stamp(layout: Layout) -> list[int]:

@@ -1,4 +1,7 @@
-"""experiments.json: read as it stands, changed under a lock, never overwritten when damaged."""
+"""experiments.json: read as it stands, changed under a lock, never overwritten when damaged.
+
+What was archived moves out of it with its next change, into files of its own (`archive`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import TypeVar
 from meta_experiment.errors import (
     ConflictError,
     CorruptStoreError,
+    NewerVersionError,
     StorageError,
     UnsafePathError,
     UsageError,
@@ -25,12 +29,13 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
-from meta_experiment.types import Experiment
+from meta_experiment.store.archive import put_away
+from meta_experiment.types import Experiment, Status
 
 WAIT = 10.0  # seconds
 _TRIES = 3
 _LARGEST = 16 * 1024 * 1024  # bytes; a thousand experiments need five million
-_FEWER = "Move experiments that ended long ago out of it, into a file of your own."
+_FEWER = "Archive experiments that have ended: meta-experiment archive ID"
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
 Found = TypeVar("Found")
@@ -71,14 +76,26 @@ def update_registry(
             if after == known:
                 return known
             strange = {} if before is None else strange_entries(before)
-            data = encode_registry(after, strange.values())
+            kept = [item for item in after if item.status is not Status.ARCHIVED]
+            data = encode_registry(kept, strange.values())
             _require_readable(data)
+            _put_away(layout, files, after)
             if _write(layout, files, before, data):
                 return after
     raise ConflictError(
         f"{layout.registry} was replaced by another program while it was being changed.",
         hint="Close what edits it, then run this command again.",
     )
+
+
+def _put_away(layout: Layout, files: FileSystem, experiments: Sequence[Experiment]) -> None:
+    """Write the files of what was archived, durable before the registry forgets it."""
+    for item in experiments:
+        if item.status is Status.ARCHIVED:
+            try:
+                put_away(layout, files, item)
+            except OSError as error:
+                raise _unwritten(layout.archived(item.experiment_id), error) from error
 
 
 def restore_registry(layout: Layout, files: FileSystem, *, wait: float = WAIT) -> Path | None:
@@ -88,6 +105,7 @@ def restore_registry(layout: Layout, files: FileSystem, *, wait: float = WAIT) -
     gone. None when there is nothing to do.
 
     Raises:
+        NewerVersionError: it is of a newer version, and no damage.
         CorruptStoreError: the kept copy is missing or damaged as well.
         LockedError, UnsafePathError, StorageError: as for changing it.
     """
@@ -97,6 +115,11 @@ def restore_registry(layout: Layout, files: FileSystem, *, wait: float = WAIT) -
             return _bring_back(layout, files)
         try:
             decode_registry(present)
+        except NewerVersionError as error:
+            raise NewerVersionError(
+                f"{layout.registry} is not damaged and is left as it is. {error.message}",
+                hint=f"{error.hint} The newest copy kept here: {layout.registry_backup}",
+            ) from error
         except CorruptStoreError as damage:
             good = _read(layout.registry_backup)
             if good is None:
@@ -165,6 +188,7 @@ def _write(layout: Layout, files: FileSystem, before: bytes | None, data: bytes)
         if before != _encoded_anew(before):
             # edited by hand or in an older form: that text is worth more than one generation
             _store(files, _named_by_content(layout, "earlier", before), before, PRIVATE_FILE)
+        _keep_newer(layout, files, before)
         _store(files, layout.registry_backup, before, PRIVATE_FILE)
     if _read(path) != before:
         return False
@@ -172,6 +196,17 @@ def _write(layout: Layout, files: FileSystem, before: bytes | None, data: bytes)
     with suppress(StorageError):  # the change is done; the copy before it is still there
         _store(files, layout.registry_backup, data, PRIVATE_FILE)
     return True
+
+
+def _keep_newer(layout: Layout, files: FileSystem, before: bytes) -> None:
+    """Keep a copy for good that a newer version made, before this one makes its own."""
+    kept = _read(layout.registry_backup)
+    if kept in (None, before):
+        return
+    try:
+        decode_registry(kept)
+    except CorruptStoreError:
+        _store(files, _named_by_content(layout, "earlier", kept), kept, PRIVATE_FILE)
 
 
 def _named_by_content(layout: Layout, word: str, data: bytes) -> Path:
@@ -183,10 +218,14 @@ def _store(files: FileSystem, path: Path, data: bytes, mode: int) -> None:
         ensure_directory(files, path.parent)
         write_atomically(files, path, data, mode)
     except OSError as error:
-        raise StorageError(
-            f"{path} cannot be written: {error.strerror}.",
-            hint=f"Check free space and the permissions of {path.parent}.",
-        ) from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path} cannot be written: {error.strerror}.",
+        hint=f"Check free space and the permissions of {path.parent}.",
+    )
 
 
 def _mode(path: Path) -> int:
@@ -226,6 +265,6 @@ def _decoded(read: Callable[[bytes], Found], path: Path, data: bytes) -> Found:
     try:
         return read(data)
     except CorruptStoreError as error:
-        raise CorruptStoreError(
+        raise type(error)(
             f"{path}: {error.message} Nothing was changed.", hint=error.hint or _RESTORE
         ) from error

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
-from meta_experiment.errors import LockedError, StorageError
+from meta_experiment.errors import CorruptStoreError, LockedError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
@@ -20,7 +21,15 @@ from meta_experiment.live.heads import REGISTRY
 from meta_experiment.live.seal import Seal
 from meta_experiment.live.sequence import storable
 from meta_experiment.model.plan_document import plan_sha256
-from meta_experiment.store import assignments, history, ignore, local, registry, variants
+from meta_experiment.store import (
+    archive,
+    assignments,
+    history,
+    ignore,
+    local,
+    registry,
+    variants,
+)
 from meta_experiment.store.board import Board, registry_stamp
 from meta_experiment.store.columns import Used, units_used
 from meta_experiment.store.counting import Apart, Counting
@@ -34,6 +43,7 @@ from meta_experiment.store.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
 
 IN_THE_REGISTRY = "in the registry, which any commit may change"
+_LOOKED_BACK = 200  # experiments put away; their ids begin with the day
 _FEW = 16  # trials; more are found faster by folding what is new
 
 
@@ -101,6 +111,28 @@ class Store:
     def strange(self) -> list[int]:
         """Return the places of entries in the registry that are passed over."""
         return registry.read_strange(self.layout)
+
+    def archived_ids(self) -> frozenset[str]:
+        """Return the ids of all experiments that were put away."""
+        try:
+            return frozenset(self.layout.archived_ids())
+        except OSError as error:
+            raise StorageError(f"{self.layout.archive}: {error.strerror}.") from error
+
+    def archived(self, experiment_id: str) -> Experiment:
+        """Return an experiment that was put away."""
+        return archive.read_archived(self.layout, experiment_id)
+
+    def archived_last(self, text: str | None = None) -> Iterator[Experiment]:
+        """Yield what was put away last, newest first, or of that what holds a text.
+
+        It is for advice, which looks back so far and no further.
+        """
+        known = {item.experiment_id for item in self.experiments()}
+        for experiment_id in sorted(self.archived_ids() - known, reverse=True)[:_LOOKED_BACK]:
+            if text is None or archive.mentions(self.layout, experiment_id, text):
+                with suppress(CorruptStoreError, StorageError):
+                    yield self.archived(experiment_id)
 
     def update(self, change: registry.Change) -> list[Experiment]:
         """Replace the registry by what a function makes of it; it may be called again."""
