@@ -402,6 +402,8 @@ def test_names_of_strangers_steer_no_line_to_copy(project):
     assert f"admit {made} ok-1" in said
     assert "3 other writers" in said
     project("admit", made, "nobody", code=1)
+    (folder / "tab\tand\nline.jsonl").write_text(made_up(1))
+    project("admit", made, "tab\tand\nline", code=2)
     project("admit", made, "x; touch PWN #")
     assert completed(project, made) == 2
 
@@ -444,6 +446,21 @@ def test_a_machine_or_a_file_may_be_named_as_well(project, monkeypatch, tmp_path
     assert completed(project, made) == 10
     again = project("assign", made, "--unit", "u", "--json").json
     assert again["variant"] == drawn["variant"]
+
+
+def test_a_machine_that_strangers_name_as_well_is_not_guessed_at(project):
+    """Each of its writers can be named; the word for all of them cannot."""
+    made = project.create()
+    folder = project.root / META / "trials" / made
+    make_folder(str(folder))
+    for name in ("1a2b3c4d-alice-0.jsonl", "1a2b3c4d-alice-1.jsonl", "alice-0.jsonl"):
+        (folder / name).write_text(made_up(1).replace("-0", f"-{name}"))
+    error = project("admit", made, "alice", "--json", code=1).error
+    assert error["kind"] == "conflict"
+    assert "1a2b3c4d, alice-0" in error["message"]
+    assert completed(project, made) == 0
+    project("admit", made, "1a2b3c4d")
+    assert completed(project, made) == 4
 
 
 def test_the_names_of_our_logs_cannot_be_guessed(project):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from meta_experiment.errors import NotFoundError
+from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.counting import Apart
@@ -34,16 +34,18 @@ def admit(
     nothing is changed.
 
     Raises:
-        NotFoundError: no log of the experiment is of that writer.
+        NotFoundError: no log of the experiment is of that writer. ConflictError: several are.
+        UsageError: the writer's name cannot be kept.
     """
     experiment = find_in(workspace.store, given)
     name = experiment.experiment_id
     before = set(workspace.store.counting().admitted.get(name, ()))
-    names = {writer: {writer} for writer in before}
-    if not remove:
-        for item in workspace.store.trials(experiment).apart:
-            for word in _spellings(item):
-                names.setdefault(word, set()).add(item.writer)
+    names: dict[str, set[str]] = {}
+    known = () if remove else workspace.store.trials(experiment).apart
+    for item in known:
+        for word in _spellings(item):
+            names.setdefault(word, set()).add(item.writer)
+    names |= {writer: {writer} for writer in (*before, *(item.writer for item in known))}
     chosen = _writers(words, names)
     after = before - chosen if remove else before | chosen
     if after != before:
@@ -85,14 +87,25 @@ def _spellings(log: Apart) -> set[str]:
 
 
 def _writers(words: Sequence[str], names: Mapping[str, set[str]]) -> set[str]:
-    """Return the writers that words mean. Raises NotFoundError."""
+    """Return the writers that words mean. Raises as `admit`."""
     found: set[str] = set()
     for word in words:
-        if word not in names:
+        meant = names.get(word, set())
+        if len(meant) > 1:
+            shown = ", ".join(sorted(filter(_PLAIN.fullmatch, meant)))
+            raise ConflictError(
+                f"'{word}' fits {len(meant)} writers: {shown}.", hint="Name one of them."
+            )
+        if not all(map(str.isprintable, meant)):
+            raise UsageError(
+                "The name of that log has characters that cannot be kept.",
+                hint="Rename the file first.",
+            )
+        if not meant:
             there = ", ".join(sorted(filter(_PLAIN.fullmatch, set().union(*names.values()))))
             raise NotFoundError(
                 f"There is no log of a writer '{word}' that could be meant.",
                 hint=f"There are: {there}" if there else None,
             )
-        found |= names[word]
+        found |= meant
     return found

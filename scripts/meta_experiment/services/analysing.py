@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide import explain as decide_explain
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.errors import InvalidStateError
+from meta_experiment.live.heads import REGISTRY
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.duty import DUE
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace, problems
+from meta_experiment.store.store import IN_THE_REGISTRY
+from meta_experiment.store.trials import TrialLog
 from meta_experiment.types import (
     Analysis,
     Decision,
@@ -102,7 +105,15 @@ def examine(
     )
     until = stands_until(plan, trials, as_of, started)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
-    return Examined(experiment, analysis, tuple(problems(log)), beside, until)
+    found = (*_inherited(experiment, log), *problems(log))
+    return Examined(experiment, analysis, found, beside, until)
+
+
+def _inherited(experiment: Experiment, log: TrialLog) -> Iterator[str]:
+    """Say that trials count which stand in the registry: it is the user's to know whose."""
+    count = len(experiment.inline_trials)
+    if count and all(item.file != REGISTRY for item in log.apart):
+        yield f"{count:,} of the trials stand {IN_THE_REGISTRY}"
 
 
 def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
-from meta_experiment.errors import CorruptStoreError, LockedError, StorageError
+from meta_experiment.errors import LockedError, MetaExperimentError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
@@ -130,8 +130,8 @@ class Store:
         """
         known = {item.experiment_id for item in self.experiments()}
         for experiment_id in sorted(self.archived_ids() - known, reverse=True)[:_LOOKED_BACK]:
-            if text is None or archive.mentions(self.layout, experiment_id, text):
-                with suppress(CorruptStoreError, StorageError):
+            with suppress(MetaExperimentError):
+                if text is None or archive.mentions(self.layout, experiment_id, text):
                     yield self.archived(experiment_id)
 
     def update(self, change: registry.Change) -> list[Experiment]:
