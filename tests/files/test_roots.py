@@ -240,3 +240,70 @@ def test_a_claude_folder_that_is_a_repository_belongs_to_the_folder_around_it(tm
     prompt = home / ".claude/commands/review.md"
     more = {"user": False, "environment": {}, "home": home, "prompts": [prompt]}
     assert find_root(None, directory=home / ".claude", **more) == home
+
+
+@pytest.fixture
+def trees(tmp_path):
+    """A repository with a prompt, its main working tree and a linked one."""
+    main, linked = tmp_path / "main", tmp_path / "linked"
+    for directory in (main, main / ".claude/commands", main / "apps/web/.claude/commands"):
+        directory.mkdir(parents=True, exist_ok=True)
+    (main / ".claude/commands/review.md").write_text("Review.\n")
+    (main / "apps/web/.claude/commands/review.md").write_text("Review.\n")
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("commit", "-q", "-m", "x"),
+        ("worktree", "add", "-q", str(linked)),
+    ):
+        subprocess.run(["git", "-C", str(main), *words], check=True, capture_output=True)
+    return main, linked
+
+
+def test_linked_worktrees_share_the_root_of_the_main_one(trees):
+    """Once there is anything to share: at the top, and for a package within."""
+    main, linked = trees
+    assert resolve(linked) == linked
+    (main / ".claude/meta").mkdir()
+    assert resolve(linked) == resolve(linked / "apps/web") == main
+    (main / "apps/web/.claude/meta").mkdir()
+    assert resolve(linked) == resolve(linked / ".claude/commands") == main
+    (linked / "apps/web/.claude/meta").mkdir()  # as a checkout with a registry has it
+    assert resolve(linked / "apps/web") == main / "apps/web"
+    assert resolve(main, linked) == linked
+
+
+@pytest.mark.parametrize("path", ["local/started/exp-1", "trials/exp-1/w.jsonl"])
+def test_a_worktree_in_which_something_ran_stays_a_root_of_its_own(trees, path):
+    """Its trials are not lost from sight."""
+    main, linked = trees
+    (main / ".claude/meta").mkdir()
+    own = linked / ".claude/meta" / path
+    own.parent.mkdir(parents=True)
+    own.write_text("")
+    assert resolve(linked) == linked
+
+
+def test_a_prompt_that_differs_in_a_worktree_is_that_trees_own(trees):
+    """The main tree's is another text, or there is none; where they are equal it is shared."""
+    main, linked = trees
+
+    def found(prompt):
+        return find_root(
+            None,
+            user=False,
+            environment={},
+            directory=linked,
+            home=main,
+            prompts=[linked / prompt],
+        )
+
+    for prompt, root in (
+        (".claude/commands/review.md", "."),
+        ("apps/web/.claude/commands/review.md", "apps/web"),
+    ):
+        assert found(prompt) == (main / root).resolve()
+        (linked / prompt).write_text("Another.\n")
+        assert found(prompt) == (linked / root).resolve()
+        (main / prompt).unlink()
+        assert found(prompt) == (linked / root).resolve()

@@ -227,7 +227,7 @@ def test_a_stand_in_that_was_edited_is_brought_back_when_all_is_lost(own):
     git(root, "commit", "-qm", "gone")
     git(root, "clean", "-fdxq")
     edited(root, b"Look at it", EDIT)
-    assert drift.drift_notes(opened(root).layout) == []
+    assert drift.drift_notes(opened(root).layout) == {}
     settle(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", EDIT)
     assert git(root, "diff", "--stat", "--", SKILL).count("1 insertion") == 1

@@ -22,12 +22,12 @@ def personal(tmp_path, monkeypatch):
 def test_a_project_tells_of_experiments_on_personal_prompts(personal, tmp_path):
     """They are served here too, and stand on another board; on their own there is no note."""
     project = Layout(tmp_path / "other")
-    assert notes(project, 0.0) == []
+    assert notes(project, 0.0, tmp_path) == []
     personal.run()
-    (note,) = notes(project, 0.0)
+    (note,) = notes(project, 0.0, tmp_path)
     assert note == "1 experiment runs on personal prompts. See: meta-experiment status --user"
     personal.run("exp-2")
-    assert notes(project, 0.0)[0].startswith("2 experiments run ")
+    assert notes(project, 0.0, tmp_path)[0].startswith("2 experiments run ")
     assert not any("personal" in said for said in notes(Layout(personal.root), 0.0))
 
 
@@ -37,4 +37,4 @@ def test_an_index_that_cannot_be_read_tells_nothing(personal, tmp_path):
     index = Path(places.active_index(str(personal.root)))
     index.unlink()
     index.symlink_to("/dev/zero")
-    assert notes(Layout(tmp_path / "other"), 0.0) == []
+    assert notes(Layout(tmp_path / "other"), 0.0, tmp_path) == []

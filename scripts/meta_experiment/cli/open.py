@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from meta_experiment.cli.frame import Place, say
 from meta_experiment.files.confine import refuse_links
-from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top
+from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top, twin
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
@@ -66,6 +66,8 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     from meta_experiment.services.workspace import Workspace
 
     opened = Workspace.open(layout(place, prompts), clock)
+    if twin(place.directory) is not None and not place.directory.is_relative_to(opened.root):
+        say(f"Note: experiments are those of the main working tree, {opened.root}.", err=True)
     if settled:
         for sentence in settle(opened):
             say(f"Note: {sentence}", err=True)

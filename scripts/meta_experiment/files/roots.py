@@ -10,7 +10,8 @@ from pathlib import Path
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
 from meta_experiment.live.disk import IGNORE_FILE
-from meta_experiment.live.places import is_id
+from meta_experiment.live.places import is_id, try_read
+from meta_experiment.live.worktrees import linked_tree
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
 _ARCHIVED = ".json"
@@ -30,7 +31,8 @@ def find_root(
 
     For prompt files that is the folder that owns them, see `owner`; without any it is the
     nearest folder from the directory upwards that has state of ours, else git's top level,
-    else the directory.
+    else the directory. In a linked working tree it is the same folder of the main one, unless
+    something was started in that tree itself, or the prompt file differs there.
 
     Args:
         explicit: what `--root` named.
@@ -49,7 +51,7 @@ def find_root(
         return home.resolve()
     named = explicit or _from_environment(environment)
     if named is None:
-        return _common_owner(prompts, directory) or _standing(directory, home)
+        return _common_owner(prompts, directory) or _shared(_standing(directory, home))
     root = (directory / named).resolve()
     if not root.is_dir():
         raise UsageError(
@@ -87,7 +89,11 @@ def owner(prompt: Path, top: Path) -> Path | None:
 
 def _common_owner(prompts: Sequence[Path], directory: Path) -> Path | None:
     top = _outside(git_top(directory) or directory.resolve())
-    owners = {found for prompt in prompts if (found := owner(prompt, top)) is not None}
+    owners = {
+        _shared(found, prompt)
+        for prompt in prompts
+        if (found := owner(prompt, top)) is not None
+    }
     if len(owners) > 1:
         named = " and ".join(sorted(map(str, owners)))
         raise UsageError(
@@ -95,6 +101,35 @@ def _common_owner(prompts: Sequence[Path], directory: Path) -> Path | None:
             hint="Make an experiment for each, or name one root for all: --root DIR.",
         )
     return owners.pop() if owners else None
+
+
+def twin(path: Path) -> Path | None:
+    """Return the place in the main working tree of one in a linked tree; None elsewhere."""
+    tree = linked_tree(str(path if path.is_dir() else path.parent))
+    return None if tree is None else Path(tree.twin(str(path)))
+
+
+def _shared(root: Path, prompt: Path | None = None) -> Path:
+    """Return the root that a linked working tree shares with the main one, else itself."""
+    other = twin(root)
+    if other is None or has_run(root):
+        return root
+    if prompt is None:
+        return other if _has_state(other) else root
+    same = twin(prompt)
+    found = None if same is None else try_read(same)
+    return other if found is not None and found == try_read(prompt) else root
+
+
+def has_run(root: Path) -> bool:
+    """Tell whether an experiment was started in a root itself, or has trials there."""
+    layout = Layout(root)
+    return any(
+        not path.name.startswith(".")
+        for folder in (layout.local / "started", layout.all_trials)
+        if folder.is_dir()
+        for path in folder.iterdir()
+    )
 
 
 def _standing(directory: Path, home: Path) -> Path:

@@ -59,8 +59,8 @@ def expose(session: Session, entry: Entry, turn: Turn | None, now: float) -> Dra
         OSError: the disk refused; then no trial is open.
     """
     prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{os.urandom(8).hex()}"
-    unit = {"session": session.id, "user": entry.user}.get(entry.unit) or prompt
-    if not _takes_part(entry, unit):
+    unit = _unit(session, entry, prompt)
+    if not takes_part(session, entry, prompt):
         return Drawn(entry.control, None)
     trial = OpenTrial(
         experiment_id=entry.id,
@@ -138,12 +138,17 @@ def _append_apart(root: str, experiment_id: str, seal: Seal, line: bytes) -> Non
     raise NoPlaceError(folder)
 
 
-def _takes_part(entry: Entry, unit: str) -> bool:
+def takes_part(session: Session, entry: Entry, prompt_id: str) -> bool:
+    """Tell whether an invocation is one of the share that is under experiment."""
     if entry.traffic >= 1:
         return True
-    from meta_experiment.assign.arms import takes_part
+    from meta_experiment.assign.arms import takes_part as is_drawn
 
-    return takes_part(entry.traffic, entry.seed, unit)
+    return is_drawn(entry.traffic, entry.seed, _unit(session, entry, prompt_id))
+
+
+def _unit(session: Session, entry: Entry, prompt_id: str) -> str:
+    return {"session": session.id, "user": entry.user}.get(entry.unit) or prompt_id
 
 
 def _drawn(entry: Entry, unit: str, position: int) -> str:

@@ -54,12 +54,12 @@ def note(root: str, where: str, what: str) -> None:
     line = "\t".join(fields).encode("utf-8", "surrogateescape")
     data = data_folder(os.environ)
     try:
-        _append(faults_file(data), line + b"\n")
+        append_bounded(faults_file(data), line + b"\n")
     except OSError:
         try:
             if root:
                 mark = seal_of(root).of(_PURPOSE, line)
-                _append(sealed_faults(root), line + f"\t{mark}\n".encode())
+                append_bounded(sealed_faults(root), line + f"\t{mark}\n".encode())
         except OSError:
             return  # there is nowhere to tell it
 
@@ -127,7 +127,8 @@ def describe(error: BaseException) -> str:
     return f"{kind} at {name}:{trace.tb_lineno}"
 
 
-def _append(path: str, line: bytes) -> None:
+def append_bounded(path: str, line: bytes) -> None:
+    """Add a line to a file; when it has grown large its older half goes. Raises OSError."""
     refuse_links_to_state(path)
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(path, flags, 0o600)

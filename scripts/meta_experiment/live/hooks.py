@@ -9,6 +9,12 @@ from __future__ import annotations
 import os
 import time
 
+from meta_experiment.live.around import (
+    is_within,
+    prompt_of,
+    roots_around,
+    stand_in_path,
+)
 from meta_experiment.live.client import note_client
 from meta_experiment.live.handovers import drop_answered, drop_broken_off, hand_over
 from meta_experiment.live.index import AGENT, IN_PLACE, SHADOW, SKILL, agent_names, entries
@@ -16,9 +22,9 @@ from meta_experiment.live.json_text import encode, parse_object
 from meta_experiment.live.places import (
     PLUGIN,
     PROJECT,
+    USER,
     data_folder,
     heartbeat,
-    read_below,
     read_bytes,
     refuse_links_to_state,
     roots,
@@ -68,7 +74,7 @@ def main() -> int:
 def _concerned() -> list[str]:
     """Return the roots around the session by its environment alone; "" stands for none."""
     try:
-        return [root.path for root in _roots_around(Event({}, 0.0))] or [""]
+        return [root.path for root in _around(Event({}, 0.0))] or [""]
     except OSError:
         return [""]
 
@@ -77,8 +83,12 @@ def _expansion(event: Event) -> str:
     """The user called a command or skill by name: hand its arguments over."""
     name = _text(event.document, "command_name")
     arguments = _text(event.document, "command_args")
-    for root in _roots_around(event):
-        _hand_over(root, _called(root, name), event, arguments)
+    source = _text(event.document, "command_source")
+    for root in _around(event):
+        called = _called(root, name)
+        _hand_over(root, called, event, arguments)
+        if source in ("", *_SOURCES[root.scope]):
+            _announce(root, called, event)
     return ""
 
 
@@ -96,9 +106,10 @@ def _skill(event: Event, given: dict[str, object]) -> str:
     """Hand the arguments over; allow what was free, by the one name that can only mean it."""
     name = _text(given, "skill").strip().removeprefix("/")
     allowed = ""
-    for root in _roots_around(event):
+    for root in _around(event):
         found = _called(root, name)
         _hand_over(root, found, event, _text(given, "args"))
+        _announce(root, found, event)
         for entry in found:
             if not allowed and _may_allow(root, entry, name, event):
                 allowed = entry.name
@@ -118,7 +129,7 @@ def _agent(event: Event, given: dict[str, object]) -> str:
     """Remember the prompt for skills that the agent brings along; switch its variant."""
     wanted = _text(given, "subagent_type")
     name = ""
-    for root in _roots_around(event):
+    for root in _around(event):
         try:
             found = _switched(root, wanted, event)
         except (OSError, ValueError) as error:
@@ -142,6 +153,7 @@ def _switched(root: Root, wanted: str, event: Event) -> str:
     agents.sort(key=lambda entry: not entry.running)
     if not agents:
         return ""
+    _announce(root, agents[:1], event)
     from meta_experiment.live.switching import switched
 
     return switched(root, agents[0], session, event.turn, event.now)
@@ -153,6 +165,7 @@ def _names_of(entry: Entry) -> list[str]:
 
 
 def _stop(event: Event) -> str:
+    _look_after(event)
     if event.document.get("background_tasks") == []:
         _drop_answered(event)
     _close(event, final=False)
@@ -167,7 +180,7 @@ def _session_end(event: Event) -> str:
 def _session_start(event: Event) -> str:
     from meta_experiment.live.session_start import session_start
 
-    for root in _roots_around(event):
+    for root in _around(event):
         _beat(root.path, event.now)
     if event.document.get("source") == "compact":
         return ""  # in the middle of a turn, where nothing is said and nothing started
@@ -181,6 +194,11 @@ _HANDLERS: dict[str, Callable[[Event], str]] = {
     "Stop": _stop,
     "SessionEnd": _session_end,
 }
+_SOURCES = {  # as the client calls where a command of such a root comes from
+    PROJECT: ("projectSettings",),
+    USER: ("userSettings",),
+    PLUGIN: ("plugin", "projectSettings"),
+}
 
 
 def _close(event: Event, *, final: bool) -> None:
@@ -192,6 +210,19 @@ def _close(event: Event, *, final: bool) -> None:
                 _close_below(session, event.now, final=final)
             except (OSError, ValueError) as error:
                 _note(root.path, error, where="close")
+
+
+def _look_after(event: Event) -> None:
+    """Note which uses of prompts under experiment came to no trial."""
+    for root in roots(data_folder(os.environ)):
+        session = Session(root.path, event.session)
+        if os.path.isdir(session.folder):
+            from meta_experiment.live.uses import look_after
+
+            try:
+                look_after(session, root, event.turn.prompt_id, event.now)
+            except (OSError, ValueError) as error:
+                _note(root.path, error)
 
 
 def _drop_answered(event: Event) -> None:
@@ -238,20 +269,32 @@ def _hand_over(root: Root, called: list[Entry], event: Event, arguments: str) ->
             _note(root.path, error, entry.id)
 
 
-def _roots_around(event: Event) -> list[Root]:
-    """Return the roots whose prompt files a session here can meet."""
-    places = {event.directory, event.turn.project}
-    places |= {os.path.realpath(place) for place in places}
-    return [
-        root
-        for root in roots(data_folder(os.environ))
-        if root.scope != PROJECT or any(_is_near(root.path, place) for place in places)
-    ]
+def _announce(root: Root, called: list[Entry], event: Event) -> None:
+    """Keep that prompts are being used; where nothing can be kept, that they were missed."""
+    for entry in called:
+        try:
+            if entry.running and _means(root, entry, event.turn.project):
+                session = Session(root.path, event.session)
+                session.append_use(event.turn.prompt_id, entry.id, root.place)
+        except OSError:
+            from meta_experiment.live.missed import UNWRITABLE, note_missed
+
+            note_missed(root.path, root.place, entry.id, UNWRITABLE, event.now)
 
 
-def _is_near(root: str, place: str) -> bool:
-    """Tell whether a folder lies in a root or around it."""
-    return f"{place}/".startswith(f"{root}/") or f"{root}/".startswith(f"{place}/")
+def _means(root: Root, entry: Entry, project: str) -> bool:
+    """Tell whether a name means a prompt of a root in a session that began in a folder.
+
+    A command of a root below is not loaded there, and the nearest of a name is meant.
+    """
+    if root.scope != PROJECT or entry.kind == SKILL:
+        return True
+    place, _ = prompt_of(root, entry, project)
+    return is_within(os.path.realpath(project), root.place) and place in (root.place, root.path)
+
+
+def _around(event: Event) -> list[Root]:
+    return roots_around(event.directory, event.turn.project)
 
 
 def _called(root: Root, name: str) -> list[Entry]:
@@ -289,12 +332,10 @@ def _may_allow(root: Root, entry: Entry, name: str, event: Event) -> bool:
     """Tell whether a name surely means ours, which was free to use before it was replaced."""
     if not (entry.allow and entry.running):
         return False
-    placed = entry.path
-    if entry.form == SHADOW:
-        placed = f".claude/skills/{entry.name}/SKILL.md"
-        if not is_text(entry, ORIGINAL, read_below(root.path, entry.path)):
-            return False  # what the user has written there since may be asked for
-    path = f"{root.path}/{placed}"
+    _, found = prompt_of(root, entry, event.turn.project)
+    if entry.form == SHADOW and not is_text(entry, ORIGINAL, found):
+        return False  # what the user has written there since may be asked for
+    path = stand_in_path(root, entry)
     # by whichever link: it is ours
     return is_text(entry, SHIM, read_bytes(path)) and all(
         os.path.realpath(other) == os.path.realpath(path)

@@ -26,14 +26,17 @@ PROJECT, USER, PLUGIN = "project", "user", "plugin"
 
 
 class Root:
-    """A root that has entries in its index: token, scope (project, user, plugin), path."""
+    """A root that has entries in its index: token, scope (project, user, plugin), path.
 
-    __slots__ = ("path", "scope", "token")
+    `place` is the folder in which its prompt files lie: its own, or that of a linked tree.
+    """
+
+    __slots__ = ("path", "place", "scope", "token")
 
     def __init__(self, token: str, scope: str, path: str) -> None:
         self.token = token
         self.scope = scope
-        self.path = path
+        self.path = self.place = path
 
 
 def data_folder(environment: Mapping[str, str]) -> str:
@@ -48,6 +51,11 @@ def data_folder(environment: Mapping[str, str]) -> str:
 def roots_file(data: str) -> str:
     """Return the list of roots under experiment."""
     return f"{data}/roots.tsv"
+
+
+def missed_file(data: str) -> str:
+    """Return the bounded log of uses that were not counted."""
+    return f"{data}/missed.log"
 
 
 def faults_file(data: str) -> str:
@@ -270,6 +278,11 @@ def served_text(root: str, experiment_id: str, name: str) -> str:
 def body_name(variant: str, part: int = 0) -> str:
     """Return the name of a body; parts count from 1, 0 is a body in one piece."""
     return f"{variant}.{part}.md" if part else f"{variant}.md"
+
+
+def serving_state(root: str) -> str:
+    """Return what is remembered of the last time that all was put in its place."""
+    return f"{root}/.claude/meta/local/live/state"
 
 
 def trials(root: str, experiment_id: str) -> str:

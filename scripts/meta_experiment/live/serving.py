@@ -13,11 +13,13 @@ import sys
 import time
 
 from meta_experiment.live.arguments import Given, substitute
+from meta_experiment.live.around import place_of, prompt_of
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.handovers import pending
 from meta_experiment.live.index import SHADOW, SKILL, find_entry
 from meta_experiment.live.places import (
     PLUGIN,
+    PROJECT,
     Root,
     body_name,
     data_folder,
@@ -25,7 +27,6 @@ from meta_experiment.live.places import (
     is_plain,
     kept_text,
     meta,
-    read_below,
     read_whole,
     roots,
     served_folder,
@@ -149,7 +150,11 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
     trial = None
     try:
         handed = _handed(session, entry, call)
-        text, trial = _chosen(session, entry, call, handed.turn)
+        project = _project(handed.turn)
+        if root.scope == PROJECT:
+            root.place = place_of(root.path, project)
+        _, on_disk = prompt_of(root, entry, project)
+        text, trial = _chosen(session, entry, call, handed.turn, on_disk)
         if handed.turn is not None:
             _end_tasks(session, handed.turn, counted=trial is not None)
         printed = _filled(text, root, entry, call, handed)
@@ -171,13 +176,15 @@ def _end_tasks(session: Session, turn: Turn, *, counted: bool) -> None:
 
 
 def _chosen(
-    session: Session, entry: Entry, call: Call, turn: Turn | None
+    session: Session, entry: Entry, call: Call, turn: Turn | None, on_disk: bytes
 ) -> tuple[bytes, OpenTrial | None]:
-    """Return the text to serve, and its trial when the exposure counts."""
+    """Return the text to serve, and its trial when the exposure counts.
+
+    `on_disk` are the bytes of the session's own prompt file.
+    """
     root = session.root
     if not entry.running:
         return _body(root, entry, entry.serve or entry.control, call), None
-    on_disk = read_below(root, entry.path)
     shadowing = entry.form == SHADOW
     if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
         # while the text of any arm is not as it was, no arm is drawn: all lose alike
@@ -247,18 +254,22 @@ def _variables(
     text: str, root: Root, entry: Entry, call: Call, turn: Turn | None
 ) -> dict[str, str]:
     """Return the variables the client would know in the prompt file itself."""
-    project = turn.project if turn and turn.project else os.getcwd()
-    found = {"CLAUDE_PROJECT_DIR": project, "CLAUDE_SESSION_ID": call.session}
+    found = {"CLAUDE_PROJECT_DIR": _project(turn), "CLAUDE_SESSION_ID": call.session}
     effort = call.effort or os.environ.get("CLAUDE_EFFORT")
     if effort:
         found["CLAUDE_EFFORT"] = effort
     if entry.kind == SKILL:
-        found["CLAUDE_SKILL_DIR"] = f"{root.path}/{_skill_folder(root, entry)}"
+        found["CLAUDE_SKILL_DIR"] = f"{root.place}/{_skill_folder(root, entry)}"
     if root.scope == PLUGIN and not entry.path.startswith(".claude/"):
         found["CLAUDE_PLUGIN_ROOT"] = root.path
         if "${CLAUDE_PLUGIN_DATA}" in text:
             found["CLAUDE_PLUGIN_DATA"] = _plugin_data(entry.name.partition(":")[0])
     return found
+
+
+def _project(turn: Turn | None) -> str:
+    """Return where the session was started, as far as it is known."""
+    return turn.project if turn and turn.project else os.getcwd()
 
 
 def _skill_folder(root: Root, entry: Entry) -> str:

@@ -10,8 +10,14 @@ import fcntl
 import os
 
 from meta_experiment.live import index, json_text, places, sessions
+from meta_experiment.live.around import is_within, roots_around
 from meta_experiment.live.disk import make_folder, open_private
+from meta_experiment.live.missed import ABSENT
 from meta_experiment.live.seal import read_sealed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meta_experiment.live.places import Root
 
 EVERY = 600.0  # seconds between two runs apart
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
@@ -26,9 +32,12 @@ def session_start(directory: str, now: float) -> str:
     """
     said: list[str] = []
     for root in _concerned(directory):
-        said += _due(root)
-        said += _news(root)
-        between_sessions(root, now)
+        said += _due(root.path)
+        said += _news(root.path)
+        if root.place != root.path and _lacks(root, directory):
+            mend(root.path)
+        else:
+            between_sessions(root.path, now)
     if not said:
         return ""
     text = "meta-experiment: " + " ".join(said)
@@ -54,14 +63,39 @@ def between_sessions(root: str, now: float) -> bool:
     return True
 
 
-def _concerned(directory: str) -> list[str]:
+def mend(root: str) -> None:
+    """Have what serves prompts put in its place once more, beside the session.
+
+    What was remembered of the last time is forgotten, so that all is looked at.
+    """
+    try:
+        os.unlink(places.serving_state(root))
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return
+    try:
+        _spawn(root, places.local(root) + "/auto.log")
+    except OSError:
+        return
+
+
+def _concerned(directory: str) -> list[Root]:
     """Return the roots whose experiments a session in this directory can meet."""
-    here = os.path.realpath(directory) + "/"
+    here = os.path.realpath(directory)
     return [
-        root.path
-        for root in places.roots(places.data_folder(os.environ))
-        if root.scope != places.PROJECT or here.startswith(root.path + "/")
+        root
+        for root in roots_around(directory, directory)
+        if root.scope != places.PROJECT or is_within(here, root.place)
     ]
+
+
+def _lacks(root: Root, directory: str) -> bool:
+    """Tell whether a linked working tree, a new one say, lacks what serves its prompts."""
+    from meta_experiment.live.uses import what_hinders
+
+    running = [entry for entry in index.entries(root.path) if entry.running]
+    return any(what_hinders(root, entry, directory) == ABSENT for entry in running)
 
 
 def _due(root: str) -> list[str]:

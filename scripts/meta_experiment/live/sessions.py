@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.live.seal import Seal
 
-_TRIAL, _TURN, _PROMPTS = "trial-", "turn", "prompts"
+_TRIAL, _TURN, _PROMPTS, _USES = "trial-", "turn", "prompts", "uses"
 _LONGEST_NAME = 110
 
 
@@ -210,6 +210,17 @@ class Session:
         """Note a use that is not counted: what was open before is over."""
         if prompt_id and self.names(_TRIAL):
             self.append_prompt(prompt_id)
+
+    def append_use(self, prompt_id: str, experiment_id: str, place: str) -> None:
+        """Note that a prompt under experiment is being used, with the file in a place."""
+        self.append(_USES, prompt_id, experiment_id, place)
+
+    def take_uses(self) -> list[tuple[str, ...]]:
+        """Return such notes, each once, and forget them."""
+        found = [tuple(fields) for fields in self.lines(_USES) if len(fields) == 3]
+        if found:
+            remove([f"{self.folder}/{_USES}"])
+        return list(dict.fromkeys(found))
 
     # open trials
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 
 from meta_experiment.live.agents import agent_files, listed_agents
+from meta_experiment.live.around import prompt_of
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.faults import note_error
 from meta_experiment.live.index import agent_names
 from meta_experiment.live.moments import epoch
-from meta_experiment.live.places import (
-    PLUGIN,
-    read_below,
-    read_head,
-)
+from meta_experiment.live.places import PLUGIN, read_below, read_head
 from meta_experiment.live.sessions import end_task_elsewhere
 from meta_experiment.live.settings import is_agent_restricted
 from meta_experiment.live.texts import ORIGINAL, is_text, placed
@@ -53,9 +50,10 @@ def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float)
 
 def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
     """Tell whether each variant would be started as the control is."""
-    own = f"{root.path}/{entry.path}"
+    place, _ = prompt_of(root, entry, turn.project)
+    own = f"{place}/{entry.path}"
     for path, name in {entry.path: ORIGINAL, **placed(entry)}.items():
-        if not is_text(entry, name, read_below(root.path, path)):
+        if not is_text(entry, name, read_below(place, path)):
             return False
     # the client looks at the rules for the name that it is given, which is ours
     if is_agent_restricted(turn.project, agent_names(entry.name, entry.arms)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,16 +24,15 @@ from meta_experiment.services.plugin import how_to_load, is_enabled, loaded_from
 from meta_experiment.services.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.served import orphans, served
 from meta_experiment.services.strange import strange_entries
+from meta_experiment.services.uncounted import LAG, last_beat, missed_uses, without_hooks
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.past_sessions import folded
+from meta_experiment.sources.session_files import last_began
 from meta_experiment.types import Finding, Health, Status
 
 _BEGIN = "Begin a session with the plugin, then run doctor again."
 _SLOW = 3.0  # times the start of the interpreter at hand
-_LAG = 60.0  # seconds that a hook may come after its session began
 _WEEK = 7 * 86_400.0
 _SHOWN = 3
-_STAMP = re.compile(rb'"timestamp"\s*:\s*"([^"]{10,40})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,12 @@ class Surroundings:
 
     home: Path
     environment: Mapping[str, str]
+
+    @property
+    def client(self) -> Path:
+        """The client's own folder."""
+        given = self.environment.get("CLAUDE_CONFIG_DIR")
+        return Path(given) if given else self.home / ".claude"
 
 
 def examine(workspace: Workspace, around: Surroundings) -> Health:
@@ -71,14 +75,14 @@ def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings
         words = "enabled" if enabled else "disabled"
         hint = None if enabled else "Enable it again with /plugin in Claude Code."
         return Finding("plugin", enabled, f"{words} in the client's settings", hint)
-    beat = _modified(places.heartbeat(str(workspace.root)))
+    beat = last_beat(workspace.layout)
     if beat is not None:
         return _fine("plugin", f"loaded when a hook was last seen here, {to_text(beat)}")
     detail = "not enabled in the client's settings, and no hook of it was ever seen here"
-    running, began = _running_here(workspace), _last_session(workspace.root, around)
-    if running and (began is None or began <= min(running) + _LAG):
+    running, began = _running_here(workspace), last_began(around.client, workspace.root)
+    if running and (began is None or began <= min(running) + LAG):
         early = began is not None and began > min(running)
-        within = f" (one in its first {_LAG:.0f} s tells nothing)" if early else ""
+        within = f" (one in its first {LAG:.0f} s tells nothing)" if early else ""
         detail += f"; no session has begun since the start{within}"
         hint = f"{_BEGIN} {how_to_load()}"
         return Finding("plugin", ok=True, detail=detail, hint=hint)
@@ -90,45 +94,13 @@ def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
     running = _running_here(workspace)
     if not running:
         return _fine("hooks", "nothing is under experiment here, so they have nothing to do")
-    beat = _modified(places.heartbeat(str(workspace.root)))
-    began = _last_session(workspace.root, around)
-    since = max(min(running), beat or 0.0)
-    if began is not None and began > since + _LAG:
-        last = "none was ever seen" if beat is None else f"the last was at {to_text(beat)}"
-        return _fail(
-            "hooks",
-            f"they do not fire: a session began here at {to_text(began)}, {last}",
-            how_to_load(),
-        )
+    unhooked = without_hooks(workspace.layout, around.client)
+    if unhooked is not None:
+        return _fail(unhooked.name, unhooked.sentence, unhooked.fix)
+    beat = last_beat(workspace.layout)
     if beat is None:
         return _fine("hooks", "no session has begun here since the experiment started")
     return _fine("hooks", f"the last one fired at {to_text(beat)}")
-
-
-def _last_session(root: Path, around: Surroundings) -> float | None:
-    """Return when the newest session in this folder began, by its transcript."""
-    config = around.environment.get("CLAUDE_CONFIG_DIR")
-    base = Path(config) if config else around.home / ".claude"
-    folder = base / "projects" / folded(str(root))
-    try:
-        with os.scandir(folder) as entries:
-            files = [item for item in entries if item.name.endswith(".jsonl")]
-            newest = sorted(files, key=lambda item: item.stat().st_mtime)[-_SHOWN:]
-        moments = [_began(Path(item.path)) for item in newest]
-    except OSError:
-        return None
-    return max((moment for moment in moments if moment is not None), default=None)
-
-
-def _began(transcript: Path) -> float | None:
-    from datetime import datetime
-
-    with transcript.open("rb") as stream:
-        found = _STAMP.search(stream.read(65_536))
-    try:
-        return datetime.fromisoformat(found[1].decode()).timestamp() if found else None
-    except ValueError:
-        return None
 
 
 def _serving(around: Surroundings) -> Iterator[Finding]:
@@ -209,6 +181,8 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
     for experiment in experiments:
         if experiment.status is Status.RUNNING:
             yield served(workspace, experiment, entries.get(experiment.experiment_id))
+    for item in missed_uses(workspace.layout):
+        yield _fail(item.name, item.sentence, item.fix)
     yield from orphans(workspace, experiments, entries)
     if entries and not _listed(workspace, around):
         yield _fail(
@@ -247,13 +221,6 @@ def _running_here(workspace: Workspace) -> list[float]:
     """Return since when each experiment is served here."""
     entries = index.entries(str(workspace.root))
     return [entry.since for entry in entries if entry.running]
-
-
-def _modified(path: str) -> float | None:
-    try:
-        return Path(path).stat().st_mtime
-    except OSError:
-        return None
 
 
 def _fine(name: str, detail: str) -> Finding:

@@ -12,11 +12,14 @@ from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed, read_tex
 _STAND_IN = re.compile(rb"!`serve-variant ([\w.-]+)@[0-9a-f]{12} ")
 
 
-def drift_notes(layout: Layout) -> list[str]:
-    """Name each running experiment whose file or texts here are not what was started."""
+def drift_notes(layout: Layout) -> dict[str, str]:
+    """Name each running experiment whose file or texts here are not what was started.
+
+    Returns a sentence by experiment.
+    """
     root = str(layout.root)
-    notes = [_note(root, entry) for entry in index.entries(root) if entry.running]
-    return [note for note in notes if note]
+    notes = {entry.id: _note(root, entry) for entry in index.entries(root) if entry.running}
+    return {name: note for name, note in notes.items() if note}
 
 
 def holds_stand_in(data: bytes, experiment_id: str) -> bool:

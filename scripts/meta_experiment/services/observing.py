@@ -32,13 +32,16 @@ def sweep(layout: Layout, now: float) -> int:
         return 0  # what is open stays open for the next look
 
 
-def notes(layout: Layout, now: float) -> list[str]:
-    """Say what keeps prompts from being served here, or went wrong within a day."""
+def notes(layout: Layout, now: float, client: Path) -> list[str]:
+    """Say what keeps prompts from being served here, or went wrong within a day.
+
+    `client` is the client's own folder.
+    """
     said = fault_notes(layout, now)
     if layout.active_index.exists():
-        from meta_experiment.services.drift import drift_notes
+        from meta_experiment.services.uncounted import uncounted_notes
 
-        said += drift_notes(layout)
+        said += uncounted_notes(layout, client)
     return said + neighbour_notes(layout) + _home_notes(layout)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from meta_experiment.errors import NotFoundError, UnsafePathError, UsageError
 from meta_experiment.files import confine
+from meta_experiment.files.roots import twin
 from meta_experiment.model import fields
 from meta_experiment.model.plan_shape import require_shape
 
@@ -257,7 +258,11 @@ def _inside(found: Path, root: Path) -> str:
 
 
 def _below(found: Path, root: Path) -> Path:
+    """Return a path below a root; what lies in a linked working tree is meant in the main."""
     if not found.is_relative_to(root):
+        other = twin(found)
+        if other is not None and other.is_relative_to(root):
+            return other
         raise UnsafePathError(
             f"{found} lies outside {root}; an experiment touches only files under its root.",
             hint="Name another root with --root DIR, or --user for personal files.",

@@ -6,7 +6,6 @@ minutes, follow-ups included.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,16 +16,13 @@ from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import Prices, load_prices
 from meta_experiment.live.transcript import Turn, lines, read_transcript
 from meta_experiment.prompts.identity import PromptKind, identify
+from meta_experiment.sources.session_files import began_below, transcripts
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000
-_HEAD = 65_536  # bytes in which a transcript says where its client was started
 _CHUNK = 1 << 20
 _MADE_UP = "#"  # in what stands for the id of an answer that has none
 _AGENT = "agent-"  # begins the name of an agent's file
-_LONGEST_FOLDER = 150  # characters of a path that its folder is sure to be named by
-_FOLDED = re.compile(r"[^A-Za-z0-9]")
-_CWD = re.compile(rb'"cwd":\s?"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +56,6 @@ def name_of(path: str) -> str:
     return "" if identity.kind is PromptKind.OTHER else identity.name
 
 
-def folded(path: str) -> str:
-    """Return the name of the client's folder for sessions started at a path, if it is short.
-
-    Each unit of UTF-16 that is no letter or digit becomes a dash: two for an emoji.
-    """
-    return _FOLDED.sub(lambda mark: "-" * (1 + (mark[0] > "\uffff")), path)
-
-
 def past_uses(
     folder: Path,
     names: Iterable[str],
@@ -89,13 +77,13 @@ def past_uses(
     out: this is advice, not evidence.
     """
     wanted = frozenset(name for name in names if name)
-    chosen, left_out = _newest(folder / "projects", root, since)
+    chosen, left_out = _newest(folder, root, since)
     prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
     fullest: dict[str, _Told] = {}
     beside = _Beside()
     for path, _, _ in chosen:
         with suppress(OSError, ValueError):
-            if wanted and _is_below(path, root) and _mentions(path, wanted):
+            if wanted and began_below(path, root) and _mentions(path, wanted):
                 agents = beside.agents(path)
                 for told in _uses(path, agents, wanted, prices, of_any_plugin=of_any_plugin):
                     known = fullest.get(told.first)
@@ -113,11 +101,11 @@ def past_uses(
 
 
 def _newest(
-    projects: Path, root: Path | None, since: float
+    client: Path, root: Path | None, since: float
 ) -> tuple[list[tuple[Path, int, float]], int]:
     """Choose transcripts from the newest on, within the bounds; and count the others."""
     found = []
-    for path in _transcripts(projects, root):
+    for path in transcripts(client, root):
         with suppress(OSError):
             status = path.stat()
             if path.is_file() and status.st_mtime >= since:
@@ -131,17 +119,6 @@ def _newest(
             break
         chosen.append(item)
     return chosen, len(found) - len(chosen)
-
-
-def _transcripts(projects: Path, root: Path | None) -> Iterator[Path]:
-    """List the main transcripts; the folder's name is the path with all marks folded."""
-    prefix = "" if root is None else folded(str(root))[:_LONGEST_FOLDER]
-    with suppress(OSError):
-        for folder in sorted(projects.iterdir()):
-            if folder.name.startswith(prefix):
-                with suppress(OSError):
-                    found = sorted(folder.glob("*.jsonl"))
-                    yield from (path for path in found if not path.name.startswith(_AGENT))
 
 
 class _Beside:
@@ -166,18 +143,6 @@ def _session(file: Path) -> str:
         first = next(lines(str(file)), b"")
         return str(parse_object(first.decode("utf-8", "replace")).get("sessionId") or "")
     return ""
-
-
-def _is_below(path: Path, root: Path | None) -> bool:
-    """Tell whether a session was started in a root: a folded name fits `a-b` and `a/b`."""
-    if root is None:
-        return True
-    with path.open("rb") as stream:
-        found = _CWD.search(stream.read(_HEAD))
-    if found is None:
-        return True
-    started = found[1].decode("utf-8", "replace")
-    return started == str(root) or started.startswith(f"{str(root).rstrip('/')}/")
 
 
 def _mentions(path: Path, names: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, current_option, pairs, verb
-from meta_experiment.cli.open import workspace
+from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.model.analysis_document import analysis_to_document
 from meta_experiment.render.report import report
 from meta_experiment.services import analysing, observing
@@ -32,7 +32,7 @@ def analyze_verb(
     said = (
         *examined.apart,
         *examined.problems,
-        *observing.notes(opened.layout, opened.clock()),
+        *observing.notes(opened.layout, opened.clock(), client_folder()),
     )
     document["notes"] = [*document["notes"], *said]
     return Result(

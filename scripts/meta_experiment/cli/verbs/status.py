@@ -7,7 +7,7 @@ from functools import cache
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import clock, layout, workspace
+from meta_experiment.cli.open import client_folder, clock, layout, workspace
 from meta_experiment.render import board as text
 from meta_experiment.services import board, notice, observing
 
@@ -34,7 +34,7 @@ def status_verb(
     shown = board.board(where, clock, opened, experiment_id, archived=archived)
     if experiment_id is None:
         notice.from_rows(where, shown.rows)
-    shown.notes.extend(observing.notes(where, clock()))
+    shown.notes.extend(observing.notes(where, clock(), client_folder()))
     if where.registry_lost():
         shown.notes.append(
             f"{where.registry} is gone, and a copy of it is kept. Bring it back (unless it "

@@ -1,0 +1,85 @@
+"""Uses of prompts under experiment, from the hook that sees one come to the end of its turn.
+
+A use that no trial counts by then was missed: the client did not run what would serve it, or
+it could not count. That is noted with its place and its reason, so that commands can say it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from meta_experiment.live.around import prompt_of, stand_in_path
+from meta_experiment.live.assigning import takes_part
+from meta_experiment.live.index import AGENTS, IN_PLACE, find_entry
+from meta_experiment.live.missed import (
+    ABSENT,
+    EDITED,
+    UNSERVED,
+    note_counted,
+    note_missed,
+)
+from meta_experiment.live.places import body_name, read_below, try_read
+from meta_experiment.live.texts import ORIGINAL, SHIM, is_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from meta_experiment.live.index import Entry
+    from meta_experiment.live.places import Root
+    from meta_experiment.live.sessions import Session
+
+
+def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None:
+    """Note which uses of a prompt that has its answer were missed. Raises OSError."""
+    turn = session.read_turn()
+    project = turn.project if turn is not None else ""
+    for known, experiment_id, place in session.take_uses():
+        entry = find_entry(root.path, experiment_id) if known == prompt_id else None
+        if entry is None or not entry.running or not takes_part(session, entry, prompt_id):
+            continue
+        root.place = place
+        if session.read_trial(experiment_id, prompt_id) is not None:
+            note_counted(root.path, place, experiment_id, now)
+            continue
+        why = what_hinders(root, entry, project)
+        note_missed(root.path, place, experiment_id, why, now)
+        if why == UNSERVED:
+            _renew(root, entry)
+        elif why == ABSENT:
+            from meta_experiment.live.session_start import mend
+
+            mend(root.path)
+
+
+def what_hinders(root: Root, entry: Entry, project: str) -> str:
+    """Say what keeps a use of a prompt from being counted, by how things stand in its place.
+
+    It is `unserved` where nothing does.
+    """
+    try:
+        place, found = prompt_of(root, entry, project)
+        if entry.form == IN_PLACE and is_text(entry, ORIGINAL, found):
+            return ABSENT
+        if not is_text(entry, SHIM if entry.form == IN_PLACE else ORIGINAL, found):
+            return EDITED
+        return UNSERVED if _stands(root, entry, place) else ABSENT
+    except OSError:
+        return UNSERVED
+
+
+def _stands(root: Root, entry: Entry, place: str) -> bool:
+    """Tell whether all that would serve a prompt stands where its session looks."""
+    if entry.form != AGENTS:
+        return is_text(entry, SHIM, try_read(stand_in_path(root, entry)) or b"")
+    stem = entry.path.removesuffix(".md")
+    return all(
+        is_text(entry, body_name(arm), read_below(place, f"{stem}-{arm}.md"))
+        for arm in entry.arms[1:]
+    )
+
+
+def _renew(root: Root, entry: Entry) -> None:
+    """Let a session that never noticed what stands in for a prompt read it anew."""
+    try:
+        os.utime(stand_in_path(root, entry))
+    except OSError:
+        return

@@ -1,0 +1,160 @@
+"""Uses of a prompt under experiment that are not counted: noted with place and reason."""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.live.stage import CONTROL, FRONT, Stage
+
+from meta_experiment.live import missed, places
+
+
+@pytest.fixture
+def known(stage, monkeypatch):
+    """What is known of the stage's root."""
+    monkeypatch.setenv("HOME", str(stage.home))
+
+    def known(root=None):
+        return [
+            (item.experiment_id, item.place, item.why, item.count)
+            for item in missed.missed(str(root or stage.root))
+        ]
+
+    return known
+
+
+def placed(stage, name="review"):
+    """Put the skill in its place that goes before a command."""
+    return stage.write(f".claude/skills/{name}/SKILL.md", stage.text_path("shim").read_bytes())
+
+
+def stop(stage, prompt="p1", **more):
+    stage.hook("Stop", "stop", {"prompt_id": prompt, "background_tasks": [], **more})
+
+
+def test_a_use_that_is_served_and_counted_is_not_missed(stage, known):
+    """Nor one that is not of the share under experiment."""
+    stage.run()
+    placed(stage)
+    stage.call("one")
+    stop(stage)
+    assert known() == []
+    stage.run(traffic=0.0)
+    stage.call("two", prompt="p2")
+    stop(stage, "p2")
+    assert known() == []
+    assert stage.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("form", "change", "why"),
+    [
+        ("shadow", None, "unserved"),
+        ("shadow", "edit", "edited"),
+        ("shadow", "remove", "absent"),
+        ("inplace", None, "unserved"),
+        ("inplace", "edit", "edited"),
+        ("inplace", "original", "absent"),
+    ],
+)
+def test_a_use_that_nothing_serves_is_noted_with_its_reason(stage, known, form, change, why):
+    """By what stands there at the end of its turn; once for each prompt, however often."""
+    entry = stage.run(form=form, kind="skill" if form == "inplace" else "command")
+    skill = placed(stage) if form == "shadow" else stage.root / entry.path
+    if change == "edit":
+        (stage.root / entry.path).write_text(FRONT + "Mine.")
+    elif change == "remove":
+        skill.unlink()
+    elif change == "original":
+        skill.write_text(FRONT + CONTROL)
+    for prompt in ("p1", "p2"):
+        stage.typed("one", prompt)
+        stage.typed("again", prompt)
+        stop(stage, prompt)
+    assert known() == [("exp-1", str(stage.root), why, 2)]
+    assert stage.faults() == []
+
+
+def test_what_is_served_but_not_counted_is_noted_as_well(stage, known):
+    """A command that was edited is printed as it is by the skill that goes before it."""
+    stage.run()
+    placed(stage)
+    stage.write(".claude/commands/review.md", FRONT + "Mine.")
+    assert stage.call("one") == "Mine."
+    stop(stage)
+    assert known() == [("exp-1", str(stage.root), "edited", 1)]
+
+
+def test_what_was_broken_off_or_has_ended_was_no_use(stage, known):
+    """Escape before the answer, another's command of the same name, an ended experiment."""
+    stage.run()
+    placed(stage)
+    stage.typed("one", "p1")
+    stop(stage, "p2")
+    document = {"prompt_id": "p3", "command_name": "review", "command_args": ""}
+    stage.hook("UserPromptExpansion", "prompt", {**document, "command_source": "userSettings"})
+    stop(stage, "p3")
+    stage.typed("one", "p4")
+    stage.run(state="ended")
+    stop(stage, "p4")
+    stage.typed("one", "p5")
+    stop(stage, "p5")
+    assert known() == []
+
+
+def test_a_use_that_is_counted_again_mends_what_was_missed(stage, known):
+    """In the same place; those before are not told for ever."""
+    stage.run()
+    skill = placed(stage)
+    data = skill.read_bytes()
+    skill.unlink()
+    stage.typed("one", "p1")
+    stop(stage, "p1")
+    assert [item[2] for item in known()] == ["absent"]
+    skill.write_bytes(data)
+    stage.call("two", prompt="p2")
+    stop(stage, "p2")
+    assert known() == []
+
+
+def test_what_was_never_noticed_is_renewed(stage):
+    """A client that read its skills just before ours was there looks at files that change."""
+    stage.run()
+    skill = placed(stage)
+    os.utime(skill, (1, 1))
+    stage.typed("one", "p1")
+    stop(stage)
+    assert skill.stat().st_mtime > 1
+
+
+def test_where_nothing_can_be_kept_each_use_is_noted(stage, known):
+    """A project on a disk that is read-only, say."""
+    stage.run()
+    placed(stage)
+    stage.write(".claude/meta/local/sessions", "in the place of a folder")
+    stage.typed("one", "p1")
+    assert known() == [("exp-1", str(stage.root), "unwritable", 1)]
+
+
+def test_an_agent_that_cannot_be_served_is_noted(tmp_path, monkeypatch):
+    """The model gets the agent that it asked for."""
+    stage = Stage(tmp_path)
+    monkeypatch.setenv("HOME", str(stage.home))
+    stage.run(kind="agent", form="agents", name="rev", path=".claude/agents/rev.md")
+    stage.tool("Agent", {"subagent_type": "rev", "prompt": "x"})
+    stop(stage)
+    (item,) = missed.missed(str(stage.root))
+    assert (item.why, item.count) == ("absent", 1)
+
+
+def test_the_log_stays_small(stage, known):
+    """And other roots' lines are theirs."""
+    for number in range(2_000):
+        missed.note_missed(str(stage.root), "/x", f"exp-{number % 3}", "edited", number)
+    missed.note_missed("/other", "/x", "exp-1", "edited", 1)
+    file = Path(places.missed_file(places.data_folder(stage.environment)))
+    assert file.stat().st_size < 100_000
+    assert len(known()) == 3
+    assert len(known("/other")) == 1
+    file.write_bytes(b"junk\n\t\t\n1\t2\n" + b"\xff" * 100)
+    assert known() == []
