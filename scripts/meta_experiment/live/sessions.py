@@ -98,8 +98,10 @@ class Session:
 
     __slots__ = ("_seal", "folder", "id", "root")
 
-    def __init__(self, root: str, session: str) -> None:
+    def __init__(self, root: str, session: str, folder: str = "") -> None:
         """Name the session; nothing is read or written yet.
+
+        `folder` is where its state lies, if not below the root.
 
         Raises:
             ValueError: the session's id cannot be the name of a folder.
@@ -108,7 +110,7 @@ class Session:
             raise ValueError("the id of the session cannot be the name of a folder")
         self.root = root
         self.id = session
-        self.folder = f"{sessions(root)}/{session}"
+        self.folder = folder or f"{sessions(root)}/{session}"
         self._seal: Seal | None = None
 
     # files, whatever they hold

@@ -178,10 +178,15 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
         yield lost
     yield from strange_entries(workspace)
     entries = {entry.id: entry for entry in index.entries(str(workspace.root))}
+    missed = missed_uses(workspace.layout)
+    unserved = {item.name for item in missed if item.here}
     for experiment in experiments:
         if experiment.status is Status.RUNNING:
-            yield served(workspace, experiment, entries.get(experiment.experiment_id))
-    for item in missed_uses(workspace.layout):
+            name = experiment.experiment_id
+            found = served(workspace, experiment, entries.get(name))
+            if not (found.ok and name in unserved):
+                yield found
+    for item in missed:
         yield _fail(item.name, item.sentence, item.fix)
     yield from orphans(workspace, experiments, entries)
     if entries and not _listed(workspace, around):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,19 +28,23 @@ _WHY = {
         "Let it be written to, or: meta-experiment stop {id}",
     ),
     UNSERVED: (
-        "all stands in its place, and the client did not run it",
-        "Begin a new session there; if that does not help: meta-experiment doctor",
+        "all stands in its place, and the client did not run it, or it could keep nothing",
+        "Begin a new session there. Where a sandbox keeps it from that, set: {allow}",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """What is said of uses that were not counted, and what mends it."""
+    """What is said of uses that were not counted, and what mends it.
+
+    `here` says that they were in the root itself, and not in a linked working tree.
+    """
 
     name: str
     sentence: str
     fix: str
+    here: bool = True
 
 
 def missed_uses(layout: Layout) -> list[Uncounted]:
@@ -59,12 +64,14 @@ def _told(layout: Layout, entry: index.Entry, item: Missed) -> Uncounted:
     known = item.place == root or any(Path(item.place).is_relative_to(top) for top in trees)
     where = item.place if known else "a working tree that is gone"
     why, fix = _WHY[item.why]
-    words = {"path": entry.path, "id": entry.id, "meta": layout.meta}
+    allow = json.dumps({"sandbox": {"filesystem": {"allowWrite": [str(layout.meta)]}}})
+    words = {"path": entry.path, "id": entry.id, "meta": layout.meta, "allow": allow}
     return Uncounted(
         entry.id,
         f"not served in {where} since {to_text(item.first / 1000)}, {_uses(item.count)} not "
         f"counted there: {why.format(**words)}",
         fix.format(**words),
+        here=item.place == root,
     )
 
 

@@ -1,0 +1,94 @@
+"""Serving where nothing may be written below the root, as in the client's sandbox.
+
+The client runs the injected line in its sandbox, and hooks outside of it. What serving would
+write below the root it then writes into the client's own temporary folder, which every sandbox
+leaves to it, under the same seals; the next hook of the session takes it over.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from meta_experiment.live.places import data_folder, is_plain, roots
+from meta_experiment.live.sessions import Session, remove
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meta_experiment.live.places import Root
+
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+_TAKEN = "taken"
+_OURS = "meta-experiment"
+
+
+def is_forbidden(error: OSError) -> bool:
+    """Tell an error of somebody who may not write from any other."""
+    return error.errno in _FORBIDDEN
+
+
+def beside(root: Root, session: Session) -> Session | None:
+    """Return the state of a session in the client's temporary folder; None without one."""
+    for folder in _folders(root.token):
+        return Session(session.root, session.id, f"{folder}/{session.id}")
+    return None
+
+
+def note_taken(kept: Session, handover: str) -> None:
+    """Keep that a hand-over (the name of its file) was taken. Raises OSError."""
+    kept.append(_TAKEN, handover)
+
+
+def taken(kept: Session) -> set[str]:
+    """Return the hand-overs that were taken. Raises OSError."""
+    return {fields[0] for fields in kept.lines(_TAKEN)}
+
+
+def take_over(root: Root, session: Session) -> None:
+    """Do below the root what serving could not do there in a session. Raises OSError."""
+    for folder in _folders(root.token):
+        kept = Session(root.path, session.id, f"{folder}/{session.id}")
+        if not os.path.isdir(kept.folder):
+            continue
+        from meta_experiment.live.assigning import adopt
+
+        for trial in kept.open_trials():
+            adopt(session, trial)
+        remove(f"{session.folder}/{name}" for name in taken(kept) if is_plain(name))
+        _clear(kept.folder)
+
+
+def take_over_all(root: str) -> None:
+    """Do the same for all sessions, as their client may be gone. Raises OSError."""
+    for known in roots(data_folder(os.environ)):
+        if known.path == root:
+            for folder in _folders(known.token):
+                for name in os.listdir(folder) if os.path.isdir(folder) else ():
+                    take_over(known, Session(root, name))
+
+
+def _folders(token: str) -> Iterator[str]:
+    """Yield where it may be kept: only what is this user's, and writable by nobody else."""
+    user = os.getuid()
+    named = [os.environ.get(name, "") for name in ("CLAUDE_TMPDIR", "CLAUDE_CODE_TMPDIR")]
+    for base in dict.fromkeys((*named, f"/tmp/claude-{user}")):  # noqa: S108 - the client's
+        try:
+            status = os.lstat(base)
+        except OSError:
+            continue
+        private = status.st_uid == user and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if stat.S_ISDIR(status.st_mode) and private and base.startswith("/"):
+            yield f"{base}/{_OURS}-{token}"
+
+
+def _clear(folder: str) -> None:
+    """Remove the folder of a session, and with the last the one around it."""
+    remove(f"{folder}/{name}" for name in os.listdir(folder))
+    os.rmdir(folder)
+    try:
+        os.rmdir(os.path.dirname(folder))
+    except OSError:
+        return  # of another session

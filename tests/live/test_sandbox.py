@@ -1,0 +1,158 @@
+"""Serving where nothing may be written below the root, and hooks that may."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from tests.live.stage import TOKEN
+
+from meta_experiment.live import missed, sandbox, serving
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+class Sandbox:
+    """The injected line's program in this process, which may write in one folder alone."""
+
+    def __init__(self, stage, folder, monkeypatch, capfd):
+        self.stage, self.folder = stage, folder
+        self._monkeypatch, self._capfd = monkeypatch, capfd
+        folder.mkdir(mode=0o700)
+        stage.environment["CLAUDE_TMPDIR"] = str(folder)
+        for name, value in stage.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(stage.root)
+
+    def text(self, *words, session="s1"):
+        """Return what is served."""
+        self._capfd.readouterr()
+        with self._monkeypatch.context() as within:
+            for name in ("open", "unlink", "rename", "link", "mkdir", "rmdir"):
+                within.setattr(os, name, self._held(getattr(os, name)))
+            code = serving.main([f"exp-1@{TOKEN}", session, *words])
+        assert code == 0
+        return self._capfd.readouterr().out
+
+    def _held(self, act):
+        def held(path, *more, **named):
+            writes = act.__name__ != "open" or (more and more[0] & WRITING)
+            inside = str(path).startswith((str(self.folder), "/dev/"))
+            if writes and not inside:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+            return act(path, *more, **named)
+
+        return held
+
+    def kept(self):
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def box(stage, tmp_path, monkeypatch, capfd):
+    return Sandbox(stage, tmp_path / "claude", monkeypatch, capfd)
+
+
+def stop(stage, prompt="p1"):
+    stage.hook("Stop", "stop", {"prompt_id": prompt, "background_tasks": []})
+
+
+def trials(stage, session="s1"):
+    return [(item.prompt_id, item.variant) for item in stage.session(session).open_trials()]
+
+
+def test_a_use_in_a_sandbox_gets_its_arguments_and_is_counted(box, stage):
+    """The arm is drawn by the unit alone; the next hook brings the trial to its place."""
+    stage.run()
+    texts = []
+    for number in range(8):
+        stage.typed(f"item {number}", f"p{number}")
+        texts.append(box.text())
+        assert texts[-1].endswith(f" for item {number}.")
+        stop(stage, f"p{number}")
+    known = trials(stage)
+    assert [prompt for prompt, _ in known] == [f"p{number}" for number in range(8)]
+    assert [variant for _, variant in known] == [text.split()[0].lower() for text in texts]
+    assert {variant for _, variant in known} == {"control", "treatment"}
+    assert box.kept() == []
+    assert missed.missed(str(stage.root)) == []
+    assert stage.faults() == []
+
+
+def test_a_unit_keeps_its_arm_in_and_out_of_the_sandbox(box, stage):
+    """By what was drawn first."""
+    stage.run(unit="session", sequence="1")
+    assert stage.call("one").startswith("Treatment")
+    stage.typed("two", "p2")
+    assert box.text() == "Treatment for two."
+    stop(stage, "p2")
+    assert stage.call("three", prompt="p3").startswith("Treatment")
+    assert [variant for _, variant in trials(stage)] == ["treatment"] * 3
+
+
+def test_one_prompt_is_one_exposure_in_a_sandbox_as_well(box, stage):
+    """Twice in a prompt, with arguments of its own each time; agents of one message."""
+    stage.run()
+    stage.typed("one", "p1")
+    first = box.text()
+    stage.typed("two", "p1")
+    second = box.text()
+    assert first.split()[0] == second.split()[0]
+    assert (first[-4:], second[-4:]) == ("one.", "two.")
+    stop(stage)
+    assert len(trials(stage)) == 1
+
+
+def test_a_use_in_a_sandbox_ends_what_was_open_before(box, stage):
+    """Also when its turn was broken off, and the next prompt is the first hook."""
+    stage.run()
+    stage.typed("one", "p1")
+    box.text()
+    stage.typed("two", "p2")
+    assert len(trials(stage)) == 1
+    assert stage.session().read_prompts() == ["p1", "p2"]
+    box.text()
+    stop(stage, "p2")
+    assert [prompt for prompt, _ in trials(stage)] == ["p1", "p2"]
+
+
+def test_what_lies_in_the_temporary_folder_is_believed_under_our_seal_alone(box, stage):
+    """And only in a folder of this user's that nobody else may write to."""
+    stage.run()
+    stage.typed("one", "p1")
+    box.text()
+    (trial,) = (path for path in box.kept() if path.name.startswith("trial-"))
+    trial.write_bytes(trial.read_bytes().replace(b"p1", b"p7"))
+    stop(stage)
+    assert trials(stage) == []
+    (item,) = missed.missed(str(stage.root))
+    assert item.count == 1
+    box.folder.chmod(0o777)
+    stage.typed("two", "p2")
+    folders = sandbox._folders(TOKEN)
+    assert not any(str(box.folder) in folder for folder in folders)
+
+
+def test_trials_of_a_client_that_is_gone_are_taken_over_by_the_next_look(box, stage):
+    """As when it was killed within the turn."""
+    from meta_experiment.live import closing
+
+    stage.run()
+    stage.typed("one", "p1")
+    box.text()
+    assert trials(stage) == []
+    closing.sweep(str(stage.root), Path(stage.root).stat().st_mtime)
+    assert [prompt for prompt, _ in trials(stage)] == ["p1"]
+    assert box.kept() == []
+
+
+def test_without_a_folder_for_it_the_control_is_served_and_the_use_noted(box, stage):
+    """Nothing is lost but the trial, and that is told."""
+    stage.run()
+    stage.write(".claude/skills/review/SKILL.md", stage.text_path("shim").read_bytes())
+    stage.typed("one", "p1")
+    box.folder.rmdir()
+    assert box.text() == "Control for (see ARGUMENTS at the end)."
+    stop(stage)
+    (item,) = missed.missed(str(stage.root))
+    assert (item.why, item.count) == ("unserved", 1)
