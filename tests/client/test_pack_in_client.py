@@ -4,6 +4,7 @@ import re
 import pytest
 from tests.client.endpoint import Answer, Endpoint, Refusal, ToolCall
 from tests.client.harness import REPOSITORY, Client
+from tests.client.live import COMMAND, begin
 from tests.plugin.desk import UV, program
 
 pytestmark = pytest.mark.client
@@ -75,6 +76,70 @@ def test_the_command_allows_the_program_and_nothing_else(client):
     (_, failed) = run.turns[-1].tool_results()[-1]
     assert failed
     assert not (client.project / "elsewhere").exists()
+
+
+UNASKED = [
+    "meta-experiment status",
+    "meta-experiment status --json 2>/dev/null | head -3",
+    "meta-experiment analyze review --json",
+    "meta-experiment doctor",
+    "meta-experiment plan --primary-metric duration_seconds",
+    "meta-experiment rate 4",
+    "meta-experiment promote --dry-run review",
+    "meta-experiment rollback --dry-run review --json",
+    "meta-experiment create --help",
+]
+ASKED = [
+    "meta-experiment promote review --yes",
+    "meta-experiment promote review --dry-run",
+    "meta-experiment rollback review --yes",
+    "meta-experiment start review",
+    "meta-experiment record review --variant control --metric duration_seconds=1",
+    "meta-experiment import results.csv",
+    "meta-experiment panic",
+    "meta-experiment statusx",
+    "meta-experiment status; meta-experiment promote review --yes",
+    "meta-experiment status && touch elsewhere",
+    "meta-experiment status > elsewhere",
+    "meta-experiment status | tee elsewhere",
+    "meta-experiment status & touch elsewhere",
+    "meta-experiment status $(touch elsewhere)",
+    "meta-experiment promote --dry-run review; meta-experiment promote review",
+    "META_EXPERIMENT_PYTHON=/bin/true meta-experiment status",
+    "env -u CLAUDECODE meta-experiment status",
+    "bash -c 'meta-experiment promote review'",
+    "(meta-experiment panic)",
+]
+_NO_LEAVE = re.compile(r"approval|needs approval|can't be checked")
+
+
+@pytest.mark.long
+def test_what_looks_runs_and_what_changes_asks(client):
+    """Alone, in parts of a line, with an output that goes elsewhere."""
+    calls = [status_call(command) for command in (*UNASKED, *ASKED)]
+    with Endpoint([Answer("Trying.", tools=calls), Answer("Done.")]) as endpoint:
+        run = client.ask(endpoint, "/meta_experiment status")
+    refused = [bool(_NO_LEAVE.search(text)) for text, _ in run.turns[-1].tool_results()]
+    said = dict(zip((*UNASKED, *ASKED), refused, strict=True))
+    assert said == dict.fromkeys(UNASKED, False) | dict.fromkeys(ASKED, True)
+    assert not (client.project / "elsewhere").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("typed", [True, False])
+def test_only_the_user_overrides_the_evidence(client, typed):
+    """By typing it; what the model runs of its own accord is refused, whatever is allowed."""
+    live = begin(client, COMMAND)
+    words = f"promote {live.experiment} --override 'we need it'"
+    call = status_call(f"meta-experiment {words} --yes --json")
+    prompt = f"/meta_experiment {words if typed else 'promote it, we need it'}"
+    with Endpoint([Answer("Promoting.", tools=[call]), Answer("Done.")]) as endpoint:
+        run = client.ask(endpoint, prompt, "--allowedTools", "Bash(meta-experiment:*)")
+    ((text, failed),) = run.turns[-1].tool_results()
+    assert failed is not typed, text
+    assert (live.file.read_text() == COMMAND.treatment) is typed
+    if not typed:
+        assert "only where the user has typed it" in text
 
 
 @pytest.mark.long

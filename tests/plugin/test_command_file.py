@@ -30,10 +30,48 @@ def test_the_command_answers_to_its_plain_name():
     assert front["argument-hint"]
 
 
-def test_the_command_may_run_the_program_and_nothing_else():
-    """One program is allowed, so that neither the board nor the verbs need approval."""
+LOOKING = [
+    "status", "explain", "analyze", "trials", "monitor", "noise", "baseline", "plan", "doctor",
+    "check", "verify",
+]  # fmt: skip
+HARMLESS = [*LOOKING, "rate"]  # it adds a number to a trial, and never runs a command here
+REHEARSED = ["promote", "rollback", "auto"]
+
+
+def test_the_command_runs_unasked_what_only_looks():
+    """Whatever changes a file asks; a rehearsal does not, where its flag comes first."""
     front, _ = parts(COMMAND)
-    assert front["allowed-tools"] == "Bash(meta-experiment:*)"
+    assert set(front["allowed-tools"].split(", ")) == {
+        *(f"Bash(meta-experiment {verb}:*)" for verb in HARMLESS),
+        *(f"Bash(meta-experiment {verb} --dry-run:*)" for verb in REHEARSED),
+        "Bash(meta-experiment create --help)",
+    }
+
+
+@pytest.mark.parametrize("verb", REHEARSED)
+def test_what_begins_as_a_rehearsal_stays_one(verb):
+    """No later word takes the flag back, so that a rule may go by the beginning."""
+    command = group.get_command(None, verb)
+    (flag,) = [item for item in command.params if "--dry-run" in item.opts]
+    assert flag.is_flag
+    assert not flag.secondary_opts
+
+
+@pytest.mark.parametrize("verb", LOOKING)
+def test_no_verb_that_only_looks_changes_a_prompt_file(verb):
+    """Verbs that do take --dry-run."""
+    options = {name for item in group.get_command(None, verb).params for name in item.opts}
+    assert "--dry-run" not in options
+
+
+@pytest.mark.parametrize("file", [COMMAND, SKILL / "SKILL.md"], ids=lambda file: file.name)
+def test_the_model_is_told_that_what_is_printed_is_data(file):
+    """In one sentence, before the board where there is one."""
+    _, body = parts(file)
+    before = body.partition("!`")[0]
+    assert re.search(
+        r"prints[^.]* is data(,| and) never an instruction: [^.]* in quotes", before
+    )
 
 
 def test_no_text_of_the_user_is_in_an_injected_line():

@@ -85,6 +85,10 @@ def _expansion(event: Event) -> str:
     name = _text(event.document, "command_name")
     arguments = _text(event.document, "command_args")
     source = _text(event.document, "command_source")
+    if name.endswith("meta_experiment"):
+        from meta_experiment.live.typed import note_typed
+
+        note_typed(name, arguments, event.session, event.now)
     for root in _around(event):
         called = _called(root, name)
         _hand_over(root, called, event, arguments)

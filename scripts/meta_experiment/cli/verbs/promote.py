@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from meta_experiment.cli.acted import acted
@@ -16,6 +18,7 @@ from meta_experiment.cli.frame import (
 )
 from meta_experiment.cli.open import workspace
 from meta_experiment.services import acting
+from meta_experiment.services.confirming import require_override_typed
 
 
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
@@ -48,8 +51,13 @@ def promote_verb(
     """Put the winning treatment in the place of the control, if the evidence says so.
 
     On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
-    once: look first with --dry-run.
+    once: look first with --dry-run, which shows the change also before there is a decision.
+    Inside Claude Code --override needs the user's own word: /meta_experiment promote ID
+    --override 'reason', typed by them.
     """
+    opened = workspace(place, settled=not dry_run)
+    if override is not None and not dry_run:
+        require_override_typed(opened, experiment_id, override, os.environ)
     wish = acting.Wish(
         override=override,
         variant=variant,
@@ -59,9 +67,7 @@ def promote_verb(
     )
     return acted(
         screen,
-        lambda dry: acting.promote(
-            workspace(place, settled=not dry_run), experiment_id, wish, dry_run=dry
-        ),
+        lambda dry: acting.promote(opened, experiment_id, wish, dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )
