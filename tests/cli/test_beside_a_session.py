@@ -32,6 +32,8 @@ def test_a_look_leaves_word_of_a_decision_until_somebody_acts(project):
     left, _, sentence = notice(project).partition("\t")
     assert left == name
     assert f"/meta_experiment promote {name}" in sentence
+    assert sentence.startswith("/review is decided: treatment is ")
+    assert sentence.count("treatment") == 1
     project("auto", "--yes")
     assert notice(project).startswith(f"{name}\t")
     project("promote", name, "--yes")
@@ -47,7 +49,8 @@ def test_a_run_apart_acts_and_leaves_word_of_it(project):
     assert not local(project, "news").exists()
     project("auto", "--background", "--yes")
     news = word(project, "news")
-    assert "treatment is promoted" in news
+    assert news.startswith("/review: treatment is promoted: ")
+    assert news.count("treatment") == 1
     assert f"rollback {name}" in news
     assert project.path(COMMAND).read_bytes() == TREATMENT
     assert notice(project) == ""
@@ -135,3 +138,27 @@ def test_create_says_how_the_experiment_is_fed(project, flags, step):
     given = ["create", "--file", f"{COMMAND}=v2.md", "--start", *flags]
     (line,) = [line for line in project(*given).out.splitlines() if "  Next " in line]
     assert step in line
+
+
+@pytest.mark.parametrize(
+    ("path", "called"),
+    [
+        (".claude/agents/critic.md", "the agent 'sharp critic' is decided"),
+        (".claude/skills/pdf/SKILL.md", "/pdf is decided"),
+        (".claude/commands/team/ship.md", "/team:ship is decided"),
+        ("prompts/review.md", "prompts/review.md is decided"),
+    ],
+)
+def test_the_word_of_a_decision_names_the_prompt_as_one_calls_it(project, path, called):
+    """Not only the experiment, whose id says less."""
+    file = project.path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("---\nname: sharp critic\ndescription: d\n---\nLook.\n")
+    project.path("v2.md").write_text("---\nname: sharp critic\ndescription: d\n---\nLook on.\n")
+    made = project(
+        "create", "--file", f"{path}=v2.md", "--primary-metric", "duration_seconds",
+        "--unit", "invocation", "--start", "--manual", "--json",
+    ).json["experiment_id"]  # fmt: skip
+    project.observe(made, 30)
+    project("status")
+    assert notice(project).partition("\t")[2].startswith(called)

@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from meta_experiment.errors import MetaExperimentError, UsageError
+from meta_experiment.errors import MetaExperimentError, UsageError, as_word, cite
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
 from meta_experiment.render.style import Style
-from meta_experiment.render.words import harmless, harmless_json
+from meta_experiment.render.words import harmless, harmless_json, one_line
 
 _PLAIN = Style()
 _CTRL_C = 2  # the number of the signal, where none was caught
@@ -45,7 +45,7 @@ class Screen:
     def show(self, result: Result) -> None:
         """Print narration on stderr and the result on stdout."""
         for line in result.narration:
-            say(line, self.style, err=True)
+            say(one_line(line), self.style, err=True)
         if self.as_json:
             _say_json(result.document)
         else:
@@ -70,8 +70,9 @@ def verb(
     """Turn a function that returns a Result into a click command with the common options.
 
     The function receives `place` and `screen` besides its own parameters. `changes` adds
-    `--dry-run` and `--yes`, for verbs that touch files outside `.claude/meta`; `kin` tells it
-    from the verbs that are like it.
+    `--dry-run` and `--yes`, for verbs that touch files outside `.claude/meta`; the others take
+    `--yes` for scripts that give it to every verb. `kin` tells it from the verbs that are like
+    it.
     """
 
     def decorate(body: Body) -> click.Command:
@@ -87,7 +88,7 @@ def verb(
         run.__name__ = body.__name__
         parameters = getattr(body, "__click_params__", [])
         run.__click_params__ = parameters  # type: ignore[attr-defined]
-        for option in reversed(_COMMON + (_CHANGING if changes else ())):
+        for option in reversed(_COMMON + (_CHANGING if changes else (_UNASKED,))):
             option(run)
         return click.command(name=body.__name__.removesuffix("_verb").replace("_", "-"))(run)
 
@@ -124,7 +125,7 @@ def pairs(flag: str, given: tuple[str, ...]) -> dict[str, str]:
     for item in given:
         key, _, value = item.partition("=")
         if not key.strip() or not value.strip():
-            raise UsageError(f"{flag} '{item}': expected KEY=VALUE.")
+            raise UsageError(f"{flag} {cite(item)}: expected KEY=VALUE.")
         found[key.strip()] = value.strip()
     return found
 
@@ -148,7 +149,7 @@ def _number(flag: str, given: str) -> tuple[str, float]:
         return name.strip(), float(value if separator else "")
     except ValueError:
         raise UsageError(
-            f"{flag} '{given}': expected NAME=VALUE with a number, for example "
+            f"{flag} {cite(given)}: expected NAME=VALUE with a number, for example "
             "duration_seconds=41.5."
         ) from None
 
@@ -165,6 +166,7 @@ _COMMON: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
 )
+_UNASKED = click.option("--yes", is_flag=True, hidden=True, expose_value=False)
 _CHANGING: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
     click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing."),
     click.option("--yes", is_flag=True, help="Do not ask; without a terminal nobody is asked."),
@@ -182,9 +184,9 @@ def report(error: BaseException, arguments: list[str]) -> int:
         if _settle_output():
             return code
     style = Style.for_stream(sys.stderr, os.environ)
-    say(f"{style.bad('Error:')} {message}", style, err=True)
+    say(f"{style.bad('Error:')} {one_line(message)}", style, err=True)
     if hint:
-        say(f"{style.dim('Next:')}  {hint}", style, err=True)
+        say(f"{style.dim('Next:')}  {one_line(hint)}", style, err=True)
     return code
 
 
@@ -213,7 +215,7 @@ def _interruption(error: BaseException) -> tuple[str, None, int]:
 
 def _of(error: OSError) -> str:
     reason = error.strerror or type(error).__name__
-    return f"{error.filename}: {reason}" if error.filename else reason
+    return f"{as_word(str(error.filename), 300)}: {reason}" if error.filename else reason
 
 
 def _usage_hint(error: click.UsageError) -> str:

@@ -11,16 +11,18 @@ from meta_experiment.types import Deed
 
 def deed(done: Deed, style: Style) -> str:
     """Write what was done, or with a dry run what would be."""
-    head = f"{words.printable(done.experiment_id)}: {words.printable(done.sentence)}"
+    head = f"{words.name(done.experiment_id)}: {words.one_line(done.sentence)}"
     lines = [style.dim("Dry run, nothing was changed.")] if done.dry_run else []
     lines.append(style.strong(head))
-    lines += [f"  {change.verb:<9} {words.printable(change.path)}" for change in done.files]
+    lines += [f"  {change.verb:<9} {words.name(change.path)}" for change in done.files]
     if done.override:
-        lines.append(style.warn(f"  OVERRIDE  {words.printable(done.override)}"))
+        lines.append(style.warn(f"  OVERRIDE  {words.quoted(done.override)}"))
     if done.commit:
         lines.append(f"  commit    {done.commit[:12]}")
     elif done.commit_note:
-        lines.append(f"  not committed: {words.printable(done.commit_note)}")
+        lines.append(f"  not committed: {words.one_line(done.commit_note)}")
+    if done.hint:
+        lines.append(f"  Next      {words.one_line(done.hint)}")
     if done.diff:
         lines += ["", _coloured(done.diff, style)]
     return "\n".join(lines)
@@ -40,6 +42,8 @@ def document(done: Deed) -> dict[str, Any]:
         "override": done.override,
         "diff": done.diff,
         "notes": list(done.notes),
+        "refused": done.refused,
+        "hint": done.hint,
     }
 
 

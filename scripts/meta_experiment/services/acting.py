@@ -24,6 +24,7 @@ from meta_experiment.errors import (
     NotFoundError,
     RefusedError,
     UsageError,
+    cite,
 )
 from meta_experiment.files.confine import Content
 from meta_experiment.files.interruption import held
@@ -83,6 +84,9 @@ class _Plan:
 def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> Deed:
     """Put a treatment in the place of the control.
 
+    A dry run shows the change also where the evidence does not say PROMOTE, and that it does
+    not.
+
     Raises:
         RefusedError: the evidence does not say PROMOTE and no override reason was given.
         InvalidStateError: it has not started, or has ended. DriftError: a file was edited.
@@ -91,7 +95,29 @@ def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> D
     experiment = find_in(workspace.store, given)
     require_status(experiment, _OPEN, "promoted")
     analysis = analyze(workspace, experiment.experiment_id, wish.current).analysis
-    return promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+    try:
+        return promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+    except RefusedError as refusal:
+        if not dry_run or wish.override is not None:
+            raise
+        leading = _leading(experiment, analysis, wish)
+        as_if = replace(wish, override=refusal.message, variant=leading)
+        shown = promote_judged(workspace, experiment, analysis, as_if, dry_run=True)
+        return replace(
+            shown,
+            sentence=f"{leading} would not be promoted now: {refusal.message}",
+            override=None,
+            refused=refusal.message,
+            hint=refusal.hint,
+        )
+
+
+def _leading(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
+    """Return the treatment that is asked for, else the one that looks best so far."""
+    seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
+    treatments = [item.name for item in experiment.plan.treatments]
+    best = max(treatments, key=lambda name: seen.get(name) or 0.0)
+    return wish.variant or analysis.winner or best
 
 
 def promote_judged(
@@ -281,6 +307,7 @@ def _applied(
 
 def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: str) -> Deed:
     status = AFTER[outcome.action]
+    reason = outcome.reason.removeprefix(f"{outcome.winner} is ")
     name = {
         Action.PROMOTE: f"{outcome.winner} is promoted",
         Action.ROLLBACK: "rolled back",
@@ -290,7 +317,7 @@ def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: 
         experiment_id=experiment.experiment_id,
         action=outcome.action,
         status=experiment.status if result.dry_run else status,
-        sentence=f"{name}: {outcome.reason}",
+        sentence=f"{name}: {reason}",
         files=(
             *(FileDeed(path, verb) for path in result.changed),
             *(FileDeed(path, UNCHANGED) for path in result.unchanged),
@@ -307,7 +334,7 @@ def _winner(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
     treatments = [item.name for item in experiment.plan.treatments]
     if wish.variant is not None and wish.variant not in treatments:
         raise NotFoundError(
-            f"{experiment.experiment_id} has no treatment '{wish.variant}'.",
+            f"{experiment.experiment_id} has no treatment {cite(wish.variant)}.",
             hint=suggestion(wish.variant, treatments)
             or f"Treatments: {', '.join(treatments)}.",
         )
@@ -331,7 +358,7 @@ def _winner(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
         )
     if wish.variant not in (None, analysis.winner):
         raise RefusedError(
-            f"The winner is '{analysis.winner}', not '{wish.variant}'.",
+            f"The winner is {cite(analysis.winner)}, not {cite(wish.variant)}.",
             hint="To promote another one give --override 'reason'.",
         )
     return analysis.winner

@@ -26,7 +26,10 @@ _NOT_HERE = (
 def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[Step]:
     """Decide and act on every running experiment; one that fails does not stop the others."""
     running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
-    return [_step(workspace, item, commit=commit, dry_run=dry_run) for item in running]
+    return [
+        replace(_step(workspace, item, commit=commit, dry_run=dry_run), files=item.plan.files)
+        for item in running
+    ]
 
 
 def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run: bool) -> Step:

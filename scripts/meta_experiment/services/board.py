@@ -91,8 +91,9 @@ def _asked(layout: Layout, kept: Board, given: str) -> str:
     if given in put_away:
         return given
     live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
+    files = {name: entry.row["files"] for name, entry in kept.entries.items()}
     try:
-        return pick(kept.entries, given, live)
+        return pick(kept.entries, given, live, files)
     except NotFoundError:
         with suppress(NotFoundError):
             return pick(put_away, given)

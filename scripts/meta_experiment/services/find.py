@@ -20,7 +20,8 @@ def find(experiments: Sequence[Experiment], given: str) -> Experiment:
     """
     known = {item.experiment_id: item for item in experiments}
     live = {name for name, item in known.items() if item.status.value in LIVE}
-    return known[pick(known, given, live)]
+    files = {name: item.plan.files for name, item in known.items()}
+    return known[pick(known, given, live, files)]
 
 
 def find_in(store: Store, given: str) -> Experiment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from meta_experiment.errors import NotFoundError
+from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.model import instants
 from meta_experiment.model.fields import suggestion
 from meta_experiment.services.admitting import sentences
@@ -18,7 +18,7 @@ _MOST_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Trials, oldest first, with the number of all there are.
+    """Trials in the order in which they closed, then open ones, with the number of all.
 
     `apart` says which logs do not count; `planned` are the metrics a reader looks for: those
     that the plan weighs, and the rating.
@@ -34,7 +34,7 @@ class Listed:
 
 
 def trials(workspace: Workspace, given: str, limit: int, variant: str | None) -> Listed:
-    """Return the newest trials, of one variant or of all.
+    """Return the newest trials, of one variant or of all; open ones last.
 
     Raises:
         NotFoundError: no such experiment or variant.
@@ -43,12 +43,12 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
     names = [item.name for item in experiment.plan.variants]
     if variant is not None and variant not in names:
         raise NotFoundError(
-            f"{experiment.experiment_id} has no variant '{variant}'.",
+            f"{experiment.experiment_id} has no variant {cite(variant)}.",
             hint=suggestion(variant, names) or f"Variants: {', '.join(names)}.",
         )
     log = workspace.store.trials(experiment)
     found = [item for item in log.trials if variant in (None, item.variant)]
-    found.sort(key=lambda item: item.closed_at or item.assigned_at or 0.0)
+    found.sort(key=_moment)
     return Listed(
         experiment.experiment_id,
         len(found),
@@ -58,6 +58,13 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
         list(log.conflicts)[:_MOST_PROBLEMS],
         _planned(experiment.plan),
     )
+
+
+def _moment(trial: Trial) -> tuple[bool, float]:
+    """Order trials by when they closed; what is open comes last, by when it was assigned."""
+    if trial.closed_at is not None:
+        return False, trial.closed_at
+    return trial.status is None, trial.assigned_at or 0.0
 
 
 def _planned(plan: Plan) -> frozenset[str]:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from meta_experiment.errors import ConflictError, NotFoundError
+from meta_experiment.errors import ConflictError, NotFoundError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
 
 LIVE = ("draft", "running", "paused")  # statuses of what a short name means first
 
 
-def pick(ids: Iterable[str], given: str, live: Container[str] = ()) -> str:
+def pick(
+    ids: Iterable[str],
+    given: str,
+    live: Container[str] = (),
+    files: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """Return the id that was given, or the only one it begins, with or without the day.
 
+    Before a beginning, the name of a prompt under experiment counts, with its slash or without:
+    whole, or its last part, as `ship` for `/team:ship`; `files` are the prompt files by id.
     Where several fit, the only one that is `live` (not yet ended) is meant.
 
     Raises:
@@ -25,21 +32,39 @@ def pick(ids: Iterable[str], given: str, live: Container[str] = ()) -> str:
         return given
     wanted = slug(given)
     exact = [item for item in known if _subject(item) == wanted]
-    near = exact or [
-        item for item in known if item.startswith(given) or _subject(item).startswith(wanted)
-    ]
+    near = (
+        exact
+        or _called(given.strip().removeprefix("/"), files or {})
+        or [
+            item
+            for item in known
+            if item.startswith(given) or _subject(item).startswith(wanted)
+        ]
+    )
     for fitting in (near, [item for item in near if item in live]):
         if len(fitting) == 1:
             return fitting[0]
     if near:
         raise ConflictError(
-            f"'{given}' fits {len(near)} experiments: {', '.join(near[:5])}.",
+            f"{cite(given)} fits {len(near)} experiments: {', '.join(near[:5])}.",
             hint="Give the whole id.",
         )
     raise NotFoundError(
-        f"There is no experiment '{given}'.",
+        f"There is no experiment {cite(given)}.",
         hint=suggestion(given, known) or "List them with: meta-experiment status",
     )
+
+
+def _called(prompt: str, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the experiments on a prompt of that name, else those on one that ends in it."""
+    from meta_experiment.prompts.identity import identify
+
+    names = {item: [identify(path).name for path in paths] for item, paths in files.items()}
+    whole = [item for item, known in names.items() if prompt in known]
+    ending = f":{prompt}"
+    return whole or [
+        item for item, known in names.items() if any(name.endswith(ending) for name in known)
+    ]
 
 
 def _subject(experiment_id: str) -> str:

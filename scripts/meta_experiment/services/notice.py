@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ def from_rows(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> None:
         if row["status"] != "running" or decision not in _VERBS:
             continue
         if not row["auto"]:
-            due[name] = _sentence(name, decision, str(row["reason"]))
+            due[name] = _sentence(layout, name, row.get("files"), decision, str(row["reason"]))
         elif name in known:
             due[name] = known[name]
     _write(layout, known, due)
@@ -45,17 +45,19 @@ def from_steps(layout: Layout, steps: Iterable[Step]) -> None:
     for step in steps:
         name = step.experiment_id
         if step.error is not None:
-            due[name] = _line(f"{name} could not be acted on: {step.sentence}")
+            prompt = _prompt(layout, step.files) or name
+            due[name] = _line(f"{prompt} could not be acted on: {step.sentence}")
         elif step.decision is not None and step.action is None and step.decision in _VERBS:
-            due[name] = _sentence(name, step.decision, step.sentence.split(" Its plan ")[0])
+            reason = step.sentence.split(" Its plan ")[0]
+            due[name] = _sentence(layout, name, step.files, step.decision, reason)
     _write(layout, _read(layout), due)
 
 
 def add_news(layout: Layout, steps: Iterable[Step]) -> None:
     """Note what `auto` did while nobody looked, to be said once."""
     lines = [
-        f"{_line(step.sentence)} To take it back: /meta_experiment rollback "
-        f"{step.experiment_id}\n"
+        f"{_line(_named(layout, step.files) + step.sentence)} To take it back: "
+        f"/meta_experiment rollback {step.experiment_id}\n"
         for step in steps
         if step.action is not None and step.error is None
     ]
@@ -63,11 +65,34 @@ def add_news(layout: Layout, steps: Iterable[Step]) -> None:
         _keep(layout, places.NEWS, _kept(layout, places.NEWS) + "".join(lines))
 
 
-def _sentence(name: str, decision: str, reason: str) -> str:
+def _sentence(
+    layout: Layout, name: str, files: Sequence[str] | None, decision: str, reason: str
+) -> str:
     return _line(
-        f"{name} is decided: {reason.rstrip('.')}. "
+        f"{_prompt(layout, files) or name} is decided: {reason.rstrip('.')}. "
         f"To act on it: /meta_experiment {_VERBS[decision]} {name}"
     )
+
+
+def _named(layout: Layout, files: Sequence[str]) -> str:
+    prompt = _prompt(layout, files)
+    return f"{prompt}: " if prompt else ""
+
+
+def _prompt(layout: Layout, files: Sequence[str] | None) -> str:
+    """Return the prompt under experiment as its user calls it; "" when there is none."""
+    if not files:
+        return ""
+    from meta_experiment.errors import as_word
+    from meta_experiment.prompts.identity import PromptKind
+    from meta_experiment.services.client_places import call_of, place_of
+
+    place = place_of(layout.root, files[0])
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    if place is None:
+        return as_word(files[0]) + more
+    slash = "the agent " if place.kind is PromptKind.AGENT else "/"
+    return slash + as_word(call_of(layout.root, files[0])) + more
 
 
 def _line(text: str) -> str:

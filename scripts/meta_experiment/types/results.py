@@ -21,7 +21,8 @@ class FileDeed:
 class Deed:
     """A promotion, a rollback or an end: done, or rehearsed in a dry run.
 
-    `notes` say what became of edits at the places of files of ours.
+    `notes` say what became of edits at the places of files of ours; `refused` says of a
+    rehearsal why it would not be done now, and `hint` what to run.
     """
 
     experiment_id: str
@@ -35,6 +36,8 @@ class Deed:
     override: str | None = None
     diff: str = ""
     notes: tuple[str, ...] = ()
+    refused: str | None = None
+    hint: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -53,6 +56,7 @@ class Step:
     sentence: str
     alerts: tuple[str, ...] = ()
     error: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
