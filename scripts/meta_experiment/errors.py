@@ -16,7 +16,8 @@
     ├── DependencyError       a package or program is missing                  exit 1
     └── DegenerateDataError   the numbers carry no evidence (also ValueError)  exit 1
 
-A message says what happened and what was expected; the hint says what to run next.
+A message says what happened and what was expected; the hint says what to run next. Words that
+somebody else may have written stand in it as `named`.
 """
 
 from __future__ import annotations
@@ -40,6 +41,28 @@ ErrorKind = Literal[
     "interrupted",
     "internal",
 ]
+
+
+_LONGEST = 200  # characters of somebody's words
+
+
+def quoted(text: str, mark: str = '"', most: int = _LONGEST) -> str:
+    """Return somebody's words: on one line, cut short, in quotes that nothing in them ends."""
+    line = " ".join(text[: 20 * most].split())
+    line = line if len(line) <= most else line[: most - 1] + "…"
+    inner = line.replace(mark, "’" if mark == "'" else "'")
+    return mark + "".join(sign if sign.isprintable() else "�" for sign in inner) + mark
+
+
+def cite(text: object, most: int = _LONGEST) -> str:
+    """Return words as messages name them: in single quotes, as `quoted` does."""
+    return quoted(str(text), "'", most)
+
+
+def as_word(text: str, most: int = 80) -> str:
+    """Return a name or a path as it is where it is one plain word, else as `cite` does."""
+    plain = all(sign.isalnum() or sign in "._-/@+:~=" for sign in text)
+    return text if text and plain and len(text) <= most else cite(text)
 
 
 class MetaExperimentError(Exception):

@@ -10,7 +10,7 @@ import click
 
 from meta_experiment import __version__
 from meta_experiment.cli import frame
-from meta_experiment.errors import MetaExperimentError, UsageError
+from meta_experiment.errors import MetaExperimentError, UsageError, cite
 from meta_experiment.files import interruption
 
 # verb -> module under meta_experiment.cli.verbs; the sections order the help page.
@@ -63,7 +63,9 @@ class VerbGroup(click.Group):
             from meta_experiment.model.fields import suggestion
 
             near = suggestion(args[0], VERBS)
-            raise click.UsageError(f"There is no verb '{args[0]}'. {near or ''}".rstrip(), ctx)
+            raise click.UsageError(
+                f"There is no verb {cite(args[0])}. {near or ''}".rstrip(), ctx
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

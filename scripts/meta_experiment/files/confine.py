@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from meta_experiment.errors import NotFoundError, StorageError, UnsafePathError
+from meta_experiment.errors import NotFoundError, StorageError, UnsafePathError, cite
 from meta_experiment.live.places import leads_out
 
 if TYPE_CHECKING:  # where roots are looked up, starting fast matters
@@ -90,8 +90,8 @@ def confined(root: Path, relative: str) -> Path:
         _require_regular(status, relative)
         if status.st_nlink > 1:
             raise UnsafePathError(
-                f"'{relative}' has {status.st_nlink} hard links; replacing it would part it "
-                "from the others. Expected a file with one name.",
+                f"{cite(relative)} has {status.st_nlink} hard links; replacing it would part "
+                "it from the others. Expected a file with one name.",
                 hint=f"Make it a file of its own: cp {relative} copy && mv copy {relative}",
             )
     return path
@@ -123,7 +123,7 @@ def read_confined(root: Path, relative: str, limit: int = READ_LIMIT) -> Content
     finally:
         os.close(descriptor)
     if len(data) > limit:
-        raise StorageError(f"'{relative}' is larger than the limit of {limit:,} bytes.")
+        raise StorageError(f"{cite(relative)} is larger than the limit of {limit:,} bytes.")
     return Content(data, stat.S_IMODE(status.st_mode))
 
 
@@ -201,8 +201,8 @@ def real_path(root: Path, relative: str) -> str:
     base, real = os.path.realpath(root), os.path.realpath(root / relative)
     if not real.startswith(base.rstrip("/") + "/"):
         raise UnsafePathError(
-            f"'{relative}' leads to {real}, outside {root}; an experiment touches only files "
-            "below its root.",
+            f"{cite(relative)} leads to {real}, outside {root}; an experiment touches only "
+            "files below its root.",
             hint="Name the file where it lies, and a root that holds it: --root DIR",
         )
     return os.path.relpath(real, base)
@@ -225,7 +225,7 @@ def safe_component(name: str) -> str:
         UnsafePathError: it is empty, too long, hidden or holds a separator.
     """
     if name.startswith(".") or "/" in name:
-        raise UnsafePathError(f"'{name}' cannot be used as the name of a file or folder.")
+        raise UnsafePathError(f"{cite(name)} cannot be used as the name of a file or folder.")
     _check_component(name, name)
     return name
 
@@ -242,7 +242,7 @@ def _parts_below(root: Path, relative: str) -> list[str]:
 
 def _not_for_prompts(relative: str) -> UnsafePathError:
     return UnsafePathError(
-        f"'{relative}' belongs to git or to this tool; expected a prompt file."
+        f"{cite(relative)} belongs to git or to this tool; expected a prompt file."
     )
 
 
@@ -252,7 +252,7 @@ def _parts(relative: str) -> list[str]:
     parts = relative.split("/")
     if not parts[0] or _DRIVE.match(relative):
         raise UnsafePathError(
-            f"'{relative}' is absolute; expected a path relative to the root."
+            f"{cite(relative)} is absolute; expected a path relative to the root."
         )
     for part in parts:
         _check_component(part, relative)
@@ -261,8 +261,8 @@ def _parts(relative: str) -> list[str]:
         raise _not_for_prompts(relative)
     if folded[-1] in CLIENT_SETTINGS:
         raise UnsafePathError(
-            f"'{relative}' holds settings of the client, which can run programs; expected a "
-            "prompt file."
+            f"{cite(relative)} holds settings of the client, which can run programs; expected "
+            "a prompt file."
         )
     return parts
 
@@ -270,7 +270,7 @@ def _parts(relative: str) -> list[str]:
 def _check_component(part: str, whole: str) -> None:
     if part in {"", ".", ".."}:
         raise UnsafePathError(
-            f"'{whole}' has an empty, '.' or '..' component; expected a plain path "
+            f"{cite(whole)} has an empty, '.' or '..' component; expected a plain path "
             "relative to the root."
         )
     if "\\" in part or _CONTROL.search(part):
@@ -294,19 +294,19 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _require_directory(status: os.stat_result, path: Path, relative: str) -> None:
     if stat.S_ISLNK(status.st_mode):
-        raise UnsafePathError(f"'{relative}' passes through the symbolic link {path}.")
+        raise UnsafePathError(f"{cite(relative)} passes through the symbolic link {path}.")
     if not stat.S_ISDIR(status.st_mode):
-        raise UnsafePathError(f"'{relative}' passes through {path}, which is no directory.")
+        raise UnsafePathError(f"{cite(relative)} passes through {path}, which is no directory.")
 
 
 def _require_regular(status: os.stat_result, relative: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         raise UnsafePathError(
-            f"'{relative}' is a symbolic link; expected a regular file.",
+            f"{cite(relative)} is a symbolic link; expected a regular file.",
             hint="Name the file that it points to, if that lies below the root.",
         )
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafePathError(f"'{relative}' is not a regular file.")
+        raise UnsafePathError(f"{cite(relative)} is not a regular file.")
 
 
 def _open_below(root: Path, parts: list[str]) -> int:
@@ -344,10 +344,10 @@ def _translated(
     error: OSError, relative: str
 ) -> UnsafePathError | NotFoundError | StorageError:
     if isinstance(error, FileNotFoundError):
-        return NotFoundError(f"There is no file '{relative}' below the root.")
+        return NotFoundError(f"There is no file {cite(relative)} below the root.")
     # ENXIO is a socket or an unread fifo; EMLINK is what some systems say for ELOOP
     if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK, errno.ENXIO}:
         return UnsafePathError(
-            f"'{relative}' passes through a link, or is not a regular file below the root."
+            f"{cite(relative)} passes through a link, or is not a regular file below the root."
         )
-    return StorageError(f"'{relative}' cannot be read: {error.strerror}.")
+    return StorageError(f"{cite(relative)} cannot be read: {error.strerror}.")

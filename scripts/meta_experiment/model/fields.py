@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, as_word, cite
 
 Word = TypeVar("Word", bound=StrEnum)
 Document = Mapping[str, Any]
 _NEAR = 0.75  # likeness of two words, of 1
+_LONGEST_WORD = 200  # characters
 _FEWEST_LETTERS = 4  # that may stand for the beginning of a word
 
 
@@ -40,7 +41,7 @@ def known_keys(document: Document, allowed: Collection[str], where: str) -> None
     for key in document:
         if key not in allowed:
             raise UsageError(
-                f"{where}: there is no field '{key}'.", hint=suggestion(key, allowed)
+                f"{where}: there is no field {cite(key)}.", hint=suggestion(key, allowed)
             )
 
 
@@ -48,9 +49,10 @@ def text(document: Document, key: str, where: str, default: str | None = None) -
     """Return a non-empty text."""
     value = document.get(key, default)
     if not isinstance(value, str) or not value.strip():
-        raise _wrong(f"{where}.{key}", "a text", value)
+        raise _wrong(f"{where}.{as_word(key)}", "a text", value)
     if not is_encodable(value):
-        raise UsageError(f"{where}.{key}: {value!a:.60} holds half of a surrogate pair.")
+        shown = cite(ascii(value), 60)
+        raise UsageError(f"{where}.{as_word(key)}: {shown} holds half of a surrogate pair.")
     return value
 
 
@@ -62,7 +64,7 @@ def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise ValueError(f"'{name}' is given twice")
+            raise ValueError(f"{cite(name)} is given twice")
         found[name] = value
     return found
 
@@ -88,9 +90,9 @@ def number(
     """Return a finite number within bounds (both allowed)."""
     value = document.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
-        raise _wrong(f"{where}.{key}", "a finite number", value)
+        raise _wrong(f"{where}.{as_word(key)}", "a finite number", value)
     if not low <= value <= high:
-        raise _wrong(f"{where}.{key}", _bounds(low, high), value)
+        raise _wrong(f"{where}.{as_word(key)}", _bounds(low, high), value)
     return float(value)
 
 
@@ -128,7 +130,7 @@ def word(document: Document, key: str, where: str, words: type[Word], default: W
     except ValueError:
         allowed = [item.value for item in words]
         raise UsageError(
-            f"{where}.{key}: '{value}' is none of {', '.join(allowed)}.",
+            f"{where}.{key}: {cite(value)} is none of {', '.join(allowed)}.",
             hint=suggestion(str(value), allowed),
         ) from None
 
@@ -142,6 +144,9 @@ def optional_word(document: Document, key: str, where: str, words: type[Word]) -
 
 def suggestion(given: str, allowed: Collection[str]) -> str | None:
     """Say which allowed word was probably meant, if one is near."""
+    if len(given) > _LONGEST_WORD:
+        return None  # comparing takes time with the square of it
+
     from difflib import SequenceMatcher
 
     def likeness(word: str) -> tuple[float, float]:
@@ -150,7 +155,7 @@ def suggestion(given: str, allowed: Collection[str]) -> str | None:
         return max(whole, begun if len(given) >= _FEWEST_LETTERS else 0.0), whole
 
     near = max(allowed, key=likeness, default="")
-    return f"Did you mean '{near}'?" if near and likeness(near)[0] >= _NEAR else None
+    return f"Did you mean {cite(near)}?" if near and likeness(near)[0] >= _NEAR else None
 
 
 def _bounds(low: float, high: float) -> str:
@@ -171,8 +176,7 @@ def _wrong(where: str, expected: str, value: object) -> UsageError:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: nothing as such, the rest cut short."""
+    """Return a value as a message shows it: numbers as such, the rest in quotes, cut short."""
     if value is None:
         return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return repr(value) if isinstance(value, int | float) else cite(value, 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, cite
 
 
 def to_text(instant: float) -> str:
@@ -23,7 +23,7 @@ def from_text(text: str) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"'{text}' is not a date and time; expected the form 2026-01-31T09:30:00Z."
+            f"{cite(text)} is not a date and time; expected the form 2026-01-31T09:30:00Z."
         ) from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.types import Direction, Metric, MetricKind, Scale
 
@@ -75,10 +75,11 @@ def describe(
     known = KNOWN_METRICS.get(name) or _of_a_tool(name)
     if known is None and direction is None:
         raise UsageError(
-            f"The metric '{name}' is not known, so its direction must be given: "
+            f"The metric {cite(name)} is not known, so its direction must be given: "
             "is lower or higher better?",
             hint=suggestion(name, KNOWN_METRICS)
-            or f"Say it: {name}:lower or {name}:higher (for the primary metric --direction).",
+            or f"Say it: {as_word(name)}:lower or {as_word(name)}:higher (for the primary "
+            "metric --direction).",
         )
     base = known or Metric(name, _CONTINUOUS, direction or _LOWER, Scale.RAW)
     metric = Metric(
@@ -90,7 +91,8 @@ def describe(
     )
     if metric.kind is _PROPORTION and metric.scale is Scale.LOG:
         raise UsageError(
-            f"The metric '{name}' is a proportion (0 or 1 per trial), which has no logarithm.",
+            f"The metric {cite(name)} is a proportion (0 or 1 per trial), which has no "
+            "logarithm.",
             hint="Leave --scale out, or use --scale raw.",
         )
     return metric

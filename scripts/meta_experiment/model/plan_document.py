@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
 from meta_experiment.model.known_fields import Fields, words
@@ -207,7 +207,7 @@ def metric_from_document(value: object, where: str) -> Metric:
     name = fields.text(described, "name", where)
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{where}: '{name}' is no metric name; letters, digits, '_', '.' and '-' are."
+            f"{where}: {cite(name)} is no metric name; letters, digits, '_', '.' and '-' are."
         )
     return describe(
         name,
@@ -239,7 +239,7 @@ def guardrail_from_document(value: object, where: str, default_margin: float) ->
             margin = float(margins[0].rstrip("% ")) if margins else None
         except ValueError:
             raise UsageError(
-                f"{where}: '{value}' is no guardrail; expected NAME or NAME:MARGIN%, for "
+                f"{where}: {cite(value)} is no guardrail; expected NAME or NAME:MARGIN%, for "
                 "example output_tokens:20%, or clarity:10%:higher for a metric of your own."
             ) from None
         given = {"name": name, "margin": margin, "direction": next(iter(directions), None)}
@@ -268,7 +268,8 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         name = fields.text(described, "name", where)
         if not _NAME.fullmatch(name):
             raise UsageError(
-                f"{where}: '{name}' is no variant name; letters, digits, '_', '.' and '-' are."
+                f"{where}: {cite(name)} is no variant name; letters, digits, '_', '.' and '-' "
+                "are."
             )
         weight = fields.number(described, "weight", where, 1.0, low=0.001, high=1000)
         variants.append(Variant(name, weight))
@@ -295,8 +296,8 @@ def _check_whole(plan: Plan) -> None:
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
         raise UsageError(
-            f"The metric '{plan.primary.name}' is compared on its raw scale, which needs arms "
-            "of equal weight: a small arm of skewed values does not keep the error rate.",
+            f"The metric {cite(plan.primary.name)} is compared on its raw scale, which needs "
+            "arms of equal weight: a small arm of skewed values does not keep the error rate.",
             hint="Give every variant the same weight, or compare ratios with --scale log.",
         )
     if plan.primary.direction is Direction.LOWER and plan.improvement_threshold >= 1:
@@ -317,9 +318,9 @@ def _check_report(plan: Plan) -> None:
     for name in plan.report:
         if name not in known:
             raise UsageError(
-                f"plan.report: the metric '{name}' is neither in the plan nor a known one.",
+                f"plan.report: the metric {cite(name)} is neither in the plan nor a known one.",
                 hint=fields.suggestion(name, known)
-                or f"Describe it first, for example --secondary {name}:higher",
+                or f"Describe it first, for example --secondary {as_word(name)}:higher",
             )
 
 

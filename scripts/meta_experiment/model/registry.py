@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from meta_experiment.errors import CorruptStoreError, NewerVersionError, UsageError
+from meta_experiment.errors import CorruptStoreError, NewerVersionError, UsageError, as_word, cite
 from meta_experiment.live.places import is_id
 from meta_experiment.model import fields, instants
 from meta_experiment.model.known_fields import Each, Fields, unknown, words
@@ -186,8 +186,10 @@ def _experiment(value: object, where: str) -> Experiment:
         ended=_optional_instant(entry, "ended", where),
         versions={
             path: {
-                variant: _version(item, f"{where}.files.{path}.{variant}")
-                for variant, item in fields.mapping(arms, f"{where}.files.{path}").items()
+                variant: _version(item, f"{where}.files.{as_word(path)}.{as_word(variant)}")
+                for variant, item in fields.mapping(
+                    arms, f"{where}.files.{as_word(path)}"
+                ).items()
             }
             for path, arms in files.items()
         },
@@ -211,11 +213,13 @@ def _version(value: object, where: str) -> FileVersion:
     mode = fields.text(item, "mode", where)
     if not _MODE.fullmatch(mode):
         # set-user-id and the like are no business of a prompt file
-        raise UsageError(f"{where}.mode: expected an octal mode such as 0644, found {mode!r}.")
+        raise UsageError(
+            f"{where}.mode: expected an octal mode such as 0644, found {cite(mode)}."
+        )
     sha256 = fields.text(item, "sha256", where)
     if not _SHA256.fullmatch(sha256):
         raise UsageError(
-            f"{where}.sha256: expected 64 hexadecimal digits, found {sha256!r:.40}."
+            f"{where}.sha256: expected 64 hexadecimal digits, found {cite(sha256, 40)}."
         )
     return FileVersion(sha256, int(mode, 8))
 
@@ -275,7 +279,7 @@ def outcome_from_document(value: object, where: str = "outcome") -> Outcome:
         commit=_optional_text(item, "commit", where),
         change_id=_optional_text(item, "change_id", where),
         files={
-            path: _replaced(pair, f"{where}.files.{path}")
+            path: _replaced(pair, f"{where}.files.{as_word(path)}")
             for path, pair in fields.mapping(item.get("files") or {}, f"{where}.files").items()
         },
     )
@@ -344,7 +348,7 @@ def _refuse_duplicates(experiments: list[Experiment]) -> None:
     for item in experiments:
         if item.experiment_id in seen:
             raise CorruptStoreError(
-                f"The registry holds the experiment '{item.experiment_id}' twice, "
+                f"The registry holds the experiment {cite(item.experiment_id)} twice, "
                 "perhaps after a merge.",
                 hint="Keep one of the two entries in .claude/meta/experiments.json.",
             )

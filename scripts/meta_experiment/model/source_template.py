@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
@@ -117,7 +117,7 @@ def _status(entry: Document, where: str) -> Status:
     word = fields.text(entry, "status", where, "running")
     if word not in _STATUS:
         raise UsageError(
-            f"{where}.status: '{word}' is none of {', '.join(_STATUS)}.",
+            f"{where}.status: {cite(word)} is none of {', '.join(_STATUS)}.",
             hint=fields.suggestion(word, _STATUS),
         )
     return _STATUS[word]

@@ -29,8 +29,6 @@ def _line(step: Step, style: Style) -> str:
     paint = {"promote": style.good, "rollback": style.bad, "error": style.bad}
     sign = paint.get(key, style.dim)(_SIGNS[key])
     verdict = f"{step.decision} ({step.reason_code})" if step.decision else "no verdict"
-    name = words.printable(step.experiment_id)
-    alerts = "".join(
-        f" {style.warn('[alert]')} {text}" for text in map(words.printable, step.alerts)
-    )
-    return f"{sign} {name}  {verdict}  {words.printable(step.sentence)}{alerts}"
+    name = words.name(step.experiment_id)
+    alerts = "".join(f" {style.warn('[alert]')} {words.one_line(text)}" for text in step.alerts)
+    return f"{sign} {name}  {verdict}  {words.one_line(step.sentence)}{alerts}"

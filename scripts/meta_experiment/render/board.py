@@ -48,10 +48,10 @@ def board(rows: Sequence[Row], summary: Mapping[str, Any], style: Style, limit: 
 
 def one(row: Row, style: Style) -> str:
     """Write the board's entry of one experiment."""
-    lines = [f"{style.strong(words.printable(row['id']))}  {_sign(row, style)}"]
-    lines.append(f"  Name        {words.printable(row['name'])}")
-    lines.append(f"  Hypothesis  {words.printable(row['hypothesis'])}")
-    lines += [f"  File        {words.printable(path)}" for path in row["files"][:_FILES]]
+    lines = [f"{style.strong(words.name(row['id']))}  {_sign(row, style)}"]
+    lines.append(f"  Name        {words.quoted(row['name'])}")
+    lines.append(f"  Hypothesis  {words.quoted(row['hypothesis'])}")
+    lines += [f"  File        {words.name(path)}" for path in row["files"][:_FILES]]
     if (more := len(row["files"]) - _FILES) > 0:
         lines.append(f"              and {words.counted(more, 'more file')}")
     lines += _progress(row)
@@ -61,11 +61,9 @@ def one(row: Row, style: Style) -> str:
         lines.append(f"  Decision    {_decision(row, style)}")
     if outcome:
         lines.append(f"  Outcome     {_outcome(outcome)}")
-    lines += [f"  {style.warn('Apart')}       {words.printable(text)}" for text in row["apart"]]
-    lines += [
-        f"  {style.warn('Alert')}       {words.printable(text)}" for text in row["alerts"]
-    ]
-    lines.append(f"  Next        {row['next_action']}")
+    lines += [f"  {style.warn('Apart')}       {words.one_line(text)}" for text in row["apart"]]
+    lines += [f"  {style.warn('Alert')}       {words.one_line(text)}" for text in row["alerts"]]
+    lines.append(f"  Next        {words.one_line(row['next_action'])}")
     return "\n".join(lines)
 
 
@@ -107,7 +105,7 @@ def _results(row: Row) -> list[str]:
             continue
         kind = "geometric mean" if primary["scale"] == "log" else "mean"
         value = words.quantity(arm["mean"], primary["unit"])
-        name = words.printable(arm["name"])
+        name = words.name(arm["name"])
         lines.append(
             f"  {name:<11} {value}  ({kind} of {primary['metric']}, {arm['n']:,} units)"
         )
@@ -120,14 +118,14 @@ def _results(row: Row) -> list[str]:
 
 def _decision(row: Row, style: Style) -> str:
     paint = {"PROMOTE": style.good, "REJECT": style.bad}.get(row["decision"], style.warn)
-    return f"{paint(row['decision'])} ({row['reason_code']}): {words.printable(row['reason'])}"
+    return f"{paint(row['decision'])} ({row['reason_code']}): {words.one_line(row['reason'])}"
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
     done = f"{_DEEDS[outcome['action']]} on {outcome['at'][:10]}"
-    text = f"{done}: {words.printable(outcome['reason'])}"
+    text = f"{done}: {words.quoted(outcome['reason'])}"
     if outcome.get("override"):
-        text += f" [OVERRIDE without evidence: {words.printable(outcome['override'])}]"
+        text += f" [OVERRIDE without evidence: {words.quoted(outcome['override'])}]"
     return text
 
 

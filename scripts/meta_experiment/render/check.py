@@ -18,7 +18,7 @@ def findings(report: Health, style: Style) -> str:
 
 def repaired(done: Iterable[str], left: Iterable[Finding], style: Style) -> str:
     """Write what was made anew, and what is left to a person."""
-    lines = [words.printable(sentence) for sentence in done] or ["Nothing had to be made anew."]
+    lines = [words.one_line(sentence) for sentence in done] or ["Nothing had to be made anew."]
     remaining = [line for item in left for line in _finding(item, style)]
     if remaining:
         lines += ["", style.strong("What could not be repaired:"), *remaining]
@@ -29,7 +29,7 @@ def _finding(item: Finding, style: Style) -> list[str]:
     sign = style.bad("FAIL")
     if item.ok:
         sign = style.warn("note") if item.hint else style.good("ok  ")
-    lines = [f"{sign}  {words.printable(item.name)}: {words.printable(item.detail)}"]
+    lines = [f"{sign}  {words.one_line(item.name, 200)}: {words.one_line(item.detail)}"]
     if item.hint:
-        lines.append(f"      {style.dim('Next:')} {words.printable(item.hint)}")
+        lines.append(f"      {style.dim('Next:')} {words.one_line(item.hint)}")
     return lines

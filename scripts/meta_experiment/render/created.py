@@ -10,11 +10,11 @@ from meta_experiment.types import Assignment, Experiment, Plan, Status, Stopping
 def created(experiment: Experiment, outlook: str, style: Style, *, served: bool) -> str:
     """Write the answer to a new experiment; `served` tells that it is by itself."""
     plan = experiment.plan
-    arms = ", ".join(words.printable(item.name) for item in plan.variants)
+    arms = ", ".join(words.name(item.name) for item in plan.variants)
     lines = [
-        f"{style.strong(words.printable(experiment.experiment_id))}  {experiment.status.value}",
-        f"  Hypothesis  {words.printable(plan.hypothesis)}",
-        *(f"  File        {words.printable(path)}" for path in plan.files),
+        f"{style.strong(words.name(experiment.experiment_id))}  {experiment.status.value}",
+        f"  Hypothesis  {words.quoted(plan.hypothesis)}",
+        *(f"  File        {words.name(path)}" for path in plan.files),
         f"  Arms        {arms}, assigned by {plan.assignment.value} per {plan.unit.value}",
         f"  Decides on  {plan.primary.name} ({plan.primary.direction.value} is better)",
         *(

@@ -21,8 +21,8 @@ from meta_experiment.types import (
 def report(analysis: Analysis, name: str, unit: str, style: Style) -> str:
     """Write the full report of one experiment; `unit` is that of the primary metric."""
     parts = [
-        style.strong(f"ANALYSIS  {words.printable(analysis.experiment_id)}")
-        + f"  {words.printable(name)}",
+        style.strong(f"ANALYSIS  {words.name(analysis.experiment_id)}")
+        + f"  {words.quoted(name)}",
         _verdict(analysis, style),
         style.strong(f"Primary metric: {analysis.primary.metric}") + _reading(analysis.primary),
         _arms(analysis.primary, unit),
@@ -37,14 +37,14 @@ def report(analysis: Analysis, name: str, unit: str, style: Style) -> str:
     parts += [style.strong("Checks"), _checks(analysis, style)]
     if analysis.notes:
         parts.append(style.strong("Notes"))
-        parts.append("\n".join(f"  - {words.printable(note)}" for note in analysis.notes))
+        parts.append("\n".join(f"  - {words.one_line(note)}" for note in analysis.notes))
     return "\n\n".join(parts)
 
 
 def _verdict(analysis: Analysis, style: Style) -> str:
     paint = {Decision.PROMOTE: style.good, Decision.REJECT: style.bad}
     word = paint.get(analysis.decision, style.warn)(analysis.decision.value)
-    lines = [f"{word} ({analysis.reason_code.value})", f"  {words.printable(analysis.reason)}"]
+    lines = [f"{word} ({analysis.reason_code.value})", f"  {words.one_line(analysis.reason)}"]
     if analysis.winner:
         lines.append(f"  Winner: {words.printable(analysis.winner)}")
     return "\n".join(lines)
@@ -150,8 +150,10 @@ def _checks(analysis: Analysis, style: Style) -> str:
         name: count.exclusions for name, count in analysis.samples.items() if count.exclusions
     }
     for name, reasons in excluded.items():
-        listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
-        lines.append(f"  excluded in {words.printable(name)}: {words.printable(listed)}")
+        listed = ", ".join(
+            f"{words.name(reason)} {count:,}" for reason, count in reasons.items()
+        )
+        lines.append(f"  excluded in {words.name(name)}: {words.one_line(listed)}")
     return "\n".join(lines)
 
 
@@ -163,8 +165,8 @@ def _lost(analysis: Analysis) -> str:
 def _fingerprint(analysis: Analysis) -> str:
     seen = analysis.checks.fingerprint
     if seen.reason:
-        return words.printable(seen.reason)
-    return ", ".join(words.printable(name) for name in seen.models) or "no model recorded"
+        return words.one_line(seen.reason)
+    return words.listed(seen.models) or "no model recorded"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -6,6 +6,9 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
+
+from meta_experiment import errors
 
 _STEERING = re.compile(
     r"\x1b\[(?:[0-2]|3[1-3])m"  # our own colours
@@ -13,6 +16,10 @@ _STEERING = re.compile(
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _CELLS = 10
+_LONGEST_NAME = 80
+_LONGEST_UNIT = 20
+_LONGEST_LINE = 1_000
+_MOST_NAMES = 8
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 
 
@@ -44,7 +51,7 @@ def quantity(value: float | None, unit: str = "") -> str:
         return f"{value / _HOUR:.3g} h"
     if unit == "s" and abs(value) >= 2 * _MINUTE:
         return f"{value / _MINUTE:.3g} min"
-    return f"{compact(value)} {unit}".rstrip()
+    return f"{compact(value)} {name(unit, _LONGEST_UNIT) if unit else ''}".rstrip()
 
 
 def days(value: float) -> str:
@@ -81,6 +88,29 @@ def e_value(value: float | None) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun in the right form."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def quoted(text: object) -> str:
+    """Write somebody's words: on one line, cut short, in quotes that nothing in them ends."""
+    return errors.quoted(str(text))
+
+
+def name(text: object, most: int = _LONGEST_NAME) -> str:
+    """Write a name or a path: as it is where it is one plain word, else in quotes."""
+    return errors.as_word(str(text), most)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Write some names, and how many more there are."""
+    known = [name(item) for item in names]
+    more = f" and {len(known) - _MOST_NAMES:,} more" if len(known) > _MOST_NAMES else ""
+    return ", ".join(known[:_MOST_NAMES]) + more
+
+
+def one_line(text: str, most: int = _LONGEST_LINE) -> str:
+    """Write a message on one line, cut where no message ends."""
+    text = " ".join(printable(text).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def harmless(text: str, *, colour: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from meta_experiment.errors import InvalidStateError, RefusedError, UsageError
+from meta_experiment.errors import InvalidStateError, RefusedError, UsageError, cite
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.plan_document import (
@@ -96,7 +96,7 @@ def _amended(
 ) -> Experiment:
     if key not in _PLACES:
         raise UsageError(
-            f"There is no field '{key}' to amend.",
+            f"There is no field {cite(key)} to amend.",
             hint=fields.suggestion(key, _PLACES) or f"Fields: {', '.join(_PLACES)}.",
         )
     if trials and key not in _AFTER_DATA:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide import explain as decide_explain
 from meta_experiment.decide.horizon import stands_until
-from meta_experiment.errors import InvalidStateError
+from meta_experiment.errors import InvalidStateError, cite
 from meta_experiment.live.heads import REGISTRY
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.admitting import sentences
@@ -152,7 +152,7 @@ def explain(workspace: Workspace, given: str) -> Explained:
             experiment.status,
             outcome.decision if followed else None,
             outcome.reason_code if followed else None,
-            f"{name} is {experiment.status.value}: {outcome.reason}",
+            f"{name} is {experiment.status.value}: {cite(outcome.reason)}",
         )
     examined = examine(workspace, experiment)
     analysis = examined.analysis

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from meta_experiment.errors import MetaExperimentError
+from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.live import index, places
 from meta_experiment.model import fields
@@ -169,7 +169,7 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(
             "schema",
             ok=False,
-            detail=f"{error.json_path}: {error.message[:200]}",
+            detail=f"{as_word(error.json_path)}: {cite(error.message)}",
             hint=_UNDO,
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
+from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, cite
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
@@ -135,7 +135,7 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
     for name in names[1:]:
         if all(arms[name].data == arms[CONTROL].data for arms in contents.values()):
             raise UsageError(
-                f"The variant '{name}' has the same bytes as the control in every file.",
+                f"The variant {cite(name)} has the same bytes as the control in every file.",
                 hint="Change its text first; two equal arms can only show noise.",
             )
     return contents
@@ -172,7 +172,7 @@ def _notes(contents: Contents, root: Path) -> list[str]:
             fault = loading_fault(kind, content.data)
             if fault and not unloaded:
                 raise RefusedError(
-                    f"The client would not load the text of '{name}' for {path}: {fault}.",
+                    f"The client would not load the text of {cite(name)} for {path}: {fault}.",
                     hint="Mend it first; promoted as it is, it would take the prompt away.",
                 )
             notes += _frontmatter_notes(f"{path} ({name})", kind, control, content.data)

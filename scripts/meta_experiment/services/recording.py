@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, BinaryIO
 
-from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
+from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError, cite
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS
@@ -148,7 +148,8 @@ def _variant(experiment: Experiment, name: str) -> str:
     names = [item.name for item in experiment.plan.variants]
     if name not in names:
         raise NotFoundError(
-            f"{experiment.experiment_id} has no variant '{name}'; it has {', '.join(names)}.",
+            f"{experiment.experiment_id} has no variant {cite(name)}; it has "
+            f"{', '.join(names)}.",
             hint=fields.suggestion(name, names),
         )
     return name
@@ -167,7 +168,7 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
         metric = known.get(name)
         if metric is None:
             raise UsageError(
-                f"{where}: the metric '{name}' is neither in the plan nor a known one.",
+                f"{where}: the metric {cite(name)} is neither in the plan nor a known one.",
                 hint=fields.suggestion(name, known)
                 or f"In the plan: {', '.join(_planned(plan))}.",
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from meta_experiment.deploy import Backups
-from meta_experiment.errors import MetaExperimentError, NotFoundError
+from meta_experiment.errors import MetaExperimentError, NotFoundError, cite
 from meta_experiment.files.confine import Content, read_confined
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, FileVersion, Status
@@ -26,12 +26,12 @@ def missing_variants(
                 if read_confined(folder, path).sha256 == version.sha256:
                     continue
                 error: MetaExperimentError = NotFoundError(
-                    f"The stored text of '{path}' in variant '{name}' is not the one that the "
-                    f"plan names (SHA-256 {version.sha256[:12]}…)."
+                    f"The stored text of {cite(path)} in variant {cite(name)} is not the one "
+                    f"that the plan names (SHA-256 {version.sha256[:12]}…)."
                 )
             except NotFoundError:
                 error = NotFoundError(
-                    f"The stored text of '{path}' in variant '{name}' is gone."
+                    f"The stored text of {cite(path)} in variant {cite(name)} is gone."
                 )
             except MetaExperimentError as refusal:
                 error = refusal

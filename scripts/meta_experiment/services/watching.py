@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meta_experiment.decide.noise import NoiseFloor, noise_floor
-from meta_experiment.errors import DegenerateDataError
+from meta_experiment.errors import DegenerateDataError, as_word
 from meta_experiment.model.metrics import describe
 from meta_experiment.services.analysing import examine
 from meta_experiment.services.find import find_in
@@ -95,7 +95,8 @@ def noise(
         )
     if len(past.values) < 5:
         raise DegenerateDataError(
-            f"There are {len(past.values)} past values of {metric}; at least 5 are needed.",
+            f"There are {len(past.values)} past values of {as_word(metric)}; at least 5 are "
+            "needed.",
             hint="Record some trials first, or name another metric with --metric.",
         )
     sizes = _UNITS if units is None else (units,)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.live.sequence import LATEST
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.store.lines import LINE_LIMIT
@@ -77,7 +77,7 @@ def encode_event(event: Event) -> bytes:
             "The trial holds half of a surrogate pair, which is no text."
         ) from error
     if len(line) > LINE_LIMIT:
-        raise UsageError(f"The trial '{event.trial_id}' needs a line of more than 1 MB.")
+        raise UsageError(f"The trial {cite(event.trial_id)} needs a line of more than 1 MB.")
     return line
 
 

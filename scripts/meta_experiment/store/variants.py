@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meta_experiment.errors import CorruptStoreError, NotFoundError, StorageError
+from meta_experiment.errors import CorruptStoreError, NotFoundError, StorageError, cite
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content, confined, plain_path, read_confined
 from meta_experiment.files.durable import ensure_directory
@@ -61,14 +61,14 @@ def load_variant(
             stored = read_confined(layout.meta, f"{inside}/{plain_path(relative)}")
         except NotFoundError as error:
             raise NotFoundError(
-                f"The stored text of '{relative}' in variant '{variant}' of {experiment_id} "
-                f"is gone; expected it in {folder}.",
+                f"The stored text of {cite(relative)} in variant {cite(variant)} of "
+                f"{experiment_id} is gone; expected it in {folder}.",
                 hint="Restore .claude/meta/variants from version control.",
             ) from error
         if stored.sha256 != version.sha256:
             raise CorruptStoreError(
-                f"The stored text of '{relative}' in variant '{variant}' of {experiment_id} is "
-                f"not what the plan names (SHA-256 {version.sha256[:12]}…).",
+                f"The stored text of {cite(relative)} in variant {cite(variant)} of "
+                f"{experiment_id} is not what the plan names (SHA-256 {version.sha256[:12]}…).",
                 hint="Restore .claude/meta/variants from version control.",
             )
         contents[relative] = Content(stored.data, version.mode)

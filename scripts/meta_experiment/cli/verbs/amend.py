@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.registry import experiment_to_document
 from meta_experiment.services import amending
 
@@ -36,7 +36,7 @@ def amend_verb(
     for setting in settings:
         key, separator, value = setting.partition("=")
         if not separator:
-            raise UsageError(f"--set '{setting}': expected KEY=VALUE.")
+            raise UsageError(f"--set {cite(setting)}: expected KEY=VALUE.")
         pairs.append((key.strip(), value.strip()))
     experiment = amending.amend(workspace(place), experiment_id, pairs, why)
     changes = [
