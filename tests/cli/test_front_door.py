@@ -99,3 +99,13 @@ def test_open_trials_come_last_and_are_counted(project):
     text = project("trials", made).out
     assert "5 of 5 trials, 1 of them open" in text
     assert text.splitlines()[-2].split()[-1] == "open"
+
+
+def test_a_rating_finds_its_experiment_by_the_name_of_its_prompt(project):
+    """As every other verb does."""
+    made = create(project, SHIP)
+    trial = project("assign", made, "--json").json["trial_id"]
+    project("record", made, "--variant", "control", "--trial-id", "k", "--metric", "cost_usd=1")
+    done = project("rate", "4", "--trial-id", "k", "--experiment", "/team:ship", "--json").json
+    assert done["experiment_id"] == made
+    assert done["trial_id"] == "k" != trial

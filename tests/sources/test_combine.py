@@ -65,7 +65,7 @@ def test_the_older_text_is_offered_as_the_control(arms, offered):
 def test_many_arms_are_listed_or_counted():
     """A list of thirty names says how many it leaves out."""
     arms = [f"arm {number}" for number in range(30)]
-    with pytest.raises(UsageError, match="arm 19 and 10 more"):
+    with pytest.raises(UsageError, match="'arm 19' and 10 more"):
         combined(source(shapes.canonical(arms=arms, cases=1)), control="none of them")
 
 

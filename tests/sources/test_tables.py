@@ -261,7 +261,7 @@ def test_columns_without_a_name_are_not_read():
     """An index before, and separators behind, as some programs write them."""
     source = read(",variant,case,score,\n0,old,a,1,\n1,new,a,2,\n")
     assert scores(source) == [1.0, 2.0]
-    assert "Columns that were not read: column 1, column 5." in source.notes
+    assert "Columns that were not read: 'column 1', 'column 5'." in source.notes
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ def imported(done: Imported, style: Style) -> str:
     plan = done.experiment.plan
     lines = [
         _headline(done, style),
-        f"  Read        {_listed(done.sources)} ({words.printable(done.kind)})",
+        f"  Read        {_listed(done.sources)} ({words.name(done.kind)})",
         (
-            f"  Decides on  {words.printable(plan.primary.name)} "
+            f"  Decides on  {words.name(plan.primary.name)} "
             f"({plan.primary.direction.value} is better)"
         ),
         f"  Metrics     {_listed(done.metrics)}",
         *_arms(done),
     ]
     lines += _section("Left out", _excluded(done), style)
-    lines += _section("Assumed and noted", map(words.printable, done.notes), style)
-    lines += _section("What these data can show", map(words.printable, done.reach), style)
+    lines += _section("Assumed and noted", map(words.one_line, done.notes), style)
+    lines += _section("What these data can show", map(words.one_line, done.reach), style)
     if not done.dry_run:
         lines.append(f"\n  Next  meta-experiment analyze {_id(done)}")
     return "\n".join(lines)
@@ -36,7 +36,7 @@ def summed(result: Summed, unit: str, style: Style) -> str:
     verdict = {True: "better", False: "worse", None: "higher is neither better nor worse here"}
     relative = "" if result.relative is None else f", {words.signed_per_cent(result.relative)}"
     lines = [
-        style.strong(" against ".join(map(words.printable, names)))
+        style.strong(" against ".join(map(words.name, names)))
         + "  from sums alone; no experiment was created",
         *(_summed_arm(item, unit) for item in (result.control, result.treatment)),
         (
@@ -66,7 +66,7 @@ def _headline(done: Imported, style: Style) -> str:
 
 
 def _id(done: Imported) -> str:
-    return words.printable(done.experiment.experiment_id)
+    return words.name(done.experiment.experiment_id)
 
 
 def _arms(done: Imported) -> list[str]:
@@ -79,7 +79,7 @@ def _arms(done: Imported) -> list[str]:
         if arm.cases and arm.runs > arm.cases:
             repeats = f", {arm.runs / arm.cases:.3g} runs a case"
         lines.append(
-            f"  Arm         {words.printable(arm.variant)} ({role}): "
+            f"  Arm         {words.name(arm.variant)} ({role}): "
             f"{words.counted(arm.cases, unit)}{repeats}, {arm.measured:,} of "
             f"{words.counted(arm.runs, 'run')} measured"
         )
@@ -89,7 +89,7 @@ def _arms(done: Imported) -> list[str]:
 
 
 def _excluded(done: Imported) -> list[str]:
-    return [f"{count:,} × {words.printable(reason)}" for reason, count in done.excluded.items()]
+    return [f"{count:,} × {words.name(reason)}" for reason, count in done.excluded.items()]
 
 
 def _section(heading: str, sentences: Iterable[str], style: Style) -> list[str]:
@@ -98,7 +98,7 @@ def _section(heading: str, sentences: Iterable[str], style: Style) -> list[str]:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(words.printable, names))
+    return words.listed(names)
 
 
 def _summed_arm(arm: SummedArm, unit: str) -> str:
@@ -109,4 +109,4 @@ def _summed_arm(arm: SummedArm, unit: str) -> str:
         value = words.per_cent(arm.mean, 1)
     else:
         value = words.quantity(arm.mean, unit)
-    return f"  {words.printable(arm.name):<16} n {arm.n:,}  {value}{spread}{bounds}"
+    return f"  {words.name(arm.name):<16} n {arm.n:,}  {value}{spread}{bounds}"

@@ -126,7 +126,7 @@ def _guardrail(item: GuardrailResult, style: Style) -> str:
     return (
         f"  {paint(item.state.value.upper())}  {words.printable(item.metric)} "
         f"({words.printable(item.treatment)}, may worsen by {words.per_cent(item.margin)}): "
-        f"{words.printable(item.reason)}"
+        f"{words.one_line(item.reason)}"
     )
 
 

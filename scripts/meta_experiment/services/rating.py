@@ -249,7 +249,13 @@ def _recorded(workspace: Workspace, experiment: Experiment) -> Iterator[_Target]
 def _fitting(found: list[_Target], experiment: str | None) -> list[_Target]:
     """Keep what belongs to the experiment that was named, oldest first."""
     if experiment is not None and found:
-        name = pick({target.experiment_id for target in found}, experiment)
+        whole = {target.workspace.root: target.workspace for target in found}.values()
+        known = {
+            item.experiment_id: item for each in whole for item in each.store.experiments()
+        }
+        ids = {target.experiment_id for target in found}
+        files = {name: known[name].plan.files for name in ids if name in known}
+        name = pick(ids, experiment, files=files)
         found = [target for target in found if target.experiment_id == name]
     return sorted(found, key=lambda target: target.at)
 

@@ -6,6 +6,8 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from meta_experiment.errors import as_word
+
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -13,7 +15,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
     """Write names after one another; of more than so many, how many there are besides."""
     known = list(names)
     rest = len(known) - most
-    return ", ".join(known[:most]) + (f" and {rest} more" if rest > 0 else "")
+    return ", ".join(map(as_word, known[:most])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def in_order(names: Iterable[str]) -> list[str]:

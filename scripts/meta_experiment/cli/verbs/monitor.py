@@ -24,7 +24,7 @@ def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Res
     watched = watching.monitor(workspace(place), experiment_id)
     lines = [
         f"{screen.style.warn(alert.kind.value)}  {item.experiment_id}  "
-        f"{words.printable(alert.message)}"
+        f"{words.one_line(alert.message)}"
         for item in watched
         for alert in item.alerts
     ]
