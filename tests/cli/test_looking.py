@@ -35,10 +35,31 @@ def test_create_says_what_the_plan_can_show_from_the_projects_own_past(project):
     first = project.create()
     assert "assuming a usual spread" in project("plan", "--file", f"{COMMAND}=v2.md").out
     project.observe(first, 15)
-    again = project("plan", "--file", f"{COMMAND}=v2.md", "--json").json
+    metric = ("--primary-metric", "duration_seconds")
+    again = project("plan", "--file", f"{COMMAND}=v2.md", *metric, "--json").json
     assert again["past_experiments"] == [first]
     assert again["past_values"] == 15
     assert not again["outlook"]["spread"]["assumed"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "primary", "told"),
+    [
+        ([], "active_seconds", False),
+        (["--primary-metric", "active_seconds"], "active_seconds", False),
+        (["--primary-metric", "duration_seconds"], "duration_seconds", True),
+        (["--guardrail", "turn_duration_seconds"], "active_seconds", True),
+        (["--start", "--manual"], "duration_seconds", False),
+        (["--assignment", "external"], "duration_seconds", False),
+    ],
+)
+def test_create_says_what_time_on_the_wall_has_in_it(project, flags, primary, told):
+    """Without another wish it is the time of work, where transcripts tell it."""
+    made = project("create", "--file", f"{COMMAND}=v2.md", *flags, "--json").json
+    assert made["experiment"]["plan"]["metrics"]["primary"]["name"] == primary
+    said = [note for note in made["notes"] if "clock on the wall" in note]
+    assert len(said) == told
+    assert all("name active_seconds" in note for note in said)
 
 
 def test_noise_tells_how_far_apart_equal_arms_look(project):

@@ -92,3 +92,33 @@ def test_a_fork_in_the_background_keeps_its_trial_open(tmp_path):
     path.write_bytes(b"".join(lines[:7]))
     found = span(read_transcript(str(path)), "p2", {"p1", "p2"})
     assert found.waits
+
+
+@pytest.mark.parametrize(
+    ("name", "wall", "active"),
+    [
+        ("a_question", 8.224, 2.340),
+        ("a_plan", 8.667, 2.451),
+        ("a_permission_question", 10.983, 6.630),
+        ("two_permission_questions", 14.470, 6.878),
+        ("escape_at_a_permission_question", 2.329, 0.040),
+        ("escape_while_a_tool_runs", 2.989, 2.989),
+    ],
+)
+def test_the_time_of_a_person_is_not_time_of_the_prompt(name, wall, active):
+    """Nobody was there for seconds at each question; a tool that was cut off had run."""
+    measured, _ = trial(name, "p2")
+    assert measured.metrics["duration_seconds"] == pytest.approx(wall, abs=0.001)
+    assert measured.metrics["active_seconds"] == pytest.approx(active, abs=0.001)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(RECORDED.glob("*.jsonl"))])
+def test_a_prompt_that_asked_nothing_worked_all_the_time(name):
+    measured, _ = trial(name, "p1", ("p1", "p2", "p3"))
+    assert measured.metrics["active_seconds"] == measured.metrics["duration_seconds"]
+
+
+def test_work_beside_the_conversation_counts_whole():
+    """Nothing tells how long an agent in the background waited for leave to go on."""
+    measured, _ = trial("an_agent_in_the_background", "p2", ("p1",))
+    assert measured.metrics["active_seconds"] == pytest.approx(11.955, abs=0.001)

@@ -421,5 +421,5 @@ def test_the_verb_says_it_in_words_and_in_json(past, capsys):
     assert main([*words, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["uses"] == 12
-    assert document["spreads"][0]["metric"] == "duration_seconds"
+    assert document["spreads"][0]["metric"] == "active_seconds"
     assert main(["baseline", "nothing", "--root", str(past.root)]) == 1

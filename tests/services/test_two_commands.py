@@ -182,7 +182,7 @@ def test_auto_does_not_act_on_what_was_changed_since_its_look(repository, monkey
     amending.amend(opened(repository), made, [("auto", "true")], "leave")
     seconds = {"control": 100.0, "treatment": 50.0}
     trials = [
-        {"experiment": made, "variant": arm, "metrics": {"duration_seconds": mean + number % 7}}
+        {"experiment": made, "variant": arm, "metrics": {"active_seconds": mean + number % 7}}
         for number in range(60)
         for arm, mean in seconds.items()
     ]

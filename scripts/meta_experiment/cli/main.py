@@ -88,7 +88,7 @@ def group() -> None:
     \b
     A first experiment:
       meta-experiment create --file .claude/commands/review.md=review-v2.md \\
-          --primary-metric duration_seconds --start
+          --primary-metric active_seconds --start
       meta-experiment status
     """  # noqa: D301 - the backspace tells click to leave the paragraph as it is
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from meta_experiment.live.prices import Prices
     from meta_experiment.live.seal import Seal
     from meta_experiment.live.sessions import OpenTrial, Session
-    from meta_experiment.live.transcript import Transcript
+    from meta_experiment.live.turns import Transcript
     from meta_experiment.live.work import Usage
 
 TRANSCRIPT_MISSING = "transcript_missing"

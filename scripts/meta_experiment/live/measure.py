@@ -7,8 +7,8 @@ A trial reaches from the prompt of its exposure to the next prompt under experim
 from __future__ import annotations
 
 from meta_experiment.live.prices import estimated_cost, stated_cost
-from meta_experiment.live.transcript import ANSWERED, FAILED, INTERRUPTED, OPEN
-from meta_experiment.live.work import merged
+from meta_experiment.live.turns import ANSWERED, FAILED, INTERRUPTED, OPEN
+from meta_experiment.live.work import covered, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from meta_experiment.live.prices import Prices
-    from meta_experiment.live.transcript import Transcript, Turn
+    from meta_experiment.live.turns import Transcript, Turn
     from meta_experiment.live.work import Usage, Work
 
 IDLE = 1800.0  # seconds without a prompt after which a trial is over
@@ -185,7 +185,7 @@ def _add_times(metrics: dict[str, float], turns: Sequence[Turn], whole: Work) ->
     first = merged(turns[0].works) if forked else turns[0].own
     spans = {
         "duration_seconds": _length(whole.started, whole.ended),
-        "active_seconds": _covered([work for turn in turns for work in turn.works]),
+        "active_seconds": _active(turns),
         "turn_duration_seconds": _length(first.started, first.ended),
     }
     for name, seconds in spans.items():
@@ -249,16 +249,12 @@ def _length(started: float | None, ended: float | None) -> float | None:
     return None if started is None or ended is None else ended - started
 
 
-def _covered(works: Sequence[Work]) -> float | None:
-    """Return the seconds in which at least one conversation was at work."""
-    spans = sorted(
+def _active(turns: Sequence[Turn]) -> float:
+    """Return the seconds of work: without pauses between turns and waits for a person."""
+    spans = [
         (work.started, work.ended)
-        for work in works
+        for turn in turns
+        for work in turn.works
         if work.started is not None and work.ended is not None
-    )
-    total, reached = 0.0, None
-    for started, ended in spans:
-        begin = started if reached is None else max(started, reached)
-        total += max(0.0, ended - begin)
-        reached = ended if reached is None else max(reached, ended)
-    return total if spans else None
+    ]
+    return covered(spans) - sum(turn.waited for turn in turns)

@@ -12,13 +12,20 @@ import os
 
 from meta_experiment.live.json_text import parse_object
 from meta_experiment.live.moments import epoch
+from meta_experiment.live.turns import (
+    ANSWERED,
+    FAILED,
+    INTERRUPTED,
+    OPEN,
+    Transcript,
+    Turn,
+)
 from meta_experiment.live.work import Work, usage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-OPEN, ANSWERED, FAILED, INTERRUPTED = "open", "answered", "failed", "interrupted"
 SYNTHETIC = "<synthetic>"  # the client's own words in the place of a model's
 LINE_LIMIT = 8 << 20  # bytes; a longer line holds a picture, not a measure
 
@@ -32,87 +39,6 @@ _FORKED = "forked-skill-launch"
 _CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
 _NAME, _NAME_END = "<command-name>", "</command-name>"
 _ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
-
-
-class Turn:
-    """One prompt and all that followed until the next.
-
-    Attributes:
-        prompt_id: the client's id, or one made here where an old client gave none.
-        named: the commands, skills and agents it used, as the client calls them.
-        notified: the tool calls, or else the tasks, whose background work this turn reports.
-        own: the work of the main conversation.
-        agents: the work of agents, each apart.
-        state: open, answered, failed or interrupted.
-        local: answered by the client itself, without a model.
-        version: of the client.
-    """
-
-    __slots__ = (
-        "agents",
-        "local",
-        "made_up",
-        "named",
-        "notified",
-        "own",
-        "prompt_id",
-        "state",
-        "version",
-    )
-
-    def __init__(self, prompt_id: str, *, made_up: bool = False) -> None:
-        self.prompt_id = prompt_id
-        self.made_up = made_up
-        self.named: list[str] = []
-        self.notified: list[str] = []
-        self.own = Work()
-        self.agents: list[Work] = []
-        self.state = OPEN
-        self.local = False
-        self.version = ""
-
-    @property
-    def works(self) -> list[Work]:
-        """All work, the main conversation's first."""
-        return [self.own, *self.agents]
-
-    @property
-    def sent(self) -> set[str]:
-        """The calls of tools in it, and what the client calls tasks that they began."""
-        return {sent for work in self.works for sent in (*work.calls, *work.tasks)}
-
-    @property
-    def answered_by_model(self) -> bool:
-        """Whether any model said anything."""
-        return any(work.messages for work in self.works)
-
-    @property
-    def came_to_nothing(self) -> bool:
-        """Whether no model had a part in it: broken off before, or answered by the client."""
-        return not self.answered_by_model and self.state != FAILED
-
-
-class Transcript:
-    """The turns of a session in order, and what the client said that it cost in all.
-
-    `delivered` are tool calls whose background work has been reported to the model.
-    """
-
-    __slots__ = ("cost_state", "delivered", "turns")
-
-    def __init__(self) -> None:
-        self.turns: list[Turn] = []
-        self.cost_state: dict[str, object] | None = None
-        self.delivered: set[str] = set()
-
-    @property
-    def at_work(self) -> bool:
-        """Whether the last prompt has no answer yet, or work in the background no report."""
-        launched = {
-            call for turn in self.turns for work in turn.works for call in work.launched
-        }
-        unanswered = any(turn.state == OPEN for turn in self.turns[-1:])
-        return unanswered or not launched <= self.delivered
 
 
 def read_transcript(
@@ -287,7 +213,11 @@ class _Reader:
     def _take_system(self, document: dict[str, object]) -> None:
         """Take the client's own answer; after a model's, it is one to another command."""
         turn = self._turn
-        if turn is None or document.get("subtype") != "local_command":
+        if turn is None:
+            return
+        if document.get("subtype") == "turn_duration":
+            turn.worked = _seconds(document.get("durationMs"))
+        if document.get("subtype") != "local_command":
             return
         if turn.state == OPEN and not turn.own.messages:
             turn.local = True
@@ -307,14 +237,17 @@ class _Reader:
         if turn is None:
             return
         work = self._work(turn, document)
-        work.extend(epoch(document.get("timestamp")))
+        moment = epoch(document.get("timestamp"))
+        work.extend(moment)
         turn.version = _string(document.get("version")) or turn.version
         for block in results:
-            work.take_result(block, document.get("toolUseResult"))
+            work.take_result(block, document.get("toolUseResult"), moment)
         if work is not turn.own:
             return
         if text.startswith(_INTERRUPT):
             turn.state = INTERRUPTED
+            if "interruptedMessageId" not in document:
+                work.refuse(moment)  # nothing was under way: the calls were asked about
         elif text.startswith((*_LOCAL_OUTPUT, *_SHELL_LINE)):
             turn.local = True
             turn.state = ANSWERED
@@ -341,7 +274,8 @@ class _Reader:
             self._copied.add(turn.prompt_id)
             return
         work = self._work(turn, document)
-        work.extend(epoch(document.get("timestamp")))
+        moment = epoch(document.get("timestamp"))
+        work.extend(moment)
         turn.version = _string(document.get("version")) or turn.version
         model = _string(message.get("model"))
         if document.get("isApiErrorMessage") is True:
@@ -357,7 +291,7 @@ class _Reader:
         for block in _blocks(message.get("content")):
             if block.get("type") == "tool_use":
                 asks = True
-                work.take_call(block)
+                work.take_call(block, moment)
                 if work is turn.own:
                     turn.named += _called(block)
         if work is turn.own:
@@ -479,6 +413,10 @@ def _called(block: dict[str, object]) -> list[str]:
     given = block.get("input")
     name = _string(given.get(wanted)) if wanted and type(given) is dict else ""
     return [name.removeprefix("/")] if name else []
+
+
+def _seconds(milliseconds: object) -> float | None:
+    return milliseconds / 1000 if type(milliseconds) is int and milliseconds >= 0 else None
 
 
 def _string(value: object) -> str:

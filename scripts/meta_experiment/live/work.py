@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 MOST = 10**12  # of any count or price that is believed; sums and products stay finite
 _EDITING = ("Edit", "MultiEdit", "NotebookEdit", "Write")
 _NO_AGENT = "Agent type '"  # begins what the client says of an agent it does not start
+_QUESTIONS = ("AskUserQuestion", "ExitPlanMode")  # tools whose answer a person gives
+_REJECTED = "User rejected tool use"  # in the place of a result; also of a call that was cut
 _IN_BACKGROUND = ("backgroundTaskId", "resumedAgentId")  # the task that goes on after a call
 
 
@@ -109,9 +111,13 @@ class Work:
         tasks: ids by which the client reports on agents and on work in the background.
         files: paths that were changed.
         lines: how many lines were added or taken away.
+        waits: from when to when it waited for a person.
+        begun: when each call was made, by its id.
+        rejected: ids of calls that a person did not want, or cut off.
     """
 
     __slots__ = (
+        "begun",
         "calls",
         "ended",
         "failed",
@@ -120,8 +126,10 @@ class Work:
         "lines",
         "messages",
         "refused",
+        "rejected",
         "started",
         "tasks",
+        "waits",
     )
 
     def __init__(self) -> None:
@@ -135,6 +143,9 @@ class Work:
         self.tasks: set[str] = set()
         self.files: set[str] = set()
         self.lines = 0
+        self.waits: list[tuple[float, float]] = []
+        self.begun: dict[str, float] = {}
+        self.rejected: list[str] = []
 
     def extend(self, moment: float | None) -> None:
         """Reach to this moment, whichever end it lies beyond."""
@@ -146,17 +157,26 @@ class Work:
         """Note a request; of several lines of one answer the last usage is the whole one."""
         self.messages[key] = usage or self.messages.get(key)
 
-    def take_call(self, block: dict[str, object]) -> None:
+    def take_call(self, block: dict[str, object], moment: float | None = None) -> None:
         """Note the call of a tool."""
         call, name = block.get("id"), block.get("name")
         if type(name) is str and name:
-            self.calls[call if type(call) is str else f"call-{len(self.calls)}"] = name
+            key = call if type(call) is str else f"call-{len(self.calls)}"
+            self.calls[key] = name
+            if moment is not None:
+                self.begun[key] = moment
 
-    def take_result(self, block: dict[str, object], detail: object) -> None:
+    def take_result(
+        self, block: dict[str, object], detail: object, moment: float | None = None
+    ) -> None:
         """Note what came of a call; `detail` is what the client keeps of it."""
         call = block.get("tool_use_id")
         if type(call) is not str:
             return
+        if self.calls.get(call) in _QUESTIONS:
+            self._wait(call, moment)
+        if detail == _REJECTED:
+            self.rejected.append(call)
         if block.get("is_error") is True:
             self.failed.add(call)
             text = block.get("content")
@@ -171,6 +191,21 @@ class Work:
             if self.calls.get(call) in _EDITING:
                 self._take_change(detail)
 
+    def refuse(self, moment: float | None) -> None:
+        """Note that rejected calls never ran: until then a person was asked about them."""
+        for call in self.rejected:
+            self._wait(call, moment)
+
+    def _wait(self, call: str, until: float | None) -> None:
+        begun = self.begun.get(call)
+        if begun is not None and until is not None and until > begun:
+            self.waits.append((begun, until))
+
+    @property
+    def waited(self) -> float:
+        """The seconds in which a person was waited for, as far as the calls tell."""
+        return covered(self.waits)
+
     def _take_change(self, detail: dict[str, object]) -> None:
         path = detail.get("filePath") or detail.get("notebook_path")
         if type(path) is str:
@@ -184,6 +219,16 @@ class Work:
             deleted = detail["edit_mode"] == "delete"
             now = [] if deleted else _rows(detail.get("new_source"))
             self.lines += _exchanged(_rows(detail.get("old_source")), now)
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Return the seconds that lie in at least one of some spans."""
+    total, reached = 0.0, None
+    for started, ended in sorted(spans):
+        begin = started if reached is None else max(started, reached)
+        total += max(0.0, ended - begin)
+        reached = ended if reached is None else max(reached, ended)
+    return total
 
 
 def merged(works: Iterable[Work]) -> Work:

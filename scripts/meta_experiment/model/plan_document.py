@@ -197,7 +197,7 @@ def metric_from_document(value: object, where: str) -> Metric:
     if value is None:
         raise UsageError(
             f"{where}: no metric is named.",
-            hint="Name what should get better, for example --primary-metric duration_seconds.",
+            hint="Name what should get better, for example --primary-metric active_seconds.",
         )
     if isinstance(value, str):
         name, _, direction = value.partition(":")

@@ -33,7 +33,7 @@ def board(rows: Sequence[Row], summary: Mapping[str, Any], style: Style, limit: 
         return (
             "No experiments yet.\n"
             "Start one: meta-experiment create --file PROMPT.md=VARIANT.md "
-            "--primary-metric duration_seconds --start"
+            "--primary-metric active_seconds --start"
         )
     active = [row for row in rows if row["status"] in _ACTIVE]
     completed = [row for row in rows if row["status"] not in _ACTIVE]

@@ -30,8 +30,8 @@ from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import Habit, Metric, Plan, Spread, TrialStatus, Unit
 
 SHOWN = (
-    "duration_seconds",
     "active_seconds",
+    "duration_seconds",
     "output_tokens",
     "total_tokens",
     "cost_usd",
@@ -66,7 +66,7 @@ def baseline(
     given: str,
     client: Path,
     *,
-    metric: str = "duration_seconds",
+    metric: str = "active_seconds",
     days: float | None = None,
     unit: Unit = Unit.SESSION,
     everywhere: bool = False,

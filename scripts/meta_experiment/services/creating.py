@@ -31,9 +31,9 @@ from meta_experiment.services.neighbours import note_nested
 from meta_experiment.services.prospect import prospect
 from meta_experiment.services.request import CONTROL, Request
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Direction, Experiment, Plan, Status
+from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status
 
-_DEFAULT_METRIC = "duration_seconds"
+_ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,14 @@ def create(
     request: Request,
     client: Path | None = None,
     *,
+    manual: bool = False,
     check: Callable[[Experiment, Contents], None] | None = None,
 ) -> Created:
     """Check a request whole, store the bytes of every arm, and register the experiment.
 
     `client` is the folder of the client, whose transcripts tell the prompt file's past.
-    `check` may refuse the experiment before anything of it is written.
+    `manual` says that the user will serve and measure it, as with `start --manual`. `check`
+    may refuse the experiment before anything of it is written.
 
     Raises:
         UsageError: the plan makes no sense. RefusedError: a file is no prompt by its name.
@@ -67,9 +69,12 @@ def create(
     """
     contents = _contents(workspace, request)
     notes = [*request.notes, *_notes(contents, workspace.root)]
-    plan = plan_from_document(redacted_plan(_inferred(request.document, notes)))
+    whole = _inferred(request.document, notes, manual=manual)
+    plan = plan_from_document(redacted_plan(whole))
     seen = prospect(workspace, plan, client=client)
     notes += seen.warnings
+    if not manual:
+        notes += _notes_on_time(plan)
     versions = {
         path: {name: item.version for name, item in arms.items()}
         for path, arms in contents.items()
@@ -108,7 +113,7 @@ def sketch(request: Request) -> Plan:
     """Read the plan of a request without its files, for a look at what it could show."""
     document = {"name": "plan", "hypothesis": "a look ahead", **request.document}
     metrics = dict(document.get("metrics") or {})
-    document["metrics"] = {"primary": _DEFAULT_METRIC, **metrics}
+    document["metrics"] = {"primary": _default_metric(document), **metrics}
     if not request.variant_files:
         document.pop("variants")
     return plan_from_document(document)
@@ -199,7 +204,7 @@ def _frontmatter_notes(
         )
 
 
-def _inferred(document: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) -> dict[str, Any]:
     """Fill in name, hypothesis, primary metric and seed where the request has none."""
     whole = {key: value for key, value in document.items() if value is not None}
     identity = identify(whole["files"][0]) if whole.get("files") else None
@@ -209,10 +214,8 @@ def _inferred(document: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
         )
     metrics = dict(whole.get("metrics") or {})
     if not metrics.get("primary"):
-        metrics["primary"] = _DEFAULT_METRIC
-        notes.append(
-            f"The primary metric is {_DEFAULT_METRIC}; name another with --primary-metric."
-        )
+        metrics["primary"] = name = _default_metric(whole, manual=manual)
+        notes.append(f"The primary metric is {name}; name another with --primary-metric.")
     whole["metrics"] = metrics
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
@@ -220,6 +223,28 @@ def _inferred(document: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
         whole["hypothesis"] = _hypothesis(metrics["primary"], identity.name)
         notes.append(f"The hypothesis was inferred: {whole['hypothesis']}")
     return whole
+
+
+def _default_metric(document: Mapping[str, Any], *, manual: bool = False) -> str:
+    """Return the time: of work, as transcripts tell it, or else as somebody takes it."""
+    drawn = document.get("assignment")
+    method = drawn.get("method") if isinstance(drawn, Mapping) else drawn
+    manual = manual or method == Assignment.EXTERNAL.value
+    return "duration_seconds" if manual else "active_seconds"
+
+
+def _notes_on_time(plan: Plan) -> list[str]:
+    """Say what time a plan measures, where it is not that of the work."""
+    planned = (plan.primary, *(item.metric for item in plan.guardrails))
+    named = [item.name for item in planned if item.name in _ON_THE_WALL]
+    if plan.assignment is Assignment.EXTERNAL or not named:
+        return []
+    said = (
+        f"{named[0]} is what a clock on the wall shows: the time in which you read, answer a "
+        "question for permission or are away is in it. For the speed of the work name "
+        "active_seconds."
+    )
+    return [said]
 
 
 def _hypothesis(primary: object, prompt: str) -> str:

@@ -16,6 +16,8 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Alert, Direction, Metric, Scale, Status
 
 _UNITS = (10, 20, 50, 100, 200)
+_TIMES = ("active_seconds", "duration_seconds")  # of work, or else as somebody took it
+_LEAST = 5  # past values
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +81,28 @@ def noise(
         plan = find_in(workspace.store, given).plan
         files, planned = plan.files, plan.metrics
         metric = metric or plan.primary.name
-    metric = metric or "duration_seconds"
-    described = next(
-        (item for item in planned if item.name == metric),
-        describe(metric, direction=Direction.LOWER, scale=scale),
-    )
-    past = past_of(workspace, described, files)
+    for name in (metric,) if metric else _TIMES:
+        described = next(
+            (item for item in planned if item.name == name),
+            describe(name, direction=Direction.LOWER, scale=scale),
+        )
+        past = past_of(workspace, described, files)
+        if len(past.values) >= _LEAST:
+            break
     used = [item for item in experiments if item.experiment_id in past.experiments]
     prompts = {item.plan.files for item in used}
     if given is None and len(prompts) > 1:
         raise DegenerateDataError(
-            f"The past values of {metric} are of {len(prompts)} different prompts, which are "
+            f"The past values of {name} are of {len(prompts)} different prompts, which are "
             "not alike.",
             hint=f"Name an experiment: meta-experiment noise {past.experiments[0]}",
         )
-    if len(past.values) < 5:
+    if len(past.values) < _LEAST:
         raise DegenerateDataError(
-            f"There are {len(past.values)} past values of {as_word(metric)}; at least 5 are "
-            "needed.",
+            f"There are {len(past.values)} past values of {as_word(name)}; "
+            f"at least {_LEAST} are needed.",
             hint="Record some trials first, or name another metric with --metric.",
         )
     sizes = _UNITS if units is None else (units,)
     floors = tuple(noise_floor_of(past.values, described, size, seed) for size in sizes)
-    return Noise(metric, len(past.values), past.experiments, floors)
+    return Noise(name, len(past.values), past.experiments, floors)

@@ -19,7 +19,7 @@ from meta_experiment.types import Unit
 @click.argument("name_or_file", metavar="NAME|FILE")
 @click.option("--days", type=click.FloatRange(0, min_open=True), help="How far back [all].")
 @click.option(
-    "--metric", default="duration_seconds", show_default=True, help="What it would be about."
+    "--metric", default="active_seconds", show_default=True, help="What it would be about."
 )
 @click.option(
     "--unit",

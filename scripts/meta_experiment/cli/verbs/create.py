@@ -21,7 +21,7 @@ from meta_experiment.services.workspace import Workspace
 @verb(
     example=(
         "meta-experiment create --file .claude/commands/review.md=review-v2.md \\\n"
-        "      --primary-metric duration_seconds --guardrail output_tokens:20% --start"
+        "      --primary-metric active_seconds --guardrail output_tokens:20% --start"
     )
 )
 @plan_options
@@ -40,6 +40,7 @@ def create_verb(
         opened,
         request,
         client_folder(),
+        manual=start and manual,
         check=partial(lifecycle.require_startable, opened) if start and not manual else None,
     )
     experiment = made.experiment

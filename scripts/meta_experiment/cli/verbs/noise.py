@@ -11,9 +11,9 @@ from meta_experiment.render import words
 from meta_experiment.services import watching
 
 
-@verb(example="meta-experiment noise --metric duration_seconds --units 20")
+@verb(example="meta-experiment noise --metric active_seconds --units 20")
 @click.argument("experiment_id", metavar="[ID]", required=False)
-@click.option("--metric", help="Past values of it [the primary of ID, or duration_seconds].")
+@click.option("--metric", help="Past values of it [the primary of ID, or active_seconds].")
 @click.option("--units", type=click.IntRange(2, 100_000), help="Units per arm [a table].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 def noise_verb(
