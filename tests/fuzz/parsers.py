@@ -263,7 +263,7 @@ def live_transcript(data):
 
 def live_arguments(given):
     body, text, names = given
-    arguments.substitute(body, arguments.Given(text, names, {"CLAUDE_SESSION_ID": "s"}))
+    arguments.substitute(body, arguments.Given(text, names, {"CLAUDE_SESSION_ID": "s"}), 1_000)
 
 
 def live_hook(document):

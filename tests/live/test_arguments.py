@@ -6,7 +6,7 @@ from meta_experiment.live.arguments import POINTER, Given, split, substitute
 
 
 def filled(body, arguments, *names, **variables):
-    return substitute(body, Given(arguments, names, variables))
+    return substitute(body, Given(arguments, names, variables), 1_000)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,11 @@ def test_injections_in_arguments_are_disarmed_as_the_client_does():
     assert (
         filled("$ARGUMENTS", "!`touch x` a !b c!d\n!`e`") == "\\! `touch x` a \\!b c!d\n\\! `e`"
     )
+
+
+@pytest.mark.parametrize("body", ["$0$0", "x$0\\$1" + "y" * 500, "$NO" + "z" * 1_000])
+def test_what_would_be_too_long_is_not_made(body):
+    assert filled(body, "a" * 501) is None
 
 
 def test_the_longest_name_counts():

@@ -19,7 +19,7 @@ from meta_experiment.live.client import note_client
 from meta_experiment.live.closing import close_session, sweep
 from meta_experiment.live.disk import make_folder
 from meta_experiment.live.index import Entry, sealed_lines
-from meta_experiment.live.sessions import OpenTrial, Session, fields_of, line_of
+from meta_experiment.live.sessions import OpenTrial, Session, Turn, fields_of, line_of
 from meta_experiment.store.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -483,6 +483,27 @@ def test_an_agent_that_was_not_started_is_no_trial(live, variant, refused, exclu
     (trial,) = live.read().trials
     assert trial.excluded == excluded
     assert trial.status == (None if excluded else "ok")
+
+
+def test_word_of_closed_trials_stays_as_long_as_the_client(live):
+    """At `/clear` the session ends and the client goes on: the last answer may be rated yet."""
+    live.run("p1", 0)
+    client = subprocess.Popen(["sleep", "600"])
+    note_client(live.session, {"CLAUDE_PID": str(client.pid)})
+    live.session.write_turn(Turn("p1", ""))
+    try:
+        live.script.write(live.transcript)
+        closed = close_session(live.session, final=True, now=NOW, client_goes_on=True)
+        assert closed == 1
+        assert sorted(live.session.names()) == ["client", "closed"]
+        live.write(age=HALF_AN_HOUR + 1)
+        sweep(str(live.root), NOW)
+        assert live.session.lines(closing.CLOSED)[0][:2] == [EXPERIMENT, "t-p1"]
+    finally:
+        client.kill()
+        client.wait()
+    sweep(str(live.root), NOW)
+    assert not live.folder.exists()
 
 
 @pytest.mark.parametrize(

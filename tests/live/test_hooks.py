@@ -157,6 +157,57 @@ def test_a_plugins_skill_is_allowed_by_its_bare_name(tmp_path):
     assert "updatedInput" not in called(stage, "plug:review")
 
 
+def touched(path):
+    """Return whether a file was touched since it was last asked about."""
+    now = path.stat().st_mtime > 1
+    os.utime(path, (1, 1))
+    return now
+
+
+@pytest.mark.parametrize("form", ["shadow", "in place"])
+@pytest.mark.parametrize("later", ["answer", "next prompt"])
+def test_a_stand_in_that_a_session_did_not_notice_is_renewed(stage, form, later):
+    """A client that was starting when it was placed does not watch it; a touch wakes it."""
+    entry = shadow(stage) if form == "shadow" else skill(stage)
+    stand_in = stage.root / SHADOW
+    bystander = stage.root / entry.path if form == "shadow" else stage.write("x/SKILL.md", "")
+    touched(stand_in), touched(bystander)
+    stage.typed("x", "p1")
+    assert not touched(stand_in)
+    if later == "answer":
+        stage.hook("Stop", "stop", {"prompt_id": "p1", "background_tasks": [{"id": "b"}]})
+    else:
+        stage.typed("x", "p2")
+    assert touched(stand_in)
+    assert not touched(bystander)
+    stage.typed("x", "p3")
+    touched(stand_in)
+    stage.text()
+    stage.hook("Stop", "stop", {"prompt_id": "p3"})
+    assert not touched(stand_in)
+
+
+def test_what_is_not_ours_is_not_renewed(stage):
+    entry = skill(stage)
+    path = stage.write(entry.path, "my own")
+    touched(path)
+    for number in range(3):
+        stage.typed("x", f"p{number}")
+    assert not touched(path)
+
+
+def test_copies_of_an_agent_that_a_session_does_not_list_are_renewed(stage):
+    """Then it finds them, and the agent is switched."""
+    agent(stage)
+    path = stage.root / AGENT.replace(".md", "-treatment.md")
+    listing = {"type": "agent_listing_delta", "addedTypes": ["checker"]}
+    row = json.dumps({"attachment": listing}, separators=(",", ":"))
+    (stage.home / "transcript.jsonl").write_text(row + "\n")
+    touched(path)
+    assert start(stage) is None
+    assert touched(path)
+
+
 def test_a_name_with_an_ended_experiment_as_well_is_handed_over_once(stage):
     """Sessions with the old text and sessions with the new one read the same hand-over."""
     stage.run("exp-0", state="ended")

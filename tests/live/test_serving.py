@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests import logs
-from tests.live.stage import FRONT, TOKEN, Stage
+from tests.live.stage import FRONT, PYTHON, TOKEN, Stage
 
 from meta_experiment.live import faults, places
 from meta_experiment.live.arguments import POINTER
@@ -177,6 +177,23 @@ def test_what_is_longer_than_the_client_shows_points_to_the_arguments(stage):
     fits = "x" * 29_000
     assert stage.call(fits, "p1") == f"Control for {fits}."
     assert stage.call("é" * 15_000, "p2") == f"Control for {POINTER}."
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [(500, f"{POINTER} "), (2_400, "$ARGUMENTS ")],
+    ids=["pointers fit", "nothing fits"],
+)
+def test_many_placeholders_of_long_arguments_cost_no_memory(stage, times, expected):
+    """What the client would not show is neither made nor printed."""
+    stage.run(sequence="0", control="$ARGUMENTS " * times)
+    bound = stage.home / "python"
+    bound.write_text(f'#!/bin/sh\nulimit -v 100000\nexec {PYTHON} "$@"\n')
+    bound.chmod(0o755)
+    stage.typed("é " * 100_000, "p1")
+    printed = stage.text(environment={"META_EXPERIMENT_PYTHON": str(bound)})
+    assert printed == expected * times
+    assert stage.faults() == []
 
 
 def test_variables_and_named_arguments(stage):

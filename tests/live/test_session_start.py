@@ -24,7 +24,11 @@ REALLY = session_start._spawn
 def spawned(monkeypatch):
     """Return the roots for which a run apart was started; none really is."""
     found = []
-    monkeypatch.setattr(session_start, "_spawn", lambda root, _: found.append(root))
+
+    def note(root, verb, _):
+        found.append(root if verb[0] == "auto" else f"{verb[0]} {root}")
+
+    monkeypatch.setattr(session_start, "_spawn", note)
     return found
 
 
@@ -185,6 +189,47 @@ def test_the_run_apart_starts_at_most_once_in_ten_minutes(place):
     moments = (NOW, NOW + 1, NOW + 599, NOW + 601, NOW + 602, NOW - 9999)
     started = [session_start.between_sessions(str(root), moment) for moment in moments]
     assert started == [True, False, False, True, False, True]
+
+
+def test_trials_that_closed_are_looked_at(place, spawned):
+    """At the end of each session, and in one that goes on once in a minute at most."""
+    root = str(place("a"))
+    for moment, final in (
+        (NOW, False),  # the first run apart looks and acts
+        (NOW + 10, True),
+        (NOW + 11, True),
+        (NOW + 12, False),
+        (NOW + 13, False),
+        (NOW + 75, False),
+        (NOW + 601, False),
+    ):
+        session_start.after_trials(root, moment, final=final)
+    look = f"status {root}"
+    assert spawned == [root, look, look, look, look, root]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "pipe with a reader"])
+def test_what_stands_in_the_place_of_the_log_hangs_nobody(place, kind, tmp_path):
+    root = place("a")
+    log = root / ".claude/meta/local/auto.log"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("kept")
+    reader = None
+    if kind == "folder":
+        log.mkdir()
+    elif kind == "link":
+        log.symlink_to(elsewhere)
+    else:
+        os.mkfifo(log)
+    if kind == "pipe with a reader":
+        reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    output = session_start._log(str(log))
+    os.write(output, b"said")
+    os.close(output)
+    assert elsewhere.read_text() == "kept"
+    if reader is not None:
+        assert os.read(reader, 10) == b""
+        os.close(reader)
 
 
 def test_no_run_apart_where_nothing_runs(place):

@@ -1,5 +1,6 @@
 """Quality added to trials that were served."""
 
+import os
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from tests.sealing import own_key, own_seal
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing, index, places
+from meta_experiment.live.client import note_client
 from meta_experiment.live.sessions import OpenTrial, Session
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.services.workspace import Workspace
@@ -80,6 +82,13 @@ class Here:
         for trial in Session(str(self.root), session).open_trials():
             Session(str(self.root), session).remove_trial(trial)
 
+    def forget(self, session, trial_id):
+        """Close the session's trial as a hook does: word of it stays."""
+        folder = Session(str(self.root), session)
+        for trial in folder.open_trials():
+            folder.append(closing.CLOSED, trial.experiment_id, trial_id, "1")
+            folder.remove_trial(trial)
+
     def rate(self, *arguments, code=0):
         self._capfd.readouterr()
         given = main(["rate", "--root", str(self.root), "--json", *arguments])
@@ -146,6 +155,27 @@ def test_the_session_knows_its_closed_trials_whatever_their_unit(here):
     session.remove_trial(session.open_trials()[0])
     session.append(closing.CLOSED, review.experiment_id, "mine", "1")
     assert here.rate("5", "--session", "s1")["trial_id"] == "mine"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_after_a_clear_the_trial_of_the_session_before_is_meant(here, monkeypatch, closed):
+    """The newest that the same process of the client had, not that of another terminal."""
+    review = here.run("review")
+    for session, trial, at, process in (
+        ("s1", "older", NOW, os.getpid()),
+        ("s2", "mine", NOW + 1, os.getpid()),
+        ("s3", "elsewhere", NOW + 2, os.getppid()),
+    ):
+        here.serve(review, session, trial, at=at)
+        note_client(Session(str(here.root), session), {"CLAUDE_PID": str(process)})
+        if closed:
+            here.close(review, "a user", trial, at=at)
+            here.forget(session, trial)
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "s4")
+    assert here.rate("4", code=1)["error"]["kind"] == "not_found"
+    monkeypatch.setenv("CLAUDE_PID", str(os.getpid()))
+    assert here.rate("4")["trial_id"] == "mine"
+    assert here.rate("4", "--session", "s4", code=1)["error"]["kind"] == "not_found"
 
 
 def test_the_first_rating_stands_and_the_second_is_reported(here, capfd):

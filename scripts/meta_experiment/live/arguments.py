@@ -95,24 +95,30 @@ class Given:
         return _disarmed(value)
 
 
-def substitute(body: str, given: Given) -> str:
-    """Return a text with placeholders replaced, in one pass: values are not looked at again."""
+def substitute(body: str, given: Given, most: int) -> str | None:
+    """Return a text with placeholders replaced, in one pass: values are not looked at again.
+
+    None when it would have more than so many characters; then it is not made either.
+    """
     body = body.replace("\uffff", "\ufffd").replace("\ufffe", "\ufffd")
     parts: list[str] = []
-    done = 0
+    done = size = 0
     place = body.find("$")
-    while place >= 0:
+    while place >= 0 and size <= most:
         after = place + 1
         if _escaped(body, place, given):
-            parts += (body[done : place - 1], "$")
-            done = after
+            before, text = body[done : place - 1], "$"
         elif (filled := _filled(body, place, given)) is not None:
-            text, after = filled
-            parts += (body[done:place], text)
-            done = after
+            before, (text, after) = body[done:place], filled
+        else:
+            place = body.find("$", after)
+            continue
+        parts += (before, text)
+        size += len(before) + len(text)
+        done = after
         place = body.find("$", after)
     parts.append(body[done:])
-    return "".join(parts)
+    return "".join(parts) if size + len(parts[-1]) <= most else None
 
 
 def split(text: str) -> list[str] | None:

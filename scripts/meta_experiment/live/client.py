@@ -19,24 +19,36 @@ if TYPE_CHECKING:
     from meta_experiment.live.sessions import Session
 
 VARIABLE = "CLAUDE_PID"
-_FILE = "client"
+FILE = "client"  # in a session's folder
 _START = 19  # place of the start time in /proc/PID/stat, behind the name of the program
+
+
+def client_around(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which process the client around this one is; empty when it cannot be told."""
+    pid = environment.get(VARIABLE, "")
+    start = _started(pid)
+    return (pid, start, _place()) if start else ()
 
 
 def note_client(session: Session, environment: Mapping[str, str]) -> None:
     """Keep which process the client is. Raises OSError."""
-    pid = environment.get(VARIABLE, "")
-    start = _started(pid)
-    if start:
-        session.write(_FILE, line_of((pid, start, _place())))
+    client = client_around(environment)
+    if client:
+        session.write(FILE, line_of(client))
+
+
+def client_of(session: Session) -> tuple[str, ...]:
+    """Return which process a session's client is, as far as it was kept. Raises OSError."""
+    fields = fields_of(session.read(FILE))
+    return tuple(fields) if len(fields) == 3 else ()
 
 
 def is_alive(session: Session) -> bool | None:
     """Tell whether a session's client lives; None when nothing is sure. Raises OSError."""
-    fields = fields_of(session.read(_FILE))
-    if len(fields) != 3 or not fields[1] or fields[2] != _place():
+    client = client_of(session)
+    if not client or not client[1] or client[2] != _place():
         return None
-    return _started(fields[0]) == fields[1]
+    return _started(client[0]) == client[1]
 
 
 def _started(pid: str) -> str:

@@ -12,6 +12,7 @@ import os
 import time
 
 from meta_experiment.live import places
+from meta_experiment.live.client import FILE as CLIENT
 from meta_experiment.live.client import is_alive
 from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.heads import NoPlaceError, head, is_own, live_stem, log_names
@@ -43,7 +44,9 @@ _PAUSE = 0.005
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
 
 
-def close_session(session: Session, *, final: bool, now: float) -> int:
+def close_session(
+    session: Session, *, final: bool, now: float, client_goes_on: bool = False
+) -> int:
     """Close the open trials of a session that are over; return how many were.
 
     Args:
@@ -51,6 +54,8 @@ def close_session(session: Session, *, final: bool, now: float) -> int:
         final: the session is over, so that every trial of it is; otherwise only trials are
             closed that a later prompt under experiment bounds and that wait for no report.
         now: seconds since the epoch.
+        client_goes_on: a session that is over gives way to another of the same client, as at
+            `/clear`; word of its trials stays, for who rates the last one there.
 
     Raises:
         OSError, ValueError: a fault; trials that are not closed yet stay open.
@@ -64,7 +69,7 @@ def close_session(session: Session, *, final: bool, now: float) -> int:
     try:
         closed = _close(session, final=final, now=now)
         if final:
-            session.remove()
+            session.remove({CLIENT, CLOSED} if client_goes_on else ())
         return closed
     finally:
         os.close(folder)
@@ -136,8 +141,8 @@ def sweep(root: str, now: float) -> int:
 def _is_over(session: Session, now: float) -> bool:
     """Tell whether nothing more is to be expected of a session."""
     alive = is_alive(session)
-    if alive is False:
-        return True
+    if alive is not None and not (alive and session.open_trials()):
+        return not alive  # word of what closed stays as long as the client
     silent = now - _last_sign(session)
     if silent < IDLE:
         return False
@@ -174,8 +179,7 @@ def _close(session: Session, *, final: bool, now: float) -> int:
             for trial, _ in own:
                 session.remove_trial(trial)
                 closed += 1
-            if not final:
-                _note_closed(session, [trial for trial, _ in own], now)
+            _note_closed(session, [trial for trial, _ in own], now)
     return closed
 
 
@@ -338,7 +342,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def _note_closed(session: Session, trials: Sequence[OpenTrial], now: float) -> None:
-    """Leave word of closed trials in the folder of a session that goes on."""
+    """Leave word of closed trials in the folder of their session."""
     for trial in trials:
         session.append(CLOSED, trial.experiment_id, trial.trial_id, str(int(now * 1000)))
 

@@ -9,6 +9,8 @@ from meta_experiment.live.sessions import Turn, fields_of, line_of, quoted, remo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from meta_experiment.live.sessions import Session
 
 _HANDOVER = "handover-"
@@ -24,11 +26,19 @@ class Handover:
     invocation it belongs to.
     """
 
-    __slots__ = ("agent", "arguments", "doubtful", "path", "turn")
+    __slots__ = ("agent", "arguments", "doubtful", "name", "path", "turn")
 
     def __init__(
-        self, turn: Turn, agent: str, arguments: str, path: str, *, doubtful: bool
+        self,
+        name: str,
+        turn: Turn,
+        agent: str,
+        arguments: str,
+        path: str,
+        *,
+        doubtful: bool,
     ) -> None:
+        self.name = name
         self.turn = turn
         self.agent = agent
         self.arguments = arguments
@@ -65,7 +75,7 @@ class Handover:
 
 def hand_over(session: Session, name: str, turn: Turn, arguments: str, agent: str = "") -> None:
     """Hand over the arguments of an invocation, by an agent or not. Raises OSError."""
-    head = line_of((turn.prompt_id, turn.transcript, turn.project, agent))
+    head = line_of((turn.prompt_id, turn.transcript, turn.project, agent, name))
     data = head + b"\n" + arguments.encode("utf-8", "surrogatepass")
     session.write(f"{_HANDOVER}{quoted(name)}-{os.urandom(6).hex()}", data)
 
@@ -75,35 +85,53 @@ def pending(session: Session, name: str = "") -> list[Handover]:
     found = []
     for entry in session.names(_HANDOVER):
         meant, _, mark = entry.removeprefix(_HANDOVER).rpartition("-")
-        if _TAKEN in mark or (name and meant != quoted(name)):
+        if _TAKEN in mark or meant != quoted(name or meant):
             continue
         head, _, arguments = session.read(entry, entry.rstrip(_DOUBT)).partition(b"\n")
-        *turn, agent = fields_of(head)
-        if len(turn) == 3:
+        fields = fields_of(head)
+        if len(fields) == 5:
             given = arguments.decode("utf-8", "surrogatepass")
             path, doubtful = f"{session.folder}/{entry}", mark.endswith(_DOUBT)
-            found.append(Handover(Turn(*turn), agent, given, path, doubtful=doubtful))
+            turn, agent, of = Turn(*fields[:3]), fields[3], fields[4]
+            found.append(Handover(of, turn, agent, given, path, doubtful=doubtful))
     return found
 
 
-def drop_broken_off(session: Session, turn: Turn, agent: str, now: float) -> None:
-    """Remove what invocations under other prompts left pending when they were broken off.
+def drop_broken_off(session: Session, turn: Turn, agent: str, now: float) -> list[str]:
+    """Remove what invocations under other prompts left pending; return of which names.
+
+    They were broken off, or nothing served them.
 
     The main conversation does one thing after the other: what it left is not coming any more
     once it has gone on. An agent in the background may still be on its way; but one that
     made another doubtful has done so once. Raises OSError.
     """
-    for handover in pending(session):
-        if handover.turn.prompt_id == turn.prompt_id:
-            continue
-        gone_on = not agent and not handover.agent
-        if gone_on or handover.doubtful or _age(handover, now) > _STALE:
-            remove([handover.path])
+    return _drop(
+        handover
+        for handover in pending(session)
+        if handover.turn.prompt_id != turn.prompt_id
+        and (not (agent or handover.agent) or handover.doubtful or _age(handover, now) > _STALE)
+    )
 
 
-def drop_answered(session: Session, prompt_id: str) -> None:
-    """Remove what a prompt left pending that has its answer. Raises OSError."""
-    remove(each.path for each in pending(session) if each.turn.prompt_id == prompt_id)
+def drop_answered(session: Session, prompt_id: str, *, agents: bool) -> list[str]:
+    """Remove what a prompt left pending that has its answer; return of which names.
+
+    With `agents` those that it started are over as well. Raises OSError.
+    """
+    return _drop(
+        handover
+        for handover in pending(session)
+        if handover.turn.prompt_id == prompt_id and (agents or not handover.agent)
+    )
+
+
+def _drop(handovers: Iterable[Handover]) -> list[str]:
+    names = []
+    for handover in handovers:
+        remove([handover.path])
+        names.append(handover.name)
+    return names
 
 
 def _age(handover: Handover, now: float) -> float:

@@ -31,6 +31,7 @@ from meta_experiment.live.places import (
 )
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.live.sessions import Session, Turn
+from meta_experiment.live.stand_ins import renew
 from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
@@ -171,8 +172,7 @@ def _names_of(entry: Entry) -> list[str]:
 
 def _stop(event: Event) -> str:
     _look_after(event, answered=True)
-    if event.document.get("background_tasks") == []:
-        _drop_answered(event)
+    _drop_answered(event)
     _close(event, final=False)
     return ""
 
@@ -181,6 +181,11 @@ def _session_end(event: Event) -> str:
     _look_after(event, answered=False)
     _close(event, final=True)
     return ""
+
+
+def _goes_on(event: Event) -> bool:
+    """Tell whether the client goes on in another session, as at `/clear`."""
+    return _text(event.document, "reason") in ("clear", "resume")
 
 
 def _session_start(event: Event) -> str:
@@ -213,7 +218,7 @@ def _close(event: Event, *, final: bool) -> None:
         if os.path.isdir(session.folder):
             _beat(root.path, event.now)
             try:
-                _close_below(session, event.now, final=final)
+                _close_below(session, event, final=final)
             except (OSError, ValueError) as error:
                 _note(root.path, error, where="close")
 
@@ -235,22 +240,32 @@ def _look_after(event: Event, *, answered: bool) -> None:
 
 
 def _drop_answered(event: Event) -> None:
-    """Drop the arguments of a prompt that is over, and with it all that it started."""
+    """Drop the arguments of a prompt that is over, which nothing served."""
+    alone = event.document.get("background_tasks") == []
     for root in roots(data_folder(os.environ)):
         try:
-            drop_answered(Session(root.path, event.session), event.turn.prompt_id)
+            session = Session(root.path, event.session)
+            left = drop_answered(session, event.turn.prompt_id, agents=alone)
+            _renew(root, left)
         except (OSError, ValueError) as error:
             _note(root.path, error)
 
 
-def _close_below(session: Session, now: float, *, final: bool) -> None:
+def _renew(root: Root, names: list[str]) -> None:
+    """Renew the stand-ins of names that nothing served, though an experiment runs."""
+    for entry in _entries(root) if names else ():
+        if entry.name in names:
+            renew(root, entry)
+
+
+def _close_below(session: Session, event: Event, *, final: bool) -> None:
     from meta_experiment.live.closing import close_session
 
-    closed = close_session(session, final=final, now=now)
-    if final and closed:
-        from meta_experiment.live.session_start import between_sessions
+    goes_on = final and _goes_on(event)
+    if close_session(session, final=final, now=event.now, client_goes_on=goes_on):
+        from meta_experiment.live.session_start import after_trials
 
-        between_sessions(session.root, now)
+        after_trials(session.root, event.now, final=final)
 
 
 def _remember(root: Root, event: Event) -> Session:
@@ -258,7 +273,7 @@ def _remember(root: Root, event: Event) -> Session:
     _beat(root.path, event.now)
     session = Session(root.path, event.session)
     take_over(root, session)
-    drop_broken_off(session, event.turn, event.agent, event.now)
+    _renew(root, drop_broken_off(session, event.turn, event.agent, event.now))
     session.write_turn(event.turn)
     note_client(session, os.environ)
     return session

@@ -271,17 +271,22 @@ def _take(handover: Handover, entry: Entry, call: Call, kept: Session | None) ->
 
 
 def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -> bytes:
-    """Return a body with arguments and variables filled in, as the client does."""
+    """Return a body with arguments and variables filled in, as the client does.
+
+    Where that is longer than the client shows, the text points to the arguments instead, or
+    stays as it is.
+    """
     if b"$" not in body:
         return body
     text = body.decode("utf-8", "replace")
     variables = _variables(text, root, entry, call, handed.turn)
-    given = Given(handed.arguments, entry.arguments, variables, pointing=handed.doubtful)
-    filled = _encoded(substitute(text, given))
-    if len(filled) > LARGEST and not handed.doubtful:
-        given = Given("", entry.arguments, variables, pointing=True)
-        filled = _encoded(substitute(text, given))
-    return filled
+    for pointing in (False, True)[handed.doubtful :]:
+        arguments = "" if pointing else handed.arguments
+        given = Given(arguments, entry.arguments, variables, pointing=pointing)
+        filled = substitute(text, given, LARGEST)
+        if filled is not None and len(data := _encoded(filled)) <= LARGEST:
+            return data
+    return body
 
 
 def _variables(

@@ -1,13 +1,15 @@
 """What happens beside a session: one line when there is something to say, and a run apart.
 
 The line is computed beforehand (`notice`: decisions that are due; `news`: what was done while
-nobody looked). The run is `auto` in a process of its own, never in the user's turn.
+nobody looked). The run is `auto` in a process of its own, never in the user's turn; where it
+ran a moment ago, a look at what is new keeps the line true.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import stat
 
 from meta_experiment.live import index, json_text, places, sessions
 from meta_experiment.live.around import is_within, roots_around
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from meta_experiment.live.places import Root
 
 EVERY = 600.0  # seconds between two runs apart
+LOOK_EVERY = 60.0  # seconds between two looks while a session goes on
+_ACT = ["auto", "--background", "--yes"]
+_NOWHERE = "/dev/null"
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
 _LINE_LIMIT = 400  # characters of one thing to say
 _KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
@@ -55,12 +60,26 @@ def between_sessions(root: str, now: float) -> bool:
             make_folder(local)
         elif not _something_runs(root):
             return False
-        if not _claimed(local + "/auto.stamp", now):
+        if not _claimed(local + "/auto.stamp", now, EVERY):
             return False
-        _spawn(root, local + "/auto.log")
+        _spawn(root, _ACT, local + "/auto.log")
     except OSError:
         return False
     return True
+
+
+def after_trials(root: str, now: float, *, final: bool) -> None:
+    """Start the run apart or, where it ran already, a look that keeps the line true.
+
+    The trials that closed may be those that a decision waited for. Never raises OSError.
+    """
+    if between_sessions(root, now):
+        return
+    try:
+        if final or _claimed(places.local(root) + "/look.stamp", now, LOOK_EVERY):
+            _spawn(root, ["status"], _NOWHERE)
+    except OSError:
+        return
 
 
 def mend(root: str) -> None:
@@ -75,7 +94,7 @@ def mend(root: str) -> None:
     except OSError:
         return
     try:
-        _spawn(root, places.local(root) + "/auto.log")
+        _spawn(root, _ACT, places.local(root) + "/auto.log")
     except OSError:
         return
 
@@ -148,13 +167,13 @@ def _something_runs(root: str) -> bool:
     )
 
 
-def _claimed(stamp: str, now: float) -> bool:
+def _claimed(stamp: str, now: float, every: float) -> bool:
     """Take the turn for a run apart; one of several sessions that start at once gets it."""
     descriptor = open_private(stamp, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         status = os.fstat(descriptor)
-        if status.st_size and 0 <= now - status.st_mtime < EVERY:
+        if status.st_size and 0 <= now - status.st_mtime < every:
             return False
         os.pwrite(descriptor, b"1\n", 0)
         os.utime(descriptor, (now, now))
@@ -163,13 +182,13 @@ def _claimed(stamp: str, now: float) -> bool:
     return True
 
 
-def _spawn(root: str, log: str) -> None:
-    """Run `auto` in a session of its own, without the streams or the tokens of the client."""
+def _spawn(root: str, verb: list[str], log: str) -> None:
+    """Run a verb in a session of its own, without the streams or the tokens of the client."""
     here = os.path.realpath(__file__)
     for _ in range(4):
         here = os.path.dirname(here)
     program = here + "/bin/meta-experiment"
-    words = ["sh", program, "auto", "--background", "--yes", "--root", root]
+    words = ["sh", program, *verb, "--root", root]
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -179,11 +198,8 @@ def _spawn(root: str, log: str) -> None:
         return
     try:
         os.setsid()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-        output = os.open(log, flags, 0o600)
-        if os.fstat(output).st_size > _LOG_LIMIT:
-            os.ftruncate(output, 0)
-        nothing = os.open("/dev/null", os.O_RDONLY)
+        output = _log(log)
+        nothing = os.open(_NOWHERE, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -191,3 +207,18 @@ def _spawn(root: str, log: str) -> None:
         os.execve("/bin/sh", words, environment)  # noqa: S606 - no user text in the words
     finally:
         os._exit(127)
+
+
+def _log(path: str) -> int:
+    """Open the log; what stands in its place and is none gets nothing, and nobody waits."""
+    try:
+        output = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        status = os.fstat(output)
+        if stat.S_ISREG(status.st_mode):
+            if status.st_size > _LOG_LIMIT:
+                os.ftruncate(output, 0)
+            return output
+        os.close(output)
+    except OSError:
+        pass
+    return os.open(_NOWHERE, os.O_WRONLY)

@@ -25,7 +25,7 @@ from meta_experiment.live.sequence import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from meta_experiment.live.seal import Seal
 
@@ -259,9 +259,12 @@ class Session:
         """Forget an open trial; its record must be durable."""
         remove([f"{self.folder}/{_trial_name(trial.experiment_id, trial.prompt_id)}"])
 
-    def remove(self) -> bool:
-        """Remove the folder unless a trial is open in it; tell whether it is gone."""
-        names = self.names()
+    def remove(self, kept: Collection[str] = ()) -> bool:
+        """Remove the folder unless a trial is open in it; tell whether it is gone.
+
+        It stays with what is to be kept, where that is there.
+        """
+        names = [name for name in self.names() if name not in kept]
         if self.open_trials() or (names and not any(map(self._is_ours, names))):
             return False  # a folder that a commit brought along is left to git
         try:

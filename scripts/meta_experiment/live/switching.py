@@ -13,6 +13,7 @@ from meta_experiment.live.moments import epoch
 from meta_experiment.live.places import PLUGIN, read_below, read_head
 from meta_experiment.live.sessions import end_task_elsewhere
 from meta_experiment.live.settings import is_agent_restricted
+from meta_experiment.live.stand_ins import renew
 from meta_experiment.live.texts import ORIGINAL, is_text, placed
 
 TYPE_CHECKING = False
@@ -58,7 +59,11 @@ def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
     # the client looks at the rules for the name that it is given, which is ours
     if is_agent_restricted(turn.project, agent_names(entry.name, entry.arms)):
         return False
-    return _is_known(root, entry, turn, now) and _is_loaded(own, entry, turn)
+    if not _is_known(root, entry, turn, now):
+        if now >= entry.since + _SETTLED:
+            renew(root, entry)
+        return False
+    return _is_loaded(own, entry, turn)
 
 
 def _is_known(root: Root, entry: Entry, turn: Turn, now: float) -> bool:

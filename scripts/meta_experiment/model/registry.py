@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from meta_experiment.errors import CorruptStoreError, NewerVersionError, UsageError, as_word, cite
+from meta_experiment.errors import (
+    CorruptStoreError,
+    NewerVersionError,
+    UsageError,
+    as_word,
+    cite,
+)
 from meta_experiment.live.places import is_id
 from meta_experiment.model import fields, instants
 from meta_experiment.model.known_fields import Each, Fields, unknown, words

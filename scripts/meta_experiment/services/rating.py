@@ -16,6 +16,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.live import closing, index, places
+from meta_experiment.live.client import client_of
 from meta_experiment.live.sessions import Session, list_sessions
 from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
@@ -30,11 +31,15 @@ RATING = "rating"
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Which trial is meant: by its id, or the newest of a session, or of an experiment."""
+    """Which trial is meant: by its id, or the newest of a session, or of an experiment.
+
+    Where the session has none, that of an earlier one of the same process of the client.
+    """
 
     trial_id: str | None = None
     session: str | None = None
     experiment: str | None = None
+    client: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,7 @@ def _of_session(workspaces: Sequence[Workspace], whose: Whose, session: str) -> 
         raise UsageError(f"'{session}' is no session.")
     found = _open(workspaces, session, whose.experiment)
     found = found or _closed(workspaces, session, whose.experiment)
+    found = found or _before(workspaces, whose)
     if not found:
         raise NotFoundError(
             "This session has no trial: no prompt under experiment was served in it.",
@@ -237,6 +243,21 @@ def _closed(
             if target.unit in units or target.trial_id in noted
         ]
     return _fitting(found, experiment)
+
+
+def _before(workspaces: Sequence[Workspace], whose: Whose) -> list[_Target]:
+    """Return the trials of the client's earlier sessions, as before a `/clear`."""
+    found = []
+    for workspace in workspaces:
+        earlier = [
+            session
+            for session in list_sessions(str(workspace.root))
+            if whose.client and client_of(session) == whose.client
+        ]
+        for session in earlier:
+            found += _open([workspace], session.id, whose.experiment)
+            found += _closed([workspace], session.id, whose.experiment)
+    return sorted(found, key=lambda target: target.at)
 
 
 def _recorded(workspace: Workspace, experiment: Experiment) -> Iterator[_Target]:

@@ -12,6 +12,7 @@ from meta_experiment.cli.open import clock, workspace
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import places
+from meta_experiment.live.client import client_around
 from meta_experiment.render.words import compact, printable
 from meta_experiment.services import rating
 from meta_experiment.services.workspace import Workspace
@@ -55,7 +56,8 @@ def rate_verb(
     elif words:
         given |= {rating.RATING: _stars(words)}
     session = whose["session"] or os.environ.get("CLAUDE_CODE_SESSION_ID") or None
-    wish = rating.Whose(whose["trial_id"], session, whose["experiment"])
+    client = () if whose["session"] else client_around(os.environ)
+    wish = rating.Whose(whose["trial_id"], session, whose["experiment"], client)
     done = rating.rate(_workspaces(workspace(place)), wish, given)
     values = ", ".join(f"{name} {compact(value)}" for name, value in done.metrics.items())
     return Result(
