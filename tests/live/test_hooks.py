@@ -301,6 +301,18 @@ def test_an_agent_that_a_rule_speaks_of_is_left_to_the_client(stage, name, rule)
     assert stage.assignments() == []
 
 
+def test_an_agent_that_a_hook_is_for_by_its_name_runs_as_it_is(stage):
+    """It may be its guard; the use is not counted, and that is said."""
+    agent(stage)
+    hooks = {"SubagentStart": [{"matcher": "checker", "hooks": []}]}
+    stage.write(".claude/settings.json", json.dumps({"hooks": hooks}))
+    assert start(stage) is None
+    assert stage.assignments() == []
+    (line,) = stage.faults()
+    assert "exp-1: the agent ran without a trial" in line
+    assert ".claude/settings.json" in line
+
+
 def test_rules_about_other_agents_change_nothing(stage):
     agent(stage)
     rules = {"deny": ["Agent(other)", "Bash"], "allow": ["Agent(checker)"]}

@@ -175,6 +175,9 @@ def test_a_rule_about_an_agent_under_experiment_is_named(patient):
     text = index.sealed_lines([entry], own_seal(patient.root))
     Path(places.active_index(str(patient.root))).write_text(text)
     assert "Agent(critic)" in patient.failures()["settings"]
+    hooks = {"SubagentStop": [{"matcher": "critic", "hooks": []}]}
+    patient.settings({"hooks": hooks}, patient.root)
+    assert "a hook of SubagentStop" in patient.failures()["settings"]
 
 
 @pytest.mark.parametrize(

@@ -402,7 +402,10 @@ def test_a_strangers_draft_on_a_file_that_a_shell_runs_is_not_started(root):
         lifecycle.start(opened(root), made, manual=True)
 
 
-def refused(root, path, new=None):
+def refused(root, path, new=None, old=None):
+    if old is not None:
+        (root / path).parent.mkdir(parents=True)
+        (root / path).write_bytes(old)
     made = drafted(root, path, new)
     with pytest.raises((RefusedError, ConflictError)) as caught:
         lifecycle.start(opened(root), made)
@@ -410,7 +413,7 @@ def refused(root, path, new=None):
     (experiment,) = opened(root).store.experiments()
     assert experiment.status is Status.DRAFT
     assert opened(root).store.start_of(experiment) is None
-    assert (root / path).read_bytes() == control(path)
+    assert (root / path).read_bytes() == (old or control(path))
     assert index.entries(str(root)) == []
     return caught.value.message
 
@@ -485,6 +488,43 @@ def test_a_rule_about_the_agent_is_refused(root, name, rule):
     settings = json.dumps({"permissions": {name: [rule]}})
     (root / ".claude/settings.json").write_text(settings)
     assert rule in refused(root, AGENT)
+
+
+@pytest.mark.parametrize("where", ["project", "user", "plugin"])
+def test_a_hook_for_the_agent_by_its_name_is_refused(root, where):
+    """It may guard the agent; under the name of a variant nothing would."""
+    hook = {"type": "command", "command": "./guard"}
+    hooks = {"hooks": {"SubagentStart": [{"matcher": "critic", "hooks": [hook]}]}}
+    home = Path(os.environ["HOME"]) / ".claude"
+    plugin = home / "plugins/cache/mk/guard"
+    path = {
+        "project": root / ".claude/settings.json",
+        "user": home / "settings.json",
+        "plugin": plugin / "hooks/hooks.json",
+    }[where]
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(hooks))
+    (home / "plugins").mkdir(parents=True, exist_ok=True)
+    listed = {"plugins": {"guard@mk": [{"installPath": str(plugin)}]}}
+    (home / "plugins/installed_plugins.json").write_text(json.dumps(listed))
+    said = refused(root, AGENT)
+    assert "a hook of SubagentStart for 'critic'" in said
+    assert str(path) in said
+
+
+@pytest.mark.parametrize("arm", ["control", "treatment"])
+@pytest.mark.parametrize(
+    ("field", "word"),
+    [
+        ("memory: project", "keeps a memory"),
+        ("hooks: {Stop: [{hooks: [{command: 'grep agent_type | grep critic'}]}]}", "of Stop"),
+    ],
+)
+def test_an_agent_for_which_the_client_works_by_its_name_is_refused(root, arm, field, word):
+    """A memory lies in a folder of the agent's name: the arms would begin with two."""
+    texts = {"control": control(AGENT), "treatment": treatment(AGENT)}
+    texts[arm] = texts[arm].replace(b"\n---\n", f"\n{field}\n---\n".encode(), 1)
+    assert word in refused(root, AGENT, texts["treatment"], texts["control"])
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from meta_experiment.live.json_text import parse_object
-from meta_experiment.live.places import read_bytes
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -48,17 +45,6 @@ def restricts_agent(rule: str, names: Collection[str]) -> bool:
     """Tell whether a rule speaks of one of these agents, or of all."""
     tool, _, rest = rule.strip().partition("(")
     return tool in _AGENT_TOOLS and (not rest or rest.removesuffix(")") in ("*", *names))
-
-
-def is_agent_restricted(project: str, names: Collection[str]) -> bool:
-    """Tell whether any settings file has a rule about an agent. Raises OSError, ValueError."""
-    home = os.environ.get("HOME", "")
-    return any(
-        restricts_agent(rule, names)
-        for path, _ in settings_files(project, home, os.environ)
-        if (data := read_bytes(path))
-        for _, rule in restrictions(parse_object(data.decode("utf-8", "replace")))
-    )
 
 
 def _below(folder: str) -> list[str]:

@@ -7,12 +7,12 @@ import os
 from meta_experiment.live.agents import agent_files, listed_agents
 from meta_experiment.live.around import prompt_of
 from meta_experiment.live.assigning import expose
-from meta_experiment.live.faults import note_error
+from meta_experiment.live.by_name import telling_apart
+from meta_experiment.live.faults import note, note_error
 from meta_experiment.live.index import agent_names
 from meta_experiment.live.moments import epoch
 from meta_experiment.live.places import PLUGIN, read_below, read_head
 from meta_experiment.live.sessions import end_task_elsewhere
-from meta_experiment.live.settings import is_agent_restricted
 from meta_experiment.live.stand_ins import renew
 from meta_experiment.live.texts import ORIGINAL, is_text, placed
 
@@ -56,8 +56,10 @@ def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
     for path, name in {entry.path: ORIGINAL, **placed(entry)}.items():
         if not is_text(entry, name, read_below(place, path)):
             return False
-    # the client looks at the rules for the name that it is given, which is ours
-    if is_agent_restricted(turn.project, agent_names(entry.name, entry.arms)):
+    names = agent_names(entry.name, entry.arms)
+    for path in telling_apart(turn.project, names, os.environ):
+        told = f"{entry.id}: the agent ran without a trial, as {path} speaks of it by its name"
+        note(root.path, "hook", told)
         return False
     if not _is_known(root, entry, turn, now):
         if now >= entry.since + _SETTLED:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from meta_experiment.errors import RefusedError
+from meta_experiment.live.by_name import hooks_by_name
 from meta_experiment.live.frontmatter import find_block
 from meta_experiment.prompts.frontmatter import cut, read_clearly, read_frontmatter
 from meta_experiment.prompts.head import with_fields
@@ -78,3 +81,28 @@ def agent_under(data: bytes, control: str, name: str) -> bytes:
     changed = with_fields(head, {"name": name, "description": words}) + body
     agent_name(changed)
     return changed
+
+
+def require_nameless(data: bytes, names: Sequence[str]) -> None:
+    """Refuse an agent for which the client does something by its name.
+
+    Its variants have names of their own, `names` in all, so that it would not be done for all
+    of them alike.
+
+    Raises:
+        RefusedError: says what it is.
+    """
+    fields = read_frontmatter(data).fields
+    if fields.get("memory") is not None:
+        raise RefusedError(
+            f"The agent {names[0]} keeps a memory (`memory: {fields['memory']}`) in a folder "
+            "of its name. While it is under experiment its versions have names of their own, "
+            "and each would begin with another memory.",
+            hint="Take `memory` out of every version for the time, or start with --manual.",
+        )
+    for what in hooks_by_name(fields, names, ""):
+        raise RefusedError(
+            f"The agent {names[0]} has {what}, which would not work for all its versions "
+            "alike.",
+            hint=f"Let it mean {names[0]} and {names[0]}-… alike, or start with --manual.",
+        )

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from meta_experiment.live.by_name import disabled_plugins, hooks_by_name, plugin_hooks
 from meta_experiment.live.settings import restrictions, restricts_agent, settings_files
 
 _LARGEST = 1024 * 1024
@@ -30,9 +31,14 @@ class SettingsFile:
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """All settings files that apply to a root, the strongest first."""
+    """All settings files that apply to a root, the strongest first.
+
+    `config` is the client's own folder.
+    """
 
     files: tuple[SettingsFile, ...]
+    root: Path
+    config: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,8 @@ def read_settings(root: Path, home: Path, environment: Mapping[str, str]) -> Cli
     """Read what the client would read when it is started in a root; missing files are none."""
     files = settings_files(str(root), str(home), environment)
     read = (_read(Path(path), managed=strong) for path, strong in files)
-    return ClientSettings(tuple(item for item in read if item is not None))
+    config = Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
+    return ClientSettings(tuple(item for item in read if item is not None), root, config)
 
 
 def obstacles(
@@ -58,11 +65,12 @@ def obstacles(
     `agents` are the names of those under experiment and of their variants; `hooks_only` where
     there is nothing else: a hook chooses their variants, and nothing is injected.
     """
-    return [
+    found = [
         finding
         for file in settings.files
         for finding in _obstacles(file, agents, hooks_only=hooks_only)
     ]
+    return [*found, *_by_name(settings, agents)] if agents else found
 
 
 def denies_reading(settings: ClientSettings, root: str, path: str) -> bool:
@@ -120,6 +128,26 @@ def _obstacles(
             f"{file.path} has the {name} rule '{rule}', {what}.",
             _way_out(file, f"Remove or narrow the rule '{rule}'"),
         )
+
+
+def _by_name(settings: ClientSettings, agents: Collection[str]) -> Iterator[Finding]:
+    """Name the hooks that would work for some versions of an agent and not for the others."""
+    root, name = str(settings.root), min(agents, key=len)
+    off: set[str] = set()
+    hooks = [(str(file.path), file.values, "") for file in settings.files]
+    for file in settings.files:
+        off |= disabled_plugins(file.values)
+    try:
+        hooks += plugin_hooks(str(settings.config), off)
+    except (OSError, ValueError) as error:
+        yield Finding(f"The hooks of plugins cannot be read: {error}.", "Correct that file.")
+    for path, values, plugin in hooks:
+        for what in hooks_by_name(values, agents, root, plugin):
+            yield Finding(
+                f"{path} has {what}. While it is under experiment the versions of an agent "
+                "have names of their own, so that it would not work for all of them alike.",
+                f"Let it mean {name} and {name}-… alike, or take it away for the time.",
+            )
 
 
 _SWITCHES = {

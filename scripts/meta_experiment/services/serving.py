@@ -14,7 +14,13 @@ from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedEr
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places, texts
-from meta_experiment.prompts.agents import agent_fault, agent_name, agent_under, beside
+from meta_experiment.prompts.agents import (
+    agent_fault,
+    agent_name,
+    agent_under,
+    beside,
+    require_nameless,
+)
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault
@@ -254,6 +260,7 @@ def _agent(
         )
     placed, stored = {}, {places.body_name(control): arms[control].data}
     for arm, content in arms.items():
+        require_nameless(content.data, index.agent_names(name, list(arms)))
         if arm != control:
             data = agent_under(content.data, name, f"{name}-{arm}")
             placed[beside(path, arm)] = data
