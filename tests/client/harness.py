@@ -73,7 +73,7 @@ class Client:
             directory.mkdir(parents=True, exist_ok=True)
         if not (self.project / ".git").exists():
             git = ["git", "init", "--quiet", "--initial-branch=main", str(self.project)]
-            subprocess.run(git, env=self._settings({}), check=True)
+            subprocess.run(git, env=self.variables({}), check=True)
 
     @property
     def home(self) -> Path:
@@ -112,7 +112,7 @@ class Client:
         done = subprocess.run(
             command,
             cwd=directory or self.project,
-            env=self._settings({"ANTHROPIC_BASE_URL": endpoint.url}),
+            env=self.variables({"ANTHROPIC_BASE_URL": endpoint.url}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -131,7 +131,7 @@ class Client:
         `directory` is where it is started.
         """
         words = self.command_line("--input-format", "stream-json", *arguments)
-        settings = self._settings({"ANTHROPIC_BASE_URL": endpoint.url})
+        settings = self.variables({"ANTHROPIC_BASE_URL": endpoint.url})
         errors = self.folder / f"stderr-{time.monotonic_ns()}.txt"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
@@ -155,7 +155,7 @@ class Client:
         return subprocess.run(
             [str(self.binary), *arguments],
             cwd=self.project,
-            env=self._settings({}),
+            env=self.variables({}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -176,7 +176,8 @@ class Client:
             *arguments,
         ]
 
-    def _settings(self, more: Mapping[str, str]) -> dict[str, str]:
+    def variables(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment in which the client runs."""
         return {
             "HOME": str(self.home),
             "PATH": "/usr/local/bin:/usr/bin:/bin",

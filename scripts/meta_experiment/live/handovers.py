@@ -114,12 +114,12 @@ def drop_broken_off(session: Session, turn: Turn, agent: str, now: float) -> lis
     )
 
 
-def drop_answered(session: Session, prompt_id: str, *, agents: bool) -> list[str]:
-    """Remove what a prompt left pending that has its answer; return of which names.
+def drop_answered(session: Session, prompt_id: str, *, agents: bool) -> None:
+    """Remove what a prompt left pending that has its answer.
 
     With `agents` those that it started are over as well. Raises OSError.
     """
-    return _drop(
+    _drop(
         handover
         for handover in pending(session)
         if handover.turn.prompt_id == prompt_id and (agents or not handover.agent)

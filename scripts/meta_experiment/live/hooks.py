@@ -31,7 +31,6 @@ from meta_experiment.live.places import (
 )
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.live.sessions import Session, Turn
-from meta_experiment.live.stand_ins import renew
 from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
@@ -171,14 +170,11 @@ def _names_of(entry: Entry) -> list[str]:
 
 
 def _stop(event: Event) -> str:
-    _look_after(event, answered=True)
-    _drop_answered(event)
     _close(event, final=False)
     return ""
 
 
 def _session_end(event: Event) -> str:
-    _look_after(event, answered=False)
     _close(event, final=True)
     return ""
 
@@ -215,57 +211,45 @@ _SOURCES = {  # as the client calls where a command of such a root comes from
 def _close(event: Event, *, final: bool) -> None:
     for root in roots(data_folder(os.environ)):
         session = Session(root.path, event.session)
-        if os.path.isdir(session.folder):
-            _beat(root.path, event.now)
-            try:
-                _close_below(session, event, final=final)
-            except (OSError, ValueError) as error:
-                _note(root.path, error, where="close")
-
-
-def _look_after(event: Event, *, answered: bool) -> None:
-    """Take over what a sandbox kept; note which uses of an answered prompt were missed."""
-    for root in roots(data_folder(os.environ)):
-        session = Session(root.path, event.session)
         if not os.path.isdir(session.folder):
             continue
-        try:
-            take_over(root, session)
-            if answered:
-                from meta_experiment.live.uses import look_after
-
-                look_after(session, root, event.turn.prompt_id, event.now)
-        except (OSError, ValueError) as error:
-            _note(root.path, error)
+        _beat(root.path, event.now)
+        for where, step in (("hook", _look_after), ("close", _close_below)):
+            try:
+                step(root, session, event, final)
+            except (OSError, ValueError) as error:
+                _note(root.path, error, where=where)
 
 
-def _drop_answered(event: Event) -> None:
-    """Drop the arguments of a prompt that is over, which nothing served."""
-    alone = event.document.get("background_tasks") == []
-    for root in roots(data_folder(os.environ)):
-        try:
-            session = Session(root.path, event.session)
-            left = drop_answered(session, event.turn.prompt_id, agents=alone)
-            _renew(root, left)
-        except (OSError, ValueError) as error:
-            _note(root.path, error)
+def _look_after(root: Root, session: Session, event: Event, final: bool) -> None:
+    """Take over what a sandbox kept; see which uses of an answered prompt were missed."""
+    take_over(root, session)
+    if not final:
+        from meta_experiment.live.uses import look_after
+
+        look_after(session, root, event.turn.prompt_id, event.now)
+        alone = event.document.get("background_tasks") == []
+        drop_answered(session, event.turn.prompt_id, agents=alone)
 
 
-def _renew(root: Root, names: list[str]) -> None:
-    """Renew the stand-ins of names that nothing served, though an experiment runs."""
-    for entry in _entries(root) if names else ():
-        if entry.name in names:
-            renew(root, entry)
-
-
-def _close_below(session: Session, event: Event, *, final: bool) -> None:
+def _close_below(root: Root, session: Session, event: Event, final: bool) -> None:
     from meta_experiment.live.closing import close_session
 
     goes_on = final and _goes_on(event)
     if close_session(session, final=final, now=event.now, client_goes_on=goes_on):
         from meta_experiment.live.session_start import after_trials
 
-        after_trials(session.root, event.now, final=final)
+        after_trials(root.path, event.now, final=final)
+
+
+def _renew(root: Root, names: list[str]) -> None:
+    """Renew the stand-ins of names that nothing served, though an experiment runs."""
+    if names:
+        from meta_experiment.live.stand_ins import renew
+
+        for entry in entries(root.path):
+            if entry.name in names:
+                renew(root, entry)
 
 
 def _remember(root: Root, event: Event) -> Session:

@@ -6,8 +6,6 @@ it could not count. That is noted with its place and its reason, so that command
 
 from __future__ import annotations
 
-import os
-
 from meta_experiment.live.around import prompt_of, stand_in_path
 from meta_experiment.live.assigning import takes_part
 from meta_experiment.live.index import AGENTS, IN_PLACE, find_entry
@@ -19,6 +17,7 @@ from meta_experiment.live.missed import (
     note_missed,
 )
 from meta_experiment.live.places import body_name, read_below, try_read
+from meta_experiment.live.stand_ins import renew
 from meta_experiment.live.texts import ORIGINAL, SHIM, is_text
 
 TYPE_CHECKING = False
@@ -43,7 +42,7 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
         why = what_hinders(root, entry, project)
         note_missed(root.path, place, experiment_id, why, now)
         if why == UNSERVED:
-            _renew(root, entry)
+            renew(root, entry)
         elif why == ABSENT:
             from meta_experiment.live.session_start import mend
 
@@ -75,11 +74,3 @@ def _stands(root: Root, entry: Entry, place: str) -> bool:
         is_text(entry, body_name(arm), read_below(place, f"{stem}-{arm}.md"))
         for arm in entry.arms[1:]
     )
-
-
-def _renew(root: Root, entry: Entry) -> None:
-    """Let a session that never noticed what stands in for a prompt read it anew."""
-    try:
-        os.utime(stand_in_path(root, entry))
-    except OSError:
-        return
