@@ -87,9 +87,9 @@ SHAPES: dict[str, Shape] = {
         _are(_is_named),
         "variants: [control, treatment]",
     ),
-    "metrics": _section("metrics: {primary: duration_seconds}"),
+    "metrics": _section("metrics: {primary: active_seconds}"),
     "metrics.primary": Shape(
-        "a metric by its name, or described", _is_named, "primary: duration_seconds"
+        "a metric by its name, or described", _is_named, "primary: active_seconds"
     ),
     "metrics.guardrails": Shape(
         "a list of metrics", _are(_is_named), "guardrails: ['output_tokens:20%']"
