@@ -28,7 +28,7 @@ def test_a_project_tells_of_experiments_on_personal_prompts(personal, tmp_path):
     assert note == "1 experiment runs on personal prompts. See: meta-experiment status --user"
     personal.run("exp-2")
     assert notes(project, 0.0, tmp_path)[0].startswith("2 experiments run ")
-    assert not any("personal" in said for said in notes(Layout(personal.root), 0.0))
+    assert not any("personal" in said for said in notes(Layout(personal.root), 0.0, tmp_path))
 
 
 def test_an_index_that_cannot_be_read_tells_nothing(personal, tmp_path):

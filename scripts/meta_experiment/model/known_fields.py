@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from meta_experiment.errors import as_word, cite
+
 _SHOWN = 60  # characters of a strange name
 
 
@@ -54,7 +56,7 @@ def _unknown(value: object, form: Form) -> str | None:
             if found is not None:
                 return f"[{index}]{found}"
     elif form is not None and isinstance(value, str) and value not in form:
-        return f" '{value:.{_SHOWN}}'"
+        return f" {cite(value, _SHOWN)}"
     return None
 
 
@@ -63,9 +65,9 @@ def _in_mapping(value: Mapping[Any, object], form: Fields | Each) -> str | None:
         inner = form.inner if isinstance(form, Each) else form.inner.get(name)
         if inner is None:
             if isinstance(form, Fields) and name not in form.names:
-                return f".{name!s:.{_SHOWN}}"
+                return f".{as_word(str(name), _SHOWN)}"
             continue
         found = _unknown(item, inner)
         if found is not None:
-            return f".{name!s:.{_SHOWN}}{found}"
+            return f".{as_word(str(name), _SHOWN)}{found}"
     return None
