@@ -29,8 +29,7 @@ def test_a_guard_that_came_later_guards_every_use(client):
     assert {row.variant for row in sent.values()} == {"control"}
     assert len(guard.read_text().split()) == 6
     assert live.trials() == []
-    (note,) = live.meta("status")["notes"]
-    assert "ran without a trial" in note
+    assert any("ran without a trial" in note for note in live.meta("status")["notes"])
 
 
 def test_a_conversation_that_may_start_the_agent_alone_is_not_disturbed(client):

@@ -73,7 +73,8 @@ def test_the_client_shows_the_board_and_the_model_acts_on_it(client, running):
     command = f"meta-experiment promote {running} --yes --json"
     act = ToolCall("Bash", {"command": command, "description": "a"})
     with Endpoint([Answer("Acting.", tools=[act]), Answer("Promoted.")]) as endpoint:
-        run = client.ask(endpoint, "/meta_experiment promote it")
+        leave = ("--allowedTools", "Bash(meta-experiment promote:*)")  # the user's, once asked
+        run = client.ask(endpoint, "/meta_experiment promote it", *leave)
     assert running in run.seen()
     assert "15 of at least 10 per arm" in run.seen()
     (text, failed) = run.turns[-1].tool_results()[-1]

@@ -156,3 +156,12 @@ def test_without_a_folder_for_it_the_control_is_served_and_the_use_noted(box, st
     stop(stage)
     (item,) = missed.missed(str(stage.root))
     assert (item.why, item.count) == ("unserved", 1)
+
+
+def test_a_use_that_no_hook_could_tell_of_is_the_control_and_counts_nowhere(box, stage):
+    """As in a project that is read-only for hooks as well: none would take its trial over."""
+    stage.run()
+    assert {box.text(session=f"s{number}") for number in range(8)} == {
+        "Control for (see ARGUMENTS at the end)."
+    }
+    assert box.kept() == []

@@ -11,7 +11,7 @@ from meta_experiment.prompts.agents import agent_name, agent_under
 from meta_experiment.prompts.frontmatter import cut, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault
-from meta_experiment.prompts.shim import Line, build_shim
+from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skill
 
 TABLE = table()
 TOOLS = ["Bash(serve-variant:*)", "Read(//a---b/.claude/meta/**)"]
@@ -96,6 +96,28 @@ def test_the_copy_of_an_agent_says_all_that_the_agent_says():
         assert cut(copy)[1].strip() == cut(data)[1].strip()
 
 
+REASONS = ("holds `*`", "no text beside", "`hooks` at the head")
+
+
+def test_what_the_client_heeds_in_a_skill_alone_is_refused_in_a_command():
+    """The skill that stands in for it would be offered for some files only."""
+    refused = set()
+    for case, data, _ in rows("commands"):
+        try:
+            require_alike_as_skill(data)
+        except RefusedError:
+            refused.add(case)
+    assert refused == {"field-paths", "field-paths-num"}
+
+
+@pytest.mark.parametrize("hooks", ["what", "[]", "3"])
+def test_hooks_with_which_the_client_would_stop_the_prompt_are_refused(hooks):
+    """It passes over them until a line is injected."""
+    data = f"---\ndescription: d\nhooks: {hooks}\n---\nBody\n".encode()
+    with pytest.raises(RefusedError, match="no mapping"):
+        build_shim({"a": data, "b": data}, LINE, TOOLS, describe=True)
+
+
 @pytest.mark.parametrize("group", ["commands", "skills"])
 def test_the_stand_in_of_a_prompt_says_all_that_the_prompt_says(group):
     """Its description as the client shows it, its rules and ours; other fields as before."""
@@ -104,7 +126,7 @@ def test_the_stand_in_of_a_prompt_says_all_that_the_prompt_says(group):
         try:
             shim = build_shim({"a": data, "b": data}, LINE, TOOLS, describe=True).data
         except RefusedError as error:
-            if "holds `*`" not in error.message and "no text beside" not in error.message:
+            if not any(reason in error.message for reason in REASONS):
                 wrong[case] = error.message
             continue
         before, after = read_frontmatter(data).fields, dict(read_frontmatter(shim).fields)

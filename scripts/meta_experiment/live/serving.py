@@ -149,10 +149,12 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
     handed = Handed(None, "", doubtful=True)
     session = Session(root.path, call.session)
     kept: Session | None = None  # its state elsewhere, once none may be written below the root
+    forbidden: OSError | None = None
     trial: OpenTrial | None = None
     while True:
         try:
             handed = _handed(session, entry, call, kept)
+            _require_hook(handed, forbidden)
             text, trial = _chosen(root, session, entry, call, handed.turn, kept)
             if handed.turn is not None and kept is None:
                 _end_tasks(session, handed.turn, counted=trial is not None)
@@ -163,12 +165,18 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
             if trial is not None:
                 (kept or session).remove_trial(trial)
             if kept is None and isinstance(error, OSError):
-                kept = _elsewhere(root, session, error)
+                kept, forbidden = _elsewhere(root, session, error), error
                 if kept is not None:
                     continue
             _note(root.path, error, entry.id)
             return _filled(_control(root.path, entry, call), root, entry, call, handed)
         return printed
+
+
+def _require_hook(handed: Handed, forbidden: OSError | None) -> None:
+    """Refuse to count where no hook may write either, so that none would take it over."""
+    if forbidden is not None and handed.turn is None:
+        raise forbidden
 
 
 def _elsewhere(root: Root, session: Session, error: OSError) -> Session | None:

@@ -73,6 +73,7 @@ def build_shim(
     for arm, data in arms.items():
         heads[arm], bodies[arm] = cut(data)
     control = next(iter(arms))
+    _require_sound_hooks(arms[control])
     for arm in list(arms)[1:]:
         _require_same_head(arms[control], arms[arm], arm)
     parted = part(bodies)
@@ -87,11 +88,35 @@ def build_shim(
     return Shim(add_tools(heads[control], tools, more) + text, parted.bodies)
 
 
+def require_alike_as_skill(command: bytes) -> None:
+    """Refuse a command whose head means something else in the skill that stands in for it.
+
+    Raises:
+        RefusedError: the skill would be offered for some files alone.
+    """
+    if read_clearly(command).fields.get("paths"):
+        raise RefusedError(
+            "The head of the command says `paths`, which the client passes over in a command "
+            "and heeds in the skill that would stand in for it.",
+            hint="Take `paths` out of all versions, or start with --manual.",
+        )
+
+
 def quoted(path: str) -> str | None:
     """Return a path as the client's shell is to read it; None for one the client refuses."""
     if not all(mark.isalnum() or mark in " ._-/@+" for mark in path):
         return None
     return shlex.quote(path)
+
+
+def _require_sound_hooks(data: bytes) -> None:
+    hooks = read_clearly(data).fields.get("hooks")
+    if hooks is not None and not isinstance(hooks, Mapping):
+        raise RefusedError(
+            "`hooks` at the head of the prompt is no mapping; the client lets that pass until "
+            "a line is injected, and then stops the prompt.",
+            hint="Correct `hooks` in all versions, or take it out.",
+        )
 
 
 def _require_same_head(control: bytes, other: bytes, arm: str) -> None:

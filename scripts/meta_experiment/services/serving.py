@@ -25,7 +25,7 @@ from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
-from meta_experiment.prompts.shim import Line, build_shim
+from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skill
 from meta_experiment.prompts.tools import asks_first
 from meta_experiment.prompts.traces import NO_TRACES, Traces
 from meta_experiment.services.client_places import (
@@ -288,6 +288,8 @@ def _text(
     control = arms[experiment.plan.control.name]
     # A plugin's own command goes before a skill of its name (observed), so it has no shadow.
     shadowed = place.kind is PromptKind.COMMAND and not place.plugin
+    if shadowed:
+        require_alike_as_skill(control.data)
     name, token = experiment.experiment_id, workspace.store.checkout()[: places.TOKEN_LENGTH]
     prompt = Prompt(name, path, experiment.plan.control.name, control.data, shadowed)
     fallback = fallback_of(workspace, prompt, token)
