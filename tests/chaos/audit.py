@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.chaos.verbs import CONTROL, TREATMENT, left_over
 from tests.chaos.writers import AFTER, Log, prompt_of
-from tests.logs import everything
+from tests.logs import everything, sequence
 
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
@@ -115,8 +115,8 @@ def _trials(
 
 def _balance(found: Found, space: Workspace, common: Experiment) -> None:
     """Each position is given once, and to the arm that its block has there."""
-    path = space.layout.assignments(common.experiment_id)
-    lines = [parse_assignment(line) for line in path.read_text().splitlines()]
+    path = sequence(space.root, common.experiment_id)
+    lines = [parse_assignment(line) for line in _told(path)]
     found.expect(None not in lines, "a line of the sequence is torn")
     places: dict[str, tuple[int, str]] = {}
     for line in lines:
@@ -131,7 +131,7 @@ def _balance(found: Found, space: Workspace, common: Experiment) -> None:
     apart = {
         parsed[1][2]
         for other in path.parent.glob("assignments-*.tsv")
-        for line in other.read_text().splitlines()
+        for line in _told(other)
         if (parsed := parse_assignment(line)) is not None
     }
     found.apart = len(apart)
@@ -139,6 +139,11 @@ def _balance(found: Found, space: Workspace, common: Experiment) -> None:
     for unit, (position, variant) in places.items():
         due = arm_for(common.plan, seed, unit, position)
         found.expect(variant == due or unit in apart, f"{unit} at {position} is out of balance")
+
+
+def _told(path: Path) -> list[str]:
+    """Return the lines of a log of assignments behind its first one."""
+    return path.read_text().splitlines()[1:]
 
 
 def _own(

@@ -14,37 +14,56 @@ import pytest
 pytestmark = pytest.mark.long
 
 REPOSITORY = Path(__file__).parents[2]
-# breaks the product inside the storm, which has to notice
+# what breaks the product inside the storm, and how the audit has to call it
 SABOTAGE = {
-    "locks": """
+    "locks": (
+        """
 import meta_experiment.files.lock as lock
-lock.lock_now, lock.unlock = lambda _: True, lambda _: None
+swap(lock, "lock_now", lambda _: True)
+swap(lock, "unlock", lambda _: None)
 """,
-    "serving": """
+        "has the count",
+    ),
+    "serving": (
+        """
 import os
 import time
 import meta_experiment.live.assigning as assigning
-read = assigning.read_known
-assigning._locked = lambda _: os.open(os.devnull, os.O_RDONLY)
-assigning.read_known = lambda *what: (read(*what), time.sleep(0.02))[0]
+read = assigning.read_sequence
+swap(assigning, "_locked", lambda _: os.open(os.devnull, os.O_RDONLY))
+swap(assigning, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0])
 """,
-    "durable": """
+        "has the count",
+    ),
+    "durable": (
+        """
 import random
 import meta_experiment.store.store as store
 write = store.append_batches
-store.append_batches = lambda *what: random.random() < 0.5 or write(*what)
+swap(store, "append_batches", lambda *what: random.random() < 0.5 or write(*what))
 """,
-    "recovery": """
+        "acknowledged and lost",
+    ),
+    "recovery": (
+        """
 import meta_experiment.services.healing as healing
 import tests.chaos.writers as writers
-healing.finish = writers.settle = lambda _: []
+swap(healing, "finish", lambda _: [])
+swap(writers, "settle", lambda _: [])
 """,
+        "left over",
+    ),
 }
+SWAP = """
+def swap(module, name, other):
+    assert hasattr(module, name), name  # else it would break nothing
+    setattr(module, name, other)
+"""
 
 
 def storm(folder, *options, sabotage=""):
     """Run a storm in a process of its own, which may fork because it has no threads."""
-    code = f"{sabotage}\nfrom tests.chaos.storm import main\nmain()"
+    code = f"{SWAP}{sabotage}\nfrom tests.chaos.storm import main\nmain()"
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, [folder, *options])],
@@ -103,8 +122,9 @@ def test_sixteen_processes_at_once(tmp_path):
 )
 def test_the_audit_would_notice(tmp_path, what, options):
     """The storm can fail: without locks, without writing, without recovery it does."""
+    sabotage, fault = SABOTAGE[what]
     reports = (
-        storm(tmp_path / f"storm-{seed}", *options, "--seed", seed, sabotage=SABOTAGE[what])
+        storm(tmp_path / f"storm-{seed}", *options, "--seed", seed, sabotage=sabotage)
         for seed in range(8, 13)
     )
-    assert any(report["losses"] for report in reports)
+    assert any(fault in found for report in reports for found in report["faults"])
