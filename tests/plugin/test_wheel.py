@@ -164,7 +164,7 @@ def test_the_client_installs_the_plugin_out_of_the_wheel_and_serves(
         "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "output_tokens",
         "--unit", "invocation", "--start",
     )  # fmt: skip
-    assert "It takes the plugin" not in newcomer("resume", "review", code=1)
+    assert "It needs the plugin" not in newcomer("resume", "review", code=1)
     texts = set()
     with Endpoint([Answer("Done.", lasting=True)]) as endpoint:
         for _ in range(4):

@@ -56,7 +56,7 @@ def test_a_marketplace_that_the_client_has_is_not_added_again(
 def test_start_says_what_is_missing_where_nothing_shows_the_plugin(project, monkeypatch):
     """Otherwise a prompt under experiment is used for days, and nothing is counted."""
     made = project.create(start=False)
-    assert "It takes the plugin. In Claude Code: /plugin" in project("start", made).out
+    assert "It needs the plugin. In Claude Code: /plugin" in project("start", made).out
     project("pause", made)
     settings = Path.home() / ".claude" / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)

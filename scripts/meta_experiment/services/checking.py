@@ -38,7 +38,8 @@ def check(workspace: Workspace) -> Health:
     except MetaExperimentError as error:
         findings.append(Finding("registry", ok=False, detail=error.message, hint=error.hint))
     else:
-        shown = f"{len(experiments):,} experiments in {workspace.layout.registry}"
+        known = "1 experiment" if len(experiments) == 1 else f"{len(experiments):,} experiments"
+        shown = f"{known} in {workspace.layout.registry}"
         findings.append(_registered(workspace, experiments, shown))
         findings += strange_entries(workspace)
         findings += _schema(workspace)

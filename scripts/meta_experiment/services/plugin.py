@@ -32,7 +32,7 @@ def is_enabled(settings: ClientSettings) -> bool | None:
 def plugin_needed(root: Path) -> str:
     """Say what to type where nothing shows that the client has it; else nothing."""
     settings = read_settings(root, Path.home(), os.environ)
-    return "" if _is_known(settings) else f" It takes the plugin. {how_to_load()}"
+    return "" if _is_known(settings) else f" It needs the plugin. {how_to_load()}"
 
 
 def _is_known(settings: ClientSettings) -> bool:
