@@ -61,14 +61,14 @@ def test_start_says_what_is_missing_where_nothing_shows_the_plugin(project, monk
     settings = Path.home() / ".claude" / "settings.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(json.dumps({"enabledPlugins": {"meta-experiment@mine": True}}))
-    assert "takes the plugin" not in project("resume", made).out
+    assert "needs the plugin" not in project("resume", made).out
     project("pause", made)
     settings.write_text(json.dumps({"enabledPlugins": {"meta-experiment@mine": False}}))
-    assert "takes the plugin" in project("resume", made).out
+    assert "needs the plugin" in project("resume", made).out
     project("pause", made)
     settings.unlink()
     Path(places.heartbeat(str(project.root))).touch()
-    assert "takes the plugin" not in project("resume", made).out
+    assert "needs the plugin" not in project("resume", made).out
     project("pause", made)
     monkeypatch.setenv("CLAUDECODE", "1")
-    assert "takes the plugin" in project("resume", made).out
+    assert "needs the plugin" in project("resume", made).out
