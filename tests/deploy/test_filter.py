@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.everyday import some
 
 from meta_experiment.deploy.filter import NAME, SCRIPT, SETTINGS, StandIn
 from meta_experiment.prompts.shim import Line, build_shim
@@ -95,7 +96,7 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", some(SHELLS, 2))
 def test_what_is_not_ours_passes_to_the_byte(tmp_path, shell):
     """Both ways, whatever is in it and however large."""
     folder = installed(tmp_path, stand_in("plain", "short"))

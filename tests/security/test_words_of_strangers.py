@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from tests.everyday import some
 from tests.security.test_said_and_stored import answer
 
 from meta_experiment.errors import quoted
@@ -69,7 +70,7 @@ def spoiled(project):
     return project, made
 
 
-@pytest.mark.parametrize("verb", LOOKING)
+@pytest.mark.parametrize("verb", some(LOOKING, 3))
 def test_no_text_of_a_stranger_stands_bare_in_what_is_printed(spoiled, verb):
     """Whoever shows the board to a model shows where the words of others begin and end."""
     project, made = spoiled

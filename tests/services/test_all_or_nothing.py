@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.everyday import some
 from tests.logs import everything
 from tests.services.test_instrumenting import (
     COMMAND,
@@ -73,7 +74,7 @@ def status(root):
     return experiment.status
 
 
-@pytest.mark.parametrize("path", [COMMAND, SKILL])
+@pytest.mark.parametrize("path", some([SKILL, COMMAND], 1))
 @pytest.mark.parametrize("verb", BEFORE)
 def test_who_cannot_change_what_is_served_changes_nothing(repository, monkeypatch, verb, path):
     """Another command is at it for too long: the verb is refused, and can be run again."""

@@ -9,6 +9,7 @@ import tarfile
 from io import BytesIO
 
 import pytest
+from tests.everyday import some
 from tests.services.test_instrumenting import SKILL, control, drafted, git, git_bytes, opened
 
 from meta_experiment.services import acting, drift, lifecycle
@@ -173,7 +174,7 @@ def edited(root, before, after):
     (root / SKILL).write_bytes(text.replace(before, after))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", some(WAYS, 3))
 def test_an_edit_of_a_stand_in_is_committed_as_one_of_the_original(own, way):
     """As a formatter makes it, or a person: beside what serves the variants."""
     root, made = own

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from tests.everyday import some
 from tests.services.test_instrumenting import (
     AGENT,
     COMMAND,
@@ -88,7 +89,7 @@ def require_blind(root):
 
 
 @pytest.mark.parametrize("way", ["served", "manual", "planned", "ended"])
-@pytest.mark.parametrize("path", [COMMAND, SKILL, AGENT])
+@pytest.mark.parametrize("path", some([SKILL, COMMAND, AGENT], 1))
 def test_a_branch_older_than_an_experiment_takes_nothing_of_it(root, path, way):
     """The ignore file of the state is not there; that of each folder and git's own list are."""
     made = drafted(root, path)
@@ -220,7 +221,7 @@ HARM = [
 ]
 
 
-@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("harm", some(HARM, 3))
 def test_verify_names_what_is_missing_and_repair_mends_it(root, harm):
     """As in folders that an older version made."""
     made = drafted(root, SKILL)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.everyday import some
 from tests.faults import Crash
 from tests.services.test_instrumenting import (
     SKILL,
@@ -122,7 +123,8 @@ def test_who_judged_before_the_other_acted_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("before", "first", "second"), [pair for pair in PAIRS if pair[2] not in NOT_UNDER_WAY]
+    ("before", "first", "second"),
+    some([pair for pair in PAIRS if pair[2] not in NOT_UNDER_WAY], 4),
 )
 def test_what_is_done_to_it_while_files_change_puts_them_back(
     repository, monkeypatch, before, first, second

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
+from tests.everyday import some
 from tests.logs import own_log
 from tests.sealing import own_key
 from tests.store.making import experiment
@@ -145,7 +146,7 @@ MENDED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("harm", MENDED)
+@pytest.mark.parametrize("harm", some(MENDED, 4))
 def test_what_is_derived_or_kept_twice_is_made_anew(project, promoted, harm):
     """Verify names the area, repair mends it, and evidence keeps its bytes."""
     areas = harm(project, promoted)
