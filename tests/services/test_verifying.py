@@ -69,8 +69,8 @@ def digests(folder):
 
 
 def log_of(project, made):
-    (path,) = meta(project, "trials", made).glob("*.jsonl")
-    return path
+    logs = meta(project, "trials", made).glob("*.jsonl")  # a second one where a lock was held
+    return max(logs, key=lambda path: path.stat().st_size)
 
 
 def change(path, before, after):
