@@ -1012,6 +1012,45 @@ def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(
     assert index.find_entry(str(root), made).running
 
 
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_stand_in_that_nothing_knows_any_more_gives_way_to_the_control_that_git_has(
+    root, monkeypatch, tmp_path, edited
+):
+    """As one of an older version: neither the index nor git's own folder tells of it."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    if edited:
+        with (root / SKILL).open("a") as stream:
+            stream.write("And this.\n")
+    standing = (root / SKILL).read_bytes()
+    monkeypatch.setenv("HOME", str(tmp_path / "new home"))
+    shutil.rmtree(root / ".git/meta-experiment")
+    notes = settle(opened(root))
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert any("is kept in" in note for note in notes)
+    kept = [item.read_bytes() for item in opened(root).layout.backups.glob("[!.]*")]
+    assert standing in kept
+    assert changed(root) == ""
+    lifecycle.start(opened(root), made)
+    assert index.find_entry(str(root), made).running
+
+
+def test_a_stand_in_is_left_where_git_holds_another_text_than_the_control(
+    root, monkeypatch, tmp_path
+):
+    """What that was is not ours to say."""
+    made = drafted(root, SKILL)
+    (root / SKILL).write_bytes(b"Another text.\n")
+    git(root, "commit", "--quiet", "-a", "-m", "other")
+    (root / SKILL).write_bytes(control(SKILL))
+    lifecycle.start(opened(root), made)
+    standing = (root / SKILL).read_bytes()
+    monkeypatch.setenv("HOME", str(tmp_path / "new home"))
+    shutil.rmtree(root / ".git/meta-experiment")
+    settle(opened(root))
+    assert (root / SKILL).read_bytes() == standing
+
+
 def test_a_repository_made_under_a_running_experiment_sees_nothing_either(tmp_path):
     """From the next command on, what stands there is hidden."""
     root = tmp_path / "project"

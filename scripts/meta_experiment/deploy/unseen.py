@@ -86,6 +86,11 @@ class Unseen:
             if _root_of(entry) == self._root:
                 yield item
 
+    def staged(self, path: str) -> bytes | None:
+        """Return what git's index holds of a file (path below the root); None for nothing."""
+        asked = self.git.run("cat-file", "blob", f":{self.prefix}{path}")
+        return None if asked.code else asked.output
+
     def original(self, path: str, data: bytes) -> Path:
         """Return where git's own folder keeps the original of a file with a stand-in."""
         return self._entry(path, data) / "original"

@@ -9,6 +9,7 @@ line that it holds.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shlex
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed
 from meta_experiment.prompts.agents import is_copy
 from meta_experiment.prompts.traces import Traces
 from meta_experiment.services.client_places import shadow_path
-from meta_experiment.services.drift import holds_stand_in, stand_in_of
+from meta_experiment.services.drift import stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, FileVersion
 
@@ -94,8 +95,6 @@ def behind(
 
     So it is when the home with this machine's key is new.
     """
-    if not holds_stand_in(data, experiment_id):
-        return None
     if unseen is not None:
         kept = unseen.kept()
         found = (it.original for it in kept if (it.path, it.stand_in) == (path, data))
@@ -104,6 +103,18 @@ def behind(
     if git_top(workspace.root) is not None or places.try_read(f"{folder}/{SHIM}") != data:
         return None
     return places.try_read(f"{folder}/{ORIGINAL}")
+
+
+def staged_control(unseen: Unseen | None, experiment: Experiment, path: str) -> bytes | None:
+    """Return the control of an experiment where git's index holds it for a prompt file.
+
+    It is what `git checkout` would bring back, so it does not matter who says that it is the
+    control.
+    """
+    data = None if unseen is None else unseen.staged(path)
+    control = experiment.versions[path][experiment.plan.control.name]
+    same = data is not None and hashlib.sha256(data).hexdigest() == control.sha256
+    return data if same else None
 
 
 def is_ours(workspace: Workspace, unseen: Unseen | None, path: str) -> bool:

@@ -28,7 +28,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.live import index, texts
 from meta_experiment.live.disk import IGNORE_FILE
 from meta_experiment.services.client_places import place_of
-from meta_experiment.services.drift import stand_in_of
+from meta_experiment.services.drift import holds_stand_in, stand_in_of
 from meta_experiment.services.placed import (
     behind,
     freed,
@@ -36,6 +36,7 @@ from meta_experiment.services.placed import (
     left_over,
     original,
     placed_by,
+    staged_control,
 )
 from meta_experiment.services.serving import Serving, why_not
 from meta_experiment.services.workspace import Workspace
@@ -207,8 +208,14 @@ class Tree:
             return
         with contextlib.suppress(UnsafePathError):
             found = observe(self.root, paths[0])
-            data = found and behind(self.workspace, self.unseen, name, paths[0], found.data)
-            if found is not None and data is not None:
+            if found is None or not holds_stand_in(found.data, name):
+                return
+            data = behind(self.workspace, self.unseen, name, paths[0], found.data)
+            if data is None:
+                data = staged_control(self.unseen, experiment, paths[0])
+                if data is not None:
+                    self._keep(paths[0], found.data, "nothing knows it any more")
+            if data is not None:
                 put(self.files, self.root, paths[0], Content(data, found.mode))
                 self.restored.add(paths[0])
                 self._say(paths[0], "is its original again.")
@@ -271,12 +278,12 @@ class Tree:
         marked = copied or left == experiment_id or bool(left and left not in self.known)
         return marked and is_ours(self.workspace, self.unseen, path)
 
-    def _keep(self, path: str, data: bytes) -> None:
+    def _keep(self, path: str, data: bytes, why: str = "had been edited") -> None:
         """Keep what was made of a file of ours, before it goes."""
         kept = Backups(self.files, self.workspace.layout.backups).keep(data)
         self._say(
             path,
-            "was of this tool and had been edited; what stood there is kept in "
+            f"was of this tool and {why}; what stood there is kept in "
             f"{self.workspace.layout.backups / kept}.",
         )
 
