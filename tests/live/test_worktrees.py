@@ -1,5 +1,6 @@
 """Working trees of one repository, and folders that only look like one."""
 
+import os
 import subprocess
 
 import pytest
@@ -27,8 +28,6 @@ def test_a_linked_tree_knows_the_main_one(main, tmp_path, relative):
         git(main, "worktree", "add", "-q", str(place))
         if relative:
             target = (place / ".git").read_text().removeprefix("gitdir: ").rstrip()
-            import os
-
             (place / ".git").write_text(f"gitdir: {os.path.relpath(target, place)}\n")
         (place / "deep").mkdir()
         tree = linked_tree(str(place / "deep"))
@@ -67,3 +66,19 @@ def test_other_folders_are_no_linked_trees(main, tmp_path):
     for text in ("", "gitdir:", "gitdir: /nowhere", "nothing", "gitdir: ."):
         (odd / ".git").write_text(text)
         assert linked_tree(str(odd)) is None
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_an_archive_cannot_name_itself_a_tree_of_another_repository(main, tmp_path, absolute):
+    """It brings both ends of the link along, but not into the folder of that repository."""
+    strange = tmp_path / "strange"
+    for inside in ("x", ".x/worktrees/x"):
+        folder = strange / inside
+        folder.mkdir(parents=True)
+        git_folder = str(main / ".git")
+        shared = git_folder if absolute else os.path.relpath(git_folder, folder)
+        (strange / ".git").write_text(f"gitdir: {inside}\n")
+        (folder / "commondir").write_text(f"{shared}\n")
+        (folder / "gitdir").write_text(f"{strange}/.git\n")
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
+        assert linked_tree(str(strange)) is None

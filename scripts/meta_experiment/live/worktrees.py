@@ -1,8 +1,8 @@
 """Working trees of one repository: git's links between them, read without git.
 
-A linked tree has a file `.git` that names its folder within the repository's own, and that
-folder names the file in turn. Only where both agree is a folder taken for such a tree: either
-alone may have come with an archive.
+A linked tree has a file `.git` that names its folder among those of the repository's own, and
+that folder names the file in turn. Only where both agree is a folder taken for such a tree:
+either alone, or a pair elsewhere, may have come with an archive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OWN, _MARK = "/.git", "gitdir:"
+_OWN, _MARK, _TREES = "/.git", "gitdir:", "/worktrees"
 
 
 class Linked:
@@ -54,12 +54,14 @@ def linked_tree(directory: str) -> Linked | None:
         return None
     shared = os.path.realpath(os.path.join(folder, common))
     main = shared.removesuffix(_OWN)
-    return Linked(top, main) if main != shared else None
+    if main == shared or os.path.dirname(os.path.realpath(folder)) != shared + _TREES:
+        return None
+    return Linked(top, main)
 
 
 def linked_trees(main: str) -> Iterator[Linked]:
     """Yield the linked trees that stand, of the repository whose main tree has this top."""
-    folders = f"{main}{_OWN}/worktrees"
+    folders = main + _OWN + _TREES
     try:
         names = sorted(os.listdir(folders))
     except OSError:
