@@ -1,10 +1,11 @@
 """A repository's configuration runs nothing that the user's own commit does not run."""
 
 import os
+import shutil
 import stat
 
 import pytest
-from tests.cli.conftest import COMMAND, TREATMENT
+from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, Project
 
 # Every one names a program in the repository's own configuration.
 PROGRAMS = [
@@ -132,6 +133,42 @@ def test_a_missing_object_is_not_fetched(project, traps):
     inner.unlink()
     answer = project("promote", made, "--override", "x", "--yes", "--json", code=1)
     assert answer.error["kind"] == "git"
+    assert traps.sprung() == []
+
+
+def test_a_repository_that_a_commit_brought_along_runs_nothing(project, traps, monkeypatch):
+    """Its files can be committed like any others, and git would take its hooks and filters."""
+    inner = project.root / "package"
+    prompt = inner / COMMAND
+    prompt.parent.mkdir(parents=True)
+    prompt.write_bytes(CONTROL)
+    git = ("-C", str(inner))
+    project.git(*git, "init", "--quiet")
+    project.git(*git, "add", ".")
+    project.git(*git, "commit", "--quiet", "-m", "x")
+    for part in ("HEAD", "config", "index", "objects", "refs"):
+        (inner / ".git" / part).rename(inner / part)
+    shutil.rmtree(inner / ".git")
+    (inner / "hooks").mkdir()
+    for name in ("pre-commit", "post-commit", "reference-transaction", "post-index-change"):
+        os.link(traps.program(f"hook-{name}"), inner / "hooks" / name)
+    project.git("config", "--file", str(inner / "config"), "core.bare", "false")
+    project.git("config", "--file", str(inner / "config"), "core.worktree", ".")
+    top = ("rev-parse", "--absolute-git-dir")
+    assert project.git(*git, *top).strip() == str(inner)  # what git itself would take
+    begun = Project(inner, project._capsys)
+    monkeypatch.chdir(inner)
+    (inner / "v2.md").write_bytes(TREATMENT)
+    made = begun.create("--no-auto")
+    traps.clear()
+    for call in (("status",), ("check",), ("verify",), ("trials", made), ("explain", made)):
+        begun(*call)
+    refused = begun("promote", made, "--override", "x", "--yes", "--json", code=1).error
+    assert refused["kind"] == "git"
+    assert "bare repository" in refused["message"]
+    assert prompt.read_bytes() == CONTROL
+    begun("promote", made, "--override", "x", "--yes", "--no-commit")
+    assert prompt.read_bytes() == TREATMENT
     assert traps.sprung() == []
 
 

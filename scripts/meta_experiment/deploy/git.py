@@ -44,6 +44,7 @@ _FOREIGN = (
 )
 _SETTINGS = (
     "core.fsmonitor=false",  # may start a daemon, or name a program
+    "safe.bareRepository=explicit",  # a commit can bring a repository along, hooks and all
     "submodule.recurse=false",  # a submodule has a configuration of its own
     "core.quotePath=false",
     "gc.auto=0",
