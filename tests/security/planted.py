@@ -8,7 +8,9 @@ MODULES = """
     jsonschema meta_experiment numpy os pathlib pip re runpy scipy shutil sitecustomize status
     subprocess tempfile tomllib types typing usercustomize venv yaml zipimport
 """
-PROGRAMS = ("cat", "env", "git", "grep", "python", "python3", "readlink", "sh", "sleep", "uv")
+PROGRAMS = """
+    awk cat env git grep od python python3 readlink sh sleep tr uv
+""".split()
 
 
 class Planted:

@@ -10,11 +10,12 @@ from tests.everyday import some
 from tests.live.stage import Stage
 from tests.plugin.desk import ROOT, STAMP, UV, program, wrapper
 from tests.security.planted import Planted
+from tests.services.test_instrumenting import SKILL, drafted, git, opened
 
 from meta_experiment.deploy.git import Git
 from meta_experiment.files.programs import find_program
 from meta_experiment.live import session_start
-from meta_experiment.services import rehearsal
+from meta_experiment.services import lifecycle, rehearsal
 
 ODD_PATHS = (".:{}", ":{}", "bin:{}", "{}::", ".:{}:")
 
@@ -173,6 +174,27 @@ def test_the_run_beside_a_session_runs_nothing_of_the_project(tmp_path, monkeypa
     while not (log.exists() and "experiment" in log.read_text("utf-8")):
         assert time.monotonic() < patience, desk.kept()
         time.sleep(0.05)
+    assert planted.ran() == []
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_the_filter_of_git_runs_nothing_of_the_folder(tmp_path, path, monkeypatch):
+    """git starts it at the top of the working tree, whatever PATH the user has."""
+    root = tmp_path / "project"
+    root.mkdir()
+    git(root, "init", "--quiet")
+    made = drafted(root, SKILL)
+    planted = Planted(root, tmp_path / "ran")
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "x")
+    monkeypatch.setenv("PATH", path.format("/usr/bin"))
+    lifecycle.start(opened(root), made)
+    (root / SKILL).touch()
+    words = ["/usr/bin/git", "-C", str(root), "status", "--short", SKILL]
+    assert subprocess.run(words, capture_output=True, check=True).stdout == b""
+    (root / SKILL).unlink()
+    subprocess.run([*words[:3], "checkout", "--quiet", SKILL], check=True)
+    assert b"serve-variant" in (root / SKILL).read_bytes()
     assert planted.ran() == []
 
 

@@ -17,7 +17,8 @@ from meta_experiment.prompts.traces import Traces
 
 NAME = "meta-experiment"
 _COMMAND = (
-    f"f=$(git rev-parse --git-common-dir)/{NAME}/filter; "
+    # git's PATH begins with its own folder; what comes next may be that of whoever one works for
+    f"f=$(git rev-parse --git-common-dir)/{NAME}/filter; PATH=/usr/bin:/bin:$PATH; "
     'if [ -f "$f" ]; then exec sh "$f" %s %%f; else exec cat; fi'
 )
 SETTINGS = {"clean": _COMMAND % "clean", "smudge": _COMMAND % "smudge", "required": "true"}
