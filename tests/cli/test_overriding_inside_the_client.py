@@ -78,6 +78,8 @@ def test_what_the_user_typed_is_their_word_once(inside):
         ("promote review", "meta_experiment", SESSION, 0),
         (OF_ANOTHER, "meta_experiment", SESSION, 0),
         ("promote review --override 'another reason'", "meta_experiment", SESSION, 0),
+        (f"promote review --override 'not that {REASON}'", "meta_experiment", SESSION, 0),
+        (f"promote review --override '{REASON} of old'", "meta_experiment", SESSION, 0),
         (TYPED, "lookalike_meta_experiment", SESSION, 0),
         (TYPED, "meta_experiment", "another-session", 0),
         (TYPED, "meta_experiment", "../" + SESSION, 0),
@@ -90,6 +92,35 @@ def test_other_words_are_no_leave(inside, words, command, session, age):
     say(words, command, session, time.time() - age)
     promote(project, made, 1)
     assert project.path().read_bytes() == CONTROL
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"promote review --override {REASON}",
+        f"review --override='{REASON}'",
+        f"promote --variant treatment /review --override '{REASON}' --yes",
+        f'please promote review --override "{REASON}" and then tell me',
+    ],
+)
+def test_a_person_may_type_it_in_their_own_way(inside, words):
+    """With or without quotes, with what comes before and behind."""
+    project, made = inside
+    say(words)
+    promote(project, made, 0)
+
+
+def test_a_word_of_the_sentence_names_no_other_experiment(inside):
+    """`promote` is the verb, and what is named behind the experiment is no second one."""
+    project, _ = inside
+    for name in ("promote", "ship"):
+        project.path(f".claude/commands/{name}.md").write_bytes(CONTROL)
+        flags = ("--primary-metric", "duration_seconds", "--start", "--manual", "--json")
+        file = f".claude/commands/{name}.md=v2.md"
+        other = project("create", "--file", file, *flags).json["experiment_id"]
+        say(f"promote review and not ship --override '{REASON}'")
+        promote(project, other, 1)
+        assert project.path(f".claude/commands/{name}.md").read_bytes() == CONTROL
 
 
 def test_a_word_that_this_machine_did_not_write_is_none(inside):
