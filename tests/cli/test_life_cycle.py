@@ -183,7 +183,7 @@ def test_the_name_of_a_prompt_is_never_a_pattern(project, name):
     given = ("--file", f"{path}=v2.md", "--primary-metric", "duration_seconds", "--start")
     made = project("create", *given, "--json").json
     assert made["status"] == "running"
-    assert f"/{name.removesuffix('.md')} is served" in " ".join(made["notes"])
+    assert f"/'{name.removesuffix('.md')}' is served" in " ".join(made["notes"])
     assert project("pause", made["experiment_id"]).out.startswith(made["experiment_id"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import time
 
 import pytest
@@ -41,6 +42,21 @@ RECORD = Record(
 @pytest.fixture
 def backups(tmp_path):
     return Backups(FileSystem(), tmp_path / "deep/backups")
+
+
+def test_the_way_out_of_a_damaged_backup_runs_nothing_of_its_folder(tmp_path):
+    """What the hint says can be typed as it stands, whatever the project is called."""
+    backups = Backups(FileSystem(), tmp_path / "a $(touch PWN);touch PWN")
+    digest = backups.keep(b"text")
+    (backups.directory / digest).write_bytes(b"damaged")
+    with pytest.raises(CorruptStoreError) as caught:
+        backups.load(digest)
+    command = caught.value.hint.partition("(")[2].rpartition(")")[0]
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, check=True)
+    assert [path.suffix for path in backups.directory.iterdir() if "." in path.name[1:]] == [
+        ".damaged"
+    ]
+    assert not (tmp_path / "PWN").exists()
 
 
 def test_backups_give_back_what_they_kept(backups):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,19 @@ def test_what_is_no_regular_file_is_refused(root):
                 confined(root, relative)
             with pytest.raises(UnsafePathError):
                 read_confined(root, relative)
+
+
+@pytest.mark.parametrize("name", ["a b.md", "x;touch PWN;.md", "$(touch PWN).md", "-rf.md"])
+def test_the_way_out_of_a_hard_link_runs_nothing_of_its_name(root, name):
+    """What the hint says can be typed as it stands: then the file has one name."""
+    (root / name).write_bytes(b"text\n")
+    os.link(root / name, root / "other")
+    with pytest.raises(UnsafePathError) as caught:
+        confined(root, name)
+    _, _, command = caught.value.hint.partition(": ")
+    subprocess.run(["/bin/sh", "-c", command], cwd=root, check=True)
+    assert confined(root, name).read_bytes() == b"text\n"
+    assert not (root / "PWN").exists()
 
 
 def test_hard_links_are_refused_for_replacing_only(root):

@@ -8,9 +8,10 @@ MODULES = """
     jsonschema meta_experiment numpy os pathlib pip re runpy scipy shutil sitecustomize status
     subprocess tempfile tomllib types typing usercustomize venv yaml zipimport
 """
-PROGRAMS = """
-    awk cat env git grep od python python3 readlink sh sleep tr uv
-""".split()
+PROGRAMS = (
+    "awk", "cat", "env", "git", "grep", "od", "python", "python3", "readlink", "sh", "sleep",
+    "tr", "uv",
+)  # fmt: skip
 
 
 class Planted:

@@ -196,3 +196,47 @@ def test_what_a_strangers_results_hold_is_named_in_quotes(project, table):
     """Columns, arms, cases and values of a file that is only looked at."""
     project.path("r.csv").write_text(table)
     assert_cited(answer(project, "import", "r.csv", "--dry-run"))
+
+
+NAME = f"{STRANGE}.md"
+
+
+@pytest.mark.parametrize("folder", ["commands", "skills", "agents"])
+def test_the_name_of_a_prompt_file_stands_in_quotes(project, folder):
+    """Whatever there is to say of it: that it is served, edited, gone, not to be served."""
+    inner = f"{STRANGE}/SKILL.md" if folder == "skills" else NAME
+    path = f".claude/{folder}/{inner}"
+    head = f"---\nname: {STRANGE}\ndescription: Do it\n---\n".encode()
+    file = project.path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(head + b"Slow.\n")
+    project.path("v2.md").write_bytes(head + b"Fast.\n")
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "-m", "more")
+    flags = ("--primary-metric", "duration_seconds", "--start")
+    assert_cited(answer(project, "create", "--file", f"{path}=v2.md", *flags))
+    (made,) = (item.stem for item in project.path(".claude/meta/history").iterdir())
+    looks = [
+        (verb, *([made] if verb in ("analyze", "trials", "explain") else []))
+        for verb in LOOKING
+    ]
+    served = file.read_bytes()
+    for data in (served, served.replace(b"Do it", b"Do"), b"other\n", b"", None):
+        if data is None:
+            file.unlink()
+        else:
+            file.write_bytes(data)
+        for call in (*looks, ("pause", made), ("resume", made)):
+            assert_cited(answer(project, *call))
+    file.write_bytes(served)
+    for call in (
+        ("start", made),
+        ("create", "--file", f"{path}=v2.md", *flags),
+        ("promote", made, "--override", "x", "--yes"),
+        ("rollback", made, "--yes"),
+        ("stop", made),
+        ("repair",),
+        ("recover",),
+        ("panic",),
+    ):
+        assert_cited(answer(project, *call))

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange, version_of
-from meta_experiment.errors import DriftError, NotFoundError, StorageError
+from meta_experiment.errors import DriftError, NotFoundError, StorageError, as_word
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned, temporary_beside
 from meta_experiment.files.confine import Content, confined, holding_folder, read_confined
 from meta_experiment.files.durable import ensure_directory
@@ -73,12 +73,13 @@ def put(files: FileSystem, root: Path, path: str, content: Content | None) -> No
         files.sync_directory(place.parent)
     except OSError as error:
         raise StorageError(
-            f"{path} could not be written: {error.strerror}.",
+            f"{as_word(path)} could not be written: {error.strerror}.",
             hint="Free space or correct the permissions, then run the same command again.",
         ) from error
     if observe(root, path) != content:
         raise StorageError(
-            f"{path} does not read back as it was written; something else writes to it.",
+            f"{as_word(path)} does not read back as it was written; something else writes to "
+            "it.",
             hint="Close what edits the file, then run the same command again.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,9 @@ class Backups:
                 hint="Restore the file from version control.",
             ) from None
         if hashlib.sha256(data).hexdigest() != digest:
+            named = shlex.quote(str(path))
             raise CorruptStoreError(
                 f"The backup {path} does not hold the bytes that its name promises.",
-                hint=f"Move it away (mv {path} {path}.damaged) and try again.",
+                hint=f"Move it away (mv {named} {named}.damaged) and try again.",
             )
         return data

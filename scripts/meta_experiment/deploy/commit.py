@@ -21,7 +21,7 @@ from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange
 from meta_experiment.deploy.git import NO_COMMIT_HINT, Finished, Git
-from meta_experiment.errors import GitError
+from meta_experiment.errors import GitError, as_word
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import PRIVATE_FILE
@@ -117,7 +117,7 @@ class Repository:
             known = committed.get(path)
             obstacle = _obstacle(path, known, staged.get(path))
             if known is None or obstacle:
-                notes.append(f"{path} is changed but not committed: {obstacle}")
+                notes.append(f"{as_word(path)} is changed but not committed: {obstacle}")
                 continue
             after = self._object(path, change.target, known, store=store)
             if after != known:
@@ -351,7 +351,8 @@ def _obstacle(path: str, known: str | None, staged: tuple[str, str] | None) -> s
         return "git was told not to look at it (sparse, skip-worktree or assume-unchanged)"
     if content != known:
         raise GitError(
-            f"{path} has staged changes of its own; a commit would mix them with this one.",
+            f"{as_word(path)} has staged changes of its own; a commit would mix them with "
+            "this one.",
             hint=f"Commit or unstage them (git restore --staged). {NO_COMMIT_HINT}",
         )
     return ""

@@ -17,7 +17,7 @@ from meta_experiment.prompts.traces import Traces
 
 NAME = "meta-experiment"
 _COMMAND = (
-    # git's PATH begins with its own folder; what comes next may be that of whoever one works for
+    # git's PATH begins with its own folder; the next may be that of whoever one works for
     f"f=$(git rev-parse --git-common-dir)/{NAME}/filter; PATH=/usr/bin:/bin:$PATH; "
     'if [ -f "$f" ]; then exec sh "$f" %s %%f; else exec cat; fi'
 )

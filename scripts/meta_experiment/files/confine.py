@@ -89,10 +89,14 @@ def confined(root: Path, relative: str) -> Path:
     if status is not None:
         _require_regular(status, relative)
         if status.st_nlink > 1:
+            import shlex
+
+            named = shlex.quote(f"./{relative}")
             raise UnsafePathError(
                 f"{cite(relative)} has {status.st_nlink} hard links; replacing it would part "
                 "it from the others. Expected a file with one name.",
-                hint=f"Make it a file of its own: cp {relative} copy && mv copy {relative}",
+                hint=f"Make it a file of its own: cp {named} {named}.own && mv {named}.own "
+                f"{named}",
             )
     return path
 

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from meta_experiment.errors import as_word
 from meta_experiment.files.confine import real_path
 from meta_experiment.files.roots import owner
 from meta_experiment.live import places
@@ -68,10 +69,13 @@ def why_not_loaded(root: Path, path: str) -> str:
         inner = (root / path).relative_to(own).as_posix()
         if place_of(own, inner) is not None:
             return (
-                f"{path} belongs to a root of its own, and the client loads it in sessions "
-                f"there (--root {shlex.quote(str(own))})"
+                f"{as_word(path)} belongs to a root of its own, and the client loads it in "
+                f"sessions there (--root {shlex.quote(str(own))})"
             )
-    return f"{path} lies in no folder from which the client loads commands, skills or agents"
+    return (
+        f"{as_word(path)} lies in no folder from which the client loads commands, skills or "
+        "agents"
+    )
 
 
 def shadow_path(root: Path, name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, cite
+from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, as_word, cite
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
@@ -150,7 +150,8 @@ def _refuse_stand_in(path: str, data: bytes) -> None:
     """Refuse what stands in a prompt file's place while an experiment on it is served."""
     if stand_in_of(data):
         raise RefusedError(
-            f"{path} holds the line that serves another experiment's variants, not its text.",
+            f"{as_word(path)} holds the line that serves another experiment's variants, not "
+            "its text.",
             hint="Bring the file back first: meta-experiment recover",
         )
 
@@ -170,17 +171,20 @@ def _notes(contents: Contents, root: Path) -> list[str]:
         control = read_frontmatter(arms[CONTROL].data)
         unloaded = loading_fault(kind, arms[CONTROL].data)
         if unloaded:
-            notes.append(f"The client does not load {path}: {unloaded}.")
+            notes.append(f"The client does not load {as_word(path)}: {unloaded}.")
         for name, content in arms.items():
             if not content.data.strip():
-                raise UsageError(f"{path} ({name}) is empty; a prompt needs a text.")
+                raise UsageError(f"{as_word(path)} ({name}) is empty; a prompt needs a text.")
             fault = loading_fault(kind, content.data)
             if fault and not unloaded:
                 raise RefusedError(
-                    f"The client would not load the text of {cite(name)} for {path}: {fault}.",
+                    f"The client would not load the text of {cite(name)} for {as_word(path)}: "
+                    f"{fault}.",
                     hint="Mend it first; promoted as it is, it would take the prompt away.",
                 )
-            notes += _frontmatter_notes(f"{path} ({name})", kind, control, content.data)
+            notes += _frontmatter_notes(
+                f"{as_word(path)} ({name})", kind, control, content.data
+            )
     return notes
 
 
@@ -199,8 +203,9 @@ def _frontmatter_notes(
         yield f"{name}: {read.unclear}; how the client reads that is not known."
     elif changed and kind is not PromptKind.AGENT:
         yield (
-            f"{name} differs from the control in its frontmatter ({', '.join(changed)}), which "
-            "cannot be served live, only promoted."
+            f"{name} differs from the control in its frontmatter "
+            f"({', '.join(map(as_word, changed))}), which cannot be served live, only "
+            "promoted."
         )
 
 
@@ -221,7 +226,7 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
     if not whole.get("hypothesis"):
         whole["hypothesis"] = _hypothesis(metrics["primary"], identity.name)
-        notes.append(f"The hypothesis was inferred: {whole['hypothesis']}")
+        notes.append(f"The hypothesis was inferred: {cite(whole['hypothesis'])}")
     return whole
 
 

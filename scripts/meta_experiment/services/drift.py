@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import index, places
 from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed, read_text
@@ -44,13 +45,13 @@ def _note(root: str, entry: index.Entry) -> str:
         return _placed_note(root, entry) or _texts_note(root, entry)
     if holds_stand_in(found, entry.id):
         return (
-            f"{entry.id}: {entry.path} was edited while a stand-in is in its place. git is "
-            f"shown the edit on your own text, and meta-experiment stop {entry.id} keeps it; "
-            "nothing is recorded meanwhile."
+            f"{entry.id}: {as_word(entry.path)} was edited while a stand-in is in its place. "
+            f"git is shown the edit on your own text, and meta-experiment stop {entry.id} "
+            "keeps it; nothing is recorded meanwhile."
         )
     return (
-        f"{entry.id}: {entry.path} is not its control here (an edit, or another branch), so "
-        "that nothing is served or recorded until it is again."
+        f"{entry.id}: {as_word(entry.path)} is not its control here (an edit, or another "
+        "branch), so that nothing is served or recorded until it is again."
     )
 
 
@@ -58,8 +59,9 @@ def _placed_note(root: str, entry: index.Entry) -> str:
     for path, name in placed(entry).items():
         if not is_text(entry, name, _read(Path(root, path))):
             return (
-                f"{entry.id}: {path} does not hold any more what serves the variants, so that "
-                "nothing is served or recorded. Put it back: meta-experiment repair"
+                f"{entry.id}: {as_word(path)} does not hold any more what serves the "
+                "variants, so that nothing is served or recorded. Put it back: "
+                "meta-experiment repair"
             )
     return ""
 

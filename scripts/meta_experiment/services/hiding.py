@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from meta_experiment.deploy.unseen import Unseen
-from meta_experiment.errors import RefusedError
+from meta_experiment.errors import RefusedError, as_word, cite
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index
 from meta_experiment.services.workspace import Workspace
@@ -48,7 +48,7 @@ def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> N
     ):
         raise RefusedError(
             f"{other.folder} is a working copy of {other.name}, which knows nothing of git's "
-            f"filters and lists: it would commit what stands in for {path}.",
+            f"filters and lists: it would commit what stands in for {as_word(path)}.",
             hint=MANUAL,
         )
     if form == index.SHADOW:
@@ -56,14 +56,14 @@ def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> N
     top, own = git_top(root), git_top((root / path).parent)
     if own != top:
         raise RefusedError(
-            f"{path} lies in a git repository of its own, {own}, whose lists are not those of "
-            f"{root}.",
+            f"{as_word(path)} lies in a git repository of its own, {own}, whose lists are not "
+            f"those of {root}.",
             hint=f"Make that the root: --root {shlex.quote(str(own))}. {MANUAL}",
         )
     if top is not None and unseen is None:
         raise RefusedError(
             f"{top} is a git repository, and git does not work in it here, so that nothing "
-            f"would keep it from committing what stands in for {path}.",
+            f"would keep it from committing what stands in for {as_word(path)}.",
             hint=f"Look why: git -C {shlex.quote(str(top))} status. {MANUAL}",
         )
 
@@ -88,15 +88,15 @@ def require_hideable(unseen: Unseen, form: str, path: str, placed: Collection[st
     shown = next(filter(None, map(unseen.shown, beside)), "")
     if shown:
         raise RefusedError(
-            f"git is told to see what would be put beside {path}: {shown}. Whoever adds all "
-            "files would commit it.",
+            f"git is told to see what would be put beside {as_word(path)}: {cite(shown)}. "
+            "Whoever adds all files would commit it.",
             hint=f"Narrow that rule. {MANUAL}",
         )
     other = unseen.other_filter(path) if form == index.IN_PLACE else ""
     if other:
         raise RefusedError(
-            f"git passes {path} through the filter {other!r}, which cannot go on while a "
-            "stand-in is hidden from git by another.",
+            f"git passes {as_word(path)} through the filter {other!r}, which cannot go on "
+            "while a stand-in is hidden from git by another.",
             hint=f"Take the file out of that filter (.gitattributes). {MANUAL}",
         )
 
@@ -123,7 +123,7 @@ def problems(workspace: Workspace) -> Iterator[tuple[str, str]]:
     """
     for path in _listed(workspace):
         yield (
-            f"{path} is tracked by git; it belongs to one checkout and may come from anybody",
+            f"{as_word(path)} is tracked by git; it is of one checkout, and may be anybody's",
             f"git rm --cached -- {shlex.quote(path)}",
         )
     if not workspace.layout.registry.exists():
@@ -133,7 +133,7 @@ def problems(workspace: Workspace) -> Iterator[tuple[str, str]]:
         yield f"{shown} is not as written: git may see what is local", _REPAIR
     for path in _listed(workspace, "--others", "--exclude-standard", "--directory"):
         rule = f"git check-ignore --verbose --no-index -- {shlex.quote(path)}"
-        yield f"git sees {path}, which is private: an ignore rule takes it back", rule
+        yield f"git sees {as_word(path)}, which is private: an ignore rule takes it back", rule
     unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
     if unseen is None or unseen.linked():
         return

@@ -15,6 +15,7 @@ from meta_experiment.errors import (
     InvalidStateError,
     MetaExperimentError,
     RefusedError,
+    as_word,
 )
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
@@ -154,7 +155,7 @@ def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> Non
         shared = set(experiment.plan.files) & set(other.plan.files)
         if other.status in HOLDING and shared:
             raise ConflictError(
-                f"{min(shared)} is already under experiment in {other.experiment_id} "
+                f"{as_word(min(shared))} is already under experiment in {other.experiment_id} "
                 f"({other.status.value}); two experiments on one file would mix their effects.",
                 hint=f"End it first: meta-experiment stop {other.experiment_id}",
             )
@@ -172,8 +173,8 @@ def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> Non
         control = arms[experiment.plan.control.name]
         if workspace.prompt(path).sha256 != control.sha256:
             raise DriftError(
-                f"{path} is not the control of {experiment.experiment_id}: it was changed "
-                "since the experiment was created.",
+                f"{as_word(path)} is not the control of {experiment.experiment_id}: it was "
+                "changed since the experiment was created.",
                 hint=f"Bring the file back, or {_another(experiment)}",
             )
 
@@ -200,7 +201,7 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
         )
     serving = work_out(workspace, experiment)
     require_servable(workspace, serving)
-    what = f"the agent {serving.name}" if serving.kind == AGENT else f"/{serving.name}"
+    what = ("the agent " if serving.kind == AGENT else "/") + as_word(serving.name)
     hidden = workspace.git is not None and git_top(workspace.root) is not None
     unseen = " git sees no change." if hidden else ""
     return (

@@ -18,7 +18,7 @@ from meta_experiment.deploy import version_of
 from meta_experiment.deploy.apply import observe
 from meta_experiment.deploy.filter import StandIn
 from meta_experiment.deploy.unseen import Unseen
-from meta_experiment.errors import DriftError, NotFoundError, UnsafePathError
+from meta_experiment.errors import DriftError, NotFoundError, UnsafePathError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places
@@ -61,7 +61,8 @@ def original(workspace: Workspace, experiment_id: str, path: str) -> bytes:
     data = _text(workspace, entry, ORIGINAL) if entry is not None else None
     if data is None:
         raise NotFoundError(
-            f"The text that the stand-in at {path} stands for is not kept here any more.",
+            f"The text that the stand-in at {as_word(path)} stands for is not kept here any "
+            "more.",
             hint=f"Bring the file back: git checkout -- {shlex.quote(path)}",
         )
     return data
@@ -82,7 +83,7 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
     text = _traces(workspace, entry).freed(found.data)
     if text is None:
         raise DriftError(
-            f"{path} was edited where it serves its variants; nothing was changed.",
+            f"{as_word(path)} was edited where it serves its variants; nothing was changed.",
             hint=f"meta-experiment stop {experiment_id} (a copy of the edit is kept)",
         )
     return Content(text, found.mode)
@@ -174,7 +175,9 @@ def _traces(workspace: Workspace, entry: index.Entry) -> Traces:
     bodies = [_text(workspace, entry, places.body_name(entry.control, part)) for part in parts]
     control, shim = _text(workspace, entry, ORIGINAL), _text(workspace, entry, SHIM)
     if control is None or shim is None:
-        raise NotFoundError(f"What the stand-in at {entry.path} was made of is not kept here.")
+        raise NotFoundError(
+            f"What the stand-in at {as_word(entry.path)} was made of is not kept here."
+        )
     return Traces.between(shim, control, [body or b"" for body in bodies])
 
 

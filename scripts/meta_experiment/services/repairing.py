@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meta_experiment.errors import MetaExperimentError, StorageError
+from meta_experiment.errors import MetaExperimentError, StorageError, as_word
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.services import healing, stored_bytes
@@ -73,13 +73,13 @@ def _variants(workspace: Workspace, experiment: Experiment, copies: Copies) -> I
                 name,
                 {path: Content(data, version.mode)},
             )
-            yield f"the text of {path} in variant '{name}' is back"
+            yield f"the text of {as_word(path)} in variant '{name}' is back"
 
 
 def _originals(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
     for path, digest in list(stored_bytes.missing_originals(workspace, experiment)):
         if _restored(workspace, copies, digest):
-            yield f"the text of {path} before the promotion is back"
+            yield f"the text of {as_word(path)} before the promotion is back"
 
 
 def _backups(workspace: Workspace, copies: Copies) -> Iterator[str]:

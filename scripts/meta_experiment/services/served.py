@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from meta_experiment.deploy.unseen import Unseen
-from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
+from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.live import index, places
 from meta_experiment.live.sessions import list_sessions
 from meta_experiment.services.drift import holds_stand_in, untouched
@@ -47,7 +47,7 @@ def _elsewhere(workspace: Workspace, experiment: Experiment, start: Start | None
     name = experiment.experiment_id
     for path in experiment.plan.files:
         if holds_stand_in(places.try_read(workspace.root / path) or b"", name):
-            return _broken(experiment, f"{path} holds a stand-in that nothing serves")
+            return _broken(experiment, f"{as_word(path)} holds a stand-in that nothing serves")
     if start is None:
         return Finding(
             name,
@@ -84,9 +84,10 @@ def orphans(
         yield Finding(
             file.parent.name if file.name == "SKILL.md" else file.stem,
             ok=False,
-            detail=f"{path} was left by an experiment and stands before the user's own"
+            detail=f"{as_word(path)} was left by an experiment and stands before the user's own"
             if ours
-            else f"{path} stands in for a prompt file, and was not placed in this checkout",
+            else f"{as_word(path)} stands in for a prompt file, and was not placed in this "
+            "checkout",
             hint="meta-experiment recover" if ours else f"rm {shlex.quote(path)}",
         )
     running = {item.experiment_id for item in experiments if item.status is Status.RUNNING}
@@ -113,7 +114,7 @@ def _texts(workspace: Workspace, experiment: Experiment) -> Finding | None:
     for path, data in wanted.items():
         if places.try_read(path) != data:
             word = "is not as it should be" if path.exists() else "is gone"
-            return _broken(experiment, f"{path} {word}")
+            return _broken(experiment, f"{as_word(str(path), 4_096)} {word}")
     try:
         require_servable(workspace, serving)
     except ConflictError as error:
@@ -128,7 +129,10 @@ def _drift(workspace: Workspace, experiment: Experiment, entry: index.Entry) -> 
     if untouched(str(workspace.root), entry):
         return None
     name = experiment.experiment_id
-    detail = f"{entry.path} was changed since the start: it is used as it is, without trials"
+    detail = (
+        f"{as_word(entry.path)} was changed since the start: it is used as it is, without "
+        "trials"
+    )
     return Finding(name, False, detail, f"Bring it back, or: meta-experiment stop {name}")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meta_experiment.deploy.apply import observe
 from meta_experiment.deploy.unseen import Unseen
-from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
+from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
 from meta_experiment.live import index, places, texts
@@ -124,7 +124,8 @@ def work_out(
         raise RefusedError(f"{why_not_loaded(workspace.root, path)}.", hint=MANUAL)
     if is_installed_copy(str(workspace.root / path)):
         raise RefusedError(
-            f"{path} belongs to an installed plugin; its next update replaces the file.",
+            f"{as_word(path)} belongs to an installed plugin; its next update replaces the "
+            "file.",
             hint=f"Work in the plugin's own repository (--plugin-dir). {MANUAL}",
         )
     arms = drafted or {
@@ -135,7 +136,7 @@ def work_out(
         fault = loading_fault(place.kind, content.data)
         if fault:
             raise RefusedError(
-                f"The client does not load {path} with the text of '{arm}': {fault}.",
+                f"The client does not load {as_word(path)} with the text of '{arm}': {fault}.",
                 hint=f"Mend the text and create the experiment anew. {MANUAL}",
             )
     if place.kind is PromptKind.AGENT:
@@ -143,7 +144,8 @@ def work_out(
         return _agent(experiment, place, path, arms)
     if any(mark in place.call for mark in UNLOADED):
         raise RefusedError(
-            f"The client loads no command or skill with '<' or '>' in its name: {path}",
+            "The client loads no command or skill with '<' or '>' in its name: "
+            f"{as_word(path)}",
             hint=f"Rename it. {MANUAL}",
         )
     return _text(workspace, experiment, place, path, arms)
@@ -154,8 +156,8 @@ def _require_beside(root: Path, place: Place, path: str) -> None:
     folder, _, name = place.path.rpartition("/")
     if real_path(root, folder) + f"/{name}" != path:
         raise RefusedError(
-            f"The client meets {path} by the link {place.path}, and would not find its "
-            "variants beside it.",
+            f"The client meets {as_word(path)} by the link {as_word(place.path)}, and would "
+            "not find its variants beside it.",
             hint=f"Put the file in the place of its link, or link the whole folder. {MANUAL}",
         )
 
@@ -229,7 +231,8 @@ def _require_chosen(workspace: Workspace, serving: Serving) -> None:
             continue
         if read_frontmatter(data).fields.get("name") == name:
             raise ConflictError(
-                f"{path} is an agent of the same name, {name}, and the client takes that file.",
+                f"{as_word(path)} is an agent of the same name, {as_word(name)}, and the "
+                "client takes that file.",
                 hint=f"Rename one of the two. {MANUAL}",
             )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from meta_experiment.errors import MetaExperimentError
+from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.plan_document import plan_sha256
@@ -193,7 +193,7 @@ def _originals(
 ) -> Iterator[Problem]:
     for path, digest in stored_bytes.missing_originals(workspace, experiment):
         yield (
-            f"the text of {path} before the promotion is gone; it cannot be rolled back",
+            f"the text of {as_word(path)} before the promotion is gone: no way back",
             _way_back(copies, digest),
         )
 
@@ -213,8 +213,9 @@ def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Prob
         if control is None or standing(workspace, experiment, path) is not None:
             continue
         if content is None or content.sha256 != control.sha256:
+            found = "gone" if content is None else "not the control any more"
             yield (
-                f"{path} is {'gone' if content is None else 'not the control any more'}",
+                f"{as_word(path)} is {found}",
                 f"Bring the file back, or: meta-experiment stop {experiment.experiment_id}",
             )
 
