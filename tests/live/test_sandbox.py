@@ -5,9 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from tests import logs
 from tests.live.stage import TOKEN
 
-from meta_experiment.live import missed, sandbox, serving
+from meta_experiment.assign.arms import hashed_arm
+from meta_experiment.live import assigning, missed, places, sandbox, serving
+from meta_experiment.live.sessions import Session
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
@@ -18,6 +21,7 @@ class Sandbox:
     def __init__(self, stage, folder, monkeypatch, capfd):
         self.stage, self.folder = stage, folder
         self._monkeypatch, self._capfd = monkeypatch, capfd
+        self.passing = 0  # how many writes are let through
         folder.mkdir(mode=0o700)
         stage.environment["CLAUDE_TMPDIR"] = str(folder)
         for name, value in stage.environment.items():
@@ -26,6 +30,7 @@ class Sandbox:
 
     def text(self, *words, session="s1"):
         """Return what is served."""
+        self._written = 0
         self._capfd.readouterr()
         with self._monkeypatch.context() as within:
             for name in ("open", "unlink", "rename", "link", "mkdir", "rmdir"):
@@ -36,9 +41,10 @@ class Sandbox:
 
     def _held(self, act):
         def held(path, *more, **named):
-            writes = act.__name__ != "open" or (more and more[0] & WRITING)
+            writes = act.__name__ != "open" or bool(more and more[0] & WRITING)
             inside = str(path).startswith((str(self.folder), "/dev/"))
-            if writes and not inside:
+            self._written += writes and not inside
+            if writes and not inside and self._written > self.passing:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
             return act(path, *more, **named)
 
@@ -59,6 +65,31 @@ def stop(stage, prompt="p1"):
 
 def trials(stage, session="s1"):
     return [(item.prompt_id, item.variant) for item in stage.session(session).open_trials()]
+
+
+def assigned(stage):
+    """Return the lines of what was drawn, in and apart from the sequence."""
+    files = (logs.sequence(stage.root, "exp-1"), logs.drawn_apart(stage.root, "exp-1"))
+    return [
+        line
+        for path in files
+        if path.exists()
+        for line in logs.lines(path).decode().splitlines()
+    ]
+
+
+def is_control(stage, unit):
+    """Tell which arm a unit gets apart from the sequence."""
+    entry = stage.run()
+    return entry.arms[hashed_arm(entry.weights, entry.seed, unit)] == entry.control
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def dies(*_, **__):
+    raise Died
 
 
 def test_a_use_in_a_sandbox_gets_its_arguments_and_is_counted(box, stage):
@@ -131,6 +162,74 @@ def test_what_lies_in_the_temporary_folder_is_believed_under_our_seal_alone(box,
     stage.typed("two", "p2")
     folders = sandbox._folders(TOKEN)
     assert not any(str(box.folder) in folder for folder in folders)
+
+
+@pytest.mark.parametrize("number", range(9, 13))
+def test_a_use_of_which_something_was_written_is_one_trial(box, stage, number):
+    """Its line in the sequence, say, before the rest was refused."""
+    stage.run()
+    stage.typed("one", "p1")
+    box.passing = number
+    arm = box.text().split()[0].lower()
+    stop(stage)
+    assert trials(stage) == [("p1", arm)]
+    drawn = [line.split("\t") for line in assigned(stage)]
+    assert {tuple(fields[2:4]) for fields in drawn} == {
+        (arm, stage.session().open_trials()[0].trial_id)
+    }
+
+
+def test_a_hook_broken_off_while_it_takes_over_leaves_a_unit_its_arm(box, stage, monkeypatch):
+    """It died after some of its writes; the next one writes what is missing."""
+    stage.run(unit="session", sequence="1" if is_control(stage, "s1") else "0")
+    stage.typed("one", "p1")
+    arm = box.text().split()[0]
+    (root,) = places.roots(places.data_folder(os.environ))
+    writes = [
+        (assigning, "_append_apart"),
+        (Session, "append_prompt"),
+        (Session, "write_trial"),
+    ]
+    for owner, name in writes:
+        with monkeypatch.context() as within:
+            within.setattr(owner, name, dies)
+            with pytest.raises(Died):
+                sandbox.take_over(root, stage.session())
+    sandbox.take_over(root, stage.session())
+    assert trials(stage) == [("p1", arm.lower())]
+    assert stage.call("two", prompt="p2").split()[0] == arm
+
+
+def test_what_is_kept_stays_while_the_checkout_has_no_identity(box, stage):
+    """As while a neighbour replaces its file: nobody can tell then what is ours."""
+    stage.run()
+    stage.typed("one", "p1")
+    box.text()
+    identity = Path(places.local_id(str(stage.root)))
+    line = identity.read_bytes()
+    identity.write_bytes(b"another")
+    stop(stage)
+    assert box.kept()
+    identity.write_bytes(line)
+    stop(stage)
+    assert [prompt for prompt, _ in trials(stage)] == ["p1"]
+    assert box.kept() == []
+
+
+def test_a_session_with_a_fault_keeps_no_other_from_being_taken_over(box, stage):
+    """One is tried again the next time."""
+    stage.run()
+    for session in ("s1", "s2"):
+        stage.typed("one", "p1", session=session)
+        box.text(session=session)
+    (stage.root / ".claude/meta/local/sessions/s1/prompts").symlink_to("/nowhere")
+    sandbox.take_over_all(str(stage.root))
+    assert [prompt for prompt, _ in trials(stage, "s2")] == ["p1"]
+    assert "symbolic link" in stage.faults()[-1]
+    (stage.root / ".claude/meta/local/sessions/s1/prompts").unlink()
+    sandbox.take_over_all(str(stage.root))
+    assert [prompt for prompt, _ in trials(stage)] == ["p1"]
+    assert box.kept() == []
 
 
 def test_trials_of_a_client_that_is_gone_are_taken_over_by_the_next_look(box, stage):

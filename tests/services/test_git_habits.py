@@ -4,14 +4,27 @@ Each habit is a shell script in a repository whose skill is served; afterwards g
 of it, no commit, stash or index holds any of it, and the file is what the habit made of it.
 """
 
+import shutil
 import subprocess
 import tarfile
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from tests.everyday import some
-from tests.services.test_instrumenting import SKILL, control, drafted, git, git_bytes, opened
+from tests.faults import Crash, FaultyFileSystem
+from tests.services.test_instrumenting import (
+    COMMAND,
+    SKILL,
+    control,
+    drafted,
+    git,
+    git_bytes,
+    opened,
+)
 
+from meta_experiment.deploy import unseen
+from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.services import acting, drift, lifecycle
 from meta_experiment.services.settling import settle
 
@@ -232,3 +245,53 @@ def test_a_stand_in_that_was_edited_is_brought_back_when_all_is_lost(own):
     settle(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", EDIT)
     assert git(root, "diff", "--stat", "--", SKILL).count("1 insertion") == 1
+
+
+def test_a_stand_in_waits_for_a_command_of_git_that_knows_no_filter_yet(tmp_path, monkeypatch):
+    """It began before, holds the index, and may take the file in at any moment."""
+    root = tmp_path / "project"
+    root.mkdir()
+    git(root, "init", "--quiet", "--initial-branch=main")
+    made = drafted(root, SKILL)
+    lock, seen = root / ".git/index.lock", []
+    lock.touch()
+
+    def end(_):
+        seen.append((root / SKILL).read_bytes())
+        lock.unlink(missing_ok=True)
+
+    monkeypatch.setattr(unseen, "time", SimpleNamespace(sleep=end))
+    lifecycle.start(opened(root), made)
+    assert seen == [control(SKILL)]
+    assert b"serve-variant" in (root / SKILL).read_bytes()
+
+
+@pytest.mark.parametrize("path", [COMMAND, SKILL])
+def test_what_is_being_written_is_seen_by_git_as_little_as_what_stands(tmp_path, path):
+    """Dead in the midst of each file that is put up beside the user's own."""
+    root, template = tmp_path / "project", tmp_path / "template"
+    template.mkdir()
+    git(template, "init", "--quiet", "--initial-branch=main")
+    made = drafted(template, path)
+
+    def start(files):
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(template, root)
+        lifecycle.start(opened(root, files), made)
+
+    start(FileSystem())  # draws what belongs to the machine
+    counting = FaultyFileSystem()
+    start(counting)
+    ours = (root / ".claude/meta", root / ".git")
+    put_up = [
+        number
+        for number, (what, where) in enumerate(counting.operations, 1)
+        if what == "create" and not any(where.is_relative_to(folder) for folder in ours)
+    ]
+    assert put_up
+    for number in put_up:
+        with pytest.raises(Crash):
+            start(FaultyFileSystem(number, "torn"))
+        assert any(root.glob(".claude/skills/*/.*.meta-tmp"))
+        seen = git(root, "status", "--porcelain", "--untracked-files=all").splitlines()
+        assert [line for line in seen if ".claude/meta/" not in line] == []

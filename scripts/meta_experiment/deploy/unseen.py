@@ -27,7 +27,7 @@ from meta_experiment.deploy.apply import sweep_temporaries
 from meta_experiment.deploy.filter import NAME, SCRIPT, SETTINGS, StandIn
 from meta_experiment.deploy.git import Git
 from meta_experiment.errors import GitError
-from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 
@@ -139,10 +139,14 @@ class Unseen:
         ours = self.folder / NAME
         with FileLock(ours / "lock", verb="change what git sees"):
             exclude, attributes = self._lists
-            self._block(exclude, [_ignored(self.prefix + path) for path in sorted(excluded)])
+            lines = [_ignored(self.prefix + path) for path in sorted(excluded)]
+            # what is being written lies beside its place under a name of its own
+            self._block(exclude, [*lines, f".*{TEMPORARY_SUFFIX}"] if lines else [])
             if stand_ins:
                 self._install(stand_ins)
-            self._block(attributes, sorted(self._filtered(item.path) for item in stand_ins))
+            filtered = sorted(self._filtered(item.path) for item in stand_ins)
+            if self._block(attributes, filtered) and filtered:
+                self._outwait_git()
             self._sweep(stand_ins)
 
     def ignores(self, paths: Collection[str]) -> bool:
@@ -204,6 +208,20 @@ class Unseen:
                 return
             time.sleep(_INDEX_PAUSE_SECONDS)
 
+    def _outwait_git(self) -> None:
+        """Let a command of git's end that began before it could know of the filter.
+
+        Whatever takes files in holds the index meanwhile; a lock that was left behind is not
+        waited for long.
+        """
+        asked = self.git.run("rev-parse", "--git-path", "index.lock").output
+        lock = self.git.directory / os.fsdecode(asked).rstrip("\n")
+        began = _inode(lock)
+        for _ in range(_INDEX_TRIES):
+            if began is None or _inode(lock) != began:
+                return
+            time.sleep(_INDEX_PAUSE_SECONDS)
+
     def _install(self, stand_ins: Sequence[StandIn]) -> None:
         ours = self.folder / NAME
         self.files.make_directory(ours / "entries")
@@ -249,8 +267,11 @@ class Unseen:
         except OSError:
             return []
 
-    def _block(self, place: Path, lines: Sequence[str]) -> None:
-        """Replace this root's block in one of git's lists; without lines, remove it."""
+    def _block(self, place: Path, lines: Sequence[str]) -> bool:
+        """Replace this root's block in one of git's lists; without lines, remove it.
+
+        Tells whether that changed anything.
+        """
         sweep_temporaries(self.files, place)
         before = _content(place)
         users, blocks = _parted(before)
@@ -262,15 +283,16 @@ class Unseen:
             kept.pop(self._root, None)
         after = users + b"".join(_blocks(kept, added=bool(users) and not users.endswith(b"\n")))
         if after == before:
-            return
+            return False
         if place.is_symlink():
             raise GitError(f"{place} is a link to a file that other repositories may share.")
         if not after:
             self.files.remove(place)
-            return
+            return True
         self.files.make_directory(place.parent)
         mode = self.files.mode(place) if place.is_file() else _FILE_MODE
         write_atomically(self.files, place, after, mode)
+        return True
 
     @property
     def _root(self) -> str:
@@ -298,6 +320,14 @@ def _blocks(lines: Mapping[str, bytes], *, added: bool) -> Iterator[bytes]:
 def hides(repository: Path) -> bool:
     """Tell, by a look, whether anything is hidden in a repository's own folder."""
     return (repository / NAME).exists()
+
+
+def _inode(place: Path) -> int | None:
+    """Return what tells a file from another of its name; None where there is none."""
+    try:
+        return place.stat().st_ino
+    except OSError:
+        return None
 
 
 def _content(place: Path) -> bytes:

@@ -45,12 +45,18 @@ class Drawn:
         self.trial = trial
 
 
+def new_trial_id() -> str:
+    """Return an identifier that no other process draws."""
+    return os.urandom(8).hex()
+
+
 def expose(
     session: Session,
     entry: Entry,
     turn: Turn | None,
     now: float,
     kept: Session | None = None,
+    trial_id: str = "",
 ) -> Drawn:
     """Draw the variant for an invocation and open its trial, if it has none yet.
 
@@ -60,17 +66,19 @@ def expose(
         turn: the prompt, where a hook told it; otherwise each call is one of its own.
         now: seconds since the epoch.
         kept: the same session's state elsewhere, where nothing may be written below the root.
+        trial_id: of the trial, where an attempt before this one may have left its line.
 
     Raises:
         OSError: the disk refused; then no trial is open.
     """
-    prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{os.urandom(8).hex()}"
+    trial_id = trial_id or new_trial_id()
+    prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{trial_id}"
     unit = _unit(session, entry, prompt)
     if not takes_part(session, entry, prompt):
         return Drawn(entry.control, None)
     trial = OpenTrial(
         experiment_id=entry.id,
-        trial_id=os.urandom(8).hex(),
+        trial_id=trial_id,
         variant="",
         unit=unit,
         prompt_id=prompt,
@@ -131,10 +139,15 @@ def _open_elsewhere(session: Session, entry: Entry, trial: OpenTrial, kept: Sess
 
 
 def adopt(session: Session, trial: OpenTrial) -> None:
-    """Bring a trial to its place that was opened elsewhere. Raises OSError."""
-    if session.write_trial(trial):
+    """Bring a trial to its place that was opened elsewhere. Raises OSError.
+
+    The trial itself comes last: a hook that is broken off before is repeated by the next, and
+    what it wrote twice is once to those who read.
+    """
+    if session.read_trial(trial.experiment_id, trial.prompt_id) is None:
         _append_apart(session, trial)
         session.append_prompt(trial.prompt_id)
+        session.write_trial(trial)
 
 
 def _variant_apart(session: Session, entry: Entry, trial: OpenTrial) -> str:

@@ -48,7 +48,11 @@ def taken(kept: Session) -> set[str]:
 
 
 def take_over(root: Root, session: Session) -> None:
-    """Do below the root what serving could not do there in a session. Raises OSError."""
+    """Do below the root what serving could not do there in a session. Raises OSError.
+
+    Only what was done goes: more may be kept meanwhile, and while the checkout's identity is
+    out of reach nothing there can be told to be ours.
+    """
     for folder in _folders(root.token):
         kept = Session(root.path, session.id, f"{folder}/{session.id}")
         if not os.path.isdir(kept.folder):
@@ -57,17 +61,27 @@ def take_over(root: Root, session: Session) -> None:
 
         for trial in kept.open_trials():
             adopt(session, trial)
+            kept.remove_trial(trial)
         remove(f"{session.folder}/{name}" for name in taken(kept) if is_plain(name))
-        _clear(kept.folder)
+        if kept.remove():
+            _remove_empty(os.path.dirname(kept.folder))
 
 
 def take_over_all(root: str) -> None:
-    """Do the same for all sessions, as their client may be gone. Raises OSError."""
+    """Do the same for all sessions, as their client may be gone.
+
+    A session with a fault is left for the next time, and told. Raises OSError.
+    """
     for known in roots(data_folder(os.environ)):
         if known.path == root:
             for folder in _folders(known.token):
                 for name in os.listdir(folder) if os.path.isdir(folder) else ():
-                    take_over(known, Session(root, name))
+                    try:
+                        take_over(known, Session(root, name))
+                    except (OSError, ValueError) as error:
+                        from meta_experiment.live.faults import note_error
+
+                        note_error(root, "close", error)
 
 
 def _folders(token: str) -> Iterator[str]:
@@ -84,11 +98,9 @@ def _folders(token: str) -> Iterator[str]:
             yield f"{base}/{_OURS}-{token}"
 
 
-def _clear(folder: str) -> None:
-    """Remove the folder of a session, and with the last the one around it."""
-    remove(f"{folder}/{name}" for name in os.listdir(folder))
-    os.rmdir(folder)
+def _remove_empty(folder: str) -> None:
+    """Remove the folder around those of sessions, unless another is in it."""
     try:
-        os.rmdir(os.path.dirname(folder))
+        os.rmdir(folder)
     except OSError:
-        return  # of another session
+        return

@@ -14,7 +14,7 @@ import time
 
 from meta_experiment.live.arguments import Given, substitute
 from meta_experiment.live.around import place_of, prompt_of
-from meta_experiment.live.assigning import expose
+from meta_experiment.live.assigning import expose, new_trial_id
 from meta_experiment.live.handovers import pending
 from meta_experiment.live.index import SHADOW, SKILL, find_entry
 from meta_experiment.live.places import (
@@ -151,11 +151,12 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
     kept: Session | None = None  # its state elsewhere, once none may be written below the root
     forbidden: OSError | None = None
     trial: OpenTrial | None = None
+    trial_id = new_trial_id()
     while True:
         try:
             handed = _handed(session, entry, call, kept)
             _require_hook(handed, forbidden)
-            text, trial = _chosen(root, session, entry, call, handed.turn, kept)
+            text, trial = _chosen(root, session, entry, call, handed.turn, kept, trial_id)
             if handed.turn is not None and kept is None:
                 _end_tasks(session, handed.turn, counted=trial is not None)
             printed = _filled(text, root, entry, call, handed)
@@ -200,6 +201,7 @@ def _chosen(
     call: Call,
     turn: Turn | None,
     kept: Session | None,
+    trial_id: str,
 ) -> tuple[bytes, OpenTrial | None]:
     """Return the text to serve, and its trial when the exposure counts."""
     root, project = at.path, _project(turn)
@@ -212,7 +214,7 @@ def _chosen(
     if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
         # while the text of any arm is not as it was, no arm is drawn: all lose alike
         bodies = {arm: _body(root, entry, arm, call) for arm in entry.arms}
-        drawn = expose(session, entry, turn, time.time(), kept)
+        drawn = expose(session, entry, turn, time.time(), kept, trial_id)
         return bodies[drawn.variant], drawn.trial
     if shadowing and on_disk:
         from meta_experiment.live.frontmatter import without_frontmatter
