@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -16,13 +17,14 @@ from tests.logs import everything, sequence
 
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
+from meta_experiment.live import sandbox
 from meta_experiment.live.sequence import parse_assignment
 from meta_experiment.services import assigning, healing
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
 _REFUSALS = {"locked", "refused"}
-_DRAWING = {"assign", "serve"}
+_DRAWING = {"assign", "serve", "box"}
 
 
 @dataclass
@@ -43,22 +45,47 @@ class Found:
             self.faults.append(fault)
 
 
-def audit(root: Path, common: str, logs: dict[str, Path], *, git: bool) -> Found:
-    """Recover as the next command would, then compare everything with what was said."""
+def audit(
+    root: Path,
+    common: Experiment,
+    logs: dict[str, Path],
+    *,
+    git: bool,
+    trees: Sequence[Path] = (),
+    rewound: bool = False,
+    hindered: bool = False,
+) -> Found:
+    """Recover as the next command would, then compare everything with what was said.
+
+    Args:
+        root: where the storm was.
+        common: the experiment that all writers recorded into, as it was started.
+        logs: what each writer said.
+        git: whether it is a repository.
+        trees: its linked working trees.
+        rewound: whether the user took files back by git, registry and prompts among them, so
+            that of what was acknowledged the trials alone have to stand.
+        hindered: whether a stranger meddled with what is served, so that the control may be.
+    """
     found = Found()
     space = Workspace.open(Layout(root), time.time)
     healing.recover(space)
+    sandbox.take_over_all(str(root))
     found.expect(left_over(root) == [], f"left over: {left_over(root)}")
     said = {name: list(Log.lines(path)) for name, path in logs.items()}
     for lines in said.values():
         _count(found, lines)
     experiments = {item.experiment_id: item for item in everything(space.store)}
-    _trials(found, space, experiments[common], list(chain.from_iterable(said.values())))
-    _balance(found, space, experiments[common])
+    _trials(found, space, common, said)
+    _balance(found, space, common)
+    if rewound:
+        return found
     for name, lines in said.items():
-        _own(found, space, experiments, name, lines)
+        _own(found, space, experiments, name, lines, hindered=hindered)
     if git:
         _repository(found, root)
+    for tree in trees:
+        _linked(found, tree, list(logs), list(experiments.values()))
     return found
 
 
@@ -77,7 +104,7 @@ def _count(found: Found, lines: list[dict[str, Any]]) -> None:
 
 
 def _trials(
-    found: Found, space: Workspace, common: Experiment, lines: list[dict[str, Any]]
+    found: Found, space: Workspace, common: Experiment, said: dict[str, list[dict[str, Any]]]
 ) -> None:
     log = space.store.trials(common)
     by_id = {trial.trial_id: trial for trial in log.trials}
@@ -86,8 +113,8 @@ def _trials(
     found.expect(log.conflict_count == 0, f"conflicts: {log.conflicts[:3]}")
     recorded: set[str] = set()
     assigned: set[str] = set()
-    units: set[str] = set()
-    for line in lines:
+    units = {*said}  # a session is a unit, of the name of its writer
+    for line in chain.from_iterable(said.values()):
         if line["verb"] == "record":
             recorded |= {item["trial_id"] for item in line.get("what", [])}
         if line["verb"] in _DRAWING and line["kind"] == "try":
@@ -98,7 +125,7 @@ def _trials(
             trial = by_id.get(item["trial_id"])
             same = trial is not None and dict(trial.metrics) == item["metrics"]
             found.expect(same, f"acknowledged and lost: {item['trial_id']}")
-        if line["verb"] in _DRAWING:
+        if line["verb"] in _DRAWING and line.get("trial_id"):
             trial = by_id.get(line["trial_id"])
             same = trial is not None and trial.variant == line["variant"]
             found.expect(same, f"acknowledged and lost: {line['unit']}")
@@ -152,6 +179,8 @@ def _own(
     experiments: dict[str, Experiment],
     name: str,
     lines: list[dict[str, Any]],
+    *,
+    hindered: bool,
 ) -> None:
     """Every acknowledged change of state stands; the prompt is what the state says."""
     expected: dict[str, set[Status]] = {}
@@ -174,18 +203,41 @@ def _own(
     mine = [item for item in experiments.values() if path in item.plan.files]
     promoted = any(item.status is Status.PROMOTED for item in mine)
     data = (space.root / path).read_bytes()
-    found.expect(data == (TREATMENT if promoted else CONTROL), f"{path} is {data!r}")
+    due = TREATMENT if promoted else CONTROL
+    holds = _stands(path, data, mine, due) or (hindered and data == due)
+    found.expect(holds, f"{path} is {data!r}")
     mode = (space.root / path).stat().st_mode & 0o777
     found.expect(mode == 0o644, f"{path} has the mode {mode:o}")
 
 
-def _repository(found: Found, root: Path) -> None:
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def _stands(path: str, data: bytes, mine: list[Experiment], due: bytes) -> bool:
+    """Tell whether a prompt file is as it has to be: a skill that runs has a stand-in."""
+    runs = any(item.status is Status.RUNNING for item in mine)
+    if runs and path.endswith("SKILL.md"):
+        return b"!`serve-variant " in data
+    return data == due
 
-    found.expect(git("status", "--porcelain") == "", f"git: {git('status', '--porcelain')}")
-    changed = git("log", "--format=", "--name-only", "--diff-filter=M").split()
+
+def _linked(found: Found, tree: Path, names: list[str], experiments: list[Experiment]) -> None:
+    """In a linked working tree the prompts stand, git sees no change, and no state is made."""
+    for path in [prompt_of(tree, name) for name in names]:
+        mine = [item for item in experiments if path in item.plan.files]
+        data = (tree / path).read_bytes()
+        found.expect(_stands(path, data, mine, CONTROL), f"{tree}/{path} is {data!r}")
+    status = _git(tree, "status", "--porcelain")
+    found.expect(status == "", f"git in {tree}: {status}")
+    found.expect(not (tree / ".claude/meta").exists(), f"state in {tree}")
+
+
+def _repository(found: Found, root: Path) -> None:
+    status = _git(root, "status", "--porcelain")
+    found.expect(status == "", f"git: {status}")
+    changed = _git(root, "log", "--format=", "--name-only", "--diff-filter=M").split()
     alone = all("writer-" in name for name in changed)
     found.expect(alone, f"committed beside the prompts: {changed}")
     found.operations["commit"] += len(changed)
+
+
+def _git(tree: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(tree), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout

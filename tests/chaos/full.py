@@ -7,6 +7,7 @@ argument is a trial run of that share that prints and writes nothing.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import platform
@@ -24,7 +25,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from tests.chaos import storm  # noqa: E402
+from tests.chaos import boxes, storm  # noqa: E402
 from tests.chaos.faulting import MODES, Trial  # noqa: E402
 from tests.chaos.prompts import OWN, Project, Prompt, shared  # noqa: E402
 from tests.chaos.verbs import PROJECTS, VERBS, no_outlook  # noqa: E402
@@ -143,24 +144,46 @@ class Round:
 
 
 def storms(page: Page, share: float, folder: Path) -> None:
-    """Processes killed, and processes at once."""
+    """Processes ended by signals, processes at once, and neighbours beside them."""
     page.section(
-        "Processes killed with SIGKILL, and many at once",
+        "Processes ended by signals, many at once, and neighbours beside them",
         "Writers of mixed verbs on one root: recording, also in batches, assigning, drawing "
-        "and closing trials as prompts and sessions in the client do, analysing, looking, "
-        "creating, starting, pausing, promoting, rolling back, stopping, archiving, "
-        "recovering. Every other kill waits for a process that holds a lock. Afterwards every "
-        "acknowledged trial and change of state is compared, the sequence of assignments and "
-        "its balance checked.",
-        "where", "writers", "kills", "operations acknowledged", "trials", "changes cut off and "
-        "finished or undone", "refused, named", "longest wait", "losses", "seconds",
+        "and closing trials as prompts and sessions in the client do, in a sandbox as well, "
+        "analysing, looking, creating, starting, pausing, promoting, rolling back, stopping, "
+        "archiving, recovering. Half of the signals are SIGKILL, the others SIGINT and "
+        "SIGTERM; every other one waits for a process that holds a lock. A stranger writes, "
+        "replaces and links private files, puts odd entries into the journal and foreign logs "
+        "beside ours. A user of git switches to a branch from before the experiment and back, "
+        "stashes, cleans, commits all. Afterwards every acknowledged trial and change of state "
+        "is compared (beside a user of git, who takes files back, the trials), the sequence of "
+        "assignments and its balance checked; with a stranger, that every verb answers and "
+        "nothing outside was written; with a user of git, every object that git keeps.",
+        "where", "writers", "SIGKILL, SIGINT, SIGTERM", "acts of the neighbour",
+        "operations acknowledged", "trials", "changes cut off and finished or undone",
+        "refused, named", "longest wait", "losses", "seconds",
     )  # fmt: skip
+    repository: dict[str, Any] = {"git": True, "writers": 8}
     runs: list[tuple[str, dict[str, Any]]] = [
         ("plain files", {"writers": 8, "kills": round(350 * share), "seed": 21}),
-        ("a repository", {"writers": 8, "kills": round(150 * share), "seed": 22, "git": True}),
+        ("a repository", {**repository, "kills": round(150 * share), "seed": 22}),
+        ("three linked trees", {**repository, "kills": round(60 * share), "trees": 3}),
+        (
+            "plain files, a stranger",
+            {"writers": 8, "seconds": 40 * share, "beside": "stranger"},
+        ),
+        (
+            "a repository, a stranger",
+            {**repository, "seconds": 60 * share, "kills": round(40 * share),
+             "beside": "stranger", "seed": 25},
+        ),
+        (
+            "a repository, a user of git",
+            {**repository, "writers": 6, "seconds": 60 * share, "kills": round(40 * share),
+             "beside": "git", "seed": 26},
+        ),
         ("plain files", {"writers": 16, "seconds": 60 * share, "seed": 23}),
         ("a repository", {"writers": 16, "seconds": 30 * share, "seed": 24, "git": True}),
-    ]
+    ]  # fmt: skip
     for number, (where, options) in enumerate(runs):
         place = folder / f"storm-{number}"
         (place / "project").mkdir(parents=True)
@@ -168,22 +191,60 @@ def storms(page: Page, share: float, folder: Path) -> None:
         report = storm.run(place / "project", place / "scratch", **options)
         for fault in report["faults"]:
             page.lose(f"storm in {where}", fault)
-        done = sum(report["operations"].values())
-        page.totals["kills"] += report["kills"]
-        page.totals["operations acknowledged"] += done
-        refused = ", ".join(f"{count} {name}" for name, count in report["refused"].items())
-        page.row(
-            where,
-            report["writers"],
-            report["kills"],
-            done,
-            report["trials"],
-            report["settled"],
-            refused or "none",
-            f"{report['longest_ms'] / 1000:.1f} s",
-            report["losses"],
-            f"{report['seconds']:.0f}",
-        )
+        _tell(page, where, report)
+
+
+def _tell(page: Page, where: str, report: dict[str, Any]) -> None:
+    done = sum(report["operations"].values())
+    signals = [report["signals"][name] for name in ("SIGKILL", "SIGINT", "SIGTERM")]
+    page.totals["processes ended by a signal"] += report["kills"]
+    page.totals["acts of neighbours"] += report["disturbed"]
+    page.totals["operations acknowledged"] += done
+    refused = ", ".join(f"{count} {name}" for name, count in report["refused"].items())
+    page.row(
+        where,
+        report["writers"],
+        ", ".join(map(str, signals)),
+        report["disturbed"],
+        done,
+        report["trials"],
+        report["settled"],
+        refused or "none",
+        f"{report['longest_ms'] / 1000:.1f} s",
+        report["losses"],
+        f"{report['seconds']:.0f}",
+    )
+
+
+def sandboxes(page: Page, share: float, folder: Path) -> None:
+    """Uses whose writes are refused, and hooks that are broken off while they take over."""
+    page.section(
+        "Uses in a sandbox",
+        "A use of a command whose writes below the root are refused, from each of them on; the "
+        "next hook takes over what was kept beside. Or nothing may be written, and the hook "
+        "dies, or the disk is full, at each of its own writes; then comes the next. Each use "
+        "is one trial in the end, in the arm that was served, and its session keeps that arm.",
+        "what", "uses", "losses",
+    )  # fmt: skip
+    place = folder / "sandboxes"
+    place.mkdir()
+    uses = boxes.Uses(place)
+    every = max(1, round(1 / share))
+    rounds: dict[str, Callable[[], None]] = {
+        "refused by EROFS, EACCES, EPERM": lambda: uses.refuse(every=every),
+        "the hook dies": lambda: uses.break_off(boxes.DEATH),
+        "the disk is full for the hook": lambda: uses.break_off(errno.ENOSPC),
+        "the hook may not write": lambda: uses.break_off(errno.EACCES),
+    }
+    for name, go_through in rounds.items():
+        before, losses = uses.counts["uses"], len(page.losses)
+        try:
+            go_through()
+        except Exception:  # noqa: BLE001
+            page.lose(name, traceback.format_exc(limit=-2))
+        done = uses.counts["uses"] - before
+        page.totals["uses in a sandbox"] += done
+        page.row(name, done, len(page.losses) - losses)
 
 
 def prompts(page: Page, share: float, folder: Path) -> None:
@@ -263,6 +324,7 @@ def main(arguments: list[str]) -> int:
         folder = Path(temporary)
         os.environ["HOME"] = str(folder)
         storms(page, share, folder)  # first, while this process is small to fork
+        sandboxes(page, share, folder)
         prompts(page, share, folder)
         faults(page, share, folder)
         fuzzed(page, share)

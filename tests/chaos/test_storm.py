@@ -53,6 +53,37 @@ swap(writers, "settle", lambda _: [])
 """,
         "left over",
     ),
+    "taking over": (
+        """
+import meta_experiment.live.sandbox as sandbox
+import meta_experiment.live.assigning as assigning
+swap(assigning, "adopt", lambda *_: None)
+""",
+        "-boxed-",
+    ),
+    "seals": (
+        """
+import meta_experiment.live.heads as heads
+swap(heads, "is_own", lambda *_: True)
+""",
+        "nobody asked for",
+    ),
+    "hiding": (
+        """
+import meta_experiment.deploy.unseen as unseen
+import meta_experiment.services.trees as trees
+swap(trees, "_UNTRACKED", b"")
+swap(unseen.Unseen, "_block", lambda *_: False)
+""",
+        "git keeps a stand-in",
+    ),
+    "linked trees": (
+        """
+import meta_experiment.deploy.unseen as unseen
+swap(unseen.Unseen, "_block", lambda *_: False)
+""",
+        "git in ",
+    ),
 }
 SWAP = """
 def swap(module, name, other):
@@ -89,13 +120,17 @@ def test_fifty_kills_lose_nothing(tmp_path):
     report = storm(tmp_path / "storm", "--kills", 50, "--seed", 5, *until(wanted))
     assert report["faults"] == []
     assert report["kills"] == 50
+    assert len(report["signals"]) == 3
     assert Counter(wanted) <= Counter(report["operations"])
 
 
 def test_kills_while_git_commits(tmp_path):
-    """The same in a repository: no commit is half there, no index left behind."""
-    wanted = {"serve": 1, "close": 1, "promote": 1, "rollback": 1}
-    options = ["--kills", 10, "--writers", 4, "--seed", 6, "--git"]
+    """The same in a repository: no commit is half there, no index left behind.
+
+    Some work in linked working trees, and some uses are in a sandbox.
+    """
+    wanted = {"serve": 1, "box": 2, "close": 1, "promote": 1, "rollback": 1}
+    options = ["--kills", 10, "--writers", 4, "--seed", 6, "--git", "--trees", 2]
     report = storm(tmp_path / "storm", *options, *until(wanted))
     assert report["faults"] == []
     assert Counter(wanted) <= Counter(report["operations"])
@@ -111,6 +146,15 @@ def test_sixteen_processes_at_once(tmp_path):
     assert report["longest_ms"] < 30_000
 
 
+@pytest.mark.parametrize("beside", ["stranger", "git"])
+def test_a_neighbour_takes_no_trial_and_adds_none(tmp_path, beside):
+    """Nor does anything of ours get into a commit, or of the stranger's into a verb's way."""
+    options = ["--writers", 4, "--seconds", 3, "--seed", 9, "--git", "--beside", beside]
+    report = storm(tmp_path / "storm", *options, *until({"record": 10}))
+    assert report["faults"] == []
+    assert report["disturbed"] >= 5
+
+
 @pytest.mark.parametrize(
     ("what", "options"),
     [
@@ -118,6 +162,10 @@ def test_sixteen_processes_at_once(tmp_path):
         ("serving", ["--seconds", 3, "--writers", 16, "--git"]),
         ("durable", ["--seconds", 1]),
         ("recovery", ["--kills", 40]),
+        ("taking over", ["--git", "--writers", 4, *until({"box": 6})]),
+        ("seals", ["--git", "--writers", 2, "--seconds", 1, "--beside", "stranger"]),
+        ("hiding", ["--git", "--writers", 3, "--beside", "git", "--seconds", 1]),
+        ("linked trees", ["--git", "--writers", 3, "--trees", 1, "--seconds", 1]),
     ],
 )
 def test_the_audit_would_notice(tmp_path, what, options):

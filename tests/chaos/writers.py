@@ -1,13 +1,15 @@
 """What one writer of the storm does until it is killed: mixed verbs, each told of twice.
 
 A writer keeps a log of its own: `try` before a command, `ack` once it was acknowledged. What
-stands there survives a kill, so the audit knows what had been promised. The next writer of the
-same name begins as a client would: it settles what was cut off and records again, under the
-same trial ids, what was not acknowledged.
+stands there survives a kill, so the audit knows what had been promised. What a signal came too
+late for, by the program's own words, is acknowledged as well. The next writer of the same name
+begins as a client would: it settles what was cut off and records again, under the same trial
+ids, what was not acknowledged.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -17,13 +19,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import boxes
 from tests.chaos.verbs import CONTROL, TREATMENT, no_outlook
 
 from meta_experiment.errors import LockedError, MetaExperimentError
-from meta_experiment.files.roots import Layout
+from meta_experiment.files import interruption
+from meta_experiment.files.interruption import Interrupted
+from meta_experiment.files.roots import Layout, find_root
 from meta_experiment.live import index
+from meta_experiment.live.around import roots_around
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.closing import close_session
+from meta_experiment.live.sandbox import take_over
 from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.services import (
     acting,
@@ -41,12 +48,14 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
 COMMON = "common"
+_RECORDED, _FINISHED = "The trials were recorded first.", "was finished first."
 WISH = acting.Wish(override="storm")
 WEIGHTS = {
     "record": 8,
     "batch": 2,
     "assign": 4,
     "serve": 4,
+    "box": 2,
     "close": 1,
     "analyze": 1,
     "status": 1,
@@ -74,10 +83,12 @@ class Log:
 
 
 class Writer:
-    """One writer; `turn` numbers what it records, on from its predecessors."""
+    """One writer, in its folder; `turn` numbers what it records, on from its predecessors."""
 
-    def __init__(self, root: Path, name: str, common: str, log: Path, seed: int) -> None:
+    def __init__(self, folder: Path, name: str, common: str, log: Path, seed: int) -> None:
         creating.prospect = no_outlook  # type: ignore[assignment]
+        self.folder = str(folder)
+        root = find_root(None, user=False, environment={}, directory=folder, home=Path.home())
         self.space = Workspace.open(Layout(root), time.time)
         self.name, self.common, self.log = name, common, Log(log)
         self.chance = random.Random(seed)  # noqa: S311
@@ -85,12 +96,15 @@ class Writer:
 
     def work(self, stop: Path) -> None:
         """Work until told to stop; whatever is not an error of the house is said and fatal."""
+        interruption.listen()
         try:
             self._again()
             while not stop.exists():
                 verb = self.chance.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
                 self.turn += 1
                 getattr(self, f"_{verb}")()
+        except Interrupted:
+            return
         except BaseException:
             self.log.say("broken", "", trace=traceback.format_exc())
             raise
@@ -112,6 +126,7 @@ class Writer:
         """Say it, do it, and say that it is done or why it was refused."""
         self.log.say("try", verb, **what)
         begun = time.monotonic()
+        interruption._state.told = ""
         try:
             for sentence in settle(self.space):
                 self.log.say("settled", verb, sentence=sentence)
@@ -122,6 +137,13 @@ class Writer:
         except MetaExperimentError as error:
             self.log.say("refused", verb, error=error.kind, message=error.message)
             return None
+        except OSError as error:
+            self.log.say("refused", verb, error="system", message=str(error))
+            return None
+        except Interrupted as error:
+            if error.told == _RECORDED or error.told.endswith(_FINISHED):
+                self.log.say("ack", verb, ms=_since(begun), **what)
+            raise
         told = done if isinstance(done, dict) else {}
         self.log.say("ack", verb, ms=_since(begun), **what, **told)
         return done
@@ -157,28 +179,58 @@ class Writer:
 
         self._do("assign", act, unit=unit)
 
+    def _entry(self) -> index.Entry | None:
+        """Return the common experiment as it is served; None where it is not."""
+        with contextlib.suppress(OSError):
+            return index.find_entry(str(self.space.root), self.common)
+        return None
+
     def _serve(self) -> None:
         """Draw as a prompt in the client does, for a unit that `assign` may have met too."""
-        root, unit = str(self.space.root), self._unit()
-        entry = index.find_entry(root, self.common)
+        entry, unit = self._entry(), self._unit()
         if entry is None:  # nothing is served without a repository here
             self._assign()
             return
 
         def act() -> dict[str, Any]:
-            turn = Turn(unit, "")
-            drawn = expose(Session(root, self.name), entry, turn, time.time())
+            (root,) = roots_around(self.folder, self.folder)
+            session, turn = Session(root.path, self.name), Turn(unit, "", self.folder)
+            take_over(root, session)  # as each hook does
+            drawn = expose(session, entry, turn, time.time())
             return {"variant": drawn.variant, "trial_id": drawn.trial and drawn.trial.trial_id}
 
         self._do("serve", act, unit=unit)
 
+    def _box(self) -> None:
+        """Use the prompt in a sandbox that refuses its writes, from any of them on."""
+        entry, unit = self._entry(), f"{self.name}-boxed-{self.turn}"
+        if entry is None:
+            self._assign()
+            return
+        passing, error = self.chance.randint(0, 3), self.chance.choice(boxes.REFUSALS)
+
+        def act() -> dict[str, Any]:
+            (at,) = roots_around(self.folder, self.folder)
+            turn = Turn(unit, "", self.folder)
+            used = boxes.use(at, entry, self.name, turn, passing=passing, error=error)
+            trial = used.trial
+            if trial is None:  # it is not counted, and the control was printed
+                return {}
+            assert trial.variant.encode() in used.printed, used.printed
+            return {"variant": trial.variant, "trial_id": trial.trial_id}
+
+        self._do("box", act, unit=unit)
+
     def _close(self) -> None:
         """End the client's session, which leaves no transcript: its trials are excluded."""
-        root = str(self.space.root)
-        self._do(
-            "close",
-            lambda: close_session(Session(root, self.name), final=True, now=time.time()),
-        )
+
+        def act() -> None:
+            for root in roots_around(self.folder, self.folder):
+                session = Session(root.path, self.name)
+                take_over(root, session)
+                close_session(session, final=True, now=time.time())
+
+        self._do("close", act)
 
     def _analyze(self) -> None:
         self._do("analyze", lambda: analyze(self.space, self.common))
@@ -195,7 +247,10 @@ class Writer:
     def _own(self) -> None:
         """Take the experiment on the writer's own prompt one step further."""
         path = prompt_of(self.space.root, self.name)
-        mine = [item for item in self.space.store.experiments() if path in item.plan.files]
+        known = self._do("look", self.space.store.experiments)
+        if not isinstance(known, list):
+            return
+        mine = [item for item in known if path in item.plan.files]
         current = next((item for item in mine if item.status is not Status.ARCHIVED), None)
         if current is None:
             self._do("create", lambda: self._create(path), path=path)
@@ -242,23 +297,30 @@ AFTER = {
 
 
 def prompt_of(root: Path, name: str) -> str:
-    """Return the prompt of a writer, or the common one; in a repository many are served."""
-    served = (root / ".git").exists() and (name == COMMON or int(name.rpartition("-")[2]) % 2)
-    return f".claude/commands/{name}.md" if served else f"{name}.md"
+    """Return the prompt of a writer, or the common one; in a repository most are served."""
+    if not (root / ".git").exists():
+        return f"{name}.md"
+    number = 1 if name == COMMON else int(name.rpartition("-")[2])
+    served = (f"{name}.md", f".claude/commands/{name}.md", f".claude/skills/{name}/SKILL.md")
+    return served[number % len(served)]
 
 
-def prepare(root: Path, names: list[str]) -> str:
-    """Write the prompts, and start the experiment that all writers record into."""
+def write_prompts(root: Path, names: list[str]) -> None:
+    """Write the prompts of writers, and the common one."""
     for path in [prompt_of(root, name) for name in (*names, COMMON)]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(CONTROL)
     (root / "treatment.md").write_bytes(TREATMENT)
+
+
+def start_common(root: Path) -> Experiment:
+    """Start the experiment that all writers record into."""
     creating.prospect = no_outlook  # type: ignore[assignment]
     space = Workspace.open(Layout(root), time.time)
     files = [f"{prompt_of(root, COMMON)}=treatment.md"]
     wanted = request.from_flags({"name": COMMON}, files, root, root)
-    made = creating.create(space, wanted).experiment.experiment_id
-    lifecycle.start(space, made)
+    lifecycle.start(space, creating.create(space, wanted).experiment.experiment_id)
+    (made,) = space.store.experiments()
     return made
 
 
