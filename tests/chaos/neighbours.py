@@ -117,6 +117,11 @@ class Stranger(Neighbour):
         lying = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
         return [*named, *lying]
 
+    def _holders(self) -> list[Path]:
+        """Return the folders that have files in them, and no folders of ours."""
+        local = self.meta / "local"
+        return [self.meta, local / "started", *local.glob("live/*"), *local.glob("sessions/*")]
+
     def _kinds(self) -> dict[str, Callable[[Path], object]]:
         return {
             "words": lambda path: path.write_bytes(EVIL),
@@ -199,6 +204,9 @@ class Stranger(Neighbour):
         return faults
 
     def after_the_audit(self) -> list[str]:
+        for path in [self.meta / "active.idx", *(self.meta / "local").rglob("*")]:
+            if path.is_symlink() or (path.is_dir() and path.parent in self._holders()):
+                _remove(path)  # as a refusal says; a pipe or any bytes hinder nothing
         faults = [*self._unanswered(("panic", "recover"), refused=False)]
         if {path.name: path.read_bytes() for path in self.outside.iterdir()} != {
             "file": b"not yours"

@@ -155,6 +155,15 @@ def test_verbs_in_a_tree_are_about_the_experiments_of_the_main_one(trees):
     assert "main working tree" not in trees.said.err
 
 
+def test_a_root_elsewhere_is_not_said_to_be_the_main_tree(trees, tmp_path):
+    """Whoever stands in a linked tree may name any."""
+    trees.add()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    trees(trees.linked, "panic", "--root", elsewhere)
+    assert trees.said.err == ""
+
+
 def test_a_tree_that_is_gone_hinders_nothing(trees):
     """Removed by git, or by hand: what was hidden there is forgotten."""
     trees.add()

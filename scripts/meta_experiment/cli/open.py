@@ -66,7 +66,8 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     from meta_experiment.services.workspace import Workspace
 
     opened = Workspace.open(layout(place, prompts), clock)
-    if twin(place.directory) is not None and not place.directory.is_relative_to(opened.root):
+    other, inside = twin(place.directory), place.directory.is_relative_to(opened.root)
+    if other is not None and other.is_relative_to(opened.root) and not inside:
         say(f"Note: experiments are those of the main working tree, {opened.root}.", err=True)
     if settled:
         for sentence in settle(opened):

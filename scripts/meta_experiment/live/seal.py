@@ -87,7 +87,7 @@ def seal_of(root: str, environment: Mapping[str, str] = os.environ) -> Seal:
 
 def read_sealed(root: str, path: str, purpose: str) -> bytes:
     """Return what this machine wrote into a file of a checkout, or nothing. Raises OSError."""
-    wrapped = read_bytes(path)
+    wrapped = read_own(path)  # what is no file there is none of ours
     return (wrapped and seal_of(root).unwrap(purpose, wrapped)) or b""
 
 

@@ -136,7 +136,7 @@ class _Work:
         self.unsettled = False
         self.root = self.workspace.root
         self.files = self.workspace.files
-        self.known = {entry.id: entry for entry in index.entries(str(self.root))}
+        self.known = _served(str(self.root))
         self.own = Tree(self.workspace, self.root, self.known, self.notes)
         self.linked: list[Tree] = []
 
@@ -286,6 +286,14 @@ class _Work:
 
     def _folder(self, experiment_id: str) -> Path:
         return Path(places.served_folder(str(self.root), experiment_id))
+
+
+def _served(root: str) -> dict[str, index.Entry]:
+    """Return what is served by experiment; nothing where no file of ours stands."""
+    try:
+        return {entry.id: entry for entry in index.entries(root)}
+    except places.StrangeFileError:
+        return {}
 
 
 def _signature(layout: Layout) -> str:
