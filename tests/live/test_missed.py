@@ -102,6 +102,15 @@ def test_what_was_broken_off_or_has_ended_was_no_use(stage, known):
     assert known() == []
 
 
+def test_a_use_on_a_branch_that_does_not_list_the_experiment_is_noted(stage, known):
+    """Its prompt runs as the file is; one that has ended was taken away for good."""
+    stage.run(state="unlisted")
+    stage.typed("one", "p1")
+    stop(stage, "p1")
+    assert known() == [("exp-1", str(stage.root), "unlisted", 1)]
+    assert stage.faults() == []
+
+
 def test_a_use_that_is_counted_again_mends_what_was_missed(stage, known):
     """In the same place; those before are not told for ever."""
     stage.run()

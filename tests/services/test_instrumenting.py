@@ -253,6 +253,31 @@ def test_branches_stashes_and_commits_go_on_as_if_nothing_ran(root, path):
     assert (root / path).read_bytes() == control(path)
 
 
+def entries_of(root):
+    """Return the state of each experiment that serving knows."""
+    return {entry.id: entry.state for entry in index.entries(str(root))}
+
+
+def test_a_branch_that_does_not_list_an_experiment_is_no_end_of_it(root):
+    """It is told from a pause, so that uses on such a branch can be named as not counted."""
+    (root / "code.py").write_text("1")
+    git(root, "add", "code.py")
+    git(root, "commit", "--quiet", "-m", "before")
+    git(root, "branch", "older")
+    made, held = drafted(root, COMMAND), drafted(root, SKILL)
+    for name in (made, held):
+        lifecycle.start(opened(root), name)
+    lifecycle.pause(opened(root), held)
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "experiments")
+    git(root, "switch", "--quiet", "older")
+    reconcile(opened(root))
+    assert entries_of(root) == {made: "unlisted", held: "ended"}
+    git(root, "switch", "--quiet", "main")
+    reconcile(opened(root))
+    assert entries_of(root) == {made: "running", held: "ended"}
+
+
 def test_a_line_end_conversion_of_git_changes_nothing(root):
     """core.autocrlf: the working tree has CRLF, the repository LF, and the filter both."""
     git(root, "config", "core.autocrlf", "true")

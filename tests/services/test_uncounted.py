@@ -78,6 +78,7 @@ def test_sessions_that_had_their_hook_are_not_named(stage):
         ("absent", "repair"),
         ("unserved", '"allowWrite": ["'),
         ("unwritable", "nothing can be written in"),
+        ("unlisted", "merge such a branch"),
     ],
 )
 def test_each_reason_has_its_sentence_and_its_fix(stage, why, words):
@@ -98,6 +99,29 @@ def test_what_was_missed_before_the_start_or_of_another_is_no_matter(stage):
     missed.note_missed(root, root, "exp-2", "edited", START + 1)
     missed.note_missed("/other", "/other", "exp-1", "edited", START + 1)
     assert missed_uses(stage.layout) == []
+
+
+def test_what_was_missed_on_another_branch_is_told_there_and_after_the_return(stage):
+    """Serving begins anew at the return, and is told until a use is counted."""
+    root = str(stage.root)
+    missed.note_missed(root, root, "exp-1", "unlisted", START - 1)
+    assert len(missed_uses(stage.layout)) == 1
+    stage.run(state="unlisted")
+    assert len(missed_uses(stage.layout)) == 1
+    missed.note_counted(root, root, "exp-1", START)
+    assert missed_uses(stage.layout) == []
+
+
+def test_what_hinders_now_is_said_once(stage):
+    """With how many uses it cost so far; without what hindered the last of these."""
+    root = str(stage.root)
+    stage.write(".claude/commands/review.md", "another text")
+    missed.note_missed(root, root, "exp-1", "edited", START + 1)
+    (note,) = notes(stage.layout, START, stage.client)
+    assert note.startswith(f"exp-1: not served in {root} since ")
+    assert "1 use not counted there: .claude/commands/review.md is not its control" in note
+    assert note.count("exp-1") == 2
+    assert note.endswith("Bring it back, or: meta-experiment stop exp-1")
 
 
 def test_a_place_that_git_does_not_know_is_not_printed(stage):

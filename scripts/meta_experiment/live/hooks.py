@@ -282,7 +282,7 @@ def _announce(root: Root, called: list[Entry], event: Event) -> None:
     """Keep that prompts are being used; where nothing can be kept, that they were missed."""
     for entry in called:
         try:
-            if entry.running and _means(root, entry, event.turn.project):
+            if (entry.running or entry.missing) and _means(root, entry, event.turn.project):
                 session = Session(root.path, event.session)
                 session.append_use(event.turn.prompt_id, entry.id, root.place)
         except OSError:

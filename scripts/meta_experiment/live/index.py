@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.live.seal import Seal
 
-RUNNING, ENDED = "running", "ended"
+RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
@@ -32,7 +32,8 @@ class Entry:
 
     Attributes:
         id: the experiment.
-        state: running, or ended: then nothing is logged.
+        state: running; ended, or unlisted by the registry of this branch: then nothing is
+            logged.
         kind: command, skill or agent.
         name: as the client calls it: `review`, `git:review`, `plug:review`.
         path: the prompt file, relative to the root, with `/`.
@@ -139,6 +140,11 @@ class Entry:
         return self.state == RUNNING
 
     @property
+    def missing(self) -> bool:
+        """Whether it ran, until a branch came that does not list it."""
+        return self.state == UNLISTED
+
+    @property
     def control(self) -> str:
         """The name of the control."""
         return self.arms[0]
@@ -187,7 +193,7 @@ def parse_entry(line: str) -> Entry | None:
     if "\0" in line or "\r" in line or "\n" in line:
         return None  # format_entry writes none
     fields = line.split("\t")
-    if len(fields) != 23 or not fields[0] or fields[1] not in (RUNNING, ENDED):
+    if len(fields) != 23 or not fields[0] or fields[1] not in (RUNNING, ENDED, UNLISTED):
         return None
     try:
         entry = Entry(

@@ -13,7 +13,8 @@ from meta_experiment.live.faults import append_bounded
 from meta_experiment.live.places import data_folder, missed_file, try_read
 from meta_experiment.live.sessions import fields_of, line_of
 
-EDITED, ABSENT, UNSERVED, UNWRITABLE = "edited", "absent", "unserved", "unwritable"
+EDITED, ABSENT, UNSERVED = "edited", "absent", "unserved"
+UNWRITABLE, UNLISTED = "unwritable", "unlisted"
 _AGAIN = ""
 
 
@@ -22,8 +23,9 @@ class Missed:
 
     `place` is the folder, of the root or of a linked working tree, in which the prompt file
     lies. `why` is that of the last: `edited` (another text stands there), `absent` (what
-    would serve it does not stand there), `unserved` (all stands there, and nothing came) or
-    `unwritable` (nothing can be kept in the root).
+    would serve it does not stand there), `unserved` (all stands there, and nothing came),
+    `unwritable` (nothing can be kept in the root) or `unlisted` (the registry of the branch
+    does not list the experiment).
     """
 
     __slots__ = ("count", "experiment_id", "first", "last", "place", "why")

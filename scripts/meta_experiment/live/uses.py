@@ -12,6 +12,7 @@ from meta_experiment.live.index import AGENTS, IN_PLACE, find_entry
 from meta_experiment.live.missed import (
     ABSENT,
     EDITED,
+    UNLISTED,
     UNSERVED,
     note_counted,
     note_missed,
@@ -33,7 +34,11 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
     project = turn.project if turn is not None else ""
     for known, experiment_id, place in session.take_uses():
         entry = find_entry(root.path, experiment_id) if known == prompt_id else None
-        if entry is None or not entry.running or not takes_part(session, entry, prompt_id):
+        if entry is None or not takes_part(session, entry, prompt_id):
+            continue
+        if entry.missing:
+            note_missed(root.path, place, experiment_id, UNLISTED, now)
+        if not entry.running:
             continue
         root.place = place
         if session.read_trial(experiment_id, prompt_id) is not None:

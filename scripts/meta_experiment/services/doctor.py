@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
@@ -164,7 +164,7 @@ def _settings(workspace: Workspace, settings: ClientSettings) -> Iterator[Findin
     for item in found:
         yield _fail("settings", item.message, item.fix)
     if not found:
-        yield _fine("settings", f"nothing in {len(settings.files)} files forbids serving")
+        yield _fine("settings", "nothing in the client's settings forbids serving")
 
 
 def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
@@ -179,13 +179,17 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
     yield from strange_entries(workspace)
     entries = {entry.id: entry for entry in index.entries(str(workspace.root))}
     missed = missed_uses(workspace.layout)
-    unserved = {item.name for item in missed if item.here}
+    here = {item.name: item for item in missed if item.here}
     for experiment in experiments:
         if experiment.status is Status.RUNNING:
             name = experiment.experiment_id
             found = served(workspace, experiment, entries.get(name))
-            if not (found.ok and name in unserved):
+            if name not in here:
                 yield found
+            elif not found.ok:
+                item = here[name]
+                missed.remove(item)
+                yield replace(found, detail=f"{item.told}: {found.detail}")
     for item in missed:
         yield _fail(item.name, item.sentence, item.fix)
     yield from orphans(workspace, experiments, entries)

@@ -45,13 +45,14 @@ def _note(root: str, entry: index.Entry) -> str:
         return _placed_note(root, entry) or _texts_note(root, entry)
     if holds_stand_in(found, entry.id):
         return (
-            f"{entry.id}: {as_word(entry.path)} was edited while a stand-in is in its place. "
-            f"git is shown the edit on your own text, and meta-experiment stop {entry.id} "
-            "keeps it; nothing is recorded meanwhile."
+            f"{as_word(entry.path)} was edited while a stand-in is in its place. git is "
+            f"shown the edit on your own text, and meta-experiment stop {entry.id} keeps it; "
+            "nothing is recorded meanwhile."
         )
     return (
-        f"{entry.id}: {as_word(entry.path)} is not its control here (an edit, or another "
-        "branch), so that nothing is served or recorded until it is again."
+        f"{as_word(entry.path)} is not its control here (an edit, or another branch), so that "
+        "nothing is served or recorded. Bring it back, or: "
+        f"meta-experiment stop {entry.id}"
     )
 
 
@@ -59,9 +60,8 @@ def _placed_note(root: str, entry: index.Entry) -> str:
     for path, name in placed(entry).items():
         if not is_text(entry, name, _read(Path(root, path))):
             return (
-                f"{entry.id}: {as_word(path)} does not hold any more what serves the "
-                "variants, so that nothing is served or recorded. Put it back: "
-                "meta-experiment repair"
+                f"{as_word(path)} does not hold any more what serves the variants, so that "
+                "nothing is served or recorded. Put it back: meta-experiment repair"
             )
     return ""
 
@@ -72,7 +72,7 @@ def _texts_note(root: str, entry: index.Entry) -> str:
             read_text(root, entry, name)
         except (LookupError, OSError):
             return (
-                f"{entry.id}: a text of it was replaced or is gone ({name}), so that only the "
+                f"a text of it was replaced or is gone ({name}), so that only the "
                 "control is used and nothing is recorded. Make it anew: meta-experiment repair"
             )
     return ""

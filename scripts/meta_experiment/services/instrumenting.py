@@ -263,11 +263,14 @@ class _Work:
         """Keep serving those who still have the old text of a prompt, for some days."""
         running = {serving.experiment.experiment_id for serving in servings}
         ended = {item.experiment_id: item for item in self.experiments}
+        listed = ended.keys() | self.workspace.store.archived_ids()
         for entry in self.known.values():
             if entry.id in running:
                 continue
             if entry.running:
-                entry.state, entry.since, entry.sequence = index.ENDED, now, ""
+                entry.since, entry.sequence = now, ""
+            if entry.running or entry.missing:
+                entry.state = index.ENDED if entry.id in listed else index.UNLISTED
             experiment = ended.get(entry.id)
             outcome = experiment.outcome if experiment is not None else None
             if outcome is not None:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places
-from meta_experiment.live.missed import ABSENT, EDITED, UNSERVED, UNWRITABLE, Missed, missed
+from meta_experiment.live.missed import (
+    ABSENT,
+    EDITED,
+    UNLISTED,
+    UNSERVED,
+    UNWRITABLE,
+    Missed,
+    missed,
+)
 from meta_experiment.live.worktrees import linked_trees
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.drift import drift_notes
@@ -27,6 +35,10 @@ _WHY = {
         "nothing can be written in {meta}",
         "Let it be written to, or: meta-experiment stop {id}",
     ),
+    UNLISTED: (
+        "the branch that was there does not list it in {registry}",
+        "Go on where a branch lists it, or merge such a branch",
+    ),
     UNSERVED: (
         "all stands in its place, and the client did not run it, or it could keep nothing",
         "Begin a new session there. Where a sandbox keeps it from that, set: {allow}",
@@ -36,24 +48,31 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """What is said of uses that were not counted, and what mends it.
+    """What is said of uses that were not counted, why, and what mends it.
 
     `here` says that they were in the root itself, and not in a linked working tree.
     """
 
     name: str
-    sentence: str
+    told: str
+    why: str
     fix: str
     here: bool = True
+
+    @property
+    def sentence(self) -> str:
+        """What is said, with its reason."""
+        return f"{self.told}: {self.why}"
 
 
 def missed_uses(layout: Layout) -> list[Uncounted]:
     """Return what the hooks saw used and not counted, of experiments that run here."""
     found = []
-    entries = {entry.id: entry for entry in _running(layout)}
+    entries = {entry.id: entry for entry in _entries(layout) if entry.running or entry.missing}
     for item in missed(str(layout.root)) if entries else ():
         entry = entries.get(item.experiment_id)
-        if entry is not None and item.last >= entry.since * 1000:
+        before = entry is not None and item.last < entry.since * 1000
+        if entry is not None and (item.why == UNLISTED or not before):
             found.append(_told(layout, entry, item))
     return found
 
@@ -66,10 +85,12 @@ def _told(layout: Layout, entry: index.Entry, item: Missed) -> Uncounted:
     why, fix = _WHY[item.why]
     allow = json.dumps({"sandbox": {"filesystem": {"allowWrite": [str(layout.meta)]}}})
     words = {"path": entry.path, "id": entry.id, "meta": layout.meta, "allow": allow}
+    words["registry"] = layout.registry.name
     return Uncounted(
         entry.id,
         f"not served in {where} since {to_text(item.first / 1000)}, {_uses(item.count)} not "
-        f"counted there: {why.format(**words)}",
+        "counted there",
+        why.format(**words),
         fix.format(**words),
         here=item.place == root,
     )
@@ -80,12 +101,12 @@ def uncounted_notes(layout: Layout, client: Path) -> list[str]:
     drifted = drift_notes(layout)
     notes = []
     for item in missed_uses(layout):
-        now = drifted.pop(item.name, "")
-        notes.append(f"{item.name}: {item.sentence}. {item.fix}" + (f" {now}" if now else ""))
+        now = drifted.pop(item.name, "") if item.here else ""
+        notes.append(f"{item.name}: {item.told}: {now or f'{item.why}. {item.fix}'}")
     unhooked = without_hooks(layout, client)
     if unhooked is not None:
         notes.append(f"{unhooked.name}: {unhooked.sentence}. {unhooked.fix}")
-    return [*notes, *drifted.values()]
+    return [*notes, *(f"{name}: {sentence}" for name, sentence in drifted.items())]
 
 
 def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
@@ -111,8 +132,9 @@ def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
     last = "none was ever seen" if beat is None else f"the last was at {to_text(beat)}"
     return Uncounted(
         "hooks",
-        f"they do not fire: a session began here at {to_text(began)}, {last}; nothing is "
-        f"served since, {_uses(uses)} not counted in {layout.root}",
+        "they do not fire",
+        f"a session began here at {to_text(began)}, {last}; nothing is served since, "
+        f"{_uses(uses)} not counted in {layout.root}",
         how_to_load(),
     )
 
@@ -126,8 +148,12 @@ def last_beat(layout: Layout) -> float | None:
 
 
 def _running(layout: Layout) -> list[index.Entry]:
+    return [entry for entry in _entries(layout) if entry.running]
+
+
+def _entries(layout: Layout) -> list[index.Entry]:
     try:
-        return [entry for entry in index.entries(str(layout.root)) if entry.running]
+        return index.entries(str(layout.root))
     except OSError:
         return []
 
