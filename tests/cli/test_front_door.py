@@ -64,7 +64,9 @@ def test_a_script_may_say_yes_to_every_verb(project, verb):
     project(verb, *([made] if verb in ("pause", "resume", "stop") else []), "--yes")
 
 
-@pytest.mark.parametrize("asked", ["ship", "/ship", "/team:ship", "team:ship", "team-ship"])
+@pytest.mark.parametrize(
+    "asked", ["ship", "/ship", "/team:ship", "team:ship", "team-ship", SHIP, f"./{SHIP}"]
+)
 def test_an_experiment_is_found_by_the_name_of_its_prompt(project, asked):
     """As one calls it, whole or by its last part, by every verb that takes an id."""
     made = create(project, SHIP)

@@ -106,9 +106,8 @@ def _results(row: Row) -> list[str]:
         kind = "geometric mean" if primary["scale"] == "log" else "mean"
         value = words.quantity(arm["mean"], primary["unit"])
         name = words.name(arm["name"])
-        lines.append(
-            f"  {name:<11} {value}  ({kind} of {primary['metric']}, {arm['n']:,} units)"
-        )
+        units = words.counted(arm["n"], "unit")
+        lines.append(f"  {name:<11} {value}  ({kind} of {primary['metric']}, {units})")
     improvement = row.get("improvement")
     if improvement is not None and lines:
         word = "better" if improvement >= 0 else "worse"

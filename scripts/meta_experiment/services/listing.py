@@ -61,10 +61,9 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
 
 
 def _moment(trial: Trial) -> tuple[bool, float]:
-    """Order trials by when they closed; what is open comes last, by when it was assigned."""
-    if trial.closed_at is not None:
-        return False, trial.closed_at
-    return trial.status is None, trial.assigned_at or 0.0
+    """Order trials by when they closed, or else began; what is open comes last."""
+    is_open = trial.status is None and trial.excluded is None
+    return is_open, trial.closed_at or trial.assigned_at or 0.0
 
 
 def _planned(plan: Plan) -> frozenset[str]:

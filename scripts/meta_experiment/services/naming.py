@@ -20,7 +20,8 @@ def pick(
     """Return the id that was given, or the only one it begins, with or without the day.
 
     Before a beginning, the name of a prompt under experiment counts, with its slash or without:
-    whole, or its last part, as `ship` for `/team:ship`; `files` are the prompt files by id.
+    whole, or its last part, as `ship` for `/team:ship`, or its file; `files` are the prompt
+    files by id.
     Where several fit, the only one that is `live` (not yet ended) is meant.
 
     Raises:
@@ -59,6 +60,9 @@ def _called(prompt: str, files: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the experiments on a prompt of that name, else those on one that ends in it."""
     from meta_experiment.prompts.identity import identify
 
+    on_file = [item for item, paths in files.items() if prompt.removeprefix("./") in paths]
+    if on_file:
+        return on_file
     names = {item: [identify(path).name for path in paths] for item, paths in files.items()}
     whole = [item for item, known in names.items() if prompt in known]
     ending = f":{prompt}"
