@@ -3,11 +3,12 @@
 import json
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from tests.client.endpoint import Answer, Endpoint, ToolCall
 from tests.client.harness import PATIENCE
-from tests.client.live import COMMAND, begin
+from tests.client.live import AGENT, COMMAND, begin, call_agent
 from tests.client.screen import CLEAR_LINE, ESCAPE, RETURN, Screen
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
@@ -143,6 +144,31 @@ def test_the_time_in_which_somebody_is_asked_is_not_time_of_work(client, what):
     metrics = by_item(live, endpoint)[2]["metrics"]
     assert metrics["duration_seconds"] > ASKED + 1
     assert 1 <= metrics["active_seconds"] < metrics["duration_seconds"] - ASKED + 1
+
+
+def test_the_time_in_which_an_agent_asks_for_leave_is_not_time_of_work(client):
+    """It works in the background, where the client counts nothing of it."""
+    kind = replace(AGENT, text=AGENT.text.replace("tools: Read", "tools: Bash"))
+    live = begin(client, kind)
+    live.hold_back()
+
+    def respond(body):
+        answered = "tool_result" in json.dumps(body["messages"])
+        if "[arm" in json.dumps(body.get("system", "")):
+            return Answer("Looked.", tools=[] if answered else [CALLS["a permission"]])
+        return Answer("On it.", tools=[] if answered else call_agent("item-1", background=True))
+
+    with Endpoint(respond=respond) as endpoint, Screen(live.client, endpoint) as screen:
+        screen.enter(live.prompt(1))
+        endpoint.wait_for(3)
+        time.sleep(ASKED)
+        screen.press(RETURN)
+        endpoint.wait_for(5)
+        time.sleep(2)
+    (trial,) = live.trials()
+    metrics = trial["metrics"]
+    assert metrics["duration_seconds"] > ASKED
+    assert metrics["active_seconds"] < metrics["duration_seconds"] - ASKED + 1.5
 
 
 def test_after_a_clear_the_last_answer_before_it_is_rated(client):

@@ -18,6 +18,7 @@ from meta_experiment.live.disk import open_private, put
 from meta_experiment.live.heads import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.live.index import AGENT, find_entry
 from meta_experiment.live.json_text import encode
+from meta_experiment.live.leave import take_waits
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
 from meta_experiment.live.sequence import storable
@@ -167,6 +168,8 @@ def _close(session: Session, *, final: bool, now: float) -> int:
     closed = 0
     for path, group in _by_transcript(session, trials).items():
         transcript = read_transcript(path, [trial.prompt_id for trial in group])
+        if transcript is not None:
+            take_waits(session, transcript)
         measured = [
             (trial, outcome)
             for trial in group

@@ -179,6 +179,33 @@ def _session_end(event: Event) -> str:
     return ""
 
 
+def _asked(event: Event) -> str:
+    """Somebody is asked for leave; of the main conversation the client counts that itself."""
+    from meta_experiment.live.leave import note_asked
+
+    if event.agent:
+        for session in _sessions(event):
+            note_asked(session, event.agent, _text(event.document, "tool_name"), event.now)
+    return ""
+
+
+def _ran(event: Event) -> str:
+    """A tool has run."""
+    from meta_experiment.live.leave import note_ran
+
+    call, took = _text(event.document, "tool_use_id"), event.document.get("duration_ms")
+    if event.agent and call and type(took) is int and took >= 0:
+        for session in _sessions(event):
+            note_ran(session, call, took)
+    return ""
+
+
+def _sessions(event: Event) -> list[Session]:
+    """Return what is kept of a session, below each root with prompts that it used."""
+    known = [Session(root.path, event.session) for root in roots(data_folder(os.environ))]
+    return [session for session in known if os.path.isdir(session.folder)]
+
+
 def _goes_on(event: Event) -> bool:
     """Tell whether the client goes on in another session, as at `/clear`."""
     return _text(event.document, "reason") in ("clear", "resume")
@@ -198,6 +225,9 @@ _HANDLERS: dict[str, Callable[[Event], str]] = {
     "SessionStart": _session_start,
     "UserPromptExpansion": _expansion,
     "PreToolUse": _tool,
+    "PermissionRequest": _asked,
+    "PostToolUse": _ran,
+    "PostToolUseFailure": _ran,
     "Stop": _stop,
     "SessionEnd": _session_end,
 }

@@ -252,9 +252,9 @@ def _length(started: float | None, ended: float | None) -> float | None:
 def _active(turns: Sequence[Turn]) -> float:
     """Return the seconds of work: without pauses between turns and waits for a person."""
     spans = [
-        (work.started, work.ended)
+        (turn.own.started, turn.own.ended)
         for turn in turns
-        for work in turn.works
-        if work.started is not None and work.ended is not None
+        if turn.own.started is not None and turn.own.ended is not None
     ]
+    spans += [span for turn in turns for work in turn.agents for span in work.stretches()]
     return covered(spans) - sum(turn.waited for turn in turns)

@@ -137,6 +137,7 @@ def _add_agents(files: list[str], transcript: Transcript) -> None:
             transcript.delivered |= agent.delivered
             call = _caller(file)
             for turn in agent.turns:
+                turn.own.agent = _agent_in(file)
                 agents.append((call, turn))
                 call = ""  # what it was told later came by another call
     _share_out(transcript.turns, agents)
@@ -160,12 +161,16 @@ def _share_out(turns: list[Turn], agents: list[tuple[str, Turn]]) -> None:
 
 def _caller(file: str) -> str:
     """Return the call of a tool that started an agent, or else its id, which results name."""
-    own = os.path.basename(file).removesuffix(".jsonl").removeprefix("agent-")
+    own = _agent_in(file)
     try:
         told = b"".join(lines(file.removesuffix("jsonl") + "meta.json"))
         return _string(parse_object(told.decode("utf-8", "replace")).get("toolUseId")) or own
     except (FileNotFoundError, ValueError):
         return own
+
+
+def _agent_in(file: str) -> str:
+    return os.path.basename(file).removesuffix(".jsonl").removeprefix("agent-")
 
 
 def _join(owner: Turn, agent: Turn) -> None:

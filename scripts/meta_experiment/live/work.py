@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 MOST = 10**12  # of any count or price that is believed; sums and products stay finite
 _EDITING = ("Edit", "MultiEdit", "NotebookEdit", "Write")
@@ -102,6 +102,7 @@ class Work:
     """What one conversation did in one turn.
 
     Attributes:
+        agent: the client's id of the agent whose work it is; empty for none.
         started, ended: seconds since the epoch of its first and last line.
         messages: a request's usage by the id of its answer; None when it is not known.
         calls: the name of the tool by the id of the call.
@@ -112,11 +113,12 @@ class Work:
         files: paths that were changed.
         lines: how many lines were added or taken away.
         waits: from when to when it waited for a person.
-        begun: when each call was made, by its id.
+        begun, returned: when each call was made and when its result came, by its id.
         rejected: ids of calls that a person did not want, or cut off.
     """
 
     __slots__ = (
+        "agent",
         "begun",
         "calls",
         "ended",
@@ -127,12 +129,14 @@ class Work:
         "messages",
         "refused",
         "rejected",
+        "returned",
         "started",
         "tasks",
         "waits",
     )
 
     def __init__(self) -> None:
+        self.agent = ""
         self.started: float | None = None
         self.ended: float | None = None
         self.messages: dict[str, Usage | None] = {}
@@ -145,6 +149,7 @@ class Work:
         self.lines = 0
         self.waits: list[tuple[float, float]] = []
         self.begun: dict[str, float] = {}
+        self.returned: dict[str, float] = {}
         self.rejected: list[str] = []
 
     def extend(self, moment: float | None) -> None:
@@ -173,6 +178,8 @@ class Work:
         call = block.get("tool_use_id")
         if type(call) is not str:
             return
+        if moment is not None:
+            self.returned[call] = moment
         if self.calls.get(call) in _QUESTIONS:
             self._wait(call, moment)
         if detail == _REJECTED:
@@ -200,6 +207,18 @@ class Work:
         begun = self.begun.get(call)
         if begun is not None and until is not None and until > begun:
             self.waits.append((begun, until))
+
+    def stretches(self) -> Iterator[tuple[float, float]]:
+        """Yield from when to when it went on without waiting for a person."""
+        if self.started is None or self.ended is None:
+            return
+        at = self.started
+        for begun, until in sorted(self.waits):
+            if begun > at:
+                yield at, begun
+            at = max(at, until)
+        if self.ended > at:
+            yield at, self.ended
 
     @property
     def waited(self) -> float:
