@@ -1,7 +1,10 @@
 """Small things that people try first."""
 
+from pathlib import Path
+
 import pytest
 
+from meta_experiment.cli.main import main
 from meta_experiment.services.naming import pick
 
 SHIP = ".claude/commands/team/ship.md"
@@ -111,3 +114,15 @@ def test_a_rating_finds_its_experiment_by_the_name_of_its_prompt(project):
     done = project("rate", "4", "--trial-id", "k", "--experiment", "/team:ship", "--json").json
     assert done["experiment_id"] == made
     assert done["trial_id"] == "k" != trial
+
+
+def test_how_to_find_an_experiment_on_a_personal_prompt_is_said_at_once(tmp_path, capsys):
+    """The verbs of a project do not look there."""
+    file = Path.home() / ".claude" / "commands" / "mine.md"
+    file.parent.mkdir(parents=True)
+    file.write_text("Do it.\n")
+    newer = tmp_path / "new.md"
+    newer.write_text("Do it now.\n")
+    flags = ["--user", "--primary-metric", "cost_usd", "--start", "--manual"]
+    assert main(["create", "--file", f"{file}={newer}", *flags]) == 0
+    assert "every verb finds it by: --user" in capsys.readouterr().err

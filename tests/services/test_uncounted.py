@@ -78,7 +78,7 @@ def test_sessions_that_had_their_hook_are_not_named(stage):
         ("absent", "repair"),
         ("unserved", '"allowWrite": ["'),
         ("unwritable", "nothing can be written in"),
-        ("unlisted", "merge such a branch"),
+        ("unlisted", "Switch to a branch that lists it"),
     ],
 )
 def test_each_reason_has_its_sentence_and_its_fix(stage, why, words):

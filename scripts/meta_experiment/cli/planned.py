@@ -172,7 +172,7 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
         prompts = prompts_of_flags(files, place.directory, around)
         opened = workspace(place, prompts=prompts)
         asked = from_flags(document, files, opened.root, place.directory, around)
-        return opened, _told(asked, prompts, opened.root, around[0])
+        return opened, _told(asked, prompts, opened.root, place, around[0])
     if document or files:
         raise UsageError(
             "--plan holds the whole plan; other flags beside it would be lost.",
@@ -182,10 +182,12 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     prompts = prompts_of_plan(plan, around)
     opened = workspace(place, prompts=prompts)
     asked = from_plan(plan, opened.root, around)
-    return opened, _told(asked, prompts, opened.root, around[0])
+    return opened, _told(asked, prompts, opened.root, place, around[0])
 
 
-def _told(asked: Request, prompts: list[Path], root: Path, standing: Path) -> Request:
+def _told(
+    asked: Request, prompts: list[Path], root: Path, place: Place, standing: Path
+) -> Request:
     """Say where a prompt file is, where it is not where who stands here would expect it."""
     notes = [
         f"{prompt} is {item.path} behind a link; the experiment is on that file."
@@ -195,6 +197,8 @@ def _told(asked: Request, prompts: list[Path], root: Path, standing: Path) -> Re
     if root != standing:
         name = shlex.quote(str(root))
         notes.append(f"Its root owns the prompt file; from elsewhere name it: --root {name}")
+    elif place.user:
+        notes.append("The prompt is a personal one; every verb finds it by: --user")
     return replace(asked, notes=(*asked.notes, *dict.fromkeys(notes)))
 
 

@@ -36,8 +36,8 @@ _WHY = {
         "Let it be written to, or: meta-experiment stop {id}",
     ),
     UNLISTED: (
-        "the branch that was there does not list it in {registry}",
-        "Go on where a branch lists it, or merge such a branch",
+        "the branch that was checked out does not list it in {registry}",
+        "Switch to a branch that lists it, or merge one",
     ),
     UNSERVED: (
         "all stands in its place, and the client did not run it, or it could keep nothing",
