@@ -49,7 +49,7 @@ def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> N
         raise RefusedError(
             f"{other.folder} is a working copy of {other.name}, which knows nothing of git's "
             f"filters and lists: it would commit what stands in for {as_word(path)}.",
-            hint=MANUAL,
+            hint=f"Use a clone that git alone keeps. {MANUAL}",
         )
     if form == index.SHADOW:
         return  # its folder has an ignore file of its own

@@ -121,7 +121,9 @@ def work_out(
     (path,) = experiment.plan.files
     place = place_of(workspace.root, path)
     if place is None:
-        raise RefusedError(f"{why_not_loaded(workspace.root, path)}.", hint=MANUAL)
+        raise RefusedError(
+            f"{why_not_loaded(workspace.root, path)}.", hint=f"Mend that. {MANUAL}"
+        )
     if is_installed_copy(str(workspace.root / path)):
         raise RefusedError(
             f"{as_word(path)} belongs to an installed plugin; its next update replaces the "
