@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from meta_experiment.errors import RefusedError
 from meta_experiment.live.by_name import hooks_by_name
 from meta_experiment.live.frontmatter import find_block
-from meta_experiment.prompts.frontmatter import cut, read_clearly, read_frontmatter
+from meta_experiment.prompts.frontmatter import (
+    cut,
+    may_be_hooks,
+    read_clearly,
+    read_frontmatter,
+)
 from meta_experiment.prompts.head import with_fields
 
 _LONGEST_NAME = 256  # in units of UTF-16
@@ -48,7 +53,9 @@ def agent_fault(data: bytes) -> str:
         if not isinstance(value, str) or not value:
             none = "has no" if value in (None, "") else "holds something else than text as"
             return f"its frontmatter {none} `{key}`"
-    return _name_fault(str(read.fields["name"])) or _hooks_fault(read.fields.get("hooks"))
+    if not may_be_hooks(read.fields.get("hooks")):
+        return "its frontmatter holds something else than a mapping as `hooks`"
+    return _name_fault(str(read.fields["name"]))
 
 
 def _name_fault(name: str) -> str:
@@ -57,12 +64,6 @@ def _name_fault(name: str) -> str:
     if len(name.encode("utf-16-le", "surrogatepass")) > 2 * _LONGEST_NAME:
         return f"its name is longer than {_LONGEST_NAME} characters"
     return ""
-
-
-def _hooks_fault(hooks: object) -> str:
-    if hooks is None or isinstance(hooks, dict):
-        return ""
-    return "its frontmatter holds something else than a mapping as `hooks`"
 
 
 def is_copy(data: bytes) -> bool:

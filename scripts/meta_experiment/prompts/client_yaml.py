@@ -15,6 +15,7 @@ import yaml
 from yaml.scanner import ScannerError
 
 _DEEPEST = 20
+_LONGEST_NUMBER = 300  # digits; about what the client's numbers can hold
 _BLANK = " \t"
 _LINE_END = "\0\r\n"
 _PREFIX = "tag:yaml.org,2002:"
@@ -126,6 +127,12 @@ class _Loader(yaml.SafeLoader):
 
     def _refuse(self, problem: str) -> None:
         raise ScannerError(None, None, problem, self.get_mark())
+
+    def stale_possible_simple_keys(self) -> None:
+        """Forget what turned out to be no name, but none for its length."""
+        for key in self.possible_simple_keys.values():
+            key.index = self.index
+        super().stale_possible_simple_keys()  # type: ignore[no-untyped-call]
 
     def fetch_anchor(self) -> None:
         if self.peek(1) in f"{_LINE_END}{_BLANK},[]{{}}":
@@ -261,13 +268,19 @@ class _Values:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+                return _int(text)
             case "float":
                 return _float(text)
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
         if any("\ud800" <= mark <= "\udfff" for mark in text):
             raise NotYamlError("holds half of a character (\\ud800 to \\udfff)")
         return text.translate(self.texts)
+
+
+def _int(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise UnclearError(f"holds a number of more than {_LONGEST_NUMBER} digits")
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
 
 def _float(text: str) -> float:

@@ -81,6 +81,11 @@ def read_clearly(data: bytes) -> Frontmatter:
     return read
 
 
+def may_be_hooks(value: object) -> bool:
+    """Tell whether the client takes a value of `hooks` as such, or as if there were none."""
+    return isinstance(value, Mapping) or value in (None, "", False, 0)
+
+
 def cut(data: bytes) -> tuple[bytes, bytes]:
     """Part a prompt file into its head, markers included, and its body; joined it is whole."""
     text = data.decode("utf-8", "surrogateescape")

@@ -14,11 +14,11 @@ from typing import Any
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.live.frontmatter import SPACE
-from meta_experiment.prompts.frontmatter import cut, read_clearly
+from meta_experiment.prompts.frontmatter import cut, may_be_hooks, read_clearly
 from meta_experiment.prompts.parts import part
 from meta_experiment.prompts.tools import add_tools
 
-_LONGEST_DESCRIPTION = 100
+_LONGEST_DESCRIPTION = 100  # units of UTF-16
 _EFFORT = "${CLAUDE_EFFORT}"
 
 
@@ -110,8 +110,7 @@ def quoted(path: str) -> str | None:
 
 
 def _require_sound_hooks(data: bytes) -> None:
-    hooks = read_clearly(data).fields.get("hooks")
-    if hooks is not None and not isinstance(hooks, Mapping):
+    if not may_be_hooks(read_clearly(data).fields.get("hooks")):
         raise RefusedError(
             "`hooks` at the head of the prompt is no mapping; the client lets that pass until "
             "a line is injected, and then stops the prompt.",
@@ -140,9 +139,11 @@ def _is_described(fields: Mapping[str, Any]) -> bool:
 
 def _description(body: bytes) -> str:
     """Return what the client takes for a description: the first line, without heading marks."""
-    lines = body.decode("utf-8", "replace").splitlines()
-    first = next((line.strip() for line in lines if line.strip()), "")
-    first = re.sub(r"^#+\s+", "", first)
-    if len(first) > _LONGEST_DESCRIPTION:
-        return first[: _LONGEST_DESCRIPTION - 3] + "..."
-    return first
+    lines = body.decode("utf-8", "replace").split("\n")
+    first = next((line.strip(SPACE) for line in lines if line.strip(SPACE)), "")
+    first = re.sub(rf"^#+[{SPACE}]+", "", first)
+    units = first.encode("utf-16-le")
+    if len(units) <= 2 * _LONGEST_DESCRIPTION:
+        return first
+    begins = units[: 2 * _LONGEST_DESCRIPTION - 6].decode("utf-16-le", "surrogatepass")
+    return re.sub("[\ud800-\udfff]", " ", begins) + "..."  # half of a character is shown so
