@@ -87,6 +87,24 @@ def test_no_metric_is_asked_for():
     assert "--map duration_seconds=COLUMN" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("00:01:30", "duration_seconds: '00:01:30' is no number"),
+        ("7 €", "duration_seconds: '7 €' is another currency"),
+        ("-1", "outside what the metric can be (duration_seconds)"),
+        ("0", "a zero that was never measured (duration_seconds)"),
+        ("", "duration_seconds holds no value"),
+    ],
+)
+def test_values_that_cannot_be_read_are_named_where_all_are_such(value, said):
+    """The column was recognised; to ask for it would send the reader astray."""
+    with pytest.raises(UsageError, match="no row has a metric") as caught:
+        read(f"variant,case,duration_seconds\nA,x,{value}\nB,x,{value}\n")
+    assert said in caught.value.message
+    assert "--map" not in caught.value.hint
+
+
 def test_a_mapped_column_must_exist():
     """A typing error is answered by the nearest column."""
     with pytest.raises(UsageError, match="no column 'varant'") as caught:

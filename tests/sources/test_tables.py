@@ -80,6 +80,8 @@ def test_points_and_commas_mixed_are_refused_with_their_places(text, one, other)
         (table("1.250", "2,500"), "'2,500' (row 3, score)"),
         (table("1,250", "2,500", separator="\t"), "'1,250' (row 2, score)"),
         (table("1,250", "2,500", separator="|"), "'1,250' (row 2, score)"),
+        (table("1.250", "2.500", separator="\t"), "'1.250' (row 2, score)"),
+        (table("1.250", "2.500", separator="|"), "'1.250' (row 2, score)"),
     ],
 )
 def test_a_thousand_or_one_is_asked_for(text, place):
@@ -92,6 +94,14 @@ def test_a_thousand_or_one_is_asked_for(text, place):
     comma = scores(read(text, decimal=Decimal.COMMA))
     assert {*point, *comma} <= {1.25, 2.5, 1250.0, 2500.0}
     assert all(one != other for one, other in zip(point, comma, strict=True))
+
+
+def test_a_fraction_of_a_token_is_a_thousand_or_is_asked_for():
+    """What is counted has no decimals, so that they may be thousands between commas too."""
+    with pytest.raises(UsageError, match=r"'1\.250' \(row 2, tokens\) means thousands"):
+        read(table("1.250", "900", separator=",", column="tokens"))
+    mean = read(table("1.250", "900.5", separator=",", column="tokens"))
+    assert [run.metrics["total_tokens"] for run in mean.runs] == [1.25, 900.5]
 
 
 def test_a_decimal_sign_that_the_numbers_contradict_is_refused():
@@ -107,7 +117,7 @@ def test_a_decimal_sign_that_the_numbers_contradict_is_refused():
     [
         (('"1,250"', "2"), ",", [1250.0, 2.0], "part thousands, as in '1,250' (row 2, score)"),
         (("0.5", "1,250"), "\t", [0.5, 1250.0], "part thousands, as in '1,250'"),
-        (("1.250", "2"), "\t", [1.25, 2.0], "before decimals, as in '1.250'"),
+        (("1.250", "2.5"), "\t", [1.25, 2.5], ""),
         (("0.5", "1.250"), ";", [0.5, 1.25], ""),
         (("1.234,5", "1.250"), ";", [1234.5, 1250.0], "decimal comma"),
         (("1 234,5", "2"), ";", [1234.5, 2.0], "decimal comma"),
@@ -129,14 +139,26 @@ def test_numbers_of_json_lines_are_read_in_one_way_too():
         parse_lines(ORIGIN, lines.replace('"0,5"', '"0.5"'), Reading())
 
 
-def test_texts_in_documents_have_a_point_unless_the_user_says_otherwise(tmp_path):
-    """What is no number then is left out and shown, and no comma is dropped."""
-    path = shapes.write(tmp_path / "r.json", shapes.one_arm(("0,125", "0,25", "0.5")))
-    source = read_source(path, "r.json", Reading())
-    assert [run.metrics.get("pass_rate") for run in source.runs] == [None, None, 0.5]
-    assert source.excluded == {"no number where one was expected (pass_rate)": 2}
-    source = read_source(path, "r.json", Reading(decimal=Decimal.COMMA))
-    assert [run.metrics.get("pass_rate") for run in source.runs] == [0.125, 0.25, None]
+def test_texts_in_documents_are_read_in_one_way_too(tmp_path):
+    """No comma is dropped where another text shows that it stands before decimals."""
+
+    def read_texts(*texts, **wanted):
+        runs = [{"arm": f"a{n}", "case": "x", "score": text} for n, text in enumerate(texts)]
+        path = shapes.write(tmp_path / "r.json", {"runs": runs})
+        return read_source(path, "r.json", Reading(**wanted))
+
+    assert scores(read_texts("0,125", "0,25", 0.5)) == [0.125, 0.25, 0.5]
+    assert scores(read_texts("1,250", "0,5")) == [1.25, 0.5]
+    source = read_texts("1,250", 900)
+    assert scores(source) == [1250.0, 900.0]
+    assert "Commas in numbers part thousands, as in '1,250' (a0, x, score)." in source.notes
+    assert scores(read_texts("1,250", 900, decimal=Decimal.COMMA)) == [1.25, 900.0]
+    with pytest.raises(UsageError, match=r"decimal comma, as '0,125' \(a0, x, score\)"):
+        read_texts("0,125", "0.5")
+    with pytest.raises(UsageError, match=r"'0\.5' .* is no number with a decimal comma"):
+        read_texts("0,25", "0.5", decimal=Decimal.COMMA)
+    with pytest.raises(UsageError, match="no run has a metric that can be read: score: 'high'"):
+        read_texts("high", "low")
 
 
 @pytest.mark.parametrize(
@@ -205,10 +227,47 @@ def test_a_mapped_column_keeps_the_unit_of_its_name():
             {"duration_seconds": 1.5},
             {"duration_seconds": 2.5},
         ]
-    for column in ("wall_ms", "wall time (min)", "hours"):
-        with pytest.raises(UsageError, match="by its name") as caught:
-            read(table("1500", "2500", column=column), columns={"duration_seconds": column})
-        assert "--map duration_ms=" in caught.value.hint
+    with pytest.raises(UsageError, match="by its name") as caught:
+        read(
+            table("1500", "2", column="Dauer [ms]"), columns={"duration_seconds": "Dauer [ms]"}
+        )
+    assert "--map 'duration_ms=Dauer [ms]'" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("metric", "column"),
+    [
+        ("duration_seconds", "wall_ms"),
+        ("duration_seconds", "wall time (min)"),
+        ("duration_seconds", "hours"),
+        ("duration_seconds", "Zeit [h]"),
+        ("duration_seconds", "Dauer in Minuten"),
+        ("duration_seconds", "tiempo µs"),
+        ("duration_seconds", "wallNs"),
+        ("active_seconds", "wall_ms"),
+        ("duration_ms", "Zeit (s)"),
+        ("duration_ms", "wall seconds"),
+        ("cost_usd", "Kosten (€)"),
+        ("cost_usd", "price EUR"),
+        ("cost_usd", "cost in cents"),
+        ("total_tokens", "ktokens"),
+        ("output_tokens", "tokens (k)"),
+    ],
+)
+def test_a_mapped_column_in_another_unit_by_its_name_is_refused(metric, column):
+    """The user's word says which metric it is, and not that its unit is another."""
+    with pytest.raises(UsageError, match="by its name") as caught:
+        read(table("1500", "2500", column=column), columns={metric: column})
+    assert column in caught.value.message
+
+
+def test_per_cents_by_name_that_look_like_shares_are_refused():
+    """0.9 under a sign of per cents is nine tenths of all or not one in a hundred."""
+    with pytest.raises(UsageError, match="per cents by its name") as caught:
+        read(table("0.5", "0.9", column="Quote (%)"), columns={"pass_rate": "Quote (%)"})
+    assert "'0.5' (row 2, Quote (%))" in caught.value.message
+    source = read(table("0.5", "90", column="Quote (%)"), columns={"pass_rate": "Quote (%)"})
+    assert [run.metrics["pass_rate"] for run in source.runs] == [0.005, 0.9]
 
 
 def test_the_mapped_column_is_the_only_one_of_its_metric():
@@ -282,6 +341,20 @@ def test_empty_rows_and_empty_values_behind_the_last_are_nothing():
     """Spreadsheets leave both where somebody once typed."""
     source = read("variant;case;score\nnew;a;2;;\n;;\n\nold;a;1;\n")
     assert scores(source) == [2.0, 1.0]
+
+
+def test_a_value_that_was_torn_at_its_own_comma_is_refused():
+    """An empty value behind the last then is no end of the row but the last value."""
+    with pytest.raises(UsageError, match="row 3: 5 values under 4 columns") as caught:
+        read("variant,case,tokens,score\nold,a,900,\nnew,a,1,234,\n")
+    assert "quotes" in caught.value.hint
+
+
+def test_counts_of_statements_are_read_as_all_numbers_are():
+    """A spreadsheet writes three of four as 3,0 and 4,0, and thousands with their sign."""
+    for one, other in (("3;4", "2;4"), ("3,0;4,0", "2,0;4"), ("1'500;2'000", "500;1000")):
+        source = read(f"variant;case;passed;total\nold;a;{one}\nnew;a;{other}\n")
+        assert [run.metrics["pass_rate"] for run in source.runs] == [0.75, 0.5]
 
 
 def test_the_separator_is_that_of_the_columns():

@@ -132,7 +132,7 @@ class _Loader(yaml.SafeLoader):
         """Forget what turned out to be no name, but none for its length."""
         for key in self.possible_simple_keys.values():
             key.index = self.index
-        super().stale_possible_simple_keys()  # type: ignore[no-untyped-call]
+        super().stale_possible_simple_keys()
 
     def fetch_anchor(self) -> None:
         if self.peek(1) in f"{_LINE_END}{_BLANK},[]{{}}":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from meta_experiment.errors import UsageError
@@ -19,15 +19,19 @@ from meta_experiment.sources.imported import (
 )
 from meta_experiment.sources.measures import (
     Record,
+    counts,
+    flat,
     gradings_shown,
     in_per_cent,
     measure,
+    nothing_read,
     words_of,
 )
 from meta_experiment.sources.merging import UNNAMED_ARM, cases_told, merged_runs
+from meta_experiment.sources.notation import Written, decimal_of
 from meta_experiment.sources.shapes import cells
 from meta_experiment.sources.values import Decimal
-from meta_experiment.sources.vocabulary import TIME_FIELDS, snake
+from meta_experiment.sources.vocabulary import METRIC_FIELDS, TIME_FIELDS, snake
 from meta_experiment.sources.wording import listed
 from meta_experiment.sources.workspace_files import RunFiles, without_copies
 from meta_experiment.types import TrialStatus
@@ -53,7 +57,7 @@ def parse(
     document: object,
     files: Sequence[RunFiles] = (),
     astray: Sequence[str] = (),
-    decimal: Decimal = Decimal.POINT,
+    chosen: Decimal | None = None,
 ) -> ImportedTrials:
     """Read a benchmark document, the runs' own files beside it, or those files alone.
 
@@ -65,10 +69,11 @@ def parse(
         document: the benchmark; None when there is none.
         files: what the runs' own files tell.
         astray: files of results that belong to no run, for the user to know.
-        decimal: the sign before the decimals of numbers that are written as text.
+        chosen: the user's word of the sign before the decimals of numbers in texts.
 
     Raises:
-        RefusedError: it holds means instead of runs, or no results at all.
+        RefusedError: it holds means instead of runs, or no results at all. UsageError: its
+            numbers are not written in one way.
     """
     ledger = Ledger()
     if astray:
@@ -79,7 +84,9 @@ def parse(
     if not found and not files:
         raise aggregates.refusal(origin.name, document)
     about = _about(document)
-    records = [cell.record for cell in (*found, *(item.cell for item in files))]
+    every = [*found, *(item.cell for item in files)]
+    decimal = decimal_of(_written(every), origin.name, "", chosen, ledger)
+    records = [cell.record for cell in every]
     reader = _Reader(
         ledger,
         in_per_cent(records, decimal),
@@ -93,6 +100,8 @@ def parse(
     merged = merged_runs(found, own, ledger) if found else [(Cell({}), item) for item in own]
     runs = reader.runs(merged)
     if not any(run.metrics for run in runs):
+        if ledger.rejected:
+            raise nothing_read(f"{origin.name}: no run has a metric", ledger)
         raise aggregates.refusal(origin.name, document)
     return ImportedTrials(
         kind=KIND,
@@ -105,6 +114,15 @@ def parse(
         title=_title(about),
         at=moment(about),
     )
+
+
+def _written(found: Iterable[Cell]) -> Iterator[Written]:
+    """Yield the texts of all fields that are read as numbers."""
+    for cell in found:
+        for name, value in flat(cell.record).items():
+            if name in METRIC_FIELDS and isinstance(value, str):
+                place = ", ".join(filter(None, (cell.arm, cell.case, name)))
+                yield Written(value, place, counts(name))
 
 
 def _cells(document: object, ledger: Ledger) -> list[Cell]:

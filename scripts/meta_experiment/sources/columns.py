@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.column_units import in_milliseconds, other_unit, words
 from meta_experiment.sources.imported import Ledger
 from meta_experiment.sources.table_text import Table
 from meta_experiment.sources.vocabulary import (
@@ -23,7 +23,7 @@ from meta_experiment.sources.vocabulary import (
     WRAPPERS,
     snake,
 )
-from meta_experiment.sources.wording import listed
+from meta_experiment.sources.wording import listed, quoted
 
 _ROLES = {
     "variant": ARM_FIELDS,
@@ -34,8 +34,6 @@ _ROLES = {
 # What stands in the names of columns that tell of many runs at once.
 _OF_MANY = {"std", "stdev", "stddev", "sd", "sem", "stderr", "variance", "p25", "p50", "p75",
             "p90", "p95", "p99"}  # fmt: skip
-_SECONDS = "duration_seconds"
-_NO_SECONDS = frozenset({"ms", "millis", "milliseconds", "min", "mins", "minutes", "hours"})
 _COUNTED = {name for pair in TALLIES for name in pair}
 _MANY = 20  # names in a message
 
@@ -63,7 +61,14 @@ class Columns:
     @property
     def numbers(self) -> list[str]:
         """The columns that are read as numbers."""
-        return [*self.metrics, *self.own.values()]
+        return list(dict.fromkeys([*self.metrics, *self.own.values(), *self.counted]))
+
+    @property
+    def counted(self) -> list[str]:
+        """The columns of counts of statements, where both of a pair are there."""
+        by_name = {snake(column): column for column in self.names}
+        pairs = (pair for pair in TALLIES if by_name.keys() >= {*pair})
+        return list(dict.fromkeys(by_name[name] for pair in pairs for name in pair))
 
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a row says of its run, metrics by the names that they have everywhere.
@@ -102,8 +107,10 @@ def find_columns(
     roles = _roles(table, name, mapping, ledger)
     taken = {*roles.values(), *named.values()}
     rest = [column for column in table.columns if column not in taken]
+    for key, column in named.items():
+        _refuse_other_unit(key, column, name)
     known = {
-        column: _field(key, column, name)
+        column: snake(column) if _metric(column) == _metric(key) else key
         for key, column in named.items()
         if key in METRIC_FIELDS
     }
@@ -125,7 +132,7 @@ def find_columns(
 
 
 def _refuse_aggregates(table: Table, name: str) -> None:
-    of_many = [column for column in table.columns if _OF_MANY.intersection(_words(column))]
+    of_many = [column for column in table.columns if _OF_MANY.intersection(words(column))]
     if of_many:
         raise UsageError(
             f"{name} holds sums over runs and not the runs, as the column '{of_many[0]}' "
@@ -135,27 +142,24 @@ def _refuse_aggregates(table: Table, name: str) -> None:
         )
 
 
-def _field(metric: str, column: str, name: str) -> str:
-    """Return the field that a mapped column is: its own, where that tells of the same metric.
+def _refuse_other_unit(metric: str, column: str, name: str) -> None:
+    """Refuse a column that is in another unit by its name, unless it tells of that metric.
 
     Raises:
-        UsageError: the name of the column says that its times are no seconds.
+        UsageError: says which unit it is, and which is read.
     """
-    if _metric(column) == _metric(metric):
-        return snake(column)
-    other = _NO_SECONDS.intersection(_words(column))
-    if other and METRIC_FIELDS[metric] == (_SECONDS, 1.0):
-        raise UsageError(
-            f"{name}: the column '{column}' is in {next(iter(other))} by its name, and "
-            f"{metric} is in seconds.",
-            hint=f"Milliseconds: --map duration_ms={column}   Others are read where they are "
-            "written with their unit, as 2 min.",
-        )
-    return metric
-
-
-def _words(column: str) -> list[str]:
-    return re.findall(r"[a-z0-9]+", snake(column))
+    other = other_unit(column, metric)
+    if other is None or (_metric(column) is not None and _metric(column) == _metric(metric)):
+        return
+    word, unit = other
+    hint = f"Write its values in {unit}, or each with its unit"
+    is_duration = METRIC_FIELDS.get(metric) == METRIC_FIELDS["duration_seconds"]
+    if is_duration and in_milliseconds(column):
+        hint = f"Milliseconds: --map {quoted(f'duration_ms={column}')}"
+    raise UsageError(
+        f"{name}: the column '{column}' is in {word} by its name, and {metric} is in {unit}.",
+        hint=f"{hint}.",
+    )
 
 
 def _metric(field: str) -> str | None:

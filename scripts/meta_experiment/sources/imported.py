@@ -75,10 +75,18 @@ class Ledger:
         self.counted: Counter[str] = Counter()
         self._notes: dict[str, None] = {}
         self._ignored: Counter[str] = Counter()
+        self.rejected: dict[str, None] = {}
 
     def exclude(self, reason: str, count: int = 1) -> None:
         """Count something that was left out."""
         self.excluded[reason] += count
+
+    def reject(self, reason: str, example: str = "") -> None:
+        """Count a value that was left out for what it is, with an example of it."""
+        self.exclude(reason)
+        self.rejected[example or reason] = None
+        if example:
+            self.note(f"{example}; it was left out.")
 
     def note(self, sentence: str) -> None:
         """Keep an assumption; the same sentence stands once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.sources import values
 from meta_experiment.sources.imported import (
@@ -145,6 +146,20 @@ def words_of(record: Record) -> frozenset[str]:
     )
 
 
+def counts(field: str) -> bool:
+    """Tell whether a field is of a metric that counts, so that it has no decimals."""
+    metric, _ = METRIC_FIELDS.get(field, (field, 1.0))
+    return metric in KNOWN_METRICS and KNOWN_METRICS[metric].kind is MetricKind.COUNT
+
+
+def nothing_read(what: str, ledger: Ledger) -> UsageError:
+    """Return the error about results of which no value could be read; `what` begins it."""
+    return UsageError(
+        f"{what} that can be read: {'; '.join(list(ledger.rejected)[:3])}.",
+        hint="Write plain numbers, or numbers with a unit of the metric, as 90.5 or 90 s.",
+    )
+
+
 def named(name: str, value: object, ledger: Ledger, decimal: Decimal) -> float | None:
     """Return the value that a user says is of that metric, or None when it is missing."""
     number = _number(value, name, name, 1.0, ledger, decimal)
@@ -159,13 +174,15 @@ def _number(
         return None
     reading = values.read(value, decimal)
     if reading.problem is not None:
-        ledger.exclude(f"{reading.problem} ({name})")
-        ledger.note(f"{name}: {str(value)[:60]!r} is no number and was left out.")
+        ledger.reject(
+            f"{reading.problem} ({name})", f"{name}: {str(value)[:60]!r} is no number"
+        )
     if reading.number is None:
         return None
     if not _has_unit(metric, reading.unit):
-        ledger.exclude(f"{OTHER_UNIT} ({name})")
-        ledger.note(f"{name}: {str(value)[:60]!r} is {reading.unit.value}; it was left out.")
+        ledger.reject(
+            f"{OTHER_UNIT} ({name})", f"{name}: {str(value)[:60]!r} is {reading.unit.value}"
+        )
         return None
     return reading.number * (1.0 if reading.unit is Unit.SECONDS else factor)
 
@@ -196,12 +213,12 @@ def _compare(
 
 def _possible(metric: str, number: float, ledger: Ledger) -> bool:
     if number == 0 and metric in _NEVER_ZERO:
-        ledger.exclude(f"{ZERO_UNMEASURED} ({metric})")
+        ledger.reject(f"{ZERO_UNMEASURED} ({metric})")
         return False
     known = KNOWN_METRICS.get(metric)
     binary = known is not None and known.kind is MetricKind.PROPORTION
     if (binary and number not in (0.0, 1.0)) or (known is not None and number < 0):
-        ledger.exclude(f"{OUT_OF_RANGE} ({metric})")
+        ledger.reject(f"{OUT_OF_RANGE} ({metric})")
         return False
     return True
 
@@ -219,7 +236,7 @@ def _rate(
     if stated is not None and per_cent and not _signed(fields, decimal):
         stated /= 100
     if stated is not None and not 0.0 <= stated <= 1.0:
-        ledger.exclude(f"{OUT_OF_RANGE} (pass_rate)")
+        ledger.reject(f"{OUT_OF_RANGE} (pass_rate)")
         stated = None
     counted = _counted(fields)
     agree = counted is not None and stated is not None and abs(counted - stated) <= _ROUNDING

@@ -15,10 +15,11 @@ _WRITTEN_BY_PROGRAMS = (",", "")  # separators beside which a comma can only par
 
 
 class Written(NamedTuple):
-    """The text of a value, and where it stands, in words."""
+    """The text of a value, and where it stands, in words; `counts`: it has no decimals."""
 
     text: str
     place: str
+    counts: bool = False
 
     def __str__(self) -> str:
         """Return both for a message."""
@@ -32,7 +33,8 @@ def decimal_of(
 
     `1.5` has a point and `12,5` a comma. Where all have the form of `1,250`, which is one
     thousand or one, the separator of the columns decides: beside a semicolon the comma stands
-    before decimals, between commas and in JSON it parts thousands.
+    before decimals, between commas and in JSON it parts thousands. A point of this form stands
+    before decimals there, but for what has none, as tokens.
 
     Args:
         texts: the values of all columns that are read as numbers.
@@ -61,15 +63,13 @@ def decimal_of(
     if comma:
         ledger.note(f"Numbers have a decimal comma, as in {comma}.")
         return Decimal.COMMA
-    if not point and separator not in _WRITTEN_BY_PROGRAMS:
-        unclear = either or (dotted if separator == _LOCAL else None)
-        if unclear:
-            raise UsageError(
-                f"{name}: nothing tells whether {unclear} means thousands or decimals.",
-                hint=_HINT,
-            )
-        if dotted:
-            ledger.note(f"Points in numbers stand before decimals, as in {dotted}.")
+    by_program = separator in _WRITTEN_BY_PROGRAMS
+    unclear = first.get(_COUNTED) if by_program else either or dotted
+    if unclear and not point:
+        raise UsageError(
+            f"{name}: nothing tells whether {unclear} means thousands or decimals.",
+            hint=_HINT,
+        )
     if either:
         ledger.note(f"Commas in numbers part thousands, as in {either}.")
     return Decimal.POINT
@@ -77,6 +77,7 @@ def decimal_of(
 
 _ONLY_POINT, _ONLY_COMMA = "only a point", "only a comma"
 _EITHER_POINT, _EITHER_COMMA = "either, with a point", "either, with a comma"
+_COUNTED = "either, with a point, of what has no decimals"
 
 
 def _first_of_each(texts: Iterable[Written]) -> dict[str, Written]:
@@ -88,6 +89,8 @@ def _first_of_each(texts: Iterable[Written]) -> dict[str, Written]:
             first.setdefault(_ONLY_POINT if Decimal.POINT in allowed else _ONLY_COMMA, written)
         elif allowed:
             first.setdefault(_EITHER_COMMA if "," in written.text else _EITHER_POINT, written)
+            if written.counts and "." in written.text:
+                first.setdefault(_COUNTED, written)
     return first
 
 

@@ -21,7 +21,6 @@ from meta_experiment.sources.benchmark import Origin
 from meta_experiment.sources.choosing import older_of
 from meta_experiment.sources.encoding import decoded, utf8_only
 from meta_experiment.sources.imported import ImportedTrials
-from meta_experiment.sources.values import Decimal
 from meta_experiment.sources.vocabulary import is_control
 from meta_experiment.sources.wording import command, in_order, listed
 
@@ -80,12 +79,7 @@ def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> Im
         return plugin_eval.parse(origin, document)
     if path.name == _BENCHMARK:
         return _with_files(origin, document, path.parent, wanted)
-    return benchmark.parse(origin, document, decimal=_decimal(wanted))
-
-
-def _decimal(wanted: rows.Reading) -> Decimal:
-    """Return the sign before decimals in JSON, where that of the language is the usual one."""
-    return wanted.decimal or Decimal.POINT
+    return benchmark.parse(origin, document, chosen=wanted.decimal)
 
 
 def _folder(folder: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
@@ -169,7 +163,7 @@ def _with_files(
     identity = digest.hexdigest() if documents else origin.identity
     unread = [path for path in paths if workspace_files.is_astray(path)]
     known = Origin(origin.name, identity)
-    return benchmark.parse(known, document, files, unread, _decimal(wanted))
+    return benchmark.parse(known, document, files, unread, wanted.decimal)
 
 
 def _nothing_in(folder: Path, name: str) -> UsageError:

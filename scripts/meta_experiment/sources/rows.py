@@ -10,6 +10,7 @@ from typing import Any
 from meta_experiment.errors import UsageError
 from meta_experiment.sources import aggregates, json_text, values
 from meta_experiment.sources.benchmark import Origin, instant
+from meta_experiment.sources.column_units import in_per_cents
 from meta_experiment.sources.columns import Columns, find_columns
 from meta_experiment.sources.imported import (
     NO_ARM,
@@ -18,11 +19,19 @@ from meta_experiment.sources.imported import (
     Ledger,
     Run,
 )
-from meta_experiment.sources.measures import PASS_RATES, in_per_cent, measure, named
+from meta_experiment.sources.measures import (
+    PASS_RATES,
+    counts,
+    in_per_cent,
+    measure,
+    named,
+    nothing_read,
+)
 from meta_experiment.sources.notation import Written, decimal_of
 from meta_experiment.sources.table_text import LONGEST_LINE, MOST_ROWS, Table, read_table
 from meta_experiment.sources.values import Decimal, Unit
-from meta_experiment.sources.vocabulary import METRIC_FIELDS, TALLIES, snake
+from meta_experiment.sources.vocabulary import METRIC_FIELDS, snake
+from meta_experiment.sources.wording import listed
 from meta_experiment.types import TrialStatus
 
 CSV_KIND, LINES_KIND = "csv", "json-lines"
@@ -120,12 +129,9 @@ def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> Impo
     texts = (item for _, item in _written(columns, table))
     decimal = decimal_of(texts, origin.name, table.separator, wanted.decimal, ledger)
     _refuse_mixed_units(columns, table, origin.name, decimal)
-    runs = list(_runs(columns, table, decimal, ledger))
+    runs = list(_runs(columns, table, decimal, ledger, origin.name))
     if not any(run.metrics for run in runs):
-        raise UsageError(
-            f"{origin.name}: no row has a metric; its columns are {columns.listed}.",
-            hint="Say which column holds one: --map duration_seconds=COLUMN",
-        )
+        raise _nothing_measured(origin.name, columns, ledger)
     return ImportedTrials(
         kind=kind,
         name=origin.name,
@@ -137,13 +143,29 @@ def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> Impo
     )
 
 
+def _nothing_measured(name: str, columns: Columns, ledger: Ledger) -> UsageError:
+    if ledger.rejected:
+        return nothing_read(f"{name}: no row has a metric", ledger)
+    if columns.numbers:
+        return UsageError(
+            f"{name}: no row has a metric; {listed(columns.numbers)} holds no value.",
+            hint="Import results that hold what was measured.",
+        )
+    return UsageError(
+        f"{name}: no row has a metric; its columns are {columns.listed}.",
+        hint="Say which column holds one: --map duration_seconds=COLUMN",
+    )
+
+
 def _written(columns: Columns, table: Table) -> Iterator[tuple[str, Written]]:
     """Yield the texts of all columns that are read as numbers, by column."""
+    fields = {**columns.metrics, **{column: name for name, column in columns.own.items()}}
+    counted = {column: counts(fields.get(column, "")) for column in columns.numbers}
     for row, place in zip(table.rows, table.places, strict=True):
-        for column in columns.numbers:
+        for column, is_count in counted.items():
             value = row.get(column)
             if isinstance(value, str):
-                yield column, Written(value, f"{place}, {column}")
+                yield column, Written(value, f"{place}, {column}", is_count)
 
 
 def _refuse_mixed_units(columns: Columns, table: Table, name: str, decimal: Decimal) -> None:
@@ -172,12 +194,16 @@ def _names_unit(column: str) -> bool:
     return snake(column) in METRIC_FIELDS
 
 
-def _runs(columns: Columns, table: Table, decimal: Decimal, ledger: Ledger) -> Iterator[Run]:
+def _runs(
+    columns: Columns, table: Table, decimal: Decimal, ledger: Ledger, name: str
+) -> Iterator[Run]:
     roles = columns.roles
-    records = [columns.record(_with_counts(row)) for row in table.rows]
+    records = [columns.record(_with_counts(row, columns, decimal)) for row in table.rows]
     per_cent = in_per_cent(records, decimal)
     if per_cent:
         ledger.note("Pass rates above 1 were read as per cents, so all of them are.")
+    else:
+        _refuse_small_per_cents(columns, table, decimal, name)
     seen: dict[tuple[str, str | None], int] = {}
     for row, record in zip(table.rows, records, strict=True):
         arm, case = _text(row, roles["variant"]), _text(row, roles["case"])
@@ -224,14 +250,26 @@ def _status(word: str | None, ledger: Ledger) -> TrialStatus:
     return status or TrialStatus.OK
 
 
-def _with_counts(row: Row) -> Row:
+def _with_counts(row: Row, columns: Columns, decimal: Decimal) -> Row:
     """Read counts of graded statements as whole numbers, where a row has both of a pair."""
-    by_name = {snake(column): column for column in row}
-    counts = {}
-    for pair in TALLIES:
-        if all(name in by_name for name in pair):
-            for column in (by_name[name] for name in pair):
-                text = str(row[column]).strip()
-                if text.isascii() and text.isdigit() and len(text) < 10:
-                    counts[column] = int(text)
-    return {**row, **counts} if counts else row
+    found = {}
+    for column in columns.counted:
+        number, _, unit = values.read(row.get(column), decimal)
+        if number is not None and unit is Unit.NONE and number.is_integer():
+            found[column] = int(number)
+    return {**row, **found} if found else row
+
+
+def _refuse_small_per_cents(
+    columns: Columns, table: Table, decimal: Decimal, name: str
+) -> None:
+    """Refuse rates that are per cents by the name of their column and shares by their size."""
+    for column, item in _written(columns, table):
+        reading = values.read(item.text, decimal)
+        is_rate = columns.metrics.get(column) in PASS_RATES and in_per_cents(column)
+        if is_rate and reading.unit is Unit.NONE and reading.number:
+            raise UsageError(
+                f"{name}: the column '{column}' is in per cents by its name, and none of its "
+                f"numbers is above 1, as {item}.",
+                hint="Write them with their sign, as 50%, or name the column without it.",
+            )

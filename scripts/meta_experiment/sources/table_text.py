@@ -99,6 +99,7 @@ def _lines(
     reader: Iterator[list[str]], name: str, columns: tuple[str, ...], first: int
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows that hold anything, with their numbers as a spreadsheet counts them."""
+    longest = 0  # of the first row; empty values behind the last are the same in all rows
     for number, line in enumerate(reader, start=first):
         if number > MOST_ROWS:
             raise UsageError(f"{name} has more than {MOST_ROWS:,} rows.")
@@ -106,7 +107,8 @@ def _lines(
             raise UsageError(f"{name}, row {number}: longer than 1 MB.")
         if not any(map(str.strip, line)):
             continue
-        while len(line) > len(columns) and not line[-1].strip():
+        longest = longest or len(line)
+        while len(columns) < len(line) <= longest and not line[-1].strip():
             line.pop()
         if len(line) > len(columns):
             raise UsageError(

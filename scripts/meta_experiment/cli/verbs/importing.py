@@ -40,7 +40,7 @@ from meta_experiment.types import Direction, Imported
 @click.option(
     "--decimal",
     type=click.Choice([item.name.lower() for item in Decimal]),
-    help="The sign before decimals in texts [in tables as they show it, else a point].",
+    help="The sign before decimals in texts [as the numbers show it].",
 )
 @click.option(
     "--sums",
