@@ -353,6 +353,16 @@ def test_runs_with_numbers_of_their_own_are_paired_by_name_or_stand_alone():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("ids", ["abcd", "aabc", "aabb", "abc ", "    "])
+def test_names_that_pair_arms_go_before_numbers_that_do_not(ids):
+    """Numbers of runs pair nothing also where one is repeated, missing or of its arm alone."""
+    runs = [
+        {"id": own, "arm": arm, "name": name, "pass_rate": 0.5}
+        for own, arm, name in zip(ids, ("old", "old", "new", "new"), "xyxy", strict=True)
+    ]
+    assert [run.case for run in parse(ORIGIN, {"runs": runs}).runs] == [*"xyxy"]
+
+
 def test_runs_that_name_no_case_stand_for_themselves():
     """As rows of a table do; where others name one, they are counted and left out."""
     listed = [{"arm": arm, "pass_rate": 1} for arm in ("old", "new")]

@@ -391,6 +391,15 @@ def test_a_column_that_is_different_in_every_row_is_no_case():
     assert [run.case for run in source.runs] == ["1", "2"]
 
 
+@pytest.mark.parametrize("ids", ["abcd", "aabc", "aabb", "abc "])
+def test_a_column_that_pairs_arms_goes_before_one_that_does_not(ids):
+    """Numbers of runs pair nothing also where one is repeated, missing or of its arm alone."""
+    rows = zip(ids, ("old", "old", "new", "new"), "xyxy", strict=True)
+    lines = [f"{own.strip()};{arm};{task};1" for own, arm, task in rows]
+    source = read("\n".join(["id;variant;task;score", *lines]))
+    assert [run.case for run in source.runs] == [*"xyxy"]
+
+
 def test_a_case_that_is_different_in_every_row_of_one_arm_is_a_case():
     """The other arm stands in another file."""
     source = read("id;variant;score\n1;old;1\n2;old;2\n")

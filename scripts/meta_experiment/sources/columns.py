@@ -8,6 +8,7 @@ from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.cases import pairs_arms
 from meta_experiment.sources.column_units import in_milliseconds, other_unit, words
 from meta_experiment.sources.imported import Ledger
 from meta_experiment.sources.table_text import Table
@@ -206,20 +207,29 @@ def _candidates(free: Iterable[str], names: Sequence[str], table: str) -> list[s
 
 
 def _cases(table: Table, columns: Sequence[str], variant: str, ledger: Ledger) -> Iterator[str]:
-    """Yield the columns that may name the case.
+    """Yield the columns that may name the case, those first whose cases are run in two arms.
 
-    One that is different in every row names the row: no case would be run in two arms.
+    One that is different in every row names the row.
     """
-    arms = {str(row.get(variant)) for row in table.rows}
+    arms = [str(row.get(variant)) for row in table.rows]
+    texts = {column: [_text_of(row.get(column)) for row in table.rows] for column in columns}
+    pairing = [
+        column for column in columns if pairs_arms(zip(texts[column], arms, strict=True))
+    ]
+    yield from pairing
     for column in columns:
-        texts = [row[column] for row in table.rows if row.get(column) not in (None, "")]
-        if len(arms) > 1 and len(set(map(str, texts))) == len(texts):
+        known = [text for text in texts[column] if text is not None]
+        if len(set(arms)) > 1 and len(set(known)) == len(known):
             ledger.note(
                 f"The column {column!r} is different in every row, so that it names the row "
                 "and no case."
             )
-        else:
+        elif column not in pairing:
             yield column
+
+
+def _text_of(value: object) -> str | None:
+    return None if value in (None, "") else str(value)
 
 
 def _refuse_twins(found: Mapping[str, str], name: str) -> None:

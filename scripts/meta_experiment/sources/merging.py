@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from meta_experiment.sources.cases import pairs_arms
 from meta_experiment.sources.cells import Cell
 from meta_experiment.sources.imported import Ledger
 from meta_experiment.sources.vocabulary import snake
@@ -48,17 +49,26 @@ def merged_runs(found: Sequence[Cell], files: Sequence[RunFiles], ledger: Ledger
 def cases_told(found: Sequence[Cell], ledger: Ledger) -> list[Cell]:
     """Return the cells without the numbers that are those of runs and not of cases.
 
-    A number that is different in every run of several arms would pair nothing.
+    A number that is another in each arm would pair nothing.
     """
     numbers = Counter(cell.case_id for cell in found)
-    arms = {cell.arm for cell in found}
-    if len(arms) < 2 or None in numbers or max(numbers.values()) > 1:
-        return list(found)
-    ledger.note("Each run has a number of its own, which was not taken for that of its case.")
     names = Counter(cell.case_name for cell in found)
-    if None in names or max(names.values()) > 1:
+    if len({cell.arm for cell in found}) < 2 or pairs_arms(_by(found, "case_id")):
+        return list(found)
+    is_named = pairs_arms(_by(found, "case_name"))
+    if not is_named and (None in numbers or max(numbers.values()) > 1):
+        return list(found)
+    if set(numbers) != {None}:
+        ledger.note(
+            "Each run has a number of its own, which was not taken for that of its case."
+        )
+    if is_named or None in names or max(names.values()) > 1:
         return [replace(cell, case_id=None) for cell in found]
     return [replace(cell, case_id=None, case_name=None) for cell in found]
+
+
+def _by(found: Sequence[Cell], name: str) -> Iterator[tuple[str | None, str | None]]:
+    return ((getattr(cell, name), cell.arm) for cell in found)
 
 
 def _grouped(found: Sequence[Cell]) -> list[list[Cell]]:
