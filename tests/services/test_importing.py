@@ -67,6 +67,24 @@ def test_a_benchmark_becomes_an_experiment_that_can_be_analysed(call, tmp_path):
     assert analysis["winner"] == "with_skill"
 
 
+def test_two_tables_without_a_column_of_the_arm_are_compared_by_their_names(call, tmp_path):
+    """`NAME=FILE` says of all rows what a column would; unnamed, the column is asked for."""
+    for name, better in (("old", 0), ("new", 1)):
+        rows = "".join(f"c{number},{number + better}.5\n" for number in range(3))
+        (tmp_path / f"{name}.csv").write_text(f"case,score\n{rows}")
+    code, document = call.attempt("import", "old.csv", "new.csv")
+    assert (code, "--map variant=" in document["error"]["hint"]) == (2, True)
+    done = call("import", "control=old.csv", "treatment=new.csv")
+    assert (done["control"], done["treatments"], done["paired_cases"]) == (
+        "control", ["treatment"], 3,
+    )  # fmt: skip
+    found = {
+        (it["variant"], it["unit"]): it["metrics"] for it in trials(call, done["experiment_id"])
+    }
+    assert found["control", "c0"] == {"score": 0.5}
+    assert found["treatment", "c2"] == {"score": 3.5}
+
+
 def test_the_same_import_twice_adds_nothing(call, tmp_path):
     """Neither from the same place nor from a copy elsewhere, and no second experiment."""
     path = shapes.write(tmp_path / "b.json", shapes.canonical())

@@ -363,6 +363,13 @@ def test_names_that_pair_arms_go_before_numbers_that_do_not(ids):
     assert [run.case for run in parse(ORIGIN, {"runs": runs}).runs] == [*"xyxy"]
 
 
+@pytest.mark.parametrize("document", [{"runs": []}, {"metadata": {}, "evals": {}}])
+def test_a_document_of_a_known_form_without_runs_is_known(document):
+    """Its form is not what is wrong with it."""
+    with pytest.raises(UsageError, match=r"holds no run: '(runs|evals)' is empty"):
+        parse(ORIGIN, document)
+
+
 def test_runs_that_name_no_case_stand_for_themselves():
     """As rows of a table do; where others name one, they are counted and left out."""
     listed = [{"arm": arm, "pass_rate": 1} for arm in ("old", "new")]

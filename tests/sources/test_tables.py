@@ -357,6 +357,17 @@ def test_counts_of_statements_are_read_as_all_numbers_are():
         assert [run.metrics["pass_rate"] for run in source.runs] == [0.75, 0.5]
 
 
+def test_the_line_below_the_header_of_a_markdown_table_is_no_row():
+    """Else its dashes were an arm."""
+    source = read(
+        "| variant | case | score |\n|:---|---|--:|\n| old | a | 1 |\n| new | a | 2 |\n"
+    )
+    assert [(run.arm, run.metrics) for run in source.runs] == [
+        ("old", {"score": 1.0}),
+        ("new", {"score": 2.0}),
+    ]
+
+
 def test_the_separator_is_that_of_the_columns():
     """Others inside quoted names, a stated one, and bars are all told apart."""
     for text in (
@@ -515,3 +526,22 @@ def test_however_a_table_is_written_it_is_the_same_import(
     path.write_bytes(mark + stream.getvalue().encode(code))
     source = read_source(path, "r.csv", Reading({"case": "case"}))
     assert {(run.arm, run.case): run.metrics for run in source.runs} == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PK\x03\x04\x14\0\x06\0", "a spreadsheet or an archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a spreadsheet"),
+        (b"\x1f\x8b\x08\0", "compressed"),
+        (b"SQLite format 3\0", "a database"),
+        (b"PAR1\x15\x04", "a Parquet file"),
+    ],
+)
+def test_what_is_no_text_is_named_for_what_it_is(tmp_path, data, what):
+    """To convert a spreadsheet from another encoding would make nothing of it."""
+    path = tmp_path / "r.xlsx"
+    path.write_bytes(data + bytes(40))
+    with pytest.raises(UsageError, match=f"is {what} and no text") as caught:
+        read_source(path, "r.xlsx", Reading())
+    assert "iconv" not in caught.value.hint

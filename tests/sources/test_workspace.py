@@ -35,6 +35,8 @@ PLACES = {
     "with-skill_eval-1-grading.json": ("eval-1", "with-skill", None, "grading"),
     "eval-1/old_skill/grading-2.json": ("eval-1", "old_skill", 2, "grading"),
     "eval-1/mine/grading.json": ("eval-1", "mine", None, "grading"),
+    "v2/eval-1/grading.json": ("eval-1", "v2", None, "grading"),
+    "v2/case-7/run-3/timing.json": ("case-7", "v2", 3, "timing"),
     "grading.json": None,
     "with_skill/grading.json": None,
     "with_skill/run-1/grading.json": None,
@@ -197,12 +199,55 @@ def several(folder, name="evals"):
     return caught.value
 
 
+def test_iterations_are_found_by_their_runs_where_they_have_no_benchmark(tmp_path):
+    """One is read, of two it is asked, and one without is not passed over for another."""
+    shapes.workspace(tmp_path / "iteration-1")
+    shapes.write(tmp_path / "evals" / "evals.json", {"evals": []})
+    assert len(read(tmp_path).runs) == 4
+    shapes.workspace(tmp_path / "iteration-2", shapes.canonical(cases=2))
+    error = several(tmp_path)
+    assert "2 folders (iteration-1, iteration-2)" in error.message
+    assert "control=evals/iteration-1:with_skill" in error.hint
+
+
+def test_the_folder_around_a_run_is_named_so_that_it_can_be_read(tmp_path):
+    """From any depth, and only where there is one."""
+    shapes.workspace(tmp_path / "all of it")
+    for inside in ("polite", "polite/with_skill"):
+        with pytest.raises(UsageError, match="single case") as caught:
+            read_source(tmp_path / "all of it" / inside, f"all of it/{inside}", Reading())
+        assert caught.value.hint.endswith("meta-experiment import 'all of it'")
+        assert len(read(tmp_path / "all of it").runs) == 4
+
+
+def test_a_benchmark_that_lists_no_grading_is_still_one_of_grades(tmp_path):
+    """What its runs' own files list does not make its pass rates ungraded."""
+    document = shapes.canonical(cases=2)
+    for item in document["runs"]:
+        item["expectations"] = []
+    shapes.workspace(tmp_path, document)
+    source = read(tmp_path)
+    assert source.excluded == {}
+    assert any("give another pass_rate than the benchmark" in note for note in source.notes)
+
+
+def test_a_broken_file_of_a_run_is_named_as_the_user_named_its_folder(tmp_path):
+    """With the way to it, and no path that was not typed."""
+    shapes.workspace(tmp_path)
+    own = tmp_path / "polite" / WITH / "grading.json"
+    for text, said in (("", "is empty"), ('{"summary"', "is not valid JSON")):
+        own.write_text(text)
+        with pytest.raises(UsageError, match=said) as caught:
+            read(tmp_path)
+        assert caught.value.message.startswith("folder/polite/with_skill/grading.json ")
+
+
 def test_iterations_are_listed_in_order_and_all_of_them(tmp_path):
     """The tenth comes after the ninth, and none is left out without a word."""
     iterations(tmp_path, *(f"iteration-{number}" for number in range(1, 12)))
     error = several(tmp_path)
     listed = ", ".join(f"iteration-{number}" for number in range(1, 12))
-    assert f"11 benchmarks ({listed})" in error.message
+    assert f"11 folders ({listed})" in error.message
     assert "import evals/iteration-11 " in f"{error.hint} "
     assert (
         "control=evals/iteration-1:with_skill treatment=evals/iteration-11:with_skill"

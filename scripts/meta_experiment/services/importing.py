@@ -105,7 +105,8 @@ def _source(given: str, directory: Path, wanted: Reading) -> Labelled:
     if separator and label and not (directory / given).exists():
         if colon and not (directory / rest).exists():
             return Labelled(read_source(directory / path, path, wanted), label, arm)
-        return Labelled(read_source(directory / rest, rest, wanted), label)
+        named = replace(wanted, one_arm=True)
+        return Labelled(read_source(directory / rest, rest, named), label)
     return Labelled(read_source(directory / given, given, wanted))
 
 

@@ -10,7 +10,7 @@ from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.sources import values
 from meta_experiment.sources.cells import measured
 from meta_experiment.sources.choosing import older_of
-from meta_experiment.sources.shapes import ITERATIONS, cells
+from meta_experiment.sources.shapes import CASES, ITERATIONS, cells
 from meta_experiment.sources.vocabulary import CASE_IDS, is_control, snake
 from meta_experiment.sources.wording import command, listed
 
@@ -190,6 +190,12 @@ def _unknown(name: str, document: object) -> UsageError:
         )
     first = items[0] if isinstance(items, list) and items else None
     inside = {snake(str(key)) for key in first} if isinstance(first, Mapping) else set()
+    empty = _empty(document)
+    if empty is not None:
+        return UsageError(
+            f"{name} holds no run: '{empty}' is empty.",
+            hint="Run the cases, then import the results.",
+        )
     if inside & {"prompt", "should_trigger", "expected_output"} or (
         isinstance(document, Mapping) and "prompt" in document
     ):
@@ -202,6 +208,13 @@ def _unknown(name: str, document: object) -> UsageError:
         f"{name} is no source of results that is known here; {_EXPECTED}; found: {found}.",
         hint="Rows of any origin can be read with --map variant=COLUMN --map METRIC=COLUMN.",
     )
+
+
+def _empty(document: object) -> str | None:
+    """Return the field that would hold the runs and holds nothing."""
+    if not isinstance(document, Mapping):
+        return None
+    return next((key for key in CASES if key in document and document[key] in ([], {})), None)
 
 
 def _keys(document: object) -> set[str]:

@@ -87,10 +87,13 @@ def parse(
     every = [*found, *(item.cell for item in files)]
     decimal = decimal_of(_written(every), origin.name, "", chosen, ledger)
     records = [cell.record for cell in every]
+    shown = gradings_shown(cell.record for cell in found)
+    own_shown = gradings_shown(item.cell.record for item in files)
     reader = _Reader(
         ledger,
         in_per_cent(records, decimal),
-        gradings_shown(records),
+        shown,
+        own_shown,
         _fingerprint(about),
         decimal,
     )
@@ -154,13 +157,15 @@ class _Reader:
         self,
         ledger: Ledger,
         per_cent: bool,
-        shows_gradings: bool,
+        shown: bool,
+        own_shown: bool,
         fingerprint: Mapping[str, str],
         decimal: Decimal,
     ) -> None:
         self.ledger = ledger
         self.per_cent = per_cent
-        self.shows_gradings = shows_gradings
+        self.shown = shown
+        self.own_shown = own_shown
         self.fingerprint = fingerprint
         self.decimal = decimal
         if per_cent:
@@ -207,7 +212,7 @@ class _Reader:
             cell.record,
             self.ledger,
             per_cent=self.per_cent,
-            shows_gradings=self.shows_gradings,
+            shows_gradings=self.shown,
             decimal=self.decimal,
         )
         if files is None:
@@ -217,7 +222,7 @@ class _Reader:
             files.cell.record,
             Ledger() if cell.record else self.ledger,
             per_cent=self.per_cent,
-            shows_gradings=self.shows_gradings,
+            shows_gradings=self.own_shown,
             decimal=self.decimal,
         )
         for name in own.keys() & stated.keys():

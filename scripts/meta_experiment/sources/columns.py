@@ -87,13 +87,13 @@ class Columns:
 
 
 def find_columns(
-    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger
+    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger, one_arm: bool
 ) -> Columns:
     """Recognise the columns of a table, or take them as the user says.
 
     Raises:
-        UsageError: a column is not there, two have one meaning, none names the variant, or
-            the rows are sums over runs.
+        UsageError: a column is not there, two have one meaning, none names the variant though
+            all rows are not of `one_arm`, or the rows are sums over runs.
     """
     for role, column in mapping.items():
         if column not in table.columns:
@@ -106,6 +106,13 @@ def find_columns(
     if not named:
         _refuse_aggregates(table, name)
     roles = _roles(table, name, mapping, ledger)
+    if roles["variant"] is None and not one_arm:
+        raise UsageError(
+            f"{name}: no column is recognised as the variant; its columns are "
+            f"{listed(table.columns, _MANY)}.",
+            hint="Name it: --map variant=COLUMN (and --map case=COLUMN, "
+            "--map duration_seconds=COLUMN …).",
+        )
     taken = {*roles.values(), *named.values()}
     rest = [column for column in table.columns if column not in taken]
     for key, column in named.items():
@@ -182,13 +189,6 @@ def _roles(
         roles[role] = chosen
         if chosen is not None and role not in mapping:
             ledger.note(f"The column {chosen!r} was taken as the {role}.")
-        if role == "variant" and chosen is None:
-            raise UsageError(
-                f"{name}: no column is recognised as the variant; its columns are "
-                f"{listed(table.columns, _MANY)}.",
-                hint="Name it: --map variant=COLUMN (and --map case=COLUMN, "
-                "--map duration_seconds=COLUMN …).",
-            )
     if roles["case"] is None:
         ledger.note(
             "No column names the case, so that every row stands for itself and arms are "

@@ -17,6 +17,13 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _OF_SPREADSHEETS = "cp1252"
+_NO_TEXT = {
+    b"PK\x03\x04": ("a spreadsheet or an archive", "Save its table as CSV, or unpack it."),
+    b"\xd0\xcf\x11\xe0": ("a spreadsheet", "Save its table as CSV."),
+    b"\x1f\x8b": ("compressed", "Unpack it first."),
+    b"SQLite format 3\0": ("a database", "Write the rows out as CSV."),
+    b"PAR1": ("a Parquet file", "Write the rows out as CSV."),
+}
 
 
 class Decoded(NamedTuple):
@@ -32,6 +39,9 @@ def decoded(data: bytes, name: str) -> Decoded:
     Raises:
         UsageError: it is none of them, or empty.
     """
+    for mark, (what, hint) in _NO_TEXT.items():
+        if data.startswith(mark):
+            raise UsageError(f"{name} is {what} and no text.", hint=hint)
     marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
     try:
         found = Decoded(data.decode(marked or "utf-8"))

@@ -83,15 +83,28 @@ def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> Im
 
 
 def _folder(folder: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
+    name = name.rstrip("/")
     stated = folder / _BENCHMARK
     if stated.is_file():
-        return read_source(stated, f"{name.rstrip('/')}/{_BENCHMARK}", wanted)
-    inside = in_order(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
+        return read_source(stated, f"{name}/{_BENCHMARK}", wanted)
+    inside = _workspaces(folder)
     if len(inside) == 1:
-        return _folder(folder / inside[0], f"{name.rstrip('/')}/{inside[0]}", wanted)
+        return _folder(folder / inside[0], f"{name}/{inside[0]}", wanted)
     if inside:
-        raise _several(folder, name.rstrip("/"), inside)
+        raise _several(folder, name, inside)
     return _with_files(Origin(name, hashlib.sha256(b"").hexdigest()), None, folder, wanted)
+
+
+def _workspaces(folder: Path) -> list[str]:
+    """Return the folders inside that hold results of their own; none where all are of one."""
+    paths = list(_walk(folder))
+    if any(map(workspace_files.place, paths)):
+        return in_order(item.parent.name for item in folder.glob(f"*/{_BENCHMARK}"))
+    parted = (path.partition("/") for path in paths)
+    found = {
+        top for top, _, path in parted if path == _BENCHMARK or workspace_files.place(path)
+    }
+    return in_order(found)
 
 
 def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
@@ -114,8 +127,8 @@ def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
         pair = [f"{role}={path}{arm}" for role, path in zip(_ROLES, paths, strict=True)]
         ways.append(f"One against another: {command(*pair)}")
     return RefusedError(
-        f"{name} holds {len(inside)} benchmarks ({listed(inside, _MOST_NAMES)}), perhaps of "
-        "different texts of one skill; which to compare is yours to say.",
+        f"{name} holds results in {len(inside)} folders ({listed(inside, _MOST_NAMES)}), "
+        "perhaps of different texts of one skill; which to compare is yours to say.",
         hint="   ".join(ways) or "Name one of them.",
     )
 
@@ -144,18 +157,18 @@ def _with_files(
     """Read the runs' own files beside a benchmark; the identity is then of all the bytes."""
     digest = hashlib.sha256(origin.identity.encode())
     documents: dict[str, Any] = {}
+    whole = origin.name.removesuffix(f"/{_BENCHMARK}")
     total = 0
     paths = list(_walk(folder))
     for relative in paths:
         if not workspace_files.belongs(relative):
             continue
-        data = _bytes(folder / relative, f"{origin.name}: {relative}")
+        shown = f"{whole}/{relative}"
+        data = _bytes(folder / relative, shown)
         total += len(data)
         if total > LARGEST:
             raise StorageError(f"{folder} holds more than {LARGEST:,} bytes of gradings.")
-        documents[relative] = json_text.parse(
-            utf8_only(decoded(data, relative), relative), str(folder / relative)
-        )
+        documents[relative] = json_text.parse(utf8_only(decoded(data, shown), shown), shown)
         digest.update(f"{relative}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     files = workspace_files.run_files(documents)
     if document is None and not files:
@@ -170,10 +183,12 @@ def _nothing_in(folder: Path, name: str) -> UsageError:
     """Return the error about a folder without a benchmark and without files of runs."""
     others = [path.name for path in folder.iterdir() if path.suffix.lower() in _RESULTS]
     message = f"{name} is a folder with no {_BENCHMARK} and no <case>/<arm>/grading.json in it"
-    if any(map(workspace_files.is_astray, _walk(folder))):
+    astray = list(filter(workspace_files.is_astray, _walk(folder)))
+    if astray:
+        around = _around(Path(name), astray)
         return UsageError(
             f"{message}, but gradings or timings of what may be a single case.",
-            hint=f"Name the folder of all cases: {command(str(Path(name).parent))}",
+            hint=f"Name the folder of all cases: {command(around)}" if around else None,
         )
     if not others:
         return UsageError(
@@ -183,6 +198,15 @@ def _nothing_in(folder: Path, name: str) -> UsageError:
         f"{message}; it holds {listed(in_order(others))}.",
         hint="Name the file of results.",
     )
+
+
+def _around(folder: Path, paths: Sequence[str]) -> str | None:
+    """Return the folder around one, below which its files are those of runs; None for none."""
+    for parent in folder.parents:
+        below = folder.relative_to(parent)
+        if any(workspace_files.place((below / path).as_posix()) for path in paths):
+            return str(parent)
+    return None
 
 
 def _walk(folder: Path) -> Iterator[str]:

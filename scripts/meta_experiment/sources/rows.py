@@ -27,6 +27,7 @@ from meta_experiment.sources.measures import (
     named,
     nothing_read,
 )
+from meta_experiment.sources.merging import UNNAMED_ARM
 from meta_experiment.sources.notation import Written, decimal_of
 from meta_experiment.sources.table_text import LONGEST_LINE, MOST_ROWS, Table, read_table
 from meta_experiment.sources.values import Decimal, Unit
@@ -59,11 +60,13 @@ class Reading:
     """How the user wants rows to be read.
 
     `columns` gives the column by role (`variant`, `case`, `status`, `time`) or metric name,
-    `decimal` the sign before the decimals; None is left to what the table shows.
+    `decimal` the sign before the decimals; None is left to what the table shows. `one_arm`: the
+    user names the arm of all rows, so that no column must.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     decimal: Decimal | None = None
+    one_arm: bool = False
 
 
 def parse_csv(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
@@ -125,7 +128,7 @@ def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> Impo
     ledger = Ledger()
     if origin.assumed:
         ledger.note(origin.assumed)
-    columns = find_columns(table, origin.name, wanted.columns, ledger)
+    columns = find_columns(table, origin.name, wanted.columns, ledger, wanted.one_arm)
     texts = (item for _, item in _written(columns, table))
     decimal = decimal_of(texts, origin.name, table.separator, wanted.decimal, ledger)
     _refuse_mixed_units(columns, table, origin.name, decimal)
@@ -207,6 +210,7 @@ def _runs(
     seen: dict[tuple[str, str | None], int] = {}
     for row, record in zip(table.rows, records, strict=True):
         arm, case = _text(row, roles["variant"]), _text(row, roles["case"])
+        arm = UNNAMED_ARM if roles["variant"] is None else arm
         if arm is None:
             ledger.exclude(NO_ARM)
             continue

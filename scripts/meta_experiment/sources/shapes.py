@@ -29,7 +29,7 @@ from meta_experiment.sources.vocabulary import (
 )
 
 ITERATIONS = "iterations"
-_CASES = (
+CASES = (
     "runs", "evals", "results", "cases", "per_case", "per_eval", "per_test", "per_task",
     "trials", "tests", "tasks", "scenarios", "eval_results", "case_results", "test_cases",
     "by_case", "by_eval", "samples", "data", "records",
@@ -40,7 +40,7 @@ _NEITHER = frozenset(
     {
         "delta", "metadata", "quality", "config", "expected", "baseline_delta", "run_summary",
         "aggregates", "overall", "totals", "input", "target", "scores", "judge", "grader",
-        ITERATIONS, *WRAPPERS, *DETAILS, *WITNESSES, *_CASES, *_ARMS,
+        ITERATIONS, *WRAPPERS, *DETAILS, *WITNESSES, *CASES, *_ARMS,
     }
 )  # fmt: skip
 _ARM_NAMES = (*ARM_FIELDS, "name", "key", "id", "label")
@@ -189,7 +189,7 @@ def _of_arms(arms: Mapping[str, Any], around: _Around) -> list[Cell]:
 def _cases(item: Record, around: _Around) -> list[Cell]:
     """Return the runs of the first place for cases that has measured ones, or else any."""
     first: list[Cell] = []
-    for _, value in _places(item, _CASES if around.cell.case is None else _REPEATS):
+    for _, value in _places(item, CASES if around.cell.case is None else _REPEATS):
         if isinstance(value, list):
             found = _listed(value, around)
         elif all(isinstance(part, Mapping) for part in value.values()):
@@ -280,7 +280,7 @@ def _fields(value: object) -> set[str]:
     if not isinstance(value, Mapping):
         return set()
     tables = {"tables"} if table_cells(value, Cell({})) else set()
-    return measured(value) | {name for name, _ in _places(value, _CASES)} | tables
+    return measured(value) | {name for name, _ in _places(value, CASES)} | tables
 
 
 def _may_be_arm(key: object) -> bool:

@@ -17,6 +17,7 @@ SEPARATORS = ",;\t|"
 _STATED = re.compile(
     r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE
 )  # what spreadsheets write first
+_RULE = " \t\u00a0-:"  # of the line below the header of a table in Markdown
 _END = re.compile(r"[\r\n]")
 
 
@@ -105,7 +106,7 @@ def _lines(
             raise UsageError(f"{name} has more than {MOST_ROWS:,} rows.")
         if sum(map(len, line)) > LONGEST_LINE:
             raise UsageError(f"{name}, row {number}: longer than 1 MB.")
-        if not any(map(str.strip, line)):
+        if not any(value.strip(_RULE) for value in line):
             continue
         longest = longest or len(line)
         while len(columns) < len(line) <= longest and not line[-1].strip():

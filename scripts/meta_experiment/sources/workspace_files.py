@@ -77,8 +77,15 @@ def place(path: str) -> Place | None:
         return None
     if all(map(is_arm, parts)):
         return None  # a copy inside an arm
-    case, arm = parts[::-1] if is_arm(parts[0]) and not is_arm(parts[1]) else parts
+    case, arm = parts[::-1] if _is_arm_first(*parts) else parts
     return Place(case, arm, int(repeats[0][1]) if repeats else None, file["what"])
+
+
+def _is_arm_first(one: str, other: str) -> bool:
+    """Tell by its name, or by that of a case behind it, whether the first of two is the arm."""
+    if is_arm(one) or is_arm(other):
+        return is_arm(one)
+    return bool(_NUMBERED.fullmatch(other)) and not _NUMBERED.fullmatch(one)
 
 
 def run_files(documents: Mapping[str, Any]) -> list[RunFiles]:
