@@ -307,3 +307,17 @@ def _counted(path):
         sum(usage[name] for usage in last.values())
         for name in ("input_tokens", "output_tokens")
     )
+
+
+@pytest.mark.parametrize(
+    "before", ["why is there ", "log:\n", "This session is being continued. "]
+)
+def test_a_command_that_is_only_quoted_is_not_used(before):
+    """In a text that somebody pasted, or in the summary of a conversation."""
+    quoted = "<command-message>review</command-message>\n<command-name>/review</command-name>"
+    read = read_lines(
+        Script().prompt("p1", 0, f"{before}{quoted}").answer(5).bytes.splitlines()
+    )
+    assert read.turns[0].named == []
+    read = read_lines(Script().prompt("p1", 0, f"\n{quoted}").answer(5).bytes.splitlines())
+    assert read.turns[0].named == ["review"]

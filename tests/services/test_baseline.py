@@ -96,8 +96,8 @@ def test_uses_are_counted_and_measured(past):
 @pytest.mark.parametrize(
     ("given", "uses"),
     [
-        ("review", 3),
-        ("/review", 3),
+        ("review", 2),
+        ("/review", 2),
         (".claude/commands/review.md", 2),
         ("plug:review", 1),
         (".claude/skills/sk/SKILL.md", 1),
@@ -224,7 +224,16 @@ def test_a_path_is_answered_with_that_very_prompt(past):
     assert values(".claude/commands/review.md") == [5]
     assert values("commands/review.md") == values("skills/review/SKILL.md") == [7]
     assert past.read("commands/review.md").habit.uses == 1
-    assert past.read("review").habit.uses == 3
+    assert past.read("tools:review").habit.uses == 1
+
+
+def test_a_name_is_that_of_a_plugin_only_where_nothing_has_it_itself(past):
+    """`/team:review` is another prompt than `/review`."""
+    past.use(10, name="team:review")
+    assert past.read("review").habit.uses == 1
+    past.use(20)
+    assert past.read("review").habit.uses == 1
+    assert past.spread(given="review").mean == 20
 
 
 def test_an_agent_is_found_by_its_own_name(past):

@@ -38,6 +38,7 @@ _SHELL_LINE = ("<bash-input>", "<bash-stdout>", "<bash-stderr>")  # typed behind
 _FORKED = "forked-skill-launch"
 _CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
 _NAME, _NAME_END = "<command-name>", "</command-name>"
+_COMMANDS = ("<command-message>", _NAME)  # begin what the client writes; else it was pasted
 _ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
 
 
@@ -265,7 +266,7 @@ class _Reader:
         """Note what a prompt says of itself: which command, or whose notification."""
         if text.startswith(_NOTIFICATION):
             turn.notified += self._deliver(text)
-        elif _NAME in text[:400]:
+        elif text.lstrip().startswith(_COMMANDS) and _NAME in text[:400]:
             name = text.partition(_NAME)[2].partition(_NAME_END)[0].strip()
             turn.named.append(name.removeprefix("/"))
         elif text.startswith("/") and len(text) > 1:

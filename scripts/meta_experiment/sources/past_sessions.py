@@ -72,7 +72,7 @@ def past_uses(
         names: as the client calls them.
         root: only sessions started at or below it count; None counts all.
         since: transcripts that ended before are not read, earlier uses not counted.
-        of_any_plugin: a name without a plugin's fits that of any plugin.
+        of_any_plugin: a name that nothing was called by fits that of any plugin.
 
     What one session copied from another is one use. A transcript that cannot be read is left
     out: this is advice, not evidence.
@@ -91,7 +91,12 @@ def past_uses(
                     if known is None or told.answers >= known.answers:
                         fullest[told.first] = told
     oldest = min((changed for _, _, changed in chosen), default=None)
-    uses = (told.use for told in fullest.values() if told.use.at >= since)
+    called = {told.name for told in fullest.values()} & wanted
+    uses = (
+        told.use
+        for told in fullest.values()
+        if told.use.at >= since and (told.name in called or not called)
+    )
     return PastUses(
         uses=tuple(sorted(uses, key=lambda use: use.at)),
         files=len(chosen),
@@ -164,12 +169,15 @@ def _mentions(path: Path, names: frozenset[str]) -> bool:
 class _Told:
     """A use as one transcript tells it: by its first answer, and by how many in all.
 
+    `name` is that by which the client called what was used.
+
     A conversation that was resumed or forked holds the answers of the one that it came from,
     and some clients do not say whose they were.
     """
 
     first: str
     answers: int
+    name: str
     use: Use
 
 
@@ -184,9 +192,10 @@ def _uses(
     transcript = read_transcript(str(path), agents=agents)
     if transcript is None:
         return
-    turns = [turn for turn in transcript.turns if _is_use(turn, names, of_any_plugin)]
-    others = {turn.prompt_id for turn in turns}
-    for turn in turns:
+    named = [(turn, _used(turn, names, of_any_plugin)) for turn in transcript.turns]
+    turns = [(turn, name) for turn, name in named if name is not None]
+    others = {turn.prompt_id for turn, _ in turns}
+    for turn, name in turns:
         found = span(transcript, turn.prompt_id, others)
         if found is None or turn.own.started is None:
             continue
@@ -196,11 +205,11 @@ def _uses(
         answers = [key for one in found.turns for work in one.works for key in work.messages]
         first = next((key for key in answers if _MADE_UP not in key), "")
         use = Use(path.stem, turn.own.started, measured.status, measured.metrics)
-        yield _Told(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), use)
+        yield _Told(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), name, use)
 
 
-def _is_use(turn: Turn, names: frozenset[str], of_any_plugin: bool) -> bool:
-    return any(
-        name in names or (of_any_plugin and name.rpartition(":")[2] in names)
-        for name in turn.named
-    )
+def _used(turn: Turn, names: frozenset[str], of_any_plugin: bool) -> str | None:
+    """Return which of these names a turn used; None for one that used none."""
+    exact = [name for name in turn.named if name in names]
+    alike = [name for name in turn.named if name.rpartition(":")[2] in names]
+    return next(iter([*exact, *(alike if of_any_plugin else ())]), None)
