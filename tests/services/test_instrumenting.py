@@ -278,6 +278,28 @@ def test_a_branch_that_does_not_list_an_experiment_is_no_end_of_it(root):
     assert entries_of(root) == {made: "running", held: "ended"}
 
 
+def test_a_panic_on_a_branch_that_does_not_list_an_experiment_holds_on_those_that_do(root):
+    """Whoever stops everything means everything, wherever they stand."""
+    (root / "code.py").write_text("1")
+    git(root, "add", "code.py")
+    git(root, "commit", "--quiet", "-m", "before")
+    git(root, "branch", "older")
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    git(root, "add", "-A")
+    git(root, "commit", "--quiet", "-m", "experiments")
+    git(root, "switch", "--quiet", "older")
+    assert any(made in line for line in healing.panic(opened(root)).lines)
+    assert entries_of(root) == {made: "ended"}
+    assert healing.panic(opened(root)).lines == ()
+    git(root, "switch", "--quiet", "main")
+    settle(opened(root))
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert changed(root) == ""
+    lifecycle.start(opened(root), made)
+    assert entries_of(root)[made] == "running"
+
+
 def test_a_line_end_conversion_of_git_changes_nothing(root):
     """core.autocrlf: the working tree has CRLF, the repository LF, and the filter both."""
     git(root, "config", "core.autocrlf", "true")

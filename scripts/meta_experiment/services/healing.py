@@ -9,6 +9,7 @@ from pathlib import Path
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
+from meta_experiment.live import index
 from meta_experiment.services.instrumenting import reconcile, reconcile_quietly
 from meta_experiment.services.settling import finish
 from meta_experiment.services.workspace import Workspace
@@ -58,7 +59,22 @@ def panic(workspace: Workspace) -> Panic:
         for item in paused:
             workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
             lines.append(f"{item.experiment_id} is paused; its files hold the control.")
+        lines += _forgo(workspace)
     return Panic(tuple(item.experiment_id for item in paused), tuple(lines))
+
+
+def _forgo(workspace: Workspace) -> list[str]:
+    """Keep what runs on another branch from being served again when one is back on it."""
+    unlisted = [entry.id for entry in index.entries(str(workspace.root)) if entry.missing]
+    for name in unlisted:
+        workspace.store.unmark_started(name)
+    if unlisted:
+        reconcile(workspace)
+    return [
+        f"{name} is not listed on this branch; on one that lists it it is served no more, until "
+        f"meta-experiment start {name}"
+        for name in unlisted
+    ]
 
 
 def _registry(workspace: Workspace) -> Iterator[str]:

@@ -270,7 +270,10 @@ class _Work:
             if entry.running:
                 entry.since, entry.sequence = now, ""
             if entry.running or entry.missing:
-                entry.state = index.ENDED if entry.id in listed else index.UNLISTED
+                begun = self.workspace.layout.started(entry.id).exists()
+                entry.state = (
+                    index.UNLISTED if begun and entry.id not in listed else index.ENDED
+                )
             experiment = ended.get(entry.id)
             outcome = experiment.outcome if experiment is not None else None
             if outcome is not None:
