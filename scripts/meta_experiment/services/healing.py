@@ -71,7 +71,7 @@ def _forgo(workspace: Workspace) -> list[str]:
     if unlisted:
         reconcile(workspace)
     return [
-        f"{name} is not listed on this branch; on one that lists it it is served no more, until "
+        f"{name} is not listed on this branch; where it is, nothing is served any more until: "
         f"meta-experiment start {name}"
         for name in unlisted
     ]
