@@ -24,6 +24,9 @@ ENTRY = ("experiments", 0)
 FUTURE = {
     "a version": ((), "schema_version", 2),
     "a far version": ((), "schema_version", 10**6),
+    "a version in two numbers": ((), "schema_version", 2.1),
+    "a version in words": ((), "schema_version", "2.0-beta"),
+    "a version in parts": ((), "schema_version", {"major": 2}),
     "a field of the registry": ((), "teams", []),
     "a field of an experiment": (ENTRY, "holdout", 0.1),
     "a field of a plan": ((*ENTRY, "plan"), "covariates", ["x"]),
@@ -80,6 +83,8 @@ DAMAGE = {
     ),
     "a number for a text": lambda text: text.replace('"name": "review (command)"', '"name": 5'),
     "no version": lambda text: text.replace('"schema_version": 1', '"schema_version": true'),
+    "a version that is none": lambda text: text.replace('_version": 1', '_version": null'),
+    "a version that is gone": lambda text: text.replace('"schema_version": 1,', ""),
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from meta_experiment.errors import CorruptStoreError, NewerVersionError
+from meta_experiment.errors import CorruptStoreError, NewerVersionError, cite
 from meta_experiment.model import source_template
 from meta_experiment.model.fields import Document
 
@@ -37,16 +37,17 @@ def version_of(registry: Document) -> int:
     Raises:
         NewerVersionError: a later program wrote it. CorruptStoreError: no program of this kind.
     """
-    version = registry.get("schema_version")
-    if version is None and source_template.recognised(registry):
+    if source_template.recognised(registry):
         return TEMPLATE
-    if isinstance(version, bool) or not isinstance(version, int):
+    version = registry.get("schema_version")
+    if version is None or isinstance(version, bool):
         raise CorruptStoreError(
-            f"The registry has schema version {version!r:.40}; expected {SCHEMA_VERSION}."
+            f"The registry has no schema version; expected {SCHEMA_VERSION}."
         )
-    if version > SCHEMA_VERSION:
+    # how later versions are numbered is theirs to say
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise NewerVersionError(
-            f"The registry has schema version {version!r:.40}; this program reads up to "
+            f"The registry has schema version {cite(version, 40)}; this program reads up to "
             f"{SCHEMA_VERSION}. It was written by a newer meta-experiment.",
             hint=UPDATE,
         )

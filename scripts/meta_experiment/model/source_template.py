@@ -47,10 +47,13 @@ _HIGHER_WORDS = ("satisfaction", "rate", "score", "quality", "caught", "accuracy
 
 
 def recognised(registry: Document) -> bool:
-    """Say whether a document without a version is of the older template's form."""
+    """Say whether a document is of the older template's form: without versions and plans."""
     entries = registry.get("experiments")
-    return isinstance(entries, list) and all(
-        isinstance(item, dict) and "schema_version" not in item for item in entries
+    if "schema_version" in registry or not isinstance(entries, list):
+        return False
+    return all(
+        isinstance(item, dict) and not item.keys() & {"schema_version", "plan"}
+        for item in entries
     )
 
 
