@@ -79,7 +79,9 @@ class Stage:
     def kept_path(self, name: str, experiment_id: str = "exp-1") -> Path:
         """Return the machine's own copy of a text of the control."""
         data = places.data_folder(self.environment)
-        return Path(places.kept_text(data, TOKEN, experiment_id, name))
+        (entry,) = (known for known in self.entries if known.id == experiment_id)
+        original = entry.digests[ORIGINAL]
+        return Path(places.kept_text(data, TOKEN, experiment_id, original, name))
 
     def seal(self, texts: Mapping[str, str | bytes], experiment_id: str = "exp-1") -> None:
         """Write texts that serving reads, as those that were started here."""

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -657,11 +658,11 @@ def test_tombstones_go_after_a_week(root):
     lifecycle.start(opened(root), made)
     acting.stop(opened(root), made, "x", dry_run=False)
     assert Path(places.served_text(str(root), made, "control.md")).exists()
-    (kept,) = Path(places.data_folder(os.environ), "served").glob(f"*/{made}/control.md")
+    (kept,) = Path(places.data_folder(os.environ), "served").glob(f"*/{made}/*/control.md")
     reconcile(opened(root, now=1_760_000_000 + 8 * 86_400.0))
     assert index.entries(str(root)) == []
     assert not Path(places.served_folder(str(root), made)).exists()
-    assert not kept.parent.parent.exists()
+    assert not kept.parents[2].exists()
     assert places.roots(places.data_folder(os.environ)) == []
 
 
@@ -1161,3 +1162,23 @@ def test_a_stand_in_is_nobodys_control(root):
     (root / "copy.md").write_bytes((root / SKILL).read_bytes())
     with pytest.raises(RefusedError, match="serves another experiment"):
         drafted(root, "copy.md", b"other\n")
+
+
+@pytest.mark.parametrize("path", [COMMAND, SKILL])
+def test_copies_of_a_checkout_fall_back_each_to_its_own_control(tmp_path, path):
+    """Both call an experiment alike; what is kept of its prompt is not the other's."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    (first / path).parent.mkdir(parents=True)
+    opened(first).store.checkout()
+    shutil.copytree(first, second)
+    (first / path).write_bytes(control(path))
+    (second / path).write_bytes(control(path).replace(b"slowly", b"in turn"))
+    own = {root: (root / path).read_bytes() for root in (first, second)}
+    made = [drafted(root, path) for root in own]
+    assert made[0] == made[1]
+    for root in own:
+        lifecycle.start(opened(root), made[0])
+    for root, text in own.items():
+        (stand_in,) = PLACED[path] or [path]
+        printed = re.search(r"cat (\S*/served/\S+)", (root / stand_in).read_text())[1]
+        assert Path(printed).read_bytes().strip() == text.rpartition(b"---\n")[2].strip()

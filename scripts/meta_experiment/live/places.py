@@ -73,9 +73,12 @@ def kept_folder(data: str, token: str, experiment_id: str) -> str:
     return f"{data}/served/{token}/{experiment_id}"
 
 
-def kept_text(data: str, token: str, experiment_id: str, name: str) -> str:
-    """Return the file of one text there."""
-    return f"{kept_folder(data, token, experiment_id)}/{name}"
+def kept_text(data: str, token: str, experiment_id: str, original: str, name: str) -> str:
+    """Return the file of one text there, for a prompt file of that digest.
+
+    Copies of one checkout share a token, and may give the same name to other experiments.
+    """
+    return f"{kept_folder(data, token, experiment_id)}/{original[:TOKEN_LENGTH]}/{name}"
 
 
 def format_root(root: Root) -> str:

@@ -233,7 +233,9 @@ def _control(root: str, entry: Entry, call: Call) -> bytes:
         return _body(root, entry, entry.control, call)
     except (OSError, TextGoneError):
         name = body_name(entry.control, call.part)
-        copy = read_whole(kept_text(data_folder(os.environ), call.token, entry.id, name))
+        original = entry.digests.get(ORIGINAL, "")
+        data = data_folder(os.environ)
+        copy = read_whole(kept_text(data, call.token, entry.id, original, name))
         if not is_text(entry, name, copy):
             raise
         return copy

@@ -140,8 +140,9 @@ def _kept(serving: Serving, data: str, token: str) -> dict[str, bytes]:
     """Return where the machine keeps the bodies of the control, and these."""
     control = serving.experiment.plan.control.name
     names = {places.body_name(control, part) for part in range(serving.parts + 1)}
+    name_of, original = serving.experiment.experiment_id, digest(serving.control.data)
     return {
-        places.kept_text(data, token, serving.experiment.experiment_id, name): body
+        places.kept_text(data, token, name_of, original, name): body
         for name, body in serving.stored.items()
         if name in names
     }

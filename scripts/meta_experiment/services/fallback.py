@@ -63,7 +63,13 @@ def fallback_of(workspace: Workspace, prompt: Prompt, token: str) -> Fallback:
     # rules hold for the path that a link leads to
     data = os.path.realpath(places.data_folder(os.environ))
     folder = places.kept_folder(data, token, prompt.experiment_id)
-    kept = readable(f"{folder}/x.md")
+    original = texts.digest(prompt.original)
+
+    def body(number: int) -> str:
+        name = places.body_name(prompt.control, number)
+        return places.kept_text(data, token, prompt.experiment_id, original, name)
+
+    kept = readable(body(0))
     last, printed = _last(workspace, prompt)
     inner = last.removeprefix(f"{root}/")
     # of a plugin's or a person's own file a project may have another by the same inner path
@@ -71,7 +77,7 @@ def fallback_of(workspace: Workspace, prompt: Prompt, token: str) -> Fallback:
     whole = [path for path in (last, *near) if readable(path)] if printed else []
 
     def copies(number: int) -> list[str]:
-        bodies = [f"{folder}/{places.body_name(prompt.control, number)}"] if kept else []
+        bodies = [body(number)] if kept else []
         found = [*bodies, *(whole if number <= 1 else [])]
         return [shown for path in found if (shown := quoted(path)) is not None]
 
