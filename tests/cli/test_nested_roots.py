@@ -110,8 +110,8 @@ def test_each_root_of_a_repository_names_the_others(repository):
     ]
     top, web = repository(".", "status"), repository("apps/web/src", "status")
     assert (repository.ids("."), repository.ids("apps/web")) == ([outer], [inner])
-    assert f"{repository.root}/apps/web has experiments of its own, 1 running" in top.err
-    assert f"{repository.root} has experiments of its own. See:" in web.err
+    assert f"'{repository.root}/apps/web' has experiments of its own, 1 running" in top.err
+    assert f"'{repository.root}' has experiments of its own. See:" in web.err
     assert repository.ids("apps/web", "--root", repository.root) == [outer]
     assert repository.ids(".", "--root", "apps/web") == [inner]
 

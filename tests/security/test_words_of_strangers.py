@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, Project
 from tests.everyday import some
 from tests.security.test_said_and_stored import answer
 
@@ -240,3 +241,19 @@ def test_the_name_of_a_prompt_file_stands_in_quotes(project, folder):
         ("panic",),
     ):
         assert_cited(answer(project, *call))
+
+
+def test_the_name_of_a_folder_with_experiments_stands_in_quotes(project, monkeypatch):
+    """One package of a repository is named in another."""
+    inner = project.root / STRANGE
+    (inner / COMMAND).parent.mkdir(parents=True)
+    (inner / COMMAND).write_bytes(CONTROL)
+    (inner / "v2.md").write_bytes(TREATMENT)
+    with monkeypatch.context() as there:
+        there.chdir(inner)
+        Project(inner, project._capsys).create()
+    said = answer(project, "status")
+    assert STRANGE in said.err
+    for verb in LOOKING:
+        whose = ["x"] if verb in ("analyze", "trials", "explain") else []
+        assert_cited(answer(project, verb, *whose))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.live import index, places
 
@@ -48,8 +49,9 @@ def neighbour_notes(layout: Layout) -> list[str]:
 def _note(root: Path) -> str:
     running = sum(entry.running for entry in index.entries(str(root)))
     at_work = f", {running:,} running" if running else ""
+    shown = as_word(str(root), 4_096)  # whatever somebody called a folder
     return (
-        f"{root} has experiments of its own{at_work}. See: meta-experiment status "
+        f"{shown} has experiments of its own{at_work}. See: meta-experiment status "
         f"--root {shlex.quote(str(root))}"
     )
 
