@@ -67,3 +67,24 @@ def test_whatever_stands_in_a_field_is_a_plan_or_is_refused_with_an_example(tmp_
         except UsageError as refusal:
             told = refusal.hint or refusal.message
             assert "For example" in told or "variant" in told or "no field" in told, told
+
+
+@pytest.mark.parametrize("place", [place for place in SHAPES if place != "files"])
+def test_a_field_with_nothing_behind_it_is_as_if_it_were_not_there(place):
+    """`alpha:` alone has the default of `alpha`, in every section."""
+    section, _, field = place.rpartition(".")
+    said = require_shape({"files": FILES, section or field: {field: None} if section else None})
+    assert said == {"files": FILES, **({section: {}} if section else {})}
+
+
+@pytest.mark.parametrize("place", ["seed", "tags", "targets.max_regression"])
+@pytest.mark.parametrize("name", ["plan.yaml", "plan.json"])
+def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path, name, place):
+    """Python would end in a traceback where it is to stand in a message."""
+    digits = "0x" + "f" * 5000 if name == "plan.yaml" else "1" * 5000
+    section, _, field = place.rpartition(".")
+    value = f"[{digits}]" if field == "tags" else digits
+    text = f'{{"{section}": {{"{field}": {value}}}}}' if section else f'{{"{field}": {value}}}'
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match="a number of more than 100 digits"):
+        read_plan(tmp_path / name)

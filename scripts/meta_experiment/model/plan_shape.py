@@ -123,8 +123,11 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+_SECTIONS = frozenset(place.partition(".")[0] for place in SHAPES if "." in place)
+
+
 def require_shape(document: object) -> Mapping[str, Any]:
-    """Return what a plan file holds if each value is of the right form.
+    """Return what a plan file says if each value is of the right form; nothing says nothing.
 
     Raises:
         UsageError: names the place and the form; the hint shows an example.
@@ -138,7 +141,14 @@ def require_shape(document: object) -> Mapping[str, Any]:
         value = values.get(field)
         if not shape.fits(value) and (value is not None or place == "files"):
             raise _wrong(place if section else f"plan.{place}", shape, value)
-    return document
+    return {
+        name: _said(value) if name in _SECTIONS else value
+        for name, value in _said(document).items()
+    }
+
+
+def _said(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in section.items() if value is not None}
 
 
 def _wrong(where: str, shape: Shape, value: object) -> UsageError:

@@ -24,6 +24,8 @@ from meta_experiment.model.plan_shape import require_shape
 
 _LARGEST_PLAN = 256 * 1024  # bytes
 _MOST_VALUES = 5_000
+_LONGEST_NUMBER = 100  # digits
+_WHOLE = re.compile(r"[-+]?[0-9][0-9a-fA-FxXo_:]*")
 _DEEPEST = 20
 _PATIENCE = 10.0  # seconds that a pipe is waited for into which nothing was written yet
 _NAMED = re.compile(r"^([A-Za-z][A-Za-z0-9_.-]*):(.+)$")
@@ -198,7 +200,7 @@ def _parse(path: Path) -> object:
         raise UsageError(f"{path} is larger than 256 kB; that is no plan.")
     try:
         if path.suffix == ".json":
-            return json.loads(text, object_pairs_hook=fields.unique)
+            return json.loads(text, object_pairs_hook=fields.unique, parse_int=_whole)
         return _yaml(text)
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
@@ -228,6 +230,8 @@ def _yaml(text: str) -> object:
         for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent):
                 raise UsageError("The plan holds a YAML alias (*name); write the value out.")
+            if isinstance(event, yaml.ScalarEvent) and not event.style:
+                _refuse_long(event.value)
             values += isinstance(event, yaml.NodeEvent)
             if values > _MOST_VALUES:
                 raise UsageError(f"The plan holds more than {_MOST_VALUES:,} values.")
@@ -239,6 +243,17 @@ def _yaml(text: str) -> object:
         return yaml.load(text, Loader=loader)  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def _whole(text: str) -> int:
+    _refuse_long(text)
+    return int(text)
+
+
+def _refuse_long(text: str) -> None:
+    """Refuse a number so long that Python would not write it into any message."""
+    if len(text) > _LONGEST_NUMBER and _WHOLE.fullmatch(text):
+        raise UsageError(f"The plan holds a number of more than {_LONGEST_NUMBER} digits.")
 
 
 def _refuse_twice(nodes: list[Any]) -> None:
