@@ -231,7 +231,7 @@ def test_a_mapped_column_keeps_the_unit_of_its_name():
         read(
             table("1500", "2", column="Dauer [ms]"), columns={"duration_seconds": "Dauer [ms]"}
         )
-    assert "--map 'duration_ms=Dauer [ms]'" in caught.value.hint
+    assert caught.value.hint == "Milliseconds: --map 'duration_ms=Dauer [ms]'"
 
 
 @pytest.mark.parametrize(
@@ -266,6 +266,9 @@ def test_per_cents_by_name_that_look_like_shares_are_refused():
     with pytest.raises(UsageError, match="per cents by its name") as caught:
         read(table("0.5", "0.9", column="Quote (%)"), columns={"pass_rate": "Quote (%)"})
     assert "'0.5' (row 2, Quote (%))" in caught.value.message
+    lines = '{"arm": "a", "q %": 0.5}\n{"arm": "b", "q %": 0.7}\n'
+    with pytest.raises(UsageError, match=r"'0\.5' \(line 1, q %\)"):
+        parse_lines(ORIGIN, lines, Reading({"pass_rate": "q %"}))
     source = read(table("0.5", "90", column="Quote (%)"), columns={"pass_rate": "Quote (%)"})
     assert [run.metrics["pass_rate"] for run in source.runs] == [0.005, 0.9]
 

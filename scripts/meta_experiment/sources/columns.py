@@ -160,13 +160,13 @@ def _refuse_other_unit(metric: str, column: str, name: str) -> None:
     if other is None or (_metric(column) is not None and _metric(column) == _metric(metric)):
         return
     word, unit = other
-    hint = f"Write its values in {unit}, or each with its unit"
+    hint = f"Write its values in {unit}, under a name without {word}."
     is_duration = METRIC_FIELDS.get(metric) == METRIC_FIELDS["duration_seconds"]
     if is_duration and in_milliseconds(column):
         hint = f"Milliseconds: --map {quoted(f'duration_ms={column}')}"
     raise UsageError(
         f"{name}: the column '{column}' is in {word} by its name, and {metric} is in {unit}.",
-        hint=f"{hint}.",
+        hint=hint,
     )
 
 

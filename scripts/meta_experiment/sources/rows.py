@@ -268,12 +268,18 @@ def _refuse_small_per_cents(
     columns: Columns, table: Table, decimal: Decimal, name: str
 ) -> None:
     """Refuse rates that are per cents by the name of their column and shares by their size."""
-    for column, item in _written(columns, table):
-        reading = values.read(item.text, decimal)
-        is_rate = columns.metrics.get(column) in PASS_RATES and in_per_cents(column)
-        if is_rate and reading.unit is Unit.NONE and reading.number:
-            raise UsageError(
-                f"{name}: the column '{column}' is in per cents by its name, and none of its "
-                f"numbers is above 1, as {item}.",
-                hint="Write them with their sign, as 50%, or name the column without it.",
-            )
+    rates = [
+        column
+        for column, field in columns.metrics.items()
+        if field in PASS_RATES and in_per_cents(column)
+    ]
+    for column in rates:
+        for row, place in zip(table.rows, table.places, strict=True):
+            reading = values.read(row.get(column), decimal)
+            if reading.number and reading.unit is Unit.NONE:
+                item = Written(str(row[column]), f"{place}, {column}")
+                raise UsageError(
+                    f"{name}: the column '{column}' is in per cents by its name, and none of "
+                    f"its numbers is above 1, as {item}.",
+                    hint="Write them with their sign, as 50%, or name the column without it.",
+                )
