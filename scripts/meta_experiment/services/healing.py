@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from meta_experiment.errors import CorruptStoreError
+from meta_experiment.errors import CorruptStoreError, NewerVersionError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
-from meta_experiment.live import index
-from meta_experiment.services.instrumenting import reconcile, reconcile_quietly
+from meta_experiment.services.instrumenting import (
+    reconcile,
+    reconcile_quietly,
+    served_here,
+    withdraw,
+)
 from meta_experiment.services.settling import finish
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.registry import restore_registry
@@ -42,34 +46,49 @@ def recover(workspace: Workspace) -> tuple[str, ...]:
 
 
 def panic(workspace: Workspace) -> Panic:
-    """Pause every running experiment; what stood in for a prompt file is taken away."""
+    """Pause every running experiment; what stood in for a prompt file is taken away.
+
+    What the registry does not list, as on another branch, is served no more either.
+
+    Raises:
+        CorruptStoreError, NewerVersionError: the registry cannot be read. All is taken away
+            all the same, and nothing is served until it is started again.
+    """
     lines = list[str]()
-    paused: list[Experiment] = []
+    listed: list[Experiment] = []
 
     def halt(experiments: list[Experiment]) -> list[Experiment]:
-        paused[:] = [item for item in experiments if item.status is Status.RUNNING]
+        listed[:] = experiments
         return [
             replace(item, status=Status.PAUSED) if item.status is Status.RUNNING else item
             for item in experiments
         ]
 
     with held("Every experiment was paused first."):
-        workspace.store.update(halt)
+        try:
+            workspace.store.update(halt)
+        except (CorruptStoreError, NewerVersionError) as error:
+            _forgo(workspace, ())
+            withdraw(workspace)
+            error.message = f"Nothing stands in for a prompt file any more. {error.message}"
+            raise
+        lines += _forgo(workspace, listed)
         lines += reconcile(workspace)
+        paused = [item for item in listed if item.status is Status.RUNNING]
         for item in paused:
             workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
             lines.append(f"{item.experiment_id} is paused; its files hold the control.")
-        lines += _forgo(workspace)
     return Panic(tuple(item.experiment_id for item in paused), tuple(lines))
 
 
-def _forgo(workspace: Workspace) -> list[str]:
-    """Keep what runs on another branch from being served again when one is back on it."""
-    unlisted = [entry.id for entry in index.entries(str(workspace.root)) if entry.missing]
+def _forgo(workspace: Workspace, listed: Sequence[Experiment]) -> list[str]:
+    """Forget that what is served here and not listed was ever started; name it."""
+    known = {item.experiment_id for item in listed}
+    entries = served_here(str(workspace.root)).values()
+    served = {item.id for item in entries if item.running or item.missing}
+    unlisted = sorted(served - known)
     for name in unlisted:
         workspace.store.unmark_started(name)
-    if unlisted:
-        reconcile(workspace)
     return [
         f"{name} is not listed on this branch; where it is, nothing is served any more until: "
         f"meta-experiment start {name}"

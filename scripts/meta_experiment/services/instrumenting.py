@@ -123,6 +123,20 @@ def reconcile(workspace: Workspace) -> list[str]:
         return bring_up_to_date().notes
 
 
+def withdraw(workspace: Workspace) -> list[str]:
+    """Take away all that is served here, whatever the registry says; say what was done.
+
+    Raises:
+        StorageError, GitError, LockedError: it could not be completed.
+    """
+    with serving(workspace), held(), _storage_errors():
+        work = _Work(workspace, ())
+        work.take_away(())
+        work.put_up(())
+        work.remember(_UNSETTLED)
+        return work.notes
+
+
 @dataclass
 class _Work:
     """One pass. `unsettled` when a later pass may find more to do with the same registry."""
@@ -136,7 +150,7 @@ class _Work:
         self.unsettled = False
         self.root = self.workspace.root
         self.files = self.workspace.files
-        self.known = _served(str(self.root))
+        self.known = served_here(str(self.root))
         self.own = Tree(self.workspace, self.root, self.known, self.notes)
         self.linked: list[Tree] = []
 
@@ -294,7 +308,7 @@ class _Work:
         return Path(places.served_folder(str(self.root), experiment_id))
 
 
-def _served(root: str) -> dict[str, index.Entry]:
+def served_here(root: str) -> dict[str, index.Entry]:
     """Return what is served by experiment; nothing where no file of ours stands."""
     try:
         return {entry.id: entry for entry in index.entries(root)}
