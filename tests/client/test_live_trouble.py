@@ -253,6 +253,9 @@ def test_only_the_agent_under_experiment_is_switched(client, case, switched):
     if case != "a project's own":
         directory = live.root / ".claude" / "worktrees" / "x"
         live.git("worktree", "add", "--quiet", "-b", "x", str(directory))
+    if case == "a worktree":
+        own = directory / kind.path
+        own.write_text(own.read_text() + "Of this tree alone.\n")
     if case == "a worktree without agents":
         shutil.rmtree(directory / ".claude")
     with Endpoint(respond=Model(kind)) as endpoint:

@@ -69,7 +69,8 @@ def rate_verb(
             "conflicts": list(done.conflicts),
         },
         # The variant is not named: who knows it does not judge the next one alike.
-        f"Noted for {printable(done.experiment_id)}: {printable(values)}.",
+        f"Noted for {printable(done.experiment_id)}, trial {printable(done.trial_id)}: "
+        f"{printable(values)}.",
         narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
     )
 
