@@ -272,10 +272,10 @@ def test_a_trial_stays_open_after_a_fault(live, monkeypatch, operation):
             raise OSError(28, "No space left on device")
         return real(*given, **more)
 
-    monkeypatch.setattr(os, operation, refuse)
-    with pytest.raises(OSError, match="space"):
-        live.close(final=True)
-    monkeypatch.undo()
+    with monkeypatch.context() as within:
+        within.setattr(os, operation, refuse)
+        with pytest.raises(OSError, match="space"):
+            live.close(final=True)
     assert live.open() == ["p1"]
     assert len(live.read().trials) == (operation == "unlink")
     assert live.close(final=True) == 1
@@ -301,10 +301,10 @@ def test_a_short_write_leaves_no_half_line(live, monkeypatch):
             raise OSError(28, "No space left on device")
         return real(descriptor, data[: len(data) // 2])
 
-    monkeypatch.setattr(os, "write", half)
-    with pytest.raises(OSError, match="space"):
-        live.close(final=True)
-    monkeypatch.undo()
+    with monkeypatch.context() as within:
+        within.setattr(os, "write", half)
+        with pytest.raises(OSError, match="space"):
+            live.close(final=True)
     (log,) = (live.root / ".claude/meta/trials" / EXPERIMENT).glob("*-live.jsonl")
     assert log.read_bytes() == b""
     assert live.open() == ["p1"]

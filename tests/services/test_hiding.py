@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import nullcontext
 
 import pytest
 from tests.everyday import some
@@ -168,11 +169,11 @@ def test_a_folder_that_cannot_ignore_itself_is_not_made(tmp_path, monkeypatch):
 
     folder = tmp_path / META / "trials"
     full = OSError(28, "No space left on device")
-    monkeypatch.setattr(disk, "put", lambda *_: (_ for _ in ()).throw(full))
-    with pytest.raises(OSError, match="No space"):
-        make_folder(str(folder))
+    with monkeypatch.context() as within:
+        within.setattr(disk, "put", lambda *_: (_ for _ in ()).throw(full))
+        with pytest.raises(OSError, match="No space"):
+            make_folder(str(folder))
     assert not folder.exists()
-    monkeypatch.undo()
     make_folder(str(folder))
     assert (folder / ".gitignore").read_bytes() == b"*\n"
 
@@ -371,15 +372,11 @@ def test_a_folder_of_prompts_that_is_a_repository_of_its_own_is_not_hidden_by_ou
 def test_where_git_does_not_work_nothing_is_left_for_it_to_find(root, path, monkeypatch):
     """It is not on the path of this shell, but the repository is there."""
     made = drafted(root, path)
-    monkeypatch.setenv("PATH", "/nowhere")
-    if path != COMMAND:
-        with pytest.raises(RefusedError, match="git does not work"):
-            lifecycle.start(opened(root), made)
-        monkeypatch.undo()
-        assert git(root, "status", "--short", "--untracked-files=all") == ""
-        return
-    lifecycle.start(opened(root), made)
-    monkeypatch.undo()
+    refused = pytest.raises(RefusedError, match="git does not work")
+    with monkeypatch.context() as within, nullcontext() if path == COMMAND else refused:
+        within.setenv("PATH", "/nowhere")
+        lifecycle.start(opened(root), made)
+    assert path == COMMAND or git(root, "status", "--short", "--untracked-files=all") == ""
     git(root, "add", "-A")
     assert "skills/review" not in git(root, "diff", "--cached", "--name-only")
 
