@@ -97,12 +97,17 @@ class Storm:
             self._fork("the neighbour", lambda: beside.work(self.stop))
 
     def _fork(self, name: str, act: Callable[[], None]) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS[1:])
         child = os.fork()
         if child:
             self.processes[name] = child
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return
         code = 1
         try:
+            # it is ignored in what a shell runs in the background, and nothing may leave here
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             act()
             code = 0
         finally:
