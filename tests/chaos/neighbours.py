@@ -149,6 +149,9 @@ class Stranger(Neighbour):
         )
         folder = self.meta / "journal"
         record = folder / "c0ffee.json"
+        for path in folder.glob("*"):
+            if path.is_fifo():
+                path.unlink(missing_ok=True)  # else the next to write there would be this one
         try:
             ODD[kind](folder)
             if kind == "a version of 2" and self.chance.random() < 0.5:
