@@ -83,7 +83,8 @@ def use(
 ) -> Use:
     """Use a prompt in a sandbox."""
     own = Session(root.path, session)
-    own.write_turn(turn)  # a hook does, which is in no sandbox
+    sandbox.take_over(root, own)  # a hook does both, which is in no sandbox
+    own.write_turn(turn)
     call = serving.Call(entry.id, root.token, session, 0, "")
     with forbidden(Path(root.path), passing=passing, error=error) as box:
         printed = serving._serve(root, entry, call)

@@ -266,6 +266,23 @@ def test_a_stand_in_waits_for_a_command_of_git_that_knows_no_filter_yet(tmp_path
     assert b"serve-variant" in (root / SKILL).read_bytes()
 
 
+def test_the_filter_knows_a_stand_in_until_git_has_taken_in_what_it_read(own, monkeypatch):
+    """A command of git's at work may have read it just before it was taken away."""
+    root, made = own
+    lock, known = root / ".git/index.lock", []
+    lock.touch()
+
+    def end(_):
+        known.append([*root.glob(".git/meta-experiment/entries/*/name")])
+        lock.unlink(missing_ok=True)
+
+    monkeypatch.setattr(unseen, "time", SimpleNamespace(sleep=end))
+    acting.stop(opened(root), made, "x", dry_run=False)
+    assert known[0]
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert not (root / ".git/meta-experiment").exists()
+
+
 @pytest.mark.parametrize("path", [COMMAND, SKILL])
 def test_what_is_being_written_is_seen_by_git_as_little_as_what_stands(tmp_path, path):
     """Dead in the midst of each file that is put up beside the user's own."""

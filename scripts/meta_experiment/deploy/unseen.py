@@ -209,7 +209,7 @@ class Unseen:
             time.sleep(_INDEX_PAUSE_SECONDS)
 
     def _outwait_git(self) -> None:
-        """Let a command of git's end that began before it could know of the filter.
+        """Let a command of git's end that cannot know yet what the filter does from now on.
 
         Whatever takes files in holds the index meanwhile; a lock that was left behind is not
         waited for long.
@@ -240,12 +240,12 @@ class Unseen:
         """Remove data that no stand-in here needs any more, and the filter with the last."""
         ours = self.folder / NAME
         kept = {self._entry(item.path, item.original).name for item in stand_ins}
-        for entry in self._entries():
-            root = _root_of(entry)
-            lost = root is None or not Path(root).is_dir()
-            if entry.name not in kept and (lost or root == self._root):
-                self.files.remove(entry / "name")  # without it the filter passes by
-                shutil.rmtree(entry, ignore_errors=True)
+        gone = [entry for entry in self._entries() if self._is_left(entry, kept)]
+        if gone:
+            self._outwait_git()  # it may have read a stand-in that was there a moment ago
+        for entry in gone:
+            self.files.remove(entry / "name")  # without it the filter passes by
+            shutil.rmtree(entry, ignore_errors=True)
         if not self._entries():
             if (ours / "filter").exists():
                 self.git.run("config", "--local", "--remove-section", f"filter.{NAME}")
@@ -254,6 +254,11 @@ class Unseen:
             (ours / "lock").unlink()  # last of all: from here on another process may begin
             with contextlib.suppress(OSError):
                 ours.rmdir()
+
+    def _is_left(self, entry: Path, kept: Collection[str]) -> bool:
+        root = _root_of(entry)
+        lost = root is None or not Path(root).is_dir()
+        return entry.name not in kept and (lost or root == self._root)
 
     def _entry(self, path: str, original: bytes) -> Path:
         """Return the folder of a stand-in, of which its name must not depend."""
