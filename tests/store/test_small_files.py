@@ -92,6 +92,16 @@ def test_history_is_kept_in_order(layout, disk):
     assert [item.line_number for item in history.set_aside] == [2, 3, 4]
 
 
+@pytest.mark.parametrize("at", ["1" + "0" * 400, "1e300", "NaN", "-Infinity", "true"])
+def test_a_time_that_is_none_costs_one_line_of_the_history(layout, disk, at):
+    """Also one that no float can hold."""
+    append_history(layout, disk, "e", Entry(1.0, "create", None, "draft"))
+    with layout.history("e").open("a") as stream:
+        stream.write(f'{{"at": {at}, "verb": "x", "detail": {{}}}}\n')
+    history = read_history(layout, "e")
+    assert len(history.entries) == len(history.set_aside) == 1
+
+
 def test_history_that_is_no_json_is_refused(layout, disk):
     """An entry that could not be read back is not written."""
     with pytest.raises(UsageError):

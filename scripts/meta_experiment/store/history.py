@@ -11,6 +11,7 @@ from meta_experiment.errors import StorageError, UsageError
 from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.sequence import LATEST
 from meta_experiment.model.secrets import redacted_value
 from meta_experiment.store.lines import Cursor, SetAside, Unusable, read_objects
 
@@ -89,7 +90,8 @@ def _entry(value: Any) -> Entry | Unusable | None:  # noqa: ANN401 - decoded JSO
         return value
     at, detail = value.get("at"), value.get("detail")
     texts = [value.get(name) for name in _TEXTS]
-    if type(at) not in (int, float) or not isinstance(detail, dict):
+    is_time = type(at) in (int, float) and abs(at) < LATEST
+    if not is_time or not isinstance(detail, dict):
         return Unusable("not an entry of the history")
     if not all(text is None or isinstance(text, str) for text in texts):
         return Unusable("not an entry of the history")
