@@ -80,6 +80,8 @@ swap(unseen.Unseen, "_block", lambda *_: False)
     "linked trees": (
         """
 import meta_experiment.deploy.unseen as unseen
+import meta_experiment.services.trees as trees
+swap(trees, "_UNTRACKED", b"")
 swap(unseen.Unseen, "_block", lambda *_: False)
 """,
         "git in ",
@@ -92,14 +94,18 @@ def swap(module, name, other):
 """
 
 
+def environment():
+    """Return the environment of a process that imports the program and the tests."""
+    return {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
+
+
 def storm(folder, *options, sabotage=""):
     """Run a storm in a process of its own, which may fork because it has no threads."""
     code = f"{SWAP}{sabotage}\nfrom tests.chaos.storm import main\nmain()"
-    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, [folder, *options])],
         cwd=REPOSITORY,
-        env=environment,
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
