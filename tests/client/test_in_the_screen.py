@@ -153,17 +153,23 @@ def test_the_time_in_which_an_agent_asks_for_leave_is_not_time_of_work(client):
     live.hold_back()
 
     def respond(body):
-        answered = "tool_result" in json.dumps(body["messages"])
+        text = json.dumps(body["messages"])
+        answered = "tool_result" in text
+        if "item-1" not in text:
+            return Answer("Hello.")
         if "[arm" in json.dumps(body.get("system", "")):
             return Answer("Looked.", tools=[] if answered else [CALLS["a permission"]])
         return Answer("On it.", tools=[] if answered else call_agent("item-1", background=True))
 
     with Endpoint(respond=respond) as endpoint, Screen(live.client, endpoint) as screen:
+        screen.enter("hello")  # after it the transcript tells which agents the session knows
+        endpoint.wait_for(1)
+        time.sleep(2)
         screen.enter(live.prompt(1))
-        endpoint.wait_for(3)
+        endpoint.wait_for(4)
         time.sleep(ASKED)
         screen.press(RETURN)
-        endpoint.wait_for(5)
+        endpoint.wait_for(6)
         time.sleep(2)
     (trial,) = live.trials()
     metrics = trial["metrics"]
