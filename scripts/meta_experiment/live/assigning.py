@@ -13,13 +13,13 @@ import os
 import time
 
 from meta_experiment.live.disk import open_private
+from meta_experiment.live.fields import escaped
 from meta_experiment.live.heads import LENGTH, NoPlaceError, head, mark
 from meta_experiment.live.index import sequence_arm
 from meta_experiment.live.places import lock, trials
 from meta_experiment.live.sequence import (
     WAIT,
     apart_names,
-    escaped,
     find_apart,
     format_line,
     read_sequence,

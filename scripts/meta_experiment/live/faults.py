@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 
+from meta_experiment.live.fields import escaped, plain
 from meta_experiment.live.places import (
     data_folder,
     faults_file,
@@ -19,7 +20,6 @@ from meta_experiment.live.places import (
     sealed_faults,
 )
 from meta_experiment.live.seal import seal_of
-from meta_experiment.live.sequence import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

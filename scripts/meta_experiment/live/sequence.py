@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 
+from meta_experiment.live.fields import plain
 from meta_experiment.live.heads import (
     NoPlaceError,
     admitted,
@@ -32,7 +33,6 @@ LARGEST = 1 << 30  # bytes; each prompt reads them all, so there is an end to it
 WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
 LATEST = 250_000_000_000  # seconds; the year 9892. In milliseconds our era lies above it
 _SEQUENCE, _APART, _SUFFIX = "assignments.", "assignments-", ".tsv"
-_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0"))
 _FIELDS = 5
 _DIGITS = 10  # of a count, which fits into 32 bits
 _LONGEST = 19  # digits of a time
@@ -204,24 +204,6 @@ def find_apart(
         if known.found is not None:
             return known.found
     return None
-
-
-def escaped(field: str) -> str:
-    """Return a field as it stands between tabs, here and in the files of a session."""
-    for letter, spelled in _ESCAPES:
-        field = field.replace(letter, spelled)
-    return field
-
-
-def plain(field: str) -> str:
-    """Return the field that was escaped."""
-    if "\\" not in field:
-        return field
-    spelled = {escaped[1]: plain for plain, escaped in _ESCAPES}
-    letters = iter(field)
-    return "".join(
-        spelled.get(next(letters, ""), "\\") if letter == "\\" else letter for letter in letters
-    )
 
 
 def _parsed(line: bytes, key: str) -> tuple[int, str] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from meta_experiment.live.disk import open_private, put
+from meta_experiment.live.fields import escaped, plain
 from meta_experiment.live.places import (
     StrangeFileError,
     data_folder,
@@ -21,7 +22,6 @@ from meta_experiment.live.places import (
     sessions,
 )
 from meta_experiment.live.seal import seal_of
-from meta_experiment.live.sequence import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

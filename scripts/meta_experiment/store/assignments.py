@@ -16,7 +16,7 @@ from meta_experiment.files.durable import make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads, sequence
+from meta_experiment.live import fields, heads, sequence
 from meta_experiment.live.seal import Seal
 from meta_experiment.store.events import NAME_LIMIT
 from meta_experiment.store.writer import own_log
@@ -161,4 +161,4 @@ def _escaped(unit: str) -> str:
         raise UsageError("The unit is not valid text.") from error
     if not 0 < size <= NAME_LIMIT:
         raise UsageError(f"The unit has {size:,} bytes; expected 1 to {NAME_LIMIT:,}.")
-    return sequence.escaped(unit)
+    return fields.escaped(unit)
