@@ -4,6 +4,7 @@ import os
 
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, Answer
+from tests.everyday import some
 
 from meta_experiment.cli.main import main
 from meta_experiment.live import index
@@ -151,11 +152,14 @@ SKILL = b"---\nname: look\ndescription: Looks.\n---\nLook.\n"
 
 @pytest.mark.parametrize(
     ("link", "target", "real"),
-    [
-        (".claude", "config/agents", "config/agents"),
-        (".claude/skills", "../shared", "shared"),
-        (".claude/skills/look", "../../shared/look", "shared"),
-    ],
+    some(
+        [
+            (".claude", "config/agents", "config/agents"),
+            (".claude/skills", "../shared", "shared"),
+            (".claude/skills/look", "../../shared/look", "shared"),
+        ],
+        1,
+    ),
 )
 def test_links_that_stay_inside_are_followed(tmp_path, capsys, monkeypatch, link, target, real):
     """The client follows them; the experiment is on the file where it lies, under its name."""

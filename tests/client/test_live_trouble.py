@@ -114,6 +114,7 @@ def test_a_prompt_of_sixty_kilobytes_arrives_whole(client):
     assert live.rows() == sorted(sent.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", QUICK, ids=lambda kind: kind.name)
 def test_without_the_plugin_the_prompt_is_the_control(client, kind):
     """The pack is gone, the experiment still there: control text, nothing recorded."""
@@ -174,6 +175,7 @@ def test_the_line_never_aborts_and_ends_at_the_control(client, kind, directory, 
         assert "[arm control" in seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind", [USER_COMMAND, pytest.param(TYPED_SKILL, marks=pytest.mark.long)]
 )
@@ -235,6 +237,7 @@ def test_started_in_a_subdirectory(client, kind):
     assert live.rows() == sorted(sent.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("case", "switched"),
     [

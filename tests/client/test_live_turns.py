@@ -209,6 +209,7 @@ def test_refused_requests_are_errors_and_cost_nothing(client):
     )
 
 
+@pytest.mark.long
 def test_a_task_of_several_turns_is_one_trial(client):
     """What the user says until the next prompt under experiment belongs to the same task."""
     live = begin(client, COMMAND)

@@ -30,6 +30,7 @@ def test_the_pack_loads_with_its_name_command_and_skill(client):
     assert run.opening.get("plugin_errors", []) == []
 
 
+@pytest.mark.long
 def test_the_model_is_told_of_the_skill(client):
     """The skill's description stands in what the model sees, so that it can choose it."""
     with Endpoint([Answer("hello")]) as endpoint:
@@ -50,6 +51,7 @@ def test_the_command_brings_the_board_by_both_names(client, name):
     assert FALLBACK not in run.seen()
 
 
+@pytest.mark.long
 def test_arguments_reach_the_model_and_no_shell(client):
     """What the user typed stands in the prompt as text; nothing in it is run."""
     words = "promote x'; touch STOLEN; echo ' $(touch STOLEN) `touch STOLEN` !`touch STOLEN`"
@@ -177,6 +179,7 @@ def test_the_first_call_in_a_fresh_home_builds_in_a_hook_and_brings_the_board(cl
     assert told == [f"{step} in {newcomer.project} project" for step in ("venv", "pip")]
 
 
+@pytest.mark.long
 def test_the_command_works_from_a_subdirectory(client):
     """Started below the top of the project, the command still shows the project's board."""
     below = client.project / "deep" / "inside"
@@ -186,6 +189,7 @@ def test_the_command_works_from_a_subdirectory(client):
     assert EMPTY_BOARD in run.seen()
 
 
+@pytest.mark.long
 def test_the_model_can_open_the_skill_unasked(client):
     """The skill carries no rule of its own, so the model may load it without approval."""
     call = ToolCall("Skill", {"skill": "meta-experiment:experiment-workspace"})
@@ -195,6 +199,7 @@ def test_the_model_can_open_the_skill_unasked(client):
     assert "# Experiment workspace" in run.seen()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("manifest", [".", "plugin.json", ".claude-plugin/plugin.json"])
 def test_the_client_finds_nothing_to_object_to(client, manifest):
     """`claude plugin validate --strict` passes on marketplace and both manifests."""

@@ -71,6 +71,7 @@ def test_a_served_command_gives_the_model_what_the_plain_one_gives(client, stage
     assert stage.faults() == []
 
 
+@pytest.mark.long
 def test_a_skill_the_model_could_use_freely_stays_free_and_gets_its_arguments(client, stage):
     path = ".claude/skills/review/SKILL.md"
     entry = stage.run(kind="skill", form="inplace", path=path, allow=True, sequence="10")
@@ -90,6 +91,7 @@ def test_a_skill_the_model_could_use_freely_stays_free_and_gets_its_arguments(cl
     assert stage.faults() == []
 
 
+@pytest.mark.long
 def test_a_command_the_model_could_call_stays_free(client, stage):
     front = "---\ndescription: Review.\nallowed-tools: Bash(serve-variant:*)\n---\n"
     entry = stage.run(allow=True, sequence="10")
@@ -136,6 +138,7 @@ def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
     assert stage.assignments(entry.id) == []
 
 
+@pytest.mark.long
 def test_an_agent_is_switched_without_being_allowed_by_us(client, stage):
     entry = checker(stage)
     answers = [Answer("", tools=[ToolCall("Agent", CHECK)]), Answer("sub"), Answer("done")]

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from tests.cli.conftest import CONTROL, TREATMENT
+from tests.everyday import some
 from tests.faults import Crash, FaultyFileSystem, every_fault
 
 from meta_experiment.deploy import Deployer
@@ -125,7 +126,7 @@ ODD = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", some(ODD, 5))
 def test_an_odd_entry_of_the_journal_is_put_by_and_blocks_nothing(project, kind):
     """It is told once and kept; status, promote and panic go on."""
     made = project.create()

@@ -75,7 +75,7 @@ def status(root):
 
 
 @pytest.mark.parametrize("path", some([SKILL, COMMAND], 1))
-@pytest.mark.parametrize("verb", BEFORE)
+@pytest.mark.parametrize("verb", some(BEFORE, 4))
 def test_who_cannot_change_what_is_served_changes_nothing(repository, monkeypatch, verb, path):
     """Another command is at it for too long: the verb is refused, and can be run again."""
     made = prepared(repository, verb, path)

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.everyday import some
 from tests.faults import Crash, FaultyFileSystem
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
@@ -1036,7 +1037,7 @@ def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command
     assert not (root / ".git/meta-experiment").exists()
 
 
-@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("path", some(TEXTS, 2))
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(
     tmp_path, monkeypatch, path, kept

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from tests.cli.conftest import COMMAND, project
+from tests.everyday import some
 from tests.store.making import experiment
 
 from meta_experiment.errors import CorruptStoreError, NewerVersionError
@@ -50,7 +51,7 @@ def ended(project):
     return project.root / ".claude/meta/experiments.json"
 
 
-@pytest.mark.parametrize("future", FUTURE)
+@pytest.mark.parametrize("future", some(FUTURE, 5))
 def test_recover_names_the_future_and_leaves_it(project, ended, future):
     """No command writes over it, and none reads it as if the new thing were not there."""
     where, name, value = FUTURE[future]
