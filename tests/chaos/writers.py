@@ -30,6 +30,7 @@ from meta_experiment.live import index
 from meta_experiment.live.around import roots_around
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.closing import close_session
+from meta_experiment.live.places import Root
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.services import (
@@ -185,15 +186,18 @@ class Writer:
             return index.find_entry(str(self.space.root), self.common)
         return None
 
+    def _at(self) -> Root | None:
+        """Return the root as a session meets it; None while it is not listed."""
+        return next(iter(roots_around(self.folder, self.folder)), None)
+
     def _serve(self) -> None:
         """Draw as a prompt in the client does, for a unit that `assign` may have met too."""
-        entry, unit = self._entry(), self._unit()
-        if entry is None:  # nothing is served without a repository here
+        entry, root, unit = self._entry(), self._at(), self._unit()
+        if entry is None or root is None:  # as without a repository, or beside a stranger
             self._assign()
             return
 
         def act() -> dict[str, Any]:
-            (root,) = roots_around(self.folder, self.folder)
             session, turn = Session(root.path, self.name), Turn(unit, "", self.folder)
             take_over(root, session)  # as each hook does
             drawn = expose(session, entry, turn, time.time())
@@ -203,14 +207,13 @@ class Writer:
 
     def _box(self) -> None:
         """Use the prompt in a sandbox that refuses its writes, from any of them on."""
-        entry, unit = self._entry(), f"{self.name}-boxed-{self.turn}"
-        if entry is None:
+        entry, at, unit = self._entry(), self._at(), f"{self.name}-boxed-{self.turn}"
+        if entry is None or at is None:
             self._assign()
             return
         passing, error = self.chance.randint(0, 3), self.chance.choice(boxes.REFUSALS)
 
         def act() -> dict[str, Any]:
-            (at,) = roots_around(self.folder, self.folder)
             turn = Turn(unit, "", self.folder)
             used = boxes.use(at, entry, self.name, turn, passing=passing, error=error)
             trial = used.trial
