@@ -466,6 +466,18 @@ def test_a_session_that_began_later_knows_the_agents_of_a_plugin(tmp_path):
     assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
 
 
+@pytest.mark.parametrize(
+    ("source", "switched"), [("startup", True), ("clear", False), ("resume", False)]
+)
+def test_a_client_that_began_later_knows_the_agents_before_its_transcript_tells(
+    stage, source, switched
+):
+    """Not one that goes on in another session, as at `/clear`."""
+    agent(stage, since=time.time())
+    stage.hook("SessionStart", "start", {"source": source})
+    assert (start(stage) is not None) == switched
+
+
 def test_an_agent_that_may_bring_a_skill_along_tells_the_prompt(stage):
     skill(stage, sequence="0")
     assert start(stage, "p5", "general-purpose") is None

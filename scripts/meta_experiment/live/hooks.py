@@ -17,7 +17,15 @@ from meta_experiment.live.around import (
 )
 from meta_experiment.live.client import note_client
 from meta_experiment.live.handovers import drop_answered, drop_broken_off, hand_over
-from meta_experiment.live.index import AGENT, IN_PLACE, SHADOW, SKILL, agent_names, entries
+from meta_experiment.live.index import (
+    AGENT,
+    IN_PLACE,
+    SETTLED,
+    SHADOW,
+    SKILL,
+    agent_names,
+    entries,
+)
 from meta_experiment.live.json_text import encode, parse_object
 from meta_experiment.live.places import (
     PLUGIN,
@@ -216,9 +224,26 @@ def _session_start(event: Event) -> str:
 
     for root in _around(event):
         _beat(root.path, event.now)
+        if event.document.get("source") == "startup":
+            _note_begin(root, event)
     if event.document.get("source") == "compact":
         return ""  # in the middle of a turn, where nothing is said and nothing started
     return session_start(event.directory, event.now)
+
+
+def _note_begin(root: Root, event: Event) -> None:
+    """Keep when a client began that knows agents put there a moment ago.
+
+    The transcript tells it too, but may be written after the first agent is started.
+    """
+    if any(
+        entry.kind == AGENT and entry.running and event.now < entry.since + SETTLED
+        for entry in _entries(root)
+    ):
+        try:
+            Session(root.path, event.session).write_begin(event.now)
+        except (OSError, ValueError) as error:
+            _note(root.path, error)
 
 
 _HANDLERS: dict[str, Callable[[Event], str]] = {

@@ -21,6 +21,7 @@ RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
+SETTLED = 10.0  # seconds after which a running client knows a new file of an agent
 _PURPOSE = "index"  # of the seals of lines
 # a letter for each arm, more than a plan may have
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz" + "".join(map(chr, range(0x100, 0x180)))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.live.seal import Seal
 
-_TRIAL, _TURN, _PROMPTS, _USES = "trial-", "turn", "prompts", "uses"
+_TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses", "begin"
 _LONGEST_NAME = 110
 
 
@@ -199,6 +199,15 @@ class Session:
         """Return the prompt of the last hook."""
         fields = fields_of(self.read(_TURN))
         return Turn(*fields) if len(fields) == 3 else None
+
+    def write_begin(self, now: float) -> None:
+        """Remember when the client started with this session."""
+        self.write(_BEGIN, str(int(now * 1000)).encode())
+
+    def read_begin(self) -> float:
+        """Return that time in seconds since the epoch; 0 when it is not known."""
+        told = self.read(_BEGIN)
+        return int(told) / 1000 if told.isdigit() else 0.0
 
     def append_prompt(self, prompt_id: str) -> None:
         """Note a use of a prompt under experiment, in order."""

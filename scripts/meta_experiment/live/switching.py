@@ -9,7 +9,7 @@ from meta_experiment.live.around import prompt_of
 from meta_experiment.live.assigning import expose
 from meta_experiment.live.by_name import telling_apart
 from meta_experiment.live.faults import note, note_error
-from meta_experiment.live.index import agent_names
+from meta_experiment.live.index import SETTLED, agent_names
 from meta_experiment.live.moments import epoch
 from meta_experiment.live.places import PLUGIN, read_below, read_head
 from meta_experiment.live.sessions import end_task_elsewhere
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from meta_experiment.live.places import Root
     from meta_experiment.live.sessions import Session, Turn
 
-_SETTLED = 10.0  # seconds after which a running session knows a new file of an agent
 _HEAD = 65_536  # bytes of a transcript in which its first time stands
 
 
@@ -38,7 +37,7 @@ def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float)
     """
     variant, counted = entry.control, False
     try:
-        if entry.running and _can_serve(root, entry, turn, now):
+        if entry.running and _can_serve(root, entry, session, turn, now):
             drawn = expose(session, entry, turn, now)
             variant, counted = drawn.variant, drawn.trial is not None
     except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
@@ -49,7 +48,7 @@ def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float)
     return dict(zip(entry.arms, agent_names(entry.name, entry.arms), strict=True))[variant]
 
 
-def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
+def _can_serve(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> bool:
     """Tell whether each variant would be started as the control is."""
     place, _ = prompt_of(root, entry, turn.project)
     own = f"{place}/{entry.path}"
@@ -61,19 +60,21 @@ def _can_serve(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
         told = f"{entry.id}: the agent ran without a trial, as {path} speaks of it by its name"
         note(root.path, "hook", told)
         return False
-    if not _is_known(root, entry, turn, now):
-        if now >= entry.since + _SETTLED:
+    if not _is_known(root, entry, session, turn, now):
+        if now >= entry.since + SETTLED:
             renew(root, entry)
         return False
     return _is_loaded(own, entry, turn)
 
 
-def _is_known(root: Root, entry: Entry, turn: Turn, now: float) -> bool:
+def _is_known(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> bool:
     """Tell whether the session has read the files of an agent's variants."""
     listed = listed_agents(turn.transcript)
     if listed:
         return all(f"{entry.name}-{arm}" in listed for arm in entry.arms[1:])
-    if root.scope != PLUGIN and now >= entry.since + _SETTLED:
+    if root.scope != PLUGIN and now >= entry.since + SETTLED:
+        return True
+    if session.read_begin() > entry.since:
         return True
     try:
         head = read_head(turn.transcript, _HEAD)
