@@ -1,0 +1,78 @@
+"""The program called in this process: in a home of its own, at a time that the test says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from meta_experiment.cli.main import main
+
+_GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "Test",
+    "GIT_AUTHOR_EMAIL": "test@example.com",
+    "GIT_COMMITTER_NAME": "Test",
+    "GIT_COMMITTER_EMAIL": "test@example.com",
+}
+
+
+@dataclass
+class Answer:
+    """What one call of the command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+class Program:
+    """Calls verbs in a folder; `now` stands still until somebody moves it."""
+
+    def __init__(self, home: Path, folder: Path, now: float) -> None:
+        self.home = home
+        self.folder = folder
+        self.now = now
+        found = Path(shutil.which("git") or "/usr/bin/git").parent
+        self.environment = {
+            "HOME": str(home),
+            "PATH": f"{found}:/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            **_GIT,
+        }
+
+    def __call__(self, *arguments: str, stdin: str = "", code: int | None = 0) -> Answer:
+        """Call a verb and check its exit code; None stands for any."""
+        out, err = io.StringIO(), io.StringIO()
+        with self._around(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+            with mock.patch.object(sys, "stdin", given):
+                answer = Answer(main(list(arguments)), out.getvalue(), err.getvalue())
+        assert code in (None, answer.code), f"{arguments}: {answer}"
+        return answer
+
+    @contextlib.contextmanager
+    def _around(self) -> Iterator[None]:
+        before = Path.cwd()
+        os.chdir(self.folder)
+        try:
+            with (
+                mock.patch.dict(os.environ, self.environment, clear=True),
+                mock.patch.object(time, "time", return_value=self.now),
+            ):
+                yield
+        finally:
+            os.chdir(before)
