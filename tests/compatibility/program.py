@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -16,6 +17,7 @@ from unittest import mock
 
 from meta_experiment.cli.main import main
 
+_LONG = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:e[+-]?\d+)?(?![\w.])")
 _GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -51,6 +53,8 @@ class Program:
             "HOME": str(home),
             "PATH": f"{found}:/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
+            "COLUMNS": "80",
+            "META_EXPERIMENT_PYTHON": sys.executable,
             **_GIT,
         }
 
@@ -76,3 +80,8 @@ class Program:
                 yield
         finally:
             os.chdir(before)
+
+
+def steady(text: str) -> str:
+    """Return a text with its decimals to ten digits, as no two machines agree on the last."""
+    return _LONG.sub(lambda found: f"{float(found[0]):.10g}", text)

@@ -12,6 +12,7 @@ import sys
 import pytest
 from tests.compatibility import sample
 from tests.compatibility.make_sample import FILES, REPOSITORY
+from tests.compatibility.program import steady
 
 TREATED = b"Work in parallel.\n"
 KEPT = json.loads(sample.SAID.read_text())
@@ -72,7 +73,7 @@ def test_what_is_read_is_what_was_read_then(program):
     """Every field of every verb that looks, but for the versions of what it runs on."""
     said = sample.reading(program)
     then, now = (
-        json.dumps(document, indent=1, ensure_ascii=False).splitlines()
+        steady(json.dumps(document, indent=1, ensure_ascii=False)).splitlines()
         for document in (KEPT["said"], said)
     )
     assert "\n".join(difflib.unified_diff(then, now, "then", "now", lineterm="", n=6)) == ""

@@ -1,0 +1,33 @@
+"""Whole lives of experiments end as they are recorded: as JSON, as text, and in the demo.
+
+After a change of what is said on purpose: `PYTHONPATH=scripts:. python -m
+tests.compatibility.record`, and read what `git diff` shows.
+"""
+
+import difflib
+
+import pytest
+from tests.compatibility.recording import RECORDED, RECORDINGS
+from tests.compatibility.script import STEPS, Fed
+
+from meta_experiment.cli.main import VERBS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name == "demo.txt" else ())
+        for name in RECORDED
+    ],
+)
+def test_the_program_says_what_is_recorded(name, tmp_path):
+    """Byte for byte, but for what is masked."""
+    then = (RECORDINGS / name).read_text(encoding="utf-8").splitlines()
+    now = RECORDED[name](tmp_path).splitlines()
+    differing = difflib.unified_diff(then, now, "recorded", "now", lineterm="", n=8)
+    assert "\n".join(differing) == ""
+
+
+def test_every_verb_is_in_the_script():
+    lines = [step.line if isinstance(step, Fed) else step for step in STEPS]
+    assert {line.split()[0] for line in lines if isinstance(line, str)} >= set(VERBS)
