@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import json
 import os
@@ -14,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
+
+import pytest
 
 from meta_experiment.cli.main import main
 
@@ -85,3 +88,11 @@ class Program:
 def steady(text: str) -> str:
     """Return a text with its decimals to ten digits, as no two machines agree on the last."""
     return _LONG.sub(lambda found: f"{float(found[0]):.10g}", text)
+
+
+def require_same(then: str, now: str) -> None:
+    """Fail with what differs, as a diff."""
+    lines = difflib.unified_diff(then.splitlines(), now.splitlines(), "then", "now", n=8)
+    differing = "\n".join(line.rstrip("\n") for line in lines)
+    if differing:
+        pytest.fail(differing, pytrace=False)

@@ -4,9 +4,8 @@ After a change of what is said on purpose: `PYTHONPATH=scripts:. python -m
 tests.compatibility.record`, and read what `git diff` shows.
 """
 
-import difflib
-
 import pytest
+from tests.compatibility.program import require_same
 from tests.compatibility.recording import RECORDED, RECORDINGS
 from tests.compatibility.script import STEPS, Fed
 
@@ -22,10 +21,7 @@ from meta_experiment.cli.main import VERBS
 )
 def test_the_program_says_what_is_recorded(name, tmp_path):
     """Byte for byte, but for what is masked."""
-    then = (RECORDINGS / name).read_text(encoding="utf-8").splitlines()
-    now = RECORDED[name](tmp_path).splitlines()
-    differing = difflib.unified_diff(then, now, "recorded", "now", lineterm="", n=8)
-    assert "\n".join(differing) == ""
+    require_same((RECORDINGS / name).read_text(encoding="utf-8"), RECORDED[name](tmp_path))
 
 
 def test_every_verb_is_in_the_script():

@@ -4,7 +4,6 @@ The sample was written by the commit that added it, together with what that prog
 `make_sample` tells how, `sample` how it comes back with all of its seals.
 """
 
-import difflib
 import json
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import sys
 import pytest
 from tests.compatibility import sample
 from tests.compatibility.make_sample import FILES, REPOSITORY
-from tests.compatibility.program import steady
+from tests.compatibility.program import require_same, steady
 
 TREATED = b"Work in parallel.\n"
 KEPT = json.loads(sample.SAID.read_text())
@@ -73,10 +72,10 @@ def test_what_is_read_is_what_was_read_then(program):
     """Every field of every verb that looks, but for the versions of what it runs on."""
     said = sample.reading(program)
     then, now = (
-        steady(json.dumps(document, indent=1, ensure_ascii=False)).splitlines()
+        steady(json.dumps(document, indent=1, ensure_ascii=False))
         for document in (KEPT["said"], said)
     )
-    assert "\n".join(difflib.unified_diff(then, now, "then", "now", lineterm="", n=6)) == ""
+    require_same(then, now)
 
 
 def test_the_sample_holds_every_status_and_every_form_of_serving(program):
