@@ -3,7 +3,7 @@
 Everything in it is written by the program itself: by its verbs at days that lie behind, and by
 the injected line and the hooks, which run as the client runs them. The sample stays as it is
 when the program changes, for it stands for what lies on the disks of its users; it is only made
-anew to hold more.
+anew to hold more, and then in a copy of the tree at a neutral place: sentences name it.
 """
 
 from __future__ import annotations
