@@ -25,7 +25,7 @@ sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent)]
 
 from tests.sealing import own_seal  # noqa: E402
 
-from meta_experiment.live.sessions import OpenTrial, Session  # noqa: E402
+from meta_experiment.protocol.sessions import OpenTrial, Session  # noqa: E402
 
 SECONDS, MEGABYTES = 0.5, 50
 SESSION = "long-session"
@@ -34,7 +34,7 @@ CLOSE = """
 import resource, sys
 sys.path.insert(0, sys.argv[1])
 from meta_experiment.live.closing import close_session
-from meta_experiment.live.sessions import Session
+from meta_experiment.protocol.sessions import Session
 closed = close_session(Session(sys.argv[2], sys.argv[3]), final=True, now=1795300000.0)
 print(closed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

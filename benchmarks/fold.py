@@ -41,7 +41,7 @@ from itertools import compress
 sys.path.insert(0, {scripts!r})
 from pathlib import Path
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.seal import seal_of
+from meta_experiment.protocol.seal import seal_of
 from meta_experiment.store.counting import Counting
 from meta_experiment.store.tracked import Tracked
 from meta_experiment.store.trials import read_trials

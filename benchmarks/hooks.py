@@ -32,9 +32,9 @@ from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
 from tests.logs import own_log, sequence  # noqa: E402
 
 from meta_experiment.live.handovers import hand_over  # noqa: E402
-from meta_experiment.live.index import sequence_text  # noqa: E402
-from meta_experiment.live.sessions import Turn  # noqa: E402
-from meta_experiment.live.texts import SHIM  # noqa: E402
+from meta_experiment.protocol.index import sequence_text  # noqa: E402
+from meta_experiment.protocol.sessions import Turn  # noqa: E402
+from meta_experiment.protocol.texts import SHIM  # noqa: E402
 
 LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
 FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from tests.sealing import own_seal
 
-from meta_experiment.live import heads
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import encode_registry
+from meta_experiment.protocol import log_head
 from meta_experiment.store.events import Event, EventKind, encode_event
 from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 
@@ -73,7 +73,7 @@ def build(root: Path, experiments: Sequence[str], trials: int, writers: int) -> 
 
 def head(root: Path, experiment: str, name: str) -> bytes:
     """Return the first line of a log that the checkout at a root wrote."""
-    return heads.head(own_seal(root), experiment, name)
+    return log_head.head(own_seal(root), experiment, name)
 
 
 def registry(root: Path, names: Sequence[str], running: int = 1) -> None:

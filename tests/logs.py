@@ -8,7 +8,7 @@ from tests.sealing import own_seal
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads, places
+from meta_experiment.protocol import log_head, places
 from meta_experiment.store.counting import Counting
 from meta_experiment.store.store import Store
 from meta_experiment.store.tracked import Tracked
@@ -17,7 +17,7 @@ from meta_experiment.types import Experiment
 
 def head(root: Path, experiment_id: str, name: str) -> bytes:
     """Return the first line of a log of this checkout."""
-    return heads.head(own_seal(root), experiment_id, name)
+    return log_head.head(own_seal(root), experiment_id, name)
 
 
 def own_log(root: Path, experiment_id: str, name: str, data: bytes | str = b"") -> Path:
@@ -36,19 +36,19 @@ def lines(path: Path) -> bytes:
 
 def sequence(root: Path, experiment_id: str) -> Path:
     """Return the file of the assignments that all processes of a checkout share."""
-    mark = heads.mark(own_seal(root))
+    mark = log_head.mark(own_seal(root))
     return Path(places.trials(str(root), experiment_id), f"assignments.{mark}.tsv")
 
 
 def drawn_apart(root: Path, experiment_id: str) -> Path:
     """Return the file of what prompts in the client drew without the sequence."""
-    mark = heads.mark(own_seal(root))
+    mark = log_head.mark(own_seal(root))
     return Path(places.trials(str(root), experiment_id), f"assignments-{mark}-live.tsv")
 
 
 def live_log(root: Path, experiment_id: str) -> Path:
     """Return the log of live trials."""
-    stem = heads.live_stem(own_seal(root))
+    stem = log_head.live_stem(own_seal(root))
     return Path(places.trials(str(root), experiment_id), f"{stem}.jsonl")
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from meta_experiment.live import places, seal
+from meta_experiment.protocol import places, seal
 
 _KEY = "5ea1" * 16
 CHECKOUT = "0123456789ab".ljust(32, "c")  # of every root that gets its identity here

@@ -18,7 +18,7 @@ from tests.logs import everything, sequence
 from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import sandbox
-from meta_experiment.live.sequence import parse_assignment
+from meta_experiment.protocol.sequence import parse_assignment
 from meta_experiment.services import assigning, healing
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status

@@ -23,10 +23,11 @@ from tests.chaos.verbs import fresh, opened, project
 from tests.faults import Crash
 
 from meta_experiment.assign.arms import hashed_arm
-from meta_experiment.live import index, sandbox, serving
+from meta_experiment.live import sandbox, serving
 from meta_experiment.live.closing import close_session
-from meta_experiment.live.places import Root, data_folder, roots
-from meta_experiment.live.sessions import OpenTrial, Session, Turn
+from meta_experiment.protocol import index
+from meta_experiment.protocol.places import Root, data_folder, roots
+from meta_experiment.protocol.sessions import OpenTrial, Session, Turn
 
 REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
 DEATH = 0  # in the place of an error: the process ends there

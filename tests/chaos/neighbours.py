@@ -21,7 +21,7 @@ from tests.security.test_strange_journal import EVIL, ODD
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads, places
+from meta_experiment.protocol import log_head, places
 from meta_experiment.store.local import checkout_seal
 
 PROGRAM = Path(places.__file__).parents[2] / "meta-experiment.py"
@@ -112,7 +112,7 @@ class Stranger(Neighbour):
         layout = Layout(self.root)
         named = [layout.active_index, layout.local_id, layout.board]
         named += [Path(places.word(root, name)) for name in (places.NOTICE, places.NEWS)]
-        named += [Path(places.serving_state(root)), Path(heads.admitted_file(root))]
+        named += [Path(places.serving_state(root)), Path(log_head.admitted_file(root))]
         folders = (layout.local / name for name in ("live", "sessions", "started"))
         lying = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
         return [*named, *lying]
@@ -171,7 +171,7 @@ class Stranger(Neighbour):
         own = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
         kind = self.chance.choice(("bare", "sealed", "copied", "pipe", "link", "folder"))
         place = folder / f"{stem}-{self.number % 40}.{'tsv' if '.' in stem else 'jsonl'}"
-        head = heads.head(self.foreign, folder.name, place.name)
+        head = log_head.head(self.foreign, folder.name, place.name)
         line = json.dumps(
             {"event": "recorded", "at": 1.0, "trial_id": f"forged-{self.number}",
              "variant": "treatment", "unit": "forged", "status": "ok",

@@ -63,7 +63,7 @@ swap(assigning, "adopt", lambda *_: None)
     ),
     "seals": (
         """
-import meta_experiment.live.heads as heads
+import meta_experiment.protocol.log_head as heads
 swap(heads, "is_own", lambda *_: True)
 """,
         "nobody asked for",

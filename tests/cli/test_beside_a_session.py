@@ -5,8 +5,9 @@ import time
 import pytest
 from tests.cli.conftest import COMMAND, TREATMENT
 
-from meta_experiment.live import closing, faults, places
-from meta_experiment.live.seal import read_sealed
+from meta_experiment.live import closing
+from meta_experiment.protocol import faults, places
+from meta_experiment.protocol.seal import read_sealed
 
 
 def local(project, name):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import COMMAND
 
-from meta_experiment.live import places
+from meta_experiment.protocol import places
 
 
 def test_a_plan_is_looked_at_without_writing_anything(project):

@@ -7,7 +7,7 @@ from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, Answer
 from tests.everyday import some
 
 from meta_experiment.cli.main import main
-from meta_experiment.live import index
+from meta_experiment.protocol import index
 
 WEB = f"apps/web/{COMMAND}"
 METRIC = ("--primary-metric", "duration_seconds", "--unit", "invocation", "--seed", "1")

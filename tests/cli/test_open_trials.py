@@ -6,7 +6,7 @@ import pytest
 from tests.cli.conftest import COMMAND
 from tests.live.transcripts import Script
 
-from meta_experiment.live.sessions import OpenTrial, Session
+from meta_experiment.protocol.sessions import OpenTrial, Session
 
 USED = {"output_tokens": 583}
 LATER = {"output_tokens": 1184}

@@ -10,8 +10,9 @@ import pytest
 from tests.cli.conftest import CONTROL, TREATMENT
 from tests.client.harness import REPOSITORY
 
-from meta_experiment.live import hooks, typed
-from meta_experiment.live.places import data_folder
+from meta_experiment.live import hooks
+from meta_experiment.protocol import typed
+from meta_experiment.protocol.places import data_folder
 
 SESSION = "3f0a-session"
 REASON = "it's the wording our lawyers want"

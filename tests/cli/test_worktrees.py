@@ -6,7 +6,7 @@ import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT
 
 from meta_experiment.cli.main import main
-from meta_experiment.live import index
+from meta_experiment.protocol import index
 
 SKILL = ".claude/skills/look/SKILL.md"
 AGENT = ".claude/agents/helper.md"

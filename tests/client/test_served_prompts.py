@@ -7,9 +7,9 @@ from tests import logs
 from tests.client.endpoint import Answer, Endpoint, ToolCall
 from tests.live.stage import Stage
 
-from meta_experiment.live import places, sessions
 from meta_experiment.live.arguments import POINTER
-from meta_experiment.live.texts import SHIM
+from meta_experiment.protocol import places, sessions
+from meta_experiment.protocol.texts import SHIM
 
 pytestmark = pytest.mark.client
 

@@ -17,7 +17,7 @@ from meta_experiment.deploy.journal import Found, Journal, Record, Step
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.types import Action, FileVersion
 
 RECORD = Record(

@@ -40,13 +40,14 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import confined, safe_component
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import arguments, index, json_text, sequence, transcript
+from meta_experiment.live import arguments, transcript
 from meta_experiment.live.measure import measure, span
 from meta_experiment.live.prices import load_prices
-from meta_experiment.live.seal import Seal
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
+from meta_experiment.protocol import index, json_text, sequence
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.services import recording, request
 from meta_experiment.services.board import board
 from meta_experiment.services.find import find

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests import logs
 from tests.sealing import own_seal
 
-from meta_experiment.live import places
-from meta_experiment.live.faults import faults_of
-from meta_experiment.live.index import Entry, sealed_lines
-from meta_experiment.live.sessions import Session
-from meta_experiment.live.texts import ORIGINAL, SHIM, digest
+from meta_experiment.protocol import places
+from meta_experiment.protocol.faults import faults_of
+from meta_experiment.protocol.index import Entry, sealed_lines
+from meta_experiment.protocol.sessions import Session
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, digest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = (

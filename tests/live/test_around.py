@@ -5,8 +5,8 @@ import subprocess
 import pytest
 from tests.live.stage import FRONT
 
-from meta_experiment.live import missed
 from meta_experiment.live.around import roots_around
+from meta_experiment.protocol import missed
 
 COMMAND = ".claude/commands/review.md"
 

@@ -18,10 +18,10 @@ from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads, places
 from meta_experiment.live.assigning import expose
-from meta_experiment.live.sequence import parse_assignment
-from meta_experiment.live.sessions import Session, Turn, list_sessions
+from meta_experiment.protocol import log_head, places
+from meta_experiment.protocol.sequence import parse_assignment
+from meta_experiment.protocol.sessions import Session, Turn, list_sessions
 from meta_experiment.store.assignments import assign
 from meta_experiment.types import (
     Assignment,
@@ -147,8 +147,8 @@ CROWD = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from meta_experiment.live.assigning import expose
-from meta_experiment.live.index import find_entry
-from meta_experiment.live.sessions import Session, Turn
+from meta_experiment.protocol.index import find_entry
+from meta_experiment.protocol.sessions import Session, Turn
 root, me = sys.argv[2:]
 for number in range(50):
     expose(Session(root, me), find_entry(root, "exp-1"), Turn(f"{me}-{number}", ""), 1.0)
@@ -192,8 +192,10 @@ def test_what_a_stranger_drew_steers_nothing_until_its_writer_is_admitted(stage,
     entry = stage.run(sequence="0" * 20)
     strange_assignments(stage, name)
     assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
-    admitted = heads.admitted_lines({"exp-1": {heads.writer_of(name)}}, own_seal(stage.root))
-    Path(heads.admitted_file(str(stage.root))).write_bytes(admitted)
+    admitted = log_head.admitted_lines(
+        {"exp-1": {log_head.writer_of(name)}}, own_seal(stage.root)
+    )
+    Path(log_head.admitted_file(str(stage.root))).write_bytes(admitted)
     assert expose(stage.session(), entry, Turn("p2", ""), 1.0).variant == "treatment"
     assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
 

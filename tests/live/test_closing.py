@@ -14,12 +14,13 @@ from tests.live.transcripts import MODEL, START, Script
 from tests.sealing import own_seal
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import closing, heads, places
+from meta_experiment.live import closing
 from meta_experiment.live.client import note_client
 from meta_experiment.live.closing import close_session, sweep
-from meta_experiment.live.disk import make_folder
-from meta_experiment.live.index import Entry, sealed_lines
-from meta_experiment.live.sessions import OpenTrial, Session, Turn, fields_of, line_of
+from meta_experiment.protocol import log_head, places
+from meta_experiment.protocol.disk import make_folder
+from meta_experiment.protocol.index import Entry, sealed_lines
+from meta_experiment.protocol.sessions import OpenTrial, Session, Turn, fields_of, line_of
 from meta_experiment.store.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -245,7 +246,7 @@ def test_a_first_line_that_a_crash_cut_short_is_written_anew(live):
 
 def test_a_strangers_file_in_the_place_of_the_log_is_left_alone(live):
     """The trial goes to another file, and counts; where there is none, it stays open."""
-    names = [*heads.log_names(heads.live_stem(own_seal(live.root)), ".jsonl")]
+    names = [*log_head.log_names(log_head.live_stem(own_seal(live.root)), ".jsonl")]
     folder = live.root / ".claude/meta/trials" / EXPERIMENT
     make_folder(str(folder))
     (folder / names[0]).write_text("theirs, and longer than the first line of a log would be\n")
@@ -318,7 +319,7 @@ def test_many_closers_at_once_write_one_line_a_trial(live):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from meta_experiment.live.closing import close_session, sweep\n"
-        "from meta_experiment.live.sessions import Session\n"
+        "from meta_experiment.protocol.sessions import Session\n"
         "sys.stdin.readline()\n"
         "root, now = sys.argv[2], float(sys.argv[4])\n"
         "print(close_session(Session(root, sys.argv[3]), final=sys.argv[5] == '1', now=now),"

@@ -10,10 +10,10 @@ import pytest
 from tests import logs
 from tests.live.stage import REPOSITORY, TOKEN, Stage
 
-from meta_experiment.live import places
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
-from meta_experiment.live.texts import SHIM
+from meta_experiment.protocol import places
+from meta_experiment.protocol.texts import SHIM
 
 SKILL = ".claude/skills/review/SKILL.md"
 AGENT = ".claude/agents/checker.md"

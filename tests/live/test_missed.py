@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.live.stage import CONTROL, FRONT, Stage
 
-from meta_experiment.live import missed, places
+from meta_experiment.protocol import missed, places
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from tests import logs
 from tests.live.stage import TOKEN
 
 from meta_experiment.assign.arms import hashed_arm
-from meta_experiment.live import assigning, missed, places, sandbox, serving
-from meta_experiment.live.sessions import Session
+from meta_experiment.live import assigning, sandbox, serving
+from meta_experiment.protocol import missed, places
+from meta_experiment.protocol.sessions import Session
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 

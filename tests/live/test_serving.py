@@ -10,10 +10,10 @@ import pytest
 from tests import logs
 from tests.live.stage import FRONT, PYTHON, TOKEN, Stage
 
-from meta_experiment.live import faults, places
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
-from meta_experiment.live.sessions import Turn
+from meta_experiment.protocol import faults, places
+from meta_experiment.protocol.sessions import Turn
 
 ARMS = ("control", "treatment")
 

@@ -9,8 +9,9 @@ import pytest
 from tests.sealing import own_key, own_seal
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import hooks, index, places, session_start
-from meta_experiment.live.seal import Seal
+from meta_experiment.live import hooks, session_start
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.services import notice
 from meta_experiment.types import Action, Decision, ReasonCode, Step
 

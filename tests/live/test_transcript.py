@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.live.transcripts import START, Script
 
-from meta_experiment.live import json_text
-from meta_experiment.live.moments import epoch
 from meta_experiment.live.transcript import LINE_LIMIT, lines, read_lines, read_transcript
 from meta_experiment.live.work import merged
+from meta_experiment.protocol import json_text
+from meta_experiment.protocol.timestamps import epoch
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "transcripts"
@@ -59,7 +59,7 @@ def test_broken_json_is_refused_where_json_was_never_imported():
     """The accelerator alone fails in ways of its own; they are ValueErrors too."""
     told = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from meta_experiment.live.json_text import parse\n"
+        "from meta_experiment.protocol.json_text import parse\n"
         "for text in ('{', '{\\n', '[1,', '\"a', 'nul', '', '{\"a\" 1}', 'NaN', '['*100000):\n"
         "    try: parse(text)\n"
         "    except ValueError: print('refused')\n"

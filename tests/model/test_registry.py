@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.errors import CorruptStoreError
-from meta_experiment.live.places import is_id
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
+from meta_experiment.protocol.places import is_id
 from meta_experiment.types import (
     Action,
     Amendment,

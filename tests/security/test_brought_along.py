@@ -10,8 +10,8 @@ import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT
 from tests.sealing import CHECKOUT
 
-from meta_experiment.live import index, places
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.seal import Seal
 
 HOOK = Path(__file__).resolve().parents[2] / "hooks" / "observe"
 

@@ -7,8 +7,8 @@ import pytest
 from tests.live.stage import Stage
 from tests.live.transcripts import Script
 
-from meta_experiment.live import places
 from meta_experiment.live.arguments import POINTER
+from meta_experiment.protocol import places
 
 SESSION = ".claude/meta/local/sessions/s1"
 

@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import COMMAND
 
 from meta_experiment.cli.main import main
-from meta_experiment.live import index
+from meta_experiment.protocol import index
 
 EVIL = "exp-2026-11-29-review x;touch PWN #"
 VERBS = (

@@ -10,7 +10,7 @@ from tests.cli.conftest import COMMAND
 from tests.everyday import some
 
 from meta_experiment.cli.main import main
-from meta_experiment.live import places
+from meta_experiment.protocol import places
 
 EVIL = b"import os; os.system('touch ran')\n"
 KNOWN = b"# six: a well-known file of a package, the same on every machine\n"

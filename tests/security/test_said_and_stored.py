@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import COMMAND
 
-from meta_experiment.live import places
-from meta_experiment.live.disk import open_private
-from meta_experiment.live.sessions import Session, Turn
 from meta_experiment.model.secrets import REMOVED, redacted
+from meta_experiment.protocol import places
+from meta_experiment.protocol.disk import open_private
+from meta_experiment.protocol.sessions import Session, Turn
 from meta_experiment.render.words import harmless, harmless_json
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u200b\r\x08\x7f\x00z"

@@ -16,8 +16,8 @@ from tests import logs
 from tests.cli.conftest import CONTROL, TREATMENT
 from tests.sealing import own_seal
 
-from meta_experiment.live import heads, places
-from meta_experiment.live.disk import make_folder
+from meta_experiment.protocol import log_head, places
+from meta_experiment.protocol.disk import make_folder
 from meta_experiment.store.lines import LINE_LIMIT
 
 META = ".claude/meta"
@@ -136,14 +136,14 @@ def test_a_drawn_variant_of_a_stranger_is_not_kept_to(project):
 def test_the_first_line_of_another_log_does_not_help(project, tmp_path):
     """It holds for one experiment, one file and one checkout."""
     made, text = project.create(), made_up(20)
-    name = f"{heads.mark(own_seal(project.root))}-evil-0.jsonl"
+    name = f"{log_head.mark(own_seal(project.root))}-evil-0.jsonl"
     other = tmp_path / "other"
     other.mkdir()
     for head in (
         logs.head(project.root, "exp-other", name),
         logs.head(project.root, made, "another.jsonl"),
         logs.head(other, made, name),
-        heads.HEAD + b"0" * 32 + b'"}\n',
+        log_head.HEAD + b"0" * 32 + b'"}\n',
         b"",
     ):
         brought(project, name, head.decode() + text + f"{len(head)}\n", made)
@@ -167,7 +167,7 @@ def test_an_own_log_that_git_tracks_counts_no_more(project):
     project.git("commit", "--quiet", "-m", "and taken back")
     assert completed(project, made) == 0
     assert project.path().read_bytes() == CONTROL
-    project("admit", made, heads.writer_of(log.name))
+    project("admit", made, log_head.writer_of(log.name))
     assert completed(project, made) == 136
 
 
@@ -439,7 +439,7 @@ def test_a_machine_or_a_file_may_be_named_as_well(project, monkeypatch, tmp_path
     monkeypatch.setenv("HOME", home)
     project.git("pull", "--quiet", str(here.parent / "colleague"), "main")
     assert completed(project, made) == 0
-    (machine,) = {heads.host(os.uname()[1])}
+    (machine,) = {log_head.host(os.uname()[1])}
     told = project("admit", made, machine, "--json").json
     assert told["apart"] == []
     assert len(told["admitted"]) == 1
@@ -471,4 +471,6 @@ def test_the_names_of_our_logs_cannot_be_guessed(project):
     folder = Path(places.trials(str(project.root), made))
     names = [path.name for path in folder.glob("*.[jt]s*")]
     assert len(names) == 2
-    assert {heads.writer_of(name) for name in names} == {heads.mark(own_seal(project.root))}
+    assert {log_head.writer_of(name) for name in names} == {
+        log_head.mark(own_seal(project.root))
+    }

@@ -27,7 +27,7 @@ from meta_experiment.cli.main import main
 from meta_experiment.errors import ConflictError, GitError, LockedError, StorageError
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index
+from meta_experiment.protocol import index
 from meta_experiment.services import instrumenting, lifecycle, settling
 from meta_experiment.services.settling import settle
 from meta_experiment.types import Status

@@ -12,7 +12,7 @@ from tests.services.test_rating import Here
 
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, places
+from meta_experiment.protocol import index, places
 from meta_experiment.services import doctor, observing, rehearsal
 from meta_experiment.services.instrumenting import reconcile
 from meta_experiment.services.workspace import Workspace

@@ -20,8 +20,8 @@ from tests.services.test_instrumenting import (
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import RefusedError
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.live import places
-from meta_experiment.live.disk import make_folder, open_private
+from meta_experiment.protocol import places
+from meta_experiment.protocol.disk import make_folder, open_private
 from meta_experiment.services import acting, creating, lifecycle, repairing, request, verifying
 from meta_experiment.services.board import board
 from meta_experiment.services.recording import record
@@ -165,7 +165,7 @@ def test_whoever_makes_a_private_folder_makes_it_ignore_itself(tmp_path, name):
 
 def test_a_folder_that_cannot_ignore_itself_is_not_made(tmp_path, monkeypatch):
     """A full disk takes a folder, and not the file in it: the next attempt begins anew."""
-    from meta_experiment.live import disk
+    from meta_experiment.protocol import disk
 
     folder = tmp_path / META / "trials"
     full = OSError(28, "No space left on device")

@@ -17,7 +17,7 @@ from tests.faults import Crash, FaultyFileSystem
 
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, places
+from meta_experiment.protocol import index, places
 from meta_experiment.services import (
     acting,
     creating,

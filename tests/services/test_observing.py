@@ -6,7 +6,7 @@ import pytest
 from tests.live.stage import Stage
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places
+from meta_experiment.protocol import places
 from meta_experiment.services.observing import notes
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import project
 
 from meta_experiment.files import pack
-from meta_experiment.live import places
+from meta_experiment.protocol import places
 from meta_experiment.services import plugin
 
 __all__ = ["project"]

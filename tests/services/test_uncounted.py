@@ -8,7 +8,7 @@ from tests.live.stage import Stage
 from tests.live.transcripts import START, Script
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import missed, places
+from meta_experiment.protocol import missed, places
 from meta_experiment.services.observing import notes
 from meta_experiment.services.uncounted import missed_uses, without_hooks
 

@@ -7,7 +7,7 @@ import json
 from tests import logs
 from tests.sealing import own_seal
 
-from meta_experiment.live.heads import LENGTH
+from meta_experiment.protocol.log_head import LENGTH
 from meta_experiment.store import assignments, lookup, summaries, trials, writer
 from meta_experiment.store.events import Event, EventKind
 from meta_experiment.types import (

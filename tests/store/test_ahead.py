@@ -21,7 +21,7 @@ PROGRAM = """
 import os, sys
 from pathlib import Path
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.seal import seal_of
+from meta_experiment.protocol.seal import seal_of
 from meta_experiment.store import trials
 from meta_experiment.store.counting import Counting
 from meta_experiment.store.tracked import Tracked

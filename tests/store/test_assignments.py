@@ -14,7 +14,7 @@ from meta_experiment.errors import LockedError, StorageError, UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.sequence import parse_assignment
+from meta_experiment.protocol.sequence import parse_assignment
 
 
 def alternating(position):

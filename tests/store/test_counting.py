@@ -11,8 +11,8 @@ from tests.sealing import own_seal
 from meta_experiment.errors import GitError, StorageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import log_head
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.counting import NOT_OURS, TRACKED, Counting
 from meta_experiment.store.store import Store
 from meta_experiment.store.tracked import Tracked, index_stamp, tracked_logs
@@ -64,8 +64,8 @@ def touch_index(layout, name):
 )
 def test_the_writer_of_a_log_is_in_its_name(name, writer):
     """The mark of a checkout where there is one, else all of it; never the registry's."""
-    assert heads.writer_of(name) == writer
-    assert writer != heads.REGISTRY
+    assert log_head.writer_of(name) == writer
+    assert writer != log_head.REGISTRY
 
 
 def test_git_is_asked_once_for_a_state_of_the_index(repository, disk):
@@ -185,7 +185,7 @@ def test_a_log_counts_by_its_first_line_or_by_its_writer(layout):
     logs = Counting(seal, admitted, tracked).logs(layout.trials("e"))
     assert {name for name, log in logs.items() if log.counts} == {"named.jsonl", "bare.jsonl"}
     assert logs["own.jsonl"].why_not == TRACKED
-    assert [logs[name].begin for name in ("named.jsonl", "bare.jsonl")] == [heads.LENGTH, 0]
+    assert [logs[name].begin for name in ("named.jsonl", "bare.jsonl")] == [log_head.LENGTH, 0]
     digests = {
         Counting(seal, who, what).digest
         for who in ({}, admitted)

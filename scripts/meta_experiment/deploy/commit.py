@@ -24,7 +24,7 @@ from meta_experiment.deploy.git import NO_COMMIT_HINT, Finished, Git
 from meta_experiment.errors import GitError, as_word
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.live.disk import PRIVATE_FILE
+from meta_experiment.protocol.disk import PRIVATE_FILE
 
 _GONE = "0"
 _REGULAR = ("100644", "100755")

@@ -28,7 +28,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.interruption import Interrupted, heed, held, waiting
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.seal import Seal, seal_of
+from meta_experiment.protocol.seal import Seal, seal_of
 from meta_experiment.types import Action
 
 _LOCK = "deploy"

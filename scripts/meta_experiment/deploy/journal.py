@@ -23,8 +23,8 @@ from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.confine import plain_path, safe_component
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.live.disk import IGNORE_FILE
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol.disk import IGNORE_FILE
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.types import Action, FileVersion
 
 _VERSION = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.platform import is_alive
-from meta_experiment.live.disk import PRIVATE_FILE
+from meta_experiment.protocol.disk import PRIVATE_FILE
 
 TEMPORARY_SUFFIX = ".meta-tmp"
 _OLD = 3600.0  # seconds

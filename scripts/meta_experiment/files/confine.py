@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from meta_experiment.errors import NotFoundError, StorageError, UnsafePathError, cite
-from meta_experiment.live.places import leads_out
+from meta_experiment.protocol.places import leads_out
 
 if TYPE_CHECKING:  # where roots are looked up, starting fast matters
     from meta_experiment.types import FileVersion

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
-from meta_experiment.live.disk import PRIVATE_DIRECTORY
+from meta_experiment.protocol.disk import PRIVATE_DIRECTORY
 
 
 def ensure_directory(files: FileSystem, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:

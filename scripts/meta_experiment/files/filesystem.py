@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from meta_experiment.files.platform import sync, sync_folder
-from meta_experiment.live.disk import PRIVATE_DIRECTORY, PRIVATE_FILE, make_folder
-from meta_experiment.live.places import read_whole
+from meta_experiment.protocol.disk import PRIVATE_DIRECTORY, PRIVATE_FILE, make_folder
+from meta_experiment.protocol.places import read_whole
 
 # no link is followed, and a pipe in place of a file keeps nobody waiting
 OWN_FLAGS: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -30,7 +30,7 @@ class FileSystem:
         return os.lstat(path).st_mode & 0o7777
 
     def make_directory(self, path: Path, mode: int = PRIVATE_DIRECTORY) -> None:
-        """Create a directory and its missing parents, as `live.disk.make_folder`."""
+        """Create a directory and its missing parents, as `protocol.disk.make_folder`."""
         make_folder(os.fspath(path), mode)
 
     def create(

@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 
 from meta_experiment.errors import LockedError, StorageError
 from meta_experiment.files.platform import lock_now, machine, sync_folder, unlock
-from meta_experiment.live.disk import PRIVATE_FILE, make_folder
+from meta_experiment.protocol.disk import PRIVATE_FILE, make_folder
 
 _PAUSE = 0.002
 _MOST_HOLDERS = 60  # that are waited for, one after the other

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
-from meta_experiment.live.disk import IGNORE_FILE
-from meta_experiment.live.places import is_id, try_read
-from meta_experiment.live.worktrees import linked_tree
+from meta_experiment.protocol.disk import IGNORE_FILE
+from meta_experiment.protocol.places import is_id, try_read
+from meta_experiment.protocol.worktrees import linked_tree
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
 _ARCHIVED = ".json"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import mmap
 import os
 
-from meta_experiment.live.frontmatter import plain_value
-from meta_experiment.live.json_text import parse_object
-from meta_experiment.live.places import read_head, try_read
+from meta_experiment.protocol.frontmatter import plain_value
+from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.protocol.places import read_head, try_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

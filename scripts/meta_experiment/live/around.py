@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.index import COMMAND, SHADOW, SKILL
-from meta_experiment.live.places import (
+from meta_experiment.protocol.index import COMMAND, SHADOW, SKILL
+from meta_experiment.protocol.places import (
     PROJECT,
     Root,
     StrangeFileError,
@@ -18,12 +18,12 @@ from meta_experiment.live.places import (
     read_below,
     roots,
 )
-from meta_experiment.live.worktrees import linked_tree
+from meta_experiment.protocol.worktrees import linked_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.worktrees import Linked
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.worktrees import Linked
 
 _FOLDERS = {COMMAND: ".claude/commands", SKILL: ".claude/skills"}
 

@@ -12,24 +12,24 @@ import fcntl
 import os
 import time
 
-from meta_experiment.live.disk import open_private
-from meta_experiment.live.fields import escaped
-from meta_experiment.live.heads import LENGTH, NoPlaceError, head, mark
-from meta_experiment.live.index import sequence_arm
-from meta_experiment.live.places import lock, trials
-from meta_experiment.live.sequence import (
+from meta_experiment.protocol.disk import open_private
+from meta_experiment.protocol.index import sequence_arm
+from meta_experiment.protocol.log_head import LENGTH, NoPlaceError, head, mark
+from meta_experiment.protocol.places import lock, trials
+from meta_experiment.protocol.sequence import (
     WAIT,
     apart_names,
     find_apart,
     format_line,
     read_sequence,
 )
-from meta_experiment.live.sessions import OpenTrial
+from meta_experiment.protocol.sessions import OpenTrial
+from meta_experiment.protocol.tsv import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.sessions import Session, Turn
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.sessions import Session, Turn
 
 _PAUSE = 0.002
 _WRITER = "live"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import read_bytes
-from meta_experiment.live.sessions import fields_of, line_of
+from meta_experiment.protocol.places import read_bytes
+from meta_experiment.protocol.sessions import fields_of, line_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from meta_experiment.live.sessions import Session
+    from meta_experiment.protocol.sessions import Session
 
 VARIABLE = "CLAUDE_PID"
 FILE = "client"  # in a session's folder

@@ -11,29 +11,29 @@ import fcntl
 import os
 import time
 
-from meta_experiment.live import places
 from meta_experiment.live.client import FILE as CLIENT
 from meta_experiment.live.client import is_alive
-from meta_experiment.live.disk import open_private, put
-from meta_experiment.live.heads import NoPlaceError, head, is_own, live_stem, log_names
-from meta_experiment.live.index import AGENT, find_entry
-from meta_experiment.live.json_text import encode
 from meta_experiment.live.leave import take_waits
 from meta_experiment.live.measure import IDLE, Measured, measure, span
 from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
-from meta_experiment.live.sequence import storable
-from meta_experiment.live.sessions import list_sessions
 from meta_experiment.live.transcript import read_transcript
+from meta_experiment.protocol import places
+from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.index import AGENT, find_entry
+from meta_experiment.protocol.json_text import encode
+from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
+from meta_experiment.protocol.sequence import storable
+from meta_experiment.protocol.sessions import list_sessions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from meta_experiment.live.prices import Prices
-    from meta_experiment.live.seal import Seal
-    from meta_experiment.live.sessions import OpenTrial, Session
     from meta_experiment.live.turns import Transcript
     from meta_experiment.live.work import Usage
+    from meta_experiment.protocol.seal import Seal
+    from meta_experiment.protocol.sessions import OpenTrial, Session
 
 TRANSCRIPT_MISSING = "transcript_missing"
 PROMPT_MISSING = "prompt_missing"
@@ -91,7 +91,7 @@ def end_trials(root: str, ended: Mapping[str, float], now: float) -> int:
             if _mark_ended(session, ended):
                 closed += close_session(session, final=False, now=now)
         except (OSError, ValueError) as error:
-            from meta_experiment.live.faults import note_error
+            from meta_experiment.protocol.faults import note_error
 
             note_error(root, "close", error)
     return closed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.disk import open_private
-from meta_experiment.live.sessions import Turn, fields_of, line_of, quoted, remove
+from meta_experiment.protocol.disk import open_private
+from meta_experiment.protocol.sessions import Turn, fields_of, line_of, quoted, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from meta_experiment.live.sessions import Session
+    from meta_experiment.protocol.sessions import Session
 
 _HANDOVER = "handover-"
 _DOUBT, _TAKEN = "~", "."

@@ -17,7 +17,8 @@ from meta_experiment.live.around import (
 )
 from meta_experiment.live.client import note_client
 from meta_experiment.live.handovers import drop_answered, drop_broken_off, hand_over
-from meta_experiment.live.index import (
+from meta_experiment.live.sandbox import take_over
+from meta_experiment.protocol.index import (
     AGENT,
     IN_PLACE,
     SETTLED,
@@ -26,8 +27,8 @@ from meta_experiment.live.index import (
     agent_names,
     entries,
 )
-from meta_experiment.live.json_text import encode, parse_object
-from meta_experiment.live.places import (
+from meta_experiment.protocol.json_text import encode, parse_object
+from meta_experiment.protocol.places import (
     PLUGIN,
     PROJECT,
     USER,
@@ -37,16 +38,15 @@ from meta_experiment.live.places import (
     refuse_links_to_state,
     roots,
 )
-from meta_experiment.live.sandbox import take_over
-from meta_experiment.live.sessions import Session, Turn
-from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
+from meta_experiment.protocol.sessions import Session, Turn
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.places import Root
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.places import Root
 
 
 class Event:
@@ -94,7 +94,7 @@ def _expansion(event: Event) -> str:
     arguments = _text(event.document, "command_args")
     source = _text(event.document, "command_source")
     if name.endswith("meta_experiment"):
-        from meta_experiment.live.typed import note_typed
+        from meta_experiment.protocol.typed import note_typed
 
         note_typed(name, arguments, event.session, event.now)
     for root in _around(event):
@@ -341,7 +341,7 @@ def _announce(root: Root, called: list[Entry], event: Event) -> None:
                 session = Session(root.path, event.session)
                 session.append_use(event.turn.prompt_id, entry.id, root.place)
         except OSError:
-            from meta_experiment.live.missed import UNWRITABLE, note_missed
+            from meta_experiment.protocol.missed import UNWRITABLE, note_missed
 
             note_missed(root.path, root.place, entry.id, UNWRITABLE, event.now)
 
@@ -379,7 +379,7 @@ def _is_called(root: Root, entry: Entry, name: str) -> bool:
         return True
     if entry.form != IN_PLACE:
         return False
-    from meta_experiment.live.frontmatter import plain_value
+    from meta_experiment.protocol.frontmatter import plain_value
 
     own = plain_value(_stand_in(root, entry), "name")
     return bool(own) and name in (own, f"{plugin}:{own}")
@@ -446,7 +446,7 @@ def _decision(answer: dict[str, object]) -> str:
 
 
 def _note(root: str, error: Exception, experiment_id: str = "", where: str = "hook") -> None:
-    from meta_experiment.live.faults import note_error
+    from meta_experiment.protocol.faults import note_error
 
     note_error(root, where, error, experiment_id)
 

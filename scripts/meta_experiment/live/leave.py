@@ -6,7 +6,7 @@ such count; but hooks see when leave is asked for, and how long the tool then ra
 
 from __future__ import annotations
 
-from meta_experiment.live.sessions import Session
+from meta_experiment.protocol.sessions import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

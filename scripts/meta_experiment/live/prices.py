@@ -8,8 +8,8 @@ from __future__ import annotations
 import mmap
 import os
 
-from meta_experiment.live.json_text import parse_object
 from meta_experiment.live.work import MOST
+from meta_experiment.protocol.json_text import parse_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import errno
 import os
 import stat
 
-from meta_experiment.live.places import data_folder, is_plain, roots
-from meta_experiment.live.sessions import Session, remove
+from meta_experiment.protocol.places import data_folder, is_plain, roots
+from meta_experiment.protocol.sessions import Session, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meta_experiment.live.places import Root
+    from meta_experiment.protocol.places import Root
 
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 _TAKEN = "taken"
@@ -79,7 +79,7 @@ def take_over_all(root: str) -> None:
                     try:
                         take_over(known, Session(root, name))
                     except (OSError, ValueError) as error:
-                        from meta_experiment.live.faults import note_error
+                        from meta_experiment.protocol.faults import note_error
 
                         note_error(root, "close", error)
 

@@ -16,8 +16,8 @@ from meta_experiment.live.arguments import Given, substitute
 from meta_experiment.live.around import place_of, prompt_of
 from meta_experiment.live.assigning import expose, new_trial_id
 from meta_experiment.live.handovers import pending
-from meta_experiment.live.index import SHADOW, SKILL, find_entry
-from meta_experiment.live.places import (
+from meta_experiment.protocol.index import SHADOW, SKILL, find_entry
+from meta_experiment.protocol.places import (
     PLUGIN,
     PROJECT,
     Root,
@@ -31,16 +31,16 @@ from meta_experiment.live.places import (
     roots,
     served_folder,
 )
-from meta_experiment.live.sessions import Session, end_task_elsewhere
-from meta_experiment.live.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
+from meta_experiment.protocol.sessions import Session, end_task_elsewhere
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, TextGoneError, is_text, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from meta_experiment.live.handovers import Handover
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.sessions import OpenTrial, Turn
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.sessions import OpenTrial, Turn
 
 LARGEST = 29_500  # bytes; the client shows no more than 30,000 of an injected line
 _PLACEHOLDER = "${CLAUDE_SESSION_ID}"
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _note(root: str, error: Exception, experiment_id: str = "") -> None:
-    from meta_experiment.live.faults import note_error
+    from meta_experiment.protocol.faults import note_error
 
     note_error(root, "serve", error, experiment_id)
 
@@ -217,7 +217,7 @@ def _chosen(
         drawn = expose(session, entry, turn, time.time(), kept, trial_id)
         return bodies[drawn.variant], drawn.trial
     if shadowing and on_disk:
-        from meta_experiment.live.frontmatter import without_frontmatter
+        from meta_experiment.protocol.frontmatter import without_frontmatter
 
         return _part(without_frontmatter(on_disk), call.part, entry.parts), None
     return _body(root, entry, entry.control, call), None

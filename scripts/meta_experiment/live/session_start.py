@@ -11,15 +11,15 @@ import fcntl
 import os
 import stat
 
-from meta_experiment.live import index, json_text, places, sessions
 from meta_experiment.live.around import is_within, roots_around
-from meta_experiment.live.disk import make_folder, open_private
-from meta_experiment.live.missed import ABSENT
-from meta_experiment.live.seal import read_sealed
+from meta_experiment.protocol import index, json_text, places, sessions
+from meta_experiment.protocol.disk import make_folder, open_private
+from meta_experiment.protocol.missed import ABSENT
+from meta_experiment.protocol.seal import read_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.places import Root
+    from meta_experiment.protocol.places import Root
 
 EVERY = 600.0  # seconds between two runs apart
 LOOK_EVERY = 60.0  # seconds between two looks while a session goes on

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import read_bytes
-from meta_experiment.live.texts import is_text, placed
+from meta_experiment.protocol.places import read_bytes
+from meta_experiment.protocol.texts import is_text, placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.places import Root
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.places import Root
 
 
 def renew(root: Root, entry: Entry) -> None:

@@ -7,20 +7,20 @@ import os
 from meta_experiment.live.agents import agent_files, listed_agents
 from meta_experiment.live.around import prompt_of
 from meta_experiment.live.assigning import expose
-from meta_experiment.live.by_name import telling_apart
-from meta_experiment.live.faults import note, note_error
-from meta_experiment.live.index import SETTLED, agent_names
-from meta_experiment.live.moments import epoch
-from meta_experiment.live.places import PLUGIN, read_below, read_head
-from meta_experiment.live.sessions import end_task_elsewhere
 from meta_experiment.live.stand_ins import renew
-from meta_experiment.live.texts import ORIGINAL, is_text, placed
+from meta_experiment.protocol.by_name import telling_apart
+from meta_experiment.protocol.faults import note, note_error
+from meta_experiment.protocol.index import SETTLED, agent_names
+from meta_experiment.protocol.places import PLUGIN, read_below, read_head
+from meta_experiment.protocol.sessions import end_task_elsewhere
+from meta_experiment.protocol.texts import ORIGINAL, is_text, placed
+from meta_experiment.protocol.timestamps import epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.places import Root
-    from meta_experiment.live.sessions import Session, Turn
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.places import Root
+    from meta_experiment.protocol.sessions import Session, Turn
 
 _HEAD = 65_536  # bytes of a transcript in which its first time stands
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import mmap
 import os
 
-from meta_experiment.live.json_text import parse_object
-from meta_experiment.live.moments import epoch
 from meta_experiment.live.turns import (
     ANSWERED,
     FAILED,
@@ -21,6 +19,8 @@ from meta_experiment.live.turns import (
     Turn,
 )
 from meta_experiment.live.work import Work, usage_of
+from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.protocol.timestamps import epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from meta_experiment.live.around import prompt_of, stand_in_path
 from meta_experiment.live.assigning import takes_part
-from meta_experiment.live.index import AGENTS, IN_PLACE, find_entry
-from meta_experiment.live.missed import (
+from meta_experiment.live.stand_ins import renew
+from meta_experiment.protocol.index import AGENTS, IN_PLACE, find_entry
+from meta_experiment.protocol.missed import (
     ABSENT,
     EDITED,
     UNLISTED,
@@ -17,15 +18,14 @@ from meta_experiment.live.missed import (
     note_counted,
     note_missed,
 )
-from meta_experiment.live.places import body_name, read_below, try_read
-from meta_experiment.live.stand_ins import renew
-from meta_experiment.live.texts import ORIGINAL, SHIM, is_text
+from meta_experiment.protocol.places import body_name, read_below, try_read
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
-    from meta_experiment.live.places import Root
-    from meta_experiment.live.sessions import Session
+    from meta_experiment.protocol.index import Entry
+    from meta_experiment.protocol.places import Root
+    from meta_experiment.protocol.sessions import Session
 
 
 def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None:

@@ -18,7 +18,6 @@ from meta_experiment.errors import (
     as_word,
     cite,
 )
-from meta_experiment.live.places import is_id
 from meta_experiment.model import fields, instants
 from meta_experiment.model.known_fields import Each, Fields, unknown, words
 from meta_experiment.model.migrations import SCHEMA_VERSION, UPDATE, upgraded
@@ -28,6 +27,7 @@ from meta_experiment.model.plan_document import (
     plan_to_document,
 )
 from meta_experiment.model.secrets import redacted, redacted_value
+from meta_experiment.protocol.places import is_id
 from meta_experiment.types import (
     Action,
     Amendment,

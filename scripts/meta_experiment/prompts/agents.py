@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.live.by_name import hooks_by_name
-from meta_experiment.live.frontmatter import find_block
 from meta_experiment.prompts.frontmatter import (
     cut,
     may_be_hooks,
@@ -14,6 +12,8 @@ from meta_experiment.prompts.frontmatter import (
     read_frontmatter,
 )
 from meta_experiment.prompts.head import with_fields
+from meta_experiment.protocol.by_name import hooks_by_name
+from meta_experiment.protocol.frontmatter import find_block
 
 _LONGEST_NAME = 256  # in units of UTF-16
 

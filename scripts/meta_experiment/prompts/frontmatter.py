@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.live.frontmatter import SPACE, find_block, head_length
+from meta_experiment.protocol.frontmatter import SPACE, find_block, head_length
 
 if TYPE_CHECKING:
     from meta_experiment.prompts.client_yaml import Block, Lines

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.live.frontmatter import find_block
 from meta_experiment.prompts.frontmatter import (
     Frontmatter,
     cut,
     read_clearly,
     read_frontmatter,
 )
+from meta_experiment.protocol.frontmatter import find_block
 
 _BOM = "\ufeff"
 _PLAIN = re.compile(r"[A-Za-z_]+(?:-[A-Za-z_]+)*")

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.live.frontmatter import SPACE
 from meta_experiment.prompts.frontmatter import cut, may_be_hooks, read_clearly
 from meta_experiment.prompts.parts import part
 from meta_experiment.prompts.tools import add_tools
+from meta_experiment.protocol.frontmatter import SPACE
 
 _LONGEST_DESCRIPTION = 100  # units of UTF-16
 _EFFORT = "${CLAUDE_EFFORT}"

@@ -17,8 +17,8 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
-from meta_experiment.live import index, places
-from meta_experiment.live.texts import digest
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.texts import digest
 from meta_experiment.services.assigning import mixed_seed
 from meta_experiment.services.client_places import scope_of
 from meta_experiment.services.serving import Serving

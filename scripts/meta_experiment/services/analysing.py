@@ -9,8 +9,8 @@ from meta_experiment.decide import analyze as decide
 from meta_experiment.decide import explain as decide_explain
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.errors import InvalidStateError, cite
-from meta_experiment.live.heads import REGISTRY
 from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.duty import DUE
 from meta_experiment.services.find import find_in

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.pack import plugin_folder
-from meta_experiment.live import index, places
 from meta_experiment.model import fields
+from meta_experiment.protocol import index, places
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.strange import strange_entries
 from meta_experiment.services.workspace import Workspace, problems

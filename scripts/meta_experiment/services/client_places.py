@@ -11,10 +11,10 @@ from pathlib import Path
 from meta_experiment.errors import as_word
 from meta_experiment.files.confine import real_path
 from meta_experiment.files.roots import owner
-from meta_experiment.live import places
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.place import FOLDERS, Place, locate
+from meta_experiment.protocol import places
 
 _PROMPT, _SKILL = ".md", "SKILL.md"
 

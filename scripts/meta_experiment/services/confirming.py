@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from meta_experiment.errors import MetaExperimentError, RefusedError, cite
-from meta_experiment.live.typed import FLAG, take_typed
+from meta_experiment.protocol.typed import FLAG, take_typed
 from meta_experiment.services.find import find
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.pack import plugin_folder
-from meta_experiment.live import index, places
-from meta_experiment.live.faults import faults_of
 from meta_experiment.model.instants import to_text
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.faults import faults_of
 from meta_experiment.services.checking import lost_registry
 from meta_experiment.services.client_settings import (
     ClientSettings,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import index, places
-from meta_experiment.live.texts import ORIGINAL, SHIM, is_text, placed, read_text
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed, read_text
 
 _STAND_IN = re.compile(rb"!`serve-variant ([\w.-]+)@[0-9a-f]{12} ")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import RefusedError, as_word, cite
 from meta_experiment.files.roots import git_top
-from meta_experiment.live import index
+from meta_experiment.protocol import index
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.ignore import PRIVATE_PATHS, lacking
 

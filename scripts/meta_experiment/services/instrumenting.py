@@ -29,8 +29,8 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout, git_top, has_run
-from meta_experiment.live import index, places, seal, texts
-from meta_experiment.live.worktrees import linked_trees
+from meta_experiment.protocol import index, places, seal, texts
+from meta_experiment.protocol.worktrees import linked_trees
 from meta_experiment.services.active import entry_of, list_root, write_index
 from meta_experiment.services.client_places import scope_of
 from meta_experiment.services.hiding import other_control, require_hidden

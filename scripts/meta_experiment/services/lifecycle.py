@@ -20,8 +20,8 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
-from meta_experiment.live.index import AGENT
 from meta_experiment.prompts.identity import require_text
+from meta_experiment.protocol.index import AGENT
 from meta_experiment.services.find import as_registered, find_in, require_status
 from meta_experiment.services.instrumenting import serving
 from meta_experiment.services.plugin import plugin_needed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout, git_top
-from meta_experiment.live import index, places
+from meta_experiment.protocol import index, places
 
 if TYPE_CHECKING:  # where others are only looked for, starting fast matters
     from meta_experiment.files.filesystem import FileSystem

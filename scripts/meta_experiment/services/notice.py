@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places
-from meta_experiment.live.seal import read_sealed
+from meta_experiment.protocol import places
+from meta_experiment.protocol.seal import read_sealed
 
 if TYPE_CHECKING:
     from meta_experiment.types import Step

@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import places
-from meta_experiment.live.faults import Fault, faults_of
+from meta_experiment.protocol import places
+from meta_experiment.protocol.faults import Fault, faults_of
 from meta_experiment.services.neighbours import neighbour_notes
 
 _DAY = 86_400.0
@@ -63,7 +63,7 @@ def _home_notes(layout: Layout) -> list[str]:
         homes = [item.path for item in roots if item.scope == places.USER]
         if not homes or homes[0] == str(layout.root):
             return []
-        from meta_experiment.live import index
+        from meta_experiment.protocol import index
 
         count = sum(entry.running for entry in index.entries(homes[0]))
     except OSError:

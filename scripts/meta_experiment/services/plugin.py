@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from meta_experiment.files.pack import plugin_folder
-from meta_experiment.live import places
+from meta_experiment.protocol import places
 from meta_experiment.services.client_settings import ClientSettings, read_settings
 
 _NAME = "meta-experiment"

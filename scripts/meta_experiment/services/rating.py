@@ -15,9 +15,10 @@ from meta_experiment.errors import (
     RefusedError,
     UsageError,
 )
-from meta_experiment.live import closing, index, places
+from meta_experiment.live import closing
 from meta_experiment.live.client import client_of
-from meta_experiment.live.sessions import Session, list_sessions
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.sessions import Session, list_sessions
 from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording import checked_metrics

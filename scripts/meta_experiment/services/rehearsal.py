@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.programs import find_program
-from meta_experiment.live import index, places, seal, texts
+from meta_experiment.protocol import index, places, seal, texts
 
 _TOKEN = "0" * places.TOKEN_LENGTH
 _KEY = "0" * 64

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
-from meta_experiment.live import index, places
-from meta_experiment.live.sessions import list_sessions
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.sessions import list_sessions
 from meta_experiment.services.drift import holds_stand_in, untouched
 from meta_experiment.services.placed import is_ours, left_over, placed_by
 from meta_experiment.services.serving import left_to_the_user, require_servable, work_out

@@ -13,7 +13,6 @@ from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
-from meta_experiment.live import index, places, texts
 from meta_experiment.prompts.agents import (
     agent_fault,
     agent_name,
@@ -28,6 +27,7 @@ from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
 from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skill
 from meta_experiment.prompts.tools import asks_first
 from meta_experiment.prompts.traces import NO_TRACES, Traces
+from meta_experiment.protocol import index, places, texts
 from meta_experiment.services.client_places import (
     place_of,
     scope_of,

@@ -25,8 +25,8 @@ from meta_experiment.errors import (
 )
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
-from meta_experiment.live import index, texts
-from meta_experiment.live.disk import IGNORE_FILE
+from meta_experiment.protocol import index, texts
+from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.services.client_places import place_of
 from meta_experiment.services.drift import holds_stand_in, stand_in_of
 from meta_experiment.services.placed import (

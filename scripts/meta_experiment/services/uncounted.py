@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout, git_top
-from meta_experiment.live import index, places
-from meta_experiment.live.missed import (
+from meta_experiment.model.instants import to_text
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.missed import (
     ABSENT,
     EDITED,
     UNLISTED,
@@ -20,8 +21,7 @@ from meta_experiment.live.missed import (
     Missed,
     missed,
 )
-from meta_experiment.live.worktrees import linked_trees
-from meta_experiment.model.instants import to_text
+from meta_experiment.protocol.worktrees import linked_trees
 from meta_experiment.services.drift import drift_notes
 
 LAG = 60.0  # seconds that a hook may come after its session began

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.services import hiding, stored_bytes
 from meta_experiment.services.admitting import sentences
 from meta_experiment.services.checking import journal, lost_registry

@@ -15,8 +15,8 @@ from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.places import read_whole, try_read
 from meta_experiment.model.registry import decode_registry, encode_registry
+from meta_experiment.protocol.places import read_whole, try_read
 from meta_experiment.types import Experiment, Status
 
 

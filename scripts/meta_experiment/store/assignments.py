@@ -1,6 +1,6 @@
 """Drawing variants: one sequence per experiment, shared by all processes.
 
-What stands in their files is that of `live.sequence`, which prompts in the client share.
+What stands in their files is that of `protocol.sequence`, which prompts in the client share.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from meta_experiment.files.durable import make_empty
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import fields, heads, sequence
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import log_head, sequence, tsv
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.events import NAME_LIMIT
 from meta_experiment.store.writer import own_log
 
@@ -101,7 +101,7 @@ def assign(
             variant = before[1] if before else draw(position)
             drawn = Assigned(unit, variant, new_id(), position, before is not None)
             total = known.count if known.found else known.count + 1
-            head = b"" if known.size else heads.head(seal, experiment_id, path.name)
+            head = b"" if known.size else log_head.head(seal, experiment_id, path.name)
             files.append(path, head + _line(total, key, drawn, at), durable=False)
         # made durable outside the lock: others need not wait for the disk
         files.sync_file(path)
@@ -161,4 +161,4 @@ def _escaped(unit: str) -> str:
         raise UsageError("The unit is not valid text.") from error
     if not 0 < size <= NAME_LIMIT:
         raise UsageError(f"The unit has {size:,} bytes; expected 1 to {NAME_LIMIT:,}.")
-    return fields.escaped(unit)
+    return tsv.escaped(unit)

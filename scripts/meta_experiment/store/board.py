@@ -16,9 +16,9 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.heads import admitted_file
-from meta_experiment.live.places import read_whole
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol.log_head import admitted_file
+from meta_experiment.protocol.places import read_whole
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.logs import log_sizes
 from meta_experiment.store.tracked import index_stamp
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import StorageError
-from meta_experiment.live import heads
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import log_head
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.logs import NO_LOG, log_sizes
 from meta_experiment.store.tracked import Tracked
 
@@ -104,8 +104,10 @@ class Counting:
         if size == NO_LOG:
             return Log(size)
         start = _first_bytes(path)
-        begin = heads.LENGTH if start.startswith(heads.HEAD) and start[-1:] == b"\n" else 0
-        if heads.writer_of(name) in admitted:
+        begin = (
+            log_head.LENGTH if start.startswith(log_head.HEAD) and start[-1:] == b"\n" else 0
+        )
+        if log_head.writer_of(name) in admitted:
             return Log(size, begin)
         if not self._is_own(start, experiment_id, name):
             return Log(size, begin, NOT_OURS)
@@ -118,7 +120,7 @@ class Counting:
 
     def _is_own(self, start: bytes, experiment_id: str, name: str) -> bool:
         try:
-            return heads.is_own(start, heads.head(self.seal, experiment_id, name))
+            return log_head.is_own(start, log_head.head(self.seal, experiment_id, name))
         except PermissionError:  # without a key this machine wrote nothing
             return not start
 
@@ -131,7 +133,7 @@ def apart(folder: Path, logs: Mapping[str, Log]) -> tuple[Apart, ...]:
             lines = _lines_in(folder / name)
             beside = 1 if log.begin else 0
             more = log.size > _LOOKED_THROUGH
-            writer = heads.writer_of(name)
+            writer = log_head.writer_of(name)
             found.append(Apart(name, writer, lines - beside, log.why_not, log.remedy, more))
     return tuple(found)
 
@@ -140,7 +142,7 @@ def _first_bytes(path: str) -> bytes:
     try:
         descriptor = os.open(path, _FLAGS)
         try:
-            return os.read(descriptor, heads.LENGTH)
+            return os.read(descriptor, log_head.LENGTH)
         finally:
             os.close(descriptor)
     except OSError as error:

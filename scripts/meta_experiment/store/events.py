@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from meta_experiment.errors import UsageError, cite
-from meta_experiment.live.sequence import LATEST
 from meta_experiment.model.secrets import redacted, redacted_value
+from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.lines import LINE_LIMIT
 from meta_experiment.types import TrialStatus
 

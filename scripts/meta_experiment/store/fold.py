@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_experiment.live.measure import TOOLS
-from meta_experiment.live.sequence import LATEST
 from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.columns import EXPOSED, NAN, RECORDED, STATUSES, Columns, fill
 from meta_experiment.store.events import why_unusable
 from meta_experiment.store.lines import SetAside, Unusable

@@ -1,7 +1,7 @@
 """What git is not to see of the folder, and how it is to treat what it does see.
 
-Each private folder holds an ignore file of its own (`live.disk.make_folder` makes both), as the
-one around them belongs to a branch; here it is put back where it is missing.
+Each private folder holds an ignore file of its own (`protocol.disk.make_folder` makes both), as
+the one around them belongs to a branch; here it is put back where it is missing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.disk import IGNORE_ALL, IGNORE_FILE
-from meta_experiment.live.places import PRIVATE, read_bytes
+from meta_experiment.protocol.disk import IGNORE_ALL, IGNORE_FILE
+from meta_experiment.protocol.places import PRIVATE, read_bytes
 
 _PRIVATE = (
     *(f"{name}/" for name in PRIVATE),

@@ -15,8 +15,8 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads, places, seal
-from meta_experiment.live.places import read_whole
+from meta_experiment.protocol import log_head, places, seal
+from meta_experiment.protocol.places import read_whole
 
 _MANUAL, _SERVED = "manual", "served"
 _NAME_DIGITS = 16
@@ -86,7 +86,7 @@ def known_seal(layout: Layout) -> seal.Seal:
 def write_sealed(
     layout: Layout, files: FileSystem, path: Path, purpose: str, data: bytes
 ) -> None:
-    """Write a private file that `live.seal.read_sealed` believes here. Raises StorageError."""
+    """Write a private file that `protocol.seal.read_sealed` believes. Raises StorageError."""
     wrapped = checkout_seal(layout, files).wrap(purpose, data)
     with _refusals(path):
         ensure_directory(files, path.parent)
@@ -160,12 +160,15 @@ def admit(
     layout: Layout, files: FileSystem, experiment_id: str, writers: Collection[str]
 ) -> None:
     """Remember who is admitted to an experiment, and nobody else. Raises StorageError."""
-    path, own = Path(heads.admitted_file(os.fspath(layout.root))), checkout_seal(layout, files)
+    path, own = (
+        Path(log_head.admitted_file(os.fspath(layout.root))),
+        checkout_seal(layout, files),
+    )
     with FileLock(layout.lock("local"), verb="admit a writer"), _refusals(path):
-        known = heads.admitted(os.fspath(layout.root), own)
+        known = log_head.admitted(os.fspath(layout.root), own)
         known[experiment_id] = set(writers)
         ensure_directory(files, path.parent)
-        write_atomically(files, path, heads.admitted_lines(known, own))
+        write_atomically(files, path, log_head.admitted_lines(known, own))
 
 
 def _purpose(experiment_id: str) -> str:

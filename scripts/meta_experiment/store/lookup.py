@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.sequence import is_assignment_file, parse_assignment
+from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment
 from meta_experiment.store.counting import Counting
 from meta_experiment.store.fold import Fold
 from meta_experiment.store.lines import Cursor, Unusable, decoded, read_blocks

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
 from operator import lt
 
-from meta_experiment.live.sequence import LATEST, parse_assignment, place
+from meta_experiment.protocol.sequence import LATEST, parse_assignment, place
 from meta_experiment.store.columns import NAN, RECORDED, fill, put
 from meta_experiment.store.fold import STATUS_CODE, Fold
 from meta_experiment.store.lines import decoded

@@ -9,7 +9,7 @@ from itertools import chain, compress
 from math import isfinite
 from typing import Any, NamedTuple
 
-from meta_experiment.live.sequence import LATEST
+from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.events import NAME_LIMIT, is_fingerprint
 from meta_experiment.store.fold import STATUS_CODE
 from meta_experiment.store.lines import decode

@@ -27,8 +27,8 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.disk import PRIVATE_FILE
 from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
+from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.store.archive import put_away
 from meta_experiment.types import Experiment, Status
 

@@ -15,12 +15,12 @@ from meta_experiment.errors import LockedError, MetaExperimentError, StorageErro
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads
-from meta_experiment.live.disk import IGNORE_FILE
-from meta_experiment.live.heads import REGISTRY
-from meta_experiment.live.seal import Seal
-from meta_experiment.live.sequence import storable
 from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.protocol import log_head
+from meta_experiment.protocol.disk import IGNORE_FILE
+from meta_experiment.protocol.log_head import REGISTRY
+from meta_experiment.protocol.seal import Seal
+from meta_experiment.protocol.sequence import storable
 from meta_experiment.store import (
     archive,
     assignments,
@@ -160,7 +160,7 @@ class Store:
         seal = self.known_seal()
         files = self.files if remembered else None
         tracked = tracked_logs(self.layout, files, seal, self._tracked)
-        return Counting(seal, heads.admitted(os.fspath(self.layout.root), seal), tracked)
+        return Counting(seal, log_head.admitted(os.fspath(self.layout.root), seal), tracked)
 
     def admit(self, experiment_id: str, writers: Collection[str]) -> None:
         """Say whose logs count beside this checkout's own, in one experiment."""

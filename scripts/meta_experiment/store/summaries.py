@@ -24,7 +24,7 @@ from meta_experiment.files.atomic import temporary_beside
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.seal import DIGITS, Seal
+from meta_experiment.protocol.seal import DIGITS, Seal
 from meta_experiment.store.checksums import BLOCK, checksums, first_change, some_blocks
 from meta_experiment.store.columns import Columns
 from meta_experiment.store.counting import Counting, Log

@@ -18,8 +18,8 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout, git_top
-from meta_experiment.live.places import read_bytes, try_read
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol.places import read_bytes, try_read
+from meta_experiment.protocol.seal import Seal
 
 _PURPOSE = "tracked"
 _GITDIR = b"gitdir: "

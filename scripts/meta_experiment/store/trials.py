@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.heads import HEAD
-from meta_experiment.live.sequence import is_assignment_file, parse_assignment, place
+from meta_experiment.protocol.log_head import HEAD
+from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment, place
 from meta_experiment.store.ahead import read_ahead
 from meta_experiment.store.columns import Trials
 from meta_experiment.store.counting import Apart, Counting, Log, apart

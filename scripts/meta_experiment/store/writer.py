@@ -16,9 +16,9 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.platform import machine
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import heads
-from meta_experiment.live.places import read_head
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import log_head
+from meta_experiment.protocol.places import read_head
+from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.events import Event, encode_event
 
 _SLOTS = 32
@@ -50,16 +50,16 @@ def own_log(folder: Path, seal: Seal, names: Iterable[str]) -> OwnLog:
         OSError: one cannot be read, or other files have all the names.
     """
     for name in names:
-        path, head = folder / name, heads.head(seal, folder.name, name)
+        path, head = folder / name, log_head.head(seal, folder.name, name)
         try:
             start = read_head(path, len(head))
         except FileNotFoundError:
             return OwnLog(path, head)
         if start == head:
             return OwnLog(path, head, path.stat().st_size)
-        if heads.is_own(start, head):
+        if log_head.is_own(start, head):
             return OwnLog(path, head, torn=bool(start))
-    raise heads.NoPlaceError(os.fspath(folder))
+    raise log_head.NoPlaceError(os.fspath(folder))
 
 
 def append_events(
@@ -98,7 +98,7 @@ def append_batches(
     try:
         for experiment_id, data in lines.items():
             if data:
-                names = heads.log_names(writer, ".jsonl")
+                names = log_head.log_names(writer, ".jsonl")
                 logs.append(own_log(layout.trials(experiment_id), seal, names))
                 logs[-1].append(files, data)
     except OSError as error:
@@ -154,7 +154,7 @@ class Writer:
         self.release()
 
     def _claim(self) -> tuple[str, FileLock | None]:
-        stem = f"{heads.mark(self.seal())}-{heads.host(machine())}"
+        stem = f"{log_head.mark(self.seal())}-{log_head.host(machine())}"
         for number in range(_SLOTS):
             name = f"{stem}-{number}"
             lock = FileLock(self.layout.lock(f"writer.{name}"), verb="record")

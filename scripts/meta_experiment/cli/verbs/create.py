@@ -11,8 +11,8 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
-from meta_experiment.live import index
 from meta_experiment.model.registry import experiment_to_document
+from meta_experiment.protocol import index
 from meta_experiment.render.created import created
 from meta_experiment.services import creating, lifecycle
 from meta_experiment.services.workspace import Workspace

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from meta_experiment.live.by_name import hooks_by_name, telling_apart
+from meta_experiment.protocol.by_name import hooks_by_name, telling_apart
 
 NAMES = ["reviewer", "reviewer-treatment"]
 

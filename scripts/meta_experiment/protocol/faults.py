@@ -11,15 +11,15 @@ from __future__ import annotations
 import os
 import time
 
-from meta_experiment.live.fields import escaped, plain
-from meta_experiment.live.places import (
+from meta_experiment.protocol.places import (
     data_folder,
     faults_file,
     read_head,
     refuse_links_to_state,
     sealed_faults,
 )
-from meta_experiment.live.seal import seal_of
+from meta_experiment.protocol.seal import seal_of
+from meta_experiment.protocol.tsv import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import data_folder, local_id, read_bytes, read_own
+from meta_experiment.protocol.places import data_folder, local_id, read_bytes, read_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The files of assignments: whom a variant was drawn for, in order.
 
-After its head (`live.heads`) each line is one assigned trial: `count unit variant trial_id
+After its head (`log_head`) each line is one assigned trial: `count unit variant trial_id
 epoch_ms`, separated by tabs, `count` being the number of different units so far, this one
 included: there are never more units than lines, and a count that says so is not believed. What
 was drawn without the shared sequence stands in files beside it and counts none. Reading needs
@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.fields import plain
-from meta_experiment.live.heads import (
+from meta_experiment.protocol.log_head import (
     NoPlaceError,
     admitted,
     head,
@@ -21,13 +20,14 @@ from meta_experiment.live.heads import (
     mark,
     writer_of,
 )
-from meta_experiment.live.places import chunks, refuse_links_to_state, trials
+from meta_experiment.protocol.places import chunks, refuse_links_to_state, trials
+from meta_experiment.protocol.tsv import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meta_experiment.live.seal import Seal
+    from meta_experiment.protocol.seal import Seal
 
 LARGEST = 1 << 30  # bytes; each prompt reads them all, so there is an end to it
 WAIT = 0.05  # seconds; a prompt waits for no lock longer than that

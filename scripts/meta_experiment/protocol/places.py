@@ -264,7 +264,7 @@ def local_id(root: str) -> str:
 
 
 def active_index(root: str) -> str:
-    """Return the index of what is served here; see `live.index`."""
+    """Return the index of what is served here; see `protocol.index`."""
     return f"{root}/.claude/meta/active.idx"
 
 
@@ -274,7 +274,7 @@ def served_folder(root: str, experiment_id: str) -> str:
 
 
 def served_text(root: str, experiment_id: str, name: str) -> str:
-    """Return the file of a text that serving reads; `live.texts` tells what there is."""
+    """Return the file of a text that serving reads; `protocol.texts` tells what there is."""
     return f"{served_folder(root, experiment_id)}/{name}"
 
 

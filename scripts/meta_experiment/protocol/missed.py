@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.faults import append_bounded
-from meta_experiment.live.places import data_folder, missed_file, try_read
-from meta_experiment.live.sessions import fields_of, line_of
+from meta_experiment.protocol.faults import append_bounded
+from meta_experiment.protocol.places import data_folder, missed_file, try_read
+from meta_experiment.protocol.sessions import fields_of, line_of
 
 EDITED, ABSENT, UNSERVED = "edited", "absent", "unserved"
 UNWRITABLE, UNLISTED = "unwritable", "unlisted"

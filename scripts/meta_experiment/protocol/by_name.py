@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.json_text import parse_object
-from meta_experiment.live.places import read_bytes, read_head
-from meta_experiment.live.settings import restrictions, restricts_agent, settings_files
+from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.protocol.places import read_bytes, read_head
+from meta_experiment.protocol.settings import restrictions, restricts_agent, settings_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import try_read
+from meta_experiment.protocol.places import try_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.disk import open_private, put
-from meta_experiment.live.places import data_folder, is_plain, read_head
-from meta_experiment.live.seal import Seal, machine_key
+from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.places import data_folder, is_plain, read_head
+from meta_experiment.protocol.seal import Seal, machine_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

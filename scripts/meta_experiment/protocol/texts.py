@@ -7,12 +7,12 @@ prompt file, and of the prompt file itself.
 
 from __future__ import annotations
 
-from meta_experiment.live.index import AGENTS, SHADOW
-from meta_experiment.live.places import body_name, read_whole, served_text
+from meta_experiment.protocol.index import AGENTS, SHADOW
+from meta_experiment.protocol.places import body_name, read_whole, served_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.index import Entry
+    from meta_experiment.protocol.index import Entry
 
 ORIGINAL = "original"  # the exact bytes of the prompt file
 SHIM = "shim"  # the exact bytes that stand in for it

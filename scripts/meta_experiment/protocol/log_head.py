@@ -11,13 +11,13 @@ from __future__ import annotations
 import errno
 import os
 
-from meta_experiment.live.places import local, try_read
+from meta_experiment.protocol.places import local, try_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from meta_experiment.live.seal import Seal
+    from meta_experiment.protocol.seal import Seal
 
 HEAD = b'{"event":"log","seal":"'  # how any first line begins
 LENGTH = len(HEAD) + 35  # of a first line, its end included

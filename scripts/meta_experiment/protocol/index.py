@@ -8,14 +8,14 @@ seal; one without it is a stranger's, and none.
 
 from __future__ import annotations
 
-from meta_experiment.live.places import active_index, is_id, is_plain, read_text
-from meta_experiment.live.seal import seal_of
+from meta_experiment.protocol.places import active_index, is_id, is_plain, read_text
+from meta_experiment.protocol.seal import seal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from meta_experiment.live.seal import Seal
+    from meta_experiment.protocol.seal import Seal
 
 RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
@@ -55,7 +55,7 @@ class Entry:
         sha: first digits of the plan's SHA-256.
         plugin: the version of this plugin.
         report: metrics the model is asked to report.
-        digests: those of its texts, by name; see `live.texts`.
+        digests: those of its texts, by name; see `protocol.texts`.
     """
 
     __slots__ = (

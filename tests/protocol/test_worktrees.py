@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from meta_experiment.live.worktrees import linked_tree, linked_trees
+from meta_experiment.protocol.worktrees import linked_tree, linked_trees
 
 
 def git(directory, *arguments):

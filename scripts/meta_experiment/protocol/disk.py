@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.places import is_private, is_state, refuse_links_to_state
+from meta_experiment.protocol.places import is_private, is_state, refuse_links_to_state
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIRECTORY = 0o700

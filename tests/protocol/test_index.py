@@ -1,21 +1,16 @@
 """Lines of the index, of the roots and of session files: what is written is what is read."""
 
-import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.sealing import CHECKOUT, own_key, own_seal
 
-from meta_experiment.live import index, places
 from meta_experiment.live.handovers import hand_over, pending
-from meta_experiment.live.index import Entry, format_entry, parse_entry, sealed_lines
-from meta_experiment.live.seal import Seal
-from meta_experiment.live.sessions import OpenTrial, Session, Turn, list_sessions
 from meta_experiment.model.plan_document import _MOST_TREATMENTS
-
-LIVE = Path(index.__file__).parent
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.index import Entry, format_entry, parse_entry, sealed_lines
+from meta_experiment.protocol.seal import Seal
+from meta_experiment.protocol.sessions import OpenTrial, Session, Turn, list_sessions
 
 
 def entry(**changes):
@@ -180,36 +175,3 @@ def test_session_folders_are_private_and_stay_below_the_root(tmp_path):
     for session in ("", "..", "a/b", "a\0", "x" * 200):
         with pytest.raises(ValueError, match="folder"):
             Session(str(tmp_path), session).write_turn(Turn("p", ""))
-
-
-@pytest.mark.parametrize("module", ["serving", "hooks", "closing"])
-def test_nothing_but_the_standard_library_is_needed(module):
-    """Runs without site packages; and what a prompt waits for loads no slow module."""
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); before = set(sys.modules)\n"
-        f"import meta_experiment.live.{module}\n"
-        "print(*sorted(set(sys.modules) - before))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, str(LIVE.parents[1])],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    loaded = set(done.stdout.split())
-    assert f"meta_experiment.live.{module}" in loaded
-    slow = {"json", "re", "hashlib", "pathlib", "typing", "dataclasses", "enum", "contextlib"}
-    assert not loaded & slow
-    ours = {name for name in loaded if name.startswith("meta_experiment.")}
-    assert all(name.split(".")[1] == "live" for name in ours)
-
-
-def test_no_module_of_the_package_imports_another_of_the_house():
-    """But for the draw itself, which is the same wherever it happens and imports nothing."""
-    draw = {f"meta_experiment.assign.{name}" for name in ("arms", "blocks", "uniform")}
-    for path in LIVE.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module]
-            for name in names:
-                house = name.startswith("meta_experiment") and name not in draw
-                assert not house or name.startswith("meta_experiment.live"), (path.name, name)

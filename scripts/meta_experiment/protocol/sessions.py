@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.disk import open_private, put
-from meta_experiment.live.fields import escaped, plain
-from meta_experiment.live.places import (
+from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.places import (
     StrangeFileError,
     data_folder,
     is_plain,
@@ -21,13 +20,14 @@ from meta_experiment.live.places import (
     roots,
     sessions,
 )
-from meta_experiment.live.seal import seal_of
+from meta_experiment.protocol.seal import seal_of
+from meta_experiment.protocol.tsv import escaped, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from meta_experiment.live.seal import Seal
+    from meta_experiment.protocol.seal import Seal
 
 _TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses", "begin"
 _LONGEST_NAME = 110
@@ -310,7 +310,7 @@ def end_task_elsewhere(session: Session, prompt_id: str) -> None:
             try:
                 Session(other.path, session.id).end_task(prompt_id)
             except (OSError, ValueError) as error:
-                from meta_experiment.live.faults import note_error
+                from meta_experiment.protocol.faults import note_error
 
                 note_error(other.path, "end", error)
 

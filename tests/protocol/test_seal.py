@@ -6,8 +6,8 @@ import hmac
 import pytest
 from tests.sealing import CHECKOUT, own_seal
 
-from meta_experiment.live import places, seal
-from meta_experiment.live.seal import Seal
+from meta_experiment.protocol import places, seal
+from meta_experiment.protocol.seal import Seal
 
 KEY = b"5ea1" * 16
 

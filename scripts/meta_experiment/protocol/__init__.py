@@ -1,0 +1,1 @@
+"""What the hot path and the rest agree on: places, formats, seals; standard library alone."""
