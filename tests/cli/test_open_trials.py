@@ -4,7 +4,7 @@ import time
 
 import pytest
 from tests.cli.conftest import COMMAND
-from tests.live.transcripts import Script
+from tests.transcripts.script import Script
 
 from meta_experiment.protocol.sessions import OpenTrial, Session
 
@@ -22,7 +22,7 @@ VERBS = {
 @pytest.fixture
 def used(project, monkeypatch):
     """Return a running experiment whose prompt was used once, and the transcript so far."""
-    monkeypatch.setattr("tests.live.transcripts.START", time.time() - 100)
+    monkeypatch.setattr("tests.transcripts.script.START", time.time() - 100)
     name = project.create(start=False)
     project("start", name)
     script = Script().command("p1", 0).answer(5, usage=USED)

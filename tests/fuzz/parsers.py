@@ -40,9 +40,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import confined, safe_component
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import arguments, transcript
-from meta_experiment.live.measure import measure, span
-from meta_experiment.live.prices import load_prices
+from meta_experiment.live import arguments
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
@@ -59,6 +57,9 @@ from meta_experiment.store import aside, assignments
 from meta_experiment.store.history import read_history
 from meta_experiment.store.summaries import load_trials
 from meta_experiment.store.trials import read_trials
+from meta_experiment.transcripts import transcript
+from meta_experiment.transcripts.measure import measure, span
+from meta_experiment.transcripts.prices import load_prices
 
 
 def registry(data):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests import logs
-from tests.live.transcripts import MODEL, START, Script
 from tests.sealing import own_seal
+from tests.transcripts.script import MODEL, START, Script
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.live.test_closing import Live
-from tests.live.transcripts import START, Script
+from tests.transcripts.script import START, Script
 
 from meta_experiment.live.leave import ASKED, note_asked, note_ran
 

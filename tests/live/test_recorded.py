@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from meta_experiment.live.measure import measure, span
-from meta_experiment.live.prices import Prices
-from meta_experiment.live.transcript import read_transcript
+from meta_experiment.transcripts.measure import measure, span
+from meta_experiment.transcripts.prices import Prices
+from meta_experiment.transcripts.transcript import read_transcript
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.live.stage import Stage
-from tests.live.transcripts import Script
+from tests.transcripts.script import Script
 
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.protocol import places

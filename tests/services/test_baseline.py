@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 from tests.decide.making import plan
-from tests.live.transcripts import START, Script
+from tests.transcripts.script import START, Script
 
 from meta_experiment.cli.main import main
 from meta_experiment.errors import NotFoundError

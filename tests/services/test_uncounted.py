@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.live.stage import Stage
-from tests.live.transcripts import START, Script
+from tests.transcripts.script import START, Script
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import missed, places

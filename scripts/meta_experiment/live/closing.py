@@ -14,9 +14,6 @@ import time
 from meta_experiment.live.client import FILE as CLIENT
 from meta_experiment.live.client import is_alive
 from meta_experiment.live.leave import take_waits
-from meta_experiment.live.measure import IDLE, Measured, measure, span
-from meta_experiment.live.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
-from meta_experiment.live.transcript import read_transcript
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private, put
 from meta_experiment.protocol.index import AGENT, find_entry
@@ -24,16 +21,19 @@ from meta_experiment.protocol.json_text import encode
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.protocol.sessions import list_sessions
+from meta_experiment.transcripts.measure import IDLE, Measured, measure, span
+from meta_experiment.transcripts.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
+from meta_experiment.transcripts.transcript import read_transcript
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from meta_experiment.live.prices import Prices
-    from meta_experiment.live.turns import Transcript
-    from meta_experiment.live.work import Usage
     from meta_experiment.protocol.seal import Seal
     from meta_experiment.protocol.sessions import OpenTrial, Session
+    from meta_experiment.transcripts.prices import Prices
+    from meta_experiment.transcripts.turns import Transcript
+    from meta_experiment.transcripts.work import Usage
 
 TRANSCRIPT_MISSING = "transcript_missing"
 PROMPT_MISSING = "prompt_missing"

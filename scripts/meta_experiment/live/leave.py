@@ -10,8 +10,8 @@ from meta_experiment.protocol.sessions import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from meta_experiment.live.turns import Transcript
-    from meta_experiment.live.work import Work
+    from meta_experiment.transcripts.turns import Transcript
+    from meta_experiment.transcripts.work import Work
 
 ASKED = "asked"  # in a session's folder; the hook's shell part looks whether it is there
 _ASKS, _RAN = "asks", "ran"

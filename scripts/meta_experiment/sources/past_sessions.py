@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment.live.measure import measure, span
-from meta_experiment.live.prices import Prices, load_prices
-from meta_experiment.live.transcript import lines, read_transcript
-from meta_experiment.live.turns import Turn
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.protocol.json_text import parse_object
 from meta_experiment.sources.session_files import began_below, transcripts
+from meta_experiment.transcripts.measure import measure, span
+from meta_experiment.transcripts.prices import Prices, load_prices
+from meta_experiment.transcripts.transcript import lines, read_transcript
+from meta_experiment.transcripts.turns import Turn
 
 MOST_FILES = 200
 MOST_BYTES = 200_000_000

@@ -6,18 +6,18 @@ A trial reaches from the prompt of its exposure to the next prompt under experim
 
 from __future__ import annotations
 
-from meta_experiment.live.prices import estimated_cost, stated_cost
-from meta_experiment.live.turns import ANSWERED, FAILED, INTERRUPTED, OPEN
-from meta_experiment.live.work import covered, merged
+from meta_experiment.transcripts.prices import estimated_cost, stated_cost
+from meta_experiment.transcripts.turns import ANSWERED, FAILED, INTERRUPTED, OPEN
+from meta_experiment.transcripts.work import covered, merged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from meta_experiment.live.prices import Prices
-    from meta_experiment.live.turns import Transcript, Turn
-    from meta_experiment.live.work import Usage, Work
+    from meta_experiment.transcripts.prices import Prices
+    from meta_experiment.transcripts.turns import Transcript, Turn
+    from meta_experiment.transcripts.work import Usage, Work
 
 IDLE = 1800.0  # seconds without a prompt after which a trial is over
 NO_ANSWER = "no_answer"

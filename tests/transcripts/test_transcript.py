@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.live.transcripts import START, Script
+from tests.transcripts.script import START, Script
 
-from meta_experiment.live.transcript import LINE_LIMIT, lines, read_lines, read_transcript
-from meta_experiment.live.work import merged
 from meta_experiment.protocol import json_text
 from meta_experiment.protocol.timestamps import epoch
+from meta_experiment.transcripts.transcript import (
+    LINE_LIMIT,
+    lines,
+    read_lines,
+    read_transcript,
+)
+from meta_experiment.transcripts.work import merged
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "transcripts"

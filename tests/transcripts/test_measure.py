@@ -5,12 +5,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.live.transcripts import START, USAGE, Script, stamp
+from tests.transcripts.script import START, USAGE, Script, stamp
 
-from meta_experiment.live.measure import measure, span
-from meta_experiment.live.prices import Prices
-from meta_experiment.live.transcript import read_lines, read_transcript
 from meta_experiment.model.metrics import describe
+from meta_experiment.transcripts.measure import measure, span
+from meta_experiment.transcripts.prices import Prices
+from meta_experiment.transcripts.transcript import read_lines, read_transcript
 
 NO_PRICES = Prices({})
 PRICES = Prices(

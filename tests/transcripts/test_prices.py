@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from meta_experiment.live.prices import (
+from meta_experiment.transcripts.prices import (
     Prices,
     estimated_cost,
     load_prices,
     plain_model,
     telemetry_cost,
 )
-from meta_experiment.live.work import Usage
+from meta_experiment.transcripts.work import Usage
 
 M = 1_000_000
 

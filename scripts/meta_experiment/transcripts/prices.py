@@ -8,14 +8,14 @@ from __future__ import annotations
 import mmap
 import os
 
-from meta_experiment.live.work import MOST
 from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.transcripts.work import MOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from meta_experiment.live.work import Usage
+    from meta_experiment.transcripts.work import Usage
 
 TELEMETRY_VARIABLE = "META_EXPERIMENT_TELEMETRY"
 _LIST_LIMIT = 1 << 20

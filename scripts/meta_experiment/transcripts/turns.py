@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meta_experiment.live.work import Work
+from meta_experiment.transcripts.work import Work
 
 OPEN, ANSWERED, FAILED, INTERRUPTED = "open", "answered", "failed", "interrupted"
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import mmap
 import os
 
-from meta_experiment.live.turns import (
+from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.protocol.timestamps import epoch
+from meta_experiment.transcripts.turns import (
     ANSWERED,
     FAILED,
     INTERRUPTED,
@@ -18,9 +20,7 @@ from meta_experiment.live.turns import (
     Transcript,
     Turn,
 )
-from meta_experiment.live.work import Work, usage_of
-from meta_experiment.protocol.json_text import parse_object
-from meta_experiment.protocol.timestamps import epoch
+from meta_experiment.transcripts.work import Work, usage_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

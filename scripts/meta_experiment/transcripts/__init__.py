@@ -1,0 +1,1 @@
+"""The transcripts of Claude Code, measured: turns, work, prices; standard library alone."""
