@@ -16,9 +16,10 @@ from types import SimpleNamespace
 from tests.logs import everything
 from tests.sources import shapes
 
-from meta_experiment.deploy import Deployer, Git, tracked_in
+from meta_experiment.deploy import Deployer
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.git import Git, tracked_in
 from meta_experiment.services import (
     acting,
     amending,

@@ -11,18 +11,12 @@ from pathlib import Path
 import pytest
 from tests.sealing import own_seal
 
-from meta_experiment.deploy import (
-    ChangeSet,
-    Deployer,
-    FileChange,
-    Git,
-    commit_message,
-    version_of,
-)
+from meta_experiment.deploy import ChangeSet, Deployer, FileChange, commit_message, version_of
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.git import Git
 from meta_experiment.types import Action
 
 COMMAND = ".claude/commands/review.md"

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, World, promotion
 
-from meta_experiment.deploy import FileChange, Git, version_of
+from meta_experiment.deploy import FileChange, version_of
 from meta_experiment.errors import GitError
 from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
 from meta_experiment.types import Action
 
 

@@ -10,9 +10,10 @@ import pytest
 from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, World
 from tests.faults import REFUSING, Crash, FaultyFileSystem
 
-from meta_experiment.deploy import Git, Outcome
+from meta_experiment.deploy import Outcome
 from meta_experiment.errors import DependencyError, GitError, MetaExperimentError, StorageError
 from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
 from meta_experiment.types import Action
 
 PROMOTE = {"before": CONTROL, "after": TREATMENT, "action": Action.PROMOTE}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from meta_experiment.deploy import Git, merge
+from meta_experiment.deploy import merge
 from meta_experiment.errors import DependencyError, DriftError
 from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
 
 LINES = [f"line {number} – ü" for number in range(1, 10)]
 

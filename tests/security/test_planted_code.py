@@ -12,8 +12,8 @@ from tests.plugin.desk import ROOT, STAMP, UV, program, wrapper
 from tests.security.planted import Planted
 from tests.services.test_instrumenting import SKILL, drafted, git, opened
 
-from meta_experiment.deploy.git import Git
 from meta_experiment.files.programs import find_program
+from meta_experiment.git.command import Git
 from meta_experiment.live import session_start
 from meta_experiment.services import lifecycle, rehearsal
 

@@ -72,7 +72,8 @@ def opened(root, files=None, now=None):
     clock = (lambda: now) if now else lambda: float(next(ticks))
     space = Workspace.open(Layout(Path(root).resolve()), clock)
     if files is not None:
-        from meta_experiment.deploy import Deployer, tracked_in
+        from meta_experiment.deploy import Deployer
+        from meta_experiment.git import tracked_in
         from meta_experiment.store.store import Store
 
         deployer = Deployer(space.layout, files, space.git, space.store.seal)

@@ -17,7 +17,6 @@ from meta_experiment.deploy.deployer import (
 )
 from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.flight import RegistryStep
-from meta_experiment.deploy.git import Git, tracked_in
 from meta_experiment.deploy.merge import merge
 from meta_experiment.deploy.message import commit_message
 
@@ -28,7 +27,6 @@ __all__ = [
     "DeployResult",
     "Deployer",
     "FileChange",
-    "Git",
     "Outcome",
     "Recovered",
     "RegistryStep",
@@ -36,7 +34,6 @@ __all__ = [
     "commit_message",
     "merge",
     "new_change_id",
-    "tracked_in",
     "unified_diff",
     "version_of",
 ]

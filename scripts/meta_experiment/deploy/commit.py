@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange
-from meta_experiment.deploy.git import NO_COMMIT_HINT, Finished, Git
 from meta_experiment.errors import GitError, as_word
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.git import NO_COMMIT_HINT, Finished, Git
 from meta_experiment.protocol.disk import PRIVATE_FILE
 
 _GONE = "0"

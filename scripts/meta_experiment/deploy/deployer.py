@@ -14,7 +14,6 @@ from meta_experiment.deploy.change import ChangeSet, FileChange, version_of
 from meta_experiment.deploy.commit import CommitPlan, NoCommit, Repository
 from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.flight import Flight, RegistryStep
-from meta_experiment.deploy.git import Git
 from meta_experiment.deploy.journal import Found, Journal, Record, Step
 from meta_experiment.errors import (
     DependencyError,
@@ -28,6 +27,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.interruption import Interrupted, heed, held, waiting
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.git import Git
 from meta_experiment.protocol.seal import Seal, seal_of
 from meta_experiment.types import Action
 

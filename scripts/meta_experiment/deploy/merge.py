@@ -6,9 +6,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.deploy.git import Git
 from meta_experiment.errors import DependencyError, DriftError
 from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
 
 _BOM = b"\xef\xbb\xbf"
 _FAILED = 128  # from here on git merge-file reports errors, below it conflicts

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from meta_experiment.deploy.apply import sweep_temporaries
 from meta_experiment.deploy.filter import NAME, SCRIPT, SETTINGS, StandIn
-from meta_experiment.deploy.git import Git
 from meta_experiment.errors import GitError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
+from meta_experiment.git import Git
 
 _FILE_MODE = 0o644
 _UNTRACKED = 1  # how git says so

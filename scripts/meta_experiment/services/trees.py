@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment.deploy import Backups, Git
+from meta_experiment.deploy import Backups
 from meta_experiment.deploy.apply import observe, put, sweep_temporaries
 from meta_experiment.deploy.filter import StandIn
 from meta_experiment.deploy.unseen import Unseen
@@ -25,6 +25,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.files.confine import Content
 from meta_experiment.files.durable import ensure_directory
+from meta_experiment.git import Git
 from meta_experiment.protocol import index, texts
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.services.client_places import place_of

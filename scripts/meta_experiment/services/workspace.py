@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from meta_experiment.deploy import Backups, Deployer, Git, tracked_in
+from meta_experiment.deploy import Backups, Deployer
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.git import Git, tracked_in
 from meta_experiment.store.history import Entry
 from meta_experiment.store.store import Store
 from meta_experiment.store.trials import TrialLog
