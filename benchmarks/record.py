@@ -57,7 +57,7 @@ def batches(root: Path, until: float) -> int:
 
 def _record(root: Path, until: float, size: int) -> int:
     from meta_experiment.files.roots import Layout
-    from meta_experiment.services import recording
+    from meta_experiment.services.recording import recording
     from meta_experiment.services.workspace import Workspace
 
     workspace = Workspace.open(Layout(root), time.time)

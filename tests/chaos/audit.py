@@ -19,7 +19,8 @@ from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import sandbox
 from meta_experiment.protocol.sequence import parse_assignment
-from meta_experiment.services import assigning, healing
+from meta_experiment.services.health import recovery
+from meta_experiment.services.recording import assigning
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
@@ -69,7 +70,7 @@ def audit(
     """
     found = Found()
     space = Workspace.open(Layout(root), time.time)
-    healing.recover(space)
+    recovery.recover(space)
     sandbox.take_over_all(str(root))
     found.expect(left_over(root) == [], f"left over: {left_over(root)}")
     said = {name: list(Log.lines(path)) for name, path in logs.items()}

@@ -3,7 +3,7 @@
 import pytest
 from tests.chaos.verbs import no_outlook
 
-from meta_experiment.services import creating
+from meta_experiment.services.planning import creating
 
 
 @pytest.fixture(autouse=True)

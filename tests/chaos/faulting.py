@@ -16,7 +16,7 @@ from tests.faults import ALL_MODES, Crash, FaultMode, FaultyFileSystem, count_op
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.services import healing
+from meta_experiment.services.health import recovery
 
 MODES = (*ALL_MODES, "power")
 
@@ -64,12 +64,12 @@ class Trial:
             self._attempt(FaultyFileSystem(fail_at, "crash"))
             shutil.rmtree(self.broken, ignore_errors=True)
             shutil.copytree(self.root, self.broken, symlinks=True)
-            due = count_operations(lambda files: healing.recover(opened(self.root, files)))
+            due = count_operations(lambda files: recovery.recover(opened(self.root, files)))
             for second in range(1, due + 1):
                 self._afresh(self.broken)
                 files = FaultyFileSystem(second, mode)
                 with contextlib.suppress(Crash, MetaExperimentError, OSError):
-                    healing.recover(opened(self.root, files))
+                    recovery.recover(opened(self.root, files))
                 self._judge("recovering", files, acknowledged=False)
 
     def _cuts(self, every: int, cuts: int, chance: random.Random) -> None:
@@ -90,7 +90,7 @@ class Trial:
 
     def _judge(self, mode: str, files: FaultyFileSystem, *, acknowledged: bool) -> None:
         where = (mode, files.fail_at, files.operations[-1:])
-        healing.recover(opened(self.root))
+        recovery.recover(opened(self.root))
         found = seen(self.root)
         assert self._allowed(found), (where, difference(found, self.before, self.after))
         assert found == self.after or not acknowledged, (where, "acknowledged, and lost")

@@ -30,7 +30,7 @@ from tests.chaos.faulting import MODES, Trial  # noqa: E402
 from tests.chaos.prompts import OWN, Project, Prompt, shared  # noqa: E402
 from tests.chaos.verbs import PROJECTS, VERBS, no_outlook  # noqa: E402
 
-from meta_experiment.services import creating  # noqa: E402
+from meta_experiment.services.planning import creating  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
 TABLE = "<!-- The rest of this page is made by python -m tests.chaos.full -->"

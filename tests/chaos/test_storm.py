@@ -46,7 +46,7 @@ swap(store, "append_batches", lambda *what: random.random() < 0.5 or write(*what
     ),
     "recovery": (
         """
-import meta_experiment.services.healing as healing
+import meta_experiment.services.health.recovery as healing
 import tests.chaos.writers as writers
 swap(healing, "finish", lambda _: [])
 swap(writers, "settle", lambda _: [])
@@ -71,7 +71,7 @@ swap(heads, "is_own", lambda *_: True)
     "hiding": (
         """
 import meta_experiment.deploy.unseen as unseen
-import meta_experiment.services.trees as trees
+import meta_experiment.services.serving.working_trees as trees
 swap(trees, "_UNTRACKED", b"")
 swap(unseen.Unseen, "_block", lambda *_: False)
 """,
@@ -80,7 +80,7 @@ swap(unseen.Unseen, "_block", lambda *_: False)
     "linked trees": (
         """
 import meta_experiment.deploy.unseen as unseen
-import meta_experiment.services.trees as trees
+import meta_experiment.services.serving.working_trees as trees
 swap(trees, "_UNTRACKED", b"")
 swap(unseen.Unseen, "_block", lambda *_: False)
 """,

@@ -20,17 +20,11 @@ from meta_experiment.deploy import Deployer
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
-from meta_experiment.services import (
-    acting,
-    amending,
-    assigning,
-    creating,
-    healing,
-    importing,
-    lifecycle,
-    recording,
-    request,
-)
+from meta_experiment.services.acting import lifecycle, promotion
+from meta_experiment.services.health import recovery
+from meta_experiment.services.importing import importing
+from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.store import Store
 from meta_experiment.types import Trial
@@ -131,13 +125,13 @@ def paused(root: Path) -> str:
 
 def promoted(root: Path) -> str:
     made = started(root)
-    acting.promote(opened(root), made, acting.Wish(override="x"), dry_run=False)
+    promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
     return made
 
 
 def ended(root: Path) -> str:
     made = started(root)
-    acting.stop(opened(root), made, "x", dry_run=False)
+    promotion.stop(opened(root), made, "x", dry_run=False)
     return made
 
 
@@ -206,18 +200,18 @@ VERBS = {
     ),
     "promote": Verb(
         started,
-        lambda space, made: acting.promote(
-            space, made, acting.Wish(override="x"), dry_run=False
+        lambda space, made: promotion.promote(
+            space, made, promotion.Wish(override="x"), dry_run=False
         ),
     ),
     "rollback": Verb(
         promoted,
-        lambda space, made: acting.rollback(space, made, acting.Wish(), dry_run=False),
+        lambda space, made: promotion.rollback(space, made, promotion.Wish(), dry_run=False),
     ),
-    "stop": Verb(started, lambda space, made: acting.stop(space, made, "x", dry_run=False)),
+    "stop": Verb(started, lambda space, made: promotion.stop(space, made, "x", dry_run=False)),
     "archive": Verb(ended, lifecycle.archive),
     "import": Verb(nothing, _import, from_outside=True),
-    "panic": Verb(started, lambda space, _: healing.panic(space)),
+    "panic": Verb(started, lambda space, _: recovery.panic(space)),
 }
 
 

@@ -33,24 +33,19 @@ from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol import index
 from meta_experiment.protocol.places import Root
 from meta_experiment.protocol.sessions import Session, Turn
-from meta_experiment.services import (
-    acting,
-    assigning,
-    creating,
-    healing,
-    lifecycle,
-    recording,
-    request,
-)
-from meta_experiment.services.analysing import analyze
-from meta_experiment.services.board import board
-from meta_experiment.services.settling import settle
+from meta_experiment.services.acting import lifecycle, promotion
+from meta_experiment.services.acting.analysing import analyze
+from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.board.board import board
+from meta_experiment.services.health import recovery
+from meta_experiment.services.planning import creating, request
+from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 
 COMMON = "common"
 _RECORDED, _FINISHED = "The trials were recorded first.", "was finished first."
-WISH = acting.Wish(override="storm")
+WISH = promotion.Wish(override="storm")
 WEIGHTS = {
     "record": 8,
     "batch": 2,
@@ -245,7 +240,7 @@ class Writer:
         self._do("status", look)
 
     def _recover(self) -> None:
-        self._do("recover", lambda: healing.recover(self.space))
+        self._do("recover", lambda: recovery.recover(self.space))
 
     def _own(self) -> None:
         """Take the experiment on the writer's own prompt one step further."""
@@ -275,12 +270,12 @@ class Writer:
             Status.PAUSED: [("resume", lambda name: lifecycle.resume(space, name))],
             Status.RUNNING: [
                 ("pause", lambda name: lifecycle.pause(space, name)),
-                ("promote", lambda name: acting.promote(space, name, WISH, dry_run=False)),
-                ("promote", lambda name: acting.promote(space, name, WISH, dry_run=False)),
-                ("stop", lambda name: acting.stop(space, name, "storm", dry_run=False)),
+                ("promote", lambda name: promotion.promote(space, name, WISH, dry_run=False)),
+                ("promote", lambda name: promotion.promote(space, name, WISH, dry_run=False)),
+                ("stop", lambda name: promotion.stop(space, name, "storm", dry_run=False)),
             ],
             Status.PROMOTED: [
-                ("rollback", lambda name: acting.rollback(space, name, WISH, dry_run=False))
+                ("rollback", lambda name: promotion.rollback(space, name, WISH, dry_run=False))
             ],
         }
         archive = [("archive", lambda name: lifecycle.archive(space, name))]

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 from tests.everyday import some
-from tests.services.test_instrumenting import COMMAND, SKILL, control, drafted, git, opened
+from tests.services.serving.test_reconciliation import (
+    COMMAND,
+    SKILL,
+    control,
+    drafted,
+    git,
+    opened,
+)
 from tests.services.test_two_commands import (
     once,
     repository,
@@ -20,8 +27,10 @@ from tests.services.test_two_commands import (
 
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
-from meta_experiment.services import acting, creating, instrumenting, lifecycle
-from meta_experiment.services.settling import settle
+from meta_experiment.services.acting import lifecycle, promotion
+from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.planning import creating
+from meta_experiment.services.serving import reconciliation
 from meta_experiment.types import Status
 
 __all__ = ["repository"]
@@ -151,9 +160,9 @@ def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
 ):
     """Files and commit stand: registry, history and what is served follow first."""
     made = running(repository)
-    monkeypatch.setattr(acting, step, interrupting(getattr(acting, step), number))
+    monkeypatch.setattr(promotion, step, interrupting(getattr(promotion, step), number))
     with pytest.raises(Interrupted) as caught:
-        acting.promote(opened(repository), made, acting.Wish(override="x"), dry_run=False)
+        promotion.promote(opened(repository), made, promotion.Wish(override="x"), dry_run=False)
     assert caught.value.number == number
     assert DONE in caught.value.told
     assert told(repository).status is Status.PROMOTED
@@ -166,8 +175,8 @@ def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
 def test_a_start_is_finished_before_a_signal_is_heard(repository, monkeypatch, path):
     """It runs and is served, or the signal came before anything was changed."""
     made = drafted(repository, path)
-    served = interrupting(instrumenting.write_index, signal.SIGINT, signal.SIGINT)
-    monkeypatch.setattr(instrumenting, "write_index", served)
+    served = interrupting(reconciliation.write_index, signal.SIGINT, signal.SIGINT)
+    monkeypatch.setattr(reconciliation, "write_index", served)
     with pytest.raises(Interrupted) as caught:
         lifecycle.start(opened(repository), made)
     assert DONE in caught.value.told
@@ -188,7 +197,7 @@ def test_a_second_signal_does_not_end_the_undoing(repository, monkeypatch):
     undo = interrupting(Flight.undo, signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     monkeypatch.setattr(Flight, "undo", undo)
     with pytest.raises(Interrupted):
-        acting.promote(opened(repository), made, acting.Wish(override="x"), dry_run=False)
+        promotion.promote(opened(repository), made, promotion.Wish(override="x"), dry_run=False)
     assert (repository / SKILL).read_bytes() == before
     require_agreement(repository)
 
@@ -202,12 +211,12 @@ def test_what_cannot_be_undone_now_is_told_to_be_cleared_up_later(repository, mo
     def full():
         raise OSError(28, "No space left on device")
 
-    wish = acting.Wish(override="x")
+    wish = promotion.Wish(override="x")
     with monkeypatch.context() as patch:
         patch.setattr(Flight, "commit", interrupting(Flight.commit, signal.SIGINT))
         patch.setattr(Flight, "undo", once(Flight.undo, full))
         with pytest.raises(Interrupted) as caught:
-            acting.promote(opened(repository), made, wish, dry_run=False)
+            promotion.promote(opened(repository), made, wish, dry_run=False)
     assert "the next command clears the change up" in caught.value.told
     assert len(settle(opened(repository))) == 1
     assert told(repository).status is Status.RUNNING
@@ -289,7 +298,7 @@ def test_a_signal_at_any_moment_ends_as_the_sentence_says(repository, tmp_path, 
     """With a slow git and a slow hook, from the first moment until it is done."""
     import shutil
 
-    from tests.services.test_all_or_nothing import VERBS as ACTS
+    from tests.services.acting.test_all_or_nothing import VERBS as ACTS
 
     tools = tmp_path / "bin"
     tools.mkdir()

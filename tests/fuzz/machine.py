@@ -18,20 +18,11 @@ from tests.logs import everything
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
-from meta_experiment.services import (
-    acting,
-    amending,
-    assigning,
-    autopilot,
-    creating,
-    healing,
-    lifecycle,
-    recording,
-    repairing,
-    request,
-    verifying,
-)
-from meta_experiment.services.board import board
+from meta_experiment.services.acting import autopilot, lifecycle, promotion
+from meta_experiment.services.board.board import board
+from meta_experiment.services.health import recovery, repairing, verifying
+from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Status
 
@@ -230,8 +221,10 @@ class Verbs(RuleBasedStateMachine):
             and self.free(item.path, but=made)
             and self.files[item.path] in (item.control, item.treatment)
         )
-        wish = acting.Wish(override="fuzz", commit=commit)
-        if self.attempt(allowed, lambda: acting.promote(self.space, made, wish, dry_run=False)):
+        wish = promotion.Wish(override="fuzz", commit=commit)
+        if self.attempt(
+            allowed, lambda: promotion.promote(self.space, made, wish, dry_run=False)
+        ):
             item.status = Status.PROMOTED
             self.moved(item.path, item.treatment, commit)
 
@@ -243,9 +236,9 @@ class Verbs(RuleBasedStateMachine):
         allowed &= self.free(item.path, but=made)
         if promoted:
             allowed &= self.files[item.path] in (item.control, item.treatment)
-        wish = acting.Wish(commit=commit)
+        wish = promotion.Wish(commit=commit)
         if self.attempt(
-            allowed, lambda: acting.rollback(self.space, made, wish, dry_run=False)
+            allowed, lambda: promotion.rollback(self.space, made, wish, dry_run=False)
         ):
             item.status = Status.ROLLED_BACK
             if promoted:
@@ -259,20 +252,22 @@ class Verbs(RuleBasedStateMachine):
     @rule(made=experiments)
     def rehearse(self, made):
         """A dry run changes nothing, whatever it says."""
-        for act in (acting.promote, acting.rollback):
+        for act in (promotion.promote, promotion.rollback):
             with contextlib.suppress(MetaExperimentError):
-                act(self.space, made, acting.Wish(override="x"), dry_run=True)
+                act(self.space, made, promotion.Wish(override="x"), dry_run=True)
 
     @rule(made=experiments)
     def stop(self, made):
         item = self.known[made]
         allowed = item.status in HOLDING and self.free(item.path, but=made)
-        if self.attempt(allowed, lambda: acting.stop(self.space, made, "fuzz", dry_run=False)):
+        if self.attempt(
+            allowed, lambda: promotion.stop(self.space, made, "fuzz", dry_run=False)
+        ):
             item.status = Status.EXPIRED
 
     @rule()
     def panic(self):
-        healing.panic(self.space)
+        recovery.panic(self.space)
         for item in self.known.values():
             if item.status is Status.RUNNING:
                 item.status = Status.PAUSED
@@ -284,7 +279,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule()
     def recover(self):
-        healing.recover(self.space)
+        recovery.recover(self.space)
 
     @rule()
     def repair(self):

@@ -46,10 +46,11 @@ from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.protocol import index, json_text, sequence
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.services import recording, request
-from meta_experiment.services.board import board
+from meta_experiment.services.board.board import board
 from meta_experiment.services.find import find
-from meta_experiment.services.verifying import ReadOnly, same_trials
+from meta_experiment.services.health.verifying import ReadOnly, same_trials
+from meta_experiment.services.planning import request
+from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.reading import read_source
 from meta_experiment.sources.rows import Reading

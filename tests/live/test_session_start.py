@@ -12,7 +12,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live import hooks, session_start
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.services import notice
+from meta_experiment.services.board import notice
 from meta_experiment.types import Action, Decision, ReasonCode, Step
 
 NOW = 1_800_000_000.0

@@ -9,7 +9,7 @@ import yaml
 from meta_experiment.errors import UsageError
 from meta_experiment.model.plan_document import PLAN_KEYS
 from meta_experiment.model.plan_shape import SHAPES, require_shape
-from meta_experiment.services.request import from_plan, read_plan
+from meta_experiment.services.planning.request import from_plan, read_plan
 
 SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "schemas" / "plan.v1.schema.json").read_bytes()

@@ -10,12 +10,13 @@ from tests.everyday import some
 from tests.live.stage import Stage
 from tests.plugin.desk import ROOT, STAMP, UV, program, wrapper
 from tests.security.planted import Planted
-from tests.services.test_instrumenting import SKILL, drafted, git, opened
+from tests.services.serving.test_reconciliation import SKILL, drafted, git, opened
 
 from meta_experiment.files.programs import find_program
 from meta_experiment.git.command import Git
 from meta_experiment.live import session_start
-from meta_experiment.services import lifecycle, rehearsal
+from meta_experiment.services.acting import lifecycle
+from meta_experiment.services.serving import rehearsal
 
 ODD_PATHS = (".:{}", ":{}", "bin:{}", "{}::", ".:{}:")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.everyday import some
 from tests.faults import Crash
-from tests.services.test_instrumenting import (
+from tests.services.serving.test_reconciliation import (
     SKILL,
     changed,
     control,
@@ -17,21 +17,26 @@ from tests.services.test_instrumenting import (
 
 from meta_experiment.deploy.flight import Flight
 from meta_experiment.errors import ConflictError
-from meta_experiment.services import acting, amending, autopilot, healing, lifecycle, recording
-from meta_experiment.services.settling import settle
+from meta_experiment.services.acting import autopilot, lifecycle, promotion
+from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.health import recovery
+from meta_experiment.services.planning import amending
+from meta_experiment.services.recording import recording
 from meta_experiment.types import Status
 
 ACTS = {
-    "promote": lambda space, made: acting.promote(
-        space, made, acting.Wish(override="x"), dry_run=False
+    "promote": lambda space, made: promotion.promote(
+        space, made, promotion.Wish(override="x"), dry_run=False
     ),
-    "rollback": lambda space, made: acting.rollback(space, made, acting.Wish(), dry_run=False),
-    "stop": lambda space, made: acting.stop(space, made, "x", dry_run=False),
+    "rollback": lambda space, made: promotion.rollback(
+        space, made, promotion.Wish(), dry_run=False
+    ),
+    "stop": lambda space, made: promotion.stop(space, made, "x", dry_run=False),
     "pause": lifecycle.pause,
     "resume": lifecycle.resume,
     "archive": lifecycle.archive,
     "amend": lambda space, made: amending.amend(space, made, [("auto", "true")], "why"),
-    "panic": lambda space, _: healing.panic(space),
+    "panic": lambda space, _: recovery.panic(space),
 }
 PAIRS = [
     *(
@@ -105,7 +110,7 @@ def refused_amid(repository, monkeypatch, made, step, first, second):
         ACTS[second](opened(repository), made)
         after.append(told(repository))
 
-    monkeypatch.setattr(acting, step, once(getattr(acting, step), other))
+    monkeypatch.setattr(promotion, step, once(getattr(promotion, step), other))
     with pytest.raises(ConflictError, match=made):
         ACTS[first](opened(repository), made)
     assert [told(repository)] == after
@@ -144,7 +149,7 @@ def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_si
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(acting, "register", dies)
+        patch.setattr(promotion, "register", dies)
         with pytest.raises(Crash):
             ACTS["rollback"](opened(repository), made)
     opened(repository).store.update(
@@ -168,7 +173,7 @@ def test_a_death_after_a_pause_in_the_middle_leaves_no_stand_in(
         lifecycle.pause(opened(repository), made)
         raise Crash
 
-    place, name = (Flight, "commit") if status is Status.PAUSED else (acting, "serving")
+    place, name = (Flight, "commit") if status is Status.PAUSED else (promotion, "serving")
     monkeypatch.setattr(place, name, once(getattr(place, name), dies))
     with pytest.raises(Crash):
         ACTS["promote"](opened(repository), made)
@@ -192,7 +197,7 @@ def test_auto_does_not_act_on_what_was_changed_since_its_look(repository, monkey
 
     def other():
         if second == "panic":
-            healing.panic(opened(repository))
+            recovery.panic(opened(repository))
         else:
             amending.amend(opened(repository), made, [("auto", "false")], "no leave")
 

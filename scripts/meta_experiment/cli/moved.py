@@ -8,7 +8,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services.lifecycle import Moved
+from meta_experiment.services.acting.lifecycle import Moved
 from meta_experiment.services.workspace import Workspace
 
 

@@ -62,7 +62,7 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     A change of prompt files that a crash cut off is finished or undone first, and said; one
     that another process is at work on is left to it. With `settled` False nothing is touched.
     """
-    from meta_experiment.services.settling import settle
+    from meta_experiment.services.acting.registry_commit import settle
     from meta_experiment.services.workspace import Workspace
 
     opened = Workspace.open(layout(place, prompts), clock)

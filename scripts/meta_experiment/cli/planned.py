@@ -13,7 +13,7 @@ import click
 from meta_experiment.cli.frame import Place
 from meta_experiment.cli.open import bases, workspace
 from meta_experiment.errors import UsageError
-from meta_experiment.services.request import (
+from meta_experiment.services.planning.request import (
     Request,
     from_flags,
     from_plan,

@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import admitting
+from meta_experiment.services.recording import admitting
 
 
 @verb(example="meta-experiment admit exp-2026-01-31-review 1a2b3c4d")

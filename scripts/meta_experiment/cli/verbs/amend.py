@@ -8,7 +8,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.registry import experiment_to_document
-from meta_experiment.services import amending
+from meta_experiment.services.planning import amending
 
 
 @verb(

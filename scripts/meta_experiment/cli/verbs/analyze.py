@@ -8,7 +8,8 @@ from meta_experiment.cli.frame import Place, Result, Screen, current_option, pai
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.model.analysis_document import analysis_to_document
 from meta_experiment.render.report import report
-from meta_experiment.services import analysing, observing
+from meta_experiment.services.acting import analysing
+from meta_experiment.services.serving import observing
 from meta_experiment.types import Decision
 
 _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Decision.REJECT: 4}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.cli.moved import moving_verb
-from meta_experiment.services import lifecycle
+from meta_experiment.services.acting import lifecycle
 
 command = moving_verb(
     "archive",

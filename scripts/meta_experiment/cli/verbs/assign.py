@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import assigning
+from meta_experiment.services.recording import assigning
 
 
 @verb(example="meta-experiment assign exp-2026-01-31-review --unit session-42 --json")

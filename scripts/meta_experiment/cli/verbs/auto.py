@@ -8,7 +8,9 @@ from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render.auto import lines
-from meta_experiment.services import autopilot, notice, observing
+from meta_experiment.services.acting import autopilot
+from meta_experiment.services.board import notice
+from meta_experiment.services.serving import observing
 
 
 @verb(example="meta-experiment auto --dry-run", changes=True)

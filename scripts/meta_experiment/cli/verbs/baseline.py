@@ -10,8 +10,8 @@ from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.render.baseline import habit, halves
 from meta_experiment.render.prospect import prospect
-from meta_experiment.services.baseline import baseline
-from meta_experiment.services.request import find_path
+from meta_experiment.services.planning.baseline import baseline
+from meta_experiment.services.planning.request import find_path
 from meta_experiment.types import Unit
 
 

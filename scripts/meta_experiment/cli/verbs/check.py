@@ -6,7 +6,7 @@ from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render.check import findings
-from meta_experiment.services import checking
+from meta_experiment.services.health import checking
 
 
 @verb(example="meta-experiment check --json", kin=HEALTH_VERBS)

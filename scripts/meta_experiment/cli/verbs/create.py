@@ -14,7 +14,8 @@ from meta_experiment.errors import GitError, LockedError, MetaExperimentError, S
 from meta_experiment.model.registry import experiment_to_document
 from meta_experiment.protocol import index
 from meta_experiment.render.created import created
-from meta_experiment.services import creating, lifecycle
+from meta_experiment.services.acting import lifecycle
+from meta_experiment.services.planning import creating
 from meta_experiment.services.workspace import Workspace
 
 

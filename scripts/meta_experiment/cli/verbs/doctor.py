@@ -9,7 +9,7 @@ from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render.check import findings
-from meta_experiment.services import doctor
+from meta_experiment.services.health import doctor
 
 
 @verb(example="meta-experiment doctor --json", kin=HEALTH_VERBS)

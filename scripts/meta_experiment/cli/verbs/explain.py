@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import analysing
+from meta_experiment.services.acting import analysing
 
 
 @verb(example="meta-experiment explain exp-2026-01-31-review")

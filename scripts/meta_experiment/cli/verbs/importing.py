@@ -12,8 +12,8 @@ from meta_experiment.errors import UsageError
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import imported as render
-from meta_experiment.services import importing, summing
-from meta_experiment.services.import_plan import Wishes
+from meta_experiment.services.importing import importing, summing
+from meta_experiment.services.importing.import_plan import Wishes
 from meta_experiment.sources.rows import Reading
 from meta_experiment.sources.sums import parse_sums
 from meta_experiment.sources.values import Decimal

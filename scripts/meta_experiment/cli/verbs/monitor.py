@@ -8,7 +8,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render import words
-from meta_experiment.services import watching
+from meta_experiment.services.board import alerting
 
 
 @verb(example="meta-experiment monitor --json")
@@ -21,7 +21,7 @@ def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Res
     would roll back up to 54% of identical arms. A plan may let one act
     (safety.acting_alerts).
     """
-    watched = watching.monitor(workspace(place), experiment_id)
+    watched = alerting.monitor(workspace(place), experiment_id)
     lines = [
         f"{screen.style.warn(alert.kind.value)}  {item.experiment_id}  "
         f"{words.one_line(alert.message)}"

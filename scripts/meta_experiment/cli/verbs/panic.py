@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import healing
+from meta_experiment.services.health import recovery
 
 
 @verb(example="meta-experiment panic")
@@ -14,7 +14,7 @@ def panic_verb(place: Place, screen: Screen) -> Result:
     Promoted files stay: they are in nobody's experiment any more (see rollback).
     """
     del screen
-    done = healing.panic(workspace(place))
+    done = recovery.panic(workspace(place))
     text = "\n".join(done.lines) or "Nothing was running; nothing had to be done."
     return Result({"paused": list(done.paused), "done": list(done.lines)}, text)
 

@@ -12,8 +12,8 @@ from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.render.prospect import prospect as text
-from meta_experiment.services import creating
-from meta_experiment.services.prospect import prospect
+from meta_experiment.services.planning import creating
+from meta_experiment.services.planning.forecast import prospect
 
 
 @verb(

@@ -17,8 +17,8 @@ from meta_experiment.cli.frame import (
     verb,
 )
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import acting
-from meta_experiment.services.confirming import require_override_typed
+from meta_experiment.services.acting import promotion
+from meta_experiment.services.acting.confirming import require_override_typed
 
 
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
@@ -58,7 +58,7 @@ def promote_verb(
     opened = workspace(place, settled=not dry_run)
     if override is not None and not dry_run:
         require_override_typed(opened, experiment_id, override, os.environ)
-    wish = acting.Wish(
+    wish = promotion.Wish(
         override=override,
         variant=variant,
         merge=merge,
@@ -67,7 +67,7 @@ def promote_verb(
     )
     return acted(
         screen,
-        lambda dry: acting.promote(opened, experiment_id, wish, dry_run=dry),
+        lambda dry: promotion.promote(opened, experiment_id, wish, dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )

@@ -14,7 +14,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live.client import client_around
 from meta_experiment.protocol import places
 from meta_experiment.render.words import compact, printable
-from meta_experiment.services import rating
+from meta_experiment.services.recording import rating
 from meta_experiment.services.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, numbers, pairs, ver
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.render.words import counted
-from meta_experiment.services import recording
+from meta_experiment.services.recording import recording
 from meta_experiment.types import TrialStatus
 
 

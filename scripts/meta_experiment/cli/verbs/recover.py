@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import healing
+from meta_experiment.services.health import recovery
 
 _NOTHING = "Nothing to recover (damage: verify; not served: doctor)."
 
@@ -16,7 +16,7 @@ def recover_verb(place: Place, screen: Screen) -> Result:
     Every other verb does the first part by itself; this one says what it found.
     """
     del screen
-    lines = healing.recover(workspace(place, settled=False))
+    lines = recovery.recover(workspace(place, settled=False))
     return Result({"done": list(lines)}, "\n".join(lines) or _NOTHING)
 
 

@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.acted import acted
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import acting
+from meta_experiment.services.acting import promotion
 
 
 @verb(
@@ -35,10 +35,10 @@ def rollback_verb(
     On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
     once: look first with --dry-run.
     """
-    wish = acting.Wish(reason=reason, merge=merge, commit=commit)
+    wish = promotion.Wish(reason=reason, merge=merge, commit=commit)
     return acted(
         screen,
-        lambda dry: acting.rollback(
+        lambda dry: promotion.rollback(
             workspace(place, settled=not dry_run), experiment_id, wish, dry_run=dry
         ),
         dry_run=dry_run,

@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.moved import moved
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import lifecycle
+from meta_experiment.services.acting import lifecycle
 
 
 @verb(example="meta-experiment start exp-2026-01-31-review")

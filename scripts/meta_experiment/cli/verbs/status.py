@@ -9,7 +9,8 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder, clock, layout, workspace
 from meta_experiment.render import board as text
-from meta_experiment.services import board, notice, observing
+from meta_experiment.services.board import board, notice
+from meta_experiment.services.serving import observing
 
 
 @verb(example="meta-experiment status")

@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.acted import acted
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services import acting
+from meta_experiment.services.acting import promotion
 
 
 @verb(example="meta-experiment stop exp-2026-01-31-review --reason 'wrong metric'")
@@ -17,7 +17,7 @@ def stop_verb(place: Place, screen: Screen, experiment_id: str, reason: str) -> 
     """End an experiment without a decision; the control stays, the data stay."""
     return acted(
         screen,
-        lambda dry: acting.stop(workspace(place), experiment_id, reason, dry_run=dry),
+        lambda dry: promotion.stop(workspace(place), experiment_id, reason, dry_run=dry),
         dry_run=False,
         yes=True,
     )

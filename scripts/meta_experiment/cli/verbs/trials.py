@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.trials import table
-from meta_experiment.services import listing
+from meta_experiment.services.board import listing
 
 
 @verb(example="meta-experiment trials exp-2026-01-31-review --limit 50 --json")

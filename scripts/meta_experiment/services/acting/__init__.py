@@ -1,0 +1,1 @@
+"""From evidence to an action: start, pause, promote, roll back, stop, archive."""

@@ -1,0 +1,166 @@
+"""Evidence and verdict of one experiment, from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from meta_experiment.decide import analyze as decide
+from meta_experiment.decide import explain as decide_explain
+from meta_experiment.decide.due_actions import DUE
+from meta_experiment.decide.horizon import stands_until
+from meta_experiment.errors import InvalidStateError, cite
+from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.protocol.log_head import REGISTRY
+from meta_experiment.services.find import find_in
+from meta_experiment.services.recording.admitting import sentences
+from meta_experiment.services.workspace import Workspace, problems
+from meta_experiment.store.store import IN_THE_REGISTRY
+from meta_experiment.store.trials import TrialLog
+from meta_experiment.types import (
+    Analysis,
+    Decision,
+    Direction,
+    Experiment,
+    Metric,
+    ReasonCode,
+    Status,
+    Trial,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An experiment with its analysis; `problems` are what could not be read of its logs.
+
+    `apart` says which logs do not count; `until` is when the analysis changes by the clock
+    alone, if it will.
+    """
+
+    experiment: Experiment
+    analysis: Analysis
+    problems: tuple[str, ...]
+    apart: tuple[str, ...]
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why there is no decision yet, or what it is; `apart` says which logs do not count.
+
+    Of an experiment that has ended it is the decision that was carried out: none where a
+    person did something else.
+    """
+
+    experiment_id: str
+    status: Status
+    decision: Decision | None
+    reason_code: ReasonCode | None
+    sentence: str
+    apart: tuple[str, ...] = ()
+
+
+def analyze(
+    workspace: Workspace, given: str, current: Mapping[str, str] | None = None
+) -> Examined:
+    """Compute evidence and verdict now; changes nothing.
+
+    `current` is the fingerprint of what runs now, such as the model: evidence that never saw
+    it is stale and promotes nothing.
+
+    Raises:
+        InvalidStateError: the experiment has not started.
+    """
+    found = find_in(workspace.store, given)
+    return examine(workspace, found, current, explore=True)
+
+
+def examine(
+    workspace: Workspace,
+    experiment: Experiment,
+    current: Mapping[str, str] | None = None,
+    *,
+    explore: bool = False,
+) -> Examined:
+    """Compute evidence and verdict of an experiment that was found already.
+
+    With `explore`, judgements of quality that the plan does not name are reported as well.
+    """
+    if experiment.status is Status.DRAFT or experiment.started is None:
+        raise InvalidStateError(
+            f"{experiment.experiment_id} has not started, so there is nothing to analyse.",
+            hint=f"meta-experiment start {experiment.experiment_id}",
+        )
+    plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
+    log = workspace.store.trials(experiment)
+    trials = tuple(log.trials)
+    analysis = decide(
+        plan,
+        trials,
+        experiment_id=experiment.experiment_id,
+        as_of=as_of,
+        started=started,
+        current=current,
+        beside=_judgements(experiment, trials) if explore else (),
+    )
+    until = stands_until(plan, trials, as_of, started)
+    beside = tuple(sentences(experiment.experiment_id, log.apart))
+    found = (*_inherited(experiment, log), *problems(log))
+    return Examined(experiment, analysis, found, beside, until)
+
+
+def _inherited(experiment: Experiment, log: TrialLog) -> Iterator[str]:
+    """Say that trials count which stand in the registry: it is the user's to know whose."""
+    count = len(experiment.inline_trials)
+    if count and all(item.file != REGISTRY for item in log.apart):
+        yield f"{count:,} of the trials stand {IN_THE_REGISTRY}"
+
+
+def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]:
+    """Return what users recorded of quality, such as a rating, without having planned it.
+
+    These are the known metrics of which more is better; what the client is seen to spend is
+    none of them, so that each of these was recorded on purpose.
+    """
+    plan = experiment.plan
+    planned = {metric.name for metric in plan.metrics}
+    recorded = {name for trial in trials for name in trial.metrics}
+    return [
+        metric
+        for name, metric in KNOWN_METRICS.items()
+        if name in recorded and name not in planned and metric.direction is Direction.HIGHER
+    ]
+
+
+def explain(workspace: Workspace, given: str) -> Explained:
+    """Say in one sentence why there is no decision yet, or what was decided."""
+    experiment = find_in(workspace.store, given)
+    name = experiment.experiment_id
+    if experiment.status is Status.DRAFT:
+        return Explained(
+            name,
+            experiment.status,
+            None,
+            None,
+            f"{name} has not started: meta-experiment start {name}",
+        )
+    outcome = experiment.outcome
+    if outcome is not None and experiment.status not in (Status.RUNNING, Status.PAUSED):
+        followed = outcome.decision is not None and DUE[outcome.decision] is outcome.action
+        return Explained(
+            name,
+            experiment.status,
+            outcome.decision if followed else None,
+            outcome.reason_code if followed else None,
+            f"{name} is {experiment.status.value}: {cite(outcome.reason)}",
+        )
+    examined = examine(workspace, experiment)
+    analysis = examined.analysis
+    return Explained(
+        name,
+        experiment.status,
+        analysis.decision,
+        analysis.reason_code,
+        decide_explain(experiment.plan, analysis),
+        examined.apart,
+    )

@@ -1,0 +1,77 @@
+"""Auto mode: every running experiment is looked at, and acted on where its plan allows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.errors import MetaExperimentError
+from meta_experiment.services.acting import promotion
+from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import (
+    Action,
+    Analysis,
+    Experiment,
+    Status,
+    Step,
+)
+
+_NOT_HERE = (
+    "Nothing is done by itself, as nobody has started it in this checkout with the plan and "
+    "the texts that it has now: meta-experiment start"
+)
+
+
+def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[Step]:
+    """Decide and act on every running experiment; one that fails does not stop the others."""
+    running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
+    return [
+        replace(_step(workspace, item, commit=commit, dry_run=dry_run), files=item.plan.files)
+        for item in running
+    ]
+
+
+def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run: bool) -> Step:
+    name = experiment.experiment_id
+    try:
+        analysis = examine(workspace, experiment).analysis
+        alerts = tuple(item.message for item in analysis.alerts)
+        code = analysis.reason_code
+        step = Step(name, analysis.decision, code, None, analysis.reason, alerts)
+        action = DUE[analysis.decision]
+        if action is None:
+            return step
+        if not experiment.plan.auto:
+            verb = f"meta-experiment {VERBS[action]} {name}"
+            return replace(
+                step, sentence=f"{step.sentence} Its plan leaves this to you: {verb}"
+            )
+        if not workspace.store.started_here(experiment):
+            # a registry and logs may come with anybody's commit
+            return replace(step, sentence=f"{step.sentence} {_NOT_HERE} {name}")
+        sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)
+        return replace(step, action=action, sentence=sentence)
+    except MetaExperimentError as error:
+        hint = f" {error.hint}" if error.hint else ""
+        return Step(name, None, None, None, f"{error.message}{hint}", error=error.kind)
+
+
+def _act(
+    workspace: Workspace,
+    experiment: Experiment,
+    analysis: Analysis,
+    action: Action,
+    *,
+    commit: bool,
+    dry_run: bool,
+) -> str:
+    if action is Action.PROMOTE:
+        wish = promotion.Wish(commit=commit)
+        deed = promotion.promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+    else:
+        deed = promotion.end(
+            workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis
+        )
+    would = "would be done: " if dry_run else ""
+    return f"{would}{deed.sentence}" + (f" [commit {deed.commit[:12]}]" if deed.commit else "")

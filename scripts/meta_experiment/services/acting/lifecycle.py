@@ -1,0 +1,315 @@
+"""Changes of status without a decision: start, pause, resume, archive.
+
+What is served follows the status: after each of them the disk is made equal to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from meta_experiment.errors import (
+    ConflictError,
+    DriftError,
+    InvalidStateError,
+    MetaExperimentError,
+    RefusedError,
+    as_word,
+)
+from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.interruption import held
+from meta_experiment.files.roots import git_top
+from meta_experiment.prompts.identity import require_text
+from meta_experiment.protocol.index import AGENT
+from meta_experiment.services.find import as_registered, find_in, require_status
+from meta_experiment.services.serving.plugin import plugin_needed
+from meta_experiment.services.serving.reconciliation import serving
+from meta_experiment.services.serving.serving_plan import (
+    left_to_the_user,
+    require_servable,
+    work_out,
+)
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Assignment, Experiment, Status
+
+HOLDING = (Status.DRAFT, Status.RUNNING, Status.PAUSED)
+_ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
+_DAY = 86_400.0
+
+Change = Callable[[Experiment, float], Experiment]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An experiment after its change of status."""
+
+    experiment: Experiment
+    before: Status
+    sentence: str
+    notes: tuple[str, ...] = ()
+
+
+def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
+    """Begin to assign units, and to serve the variants of the prompt file.
+
+    The file must still be the control that the plan knows. An experiment that runs already,
+    started in another checkout, is joined: it is then served here as well. `manual` leaves
+    serving and recording to the user.
+
+    Raises:
+        RefusedError, ConflictError: it cannot be served here; the message says why.
+    """
+    found = find_in(workspace.store, given)
+    joins = found.status is Status.RUNNING and not workspace.store.started_here(found)
+
+    def begin(experiment: Experiment, now: float) -> Experiment:
+        allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
+        require_status(experiment, allowed, "started")
+        require_control_on_disk(workspace, experiment)
+        return experiment if joins else replace(experiment, status=Status.RUNNING, started=now)
+
+    if not joins:
+        require_status(found, (Status.DRAFT,), "started")
+    require_control_on_disk(workspace, found)
+    try:
+        how = _how_served(workspace, found, manual=manual)
+    except RefusedError as error:
+        raise RefusedError(
+            error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
+        ) from error
+    verb = "join" if joins else "start"
+    outcome = f"is running{how}"
+    return _move(workspace, found.experiment_id, begin, verb, outcome, manual=manual)
+
+
+def require_startable(
+    workspace: Workspace,
+    experiment: Experiment,
+    contents: Mapping[str, Mapping[str, Content]],
+) -> None:
+    """Refuse an experiment that could not be served here, before anything of it is stored.
+
+    Raises:
+        RefusedError, ConflictError: it cannot be served; the message says why.
+    """
+    if not left_to_the_user(workspace, experiment):
+        texts = next(iter(contents.values()))
+        require_servable(workspace, work_out(workspace, experiment, texts))
+
+
+def pause(workspace: Workspace, given: str) -> Moved:
+    """Stop assigning new units; trials under way may still be recorded."""
+
+    def halt(experiment: Experiment, now: float) -> Experiment:
+        del now
+        require_status(experiment, (Status.RUNNING,), "paused")
+        return replace(experiment, status=Status.PAUSED)
+
+    return _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
+
+
+def resume(workspace: Workspace, given: str) -> Moved:
+    """Go on after a pause, or after an end without a decision that may be extended."""
+
+    def go_on(experiment: Experiment, now: float) -> Experiment:
+        require_status(experiment, (Status.PAUSED, Status.EXPIRED), "resumed")
+        others = [
+            item
+            for item in workspace.store.experiments()
+            if item.experiment_id != experiment.experiment_id
+        ]
+        refuse_shared_files(experiment, others)
+        if experiment.status is Status.EXPIRED:
+            _refuse_past_horizon(experiment, now)
+        require_control_on_disk(workspace, experiment)
+        # one that ended as a draft begins now
+        started = now if experiment.started is None else experiment.started
+        return replace(experiment, status=Status.RUNNING, started=started, ended=None)
+
+    found = find_in(workspace.store, given)
+    require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
+    start = workspace.store.start_of(found)
+    manual = start is not None and start.manual
+    how = _how_served(workspace, found, manual=manual)
+    outcome = f"is running again{how}"
+    return _move(workspace, found.experiment_id, go_on, "resume", outcome, manual=manual)
+
+
+def archive(workspace: Workspace, given: str) -> Moved:
+    """Take an experiment that has ended off the board; its data stay."""
+
+    def put_away(experiment: Experiment, now: float) -> Experiment:
+        require_status(experiment, _ENDED, "archived")
+        return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
+
+    moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
+    with suppress(MetaExperimentError):  # who knows no more of it needs no leave to serve it
+        workspace.store.unmark_started(moved.experiment.experiment_id)
+    return moved
+
+
+def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> None:
+    """Refuse a file that another experiment, not yet ended, already holds.
+
+    Raises:
+        ConflictError: names the file and the other experiment.
+    """
+    for other in others:
+        shared = set(experiment.plan.files) & set(other.plan.files)
+        if other.status in HOLDING and shared:
+            raise ConflictError(
+                f"{as_word(min(shared))} is already under experiment in {other.experiment_id} "
+                f"({other.status.value}); two experiments on one file would mix their effects.",
+                hint=f"End it first: meta-experiment stop {other.experiment_id}",
+            )
+
+
+def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> None:
+    """Refuse to go on when a file is not the control any more, or no prompt by its name.
+
+    Raises:
+        DriftError, RefusedError: name the file.
+        UnsafePathError, NotFoundError: it cannot be read safely.
+    """
+    for path, arms in experiment.versions.items():
+        require_text(plain_path(path))
+        control = arms[experiment.plan.control.name]
+        if workspace.prompt(path).sha256 != control.sha256:
+            raise DriftError(
+                f"{as_word(path)} is not the control of {experiment.experiment_id}: it was "
+                "changed since the experiment was created.",
+                hint=f"Bring the file back, or {_another(experiment)}",
+            )
+
+
+def _another(experiment: Experiment) -> str:
+    new = "create a new experiment on it."
+    if experiment.status not in HOLDING:
+        return new
+    return f"end this one (meta-experiment stop {experiment.experiment_id}) and {new}"
+
+
+def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -> str:
+    """Check that an experiment can be served here, and say how it will be."""
+    if experiment.plan.assignment is Assignment.EXTERNAL:
+        name = experiment.experiment_id
+        return f"; tell it what was run: meta-experiment record {name} --variant NAME"
+    if manual:
+        return "; it assigns new units."
+    why = left_to_the_user(workspace, experiment)
+    if why:
+        return (
+            f"; it assigns new units. Nothing serves them by itself, as {why}: use "
+            f"meta-experiment assign {experiment.experiment_id}, then record."
+        )
+    serving = work_out(workspace, experiment)
+    require_servable(workspace, serving)
+    what = ("the agent " if serving.kind == AGENT else "/") + as_word(serving.name)
+    hidden = workspace.git is not None and git_top(workspace.root) is not None
+    unseen = " git sees no change." if hidden else ""
+    return (
+        f": {what} is served with its variants from the next session on, and within seconds "
+        f"where one is open.{unseen}{plugin_needed(workspace.root)}"
+    )
+
+
+def _anew(experiment: Experiment) -> str:
+    if experiment.status is not Status.DRAFT:
+        return ""
+    return (
+        "A draft keeps the texts it was made with: after changing them, end it "
+        f"(meta-experiment stop {experiment.experiment_id}) and create it anew."
+    )
+
+
+def _move(
+    workspace: Workspace,
+    given: str,
+    change: Change,
+    verb: str,
+    outcome: str,
+    *,
+    manual: bool | None = None,
+) -> Moved:
+    """Change the status, and with it what is served: both, or nothing.
+
+    `outcome` is what to say of it, after the experiment's name. For one that begins here,
+    `manual` tells who serves it.
+    """
+    now = workspace.clock()
+    moved: list[tuple[Experiment, Experiment]] = []
+    known = find_in(workspace.store, given)
+
+    def apply(experiments: list[Experiment]) -> list[Experiment]:
+        before = as_registered(experiments, known)
+        moved.append((before, change(before, now)))
+        return [moved[-1][1] if item is before else item for item in experiments]
+
+    with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
+        found = as_registered(workspace.store.experiments(), known)
+        unmarked = manual is not None and not workspace.store.started_here(found)
+        try:
+            if manual is not None:
+                workspace.store.mark_started(found, manual=manual)
+            workspace.store.update(apply)
+            brought = bring_up_to_date()
+            refused = brought.refused.get(found.experiment_id)
+            if refused is not None:
+                raise refused
+        except MetaExperimentError:
+            with suppress(MetaExperimentError):
+                _take_back(workspace, found, moved, unmarked=unmarked)
+                bring_up_to_date()
+            raise
+        before, after = moved[-1]
+        sentence = f"{after.experiment_id} {outcome}"
+        notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
+    return Moved(after, before.status, sentence, notes)
+
+
+def _take_back(
+    workspace: Workspace,
+    found: Experiment,
+    moved: Sequence[tuple[Experiment, Experiment]],
+    *,
+    unmarked: bool,
+) -> None:
+    """Give an experiment the status back that it had, and the mark that it had none of."""
+
+    def back(experiments: list[Experiment]) -> list[Experiment]:
+        before, after = moved[-1]
+        if all(item.experiment_id != after.experiment_id for item in experiments):
+            return [*experiments, before]  # it was put away
+        return [before if item == after else item for item in experiments]
+
+    if moved:
+        workspace.store.update(back)
+    # It may run already and have failed to note that; then it is served all the same.
+    name = found.experiment_id
+    if unmarked and find_in(workspace.store, name).status == found.status:
+        workspace.store.unmark_started(name)
+
+
+def noted(
+    workspace: Workspace, after: Experiment, verb: str, before: Status, reason: str
+) -> list[str]:
+    """Add to the history of an experiment what is done already; say if that failed."""
+    try:
+        workspace.note(after, verb, before, reason)
+    except MetaExperimentError as error:
+        return [f"Its history lacks this until meta-experiment repair: {error.message}"]
+    return []
+
+
+def _refuse_past_horizon(experiment: Experiment, now: float) -> None:
+    started = experiment.started if experiment.started is not None else now
+    days = experiment.plan.max_duration_days
+    if now >= started + days * _DAY:
+        raise InvalidStateError(
+            f"{experiment.experiment_id} has run its {days:g} days.",
+            hint=(
+                f"Extend it on the record: meta-experiment amend {experiment.experiment_id} "
+                f"--set max_duration_days={days * 2:g} --why '…'"
+            ),
+        )

@@ -1,0 +1,138 @@
+"""The board of all experiments, from rows kept ready.
+
+This path starts fast: it imports neither the registry's types nor the deciding code, unless a
+row has to be made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from meta_experiment.errors import NotFoundError
+from meta_experiment.files.roots import Layout
+from meta_experiment.model.instants import to_text
+from meta_experiment.services.naming import LIVE, pick
+from meta_experiment.store.board import Board
+from meta_experiment.store.local import known_seal
+
+if TYPE_CHECKING:
+    from meta_experiment.services.workspace import Workspace
+
+Row = dict[str, Any]
+_DAY = 86_400.0
+_COUNTED = ("promoted", "rolled_back", "expired", "archived")
+_ACTIVE = ("running", "paused", "draft")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Rows to show, the sums over all of them, and what could not be read."""
+
+    rows: list[Row]
+    summary: dict[str, int]
+    notes: list[str]
+
+
+def board(
+    layout: Layout,
+    clock: Callable[[], float],
+    open_workspace: Callable[[], Workspace],
+    given: str | None,
+    *,
+    archived: bool,
+) -> Shown:
+    """Return the board, or the row of one experiment.
+
+    Raises:
+        NotFoundError: no such experiment. CorruptStoreError: the registry is damaged.
+    """
+    now = clock()
+    notes: list[str] = []
+    kept = Board.load(layout, known_seal(layout))
+    resting = _resting(kept)
+    outlived = kept.outlived(now) - resting
+    if (
+        outlived
+        or not kept.registry_unchanged(layout)
+        or not kept.trust_unchanged(layout)
+        or kept.stale(layout, kept.keys(), resting)
+    ):
+        kept = _refreshed(open_workspace, kept, outlived, notes)
+    rows = {name: dict(entry.row) for name, entry in kept.entries.items()}
+    summary = _summary(rows.values(), kept.put_away(layout))
+    if given is not None:
+        asked = _asked(layout, kept, given)
+        if asked not in kept.entries:
+            from meta_experiment.services.board.refreshing import archived_row
+
+            made = archived_row(open_workspace(), asked, notes)
+            return Shown([_with_time(made, now)], summary, notes)
+        if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
+            kept = _refreshed(open_workspace, kept, {asked}, notes)
+        return Shown([_with_time(kept.entries[asked].row, now)], summary, notes)
+    if archived:
+        from meta_experiment.services.board.refreshing import archived_rows
+
+        rows |= archived_rows(open_workspace(), rows.keys(), notes)
+    rows = {name: _with_time(item, now) for name, item in rows.items()}
+    shown = [item for item in rows.values() if archived or item["status"] != "archived"]
+    newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
+    return Shown(sorted(newest_first, key=_rank), summary, notes)
+
+
+def _asked(layout: Layout, kept: Board, given: str) -> str:
+    """Return the id that is meant, on the board or else in the archive."""
+    if given in kept.entries:
+        return given
+    put_away = layout.archived_ids()
+    if given in put_away:
+        return given
+    live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
+    files = {name: entry.row["files"] for name, entry in kept.entries.items()}
+    try:
+        return pick(kept.entries, given, live, files)
+    except NotFoundError:
+        with suppress(NotFoundError):
+            return pick(put_away, given)
+        raise
+
+
+def _refreshed(
+    open_workspace: Callable[[], Workspace], kept: Board, wanted: set[str], notes: list[str]
+) -> Board:
+    from meta_experiment.services.board.refreshing import refresh
+
+    return refresh(open_workspace(), kept, wanted, notes)
+
+
+def _resting(kept: Board) -> set[str]:
+    """Return the experiments that have ended, whose logs move nothing any more."""
+    return {name for name, entry in kept.entries.items() if entry.row["status"] not in _ACTIVE}
+
+
+def _with_time(row: Mapping[str, Any], now: float) -> Row:
+    """Fill in what depends on the hour: the days that are left."""
+    progress = dict(row["progress"])
+    progress["days_left"] = None
+    if row["status"] == "running" and row["started"] is not None:
+        running = (now - row["started"]) / _DAY
+        progress["days_left"] = max(0.0, row["max_duration_days"] - running)
+    times = {key: row[key] and to_text(row[key]) for key in ("created", "started")}
+    return dict(row) | {"progress": progress} | times
+
+
+def _summary(rows: Iterable[Row], put_away: int) -> dict[str, int]:
+    statuses = [item["status"] for item in rows]
+    counts = {"active": sum(item in _ACTIVE for item in statuses)}
+    counts |= {name: statuses.count(name) for name in _COUNTED}
+    counts["archived"] += put_away
+    counts["total"] = len(statuses) + put_away
+    return counts
+
+
+def _rank(item: Row) -> int:
+    """Put first what wants attention: running, then paused, then drafts."""
+    return _ACTIVE.index(item["status"]) if item["status"] in _ACTIVE else len(_ACTIVE)

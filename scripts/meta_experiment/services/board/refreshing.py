@@ -1,0 +1,103 @@
+"""Making rows of the board anew, only where something changed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Set as AbstractSet
+
+from meta_experiment.errors import MetaExperimentError, StorageError
+from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.board.rows import ACTIVE, Row, row
+from meta_experiment.services.strange_entries import strange_entries
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.board import (
+    Board,
+    BoardEntry,
+    archive_stamp,
+    registry_stamp,
+    trust_stamp,
+)
+from meta_experiment.store.logs import log_sizes
+from meta_experiment.types import Experiment
+
+_UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters
+_READ_AT_REST = 20  # of the experiments that ended last; reading all would take a minute
+
+
+def refresh(
+    workspace: Workspace, kept: Board, wanted: AbstractSet[str], notes: list[str]
+) -> Board:
+    """Make the rows anew that are stale or wanted, and keep the board for the next time.
+
+    An experiment that has ended has its outcome; the logs are read only of those that ended
+    last, and of those wanted. What cannot be read is said in `notes`; the other rows are
+    made all the same.
+    """
+    layout = workspace.layout
+    stamp, trust = registry_stamp(layout), trust_stamp(layout)
+    counting = workspace.store.counting().digest
+    notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
+    experiments = {item.experiment_id: item for item in workspace.store.experiments()}
+    keys = {name: _key(item) for name, item in experiments.items()}
+    ended = [item for item in experiments.values() if item.status not in ACTIVE]
+    ended.sort(key=lambda item: item.ended or item.created, reverse=True)
+    resting = {item.experiment_id for item in ended}
+    stale = kept.stale(layout, keys, resting - wanted) | wanted
+    if kept.counting != counting:
+        stale |= {name for name in keys if name in kept.entries}
+    unread = {item.experiment_id for item in ended[_READ_AT_REST:]} - wanted
+    entries = {
+        name: kept.entries[name]
+        if name not in stale
+        else BoardEntry(row(item, None), keys[name], _UNREAD)
+        if name in unread
+        else _entry(workspace, item, keys[name], notes)
+        for name, item in experiments.items()
+    }
+    fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
+    fresh.archived = len(set(layout.archived_ids()) - entries.keys())
+    # A board that cannot be kept (a read-only checkout) is made again next time.
+    with contextlib.suppress(StorageError):
+        if layout.registry.exists():
+            fresh.save(layout, workspace.files, workspace.store.seal())
+    return fresh
+
+
+def archived_row(workspace: Workspace, experiment_id: str, notes: list[str]) -> Row:
+    """Make the row of one experiment that was put away, its logs read; it is not kept."""
+    experiment = workspace.store.archived(experiment_id)
+    return dict(_entry(workspace, experiment, "", notes).row)
+
+
+def archived_rows(
+    workspace: Workspace, known: AbstractSet[str], notes: list[str]
+) -> dict[str, Row]:
+    """Make the rows of all that were put away and are not known, their logs unread."""
+    rows = {}
+    for name in sorted(workspace.store.archived_ids() - known):
+        try:
+            rows[name] = row(workspace.store.archived(name), None)
+        except MetaExperimentError as error:
+            notes.append(error.message)
+    return rows
+
+
+def _entry(
+    workspace: Workspace, experiment: Experiment, key: str, notes: list[str]
+) -> BoardEntry:
+    name = experiment.experiment_id
+    sources = log_sizes(workspace.layout.trials(name))
+    if experiment.started is None:
+        return BoardEntry(row(experiment, None), key, sources)
+    try:
+        examined = examine(workspace, experiment)
+    except MetaExperimentError as error:
+        notes.append(f"{name}: {error.message}")
+        return BoardEntry(row(experiment, None), key, _UNREAD)
+    notes.extend(f"{name}: {problem}" for problem in examined.problems)
+    made = row(experiment, examined.analysis, examined.apart)
+    return BoardEntry(made, key, sources, examined.until)
+
+
+def _key(experiment: Experiment) -> str:
+    return f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"

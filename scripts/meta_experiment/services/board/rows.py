@@ -1,0 +1,123 @@
+"""One row of the board: what `status` says of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.model.registry import outcome_to_document
+from meta_experiment.types import Analysis, Experiment, Scale, Status
+
+Row = dict[str, Any]
+ACTIVE = (Status.RUNNING, Status.PAUSED, Status.DRAFT)
+
+
+def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] = ()) -> Row:
+    """Make the row of an experiment; without an analysis it has not started, or has ended.
+
+    `apart` says which of its logs do not count.
+
+    Then its outcome says what was decided, and what its logs hold was not read. One that runs
+    has none where its logs cannot be read.
+    """
+    plan = experiment.plan
+    outcome = experiment.outcome
+    decided = analysis or outcome
+    return {
+        "id": experiment.experiment_id,
+        "name": plan.name,
+        "status": experiment.status.value,
+        "hypothesis": plan.hypothesis,
+        "files": list(plan.files),
+        "auto": plan.auto,
+        "created": experiment.created,
+        "started": experiment.started,
+        "max_duration_days": plan.max_duration_days,
+        "primary": {
+            "metric": plan.primary.name,
+            "direction": plan.primary.direction.value,
+            "scale": plan.primary.scale.value,
+            "unit": plan.primary.unit,
+        },
+        "variants": _variants(experiment, analysis),
+        "progress": _progress(experiment, analysis),
+        "improvement": _improvement(analysis) if analysis else outcome and outcome.improvement,
+        "decision": decided and decided.decision and decided.decision.value,
+        "reason_code": decided and decided.reason_code and decided.reason_code.value,
+        "reason": decided and decided.reason,
+        "winner": decided and decided.winner,
+        "apart": list(apart),
+        "alerts": [item.message for item in analysis.alerts] if analysis else [],
+        "outcome": outcome and outcome_to_document(outcome),
+        "next_action": _next_action(experiment, analysis),
+    }
+
+
+def _variants(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
+    rows = []
+    for variant in experiment.plan.variants:
+        arm = analysis.primary.variants.get(variant.name) if analysis else None
+        log_scale = experiment.plan.primary.scale is Scale.LOG
+        mean = None
+        if arm is not None:
+            mean = _exp(arm.log_mean) if log_scale else arm.mean
+        unread = analysis is None and experiment.started is not None
+        n = arm.n if arm else None if unread else 0
+        rows.append({"name": variant.name, "n": n, "mean": mean})
+    return rows
+
+
+def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
+    needed = experiment.plan.sample_size
+    if analysis is None and experiment.started is not None:
+        trials = experiment.outcome.trials if experiment.outcome else 0
+        unread = {"smallest_arm": None, "fraction": None}
+        return {"trials": trials, "needed_per_arm": needed} | unread
+    smallest = analysis.readiness.smallest_arm if analysis else 0
+    return {
+        "trials": sum(item.trials for item in analysis.samples.values()) if analysis else 0,
+        "smallest_arm": smallest,
+        "needed_per_arm": needed,
+        "fraction": min(1.0, smallest / needed),
+    }
+
+
+def _improvement(analysis: Analysis) -> float | None:
+    seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
+    if analysis.winner is not None:
+        return seen.get(analysis.winner)
+    known = [value for value in seen.values() if value is not None]
+    return max(known, default=None)
+
+
+_UNANALYSED = {
+    Status.DRAFT: "start it: meta-experiment start {}",
+    Status.RUNNING: "see why its trials cannot be read: meta-experiment analyze {}",
+    Status.PAUSED: "resume it: meta-experiment resume {}",
+    Status.PROMOTED: "none; to take it back: meta-experiment rollback {}",
+    Status.EXPIRED: "none; to go on after all: meta-experiment resume {}",
+}
+
+
+def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
+    name = experiment.experiment_id
+    if not experiment.plan.files:
+        return f"none to be taken here; read it: meta-experiment analyze {name}"
+    if experiment.status is not Status.RUNNING or analysis is None:
+        return _UNANALYSED.get(experiment.status, "none; it has ended").format(name)
+    action = DUE[analysis.decision]
+    if action is None:
+        needed = analysis.readiness.needed_per_arm - analysis.readiness.smallest_arm
+        if needed > 0:
+            return f"collect at least {needed:,} more per arm"
+        return f"go on collecting; why: meta-experiment explain {name}"
+    if experiment.plan.auto:
+        return "meta-experiment auto will act on it"
+    return f"act on it: meta-experiment {VERBS[action]} {name}"
+
+
+def _exp(value: float | None) -> float | None:
+    import math
+
+    return None if value is None else math.exp(value)

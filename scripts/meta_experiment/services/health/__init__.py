@@ -1,0 +1,1 @@
+"""Is all well here, and how it is mended: installation, serving, stored bytes, crashes."""

@@ -1,0 +1,130 @@
+"""After a crash, and in an emergency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from meta_experiment.errors import CorruptStoreError, NewerVersionError
+from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
+from meta_experiment.files.interruption import held
+from meta_experiment.services.acting.registry_commit import finish
+from meta_experiment.services.serving.reconciliation import (
+    reconcile,
+    reconcile_quietly,
+    served_here,
+    withdraw,
+)
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.registry import restore_registry
+from meta_experiment.types import Experiment, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """What was paused, and what else was done."""
+
+    paused: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def recover(workspace: Workspace) -> tuple[str, ...]:
+    """Bring the registry back, finish or undo changes cut off, sweep left-over files.
+
+    Raises:
+        LockedError: another process is still at work on a change; the message names it.
+    """
+    done = (
+        *_registry(workspace),
+        *finish(workspace),
+        *reconcile_quietly(workspace),
+        *_swept(workspace),
+        *_forgotten(workspace),
+    )
+    return tuple(dict.fromkeys(done))  # two of these may find the same
+
+
+def panic(workspace: Workspace) -> Panic:
+    """Pause every running experiment; what stood in for a prompt file is taken away.
+
+    What the registry does not list, as on another branch, is served no more either.
+
+    Raises:
+        CorruptStoreError, NewerVersionError: the registry cannot be read. All is taken away
+            all the same, and nothing is served until it is started again.
+    """
+    lines = list[str]()
+    listed: list[Experiment] = []
+
+    def halt(experiments: list[Experiment]) -> list[Experiment]:
+        listed[:] = experiments
+        return [
+            replace(item, status=Status.PAUSED) if item.status is Status.RUNNING else item
+            for item in experiments
+        ]
+
+    with held("Every experiment was paused first."):
+        try:
+            workspace.store.update(halt)
+        except (CorruptStoreError, NewerVersionError) as error:
+            _forgo(workspace, ())
+            withdraw(workspace)
+            error.message = f"Nothing stands in for a prompt file any more. {error.message}"
+            raise
+        lines += _forgo(workspace, listed)
+        lines += reconcile(workspace)
+        paused = [item for item in listed if item.status is Status.RUNNING]
+        for item in paused:
+            workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
+            lines.append(f"{item.experiment_id} is paused; its files hold the control.")
+    return Panic(tuple(item.experiment_id for item in paused), tuple(lines))
+
+
+def _forgo(workspace: Workspace, listed: Sequence[Experiment]) -> list[str]:
+    """Forget that what is served here and not listed was ever started; name it."""
+    known = {item.experiment_id for item in listed}
+    entries = served_here(str(workspace.root)).values()
+    served = {item.id for item in entries if item.running or item.missing}
+    unlisted = sorted(served - known)
+    for name in unlisted:
+        workspace.store.unmark_started(name)
+    return [
+        f"{name} is not listed on this branch; where it is, nothing is served any more until: "
+        f"meta-experiment start {name}"
+        for name in unlisted
+    ]
+
+
+def _registry(workspace: Workspace) -> Iterator[str]:
+    aside = restore_registry(workspace.layout, workspace.files)
+    if aside == workspace.layout.registry_backup:
+        yield f"The registry was gone; the newest copy of it is back: {aside}"
+    elif aside is not None:
+        yield f"The registry was damaged; the newest good one is back. The damaged one: {aside}"
+
+
+def _swept(workspace: Workspace) -> Iterator[str]:
+    """Remove what a crash left of files being written; nothing else has this ending."""
+    for path in sorted(workspace.layout.meta.rglob(f".*{TEMPORARY_SUFFIX}")):
+        if abandoned(path):
+            workspace.files.remove(path)
+            yield f"Removed a file that was never finished: {_shown(workspace, path)}"
+
+
+def _forgotten(workspace: Workspace) -> Iterator[str]:
+    """Name stored variants of experiments that were never registered, as after a crash."""
+    try:
+        known = {item.experiment_id for item in workspace.store.experiments()}
+        known |= workspace.store.archived_ids()
+    except CorruptStoreError:
+        return
+    folder = workspace.layout.meta / "variants"
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            if path.name not in known:
+                yield f"Kept, but of no registered experiment: {_shown(workspace, path)}"
+
+
+def _shown(workspace: Workspace, path: Path) -> str:
+    return path.relative_to(workspace.root).as_posix()

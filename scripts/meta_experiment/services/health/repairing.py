@@ -1,0 +1,158 @@
+"""Making anew what is derived; evidence is never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from meta_experiment.errors import MetaExperimentError, StorageError, as_word
+from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.confine import Content
+from meta_experiment.services.board.refreshing import refresh
+from meta_experiment.services.health import recovery, stored_bytes
+from meta_experiment.services.health.stored_bytes import Copies
+from meta_experiment.services.health.verifying import ReadOnly, put_away, same_trials, verify
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store import aside, variants
+from meta_experiment.store.board import Board
+from meta_experiment.store.summaries import load_trials
+from meta_experiment.store.trials import read_trials
+from meta_experiment.types import Experiment, Finding, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What was made anew, and what `verify` still finds."""
+
+    done: tuple[str, ...]
+    left: tuple[Finding, ...]
+
+
+def repair(workspace: Workspace) -> Repaired:
+    """Finish what was cut off, then make anew whatever can be derived from what is sound.
+
+    Raises:
+        CorruptStoreError: the registry is damaged and no good copy of it was kept.
+    """
+    done = list(recovery.recover(workspace))
+    experiments = workspace.store.experiments()
+    experiments += put_away(workspace, experiments, [])
+    if experiments:
+        workspace.store.ensure_ignored()
+    copies = Copies(workspace, experiments)
+    done += _backups(workspace, copies)
+    for experiment in experiments:
+        with suppress(MetaExperimentError):  # what fails, verify names below
+            for sentence in _experiment(workspace, experiment, copies):
+                done.append(f"{experiment.experiment_id}: {sentence}")
+    done += _board(workspace)
+    left = tuple(item for item in verify(workspace).findings if not item.ok)
+    return Repaired(tuple(done), left)
+
+
+def _experiment(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
+    yield from _variants(workspace, experiment, copies)
+    yield from _originals(workspace, experiment, copies)
+    yield from _logs(workspace, experiment)
+    yield from _summary(workspace, experiment)
+    yield from _history(workspace, experiment)
+
+
+def _variants(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
+    missing = list(stored_bytes.missing_variants(workspace, experiment))
+    for path, name, version, _ in missing:
+        data = copies.find(version.sha256)
+        if data is None:
+            continue
+        with suppress(MetaExperimentError):
+            variants.save_variant(
+                workspace.layout,
+                workspace.files,
+                experiment.experiment_id,
+                name,
+                {path: Content(data, version.mode)},
+            )
+            yield f"the text of {as_word(path)} in variant '{name}' is back"
+
+
+def _originals(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
+    for path, digest in list(stored_bytes.missing_originals(workspace, experiment)):
+        if _restored(workspace, copies, digest):
+            yield f"the text of {as_word(path)} before the promotion is back"
+
+
+def _backups(workspace: Workspace, copies: Copies) -> Iterator[str]:
+    for name in list(stored_bytes.damaged_backups(workspace)):
+        if _restored(workspace, copies, name):
+            yield f"The backup {name[:16]}… is back."
+
+
+def _restored(workspace: Workspace, copies: Copies, digest: str) -> bool:
+    """Write a backup anew from the same bytes elsewhere; a damaged one is kept beside it."""
+    data = copies.find(digest)
+    if data is None:
+        return False
+    folder = workspace.layout.backups
+    place = folder / digest
+    try:
+        if place.exists():
+            kept = Content(workspace.files.read(place), 0).sha256[:16]
+            workspace.files.replace(place, folder / f"damaged-{kept}-{digest[:16]}")
+        workspace.files.make_directory(folder)
+        write_atomically(workspace.files, place, data)
+    except OSError as error:
+        raise StorageError(f"{place} cannot be written: {error}.") from error
+    return True
+
+
+def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
+    name = experiment.experiment_id
+    counting = workspace.store.counting()
+    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
+    found = list(aside.unknown_lines(workspace.layout, name, log.set_aside))
+    if found:
+        place = aside.put_aside(workspace.layout, workspace.files, name, found)
+        shown = place.relative_to(workspace.root).as_posix()
+        yield f"{len(found):,} damaged lines are copied to {shown}; the logs are as they were"
+
+
+def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
+    name, metrics = experiment.experiment_id, experiment.plan.metrics
+    path, counting = workspace.layout.summaries(name), workspace.store.counting()
+    if not path.exists():
+        return
+    if same_trials(
+        load_trials(workspace.layout, ReadOnly(), counting, name, metrics),
+        read_trials(workspace.layout, counting, name, metrics),
+    ):
+        return
+    try:
+        workspace.files.remove(path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be removed: {error.strerror}.") from error
+    load_trials(workspace.layout, workspace.files, counting, name, metrics)
+    yield "its summary is made anew from its logs"
+
+
+def _history(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
+    """Add what the history lacks; a crash may fall between the registry and this line."""
+    told = workspace.store.history(experiment.experiment_id)
+    last = next((item.after for item in reversed(told.entries) if item.after), None)
+    if last is not None and last != experiment.status.value:
+        before = Status(last) if last in list(Status) else None
+        reason = "the registry says so; a crash kept it out of the history"
+        workspace.note(experiment, "repair", before, reason)
+        yield f"its history now ends at {experiment.status.value}, as the registry does"
+
+
+def _board(workspace: Workspace) -> Iterator[str]:
+    layout = workspace.layout
+    if not layout.board.exists():
+        return
+    try:
+        workspace.files.remove(layout.board)
+    except OSError as error:
+        raise StorageError(f"{layout.board} cannot be removed: {error.strerror}.") from error
+    refresh(workspace, Board(), set(), [])
+    yield "The board is made anew."

@@ -1,0 +1,339 @@
+"""Everything that is stored, held against everything else by checksums; nothing is changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import stat
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from meta_experiment.errors import MetaExperimentError, as_word
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.protocol.disk import PRIVATE_FILE
+from meta_experiment.services.acting.lifecycle import HOLDING
+from meta_experiment.services.health import stored_bytes
+from meta_experiment.services.health.checking import journal, lost_registry
+from meta_experiment.services.health.stored_bytes import Copies
+from meta_experiment.services.recording.admitting import sentences
+from meta_experiment.services.serving import hiding
+from meta_experiment.services.serving.placed import standing
+from meta_experiment.services.strange_entries import strange_entries
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store import aside
+from meta_experiment.store.counting import Counting
+from meta_experiment.store.lines import WHOLE_FILE
+from meta_experiment.store.summaries import load_trials, log_checksums
+from meta_experiment.store.tracked import Tracked
+from meta_experiment.store.trials import TrialLog, read_trials
+from meta_experiment.types import Experiment, Finding, Health, Status
+
+REPAIR = "meta-experiment repair"
+RECOVER = "meta-experiment recover"
+_SHOWN = 20  # problems of one kind
+_UNSEEN = "not looked at: the registry says which there are"
+_LOST = "No copy is left here: bring it back from version control or a backup of yours."
+
+Problem = tuple[str, str | None]  # what is wrong, and what to run
+
+
+class ReadOnly(FileSystem):
+    """A disk that takes nothing: looking at a summary must not write a new one."""
+
+    def create(
+        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
+    ) -> None:
+        """Refuse."""
+        del data, mode, within
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+
+def verify(workspace: Workspace) -> Health:
+    """Hold registry, variants, backups, logs, summaries, board and history together."""
+    counting = workspace.store.counting(remembered=False)
+    findings = [*_folder(workspace, counting.tracked), journal(workspace)]
+    try:
+        experiments = workspace.store.experiments()
+    except MetaExperimentError as error:
+        findings.append(Finding("registry", ok=False, detail=error.message, hint=error.hint))
+        return _health(workspace, [*findings, *_unseen(workspace)])
+    lost = lost_registry(workspace)
+    if lost is not None:
+        return _health(workspace, [*findings, lost, *_unseen(workspace)])
+    findings += strange_entries(workspace)
+    findings += _area("registry", experiments, _plan, "experiments, plans unchanged")
+    registered, faults = len(experiments), list[Problem]()
+    experiments = [*experiments, *put_away(workspace, experiments, faults)]
+    if len(experiments) > registered or faults:
+        shown = f"{len(experiments) - registered:,} experiments put away"
+        findings += _reported("archive", faults, shown)
+    copies = Copies(workspace, experiments)
+    findings += _experiments(workspace, experiments, copies, counting)
+    findings += _backups(workspace, copies)
+    findings += _board(workspace, experiments[:registered])
+    return _health(workspace, findings)
+
+
+def _health(workspace: Workspace, findings: Iterable[Finding]) -> Health:
+    return Health(sys.executable, str(workspace.root), tuple(findings))
+
+
+def _unseen(workspace: Workspace) -> Iterator[Finding]:
+    """Look at what can be seen without the registry, and say what was left out."""
+    yield Finding("experiments", ok=True, detail=_UNSEEN, hint=RECOVER)
+    yield from _backups(workspace, Copies(workspace, []))
+
+
+def _experiments(
+    workspace: Workspace, experiments: list[Experiment], copies: Copies, counting: Counting
+) -> Iterator[Finding]:
+    """Hold what is stored of each experiment against what the registry says of it."""
+    look = _over(workspace, experiments)
+    twice: list[Finding] = []
+    yield from look(
+        "variants",
+        partial(_variants, copies),
+        "experiments, stored texts as their plans name them",
+    )
+    yield from look(
+        "originals",
+        partial(_originals, copies),
+        "experiments, every promotion can be rolled back",
+    )
+    yield from look("prompt files", _prompt_files, "experiments, files as they left them")
+    yield from look(
+        "logs",
+        partial(_logs, twice, counting),
+        "experiments, every line is a trial of its plan",
+    )
+    yield from twice
+    yield from look(
+        "summaries", partial(_summary, counting), "experiments, equal to their logs"
+    )
+    yield from look("history", _history, "experiments, statuses as the history says")
+
+
+def _over(
+    workspace: Workspace, experiments: list[Experiment]
+) -> Callable[..., Iterator[Finding]]:
+    def look(
+        name: str, problems: Callable[[Workspace, Experiment], Iterator[Problem]], fine: str
+    ) -> Iterator[Finding]:
+        yield from _area(name, experiments, lambda item: problems(workspace, item), fine)
+
+    return look
+
+
+def _area(
+    name: str,
+    experiments: list[Experiment],
+    problems: Callable[[Experiment], Iterator[Problem]],
+    fine: str,
+) -> Iterator[Finding]:
+    """Say what is wrong in each experiment, or once that nothing is."""
+    found: list[Problem] = []
+    for item in experiments:
+        try:
+            mine = list(problems(item))
+        except MetaExperimentError as error:
+            mine = [(error.message, error.hint)]
+        except OSError as error:
+            mine = [(f"{error.filename}: {error.strerror}", None)]
+        found += [(f"{item.experiment_id}: {detail}", hint) for detail, hint in mine]
+    yield from _reported(name, found, f"{len(experiments):,} {fine}")
+
+
+def _reported(name: str, found: list[Problem], fine: str) -> Iterator[Finding]:
+    if not found:
+        yield Finding(name, ok=True, detail=fine)
+    for detail, hint in found[:_SHOWN]:
+        yield Finding(name, ok=False, detail=detail, hint=hint)
+    if len(found) > _SHOWN:
+        yield Finding(name, ok=False, detail=f"{len(found) - _SHOWN:,} more of this kind")
+
+
+def put_away(
+    workspace: Workspace, registered: list[Experiment], faults: list[Problem]
+) -> Iterator[Experiment]:
+    """Yield the experiments of the archive, and add what is wrong with the others to faults."""
+    store = workspace.store
+    for name in sorted(store.archived_ids() - {item.experiment_id for item in registered}):
+        try:
+            yield store.archived(name)
+        except MetaExperimentError as error:
+            faults.append((error.message, error.hint))
+
+
+def _plan(experiment: Experiment) -> Iterator[Problem]:
+    inherited = experiment.inline_trials and not experiment.versions
+    if inherited:  # its hash is that of the older entry, which is no more
+        return
+    if plan_sha256(experiment.plan, experiment.versions) != experiment.plan_sha256:
+        yield (
+            "its plan or file hashes are not those it was registered with: an edit by hand",
+            "Undo that edit; to change a plan on the record: meta-experiment amend --help",
+        )
+
+
+def _variants(
+    copies: Copies, workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    for _, _, version, error in stored_bytes.missing_variants(workspace, experiment):
+        hint = _way_back(copies, version.sha256)
+        if hint != REPAIR and experiment.status in HOLDING:
+            hint += f" Or end it: meta-experiment stop {experiment.experiment_id}"
+        yield error.message, hint
+
+
+def _originals(
+    copies: Copies, workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    for path, digest in stored_bytes.missing_originals(workspace, experiment):
+        yield (
+            f"the text of {as_word(path)} before the promotion is gone: no way back",
+            _way_back(copies, digest),
+        )
+
+
+def _way_back(copies: Copies, digest: str) -> str:
+    """Say what brings a text back: only a person can where no copy of it is left."""
+    return REPAIR if copies.find(digest) is not None else _LOST
+
+
+def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+    """A running experiment's files must hold the control, or what serves in its place."""
+    if experiment.status is not Status.RUNNING:
+        return
+    for path, arms in experiment.versions.items():
+        content = stored_bytes.present(workspace, path)
+        control = arms.get(experiment.plan.control.name)
+        if control is None or standing(workspace, experiment, path) is not None:
+            continue
+        if content is None or content.sha256 != control.sha256:
+            found = "gone" if content is None else "not the control any more"
+            yield (
+                f"{as_word(path)} is {found}",
+                f"Bring the file back, or: meta-experiment stop {experiment.experiment_id}",
+            )
+
+
+def _logs(
+    twice: list[Finding], counting: Counting, workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
+    for item, _ in aside.unknown_lines(workspace.layout, name, log.set_aside):
+        yield item.sentence, REPAIR
+    folder = workspace.layout.trials(name)
+    for item in log.set_aside:
+        if item.line_number == WHOLE_FILE:
+            place = shlex.quote(str(folder / item.file))
+            yield item.sentence, f"Look what it is, then take it away: rm -r {place}"
+    if log.set_aside_count > len(log.set_aside):
+        yield f"{log.set_aside_count - len(log.set_aside):,} more damaged lines", None
+    known = {variant.name for variant in experiment.plan.variants}
+    strange = {trial.variant for trial in log.trials} - known
+    for variant in sorted(strange)[:_SHOWN]:
+        yield f"trials of a variant that the plan does not have: {variant}", None
+    # Nothing is lost by these and nothing is to be mended, so they are no faults.
+    told = [*sentences(name, log.apart), *log.conflicts]
+    twice += [
+        Finding(
+            "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"
+        )
+        for sentence in told[:_SHOWN]
+    ]
+
+
+def _summary(
+    counting: Counting, workspace: Workspace, experiment: Experiment
+) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    if not workspace.layout.summaries(name).exists():
+        return
+    for file, place in log_checksums(workspace.layout, counting.seal, name).items():
+        if place is not None:
+            yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
+    metrics = experiment.plan.metrics
+    kept = load_trials(workspace.layout, ReadOnly(), counting, name, metrics)
+    if not same_trials(kept, read_trials(workspace.layout, counting, name, metrics)):
+        yield "its summary differs from its logs", REPAIR
+
+
+def same_trials(one: TrialLog, other: TrialLog) -> bool:
+    """Say whether two readings of the same logs came to the same."""
+    return (
+        len(one.trials) == len(other.trials)
+        and one.set_aside_count == other.set_aside_count
+        and one.conflict_count == other.conflict_count
+        and all(a == b for a, b in zip(one.trials, other.trials, strict=True))
+    )
+
+
+def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
+    name = experiment.experiment_id
+    told = workspace.store.history(name)
+    for item in told.set_aside:
+        yield item.sentence, None
+    last = next((item.after for item in reversed(told.entries) if item.after), None)
+    if last is not None and last != experiment.status.value:
+        yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
+
+
+def _backups(workspace: Workspace, copies: Copies) -> Iterator[Finding]:
+    found: list[Problem] = [
+        (
+            f"{name[:16]}… does not hold what its name promises",
+            _way_back(copies, name),
+        )
+        for name in stored_bytes.damaged_backups(workspace)
+    ]
+    fine = f"{len(stored_bytes.backup_names(workspace)):,} originals, each as its name says"
+    yield from _reported("backups", found, fine)
+
+
+def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
+    layout = workspace.layout
+    if not layout.board.exists():
+        yield Finding("board", ok=True, detail="none kept; the next status makes it")
+        return
+    board = workspace.store.board()
+    wrong = board.registry is None
+    if board.registry is not None and board.registry_unchanged(layout):
+        rows = {name: entry.row.get("status") for name, entry in board.entries.items()}
+        wrong = rows != {item.experiment_id: item.status.value for item in experiments}
+    found: list[Problem] = [("board.json is damaged or of other experiments", REPAIR)]
+    yield from _reported("board", found if wrong else [], "agrees with the registry")
+
+
+def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
+    """Nothing below the folder is a link, open to everybody, or wrongly known to git."""
+    found: list[Problem] = []
+    for path in _walk(workspace.layout.meta):
+        status = path.lstat()
+        shown = path.relative_to(workspace.root).as_posix()
+        name = shlex.quote(shown)
+        if stat.S_ISLNK(status.st_mode):
+            found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {name}"))
+        elif status.st_mode & stat.S_IWOTH:
+            found.append((f"{shown} can be changed by everybody", f"chmod o-w {name}"))
+    if asked.unknown:
+        found.append((f"git cannot say what it tracks here: {asked.unknown}", asked.remedy))
+    try:
+        found += hiding.problems(workspace)
+    except OSError as error:
+        found.append((f"{error.filename} cannot be read: {error.strerror}", None))
+    yield from _reported("folder", found, "private, no links, local files unknown to git")
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    if folder.is_symlink():
+        yield folder
+        return
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            yield Path(place, name)

@@ -1,0 +1,262 @@
+"""Results that were measured elsewhere become the trials of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from meta_experiment.decide.detectable import reach
+from meta_experiment.files.interruption import held
+from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.services.find import find_in
+from meta_experiment.services.importing.import_plan import Wishes, fitted, plan_of
+from meta_experiment.services.planning.creating import new_id
+from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, combine
+from meta_experiment.sources.identity import telling, unit_name
+from meta_experiment.sources.reading import read_source
+from meta_experiment.sources.rows import Reading
+from meta_experiment.store.events import Event, EventKind, encode_event
+from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
+
+_NO_PRIMARY = "without a value of the primary metric"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asks for; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
+
+    paths: tuple[str, ...]
+    reading: Reading = field(default_factory=Reading)
+    control: str | None = None
+    treatments: tuple[str, ...] = ()
+    into: str | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+
+
+def import_results(
+    workspace: Workspace, wanted: Wanted, directory: Path, *, dry_run: bool
+) -> Imported:
+    """Read sources and record their runs, in a new experiment or in one that exists.
+
+    The same results imported again add nothing.
+
+    Raises:
+        UsageError: a source, an arm or a metric is not what it should be. RefusedError: the
+            sources hold no two arms of trials. NotFoundError, StorageError: a source cannot
+            be read. InvalidStateError: the experiment takes no trials.
+    """
+    sources = [_source(given, directory, wanted.reading) for given in wanted.paths]
+    combined = combine(sources, control=wanted.control, treatments=wanted.treatments)
+    notes = list(combined.notes)
+    created = False
+    if wanted.into is None:
+        draft = _drafted(workspace, plan_of(combined, wanted.wishes, notes), combined)
+        earlier = workspace.store.archived_last(draft.plan.tags[-1])
+        same = _same_import([*workspace.store.experiments(), *earlier], draft)
+        experiment, created = (draft, True) if same is None else (same, False)
+    else:
+        experiment = find_in(workspace.store, wanted.into)
+        combined = fitted(experiment, combined, wanted.wishes, notes)
+    before = () if created else tuple(workspace.store.trials(experiment).trials)
+    present = {trial.trial_id: trial for trial in before}
+    fresh = [item for item in combined.runs if item.trial_id not in present]
+    news = [*fresh, *_completions(combined.runs, present, notes)]
+    _note_lookalikes(fresh, before, notes)
+    if not dry_run and (created or news):
+        events = _events(news, workspace.clock())
+        with held("The trials were imported first."):
+            if created:
+                experiment = _registered(workspace, experiment, events)
+                # hides from git what is private
+                notes += reconcile_quietly(workspace, within=GLANCE)
+            else:
+                workspace.store.append(experiment.experiment_id, events)
+            _note(workspace, experiment, len(events), combined.names, created=created)
+    plan = experiment.plan
+    after = [*before, *(_trial(item, order) for order, item in enumerate(fresh))]
+    excluded = dict(combined.excluded)
+    unmeasured = sum(plan.primary.name not in item.run.metrics for item in combined.runs)
+    if unmeasured:
+        excluded[f"{_NO_PRIMARY} ({plan.primary.name})"] = unmeasured
+    return Imported(
+        experiment=experiment,
+        kind=combined.kind,
+        sources=combined.names,
+        arms=tuple(_arm(combined, item.name, plan) for item in plan.variants),
+        paired=_paired(combined),
+        metrics=combined.metrics,
+        excluded=excluded,
+        notes=tuple(dict.fromkeys(notes)),
+        reach=reach(plan, after),
+        added=len(fresh),
+        known=len(combined.runs) - len(fresh),
+        created=created,
+        dry_run=dry_run,
+    )
+
+
+def _source(given: str, directory: Path, wanted: Reading) -> Labelled:
+    """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
+    label, separator, rest = given.partition("=")
+    path, colon, arm = rest.rpartition(":")
+    if separator and label and not (directory / given).exists():
+        if colon and not (directory / rest).exists():
+            return Labelled(read_source(directory / path, path, wanted), label, arm)
+        named = replace(wanted, one_arm=True)
+        return Labelled(read_source(directory / rest, rest, named), label)
+    return Labelled(read_source(directory / given, given, wanted))
+
+
+def _note_lookalikes(
+    fresh: Sequence[IdentifiedRun], before: Sequence[Trial], notes: list[str]
+) -> None:
+    """Say when runs that carry only a grade look like ones that were recorded before."""
+    seen = {(item.variant, item.unit, *sorted(item.metrics.items())) for item in before}
+    alike = sum(
+        (item.variant, _unit(item), *sorted(item.run.metrics.items())) in seen
+        for item in fresh
+        if not telling(item.run)
+    )
+    if alike:
+        notes.append(
+            f"{alike} of the added runs carry the same case and grade as runs recorded before "
+            "from another file, and no time or cost to tell them apart: if they are the same "
+            "runs, they now count twice."
+        )
+
+
+def _completions(
+    runs: Sequence[IdentifiedRun], present: Mapping[str, Trial], notes: list[str]
+) -> list[IdentifiedRun]:
+    """Return the metrics that runs recorded before lack; of two values the first stays."""
+    more, disagree = [], 0
+    for item in runs:
+        trial = present.get(item.trial_id)
+        if trial is None:
+            continue
+        metrics = item.run.metrics
+        missing = {name: metrics[name] for name in metrics if name not in trial.metrics}
+        if missing:
+            more.append(replace(item, run=replace(item.run, metrics=missing)))
+        disagree += any(
+            trial.metrics.get(name, metrics[name]) != metrics[name] for name in metrics
+        )
+    if disagree:
+        notes.append(
+            f"{disagree} runs were recorded before with other values; the first values stand."
+        )
+    return more
+
+
+def _drafted(workspace: Workspace, plan: Plan, combined: Combined) -> Experiment:
+    now = workspace.clock()
+    begun = min((item.at for item in combined.runs if item.at is not None), default=now)
+    return Experiment(
+        experiment_id=new_id(workspace, workspace.store.experiments(), plan.name, now),
+        plan=plan,
+        plan_sha256=plan_sha256(plan, {}),
+        status=Status.PAUSED,
+        created=now,
+        started=begun,
+        versions={},
+    )
+
+
+def _same_import(experiments: Sequence[Experiment], draft: Experiment) -> Experiment | None:
+    tag = draft.plan.tags[-1]
+    return next((item for item in experiments if tag in item.plan.tags), None)
+
+
+def _registered(workspace: Workspace, draft: Experiment, events: Sequence[Event]) -> Experiment:
+    """Register a new experiment with its trials, or add to the same import of another process.
+
+    The trials come first: a registered experiment without them would be one half done.
+    """
+    done: list[Experiment] = []
+
+    def add(experiments: list[Experiment]) -> list[Experiment]:
+        same = _same_import(experiments, draft)
+        free = new_id(workspace, experiments, draft.plan.name, draft.created)
+        done.append(same or replace(draft, experiment_id=free))
+        workspace.store.append(done[-1].experiment_id, events)
+        return experiments if same else [*experiments, done[-1]]
+
+    workspace.store.ensure_ignored()
+    workspace.store.update(add)
+    return done[-1]
+
+
+def _note(
+    workspace: Workspace,
+    experiment: Experiment,
+    count: int,
+    names: Sequence[str],
+    *,
+    created: bool,
+) -> None:
+    workspace.note(
+        experiment,
+        "import",
+        None if created else experiment.status,
+        f"imported {count} trials from {', '.join(names)}",
+    )
+
+
+def _events(news: Sequence[IdentifiedRun], now: float) -> list[Event]:
+    """Return the events to record, each known to be storable before anything is written."""
+    events = [_event(item, item.at or now) for item in news]
+    for event in events:
+        encode_event(event)
+    return events
+
+
+def _event(item: IdentifiedRun, at: float) -> Event:
+    run = item.run
+    return Event(
+        kind=EventKind.RECORDED,
+        at=at,
+        trial_id=item.trial_id,
+        variant=item.variant,
+        unit=_unit(item),
+        status=run.status,
+        metrics=run.metrics,
+        fingerprint=run.fingerprint,
+    )
+
+
+def _unit(item: IdentifiedRun) -> str:
+    return unit_name(item.run, item.trial_id)
+
+
+def _trial(item: IdentifiedRun, order: int) -> Trial:
+    run = item.run
+    return Trial(
+        trial_id=item.trial_id,
+        variant=item.variant,
+        unit=_unit(item),
+        order=order,
+        status=run.status,
+        metrics=run.metrics,
+        fingerprint=run.fingerprint,
+    )
+
+
+def _arm(combined: Combined, name: str, plan: Plan) -> ArmRead:
+    runs = [item for item in combined.runs if item.variant == name]
+    return ArmRead(
+        name,
+        len({_unit(item) for item in runs}),
+        len(runs),
+        sum(plan.primary.name in item.run.metrics for item in runs),
+    )
+
+
+def _paired(combined: Combined) -> int:
+    cases = [
+        {_unit(item) for item in combined.runs if item.variant == name}
+        for name in combined.variants
+    ]
+    return len(set.intersection(*cases)) if combined.has_cases else 0

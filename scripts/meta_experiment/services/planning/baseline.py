@@ -1,0 +1,218 @@
+"""What a prompt file already does, read from the client's transcripts before any experiment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.decide.noise import NoiseFloor
+from meta_experiment.decide.outlook import Outlook
+from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageError
+from meta_experiment.model.fields import suggestion
+from meta_experiment.model.metrics import KNOWN_METRICS, describe
+from meta_experiment.model.plan_document import plan_from_document
+from meta_experiment.services.board.alerting import noise_floor_of
+from meta_experiment.services.planning.forecast import judged
+from meta_experiment.services.planning.past import (
+    Past,
+    daily,
+    home_or_root,
+    named,
+    sample_of_uses,
+    undisturbed,
+)
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.past_sessions import PastUses, Use, past_uses
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.quantile import sample_quantile
+from meta_experiment.types import Habit, Metric, Plan, Spread, TrialStatus, Unit
+
+SHOWN = (
+    "active_seconds",
+    "duration_seconds",
+    "output_tokens",
+    "total_tokens",
+    "cost_usd",
+    "turns",
+    "followup_turns",
+    "tool_calls",
+    "tool_errors",
+    "subagent_share",
+)
+_DAY = 86_400.0
+_HALVES_LEAST = 10  # values below which two halves would be too small to compare
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The past of a prompt file, and what an experiment on it could show.
+
+    `halves` is the noise between two halves of this very past, None when it is too short.
+    """
+
+    habit: Habit
+    metric: str
+    units_per_day: float | None
+    halves: NoiseFloor | None
+    plan: Plan
+    outlook: Outlook
+    warnings: tuple[str, ...]
+
+
+def baseline(
+    workspace: Workspace,
+    given: str,
+    client: Path,
+    *,
+    metric: str = "active_seconds",
+    days: float | None = None,
+    unit: Unit = Unit.SESSION,
+    everywhere: bool = False,
+    seed: int = 0,
+) -> Baseline:
+    """Read the past of a command, skill or agent.
+
+    Args:
+        workspace: its root is where the sessions were started, unless it is the home.
+        given: the name as the client calls it, or the path of the prompt file.
+        client: the client's own folder.
+        metric: what an experiment would be about.
+        days: how far back to look; None is as far as transcripts go.
+        unit: what an experiment would randomise.
+        everywhere: sessions of all projects count.
+        seed: of the resampling.
+
+    Raises:
+        NotFoundError: no transcript holds a use of it outside an experiment.
+        UsageError: nobody knows the metric, or so many days are none.
+    """
+    path = _path(workspace, given)
+    name = given.removeprefix("/") if path is None else named(workspace.root, path) or given
+    primary = _known(metric)
+    now = workspace.clock()
+    if days is not None and not 0 < days < math.inf:
+        raise UsageError(f"{days!r} days, expected a number above zero.")
+    root = None if everywhere else home_or_root(workspace.root, client)
+    since = 0.0 if days is None else now - days * _DAY
+    found = past_uses(client, [name], root=root, since=since, of_any_plugin=path is None)
+    if not found.uses:
+        raise _nothing(name, client, found, root)
+    uses = undisturbed(workspace, client, [name], found.uses)
+    if not uses:
+        raise NotFoundError(
+            f"All {len(found.uses):,} uses of '{name}' were made during experiments on it, "
+            "with the texts of several arms.",
+            hint="What the experiment found: meta-experiment status",
+        )
+    plan = _plan(given, primary, unit)
+    values = sample_of_uses(uses, primary, unit).raw
+    sessions = len({use.session for use in uses})
+    rate = daily(found, unit, now)
+    seen = judged(plan, Past(values, rate, (), sessions))
+    return Baseline(
+        habit=Habit(
+            name=name,
+            unit=unit.value,
+            uses=len(uses),
+            sessions=sessions,
+            days=(now - found.uses[0].at) / _DAY,
+            per_day=daily(found, Unit.INVOCATION, now),
+            statuses=_statuses(uses),
+            spreads=tuple(_spreads(uses, unit)),
+            transcripts=found.files,
+            transcripts_left_out=found.left_out,
+            uses_under_experiment=len(found.uses) - len(uses),
+        ),
+        metric=metric,
+        units_per_day=rate,
+        halves=_halves(values, primary, seed),
+        plan=plan,
+        outlook=seen.outlook,
+        warnings=(*_unmeasured(metric, values), *seen.warnings),
+    )
+
+
+def _known(metric: str) -> Metric:
+    try:
+        return describe(metric)
+    except UsageError as error:
+        raise UsageError(
+            f"The metric '{metric}' is not known; transcripts tell of none by that name.",
+            hint=suggestion(metric, KNOWN_METRICS) or f"For example: {', '.join(SHOWN)}.",
+        ) from error
+
+
+def _path(workspace: Workspace, given: str) -> str | None:
+    """Take what is or looks like a file for a path below the root; anything else is a name."""
+    if not (given.endswith(".md") or (workspace.root / given).is_file()):
+        return None
+    place = Path(given)
+    inside = place.is_absolute() and place.is_relative_to(workspace.root)
+    return place.relative_to(workspace.root).as_posix() if inside else place.as_posix()
+
+
+def _nothing(name: str, client: Path, found: PastUses, root: Path | None) -> NotFoundError:
+    where = "" if root is None else f" of sessions in {root}"
+    return NotFoundError(
+        f"No use of '{name}' is in the {found.files} transcripts{where} below {client}.",
+        hint="Name it as you call it (review, git:review); --everywhere reads all projects.",
+    )
+
+
+def _unmeasured(metric: str, values: Sequence[float]) -> Iterator[str]:
+    if not values:
+        yield f"Transcripts hold no value of {metric}; its spread is assumed."
+
+
+def _plan(given: str, metric: Metric, unit: Unit) -> Plan:
+    return plan_from_document(
+        {
+            "name": "baseline",
+            "hypothesis": "a look ahead",
+            "files": [given if given.endswith(".md") else ".claude/commands/any.md"],
+            "variants": ["control", "treatment"],
+            "unit": unit.value,
+            "metrics": {"primary": metric.name},
+        }
+    )
+
+
+def _statuses(uses: Sequence[Use]) -> dict[str, int]:
+    return {
+        status.value: count
+        for status in TrialStatus
+        if (count := sum(use.status == status.value for use in uses))
+    }
+
+
+def _spreads(uses: Sequence[Use], unit: Unit) -> list[Spread]:
+    spreads = []
+    for name in SHOWN:
+        metric = describe(name)
+        raw = sample_of_uses(uses, metric, unit).raw
+        if raw:
+            moments = Moments.of(raw)
+            spreads.append(
+                Spread(
+                    metric=name,
+                    unit=metric.unit,
+                    n=len(raw),
+                    mean=moments.mean,
+                    median=sample_quantile(raw, 0.5),
+                    sd=moments.sd if len(raw) > 1 else None,
+                    low=sample_quantile(raw, 0.1),
+                    high=sample_quantile(raw, 0.9),
+                )
+            )
+    return spreads
+
+
+def _halves(values: Sequence[float], metric: Metric, seed: int) -> NoiseFloor | None:
+    if len(values) < _HALVES_LEAST:
+        return None
+    try:
+        return noise_floor_of(values, metric, len(values) // 2, seed)
+    except DegenerateDataError:
+        return None

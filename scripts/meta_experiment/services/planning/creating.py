@@ -1,0 +1,273 @@
+"""From a request to a draft experiment: everything is checked before anything is written."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, as_word, cite
+from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.interruption import held
+from meta_experiment.model import instants
+from meta_experiment.model.plan_document import (
+    metric_from_document,
+    plan_from_document,
+    plan_sha256,
+)
+from meta_experiment.model.secrets import redacted_plan
+from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
+from meta_experiment.prompts.identity import PromptKind, identify, require_text
+from meta_experiment.prompts.loading import loading_fault
+from meta_experiment.prompts.slug import slug
+from meta_experiment.services.acting.lifecycle import refuse_shared_files
+from meta_experiment.services.planning.forecast import prospect
+from meta_experiment.services.planning.request import CONTROL, Request
+from meta_experiment.services.serving.client_places import place_of
+from meta_experiment.services.serving.neighbours import note_nested
+from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
+from meta_experiment.services.serving.unserved import stand_in_of
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status
+
+_ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new draft, what it can decide, and what the user should know."""
+
+    experiment: Experiment
+    outlook: str
+    notes: tuple[str, ...]
+
+
+Contents = Mapping[str, Mapping[str, Content]]
+
+
+def create(
+    workspace: Workspace,
+    request: Request,
+    client: Path | None = None,
+    *,
+    manual: bool = False,
+    check: Callable[[Experiment, Contents], None] | None = None,
+) -> Created:
+    """Check a request whole, store the bytes of every arm, and register the experiment.
+
+    `client` is the folder of the client, whose transcripts tell the prompt file's past.
+    `manual` says that the user will serve and measure it, as with `start --manual`. `check`
+    may refuse the experiment before anything of it is written.
+
+    Raises:
+        UsageError: the plan makes no sense. RefusedError: a file is no prompt by its name.
+        NotFoundError, UnsafePathError: a file cannot be read safely. ConflictError: a file is
+            under experiment already.
+    """
+    contents = _contents(workspace, request)
+    notes = [*request.notes, *_notes(contents, workspace.root)]
+    whole = _inferred(request.document, notes, manual=manual)
+    plan = plan_from_document(redacted_plan(whole))
+    seen = prospect(workspace, plan, client=client)
+    notes += seen.warnings
+    if not manual:
+        notes += _notes_on_time(plan)
+    versions = {
+        path: {name: item.version for name, item in arms.items()}
+        for path, arms in contents.items()
+    }
+    now = workspace.clock()
+    created: list[Experiment] = []
+
+    def add(experiments: list[Experiment]) -> list[Experiment]:
+        experiment = Experiment(
+            experiment_id=new_id(workspace, experiments, plan.name, now),
+            plan=plan,
+            plan_sha256=plan_sha256(plan, versions),
+            status=Status.DRAFT,
+            created=now,
+            versions=versions,
+        )
+        refuse_shared_files(experiment, experiments)
+        if check is not None:
+            check(experiment, contents)
+        workspace.store.ensure_ignored()
+        workspace.store.save_variants(experiment.experiment_id, contents)
+        created.append(experiment)
+        return [*experiments, experiment]
+
+    with held("The plan was stored first: meta-experiment status"):
+        workspace.store.update(add)
+        experiment = created[-1]
+        with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
+            note_nested(workspace.layout, workspace.files)
+        workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
+        notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
+    return Created(experiment, seen.outlook.sentence, tuple(notes))
+
+
+def sketch(request: Request) -> Plan:
+    """Read the plan of a request without its files, for a look at what it could show."""
+    document = {"name": "plan", "hypothesis": "a look ahead", **request.document}
+    metrics = dict(document.get("metrics") or {})
+    document["metrics"] = {"primary": _default_metric(document), **metrics}
+    if not request.variant_files:
+        document.pop("variants")
+    return plan_from_document(document)
+
+
+def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Content]]:
+    """Read the exact bytes of every file in every arm; where an arm has none, the control's."""
+    contents: dict[str, dict[str, Content]] = {}
+    names = _variant_names(request.document)
+    for path in request.document["files"]:
+        require_text(plain_path(path))
+        control = workspace.prompt(path)
+        arms = {CONTROL: control}
+        for name in names[1:]:
+            arms[name] = control
+        for item in request.variant_files:
+            if item.path == path:
+                given = workspace.source(item.source)
+                # A variant is a new text of the same file, so it keeps that file's mode.
+                arms[item.variant] = Content(given.data, control.mode)
+        for content in arms.values():
+            _refuse_stand_in(path, content.data)
+        contents[path] = arms
+    for name in names[1:]:
+        if all(arms[name].data == arms[CONTROL].data for arms in contents.values()):
+            raise UsageError(
+                f"The variant {cite(name)} has the same bytes as the control in every file.",
+                hint="Change its text first; two equal arms can only show noise.",
+            )
+    return contents
+
+
+def _refuse_stand_in(path: str, data: bytes) -> None:
+    """Refuse what stands in a prompt file's place while an experiment on it is served."""
+    if stand_in_of(data):
+        raise RefusedError(
+            f"{as_word(path)} holds the line that serves another experiment's variants, not "
+            "its text.",
+            hint="Bring the file back first: meta-experiment recover",
+        )
+
+
+def _variant_names(document: Mapping[str, Any]) -> list[str]:
+    return [
+        item if isinstance(item, str) else str(item["name"]) for item in document["variants"]
+    ]
+
+
+def _notes(contents: Contents, root: Path) -> list[str]:
+    """Say what the client makes of the texts, and refuse those that it would not load."""
+    notes = []
+    for path, arms in contents.items():
+        place = place_of(root, path)
+        kind = place.kind if place else PromptKind.OTHER
+        control = read_frontmatter(arms[CONTROL].data)
+        unloaded = loading_fault(kind, arms[CONTROL].data)
+        if unloaded:
+            notes.append(f"The client does not load {as_word(path)}: {unloaded}.")
+        for name, content in arms.items():
+            if not content.data.strip():
+                raise UsageError(f"{as_word(path)} ({name}) is empty; a prompt needs a text.")
+            fault = loading_fault(kind, content.data)
+            if fault and not unloaded:
+                raise RefusedError(
+                    f"The client would not load the text of {cite(name)} for {as_word(path)}: "
+                    f"{fault}.",
+                    hint="Mend it first; promoted as it is, it would take the prompt away.",
+                )
+            notes += _frontmatter_notes(
+                f"{as_word(path)} ({name})", kind, control, content.data
+            )
+    return notes
+
+
+def _frontmatter_notes(
+    name: str, kind: PromptKind, control: Frontmatter, data: bytes
+) -> Iterator[str]:
+    read = read_frontmatter(data)
+    changed = sorted(
+        key
+        for key in read.fields.keys() | control.fields.keys()
+        if read.fields.get(key) != control.fields.get(key)
+    )
+    if read.ignored:
+        yield f"{name}: {read.ignored}; the client reads nothing of it."
+    elif read.unclear:
+        yield f"{name}: {read.unclear}; how the client reads that is not known."
+    elif changed and kind is not PromptKind.AGENT:
+        yield (
+            f"{name} differs from the control in its frontmatter "
+            f"({', '.join(map(as_word, changed))}), which cannot be served live, only "
+            "promoted."
+        )
+
+
+def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) -> dict[str, Any]:
+    """Fill in name, hypothesis, primary metric and seed where the request has none."""
+    whole = {key: value for key, value in document.items() if value is not None}
+    identity = identify(whole["files"][0]) if whole.get("files") else None
+    if identity is None:
+        raise UsageError(
+            "No file is under experiment.", hint="Name one with --file PATH=VARIANT_PATH."
+        )
+    metrics = dict(whole.get("metrics") or {})
+    if not metrics.get("primary"):
+        metrics["primary"] = name = _default_metric(whole, manual=manual)
+        notes.append(f"The primary metric is {name}; name another with --primary-metric.")
+    whole["metrics"] = metrics
+    whole.setdefault("seed", secrets.randbelow(2**31))
+    whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
+    if not whole.get("hypothesis"):
+        whole["hypothesis"] = _hypothesis(metrics["primary"], identity.name)
+        notes.append(f"The hypothesis was inferred: {cite(whole['hypothesis'])}")
+    return whole
+
+
+def _default_metric(document: Mapping[str, Any], *, manual: bool = False) -> str:
+    """Return the time: of work, as transcripts tell it, or else as somebody takes it."""
+    drawn = document.get("assignment")
+    method = drawn.get("method") if isinstance(drawn, Mapping) else drawn
+    manual = manual or method == Assignment.EXTERNAL.value
+    return "duration_seconds" if manual else "active_seconds"
+
+
+def _notes_on_time(plan: Plan) -> list[str]:
+    """Say what time a plan measures, where it is not that of the work."""
+    planned = (plan.primary, *(item.metric for item in plan.guardrails))
+    named = [item.name for item in planned if item.name in _ON_THE_WALL]
+    if plan.assignment is Assignment.EXTERNAL or not named:
+        return []
+    said = (
+        f"{named[0]} is what a clock on the wall shows: the time in which you read, answer a "
+        "question for permission or are away is in it. For the speed of the work name "
+        "active_seconds."
+    )
+    return [said]
+
+
+def _hypothesis(primary: object, prompt: str) -> str:
+    metric = metric_from_document(primary, "metrics.primary")
+    verb = "lowers" if metric.direction is Direction.LOWER else "raises"
+    return f"The new text of {prompt} {verb} {metric.name}."
+
+
+def new_id(
+    workspace: Workspace, experiments: Sequence[Experiment], name: str, now: float
+) -> str:
+    """Make an id that sorts by day and says what it is about: exp-2026-01-31-review.
+
+    An id that has trials already is taken, whoever they are of: a registry that came back
+    from an earlier commit, or an import that was cut off, must not lend them to another.
+    """
+    store = workspace.store
+    taken = {item.experiment_id for item in experiments} | store.logged() | store.archived_ids()
+    base = f"exp-{instants.day(now)}-{slug(name)}"
+    candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
+    return next(item for item in candidates if item not in taken)

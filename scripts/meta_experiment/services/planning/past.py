@@ -1,0 +1,164 @@
+"""What was already measured: control values of a metric, and how often they come.
+
+From this project's own experiments or, where there are none, from the client's transcripts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta_experiment.decide.units import Arm, Sample, UnitRecord, arms_of, sample_of
+from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.roots import Layout
+from meta_experiment.services.serving.client_places import call_of
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
+from meta_experiment.store.store import Store
+from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
+
+_DAY = 86_400.0
+_SHORTEST = 0.5  # days; a rate from less than half a day says little
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Control values of earlier experiments, one per unit, and units of all arms per day.
+
+    `sessions` counts the sessions they come from, when they are no experiment's.
+    """
+
+    values: tuple[float, ...]
+    units_per_day: float | None
+    experiments: tuple[str, ...]
+    sessions: int = 0
+
+
+def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> Past:
+    """Gather the past of a metric from experiments on these files; no files means on any.
+
+    An experiment whose logs cannot be read is left out: this is advice, not evidence.
+    """
+    store, values = workspace.store, list[float]()
+    rates: list[float] = []
+    names = []
+    put_away = (
+        {item.experiment_id: item for path in files for item in store.archived_last(path)}
+        if files
+        else {item.experiment_id: item for item in store.archived_last()}
+    )
+    for experiment in (*store.experiments(), *put_away.values()):
+        if experiment.status is Status.DRAFT or not _about(experiment, files):
+            continue
+        try:
+            log = workspace.store.trials(experiment)
+        except MetaExperimentError:
+            continue
+        arms = arms_of(experiment.plan, log.trials)
+        control = sample_of(arms[experiment.plan.control.name], metric)
+        if not len(control):
+            continue
+        values += control.raw
+        names.append(experiment.experiment_id)
+        rate = _rate(
+            experiment, sum(len(arm.units) for arm in arms.values()), workspace.clock()
+        )
+        rates += [] if rate is None else [rate]
+    return Past(tuple(values), max(rates, default=None), tuple(names))
+
+
+def past_in_sessions(
+    workspace: Workspace, metric: Metric, files: Sequence[str], unit: Unit, client: Path
+) -> Past:
+    """Gather the past of a metric from the client's transcripts; `client` is its folder."""
+    names = [name for file in files if (name := named(workspace.root, file))]
+    if not names:
+        return Past((), None, ())
+    found = past_uses(client, names, root=home_or_root(workspace.root, client))
+    uses = undisturbed(workspace, client, names, found.uses)
+    sample = sample_of_uses(uses, metric, unit)
+    rate = daily(found, unit, workspace.clock())
+    return Past(sample.raw, rate, (), len({use.session for use in uses}))
+
+
+def named(root: Path, path: str) -> str:
+    """Return by which name the uses of a prompt file are found; "" when by none."""
+    return call_of(root, path) or name_of(path)
+
+
+def undisturbed(
+    workspace: Workspace, client: Path, names: Sequence[str], uses: Sequence[Use]
+) -> list[Use]:
+    """Return the uses outside the time of any experiment, which mixes its arms' texts.
+
+    Personal prompt files are under experiment in the home, whatever the root is.
+    """
+    spans: list[tuple[float, float]] = []
+    for root in dict.fromkeys((workspace.root, client.parent)):
+        with suppress(MetaExperimentError):  # advice does not fail on a damaged registry
+            spans += _spans(root, Workspace.open(Layout(root), workspace.clock).store, names)
+    return [use for use in uses if not any(start <= use.at <= end for start, end in spans)]
+
+
+def _spans(root: Path, store: Store, names: Sequence[str]) -> list[tuple[float, float]]:
+    return [
+        (item.started, math.inf if item.ended is None else item.ended)
+        for item in (*store.experiments(), *store.archived_last())
+        if item.started is not None
+        and any(_is_same(named(root, path), name) for path in item.plan.files for name in names)
+    ]
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two names may mean one prompt: either may lack the plugin's name."""
+    return other in (one, one.rpartition(":")[2]) or other.rpartition(":")[2] == one
+
+
+def home_or_root(root: Path, client: Path) -> Path | None:
+    """Return the root whose sessions count; None (all) where its files serve everywhere."""
+    return None if root.resolve() == client.parent.resolve() else root
+
+
+def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
+    """Return one value per unit of what was used: a session's uses are one, unless each is."""
+    units: dict[str, list[Trial]] = {}
+    for order, use in enumerate(uses):
+        key = use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
+        trial = Trial(
+            trial_id=str(order),
+            variant="control",
+            unit=key,
+            order=order,
+            status=TrialStatus(use.status),
+            metrics=use.metrics,
+        )
+        units.setdefault(key, []).append(trial)
+    records = [
+        UnitRecord(key, order, exposed=True, trials=tuple(trials))
+        for order, (key, trials) in enumerate(units.items())
+    ]
+    return sample_of(Arm("control", tuple(records), {}), metric)
+
+
+def daily(found: PastUses, unit: Unit, now: float) -> float | None:
+    """Return units per day since the first use, or since when all transcripts were read."""
+    if not found.uses:
+        return None
+    began = max(found.uses[0].at, found.since or 0.0)
+    within = [use for use in found.uses if use.at >= began]
+    units = len(within) if unit is Unit.INVOCATION else len({use.session for use in within})
+    return units / max((now - began) / _DAY, _SHORTEST) if units else None
+
+
+def _about(experiment: Experiment, files: Sequence[str]) -> bool:
+    return not files or bool(set(files) & set(experiment.plan.files))
+
+
+def _rate(experiment: Experiment, units: int, now: float) -> float | None:
+    if experiment.started is None:
+        return None
+    days = ((experiment.ended or now) - experiment.started) / _DAY
+    return units / days if days >= _SHORTEST else None

@@ -1,0 +1,181 @@
+"""The index of what is served here, and the machine's list of roots that serve anything."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from meta_experiment import __version__
+from meta_experiment.assign.draw import arm_for
+from meta_experiment.errors import RefusedError
+from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.durable import ensure_directory
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.lock import FileLock
+from meta_experiment.protocol import index, places
+from meta_experiment.protocol.texts import digest
+from meta_experiment.services.recording.assigning import mixed_seed
+from meta_experiment.services.serving.client_places import scope_of
+from meta_experiment.services.serving.serving_plan import Serving
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Assignment
+
+_SHA_DIGITS = 12
+_KEY_DIGITS = 16
+
+
+def entry_of(
+    workspace: Workspace, serving: Serving, since: float, before: index.Entry | None
+) -> index.Entry:
+    """Compile what serving must know of an experiment; `before` is its line so far."""
+    experiment, plan = serving.experiment, serving.experiment.plan
+    seed = mixed_seed(workspace, experiment)
+    names = [variant.name for variant in plan.variants]
+    sequence = ""
+    sha = experiment.plan_sha256[:_SHA_DIGITS]
+    if before is not None and (before.sha, before.seed) == (sha, seed) and before.sequence:
+        sequence = before.sequence  # drawing ahead is what takes time here
+    elif plan.assignment is not Assignment.HASH:
+        drawn = (arm_for(plan, seed, "", position) for position in range(index.SEQUENCE_LENGTH))
+        sequence = index.sequence_text([names.index(name) for name in drawn])
+    return index.Entry(
+        id=experiment.experiment_id,
+        state=index.RUNNING,
+        kind=serving.kind,
+        name=serving.name,
+        path=serving.path,
+        form=serving.form,
+        unit=plan.unit.value,
+        method=plan.assignment.value,
+        traffic=plan.traffic,
+        arms=names,
+        weights=[variant.weight for variant in plan.variants],
+        seed=seed,
+        sequence=sequence,
+        user=_user_key(workspace),
+        since=since,
+        parts=serving.parts,
+        arguments=serving.arguments,
+        allow=serving.allow,
+        sha=sha,
+        plugin=__version__,
+        report=list(plan.report),
+        digests={name: digest(data) for name, data in serving.texts.items()},
+    )
+
+
+def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
+    """Replace the index of this root.
+
+    Raises:
+        OSError, StorageError: the disk refused. RefusedError: an impossible name.
+    """
+    path = workspace.layout.active_index
+    try:
+        text = index.sealed_lines(entries, workspace.store.seal()) if entries else ""
+    except ValueError as error:
+        raise RefusedError(
+            f"This experiment cannot be served: {error}.", hint="Start it with --manual."
+        ) from error
+    if not text:
+        workspace.files.remove(path)
+    elif not path.is_file() or places.read_whole(path) != text.encode():
+        ensure_directory(workspace.files, path.parent)
+        write_atomically(workspace.files, path, text.encode())
+
+
+def list_root(
+    workspace: Workspace, served: Collection[str], servings: Sequence[Serving]
+) -> None:
+    """Put this root on the machine's list, or take it off; name the interpreter beside it.
+
+    With it goes what the machine keeps of the control of what is served, out of reach of a
+    commit: what the injected line prints when all else fails.
+
+    Args:
+        workspace: the root.
+        served: all experiments with a line in the index.
+        servings: those that run.
+
+    Raises:
+        OSError: the disk refused. RefusedError: the root's path cannot stand in the list.
+    """
+    data = places.data_folder(os.environ)
+    listed = Path(places.roots_file(data)) if data else None
+    if listed is None or not (served or listed.exists()):
+        return
+    files = workspace.files
+    ensure_directory(files, Path(data))
+    with FileLock(Path(data, "roots.lock"), verb="list a root under experiment"):
+        known = places.roots(data)
+        root = str(workspace.root)
+        kept = [item for item in known if item.path != root and Path(item.path).is_dir()]
+        if served:
+            token = workspace.store.checkout()[: places.TOKEN_LENGTH]
+            kept.append(places.Root(token, scope_of(workspace.root), root))
+            _put(files, places.python_file(data), f"{_interpreter()}\n".encode())
+            for serving in servings:
+                for path, body in _kept(serving, data, token).items():
+                    ensure_directory(files, Path(path).parent)
+                    _put(files, path, body)
+        try:
+            text = "".join(map(places.format_root, kept))
+        except ValueError as error:
+            raise RefusedError(
+                f"Nothing can be served here: {error}.", hint="Start it with --manual."
+            ) from error
+        if text:
+            _put(files, str(listed), text.encode("utf-8", "surrogateescape"))
+        else:
+            files.remove(listed)
+        _sweep(Path(data, "served"), kept, root, served)
+
+
+def _kept(serving: Serving, data: str, token: str) -> dict[str, bytes]:
+    """Return where the machine keeps the bodies of the control, and these."""
+    control = serving.experiment.plan.control.name
+    names = {places.body_name(control, part) for part in range(serving.parts + 1)}
+    name_of, original = serving.experiment.experiment_id, digest(serving.control.data)
+    return {
+        places.kept_text(data, token, name_of, original, name): body
+        for name, body in serving.stored.items()
+        if name in names
+    }
+
+
+def _sweep(
+    folder: Path, listed: Sequence[places.Root], root: str, served: Collection[str]
+) -> None:
+    """Remove kept texts of roots that serve nothing any more, and of what ended in this one.
+
+    Copies of one checkout have one token, and need each what it serves.
+    """
+    tokens = {item.token for item in listed}
+    alone = tokens - {item.token for item in listed if item.path != root}
+    with contextlib.suppress(FileNotFoundError):
+        for place in sorted(folder.iterdir()):
+            if place.name not in tokens:
+                shutil.rmtree(place, ignore_errors=True)
+            elif place.name in alone:
+                for name in sorted({item.name for item in place.iterdir()} - set(served)):
+                    shutil.rmtree(place / name, ignore_errors=True)
+
+
+def _put(files: FileSystem, path: str, data: bytes) -> None:
+    if places.read_bytes(path) != data:
+        write_atomically(files, Path(path), data)
+
+
+def _interpreter() -> str:
+    """Return a Python that can be started as it is, without a version manager in between."""
+    return str(Path(sys.executable).resolve())
+
+
+def _user_key(workspace: Workspace) -> str:
+    parts = (str(os.getuid() if hasattr(os, "getuid") else 0), workspace.store.checkout())
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:_KEY_DIGITS]
