@@ -8,7 +8,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.analysis_document import plain
 from meta_experiment.render import words
-from meta_experiment.services.board import alerting
+from meta_experiment.services.planning.noise import noise
 
 
 @verb(example="meta-experiment noise --metric active_seconds --units 20")
@@ -28,7 +28,7 @@ def noise_verb(
 
     An improvement smaller than the typical difference of equal arms is not news.
     """
-    seen = alerting.noise(workspace(place), experiment_id, metric, units, seed)
+    seen = noise(workspace(place), experiment_id, metric, units, seed)
     lines = [
         screen.style.strong(
             f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values"

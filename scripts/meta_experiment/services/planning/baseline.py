@@ -13,8 +13,8 @@ from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageErro
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.model.plan_document import plan_from_document
-from meta_experiment.services.board.alerting import noise_floor_of
 from meta_experiment.services.planning.forecast import judged
+from meta_experiment.services.planning.noise import noise_floor_of
 from meta_experiment.services.planning.past import (
     Past,
     daily,

@@ -1,0 +1,87 @@
+"""How different two identical arms look on values that were measured before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from meta_experiment.decide.noise import NoiseFloor, noise_floor
+from meta_experiment.errors import DegenerateDataError, as_word
+from meta_experiment.model.metrics import describe
+from meta_experiment.services.find import find_in
+from meta_experiment.services.planning.past import past_of
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Direction, Metric, Scale
+
+_UNITS = (10, 20, 50, 100, 200)
+_TIMES = ("active_seconds", "duration_seconds")  # of work, or else as somebody took it
+_LEAST = 5  # past values
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How different two identical arms look on past values of a metric."""
+
+    metric: str
+    values: int
+    experiments: tuple[str, ...]
+    floors: tuple[NoiseFloor, ...]
+
+
+def noise_floor_of(
+    values: Sequence[float], metric: Metric, units: int, seed: int
+) -> NoiseFloor:
+    """Compare identical arms by a seeded chance. Raises DegenerateDataError."""
+    chance = random.Random(seed)  # noqa: S311 - nothing here is a secret
+    return noise_floor(values, metric, units=units, chance=chance)
+
+
+def noise(
+    workspace: Workspace,
+    given: str | None,
+    metric: str | None,
+    units: int | None,
+    seed: int,
+    scale: Scale | None = None,
+) -> Noise:
+    """Compare identical arms drawn from this project's own past control values.
+
+    Without an experiment all that are on one prompt count, and without a metric the primary of
+    the one that is given, or the time.
+
+    Raises:
+        DegenerateDataError: there are too few past values, or they are of several prompts.
+    """
+    experiments = workspace.store.experiments()
+    files: tuple[str, ...] = ()
+    planned: tuple[Metric, ...] = ()
+    if given is not None:
+        plan = find_in(workspace.store, given).plan
+        files, planned = plan.files, plan.metrics
+        metric = metric or plan.primary.name
+    for name in (metric,) if metric else _TIMES:
+        described = next(
+            (item for item in planned if item.name == name),
+            describe(name, direction=Direction.LOWER, scale=scale),
+        )
+        past = past_of(workspace, described, files)
+        if len(past.values) >= _LEAST:
+            break
+    used = [item for item in experiments if item.experiment_id in past.experiments]
+    prompts = {item.plan.files for item in used}
+    if given is None and len(prompts) > 1:
+        raise DegenerateDataError(
+            f"The past values of {name} are of {len(prompts)} different prompts, which are "
+            "not alike.",
+            hint=f"Name an experiment: meta-experiment noise {past.experiments[0]}",
+        )
+    if len(past.values) < _LEAST:
+        raise DegenerateDataError(
+            f"There are {len(past.values)} past values of {as_word(name)}; "
+            f"at least {_LEAST} are needed.",
+            hint="Record some trials first, or name another metric with --metric.",
+        )
+    sizes = _UNITS if units is None else (units,)
+    floors = tuple(noise_floor_of(past.values, described, size, seed) for size in sizes)
+    return Noise(name, len(past.values), past.experiments, floors)
