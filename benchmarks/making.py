@@ -17,7 +17,7 @@ from tests.sealing import own_seal
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import log_head
-from meta_experiment.store.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
 from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 
 EXPERIMENT = "exp-2026-01-01-bench"

@@ -9,9 +9,9 @@ from tests.sealing import own_seal
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, places
-from meta_experiment.store.counting import Counting
+from meta_experiment.store.local.counting import Counting
+from meta_experiment.store.local.tracked import Tracked
 from meta_experiment.store.store import Store
-from meta_experiment.store.tracked import Tracked
 from meta_experiment.types import Experiment
 
 

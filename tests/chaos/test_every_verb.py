@@ -16,7 +16,7 @@ from tests.chaos.verbs import FILES, TREATMENT, VERBS, opened, project, seen, st
 from tests.faults import REFUSING, Crash, FaultyFileSystem
 
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.store import registry
+from meta_experiment.store.local import registry
 
 pytestmark = pytest.mark.long
 

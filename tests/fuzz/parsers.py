@@ -54,10 +54,10 @@ from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.reading import read_source
 from meta_experiment.sources.rows import Reading
-from meta_experiment.store import aside, assignments
-from meta_experiment.store.history import read_history
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.trials import read_trials
+from meta_experiment.store.local import aside, assignments
+from meta_experiment.store.local.fold.summaries import load_trials
+from meta_experiment.store.local.fold.trials import read_trials
+from meta_experiment.store.local.history import read_history
 from meta_experiment.transcripts import transcript
 from meta_experiment.transcripts.measure import measure, span
 from meta_experiment.transcripts.prices import load_prices

@@ -1,4 +1,4 @@
-"""The draw on the way of a prompt: that of `assign`, in the files of `store.assignments`."""
+"""The draw on the way of a prompt: that of `assign`, in the files of the local store."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ from meta_experiment.live.assigning import expose
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.sequence import parse_assignment
 from meta_experiment.protocol.sessions import Session, Turn, list_sessions
-from meta_experiment.store.assignments import assign
+from meta_experiment.store.local.assignments import assign
 from meta_experiment.types import (
     Assignment,
     Direction,

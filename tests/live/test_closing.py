@@ -21,7 +21,7 @@ from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder
 from meta_experiment.protocol.index import Entry, sealed_lines
 from meta_experiment.protocol.sessions import OpenTrial, Session, Turn, fields_of, line_of
-from meta_experiment.store.trials import read_trials
+from meta_experiment.store.local.fold.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 EXPERIMENT, SESSION = "exp-1", "5e551011"

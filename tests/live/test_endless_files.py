@@ -11,7 +11,7 @@ from tests.sealing import own_seal
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import places, sequence
-from meta_experiment.store.assignments import assign
+from meta_experiment.store.local.assignments import assign
 
 PROMPT = ".claude/commands/review.md"
 ENDLESS = {

@@ -8,8 +8,9 @@ from tests import logs
 from tests.sealing import own_seal
 
 from meta_experiment.protocol.log_head import LENGTH
-from meta_experiment.store import assignments, lookup, summaries, trials, writer
-from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.local import assignments, writer
+from meta_experiment.store.local.fold import lookup, summaries, trials
+from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import (
     Direction,
     Experiment,

@@ -13,9 +13,10 @@ from tests.logs import own_log
 from tests.store.making import read_trials, recorded
 from tests.store.test_own_lines import big, compare
 
-from meta_experiment.store import ahead, lines
-from meta_experiment.store.events import encode_event
-from meta_experiment.store.own_outcomes import Outcomes, Reader
+from meta_experiment.store.local import lines
+from meta_experiment.store.local.fold import ahead
+from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
 
 PROGRAM = """
 import os, sys
@@ -23,8 +24,8 @@ from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import seal_of
 from meta_experiment.store import trials
-from meta_experiment.store.counting import Counting
-from meta_experiment.store.tracked import Tracked
+from meta_experiment.store.local.counting import Counting
+from meta_experiment.store.local.tracked import Tracked
 forks, fork = [], os.fork
 os.fork = lambda: forks.append(1) or fork()
 counting = Counting(seal_of(sys.argv[1]), {}, Tracked())

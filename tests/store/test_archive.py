@@ -19,7 +19,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.services.find import find_in
-from meta_experiment.store.registry import read_registry, update_registry
+from meta_experiment.store.local.registry import read_registry, update_registry
 from meta_experiment.types import Status
 
 ONE, TWO = experiment("exp-1", status=Status.EXPIRED), experiment("exp-2", name="Shorter")
@@ -113,7 +113,7 @@ def test_archiving_frees_a_registry_that_is_full(layout, disk, monkeypatch):
     many = [experiment(f"old-{number}", status=Status.EXPIRED) for number in range(20)]
     put(layout, *many)
     size = layout.registry.stat().st_size
-    monkeypatch.setattr("meta_experiment.store.registry._LARGEST", size + 10)
+    monkeypatch.setattr("meta_experiment.store.local.registry._LARGEST", size + 10)
     with pytest.raises(UsageError, match="would have") as caught:
         update_registry(layout, disk, lambda known: [*known, TWO])
     assert "meta-experiment archive ID" in caught.value.hint

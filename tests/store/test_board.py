@@ -19,8 +19,8 @@ from tests.store.making import (
 )
 
 from meta_experiment.errors import StorageError
-from meta_experiment.store.board import Board, BoardEntry, registry_stamp
-from meta_experiment.store.registry import update_registry
+from meta_experiment.store.local.board import Board, BoardEntry, registry_stamp
+from meta_experiment.store.local.registry import update_registry
 
 
 def made(layout, disk, *experiment_ids):

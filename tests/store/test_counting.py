@@ -13,9 +13,9 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.counting import NOT_OURS, TRACKED, Counting
+from meta_experiment.store.local.counting import NOT_OURS, TRACKED, Counting
+from meta_experiment.store.local.tracked import Tracked, index_stamp, tracked_logs
 from meta_experiment.store.store import Store
-from meta_experiment.store.tracked import Tracked, index_stamp, tracked_logs
 
 
 def git(root, *words):

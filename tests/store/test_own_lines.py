@@ -12,10 +12,10 @@ from tests.store.making import read_trials, recorded, write_log
 from tests.store.plain_fold import plain_trials
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.store import own_lines
-from meta_experiment.store.events import Event, EventKind, encode_event
-from meta_experiment.store.fold import Fold
-from meta_experiment.store.names import NamePool
+from meta_experiment.store.local.fold import own_lines
+from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.fold import Fold
+from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.types import TrialStatus
 
 OWN = [f"{number:016x}" for number in (0, 1, 2**21, 2**42, 2**64 - 1, 2**63)]

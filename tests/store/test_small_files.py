@@ -21,16 +21,16 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.history import Entry, append_history, read_history
-from meta_experiment.store.ignore import ensure_ignored
-from meta_experiment.store.local import (
+from meta_experiment.store.local.checkout import (
     Mark,
     checkout_id,
     mark_started,
     read_mark,
     unmark_started,
 )
-from meta_experiment.store.variants import load_variant, save_variant
+from meta_experiment.store.local.history import Entry, append_history, read_history
+from meta_experiment.store.local.ignore import ensure_ignored
+from meta_experiment.store.local.variants import load_variant, save_variant
 from meta_experiment.types import Trial, TrialStatus
 
 TEXT = Content(b"\xef\xbb\xbf---\r\nname: x\r\n---\r\n\xffno newline", 0o640)

@@ -21,7 +21,11 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import encode_registry
-from meta_experiment.store.registry import read_registry, restore_registry, update_registry
+from meta_experiment.store.local.registry import (
+    read_registry,
+    restore_registry,
+    update_registry,
+)
 from meta_experiment.types import Status
 
 ONE, TWO = experiment("exp-1"), experiment("exp-2", name="Shorter answers")
@@ -186,7 +190,7 @@ def test_registry_that_would_be_too_large_is_refused_before_it_is_written(
     """What was written could not be read again; the way out is named, here and in reading."""
     update_registry(layout, disk, adding(ONE))
     before = layout.registry.read_bytes()
-    monkeypatch.setattr("meta_experiment.store.registry._LARGEST", len(before) + 1)
+    monkeypatch.setattr("meta_experiment.store.local.registry._LARGEST", len(before) + 1)
     with pytest.raises(UsageError) as caught:
         update_registry(layout, disk, adding(TWO))
     assert "meta-experiment archive" in caught.value.hint

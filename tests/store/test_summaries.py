@@ -27,8 +27,9 @@ from tests.store.making import (
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store import checksums, summaries
-from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.local import checksums
+from meta_experiment.store.local.fold import summaries
+from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import TrialStatus
 
 BIG = 500  # lines; enough to be worth remembering
@@ -281,7 +282,7 @@ def test_checksums_tell_where_a_log_differs(layout, disk, monkeypatch):
 
 def test_many_names_are_kept_apart():
     """A pool of names gives each its own number, and each number its name."""
-    from meta_experiment.store.names import NamePool
+    from meta_experiment.store.local.fold.names import NamePool
 
     pool, rng = NamePool(), random.Random(5)  # noqa: S311
     known = {}

@@ -29,9 +29,9 @@ from meta_experiment.errors import UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
-from meta_experiment.store.events import Event, EventKind, encode_event
-from meta_experiment.store.fold import METRIC_LIMIT
-from meta_experiment.store.logs import NO_LOG, log_sizes
+from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.fold import METRIC_LIMIT
+from meta_experiment.store.local.logs import NO_LOG, log_sizes
 from meta_experiment.types import TrialStatus
 
 

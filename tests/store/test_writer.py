@@ -21,8 +21,8 @@ from tests.store.making import (
 from meta_experiment.errors import StorageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store import writer as writer_module
-from meta_experiment.store.writer import Writer
+from meta_experiment.store.local import writer as writer_module
+from meta_experiment.store.local.writer import Writer
 
 WRITERS, TRIALS = 8, 25
 ARMS = ("control", "treatment")

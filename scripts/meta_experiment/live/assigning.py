@@ -1,4 +1,4 @@
-"""Drawing the variant of an exposure, in the files and form of `store.assignments`.
+"""Drawing the variant of an exposure, in the files and form of `store.local.assignments`.
 
 The look for an open trial, the line of the sequence and the new trial happen under one lock:
 two agents that load the same skill at the same time are one exposure. Nothing waits for the

@@ -257,7 +257,7 @@ def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> flo
 
 
 def _line(trial: OpenTrial, outcome: Measured, now: float) -> str:
-    """Return the line that `store.events` reads, its end included."""
+    """Return the line that `store.local.fold.events` reads, its end included."""
     document: dict[str, object] = {
         "event": "excluded" if outcome.reason else "recorded",
         "at": storable(now),

@@ -13,9 +13,9 @@ from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_co
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
-from meta_experiment.store.history import Entry
+from meta_experiment.store.local.fold.trials import TrialLog
+from meta_experiment.store.local.history import Entry
 from meta_experiment.store.store import Store
-from meta_experiment.store.trials import TrialLog
 from meta_experiment.types import Experiment, FileVersion, Status
 
 Clock = Callable[[], float]

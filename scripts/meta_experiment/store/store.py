@@ -21,25 +21,25 @@ from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.protocol.sequence import storable
-from meta_experiment.store import (
+from meta_experiment.store.local import (
     archive,
     assignments,
+    checkout,
     history,
     ignore,
-    local,
     registry,
     variants,
 )
-from meta_experiment.store.board import Board, registry_stamp
-from meta_experiment.store.columns import Used, units_used
-from meta_experiment.store.counting import Apart, Counting
-from meta_experiment.store.events import Event, EventKind
-from meta_experiment.store.fold import Fold
-from meta_experiment.store.lookup import fold_of
-from meta_experiment.store.summaries import load_reading
-from meta_experiment.store.tracked import Asking, tracked_logs
-from meta_experiment.store.trials import Reading, TrialLog
-from meta_experiment.store.writer import Writer, append_batches, append_events
+from meta_experiment.store.local.board import Board, registry_stamp
+from meta_experiment.store.local.counting import Apart, Counting
+from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.local.fold.fold import Fold
+from meta_experiment.store.local.fold.lookup import fold_of
+from meta_experiment.store.local.fold.summaries import load_reading
+from meta_experiment.store.local.fold.trial_columns import Used, units_used
+from meta_experiment.store.local.fold.trials import Reading, TrialLog
+from meta_experiment.store.local.tracked import Asking, tracked_logs
+from meta_experiment.store.local.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
 
 IN_THE_REGISTRY = "in the registry, which any commit may change"
@@ -140,17 +140,17 @@ class Store:
 
     def checkout(self) -> str:
         """Return the random identity of this checkout."""
-        return local.checkout_id(self.layout, self.files)
+        return checkout.checkout_id(self.layout, self.files)
 
     def seal(self) -> Seal:
         """Return this machine's seal in this checkout, drawn where there is none."""
         if self._seal is None:
-            self._seal = local.checkout_seal(self.layout, self.files)
+            self._seal = checkout.checkout_seal(self.layout, self.files)
         return self._seal
 
     def known_seal(self) -> Seal:
         """Return the same for a look, which draws nothing: without a key it fits nothing."""
-        return self._seal or local.known_seal(self.layout)
+        return self._seal or checkout.known_seal(self.layout)
 
     def counting(self, *, remembered: bool = True) -> Counting:
         """Return what is known of whose logs count here, as it stands now.
@@ -164,23 +164,23 @@ class Store:
 
     def admit(self, experiment_id: str, writers: Collection[str]) -> None:
         """Say whose logs count beside this checkout's own, in one experiment."""
-        local.admit(self.layout, self.files, experiment_id, writers)
+        checkout.admit(self.layout, self.files, experiment_id, writers)
 
     def mark_started(self, experiment: Experiment, *, manual: bool = False) -> None:
         """Remember that this checkout started an experiment itself, with this very plan.
 
         `manual`: its variants are served and recorded by the user's own means.
         """
-        mark = local.Mark(manual, _digest(experiment))
-        local.mark_started(self.layout, self.files, experiment.experiment_id, mark)
+        mark = checkout.Mark(manual, _digest(experiment))
+        checkout.mark_started(self.layout, self.files, experiment.experiment_id, mark)
 
     def unmark_started(self, experiment_id: str) -> None:
         """Forget that this checkout started an experiment."""
-        local.unmark_started(self.layout, self.files, experiment_id)
+        checkout.unmark_started(self.layout, self.files, experiment_id)
 
     def start_of(self, experiment: Experiment) -> Start | None:
         """Return how this checkout started an experiment itself; None when it did not."""
-        mark = local.read_mark(self.layout, experiment.experiment_id)
+        mark = checkout.read_mark(self.layout, experiment.experiment_id)
         if mark is None:
             return None
         return Start(mark.manual, mark.digest == _digest(experiment))

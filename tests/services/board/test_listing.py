@@ -5,7 +5,7 @@ from tests.services.recording.test_rating import NOW, Here
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.board.listing import trials
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import TrialStatus
 
 

@@ -10,7 +10,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.services.board import refreshing
 from meta_experiment.services.board.board import board
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.registry import update_registry
+from meta_experiment.store.local.registry import update_registry
 from meta_experiment.types import Status
 
 ENDED = 25

@@ -12,7 +12,7 @@ from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.board import refreshing
 from meta_experiment.services.board.board import board
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.registry import update_registry
+from meta_experiment.store.local.registry import update_registry
 from meta_experiment.types import Status, Stopping
 
 START, HOUR = 1.7e9, 3600.0

@@ -15,7 +15,7 @@ from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import OpenTrial, Session
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import (
     Experiment,
     FileVersion,

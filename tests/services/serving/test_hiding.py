@@ -28,7 +28,7 @@ from meta_experiment.services.board.board import board
 from meta_experiment.services.health import repairing, verifying
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording.recording import record
-from meta_experiment.store.ignore import PRIVATE_PATHS
+from meta_experiment.store.local.ignore import PRIVATE_PATHS
 from meta_experiment.types import Status
 
 META = ".claude/meta"

@@ -15,8 +15,8 @@ from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.naming import LIVE, pick
-from meta_experiment.store.board import Board
-from meta_experiment.store.local import known_seal
+from meta_experiment.store.local.board import Board
+from meta_experiment.store.local.checkout import known_seal
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace

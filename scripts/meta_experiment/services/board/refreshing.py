@@ -10,14 +10,14 @@ from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.board.rows import ACTIVE, Row, row
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.board import (
+from meta_experiment.store.local.board import (
     Board,
     BoardEntry,
     archive_stamp,
     registry_stamp,
     trust_stamp,
 )
-from meta_experiment.store.logs import log_sizes
+from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.types import Experiment
 
 _UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters

@@ -17,7 +17,7 @@ from meta_experiment.services.serving.reconciliation import (
     withdraw,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.registry import restore_registry
+from meta_experiment.store.local.registry import restore_registry
 from meta_experiment.types import Experiment, Status
 
 

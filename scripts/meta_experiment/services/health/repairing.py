@@ -14,10 +14,10 @@ from meta_experiment.services.health import recovery, stored_bytes
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.health.verifying import ReadOnly, put_away, same_trials, verify
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store import aside, variants
-from meta_experiment.store.board import Board
-from meta_experiment.store.summaries import load_trials
-from meta_experiment.store.trials import read_trials
+from meta_experiment.store.local import aside, variants
+from meta_experiment.store.local.board import Board
+from meta_experiment.store.local.fold.summaries import load_trials
+from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.types import Experiment, Finding, Status
 
 

@@ -24,12 +24,12 @@ from meta_experiment.services.serving import hiding
 from meta_experiment.services.serving.placed import standing
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store import aside
-from meta_experiment.store.counting import Counting
-from meta_experiment.store.lines import WHOLE_FILE
-from meta_experiment.store.summaries import load_trials, log_checksums
-from meta_experiment.store.tracked import Tracked
-from meta_experiment.store.trials import TrialLog, read_trials
+from meta_experiment.store.local import aside
+from meta_experiment.store.local.counting import Counting
+from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
+from meta_experiment.store.local.fold.trials import TrialLog, read_trials
+from meta_experiment.store.local.lines import WHOLE_FILE
+from meta_experiment.store.local.tracked import Tracked
 from meta_experiment.types import Experiment, Finding, Health, Status
 
 REPAIR = "meta-experiment repair"

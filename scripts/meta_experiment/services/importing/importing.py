@@ -18,7 +18,7 @@ from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, c
 from meta_experiment.sources.identity import telling, unit_name
 from meta_experiment.sources.reading import read_source
 from meta_experiment.sources.rows import Reading
-from meta_experiment.store.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
 from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
 
 _NO_PRIMARY = "without a value of the primary metric"

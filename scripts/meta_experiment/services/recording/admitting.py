@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.counting import Apart
+from meta_experiment.store.local.counting import Apart
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # what may stand in a line to copy
 _SHOWN = 5

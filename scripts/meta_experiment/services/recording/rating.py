@@ -23,7 +23,7 @@ from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording.recording import checked_metrics
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.events import Event, EventKind
+from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import Experiment, Status
 
 LOWEST, HIGHEST = 1.0, 5.0

@@ -13,7 +13,7 @@ from meta_experiment.errors import RefusedError, as_word, cite
 from meta_experiment.files.roots import git_top
 from meta_experiment.protocol import index
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.ignore import PRIVATE_PATHS, lacking
+from meta_experiment.store.local.ignore import PRIVATE_PATHS, lacking
 
 MANUAL = "Or start it with --manual, and serve and record it yourself (assign, record)."
 _REPAIR = "meta-experiment repair"

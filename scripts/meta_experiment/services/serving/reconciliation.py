@@ -42,7 +42,7 @@ from meta_experiment.services.serving.serving_plan import (
 )
 from meta_experiment.services.serving.working_trees import Tree
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local import write_sealed
+from meta_experiment.store.local.checkout import write_sealed
 from meta_experiment.types import Action, Experiment, Status
 
 _STATE = "state"  # of the seal

@@ -41,7 +41,7 @@ from meta_experiment.services.serving.placed import (
 from meta_experiment.services.serving.serving_plan import Serving, why_not
 from meta_experiment.services.serving.unserved import holds_stand_in, stand_in_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.ignore import PRIVATE_PATHS
+from meta_experiment.store.local.ignore import PRIVATE_PATHS
 from meta_experiment.types import Experiment
 
 _PROMPT_MODE = 0o644

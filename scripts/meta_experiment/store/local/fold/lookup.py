@@ -8,10 +8,10 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment
-from meta_experiment.store.counting import Counting
-from meta_experiment.store.fold import Fold
-from meta_experiment.store.lines import Cursor, Unusable, decoded, read_blocks
-from meta_experiment.store.runs import UNKNOWN
+from meta_experiment.store.local.counting import Counting
+from meta_experiment.store.local.fold.code_runs import UNKNOWN
+from meta_experiment.store.local.fold.fold import Fold
+from meta_experiment.store.local.lines import Cursor, Unusable, decoded, read_blocks
 
 
 def fold_of(

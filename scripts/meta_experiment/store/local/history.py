@@ -13,7 +13,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.secrets import redacted_value
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.lines import Cursor, SetAside, Unusable, read_objects
+from meta_experiment.store.local.lines import Cursor, SetAside, Unusable, read_objects
 
 _TEXTS = ("verb", "before", "after", "reason")
 

@@ -13,10 +13,17 @@ from typing import Any
 
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.columns import EXPOSED, NAN, RECORDED, STATUSES, Columns, fill
-from meta_experiment.store.events import why_unusable
-from meta_experiment.store.lines import SetAside, Unusable
-from meta_experiment.store.runs import UNKNOWN
+from meta_experiment.store.local.fold.code_runs import UNKNOWN
+from meta_experiment.store.local.fold.events import why_unusable
+from meta_experiment.store.local.fold.trial_columns import (
+    EXPOSED,
+    NAN,
+    RECORDED,
+    STATUSES,
+    Columns,
+    fill,
+)
+from meta_experiment.store.local.lines import SetAside, Unusable
 from meta_experiment.transcripts.measure import TOOLS
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted

@@ -29,7 +29,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
 from meta_experiment.protocol.disk import PRIVATE_FILE
-from meta_experiment.store.archive import put_away
+from meta_experiment.store.local.archive import put_away
 from meta_experiment.types import Experiment, Status
 
 WAIT = 10.0  # seconds

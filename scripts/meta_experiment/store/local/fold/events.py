@@ -11,7 +11,7 @@ from enum import StrEnum
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.lines import LINE_LIMIT
+from meta_experiment.store.local.lines import LINE_LIMIT
 from meta_experiment.types import TrialStatus
 
 NAME_LIMIT = 4096  # characters of an identifier

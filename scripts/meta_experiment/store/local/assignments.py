@@ -18,8 +18,8 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, sequence, tsv
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.events import NAME_LIMIT
-from meta_experiment.store.writer import own_log
+from meta_experiment.store.local.fold.events import NAME_LIMIT
+from meta_experiment.store.local.writer import own_log
 
 
 @dataclass(frozen=True, slots=True)

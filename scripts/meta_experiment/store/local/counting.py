@@ -17,8 +17,8 @@ from pathlib import Path
 from meta_experiment.errors import StorageError
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.logs import NO_LOG, log_sizes
-from meta_experiment.store.tracked import Tracked
+from meta_experiment.store.local.logs import NO_LOG, log_sizes
+from meta_experiment.store.local.tracked import Tracked
 
 NOT_OURS = "not written by this checkout"
 TRACKED = "git tracks it or once did, so it may hold what a commit brought along"

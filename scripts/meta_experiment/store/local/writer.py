@@ -19,7 +19,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.places import read_head
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.events import Event, encode_event
+from meta_experiment.store.local.fold.events import Event, encode_event
 
 _SLOTS = 32
 

@@ -19,8 +19,8 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import admitted_file
 from meta_experiment.protocol.places import read_whole
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.logs import log_sizes
-from meta_experiment.store.tracked import index_stamp
+from meta_experiment.store.local.logs import log_sizes
+from meta_experiment.store.local.tracked import index_stamp
 
 _VERSION = 4
 _PURPOSE = "board"

@@ -25,13 +25,13 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import OWN_FLAGS, FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import DIGITS, Seal
-from meta_experiment.store.checksums import BLOCK, checksums, first_change, some_blocks
-from meta_experiment.store.columns import Columns
-from meta_experiment.store.counting import Counting, Log
-from meta_experiment.store.fold import Fold
-from meta_experiment.store.lines import Cursor, SetAside
-from meta_experiment.store.names import NamePool
-from meta_experiment.store.trials import Reading, TrialLog
+from meta_experiment.store.local.checksums import BLOCK, checksums, first_change, some_blocks
+from meta_experiment.store.local.counting import Counting, Log
+from meta_experiment.store.local.fold.fold import Fold
+from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.local.fold.trial_columns import Columns
+from meta_experiment.store.local.fold.trials import Reading, TrialLog
+from meta_experiment.store.local.lines import Cursor, SetAside
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered

@@ -14,11 +14,11 @@ from itertools import compress, repeat
 from operator import lt
 
 from meta_experiment.protocol.sequence import LATEST, parse_assignment, place
-from meta_experiment.store.columns import NAN, RECORDED, fill, put
-from meta_experiment.store.fold import STATUS_CODE, Fold
-from meta_experiment.store.lines import decoded
-from meta_experiment.store.own_outcomes import BEGIN, Outcomes, Reader
-from meta_experiment.store.runs import UNKNOWN
+from meta_experiment.store.local.fold.code_runs import UNKNOWN
+from meta_experiment.store.local.fold.fold import STATUS_CODE, Fold
+from meta_experiment.store.local.fold.own_outcomes import BEGIN, Outcomes, Reader
+from meta_experiment.store.local.fold.trial_columns import NAN, RECORDED, fill, put
+from meta_experiment.store.local.lines import decoded
 
 _FEW = 32  # lines; fewer are not worth looking for our own among others
 _ASSIGNED = re.compile(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, overload
 
-from meta_experiment.store.names import NamePool
-from meta_experiment.store.runs import UNKNOWN
+from meta_experiment.store.local.fold.code_runs import UNKNOWN
+from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.types import Trial, TrialStatus
 
 NAN = math.nan

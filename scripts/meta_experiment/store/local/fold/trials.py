@@ -10,11 +10,13 @@ from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import HEAD
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment, place
-from meta_experiment.store.ahead import read_ahead
-from meta_experiment.store.columns import Trials
-from meta_experiment.store.counting import Apart, Counting, Log, apart
-from meta_experiment.store.fold import OWN_METRICS, Fold
-from meta_experiment.store.lines import (
+from meta_experiment.store.local.counting import Apart, Counting, Log, apart
+from meta_experiment.store.local.fold.ahead import read_ahead
+from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
+from meta_experiment.store.local.fold.own_lines import OwnLines
+from meta_experiment.store.local.fold.own_outcomes import Outcomes
+from meta_experiment.store.local.fold.trial_columns import Trials
+from meta_experiment.store.local.lines import (
     WHOLE_FILE,
     Block,
     Cursor,
@@ -23,9 +25,7 @@ from meta_experiment.store.lines import (
     decoded,
     read_blocks,
 )
-from meta_experiment.store.logs import NO_LOG
-from meta_experiment.store.own_lines import OwnLines
-from meta_experiment.store.own_outcomes import Outcomes
+from meta_experiment.store.local.logs import NO_LOG
 from meta_experiment.types import Metric, Trial
 
 _MANY = 8  # blocks

@@ -10,10 +10,10 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.store.events import NAME_LIMIT, is_fingerprint
-from meta_experiment.store.fold import STATUS_CODE
-from meta_experiment.store.lines import decode
-from meta_experiment.store.names import own_codes
+from meta_experiment.store.local.fold.events import NAME_LIMIT, is_fingerprint
+from meta_experiment.store.local.fold.fold import STATUS_CODE
+from meta_experiment.store.local.fold.names import own_codes
+from meta_experiment.store.local.lines import decode
 
 BEGIN = '{"event":"recorded","at":'
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from meta_experiment.store.lines import Block, Cursor, read_blocks
-from meta_experiment.store.own_outcomes import Outcomes, Reader
+from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
+from meta_experiment.store.local.lines import Block, Cursor, read_blocks
 
 WORTHWHILE = 16 * 1024 * 1024  # bytes; less is read before a second process has begun
 _SHARE = 3  # of so many blocks all but the first are parsed ahead

@@ -1,0 +1,1 @@
+"""The state of one root as files below `.claude/meta`."""

@@ -1,0 +1,1 @@
+"""Reading logs fast: events folded into trials, whatever their order."""
