@@ -52,8 +52,8 @@ from meta_experiment.services.health.verifying import ReadOnly, same_trials
 from meta_experiment.services.planning import request
 from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_table import Reading
 from meta_experiment.store.local import aside, assignments
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials

@@ -6,9 +6,9 @@ import pytest
 from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin, parse
-from meta_experiment.sources.imported import Ledger
-from meta_experiment.sources.measures import measure
+from meta_experiment.sources.results.benchmark import Origin, parse
+from meta_experiment.sources.results.imported import Ledger
+from meta_experiment.sources.results.measures import measure
 from meta_experiment.types import TrialStatus
 
 ORIGIN = Origin("benchmark.json", "0" * 64)

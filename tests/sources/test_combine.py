@@ -4,9 +4,9 @@ import pytest
 from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin, parse
-from meta_experiment.sources.combine import Labelled, combine
-from meta_experiment.sources.rows import Reading, parse_csv
+from meta_experiment.sources.results.benchmark import Origin, parse
+from meta_experiment.sources.results.combine import Labelled, combine
+from meta_experiment.sources.results.run_table import Reading, parse_csv
 
 
 def source(document, name="benchmark.json", identity="0"):

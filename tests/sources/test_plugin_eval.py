@@ -2,8 +2,8 @@ import pytest
 from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin
-from meta_experiment.sources.plugin_eval import parse, recognised
+from meta_experiment.sources.results.benchmark import Origin
+from meta_experiment.sources.results.plugin_eval import parse, recognised
 from meta_experiment.types import TrialStatus
 
 ORIGIN = Origin("result.json", "0" * 64)

@@ -7,10 +7,10 @@ from meta_experiment.errors import (
     StorageError,
     UsageError,
 )
-from meta_experiment.sources import reading
-from meta_experiment.sources.merging import NOT_IN_BENCHMARK
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading
+from meta_experiment.sources.results import reading
+from meta_experiment.sources.results.merging import NOT_IN_BENCHMARK
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_table import Reading
 
 
 def test_a_workspace_is_read_by_its_own_files(tmp_path):

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from tests.sources import shapes
 
 from meta_experiment.errors import MetaExperimentError
-from meta_experiment.sources.combine import Labelled, combine
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading
+from meta_experiment.sources.results.combine import Labelled, combine
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_table import Reading
 
 _NAMES = st.sampled_from(
     ["runs", "evals", "results", "cases", "arms", "with_skill", "without_skill", "eval_id",

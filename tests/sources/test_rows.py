@@ -3,8 +3,8 @@ import json
 import pytest
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin
-from meta_experiment.sources.rows import Reading, parse_csv, parse_lines
+from meta_experiment.sources.results.benchmark import Origin
+from meta_experiment.sources.results.run_table import Reading, parse_csv, parse_lines
 from meta_experiment.types import TrialStatus
 
 ORIGIN = Origin("runs.csv", "0" * 64)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin, parse
+from meta_experiment.sources.results.benchmark import Origin, parse
 
 ORIGIN = Origin("benchmark.json", "0" * 64)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from meta_experiment.errors import UsageError
-from meta_experiment.sources.sums import Counts, parse_sums
+from meta_experiment.sources.results.sums import Counts, parse_sums
 
 
 def test_counts_and_means_are_read():

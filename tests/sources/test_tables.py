@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.sources import shapes
 
 from meta_experiment.errors import UsageError
-from meta_experiment.sources.benchmark import Origin
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading, parse_csv, parse_lines
-from meta_experiment.sources.values import Decimal
+from meta_experiment.sources.results.benchmark import Origin
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_table import Reading, parse_csv, parse_lines
+from meta_experiment.sources.results.values import Decimal
 
 ORIGIN = Origin("r.csv", "0" * 64)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_experiment.sources.values import Decimal, Unit, notations, read
+from meta_experiment.sources.results.values import Decimal, Unit, notations, read
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import pytest
 from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.imported import COPIED
-from meta_experiment.sources.merging import NOT_IN_BENCHMARK, UNTOLD
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading
-from meta_experiment.sources.workspace_files import place
+from meta_experiment.sources.results.imported import COPIED
+from meta_experiment.sources.results.merging import NOT_IN_BENCHMARK, UNTOLD
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.workspace_files import place
 
 WITH, WITHOUT = "with_skill", "without_skill"
 

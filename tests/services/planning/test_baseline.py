@@ -15,7 +15,7 @@ from meta_experiment.model.registry import encode_registry
 from meta_experiment.services.planning.baseline import baseline
 from meta_experiment.services.planning.past import past_in_sessions
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources import past_sessions
+from meta_experiment.sources.sessions import past_sessions
 from meta_experiment.types import (
     Direction,
     Experiment,

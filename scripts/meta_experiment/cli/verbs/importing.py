@@ -14,9 +14,9 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import imported as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import Wishes
-from meta_experiment.sources.rows import Reading
-from meta_experiment.sources.sums import parse_sums
-from meta_experiment.sources.values import Decimal
+from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.sums import parse_sums
+from meta_experiment.sources.results.values import Decimal
 from meta_experiment.types import Direction, Imported
 
 

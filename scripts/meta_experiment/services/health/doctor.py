@@ -31,7 +31,7 @@ from meta_experiment.services.serving.uncounted import (
 )
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.session_files import last_began
+from meta_experiment.sources.sessions.session_files import last_began
 from meta_experiment.types import Finding, Health, Status
 
 _BEGIN = "Begin a session with the plugin, then run doctor again."

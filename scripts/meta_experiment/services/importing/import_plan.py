@@ -10,8 +10,8 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.secrets import redacted_plan
-from meta_experiment.sources.combine import Combined
-from meta_experiment.sources.identity import import_id
+from meta_experiment.sources.results.combine import Combined
+from meta_experiment.sources.results.run_identity import import_id
 from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit
 
 _PREFERRED = ("pass_rate", "success", "score", "rating", "user_satisfaction")

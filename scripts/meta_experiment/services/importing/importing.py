@@ -14,10 +14,10 @@ from meta_experiment.services.importing.import_plan import Wishes, fitted, plan_
 from meta_experiment.services.planning.creating import new_id
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.combine import Combined, IdentifiedRun, Labelled, combine
-from meta_experiment.sources.identity import telling, unit_name
-from meta_experiment.sources.reading import read_source
-from meta_experiment.sources.rows import Reading
+from meta_experiment.sources.results.combine import Combined, IdentifiedRun, Labelled, combine
+from meta_experiment.sources.results.reading import read_source
+from meta_experiment.sources.results.run_identity import telling, unit_name
+from meta_experiment.sources.results.run_table import Reading
 from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
 from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meta_experiment.sources.sums import Counts, Sums
+from meta_experiment.sources.results.sums import Counts, Sums
 from meta_experiment.stats.effect import hedges_g
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.proportion import fisher_exact, newcombe, wilson

@@ -24,7 +24,7 @@ from meta_experiment.services.planning.past import (
     undisturbed,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.past_sessions import PastUses, Use, past_uses
+from meta_experiment.sources.sessions.past_sessions import PastUses, Use, past_uses
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import Habit, Metric, Plan, Spread, TrialStatus, Unit

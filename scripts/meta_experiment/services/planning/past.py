@@ -16,7 +16,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.serving.client_places import call_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.past_sessions import PastUses, Use, name_of, past_uses
+from meta_experiment.sources.sessions.past_sessions import PastUses, Use, name_of, past_uses
 from meta_experiment.store.store import Store
 from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
 

@@ -117,7 +117,7 @@ def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
     running = _running(layout)
     if not running:
         return None
-    from meta_experiment.sources.session_files import last_began
+    from meta_experiment.sources.sessions.session_files import last_began
 
     beat = last_beat(layout)
     since = max(min(entry.since for entry in running), beat or 0.0)
@@ -125,7 +125,7 @@ def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
     if began is None or began <= since + LAG:
         return None
     from meta_experiment.services.serving.plugin import how_to_load
-    from meta_experiment.sources.past_sessions import past_uses
+    from meta_experiment.sources.sessions.past_sessions import past_uses
 
     names = [entry.name for entry in running]
     uses = len(past_uses(client, names, root=layout.root, since=since).uses)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model import instants
-from meta_experiment.sources import aggregates, triggers
-from meta_experiment.sources.cells import Cell
-from meta_experiment.sources.imported import (
+from meta_experiment.sources.results import aggregates, triggers
+from meta_experiment.sources.results.cells import Cell
+from meta_experiment.sources.results.imported import (
     COPIED,
     NO_CASE,
     NO_CASES,
@@ -17,7 +17,7 @@ from meta_experiment.sources.imported import (
     Ledger,
     Run,
 )
-from meta_experiment.sources.measures import (
+from meta_experiment.sources.results.measures import (
     Record,
     counts,
     flat,
@@ -27,13 +27,13 @@ from meta_experiment.sources.measures import (
     nothing_read,
     words_of,
 )
-from meta_experiment.sources.merging import UNNAMED_ARM, cases_told, merged_runs
-from meta_experiment.sources.notation import Written, decimal_of
-from meta_experiment.sources.shapes import cells
-from meta_experiment.sources.values import Decimal
-from meta_experiment.sources.vocabulary import METRIC_FIELDS, TIME_FIELDS, snake
-from meta_experiment.sources.wording import listed
-from meta_experiment.sources.workspace_files import RunFiles, without_copies
+from meta_experiment.sources.results.merging import UNNAMED_ARM, cases_told, merged_runs
+from meta_experiment.sources.results.notation import Written, decimal_of
+from meta_experiment.sources.results.result_words import METRIC_FIELDS, TIME_FIELDS, snake
+from meta_experiment.sources.results.shapes import cells
+from meta_experiment.sources.results.values import Decimal
+from meta_experiment.sources.results.wording import listed
+from meta_experiment.sources.results.workspace_files import RunFiles, without_copies
 from meta_experiment.types import TrialStatus
 
 KIND = "skill-creator"

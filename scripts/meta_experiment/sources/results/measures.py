@@ -7,16 +7,15 @@ from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.sources import values
-from meta_experiment.sources.imported import (
+from meta_experiment.sources.results import values
+from meta_experiment.sources.results.imported import (
     NOT_GRADED,
     OTHER_UNIT,
     OUT_OF_RANGE,
     ZERO_UNMEASURED,
     Ledger,
 )
-from meta_experiment.sources.values import Decimal, Unit
-from meta_experiment.sources.vocabulary import (
+from meta_experiment.sources.results.result_words import (
     DETAILS,
     METRIC_FIELDS,
     TALLIES,
@@ -24,6 +23,7 @@ from meta_experiment.sources.vocabulary import (
     WRAPPERS,
     snake,
 )
+from meta_experiment.sources.results.values import Decimal, Unit
 from meta_experiment.types import MetricKind
 
 Record = Mapping[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from meta_experiment.sources.imported import Run
+from meta_experiment.sources.results.imported import Run
 
 TELLING_DIGITS = 6
 LONGEST_CASE = 200  # characters

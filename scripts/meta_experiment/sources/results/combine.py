@@ -10,13 +10,13 @@ from difflib import SequenceMatcher
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
-from meta_experiment.sources.choosing import chosen_variants, safe_names
-from meta_experiment.sources.copies import copies
-from meta_experiment.sources.identity import trial_id
-from meta_experiment.sources.imported import ImportedTrials, Run
-from meta_experiment.sources.merging import UNNAMED_ARM
-from meta_experiment.sources.vocabulary import is_control
-from meta_experiment.sources.wording import command, listed, quoted
+from meta_experiment.sources.results.choosing import chosen_variants, safe_names
+from meta_experiment.sources.results.copies import copies
+from meta_experiment.sources.results.imported import ImportedTrials, Run
+from meta_experiment.sources.results.merging import UNNAMED_ARM
+from meta_experiment.sources.results.result_words import is_control
+from meta_experiment.sources.results.run_identity import trial_id
+from meta_experiment.sources.results.wording import command, listed, quoted
 
 TWICE = "the same run twice"
 CARRIED = "carried over from the source of another arm"

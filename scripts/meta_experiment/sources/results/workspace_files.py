@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from meta_experiment.sources.cells import Cell, described
-from meta_experiment.sources.identity import same_measurements
-from meta_experiment.sources.imported import Ledger
-from meta_experiment.sources.measures import measure
-from meta_experiment.sources.vocabulary import is_arm, snake
+from meta_experiment.sources.results.cells import Cell, described
+from meta_experiment.sources.results.imported import Ledger
+from meta_experiment.sources.results.measures import measure
+from meta_experiment.sources.results.result_words import is_arm, snake
+from meta_experiment.sources.results.run_identity import same_measurements
 
 METADATA = "eval_metadata.json"
 _FILE = re.compile(

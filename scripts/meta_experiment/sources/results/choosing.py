@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
-from meta_experiment.sources.vocabulary import is_control, is_treatment
-from meta_experiment.sources.wording import in_order, listed, quoted
+from meta_experiment.sources.results.result_words import is_control, is_treatment
+from meta_experiment.sources.results.wording import in_order, listed, quoted
 
 _DIGITS = re.compile(r"\d+")
 _MOST = 20  # arms in a message

@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from meta_experiment.errors import UsageError
-from meta_experiment.sources import aggregates, json_text, values
-from meta_experiment.sources.benchmark import Origin, instant
-from meta_experiment.sources.column_units import in_per_cents
-from meta_experiment.sources.columns import Columns, find_columns
-from meta_experiment.sources.imported import (
+from meta_experiment.sources.results import aggregates, json_text, values
+from meta_experiment.sources.results.benchmark import Origin, instant
+from meta_experiment.sources.results.column_units import in_per_cents
+from meta_experiment.sources.results.imported import (
     NO_ARM,
     NO_CASE,
     ImportedTrials,
     Ledger,
     Run,
 )
-from meta_experiment.sources.measures import (
+from meta_experiment.sources.results.measures import (
     PASS_RATES,
     counts,
     in_per_cent,
@@ -27,12 +26,18 @@ from meta_experiment.sources.measures import (
     named,
     nothing_read,
 )
-from meta_experiment.sources.merging import UNNAMED_ARM
-from meta_experiment.sources.notation import Written, decimal_of
-from meta_experiment.sources.table_text import LONGEST_LINE, MOST_ROWS, Table, read_table
-from meta_experiment.sources.values import Decimal, Unit
-from meta_experiment.sources.vocabulary import METRIC_FIELDS, snake
-from meta_experiment.sources.wording import listed
+from meta_experiment.sources.results.merging import UNNAMED_ARM
+from meta_experiment.sources.results.notation import Written, decimal_of
+from meta_experiment.sources.results.result_words import METRIC_FIELDS, snake
+from meta_experiment.sources.results.table_columns import Columns, find_columns
+from meta_experiment.sources.results.table_text import (
+    LONGEST_LINE,
+    MOST_ROWS,
+    Table,
+    read_table,
+)
+from meta_experiment.sources.results.values import Decimal, Unit
+from meta_experiment.sources.results.wording import listed
 from meta_experiment.types import TrialStatus
 
 CSV_KIND, LINES_KIND = "csv", "json-lines"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from meta_experiment.sources.cells import Cell
+from meta_experiment.sources.results.cells import Cell
 
 LIST = "query_results"
 

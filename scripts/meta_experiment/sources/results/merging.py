@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from meta_experiment.sources.cases import pairs_arms
-from meta_experiment.sources.cells import Cell
-from meta_experiment.sources.imported import Ledger
-from meta_experiment.sources.vocabulary import snake
-from meta_experiment.sources.wording import listed
-from meta_experiment.sources.workspace_files import RunFiles
+from meta_experiment.sources.results.cases import pairs_arms
+from meta_experiment.sources.results.cells import Cell
+from meta_experiment.sources.results.imported import Ledger
+from meta_experiment.sources.results.result_words import snake
+from meta_experiment.sources.results.wording import listed
+from meta_experiment.sources.results.workspace_files import RunFiles
 
 UNNAMED_ARM = "unnamed"
 NOT_IN_BENCHMARK = "graded in the folder, but of no case and arm of its benchmark"

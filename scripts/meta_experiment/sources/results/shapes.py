@@ -13,10 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from meta_experiment.sources.cells import Cell, described, first_text, measured
-from meta_experiment.sources.measures import Record
-from meta_experiment.sources.metric_tables import table_cells
-from meta_experiment.sources.vocabulary import (
+from meta_experiment.sources.results.cells import Cell, described, first_text, measured
+from meta_experiment.sources.results.measures import Record
+from meta_experiment.sources.results.metric_tables import table_cells
+from meta_experiment.sources.results.result_words import (
     ARM_FIELDS,
     ARM_WORDS,
     DETAILS,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from meta_experiment.sources.wording import listed
+from meta_experiment.sources.results.wording import listed
 from meta_experiment.types import TrialStatus
 
 NO_NUMBER = "no number where one was expected"

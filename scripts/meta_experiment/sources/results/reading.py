@@ -16,13 +16,19 @@ from meta_experiment.errors import (
     StorageError,
     UsageError,
 )
-from meta_experiment.sources import benchmark, json_text, plugin_eval, rows, workspace_files
-from meta_experiment.sources.benchmark import Origin
-from meta_experiment.sources.choosing import older_of
-from meta_experiment.sources.encoding import decoded, utf8_only
-from meta_experiment.sources.imported import ImportedTrials
-from meta_experiment.sources.vocabulary import is_control
-from meta_experiment.sources.wording import command, in_order, listed
+from meta_experiment.sources.results import (
+    benchmark,
+    json_text,
+    plugin_eval,
+    run_table,
+    workspace_files,
+)
+from meta_experiment.sources.results.benchmark import Origin
+from meta_experiment.sources.results.choosing import older_of
+from meta_experiment.sources.results.encoding import decoded, utf8_only
+from meta_experiment.sources.results.imported import ImportedTrials
+from meta_experiment.sources.results.result_words import is_control
+from meta_experiment.sources.results.wording import command, in_order, listed
 
 LARGEST = 64 * 1024 * 1024
 _MOST_FILES = 20_000
@@ -37,7 +43,7 @@ _RESULTS = {".json", *_TABLES, *_LINES}
 _SECOND_OBJECT = re.compile(r"[\r\n]\s*\{")
 
 
-def read_source(path: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
+def read_source(path: Path, name: str, wanted: run_table.Reading) -> ImportedTrials:
     """Read a file of results or a workspace folder.
 
     Args:
@@ -58,23 +64,25 @@ def read_source(path: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
     origin = Origin(name, hashlib.sha256(data).hexdigest(), found.assumed)
     suffix = path.suffix.lower()
     if suffix in _TABLES or found.text.lstrip()[:1] not in ("{", "["):
-        return rows.parse_csv(origin, found.text, wanted)
+        return run_table.parse_csv(origin, found.text, wanted)
     text = utf8_only(found, name)
     if suffix in _LINES:
-        return rows.parse_lines(origin, text, wanted)
+        return run_table.parse_lines(origin, text, wanted)
     return _document(path, origin, text, wanted)
 
 
-def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> ImportedTrials:
+def _document(
+    path: Path, origin: Origin, text: str, wanted: run_table.Reading
+) -> ImportedTrials:
     try:
         document = json_text.parse(text, origin.name)
     except UsageError:
         if text.lstrip()[0] == "{" and _SECOND_OBJECT.search(text):
-            return rows.parse_lines(origin, text, wanted)
+            return run_table.parse_lines(origin, text, wanted)
         raise
     if wanted.columns:
-        records = rows.objects(_records(document, origin.name, wanted.columns.values()))
-        return rows.parse_rows(origin, "json", records, wanted)
+        records = run_table.objects(_records(document, origin.name, wanted.columns.values()))
+        return run_table.parse_rows(origin, "json", records, wanted)
     if isinstance(document, Mapping) and plugin_eval.recognised(document):
         return plugin_eval.parse(origin, document)
     if path.name == _BENCHMARK:
@@ -82,7 +90,7 @@ def _document(path: Path, origin: Origin, text: str, wanted: rows.Reading) -> Im
     return benchmark.parse(origin, document, chosen=wanted.decimal)
 
 
-def _folder(folder: Path, name: str, wanted: rows.Reading) -> ImportedTrials:
+def _folder(folder: Path, name: str, wanted: run_table.Reading) -> ImportedTrials:
     name = name.rstrip("/")
     stated = folder / _BENCHMARK
     if stated.is_file():
@@ -135,7 +143,7 @@ def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
 
 def _try_read(folder: Path, name: str) -> ImportedTrials | None:
     try:
-        return _folder(folder, name, rows.Reading())
+        return _folder(folder, name, run_table.Reading())
     except MetaExperimentError:
         return None
 
@@ -152,7 +160,7 @@ def _arm_of_both(one: ImportedTrials | None, other: ImportedTrials | None) -> st
 
 
 def _with_files(
-    origin: Origin, document: object, folder: Path, wanted: rows.Reading
+    origin: Origin, document: object, folder: Path, wanted: run_table.Reading
 ) -> ImportedTrials:
     """Read the runs' own files beside a benchmark; the identity is then of all the bytes."""
     digest = hashlib.sha256(origin.identity.encode())

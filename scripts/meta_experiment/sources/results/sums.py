@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.sources.vocabulary import is_control
+from meta_experiment.sources.results.result_words import is_control
 from meta_experiment.stats.moments import Moments
 
 _FORM = "expected NAME=N,SUCCESSES or NAME=N,MEAN,SD"

@@ -8,11 +8,10 @@ from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
-from meta_experiment.sources.cases import pairs_arms
-from meta_experiment.sources.column_units import in_milliseconds, other_unit, words
-from meta_experiment.sources.imported import Ledger
-from meta_experiment.sources.table_text import Table
-from meta_experiment.sources.vocabulary import (
+from meta_experiment.sources.results.cases import pairs_arms
+from meta_experiment.sources.results.column_units import in_milliseconds, other_unit, words
+from meta_experiment.sources.results.imported import Ledger
+from meta_experiment.sources.results.result_words import (
     ARM_FIELDS,
     CASE_IDS,
     CASE_NAMES,
@@ -24,7 +23,8 @@ from meta_experiment.sources.vocabulary import (
     WRAPPERS,
     snake,
 )
-from meta_experiment.sources.wording import listed, quoted
+from meta_experiment.sources.results.table_text import Table
+from meta_experiment.sources.results.wording import listed, quoted
 
 _ROLES = {
     "variant": ARM_FIELDS,

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from meta_experiment.errors import RefusedError, UsageError
-from meta_experiment.sources.benchmark import Origin, instant, moment
-from meta_experiment.sources.cells import Cell
-from meta_experiment.sources.imported import ImportedTrials, Ledger, Run
-from meta_experiment.sources.measures import measure
-from meta_experiment.sources.shapes import cells
+from meta_experiment.sources.results.benchmark import Origin, instant, moment
+from meta_experiment.sources.results.cells import Cell
+from meta_experiment.sources.results.imported import ImportedTrials, Ledger, Run
+from meta_experiment.sources.results.measures import measure
+from meta_experiment.sources.results.shapes import cells
 from meta_experiment.types import TrialStatus
 
 KIND = "plugin-eval"

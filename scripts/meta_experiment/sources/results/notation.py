@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from meta_experiment.errors import UsageError
-from meta_experiment.sources.imported import Ledger
-from meta_experiment.sources.values import Decimal, notations
+from meta_experiment.sources.results.imported import Ledger
+from meta_experiment.sources.results.values import Decimal, notations
 
 _HINT = "Say which sign stands before the decimals: --decimal point, or --decimal comma."
 _LOCAL = ";"  # parts the columns where the comma stands before decimals

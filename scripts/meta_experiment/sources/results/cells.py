@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from meta_experiment.sources.measures import Record, flat
-from meta_experiment.sources.vocabulary import (
+from meta_experiment.sources.results.measures import Record, flat
+from meta_experiment.sources.results.result_words import (
     ARM_FIELDS,
     CASE_IDS,
     CASE_NAMES,

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from meta_experiment.sources.imported import NO_NUMBER
+from meta_experiment.sources.results.imported import NO_NUMBER
 
 _MISSING = frozenset({"", "-", "–", "—", "n/a", "n.a.", "na", "#n/a", "#nv", "nan", "null",
                       "nil", "(null)", "none", "undefined", "unknown", "pending", "missing",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.sources.vocabulary import METRIC_FIELDS, snake
+from meta_experiment.sources.results.result_words import METRIC_FIELDS, snake
 
 _SECONDS, _MILLISECONDS = "s", "ms"
 # Words by the unit that they tell of; the empty one is none that a metric here has.

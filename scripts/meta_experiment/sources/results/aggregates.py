@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
-from meta_experiment.sources import values
-from meta_experiment.sources.cells import measured
-from meta_experiment.sources.choosing import older_of
-from meta_experiment.sources.shapes import CASES, ITERATIONS, cells
-from meta_experiment.sources.vocabulary import CASE_IDS, is_control, snake
-from meta_experiment.sources.wording import command, listed
+from meta_experiment.sources.results import values
+from meta_experiment.sources.results.cells import measured
+from meta_experiment.sources.results.choosing import older_of
+from meta_experiment.sources.results.result_words import CASE_IDS, is_control, snake
+from meta_experiment.sources.results.shapes import CASES, ITERATIONS, cells
+from meta_experiment.sources.results.wording import command, listed
 
 _EXPECTED = (
     "expected a skill-creator benchmark.json or its workspace folder, the result of "

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from meta_experiment.sources.cells import Cell, described
-from meta_experiment.sources.measures import Record
-from meta_experiment.sources.vocabulary import METRIC_FIELDS, WRAPPERS, snake
+from meta_experiment.sources.results.cells import Cell, described
+from meta_experiment.sources.results.measures import Record
+from meta_experiment.sources.results.result_words import METRIC_FIELDS, WRAPPERS, snake
 
 _PER_CASE = ("per_eval", "per_case", "per_test", "per_task", "by_eval", "by_case")
 _VALUES = ("value", "score", "mean")

@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from meta_experiment.sources.identity import is_fine, same_measurements
-from meta_experiment.sources.imported import Run
+from meta_experiment.sources.results.imported import Run
+from meta_experiment.sources.results.run_identity import is_fine, same_measurements
 
 _ENOUGH = 80  # characters that two runs do not have in common by chance
 _ROUNDING = 0.011

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.protocol.json_text import parse_object
-from meta_experiment.sources.session_files import began_below, transcripts
+from meta_experiment.sources.sessions.session_files import began_below, transcripts
 from meta_experiment.transcripts.measure import measure, span
 from meta_experiment.transcripts.prices import Prices, load_prices
 from meta_experiment.transcripts.transcript import lines, read_transcript

@@ -1,0 +1,1 @@
+"""Results of other people's runs: bytes and documents in, runs out."""
