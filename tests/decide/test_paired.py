@@ -25,8 +25,8 @@ from tests.decide.making import (
     trial,
 )
 
-from meta_experiment.decide import explain
 from meta_experiment.decide.design import PAIRED
+from meta_experiment.decide.telling import explain
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import (

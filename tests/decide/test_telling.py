@@ -20,10 +20,10 @@ from tests.decide.making import (
     trials,
 )
 
-from meta_experiment.decide import explain
-from meta_experiment.decide.explain import units_needed
 from meta_experiment.decide.noise import false_alarm_rate, noise_floor
-from meta_experiment.decide.outlook import outlook
+from meta_experiment.decide.telling import explain
+from meta_experiment.decide.telling.explain import units_needed
+from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.types import AlertKind, Decision, Stopping, TrialStatus
 

@@ -12,11 +12,11 @@ from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import horizon_reached, readiness
 from meta_experiment.decide.looks import look_of
-from meta_experiment.decide.notes import notes
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rule import Rule, rule_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.standing import Findings, Standing
+from meta_experiment.decide.telling.notes import notes
 from meta_experiment.decide.units import Arm, Samples, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
 from meta_experiment.types import (

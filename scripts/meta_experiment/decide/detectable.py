@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from meta_experiment.decide.outlook import POWER, outlook
 from meta_experiment.decide.scale import sign
+from meta_experiment.decide.telling.outlook import POWER, outlook
 from meta_experiment.decide.units import Arm, arms_of, mean, sample_of
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments

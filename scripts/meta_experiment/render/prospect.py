@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meta_experiment.decide.outlook import Outlook
+from meta_experiment.decide.telling.outlook import Outlook
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
 from meta_experiment.types import Plan

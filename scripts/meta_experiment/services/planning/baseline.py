@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.decide.noise import NoiseFloor
-from meta_experiment.decide.outlook import Outlook
+from meta_experiment.decide.telling.outlook import Outlook
 from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
