@@ -28,7 +28,7 @@ swap(lock, "unlock", lambda _: None)
         """
 import os
 import time
-import meta_experiment.live.assigning as assigning
+import meta_experiment.live.exposure as assigning
 read = assigning.read_sequence
 swap(assigning, "_locked", lambda _: os.open(os.devnull, os.O_RDONLY))
 swap(assigning, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0])
@@ -56,7 +56,7 @@ swap(writers, "settle", lambda _: [])
     "taking over": (
         """
 import meta_experiment.live.sandbox as sandbox
-import meta_experiment.live.assigning as assigning
+import meta_experiment.live.exposure as assigning
 swap(assigning, "adopt", lambda *_: None)
 """,
         "-boxed-",

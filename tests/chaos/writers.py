@@ -27,8 +27,8 @@ from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
 from meta_experiment.files.roots import Layout, find_root
 from meta_experiment.live.around import roots_around
-from meta_experiment.live.assigning import expose
 from meta_experiment.live.closing import close_session
+from meta_experiment.live.exposure import expose
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol import index
 from meta_experiment.protocol.places import Root

@@ -8,7 +8,7 @@ from tests.client.harness import Client
 from tests.client.reading import FORMS, encoded, read_agents, read_prompts, table, try_all
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.prompts.agents import agent_name, agent_under
+from meta_experiment.prompts.agent_variants import agent_name, agent_under
 from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skill
 
 pytestmark = [pytest.mark.client, pytest.mark.long]

@@ -26,7 +26,7 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.design import PAIRED
-from meta_experiment.decide.telling import explain
+from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import (

@@ -20,7 +20,7 @@ from tests.decide.making import (
     trial,
 )
 
-from meta_experiment.decide.telling import explain
+from meta_experiment.decide.telling.explain import explain
 from meta_experiment.model.analysis_document import analysis_to_document
 from meta_experiment.types import (
     AnalysisType,

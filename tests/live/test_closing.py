@@ -15,7 +15,7 @@ from tests.transcripts.script import MODEL, START, Script
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing
-from meta_experiment.live.client import note_client
+from meta_experiment.live.client_process import note_client
 from meta_experiment.live.closing import close_session, sweep
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder

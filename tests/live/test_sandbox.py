@@ -9,7 +9,7 @@ from tests import logs
 from tests.live.stage import TOKEN
 
 from meta_experiment.assign.arms import hashed_arm
-from meta_experiment.live import assigning, sandbox, serving
+from meta_experiment.live import exposure, sandbox, serving
 from meta_experiment.protocol import missed, places
 from meta_experiment.protocol.sessions import Session
 
@@ -187,7 +187,7 @@ def test_a_hook_broken_off_while_it_takes_over_leaves_a_unit_its_arm(box, stage,
     arm = box.text().split()[0]
     (root,) = places.roots(places.data_folder(os.environ))
     writes = [
-        (assigning, "_append_apart"),
+        (exposure, "_append_apart"),
         (Session, "append_prompt"),
         (Session, "write_trial"),
     ]

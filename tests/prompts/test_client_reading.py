@@ -7,7 +7,7 @@ import pytest
 from tests.client.reading import encoded, table
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.prompts.agents import agent_name, agent_under
+from meta_experiment.prompts.agent_variants import agent_name, agent_under
 from meta_experiment.prompts.frontmatter import cut, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.prompts.agents import agent_name, agent_under
+from meta_experiment.prompts.agent_variants import agent_name, agent_under
 from meta_experiment.prompts.frontmatter import cut, read_frontmatter
 from meta_experiment.prompts.parts import LIMIT, part
 from meta_experiment.prompts.place import is_installed_copy, locate

@@ -23,7 +23,7 @@ import os, sys
 from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import seal_of
-from meta_experiment.store import trials
+from meta_experiment.store.local.fold import trials
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Tracked
 forks, fork = [], os.fork

@@ -11,9 +11,9 @@ import fcntl
 import os
 import time
 
-from meta_experiment.live.client import FILE as CLIENT
-from meta_experiment.live.client import is_alive
-from meta_experiment.live.leave import take_waits
+from meta_experiment.live.client_process import FILE as CLIENT
+from meta_experiment.live.client_process import is_alive
+from meta_experiment.live.permission_waits import take_waits
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private, put
 from meta_experiment.protocol.index import AGENT, find_entry

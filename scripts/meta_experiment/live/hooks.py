@@ -15,7 +15,7 @@ from meta_experiment.live.around import (
     roots_around,
     stand_in_path,
 )
-from meta_experiment.live.client import note_client
+from meta_experiment.live.client_process import note_client
 from meta_experiment.live.handovers import drop_answered, drop_broken_off, hand_over
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol.index import (
@@ -189,7 +189,7 @@ def _session_end(event: Event) -> str:
 
 def _asked(event: Event) -> str:
     """Somebody is asked for leave; of the main conversation the client counts that itself."""
-    from meta_experiment.live.leave import note_asked
+    from meta_experiment.live.permission_waits import note_asked
 
     if event.agent:
         for session in _sessions(event):
@@ -199,7 +199,7 @@ def _asked(event: Event) -> str:
 
 def _ran(event: Event) -> str:
     """A tool has run."""
-    from meta_experiment.live.leave import note_ran
+    from meta_experiment.live.permission_waits import note_ran
 
     call, took = _text(event.document, "tool_use_id"), event.document.get("duration_ms")
     if event.agent and call and type(took) is int and took >= 0:

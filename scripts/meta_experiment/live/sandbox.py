@@ -57,7 +57,7 @@ def take_over(root: Root, session: Session) -> None:
         kept = Session(root.path, session.id, f"{folder}/{session.id}")
         if not os.path.isdir(kept.folder):
             continue
-        from meta_experiment.live.assigning import adopt
+        from meta_experiment.live.exposure import adopt
 
         for trial in kept.open_trials():
             adopt(session, trial)

@@ -14,7 +14,7 @@ import time
 
 from meta_experiment.live.arguments import Given, substitute
 from meta_experiment.live.around import place_of, prompt_of
-from meta_experiment.live.assigning import expose, new_trial_id
+from meta_experiment.live.exposure import expose, new_trial_id
 from meta_experiment.live.handovers import pending
 from meta_experiment.protocol.index import SHADOW, SKILL, find_entry
 from meta_experiment.protocol.places import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from meta_experiment.live.agents import agent_files, listed_agents
+from meta_experiment.live.agent_files import agent_files, listed_agents
 from meta_experiment.live.around import prompt_of
-from meta_experiment.live.assigning import expose
+from meta_experiment.live.exposure import expose
 from meta_experiment.live.stand_ins import renew
 from meta_experiment.protocol.by_name import telling_apart
 from meta_experiment.protocol.faults import note, note_error

@@ -7,7 +7,7 @@ it could not count. That is noted with its place and its reason, so that command
 from __future__ import annotations
 
 from meta_experiment.live.around import prompt_of, stand_in_path
-from meta_experiment.live.assigning import takes_part
+from meta_experiment.live.exposure import takes_part
 from meta_experiment.live.stand_ins import renew
 from meta_experiment.protocol.index import AGENTS, IN_PLACE, find_entry
 from meta_experiment.protocol.missed import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meta_experiment.prompts.agents import agent_fault
+from meta_experiment.prompts.agent_variants import agent_fault
 from meta_experiment.prompts.identity import PromptKind
 
 _LARGEST = 1024 * 1024  # bytes

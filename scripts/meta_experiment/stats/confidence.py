@@ -10,7 +10,7 @@ from itertools import count
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.inputs import finite_floats, require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.roots import root
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.special import normal_log_sf
 from meta_experiment.stats.ttest import welch_contrast
 

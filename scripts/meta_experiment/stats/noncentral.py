@@ -6,7 +6,7 @@ import math
 from itertools import count
 
 from meta_experiment.errors import UsageError
-from meta_experiment.stats.roots import root
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.special import gamma_cdf, gamma_sf, normal_cdf
 
 _NEGLIGIBLE = 42.0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.noncentral import noncentral_t_sf
-from meta_experiment.stats.roots import root
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.sequential import PRIOR_SD, log_e_greater
 from meta_experiment.stats.special import normal_cdf, normal_isf, t_isf
 

@@ -6,7 +6,7 @@ import math
 
 from meta_experiment.stats.inputs import require_counts, require_fraction
 from meta_experiment.stats.rate_likelihood import log_average, log_likelihood
-from meta_experiment.stats.roots import edge
+from meta_experiment.stats.root_finding import edge
 
 
 def anytime_rate_difference(

@@ -11,7 +11,7 @@ import math
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.inputs import require_counts, require_fraction, require_positive
 from meta_experiment.stats.rate_likelihood import log_average, log_likelihood
-from meta_experiment.stats.roots import edge
+from meta_experiment.stats.root_finding import edge
 from meta_experiment.stats.special import normal_isf, normal_sf
 
 Arm = tuple[float, float]  # successes, failures

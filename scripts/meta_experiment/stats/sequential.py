@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.roots import edge
+from meta_experiment.stats.root_finding import edge
 from meta_experiment.stats.special import t_log_cdf
 from meta_experiment.stats.ttest import (
     Contrast,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.quadrature import gauss_legendre
-from meta_experiment.stats.roots import root
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.special import normal_isf, normal_sf
 
 _FARTHEST = 12.0

@@ -10,7 +10,7 @@ from tests.sealing import own_key, own_seal
 from meta_experiment.cli.main import main
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import closing
-from meta_experiment.live.client import note_client
+from meta_experiment.live.client_process import note_client
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import OpenTrial, Session

@@ -11,7 +11,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, numbers, verb
 from meta_experiment.cli.open import clock, workspace
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.client import client_around
+from meta_experiment.live.client_process import client_around
 from meta_experiment.protocol import places
 from meta_experiment.render.words import compact, printable
 from meta_experiment.services.recording import rating

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from meta_experiment.decide.evidence import t_evidence
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.roots import root
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.sequential import log_e_greater
 from meta_experiment.types import (
     Analysis,

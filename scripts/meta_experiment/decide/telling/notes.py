@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meta_experiment.decide.drift import drift_note
+from meta_experiment.decide.effect_drift import drift_note
 from meta_experiment.decide.evidence import PAIRS, t_evidence
 from meta_experiment.decide.reported import tells_all_apart, why
 from meta_experiment.decide.safety import safety_metrics

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide.due_actions import DUE
 from meta_experiment.decide.horizon import stands_until
-from meta_experiment.decide.telling import explain as decide_explain
+from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY

@@ -16,7 +16,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.live import closing
-from meta_experiment.live.client import client_of
+from meta_experiment.live.client_process import client_of
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import Session, list_sessions
 from meta_experiment.services.find import find_in

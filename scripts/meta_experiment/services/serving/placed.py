@@ -21,7 +21,7 @@ from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import DriftError, NotFoundError, UnsafePathError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
-from meta_experiment.prompts.agents import is_copy
+from meta_experiment.prompts.agent_variants import is_copy
 from meta_experiment.prompts.traces import Traces
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed

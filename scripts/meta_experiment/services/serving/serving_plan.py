@@ -13,7 +13,7 @@ from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
-from meta_experiment.prompts.agents import (
+from meta_experiment.prompts.agent_variants import (
     agent_fault,
     agent_name,
     agent_under,

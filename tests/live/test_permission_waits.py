@@ -6,7 +6,7 @@ import pytest
 from tests.live.test_closing import Live
 from tests.transcripts.script import START, Script
 
-from meta_experiment.live.leave import ASKED, note_asked, note_ran
+from meta_experiment.live.permission_waits import ASKED, note_asked, note_ran
 
 
 @pytest.fixture

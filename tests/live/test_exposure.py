@@ -18,7 +18,7 @@ from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.assigning import expose
+from meta_experiment.live.exposure import expose
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.sequence import parse_assignment
 from meta_experiment.protocol.sessions import Session, Turn, list_sessions
@@ -146,7 +146,7 @@ def test_two_agents_that_load_one_skill_at_once_are_one_exposure(stage):
 CROWD = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from meta_experiment.live.assigning import expose
+from meta_experiment.live.exposure import expose
 from meta_experiment.protocol.index import find_entry
 from meta_experiment.protocol.sessions import Session, Turn
 root, me = sys.argv[2:]

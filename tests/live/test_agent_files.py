@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meta_experiment.live.agents import agent_files, listed_agents
+from meta_experiment.live.agent_files import agent_files, listed_agents
 
 TREE = {  # agents below each folder
     "above": "up",
