@@ -35,7 +35,7 @@ from meta_experiment.types import Status
 
 __all__ = ["repository"]
 
-PROGRAM = Path(lifecycle.__file__).parents[2] / "meta-experiment.py"
+PROGRAM = Path(lifecycle.__file__).parents[3] / "meta-experiment.py"
 STANDS = {COMMAND: ".claude/skills/review/SKILL.md", SKILL: SKILL}
 UNDONE, DONE = "nothing was left half done", "was finished first"
 

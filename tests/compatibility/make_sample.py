@@ -27,7 +27,7 @@ from tests.compatibility.sample import (
     restored,
     wait_for_the_background,
 )
-from tests.live import transcripts
+from tests.transcripts import script as transcripts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAY = 86_400

@@ -27,7 +27,7 @@ from tests.compatibility.script import DAY, DRAFTS, FILES, STEPS, Edit, Fed, Ste
 from tests.live.transcripts import START, Script
 from tests.sealing import own_seal
 
-from meta_experiment.live.heads import host
+from meta_experiment.protocol.log_head import host
 
 RECORDINGS = Path(__file__).parent / "recordings"
 REPOSITORY = Path(__file__).resolve().parents[2]
