@@ -24,8 +24,8 @@ from unittest import mock
 
 from tests.compatibility.program import Answer, Program, steady
 from tests.compatibility.script import DAY, DRAFTS, FILES, STEPS, Edit, Fed, Step, Wait
-from tests.live.transcripts import START, Script
 from tests.sealing import own_seal
+from tests.transcripts.script import START, Script
 
 from meta_experiment.protocol.log_head import host
 
