@@ -53,7 +53,7 @@ from meta_experiment.services.planning import request
 from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.reading import read_source
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local import aside, assignments
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials
@@ -224,7 +224,7 @@ def imported(given):
     name, data = given
     with scratch() as root:
         (root / name).write_bytes(data)
-        for run in read_source(root / name, name, Reading()).runs:
+        for run in read_source(root / name, name, RowOptions()).runs:
             assert all(math.isfinite(value) for value in run.metrics.values())
 
 

@@ -6,7 +6,7 @@ from tests.sources import shapes
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.sources.results.benchmark import Origin, parse
 from meta_experiment.sources.results.combine import Labelled, combine
-from meta_experiment.sources.results.run_table import Reading, parse_csv
+from meta_experiment.sources.results.run_table import RowOptions, parse_csv
 
 
 def source(document, name="benchmark.json", identity="0"):
@@ -298,7 +298,7 @@ def test_an_edited_name_is_one_case_and_said():
 
 def test_cases_and_rows_without_cases_are_not_mixed():
     """A run of no case beside runs of cases can neither be paired nor stand for itself."""
-    rows = parse_csv(Origin("r.csv", "1"), "variant,pass_rate\nnew,1\nnew,0.5\n", Reading())
+    rows = parse_csv(Origin("r.csv", "1"), "variant,pass_rate\nnew,1\nnew,0.5\n", RowOptions())
     with pytest.raises(UsageError, match=r"r\.csv does not say to which case"):
         combined(source(shapes.canonical()), rows)
 

@@ -10,7 +10,7 @@ from meta_experiment.errors import (
 from meta_experiment.sources.results import reading
 from meta_experiment.sources.results.merging import NOT_IN_BENCHMARK
 from meta_experiment.sources.results.reading import read_source
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 
 
 def test_a_workspace_is_read_by_its_own_files(tmp_path):
@@ -23,7 +23,7 @@ def test_a_workspace_is_read_by_its_own_files(tmp_path):
             "time_seconds": 50.4 if with_skill else 41.1,
             "tokens": 80_439 if with_skill and case == 1 else 999,
         }  # fmt: skip
-    source = read_source(shapes.workspace(tmp_path, document), "folder", Reading())
+    source = read_source(shapes.workspace(tmp_path, document), "folder", RowOptions())
     first = source.runs[0]
     assert (first.arm, first.case) == ("with_skill", "1")
     assert first.metrics["duration_seconds"] == pytest.approx(50.440)
@@ -36,7 +36,7 @@ def test_a_workspace_is_read_by_its_own_files(tmp_path):
 
 def test_a_workspace_without_a_benchmark_is_read(tmp_path):
     """Gradings and timings by folder are enough."""
-    source = read_source(shapes.workspace(tmp_path), "folder", Reading())
+    source = read_source(shapes.workspace(tmp_path), "folder", RowOptions())
     assert [(run.arm, run.case) for run in source.runs] == [
         ("with_skill", "1"), ("without_skill", "1"),
         ("with_skill", "2"), ("without_skill", "2"),
@@ -50,7 +50,7 @@ def test_repeats_in_run_folders_are_repeats(tmp_path):
         shapes.write(
             tmp_path / "a" / "baseline" / f"run-{number}" / "grading.json", {"pass_rate": 0.5}
         )
-    source = read_source(tmp_path, "folder", Reading())
+    source = read_source(tmp_path, "folder", RowOptions())
     assert [(run.case, run.index) for run in source.runs] == [("a", 0), ("a", 1)]
 
 
@@ -59,14 +59,14 @@ def test_copies_that_lie_deeper_are_not_read(tmp_path):
     shapes.workspace(tmp_path)
     inner = tmp_path / "polite" / "with_skill" / "with_skill"
     shapes.write(inner / "grading.json", {"pass_rate": 0.0})
-    runs = read_source(tmp_path, "folder", Reading()).runs
+    runs = read_source(tmp_path, "folder", RowOptions()).runs
     assert [run.metrics["pass_rate"] for run in runs] == [0.5] * 4
 
 
 def test_gradings_that_the_benchmark_lacks_are_counted(tmp_path):
     """The benchmark says what is compared; the rest is left out and said."""
     document = shapes.canonical(cases=1)
-    source = read_source(shapes.workspace(tmp_path, document), "folder", Reading())
+    source = read_source(shapes.workspace(tmp_path, document), "folder", RowOptions())
     assert source.excluded[NOT_IN_BENCHMARK] == 2
     assert any("polite/with_skill/grading.json" in note for note in source.notes)
 
@@ -80,7 +80,7 @@ def test_a_missing_grade_stays_missing_where_both_lack_it(tmp_path):
         tmp_path / "eval-1-goodbye" / "without_skill" / "grading.json",
         {"expectations": [{"text": "x", "passed": None}], "pass_rate": None},
     )
-    runs = {run.arm: run.metrics for run in read_source(tmp_path, "folder", Reading()).runs}
+    runs = {run.arm: run.metrics for run in read_source(tmp_path, "folder", RowOptions()).runs}
     assert runs == {"with_skill": {"pass_rate": 0.2}, "without_skill": {}}
 
 
@@ -89,7 +89,7 @@ def test_several_iterations_are_not_mixed(tmp_path):
     for number in (1, 2):
         shapes.write(tmp_path / f"iteration-{number}" / "benchmark.json", shapes.canonical())
     with pytest.raises(RefusedError, match="iteration-1, iteration-2") as caught:
-        read_source(tmp_path, "evals", Reading())
+        read_source(tmp_path, "evals", RowOptions())
     assert "control=evals/iteration-1:with_skill" in caught.value.hint
 
 
@@ -97,7 +97,7 @@ def test_several_iterations_are_not_mixed(tmp_path):
 def test_a_plugin_evaluation_is_known_by_what_it_holds(tmp_path, name):
     """The name of the file does not matter."""
     path = shapes.write(tmp_path / name, shapes.plugin_eval())
-    assert read_source(path, name, Reading()).kind == "plugin-eval"
+    assert read_source(path, name, RowOptions()).kind == "plugin-eval"
 
 
 def test_tables_are_known_by_what_they_hold(tmp_path):
@@ -105,22 +105,22 @@ def test_tables_are_known_by_what_they_hold(tmp_path):
     table, lines = tmp_path / "table", tmp_path / "lines"
     table.write_text("arm,task,score\na,x,1\nb,x,2\n", "utf-8")
     lines.write_text('{"arm": "a", "score": 1}\n{"arm": "b", "score": 2}\n', "utf-8")
-    assert read_source(table, "table", Reading()).kind == "csv"
-    assert read_source(lines, "lines", Reading()).kind == "json-lines"
+    assert read_source(table, "table", RowOptions()).kind == "csv"
+    assert read_source(lines, "lines", RowOptions()).kind == "json-lines"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path):
     """Tables saved by spreadsheets are read."""
     path = tmp_path / "t.csv"
     path.write_bytes(b"\xef\xbb\xbfvariant,case,score\r\na,x,1\r\nb,x,2\r\n")
-    assert read_source(path, "t.csv", Reading()).arms == ("a", "b")
+    assert read_source(path, "t.csv", RowOptions()).arms == ("a", "b")
 
 
 def test_a_mapping_reads_any_list_of_objects(tmp_path):
     """--map turns a JSON list of records into rows."""
     records = {"items": [{"who": "a", "ms": 5}, {"who": "b", "ms": 6}]}
     path = shapes.write(tmp_path / "r.json", records)
-    source = read_source(path, "r.json", Reading({"variant": "who", "turns": "ms"}))
+    source = read_source(path, "r.json", RowOptions({"variant": "who", "turns": "ms"}))
     assert [run.metrics["turns"] for run in source.runs] == [5.0, 6.0]
 
 
@@ -138,16 +138,18 @@ def test_a_mapping_finds_the_rows_that_have_its_columns(tmp_path):
         },
     }
     path = shapes.write(tmp_path / "r.json", document)
-    source = read_source(path, "r.json", Reading({"variant": "promptIdx", "case": "testIdx"}))
+    source = read_source(
+        path, "r.json", RowOptions({"variant": "promptIdx", "case": "testIdx"})
+    )
     assert [(run.arm, run.case) for run in source.runs] == [
         ("0", "0"), ("1", "0"), ("0", "1"), ("1", "1"),
     ]  # fmt: skip
     assert source.runs[0].metrics == {"duration_seconds": 0.1}
     with pytest.raises(UsageError, match="no column 'nothing'"):
-        read_source(path, "r.json", Reading({"variant": "nothing"}))
+        read_source(path, "r.json", RowOptions({"variant": "nothing"}))
     shapes.write(path, {"results": [1, 2]})
     with pytest.raises(UsageError, match="expected a list of JSON objects"):
-        read_source(path, "r.json", Reading({"variant": "a"}))
+        read_source(path, "r.json", RowOptions({"variant": "a"}))
 
 
 BAD = {
@@ -179,25 +181,25 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path, what):
     path = tmp_path / "x.json"
     path.write_bytes(data)
     with pytest.raises(kind, match=r"x\.json"):
-        read_source(path, "x.json", Reading())
+        read_source(path, "x.json", RowOptions())
 
 
 def test_what_is_not_there_is_said(tmp_path):
     """A missing file and an empty folder each have their sentence."""
     with pytest.raises(NotFoundError, match=r"no file gone\.json"):
-        read_source(tmp_path / "gone.json", "gone.json", Reading())
+        read_source(tmp_path / "gone.json", "gone.json", RowOptions())
     with pytest.raises(UsageError, match="no benchmark"):
-        read_source(tmp_path, "folder", Reading())
+        read_source(tmp_path, "folder", RowOptions())
 
 
 def test_a_file_beyond_the_bound_is_refused(tmp_path, monkeypatch):
     """One byte too many is refused before it is parsed."""
     path = shapes.write(tmp_path / "big.json", shapes.canonical())
     monkeypatch.setattr(reading, "LARGEST", path.stat().st_size)
-    read_source(path, "big.json", Reading())
+    read_source(path, "big.json", RowOptions())
     monkeypatch.setattr(reading, "LARGEST", path.stat().st_size - 1)
     with pytest.raises(StorageError, match="larger than"):
-        read_source(path, "big.json", Reading())
+        read_source(path, "big.json", RowOptions())
 
 
 def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
@@ -205,7 +207,7 @@ def test_a_file_of_nothing_but_brackets_is_refused(tmp_path):
     path = tmp_path / "r.json"
     path.write_text("[" + "[]," * 1_000_000 + "[]]")
     with pytest.raises(UsageError, match="lists and objects"):
-        read_source(path, "r.json", Reading())
+        read_source(path, "r.json", RowOptions())
 
 
 def test_reading_changes_nothing(tmp_path):
@@ -214,7 +216,7 @@ def test_reading_changes_nothing(tmp_path):
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     (tmp_path / "w").chmod(0o500)
     try:
-        read_source(tmp_path / "w", "w", Reading())
+        read_source(tmp_path / "w", "w", RowOptions())
     finally:
         (tmp_path / "w").chmod(0o700)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before

@@ -10,7 +10,7 @@ from tests.sources import shapes
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.sources.results.combine import Labelled, combine
 from meta_experiment.sources.results.reading import read_source
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 
 _NAMES = st.sampled_from(
     ["runs", "evals", "results", "cases", "arms", "with_skill", "without_skill", "eval_id",
@@ -38,7 +38,7 @@ def ends_well(folder, document):
     path = folder / "r.json"
     path.write_text(json.dumps(document), "utf-8")
     try:
-        source = read_source(path, "r.json", Reading())
+        source = read_source(path, "r.json", RowOptions())
         found = combine([Labelled(source)], control=None, treatments=())
     except MetaExperimentError:
         return

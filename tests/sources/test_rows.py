@@ -4,7 +4,7 @@ import pytest
 
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.sources.results.benchmark import Origin
-from meta_experiment.sources.results.run_table import Reading, parse_csv, parse_lines
+from meta_experiment.sources.results.run_table import RowOptions, parse_csv, parse_lines
 from meta_experiment.types import TrialStatus
 
 ORIGIN = Origin("runs.csv", "0" * 64)
@@ -17,7 +17,7 @@ treatment,b,,1,interrupted
 
 
 def read(text, **mapping):
-    return parse_csv(ORIGIN, text, Reading(mapping))
+    return parse_csv(ORIGIN, text, RowOptions(mapping))
 
 
 def test_a_header_that_says_it_all_needs_no_mapping():
@@ -147,7 +147,7 @@ def test_json_lines_are_rows():
         {"arm": "base", "task": "x", "usage": {"input_tokens": 10, "output_tokens": 5}},
         {"arm": "new", "task": "x", "usage": {"input_tokens": 8, "output_tokens": None}},
     ]
-    source = parse_lines(ORIGIN, "\n\n".join(map(json.dumps, lines)), Reading())
+    source = parse_lines(ORIGIN, "\n\n".join(map(json.dumps, lines)), RowOptions())
     assert [dict(run.metrics) for run in source.runs] == [
         {"input_tokens": 10.0, "output_tokens": 5.0}, {"input_tokens": 8.0},
     ]  # fmt: skip
@@ -156,17 +156,17 @@ def test_json_lines_are_rows():
 def test_a_broken_line_is_named():
     """The number of the line that is no JSON is in the error."""
     with pytest.raises(UsageError, match="line 2"):
-        parse_lines(ORIGIN, '{"arm": "a", "score": 1}\n{"arm": ', Reading())
+        parse_lines(ORIGIN, '{"arm": "a", "score": 1}\n{"arm": ', RowOptions())
 
 
 def test_a_line_of_more_than_a_megabyte_is_refused():
     """The bound holds for lines and for rows."""
     with pytest.raises(UsageError, match="longer than 1 MB"):
-        parse_lines(ORIGIN, json.dumps({"arm": "a" * 1_100_000}), Reading())
+        parse_lines(ORIGIN, json.dumps({"arm": "a" * 1_100_000}), RowOptions())
 
 
 def test_a_ledger_of_assignments_is_refused_with_its_balance():
     """Who got what, without what came of it, compares nothing."""
     lines = [{"run_id": str(n), "assignments": {"tone": "AB"[n % 2]}} for n in range(5)]
     with pytest.raises(RefusedError, match="tone: A 3, B 2"):
-        parse_lines(ORIGIN, "\n".join(map(json.dumps, lines)), Reading())
+        parse_lines(ORIGIN, "\n".join(map(json.dumps, lines)), RowOptions())

@@ -12,14 +12,14 @@ from tests.sources import shapes
 from meta_experiment.errors import UsageError
 from meta_experiment.sources.results.benchmark import Origin
 from meta_experiment.sources.results.reading import read_source
-from meta_experiment.sources.results.run_table import Reading, parse_csv, parse_lines
+from meta_experiment.sources.results.run_table import RowOptions, parse_csv, parse_lines
 from meta_experiment.sources.results.values import Decimal
 
 ORIGIN = Origin("r.csv", "0" * 64)
 
 
 def read(text, **wanted):
-    return parse_csv(ORIGIN, text, Reading(**wanted))
+    return parse_csv(ORIGIN, text, RowOptions(**wanted))
 
 
 def scores(source):
@@ -134,9 +134,9 @@ def test_what_is_assumed_of_thousands_is_said(values, separator, expected, said)
 def test_numbers_of_json_lines_are_read_in_one_way_too():
     """A text with a decimal comma is no thousand there either."""
     lines = '{"arm": "a", "score": "0,125"}\n{"arm": "b", "score": "0,5"}\n'
-    assert scores(parse_lines(ORIGIN, lines, Reading())) == [0.125, 0.5]
+    assert scores(parse_lines(ORIGIN, lines, RowOptions())) == [0.125, 0.5]
     with pytest.raises(UsageError, match=r"'0\.5' \(line 2, score\)"):
-        parse_lines(ORIGIN, lines.replace('"0,5"', '"0.5"'), Reading())
+        parse_lines(ORIGIN, lines.replace('"0,5"', '"0.5"'), RowOptions())
 
 
 def test_texts_in_documents_are_read_in_one_way_too(tmp_path):
@@ -145,7 +145,7 @@ def test_texts_in_documents_are_read_in_one_way_too(tmp_path):
     def read_texts(*texts, **wanted):
         runs = [{"arm": f"a{n}", "case": "x", "score": text} for n, text in enumerate(texts)]
         path = shapes.write(tmp_path / "r.json", {"runs": runs})
-        return read_source(path, "r.json", Reading(**wanted))
+        return read_source(path, "r.json", RowOptions(**wanted))
 
     assert scores(read_texts("0,125", "0,25", 0.5)) == [0.125, 0.25, 0.5]
     assert scores(read_texts("1,250", "0,5")) == [1.25, 0.5]
@@ -268,7 +268,7 @@ def test_per_cents_by_name_that_look_like_shares_are_refused():
     assert "'0.5' (row 2, Quote (%))" in caught.value.message
     lines = '{"arm": "a", "q %": 0.5}\n{"arm": "b", "q %": 0.7}\n'
     with pytest.raises(UsageError, match=r"'0\.5' \(line 1, q %\)"):
-        parse_lines(ORIGIN, lines, Reading({"pass_rate": "q %"}))
+        parse_lines(ORIGIN, lines, RowOptions({"pass_rate": "q %"}))
     source = read(table("0.5", "90", column="Quote (%)"), columns={"pass_rate": "Quote (%)"})
     assert [run.metrics["pass_rate"] for run in source.runs] == [0.005, 0.9]
 
@@ -388,7 +388,7 @@ def test_a_line_separator_inside_a_text_ends_no_line():
     marks = "\u2028\u2029\x85\u000b\u000c\x1c\x1d\x1e"
     for mark in (mark for mark in marks if mark >= " "):
         lines = f'{{"arm": "a", "task": "x{mark}y", "score": 1}}\r\n' * 2
-        source = parse_lines(ORIGIN, lines, Reading())
+        source = parse_lines(ORIGIN, lines, RowOptions())
         assert [run.case for run in source.runs] == [f"x{mark}y"] * 2
     source = read(f"variant;case;score\nold;x{marks}y;1\nnew;x{marks}y;2\n")
     assert {run.case for run in source.runs} == {f"x{marks}y"}
@@ -423,7 +423,7 @@ def test_a_case_that_is_different_in_every_row_of_one_arm_is_a_case():
 def test_columns_that_hold_measurements_inside_are_read():
     """Only what was really passed over is called so."""
     lines = '{"arm": "a", "usage": {"input_tokens": 3}, "zest": 1, "note": "x"}\n' * 2
-    source = parse_lines(ORIGIN, lines, Reading())
+    source = parse_lines(ORIGIN, lines, RowOptions())
     assert "Columns that were not read: zest, note." in source.notes
 
 
@@ -443,7 +443,7 @@ def test_a_table_is_the_same_in_every_encoding(tmp_path, encoding):
     code, mark = ENCODINGS[encoding]
     text = "variant;Fall;score\nalt;Prüfung – é;0,5\nneu;Prüfung – é;1\n"
     (tmp_path / "r.csv").write_bytes(mark + text.encode(code))
-    source = read_source(tmp_path / "r.csv", "r.csv", Reading({"case": "Fall"}))
+    source = read_source(tmp_path / "r.csv", "r.csv", RowOptions({"case": "Fall"}))
     assert [(run.arm, run.case) for run in source.runs] == [
         ("alt", "Prüfung – é"),
         ("neu", "Prüfung – é"),
@@ -468,7 +468,7 @@ def test_what_is_in_no_known_encoding_is_refused_with_the_way_out(tmp_path, data
     name = "a file.json" if data.startswith(b"{") else "a file.csv"
     (tmp_path / name).write_bytes(data)
     with pytest.raises(UsageError, match=name) as caught:
-        read_source(tmp_path / name, name, Reading())
+        read_source(tmp_path / name, name, RowOptions())
     assert said in caught.value.hint
 
 
@@ -527,7 +527,7 @@ def test_however_a_table_is_written_it_is_the_same_import(
     writer.writerows(rows)
     path = tmp_path_factory.getbasetemp() / "property.csv"
     path.write_bytes(mark + stream.getvalue().encode(code))
-    source = read_source(path, "r.csv", Reading({"case": "case"}))
+    source = read_source(path, "r.csv", RowOptions({"case": "case"}))
     assert {(run.arm, run.case): run.metrics for run in source.runs} == expected
 
 
@@ -546,5 +546,5 @@ def test_what_is_no_text_is_named_for_what_it_is(tmp_path, data, what):
     path = tmp_path / "r.xlsx"
     path.write_bytes(data + bytes(40))
     with pytest.raises(UsageError, match=f"is {what} and no text") as caught:
-        read_source(path, "r.xlsx", Reading())
+        read_source(path, "r.xlsx", RowOptions())
     assert "iconv" not in caught.value.hint

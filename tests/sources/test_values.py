@@ -4,24 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_experiment.sources.results.values import Decimal, Unit, notations, read
+from meta_experiment.sources.results.values import Decimal, NumberUnit, notations, read
 
 
 @pytest.mark.parametrize(
     ("written", "number", "unit"),
     [
-        ("85%", 0.85, Unit.PER_CENT), (" 85 % ", 0.85, Unit.PER_CENT),
-        ("100%", 1.0, Unit.PER_CENT), ("0.5", 0.5, Unit.NONE), ("1,830", 1830.0, Unit.NONE),
-        ("1 830", 1830.0, Unit.NONE), ("1\u202f830.5", 1830.5, Unit.NONE),
-        ("1'830'000", 1.83e6, Unit.NONE), (".5", 0.5, Unit.NONE), ("-3", -3.0, Unit.NONE),
-        ("−3", -3.0, Unit.NONE), ("1e3", 1000.0, Unit.NONE), ("12.5s", 12.5, Unit.SECONDS),
-        ("1500 ms", 1.5, Unit.SECONDS), ("2 min", 120.0, Unit.SECONDS),
-        ("1.5 hours", 5400.0, Unit.SECONDS), ("$0.0123", 0.0123, Unit.DOLLARS),
-        ("0.5 USD", 0.5, Unit.DOLLARS), ("3 €", 3.0, Unit.OTHER_MONEY),
-        ("1,830 tokens", 1830.0, Unit.TOKENS), ("yes", 1.0, Unit.TRUTH),
-        ("FAIL", 0.0, Unit.TRUTH), ("WAHR", 1.0, Unit.TRUTH), ("faux", 0.0, Unit.TRUTH),
-        ("✅", 1.0, Unit.TRUTH), (True, 1.0, Unit.TRUTH), (False, 0.0, Unit.TRUTH),
-        (7, 7.0, Unit.NONE), (0, 0.0, Unit.NONE),
+        ("85%", 0.85, NumberUnit.PER_CENT), (" 85 % ", 0.85, NumberUnit.PER_CENT),
+        ("100%", 1.0, NumberUnit.PER_CENT), ("0.5", 0.5, NumberUnit.NONE),
+        ("1,830", 1830.0, NumberUnit.NONE), ("1 830", 1830.0, NumberUnit.NONE),
+        ("1\u202f830.5", 1830.5, NumberUnit.NONE), ("1'830'000", 1.83e6, NumberUnit.NONE),
+        (".5", 0.5, NumberUnit.NONE), ("-3", -3.0, NumberUnit.NONE),
+        ("−3", -3.0, NumberUnit.NONE), ("1e3", 1000.0, NumberUnit.NONE),
+        ("12.5s", 12.5, NumberUnit.SECONDS), ("1500 ms", 1.5, NumberUnit.SECONDS),
+        ("2 min", 120.0, NumberUnit.SECONDS), ("1.5 hours", 5400.0, NumberUnit.SECONDS),
+        ("$0.0123", 0.0123, NumberUnit.DOLLARS), ("0.5 USD", 0.5, NumberUnit.DOLLARS),
+        ("3 €", 3.0, NumberUnit.OTHER_MONEY), ("1,830 tokens", 1830.0, NumberUnit.TOKENS),
+        ("yes", 1.0, NumberUnit.TRUTH), ("FAIL", 0.0, NumberUnit.TRUTH),
+        ("WAHR", 1.0, NumberUnit.TRUTH), ("faux", 0.0, NumberUnit.TRUTH),
+        ("✅", 1.0, NumberUnit.TRUTH), (True, 1.0, NumberUnit.TRUTH),
+        (False, 0.0, NumberUnit.TRUTH), (7, 7.0, NumberUnit.NONE), (0, 0.0, NumberUnit.NONE),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_it_is_written(written, number, unit):
@@ -35,7 +37,7 @@ def test_a_number_is_read_as_it_is_written(written, number, unit):
 )
 def test_what_was_not_measured_is_missing_and_not_zero(written):
     """The many ways to say that there is no value all give none, and no complaint."""
-    assert read(written) == (None, None, Unit.NONE)
+    assert read(written) == (None, None, NumberUnit.NONE)
 
 
 @pytest.mark.parametrize(

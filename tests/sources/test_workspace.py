@@ -7,14 +7,14 @@ from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.sources.results.imported import COPIED
 from meta_experiment.sources.results.merging import NOT_IN_BENCHMARK, UNTOLD
 from meta_experiment.sources.results.reading import read_source
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.workspace_files import place
 
 WITH, WITHOUT = "with_skill", "without_skill"
 
 
 def read(folder):
-    return read_source(folder, "folder", Reading())
+    return read_source(folder, "folder", RowOptions())
 
 
 def rates(source):
@@ -168,7 +168,7 @@ def test_a_folder_of_one_case_leads_to_the_folder_of_all(tmp_path):
     graded(tmp_path, "eval-1", WITH, 1)
     graded(tmp_path, "eval-1", WITHOUT, 0)
     with pytest.raises(UsageError, match="a single case") as caught:
-        read_source(tmp_path / "eval-1", "my evals/eval-1", Reading())
+        read_source(tmp_path / "eval-1", "my evals/eval-1", RowOptions())
     assert caught.value.hint.endswith("meta-experiment import 'my evals'")
 
 
@@ -195,7 +195,7 @@ def iterations(folder, *names, arms=(WITH, WITHOUT), **at):
 
 def several(folder, name="evals"):
     with pytest.raises(RefusedError, match="which to compare is yours") as caught:
-        read_source(folder, name, Reading())
+        read_source(folder, name, RowOptions())
     return caught.value
 
 
@@ -215,7 +215,7 @@ def test_the_folder_around_a_run_is_named_so_that_it_can_be_read(tmp_path):
     shapes.workspace(tmp_path / "all of it")
     for inside in ("polite", "polite/with_skill"):
         with pytest.raises(UsageError, match="single case") as caught:
-            read_source(tmp_path / "all of it" / inside, f"all of it/{inside}", Reading())
+            read_source(tmp_path / "all of it" / inside, f"all of it/{inside}", RowOptions())
         assert caught.value.hint.endswith("meta-experiment import 'all of it'")
         assert len(read(tmp_path / "all of it").runs) == 4
 

@@ -56,7 +56,7 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class YamlBlock:
     """A parsed block.
 
     Attributes:
@@ -70,7 +70,7 @@ class Block:
     fault: str = ""
 
 
-def parse(text: str) -> Block:
+def parse(text: str) -> YamlBlock:
     """Parse the text between the markers.
 
     Raises:
@@ -89,11 +89,11 @@ def parse(text: str) -> Block:
         while loader.check_node():
             nodes.append(loader.get_node())
         if not nodes:
-            return Block({})
+            return YamlBlock({})
         if len(nodes) > 1 or not isinstance(nodes[0], yaml.MappingNode):
-            return Block({}, fault="is not a mapping of names to values")
+            return YamlBlock({}, fault="is not a mapping of names to values")
         texts = {ord(there): mark for mark, there in stand_ins.items()}
-        return Block(_Values(texts).mapping(nodes[0]), _lines(nodes[0], text))
+        return YamlBlock(_Values(texts).mapping(nodes[0]), _lines(nodes[0], text))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = text.count("\n", 0, mark.index) + 1 if mark else None

@@ -15,7 +15,7 @@ from meta_experiment.errors import RefusedError
 from meta_experiment.protocol.frontmatter import SPACE, find_block, head_length
 
 if TYPE_CHECKING:
-    from meta_experiment.prompts.client_yaml import Block, Lines
+    from meta_experiment.prompts.client_yaml import Lines, YamlBlock
 
 _LARGEST = 64 * 1024
 _FIELD = re.compile(rf"([a-zA-Z_-]+):[{SPACE}]+([^\n\r\u2028\u2029]+)")
@@ -93,7 +93,7 @@ def cut(data: bytes) -> tuple[bytes, bytes]:
     return data[:end], data[end:]
 
 
-def _parsed(text: str) -> Block:
+def _parsed(text: str) -> YamlBlock:
     from meta_experiment.prompts.client_yaml import NotYamlError, parse
 
     try:

@@ -13,7 +13,7 @@ FOLDERS = ("commands", "skills", "agents")  # in which the client looks for prom
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PromptPlace:
     """A prompt file that the client knows: `call` is what a user types after the slash.
 
     `plugin` is the plugin whose file it is, "" for a project's or a user's own; `path` is
@@ -26,7 +26,7 @@ class Place:
     path: str
 
 
-def locate(path: str, plugin: str) -> Place | None:
+def locate(path: str, plugin: str) -> PromptPlace | None:
     """Say what the client makes of a file below a root (path with `/`); None: nothing.
 
     `plugin` is the name of the plugin that the root holds, "" where it holds none.
@@ -39,7 +39,7 @@ def locate(path: str, plugin: str) -> Place | None:
     return _loaded(path, parts[1:], "")
 
 
-def _installed(path: str, parts: tuple[str, ...]) -> Place | None:
+def _installed(path: str, parts: tuple[str, ...]) -> PromptPlace | None:
     """Say the same of a file in the client's own copies, as MARKET/PLUGIN/VERSION/commands/x.
 
     Its plugin is called by the folder that holds it: no experiment gets to use that name.
@@ -49,7 +49,7 @@ def _installed(path: str, parts: tuple[str, ...]) -> Place | None:
     return next((place for place in found if place), None)
 
 
-def _loaded(path: str, inner: tuple[str, ...], owner: str) -> Place | None:
+def _loaded(path: str, inner: tuple[str, ...], owner: str) -> PromptPlace | None:
     if len(inner) < 2 or not inner[-1].endswith(".md"):
         return None
     prefix = f"{owner}:" if owner else ""
@@ -57,11 +57,11 @@ def _loaded(path: str, inner: tuple[str, ...], owner: str) -> Place | None:
     match folder:
         case "commands":
             call = prefix + ":".join((*inner[1:-1], last))
-            return Place(PromptKind.COMMAND, call, owner, path)
+            return PromptPlace(PromptKind.COMMAND, call, owner, path)
         case "skills" if len(inner) == 3 and inner[-1] == "SKILL.md":
-            return Place(PromptKind.SKILL, prefix + inner[1], owner, path)
+            return PromptPlace(PromptKind.SKILL, prefix + inner[1], owner, path)
         case "agents":
-            return Place(PromptKind.AGENT, prefix + last, owner, path)
+            return PromptPlace(PromptKind.AGENT, prefix + last, owner, path)
     return None
 
 

@@ -14,7 +14,7 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import imported as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import Wishes
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.sums import parse_sums
 from meta_experiment.sources.results.values import Decimal
 from meta_experiment.types import Direction, Imported
@@ -91,7 +91,7 @@ def import_verb(
             "There is nothing to import.",
             hint="Name a file or folder of results, or give --sums twice.",
         )
-    reading = Reading(_mapping(mapping), Decimal[decimal.upper()] if decimal else None)
+    reading = RowOptions(_mapping(mapping), Decimal[decimal.upper()] if decimal else None)
     wanted = importing.Wanted(paths, reading, control, treatments, into, Wishes(**wishes))
     done = importing.import_results(workspace(place), wanted, place.directory, dry_run=dry_run)
     return Result(_document(done), render.imported(done, screen.style))

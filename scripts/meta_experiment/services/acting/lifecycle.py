@@ -26,9 +26,9 @@ from meta_experiment.services.find import as_registered, find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
 from meta_experiment.services.serving.reconciliation import serving
 from meta_experiment.services.serving.serving_plan import (
-    left_to_the_user,
+    manual_only_reason,
+    plan_serving,
     require_servable,
-    work_out,
 )
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
@@ -93,9 +93,9 @@ def require_startable(
     Raises:
         RefusedError, ConflictError: it cannot be served; the message says why.
     """
-    if not left_to_the_user(workspace, experiment):
+    if not manual_only_reason(workspace, experiment):
         texts = next(iter(contents.values()))
-        require_servable(workspace, work_out(workspace, experiment, texts))
+        require_servable(workspace, plan_serving(workspace, experiment, texts))
 
 
 def pause(workspace: Workspace, given: str) -> Moved:
@@ -197,13 +197,13 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
         return f"; tell it what was run: meta-experiment record {name} --variant NAME"
     if manual:
         return "; it assigns new units."
-    why = left_to_the_user(workspace, experiment)
+    why = manual_only_reason(workspace, experiment)
     if why:
         return (
             f"; it assigns new units. Nothing serves them by itself, as {why}: use "
             f"meta-experiment assign {experiment.experiment_id}, then record."
         )
-    serving = work_out(workspace, experiment)
+    serving = plan_serving(workspace, experiment)
     require_servable(workspace, serving)
     what = ("the agent " if serving.kind == AGENT else "/") + as_word(serving.name)
     hidden = workspace.git is not None and git_top(workspace.root) is not None

@@ -17,7 +17,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.combine import Combined, IdentifiedRun, Labelled, combine
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
-from meta_experiment.sources.results.run_table import Reading
+from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
 from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
 
@@ -29,7 +29,7 @@ class Wanted:
     """What the user asks for; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
 
     paths: tuple[str, ...]
-    reading: Reading = field(default_factory=Reading)
+    reading: RowOptions = field(default_factory=RowOptions)
     control: str | None = None
     treatments: tuple[str, ...] = ()
     into: str | None = None
@@ -98,7 +98,7 @@ def import_results(
     )
 
 
-def _source(given: str, directory: Path, wanted: Reading) -> Labelled:
+def _source(given: str, directory: Path, wanted: RowOptions) -> Labelled:
     """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
     label, separator, rest = given.partition("=")
     path, colon, arm = rest.rpartition(":")

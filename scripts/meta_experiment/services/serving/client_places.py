@@ -13,7 +13,7 @@ from meta_experiment.files.confine import real_path
 from meta_experiment.files.roots import owner
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
-from meta_experiment.prompts.place import FOLDERS, Place, locate
+from meta_experiment.prompts.place import FOLDERS, PromptPlace, locate
 from meta_experiment.protocol import places
 
 _PROMPT, _SKILL = ".md", "SKILL.md"
@@ -41,7 +41,7 @@ def plugin_name(root: Path) -> str:
     return name if isinstance(name, str) and name else root.resolve().name
 
 
-def place_of(root: Path, path: str) -> Place | None:
+def place_of(root: Path, path: str) -> PromptPlace | None:
     """Say what the client makes of a file below a root, also where a link leads it there."""
     plugin = plugin_name(root)
     found = locate(path, plugin)

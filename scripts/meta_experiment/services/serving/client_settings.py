@@ -42,7 +42,7 @@ class ClientSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SettingsObstacle:
     """Something in the settings that would break serving, and what to do about it."""
 
     message: str
@@ -59,7 +59,7 @@ def read_settings(root: Path, home: Path, environment: Mapping[str, str]) -> Cli
 
 def obstacles(
     settings: ClientSettings, *, agents: Collection[str] = (), hooks_only: bool = False
-) -> list[Finding]:
+) -> list[SettingsObstacle]:
     """Say what in the settings would keep a prompt from being served or observed.
 
     `agents` are the names of those under experiment and of their variants; `hooks_only` where
@@ -107,16 +107,18 @@ def _covers(rule: str, path: str, *, root: str, home: str) -> bool:
 
 def _obstacles(
     file: SettingsFile, agents: Collection[str], *, hooks_only: bool
-) -> Iterator[Finding]:
+) -> Iterator[SettingsObstacle]:
     if file.error is not None:
-        yield Finding(f"{file.path} {file.error}.", f"Correct {file.path}.")
+        yield SettingsObstacle(f"{file.path} {file.error}.", f"Correct {file.path}.")
     for key, what in _SWITCHES.items():
         if hooks_only and "Hooks" not in key:
             continue
         if file.values.get(key) is True and (
             file.managed or not key.startswith("allowManaged")
         ):
-            yield Finding(f"{file.path} sets {key}: {what}.", _way_out(file, f"Remove {key}"))
+            yield SettingsObstacle(
+                f"{file.path} sets {key}: {what}.", _way_out(file, f"Remove {key}")
+            )
     for name, rule in restrictions(file.values):
         if agents and restricts_agent(rule, agents):
             what = "which the client would not apply to the variants of an agent"
@@ -124,13 +126,13 @@ def _obstacles(
             what = "with which the client aborts every command whose text is served"
         else:
             continue
-        yield Finding(
+        yield SettingsObstacle(
             f"{file.path} has the {name} rule '{rule}', {what}.",
             _way_out(file, f"Remove or narrow the rule '{rule}'"),
         )
 
 
-def _by_name(settings: ClientSettings, agents: Collection[str]) -> Iterator[Finding]:
+def _by_name(settings: ClientSettings, agents: Collection[str]) -> Iterator[SettingsObstacle]:
     """Name the hooks that would work for some versions of an agent and not for the others."""
     root, name = str(settings.root), min(agents, key=len)
     off: set[str] = set()
@@ -140,10 +142,12 @@ def _by_name(settings: ClientSettings, agents: Collection[str]) -> Iterator[Find
     try:
         hooks += plugin_hooks(str(settings.config), off)
     except (OSError, ValueError) as error:
-        yield Finding(f"The hooks of plugins cannot be read: {error}.", "Correct that file.")
+        yield SettingsObstacle(
+            f"The hooks of plugins cannot be read: {error}.", "Correct that file."
+        )
     for path, values, plugin in hooks:
         for what in hooks_by_name(values, agents, root, plugin):
-            yield Finding(
+            yield SettingsObstacle(
                 f"{path} has {what}. While it is under experiment the versions of an agent "
                 "have names of their own, so that it would not work for all of them alike.",
                 f"Let it mean {name} and {name}-… alike, or take it away for the time.",

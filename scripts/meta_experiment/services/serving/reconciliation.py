@@ -36,9 +36,9 @@ from meta_experiment.services.serving.client_places import scope_of
 from meta_experiment.services.serving.hiding import other_control, require_hidden
 from meta_experiment.services.serving.serving_plan import (
     Serving,
-    left_to_the_user,
+    manual_only_reason,
+    plan_serving,
     why_not,
-    work_out,
 )
 from meta_experiment.services.serving.working_trees import Tree
 from meta_experiment.services.workspace import Workspace
@@ -178,10 +178,10 @@ class _Work:
                     f"at it, then: meta-experiment start {name}"
                 )
                 continue
-            if start.manual or left_to_the_user(self.workspace, experiment):
+            if start.manual or manual_only_reason(self.workspace, experiment):
                 continue
             try:
-                serving = work_out(self.workspace, experiment)
+                serving = plan_serving(self.workspace, experiment)
                 require_hidden(self.root, self.own.unseen, serving.form, serving.path)
                 self.own.require_room(serving)
                 servings.append(serving)

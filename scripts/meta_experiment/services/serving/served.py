@@ -12,9 +12,9 @@ from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import list_sessions
 from meta_experiment.services.serving.placed import is_ours, left_over, placed_by
 from meta_experiment.services.serving.serving_plan import (
-    left_to_the_user,
+    manual_only_reason,
+    plan_serving,
     require_servable,
-    work_out,
 )
 from meta_experiment.services.serving.unserved import holds_stand_in, untouched
 from meta_experiment.services.workspace import Workspace
@@ -34,7 +34,7 @@ def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | No
         return _elsewhere(workspace, experiment, start)
     if start.manual:
         return Finding(name, True, "was started with --manual: assign and record feed it")
-    reason = left_to_the_user(workspace, experiment)
+    reason = manual_only_reason(workspace, experiment)
     if reason:
         return Finding(name, True, f"is not served by itself: {reason}")
     if entry is None or not entry.running:
@@ -109,7 +109,7 @@ def _texts(workspace: Workspace, experiment: Experiment) -> Finding | None:
     """Compare every text that serving needs with what it should be."""
     name = experiment.experiment_id
     try:
-        serving = work_out(workspace, experiment)
+        serving = plan_serving(workspace, experiment)
     except MetaExperimentError as error:
         return Finding(name, False, error.message, error.hint or _REPAIR)
     folder = Path(places.served_folder(str(workspace.root), name))

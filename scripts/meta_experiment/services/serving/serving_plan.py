@@ -23,7 +23,7 @@ from meta_experiment.prompts.agent_variants import (
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.prompts.identity import PromptKind
 from meta_experiment.prompts.loading import loading_fault
-from meta_experiment.prompts.place import UNLOADED, Place, is_installed_copy
+from meta_experiment.prompts.place import UNLOADED, PromptPlace, is_installed_copy
 from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skill
 from meta_experiment.prompts.tools import asks_first
 from meta_experiment.prompts.traces import NO_TRACES, Traces
@@ -88,7 +88,7 @@ class Serving:
         return {**self.stored, texts.ORIGINAL: self.control.data, **shim}
 
 
-def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
+def manual_only_reason(workspace: Workspace, experiment: Experiment) -> str:
     """Say why an experiment is not served by itself; "" when it is."""
     plan = experiment.plan
     if plan.assignment is Assignment.EXTERNAL:
@@ -101,7 +101,7 @@ def left_to_the_user(workspace: Workspace, experiment: Experiment) -> str:
     return next((why_not_loaded(root, path) for path in plan.files), "it has no prompt file")
 
 
-def work_out(
+def plan_serving(
     workspace: Workspace, experiment: Experiment, drafted: Mapping[str, Content] | None = None
 ) -> Serving:
     """Work out what is put on disk to serve an experiment.
@@ -153,7 +153,7 @@ def work_out(
     return _text(workspace, experiment, place, path, arms)
 
 
-def _require_beside(root: Path, place: Place, path: str) -> None:
+def _require_beside(root: Path, place: PromptPlace, path: str) -> None:
     """Refuse an agent that the client meets by a link to its file: variants lie beside it."""
     folder, _, name = place.path.rpartition("/")
     if real_path(root, folder) + f"/{name}" != path:
@@ -254,7 +254,7 @@ def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
 
 
 def _agent(
-    experiment: Experiment, place: Place, path: str, arms: Mapping[str, Content]
+    experiment: Experiment, place: PromptPlace, path: str, arms: Mapping[str, Content]
 ) -> Serving:
     control = experiment.plan.control.name
     name = agent_name(arms[control].data)
@@ -286,7 +286,7 @@ def _agent(
 def _text(
     workspace: Workspace,
     experiment: Experiment,
-    place: Place,
+    place: PromptPlace,
     path: str,
     arms: Mapping[str, Content],
 ) -> Serving:

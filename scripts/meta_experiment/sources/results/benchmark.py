@@ -89,7 +89,7 @@ def parse(
     records = [cell.record for cell in every]
     shown = gradings_shown(cell.record for cell in found)
     own_shown = gradings_shown(item.cell.record for item in files)
-    reader = _Reader(
+    reader = _CellReader(
         ledger,
         in_per_cent(records, decimal),
         shown,
@@ -150,7 +150,7 @@ def _about(document: object) -> Record:
     return {**metadata, **document} if isinstance(metadata, Mapping) else document
 
 
-class _Reader:
+class _CellReader:
     """What holds for all runs of one document."""
 
     def __init__(

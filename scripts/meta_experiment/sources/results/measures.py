@@ -23,13 +23,17 @@ from meta_experiment.sources.results.result_words import (
     WRAPPERS,
     snake,
 )
-from meta_experiment.sources.results.values import Decimal, Unit
+from meta_experiment.sources.results.values import Decimal, NumberUnit
 from meta_experiment.types import MetricKind
 
 Record = Mapping[str, Any]
 PASS_RATES = ("pass_rate", "expectation_pass_rate")
-_SHARES = (Unit.PER_CENT, Unit.TRUTH)  # signs of a metric without a unit
-_UNITS = {"s": (Unit.SECONDS,), "tokens": (Unit.TOKENS,), "USD": (Unit.DOLLARS,)}
+_SHARES = (NumberUnit.PER_CENT, NumberUnit.TRUTH)  # signs of a metric without a unit
+_UNITS = {
+    "s": (NumberUnit.SECONDS,),
+    "tokens": (NumberUnit.TOKENS,),
+    "USD": (NumberUnit.DOLLARS,),
+}
 _DEEPEST = 4
 _TELLING_TEXT = 20  # characters; what is shorter is said of many runs
 _PER_CENT_LIMIT = 100.0
@@ -81,7 +85,7 @@ def in_per_cent(records: Iterable[Record], decimal: Decimal = Decimal.POINT) -> 
     )
     return any(
         rate.number is not None
-        and rate.unit is Unit.NONE
+        and rate.unit is NumberUnit.NONE
         and 1.0 < rate.number <= _PER_CENT_LIMIT
         for rate in rates
     )
@@ -184,13 +188,13 @@ def _number(
             f"{OTHER_UNIT} ({name})", f"{name}: {str(value)[:60]!r} is {reading.unit.value}"
         )
         return None
-    return reading.number * (1.0 if reading.unit is Unit.SECONDS else factor)
+    return reading.number * (1.0 if reading.unit is NumberUnit.SECONDS else factor)
 
 
-def _has_unit(metric: str, unit: Unit) -> bool:
+def _has_unit(metric: str, unit: NumberUnit) -> bool:
     """Say whether values of a metric may be written with such a sign."""
     known = KNOWN_METRICS.get(metric)
-    if unit is Unit.NONE or known is None:
+    if unit is NumberUnit.NONE or known is None:
         return True
     fitting = _UNITS.get(known.unit, () if known.kind is MetricKind.COUNT else _SHARES)
     return unit in fitting
@@ -254,7 +258,7 @@ def _rate(
 
 def _signed(fields: Record, decimal: Decimal) -> bool:
     units = (values.read(fields.get(name), decimal).unit for name in PASS_RATES)
-    return not {Unit.PER_CENT, Unit.TRUTH}.isdisjoint(units)
+    return not {NumberUnit.PER_CENT, NumberUnit.TRUTH}.isdisjoint(units)
 
 
 def _counted(fields: Record) -> float | None:

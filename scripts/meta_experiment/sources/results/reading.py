@@ -43,7 +43,7 @@ _RESULTS = {".json", *_TABLES, *_LINES}
 _SECOND_OBJECT = re.compile(r"[\r\n]\s*\{")
 
 
-def read_source(path: Path, name: str, wanted: run_table.Reading) -> ImportedTrials:
+def read_source(path: Path, name: str, wanted: run_table.RowOptions) -> ImportedTrials:
     """Read a file of results or a workspace folder.
 
     Args:
@@ -72,7 +72,7 @@ def read_source(path: Path, name: str, wanted: run_table.Reading) -> ImportedTri
 
 
 def _document(
-    path: Path, origin: Origin, text: str, wanted: run_table.Reading
+    path: Path, origin: Origin, text: str, wanted: run_table.RowOptions
 ) -> ImportedTrials:
     try:
         document = json_text.parse(text, origin.name)
@@ -90,7 +90,7 @@ def _document(
     return benchmark.parse(origin, document, chosen=wanted.decimal)
 
 
-def _folder(folder: Path, name: str, wanted: run_table.Reading) -> ImportedTrials:
+def _folder(folder: Path, name: str, wanted: run_table.RowOptions) -> ImportedTrials:
     name = name.rstrip("/")
     stated = folder / _BENCHMARK
     if stated.is_file():
@@ -143,7 +143,7 @@ def _several(folder: Path, name: str, inside: Sequence[str]) -> RefusedError:
 
 def _try_read(folder: Path, name: str) -> ImportedTrials | None:
     try:
-        return _folder(folder, name, run_table.Reading())
+        return _folder(folder, name, run_table.RowOptions())
     except MetaExperimentError:
         return None
 
@@ -160,7 +160,7 @@ def _arm_of_both(one: ImportedTrials | None, other: ImportedTrials | None) -> st
 
 
 def _with_files(
-    origin: Origin, document: object, folder: Path, wanted: run_table.Reading
+    origin: Origin, document: object, folder: Path, wanted: run_table.RowOptions
 ) -> ImportedTrials:
     """Read the runs' own files beside a benchmark; the identity is then of all the bytes."""
     digest = hashlib.sha256(origin.identity.encode())

@@ -29,14 +29,14 @@ from meta_experiment.sources.results.measures import (
 from meta_experiment.sources.results.merging import UNNAMED_ARM
 from meta_experiment.sources.results.notation import Written, decimal_of
 from meta_experiment.sources.results.result_words import METRIC_FIELDS, snake
-from meta_experiment.sources.results.table_columns import Columns, find_columns
+from meta_experiment.sources.results.table_columns import TableColumns, find_columns
 from meta_experiment.sources.results.table_text import (
     LONGEST_LINE,
     MOST_ROWS,
     Table,
     read_table,
 )
-from meta_experiment.sources.results.values import Decimal, Unit
+from meta_experiment.sources.results.values import Decimal, NumberUnit
 from meta_experiment.sources.results.wording import listed
 from meta_experiment.types import TrialStatus
 
@@ -61,7 +61,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RowOptions:
     """How the user wants rows to be read.
 
     `columns` gives the column by role (`variant`, `case`, `status`, `time`) or metric name,
@@ -74,7 +74,7 @@ class Reading:
     one_arm: bool = False
 
 
-def parse_csv(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
+def parse_csv(origin: Origin, text: str, wanted: RowOptions) -> ImportedTrials:
     """Read a table whose first line names its columns; commas, semicolons, tabs or bars.
 
     Raises:
@@ -83,7 +83,7 @@ def parse_csv(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
     return parse_rows(origin, CSV_KIND, read_table(text, origin.name), wanted)
 
 
-def parse_lines(origin: Origin, text: str, wanted: Reading) -> ImportedTrials:
+def parse_lines(origin: Origin, text: str, wanted: RowOptions) -> ImportedTrials:
     """Read one JSON object a line; blank lines are skipped.
 
     Raises:
@@ -115,7 +115,7 @@ def objects(rows: Sequence[Row], places: Sequence[str] = ()) -> Table:
     return Table(tuple(columns), tuple(rows), tuple(places or counted))
 
 
-def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> ImportedTrials:
+def parse_rows(origin: Origin, kind: str, table: Table, wanted: RowOptions) -> ImportedTrials:
     """Read rows that are runs.
 
     Args:
@@ -151,7 +151,7 @@ def parse_rows(origin: Origin, kind: str, table: Table, wanted: Reading) -> Impo
     )
 
 
-def _nothing_measured(name: str, columns: Columns, ledger: Ledger) -> UsageError:
+def _nothing_measured(name: str, columns: TableColumns, ledger: Ledger) -> UsageError:
     if ledger.rejected:
         return nothing_read(f"{name}: no row has a metric", ledger)
     if columns.numbers:
@@ -165,7 +165,7 @@ def _nothing_measured(name: str, columns: Columns, ledger: Ledger) -> UsageError
     )
 
 
-def _written(columns: Columns, table: Table) -> Iterator[tuple[str, Written]]:
+def _written(columns: TableColumns, table: Table) -> Iterator[tuple[str, Written]]:
     """Yield the texts of all columns that are read as numbers, by column."""
     fields = {**columns.metrics, **{column: name for name, column in columns.own.items()}}
     counted = {column: counts(fields.get(column, "")) for column in columns.numbers}
@@ -176,18 +176,20 @@ def _written(columns: Columns, table: Table) -> Iterator[tuple[str, Written]]:
                 yield column, Written(value, f"{place}, {column}", is_count)
 
 
-def _refuse_mixed_units(columns: Columns, table: Table, name: str, decimal: Decimal) -> None:
+def _refuse_mixed_units(
+    columns: TableColumns, table: Table, name: str, decimal: Decimal
+) -> None:
     """Refuse plain numbers among those with a unit, where nothing says what they are in."""
-    first: dict[tuple[str, Unit], Written] = {}
+    first: dict[tuple[str, NumberUnit], Written] = {}
     for column, item in _written(columns, table):
         reading = values.read(item.text, decimal)
         if reading.number is not None:
             first.setdefault((column, reading.unit), item)
     for (column, unit), item in first.items():
-        plain = first.get((column, Unit.NONE))
+        plain = first.get((column, NumberUnit.NONE))
         is_rate = columns.metrics.get(column) in PASS_RATES  # read by a rule of their own
-        unclear = (unit is Unit.PER_CENT and not is_rate) or (
-            unit is Unit.SECONDS and not _names_unit(column)
+        unclear = (unit is NumberUnit.PER_CENT and not is_rate) or (
+            unit is NumberUnit.SECONDS and not _names_unit(column)
         )
         if plain is not None and unclear:
             raise UsageError(
@@ -203,7 +205,7 @@ def _names_unit(column: str) -> bool:
 
 
 def _runs(
-    columns: Columns, table: Table, decimal: Decimal, ledger: Ledger, name: str
+    columns: TableColumns, table: Table, decimal: Decimal, ledger: Ledger, name: str
 ) -> Iterator[Run]:
     roles = columns.roles
     records = [columns.record(_with_counts(row, columns, decimal)) for row in table.rows]
@@ -259,18 +261,18 @@ def _status(word: str | None, ledger: Ledger) -> TrialStatus:
     return status or TrialStatus.OK
 
 
-def _with_counts(row: Row, columns: Columns, decimal: Decimal) -> Row:
+def _with_counts(row: Row, columns: TableColumns, decimal: Decimal) -> Row:
     """Read counts of graded statements as whole numbers, where a row has both of a pair."""
     found = {}
     for column in columns.counted:
         number, _, unit = values.read(row.get(column), decimal)
-        if number is not None and unit is Unit.NONE and number.is_integer():
+        if number is not None and unit is NumberUnit.NONE and number.is_integer():
             found[column] = int(number)
     return {**row, **found} if found else row
 
 
 def _refuse_small_per_cents(
-    columns: Columns, table: Table, decimal: Decimal, name: str
+    columns: TableColumns, table: Table, decimal: Decimal, name: str
 ) -> None:
     """Refuse rates that are per cents by the name of their column and shares by their size."""
     rates = [
@@ -281,7 +283,7 @@ def _refuse_small_per_cents(
     for column in rates:
         for row, place in zip(table.rows, table.places, strict=True):
             reading = values.read(row.get(column), decimal)
-            if reading.number and reading.unit is Unit.NONE:
+            if reading.number and reading.unit is NumberUnit.NONE:
                 item = Written(str(row[column]), f"{place}, {column}")
                 raise UsageError(
                     f"{name}: the column '{column}' is in per cents by its name, and none of "

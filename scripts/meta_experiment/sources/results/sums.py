@@ -29,14 +29,14 @@ class Sums:
     treatment: Counts | Moments
 
 
-def parse_sums(given: Sequence[str], control: str | None) -> Sums:
+def parse_sums(text: Sequence[str], control: str | None) -> Sums:
     """Read two `--sums` flags.
 
     Raises:
         UsageError: there are not two arms, a flag has another form, or a sum is impossible.
     """
-    arms = dict(map(_arm, given))
-    if len(arms) != 2 or len(given) != 2:
+    arms = dict(map(_arm, text))
+    if len(arms) != 2 or len(text) != 2:
         raise UsageError(
             f"--sums compares two arms; found {', '.join(arms) or 'none'}.",
             hint="For example: --sums control=40,22 --sums treatment=40,31",
@@ -59,30 +59,30 @@ def parse_sums(given: Sequence[str], control: str | None) -> Sums:
     return Sums((first, second), arms[first], arms[second])
 
 
-def _arm(given: str) -> tuple[str, Counts | Moments]:
-    name, separator, figures = given.partition("=")
+def _arm(text: str) -> tuple[str, Counts | Moments]:
+    name, separator, figures = text.partition("=")
     numbers = [part.strip() for part in figures.split(",")]
     if not separator or not name.strip() or len(numbers) not in (2, 3):
-        raise UsageError(f"--sums '{given}': {_FORM}.")
+        raise UsageError(f"--sums '{text}': {_FORM}.")
     try:
         n = int(numbers[0])
         if len(numbers) == 2:
-            return name.strip(), _counts(n, int(numbers[1]), given)
-        return name.strip(), _moments(n, float(numbers[1]), float(numbers[2]), given)
+            return name.strip(), _counts(n, int(numbers[1]), text)
+        return name.strip(), _moments(n, float(numbers[1]), float(numbers[2]), text)
     except ValueError:
-        raise UsageError(f"--sums '{given}': {_FORM}, all of them numbers.") from None
+        raise UsageError(f"--sums '{text}': {_FORM}, all of them numbers.") from None
 
 
-def _counts(n: int, successes: int, given: str) -> Counts:
+def _counts(n: int, successes: int, text: str) -> Counts:
     if n < 1 or not 0 <= successes <= n:
-        raise UsageError(f"--sums '{given}': {successes} successes of {n} cannot be.")
+        raise UsageError(f"--sums '{text}': {successes} successes of {n} cannot be.")
     return Counts(successes, n)
 
 
-def _moments(n: int, mean: float, sd: float, given: str) -> Moments:
+def _moments(n: int, mean: float, sd: float, text: str) -> Moments:
     if n < 2:
-        raise UsageError(f"--sums '{given}': a spread needs at least two values, not {n}.")
+        raise UsageError(f"--sums '{text}': a spread needs at least two values, not {n}.")
     try:
         return Moments.from_summary(n, mean, sd)
     except DegenerateDataError as error:
-        raise UsageError(f"--sums '{given}': {error.message}.") from error
+        raise UsageError(f"--sums '{text}': {error.message}.") from error

@@ -40,7 +40,7 @@ _MANY = 20  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class TableColumns:
     """The columns of a table by their meaning.
 
     `roles` gives the column of each role, None where there is none; `metrics` the metric's
@@ -88,7 +88,7 @@ class Columns:
 
 def find_columns(
     table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger, one_arm: bool
-) -> Columns:
+) -> TableColumns:
     """Recognise the columns of a table, or take them as the user says.
 
     Raises:
@@ -130,7 +130,7 @@ def find_columns(
     }
     _refuse_twins(found, name)
     _note_unread(table, [column for column in rest if column not in found], ledger)
-    return Columns(
+    return TableColumns(
         names=table.columns,
         roles=roles,
         metrics=known | found,
@@ -258,4 +258,4 @@ def _note_unread(table: Table, columns: Sequence[str], ledger: Ledger) -> None:
         column for column in columns if column not in holding and snake(column) not in _COUNTED
     ]
     if unread:
-        ledger.note(f"Columns that were not read: {listed(unread)}.")
+        ledger.note(f"TableColumns that were not read: {listed(unread)}.")

@@ -32,7 +32,7 @@ _SPACES = " \u00a0\u2009\u202f"  # between thousands, as tables of several count
 _APOSTROPHES = "'’"
 
 
-class Unit(Enum):
+class NumberUnit(Enum):
     """What the sign in front of a number, or behind it, says that it is."""
 
     NONE = "none"
@@ -56,7 +56,7 @@ class Decimal(Enum):
         return Decimal.COMMA if self is Decimal.POINT else Decimal.POINT
 
 
-class Reading(NamedTuple):
+class ParsedNumber(NamedTuple):
     """A number, or None with `problem` saying why; without a problem it is just missing.
 
     `unit` is what was written beside the number; per cents are shares and times are seconds
@@ -65,24 +65,24 @@ class Reading(NamedTuple):
 
     number: float | None
     problem: str | None = None
-    unit: Unit = Unit.NONE
+    unit: NumberUnit = NumberUnit.NONE
 
 
-def read(value: object, decimal: Decimal = Decimal.POINT) -> Reading:
+def read(value: object, decimal: Decimal = Decimal.POINT) -> ParsedNumber:
     """Read a number, a truth value (1 or 0), or a text that holds nothing but one of them.
 
     `85%` is 0.85 and `1,830` is 1830, or 1.83 with a decimal comma; `N/A` and its like are
     missing; prose such as `+35% better` is no number.
     """
     if value is None:
-        return Reading(None)
+        return ParsedNumber(None)
     if isinstance(value, bool):
-        return Reading(float(value), unit=Unit.TRUTH)
+        return ParsedNumber(float(value), unit=NumberUnit.TRUTH)
     if isinstance(value, int | float):
         return _finite(value)
     if isinstance(value, str):
         return _text(value, decimal)
-    return Reading(None, NO_NUMBER)
+    return ParsedNumber(None, NO_NUMBER)
 
 
 def notations(text: str) -> frozenset[Decimal]:
@@ -97,18 +97,18 @@ def notations(text: str) -> frozenset[Decimal]:
     return frozenset(decimal for decimal in Decimal if _number(decimal).fullmatch(bare))
 
 
-def _text(value: str, decimal: Decimal) -> Reading:
+def _text(value: str, decimal: Decimal) -> ParsedNumber:
     if decimal is Decimal.POINT and _PLAIN.fullmatch(value):
         return _finite(float(value))
     word = value.strip().lower()
     if word in _MISSING:
-        return Reading(None)
+        return ParsedNumber(None)
     if word in _TRUE or word in _FALSE:
-        return Reading(float(word in _TRUE), unit=Unit.TRUTH)
+        return ParsedNumber(float(word in _TRUE), unit=NumberUnit.TRUTH)
     bare, (unit, factor) = _bare(value)
     found = _number(decimal).fullmatch(bare)
     if found is None:
-        return Reading(None, NO_NUMBER)
+        return ParsedNumber(None, NO_NUMBER)
     digits = bare.replace(decimal.other.value, "")
     for sign in _SPACES + _APOSTROPHES:
         digits = digits.replace(sign, "")
@@ -116,28 +116,28 @@ def _text(value: str, decimal: Decimal) -> Reading:
     return number._replace(unit=unit)
 
 
-def _bare(value: str) -> tuple[str, tuple[Unit, float]]:
+def _bare(value: str) -> tuple[str, tuple[NumberUnit, float]]:
     """Part a text into what may be a number and what its sign says."""
     text = value.strip().replace("−", "-")
     if text[-1:].isdigit() and text[:1] in _BEGINNINGS:
-        return text, (Unit.NONE, 1.0)  # which nearly all are
+        return text, (NumberUnit.NONE, 1.0)  # which nearly all are
     for sign in _MONEY:
         for bare in (text.removeprefix(sign), text.removesuffix(sign)):
             if bare != text:
                 return bare.strip(), (_money(sign), 1.0)
     if text.endswith("%"):
-        return text[:-1].strip(), (Unit.PER_CENT, 0.01)
+        return text[:-1].strip(), (NumberUnit.PER_CENT, 0.01)
     bare = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     word = text[len(bare) :].lower()
     if word in _TIMES:
-        return bare.strip(), (Unit.SECONDS, _TIMES[word])
+        return bare.strip(), (NumberUnit.SECONDS, _TIMES[word])
     if word in _TOKENS:
-        return bare.strip(), (Unit.TOKENS, 1.0)
-    return text, (Unit.NONE, 1.0)
+        return bare.strip(), (NumberUnit.TOKENS, 1.0)
+    return text, (NumberUnit.NONE, 1.0)
 
 
-def _money(sign: str) -> Unit:
-    return Unit.DOLLARS if sign in _DOLLARS else Unit.OTHER_MONEY
+def _money(sign: str) -> NumberUnit:
+    return NumberUnit.DOLLARS if sign in _DOLLARS else NumberUnit.OTHER_MONEY
 
 
 @lru_cache(maxsize=2)
@@ -152,11 +152,11 @@ def _number(decimal: Decimal) -> re.Pattern[str]:
     )
 
 
-def _finite(value: float) -> Reading:
+def _finite(value: float) -> ParsedNumber:
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if math.isnan(number):
-        return Reading(None)
-    return Reading(number) if math.isfinite(number) else Reading(None, NO_NUMBER)
+        return ParsedNumber(None)
+    return ParsedNumber(number) if math.isfinite(number) else ParsedNumber(None, NO_NUMBER)

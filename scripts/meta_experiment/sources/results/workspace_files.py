@@ -30,7 +30,7 @@ _ARM_BEHIND = re.compile(rf"(?P<case>.+?)[-_]{_ARM}", re.IGNORECASE)
 _ARM_BEFORE = re.compile(rf"{_ARM}[-_](?P<case>.+)", re.IGNORECASE)
 
 
-class Place(NamedTuple):
+class RunFile(NamedTuple):
     """Which run a file belongs to, and what it tells of it: grading or timing."""
 
     case: str
@@ -59,7 +59,7 @@ def is_astray(path: str) -> bool:
     return told and place(path) is None
 
 
-def place(path: str) -> Place | None:
+def place(path: str) -> RunFile | None:
     """Say which run a file below a workspace, with `/`, belongs to; None when to none."""
     *folders, name = path.split("/")
     file = _FILE.fullmatch(name)
@@ -78,7 +78,7 @@ def place(path: str) -> Place | None:
     if all(map(is_arm, parts)):
         return None  # a copy inside an arm
     case, arm = parts[::-1] if _is_arm_first(*parts) else parts
-    return Place(case, arm, int(repeats[0][1]) if repeats else None, file["what"])
+    return RunFile(case, arm, int(repeats[0][1]) if repeats else None, file["what"])
 
 
 def _is_arm_first(one: str, other: str) -> bool:
