@@ -258,4 +258,4 @@ def _note_unread(table: Table, columns: Sequence[str], ledger: Ledger) -> None:
         column for column in columns if column not in holding and snake(column) not in _COUNTED
     ]
     if unread:
-        ledger.note(f"TableColumns that were not read: {listed(unread)}.")
+        ledger.note(f"Columns that were not read: {listed(unread)}.")
