@@ -68,7 +68,7 @@ def passed(folder, data, mode="clean", shell="sh", name=PATH, **environment):
 def test_each_stand_in_can_be_told_from_what_it_stands_for(head, body):
     """Piece by piece, also where it serves in parts and holds injections of the user's own."""
     item = stand_in(head, body)
-    assert item.traces.freed(item.stand_in) == item.original
+    assert item.traces.without_stand_in(item.stand_in) == item.original
     assert len(item.traces.pieces) > 1
     joined = b"".join(users for _, users in item.traces.pieces)
     assert len(joined) <= len(item.original)
@@ -169,7 +169,7 @@ def test_an_edit_beside_what_is_ours_is_an_edit_of_the_original(tmp_path, edit):
     wanted = {
         "beside": item.original.replace(b"Write it.", b"Write it. Be brief."),
     }.get(edit, changed(item.original))
-    assert item.traces.freed(changed(item.stand_in)) == wanted
+    assert item.traces.without_stand_in(changed(item.stand_in)) == wanted
     assert passed(installed(tmp_path, item), changed(item.stand_in)).stdout == wanted
 
 
@@ -179,7 +179,11 @@ def test_a_line_that_serves_was_taken_out(tmp_path):
     line = item.traces.pieces[-1][0]
     text = item.stand_in.replace(line, b"My own text.")
     wanted = item.original.replace(b"Write it.", b"My own text.")
-    assert passed(installed(tmp_path, item), text).stdout == wanted == item.traces.freed(text)
+    assert (
+        passed(installed(tmp_path, item), text).stdout
+        == wanted
+        == item.traces.without_stand_in(text)
+    )
 
 
 def test_another_files_stand_in_is_no_text_of_this_one(tmp_path):
@@ -220,7 +224,7 @@ def test_an_edit_of_what_is_ours_is_refused_with_the_way_out(tmp_path, edit):
     """Nobody can tell what of it is the user's."""
     item = stand_in("plain", "short")
     text = INSIDE[edit](item.stand_in)
-    assert item.traces.freed(text) is None
+    assert item.traces.without_stand_in(text) is None
     done = passed(installed(tmp_path, item), text)
     assert (done.returncode, done.stdout) == (1, b"")
     assert f"meta-experiment stop {EXPERIMENT}" in done.stderr.decode()
@@ -252,7 +256,7 @@ def test_the_shell_and_python_free_a_text_alike(tmp_path_factory, data):
         text = text.replace(b"\n", b"\r\n")
     folder = tmp_path_factory.mktemp("git")
     done = passed(installed(folder, item), text)
-    freed = item.traces.freed(text)
+    freed = item.traces.without_stand_in(text)
     assert (done.stdout or None) == (freed or None)
     assert (done.returncode == 0) == (freed is not None)
 

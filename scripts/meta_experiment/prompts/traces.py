@@ -39,10 +39,10 @@ class Traces:
         found = (mark.search(stand_in) for mark in _MARKS)
         marks = tuple(mark[0] for mark in found if mark and mark[0] not in original)
         traces = cls(pieces, marks, _ends(stand_in))
-        whole = traces.freed(stand_in) == original
+        whole = traces.without_stand_in(stand_in) == original
         return traces if whole else replace(traces, pieces=((stand_in, original),))
 
-    def freed(self, text: bytes) -> bytes | None:
+    def without_stand_in(self, text: bytes) -> bytes | None:
         """Return a text without what is ours; None when that was edited, and cannot be told.
 
         Line ends may all have been changed from one kind to the other.

@@ -120,11 +120,11 @@ def require_none_of_ours(root):
 @pytest.mark.parametrize("habit", HABITS)
 def test_git_goes_on_as_if_nothing_ran(served, habit):
     """Whatever is done: the stand-in stands, and git has the control."""
-    standing = (served / SKILL).read_bytes()
-    assert b"serve-variant" in standing
+    stand_in_version = (served / SKILL).read_bytes()
+    assert b"serve-variant" in stand_in_version
     run(served, HABITS[habit])
     require_none_of_ours(served)
-    assert (served / SKILL).read_bytes() == standing
+    assert (served / SKILL).read_bytes() == stand_in_version
     assert git(served, "status", "--short") == ""
     assert git(served, "diff", "HEAD") == ""
     assert git_bytes(served, "show", f"HEAD:{SKILL}") == control(SKILL)

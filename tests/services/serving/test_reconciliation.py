@@ -232,7 +232,7 @@ def test_branches_stashes_and_commits_go_on_as_if_nothing_ran(root, path):
     lifecycle.start(opened(root), made)
     git(root, "add", "-A", ".claude/meta")
     git(root, "commit", "--quiet", "-m", "state")
-    standing = (root / path).read_bytes()
+    stand_in_version = (root / path).read_bytes()
 
     (root / "code.py").write_text("1")
     git(root, "add", "code.py")
@@ -241,13 +241,13 @@ def test_branches_stashes_and_commits_go_on_as_if_nothing_ran(root, path):
     git(root, "commit", "--quiet", "-am", "work")
     assert git(root, "show", f"HEAD:{path}").encode() == control(path)
     assert git(root, "ls-files", "--", *PLACED[path]) == "" or not PLACED[path]
-    assert (root / path).read_bytes() == standing
+    assert (root / path).read_bytes() == stand_in_version
 
     git(root, "switch", "--quiet", "other")
     assert (root / path).read_bytes() == b"another text\n"
     assert len(unserved.drift_notes(Layout(root))) == 1
     git(root, "switch", "--quiet", "main")
-    assert (root / path).read_bytes() == standing
+    assert (root / path).read_bytes() == stand_in_version
     assert changed(root) == ""
     promotion.stop(opened(root), made, "x", dry_run=False)
     assert (root / path).read_bytes() == control(path)
@@ -309,13 +309,13 @@ def test_a_line_end_conversion_of_git_changes_nothing(root):
     made = drafted(root, SKILL, treatment(SKILL).replace(b"\n", b"\r\n"))
     assert b"\r" not in git_bytes(root, "show", f"HEAD:{SKILL}")
     lifecycle.start(opened(root), made)
-    standing = file.read_bytes()
-    assert b"serve-variant" in standing
-    assert standing.count(b"\r\n") == standing.count(b"\n")
+    stand_in_version = file.read_bytes()
+    assert b"serve-variant" in stand_in_version
+    assert stand_in_version.count(b"\r\n") == stand_in_version.count(b"\n")
     assert changed(root) == ""
     file.unlink()
     git(root, "checkout", "--quiet", "--", SKILL)
-    assert file.read_bytes() == standing
+    assert file.read_bytes() == stand_in_version
     promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
     assert file.read_bytes() == treatment(SKILL).replace(b"\n", b"\r\n")
     assert git_bytes(root, "show", f"HEAD:{SKILL}") == treatment(SKILL)
@@ -393,7 +393,7 @@ def test_every_way_out_restores_and_resume_serves_again(root, way):
     """pause, panic; an archive after the end has nothing left to take away."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    standing = (root / SKILL).read_bytes()
+    stand_in_version = (root / SKILL).read_bytes()
     if way == "archive":
         promotion.stop(opened(root), made, "x", dry_run=False)
         lifecycle.archive(opened(root), made)
@@ -404,7 +404,7 @@ def test_every_way_out_restores_and_resume_serves_again(root, way):
     assert (root / SKILL).read_bytes() == control(SKILL)
     if way != "archive":
         lifecycle.resume(opened(root), made)
-        assert (root / SKILL).read_bytes() == standing
+        assert (root / SKILL).read_bytes() == stand_in_version
 
 
 def test_an_edit_of_the_users_own_is_never_overwritten(root):
@@ -685,14 +685,14 @@ def test_a_branch_without_the_registry_serves_nothing_and_a_switch_back_does(roo
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
     git(root, "commit", "--quiet", "-am", "running")
-    standing = (root / SKILL).read_bytes()
+    stand_in_version = (root / SKILL).read_bytes()
     git(root, "switch", "--quiet", "bare")
     assert not (root / SKILL).exists()
     settle(opened(root))
     assert [entry.running for entry in index.entries(str(root))] == [False]
     git(root, "switch", "--quiet", "main")
     settle(opened(root))
-    assert (root / SKILL).read_bytes() == standing
+    assert (root / SKILL).read_bytes() == stand_in_version
     assert [entry.running for entry in index.entries(str(root))] == [True]
 
 
@@ -778,8 +778,8 @@ def test_an_edit_beside_a_stand_in_is_kept_and_the_stand_in_is_not(root):
     """A user who opens the file sees the stand-in; what they change around it is theirs."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    standing = (root / SKILL).read_bytes()
-    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    stand_in_version = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(stand_in_version.replace(b"Look at it", b"Look closely"))
     assert f"stop {made}" in next(iter(unserved.drift_notes(Layout(root)).values()))
     promotion.stop(opened(root), made, "x", dry_run=False)
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", b"Look closely")
@@ -789,8 +789,8 @@ def test_a_rollback_of_a_merge_gives_the_control_with_the_edit_and_no_stand_in(r
     """What the promotion puts on record as before is what the user had, on disk and in git."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    standing = (root / SKILL).read_bytes()
-    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    stand_in_version = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(stand_in_version.replace(b"Look at it", b"Look closely"))
     wish = promotion.Wish(override="x", merge=True)
     rehearsed = promotion.promote(opened(root), made, wish, dry_run=True)
     assert "serve-variant" not in rehearsed.diff
@@ -806,8 +806,8 @@ def test_a_promotion_merges_into_an_edit_beside_a_stand_in(root):
     """As it does into an edit of the control itself, and only when asked to."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    standing = (root / SKILL).read_bytes()
-    (root / SKILL).write_bytes(standing.replace(b"Look at it", b"Look closely"))
+    stand_in_version = (root / SKILL).read_bytes()
+    (root / SKILL).write_bytes(stand_in_version.replace(b"Look at it", b"Look closely"))
     wish = promotion.Wish(override="x")
     with pytest.raises(MetaExperimentError):
         promotion.promote(opened(root), made, wish, dry_run=False)
@@ -897,9 +897,9 @@ def test_the_next_experiment_on_a_command_is_left_alone_by_the_last(root):
     lifecycle.start(opened(root), again)
     moved = lifecycle.start(opened(root), drafted(root, SKILL))
     assert moved.notes == ()
-    standing = (root / PLACED[COMMAND][0]).read_bytes()
-    assert again.encode() in standing
-    assert standing not in backups(root)
+    stand_in_version = (root / PLACED[COMMAND][0]).read_bytes()
+    assert again.encode() in stand_in_version
+    assert stand_in_version not in backups(root)
 
 
 @pytest.mark.parametrize("first", ["one", ""])
@@ -913,14 +913,14 @@ def test_roots_in_one_repository_leave_each_other_alone(root, first):
     git(root, "add", "-A")
     git(root, "commit", "--quiet", "-m", "start")
     made = {place: drafted_in(place, SKILL) for place in (one, two)}
-    standing = {}
+    stand_in_version = {}
     for place in (two, one):
         lifecycle.start(opened(place), made[place])
-        standing[place] = (place / SKILL).read_bytes()
-        assert b"serve-variant" in standing[place]
-    assert (two / SKILL).read_bytes() == standing[two]
+        stand_in_version[place] = (place / SKILL).read_bytes()
+        assert b"serve-variant" in stand_in_version[place]
+    assert (two / SKILL).read_bytes() == stand_in_version[two]
     promotion.stop(opened(one), made[one], "x", dry_run=False)
-    assert (two / SKILL).read_bytes() == standing[two]
+    assert (two / SKILL).read_bytes() == stand_in_version[two]
     (two / SKILL).touch()
     assert git(root, "status", "--short", "--", SKILL, f"two/{SKILL}") == ""
     promotion.stop(opened(two), made[two], "x", dry_run=False)
@@ -1069,14 +1069,14 @@ def test_a_stand_in_that_nothing_knows_any_more_gives_way_to_the_control_that_gi
     if edited:
         with (root / SKILL).open("a") as stream:
             stream.write("And this.\n")
-    standing = (root / SKILL).read_bytes()
+    stand_in_version = (root / SKILL).read_bytes()
     monkeypatch.setenv("HOME", str(tmp_path / "new home"))
     shutil.rmtree(root / ".git/meta-experiment")
     notes = settle(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert any("is kept in" in note for note in notes)
     kept = [item.read_bytes() for item in opened(root).layout.backups.glob("[!.]*")]
-    assert standing in kept
+    assert stand_in_version in kept
     assert changed(root) == ""
     lifecycle.start(opened(root), made)
     assert index.find_entry(str(root), made).running
@@ -1091,11 +1091,11 @@ def test_a_stand_in_is_left_where_git_holds_another_text_than_the_control(
     git(root, "commit", "--quiet", "-a", "-m", "other")
     (root / SKILL).write_bytes(control(SKILL))
     lifecycle.start(opened(root), made)
-    standing = (root / SKILL).read_bytes()
+    stand_in_version = (root / SKILL).read_bytes()
     monkeypatch.setenv("HOME", str(tmp_path / "new home"))
     shutil.rmtree(root / ".git/meta-experiment")
     settle(opened(root))
-    assert (root / SKILL).read_bytes() == standing
+    assert (root / SKILL).read_bytes() == stand_in_version
 
 
 def test_a_repository_made_under_a_running_experiment_sees_nothing_either(tmp_path):

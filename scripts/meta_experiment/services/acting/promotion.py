@@ -34,7 +34,7 @@ from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.acting.lifecycle import HOLDING, noted, refuse_shared_files
 from meta_experiment.services.acting.registry_commit import AFTER, register, require_unchanged
 from meta_experiment.services.find import find_in, require_status
-from meta_experiment.services.serving.placed import freed, original, standing
+from meta_experiment.services.serving.placed import original, stand_in_version, without_stand_in
 from meta_experiment.services.serving.reconciliation import Brought, reconcile_quietly, serving
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
@@ -387,7 +387,7 @@ def _changes(
         elif merged and base is not None and target is not None:
             found = workspace.prompt(path)
             expected = found.version
-            edited = freed(workspace, experiment.experiment_id, path, found)
+            edited = without_stand_in(workspace, experiment.experiment_id, path, found)
             if edited != found:
                 stood[path] = edited
             control = workspace.stored(experiment, path, base)
@@ -414,7 +414,7 @@ def _behind_stand_in(
     workspace: Workspace, experiment: Experiment, path: str
 ) -> tuple[FileVersion, Content] | None:
     """Return the stand-in where exactly that stands at a path, and the control behind it."""
-    found = standing(workspace, experiment, path)
+    found = stand_in_version(workspace, experiment, path)
     if found is None:
         return None
     data = original(workspace, experiment.experiment_id, path)

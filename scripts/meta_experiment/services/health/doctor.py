@@ -194,7 +194,7 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
             elif not found.ok:
                 item = here[name]
                 missed.remove(item)
-                yield replace(found, detail=f"{item.told}: {found.detail}")
+                yield replace(found, detail=f"{item.what}: {found.detail}")
     for item in missed:
         yield _fail(item.name, item.sentence, item.fix)
     yield from orphans(workspace, experiments, entries)

@@ -21,7 +21,7 @@ from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.serving import hiding
-from meta_experiment.services.serving.placed import standing
+from meta_experiment.services.serving.placed import stand_in_version
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local import aside
@@ -211,7 +211,7 @@ def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Prob
     for path, arms in experiment.versions.items():
         content = stored_bytes.present(workspace, path)
         control = arms.get(experiment.plan.control.name)
-        if control is None or standing(workspace, experiment, path) is not None:
+        if control is None or stand_in_version(workspace, experiment, path) is not None:
             continue
         if content is None or content.sha256 != control.sha256:
             found = "gone" if content is None else "not the control any more"

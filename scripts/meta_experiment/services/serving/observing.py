@@ -37,12 +37,12 @@ def notes(layout: Layout, now: float, client: Path) -> list[str]:
 
     `client` is the client's own folder.
     """
-    said = fault_notes(layout, now)
+    found = fault_notes(layout, now)
     if layout.active_index.exists():
         from meta_experiment.services.serving.uncounted import uncounted_notes
 
-        said += uncounted_notes(layout, client)
-    return said + neighbour_notes(layout) + _home_notes(layout)
+        found += uncounted_notes(layout, client)
+    return found + neighbour_notes(layout) + _home_notes(layout)
 
 
 def fault_notes(layout: Layout, now: float) -> list[str]:
@@ -51,9 +51,9 @@ def fault_notes(layout: Layout, now: float) -> list[str]:
     if not recent:
         return []
     times = "once" if len(recent) == 1 else f"{len(recent):,} times"
-    said = f"Serving or observing went wrong {times} within a day"
     last = max(recent, key=lambda fault: fault.at)
-    return [f"{said}, last: {last.text[:200]}. See: meta-experiment doctor"]
+    sentence = f"Serving or observing went wrong {times} within a day, last: {last.text[:200]}."
+    return [f"{sentence} See: meta-experiment doctor"]
 
 
 def _home_notes(layout: Layout) -> list[str]:

@@ -42,7 +42,9 @@ def placed_by(root: Path, entry: index.Entry) -> Iterator[tuple[str, str]]:
                 yield own, entry.digests.get(name, "")
 
 
-def standing(workspace: Workspace, experiment: Experiment, path: str) -> FileVersion | None:
+def stand_in_version(
+    workspace: Workspace, experiment: Experiment, path: str
+) -> FileVersion | None:
     """Return the version of the stand-in, where exactly that stands for a prompt file."""
     entry = _in_place(workspace, experiment.experiment_id, path)
     found = observe(workspace.root, path) if entry is not None else None
@@ -68,7 +70,9 @@ def original(workspace: Workspace, experiment_id: str, path: str) -> bytes:
     return data
 
 
-def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -> Content:
+def without_stand_in(
+    workspace: Workspace, experiment_id: str, path: str, found: Content
+) -> Content:
     """Return what a prompt file would be with the user's edits and without the stand-in.
 
     A file without a stand-in is returned as it is.
@@ -80,7 +84,7 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
     entry = _in_place(workspace, experiment_id, path)
     if entry is None or _PROGRAM not in found.data:
         return found
-    text = _traces(workspace, entry).freed(found.data)
+    text = _traces(workspace, entry).without_stand_in(found.data)
     if text is None:
         raise DriftError(
             f"{as_word(path)} was edited where it serves its variants; nothing was changed.",
@@ -89,7 +93,7 @@ def freed(workspace: Workspace, experiment_id: str, path: str, found: Content) -
     return Content(text, found.mode)
 
 
-def behind(
+def text_behind(
     workspace: Workspace, unseen: Unseen | None, experiment_id: str, path: str, data: bytes
 ) -> bytes | None:
     """Return the text behind a stand-in that no line of the index knows; None: none is known.

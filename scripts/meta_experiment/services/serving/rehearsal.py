@@ -59,8 +59,8 @@ def rehearse(program: Path, environment: Mapping[str, str]) -> Rehearsed:
         served = done.stdout.decode("utf-8", "replace")
         if done.returncode == 0 and served.strip() in {it.strip() for it in _BODIES.values()}:
             return Rehearsed(True, f"{program} serves", seconds)
-        said = done.stderr.decode("utf-8", "replace").strip()[-200:] or served.strip()[:200]
-        detail = f"{program} exited with {done.returncode} and served no variant: {said}"
+        shown = done.stderr.decode("utf-8", "replace").strip()[-200:] or served.strip()[:200]
+        detail = f"{program} exited with {done.returncode} and served no variant: {shown}"
         return Rehearsed(False, detail.rstrip(": "), seconds)
 
 

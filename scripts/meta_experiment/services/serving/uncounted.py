@@ -54,7 +54,7 @@ class Uncounted:
     """
 
     name: str
-    told: str
+    what: str
     why: str
     fix: str
     here: bool = True
@@ -62,7 +62,7 @@ class Uncounted:
     @property
     def sentence(self) -> str:
         """What is said, with its reason."""
-        return f"{self.told}: {self.why}"
+        return f"{self.what}: {self.why}"
 
 
 def missed_uses(layout: Layout) -> list[Uncounted]:
@@ -102,7 +102,7 @@ def uncounted_notes(layout: Layout, client: Path) -> list[str]:
     notes = []
     for item in missed_uses(layout):
         now = drifted.pop(item.name, "") if item.here else ""
-        notes.append(f"{item.name}: {item.told}: {now or f'{item.why}. {item.fix}'}")
+        notes.append(f"{item.name}: {item.what}: {now or f'{item.why}. {item.fix}'}")
     unhooked = without_hooks(layout, client)
     if unhooked is not None:
         notes.append(f"{unhooked.name}: {unhooked.sentence}. {unhooked.fix}")

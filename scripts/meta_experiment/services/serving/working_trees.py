@@ -30,13 +30,13 @@ from meta_experiment.protocol import index, texts
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.placed import (
-    behind,
-    freed,
     is_ours,
     left_over,
     original,
     placed_by,
     staged_control,
+    text_behind,
+    without_stand_in,
 )
 from meta_experiment.services.serving.serving_plan import Serving, why_not
 from meta_experiment.services.serving.unserved import holds_stand_in, stand_in_of
@@ -140,7 +140,7 @@ class Tree:
             found = observe(self.root, stray.path)
             if found is None:
                 continue
-            text = stray.traces.freed(found.data)
+            text = stray.traces.without_stand_in(found.data)
             if text is None:
                 self._keep(stray.path, found.data)
                 text = stray.original
@@ -211,7 +211,7 @@ class Tree:
             found = observe(self.root, paths[0])
             if found is None or not holds_stand_in(found.data, name):
                 return
-            data = behind(self.workspace, self.unseen, name, paths[0], found.data)
+            data = text_behind(self.workspace, self.unseen, name, paths[0], found.data)
             if data is None:
                 data = staged_control(self.unseen, experiment, paths[0])
                 if data is not None:
@@ -224,7 +224,7 @@ class Tree:
     def _exchange(self, entry: index.Entry, found: Content) -> None:
         """Put the user's text back where the stand-in is; edits of that itself are kept."""
         try:
-            wanted = freed(self.workspace, entry.id, entry.path, found)
+            wanted = without_stand_in(self.workspace, entry.id, entry.path, found)
         except MetaExperimentError as error:
             try:
                 data = original(self.workspace, entry.id, entry.path)

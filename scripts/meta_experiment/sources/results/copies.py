@@ -62,8 +62,8 @@ def _same(one: Run, other: Run, phrases: Sequence[frozenset[str]]) -> bool:
     if same_measurements(one.metrics, other.metrics):
         return True
     ours, theirs = one.words - phrases[0], other.words - phrases[1]
-    told = ours == theirs and sum(map(len, ours)) >= _ENOUGH
-    return told and not _differ(one.metrics, other.metrics)
+    alike = ours == theirs and sum(map(len, ours)) >= _ENOUGH
+    return alike and not _differ(one.metrics, other.metrics)
 
 
 def _differ(one: Mapping[str, float], other: Mapping[str, float]) -> bool:

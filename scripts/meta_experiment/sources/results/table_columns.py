@@ -76,12 +76,12 @@ class TableColumns:
 
         Of a metric that the user mapped no other column is left.
         """
-        told = {*self.roles.values(), *self.own.values()}
+        read = {*self.roles.values(), *self.own.values()}
         given = {_metric(self.metrics[column]) for column in self.mapped}
         record = {}
         for column, value in row.items():
             field = self.metrics.get(column, column)
-            if column not in told and (column in self.mapped or _metric(field) not in given):
+            if column not in read and (column in self.mapped or _metric(field) not in given):
                 record[field] = value
         return record
 

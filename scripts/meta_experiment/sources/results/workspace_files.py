@@ -55,8 +55,8 @@ def belongs(path: str) -> bool:
 def is_astray(path: str) -> bool:
     """Say whether a file is a grading or timing by its name and belongs to no run."""
     name = path.rpartition("/")[2].lower()
-    told = name.endswith(".json") and ("grading" in name or "timing" in name)
-    return told and place(path) is None
+    graded = name.endswith(".json") and ("grading" in name or "timing" in name)
+    return graded and place(path) is None
 
 
 def place(path: str) -> RunFile | None:
@@ -65,13 +65,13 @@ def place(path: str) -> RunFile | None:
     file = _FILE.fullmatch(name)
     if file is None:
         return None
-    told = [part for part in (file["before"], file["after"]) if part]
-    if told and told[-1].isdigit() and file["after"]:
-        told[-1] = f"run-{told[-1]}"
-    repeats = [found for part in (*folders, *told) if (found := _REPEAT.fullmatch(part))]
+    words = [part for part in (file["before"], file["after"]) if part]
+    if words and words[-1].isdigit() and file["after"]:
+        words[-1] = f"run-{words[-1]}"
+    repeats = [found for part in (*folders, *words) if (found := _REPEAT.fullmatch(part))]
     outer = [part for part in folders if not _REPEAT.fullmatch(part)]
     outer = outer[1:] if len(outer) > 1 and outer[0] in _OUTER else outer
-    inner = [part for part in told if not _REPEAT.fullmatch(part)]
+    inner = [part for part in words if not _REPEAT.fullmatch(part)]
     parts = _parted(*outer, *inner)
     if len(parts) != 2 or len(repeats) > 1 or (inner and not any(map(is_arm, parts))):
         return None

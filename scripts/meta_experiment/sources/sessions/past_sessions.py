@@ -80,22 +80,22 @@ def past_uses(
     wanted = frozenset(name for name in names if name)
     chosen, left_out = _newest(folder, root, since)
     prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
-    fullest: dict[str, _Told] = {}
+    fullest: dict[str, _SeenUse] = {}
     beside = _Beside()
     for path, _, _ in chosen:
         with suppress(OSError, ValueError):
             if wanted and began_below(path, root) and _mentions(path, wanted):
                 agents = beside.agents(path)
-                for told in _uses(path, agents, wanted, prices, of_any_plugin=of_any_plugin):
-                    known = fullest.get(told.first)
-                    if known is None or told.answers >= known.answers:
-                        fullest[told.first] = told
+                for seen in _uses(path, agents, wanted, prices, of_any_plugin=of_any_plugin):
+                    known = fullest.get(seen.first)
+                    if known is None or seen.answers >= known.answers:
+                        fullest[seen.first] = seen
     oldest = min((changed for _, _, changed in chosen), default=None)
-    called = {told.name for told in fullest.values()} & wanted
+    called = {seen.name for seen in fullest.values()} & wanted
     uses = (
-        told.use
-        for told in fullest.values()
-        if told.use.at >= since and (told.name in called or not called)
+        seen.use
+        for seen in fullest.values()
+        if seen.use.at >= since and (seen.name in called or not called)
     )
     return PastUses(
         uses=tuple(sorted(uses, key=lambda use: use.at)),
@@ -166,7 +166,7 @@ def _mentions(path: Path, names: frozenset[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _SeenUse:
     """A use as one transcript tells it: by its first answer, and by how many in all.
 
     `name` is that by which the client called what was used.
@@ -188,7 +188,7 @@ def _uses(
     prices: Prices,
     *,
     of_any_plugin: bool,
-) -> Iterator[_Told]:
+) -> Iterator[_SeenUse]:
     transcript = read_transcript(str(path), agents=agents)
     if transcript is None:
         return
@@ -205,7 +205,7 @@ def _uses(
         answers = [key for one in found.turns for work in one.works for key in work.messages]
         first = next((key for key in answers if _MADE_UP not in key), "")
         use = Use(path.stem, turn.own.started, measured.status, measured.metrics)
-        yield _Told(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), name, use)
+        yield _SeenUse(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), name, use)
 
 
 def _used(turn: Turn, names: frozenset[str], of_any_plugin: bool) -> str | None:
