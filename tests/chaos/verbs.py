@@ -125,7 +125,7 @@ def paused(root: Path) -> str:
 
 def promoted(root: Path) -> str:
     made = started(root)
-    promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
+    promotion.promote(opened(root), made, promotion.ActionOptions(override="x"), dry_run=False)
     return made
 
 
@@ -201,12 +201,14 @@ VERBS = {
     "promote": Verb(
         started,
         lambda space, made: promotion.promote(
-            space, made, promotion.Wish(override="x"), dry_run=False
+            space, made, promotion.ActionOptions(override="x"), dry_run=False
         ),
     ),
     "rollback": Verb(
         promoted,
-        lambda space, made: promotion.rollback(space, made, promotion.Wish(), dry_run=False),
+        lambda space, made: promotion.rollback(
+            space, made, promotion.ActionOptions(), dry_run=False
+        ),
     ),
     "stop": Verb(started, lambda space, made: promotion.stop(space, made, "x", dry_run=False)),
     "archive": Verb(ended, lifecycle.archive),

@@ -45,7 +45,7 @@ from meta_experiment.types import Experiment, Status
 
 COMMON = "common"
 _RECORDED, _FINISHED = "The trials were recorded first.", "was finished first."
-WISH = promotion.Wish(override="storm")
+WISH = promotion.ActionOptions(override="storm")
 WEIGHTS = {
     "record": 8,
     "batch": 2,

@@ -162,7 +162,9 @@ def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
     made = running(repository)
     monkeypatch.setattr(promotion, step, interrupting(getattr(promotion, step), number))
     with pytest.raises(Interrupted) as caught:
-        promotion.promote(opened(repository), made, promotion.Wish(override="x"), dry_run=False)
+        promotion.promote(
+            opened(repository), made, promotion.ActionOptions(override="x"), dry_run=False
+        )
     assert caught.value.number == number
     assert DONE in caught.value.told
     assert told(repository).status is Status.PROMOTED
@@ -197,7 +199,9 @@ def test_a_second_signal_does_not_end_the_undoing(repository, monkeypatch):
     undo = interrupting(Flight.undo, signal.SIGINT, signal.SIGTERM, signal.SIGINT)
     monkeypatch.setattr(Flight, "undo", undo)
     with pytest.raises(Interrupted):
-        promotion.promote(opened(repository), made, promotion.Wish(override="x"), dry_run=False)
+        promotion.promote(
+            opened(repository), made, promotion.ActionOptions(override="x"), dry_run=False
+        )
     assert (repository / SKILL).read_bytes() == before
     require_agreement(repository)
 
@@ -211,7 +215,7 @@ def test_what_cannot_be_undone_now_is_told_to_be_cleared_up_later(repository, mo
     def full():
         raise OSError(28, "No space left on device")
 
-    wish = promotion.Wish(override="x")
+    wish = promotion.ActionOptions(override="x")
     with monkeypatch.context() as patch:
         patch.setattr(Flight, "commit", interrupting(Flight.commit, signal.SIGINT))
         patch.setattr(Flight, "undo", once(Flight.undo, full))

@@ -21,7 +21,7 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.telling.explain import explain
-from meta_experiment.model.analysis_document import analysis_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.types import (
     AnalysisType,
     Claim,
@@ -106,7 +106,7 @@ def test_nothing_recorded_breaks_an_analysis(metric, kind):
             days=draw.choice([0, 1, 20]),
             current=draw.choice([None, {"model": "a"}, {"model": "z"}]),
         )
-        json.dumps(analysis_to_document(found), allow_nan=False)
+        json.dumps(to_document(found), allow_nan=False)
         assert explain(chosen, found)
         assert found.reason
         assert (found.winner is not None) is (found.decision is Decision.PROMOTE)

@@ -221,7 +221,7 @@ class Verbs(RuleBasedStateMachine):
             and self.free(item.path, but=made)
             and self.files[item.path] in (item.control, item.treatment)
         )
-        wish = promotion.Wish(override="fuzz", commit=commit)
+        wish = promotion.ActionOptions(override="fuzz", commit=commit)
         if self.attempt(
             allowed, lambda: promotion.promote(self.space, made, wish, dry_run=False)
         ):
@@ -236,7 +236,7 @@ class Verbs(RuleBasedStateMachine):
         allowed &= self.free(item.path, but=made)
         if promoted:
             allowed &= self.files[item.path] in (item.control, item.treatment)
-        wish = promotion.Wish(commit=commit)
+        wish = promotion.ActionOptions(commit=commit)
         if self.attempt(
             allowed, lambda: promotion.rollback(self.space, made, wish, dry_run=False)
         ):
@@ -254,7 +254,7 @@ class Verbs(RuleBasedStateMachine):
         """A dry run changes nothing, whatever it says."""
         for act in (promotion.promote, promotion.rollback):
             with contextlib.suppress(MetaExperimentError):
-                act(self.space, made, promotion.Wish(override="x"), dry_run=True)
+                act(self.space, made, promotion.ActionOptions(override="x"), dry_run=True)
 
     @rule(made=experiments)
     def stop(self, made):

@@ -13,7 +13,8 @@ from meta_experiment.live import hooks, session_start
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.services.board import notice
-from meta_experiment.types import Action, Decision, ReasonCode, Step
+from meta_experiment.types import Action, Decision, ReasonCode
+from meta_experiment.types.results.auto import AutoStep
 
 NOW = 1_800_000_000.0
 
@@ -123,11 +124,13 @@ def test_what_auto_may_do_itself_is_only_said_when_it_could_not(place):
     notice.from_rows(layout, [row("exp-1", auto=True)])
     assert said(root) == ""
     code = ReasonCode.TREATMENT_BETTER
-    failed = Step("exp-1", Decision.PROMOTE, code, None, "review.md was edited.", error="drift")
+    failed = AutoStep(
+        "exp-1", Decision.PROMOTE, code, None, "review.md was edited.", error="drift"
+    )
     notice.from_steps(layout, [failed])
     notice.from_rows(layout, [row("exp-1", auto=True)])
     assert said(root) == "meta-experiment: exp-1 could not be acted on: review.md was edited."
-    done = Step("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
+    done = AutoStep("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
     notice.from_steps(layout, [done])
     assert said(root) == ""
 
@@ -135,8 +138,8 @@ def test_what_auto_may_do_itself_is_only_said_when_it_could_not(place):
 def test_what_was_done_apart_is_said_once(place):
     root = place("a")
     code = ReasonCode.TREATMENT_BETTER
-    done = Step("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
-    idle = Step("exp-2", Decision.EXTEND, code, None, "Not yet.")
+    done = AutoStep("exp-1", Decision.PROMOTE, code, Action.PROMOTE, "b is promoted.")
+    idle = AutoStep("exp-2", Decision.EXTEND, code, None, "Not yet.")
     notice.add_news(Layout(root), [done, idle])
     assert said(root) == (
         "meta-experiment: b is promoted. To take it back: /meta_experiment rollback exp-1"
@@ -165,7 +168,7 @@ def test_what_this_machine_did_not_leave_word_of_here_is_not_said(place, name, b
     assert said(root) == ""
     assert path.read_bytes() == wrapped
     notice.from_rows(Layout(root), [row("exp-2")])
-    done = Step("exp-3", None, None, Action.PROMOTE, "b is promoted.")
+    done = AutoStep("exp-3", None, None, Action.PROMOTE, "b is promoted.")
     notice.add_news(Layout(root), [done])
     line = said(root)
     assert "evil" not in line

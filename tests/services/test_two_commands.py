@@ -26,10 +26,10 @@ from meta_experiment.types import Status
 
 ACTS = {
     "promote": lambda space, made: promotion.promote(
-        space, made, promotion.Wish(override="x"), dry_run=False
+        space, made, promotion.ActionOptions(override="x"), dry_run=False
     ),
     "rollback": lambda space, made: promotion.rollback(
-        space, made, promotion.Wish(), dry_run=False
+        space, made, promotion.ActionOptions(), dry_run=False
     ),
     "stop": lambda space, made: promotion.stop(space, made, "x", dry_run=False),
     "pause": lifecycle.pause,

@@ -8,11 +8,14 @@ import click
 
 from meta_experiment.cli.frame import Result, Screen, say
 from meta_experiment.errors import RefusedError
-from meta_experiment.render.deed import deed, document
-from meta_experiment.types import Deed
+from meta_experiment.model.result_document import to_document
+from meta_experiment.render.deed import deed
+from meta_experiment.types.results.action import ActionResult
 
 
-def acted(screen: Screen, act: Callable[[bool], Deed], *, dry_run: bool, yes: bool) -> Result:
+def acted(
+    screen: Screen, act: Callable[[bool], ActionResult], *, dry_run: bool, yes: bool
+) -> Result:
     """Act, and where a person is there to ask, only after they have agreed.
 
     Raises:
@@ -26,4 +29,4 @@ def acted(screen: Screen, act: Callable[[bool], Deed], *, dry_run: bool, yes: bo
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)
     notes = tuple(f"Note: {note}" for note in done.notes)
-    return Result(document(done), deed(done, screen.style), narration=notes)
+    return Result(to_document(done), deed(done, screen.style), narration=notes)

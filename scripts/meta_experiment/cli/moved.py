@@ -8,24 +8,19 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.services.acting.lifecycle import Moved
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.results.status_change import StatusChange
 
 
-def moved(done: Moved) -> Result:
+def moved(done: StatusChange) -> Result:
     """Return the result of a change of status."""
-    document = {
-        "experiment_id": done.experiment.experiment_id,
-        "before": done.before.value,
-        "status": done.experiment.status.value,
-        "notes": list(done.notes),
-    }
     narration = tuple(f"Note: {note}" for note in done.notes)
-    return Result(document, done.sentence, narration=narration)
+    return Result(to_document(done), done.sentence, narration=narration)
 
 
 def moving_verb(
-    name: str, sentence: str, change: Callable[[Workspace, str], Moved]
+    name: str, sentence: str, change: Callable[[Workspace, str], StatusChange]
 ) -> click.Command:
     """Make the verb that makes this change; its help is the sentence."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Step
+from meta_experiment.types.results.auto import AutoStep
 
 _SIGNS = {
     "promote": "✔",
@@ -17,14 +17,14 @@ _SIGNS = {
 }
 
 
-def lines(steps: Sequence[Step], style: Style) -> str:
+def lines(steps: Sequence[AutoStep], style: Style) -> str:
     """Write what was done for each experiment, and why."""
     if not steps:
         return "No experiment is running."
     return "\n".join(_line(step, style) for step in steps)
 
 
-def _line(step: Step, style: Style) -> str:
+def _line(step: AutoStep, style: Style) -> str:
     key = "error" if step.error else step.action.value if step.action else "none"
     paint = {"promote": style.good, "rollback": style.bad, "error": style.bad}
     sign = paint.get(key, style.dim)(_SIGNS[key])

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Finding, Health
+from meta_experiment.types.results.health import Finding, Health
 
 
 def findings(report: Health, style: Style) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Deed
+from meta_experiment.types.results.action import ActionResult
 
 
-def deed(done: Deed, style: Style) -> str:
+def deed(done: ActionResult, style: Style) -> str:
     """Write what was done, or with a dry run what would be."""
-    head = f"{words.name(done.experiment_id)}: {words.one_line(done.sentence)}"
+    head = f"{words.name(done.experiment_id)}: {words.one_line(done.message)}"
     lines = [style.dim("Dry run, nothing was changed.")] if done.dry_run else []
     lines.append(style.strong(head))
-    lines += [f"  {change.verb:<9} {words.name(change.path)}" for change in done.files]
+    lines += [f"  {change.change:<9} {words.name(change.path)}" for change in done.files]
     if done.override:
         lines.append(style.warn(f"  OVERRIDE  {words.quoted(done.override)}"))
     if done.commit:
@@ -26,25 +24,6 @@ def deed(done: Deed, style: Style) -> str:
     if done.diff:
         lines += ["", _coloured(done.diff, style)]
     return "\n".join(lines)
-
-
-def document(done: Deed) -> dict[str, Any]:
-    """Write the same for machines."""
-    return {
-        "experiment_id": done.experiment_id,
-        "action": done.action.value,
-        "status": done.status.value,
-        "dry_run": done.dry_run,
-        "message": done.sentence,
-        "files": [{"path": item.path, "change": item.verb} for item in done.files],
-        "commit": done.commit,
-        "commit_note": done.commit_note,
-        "override": done.override,
-        "diff": done.diff,
-        "notes": list(done.notes),
-        "refused": done.refused,
-        "hint": done.hint,
-    }
 
 
 def _coloured(diff: str, style: Style) -> str:

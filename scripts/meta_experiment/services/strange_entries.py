@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Finding
+from meta_experiment.types.results.health import Finding
 
 _CORRECT = "Correct the id in .claude/meta/experiments.json, or take the entry out."
 

@@ -29,7 +29,6 @@ from meta_experiment.types.experiment import (
 )
 from meta_experiment.types.imported import ArmRead, Imported, Summed, SummedArm
 from meta_experiment.types.plan import Guardrail, Metric, Plan, Variant
-from meta_experiment.types.results import Deed, FileDeed, Finding, Health, Step
 from meta_experiment.types.trial import Trial
 from meta_experiment.types.vocabulary import (
     Action,
@@ -64,21 +63,17 @@ __all__ = [
     "Claim",
     "Comparison",
     "Decision",
-    "Deed",
     "Direction",
     "Effect",
     "EffectSize",
     "Experiment",
     "ExposureCheck",
-    "FileDeed",
     "FileVersion",
-    "Finding",
     "FingerprintCheck",
     "Guardrail",
     "GuardrailResult",
     "GuardrailState",
     "Habit",
-    "Health",
     "Imported",
     "Interval",
     "Metric",
@@ -95,7 +90,6 @@ __all__ = [
     "Spread",
     "SrmCheck",
     "Status",
-    "Step",
     "Stopping",
     "Summed",
     "SummedArm",

@@ -7,8 +7,9 @@ metric's own unit (for the log scale: of the geometric means).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from meta_experiment.types.marks import MOMENT
 from meta_experiment.types.vocabulary import (
     AlertKind,
     Decision,
@@ -209,7 +210,7 @@ class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock."""
 
     experiment_id: str
-    as_of: float
+    as_of: float = field(metadata=MOMENT)
     decision: Decision
     reason_code: ReasonCode
     reason: str

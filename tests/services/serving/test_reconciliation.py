@@ -188,11 +188,13 @@ def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     before = unseen_state(root)
     lifecycle.start(opened(root), made)
     rehearsed = promotion.promote(
-        opened(root), made, promotion.Wish(override="x"), dry_run=True
+        opened(root), made, promotion.ActionOptions(override="x"), dry_run=True
     )
     assert "serve-variant" not in rehearsed.diff
     assert f"-{control(path).decode().splitlines()[4 + (path == SKILL)]}" in rehearsed.diff
-    deed = promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
+    deed = promotion.promote(
+        opened(root), made, promotion.ActionOptions(override="x"), dry_run=False
+    )
     assert deed.commit, deed.commit_note
     assert (root / path).read_bytes() == treatment(path)
     assert git(root, "show", f"HEAD:{path}").encode() == treatment(path)
@@ -200,7 +202,7 @@ def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     assert unseen_state(root) == before
     (entry,) = index.entries(str(root))
     assert entry.serve == "treatment"
-    promotion.rollback(opened(root), made, promotion.Wish(), dry_run=False)
+    promotion.rollback(opened(root), made, promotion.ActionOptions(), dry_run=False)
     assert (root / path).read_bytes() == control(path)
     assert git(root, "show", f"HEAD:{path}").encode() == control(path)
 
@@ -210,9 +212,9 @@ def test_who_still_has_the_old_text_is_served_what_the_file_holds(root, undone, 
     """The winner from its promotion on, the control after a rollback; archived or not."""
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
-    promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
+    promotion.promote(opened(root), made, promotion.ActionOptions(override="x"), dry_run=False)
     if undone:
-        promotion.rollback(opened(root), made, promotion.Wish(), dry_run=False)
+        promotion.rollback(opened(root), made, promotion.ActionOptions(), dry_run=False)
     (entry,) = index.entries(str(root))
     assert entry.serve == kept
     lifecycle.archive(opened(root), made)
@@ -289,9 +291,9 @@ def test_a_panic_on_a_branch_that_does_not_list_an_experiment_holds_on_those_tha
     git(root, "add", "-A")
     git(root, "commit", "--quiet", "-m", "experiments")
     git(root, "switch", "--quiet", "older")
-    assert any(made in line for line in recovery.panic(opened(root)).lines)
+    assert any(made in line for line in recovery.panic(opened(root)).done)
     assert entries_of(root) == {made: "ended"}
-    assert recovery.panic(opened(root)).lines == ()
+    assert recovery.panic(opened(root)).done == ()
     git(root, "switch", "--quiet", "main")
     settle(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL)
@@ -316,7 +318,7 @@ def test_a_line_end_conversion_of_git_changes_nothing(root):
     file.unlink()
     git(root, "checkout", "--quiet", "--", SKILL)
     assert file.read_bytes() == stand_in_version
-    promotion.promote(opened(root), made, promotion.Wish(override="x"), dry_run=False)
+    promotion.promote(opened(root), made, promotion.ActionOptions(override="x"), dry_run=False)
     assert file.read_bytes() == treatment(SKILL).replace(b"\n", b"\r\n")
     assert git_bytes(root, "show", f"HEAD:{SKILL}") == treatment(SKILL)
 
@@ -721,7 +723,7 @@ STEPS = {
     "promote": (
         lambda root: lifecycle.start(opened(root), drafted(root, SKILL)).experiment,
         lambda space, made: promotion.promote(
-            space, made, promotion.Wish(override="x"), dry_run=False
+            space, made, promotion.ActionOptions(override="x"), dry_run=False
         ),
     ),
     "pause": (
@@ -791,11 +793,11 @@ def test_a_rollback_of_a_merge_gives_the_control_with_the_edit_and_no_stand_in(r
     lifecycle.start(opened(root), made)
     stand_in_version = (root / SKILL).read_bytes()
     (root / SKILL).write_bytes(stand_in_version.replace(b"Look at it", b"Look closely"))
-    wish = promotion.Wish(override="x", merge=True)
+    wish = promotion.ActionOptions(override="x", merge=True)
     rehearsed = promotion.promote(opened(root), made, wish, dry_run=True)
     assert "serve-variant" not in rehearsed.diff
     promotion.promote(opened(root), made, wish, dry_run=False)
-    promotion.rollback(opened(root), made, promotion.Wish(), dry_run=False)
+    promotion.rollback(opened(root), made, promotion.ActionOptions(), dry_run=False)
     wanted = control(SKILL).replace(b"Look at it", b"Look closely")
     assert (root / SKILL).read_bytes() == wanted
     assert git(root, "show", f"HEAD:{SKILL}").encode() == wanted
@@ -808,7 +810,7 @@ def test_a_promotion_merges_into_an_edit_beside_a_stand_in(root):
     lifecycle.start(opened(root), made)
     stand_in_version = (root / SKILL).read_bytes()
     (root / SKILL).write_bytes(stand_in_version.replace(b"Look at it", b"Look closely"))
-    wish = promotion.Wish(override="x")
+    wish = promotion.ActionOptions(override="x")
     with pytest.raises(MetaExperimentError):
         promotion.promote(opened(root), made, wish, dry_run=False)
     promotion.promote(opened(root), made, replace(wish, merge=True), dry_run=False)
@@ -840,7 +842,7 @@ def test_an_edit_of_the_line_that_serves_is_kept_aside(root, way):
     if way == "stop":
         notes = promotion.stop(space, made, "x", dry_run=False).notes
     else:
-        notes = recovery.panic(space).lines
+        notes = recovery.panic(space).done
     assert "had been edited" in notes[0]
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert changed(root) == ""

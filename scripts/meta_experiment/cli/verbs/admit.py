@@ -6,6 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.recording import admitting
 
 
@@ -30,17 +31,7 @@ def admit_verb(
         + (f", and those of {admitted}." if admitted else "."),
         *done.sentences,
     ]
-    return Result(
-        {
-            "experiment_id": done.experiment_id,
-            "admitted": list(done.admitted),
-            "apart": [
-                {"file": item.file, "writer": item.writer, "lines": item.lines, "why": item.why}
-                for item in done.apart
-            ],
-        },
-        "\n".join(lines),
-    )
+    return Result(to_document(done), "\n".join(lines))
 
 
 command = admit_verb

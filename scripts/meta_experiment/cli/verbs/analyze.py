@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, current_option, pairs, verb
 from meta_experiment.cli.open import client_folder, workspace
-from meta_experiment.model.analysis_document import analysis_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.report import report
 from meta_experiment.services.acting import analysing
 from meta_experiment.services.serving import observing
@@ -29,7 +29,7 @@ def analyze_verb(
     observing.sweep(opened.layout, opened.clock())
     examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
     analysis, plan = examined.analysis, examined.experiment.plan
-    document = analysis_to_document(analysis)
+    document = to_document(analysis)
     said = (
         *examined.apart,
         *examined.problems,

@@ -6,6 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.recording import assigning
 
 
@@ -23,16 +24,7 @@ def assign_verb(place: Place, screen: Screen, experiment_id: str, unit: str | No
     """
     del screen
     drawn = assigning.assign(workspace(place), experiment_id, unit)
-    return Result(
-        {
-            "experiment_id": drawn.experiment.experiment_id,
-            "unit": drawn.unit,
-            "variant": drawn.variant,
-            "trial_id": drawn.trial_id,
-            "contents": {path: str(content) for path, content in drawn.contents.items()},
-        },
-        drawn.variant,
-    )
+    return Result(to_document(drawn), drawn.variant)
 
 
 command = assign_verb

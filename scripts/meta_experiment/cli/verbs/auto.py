@@ -6,11 +6,12 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.auto import lines
 from meta_experiment.services.acting import autopilot
 from meta_experiment.services.board import notice
 from meta_experiment.services.serving import observing
+from meta_experiment.types.results.auto import AutoResult
 
 
 @verb(example="meta-experiment auto --dry-run", changes=True)
@@ -35,7 +36,7 @@ def auto_verb(
         if background:
             notice.add_news(opened.layout, steps)
     return Result(
-        {"experiments": [plain(step) for step in steps], "dry_run": dry_run},
+        to_document(AutoResult(tuple(steps), dry_run)),
         lines(steps, screen.style),
         exit_code=1 if any(step.error for step in steps) else 0,
     )

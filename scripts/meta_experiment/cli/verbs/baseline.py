@@ -6,8 +6,8 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import bases, client_folder, workspace
-from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.baseline import habit, halves
 from meta_experiment.render.prospect import prospect
 from meta_experiment.services.planning.baseline import baseline
@@ -57,7 +57,7 @@ def baseline_verb(
         everywhere=everywhere,
         seed=seed,
     )
-    document = plain(seen)
+    document = to_document(seen)
     document |= document.pop("habit") | {"plan": plan_to_document(seen.plan)}
     values = {item.metric: item.n for item in seen.habit.spreads}
     ahead = prospect(

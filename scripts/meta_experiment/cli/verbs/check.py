@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import checking
 
@@ -13,9 +13,10 @@ from meta_experiment.services.health import checking
 def check_verb(place: Place, screen: Screen) -> Result:
     """Check interpreter, packages, git, permissions, registry, stored variants and logs."""
     report = checking.check(workspace(place, settled=False))
-    document = plain(report) | {"healthy": report.healthy}
     return Result(
-        document, findings(report, screen.style), exit_code=0 if report.healthy else 1
+        to_document(report),
+        findings(report, screen.style),
+        exit_code=0 if report.healthy else 1,
     )
 
 

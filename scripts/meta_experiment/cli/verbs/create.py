@@ -17,6 +17,7 @@ from meta_experiment.render.created import created
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.planning import creating
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.results.status_change import StatusChange
 
 
 @verb(
@@ -64,7 +65,7 @@ def create_verb(
     )
 
 
-def _started(opened: Workspace, made: str, *, manual: bool) -> lifecycle.Moved:
+def _started(opened: Workspace, made: str, *, manual: bool) -> StatusChange:
     try:
         return lifecycle.start(opened, made, manual=manual)
     except MetaExperimentError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import doctor
 
@@ -23,9 +23,10 @@ def doctor_verb(place: Place, screen: Screen) -> Result:
     """
     around = doctor.Surroundings(Path.home(), dict(os.environ))
     report = doctor.examine(workspace(place, settled=False), around)
-    document = plain(report) | {"healthy": report.healthy}
     return Result(
-        document, findings(report, screen.style), exit_code=0 if report.healthy else 1
+        to_document(report),
+        findings(report, screen.style),
+        exit_code=0 if report.healthy else 1,
     )
 
 

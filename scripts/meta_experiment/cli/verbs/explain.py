@@ -6,6 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.acting import analysing
 
 
@@ -16,16 +17,9 @@ def explain_verb(place: Place, screen: Screen, experiment_id: str) -> Result:
     del screen
     explained = analysing.explain(workspace(place), experiment_id)
     return Result(
-        {
-            "experiment_id": explained.experiment_id,
-            "status": explained.status,
-            "decision": explained.decision,
-            "reason_code": explained.reason_code,
-            "explanation": explained.sentence,
-            "notes": list(explained.apart),
-        },
-        explained.sentence,
-        narration=tuple(f"Note: {item}" for item in explained.apart),
+        to_document(explained),
+        explained.explanation,
+        narration=tuple(f"Note: {item}" for item in explained.notes),
     )
 
 

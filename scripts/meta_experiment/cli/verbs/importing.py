@@ -9,8 +9,8 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
-from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render import imported as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import Wishes
@@ -106,7 +106,7 @@ def _sums(
         parse_sums(sums, control), Direction(direction) if direction else None
     )
     unit = metric.unit if metric else ""
-    return Result(plain(result), render.summed(result, unit, screen.style))
+    return Result(to_document(result), render.summed(result, unit, screen.style))
 
 
 def _mapping(given: tuple[str, ...]) -> dict[str, str]:
@@ -139,7 +139,7 @@ def _document(done: Imported) -> dict[str, Any]:
         "primary_metric": plan.primary.name,
         "metrics": list(done.metrics),
         "unit": plan.unit.value,
-        "arms": {item.variant: plain(item) for item in done.arms},
+        "arms": {item.variant: to_document(item) for item in done.arms},
         "paired_cases": done.paired,
         "added": done.added,
         "already_recorded": done.known,

@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render import words
 from meta_experiment.services.board import alerting
 
@@ -29,7 +29,7 @@ def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Res
         for alert in item.alerts
     ]
     quiet = f"Nothing to report ({words.counted(len(watched), 'experiment')} looked at)."
-    return Result({"experiments": plain(watched)}, "\n".join(lines) or quiet)
+    return Result({"experiments": to_document(watched)}, "\n".join(lines) or quiet)
 
 
 command = monitor_verb

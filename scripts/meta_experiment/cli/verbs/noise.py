@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render import words
 from meta_experiment.services.planning.noise import noise
 
@@ -40,7 +40,7 @@ def noise_verb(
         f"{words.per_cent(item.large, 1):>16}"
         for item in seen.floors
     ]
-    return Result(plain(seen), "\n".join(lines))
+    return Result(to_document(seen), "\n".join(lines))
 
 
 command = noise_verb

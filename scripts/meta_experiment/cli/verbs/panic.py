@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.health import recovery
 
 
@@ -15,8 +16,8 @@ def panic_verb(place: Place, screen: Screen) -> Result:
     """
     del screen
     done = recovery.panic(workspace(place))
-    text = "\n".join(done.lines) or "Nothing was running; nothing had to be done."
-    return Result({"paused": list(done.paused), "done": list(done.lines)}, text)
+    text = "\n".join(done.done) or "Nothing was running; nothing had to be done."
+    return Result(to_document(done), text)
 
 
 command = panic_verb

@@ -9,8 +9,8 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
-from meta_experiment.model.analysis_document import plain
 from meta_experiment.model.plan_document import plan_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.prospect import prospect as text
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.forecast import prospect
@@ -38,7 +38,7 @@ def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any)
     return Result(
         {
             "plan": plan_to_document(plan),
-            "outlook": plain(seen.outlook),
+            "outlook": to_document(seen.outlook),
             "units_per_day": seen.units_per_day,
             "past_values": len(seen.past.values),
             "past_experiments": list(seen.past.experiments),

@@ -58,7 +58,7 @@ def promote_verb(
     opened = workspace(place, settled=not dry_run)
     if override is not None and not dry_run:
         require_override_typed(opened, experiment_id, override, os.environ)
-    wish = promotion.Wish(
+    options = promotion.ActionOptions(
         override=override,
         variant=variant,
         merge=merge,
@@ -67,7 +67,7 @@ def promote_verb(
     )
     return acted(
         screen,
-        lambda dry: promotion.promote(opened, experiment_id, wish, dry_run=dry),
+        lambda dry: promotion.promote(opened, experiment_id, options, dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )

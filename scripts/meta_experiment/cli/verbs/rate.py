@@ -12,6 +12,7 @@ from meta_experiment.cli.open import clock, workspace
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.client_process import client_around
+from meta_experiment.model.result_document import to_document
 from meta_experiment.protocol import places
 from meta_experiment.render.words import compact, printable
 from meta_experiment.services.recording import rating
@@ -57,17 +58,11 @@ def rate_verb(
         given |= {rating.RATING: _stars(words)}
     session = whose["session"] or os.environ.get("CLAUDE_CODE_SESSION_ID") or None
     client = () if whose["session"] else client_around(os.environ)
-    wish = rating.Whose(whose["trial_id"], session, whose["experiment"], client)
-    done = rating.rate(_workspaces(workspace(place)), wish, given)
+    selector = rating.TrialSelector(whose["trial_id"], session, whose["experiment"], client)
+    done = rating.rate(_workspaces(workspace(place)), selector, given)
     values = ", ".join(f"{name} {compact(value)}" for name, value in done.metrics.items())
     return Result(
-        {
-            "experiment_id": done.experiment_id,
-            "trial_id": done.trial_id,
-            "variant": done.variant,
-            "metrics": dict(done.metrics),
-            "conflicts": list(done.conflicts),
-        },
+        to_document(done),
         # The variant is not named: who knows it does not judge the next one alike.
         f"Noted for {printable(done.experiment_id)}, trial {printable(done.trial_id)}: "
         f"{printable(values)}.",

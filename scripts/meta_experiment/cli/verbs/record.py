@@ -10,9 +10,11 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, numbers, pairs, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.words import counted
 from meta_experiment.services.recording import recording
 from meta_experiment.types import TrialStatus
+from meta_experiment.types.results.recording import RecordingResult
 
 
 @verb(
@@ -83,19 +85,15 @@ def record_verb(
         documents = [_document(experiment_id, variant, metrics, keys)]
     done = recording.record(workspace(place), documents)
     return Result(
-        {
-            "recorded": done.trials,
-            "trial_ids": list(done.trial_ids),
-            "conflicts": list(done.conflicts),
-        },
-        f"Recorded {counted(done.trials, 'trial')}{_several(done)}.",
+        to_document(done),
+        f"Recorded {counted(done.recorded, 'trial')}{_several(done)}.",
         narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
     )
 
 
-def _several(done: recording.Recorded) -> str:
+def _several(done: RecordingResult) -> str:
     told = len(done.trial_ids)
-    return "" if told == done.trials else f", of which {told:,} observations tell"
+    return "" if told == done.recorded else f", of which {told:,} observations tell"
 
 
 def _document(

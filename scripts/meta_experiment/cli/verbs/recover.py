@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.health import recovery
+from meta_experiment.types.results.recovery import Recovery
 
 _NOTHING = "Nothing to recover (damage: verify; not served: doctor)."
 
@@ -17,7 +19,7 @@ def recover_verb(place: Place, screen: Screen) -> Result:
     """
     del screen
     lines = recovery.recover(workspace(place, settled=False))
-    return Result({"done": list(lines)}, "\n".join(lines) or _NOTHING)
+    return Result(to_document(Recovery(lines)), "\n".join(lines) or _NOTHING)
 
 
 command = recover_verb

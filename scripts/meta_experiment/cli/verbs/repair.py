@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import repaired
 from meta_experiment.services.health import repairing
 
@@ -18,9 +18,8 @@ def repair_verb(place: Place, screen: Screen) -> Result:
     verify still finds something, which is then named.
     """
     done = repairing.repair(workspace(place, settled=False))
-    document = {"done": list(done.done), "left": [plain(item) for item in done.left]}
     text = repaired(done.done, done.left, screen.style)
-    return Result(document, text, exit_code=1 if done.left else 0)
+    return Result(to_document(done), text, exit_code=1 if done.left else 0)
 
 
 command = repair_verb

@@ -35,11 +35,11 @@ def rollback_verb(
     On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
     once: look first with --dry-run.
     """
-    wish = promotion.Wish(reason=reason, merge=merge, commit=commit)
+    options = promotion.ActionOptions(reason=reason, merge=merge, commit=commit)
     return acted(
         screen,
         lambda dry: promotion.rollback(
-            workspace(place, settled=not dry_run), experiment_id, wish, dry_run=dry
+            workspace(place, settled=not dry_run), experiment_id, options, dry_run=dry
         ),
         dry_run=dry_run,
         yes=yes,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.analysis_document import plain
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import verifying
 
@@ -16,9 +16,8 @@ def verify_verb(place: Place, screen: Screen) -> Result:
     Reads every stored byte and changes nothing; exit code 1 when something is wrong.
     """
     report = verifying.verify(workspace(place, settled=False))
-    document = plain(report) | {"healthy": report.healthy}
     text = findings(report, screen.style)
-    return Result(document, text, exit_code=0 if report.healthy else 1)
+    return Result(to_document(report), text, exit_code=0 if report.healthy else 1)
 
 
 command = verify_verb

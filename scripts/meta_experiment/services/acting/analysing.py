@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide.due_actions import DUE
@@ -18,51 +17,19 @@ from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.store.local.fold.trials import TrialLog
 from meta_experiment.store.store import IN_THE_REGISTRY
 from meta_experiment.types import (
-    Analysis,
-    Decision,
     Direction,
     Experiment,
     Metric,
-    ReasonCode,
     Status,
     Trial,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """An experiment with its analysis; `problems` are what could not be read of its logs.
-
-    `apart` says which logs do not count; `until` is when the analysis changes by the clock
-    alone, if it will.
-    """
-
-    experiment: Experiment
-    analysis: Analysis
-    problems: tuple[str, ...]
-    apart: tuple[str, ...]
-    until: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """Why there is no decision yet, or what it is; `apart` says which logs do not count.
-
-    Of an experiment that has ended it is the decision that was carried out: none where a
-    person did something else.
-    """
-
-    experiment_id: str
-    status: Status
-    decision: Decision | None
-    reason_code: ReasonCode | None
-    sentence: str
-    apart: tuple[str, ...] = ()
+from meta_experiment.types.results.examination import Examination
+from meta_experiment.types.results.explanation import Explanation
 
 
 def analyze(
     workspace: Workspace, given: str, current: Mapping[str, str] | None = None
-) -> Examined:
+) -> Examination:
     """Compute evidence and verdict now; changes nothing.
 
     `current` is the fingerprint of what runs now, such as the model: evidence that never saw
@@ -81,7 +48,7 @@ def examine(
     current: Mapping[str, str] | None = None,
     *,
     explore: bool = False,
-) -> Examined:
+) -> Examination:
     """Compute evidence and verdict of an experiment that was found already.
 
     With `explore`, judgements of quality that the plan does not name are reported as well.
@@ -106,7 +73,7 @@ def examine(
     until = stands_until(plan, trials, as_of, started)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
-    return Examined(experiment, analysis, found, beside, until)
+    return Examination(experiment, analysis, found, beside, until)
 
 
 def _inherited(experiment: Experiment, log: TrialLog) -> Iterator[str]:
@@ -132,12 +99,12 @@ def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]
     ]
 
 
-def explain(workspace: Workspace, given: str) -> Explained:
+def explain(workspace: Workspace, given: str) -> Explanation:
     """Say in one sentence why there is no decision yet, or what was decided."""
     experiment = find_in(workspace.store, given)
     name = experiment.experiment_id
     if experiment.status is Status.DRAFT:
-        return Explained(
+        return Explanation(
             name,
             experiment.status,
             None,
@@ -147,7 +114,7 @@ def explain(workspace: Workspace, given: str) -> Explained:
     outcome = experiment.outcome
     if outcome is not None and experiment.status not in (Status.RUNNING, Status.PAUSED):
         followed = outcome.decision is not None and DUE[outcome.decision] is outcome.action
-        return Explained(
+        return Explanation(
             name,
             experiment.status,
             outcome.decision if followed else None,
@@ -156,7 +123,7 @@ def explain(workspace: Workspace, given: str) -> Explained:
         )
     examined = examine(workspace, experiment)
     analysis = examined.analysis
-    return Explained(
+    return Explanation(
         name,
         experiment.status,
         analysis.decision,

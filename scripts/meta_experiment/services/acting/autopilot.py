@@ -9,13 +9,8 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import (
-    Action,
-    Analysis,
-    Experiment,
-    Status,
-    Step,
-)
+from meta_experiment.types import Action, Analysis, Experiment, Status
+from meta_experiment.types.results.auto import AutoStep
 
 _NOT_HERE = (
     "Nothing is done by itself, as nobody has started it in this checkout with the plan and "
@@ -23,7 +18,7 @@ _NOT_HERE = (
 )
 
 
-def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[Step]:
+def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[AutoStep]:
     """Decide and act on every running experiment; one that fails does not stop the others."""
     running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
     return [
@@ -32,13 +27,16 @@ def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[Step]:
     ]
 
 
-def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run: bool) -> Step:
+def _step(
+    workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run: bool
+) -> AutoStep:
     name = experiment.experiment_id
     try:
         analysis = examine(workspace, experiment).analysis
         alerts = tuple(item.message for item in analysis.alerts)
         code = analysis.reason_code
-        step = Step(name, analysis.decision, code, None, analysis.reason, alerts)
+        reason = analysis.reason
+        step = AutoStep(name, analysis.decision, code, None, reason, alerts, reason=reason)
         action = DUE[analysis.decision]
         if action is None:
             return step
@@ -54,7 +52,7 @@ def _step(workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run
         return replace(step, action=action, sentence=sentence)
     except MetaExperimentError as error:
         hint = f" {error.hint}" if error.hint else ""
-        return Step(name, None, None, None, f"{error.message}{hint}", error=error.kind)
+        return AutoStep(name, None, None, None, f"{error.message}{hint}", error=error.kind)
 
 
 def _act(
@@ -67,11 +65,13 @@ def _act(
     dry_run: bool,
 ) -> str:
     if action is Action.PROMOTE:
-        wish = promotion.Wish(commit=commit)
-        deed = promotion.promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+        options = promotion.ActionOptions(commit=commit)
+        deed = promotion.promote_judged(
+            workspace, experiment, analysis, options, dry_run=dry_run
+        )
     else:
         deed = promotion.end(
             workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis
         )
     would = "would be done: " if dry_run else ""
-    return f"{would}{deed.sentence}" + (f" [commit {deed.commit[:12]}]" if deed.commit else "")
+    return f"{would}{deed.message}" + (f" [commit {deed.commit[:12]}]" if deed.commit else "")

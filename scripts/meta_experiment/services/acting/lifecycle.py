@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meta_experiment.errors import (
     ConflictError,
@@ -32,6 +32,7 @@ from meta_experiment.services.serving.serving_plan import (
 )
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
+from meta_experiment.types.results.status_change import StatusChange
 
 HOLDING = (Status.DRAFT, Status.RUNNING, Status.PAUSED)
 _ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
@@ -40,17 +41,7 @@ _DAY = 86_400.0
 Change = Callable[[Experiment, float], Experiment]
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """An experiment after its change of status."""
-
-    experiment: Experiment
-    before: Status
-    sentence: str
-    notes: tuple[str, ...] = ()
-
-
-def start(workspace: Workspace, given: str, *, manual: bool = False) -> Moved:
+def start(workspace: Workspace, given: str, *, manual: bool = False) -> StatusChange:
     """Begin to assign units, and to serve the variants of the prompt file.
 
     The file must still be the control that the plan knows. An experiment that runs already,
@@ -98,7 +89,7 @@ def require_startable(
         require_servable(workspace, plan_serving(workspace, experiment, texts))
 
 
-def pause(workspace: Workspace, given: str) -> Moved:
+def pause(workspace: Workspace, given: str) -> StatusChange:
     """Stop assigning new units; trials under way may still be recorded."""
 
     def halt(experiment: Experiment, now: float) -> Experiment:
@@ -109,7 +100,7 @@ def pause(workspace: Workspace, given: str) -> Moved:
     return _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
 
 
-def resume(workspace: Workspace, given: str) -> Moved:
+def resume(workspace: Workspace, given: str) -> StatusChange:
     """Go on after a pause, or after an end without a decision that may be extended."""
 
     def go_on(experiment: Experiment, now: float) -> Experiment:
@@ -136,7 +127,7 @@ def resume(workspace: Workspace, given: str) -> Moved:
     return _move(workspace, found.experiment_id, go_on, "resume", outcome, manual=manual)
 
 
-def archive(workspace: Workspace, given: str) -> Moved:
+def archive(workspace: Workspace, given: str) -> StatusChange:
     """Take an experiment that has ended off the board; its data stay."""
 
     def put_away(experiment: Experiment, now: float) -> Experiment:
@@ -231,7 +222,7 @@ def _move(
     outcome: str,
     *,
     manual: bool | None = None,
-) -> Moved:
+) -> StatusChange:
     """Change the status, and with it what is served: both, or nothing.
 
     `outcome` is what to say of it, after the experiment's name. For one that begins here,
@@ -265,7 +256,14 @@ def _move(
         before, after = moved[-1]
         sentence = f"{after.experiment_id} {outcome}"
         notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
-    return Moved(after, before.status, sentence, notes)
+    return StatusChange(
+        experiment_id=after.experiment_id,
+        before=before.status,
+        status=after.status,
+        notes=notes,
+        sentence=sentence,
+        experiment=after,
+    )
 
 
 def _take_back(

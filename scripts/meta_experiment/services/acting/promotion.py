@@ -41,21 +41,23 @@ from meta_experiment.types import (
     Action,
     Analysis,
     Decision,
-    Deed,
     Experiment,
-    FileDeed,
     FileVersion,
     Outcome,
     Replaced,
     Status,
 )
-from meta_experiment.types.results import UNCHANGED
+from meta_experiment.types.results.action import (
+    UNCHANGED,
+    ActionResult,
+    FileChangeResult,
+)
 
 _OPEN = (Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ActionOptions:
     """What a user says beside the verb."""
 
     reason: str = ""
@@ -81,7 +83,9 @@ class _Plan:
     stood: Mapping[str, Content] = field(default_factory=dict)
 
 
-def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> Deed:
+def promote(
+    workspace: Workspace, given: str, options: ActionOptions, *, dry_run: bool
+) -> ActionResult:
     """Put a treatment in the place of the control.
 
     A dry run shows the change also where the evidence does not say PROMOTE, and that it does
@@ -94,46 +98,46 @@ def promote(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> D
     """
     experiment = find_in(workspace.store, given)
     require_status(experiment, _OPEN, "promoted")
-    analysis = analyze(workspace, experiment.experiment_id, wish.current).analysis
+    analysis = analyze(workspace, experiment.experiment_id, options.current).analysis
     try:
-        return promote_judged(workspace, experiment, analysis, wish, dry_run=dry_run)
+        return promote_judged(workspace, experiment, analysis, options, dry_run=dry_run)
     except RefusedError as refusal:
-        if not dry_run or wish.override is not None:
+        if not dry_run or options.override is not None:
             raise
-        leading = _leading(experiment, analysis, wish)
-        as_if = replace(wish, override=refusal.message, variant=leading)
+        leading = _leading(experiment, analysis, options)
+        as_if = replace(options, override=refusal.message, variant=leading)
         shown = promote_judged(workspace, experiment, analysis, as_if, dry_run=True)
         return replace(
             shown,
-            sentence=f"{leading} would not be promoted now: {refusal.message}",
+            message=f"{leading} would not be promoted now: {refusal.message}",
             override=None,
             refused=refusal.message,
             hint=refusal.hint,
         )
 
 
-def _leading(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
+def _leading(experiment: Experiment, analysis: Analysis, options: ActionOptions) -> str:
     """Return the treatment that is asked for, else the one that looks best so far."""
     seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
     treatments = [item.name for item in experiment.plan.treatments]
     best = max(treatments, key=lambda name: seen.get(name) or 0.0)
-    return wish.variant or analysis.winner or best
+    return options.variant or analysis.winner or best
 
 
 def promote_judged(
     workspace: Workspace,
     experiment: Experiment,
     analysis: Analysis,
-    wish: Wish,
+    options: ActionOptions,
     *,
     dry_run: bool,
-) -> Deed:
+) -> ActionResult:
     """Promote on an analysis of exactly this experiment. Raises as `promote` does."""
     _require_free(workspace, experiment)
     _require_stored(experiment)
-    winner = _winner(experiment, analysis, wish)
-    outcome = _outcome(workspace, Action.PROMOTE, analysis, wish.override or analysis.reason)
-    outcome = replace(outcome, winner=winner, override=wish.override)
+    winner = _winner(experiment, analysis, options)
+    outcome = _outcome(workspace, Action.PROMOTE, analysis, options.override or analysis.reason)
+    outcome = replace(outcome, winner=winner, override=options.override)
     targets = workspace.store.variant(experiment, winner)
     control = experiment.plan.control.name
     files, stood = _changes(
@@ -141,13 +145,15 @@ def promote_judged(
         experiment,
         bases={path: arms[control] for path, arms in experiment.versions.items()},
         targets=targets,
-        merged=wish.merge,
+        merged=options.merge,
     )
     plan = _Plan(experiment, outcome, files, "changed", stood)
-    return _carry_out(workspace, plan, commit=wish.commit, dry_run=dry_run)
+    return _carry_out(workspace, plan, commit=options.commit, dry_run=dry_run)
 
 
-def rollback(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> Deed:
+def rollback(
+    workspace: Workspace, given: str, options: ActionOptions, *, dry_run: bool
+) -> ActionResult:
     """Bring back what stood there before the promotion; before one, end the experiment.
 
     Raises:
@@ -156,7 +162,7 @@ def rollback(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> 
     """
     allowed = (*_OPEN, Status.PROMOTED)
     experiment = _opened(workspace, given, allowed, "rolled back")
-    reason = wish.reason or "by hand"
+    reason = options.reason or "by hand"
     if experiment.status is not Status.PROMOTED:
         return end(workspace, experiment, Action.ROLLBACK, reason, dry_run=dry_run)
     promotion = next(
@@ -174,13 +180,13 @@ def rollback(workspace: Workspace, given: str, wish: Wish, *, dry_run: bool) -> 
             path: None if version is None else workspace.stored(experiment, path, version)
             for path, version in before.items()
         },
-        merged=wish.merge,
+        merged=options.merge,
     )
     plan = _Plan(experiment, outcome, files, "restored", stood)
-    return _carry_out(workspace, plan, commit=wish.commit, dry_run=dry_run)
+    return _carry_out(workspace, plan, commit=options.commit, dry_run=dry_run)
 
 
-def stop(workspace: Workspace, given: str, reason: str, *, dry_run: bool) -> Deed:
+def stop(workspace: Workspace, given: str, reason: str, *, dry_run: bool) -> ActionResult:
     """End an experiment without a decision; the control stays.
 
     Raises:
@@ -199,7 +205,7 @@ def end(
     *,
     dry_run: bool,
     analysis: Analysis | None = None,
-) -> Deed:
+) -> ActionResult:
     """End an experiment whose files hold the control; only a stand-in is exchanged for it.
 
     Raises:
@@ -218,7 +224,7 @@ def end(
     # git never saw a stand-in, so that there is nothing to commit and nothing to say of it
     done = replace(_carry_out(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
     if dry_run and not done.changed:
-        return replace(done, sentence="would end the experiment; no file changes.")
+        return replace(done, message="would end the experiment; no file changes.")
     return done
 
 
@@ -237,7 +243,9 @@ def _require_free(workspace: Workspace, experiment: Experiment) -> None:
     refuse_shared_files(experiment, [item for item in known if item.experiment_id != name])
 
 
-def _carry_out(workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool) -> Deed:
+def _carry_out(
+    workspace: Workspace, plan: _Plan, *, commit: bool, dry_run: bool
+) -> ActionResult:
     experiment = plan.experiment
     change_id = new_change_id()
     outcome = replace(
@@ -305,7 +313,9 @@ def _applied(
     return result, tuple(notes)
 
 
-def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: str) -> Deed:
+def _deed(
+    experiment: Experiment, outcome: Outcome, result: DeployResult, verb: str
+) -> ActionResult:
     status = AFTER[outcome.action]
     reason = outcome.reason.removeprefix(f"{outcome.winner} is ")
     name = {
@@ -313,14 +323,14 @@ def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: 
         Action.ROLLBACK: "rolled back",
         Action.EXPIRE: "ended without a decision; the control stays",
     }[outcome.action]
-    return Deed(
+    return ActionResult(
         experiment_id=experiment.experiment_id,
         action=outcome.action,
         status=experiment.status if result.dry_run else status,
-        sentence=f"{name}: {reason}",
+        message=f"{name}: {reason}",
         files=(
-            *(FileDeed(path, verb) for path in result.changed),
-            *(FileDeed(path, UNCHANGED) for path in result.unchanged),
+            *(FileChangeResult(path, verb) for path in result.changed),
+            *(FileChangeResult(path, UNCHANGED) for path in result.unchanged),
         ),
         dry_run=result.dry_run,
         commit=result.commit.commit,
@@ -330,23 +340,23 @@ def _deed(experiment: Experiment, outcome: Outcome, result: DeployResult, verb: 
     )
 
 
-def _winner(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
+def _winner(experiment: Experiment, analysis: Analysis, options: ActionOptions) -> str:
     treatments = [item.name for item in experiment.plan.treatments]
-    if wish.variant is not None and wish.variant not in treatments:
+    if options.variant is not None and options.variant not in treatments:
         raise NotFoundError(
-            f"{experiment.experiment_id} has no treatment {cite(wish.variant)}.",
-            hint=suggestion(wish.variant, treatments)
+            f"{experiment.experiment_id} has no treatment {cite(options.variant)}.",
+            hint=suggestion(options.variant, treatments)
             or f"Treatments: {', '.join(treatments)}.",
         )
-    if wish.override is not None:
-        if not wish.override.strip():
+    if options.override is not None:
+        if not options.override.strip():
             raise UsageError("--override needs the reason in words; it stays on the record.")
-        if wish.variant is None and len(treatments) > 1 and analysis.winner is None:
+        if options.variant is None and len(treatments) > 1 and analysis.winner is None:
             raise UsageError(
                 f"Which treatment is to be promoted: {', '.join(treatments)}?",
                 hint=f"Add --variant {treatments[0]}",
             )
-        return wish.variant or analysis.winner or treatments[0]
+        return options.variant or analysis.winner or treatments[0]
     if analysis.decision is not Decision.PROMOTE or analysis.winner is None:
         raise RefusedError(
             f"The evidence does not say PROMOTE: {analysis.decision.value} "
@@ -356,9 +366,9 @@ def _winner(experiment: Experiment, analysis: Analysis, wish: Wish) -> str:
                 "against the evidence, give --override 'reason'; it stays on the record."
             ),
         )
-    if wish.variant not in (None, analysis.winner):
+    if options.variant not in (None, analysis.winner):
         raise RefusedError(
-            f"The winner is {cite(analysis.winner)}, not {cite(wish.variant)}.",
+            f"The winner is {cite(analysis.winner)}, not {cite(options.variant)}.",
             hint="To promote another one give --override 'reason'.",
         )
     return analysis.winner

@@ -15,7 +15,7 @@ from meta_experiment.protocol import places
 from meta_experiment.protocol.seal import read_sealed
 
 if TYPE_CHECKING:
-    from meta_experiment.types import Step
+    from meta_experiment.types.results.auto import AutoStep
 
 _VERBS = {"PROMOTE": "promote", "REJECT": "rollback", "INCONCLUSIVE": "stop"}
 _LINE_LIMIT = 300  # characters of one notice
@@ -39,7 +39,7 @@ def from_rows(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> None:
     _write(layout, known, due)
 
 
-def from_steps(layout: Layout, steps: Iterable[Step]) -> None:
+def from_steps(layout: Layout, steps: Iterable[AutoStep]) -> None:
     """Keep the notice in step with what `auto` left to the user, or could not do."""
     due = {}
     for step in steps:
@@ -48,12 +48,11 @@ def from_steps(layout: Layout, steps: Iterable[Step]) -> None:
             prompt = _prompt(layout, step.files) or name
             due[name] = _line(f"{prompt} could not be acted on: {step.sentence}")
         elif step.decision is not None and step.action is None and step.decision in _VERBS:
-            reason = step.sentence.split(" Its plan ")[0]
-            due[name] = _sentence(layout, name, step.files, step.decision, reason)
+            due[name] = _sentence(layout, name, step.files, step.decision, step.reason)
     _write(layout, _read(layout), due)
 
 
-def add_news(layout: Layout, steps: Iterable[Step]) -> None:
+def add_news(layout: Layout, steps: Iterable[AutoStep]) -> None:
     """Note what `auto` did while nobody looked, to be said once."""
     lines = [
         f"{_line(_named(layout, step.files) + step.sentence)} To take it back: "

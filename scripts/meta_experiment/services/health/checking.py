@@ -17,7 +17,8 @@ from meta_experiment.protocol import index, places
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace, problems
-from meta_experiment.types import Experiment, Finding, Health
+from meta_experiment.types import Experiment
+from meta_experiment.types.results.health import Finding, Health
 
 _PACKAGES = ("click", "jsonschema", "PyYAML")
 _PYTHON = (3, 11)
@@ -45,7 +46,7 @@ def check(workspace: Workspace) -> Health:
         findings += _schema(workspace)
         findings += [item for entry in experiments for item in _experiment(workspace, entry)]
     findings.append(journal(workspace))
-    return Health(sys.executable, str(workspace.root), tuple(findings))
+    return Health.of(sys.executable, str(workspace.root), findings)
 
 
 def _python() -> Finding:

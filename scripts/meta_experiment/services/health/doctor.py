@@ -32,7 +32,8 @@ from meta_experiment.services.serving.uncounted import (
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.session_files import last_began
-from meta_experiment.types import Finding, Health, Status
+from meta_experiment.types import Status
+from meta_experiment.types.results.health import Finding, Health
 
 _BEGIN = "Begin a session with the plugin, then run doctor again."
 _SLOW = 3.0  # times the start of the interpreter at hand
@@ -65,7 +66,7 @@ def examine(workspace: Workspace, around: Surroundings) -> Health:
         *_experiments(workspace, around),
         *_faults(workspace, around),
     ]
-    return Health(sys.executable, str(workspace.root), tuple(findings))
+    return Health.of(sys.executable, str(workspace.root), findings)
 
 
 def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError, NewerVersionError
@@ -19,14 +19,7 @@ from meta_experiment.services.serving.reconciliation import (
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.registry import restore_registry
 from meta_experiment.types import Experiment, Status
-
-
-@dataclass(frozen=True, slots=True)
-class Panic:
-    """What was paused, and what else was done."""
-
-    paused: tuple[str, ...]
-    lines: tuple[str, ...]
+from meta_experiment.types.results.recovery import PanicResult
 
 
 def recover(workspace: Workspace) -> tuple[str, ...]:
@@ -45,7 +38,7 @@ def recover(workspace: Workspace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(done))  # two of these may find the same
 
 
-def panic(workspace: Workspace) -> Panic:
+def panic(workspace: Workspace) -> PanicResult:
     """Pause every running experiment; what stood in for a prompt file is taken away.
 
     What the registry does not list, as on another branch, is served no more either.
@@ -78,7 +71,7 @@ def panic(workspace: Workspace) -> Panic:
         for item in paused:
             workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
             lines.append(f"{item.experiment_id} is paused; its files hold the control.")
-    return Panic(tuple(item.experiment_id for item in paused), tuple(lines))
+    return PanicResult(tuple(item.experiment_id for item in paused), tuple(lines))
 
 
 def _forgo(workspace: Workspace, listed: Sequence[Experiment]) -> list[str]:

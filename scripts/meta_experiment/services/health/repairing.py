@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from meta_experiment.errors import MetaExperimentError, StorageError, as_word
 from meta_experiment.files.atomic import write_atomically
@@ -18,18 +17,11 @@ from meta_experiment.store.local import aside, variants
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials
-from meta_experiment.types import Experiment, Finding, Status
+from meta_experiment.types import Experiment, Status
+from meta_experiment.types.results.recovery import RepairResult
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
-    """What was made anew, and what `verify` still finds."""
-
-    done: tuple[str, ...]
-    left: tuple[Finding, ...]
-
-
-def repair(workspace: Workspace) -> Repaired:
+def repair(workspace: Workspace) -> RepairResult:
     """Finish what was cut off, then make anew whatever can be derived from what is sound.
 
     Raises:
@@ -48,7 +40,7 @@ def repair(workspace: Workspace) -> Repaired:
                 done.append(f"{experiment.experiment_id}: {sentence}")
     done += _board(workspace)
     left = tuple(item for item in verify(workspace).findings if not item.ok)
-    return Repaired(tuple(done), left)
+    return RepairResult(tuple(done), left)
 
 
 def _experiment(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:

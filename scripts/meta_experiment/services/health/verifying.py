@@ -30,7 +30,8 @@ from meta_experiment.store.local.fold.summaries import load_trials, log_checksum
 from meta_experiment.store.local.fold.trials import TrialLog, read_trials
 from meta_experiment.store.local.lines import WHOLE_FILE
 from meta_experiment.store.local.tracked import Tracked
-from meta_experiment.types import Experiment, Finding, Health, Status
+from meta_experiment.types import Experiment, Status
+from meta_experiment.types.results.health import Finding, Health
 
 REPAIR = "meta-experiment repair"
 RECOVER = "meta-experiment recover"
@@ -79,7 +80,7 @@ def verify(workspace: Workspace) -> Health:
 
 
 def _health(workspace: Workspace, findings: Iterable[Finding]) -> Health:
-    return Health(sys.executable, str(workspace.root), tuple(findings))
+    return Health.of(sys.executable, str(workspace.root), findings)
 
 
 def _unseen(workspace: Workspace) -> Iterator[Finding]:

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.counting import Apart
+from meta_experiment.types.results.admission import Admission, IgnoredLog
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # what may stand in a line to copy
 _SHOWN = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Who is admitted to an experiment, and which logs do not count."""
-
-    experiment_id: str
-    admitted: tuple[str, ...]
-    apart: tuple[Apart, ...]
-    sentences: tuple[str, ...]
 
 
 def admit(
@@ -54,7 +44,8 @@ def admit(
         reason = f"{verb}: {', '.join(sorted(chosen))}"
         workspace.note(experiment, "admit", experiment.status, reason)
     left = workspace.store.trials(experiment).apart
-    return Admission(name, tuple(sorted(after)), left, tuple(sentences(name, left)))
+    ignored = tuple(IgnoredLog(item.file, item.writer, item.lines, item.why) for item in left)
+    return Admission(name, tuple(sorted(after)), ignored, tuple(sentences(name, left)))
 
 
 def sentences(experiment_id: str, apart: Iterable[Apart]) -> Iterator[str]:

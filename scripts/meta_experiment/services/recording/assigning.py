@@ -5,32 +5,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from meta_experiment.assign.draw import arm_for, counts_units, least_used, takes_part
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
+from meta_experiment.types.results.assignment import AssignmentResult
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """The variant a unit gets, and where its content lies.
-
-    `trial_id` is None when the unit is outside the share of traffic under experiment: it is
-    served the control and nothing is recorded of it.
-    """
-
-    experiment: Experiment
-    unit: str
-    variant: str
-    trial_id: str | None
-    contents: dict[str, Path]
-
-
-def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
+def assign(workspace: Workspace, given: str, unit: str | None) -> AssignmentResult:
     """Draw a variant for a unit; a unit seen before gets its variant again.
 
     Without a unit, each call is a unit of its own.
@@ -54,7 +39,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
     seed = mixed_seed(workspace, experiment)
     if not takes_part(plan, seed, key):
         control = plan.control.name
-        return Drawn(experiment, key, control, None, workspace.contents(experiment, control))
+        return _result(workspace, experiment, key, control, None)
     for variant in plan.variants:
         workspace.store.variant(
             experiment, variant.name
@@ -67,13 +52,15 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> Drawn:
         workspace.clock(),
         draw_apart=lambda: arm_for(hashed, seed, key, 0),
     )
-    return Drawn(
-        experiment,
-        key,
-        drawn.variant,
-        drawn.trial_id,
-        workspace.contents(experiment, drawn.variant),
-    )
+    return _result(workspace, experiment, key, drawn.variant, drawn.trial_id)
+
+
+def _result(
+    workspace: Workspace, experiment: Experiment, unit: str, variant: str, trial_id: str | None
+) -> AssignmentResult:
+    places = workspace.contents(experiment, variant)
+    contents = {path: str(place) for path, place in places.items()}
+    return AssignmentResult(experiment.experiment_id, unit, variant, trial_id, contents)
 
 
 def _draw(

@@ -25,13 +25,14 @@ from meta_experiment.services.recording.recording import checked_metrics
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.fold.events import Event, EventKind
 from meta_experiment.types import Experiment, Status
+from meta_experiment.types.results.rating import RatingResult
 
 LOWEST, HIGHEST = 1.0, 5.0
 RATING = "rating"
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class TrialSelector:
     """Which trial is meant: by its id, or the newest of a session, or of an experiment.
 
     Where the session has none, that of an earlier one of the same process of the client.
@@ -44,20 +45,6 @@ class Whose:
 
 
 @dataclass(frozen=True, slots=True)
-class Rated:
-    """The trial that the metrics were added to, and what it now says of them.
-
-    A conflict kept the first value.
-    """
-
-    experiment_id: str
-    trial_id: str
-    variant: str
-    metrics: Mapping[str, float]
-    conflicts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Target:
     workspace: Workspace
     experiment_id: str
@@ -67,10 +54,12 @@ class _Target:
     at: float
 
 
-def rate(workspaces: Sequence[Workspace], whose: Whose, metrics: Mapping[str, float]) -> Rated:
+def rate(
+    workspaces: Sequence[Workspace], selector: TrialSelector, metrics: Mapping[str, float]
+) -> RatingResult:
     """Add metrics to a trial, open or closed; durable on return.
 
-    The first workspace is the user's place; the others are roots whose prompts are served
+    The first workspace is the user's place; the others are roots selector prompts are served
     there as well.
 
     Raises:
@@ -80,7 +69,7 @@ def rate(workspaces: Sequence[Workspace], whose: Whose, metrics: Mapping[str, fl
     """
     if not metrics:
         raise UsageError("There is nothing to add.", hint="meta-experiment rate 4")
-    target = _target(workspaces, whose)
+    target = _target(workspaces, selector)
     workspace = target.workspace
     experiment = find_in(workspace.store, target.experiment_id)
     if experiment.status in (Status.DRAFT, Status.ARCHIVED):
@@ -104,7 +93,7 @@ def rate(workspaces: Sequence[Workspace], whose: Whose, metrics: Mapping[str, fl
         )
         workspace.store.append(experiment.experiment_id, [event])
     stands = {name: known.get(name, value) for name, value in checked.items()}
-    return Rated(
+    return RatingResult(
         experiment.experiment_id,
         target.trial_id,
         target.variant,
@@ -152,16 +141,16 @@ def outcome_of(command: Sequence[str]) -> float:
     return float(done.returncode == 0)
 
 
-def _target(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
-    if whose.trial_id is not None:
-        return _by_id(workspaces, whose)
-    if whose.session is not None:
-        return _of_session(workspaces, whose, whose.session)
+def _target(workspaces: Sequence[Workspace], selector: TrialSelector) -> _Target:
+    if selector.trial_id is not None:
+        return _by_id(workspaces, selector)
+    if selector.session is not None:
+        return _of_session(workspaces, selector, selector.session)
     found = {
         session.id: targets[-1]
         for workspace in workspaces[:1]
         for session in list_sessions(str(workspace.root))
-        if (targets := _open([workspace], session.id, whose.experiment))
+        if (targets := _open([workspace], session.id, selector.experiment))
     }
     if len(found) > 1:
         raise ConflictError(
@@ -176,30 +165,32 @@ def _target(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
     return next(iter(found.values()))
 
 
-def _by_id(workspaces: Sequence[Workspace], whose: Whose) -> _Target:
+def _by_id(workspaces: Sequence[Workspace], selector: TrialSelector) -> _Target:
     for workspace in workspaces:
         for session in list_sessions(str(workspace.root)):
-            for target in _open([workspace], session.id, whose.experiment):
-                if target.trial_id == whose.trial_id:
+            for target in _open([workspace], session.id, selector.experiment):
+                if target.trial_id == selector.trial_id:
                     return target
     for workspace in workspaces:
         for experiment in _newest_first(workspace.store.experiments()):
             for target in _recorded(workspace, experiment):
-                if target.trial_id == whose.trial_id:
+                if target.trial_id == selector.trial_id:
                     return target
     raise NotFoundError(
-        f"There is no trial '{whose.trial_id}'.",
+        f"There is no trial '{selector.trial_id}'.",
         hint="List them with: meta-experiment trials EXPERIMENT",
     )
 
 
-def _of_session(workspaces: Sequence[Workspace], whose: Whose, session: str) -> _Target:
+def _of_session(
+    workspaces: Sequence[Workspace], selector: TrialSelector, session: str
+) -> _Target:
     """Return the newest open trial of a session, else the one that closed last."""
     if not places.is_plain(session):
         raise UsageError(f"'{session}' is no session.")
-    found = _open(workspaces, session, whose.experiment)
-    found = found or _closed(workspaces, session, whose.experiment)
-    found = found or _before(workspaces, whose)
+    found = _open(workspaces, session, selector.experiment)
+    found = found or _closed(workspaces, session, selector.experiment)
+    found = found or _before(workspaces, selector)
     if not found:
         raise NotFoundError(
             "This session has no trial: no prompt under experiment was served in it.",
@@ -246,18 +237,18 @@ def _closed(
     return _fitting(found, experiment)
 
 
-def _before(workspaces: Sequence[Workspace], whose: Whose) -> list[_Target]:
+def _before(workspaces: Sequence[Workspace], selector: TrialSelector) -> list[_Target]:
     """Return the trials of the client's earlier sessions, as before a `/clear`."""
     found = []
     for workspace in workspaces:
         earlier = [
             session
             for session in list_sessions(str(workspace.root))
-            if whose.client and client_of(session) == whose.client
+            if selector.client and client_of(session) == selector.client
         ]
         for session in earlier:
-            found += _open([workspace], session.id, whose.experiment)
-            found += _closed([workspace], session.id, whose.experiment)
+            found += _open([workspace], session.id, selector.experiment)
+            found += _closed([workspace], session.id, selector.experiment)
     return sorted(found, key=lambda target: target.at)
 
 

@@ -16,6 +16,7 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Metric, MetricKind, Plan, Status, TrialStatus
+from meta_experiment.types.results.recording import RecordingResult
 
 _KEYS = {"experiment", "variant", "metrics", "unit", "trial_id", "status", "fingerprint", "at"}
 _LONGEST_LINE = 1024 * 1024
@@ -36,19 +37,7 @@ class Observation:
     fingerprint: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What was acknowledged: durable on disk. A conflict kept the first value.
-
-    `trial_ids` has one for every observation; several may tell of one of the `trials`.
-    """
-
-    trials: int
-    trial_ids: tuple[str, ...]
-    conflicts: tuple[str, ...]
-
-
-def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Recorded:
+def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> RecordingResult:
     """Check all observations, then write all of them; nothing is written if one is wrong.
 
     Raises:
@@ -82,7 +71,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
     listed = conflicts[:_MOST_CONFLICTS]
     if len(conflicts) > len(listed):
         listed.append(f"{len(conflicts) - len(listed):,} more")
-    return Recorded(len(set(told)), tuple(trial_ids), tuple(listed))
+    return RecordingResult(len(set(told)), tuple(trial_ids), tuple(listed))
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:

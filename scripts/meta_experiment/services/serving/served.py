@@ -19,7 +19,8 @@ from meta_experiment.services.serving.serving_plan import (
 from meta_experiment.services.serving.unserved import holds_stand_in, untouched
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.store import Start
-from meta_experiment.types import Experiment, Finding, Status
+from meta_experiment.types import Experiment, Status
+from meta_experiment.types.results.health import Finding
 
 _OVERDUE = 86_400.0  # seconds after which an open trial will hardly close by itself
 _REPAIR = "meta-experiment repair"

@@ -1,0 +1,21 @@
+"""The variant that a unit gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentResult:
+    """The variant of a unit; `contents` names the file that holds its text, by prompt file.
+
+    `trial_id` is None when the unit is outside the share of traffic under experiment: it is
+    served the control and nothing is recorded of it.
+    """
+
+    experiment_id: str
+    unit: str
+    variant: str
+    trial_id: str | None
+    contents: Mapping[str, str]

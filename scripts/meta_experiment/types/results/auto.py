@@ -1,0 +1,34 @@
+"""What `auto` did about the running experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meta_experiment.types.marks import ASIDE
+from meta_experiment.types.vocabulary import Action, Decision, ReasonCode
+
+
+@dataclass(frozen=True, slots=True)
+class AutoStep:
+    """What was done, or would be, about one experiment; `action` None is nothing.
+
+    `reason` is that of the decision alone, without what was made of it.
+    """
+
+    experiment_id: str
+    decision: Decision | None
+    reason_code: ReasonCode | None
+    action: Action | None
+    sentence: str
+    alerts: tuple[str, ...] = ()
+    error: str | None = None
+    files: tuple[str, ...] = ()
+    reason: str = field(default="", metadata=ASIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoResult:
+    """One step for each running experiment; with `dry_run` none was taken."""
+
+    experiments: tuple[AutoStep, ...]
+    dry_run: bool

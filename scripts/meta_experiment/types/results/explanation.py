@@ -1,0 +1,23 @@
+"""Why there is no decision yet, or what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One sentence about where an experiment stands; `notes` say which logs do not count.
+
+    Of an experiment that has ended, `decision` is the one that was carried out: none where a
+    person did something else.
+    """
+
+    experiment_id: str
+    status: Status
+    decision: Decision | None
+    reason_code: ReasonCode | None
+    explanation: str
+    notes: tuple[str, ...] = ()

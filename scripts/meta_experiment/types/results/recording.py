@@ -1,0 +1,17 @@
+"""What was recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResult:
+    """What was acknowledged: durable on disk. A conflict kept the first value.
+
+    `trial_ids` has one for every observation; several may tell of one of the `recorded` trials.
+    """
+
+    recorded: int
+    trial_ids: tuple[str, ...]
+    conflicts: tuple[str, ...]

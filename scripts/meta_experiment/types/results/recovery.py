@@ -1,0 +1,30 @@
+"""What `recover`, `panic` and `repair` did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from meta_experiment.types.results.health import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What was finished, undone or brought back, one sentence each."""
+
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PanicResult:
+    """Which experiments were paused, and what else was done."""
+
+    paused: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RepairResult:
+    """What was made anew, and what `verify` still finds."""
+
+    done: tuple[str, ...]
+    left: tuple[Finding, ...]
