@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import click
 from meta_experiment.errors import MetaExperimentError, UsageError, as_word, cite
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
+from meta_experiment.records import dataclass
 from meta_experiment.render.style import Style
 from meta_experiment.render.words import harmless, harmless_json, one_line
 

@@ -8,13 +8,13 @@ let one act all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from statistics import median
 
 from meta_experiment.decide.design import design_of
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
+from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Alert,
     AlertKind,

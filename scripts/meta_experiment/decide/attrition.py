@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from meta_experiment.decide.units import (
     Arm,
@@ -13,6 +12,7 @@ from meta_experiment.decide.units import (
     measured,
     was_cut_short,
 )
+from meta_experiment.records import dataclass
 from meta_experiment.stats.pairs import PairEvidence, pair_rule
 from meta_experiment.types import AttritionCheck, Metric, Plan
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from meta_experiment.decide import paired
 from meta_experiment.decide.evidence import Evidence, always_interval, sequential_evidence
 from meta_experiment.decide.reported import Reported, fixed_interval, reported_test
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Sample, as_they_are
+from meta_experiment.records import dataclass
 from meta_experiment.types import AnalysisType, Metric, Plan, Unit
 
 

@@ -6,12 +6,13 @@ Natural logarithms of e-values that are compared with log(1/α).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.reported import counts, less_one
 from meta_experiment.decide.scale import Bound, at_boundary, orientation, sign
 from meta_experiment.decide.units import Sample
+from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.pairs import pair_rule
 from meta_experiment.stats.rate_ratio import anytime_rate_ratio, anytime_ratio_evidence

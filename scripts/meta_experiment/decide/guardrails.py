@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from meta_experiment.decide.rule import Rule
 from meta_experiment.decide.scale import described, sign
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState
 
 _FEWEST_UNITS = 2

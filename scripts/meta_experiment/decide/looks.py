@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed
+from meta_experiment.records import dataclass
 from meta_experiment.types import Plan, Stopping, Trial, Unit
 
 _ALWAYS = float("-inf")

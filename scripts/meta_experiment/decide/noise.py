@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import fsum, log, sqrt
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from meta_experiment.decide.alerts import RULES, Arms
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import AlertKind, Metric, Plan, Scale

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from meta_experiment.decide.attrition import attrition
 from meta_experiment.decide.units import Arm
+from meta_experiment.records import dataclass
 from meta_experiment.stats.sequential import safe_exp
 from meta_experiment.stats.srm import anytime_srm, chi_square
 from meta_experiment.types import (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.bayes import beta_binomial
 from meta_experiment.stats.lift import lift_fieller
 from meta_experiment.stats.proportion import fisher_exact, pooled_z

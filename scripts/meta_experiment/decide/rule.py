@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from meta_experiment.decide.design import design_of
@@ -17,6 +16,7 @@ from meta_experiment.decide.evidence import RATIO, Evidence, beyond_reach, moved
 from meta_experiment.decide.reported import Reported, counts
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.units import Sample
+from meta_experiment.records import dataclass
 from meta_experiment.stats.multiplicity import closed_average, holm
 from meta_experiment.stats.rate_ratio import rate_ratio_tails
 from meta_experiment.types import Metric, MetricKind, Plan, Stopping

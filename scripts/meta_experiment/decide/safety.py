@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meta_experiment.decide.design import design_of
 from meta_experiment.decide.scale import described, effect, sign
 from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Plan
 
 _FEWEST_PAIRS = 3

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
 from meta_experiment.decide.safety import Harm
 from meta_experiment.decide.scale import described
+from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Alert,
     Claim,

@@ -7,7 +7,6 @@ harm → alerts that may act → data quality → readiness → degenerate data
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from meta_experiment.decide.scale import described
 from meta_experiment.decide.standing import (
@@ -18,6 +17,7 @@ from meta_experiment.decide.standing import (
     seen,
     strength,
 )
+from meta_experiment.records import dataclass
 from meta_experiment.types import Decision, ReasonCode, Stopping
 
 

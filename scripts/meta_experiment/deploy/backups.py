@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import Content
+from meta_experiment.records import dataclass
 from meta_experiment.types import Action, FileVersion
 
 _CHANGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.deploy.change import FileChange
@@ -25,6 +25,7 @@ from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.git import NO_COMMIT_HINT, Finished, Git
 from meta_experiment.protocol.disk import PRIVATE_FILE
+from meta_experiment.records import dataclass
 
 _GONE = "0"
 _REGULAR = ("100644", "100755")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git
 from meta_experiment.protocol.seal import Seal, seal_of
+from meta_experiment.records import dataclass
 from meta_experiment.types import Action
 
 _LOCK = "deploy"

@@ -10,10 +10,10 @@ put back where git writes exactly the original to its place. Anything else passe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.prompts.traces import Traces
+from meta_experiment.records import dataclass
 
 NAME = "meta-experiment"
 _COMMAND = (

@@ -12,7 +12,7 @@ import json
 import re
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 from meta_experiment.types import Action, FileVersion
 
 _VERSION = 1

@@ -20,7 +20,6 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.deploy.apply import sweep_temporaries
@@ -30,6 +29,7 @@ from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git
+from meta_experiment.records import dataclass
 
 _FILE_MODE = 0o644
 _UNTRACKED = 1  # how git says so

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import UsageError
@@ -12,6 +11,7 @@ from meta_experiment.files.confine import safe_component
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.places import is_id, try_read
 from meta_experiment.protocol.worktrees import linked_tree
+from meta_experiment.records import dataclass
 
 ROOT_VARIABLE = "META_EXPERIMENT_ROOT"
 _ARCHIVED = ".json"

@@ -9,13 +9,14 @@ import shlex
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from meta_experiment.errors import DependencyError, GitError
 from meta_experiment.files.interruption import held
 from meta_experiment.files.programs import find_program
+from meta_experiment.records import dataclass
 
 NO_COMMIT_HINT = "Put that right, or run again with --no-commit to change the files only."
 

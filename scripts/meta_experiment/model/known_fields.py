@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from meta_experiment.errors import as_word, cite
+from meta_experiment.records import dataclass
 
 _SHOWN = 60  # characters of a strange name
 

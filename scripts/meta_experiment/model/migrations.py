@@ -8,11 +8,11 @@ keeps the earlier text in `backups/` before it does (`experiments.json.earlier-â
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from meta_experiment.errors import CorruptStoreError, NewerVersionError, cite
 from meta_experiment.model import source_template
 from meta_experiment.model.fields import Document
+from meta_experiment.records import dataclass
 
 SCHEMA_VERSION = 1
 UPDATE = "Update the plugin: claude plugin update meta-experiment"

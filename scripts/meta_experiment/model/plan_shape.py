@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model import fields
+from meta_experiment.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import yaml
 from yaml.scanner import ScannerError
+
+from meta_experiment.records import dataclass
 
 _DEEPEST = 20
 _LONGEST_NUMBER = 300  # digits; about what the client's numbers can hold

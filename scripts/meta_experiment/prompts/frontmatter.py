@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.protocol.frontmatter import SPACE, find_block, head_length
+from meta_experiment.records import dataclass
 
 if TYPE_CHECKING:
     from meta_experiment.prompts.client_yaml import Lines, YamlBlock

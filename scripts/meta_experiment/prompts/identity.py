@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from meta_experiment.errors import RefusedError
+from meta_experiment.records import dataclass
 
 
 class PromptKind(StrEnum):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from meta_experiment.errors import RefusedError
+from meta_experiment.records import dataclass
 
 LIMIT = 29_500  # bytes; the client cuts what one injected line prints at 30,000
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from meta_experiment.prompts.identity import PromptKind
+from meta_experiment.records import dataclass
 
 UNLOADED = "<>"  # the client leaves out commands and skills with these in their names
 _INSTALLED = ("cache", "marketplaces")

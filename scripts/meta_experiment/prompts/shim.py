@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import RefusedError
@@ -17,6 +16,7 @@ from meta_experiment.prompts.frontmatter import cut, may_be_hooks, read_clearly
 from meta_experiment.prompts.parts import part
 from meta_experiment.prompts.tools import add_tools
 from meta_experiment.protocol.frontmatter import SPACE
+from meta_experiment.records import dataclass
 
 _LONGEST_DESCRIPTION = 100  # units of UTF-16
 _EFFORT = "${CLAUDE_EFFORT}"

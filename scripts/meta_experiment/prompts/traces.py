@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from meta_experiment.prompts.frontmatter import cut
+from meta_experiment.records import dataclass
 
 _LF, _CRLF, _BOTH = "lf", "crlf", "both"
 _LINE = re.compile(rb"!`serve-variant [^`]*`")

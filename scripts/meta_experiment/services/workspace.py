@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_co
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.trials import TrialLog
 from meta_experiment.store.local.history import Entry
 from meta_experiment.store.store import Store

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_counts, require_fraction, require_positive
 from meta_experiment.stats.lift import lift_delta
 from meta_experiment.stats.moments import Moments

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from meta_experiment.errors import UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats, require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import root

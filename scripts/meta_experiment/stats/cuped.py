@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats
 from meta_experiment.stats.moments import Moments
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.noncentral import noncentrality_bound

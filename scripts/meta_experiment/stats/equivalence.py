@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meta_experiment.errors import UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.sequential import PRIOR_SD, anytime
 from meta_experiment.stats.ttest import Contrast, t_test
 

@@ -19,9 +19,9 @@ A prior on a grid is a prior: no error of integration can touch the guarantee.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_counts
 
 _CENTER_SD = 2.0

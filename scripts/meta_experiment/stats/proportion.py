@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_counts, require_fraction
 from meta_experiment.stats.special import chi2_sf, normal_isf, normal_sf
 from meta_experiment.stats.srm import ChiSquare

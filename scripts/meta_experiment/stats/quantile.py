@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats, require_fraction
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.special import beta_cdf, normal_isf

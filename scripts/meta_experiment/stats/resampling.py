@@ -7,10 +7,10 @@ environment would hold.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats, require_fraction
 from meta_experiment.stats.special import normal_cdf, normal_ppf
 

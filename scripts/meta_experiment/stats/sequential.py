@@ -12,9 +12,9 @@ approximate, and needs no equal variances.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import edge

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_positive
 from meta_experiment.stats.special import chi2_sf, deviance, stirling_error
 

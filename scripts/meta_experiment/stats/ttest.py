@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.special import t_isf, t_sf

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.protocol.sequence import storable
+from meta_experiment.records import dataclass
 from meta_experiment.store.local import (
     archive,
     assignments,

@@ -7,8 +7,9 @@ metric's own unit (for the log scale: of the geometric means).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from meta_experiment.records import dataclass
 from meta_experiment.types.marks import MOMENT
 from meta_experiment.types.vocabulary import (
     AlertKind,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from meta_experiment.records import dataclass
 from meta_experiment.types.plan import Plan
 from meta_experiment.types.trial import Trial
 from meta_experiment.types.vocabulary import Action, Decision, ReasonCode, Status

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from meta_experiment.records import dataclass
 from meta_experiment.types.experiment import Experiment
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.errors import DependencyError, RefusedError
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.files.programs import find_program
+from meta_experiment.records import dataclass
 
 _COMMAND = ".claude/commands/review.md"
 _TREATMENT = "review-parallel.md"

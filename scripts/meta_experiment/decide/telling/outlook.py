@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.power import anytime_detectable_effect, t_detectable_effect
 from meta_experiment.stats.sequential import anytime_t

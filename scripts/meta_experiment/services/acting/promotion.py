@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from meta_experiment.deploy import (
     ChangeSet,
@@ -30,6 +30,7 @@ from meta_experiment.files.confine import Content
 from meta_experiment.files.interruption import held
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.registry import outcome_to_document
+from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.acting.lifecycle import HOLDING, noted, refuse_shared_files
 from meta_experiment.services.acting.registry_commit import AFTER, register, require_unchanged

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace

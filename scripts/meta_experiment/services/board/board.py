@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
+from meta_experiment.records import dataclass
 from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.checkout import known_seal

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.model import instants
 from meta_experiment.model.fields import suggestion
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
@@ -14,6 +14,7 @@ from meta_experiment.files.pack import plugin_folder
 from meta_experiment.model.instants import to_text
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.faults import faults_of
+from meta_experiment.records import dataclass
 from meta_experiment.services.health.checking import lost_registry
 from meta_experiment.services.serving.client_settings import (
     ClientSettings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
@@ -10,6 +10,7 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.secrets import redacted_plan
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.combine import Combined
 from meta_experiment.sources.results.run_identity import import_id
 from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from meta_experiment.decide.detectable import reach
 from meta_experiment.files.interruption import held
 from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.importing.import_plan import Wishes, fitted, plan_of
 from meta_experiment.services.planning.creating import new_id

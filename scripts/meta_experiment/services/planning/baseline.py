@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.decide.noise import NoiseFloor
@@ -13,6 +12,7 @@ from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageErro
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.model.plan_document import plan_from_document
+from meta_experiment.records import dataclass
 from meta_experiment.services.planning.forecast import judged
 from meta_experiment.services.planning.noise import noise_floor_of
 from meta_experiment.services.planning.past import (

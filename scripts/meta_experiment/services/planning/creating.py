@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify, require_text
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
+from meta_experiment.records import dataclass
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
 from meta_experiment.services.planning.forecast import prospect
 from meta_experiment.services.planning.request import CONTROL, Request

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.decide.telling.outlook import Outlook, equivalence_units, outlook
+from meta_experiment.records import dataclass
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.decide.noise import NoiseFloor, noise_floor
 from meta_experiment.errors import DegenerateDataError, as_word
 from meta_experiment.model.metrics import describe
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.planning.past import past_of
 from meta_experiment.services.workspace import Workspace

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.decide.units import Arm, Sample, UnitRecord, arms_of, sample_of
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
+from meta_experiment.records import dataclass
 from meta_experiment.services.serving.client_places import call_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.past_sessions import PastUses, Use, name_of, past_uses

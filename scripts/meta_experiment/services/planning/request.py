@@ -12,7 +12,7 @@ import re
 import select
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ from meta_experiment.files import confine
 from meta_experiment.files.roots import twin
 from meta_experiment.model import fields
 from meta_experiment.model.plan_shape import require_shape
+from meta_experiment.records import dataclass
 
 _LARGEST_PLAN = 256 * 1024  # bytes
 _MOST_VALUES = 5_000

@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import (
     ConflictError,
@@ -19,6 +18,7 @@ from meta_experiment.live import closing
 from meta_experiment.live.client_process import client_of
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import Session, list_sessions
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording.recording import checked_metrics

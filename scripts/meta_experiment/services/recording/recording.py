@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -13,6 +13,7 @@ from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError,
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Metric, MetricKind, Plan, Status, TrialStatus

@@ -6,13 +6,13 @@ import glob
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.protocol.by_name import disabled_plugins, hooks_by_name, plugin_hooks
 from meta_experiment.protocol.settings import restrictions, restricts_agent, settings_files
+from meta_experiment.records import dataclass
 
 _LARGEST = 1024 * 1024
 # What an injected line runs; a rule against any of them makes the client abort the command.

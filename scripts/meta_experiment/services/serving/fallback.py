@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.prompts.shim import quoted
 from meta_experiment.protocol import places, texts
+from meta_experiment.records import dataclass
 from meta_experiment.services.serving.client_places import scope_of, state_path
 from meta_experiment.services.serving.client_settings import denies_reading, read_settings
 from meta_experiment.services.workspace import Workspace

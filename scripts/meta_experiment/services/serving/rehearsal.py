@@ -7,11 +7,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.programs import find_program
 from meta_experiment.protocol import index, places, seal, texts
+from meta_experiment.records import dataclass
 
 _TOKEN = "0" * places.TOKEN_LENGTH
 _KEY = "0" * 64

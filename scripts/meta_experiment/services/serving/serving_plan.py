@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from meta_experiment.deploy.apply import observe
@@ -28,6 +28,7 @@ from meta_experiment.prompts.shim import Line, build_shim, require_alike_as_skil
 from meta_experiment.prompts.tools import asks_first
 from meta_experiment.prompts.traces import NO_TRACES, Traces
 from meta_experiment.protocol import index, places, texts
+from meta_experiment.records import dataclass
 from meta_experiment.services.serving.client_places import (
     place_of,
     scope_of,

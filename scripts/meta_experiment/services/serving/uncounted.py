@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout, git_top
@@ -22,6 +21,7 @@ from meta_experiment.protocol.missed import (
     missed,
 )
 from meta_experiment.protocol.worktrees import linked_trees
+from meta_experiment.records import dataclass
 from meta_experiment.services.serving.unserved import drift_notes
 
 LAG = 60.0  # seconds that a hook may come after its session began

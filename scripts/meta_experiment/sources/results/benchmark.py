@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model import instants
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results import aggregates, triggers
 from meta_experiment.sources.results.cells import Cell
 from meta_experiment.sources.results.imported import (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.measures import Record, flat
 from meta_experiment.sources.results.result_words import (
     ARM_FIELDS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.choosing import chosen_variants, safe_names
 from meta_experiment.sources.results.copies import copies
 from meta_experiment.sources.results.imported import ImportedTrials, Run

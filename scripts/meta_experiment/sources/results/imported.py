@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.wording import listed
 from meta_experiment.types import TrialStatus
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from meta_experiment.errors import UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results import aggregates, json_text, values
 from meta_experiment.sources.results.benchmark import Origin, instant
 from meta_experiment.sources.results.column_units import in_per_cents

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.cells import Cell, described, first_text, measured
 from meta_experiment.sources.results.measures import Record
 from meta_experiment.sources.results.metric_tables import table_cells
@@ -56,7 +57,7 @@ class _Around:
     `names` are those of parts of its neighbours that can be nothing but arms.
     """
 
-    cell: Cell = Cell({})  # noqa: RUF009 - it cannot change
+    cell: Cell = Cell({})
     of_item: bool = False
     names: frozenset[str] = frozenset()
     depth: int = 0

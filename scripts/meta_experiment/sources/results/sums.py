@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.result_words import is_control
 from meta_experiment.stats.moments import Moments
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.cases import pairs_arms
 from meta_experiment.sources.results.column_units import in_milliseconds, other_unit, words
 from meta_experiment.sources.results.imported import Ledger

@@ -6,10 +6,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from meta_experiment.errors import UsageError
+from meta_experiment.records import dataclass
 
 LONGEST_LINE = 1024 * 1024
 MOST_ROWS = 250_000

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from meta_experiment.records import dataclass
 from meta_experiment.sources.results.cells import Cell, described
 from meta_experiment.sources.results.imported import Ledger
 from meta_experiment.sources.results.measures import measure

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.records import dataclass
 from meta_experiment.sources.sessions.session_files import began_below, transcripts
 from meta_experiment.transcripts.measure import measure, span
 from meta_experiment.transcripts.prices import Prices, load_prices

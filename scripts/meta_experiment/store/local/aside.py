@@ -11,13 +11,13 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import StorageError
 from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.lines import (
     WHOLE_FILE,
     Cursor,

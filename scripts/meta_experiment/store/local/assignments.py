@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, sequence, tsv
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.events import NAME_LIMIT
 from meta_experiment.store.local.writer import own_log
 

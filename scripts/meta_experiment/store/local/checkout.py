@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import StorageError
@@ -17,6 +16,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, places, seal
 from meta_experiment.protocol.places import read_whole
+from meta_experiment.records import dataclass
 
 _MANUAL, _SERVED = "manual", "served"
 _NAME_DIGITS = 16

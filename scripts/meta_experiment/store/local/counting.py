@@ -11,12 +11,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import StorageError
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.logs import NO_LOG, log_sizes
 from meta_experiment.store.local.tracked import Tracked
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from meta_experiment.errors import StorageError, UsageError
@@ -13,6 +13,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.secrets import redacted_value
 from meta_experiment.protocol.sequence import LATEST
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.lines import Cursor, SetAside, Unusable, read_objects
 
 _TEXTS = ("verb", "before", "after", "reason")

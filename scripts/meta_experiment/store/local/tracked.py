@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
@@ -20,6 +19,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout, git_top
 from meta_experiment.protocol.places import read_bytes, try_read
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 
 _PURPOSE = "tracked"
 _GITDIR = b"gitdir: "

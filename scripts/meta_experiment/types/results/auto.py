@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from meta_experiment.records import dataclass
 from meta_experiment.types.marks import ASIDE
 from meta_experiment.types.vocabulary import Action, Decision, ReasonCode
 

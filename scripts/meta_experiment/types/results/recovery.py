@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from meta_experiment.records import dataclass
 from meta_experiment.types.results.health import Finding
 
 

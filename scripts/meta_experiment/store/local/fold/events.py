@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.protocol.sequence import LATEST
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.lines import LINE_LIMIT
 from meta_experiment.types import TrialStatus
 

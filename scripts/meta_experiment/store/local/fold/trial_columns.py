@@ -6,10 +6,10 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, overload
 
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.types import Trial, TrialStatus

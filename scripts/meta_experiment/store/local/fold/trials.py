@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import HEAD
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment, place
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.counting import Apart, Counting, Log, apart
 from meta_experiment.store.local.fold.ahead import read_ahead
 from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
