@@ -6,8 +6,13 @@ from dataclasses import replace
 
 from tests.decide.making import DAY, START, plan, trial
 
-from meta_experiment.decide.looks import look_of
+from meta_experiment.decide.rules import rule_of
 from meta_experiment.types import Stopping, TrialStatus
+
+
+def look_of(plan, trials, as_of):
+    return rule_of(plan).look(plan, trials, as_of)
+
 
 FIXED = plan(stopping=Stopping.FIXED, sample_size=2)
 

@@ -11,9 +11,9 @@ from meta_experiment.decide.design import design_of
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import horizon_reached, readiness
-from meta_experiment.decide.looks import look_of
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
-from meta_experiment.decide.rule import Rule, rule_of
+from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.rules.base import Rule
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.standing import Findings, Standing
 from meta_experiment.decide.telling.notes import notes
@@ -53,19 +53,21 @@ def analyze(
             evidence that never saw it is held back.
         beside: metrics that the plan does not name, reported with the secondary ones.
 
-    A decision under `sequential` may be asked for after every trial (see `rule_of`).
+    When a decision may be asked for is said by the plan's rule (see `rules.base.Rule`).
     """
-    look = look_of(plan, trials, as_of)
+    rule = rule_of(plan)
+    look = rule.look(plan, trials, as_of)
     samples = Samples(arms_of(plan, look.trials), design_of(plan).match)
     checks = quality.check(plan, samples.arms, as_of=as_of, current=current)
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     measured = _comparable(plan, samples)
-    ready = readiness(plan, look, measured, as_of, started)
+    ready = readiness(plan, rule, look, measured, as_of, started)
     primary = _result(plan, plan.primary, samples)
-    standings = _standings(plan, samples, primary)
+    standings = _standings(plan, rule, samples, primary)
     raised = alarms.alerts(plan, alarms.watched(plan, samples), ready)
     findings = Findings(
         plan=plan,
+        rule=rule,
         readiness=ready,
         standings=standings,
         measured=sum(measured.values()),
@@ -106,8 +108,9 @@ def _exploratory(metric: Metric) -> str:
     )
 
 
-def _standings(plan: Plan, samples: Samples, primary: PrimaryResult) -> tuple[Standing, ...]:
-    rule = rule_of(plan)
+def _standings(
+    plan: Plan, rule: Rule, samples: Samples, primary: PrimaryResult
+) -> tuple[Standing, ...]:
     weights = weigh(plan, rule, samples)
     stands = interruption_check(plan, rule, samples, weights)
     return tuple(
@@ -133,13 +136,13 @@ def _judge(
 ) -> Judgement:
     control, treated = samples.compared(treatment, guardrail.metric)
     return judge(
+        plan,
+        rule,
         guardrail,
         control,
         treated,
         comparison=compare(plan, guardrail.metric, control, treated, treatment),
         measured=min(map(len, samples.compared(treatment, plan.primary))),
-        rule=rule,
-        alpha=plan.alpha,
     )
 
 

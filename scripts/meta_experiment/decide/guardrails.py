@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
-from meta_experiment.decide.rule import Rule
+from meta_experiment.decide.rules.base import Rule
 from meta_experiment.decide.scale import described, sign
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState
+from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState, Plan
 
 _FEWEST_UNITS = 2
 
@@ -28,14 +26,14 @@ class Judgement:
 
 
 def judge(
+    plan: Plan,
+    rule: Rule,
     guardrail: Guardrail,
     control: Sample,
     treatment: Sample,
     *,
     comparison: Comparison,
     measured: int,
-    rule: Rule,
-    alpha: float,
 ) -> Judgement:
     """Say what is known of one guardrail for one treatment.
 
@@ -55,10 +53,10 @@ def judge(
     else:
         try:
             against_margin = rule.evidence(
-                control, treatment, guardrail.metric, -guardrail.margin
+                plan, control, treatment, guardrail.metric, -guardrail.margin
             )
-            worse = rule.evidence(control, treatment, guardrail.metric, 0.0).worse
-            state = _state(against_margin.better, worse, math.log(1 / alpha))
+            worse = rule.evidence(plan, control, treatment, guardrail.metric, 0.0).worse
+            state = _state(against_margin.better, worse, rule.bar(plan.alpha, 1))
             reason = _sentence(state, guardrail, comparison)
         except DegenerateDataError as degenerate:
             state = GuardrailState.UNDETERMINED

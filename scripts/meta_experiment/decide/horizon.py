@@ -5,38 +5,42 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from meta_experiment.decide.looks import Look
+from meta_experiment.decide.rules.base import Look, Rule
 from meta_experiment.decide.units import given_up_at, is_closed
-from meta_experiment.types import Plan, Readiness, Stopping, Trial, Unit
+from meta_experiment.types import Plan, Readiness, Trial, Unit
 
 _DAY = 86400.0
 
 
 def readiness(
-    plan: Plan, look: Look, measured: Mapping[str, int], as_of: float, started: float | None
+    plan: Plan,
+    rule: Rule,
+    look: Look,
+    measured: Mapping[str, int],
+    as_of: float,
+    started: float | None,
 ) -> Readiness:
     """Say whether a decision may be taken at all.
 
     `measured` is the number of units per arm with a value of the primary metric that can be
-    compared. Under
-    `sequential` every arm needs `sample_size` of them; under `fixed` the one look must be
-    complete, with whatever values its units have.
+    compared.
     """
     smallest = min(measured.values(), default=0)
     days = 0.0 if started is None else max(0.0, as_of - started) / _DAY
-    fixed = plan.stopping is Stopping.FIXED
-    ready = look.complete if fixed else smallest >= plan.sample_size
+    ready = rule.is_ready(plan, look, smallest)
     return Readiness(
         ready=ready,
         needed_per_arm=plan.sample_size,
         smallest_arm=smallest,
         days_running=days,
         days_left=None if started is None else max(0.0, plan.max_duration_days - days),
-        reason=_reason(plan, look, measured, ready=ready),
+        reason=_reason(plan, rule, look, measured, ready=ready),
     )
 
 
-def _reason(plan: Plan, look: Look, measured: Mapping[str, int], *, ready: bool) -> str:
+def _reason(
+    plan: Plan, rule: Rule, look: Look, measured: Mapping[str, int], *, ready: bool
+) -> str:
     if ready:
         return "Every arm has the units the plan asks for."
     if look.waiting:
@@ -47,7 +51,7 @@ def _reason(plan: Plan, look: Look, measured: Mapping[str, int], *, ready: bool)
         if n < plan.sample_size
     )
     if not missing:
-        return f"The plan looks at the first {plan.sample_size} assigned units of every arm."
+        return rule.words.unready(plan)
     paired = plan.unit is Unit.CASE
     what = "cases measured in both arms" if paired else "units per arm"
     return f"The plan needs {plan.sample_size} {what}: {missing}."

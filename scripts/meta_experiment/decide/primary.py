@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from meta_experiment.decide.evidence import Evidence
-from meta_experiment.decide.rule import Rule
+from meta_experiment.decide.rules.base import Rule
 from meta_experiment.decide.scale import effect, improvement
 from meta_experiment.decide.units import Samples, mean, was_cut_short
 from meta_experiment.errors import DegenerateDataError
@@ -33,8 +32,8 @@ def weigh(
     for item in plan.treatments:
         arms = samples.compared(item.name, plan.primary, stretch)
         try:
-            zero = rule.evidence(*arms, plan.primary, 0.0)
-            claimed = rule.evidence(*arms, plan.primary, at) if at else zero
+            zero = rule.evidence(plan, *arms, plan.primary, 0.0)
+            claimed = rule.evidence(plan, *arms, plan.primary, at) if at else zero
             found[item.name] = replace(zero, better=claimed.better)
         except DegenerateDataError:
             found[item.name] = _NOTHING
@@ -54,7 +53,7 @@ def interruption_check(
     and threshold, when every such trial of every arm had taken four times what it took.
     Nothing is computed when no trial was cut short or nothing is near promotion.
     """
-    bar = math.log(1 / plan.alpha)
+    bar = rule.bar(plan.alpha, 1)
     cut_short = any(
         was_cut_short(trial) for arm in samples.arms.values() for trial in arm.trials
     )
@@ -79,13 +78,13 @@ def is_equivalent(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> b
     Better than the margin's lower end and worse than its upper end, each at 1/α (two
     one-sided tests, Schuirmann 1987, with the plan's rule).
     """
-    margin, bar = plan.equivalence_margin, math.log(1 / plan.alpha)
+    margin = plan.equivalence_margin
     if margin is None:
         return False
     arms = samples.compared(treatment, plan.primary)
     try:
-        above = rule.evidence(*arms, plan.primary, -margin).better
-        below = rule.evidence(*arms, plan.primary, margin).worse
+        above = rule.evidence(plan, *arms, plan.primary, -margin).better
+        below = rule.evidence(plan, *arms, plan.primary, margin).worse
     except DegenerateDataError:
         return False
-    return min(above, below) >= bar
+    return min(above, below) >= rule.bar(plan.alpha, 1)

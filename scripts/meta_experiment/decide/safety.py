@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from meta_experiment.decide.design import design_of
+from meta_experiment.decide.rules.base import bar
 from meta_experiment.decide.scale import described, effect, sign
 from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
 from meta_experiment.errors import DegenerateDataError
@@ -41,8 +41,8 @@ def harm(plan: Plan, samples: Samples) -> Harm | None:
     stopping rule. From three pairs on: a twofold slowdown is caught after about 11.
     """
     metrics = safety_metrics(plan)
-    bar = math.log(len(metrics) * len(plan.treatments) / plan.alpha)
-    found = [item for item in _evidence(plan, metrics, samples) if item.log_e >= bar]
+    needed = bar(plan.alpha, len(metrics) * len(plan.treatments))
+    found = [item for item in _evidence(plan, metrics, samples) if item.log_e >= needed]
     return max(found, key=lambda item: item.log_e, default=None)
 
 

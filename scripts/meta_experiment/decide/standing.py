@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
+from meta_experiment.decide.rules.base import Rule
 from meta_experiment.decide.safety import Harm
 from meta_experiment.decide.scale import described
 from meta_experiment.records import dataclass
@@ -18,7 +18,6 @@ from meta_experiment.types import (
     Plan,
     Readiness,
     ReasonCode,
-    Stopping,
 )
 
 
@@ -58,6 +57,7 @@ class Findings:
     """
 
     plan: Plan
+    rule: Rule
     readiness: Readiness
     standings: tuple[Standing, ...]
     measured: int
@@ -70,8 +70,8 @@ class Findings:
 
     @property
     def bar(self) -> float:
-        """The log evidence that an action needs: log(1/α)."""
-        return math.log(1 / self.plan.alpha)
+        """The log evidence that an action needs."""
+        return self.rule.bar(self.plan.alpha, 1)
 
     @property
     def out(self) -> tuple[Standing, ...]:
@@ -97,7 +97,7 @@ def harm_shown(findings: Findings, standing: Standing) -> bool:
 
 def obstacles(findings: Findings, standing: Standing) -> Iterator[tuple[ReasonCode, str]]:
     """Yield what stands between a treatment and its promotion, what to tell first first."""
-    plan, judged = findings.plan, standing.guardrails
+    plan, words, judged = findings.plan, findings.rule.words, standing.guardrails
     yield from _guardrails(judged, GuardrailState.MISSING, ReasonCode.GUARDRAIL_MISSING)
     yield from _guardrails(judged, GuardrailState.FAIL, ReasonCode.GUARDRAIL_FAILED)
     if standing.errors is not None:
@@ -107,7 +107,7 @@ def obstacles(findings: Findings, standing: Standing) -> Iterator[tuple[ReasonCo
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
                 f"{seen(findings, standing)}: not enough evidence for a decision "
-                f"({strength(plan, standing.better)}, needed {_needed(plan)})."
+                f"({words.strength(standing.better)}, needed {words.needed(plan.alpha)})."
             ),
         )
     elif standing.improvement < plan.improvement_threshold:
@@ -141,7 +141,7 @@ def _guardrails(
 
 def failed(findings: Findings, standing: Standing) -> tuple[Judgement, ...]:
     """Return the guardrails whose failure is clear enough to reject the treatment for it."""
-    bar = findings.bar + math.log(4 * max(1, len(standing.guardrails)))
+    bar = findings.rule.bar(findings.plan.alpha, 4 * max(1, len(standing.guardrails)))
     return tuple(
         item
         for item in standing.guardrails
@@ -164,22 +164,8 @@ def _number(value: float | None) -> str:
     return "an unknown amount" if value is None else f"{value:.3g}"
 
 
-def _needed(plan: Plan) -> str:
-    if plan.stopping is Stopping.FIXED:
-        return f"at most {plan.alpha:g}"
-    return f"{1 / plan.alpha:g}"
-
-
 def claim(plan: Plan) -> str:
     """Say what a promotion asserts."""
     if plan.claim is Claim.THRESHOLD:
         return f"better by more than {plan.improvement_threshold:.0%}"
     return "better"
-
-
-def strength(plan: Plan, log_evidence: float) -> str:
-    """Say how strong evidence is, in the number its rule is known by."""
-    number = math.exp(min(log_evidence, 700.0))
-    if plan.stopping is Stopping.FIXED:
-        return f"one-sided p = {1 / max(number, 1e-300):.3g}"
-    return f"e-value {number:.3g}"

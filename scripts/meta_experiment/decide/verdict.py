@@ -15,10 +15,9 @@ from meta_experiment.decide.standing import (
     failed,
     obstacles,
     seen,
-    strength,
 )
 from meta_experiment.records import dataclass
-from meta_experiment.types import Decision, ReasonCode, Stopping
+from meta_experiment.types import Decision, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _rejected(findings: Findings) -> Verdict | None:
         Decision.REJECT,
         ReasonCode.TREATMENT_WORSE,
         f"{seen(findings, least_bad)}, shown to be worse "
-        f"({strength(findings.plan, least_bad.worse)}).",
+        f"({findings.rule.words.strength(least_bad.worse)}).",
     )
 
 
@@ -118,7 +117,7 @@ def _promoted(findings: Findings) -> Verdict | None:
         Decision.PROMOTE,
         ReasonCode.TREATMENT_BETTER,
         f"{seen(findings, best)}, shown to be {claim(findings.plan)} "
-        f"({strength(findings.plan, best.better)}).",
+        f"({findings.rule.words.strength(best.better)}).",
         winner=best.treatment,
     )
 
@@ -137,13 +136,9 @@ def _no_difference(findings: Findings) -> Verdict | None:
 def _out_of_reach(findings: Findings) -> Verdict | None:
     """End what can no longer reach the threshold."""
     plan = findings.plan
-    always = [item.comparison.sequential for item in findings.hopeful]
-    highest = [
-        item.interval.high
-        for item in always
-        if item is not None and item.interval.high is not None
-    ]
-    if plan.stopping is Stopping.FIXED or len(highest) < len(always):
+    bounds = [findings.rule.interval(item.comparison) for item in findings.hopeful]
+    highest = [item.high for item in bounds if item is not None and item.high is not None]
+    if len(highest) < len(bounds):
         return None
     if max(highest) >= plan.improvement_threshold:
         return None
@@ -156,7 +151,7 @@ def _out_of_reach(findings: Findings) -> Verdict | None:
 
 
 def _horizon(findings: Findings) -> Verdict | None:
-    if findings.horizon is None or findings.plan.stopping is Stopping.FIXED:
+    if findings.horizon is None or not findings.rule.extendable:
         return None
     return _undecided(findings, ReasonCode.HORIZON_REACHED, _first_obstacle(findings)[1])
 
@@ -190,7 +185,7 @@ def _first_obstacle(findings: Findings) -> tuple[ReasonCode, str]:
 
 def _open_or_closed(findings: Findings) -> Decision:
     """More data may still come, or the plan has had all it will look at."""
-    looked = findings.plan.stopping is Stopping.FIXED and findings.readiness.ready
+    looked = not findings.rule.extendable and findings.readiness.ready
     closed = looked or findings.horizon is not None
     return Decision.INCONCLUSIVE if closed else Decision.EXTEND
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from meta_experiment.decide.rules import rule_of
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Assignment, Experiment, Plan, Status, Stopping
+from meta_experiment.types import Assignment, Experiment, Plan, Status
 
 
 def created(experiment: Experiment, outlook: str, style: Style, *, served: bool) -> str:
@@ -30,12 +31,7 @@ def created(experiment: Experiment, outlook: str, style: Style, *, served: bool)
 
 def _rule(plan: Plan) -> str:
     promote = f"promote at {words.per_cent(plan.improvement_threshold)} better or more"
-    if plan.stopping is Stopping.FIXED:
-        return f"one look at {plan.sample_size:,} units per arm; {promote}"
-    return (
-        f"valid at every look from {plan.sample_size:,} units per arm, "
-        f"for {plan.max_duration_days:g} days; {promote}"
-    )
+    return f"{rule_of(plan).words.terms(plan)}; {promote}"
 
 
 def _next(experiment: Experiment, *, served: bool) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.evidence import t_evidence
+from meta_experiment.decide.rules.base import bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import root
@@ -46,7 +47,7 @@ def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int 
     None when they never would, or not within 100,000 units.
     """
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
-    bar = math.log(len(plan.treatments) / plan.alpha)
+    needed = bar(plan.alpha, len(plan.treatments))
     arms = [_scale_moments(arm, plan.primary) for arm in (control, treatment)]
     present = [arm for arm in arms if arm is not None]
     if len(present) < len(arms):
@@ -56,7 +57,7 @@ def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int 
     def decides(units: int) -> bool:
         grown = [_grown(arm, units / smaller) for arm in present]
         try:
-            return t_evidence(grown[0], grown[1], plan.primary, at).better >= bar
+            return t_evidence(grown[0], grown[1], plan.primary, at).better >= needed
         except DegenerateDataError:
             return False
 
@@ -71,10 +72,10 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
     if comparison.sequential is None or comparison.sequential.e_promote == 0 or cases < 2:
         return None
     reached = math.log(comparison.sequential.e_promote)
-    bar = math.log(len(plan.treatments) / plan.alpha)
+    needed = bar(plan.alpha, len(plan.treatments))
     t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
     size = t / math.sqrt(cases)
-    return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= bar)
+    return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= needed)
 
 
 def _fewest(decides: Callable[[int], bool]) -> int | None:

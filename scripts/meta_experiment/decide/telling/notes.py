@@ -20,8 +20,6 @@ from meta_experiment.types import (
     Direction,
     GuardrailState,
     MetricKind,
-    Plan,
-    Stopping,
     Trial,
     Unit,
 )
@@ -37,7 +35,7 @@ def notes(
     yield from _on_rates(findings, samples)
     yield from _on_the_threshold(findings, samples)
     if findings.plan.unit is Unit.CASE:
-        yield from _on_the_cases(findings.plan, samples)
+        yield from _on_the_cases(findings, samples)
     yield from _on_the_trials(findings, samples, trials)
     yield from _on_the_decision(findings, decided)
     yield from _strata(findings, samples)
@@ -49,26 +47,13 @@ def notes(
 
 
 def _on_the_rule(findings: Findings) -> Iterator[str]:
-    plan = findings.plan
-    fixed = plan.stopping is Stopping.FIXED
-    if fixed and not findings.readiness.ready:
-        yield (
-            "The plan looks once, at the end: p-values shown before are not valid, because "
-            "looking repeatedly finds differences that are not there."
-        )
-    if fixed and findings.readiness.ready:
-        yield (
-            f"The plan looked at the first {plan.sample_size} units per arm; what came later "
-            "is not part of the result."
-        )
-    if not fixed:
-        yield (
-            "The decision rests on the e-values, which stay valid at every look; the p-value "
-            "and the interval beside it are valid only for a single look planned in advance."
-        )
+    plan, words = findings.plan, findings.rule.words
+    yield words.reading(plan, findings.readiness.ready)
     if len(plan.treatments) > 1:
-        method = "Holm's correction" if fixed else "closed testing on averaged e-values"
-        yield f"{len(plan.treatments)} treatments are tried at once, corrected by {method}."
+        yield (
+            f"{len(plan.treatments)} treatments are tried at once, corrected by "
+            f"{words.correction}."
+        )
     for name in sorted({*plan.safety_metrics} - {item.name for item in safety_metrics(plan)}):
         yield f"The safety metric {name} is no metric of the plan, so it is not watched."
     for name in sorted({*plan.acting_alerts} - {kind.value for kind in AlertKind}):
@@ -112,14 +97,13 @@ def _on_the_threshold(findings: Findings, samples: Samples) -> Iterator[str]:
         )
 
 
-def _on_the_cases(plan: Plan, samples: Samples) -> Iterator[str]:
-    metric = plan.primary
+def _on_the_cases(findings: Findings, samples: Samples) -> Iterator[str]:
+    plan, metric = findings.plan, findings.plan.primary
     yield (
         f"{metric.name} is compared case by case: one difference per case, however often it "
         "was run."
     )
-    if metric.kind is MetricKind.PROPORTION and plan.stopping is Stopping.SEQUENTIAL:
-        yield f"The e-values weigh {metric.name} by the paired t on the cases' rates."
+    yield from findings.rule.words.on_cases(plan)
     for item in plan.treatments:
         shared = len(samples.compared(item.name, metric)[0])
         alone = {
@@ -163,11 +147,8 @@ def _on_the_trials(
 def _on_the_decision(findings: Findings, decided: Verdict) -> Iterator[str]:
     if decided.decision is not Decision.PROMOTE:
         return
-    if findings.plan.stopping is Stopping.SEQUENTIAL:
-        yield (
-            "An estimate at the moment it convinces leans high: expect somewhat less than "
-            "the point estimate, and read the always-valid interval."
-        )
+    if findings.rule.words.on_promotion is not None:
+        yield findings.rule.words.on_promotion
     winner = next(item for item in findings.standings if item.treatment == decided.winner)
     doubtful = [
         item.result.metric

@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.rules.base import bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.power import anytime_detectable_effect, t_detectable_effect
 from meta_experiment.stats.sequential import anytime_t
-from meta_experiment.types import Direction, Metric, MetricKind, Plan, Scale, Stopping
+from meta_experiment.types import Direction, Metric, MetricKind, Plan, Scale
 
 POWER = 0.8
-_MILESTONES = (50, 200)
 _FEWEST_PAST = 5
 _MOST_UNITS = 1_000_000
 _FAR = 10.0  # standard deviations: more than any prompt moves a metric
@@ -70,8 +70,7 @@ def outlook(
     if units_per_day is not None and not 0 < units_per_day < math.inf:
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
     spread = spread_of(plan.primary, past)
-    fixed = plan.stopping is Stopping.FIXED
-    sizes = {plan.sample_size} if fixed else {plan.sample_size, *_MILESTONES}
+    sizes = {plan.sample_size, *rule_of(plan).milestones}
     per_arm_a_day = None if units_per_day is None else units_per_day * _smallest_share(plan)
     reach = tuple(
         Reach(
@@ -118,11 +117,11 @@ def equivalence_units(plan: Plan, spread: Spread) -> int | None:
         return None
     log = plan.primary.scale is Scale.LOG
     within = -math.log1p(-margin) if log else margin * abs(spread.centre)
-    bar = math.log(1 / plan.alpha)
+    needed = bar(plan.alpha)
 
     def shown(units: int) -> bool:
         arm = Moments.from_summary(units, spread.centre, spread.sd)
-        return anytime_t(arm, arm, null=-within).log_e_greater >= bar
+        return anytime_t(arm, arm, null=-within).log_e_greater >= needed
 
     if within <= 0 or not shown(_MOST_UNITS):
         return None
@@ -136,12 +135,7 @@ def equivalence_units(plan: Plan, spread: Spread) -> int | None:
 def _smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None:
     alpha = plan.alpha / len(plan.treatments)
     try:
-        if plan.stopping is Stopping.FIXED:
-            d = t_detectable_effect(units, power=POWER, alpha=alpha, sides=1)
-        else:
-            d = anytime_detectable_effect(
-                units, power=POWER, alpha=alpha, first_look=float(plan.sample_size)
-            )
+        d = rule_of(plan).detectable(plan, units, POWER, alpha)
     except UsageError:
         return None
     return _as_improvement(d, spread, plan.primary) if d < _FAR else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError, cite
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
@@ -18,7 +19,7 @@ from meta_experiment.model.plan_document import (
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import as_registered, find_in
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Amendment, Experiment, Status, Stopping
+from meta_experiment.types import Amendment, Experiment, Status
 
 # flag-like name -> place in the plan document
 _PLACES = {
@@ -105,7 +106,7 @@ def _amended(
             "change what they mean after they were seen.",
             hint="End this experiment and create a new one.",
         )
-    if trials and key in _HORIZON and experiment.plan.stopping is Stopping.FIXED:
+    if trials and key in _HORIZON and not rule_of(experiment.plan).extendable:
         raise RefusedError(
             "A plan with a fixed stopping rule cannot be extended once there are data.",
             hint="Create a new experiment with --stopping sequential, which may be extended.",

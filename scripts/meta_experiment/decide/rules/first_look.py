@@ -1,41 +1,24 @@
-"""Which trials a decision may use: all so far, or those of the one look fixed in advance."""
+"""The one look fixed in advance: at the first units of every arm, when all have closed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.rules.base import Look
 from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed
-from meta_experiment.records import dataclass
-from meta_experiment.types import Plan, Stopping, Trial, Unit
+from meta_experiment.types import Plan, Trial, Unit
 
 _ALWAYS = float("-inf")
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """The trials a decision rests on.
+def first_look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
+    """Return the look at the first `sample_size` assigned units of every arm.
 
-    `complete` says whether the rule may decide on them; `waiting` how many units it still
-    waits for although enough have been assigned.
+    Of eval cases the first that every arm has. It is taken at the moment when the last of
+    them has closed its first trial; what is assigned or closes later is not in it, so that it
+    never changes. Until then everything so far is shown, and nothing may be decided on it.
     """
-
-    trials: tuple[Trial, ...]
-    complete: bool
-    waiting: int = 0
-
-
-def look_of(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
-    """Return what the plan's stopping rule looks at.
-
-    `sequential` looks at everything, at any time. `fixed` looks once: at the first
-    `sample_size` assigned units of every arm (of eval cases, the first that every arm has),
-    at the moment when the last of them has closed its first trial. What is assigned or closes
-    later is not in that look, so that it never changes. Until then everything so far is
-    shown, and nothing may be decided on it.
-    """
-    if plan.stopping is Stopping.SEQUENTIAL:
-        return Look(tuple(trials), complete=True)
     chosen = _first_units(plan, trials)
     if chosen is None:
         return Look(tuple(trials), complete=False)

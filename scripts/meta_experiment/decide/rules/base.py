@@ -1,0 +1,95 @@
+"""What a rule of decision owns. All rules speak one language, so that the gates are shared.
+
+Evidence is a natural logarithm that is held against `bar`: of an e-value, of the inverse of a
+p-value, of the inverse of the posterior chance to be wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.units import Sample
+from meta_experiment.records import dataclass
+from meta_experiment.types import Comparison, Interval, Metric, Plan, Trial
+
+_LARGEST_LOG = 700.0
+
+
+def bar(alpha: float, among: int = 1) -> float:
+    """Return the log evidence that an action needs: log(1/α), with α shared among so many."""
+    return math.log(among / alpha)
+
+
+def number(log_evidence: float) -> float:
+    """Return the number whose logarithm evidence is, as long as there is one to print."""
+    return math.exp(min(log_evidence, _LARGEST_LOG))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The trials a decision rests on.
+
+    `complete` says whether the rule may decide on them; `waiting` how many units it still
+    waits for although enough have been assigned.
+    """
+
+    trials: tuple[Trial, ...]
+    complete: bool
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a rule is spoken of.
+
+    `terms` says when the plan may be decided, `strength` how strong log evidence is, in the
+    number the rule is known by, and `needed` what that number must reach at α. `correction`
+    names the correction for several treatments. `reading` says how an analysis is to be read,
+    knowing whether it is ready; `on_cases` what is to be known of eval cases, `on_promotion`
+    of the estimate of a promotion; `unready` what is waited for when no arm lacks units.
+    """
+
+    terms: Callable[[Plan], str]
+    strength: Callable[[float], str]
+    needed: Callable[[float], str]
+    correction: str
+    reading: Callable[[Plan, bool], str]
+    on_cases: Callable[[Plan], Iterator[str]] = lambda _: iter(())
+    on_promotion: str | None = None
+    unready: Callable[[Plan], str] = lambda _: "The plan's rule is not ready to decide yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a plan may be decided, and on what.
+
+    `look(plan, trials, as_of)` returns the trials that it may use, and `is_ready(plan, look,
+    smallest)` whether they are enough, `smallest` being the units of the smallest arm.
+    `extendable` says whether more data can still change a decision that was not reached.
+
+    `evidence(plan, control, treatment, metric, at)` is for "better than the relative effect
+    `at`" and "worse than it", on matched samples. `adjust` corrects evidence for several
+    treatments tried at once. `interval` returns the bounds of the effect that hold whenever
+    the rule may be asked, by which a plan ends that cannot reach its threshold any more; None
+    where there are none.
+
+    `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
+    found with so many units per arm; `milestones` the sizes worth a forecast beside the plan's.
+
+    Raises:
+        DegenerateDataError: by `evidence`, when the samples carry none.
+        UsageError: by `detectable`, when so many units find nothing.
+    """
+
+    look: Callable[[Plan, Sequence[Trial], float], Look]
+    is_ready: Callable[[Plan, Look, int], bool]
+    extendable: bool
+    evidence: Callable[[Plan, Sample, Sample, Metric, float], Evidence]
+    adjust: Callable[[Sequence[float]], list[float]]
+    interval: Callable[[Comparison], Interval | None]
+    detectable: Callable[[Plan, int, float, float], float]
+    words: Words
+    milestones: tuple[int, ...] = ()
+    bar: Callable[[float, int], float] = bar

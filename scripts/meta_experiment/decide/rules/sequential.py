@@ -1,0 +1,94 @@
+"""Safe at every look: e-values, decided as soon as they convince.
+
+With no difference, the probability that the evidence ever reaches 1/α, at any look, is at most
+α. A decision is taken at each look on the data up to it, without memory of earlier looks; that
+can only lose crossings, so that the bound holds. Several treatments: closed testing with
+averaged e-values (Vovk and Wang 2021, Annals of Statistics 49(3)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meta_experiment.decide.design import design_of
+from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.rules.base import Look, Rule, Words, number
+from meta_experiment.decide.units import Sample
+from meta_experiment.stats.multiplicity import closed_average
+from meta_experiment.types import Comparison, Interval, Metric, MetricKind, Plan, Trial
+
+
+def look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
+    """Look at everything so far, at any time."""
+    del plan, as_of
+    return Look(tuple(trials), complete=True)
+
+
+def is_ready(plan: Plan, seen: Look, smallest: int) -> bool:
+    """Ask for the plan's number of measured units in every arm."""
+    return seen.complete and smallest >= plan.sample_size
+
+
+def evidence(
+    plan: Plan, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return log e-values."""
+    return design_of(plan).evidence(control, treatment, metric, at)
+
+
+def interval(comparison: Comparison) -> Interval | None:
+    """Return the always-valid interval."""
+    return None if comparison.sequential is None else comparison.sequential.interval
+
+
+def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
+    """Find what crosses the bar at some look from the plan's first on."""
+    from meta_experiment.stats.power import anytime_detectable_effect
+
+    return anytime_detectable_effect(
+        units, power=power, alpha=alpha, first_look=float(plan.sample_size)
+    )
+
+
+def _terms(plan: Plan) -> str:
+    return (
+        f"valid at every look from {plan.sample_size:,} units per arm, "
+        f"for {plan.max_duration_days:g} days"
+    )
+
+
+def _reading(plan: Plan, ready: bool) -> str:
+    del plan, ready
+    return (
+        "The decision rests on the e-values, which stay valid at every look; the p-value "
+        "and the interval beside it are valid only for a single look planned in advance."
+    )
+
+
+def _on_cases(plan: Plan) -> Iterator[str]:
+    if plan.primary.kind is MetricKind.PROPORTION:
+        yield f"The e-values weigh {plan.primary.name} by the paired t on the cases' rates."
+
+
+SEQUENTIAL = Rule(
+    look=look,
+    is_ready=is_ready,
+    extendable=True,
+    evidence=evidence,
+    adjust=closed_average,
+    interval=interval,
+    detectable=detectable,
+    milestones=(50, 200),
+    words=Words(
+        terms=_terms,
+        strength=lambda log_e: f"e-value {number(log_e):.3g}",
+        needed=lambda alpha: f"{1 / alpha:g}",
+        correction="closed testing on averaged e-values",
+        reading=_reading,
+        on_cases=_on_cases,
+        on_promotion=(
+            "An estimate at the moment it convinces leans high: expect somewhat less than "
+            "the point estimate, and read the always-valid interval."
+        ),
+    ),
+)
