@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 
 from tests.logs import everything
 from tests.sources import shapes
+from tests.support.git import git
 
 from meta_experiment.deploy import Deployer
 from meta_experiment.files.filesystem import FileSystem
@@ -87,11 +87,6 @@ def project(root: Path, name: str) -> None:
     """Say which files are under experiment below a root."""
     root.mkdir(parents=True)
     (root / "files.json").write_text(json.dumps(PROJECTS[name]))
-
-
-def git(root: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(root), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def create(workspace: Workspace, name: str) -> str:

@@ -9,14 +9,6 @@ from pathlib import Path
 
 import pytest
 from tests.everyday import some
-from tests.services.serving.test_reconciliation import (
-    COMMAND,
-    SKILL,
-    control,
-    drafted,
-    git,
-    opened,
-)
 from tests.services.test_two_commands import (
     once,
     repository,
@@ -24,6 +16,8 @@ from tests.services.test_two_commands import (
     running,
     told,
 )
+from tests.support.git import git
+from tests.support.serving import COMMAND, SKILL, control, drafted, opened
 
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted

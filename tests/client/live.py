@@ -27,6 +27,7 @@ from tests.client.endpoint import (
     ToolCall,
 )
 from tests.client.harness import REPOSITORY, Client
+from tests.support.git import git
 
 PROGRAM = REPOSITORY / "bin" / "meta-experiment"
 MODE = 0o640  # of every prompt file here: not what a new file would get
@@ -375,15 +376,6 @@ def surroundings(client: Client) -> dict[str, str]:
         "GIT_CONFIG_NOSYSTEM": "1",
         **client.environment,
     }
-
-
-def git(root: Path, *arguments: str) -> str:
-    """Run git; a failure shows what it said."""
-    done = subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"git {arguments}: {done.stderr}"
-    return done.stdout
 
 
 def _root(client: Client, kind: Kind) -> tuple[Client, Path]:

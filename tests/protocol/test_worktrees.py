@@ -1,15 +1,11 @@
 """Working trees of one repository, and folders that only look like one."""
 
 import os
-import subprocess
 
 import pytest
+from tests.support.git import git
 
 from meta_experiment.protocol.worktrees import linked_tree, linked_trees
-
-
-def git(directory, *arguments):
-    subprocess.run(["git", "-C", str(directory), *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from tests.everyday import some
 from tests.live.stage import Stage
 from tests.plugin.desk import ROOT, STAMP, UV, program, wrapper
 from tests.security.planted import Planted
-from tests.services.serving.test_reconciliation import SKILL, drafted, git, opened
+from tests.support.git import git
+from tests.support.serving import SKILL, drafted, opened
 
 from meta_experiment.files.programs import find_program
 from meta_experiment.git.command import Git

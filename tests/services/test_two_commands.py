@@ -5,15 +5,8 @@ from dataclasses import replace
 import pytest
 from tests.everyday import some
 from tests.faults import Crash
-from tests.services.serving.test_reconciliation import (
-    SKILL,
-    changed,
-    control,
-    drafted,
-    git,
-    opened,
-    treatment,
-)
+from tests.support.git import git
+from tests.support.serving import SKILL, changed, control, drafted, opened, treatment
 
 from meta_experiment.deploy.flight import Flight
 from meta_experiment.errors import ConflictError

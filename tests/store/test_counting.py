@@ -1,12 +1,12 @@
 """Whose logs count is remembered under our seal, asked of git once, and lost by no fault."""
 
-import subprocess
 from contextlib import suppress
 
 import pytest
 from tests.faults import Crash, count_operations, every_fault
 from tests.logs import head, own_log
 from tests.sealing import own_seal
+from tests.support.git import git
 
 from meta_experiment.errors import GitError, StorageError
 from meta_experiment.files.filesystem import FileSystem
@@ -16,10 +16,6 @@ from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.local.counting import NOT_OURS, TRACKED, Counting
 from meta_experiment.store.local.tracked import Tracked, index_stamp, tracked_logs
 from meta_experiment.store.store import Store
-
-
-def git(root, *words):
-    subprocess.run(["git", *words], cwd=root, check=True, capture_output=True)
 
 
 class Asked:

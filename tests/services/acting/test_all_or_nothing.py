@@ -11,17 +11,9 @@ from pathlib import Path
 import pytest
 from tests.everyday import some
 from tests.logs import everything
-from tests.services.serving.test_reconciliation import (
-    COMMAND,
-    PLACED,
-    SKILL,
-    control,
-    drafted,
-    git,
-    opened,
-    treatment,
-)
 from tests.services.test_two_commands import ACTS, once, repository
+from tests.support.git import git
+from tests.support.serving import COMMAND, PLACED, SKILL, control, drafted, opened, treatment
 
 from meta_experiment.cli.main import main
 from meta_experiment.errors import ConflictError, GitError, LockedError, StorageError

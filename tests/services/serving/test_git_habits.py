@@ -13,15 +13,8 @@ from types import SimpleNamespace
 import pytest
 from tests.everyday import some
 from tests.faults import Crash, FaultyFileSystem
-from tests.services.serving.test_reconciliation import (
-    COMMAND,
-    SKILL,
-    control,
-    drafted,
-    git,
-    git_bytes,
-    opened,
-)
+from tests.support.git import git
+from tests.support.serving import COMMAND, SKILL, control, drafted, git_bytes, opened
 
 from meta_experiment.deploy import unseen
 from meta_experiment.files.filesystem import FileSystem

@@ -6,16 +6,8 @@ from contextlib import nullcontext
 
 import pytest
 from tests.everyday import some
-from tests.services.serving.test_reconciliation import (
-    AGENT,
-    COMMAND,
-    SKILL,
-    control,
-    drafted,
-    drafted_in,
-    git,
-    opened,
-)
+from tests.support.git import git
+from tests.support.serving import AGENT, COMMAND, SKILL, control, drafted, drafted_in, opened
 
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import RefusedError
