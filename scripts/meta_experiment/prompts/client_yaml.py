@@ -50,7 +50,7 @@ class UnclearError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Where a field stands: its first line, the one behind its last, and its indentation."""
+    """The lines of a field: its first, the one behind its last, and its indentation."""
 
     first: int
     end: int

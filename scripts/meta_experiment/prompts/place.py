@@ -1,4 +1,4 @@
-"""Where the client looks for prompt files, and the name by which it calls what it finds."""
+"""The places where the client looks for prompt files, and the names it calls them by."""
 
 from __future__ import annotations
 

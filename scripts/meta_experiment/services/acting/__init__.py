@@ -1,1 +1,1 @@
-"""From evidence to an action: start, pause, promote, roll back, stop, archive."""
+"""Acting on evidence or on demand: start, pause, promote, roll back, stop, archive, auto."""

@@ -1,1 +1,1 @@
-"""What people look at: the board, the newest trials, alerts, what is told at a start."""
+"""The board: rows of all experiments, the newest trials, alerts, the notice of a session."""

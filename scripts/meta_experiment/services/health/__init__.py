@@ -1,1 +1,1 @@
-"""Is all well here, and how it is mended: installation, serving, stored bytes, crashes."""
+"""Health: checks of installation, serving and stored bytes, repair, recovery, panic."""

@@ -1,1 +1,1 @@
-"""Results that were measured elsewhere, as trials of an experiment."""
+"""Importing: results that were measured elsewhere, as trials of an experiment."""

@@ -1,1 +1,1 @@
-"""From a wish to a plan: what a prompt file did before, what a plan can find, the draft."""
+"""Planning: the request, the forecast of what a plan can find, the draft, its amendments."""

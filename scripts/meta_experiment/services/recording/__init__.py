@@ -1,1 +1,1 @@
-"""Which variant a unit gets, and what happened to it, on the record."""
+"""Recording: the variant a unit gets, what happened to it, ratings, admitted writers."""

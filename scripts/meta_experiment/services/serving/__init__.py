@@ -1,1 +1,1 @@
-"""What stands on disk while an experiment serves: planned, put in place, checked, removed."""
+"""Serving: what stands on disk while an experiment runs, planned, placed, checked, removed."""

@@ -1,4 +1,4 @@
-"""Where the client meets the prompt files of a root: in its own folders, links followed."""
+"""The places where the client meets the prompt files of a root, links followed."""
 
 from __future__ import annotations
 

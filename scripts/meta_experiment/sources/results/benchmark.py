@@ -42,7 +42,7 @@ _SAME = 0.011  # rounding to two decimals, and of seconds to a tenth
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a document came from: its name as the user gave it and its SHA-256 (hex).
+    """The origin of a document: its name as the user gave it and its SHA-256 (hex).
 
     `assumed` says what was guessed in reading its bytes; it is empty if nothing was.
     """

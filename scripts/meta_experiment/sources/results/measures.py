@@ -1,4 +1,4 @@
-"""From the record of one run, whatever its form, to metrics."""
+"""Metrics from the record of one run, whatever its form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a path that the user named to a source that was read; nothing is written."""
+"""Reading a source from a path that the user named; nothing is written."""
 
 from __future__ import annotations
 

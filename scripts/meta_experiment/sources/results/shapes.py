@@ -1,4 +1,4 @@
-"""Where in a document of results the runs stand: one cell for each, whatever the shape.
+"""The runs in a document of results: one cell for each, whatever the shape.
 
 Shapes that were met: a list of runs that name their arm; cases, in a list or by name, with
 one mapping (or list of runs) per arm; cases with `with_skill_pass_rate` and its like; arms,

@@ -1,4 +1,4 @@
-"""Where the client keeps the transcripts of sessions that began in a folder or below it."""
+"""The transcripts that the client keeps of sessions begun in a folder or below it."""
 
 from __future__ import annotations
 
