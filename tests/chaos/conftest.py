@@ -8,4 +8,4 @@ from meta_experiment.services.planning import creating
 
 @pytest.fixture(autouse=True)
 def _no_outlook(monkeypatch):
-    monkeypatch.setattr(creating, "prospect", no_outlook)
+    monkeypatch.setattr(creating, "forecast", no_outlook)

@@ -318,7 +318,7 @@ def main(arguments: list[str]) -> int:
         if name.startswith(("CLAUDE", "META_", "GIT_")):
             del os.environ[name]
     os.environ.update(_ENVIRONMENT)
-    creating.prospect = no_outlook  # type: ignore[assignment]
+    creating.forecast = no_outlook  # type: ignore[assignment]
     page, begun = Page(), time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -165,7 +165,7 @@ class Verb:
 
 
 def _import(workspace: Workspace, _made: str) -> None:
-    wanted = importing.Wanted((str(workspace.root / "results.json"),))
+    wanted = importing.ImportRequest((str(workspace.root / "results.json"),))
     importing.import_results(workspace, wanted, workspace.root, dry_run=False)
 
 

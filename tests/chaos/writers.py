@@ -82,7 +82,7 @@ class Writer:
     """One writer, in its folder; `turn` numbers what it records, on from its predecessors."""
 
     def __init__(self, folder: Path, name: str, common: str, log: Path, seed: int) -> None:
-        creating.prospect = no_outlook  # type: ignore[assignment]
+        creating.forecast = no_outlook  # type: ignore[assignment]
         self.folder = str(folder)
         root = find_root(None, user=False, environment={}, directory=folder, home=Path.home())
         self.space = Workspace.open(Layout(root), time.time)
@@ -313,7 +313,7 @@ def write_prompts(root: Path, names: list[str]) -> None:
 
 def start_common(root: Path) -> Experiment:
     """Start the experiment that all writers record into."""
-    creating.prospect = no_outlook  # type: ignore[assignment]
+    creating.forecast = no_outlook  # type: ignore[assignment]
     space = Workspace.open(Layout(root), time.time)
     files = [f"{prompt_of(root, COMMON)}=treatment.md"]
     wanted = request.from_flags({"name": COMMON}, files, root, root)

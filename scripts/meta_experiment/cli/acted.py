@@ -9,7 +9,7 @@ import click
 from meta_experiment.cli.frame import Result, Screen, say
 from meta_experiment.errors import RefusedError
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render.deed import deed
+from meta_experiment.render.action import action
 from meta_experiment.types.results.action import ActionResult
 
 
@@ -24,9 +24,9 @@ def acted(
     if screen.interactive and not (dry_run or yes):
         rehearsal = act(True)
         if rehearsal.changed:
-            say(deed(rehearsal, screen.style), screen.style, err=True)
+            say(action(rehearsal, screen.style), screen.style, err=True)
             if not click.confirm("Go on?", err=True):
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)
     notes = tuple(f"Note: {note}" for note in done.notes)
-    return Result(to_document(done), deed(done, screen.style), narration=notes)
+    return Result(to_document(done), action(done, screen.style), narration=notes)

@@ -10,10 +10,10 @@ from meta_experiment.decide.alerts import RULES, Arms
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile
 from meta_experiment.types import AlertKind, Metric, Plan, Scale
+from meta_experiment.types.results.noise import NoiseFloor
 
 _FEWEST = 5
 _MANY = 1000  # units per arm whose mean is as good as normal
@@ -29,19 +29,6 @@ class Chance(Protocol):
 
     def gauss(self, mu: float, sigma: float) -> float:
         """Draw from a normal distribution."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseFloor:
-    """Relative differences between two identical arms of `units` units each.
-
-    Half of all such comparisons differ by more than `typical`, one in twenty by more than
-    `large`; both are fractions, whichever arm is ahead.
-    """
-
-    units: int
-    typical: float
-    large: float
 
 
 def noise_floor(

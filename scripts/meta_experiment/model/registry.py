@@ -163,7 +163,7 @@ def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
             path: {variant: _version_to_document(item) for variant, item in arms.items()}
             for path, arms in experiment.versions.items()
         },
-        "amendments": [_amendment_to_document(item) for item in experiment.amendments],
+        "amendments": [amendment_to_document(item) for item in experiment.amendments],
         "outcomes": [outcome_to_document(item) for item in experiment.outcomes],
     }
     if experiment.inline_trials:
@@ -257,7 +257,8 @@ def _amendment(value: object, where: str) -> Amendment:
     )
 
 
-def _amendment_to_document(item: Amendment) -> dict[str, Any]:
+def amendment_to_document(item: Amendment) -> dict[str, Any]:
+    """Write one change of a plan as it stands in the registry."""
     return {
         "at": instants.to_text(item.at),
         "key": item.key,

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from meta_experiment.model import instants
-from meta_experiment.types import Experiment, Plan
+from meta_experiment.types import Amendment, Experiment, Plan
 from meta_experiment.types.marks import ASIDE, MOMENT
 
 _LARGEST = 1.7976931348623157e308
@@ -18,11 +18,11 @@ _LARGEST = 1.7976931348623157e308
 def to_document(value: Any) -> Any:  # noqa: ANN401
     """Turn dataclasses, enumerations and tuples into what JSON knows.
 
-    Plans and experiments are written as they stand in files. JSON has no infinity: an e-value
-    beyond the range of a double becomes the largest double, which is on the same side of every
-    threshold; not-a-number becomes null.
+    Plans, experiments and amendments are written as they stand in files. JSON has no infinity:
+    an e-value beyond the range of a double becomes the largest double, which is on the same
+    side of every threshold; not-a-number becomes null.
     """
-    if isinstance(value, Plan | Experiment):
+    if isinstance(value, Plan | Experiment | Amendment):
         return _filed(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {
@@ -51,11 +51,13 @@ def _field(value: Any, marks: Mapping[Any, Any]) -> Any:  # noqa: ANN401
     return to_document(value)
 
 
-def _filed(value: Plan | Experiment) -> dict[str, Any]:
+def _filed(value: Plan | Experiment | Amendment) -> dict[str, Any]:
     if isinstance(value, Plan):
         from meta_experiment.model.plan_document import plan_to_document
 
         return plan_to_document(value)
-    from meta_experiment.model.registry import experiment_to_document
+    from meta_experiment.model import registry
 
-    return experiment_to_document(value)
+    if isinstance(value, Amendment):
+        return registry.amendment_to_document(value)
+    return registry.experiment_to_document(value)

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Imported, Summed, SummedArm
+from meta_experiment.types.results.imported import ImportResult
+from meta_experiment.types.results.sums import ArmSums, SumsComparison
 
 
-def imported(done: Imported, style: Style) -> str:
+def imported(done: ImportResult, style: Style) -> str:
     """Write what an import read and did."""
     plan = done.experiment.plan
     lines = [
@@ -23,15 +24,18 @@ def imported(done: Imported, style: Style) -> str:
         *_arms(done),
     ]
     lines += _section("Left out", _excluded(done), style)
-    lines += _section("Assumed and noted", map(words.one_line, done.notes), style)
+    lines += _section(
+        "Assumed and noted", map(words.one_line, done.notes[: -len(done.reach) or None]), style
+    )
     lines += _section("What these data can show", map(words.one_line, done.reach), style)
     if not done.dry_run:
         lines.append(f"\n  Next  meta-experiment analyze {_id(done)}")
     return "\n".join(lines)
 
 
-def summed(result: Summed, unit: str, style: Style) -> str:
+def summed(result: SumsComparison, style: Style) -> str:
     """Write the comparison of two arms that are known by their sums alone."""
+    unit = result.unit
     names = (result.treatment.name, result.control.name)
     verdict = {True: "better", False: "worse", None: "higher is neither better nor worse here"}
     relative = "" if result.relative is None else f", {words.signed_per_cent(result.relative)}"
@@ -55,26 +59,25 @@ def summed(result: Summed, unit: str, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _headline(done: Imported, style: Style) -> str:
+def _headline(done: ImportResult, style: Style) -> str:
     trials = words.counted(done.added, "trial")
     if done.dry_run:
         return style.strong(f"Would import {trials}") + "; nothing was written"
     if not done.added:
         return style.strong(_id(done)) + "  holds all of this already; nothing was added"
-    before = f", {done.known:,} were there before" if done.known else ""
+    before = f", {done.already_recorded:,} were there before" if done.already_recorded else ""
     return style.strong(_id(done)) + f"  imported {trials}{before}"
 
 
-def _id(done: Imported) -> str:
+def _id(done: ImportResult) -> str:
     return words.name(done.experiment.experiment_id)
 
 
-def _arms(done: Imported) -> list[str]:
-    unit = "case" if done.paired else "unit"
+def _arms(done: ImportResult) -> list[str]:
+    unit = "case" if done.paired_cases else "unit"
     lines = []
-    for arm, role in zip(
-        done.arms, ["control"] + ["treatment"] * (len(done.arms) - 1), strict=True
-    ):
+    for arm in done.arms.values():
+        role = "control" if arm.variant == done.control else "treatment"
         repeats = ""
         if arm.cases and arm.runs > arm.cases:
             repeats = f", {arm.runs / arm.cases:.3g} runs a case"
@@ -83,12 +86,12 @@ def _arms(done: Imported) -> list[str]:
             f"{words.counted(arm.cases, unit)}{repeats}, {arm.measured:,} of "
             f"{words.counted(arm.runs, 'run')} measured"
         )
-    if done.paired:
-        lines.append(f"  Paired      {words.counted(done.paired, 'case')} in every arm")
+    if done.paired_cases:
+        lines.append(f"  Paired      {words.counted(done.paired_cases, 'case')} in every arm")
     return lines
 
 
-def _excluded(done: Imported) -> list[str]:
+def _excluded(done: ImportResult) -> list[str]:
     return [f"{count:,} × {words.name(reason)}" for reason, count in done.excluded.items()]
 
 
@@ -101,7 +104,7 @@ def _listed(names: Iterable[str]) -> str:
     return words.listed(names)
 
 
-def _summed_arm(arm: SummedArm, unit: str) -> str:
+def _summed_arm(arm: ArmSums, unit: str) -> str:
     spread = "" if arm.sd is None else f", sd {words.quantity(arm.sd, unit)}"
     bounds = ""
     if arm.low is not None:

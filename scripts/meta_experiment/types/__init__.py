@@ -19,7 +19,6 @@ from meta_experiment.types.analysis import (
     SequentialEvidence,
     SrmCheck,
 )
-from meta_experiment.types.baseline import Habit, Spread
 from meta_experiment.types.experiment import (
     Amendment,
     Experiment,
@@ -27,7 +26,6 @@ from meta_experiment.types.experiment import (
     Outcome,
     Replaced,
 )
-from meta_experiment.types.imported import ArmRead, Imported, Summed, SummedArm
 from meta_experiment.types.plan import Guardrail, Metric, Plan, Variant
 from meta_experiment.types.trial import Trial
 from meta_experiment.types.vocabulary import (
@@ -55,7 +53,6 @@ __all__ = [
     "Amendment",
     "Analysis",
     "AnalysisType",
-    "ArmRead",
     "ArmSummary",
     "Assignment",
     "AttritionCheck",
@@ -73,8 +70,6 @@ __all__ = [
     "Guardrail",
     "GuardrailResult",
     "GuardrailState",
-    "Habit",
-    "Imported",
     "Interval",
     "Metric",
     "MetricKind",
@@ -87,12 +82,9 @@ __all__ = [
     "SampleCount",
     "Scale",
     "SequentialEvidence",
-    "Spread",
     "SrmCheck",
     "Status",
     "Stopping",
-    "Summed",
-    "SummedArm",
     "Trial",
     "TrialStatus",
     "Unit",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.marks import MOMENT
 from meta_experiment.types.vocabulary import TrialStatus
 
 
@@ -26,7 +27,7 @@ class Trial:
     exposed: bool = True
     status: TrialStatus | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    assigned_at: float | None = None
-    closed_at: float | None = None
+    assigned_at: float | None = field(default=None, metadata=MOMENT)
+    closed_at: float | None = field(default=None, metadata=MOMENT)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None

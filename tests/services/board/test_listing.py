@@ -28,4 +28,4 @@ def test_what_was_left_out_stands_where_it_happened(tmp_path, capfd):
         ],
     )
     found = trials(Workspace.open(Layout(tmp_path), lambda: NOW), made, 20, None)
-    assert [item["trial_id"] for item in found.documents] == ["out", "closed", "open"]
+    assert [item.trial_id for item in found.trials] == ["out", "closed", "open"]

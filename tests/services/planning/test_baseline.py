@@ -65,7 +65,7 @@ class Past:
         return baseline(workspace, given, self.client, **more)
 
     def spread(self, metric="duration_seconds", **more):
-        return next(item for item in self.read(**more).habit.spreads if item.metric == metric)
+        return next(item for item in self.read(**more).spreads if item.metric == metric)
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def test_uses_are_counted_and_measured(past):
         past.use(seconds)
     past.use(500, name="other")
     seen = past.read()
-    assert (seen.habit.uses, seen.habit.sessions, seen.habit.statuses) == (5, 5, {"ok": 5})
-    assert seen.habit.per_day == pytest.approx(0.5)
-    assert seen.habit.days == pytest.approx(10)
+    assert (seen.uses, seen.sessions, seen.statuses) == (5, 5, {"ok": 5})
+    assert seen.per_day == pytest.approx(0.5)
+    assert seen.days == pytest.approx(10)
     duration = past.spread()
     assert (duration.n, duration.median, duration.mean) == (5, 30, 34)
     assert duration.sd == pytest.approx(statistics.stdev(lengths))
@@ -114,7 +114,7 @@ def test_a_prompt_file_is_found_by_name_or_path(past, given, uses):
     calls = [("c1", "Skill", {"skill": "sk"}), ("c2", "Agent", {"subagent_type": "helper"})]
     past.session(Script().prompt("p1", 0).answer(1, "", calls).answer(9))
     past.session(Script().prompt("p1", 0, "/review this").answer(4))
-    assert past.read(given).habit.uses == uses
+    assert past.read(given).uses == uses
 
 
 def test_a_use_reaches_to_the_next_as_a_trial_would(past):
@@ -123,7 +123,7 @@ def test_a_use_reaches_to_the_next_as_a_trial_would(past):
     script.command("p3", 100).answer(120)
     past.session(script)
     seen = past.read()
-    assert (seen.habit.uses, seen.habit.sessions) == (2, 1)
+    assert (seen.uses, seen.sessions) == (2, 1)
     assert past.spread().mean == 25
     each = past.spread(unit=Unit.INVOCATION)
     assert (each.n, each.low, each.high) == (2, 21, 29)
@@ -158,11 +158,11 @@ def test_agents_beside_a_session_are_its_work_and_no_sessions_of_their_own(past)
     with_agent(past, 100)
     with_agent(past, 200, told="/review this")
     seen = past.read()
-    assert (seen.habit.transcripts, seen.habit.sessions, seen.habit.uses) == (2, 2, 4)
+    assert (seen.transcripts, seen.sessions, seen.uses) == (2, 2, 4)
     each = past.spread("turns", unit=Unit.INVOCATION)
     assert (each.n, each.low, each.high) == (4, 1, 3)
     assert past.spread("subagent_share").high == pytest.approx(1 / 6)
-    assert past.read("helper").habit.uses == 2
+    assert past.read("helper").uses == 2
 
 
 def test_agents_beside_a_session_leave_room_for_sessions(past, monkeypatch):
@@ -171,7 +171,7 @@ def test_agents_beside_a_session_leave_room_for_sessions(past, monkeypatch):
         with_agent(past, 100)
     monkeypatch.setattr(past_sessions, "MOST_FILES", 3)
     seen = past.read()
-    assert (seen.habit.sessions, seen.habit.transcripts_left_out) == (3, 0)
+    assert (seen.sessions, seen.transcripts_left_out) == (3, 0)
 
 
 def test_an_agents_file_that_names_no_session_belongs_to_none(past):
@@ -181,7 +181,7 @@ def test_an_agents_file_that_names_no_session_belongs_to_none(past):
     path.with_name("agent-y.jsonl").write_bytes(b"")
     path.with_name("agent-z.jsonl").mkdir()
     Script().command("p1", 0).answer(5).write(path.with_name("agent-w.jsonl"))
-    assert past.read().habit.uses == 1
+    assert past.read().uses == 1
     assert past.spread("turns").mean == 1
 
 
@@ -195,7 +195,7 @@ def test_what_a_session_copied_from_another_is_one_use(past, whole_first):
     whole.command("p4", 60).answer(65, key="msg_own")
     copy = whole.write(path.with_name("session-copy.jsonl"))
     os.utime(copy, (START + 150,) * 2)
-    assert past.read().habit.uses == 2
+    assert past.read().uses == 2
     each = past.spread(unit=Unit.INVOCATION)
     assert (each.n, each.mean) == (2, 27.5)
 
@@ -204,7 +204,7 @@ def test_uses_in_two_sessions_with_the_same_ids_of_prompts_are_two(past):
     """Clients that gave prompts no ids are told apart by their answers."""
     for seconds in (10, 20):
         past.session(of_older_client(Script().command("p1", 0).answer(seconds), "s"))
-    assert past.read().habit.uses == 2
+    assert past.read().uses == 2
 
 
 def test_a_path_is_answered_with_that_very_prompt(past):
@@ -223,16 +223,16 @@ def test_a_path_is_answered_with_that_very_prompt(past):
 
     assert values(".claude/commands/review.md") == [5]
     assert values("commands/review.md") == values("skills/review/SKILL.md") == [7]
-    assert past.read("commands/review.md").habit.uses == 1
-    assert past.read("tools:review").habit.uses == 1
+    assert past.read("commands/review.md").uses == 1
+    assert past.read("tools:review").uses == 1
 
 
 def test_a_name_is_that_of_a_plugin_only_where_nothing_has_it_itself(past):
     """`/team:review` is another prompt than `/review`."""
     past.use(10, name="team:review")
-    assert past.read("review").habit.uses == 1
+    assert past.read("review").uses == 1
     past.use(20)
-    assert past.read("review").habit.uses == 1
+    assert past.read("review").uses == 1
     assert past.spread(given="review").mean == 20
 
 
@@ -243,7 +243,7 @@ def test_an_agent_is_found_by_its_own_name(past):
     file.write_text("---\nname: reviewer\ndescription: x\n---\nReview.\n")
     call = ("c1", "Agent", {"subagent_type": "reviewer"})
     past.session(Script().prompt("p1", 0).answer(1, "", [call]).answer(9))
-    assert past.read(".claude/agents/r.md").habit.uses == 1
+    assert past.read(".claude/agents/r.md").uses == 1
 
 
 def test_the_path_of_a_project_is_folded_as_the_client_does(past):
@@ -254,7 +254,7 @@ def test_the_path_of_a_project_is_folded_as_the_client_does(past):
     path.parent.rename(path.parent.with_name(folder))
     root.mkdir(parents=True)
     past.root = root
-    assert past.read().habit.uses == 1
+    assert past.read().uses == 1
 
 
 def test_other_projects_and_older_days_count_only_when_asked_for(past):
@@ -263,8 +263,8 @@ def test_other_projects_and_older_days_count_only_when_asked_for(past):
     past.use(20, root=past.root / "below")
     past.use(30, root=past.root.with_name("my-project"))
     past.use(40, root=past.root.with_name("my_project-2"))
-    assert past.read().habit.uses == 2
-    assert past.read(everywhere=True).habit.uses == 4
+    assert past.read().uses == 2
+    assert past.read(everywhere=True).uses == 4
     with pytest.raises(NotFoundError, match="No use of 'review' is in the 0 transcripts"):
         past.read(days=5)
 
@@ -273,7 +273,7 @@ def test_an_old_use_in_a_session_that_still_goes_on_is_old(past):
     """What counts is when it was used, not when the file was last written."""
     past.session(Script().command("p1", 0).answer(5), at=NOW)
     past.use(6, after=8 * DAY)
-    assert past.read(days=5).habit.uses == 1
+    assert past.read(days=5).uses == 1
 
 
 def run(root, path, started, ended=None):
@@ -300,7 +300,7 @@ def test_uses_under_an_experiment_are_left_out_and_counted(past, capsys, persona
     assert past.read() == before
     run(where, ".claude/commands/review.md", START + 1.5 * DAY, START + 3.5 * DAY)
     seen = past.read()
-    assert (seen.habit.uses, seen.habit.uses_under_experiment) == (6, 2)
+    assert (seen.uses, seen.uses_under_experiment) == (6, 2)
     assert past.spread().mean == pytest.approx((10 + 11 + 14 + 15 + 16 + 17) / 6)
     assert seen.units_per_day == before.units_per_day
     workspace = Workspace.open(Layout(past.root), lambda: NOW)
@@ -362,13 +362,13 @@ def test_only_the_newest_transcripts_are_read(past, monkeypatch):
         past.use(10 + number, after=number * DAY)
     monkeypatch.setattr(past_sessions, "MOST_FILES", 4)
     seen = past.read()
-    habit = seen.habit
+    habit = seen
     assert (habit.uses, habit.transcripts, habit.transcripts_left_out) == (4, 4, 2)
     assert past.spread().mean == 13.5
     # all of the last eight days was read, and the session that began just before it
     assert seen.units_per_day == pytest.approx(3 / 8, rel=0.01)
     monkeypatch.setattr(past_sessions, "MOST_BYTES", 1)
-    assert past.read().habit.transcripts == 1
+    assert past.read().transcripts == 1
 
 
 def test_a_transcript_that_cannot_be_read_is_left_out(past, monkeypatch):
@@ -387,7 +387,7 @@ def test_a_transcript_that_cannot_be_read_is_left_out(past, monkeypatch):
     path.write_bytes(b"\x00\xff" * 5000)
     (path.parent / "folder.jsonl").mkdir()
     (path.parent / "gone.jsonl").symlink_to("nowhere")
-    assert past.read().habit.uses == 1
+    assert past.read().uses == 1
 
 
 def test_the_past_of_a_file_without_experiments_is_that_of_its_sessions(past):

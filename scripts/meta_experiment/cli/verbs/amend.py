@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError, cite
-from meta_experiment.model.registry import experiment_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.services.planning import amending
 
 
@@ -38,19 +38,10 @@ def amend_verb(
         if not separator:
             raise UsageError(f"--set {cite(setting)}: expected KEY=VALUE.")
         pairs.append((key.strip(), value.strip()))
-    experiment = amending.amend(workspace(place), experiment_id, pairs, why)
-    changes = [
-        f"{item.key}: {item.before} -> {item.after}"
-        for item in experiment.amendments[-len(pairs) :]
-    ]
-    return Result(
-        {
-            "experiment_id": experiment.experiment_id,
-            "amendments": experiment_to_document(experiment)["amendments"],
-            "plan_sha256": experiment.plan_sha256,
-        },
-        f"{experiment.experiment_id} amended.\n  " + "\n  ".join(changes),
-    )
+    done = amending.amend(workspace(place), experiment_id, pairs, why)
+    changes = [f"{item.key}: {item.before} -> {item.after}" for item in done.made]
+    text = f"{done.experiment_id} amended.\n  " + "\n  ".join(changes)
+    return Result(to_document(done), text)
 
 
 command = amend_verb

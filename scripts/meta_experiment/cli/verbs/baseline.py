@@ -6,10 +6,8 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import bases, client_folder, workspace
-from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render.baseline import habit, halves
-from meta_experiment.render.prospect import prospect
+from meta_experiment.render.baseline import baseline as text
 from meta_experiment.services.planning.baseline import baseline
 from meta_experiment.services.planning.request import find_path
 from meta_experiment.types import Unit
@@ -57,14 +55,7 @@ def baseline_verb(
         everywhere=everywhere,
         seed=seed,
     )
-    document = to_document(seen)
-    document |= document.pop("habit") | {"plan": plan_to_document(seen.plan)}
-    values = {item.metric: item.n for item in seen.habit.spreads}
-    ahead = prospect(
-        seen.plan, seen.outlook, seen.warnings, values.get(metric, 0), screen.style
-    )
-    parts = (habit(seen.habit, screen.style), halves(seen.halves, metric), ahead)
-    return Result(document, "\n\n".join(parts))
+    return Result(to_document(seen), text(seen, screen.style))
 
 
 command = baseline_verb

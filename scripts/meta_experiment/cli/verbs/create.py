@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,9 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
-from meta_experiment.model.registry import experiment_to_document
+from meta_experiment.model.result_document import to_document
 from meta_experiment.protocol import index
-from meta_experiment.render.created import created
+from meta_experiment.render.creation import creation
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.planning import creating
 from meta_experiment.services.workspace import Workspace
@@ -45,23 +46,20 @@ def create_verb(
         manual=start and manual,
         check=partial(lifecycle.require_startable, opened) if start and not manual else None,
     )
-    experiment = made.experiment
-    said = list(made.notes)
     if start:
-        begun = _started(opened, experiment.experiment_id, manual=manual)
-        experiment = begun.experiment
-        said += [begun.sentence, *begun.notes]
-    served = index.find_entry(str(opened.root), experiment.experiment_id) is not None
+        begun = _started(opened, made.experiment_id, manual=manual)
+        made = replace(
+            made,
+            status=begun.status,
+            notes=(*made.notes, begun.sentence, *begun.notes),
+            experiment=begun.experiment,
+        )
+    served = index.find_entry(str(opened.root), made.experiment_id) is not None
+    made = replace(made, served=served)
     return Result(
-        {
-            "experiment_id": experiment.experiment_id,
-            "status": experiment.status.value,
-            "outlook": made.outlook,
-            "notes": said,
-            "experiment": experiment_to_document(experiment),
-        },
-        created(experiment, made.outlook, screen.style, served=served),
-        narration=tuple(f"Note: {note}" for note in said),
+        to_document(made),
+        creation(made, screen.style),
+        narration=tuple(f"Note: {note}" for note in made.notes),
     )
 
 

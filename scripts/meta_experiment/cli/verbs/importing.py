@@ -13,11 +13,11 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.result_document import to_document
 from meta_experiment.render import imported as render
 from meta_experiment.services.importing import importing, summing
-from meta_experiment.services.importing.import_plan import Wishes
+from meta_experiment.services.importing.import_plan import ImportOverrides
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.sums import parse_sums
 from meta_experiment.sources.results.values import Decimal
-from meta_experiment.types import Direction, Imported
+from meta_experiment.types import Direction
 
 
 @verb(
@@ -76,7 +76,7 @@ def import_verb(
     control: str | None,
     treatments: tuple[str, ...],
     into: str | None,
-    **wishes: Any,
+    **described: Any,
 ) -> Result:
     """Read results of skill-creator, claude plugin eval, CSV or JSON lines as trials.
 
@@ -85,28 +85,30 @@ def import_verb(
     if sums:
         if paths or mapping or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
-        return _sums(screen, sums, control, wishes)
+        return _sums(screen, sums, control, described)
     if not paths:
         raise UsageError(
             "There is nothing to import.",
             hint="Name a file or folder of results, or give --sums twice.",
         )
     reading = RowOptions(_mapping(mapping), Decimal[decimal.upper()] if decimal else None)
-    wanted = importing.Wanted(paths, reading, control, treatments, into, Wishes(**wishes))
-    done = importing.import_results(workspace(place), wanted, place.directory, dry_run=dry_run)
-    return Result(_document(done), render.imported(done, screen.style))
+    overrides = ImportOverrides(**described)
+    request = importing.ImportRequest(paths, reading, control, treatments, into, overrides)
+    done = importing.import_results(workspace(place), request, place.directory, dry_run=dry_run)
+    return Result(to_document(done), render.imported(done, screen.style))
 
 
 def _sums(
-    screen: Screen, sums: tuple[str, ...], control: str | None, wishes: dict[str, Any]
+    screen: Screen, sums: tuple[str, ...], control: str | None, described: dict[str, Any]
 ) -> Result:
-    metric = KNOWN_METRICS.get(wishes["metric"] or "")
-    direction = wishes["direction"] or (metric and metric.direction)
+    metric = KNOWN_METRICS.get(described["metric"] or "")
+    direction = described["direction"] or (metric and metric.direction)
     result = summing.compare_sums(
-        parse_sums(sums, control), Direction(direction) if direction else None
+        parse_sums(sums, control),
+        Direction(direction) if direction else None,
+        metric.unit if metric else "",
     )
-    unit = metric.unit if metric else ""
-    return Result(to_document(result), render.summed(result, unit, screen.style))
+    return Result(to_document(result), render.summed(result, screen.style))
 
 
 def _mapping(given: tuple[str, ...]) -> dict[str, str]:
@@ -122,31 +124,6 @@ def _mapping(given: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--map names two columns for {name.strip()}; expected one.")
         mapping[name.strip()] = column.strip()
     return mapping
-
-
-def _document(done: Imported) -> dict[str, Any]:
-    experiment, plan = done.experiment, done.experiment.plan
-    stored = not (done.dry_run and done.created)
-    return {
-        "experiment_id": experiment.experiment_id if stored else None,
-        "created": done.created and not done.dry_run,
-        "dry_run": done.dry_run,
-        "status": experiment.status.value,
-        "kind": done.kind,
-        "sources": list(done.sources),
-        "control": plan.control.name,
-        "treatments": [item.name for item in plan.treatments],
-        "primary_metric": plan.primary.name,
-        "metrics": list(done.metrics),
-        "unit": plan.unit.value,
-        "arms": {item.variant: to_document(item) for item in done.arms},
-        "paired_cases": done.paired,
-        "added": done.added,
-        "already_recorded": done.known,
-        "excluded": dict(done.excluded),
-        "notes": [*done.notes, *done.reach],
-        "reach": list(done.reach),
-    }
 
 
 command = import_verb

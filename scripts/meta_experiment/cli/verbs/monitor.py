@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render import words
+from meta_experiment.render.alerts import alerts
 from meta_experiment.services.board import alerting
 
 
@@ -21,15 +21,8 @@ def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Res
     would roll back up to 54% of identical arms. A plan may let one act
     (safety.acting_alerts).
     """
-    watched = alerting.monitor(workspace(place), experiment_id)
-    lines = [
-        f"{screen.style.warn(alert.kind.value)}  {item.experiment_id}  "
-        f"{words.one_line(alert.message)}"
-        for item in watched
-        for alert in item.alerts
-    ]
-    quiet = f"Nothing to report ({words.counted(len(watched), 'experiment')} looked at)."
-    return Result({"experiments": to_document(watched)}, "\n".join(lines) or quiet)
+    report = alerting.monitor(workspace(place), experiment_id)
+    return Result(to_document(report), alerts(report, screen.style))
 
 
 command = monitor_verb

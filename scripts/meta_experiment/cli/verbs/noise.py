@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render import words
+from meta_experiment.render.noise import noise as text
 from meta_experiment.services.planning.noise import noise
 
 
@@ -29,18 +29,7 @@ def noise_verb(
     An improvement smaller than the typical difference of equal arms is not news.
     """
     seen = noise(workspace(place), experiment_id, metric, units, seed)
-    lines = [
-        screen.style.strong(
-            f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values"
-        ),
-        f"  {'units per arm':>14} {'half differ by over':>20} {'1 in 20 by over':>16}",
-    ]
-    lines += [
-        f"  {item.units:>14,} {words.per_cent(item.typical, 1):>20} "
-        f"{words.per_cent(item.large, 1):>16}"
-        for item in seen.floors
-    ]
-    return Result(to_document(seen), "\n".join(lines))
+    return Result(to_document(seen), text(seen, screen.style))
 
 
 command = noise_verb

@@ -9,11 +9,10 @@ import click
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
-from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render.prospect import prospect as text
+from meta_experiment.render.forecast import forecast as text
 from meta_experiment.services.planning import creating
-from meta_experiment.services.planning.forecast import prospect
+from meta_experiment.services.planning.forecast import forecast
 
 
 @verb(
@@ -33,19 +32,8 @@ def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any)
     is one, and are assumed, and said to be, where there is none.
     """
     opened, request = requested(place, flags)
-    plan = creating.sketch(request)
-    seen = prospect(opened, plan, per_day, client_folder())
-    return Result(
-        {
-            "plan": plan_to_document(plan),
-            "outlook": to_document(seen.outlook),
-            "units_per_day": seen.units_per_day,
-            "past_values": len(seen.past.values),
-            "past_experiments": list(seen.past.experiments),
-            "warnings": list(seen.warnings),
-        },
-        text(plan, seen.outlook, seen.warnings, len(seen.past.values), screen.style),
-    )
+    seen = forecast(opened, creating.sketch(request), per_day, client_folder())
+    return Result(to_document(seen), text(seen, screen.style))
 
 
 command = plan_verb

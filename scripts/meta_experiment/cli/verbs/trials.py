@@ -6,6 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.trials import table
 from meta_experiment.services.board import listing
 
@@ -30,25 +31,15 @@ def trials_verb(
     everything: bool,
 ) -> Result:
     """List the newest trials of an experiment, and what was set aside and why."""
-    listed = listing.trials(workspace(place), experiment_id, limit, variant)
+    page = listing.trials(workspace(place), experiment_id, limit, variant)
     return Result(
-        {
-            "experiment_id": listed.experiment_id,
-            "total": listed.total,
-            "trials": listed.documents,
-            "apart": listed.apart,
-            "set_aside": listed.set_aside,
-            "conflicts": listed.conflicts,
-        },
-        table(
-            listed.documents,
-            listed.total,
-            screen.style,
-            None if everything else listed.planned,
+        to_document(page),
+        table(page, screen.style, everything=everything),
+        narration=(
+            *(f"Apart: {item}" for item in page.apart),
+            *(f"Set aside: {item}" for item in page.set_aside),
+            *(f"Conflict: {item}" for item in page.conflicts),
         ),
-        narration=tuple(f"Apart: {item}" for item in listed.apart)
-        + tuple(f"Set aside: {item}" for item in listed.set_aside)
-        + tuple(f"Conflict: {item}" for item in listed.conflicts),
     )
 
 

@@ -9,46 +9,15 @@ from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.base import bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.types import Direction, Metric, MetricKind, Plan, Scale
+from meta_experiment.types.results.forecast import Outlook, Reach, Spread
 
 POWER = 0.8
 _FEWEST_PAST = 5
 _MOST_UNITS = 1_000_000
 _FAR = 10.0  # standard deviations: more than any prompt moves a metric
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How a metric varies from unit to unit: `centre` and `sd` on its scale."""
-
-    centre: float
-    sd: float
-    assumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What is found within so many units per arm.
-
-    `improvement` is the smallest relative one that decides in 80% of runs (None: none does);
-    `days` how long those units take at the past rate, if that is known.
-    """
-
-    units: int
-    improvement: float | None
-    days: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """The reach of a plan at its own size and beyond, and a sentence that says it."""
-
-    spread: Spread
-    reach: tuple[Reach, ...]
-    sentence: str
 
 
 def outlook(

@@ -21,7 +21,7 @@ _ALL_DAYS = 3650.0  # the data are there already; no horizon waits for more
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class ImportOverrides:
     """What the user says of the experiment; None is left to what the sources suggest."""
 
     metric: str | None = None
@@ -29,7 +29,7 @@ class Wishes:
     name: str | None = None
 
 
-def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
+def plan_of(combined: Combined, overrides: ImportOverrides, notes: list[str]) -> Plan:
     """Return the plan of a new experiment on what was read; assumptions become notes.
 
     Its last tag is the identity of this very import.
@@ -37,7 +37,7 @@ def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
     Raises:
         UsageError: the metric is not among those measured, or its direction is unknown.
     """
-    primary = _primary(combined, wishes, notes)
+    primary = _primary(combined, overrides, notes)
     control, *treatments = combined.variants
     same = import_id(
         [item.trial_id for item in combined.runs], *combined.variants, str(primary)
@@ -45,7 +45,7 @@ def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
     title = (combined.title or Path(combined.names[0]).stem)[:_LONGEST_TITLE]
     document = redacted_plan(
         {
-            "name": wishes.name or f"{title} (imported)",
+            "name": overrides.name or f"{title} (imported)",
             "hypothesis": f"{' or '.join(treatments)} is better than {control} in "
             f"{primary['name']}.",
             "files": [],
@@ -66,9 +66,11 @@ def plan_of(combined: Combined, wishes: Wishes, notes: list[str]) -> Plan:
     return plan_from_document(document)
 
 
-def _primary(combined: Combined, wishes: Wishes, notes: list[str]) -> dict[str, str]:
+def _primary(
+    combined: Combined, overrides: ImportOverrides, notes: list[str]
+) -> dict[str, str]:
     metrics = combined.metrics
-    name = wishes.metric
+    name = overrides.metric
     if name is None:
         known = [item for item in (*_PREFERRED, *metrics) if item in metrics]
         if not known:
@@ -85,7 +87,7 @@ def _primary(combined: Combined, wishes: Wishes, notes: list[str]) -> dict[str, 
             f"No run has the metric '{name}'; measured are {', '.join(metrics)}.",
             hint=suggestion(name, metrics) or f"Map it: --map {name}=COLUMN",
         )
-    return {"name": name} | ({"direction": wishes.direction} if wishes.direction else {})
+    return {"name": name} | ({"direction": overrides.direction} if overrides.direction else {})
 
 
 def _secondary(combined: Combined, primary: str, notes: list[str]) -> list[str]:
@@ -100,7 +102,7 @@ def _secondary(combined: Combined, primary: str, notes: list[str]) -> list[str]:
 
 
 def fitted(
-    experiment: Experiment, combined: Combined, wishes: Wishes, notes: list[str]
+    experiment: Experiment, combined: Combined, overrides: ImportOverrides, notes: list[str]
 ) -> Combined:
     """Bring what was read into the words of the experiment that takes it.
 
@@ -121,13 +123,13 @@ def fitted(
             hint="Import it as an experiment of its own: leave --into out.",
         )
     primary = plan.primary.name
-    if wishes.metric not in (None, primary) or primary not in combined.metrics:
+    if overrides.metric not in (None, primary) or primary not in combined.metrics:
         raise UsageError(
             f"{known} decides on {primary}; this source measures "
             f"{', '.join(combined.metrics)}.",
             hint=f"--metric {primary}, or --map {primary}=COLUMN, or leave --into out.",
         )
-    if wishes.name or wishes.direction:
+    if overrides.name or overrides.direction:
         raise UsageError("--name and --direction describe a new experiment, not --into.")
     names = _translation(plan, combined, known)
     for given, meant in names.items():

@@ -11,7 +11,7 @@ from meta_experiment.files.interruption import held
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
-from meta_experiment.services.importing.import_plan import Wishes, fitted, plan_of
+from meta_experiment.services.importing.import_plan import ImportOverrides, fitted, plan_of
 from meta_experiment.services.planning.creating import new_id
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workspace import Workspace
@@ -20,13 +20,14 @@ from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
-from meta_experiment.types import ArmRead, Experiment, Imported, Plan, Status, Trial
+from meta_experiment.types import Experiment, Plan, Status, Trial
+from meta_experiment.types.results.imported import ArmRead, ImportResult
 
 _NO_PRIMARY = "without a value of the primary metric"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportRequest:
     """What the user asks for; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
 
     paths: tuple[str, ...]
@@ -34,12 +35,12 @@ class Wanted:
     control: str | None = None
     treatments: tuple[str, ...] = ()
     into: str | None = None
-    wishes: Wishes = field(default_factory=Wishes)
+    overrides: ImportOverrides = field(default_factory=ImportOverrides)
 
 
 def import_results(
-    workspace: Workspace, wanted: Wanted, directory: Path, *, dry_run: bool
-) -> Imported:
+    workspace: Workspace, request: ImportRequest, directory: Path, *, dry_run: bool
+) -> ImportResult:
     """Read sources and record their runs, in a new experiment or in one that exists.
 
     The same results imported again add nothing.
@@ -49,18 +50,18 @@ def import_results(
             sources hold no two arms of trials. NotFoundError, StorageError: a source cannot
             be read. InvalidStateError: the experiment takes no trials.
     """
-    sources = [_source(given, directory, wanted.reading) for given in wanted.paths]
-    combined = combine(sources, control=wanted.control, treatments=wanted.treatments)
+    sources = [_source(given, directory, request.reading) for given in request.paths]
+    combined = combine(sources, control=request.control, treatments=request.treatments)
     notes = list(combined.notes)
     created = False
-    if wanted.into is None:
-        draft = _drafted(workspace, plan_of(combined, wanted.wishes, notes), combined)
+    if request.into is None:
+        draft = _drafted(workspace, plan_of(combined, request.overrides, notes), combined)
         earlier = workspace.store.archived_last(draft.plan.tags[-1])
         same = _same_import([*workspace.store.experiments(), *earlier], draft)
         experiment, created = (draft, True) if same is None else (same, False)
     else:
-        experiment = find_in(workspace.store, wanted.into)
-        combined = fitted(experiment, combined, wanted.wishes, notes)
+        experiment = find_in(workspace.store, request.into)
+        combined = fitted(experiment, combined, request.overrides, notes)
     before = () if created else tuple(workspace.store.trials(experiment).trials)
     present = {trial.trial_id: trial for trial in before}
     fresh = [item for item in combined.runs if item.trial_id not in present]
@@ -82,33 +83,40 @@ def import_results(
     unmeasured = sum(plan.primary.name not in item.run.metrics for item in combined.runs)
     if unmeasured:
         excluded[f"{_NO_PRIMARY} ({plan.primary.name})"] = unmeasured
-    return Imported(
-        experiment=experiment,
+    limits = reach(plan, after)
+    return ImportResult(
+        experiment_id=None if dry_run and created else experiment.experiment_id,
+        created=created and not dry_run,
+        dry_run=dry_run,
+        status=experiment.status,
         kind=combined.kind,
         sources=combined.names,
-        arms=tuple(_arm(combined, item.name, plan) for item in plan.variants),
-        paired=_paired(combined),
+        control=plan.control.name,
+        treatments=tuple(item.name for item in plan.treatments),
+        primary_metric=plan.primary.name,
         metrics=combined.metrics,
-        excluded=excluded,
-        notes=tuple(dict.fromkeys(notes)),
-        reach=reach(plan, after),
+        unit=plan.unit.value,
+        arms={item.name: _arm(combined, item.name, plan) for item in plan.variants},
+        paired_cases=_paired(combined),
         added=len(fresh),
-        known=len(combined.runs) - len(fresh),
-        created=created,
-        dry_run=dry_run,
+        already_recorded=len(combined.runs) - len(fresh),
+        excluded=excluded,
+        notes=(*dict.fromkeys(notes), *limits),
+        reach=limits,
+        experiment=experiment,
     )
 
 
-def _source(given: str, directory: Path, wanted: RowOptions) -> Labelled:
+def _source(given: str, directory: Path, options: RowOptions) -> Labelled:
     """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
     label, separator, rest = given.partition("=")
     path, colon, arm = rest.rpartition(":")
     if separator and label and not (directory / given).exists():
         if colon and not (directory / rest).exists():
-            return Labelled(read_source(directory / path, path, wanted), label, arm)
-        named = replace(wanted, one_arm=True)
+            return Labelled(read_source(directory / path, path, options), label, arm)
+        named = replace(options, one_arm=True)
         return Labelled(read_source(directory / rest, rest, named), label)
-    return Labelled(read_source(directory / given, given, wanted))
+    return Labelled(read_source(directory / given, given, options))
 
 
 def _note_lookalikes(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meta_experiment.sources.results.sums import Counts, Sums
 from meta_experiment.stats.effect import hedges_g
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.proportion import fisher_exact, newcombe, wilson
 from meta_experiment.stats.ttest import welch
-from meta_experiment.types import Direction, Summed, SummedArm
+from meta_experiment.types import Direction
+from meta_experiment.types.results.sums import ArmSums, SumsComparison
 
 LEVEL = 0.95
 LIMITS = (
@@ -26,7 +29,7 @@ LIMITS = (
 )
 
 
-def compare_sums(sums: Sums, direction: Direction | None) -> Summed:
+def compare_sums(sums: Sums, direction: Direction | None, unit: str = "") -> SumsComparison:
     """Compare two arms by their sums.
 
     Counts: Fisher's exact test, Newcombe's interval of the difference (method 10). Means:
@@ -39,21 +42,21 @@ def compare_sums(sums: Sums, direction: Direction | None) -> Summed:
     if isinstance(control, Counts) and isinstance(treatment, Counts):
         return _counts(sums.names, control, treatment, direction or Direction.HIGHER)
     if isinstance(control, Moments) and isinstance(treatment, Moments):
-        return _means(sums.names, control, treatment, direction)
+        return replace(_means(sums.names, control, treatment, direction), unit=unit)
     raise TypeError("both arms are of one kind")  # parse_sums sees to it
 
 
 def _counts(
     names: tuple[str, str], control: Counts, treatment: Counts, direction: Direction
-) -> Summed:
+) -> SumsComparison:
     figures = (control.successes, control.n, treatment.successes, treatment.n)
     one, other = (
-        SummedArm(name, arm.n, arm.successes / arm.n, None, bounds.low, bounds.high)
+        ArmSums(name, arm.n, arm.successes / arm.n, None, bounds.low, bounds.high)
         for name, arm in zip(names, (control, treatment), strict=True)
         for bounds in [wilson(arm.successes, arm.n, level=LEVEL)]
     )
     interval = newcombe(*figures, level=LEVEL)
-    return _summed(
+    return _comparison(
         one,
         other,
         "fisher_exact",
@@ -66,13 +69,13 @@ def _counts(
 
 def _means(
     names: tuple[str, str], control: Moments, treatment: Moments, direction: Direction | None
-) -> Summed:
+) -> SumsComparison:
     one, other = (
-        SummedArm(name, arm.n, arm.mean, arm.sd, None, None)
+        ArmSums(name, arm.n, arm.mean, arm.sd, None, None)
         for name, arm in zip(names, (control, treatment), strict=True)
     )
     test = welch(control, treatment, level=LEVEL)
-    return _summed(
+    return _comparison(
         one,
         other,
         "welch_t",
@@ -83,20 +86,20 @@ def _means(
     )
 
 
-def _summed(
-    control: SummedArm,
-    treatment: SummedArm,
+def _comparison(
+    control: ArmSums,
+    treatment: ArmSums,
     test: str,
     interval: tuple[float, float],
     p_value: float,
     size: float | None,
     direction: Direction | None,
-) -> Summed:
+) -> SumsComparison:
     difference = treatment.mean - control.mean
     better = None
     if direction is not None and difference:
         better = (difference > 0) == (direction is Direction.HIGHER)
-    return Summed(
+    return SumsComparison(
         control,
         treatment,
         test,

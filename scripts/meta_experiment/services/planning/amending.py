@@ -20,6 +20,7 @@ from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import as_registered, find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status
+from meta_experiment.types.results.amendment import AmendmentResult
 
 # flag-like name -> place in the plan document
 _PLACES = {
@@ -55,7 +56,7 @@ _HORIZON = {"max_duration_days", "max_sample"}
 
 def amend(
     workspace: Workspace, given: str, settings: Sequence[tuple[str, str]], why: str
-) -> Experiment:
+) -> AmendmentResult:
     """Change fields of a plan and keep on the record what they were, and why.
 
     Raises:
@@ -89,7 +90,8 @@ def amend(
             workspace.store.mark_started(after, manual=start.manual)
         for key, text in settings:
             workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
-    return after
+    made = after.amendments[-len(settings) :]
+    return AmendmentResult(after.experiment_id, after.amendments, after.plan_sha256, made)
 
 
 def _amended(

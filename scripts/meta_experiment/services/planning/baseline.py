@@ -6,13 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from meta_experiment.decide.noise import NoiseFloor
-from meta_experiment.decide.telling.outlook import Outlook
 from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.model.plan_document import plan_from_document
-from meta_experiment.records import dataclass
 from meta_experiment.services.planning.forecast import judged
 from meta_experiment.services.planning.noise import noise_floor_of
 from meta_experiment.services.planning.past import (
@@ -27,7 +24,9 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.past_sessions import PastUses, Use, past_uses
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile
-from meta_experiment.types import Habit, Metric, Plan, Spread, TrialStatus, Unit
+from meta_experiment.types import Metric, Plan, TrialStatus, Unit
+from meta_experiment.types.results.baseline import MetricSpread, UsageBaseline
+from meta_experiment.types.results.noise import NoiseFloor
 
 SHOWN = (
     "active_seconds",
@@ -45,22 +44,6 @@ _DAY = 86_400.0
 _HALVES_LEAST = 10  # values below which two halves would be too small to compare
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """The past of a prompt file, and what an experiment on it could show.
-
-    `halves` is the noise between two halves of this very past, None when it is too short.
-    """
-
-    habit: Habit
-    metric: str
-    units_per_day: float | None
-    halves: NoiseFloor | None
-    plan: Plan
-    outlook: Outlook
-    warnings: tuple[str, ...]
-
-
 def baseline(
     workspace: Workspace,
     given: str,
@@ -71,7 +54,7 @@ def baseline(
     unit: Unit = Unit.SESSION,
     everywhere: bool = False,
     seed: int = 0,
-) -> Baseline:
+) -> UsageBaseline:
     """Read the past of a command, skill or agent.
 
     Args:
@@ -111,26 +94,24 @@ def baseline(
     sessions = len({use.session for use in uses})
     rate = daily(found, unit, now)
     seen = judged(plan, Past(values, rate, (), sessions))
-    return Baseline(
-        habit=Habit(
-            name=name,
-            unit=unit.value,
-            uses=len(uses),
-            sessions=sessions,
-            days=(now - found.uses[0].at) / _DAY,
-            per_day=daily(found, Unit.INVOCATION, now),
-            statuses=_statuses(uses),
-            spreads=tuple(_spreads(uses, unit)),
-            transcripts=found.files,
-            transcripts_left_out=found.left_out,
-            uses_under_experiment=len(found.uses) - len(uses),
-        ),
+    return UsageBaseline(
         metric=metric,
         units_per_day=rate,
         halves=_halves(values, primary, seed),
         plan=plan,
         outlook=seen.outlook,
         warnings=(*_unmeasured(metric, values), *seen.warnings),
+        name=name,
+        unit=unit.value,
+        uses=len(uses),
+        sessions=sessions,
+        days=(now - found.uses[0].at) / _DAY,
+        per_day=daily(found, Unit.INVOCATION, now),
+        statuses=_statuses(uses),
+        spreads=tuple(_spreads(uses, unit)),
+        transcripts=found.files,
+        transcripts_left_out=found.left_out,
+        uses_under_experiment=len(found.uses) - len(uses),
     )
 
 
@@ -187,7 +168,7 @@ def _statuses(uses: Sequence[Use]) -> dict[str, int]:
     }
 
 
-def _spreads(uses: Sequence[Use], unit: Unit) -> list[Spread]:
+def _spreads(uses: Sequence[Use], unit: Unit) -> list[MetricSpread]:
     spreads = []
     for name in SHOWN:
         metric = describe(name)
@@ -195,7 +176,7 @@ def _spreads(uses: Sequence[Use], unit: Unit) -> list[Spread]:
         if raw:
             moments = Moments.of(raw)
             spreads.append(
-                Spread(
+                MetricSpread(
                     metric=name,
                     unit=metric.unit,
                     n=len(raw),

@@ -22,9 +22,8 @@ from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify, require_text
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
-from meta_experiment.records import dataclass
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
-from meta_experiment.services.planning.forecast import prospect
+from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
@@ -32,17 +31,9 @@ from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_qu
 from meta_experiment.services.serving.unserved import stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status
+from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A new draft, what it can decide, and what the user should know."""
-
-    experiment: Experiment
-    outlook: str
-    notes: tuple[str, ...]
 
 
 Contents = Mapping[str, Mapping[str, Content]]
@@ -55,7 +46,7 @@ def create(
     *,
     manual: bool = False,
     check: Callable[[Experiment, Contents], None] | None = None,
-) -> Created:
+) -> Creation:
     """Check a request whole, store the bytes of every arm, and register the experiment.
 
     `client` is the folder of the client, whose transcripts tell the prompt file's past.
@@ -71,7 +62,7 @@ def create(
     notes = [*request.notes, *_notes(contents, workspace.root)]
     whole = _inferred(request.document, notes, manual=manual)
     plan = plan_from_document(redacted_plan(whole))
-    seen = prospect(workspace, plan, client=client)
+    seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
     if not manual:
         notes += _notes_on_time(plan)
@@ -106,7 +97,13 @@ def create(
             note_nested(workspace.layout, workspace.files)
         workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
         notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
-    return Created(experiment, seen.outlook.sentence, tuple(notes))
+    return Creation(
+        experiment_id=experiment.experiment_id,
+        status=experiment.status,
+        outlook=seen.outlook.sentence,
+        notes=tuple(notes),
+        experiment=experiment,
+    )
 
 
 def sketch(request: Request) -> Plan:

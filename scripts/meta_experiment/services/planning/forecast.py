@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from meta_experiment.decide.telling.outlook import Outlook, equivalence_units, outlook
-from meta_experiment.records import dataclass
+from meta_experiment.decide.telling.outlook import equivalence_units, outlook
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan
+from meta_experiment.types.results.forecast import Forecast, Outlook
 
 
-@dataclass(frozen=True, slots=True)
-class Prospect:
-    """The outlook of a plan on this project's own past, and what speaks against the plan."""
-
-    outlook: Outlook
-    past: Past
-    units_per_day: float | None
-    warnings: tuple[str, ...]
-
-
-def prospect(
+def forecast(
     workspace: Workspace,
     plan: Plan,
     units_per_day: float | None = None,
     client: Path | None = None,
-) -> Prospect:
+) -> Forecast:
     """Say what a plan decides in 80% of runs, and warn when it can never decide.
 
     `units_per_day` (of all arms) overrules the rate of the project's own past. Where no
@@ -39,11 +29,12 @@ def prospect(
     return judged(plan, past, units_per_day)
 
 
-def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Prospect:
+def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Forecast:
     """Say what a plan decides on a known past; `units_per_day` overrules its rate."""
     rate = units_per_day if units_per_day is not None else past.units_per_day
     seen = outlook(plan, past=past.values, units_per_day=rate)
-    return Prospect(seen, past, rate, tuple(_warnings(plan, seen, rate)))
+    warnings = tuple(_warnings(plan, seen, rate))
+    return Forecast(plan, seen, rate, len(past.values), past.experiments, warnings)
 
 
 def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:

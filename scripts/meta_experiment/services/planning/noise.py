@@ -5,28 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from meta_experiment.decide.noise import NoiseFloor, noise_floor
+from meta_experiment.decide.noise import noise_floor
 from meta_experiment.errors import DegenerateDataError, as_word
 from meta_experiment.model.metrics import describe
-from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.planning.past import past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Direction, Metric, Scale
+from meta_experiment.types.results.noise import NoiseFloor, NoiseResult
 
 _UNITS = (10, 20, 50, 100, 200)
 _TIMES = ("active_seconds", "duration_seconds")  # of work, or else as somebody took it
 _LEAST = 5  # past values
-
-
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """How different two identical arms look on past values of a metric."""
-
-    metric: str
-    values: int
-    experiments: tuple[str, ...]
-    floors: tuple[NoiseFloor, ...]
 
 
 def noise_floor_of(
@@ -44,7 +34,7 @@ def noise(
     units: int | None,
     seed: int,
     scale: Scale | None = None,
-) -> Noise:
+) -> NoiseResult:
     """Compare identical arms drawn from this project's own past control values.
 
     Without an experiment all that are on one prompt count, and without a metric the primary of
@@ -84,4 +74,4 @@ def noise(
         )
     sizes = _UNITS if units is None else (units,)
     floors = tuple(noise_floor_of(past.values, described, size, seed) for size in sizes)
-    return Noise(name, len(past.values), past.experiments, floors)
+    return NoiseResult(name, len(past.values), past.experiments, floors)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from meta_experiment.records import dataclass
 from meta_experiment.types.vocabulary import Action, Status
 
 UNCHANGED = "unchanged"
@@ -17,7 +16,7 @@ class FileChangeResult:
     change: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ActionResult:
     """A promotion, a rollback or an end: done, or rehearsed in a dry run.
 

@@ -7,7 +7,7 @@ from meta_experiment.render.style import Style
 from meta_experiment.types.results.action import ActionResult
 
 
-def deed(done: ActionResult, style: Style) -> str:
+def action(done: ActionResult, style: Style) -> str:
     """Write what was done, or with a dry run what would be."""
     head = f"{words.name(done.experiment_id)}: {words.one_line(done.message)}"
     lines = [style.dim("Dry run, nothing was changed.")] if done.dry_run else []

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meta_experiment.decide.telling.outlook import Outlook
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
 from meta_experiment.types import Plan
+from meta_experiment.types.results.forecast import Forecast, Outlook
 
 
-def prospect(
+def forecast(seen: Forecast, style: Style) -> str:
+    """Write the reach of a plan, and what speaks against it."""
+    return reach(seen.plan, seen.outlook, seen.warnings, seen.past_values, style)
+
+
+def reach(
     plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int, style: Style
 ) -> str:
     """Write the reach of a plan; `past_values` is how many measured values it rests on."""

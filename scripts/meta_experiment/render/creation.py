@@ -5,15 +5,16 @@ from __future__ import annotations
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.render import words
 from meta_experiment.render.style import Style
-from meta_experiment.types import Assignment, Experiment, Plan, Status
+from meta_experiment.types import Assignment, Plan, Status
+from meta_experiment.types.results.creation import Creation
 
 
-def created(experiment: Experiment, outlook: str, style: Style, *, served: bool) -> str:
-    """Write the answer to a new experiment; `served` tells that it is by itself."""
-    plan = experiment.plan
+def creation(made: Creation, style: Style) -> str:
+    """Write what is planned, and what to do next."""
+    plan = made.experiment.plan
     arms = ", ".join(words.name(item.name) for item in plan.variants)
     lines = [
-        f"{style.strong(words.name(experiment.experiment_id))}  {experiment.status.value}",
+        f"{style.strong(words.name(made.experiment_id))}  {made.status.value}",
         f"  Hypothesis  {words.quoted(plan.hypothesis)}",
         *(f"  File        {words.name(path)}" for path in plan.files),
         f"  Arms        {arms}, assigned by {plan.assignment.value} per {plan.unit.value}",
@@ -23,8 +24,8 @@ def created(experiment: Experiment, outlook: str, style: Style, *, served: bool)
             for item in plan.guardrails
         ),
         f"  Rule        {_rule(plan)}",
-        f"  Outlook     {outlook}",
-        f"  Next        {_next(experiment, served=served)}",
+        f"  Outlook     {made.outlook}",
+        f"  Next        {_next(made)}",
     ]
     return "\n".join(lines)
 
@@ -34,14 +35,14 @@ def _rule(plan: Plan) -> str:
     return f"{rule_of(plan).words.terms(plan)}; {promote}"
 
 
-def _next(experiment: Experiment, *, served: bool) -> str:
-    if experiment.status is Status.DRAFT:
-        return f"meta-experiment start {experiment.experiment_id}"
-    if served:
+def _next(made: Creation) -> str:
+    if made.status is Status.DRAFT:
+        return f"meta-experiment start {made.experiment_id}"
+    if made.served:
         return "use it as always; how it stands: meta-experiment status"
-    if experiment.plan.assignment is Assignment.EXTERNAL:
+    if made.experiment.plan.assignment is Assignment.EXTERNAL:
         return (
-            f"run a version, then: meta-experiment record {experiment.experiment_id} "
-            f"--variant NAME --metric {experiment.plan.primary.name}=…"
+            f"run a version, then: meta-experiment record {made.experiment_id} "
+            f"--variant NAME --metric {made.experiment.plan.primary.name}=…"
         )
-    return f"meta-experiment assign {experiment.experiment_id} --json, run it, then record"
+    return f"meta-experiment assign {made.experiment_id} --json, run it, then record"

@@ -1,0 +1,21 @@
+"""What is worth a person's look in running experiments."""
+
+from __future__ import annotations
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.analysis import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentAlerts:
+    """The alerts of one running experiment."""
+
+    experiment_id: str
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReport:
+    """The experiments that were looked at, each with its alerts, if any."""
+
+    experiments: tuple[ExperimentAlerts, ...]

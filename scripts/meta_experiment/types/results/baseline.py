@@ -1,0 +1,56 @@
+"""How a prompt file did before anything was tried, and what an experiment on it could show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.plan import Plan
+from meta_experiment.types.results.forecast import Outlook
+from meta_experiment.types.results.noise import NoiseFloor
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpread:
+    """How a metric varied over past units: a tenth of them lies below `low` and above `high`.
+
+    `unit` is that of the metric; `sd` is None for a single value.
+    """
+
+    metric: str
+    unit: str
+    n: int
+    mean: float
+    median: float
+    sd: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class UsageBaseline:
+    """How often a prompt file was used, how that ended, what it came to, what could be shown.
+
+    `metric` is what an experiment would be about, and `plan` is that experiment; `halves` is
+    the noise between two halves of this very past, None when it is too short. `unit` is what
+    the spreads have one value of; `days` reach back to the first use. `per_day` counts all
+    uses, the rest is without those made under an experiment.
+    """
+
+    metric: str
+    units_per_day: float | None
+    halves: NoiseFloor | None
+    plan: Plan
+    outlook: Outlook
+    warnings: tuple[str, ...]
+    name: str
+    unit: str
+    uses: int
+    sessions: int
+    days: float
+    per_day: float | None
+    statuses: Mapping[str, int]
+    spreads: tuple[MetricSpread, ...]
+    transcripts: int
+    transcripts_left_out: int
+    uses_under_experiment: int = 0

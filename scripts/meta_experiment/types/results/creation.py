@@ -1,0 +1,25 @@
+"""A new experiment."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.experiment import Experiment
+from meta_experiment.types.marks import ASIDE
+from meta_experiment.types.vocabulary import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A new experiment, what it can decide, and what the user should know.
+
+    `served` tells that its variants are served by themselves.
+    """
+
+    experiment_id: str
+    status: Status
+    outlook: str
+    notes: tuple[str, ...]
+    experiment: Experiment
+    served: bool = field(default=False, metadata=ASIDE)

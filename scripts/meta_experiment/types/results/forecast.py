@@ -1,0 +1,52 @@
+"""What a plan can and cannot show, said before there are data."""
+
+from __future__ import annotations
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a metric varies from unit to unit: `centre` and `sd` on its scale."""
+
+    centre: float
+    sd: float
+    assumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is found within so many units per arm.
+
+    `improvement` is the smallest relative one that decides in 80% of runs (None: none does);
+    `days` how long those units take at the past rate, if that is known.
+    """
+
+    units: int
+    improvement: float | None
+    days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The reach of a plan at its own size and beyond, and a sentence that says it."""
+
+    spread: Spread
+    reach: tuple[Reach, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The outlook of a plan on this project's own past, and what speaks against the plan.
+
+    `past_values` is how many measured values it rests on.
+    """
+
+    plan: Plan
+    outlook: Outlook
+    units_per_day: float | None
+    past_values: int
+    past_experiments: tuple[str, ...]
+    warnings: tuple[str, ...]
