@@ -145,9 +145,7 @@ def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_si
         patch.setattr(promotion, "register", dies)
         with pytest.raises(Crash):
             ACTS["rollback"](opened(repository), made)
-    opened(repository).store.update(
-        lambda known: [replace(item, status=Status.ARCHIVED) for item in known]
-    )
+    opened(repository).store.change(made, lambda it: replace(it, status=Status.ARCHIVED))
     assert opened(repository).store.experiments() == []
     assert len(settle(opened(repository))) == 1
     (experiment,) = opened(repository).store.experiments()

@@ -216,8 +216,8 @@ def test_git_sees_plans_and_variants_only(layout, disk):
     """Git ignores what is local or derived, and keeps variants to the byte."""
     store = store_of(layout, disk)
     store.ensure_ignored()
-    store.update(lambda _: [experiment()])
-    store.update(lambda _: [experiment(name="other")])
+    store.add(lambda _: experiment())
+    store.change("exp-1", lambda _: experiment(name="other"))
     store.save_variants("e", {"a.md": {"control": TEXT, "treatment": TEXT}})
     store.note("e", Entry(1.0, "create", None, "draft"))
     store.append("e", [recorded()])
@@ -314,7 +314,7 @@ class Seen:
 def test_the_first_outcome_stands_when_the_clock_goes_back(layout, disk, writers, beside):
     """Whoever writes it on this machine, and however many trials are recorded with it."""
     store = store_of(layout, disk)
-    store.update(lambda _: [experiment("exp-1")])
+    store.add(lambda _: experiment("exp-1"))
     store.record([Seen("exp-1")], 1e5)  # which claims the name that is read first
     others = [Seen("exp-1", f"t{number}") for number in range(beside)]
     first = store if writers == 1 else store_of(layout, disk)
@@ -348,7 +348,7 @@ def test_every_error_has_a_place_in_the_tree(layout):
         lambda: store.mark_started(experiment()),
         lambda: store.append("e", [recorded()]),
         lambda: store.assign("e", "u", lambda _: "control", 1.0),
-        lambda: store.update(lambda _: [experiment()]),
+        lambda: store.add(lambda _: experiment()),
         lambda: store.note("e", Entry(1.0, "x", None, None)),
         lambda: store.save_variants("e", {"a.md": {"control": TEXT}}),
         lambda: store.save_board(store.board()),

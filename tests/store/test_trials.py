@@ -319,7 +319,7 @@ def test_a_time_that_no_calendar_has_is_set_aside(layout):
 def test_whatever_the_clock_says_what_is_acknowledged_is_read(layout, disk, clock):
     """It may stand before 1970, or far ahead."""
     store = logs.store(layout, disk)
-    store.update(lambda _: [experiment("e")])
+    store.add(lambda _: experiment("e"))
     drawn = store.assign("e", "u1", lambda _: "control", clock)
     store.record([Outcome("e", drawn.trial_id), Outcome("e", None)], clock)
     log = store.trials(experiment("e"))

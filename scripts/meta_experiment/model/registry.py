@@ -121,6 +121,19 @@ def encode_registry(experiments: Iterable[Experiment], strange: Iterable[Any] = 
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def as_stored(experiment: Experiment) -> Experiment:
+    """Return an experiment as it is read back: times have milliseconds, secrets are gone.
+
+    Raises:
+        UsageError: it could not be read back.
+    """
+    try:
+        (stored,) = decode_registry(encode_registry([experiment]))
+    except CorruptStoreError as error:
+        raise UsageError(f"The change cannot be stored: {error.message}") from error
+    return stored
+
+
 def _entries(data: bytes) -> list[tuple[int, Any]]:
     try:
         document = json.loads(data)

@@ -44,13 +44,6 @@ def find_in(store: Store, given: str) -> Experiment:
         raise
 
 
-def as_registered(experiments: Sequence[Experiment], found: Experiment) -> Experiment:
-    """Return an experiment as the registry has it now; one that was put away as it is."""
-    if found.status is Status.ARCHIVED:
-        return found
-    return find(experiments, found.experiment_id)
-
-
 def require_status(experiment: Experiment, allowed: Sequence[Status], done: str) -> None:
     """Refuse what the experiment's status does not allow.
 

@@ -39,6 +39,7 @@ from meta_experiment.store.local.fold.lookup import fold_of
 from meta_experiment.store.local.fold.summaries import load_reading
 from meta_experiment.store.local.fold.trial_columns import Used, units_used
 from meta_experiment.store.local.fold.trials import Reading, TrialLog
+from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.store.local.tracked import Asking, tracked_logs
 from meta_experiment.store.local.writer import Writer, append_batches, append_events
 from meta_experiment.types import Experiment, TrialStatus
@@ -104,7 +105,7 @@ class Store:
 
     def experiments(self) -> list[Experiment]:
         """Return all experiments of the registry, read anew when it was replaced."""
-        stamp = registry_stamp(self.layout)
+        stamp = self.revision()
         if not stamp or self._registry[0] != stamp:
             self._registry = (stamp, registry.read_registry(self.layout))
         return list(self._registry[1])
@@ -135,9 +136,36 @@ class Store:
                 if text is None or archive.mentions(self.layout, experiment_id, text):
                     yield self.archived(experiment_id)
 
-    def update(self, change: registry.Change) -> list[Experiment]:
-        """Replace the registry by what a function makes of it; it may be called again."""
-        return registry.update_registry(self.layout, self.files, change)
+    def experiment(self, experiment_id: str) -> Experiment:
+        """Return the experiment with exactly this id, also one that was put away."""
+        return registry.experiment_in(self.layout, self.experiments(), experiment_id)
+
+    def add(self, make: Callable[[Sequence[Experiment]], Experiment]) -> Experiment:
+        """Register what a function makes, given all others; it may be called again.
+
+        When that is one of them, nothing is added. What it raises leaves all as it was.
+        """
+        return registry.add_experiment(self.layout, self.files, make)
+
+    def change(self, experiment_id: str, change: registry.Change) -> registry.Changed:
+        """Replace one experiment by what a function makes of it; return it before and after.
+
+        The function may be called again; what it raises leaves all as it was. One that was put
+        away is given as it was then; changed, it is taken out again.
+        """
+        return registry.change_experiment(self.layout, self.files, experiment_id, change)
+
+    def change_all(self, change: registry.Change) -> list[registry.Changed]:
+        """Replace every experiment, but those put away; return all, before and after."""
+        return registry.change_experiments(self.layout, self.files, change)
+
+    def revision(self) -> list[int]:
+        """Return what changes whenever an experiment does; take it before reading them."""
+        return registry_stamp(self.layout)
+
+    def log_revision(self, experiment_id: str) -> dict[str, int]:
+        """Return what changes whenever an experiment has new trials."""
+        return log_sizes(self.layout.trials(experiment_id))
 
     def checkout(self) -> str:
         """Return the random identity of this checkout."""

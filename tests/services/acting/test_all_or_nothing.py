@@ -106,6 +106,21 @@ def test_what_is_served_not_being_brought_up_to_date_is_as_before(
     assert status(repository) is AFTER[verb]
 
 
+def test_what_is_taken_back_is_known_by_what_the_registry_holds_of_it(repository, monkeypatch):
+    """A clock tells more of the time than is stored, and what is stored is compared."""
+    made = prepared(repository, "start")
+    before = state(repository)
+    space = replace(opened(repository), clock=lambda: 1_760_000_000.123456)
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(reconciliation, "write_index", once(reconciliation.write_index, full))
+    with pytest.raises(StorageError, match="No space"):
+        lifecycle.start(space, made)
+    assert state(repository) == before
+
+
 def test_a_start_that_git_cannot_be_kept_from_seeing_is_none(repository):
     """git's settings are locked by another program: nothing would hide the stand-in."""
     made = drafted(repository, SKILL)
@@ -145,7 +160,7 @@ def test_a_colleagues_experiment_that_cannot_be_joined_is_not(repository, monkey
     """What runs elsewhere goes on running; this checkout has no part in it."""
     made = drafted(repository, SKILL)
     space = opened(repository)
-    space.store.update(lambda all_: [replace(all_[0], status=Status.RUNNING, started=1.0)])
+    space.store.change(made, lambda it: replace(it, status=Status.RUNNING, started=1.0))
     monkeypatch.setattr(reconciliation, "WAIT", 0.05)
     with FileLock(Layout(repository).lock("serving"), verb="test"), pytest.raises(LockedError):
         lifecycle.start(opened(repository), made)
@@ -177,10 +192,7 @@ def test_who_changes_what_is_served_looks_again_before_it_ends(repository, monke
     def changed_meanwhile(self, signature):
         monkeypatch.setattr(work, "remember", real)
 
-        def paused(experiments):
-            return [replace(item, status=Status.PAUSED) for item in experiments]
-
-        opened(repository).store.update(paused)
+        opened(repository).store.change(made, lambda it: replace(it, status=Status.PAUSED))
         assert reconciliation.reconcile_quietly(opened(repository), within=0) == []
         real(self, signature)
 

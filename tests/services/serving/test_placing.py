@@ -189,12 +189,11 @@ def test_a_strangers_draft_on_a_file_that_a_shell_runs_is_not_started(root):
     space = opened(root)
     (root / ".envrc").write_bytes(control(COMMAND))
 
-    def renamed(experiments):
-        (item,) = experiments
+    def renamed(item):
         plan = replace(item.plan, files=(".envrc",))
-        return [replace(item, plan=plan, versions={".envrc": item.versions[COMMAND]})]
+        return replace(item, plan=plan, versions={".envrc": item.versions[COMMAND]})
 
-    space.store.update(renamed)
+    space.store.change(made, renamed)
     with pytest.raises(RefusedError, match="no prompt file"):
         lifecycle.start(opened(root), made, manual=True)
 

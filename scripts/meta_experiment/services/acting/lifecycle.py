@@ -5,9 +5,9 @@ What is served follows the status: after each of them the disk is made equal to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from meta_experiment.errors import (
     ConflictError,
@@ -20,9 +20,10 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
+from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_text
 from meta_experiment.protocol.index import AGENT
-from meta_experiment.services.find import as_registered, find_in, require_status
+from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
 from meta_experiment.services.serving.reconciliation import serving
 from meta_experiment.services.serving.serving_plan import (
@@ -140,7 +141,7 @@ def archive(workspace: Workspace, given: str) -> StatusChange:
     return moved
 
 
-def refuse_shared_files(experiment: Experiment, others: list[Experiment]) -> None:
+def refuse_shared_files(experiment: Experiment, others: Iterable[Experiment]) -> None:
     """Refuse a file that another experiment, not yet ended, already holds.
 
     Raises:
@@ -228,33 +229,25 @@ def _move(
     `outcome` is what to say of it, after the experiment's name. For one that begins here,
     `manual` tells who serves it.
     """
-    now = workspace.clock()
-    moved: list[tuple[Experiment, Experiment]] = []
-    known = find_in(workspace.store, given)
-
-    def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = as_registered(experiments, known)
-        moved.append((before, change(before, now)))
-        return [moved[-1][1] if item is before else item for item in experiments]
-
+    name = find_in(workspace.store, given).experiment_id
+    transition = _Transition(change, workspace.clock())
     with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
-        found = as_registered(workspace.store.experiments(), known)
+        found = workspace.store.experiment(name)
         unmarked = manual is not None and not workspace.store.started_here(found)
         try:
             if manual is not None:
                 workspace.store.mark_started(found, manual=manual)
-            workspace.store.update(apply)
+            before, after = workspace.store.change(name, transition)
             brought = bring_up_to_date()
-            refused = brought.refused.get(found.experiment_id)
+            refused = brought.refused.get(name)
             if refused is not None:
                 raise refused
         except MetaExperimentError:
             with suppress(MetaExperimentError):
-                _take_back(workspace, found, moved, unmarked=unmarked)
+                _take_back(workspace, found, transition, unmarked=unmarked)
                 bring_up_to_date()
             raise
-        before, after = moved[-1]
-        sentence = f"{after.experiment_id} {outcome}"
+        sentence = f"{name} {outcome}"
         notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
     return StatusChange(
         experiment_id=after.experiment_id,
@@ -266,26 +259,34 @@ def _move(
     )
 
 
+@dataclass
+class _Transition:
+    """A change of status, and what it made of what, as it is stored, once it was called.
+
+    Whoever is refused by the disk cannot know whether that was stored.
+    """
+
+    change: Change
+    now: float
+    made: tuple[Experiment, Experiment] | None = None
+
+    def __call__(self, before: Experiment) -> Experiment:
+        """Return the experiment with its new status."""
+        after = as_stored(self.change(before, self.now))
+        self.made = before, after
+        return after
+
+
 def _take_back(
-    workspace: Workspace,
-    found: Experiment,
-    moved: Sequence[tuple[Experiment, Experiment]],
-    *,
-    unmarked: bool,
+    workspace: Workspace, found: Experiment, transition: _Transition, *, unmarked: bool
 ) -> None:
     """Give an experiment the status back that it had, and the mark that it had none of."""
-
-    def back(experiments: list[Experiment]) -> list[Experiment]:
-        before, after = moved[-1]
-        if all(item.experiment_id != after.experiment_id for item in experiments):
-            return [*experiments, before]  # it was put away
-        return [before if item == after else item for item in experiments]
-
-    if moved:
-        workspace.store.update(back)
-    # It may run already and have failed to note that; then it is served all the same.
     name = found.experiment_id
-    if unmarked and find_in(workspace.store, name).status == found.status:
+    if transition.made is not None:
+        before, after = transition.made
+        workspace.store.change(name, lambda item: before if item == after else item)
+    # It may run already and have failed to note that; then it is served all the same.
+    if unmarked and workspace.store.experiment(name).status == found.status:
         workspace.store.unmark_started(name)
 
 

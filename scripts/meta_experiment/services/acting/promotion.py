@@ -299,7 +299,9 @@ def _applied(
         result = workspace.deployer.apply(
             change,
             settle,
-            still_due=lambda: require_unchanged(workspace.store.experiments(), experiment),
+            still_due=lambda: require_unchanged(
+                workspace.store.experiment(experiment.experiment_id), experiment
+            ),
             dry_run=dry_run,
         )
         if dry_run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_experiment.deploy import Outcome as Ending
@@ -14,7 +13,6 @@ from meta_experiment.errors import (
     StorageError,
 )
 from meta_experiment.model.registry import outcome_from_document
-from meta_experiment.services.find import find_in
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly, stale
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
@@ -30,19 +28,17 @@ _WORDS = {
 }
 
 
-def require_unchanged(experiments: Sequence[Experiment], seen: Experiment) -> None:
+def require_unchanged(present: Experiment, seen: Experiment) -> None:
     """Refuse to act on an experiment that is not any more what the action was worked out for.
 
     Raises:
         ConflictError: names the status that it has now.
     """
-    name = seen.experiment_id
-    now = next((item for item in experiments if item.experiment_id == name), None)
-    if now != seen:
-        status = Status.ARCHIVED if now is None else now.status
+    if present != seen:
+        name = seen.experiment_id
         raise ConflictError(
             f"Another command changed {name} while this one was at work; it is "
-            f"{status.value} now. Nothing was changed by this one.",
+            f"{present.status.value} now. Nothing was changed by this one.",
             hint=f"See where it stands: meta-experiment status {name}",
         )
 
@@ -60,40 +56,28 @@ def register(workspace: Workspace, done: Settled, seen: Experiment | None = None
         outcome_from_document(done.payload), commit=done.commit, change_id=done.change_id
     )
 
-    def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = _present(workspace, experiments, done.experiment_id)
-        if any(item.change_id == done.change_id for item in before.outcomes):
-            return experiments
+    # one that was put away meanwhile is taken out again: that it ended so is to be seen
+    def ended(before: Experiment) -> Experiment:
+        if _holds(before, done):
+            return before
         if seen is not None:
-            require_unchanged(experiments, seen)
-        after = replace(
+            require_unchanged(before, seen)
+        return replace(
             before,
             status=AFTER[outcome.action],
             ended=outcome.at,
             outcomes=(*before.outcomes, outcome),
         )
-        # one that was put away meanwhile is taken out again: that it ended so is to be seen
-        others = [item for item in experiments if item is not before]
-        place = experiments.index(before) if before in experiments else len(others)
-        return [*others[:place], after, *others[place:]]
 
     try:
-        workspace.store.update(apply)
+        workspace.store.change(done.experiment_id, ended)
     except StorageError:
         # The disk may refuse after the new registry took its place; then it is done.
-        if not _registered(workspace, done):
+        if not _holds(workspace.store.experiment(done.experiment_id), done):
             raise
 
 
-def _present(
-    workspace: Workspace, experiments: Sequence[Experiment], experiment_id: str
-) -> Experiment:
-    known = [item for item in experiments if item.experiment_id == experiment_id]
-    return known[0] if known else find_in(workspace.store, experiment_id)
-
-
-def _registered(workspace: Workspace, done: Settled) -> bool:
-    experiment = find_in(workspace.store, done.experiment_id)
+def _holds(experiment: Experiment, done: Settled) -> bool:
     return any(item.change_id == done.change_id for item in experiment.outcomes)
 
 

@@ -48,26 +48,22 @@ def panic(workspace: Workspace) -> PanicResult:
             all the same, and nothing is served until it is started again.
     """
     lines = list[str]()
-    listed: list[Experiment] = []
 
-    def halt(experiments: list[Experiment]) -> list[Experiment]:
-        listed[:] = experiments
-        return [
-            replace(item, status=Status.PAUSED) if item.status is Status.RUNNING else item
-            for item in experiments
-        ]
+    def halted(experiment: Experiment) -> Experiment:
+        runs = experiment.status is Status.RUNNING
+        return replace(experiment, status=Status.PAUSED) if runs else experiment
 
     with held("Every experiment was paused first."):
         try:
-            workspace.store.update(halt)
+            changed = workspace.store.change_all(halted)
         except (CorruptStoreError, NewerVersionError) as error:
             _forgo(workspace, ())
             withdraw(workspace)
             error.message = f"Nothing stands in for a prompt file any more. {error.message}"
             raise
-        lines += _forgo(workspace, listed)
+        lines += _forgo(workspace, [before for before, _ in changed])
         lines += reconcile(workspace)
-        paused = [item for item in listed if item.status is Status.RUNNING]
+        paused = [before for before, after in changed if after is not before]
         for item in paused:
             workspace.note(item, "panic", Status.RUNNING, "panic", after=Status.PAUSED)
             lines.append(f"{item.experiment_id} is paused; its files hold the control.")

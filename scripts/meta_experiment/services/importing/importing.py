@@ -184,18 +184,16 @@ def _registered(workspace: Workspace, draft: Experiment, events: Sequence[Event]
 
     The trials come first: a registered experiment without them would be one half done.
     """
-    done: list[Experiment] = []
 
-    def add(experiments: list[Experiment]) -> list[Experiment]:
-        same = _same_import(experiments, draft)
+    def with_trials(experiments: Sequence[Experiment]) -> Experiment:
         free = new_id(workspace, experiments, draft.plan.name, draft.created)
-        done.append(same or replace(draft, experiment_id=free))
-        workspace.store.append(done[-1].experiment_id, events)
-        return experiments if same else [*experiments, done[-1]]
+        same = _same_import(experiments, draft)
+        made = same or replace(draft, experiment_id=free)
+        workspace.store.append(made.experiment_id, events)
+        return made
 
     workspace.store.ensure_ignored()
-    workspace.store.update(add)
-    return done[-1]
+    return workspace.store.add(with_trials)
 
 
 def _note(

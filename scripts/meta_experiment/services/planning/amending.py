@@ -17,7 +17,7 @@ from meta_experiment.model.plan_document import (
     plan_to_document,
 )
 from meta_experiment.model.secrets import redacted_plan
-from meta_experiment.services.find import as_registered, find_in
+from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status
 from meta_experiment.types.results.amendment import AmendmentResult
@@ -66,11 +66,9 @@ def amend(
     if not why.strip():
         raise UsageError("--why needs the reason in words; it stays on the record.")
     now = workspace.clock()
-    changed: list[tuple[Experiment, Experiment]] = []
     found = find_in(workspace.store, given)
 
-    def apply(experiments: list[Experiment]) -> list[Experiment]:
-        before = as_registered(experiments, found)
+    def amended(before: Experiment) -> Experiment:
         if before.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
             raise InvalidStateError(
                 f"{before.experiment_id} is {before.status.value}; its plan is history now."
@@ -79,12 +77,10 @@ def amend(
         after = before
         for key, text in settings:
             after = _amended(after, key, text, why, trials, now)
-        changed.append((before, after))
-        return [after if item is before else item for item in experiments]
+        return after
 
     with held("The plan was amended first."):
-        workspace.store.update(apply)
-        before, after = changed[-1]
+        before, after = workspace.store.change(found.experiment_id, amended)
         start = workspace.store.start_of(before)
         if start is not None and start.current:
             workspace.store.mark_started(after, manual=start.manual)

@@ -71,9 +71,8 @@ def create(
         for path, arms in contents.items()
     }
     now = workspace.clock()
-    created: list[Experiment] = []
 
-    def add(experiments: list[Experiment]) -> list[Experiment]:
+    def draft(experiments: Sequence[Experiment]) -> Experiment:
         experiment = Experiment(
             experiment_id=new_id(workspace, experiments, plan.name, now),
             plan=plan,
@@ -87,12 +86,10 @@ def create(
             check(experiment, contents)
         workspace.store.ensure_ignored()
         workspace.store.save_variants(experiment.experiment_id, contents)
-        created.append(experiment)
-        return [*experiments, experiment]
+        return experiment
 
     with held("The plan was stored first: meta-experiment status"):
-        workspace.store.update(add)
-        experiment = created[-1]
+        experiment = workspace.store.add(draft)
         with suppress(OSError, MetaExperimentError):  # it only tells other roots of this one
             note_nested(workspace.layout, workspace.files)
         workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")

@@ -17,9 +17,11 @@ from meta_experiment.errors import (
     ConflictError,
     CorruptStoreError,
     NewerVersionError,
+    NotFoundError,
     StorageError,
     UnsafePathError,
     UsageError,
+    cite,
 )
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
@@ -27,9 +29,14 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
+from meta_experiment.model.registry import (
+    as_stored,
+    decode_registry,
+    encode_registry,
+    strange_entries,
+)
 from meta_experiment.protocol.disk import PRIVATE_FILE
-from meta_experiment.store.local.archive import put_away
+from meta_experiment.store.local.archive import put_away, read_archived
 from meta_experiment.types import Experiment, Status
 
 WAIT = 10.0  # seconds
@@ -39,7 +46,8 @@ _FEWER = "Archive experiments that have ended: meta-experiment archive ID"
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
 Found = TypeVar("Found")
-Change = Callable[[list[Experiment]], Sequence[Experiment]]
+Change = Callable[[Experiment], Experiment]
+Changed = tuple[Experiment, Experiment]  # before and after
 
 
 def read_registry(layout: Layout) -> list[Experiment]:
@@ -53,8 +61,95 @@ def read_registry(layout: Layout) -> list[Experiment]:
     return [] if data is None else _decoded(decode_registry, layout.registry, data)
 
 
+def add_experiment(
+    layout: Layout, files: FileSystem, make: Callable[[Sequence[Experiment]], Experiment]
+) -> Experiment:
+    """Register what a function makes, given all others, and return it as it is stored.
+
+    When that is one of them, nothing is added. Called and raising as `update_registry`.
+    """
+    made = list[Experiment]()
+
+    def add(experiments: list[Experiment]) -> list[Experiment]:
+        made.append(as_stored(make(experiments)))
+        known = {item.experiment_id for item in experiments}
+        return experiments if made[-1].experiment_id in known else [*experiments, made[-1]]
+
+    update_registry(layout, files, add)
+    return made[-1]
+
+
+def change_experiment(
+    layout: Layout, files: FileSystem, experiment_id: str, change: Change
+) -> Changed:
+    """Replace one experiment by what a function makes of it; return both as they are stored.
+
+    One that was put away is given as it was then; changed, it is taken out again.
+
+    Raises:
+        NotFoundError: there is none. Else as `update_registry`.
+    """
+    changed = list[Changed]()
+
+    def apply(experiments: list[Experiment]) -> list[Experiment]:
+        before = experiment_in(layout, experiments, experiment_id)
+        changed.append((before, _changed(before, change)))
+        after = changed[-1][1]
+        if after is before:
+            return experiments
+        if before not in experiments:
+            return [*experiments, after]
+        return [after if item is before else item for item in experiments]
+
+    update_registry(layout, files, apply)
+    return changed[-1]
+
+
+def change_experiments(layout: Layout, files: FileSystem, change: Change) -> list[Changed]:
+    """Replace every experiment by what a function makes of it; return all, changed or not.
+
+    Those that were put away are left as they are. Raises as `update_registry`.
+    """
+    changed = list[Changed]()
+
+    def apply(experiments: list[Experiment]) -> list[Experiment]:
+        changed[:] = [(item, _changed(item, change)) for item in experiments]
+        return [after for _, after in changed]
+
+    update_registry(layout, files, apply)
+    return changed
+
+
+def experiment_in(
+    layout: Layout, experiments: Sequence[Experiment], experiment_id: str
+) -> Experiment:
+    """Return the experiment with exactly this id, of these or of those that were put away.
+
+    Raises:
+        NotFoundError: there is none. CorruptStoreError, StorageError: as `read_archived`.
+    """
+    for item in experiments:
+        if item.experiment_id == experiment_id:
+            return item
+    if experiment_id in layout.archived_ids():
+        return read_archived(layout, experiment_id)
+    raise NotFoundError(
+        f"There is no experiment {cite(experiment_id)}.",
+        hint="List them with: meta-experiment status",
+    )
+
+
+def _changed(before: Experiment, change: Change) -> Experiment:
+    after = change(before)
+    return before if after == before else as_stored(after)
+
+
 def update_registry(
-    layout: Layout, files: FileSystem, change: Change, *, wait: float = WAIT
+    layout: Layout,
+    files: FileSystem,
+    change: Callable[[list[Experiment]], Sequence[Experiment]],
+    *,
+    wait: float = WAIT,
 ) -> list[Experiment]:
     """Replace the registry by what a function makes of it; all or nothing, durable on return.
 
