@@ -1,0 +1,88 @@
+"""The board: documents from the start, as their rows are kept ready on disk.
+
+`status` starts fast and never loads this module: it is for type checkers and the schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NewType, TypedDict
+
+from meta_experiment.types.vocabulary import Decision, Direction, ReasonCode, Scale, Status
+
+Instant = NewType("Instant", str)
+OutcomeDocument = NewType("OutcomeDocument", dict[str, Any])
+
+
+class BoardMetric(TypedDict):
+    """The metric that decides."""
+
+    metric: str
+    direction: Direction
+    scale: Scale
+    unit: str
+
+
+class BoardArm(TypedDict):
+    """One arm: units with a value and their mean, None where its logs were not read."""
+
+    name: str
+    n: int | None
+    mean: float | None
+
+
+class BoardProgress(TypedDict):
+    """How far an experiment is; None where its logs were not read."""
+
+    trials: int
+    smallest_arm: int | None
+    needed_per_arm: int
+    fraction: float | None
+    days_left: float | None
+
+
+class BoardRow(TypedDict):
+    """One experiment: its plan in short, how it stands, and what to do next.
+
+    `apart` says which of its logs do not count. `outcome` is what was done last.
+    """
+
+    id: str
+    name: str
+    status: Status
+    hypothesis: str
+    files: list[str]
+    auto: bool
+    created: Instant
+    started: Instant | None
+    max_duration_days: float
+    primary: BoardMetric
+    variants: list[BoardArm]
+    progress: BoardProgress
+    improvement: float | None
+    decision: Decision | None
+    reason_code: ReasonCode | None
+    reason: str | None
+    winner: str | None
+    apart: list[str]
+    alerts: list[str]
+    outcome: OutcomeDocument | None
+    next_action: str
+
+
+class BoardSummary(TypedDict):
+    """How many experiments are where."""
+
+    active: int
+    promoted: int
+    rolled_back: int
+    expired: int
+    archived: int
+    total: int
+
+
+class BoardView(TypedDict):
+    """Rows to show, the sums over all experiments, and what could not be read."""
+
+    experiments: list[BoardRow]
+    summary: BoardSummary
+    notes: list[str]

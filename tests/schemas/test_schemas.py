@@ -1,0 +1,76 @@
+"""Every verb's JSON has a schema, which is that of its result, and obeys it."""
+
+import json
+from functools import cache
+
+import jsonschema
+import pytest
+from tests.compatibility.recording import RECORDINGS
+from tests.schemas.generate import RESULTS, SCHEMA_OF, file_of, written
+
+from meta_experiment.cli.main import VERBS
+from meta_experiment.model.result_document import to_document
+from meta_experiment.types.results.demo import DemoResult
+
+
+@cache
+def answers():
+    """Return every JSON document of the recorded life of some experiments, with its verb."""
+    found = []
+    for step in (RECORDINGS / "life.json.txt").read_text("utf-8").split("\n$ meta-experiment "):
+        line, *said = step.splitlines()
+        text = "\n".join(item for item in said if not item.startswith(("!", "#", ">", "[exit")))
+        if text.strip().startswith("{"):
+            found.append((line.split()[0], json.loads(text)))
+    return found
+
+
+@cache
+def validator(name):
+    schema = json.loads(file_of(name).read_bytes())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_every_verb_has_a_schema():
+    assert sorted(SCHEMA_OF) == sorted(VERBS)
+    assert len(SCHEMA_OF) == sum(len(verbs) for _, verbs in RESULTS.values())
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_schema_is_that_of_its_result(name):
+    """After a change on purpose: python -m tests.schemas.generate."""
+    assert file_of(name).read_text("utf-8") == written(name)
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "error"])
+def test_what_was_recorded_obeys_its_schema(verb):
+    """Nothing is missing, and nothing is there that the schema does not know."""
+    if verb == "error":
+        documents = [document for _, document in answers() if "error" in document]
+    else:
+        documents = [
+            document for name, document in answers() if name == verb and "error" not in document
+        ]
+    if verb == "demo":  # it is recorded as text alone
+        documents = [to_document(DemoResult("done", None))]
+    assert documents
+    for document in documents:
+        validator(SCHEMA_OF.get(verb, "error")).validate(document)
+
+
+@pytest.mark.parametrize("name", [*RESULTS, "error"])
+def test_a_schema_knows_every_field_of_what_it_describes(name):
+    """An object either lists its fields and takes no other, or says what its values are."""
+
+    def require_closed(schema):
+        if isinstance(schema, list):
+            for item in schema:
+                require_closed(item)
+        elif isinstance(schema, dict):
+            if schema.get("type") == "object":
+                assert schema["additionalProperties"] is not True
+            for item in schema.values():
+                require_closed(item)
+
+    require_closed(json.loads(file_of(name).read_bytes()))
