@@ -7,7 +7,8 @@ from tests.decide.making import plan, spread, trial, trials
 
 from meta_experiment.decide.alerts import alerts, watched
 from meta_experiment.decide.horizon import horizon_reached
-from meta_experiment.decide.units import Samples, arms_of
+from meta_experiment.decide.samples import Samples
+from meta_experiment.decide.units import arms_of
 from meta_experiment.types import AlertKind, Readiness, TrialStatus
 
 

@@ -7,13 +7,8 @@ import math
 import pytest
 from tests.decide.making import COST, DURATION, START, SUCCESS, plan, trial
 
-from meta_experiment.decide.units import (
-    ERROR_RATE,
-    arms_of,
-    is_abandoned,
-    is_closed,
-    sample_of,
-)
+from meta_experiment.decide.samples import sample_of
+from meta_experiment.decide.units import ERROR_RATE, arms_of, is_abandoned, is_closed
 from meta_experiment.types import TrialStatus, Unit
 
 

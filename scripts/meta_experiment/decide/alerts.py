@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from statistics import median
 
-from meta_experiment.decide.design import design_of
 from meta_experiment.decide.horizon import in_days
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import effect
-from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
+from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Alert,
@@ -81,7 +82,7 @@ def error_rate(plan: Plan, arms: Arms, treatment: str) -> str | None:
     control, treated = _compared(plan, arms.error_rate, treatment)
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
-    base, rate = mean(control.raw), mean(treated.raw)
+    base, rate = control.centre, treated.centre
     if rate <= _ERROR_RATIO * base:
         return None
     return (
@@ -93,13 +94,11 @@ def satisfaction(plan: Plan, arms: Arms, treatment: str) -> str | None:
     """Alert when the mean satisfaction with a treatment, from 0 to 1, is under a half."""
     del plan
     treated = arms.satisfaction[treatment]
-    if len(treated) < _FEWEST_UNITS or max(treated.raw) > 1:
+    if len(treated) < _FEWEST_UNITS or not treated.has_values or max(treated.raw) > 1:
         return None
-    if mean(treated.raw) >= _LOWEST_SATISFACTION:
+    if treated.centre >= _LOWEST_SATISFACTION:
         return None
-    return (
-        f"Satisfaction with {treatment} is {mean(treated.raw):.0%} over {len(treated)} units."
-    )
+    return f"Satisfaction with {treatment} is {treated.centre:.0%} over {len(treated)} units."
 
 
 def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
@@ -107,7 +106,7 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
     control, treated = _compared(plan, arms.primary, treatment)
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
-    seen = effect(mean(control.values), mean(treated.values), plan.primary).relative
+    seen = effect(control.centre, treated.centre, plan.primary).relative
     if seen is None or -seen <= plan.max_regression:
         return None
     return (
@@ -118,7 +117,8 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
 
 def anomaly(plan: Plan, arms: Arms, treatment: str) -> str | None:
     """Alert when one of a treatment's last three units lies far from those before it."""
-    values = arms.primary[treatment].values
+    sample = arms.primary[treatment]
+    values = sample.values if sample.has_values else ()
     before, recent = values[:-_RECENT], values[-_RECENT:]
     if len(before) < _FEWEST_BEFORE:
         return None
@@ -130,7 +130,7 @@ def anomaly(plan: Plan, arms: Arms, treatment: str) -> str | None:
 
 
 def _compared(plan: Plan, arms: Mapping[str, Sample], treatment: str) -> tuple[Sample, Sample]:
-    return design_of(plan).match(arms[plan.control.name], arms[treatment])
+    return match_of(plan)(arms[plan.control.name], arms[treatment])
 
 
 RULES: dict[AlertKind, Rule] = {

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
-from meta_experiment.decide.compare import compare, summary
-from meta_experiment.decide.design import design_of
+from meta_experiment.decide.compare import compare
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import horizon_reached, readiness
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.standing import Findings, Standing
 from meta_experiment.decide.telling.notes import notes
-from meta_experiment.decide.units import Arm, Samples, arms_of, is_closed
+from meta_experiment.decide.units import Arm, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
 from meta_experiment.types import (
     Analysis,
@@ -57,7 +57,7 @@ def analyze(
     """
     rule = rule_of(plan)
     look = rule.look(plan, trials, as_of)
-    samples = Samples(arms_of(plan, look.trials), design_of(plan).match)
+    samples = Samples(arms_of(plan, look.trials), match_of(plan))
     checks = quality.check(plan, samples.arms, as_of=as_of, current=current)
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     measured = _comparable(plan, samples)
@@ -153,7 +153,7 @@ def _result(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:
         direction=metric.direction,
         scale=metric.scale,
         variants={
-            item.name: summary(samples.of(item.name, metric), metric) for item in plan.variants
+            item.name: samples.of(item.name, metric).summary(metric) for item in plan.variants
         },
         comparisons=tuple(
             compare(plan, metric, *samples.compared(item.name, metric), item.name)

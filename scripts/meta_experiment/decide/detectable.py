@@ -6,9 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.telling.outlook import POWER, outlook
-from meta_experiment.decide.units import Arm, arms_of, mean, sample_of
+from meta_experiment.decide.units import Arm, arms_of, mean
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.power import t_detectable_effect

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import sign
-from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import Metric
@@ -19,6 +19,8 @@ def drift_note(control: Sample, treatment: Sample, metric: Metric, name: str) ->
     mixture. It is a note, not a gate; the difference of the two halves' differences is
     compared with its standard error.
     """
+    if not (control.has_values and treatment.has_values):
+        return None
     halves = [half for sample in (control, treatment) for half in _halves(sample)]
     if min(len(half) for half in halves) < _FEWEST_PER_HALF:
         return None

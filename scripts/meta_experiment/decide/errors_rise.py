@@ -7,7 +7,9 @@ such bar: an alarm raised too often only makes it wait.
 
 from __future__ import annotations
 
-from meta_experiment.decide.units import ERROR_RATE, Sample, Samples
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.samples import Samples
+from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.proportion import fisher_exact
 from meta_experiment.types import Plan
@@ -19,8 +21,8 @@ def errors_rise(plan: Plan, samples: Samples, treatment: str) -> str | None:
     Fisher's exact test, one-sided at the plan's α, not corrected for repeated looks.
     """
     control, treated = samples.compared(treatment, ERROR_RATE)
-    before, after = _units_with_errors(control), _units_with_errors(treated)
     try:
+        before, after = _units_with_errors(control), _units_with_errors(treated)
         p = fisher_exact(before, len(control), after, len(treated)).p_greater
     except DegenerateDataError:
         return None

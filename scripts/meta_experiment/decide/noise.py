@@ -7,8 +7,8 @@ from math import fsum, log, sqrt
 from typing import Protocol
 
 from meta_experiment.decide.alerts import RULES, Arms
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import effect
-from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import sample_quantile

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import effect, improvement
-from meta_experiment.decide.units import Samples, mean, was_cut_short
+from meta_experiment.decide.units import was_cut_short
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import Claim, Plan
 
@@ -63,7 +64,7 @@ def interruption_check(
 
     def stands(treatment: str) -> bool:
         control, treated = samples.compared(treatment, plan.primary, STRETCH)
-        seen = effect(mean(control.values), mean(treated.values), plan.primary)
+        seen = effect(control.centre, treated.centre, plan.primary)
         return (
             stretched[treatment].better >= bar
             and improvement(seen, plan.primary) >= plan.improvement_threshold

@@ -1,31 +1,21 @@
-"""The test that is reported beside the deciding rule, and that decides under `fixed`."""
+"""The test that is reported beside the deciding rule, and that decides at a single look."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from meta_experiment.decide.scale import Bound
-from meta_experiment.decide.units import Sample
+from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics.sample import Sample, moved
+from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.bayes import beta_binomial
-from meta_experiment.stats.lift import lift_fieller
 from meta_experiment.stats.proportion import fisher_exact, pooled_z
 from meta_experiment.stats.ranks import mann_whitney
-from meta_experiment.stats.rate_ratio import rate_ratio
 from meta_experiment.stats.special import normal_sf
 from meta_experiment.stats.ttest import welch
-from meta_experiment.types import AnalysisType, Metric, MetricKind, Scale
-
-_FEWEST_EXPECTED = 5.0  # Cochran's rule for the normal approximation of a 2 × 2 table
-
-
-_WHY = {
-    "fisher_exact": "Fisher's exact test, because one of the outcomes is rare",
-    "proportion_z": "the z-test of two rates, because every unit has one outcome",
-    "welch_t": "Welch's t-test, because some units are the mean of several outcomes",
-}
+from meta_experiment.types import AnalysisType, Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,86 +35,57 @@ class Reported:
     p_less: float
 
 
+Test = Callable[[AnalysisType, Sample, Sample, Metric], Reported]
+
+
 def reported_test(
-    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric
+    chosen: Callable[[Sample, Sample], str],
+    kind: AnalysisType,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
 ) -> Reported:
-    """Run the test a plan asks for; `auto` chooses by the kind of the metric and the sample.
+    """Run the test a plan asks for, where that is `auto` the one `chosen` for the samples.
 
     Raises:
         DegenerateDataError: the samples carry no evidence for that test.
     """
+    del metric
     if not (len(control) and len(treatment)):
         raise DegenerateDataError("an arm has no values yet")
-    return _TESTS[chosen(kind, control, treatment, metric)](control, treatment)
+    name = chosen(control, treatment) if kind is AnalysisType.AUTO else kind.value
+    return _TESTS[name](control, treatment)
 
 
-def fixed_interval(
-    control: Sample, treatment: Sample, metric: Metric, level: float
-) -> tuple[Bound, Bound]:
-    """Bound the change from control to treatment at one look, on the metric's scale.
+def evidence_by(
+    test: Test,
+    kind: AnalysisType,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Evidence:
+    """Return −log of a test's one-sided p-values against a relative effect."""
+    null = moved(control, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    done = test(kind, null, treatment, metric)
+    return towards(sign(metric), minus_log(done.p_greater), minus_log(done.p_less), done.name)
 
-    On the log scale the difference of logarithms, by Welch's t; on the raw scale treatment
-    over control minus one, by Fieller's method, and for rates by their likelihood.
 
-    Raises:
-        DegenerateDataError: the samples carry no evidence.
-    """
-    one, other = control.moments, treatment.moments
-    if metric.scale is Scale.LOG:
-        test = welch(one, other, level=level)
-        return test.low, test.high
-    if one.mean == 0:
-        return None, None
-    if metric.kind is MetricKind.PROPORTION:
-        return less_one(rate_ratio(*counts(control, treatment), level=level))
-    lift = lift_fieller(one, other, level=level)
-    return lift.low, lift.high
+def minus_log(p: float) -> float:
+    """Return the log evidence that a p-value is."""
+    return -math.log(p) if p > 0 else math.inf
 
 
 def counts(control: Sample, treatment: Sample) -> tuple[float, int, float, int]:
     """Return successes and units of both arms; a unit of several outcomes counts in part."""
     return (
-        math.fsum(control.values),
+        control.total,
         len(control),
-        math.fsum(treatment.values),
+        treatment.total,
         len(treatment),
     )
-
-
-def less_one(ratio: tuple[float, Bound]) -> tuple[float, Bound]:
-    """Turn bounds of a ratio into bounds of its difference from one."""
-    low, high = ratio
-    return low - 1.0, None if high is None else high - 1.0
-
-
-def tells_all_apart(control: Sample, treatment: Sample, metric: Metric) -> bool:
-    """Say whether all units of one arm succeeded and all of the other failed.
-
-    Counts are evidence then, although the values do not vary within the arms.
-    """
-    return (
-        metric.kind is MetricKind.PROPORTION
-        and control.moments.m2 == treatment.moments.m2 == 0
-        and control.values[0] != treatment.values[0]
-    )
-
-
-def chosen(kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric) -> str:
-    """Return the name of the test that a plan's analysis type comes to for these samples."""
-    if kind is not AnalysisType.AUTO:
-        return kind.value
-    if metric.kind is not MetricKind.PROPORTION or not _is_binary(control, treatment):
-        return AnalysisType.T_TEST.value
-    if _smallest_expected(control, treatment) < _FEWEST_EXPECTED:
-        return "fisher_exact"
-    return AnalysisType.PROPORTION_TEST.value
-
-
-def why(name: str, metric: Metric) -> str | None:
-    """Say why `auto` chose this test for a rate; for other metrics there is nothing to say."""
-    if metric.kind is not MetricKind.PROPORTION or name not in _WHY:
-        return None
-    return f"{metric.name} is compared by {_WHY[name]}."
 
 
 def _t_test(control: Sample, treatment: Sample) -> Reported:
@@ -176,7 +137,7 @@ _TESTS: dict[str, Callable[[Sample, Sample], Reported]] = {
 
 
 def _is_binary(control: Sample, treatment: Sample) -> bool:
-    return all(value in (0, 1) for sample in (control, treatment) for value in sample.values)
+    return control.is_binary and treatment.is_binary
 
 
 def _require_binary(control: Sample, treatment: Sample) -> None:
@@ -190,9 +151,3 @@ def _require_binary(control: Sample, treatment: Sample) -> None:
 def _whole_counts(control: Sample, treatment: Sample) -> tuple[int, int, int, int]:
     successes, n, more, m = counts(control, treatment)
     return round(successes), n, round(more), m
-
-
-def _smallest_expected(control: Sample, treatment: Sample) -> float:
-    successes, n, more, m = counts(control, treatment)
-    rate = (successes + more) / (n + m)
-    return min(n, m) * min(rate, 1 - rate)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.decide.design import design_of
+from meta_experiment.decide.metrics import design_of
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.base import bar
+from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import described, effect, sign
-from meta_experiment.decide.units import ERROR_RATE, Sample, Samples, mean
+from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Plan
@@ -47,13 +49,13 @@ def harm(plan: Plan, samples: Samples) -> Harm | None:
 
 
 def _evidence(plan: Plan, metrics: tuple[Metric, ...], samples: Samples) -> Iterator[Harm]:
-    evidence = design_of(plan).evidence
     for metric in metrics:
+        evidence = design_of(plan, metric).evidence
         for treatment in plan.treatments:
             control, treated = samples.compared(treatment.name, metric)
             if min(len(control), len(treated)) < _FEWEST_PAIRS:
                 continue
-            if sign(metric) * (mean(treated.values) - mean(control.values)) >= 0:
+            if sign(metric) * (treated.centre - control.centre) >= 0:
                 continue
             try:
                 worse = evidence(control, treated, metric, 0.0).worse
@@ -70,7 +72,7 @@ def _evidence(plan: Plan, metrics: tuple[Metric, ...], samples: Samples) -> Iter
 
 
 def _seen(control: Sample, treated: Sample, metric: Metric) -> str:
-    seen = effect(mean(control.values), mean(treated.values), metric)
+    seen = effect(control.centre, treated.centre, metric)
     if seen.relative is None:
-        return f"{mean(treated.values):.3g} against {mean(control.values):.3g}"
+        return f"{treated.centre:.3g} against {control.centre:.3g}"
     return described(seen.relative)

@@ -8,9 +8,9 @@ arithmetic means, relative to the size of the control's.
 from __future__ import annotations
 
 import math
+from typing import Protocol, Self, TypeVar
 
-from meta_experiment.stats.moments import Moments
-from meta_experiment.types import Direction, Effect, Metric, MetricKind, Scale
+from meta_experiment.types import Direction, Effect, Metric, Scale
 
 Bound = float | None
 
@@ -54,8 +54,21 @@ def orientation(control: float, metric: Metric) -> float:
     return sign(metric) * (math.copysign(1.0, control) if metric.scale is Scale.RAW else 1.0)
 
 
-def at_boundary(control: Moments, relative: float, metric: Metric) -> Moments | None:
-    """Return the control as it would be at a relative effect: the null to test against.
+class Movable(Protocol):
+    """What can be multiplied, or have a constant added: moments, and samples."""
+
+    def scaled(self, factor: float) -> Self:
+        """Return it multiplied by a factor."""
+
+    def shifted(self, delta: float) -> Self:
+        """Return it with a constant added."""
+
+
+T = TypeVar("T", bound=Movable)
+
+
+def at_boundary(control: T, mean: float, relative: float, metric: Metric) -> T | None:
+    """Return the control of that mean as it would be at a relative effect: the null of a test.
 
     On the raw scale the whole distribution is scaled (so is its spread), on the log scale
     shifted. None when no treatment can reach the boundary: a positive value cannot get
@@ -63,29 +76,27 @@ def at_boundary(control: Moments, relative: float, metric: Metric) -> Moments | 
     """
     if relative == 0:
         return control
-    change = 1.0 + orientation(control.mean, metric) * relative
+    change = 1.0 + orientation(mean, metric) * relative
     if metric.scale is Scale.RAW:
         return control.scaled(change)
     return control.shifted(math.log(change)) if change > 0 else None
 
 
-def bounds(low: Bound, high: Bound, control: float, metric: Metric) -> tuple[Bound, Bound]:
+def bounds(
+    low: Bound, high: Bound, control: float, metric: Metric, least: float
+) -> tuple[Bound, Bound]:
     """Turn bounds of the change from control to treatment into bounds of the relative effect.
 
     On the log scale they bound the difference of logarithms, on the raw scale treatment over
-    control minus one. None is unbounded. Rates and counts cannot fall by more than 100%.
+    control minus one. None is unbounded; no change is below the `least` there can be.
     """
     towards = orientation(control, metric)
     if metric.scale is Scale.LOG:
         low, high = _expm1(low), _expm1(high)
-    if metric.kind is not MetricKind.CONTINUOUS:
-        low, high = _possible(low), _possible(high)
-    first, second = (None if bound is None else towards * bound for bound in (low, high))
+    first, second = (
+        None if bound is None else towards * max(least, bound) for bound in (low, high)
+    )
     return (first, second) if towards > 0 else (second, first)
-
-
-def _possible(bound: Bound) -> Bound:
-    return None if bound is None else max(-1.0, bound)
 
 
 def _expm1(bound: Bound) -> Bound:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import cached_property
 from operator import attrgetter
 
-from meta_experiment.errors import DegenerateDataError
-from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
     Direction,
     Metric,
@@ -32,10 +29,6 @@ CUT_SHORT = frozenset({TrialStatus.INTERRUPTED, TrialStatus.TIMEOUT})
 ABANDONED_AFTER = 24 * 3600.0  # seconds; a trial ends after 30 idle minutes at the latest
 
 TWO_VARIANTS = "unit_in_two_variants"
-NOT_FINITE = "not_finite"
-_LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
-NOT_POSITIVE = "not_positive"
-NOT_BINARY = "not_binary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,49 +78,6 @@ class Arm:
                 for unit in self.units
             ),
         )
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One value per unit that has one, in assignment order.
-
-    `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
-    unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
-    `units` are the keys of the units, one per value.
-    """
-
-    values: tuple[float, ...]
-    raw: tuple[float, ...]
-    skipped: Mapping[str, int]
-    units: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @cached_property
-    def moments(self) -> Moments:
-        """The moments of the values on the metric's scale.
-
-        Raises:
-            DegenerateDataError: there are none, or they are too large to square.
-        """
-        if not self.values:
-            raise DegenerateDataError("an arm has no values yet")
-        return Moments.of(self.values)
-
-    def picked(self, places: Sequence[int]) -> Sample:
-        """Return the sample of the units at these places, in their order."""
-        return replace(
-            self,
-            values=tuple(self.values[place] for place in places),
-            raw=tuple(self.raw[place] for place in places),
-            units=tuple(self.units[place] for place in places),
-        )
-
-
-def as_they_are(control: Sample, treatment: Sample) -> tuple[Sample, Sample]:
-    """Return two samples whose units have nothing to do with each other: all are compared."""
-    return control, treatment
 
 
 def arms_of(plan: Plan, trials: Iterable[Trial]) -> dict[str, Arm]:
@@ -203,84 +153,6 @@ def measured(trial: Trial, metric: Metric) -> float | None:
     return None
 
 
-def sample_of(arm: Arm, metric: Metric, *, stretch: float = 1.0) -> Sample:
-    """Return one value per unit of an arm.
-
-    A trial that was cut short enters with its value so far, times `stretch`, where lower is
-    better and more was to come; dropping it would reward slow variants.
-    """
-    raw: list[float] = []
-    values: list[float] = []
-    units: list[str] = []
-    skipped: Counter[str] = Counter()
-    log = metric.scale is Scale.LOG
-    stretching = stretch != 1.0 and grows(metric)
-    for unit in arm.units:
-        own = []
-        for trial in unit.trials:
-            value = measured(trial, metric)
-            if value is None:
-                continue
-            reason = _unusable(value, metric)
-            if reason is not None:
-                skipped[reason] += 1
-                continue
-            own.append(value * stretch if stretching and was_cut_short(trial) else value)
-        if own:
-            units.append(unit.unit)
-            raw.append(mean(own))
-            values.append(mean([math.log(value) for value in own]) if log else raw[-1])
-    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units))
-
-
-def grows(metric: Metric) -> bool:
-    """Say whether a metric's value so far is flattering: time, tokens, cost and counts."""
-    return metric.direction is Direction.LOWER and metric.kind is not MetricKind.PROPORTION
-
-
-def _unusable(value: float, metric: Metric) -> str | None:
-    if not (value == 0 or 1 / _LARGEST < abs(value) < _LARGEST):
-        return NOT_FINITE
-    if metric.kind is MetricKind.PROPORTION and value not in (0, 1):
-        return NOT_BINARY
-    if metric.scale is Scale.LOG and value <= 0:
-        return NOT_POSITIVE
-    return None
-
-
 def mean(values: Sequence[float]) -> float:
     """Return the arithmetic mean, correctly rounded."""
     return values[0] if len(values) == 1 else math.fsum(values) / len(values)
-
-
-Match = Callable[[Sample, Sample], tuple[Sample, Sample]]
-
-
-class Samples:
-    """The samples of all arms, control first, each computed once."""
-
-    def __init__(self, arms: Mapping[str, Arm], match: Match = as_they_are) -> None:
-        """Hold the arms, and which units of two are compared; nothing is computed yet."""
-        self.arms = arms
-        self.match = match
-        self._known: dict[tuple[str, Metric, float], Sample] = {}
-        self._matched: dict[tuple[str, Metric, float], tuple[Sample, Sample]] = {}
-
-    def of(self, variant: str, metric: Metric, stretch: float = 1.0) -> Sample:
-        """Return one arm's sample of a metric (see `sample_of`)."""
-        key = (variant, metric, stretch)
-        if key not in self._known:
-            self._known[key] = sample_of(self.arms[variant], metric, stretch=stretch)
-        return self._known[key]
-
-    def compared(
-        self, treatment: str, metric: Metric, stretch: float = 1.0
-    ) -> tuple[Sample, Sample]:
-        """Return what of the control's sample and of a treatment's is compared."""
-        key = (treatment, metric, stretch)
-        if key not in self._matched:
-            control = next(iter(self.arms))
-            self._matched[key] = self.match(
-                self.of(control, metric, stretch), self.of(treatment, metric, stretch)
-            )
-        return self._matched[key]

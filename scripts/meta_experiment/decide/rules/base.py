@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
-from meta_experiment.decide.units import Sample
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.records import dataclass
 from meta_experiment.types import Comparison, Interval, Metric, Plan, Trial
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from meta_experiment.decide.design import design_of
-from meta_experiment.decide.evidence import RATIO, Evidence, beyond_reach, moved, towards
-from meta_experiment.decide.reported import counts
+from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.metrics import design_of
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.reported import minus_log
 from meta_experiment.decide.rules.base import Look, Rule, Words, number
 from meta_experiment.decide.rules.first_look import first_look
-from meta_experiment.decide.scale import sign
-from meta_experiment.decide.units import Sample
 from meta_experiment.stats.multiplicity import holm
-from meta_experiment.stats.rate_ratio import rate_ratio_tails
-from meta_experiment.types import Comparison, Metric, MetricKind, Plan
+from meta_experiment.types import Comparison, Metric, Plan
 
 _SMALLEST_P = 1e-300
 
@@ -31,17 +29,9 @@ def is_ready(plan: Plan, seen: Look, smallest: int) -> bool:
 def evidence(
     plan: Plan, control: Sample, treatment: Sample, metric: Metric, at: float
 ) -> Evidence:
-    """Return −log of the one-sided p-values of the plan's test, valid at one look.
-
-    Rates are held against a null other than no difference by their likelihood.
-    """
-    if metric.kind is MetricKind.PROPORTION and at != 0:
-        return _rates_against(control, treatment, metric, at)
-    null = moved(control, at, metric)
-    if null is None:
-        return beyond_reach(at)
-    done = design_of(plan).test(plan.analysis_type, null, treatment, metric)
-    return towards(sign(metric), _minus_log(done.p_greater), _minus_log(done.p_less), done.name)
+    """Return −log of the one-sided p-values of the plan's test, valid at one look."""
+    once = design_of(plan, metric).evidence_once
+    return once(plan.analysis_type, control, treatment, metric, at)
 
 
 def interval(comparison: Comparison) -> None:
@@ -57,20 +47,8 @@ def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
     return t_detectable_effect(units, power=power, alpha=alpha, sides=1)
 
 
-def _rates_against(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
-    ratio = 1.0 + sign(metric) * at
-    if ratio <= 0:
-        return beyond_reach(at)
-    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
-    return towards(sign(metric), _minus_log(greater), _minus_log(less), RATIO)
-
-
-def _minus_log(p: float) -> float:
-    return -math.log(p) if p > 0 else math.inf
-
-
 def _holm(strengths: Sequence[float]) -> list[float]:
-    return [_minus_log(p) for p in holm([math.exp(-max(0.0, one)) for one in strengths])]
+    return [minus_log(p) for p in holm([math.exp(-max(0.0, one)) for one in strengths])]
 
 
 def _reading(plan: Plan, ready: bool) -> str:

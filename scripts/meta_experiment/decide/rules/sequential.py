@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from meta_experiment.decide.design import design_of
 from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.metrics import design_of
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.base import Look, Rule, Words, number
-from meta_experiment.decide.units import Sample
 from meta_experiment.stats.multiplicity import closed_average
-from meta_experiment.types import Comparison, Interval, Metric, MetricKind, Plan, Trial
+from meta_experiment.types import Comparison, Interval, Metric, Plan, Trial
 
 
 def look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
@@ -33,7 +33,7 @@ def evidence(
     plan: Plan, control: Sample, treatment: Sample, metric: Metric, at: float
 ) -> Evidence:
     """Return log e-values."""
-    return design_of(plan).evidence(control, treatment, metric, at)
+    return design_of(plan, metric).evidence(control, treatment, metric, at)
 
 
 def interval(comparison: Comparison) -> Interval | None:
@@ -66,8 +66,9 @@ def _reading(plan: Plan, ready: bool) -> str:
 
 
 def _on_cases(plan: Plan) -> Iterator[str]:
-    if plan.primary.kind is MetricKind.PROPORTION:
-        yield f"The e-values weigh {plan.primary.name} by the paired t on the cases' rates."
+    weighed = design_of(plan, plan.primary).weighed
+    if weighed is not None:
+        yield f"The e-values weigh {plan.primary.name} {weighed}."
 
 
 SEQUENTIAL = Rule(

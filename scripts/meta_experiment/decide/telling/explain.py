@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from meta_experiment.decide.evidence import t_evidence
+from meta_experiment.decide.metrics.mean import t_evidence
 from meta_experiment.decide.rules.base import bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments

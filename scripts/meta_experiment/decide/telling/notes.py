@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.effect_drift import drift_note
-from meta_experiment.decide.evidence import PAIRS, t_evidence
-from meta_experiment.decide.reported import tells_all_apart, why
+from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.sample import NOT_POSITIVE
 from meta_experiment.decide.safety import safety_metrics
+from meta_experiment.decide.samples import Samples, sample_of
 from meta_experiment.decide.scale import described, effect
 from meta_experiment.decide.standing import Findings
-from meta_experiment.decide.units import NOT_POSITIVE, Samples, mean, sample_of, was_cut_short
+from meta_experiment.decide.units import was_cut_short
 from meta_experiment.decide.verdict import Verdict
-from meta_experiment.stats.sequential import safe_exp
 from meta_experiment.types import (
     AlertKind,
-    AnalysisType,
     Decision,
     Direction,
     GuardrailState,
-    MetricKind,
     Trial,
     Unit,
 )
@@ -32,7 +30,7 @@ def notes(
 ) -> Iterator[str]:
     """Yield the notes of an analysis."""
     yield from _on_the_rule(findings)
-    yield from _on_rates(findings, samples)
+    yield from _on_the_comparisons(findings, samples)
     yield from _on_the_threshold(findings, samples)
     if findings.plan.unit is Unit.CASE:
         yield from _on_the_cases(findings, samples)
@@ -60,39 +58,23 @@ def _on_the_rule(findings: Findings) -> Iterator[str]:
         yield f"There is no alert named {name}, so it cannot act."
 
 
-def _on_rates(findings: Findings, samples: Samples) -> Iterator[str]:
-    """Tell which test `auto` chose, and what the Welch form says beside the exact rule."""
-    plan = findings.plan
+def _on_the_comparisons(findings: Findings, samples: Samples) -> Iterator[str]:
+    plan, family = findings.plan, family_of(findings.plan.primary)
     for standing in findings.standings:
-        comparison, name = standing.comparison, standing.treatment
-        reason = why(comparison.test, plan.primary)
-        if plan.analysis_type is AnalysisType.AUTO and reason is not None:
-            yield f"{name}: {reason}"
-        if comparison.sequential is None or comparison.sequential.rule != PAIRS:
-            continue
-        control, treated = samples.compared(name, plan.primary)
-        if tells_all_apart(control, treated, plan.primary):
-            continue
-        beside = t_evidence(control.moments, treated.moments, plan.primary)
-        yield (
-            f"{name}: the exact rule on pairs decides; the anytime-valid Welch t beside it has "
-            f"e-values of {safe_exp(beside.better):.3g} for better and "
-            f"{safe_exp(beside.worse):.3g} for worse."
-        )
+        arms = samples.compared(standing.treatment, plan.primary)
+        for note in family.notes(plan, standing.comparison, *arms):
+            yield f"{standing.treatment}: {note}"
 
 
 def _on_the_threshold(findings: Findings, samples: Samples) -> Iterator[str]:
-    plan = findings.plan
-    control = samples.of(plan.control.name, plan.primary)
-    rate = mean(control.values) if len(control) else 0.0
-    higher_rate = (
-        plan.primary.kind is MetricKind.PROPORTION
-        and plan.primary.direction is Direction.HIGHER
-    )
-    if higher_rate and rate and 1 / rate - 1 < plan.improvement_threshold:
+    plan, primary = findings.plan, findings.plan.primary
+    control = samples.of(plan.control.name, primary)
+    centre = control.centre if len(control) else 0.0
+    room = family_of(primary).most(centre, primary.direction)
+    if primary.direction is Direction.HIGHER and room < plan.improvement_threshold:
         yield (
-            f"{plan.control.name} is at {rate:.0%}, so that at most "
-            f"{described(1 / rate - 1)} is possible: the threshold of "
+            f"{plan.control.name} is at {centre:.0%}, so that at most "
+            f"{described(room)} is possible: the threshold of "
             f"{plan.improvement_threshold:.0%} cannot be reached."
         )
 
@@ -196,5 +178,5 @@ def _stratum(findings: Findings, samples: Samples, treatment: str, model: str) -
     )
     if min(len(control), len(treated)) < _FEWEST_PER_STRATUM:
         return None
-    seen = effect(mean(control.values), mean(treated.values), plan.primary)
+    seen = effect(control.centre, treated.centre, plan.primary)
     return f"{model} {described(seen.relative)} ({len(control)} and {len(treated)} units)"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.base import bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t
-from meta_experiment.types import Direction, Metric, MetricKind, Plan, Scale
+from meta_experiment.types import Metric, Plan, Scale
 from meta_experiment.types.results.forecast import Outlook, Reach, Spread
 
 POWER = 0.8
@@ -70,9 +71,7 @@ def spread_of(metric: Metric, past: Sequence[float]) -> Spread:
             pass
     if log:
         return Spread(0.0, 0.5, assumed=True)
-    return (
-        Spread(0.5, 0.5, assumed=True) if _is_rate(metric) else Spread(1.0, 0.5, assumed=True)
-    )
+    return Spread(*family_of(metric).usual, assumed=True)
 
 
 def equivalence_units(plan: Plan, spread: Spread) -> int | None:
@@ -117,19 +116,13 @@ def _as_improvement(d: float, spread: Spread, metric: Metric) -> float | None:
     if spread.centre == 0:
         return None
     relative = d * spread.sd / abs(spread.centre)
-    room = 1.0
-    if metric.direction is Direction.HIGHER:
-        room = 1 / spread.centre - 1 if _is_rate(metric) and spread.centre > 0 else math.inf
+    room = family_of(metric).most(spread.centre, metric.direction)
     return relative if relative < room else None
 
 
 def _smallest_share(plan: Plan) -> float:
     weights = [item.weight for item in plan.variants]
     return plan.traffic * min(weights) / math.fsum(weights)
-
-
-def _is_rate(metric: Metric) -> bool:
-    return metric.kind is MetricKind.PROPORTION
 
 
 def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:

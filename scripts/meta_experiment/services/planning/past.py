@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from meta_experiment.decide.units import Arm, Sample, UnitRecord, arms_of, sample_of
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.samples import sample_of
+from meta_experiment.decide.units import Arm, UnitRecord, arms_of
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass

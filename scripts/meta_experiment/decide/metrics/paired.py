@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from meta_experiment.decide.evidence import Evidence, beyond_reach, moved, towards
+from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import Reported
 from meta_experiment.decide.scale import Bound, sign
-from meta_experiment.decide.units import Sample
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.ranks import wilcoxon_signed_rank
 from meta_experiment.stats.sequential import anytime, anytime_radius
 from meta_experiment.stats.special import beta_cdf, t_isf
 from meta_experiment.stats.ttest import Contrast, paired_contrast, t_test
-from meta_experiment.types import AnalysisType, Metric, MetricKind, Scale
+from meta_experiment.types import AnalysisType, Metric, Scale
 
 PAIRED_T = "anytime-valid paired t"
-ALIKE = "exact rule on cases that all change alike"
 SIGN_TEST = "sign_test"
 
 _ROUNDING = 16 * math.ulp(1.0)
@@ -71,9 +70,7 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     """Return log e-values on matched arms that stay valid however often they are looked at.
 
     The one-sided anytime-valid t on the differences, treatment minus the control moved to
-    the relative effect `at`. Rates take it too: exact for normal differences, it kept below
-    its level on differences of 0 and ±1 (simulated). It knows nothing of rates that change
-    by the same in every case, which are weighed by `_alike`.
+    the relative effect `at`.
 
     Raises:
         DegenerateDataError: fewer than two cases, or differences that are all the same.
@@ -81,27 +78,28 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     null = moved(control, at, metric)
     if null is None:
         return beyond_reach(at)
-    found = differences(null, treatment, metric)
-    if _is_rate(metric) and at == 0 and _are_alike(found) and found[0]:
-        return _alike(found[0], len(found), metric)
-    weighed = anytime(_contrast(found))
-    return towards(sign(metric), weighed.log_e_greater, weighed.log_e_less, PAIRED_T)
+    return weighed(differences(null, treatment, metric), metric)
+
+
+def weighed(found: Sequence[float], metric: Metric) -> Evidence:
+    """Return the log e-values of differences.
+
+    Raises:
+        DegenerateDataError: they are all the same.
+    """
+    t = anytime(_contrast(found))
+    return towards(sign(metric), t.log_e_greater, t.log_e_less, PAIRED_T)
 
 
 def test(kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric) -> Reported:
     """Run the paired form of the test a plan asks for, on matched arms.
 
-    `auto` is the t-test of the differences, but the exact sign test where a rate changes by
-    a whole outcome per case, or by the same in all.
+    `auto` is the t-test of the differences.
 
     Raises:
         DegenerateDataError: the cases carry no evidence for that test.
     """
-    found = differences(control, treatment, metric)
-    if kind is not AnalysisType.AUTO:
-        return _TESTS[kind](found)
-    by_sign = _is_rate(metric) and (_are_whole(found) or _are_alike(found))
-    return _sign_test(found) if by_sign else _t_test(found)
+    return _TESTS[kind](differences(control, treatment, metric))
 
 
 def once(
@@ -143,8 +141,6 @@ def _bounds(
     On the log scale around the mean difference, on the raw scale relative to the control.
     """
     found = differences(control, treatment, metric)
-    if _is_rate(metric) and _are_alike(found):
-        return None, None
     contrast = _contrast(found)
     limit = critical(contrast)
     if limit is None:
@@ -183,24 +179,9 @@ def _relative(control: Sample, found: Sequence[float], limit: float) -> tuple[Bo
 
 
 def _contrast(found: Sequence[float]) -> Contrast:
-    if _are_alike(found):
+    if are_alike(found):
         raise DegenerateDataError(_ALIKE_MESSAGE)
     return paired_contrast(Moments.of(found))
-
-
-def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
-    """Weigh rates that all change by the same, for example from failure to success.
-
-    A gambler who stakes a part λ of the capital on every case being better has it multiplied
-    by 1 + λ·difference, which is 1 on average when the arms are equal; here the mean over λ
-    uniform on (0, 1) (Waudby-Smith and Ramdas 2024, JRSS-B 86(1)).
-    """
-    size = abs(difference)
-    steps, scale = cases + 1, math.log((cases + 1) * size)
-    grown = steps * math.log1p(size)
-    right = grown + math.log(-math.expm1(-grown)) - scale
-    wrong = math.log1p(-((1.0 - size) ** steps)) - scale
-    return towards(sign(metric) * (1 if difference > 0 else -1), right, wrong, ALIKE)
 
 
 def _t_test(found: Sequence[float]) -> Reported:
@@ -217,7 +198,7 @@ def _wilcoxon(found: Sequence[float]) -> Reported:
     )
 
 
-def _sign_test(found: Sequence[float]) -> Reported:
+def sign_test(found: Sequence[float]) -> Reported:
     """Count the cases that got higher against those that got lower, exactly (McNemar 1947)."""
     higher, lower = sum(d > 0 for d in found), sum(d < 0 for d in found)
     if higher + lower == 0:
@@ -236,12 +217,12 @@ def _at_least(heads: int, tails: int) -> float:
 
 
 def _whole_sign_test(found: Sequence[float]) -> Reported:
-    if not _are_whole(found):
+    if not are_whole(found):
         raise DegenerateDataError(
             "some cases differ by other than a whole outcome, expected one outcome per case",
             hint="Use analysis type t_test for the mean of several outcomes per case.",
         )
-    return _sign_test(found)
+    return sign_test(found)
 
 
 def _bayesian(found: Sequence[float]) -> Reported:
@@ -252,6 +233,7 @@ def _bayesian(found: Sequence[float]) -> Reported:
 
 
 _TESTS: dict[AnalysisType, Callable[[Sequence[float]], Reported]] = {
+    AnalysisType.AUTO: _t_test,
     AnalysisType.T_TEST: _t_test,
     AnalysisType.MANN_WHITNEY: _wilcoxon,
     AnalysisType.PROPORTION_TEST: _whole_sign_test,
@@ -259,13 +241,11 @@ _TESTS: dict[AnalysisType, Callable[[Sequence[float]], Reported]] = {
 }
 
 
-def _is_rate(metric: Metric) -> bool:
-    return metric.kind is MetricKind.PROPORTION
-
-
-def _are_alike(found: Sequence[float]) -> bool:
+def are_alike(found: Sequence[float]) -> bool:
+    """Say whether all cases change by the same."""
     return min(found) == max(found)
 
 
-def _are_whole(found: Sequence[float]) -> bool:
+def are_whole(found: Sequence[float]) -> bool:
+    """Say whether every case changes by a whole outcome, or not at all."""
     return all(difference in (-1, 0, 1) for difference in found)

@@ -1,0 +1,29 @@
+"""Families of metrics: what a kind of metric is, and what two samples of it show.
+
+`FAMILIES` names the family of each kind. A new one is a module with a `Family` in it and a line
+here.
+"""
+
+from __future__ import annotations
+
+from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.table import entry
+from meta_experiment.types import Metric, Plan, Unit
+
+FAMILIES = {
+    "continuous": "meta_experiment.decide.metrics.mean:MEANS",
+    "count": "meta_experiment.decide.metrics.mean:COUNTS",
+    "proportion": "meta_experiment.decide.metrics.rate:RATES",
+}
+
+
+def family_of(metric: Metric) -> Family:
+    """Return the family that a metric is of."""
+    family: Family = entry(FAMILIES, metric.kind)
+    return family
+
+
+def design_of(plan: Plan, metric: Metric) -> Design:
+    """Return how a plan compares a metric: eval cases, which run in all arms, case by case."""
+    family = family_of(metric)
+    return family.paired if plan.unit is Unit.CASE else family.separate

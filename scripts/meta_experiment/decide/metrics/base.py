@@ -1,0 +1,67 @@
+"""What a family of metrics owns. Samples are matched, control comes first everywhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.scale import Bound
+from meta_experiment.decide.units import Arm
+from meta_experiment.records import dataclass
+from meta_experiment.types import AnalysisType, Comparison, Direction, EffectSize, Metric, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A way to hold a treatment against the control on metrics of one family.
+
+    `evidence` is for "better than the relative effect `at`" and "worse than it": valid at
+    every look, and `evidence_once`, by the test a plan asks for, at one look; `test` is
+    reported beside. `once` and `always` bound the change on the metric's scale, as
+    `scale.bounds` takes it: at one look for a level, at all looks for an error rate. `weighed`
+    says how the evidence is weighed, where that is worth a word.
+
+    Raises (by all):
+        DegenerateDataError: the samples carry no evidence.
+    """
+
+    evidence: Callable[[Sample, Sample, Metric, float], Evidence]
+    evidence_once: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence]
+    test: Callable[[AnalysisType, Sample, Sample, Metric], Reported]
+    once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
+    always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
+    weighed: str | None = None
+
+
+def most(centre: float, direction: Direction) -> float:
+    """Return the largest relative improvement there is room for: nothing gets below zero."""
+    del centre
+    return 1.0 if direction is Direction.LOWER else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What metrics of one kind have in common.
+
+    `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
+    short counted `stretch` times where their value so far flatters. `separate` and `paired`
+    compare two arms, as units of their own or case by case. `effect_size` standardises the
+    difference; it raises a DegenerateDataError where there is nothing to standardise by.
+
+    `least` is the smallest change relative to the control that can be, `most(centre,
+    direction)` the largest improvement. `usual` are the mean and the standard deviation on the
+    raw scale that are assumed before data. `notes(plan, comparison, control, treatment)` says
+    what a reader must know of a comparison on the primary metric.
+    """
+
+    sample: Callable[[Arm, Metric, float], Sample]
+    separate: Design
+    paired: Design
+    effect_size: Callable[[Sample, Sample, Metric], EffectSize]
+    usual: tuple[float, float]
+    least: float = -math.inf
+    most: Callable[[float, Direction], float] = most
+    notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())

@@ -1,0 +1,108 @@
+"""Metrics whose means are compared: times, tokens, cost, scores and counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics import paired
+from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
+from meta_experiment.decide.reported import evidence_by, reported_test
+from meta_experiment.decide.scale import Bound, at_boundary, sign
+from meta_experiment.decide.units import Arm
+from meta_experiment.stats.effect import cohens_d, hedges_g
+from meta_experiment.stats.lift import lift_fieller
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.sequential import anytime_relative_interval, anytime_t
+from meta_experiment.stats.ttest import welch
+from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Scale
+
+ANYTIME_T = "anytime-valid Welch t"
+
+
+def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
+    """Return one value per unit; what was cut short is stretched where lower is better.
+
+    There more was to come, and dropping such a trial would reward slow variants.
+    """
+    lower = metric.direction is Direction.LOWER
+    return unit_values(arm, metric, why_not=why_not_number, stretch=stretch if lower else 1.0)
+
+
+def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return log e-values that stay valid however often they are looked at."""
+    return t_evidence(control.moments, treatment.moments, metric, at)
+
+
+def t_evidence(
+    control: Moments, treatment: Moments, metric: Metric, at: float = 0.0
+) -> Evidence:
+    """Return the log e-values of the anytime-valid Welch t against a relative effect."""
+    null = at_boundary(control, control.mean, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    found = anytime_t(null, treatment)
+    return towards(sign(metric), found.log_e_greater, found.log_e_less, ANYTIME_T)
+
+
+def once(
+    control: Sample, treatment: Sample, metric: Metric, level: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at one look: by Welch's t of logarithms, or by Fieller's method."""
+    one, other = control.moments, treatment.moments
+    if metric.scale is Scale.LOG:
+        test = welch(one, other, level=level)
+        return test.low, test.high
+    if one.mean == 0:
+        return None, None
+    lift = lift_fieller(one, other, level=level)
+    return lift.low, lift.high
+
+
+def always(
+    control: Sample, treatment: Sample, metric: Metric, alpha: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at all looks at once, by the anytime-valid t."""
+    one, other = control.moments, treatment.moments
+    if metric.scale is Scale.LOG:
+        found = anytime_t(one, other, alpha=alpha)
+        return found.low, found.high
+    if one.mean == 0:
+        return None, None
+    return anytime_relative_interval(one, other, alpha=alpha)
+
+
+def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
+    """Standardise the difference, positive for better."""
+    better, arms = sign(metric), (control.moments, treatment.moments)
+    return EffectSize(better * cohens_d(*arms), better * hedges_g(*arms))
+
+
+def _t_test(control: Sample, treatment: Sample) -> str:
+    del control, treatment
+    return AnalysisType.T_TEST.value
+
+
+test = partial(reported_test, _t_test)
+MEANS = Family(
+    sample=sample,
+    separate=Design(
+        evidence=evidence,
+        evidence_once=partial(evidence_by, test),
+        test=test,
+        once=once,
+        always=always,
+    ),
+    paired=Design(
+        evidence=paired.evidence,
+        evidence_once=partial(evidence_by, paired.test),
+        test=paired.test,
+        once=paired.once,
+        always=paired.always,
+    ),
+    effect_size=effect_size,
+    usual=(1.0, 0.5),
+)
+COUNTS = replace(MEANS, least=-1.0)

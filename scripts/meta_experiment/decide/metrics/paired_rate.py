@@ -1,0 +1,82 @@
+"""Rates of the same eval cases in both arms."""
+
+from __future__ import annotations
+
+import math
+
+from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics import paired
+from meta_experiment.decide.metrics.sample import Sample, moved
+from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.types import AnalysisType, Metric
+
+ALIKE = "exact rule on cases that all change alike"
+
+
+def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return log e-values on matched arms that stay valid however often they are looked at.
+
+    Those of the t on the differences: exact for normal ones, it kept below its level on
+    differences of 0 and ±1 (simulated). It knows nothing of rates that change by the same in
+    every case, which are weighed by `_alike`.
+
+    Raises:
+        DegenerateDataError: fewer than two cases, or cases that do not change at all.
+    """
+    null = moved(control, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    found = paired.differences(null, treatment, metric)
+    if at == 0 and paired.are_alike(found) and found[0]:
+        return _alike(found[0], len(found), metric)
+    return paired.weighed(found, metric)
+
+
+def test(kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric) -> Reported:
+    """Run the paired form of the test a plan asks for, on matched arms.
+
+    `auto` is the exact sign test where a rate changes by a whole outcome per case, or by the
+    same in all, and else the t-test of the differences.
+
+    Raises:
+        DegenerateDataError: the cases carry no evidence for that test.
+    """
+    if kind is AnalysisType.AUTO:
+        found = paired.differences(control, treatment, metric)
+        if paired.are_whole(found) or paired.are_alike(found):
+            return paired.sign_test(found)
+    return paired.test(kind, control, treatment, metric)
+
+
+def once(
+    control: Sample, treatment: Sample, metric: Metric, level: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at one look; rates that all change alike set no bounds."""
+    if paired.are_alike(paired.differences(control, treatment, metric)):
+        return None, None
+    return paired.once(control, treatment, metric, level)
+
+
+def always(
+    control: Sample, treatment: Sample, metric: Metric, alpha: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at all looks at once; rates that all change alike set no bounds."""
+    if paired.are_alike(paired.differences(control, treatment, metric)):
+        return None, None
+    return paired.always(control, treatment, metric, alpha)
+
+
+def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
+    """Weigh rates that all change by the same, for example from failure to success.
+
+    A gambler who stakes a part λ of the capital on every case being better has it multiplied
+    by 1 + λ·difference, which is 1 on average when the arms are equal; here the mean over λ
+    uniform on (0, 1) (Waudby-Smith and Ramdas 2024, JRSS-B 86(1)).
+    """
+    size = abs(difference)
+    steps, scale = cases + 1, math.log((cases + 1) * size)
+    grown = steps * math.log1p(size)
+    right = grown + math.log(-math.expm1(-grown)) - scale
+    wrong = math.log1p(-((1.0 - size) ** steps)) - scale
+    return towards(sign(metric) * (1 if difference > 0 else -1), right, wrong, ALIKE)

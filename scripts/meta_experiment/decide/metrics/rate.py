@@ -1,0 +1,217 @@
+"""Rates of outcomes that are 0 or 1 on every trial: successes, errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics import mean, paired_rate
+from meta_experiment.decide.metrics.base import Design, Family, most
+from meta_experiment.decide.metrics.sample import (
+    NOT_FINITE,
+    Sample,
+    unit_values,
+    why_not_number,
+)
+from meta_experiment.decide.reported import counts, evidence_by, minus_log, reported_test
+from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.decide.units import Arm
+from meta_experiment.stats.pairs import pair_rule
+from meta_experiment.stats.rate_ratio import (
+    anytime_rate_ratio,
+    anytime_ratio_evidence,
+    rate_ratio,
+    rate_ratio_tails,
+)
+from meta_experiment.stats.sequential import safe_exp
+from meta_experiment.types import (
+    AnalysisType,
+    Comparison,
+    Direction,
+    EffectSize,
+    Metric,
+    Plan,
+    Scale,
+)
+
+PAIRS = "exact rule on pairs"
+RATIO = "likelihood of two rates"
+NOT_BINARY = "not_binary"
+
+_FEWEST_EXPECTED = 5.0  # Cochran's rule for the normal approximation of a 2 × 2 table
+_WHY = {
+    "fisher_exact": "Fisher's exact test, because one of the outcomes is rare",
+    "proportion_z": "the z-test of two rates, because every unit has one outcome",
+    "welch_t": "Welch's t-test, because some units are the mean of several outcomes",
+}
+
+
+def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
+    """Return one rate per unit; an outcome is what it is, however long it would have taken."""
+    del stretch
+    return unit_values(arm, metric, why_not=_why_not_outcome)
+
+
+def _why_not_outcome(value: float, metric: Metric) -> str | None:
+    reason = why_not_number(value, metric)
+    return NOT_BINARY if value not in (0, 1) and reason != NOT_FINITE else reason
+
+
+def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return log e-values that stay valid however often they are looked at.
+
+    Against a null of no difference: the exact rule of Turner, Ly and Grünwald on pairs in
+    assignment order. It stays valid for the mean of several trials of a unit, in [0, 1]: the
+    likelihood ratio is convex in the outcome, so that its mean is at most that of a coin with
+    the same rate. Against any other null, as a margin, or where only sums are known: the
+    likelihoods of the two rates.
+    """
+    if at == 0 and control.has_values and treatment.has_values:
+        return pair_evidence(control, treatment, metric)
+    return ratio_evidence(control, treatment, metric, at)
+
+
+def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidence:
+    """Return the log e-values of the exact rule on the first complete pairs of two arms."""
+    pairs = min(len(control), len(treatment))
+    found = pair_rule(
+        math.fsum(control.values[:pairs]), math.fsum(treatment.values[:pairs]), pairs
+    )
+    return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
+
+
+def ratio_evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return the log e-values of two rates against a relative effect, by their likelihood.
+
+    A t takes an arm without a failure for one without variance: held against a margin of 10%
+    from 98% it lets a treatment just at the margin pass in one of five experiments.
+    """
+    ratio = 1.0 + sign(metric) * at
+    if ratio <= 0:
+        return beyond_reach(at)
+    above, below = anytime_ratio_evidence(*counts(control, treatment), ratio)
+    return towards(sign(metric), above, below, RATIO)
+
+
+def evidence_once(
+    by_test: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence],
+    kind: AnalysisType,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Evidence:
+    """Return −log of one-sided p-values: against any null but none by the likelihoods."""
+    if at == 0:
+        return by_test(kind, control, treatment, metric, at)
+    ratio = 1.0 + sign(metric) * at
+    if ratio <= 0:
+        return beyond_reach(at)
+    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
+    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
+
+
+def once(
+    control: Sample, treatment: Sample, metric: Metric, level: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at one look by the likelihoods of the two rates."""
+    if metric.scale is Scale.LOG or control.moments.mean == 0:
+        return mean.once(control, treatment, metric, level)
+    return _less_one(rate_ratio(*counts(control, treatment), level=level))
+
+
+def always(
+    control: Sample, treatment: Sample, metric: Metric, alpha: float
+) -> tuple[Bound, Bound]:
+    """Bound the change at all looks at once by the likelihoods of the two rates.
+
+    A t takes an arm without a failure for one without variance.
+    """
+    if metric.scale is Scale.LOG or control.moments.mean == 0:
+        return mean.always(control, treatment, metric, alpha)
+    return _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
+
+
+def _less_one(ratio: tuple[float, Bound]) -> tuple[float, Bound]:
+    """Turn bounds of a ratio into bounds of its difference from one."""
+    low, high = ratio
+    return low - 1.0, None if high is None else high - 1.0
+
+
+def tells_all_apart(control: Sample, treatment: Sample) -> bool:
+    """Say whether all units of one arm succeeded and all of the other failed.
+
+    Counts are evidence then, although the values do not vary within the arms.
+    """
+    one, other = control.moments, treatment.moments
+    return one.m2 == other.m2 == 0 and one.mean != other.mean
+
+
+def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
+    """Standardise the difference, if anything varies to standardise it by."""
+    if tells_all_apart(control, treatment):
+        return EffectSize(None, None)
+    return mean.effect_size(control, treatment, metric)
+
+
+def most_of(centre: float, direction: Direction) -> float:
+    """Return the largest relative improvement: a rate does not get above one either."""
+    if direction is Direction.HIGHER and centre > 0:
+        return 1 / centre - 1
+    return most(centre, direction)
+
+
+def chosen(control: Sample, treatment: Sample) -> str:
+    """Return the name of the test that `auto` comes to for these samples."""
+    if not (control.is_binary and treatment.is_binary):
+        return AnalysisType.T_TEST.value
+    successes, n, more, m = counts(control, treatment)
+    rate = (successes + more) / (n + m)
+    rare = min(n, m) * min(rate, 1 - rate) < _FEWEST_EXPECTED
+    return "fisher_exact" if rare else AnalysisType.PROPORTION_TEST.value
+
+
+def notes(
+    plan: Plan, comparison: Comparison, control: Sample, treatment: Sample
+) -> Iterator[str]:
+    """Tell which test `auto` chose, and what the Welch form says beside the exact rule."""
+    reason = _WHY.get(comparison.test)
+    if plan.analysis_type is AnalysisType.AUTO and reason is not None:
+        yield f"{plan.primary.name} is compared by {reason}."
+    evidence = comparison.sequential
+    if evidence is None or evidence.rule != PAIRS or tells_all_apart(control, treatment):
+        return
+    beside = mean.evidence(control, treatment, plan.primary, 0.0)
+    yield (
+        "the exact rule on pairs decides; the anytime-valid Welch t beside it has "
+        f"e-values of {safe_exp(beside.better):.3g} for better and "
+        f"{safe_exp(beside.worse):.3g} for worse."
+    )
+
+
+test = partial(reported_test, chosen)
+RATES = Family(
+    sample=sample,
+    separate=Design(
+        evidence=evidence,
+        evidence_once=partial(evidence_once, partial(evidence_by, test)),
+        test=test,
+        once=once,
+        always=always,
+    ),
+    paired=Design(
+        evidence=paired_rate.evidence,
+        evidence_once=partial(evidence_once, partial(evidence_by, paired_rate.test)),
+        test=paired_rate.test,
+        once=paired_rate.once,
+        always=paired_rate.always,
+        weighed="by the paired t on the cases' rates",
+    ),
+    effect_size=effect_size,
+    usual=(0.5, 0.5),
+    least=-1.0,
+    most=most_of,
+    notes=notes,
+)

@@ -1,0 +1,229 @@
+"""What is known of one arm on one metric: a value for each unit, or their sums alone."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NoReturn, Self
+
+from meta_experiment.decide.scale import at_boundary
+from meta_experiment.decide.units import Arm, mean, measured, was_cut_short
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.moments import Moments
+from meta_experiment.types import ArmSummary, Metric, Scale
+
+NOT_FINITE = "not_finite"
+NOT_POSITIVE = "not_positive"
+_NO_VALUES = "an arm has no values yet"
+_LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One value per unit that has one, in assignment order.
+
+    `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
+    unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
+    `units` are the keys of the units, one per value.
+    """
+
+    values: tuple[float, ...]
+    raw: tuple[float, ...]
+    skipped: Mapping[str, int]
+    units: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the units are known one by one."""
+        return True
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The moments of the values on the metric's scale.
+
+        Raises:
+            DegenerateDataError: there are none, or they are too large to square.
+        """
+        if not self.values:
+            raise DegenerateDataError(_NO_VALUES)
+        return Moments.of(self.values)
+
+    @cached_property
+    def centre(self) -> float:
+        """What effects are differences of: the mean on the metric's scale.
+
+        Raises:
+            DegenerateDataError: there are no values.
+        """
+        if not self.values:
+            raise DegenerateDataError(_NO_VALUES)
+        constant = min(self.values) == max(self.values)
+        return self.values[0] if constant else mean(self.values)
+
+    @cached_property
+    def total(self) -> float:
+        """The sum on the metric's scale."""
+        return math.fsum(self.values)
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether every unit has one outcome, 0 or 1."""
+        return all(value in (0, 1) for value in self.values)
+
+    def summary(self, metric: Metric) -> ArmSummary:
+        """Describe the unit values; logarithms only where all are positive."""
+        logs: Sequence[float] = ()
+        if metric.scale is Scale.LOG:
+            logs = self.values
+        elif len(self) and min(self.raw) > 0:
+            logs = [math.log(value) for value in self.raw]
+        return ArmSummary(len(self), *_mean_and_sd(self.raw), *_mean_and_sd(logs))
+
+    def scaled(self, factor: float) -> Sample:
+        """Return the sample with all values multiplied, on the raw scale."""
+        values = tuple(value * factor for value in self.values)
+        return replace(self, values=values, raw=values)
+
+    def shifted(self, delta: float) -> Sample:
+        """Return the sample with a constant added to all values, on the log scale."""
+        values = tuple(value + delta for value in self.values)
+        return replace(self, values=values, raw=tuple(math.exp(value) for value in values))
+
+    def picked(self, places: Sequence[int]) -> Sample:
+        """Return the sample of the units at these places, in their order."""
+        return replace(
+            self,
+            values=tuple(self.values[place] for place in places),
+            raw=tuple(self.raw[place] for place in places),
+            units=tuple(self.units[place] for place in places),
+        )
+
+
+class Sums(Sample):
+    """A sample known by its sums alone, as a warehouse or a table has them.
+
+    It passes wherever moments or totals are enough. Asked for what only single units can
+    tell, it raises a DegenerateDataError, as data do that carry no evidence.
+    """
+
+    def __init__(
+        self, moments: Moments, *, total: float | None = None, binary: bool = False
+    ) -> None:
+        """Take the moments on the metric's scale, and the total where it is known exactly."""
+        vars(self).update(
+            moments=moments,
+            centre=moments.mean,
+            total=moments.mean * moments.n if total is None else total,
+            is_binary=binary,
+            skipped={},
+        )
+
+    @classmethod
+    def of_counts(cls, successes: int, units: int) -> Self:
+        """Take the successes of so many units with one outcome each."""
+        rate = successes / units
+        moments = Moments(units, rate, (units - successes) * rate)
+        return cls(moments, total=float(successes), binary=True)
+
+    def __len__(self) -> int:
+        return self.moments.n
+
+    def __repr__(self) -> str:
+        return f"Sums({self.moments!r})"
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the units are known one by one: they are not."""
+        return False
+
+    def _no_units(self) -> NoReturn:
+        raise DegenerateDataError(
+            "an arm is known by its sums alone, expected a value for each unit"
+        )
+
+    values = raw = units = property(_no_units)
+
+    def summary(self, metric: Metric) -> ArmSummary:
+        """Describe the units on the metric's own scale; of the other nothing is known."""
+        known, nothing = _described(self.moments), (None, None)
+        if metric.scale is Scale.LOG:
+            return ArmSummary(len(self), *nothing, *known)
+        return ArmSummary(len(self), *known, *nothing)
+
+    def scaled(self, factor: float) -> Sums:
+        """Return the sums with all values multiplied, on the raw scale."""
+        return Sums(self.moments.scaled(factor))
+
+    def shifted(self, delta: float) -> Sums:
+        """Return the sums with a constant added to all values, on the log scale."""
+        return Sums(self.moments.shifted(delta))
+
+
+def separate(control: Sample, treatment: Sample) -> tuple[Sample, Sample]:
+    """Return two samples whose units have nothing to do with each other: all are compared."""
+    return control, treatment
+
+
+def moved(control: Sample, at: float, metric: Metric) -> Sample | None:
+    """Return the control as it would be at a relative effect (see `at_boundary`)."""
+    return at_boundary(control, control.moments.mean, at, metric) if at else control
+
+
+def unit_values(
+    arm: Arm,
+    metric: Metric,
+    *,
+    why_not: Callable[[float, Metric], str | None],
+    stretch: float = 1.0,
+) -> Sample:
+    """Return one value per unit of an arm, without those that have a reason why not.
+
+    A trial that was cut short enters with its value so far, times `stretch`.
+    """
+    raw: list[float] = []
+    values: list[float] = []
+    units: list[str] = []
+    skipped: Counter[str] = Counter()
+    log = metric.scale is Scale.LOG
+    for unit in arm.units:
+        own = []
+        for trial in unit.trials:
+            value = measured(trial, metric)
+            if value is None:
+                continue
+            reason = why_not(value, metric)
+            if reason is not None:
+                skipped[reason] += 1
+                continue
+            own.append(value * stretch if stretch != 1.0 and was_cut_short(trial) else value)
+        if own:
+            units.append(unit.unit)
+            raw.append(mean(own))
+            values.append(mean([math.log(value) for value in own]) if log else raw[-1])
+    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units))
+
+
+def why_not_number(value: float, metric: Metric) -> str | None:
+    """Say why a value cannot stand on the metric's scale, whatever it measures."""
+    if not (value == 0 or 1 / _LARGEST < abs(value) < _LARGEST):
+        return NOT_FINITE
+    return NOT_POSITIVE if metric.scale is Scale.LOG and value <= 0 else None
+
+
+def _mean_and_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
+    if not values:
+        return None, None
+    try:
+        return _described(Moments.of(values))
+    except DegenerateDataError:
+        return None, None
+
+
+def _described(moments: Moments) -> tuple[float, float | None]:
+    return moments.mean, moments.sd if moments.n > 1 else None
