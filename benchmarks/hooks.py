@@ -33,7 +33,7 @@ from tests.logs import own_log, sequence  # noqa: E402
 
 from meta_experiment.live.handovers import hand_over  # noqa: E402
 from meta_experiment.protocol.index import sequence_text  # noqa: E402
-from meta_experiment.protocol.sessions import Turn  # noqa: E402
+from meta_experiment.protocol.sessions import PromptRef  # noqa: E402
 from meta_experiment.protocol.texts import SHIM  # noqa: E402
 
 LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
@@ -90,7 +90,7 @@ def programs(stage: Stage) -> dict[str, Callable[[], float]]:
         return seconds([observe, "stop"], stage, away, b"{}")
 
     def serve() -> float:
-        turn = Turn(f"p{next(count)}", "/t", str(stage.root))
+        turn = PromptRef(f"p{next(count)}", "/t", str(stage.root))
         stage.session("bench").write_turn(turn)
         hand_over(stage.session("bench"), "review", turn, "one two")
         program = str(REPOSITORY / "bin" / "serve-variant")

@@ -27,7 +27,7 @@ from meta_experiment.live import sandbox, serving
 from meta_experiment.live.closing import close_session
 from meta_experiment.protocol import index
 from meta_experiment.protocol.places import Root, data_folder, roots
-from meta_experiment.protocol.sessions import OpenTrial, Session, Turn
+from meta_experiment.protocol.sessions import OpenTrial, PromptRef, Session
 
 REFUSALS = (errno.EROFS, errno.EACCES, errno.EPERM)
 DEATH = 0  # in the place of an error: the process ends there
@@ -80,7 +80,7 @@ class Use:
 
 
 def use(
-    root: Root, entry: index.Entry, session: str, turn: Turn, *, passing: int, error: int
+    root: Root, entry: index.Entry, session: str, turn: PromptRef, *, passing: int, error: int
 ) -> Use:
     """Use a prompt in a sandbox."""
     own = Session(root.path, session)
@@ -147,7 +147,7 @@ class Uses:
 
     def _use(self, prompt: str, passing: int, error: int) -> Use:
         (entry,) = index.entries(str(self.root))
-        turn = Turn(prompt, "", str(self.root))
+        turn = PromptRef(prompt, "", str(self.root))
         return use(root_at(self.root), entry, self.session, turn, passing=passing, error=error)
 
     def _broken_off(self, passing: int, error: int) -> Box:

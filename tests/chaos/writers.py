@@ -32,7 +32,7 @@ from meta_experiment.live.exposure import expose
 from meta_experiment.live.sandbox import take_over
 from meta_experiment.protocol import index
 from meta_experiment.protocol.places import Root
-from meta_experiment.protocol.sessions import Session, Turn
+from meta_experiment.protocol.sessions import PromptRef, Session
 from meta_experiment.services.acting import lifecycle, promotion
 from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.acting.registry_commit import settle
@@ -193,7 +193,7 @@ class Writer:
             return
 
         def act() -> dict[str, Any]:
-            session, turn = Session(root.path, self.name), Turn(unit, "", self.folder)
+            session, turn = Session(root.path, self.name), PromptRef(unit, "", self.folder)
             take_over(root, session)  # as each hook does
             drawn = expose(session, entry, turn, time.time())
             return {"variant": drawn.variant, "trial_id": drawn.trial and drawn.trial.trial_id}
@@ -209,7 +209,7 @@ class Writer:
         passing, error = self.chance.randint(0, 3), self.chance.choice(boxes.REFUSALS)
 
         def act() -> dict[str, Any]:
-            turn = Turn(unit, "", self.folder)
+            turn = PromptRef(unit, "", self.folder)
             used = boxes.use(at, entry, self.name, turn, passing=passing, error=error)
             trial = used.trial
             if trial is None:  # it is not counted, and the control was printed

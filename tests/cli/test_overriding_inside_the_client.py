@@ -37,7 +37,7 @@ def say(words, command="meta-experiment:meta_experiment", session=SESSION, now=N
         "command_name": command,
         "command_args": words,
     }
-    hooks._expansion(hooks.Event(document, time.time() if now is None else now))
+    hooks._expansion(hooks.HookEvent(document, time.time() if now is None else now))
 
 
 def kept():

@@ -20,7 +20,13 @@ from meta_experiment.live.closing import close_session, sweep
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.disk import make_folder
 from meta_experiment.protocol.index import Entry, sealed_lines
-from meta_experiment.protocol.sessions import OpenTrial, Session, Turn, fields_of, line_of
+from meta_experiment.protocol.sessions import (
+    OpenTrial,
+    PromptRef,
+    Session,
+    fields_of,
+    line_of,
+)
 from meta_experiment.store.local.fold.trials import read_trials
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -491,7 +497,7 @@ def test_word_of_closed_trials_stays_as_long_as_the_client(live):
     live.run("p1", 0)
     client = subprocess.Popen(["sleep", "600"])
     note_client(live.session, {"CLAUDE_PID": str(client.pid)})
-    live.session.write_turn(Turn("p1", ""))
+    live.session.write_turn(PromptRef("p1", ""))
     try:
         live.script.write(live.transcript)
         closed = close_session(live.session, final=True, now=NOW, client_goes_on=True)

@@ -21,7 +21,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.live.exposure import expose
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.sequence import parse_assignment
-from meta_experiment.protocol.sessions import Session, Turn, list_sessions
+from meta_experiment.protocol.sessions import PromptRef, Session, list_sessions
 from meta_experiment.store.local.assignments import assign
 from meta_experiment.types import (
     Assignment,
@@ -51,7 +51,7 @@ def test_the_draw_is_that_of_assign(stage, method, weights):
     )  # fmt: skip
     root = str(stage.root)
     drawn = [
-        (unit, expose(Session(root, unit), entry, Turn("p", ""), 1.0))
+        (unit, expose(Session(root, unit), entry, PromptRef("p", ""), 1.0))
         for unit in map(str, range(60))
     ]
     counted = [(unit, one.variant) for unit, one in drawn if one.trial is not None]
@@ -69,7 +69,8 @@ def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
     entry = stage.run(sequence="11")
     root = str(stage.root)
     drawn = [
-        expose(Session(root, "s"), entry, Turn(f"p{n}", ""), 1.0).variant for n in range(40)
+        expose(Session(root, "s"), entry, PromptRef(f"p{n}", ""), 1.0).variant
+        for n in range(40)
     ]
     assert drawn[:2] == ["treatment", "treatment"]
     assert Counter(drawn[10:]) == {"control": 15, "treatment": 15}
@@ -79,7 +80,7 @@ def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
 def test_assign_and_serving_continue_each_other(stage):
     entry = stage.run(unit="session", sequence="0110")
     layout, seal = Layout(stage.root), own_seal(stage.root)
-    first = expose(stage.session(), entry, Turn("p1", ""), 2.5)
+    first = expose(stage.session(), entry, PromptRef("p1", ""), 2.5)
 
     def draw(position):
         return entry.arms[int(entry.sequence[position])]
@@ -87,7 +88,7 @@ def test_assign_and_serving_continue_each_other(stage):
     told = assign(layout, FileSystem(), seal, entry.id, "s1", draw, at=3.0)
     assert (told.variant, told.repeated, told.position) == (first.variant, True, 0)
     new = assign(layout, FileSystem(), seal, entry.id, "s\t2", draw, at=3.0)
-    again = expose(stage.session("s-2"), entry, Turn("p", ""), 4.0)
+    again = expose(stage.session("s-2"), entry, PromptRef("p", ""), 4.0)
     assert (new.variant, again.variant) == ("treatment", "treatment")
     assert [line[0] for line in stage.assignments()] == ["1", "1", "2", "3"]
     written = logs.lines(logs.sequence(stage.root, entry.id)).decode().splitlines()
@@ -99,7 +100,7 @@ def test_a_torn_line_is_cut_off_and_a_damaged_one_passed_over(stage):
     name = logs.sequence(stage.root, "exp-1").name
     torn = b"1\tp0\tcontrol\tt\t5\nxx\n2\tp1\tcont"
     path = logs.own_log(stage.root, "exp-1", name, torn)
-    assert expose(stage.session("s"), entry, Turn("p1", ""), 1.0).variant == "control"
+    assert expose(stage.session("s"), entry, PromptRef("p1", ""), 1.0).variant == "control"
     whole = [line[:3] for line in stage.assignments()]
     assert whole == [["1", "p0", "control"], ["xx"], ["2", "p1", "control"]]
     assert path.read_bytes().endswith(b"\n")
@@ -113,7 +114,9 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     with path.open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         start = time.monotonic()
-        drawn = [expose(Session(root, "s9"), entry, Turn(prompt, ""), 1.0) for prompt in "aab"]
+        drawn = [
+            expose(Session(root, "s9"), entry, PromptRef(prompt, ""), 1.0) for prompt in "aab"
+        ]
         assert time.monotonic() - start < 10  # seconds, for three waits of 50 ms
     assert stage.assignments() == []
     assert {one.variant for one in drawn} == {
@@ -123,7 +126,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     apart = logs.drawn_apart(stage.root, "exp-1").read_text()
     assert apart.count("\ts9\t") == 2
     # later it joins the sequence with the variant it has
-    joined = expose(Session(root, "s9"), entry, Turn("c", ""), 1.0)
+    joined = expose(Session(root, "s9"), entry, PromptRef("c", ""), 1.0)
     assert joined.variant == drawn[0].variant
     assert stage.assignments()[0][:3] == ["1", "s9", joined.variant]
 
@@ -132,7 +135,7 @@ def test_two_agents_that_load_one_skill_at_once_are_one_exposure(stage):
     """Real processes, started together, forty times."""
     stage.run(sequence="01" * 40)
     for number in range(20):
-        turn = Turn(f"p{number}", "/t")
+        turn = PromptRef(f"p{number}", "/t")
         stage.session().write_turn(turn)
         with ThreadPoolExecutor(2) as both:
             texts = list(both.map(lambda _: stage.text(), range(2)))
@@ -148,10 +151,10 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from meta_experiment.live.exposure import expose
 from meta_experiment.protocol.index import find_entry
-from meta_experiment.protocol.sessions import Session, Turn
+from meta_experiment.protocol.sessions import Session, PromptRef
 root, me = sys.argv[2:]
 for number in range(50):
-    expose(Session(root, me), find_entry(root, "exp-1"), Turn(f"{me}-{number}", ""), 1.0)
+    expose(Session(root, me), find_entry(root, "exp-1"), PromptRef(f"{me}-{number}", ""), 1.0)
 """
 
 
@@ -191,13 +194,13 @@ def test_what_a_stranger_drew_steers_nothing_until_its_writer_is_admitted(stage,
     """Neither beside our sequence nor in the place of a file that was ours once."""
     entry = stage.run(sequence="0" * 20)
     strange_assignments(stage, name)
-    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
+    assert expose(stage.session(), entry, PromptRef("p1", ""), 1.0).variant == "control"
     admitted = log_head.admitted_lines(
         {"exp-1": {log_head.writer_of(name)}}, own_seal(stage.root)
     )
     Path(log_head.admitted_file(str(stage.root))).write_bytes(admitted)
-    assert expose(stage.session(), entry, Turn("p2", ""), 1.0).variant == "treatment"
-    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).variant == "control"
+    assert expose(stage.session(), entry, PromptRef("p2", ""), 1.0).variant == "treatment"
+    assert expose(stage.session(), entry, PromptRef("p1", ""), 1.0).variant == "control"
 
 
 @pytest.mark.parametrize("kind", ["pipe", "zeros", "folder"])
@@ -212,7 +215,7 @@ def test_a_strangers_file_without_end_hinders_nothing(stage, kind):
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
-    assert expose(stage.session(), entry, Turn("p1", ""), 1.0).trial is not None
+    assert expose(stage.session(), entry, PromptRef("p1", ""), 1.0).trial is not None
     assert len(stage.assignments()) == 1
 
 
@@ -222,13 +225,15 @@ def test_a_strangers_file_in_the_place_of_the_sequence_is_left_alone(stage):
     place = logs.sequence(stage.root, "exp-1")
     path = strange_assignments(stage, place.name)
     before = path.read_bytes()
-    drawn = [expose(stage.session(), entry, Turn(f"p{n}", ""), 1.0).variant for n in range(3)]
+    drawn = [
+        expose(stage.session(), entry, PromptRef(f"p{n}", ""), 1.0).variant for n in range(3)
+    ]
     assert drawn == ["control", "treatment", "control"]
     assert path.read_bytes() == before
     for number in range(2, 9):
         strange_assignments(stage, f"{place.stem}-{number}.tsv")
     with pytest.raises(OSError, match="other files stand in the place of our logs"):
-        expose(stage.session(), entry, Turn("p9", ""), 1.0)
+        expose(stage.session(), entry, PromptRef("p9", ""), 1.0)
 
 
 def test_a_first_line_that_a_crash_cut_short_is_written_anew(stage):
@@ -238,7 +243,7 @@ def test_a_first_line_that_a_crash_cut_short_is_written_anew(stage):
     whole = logs.head(stage.root, "exp-1", place.name)
     for cut in range(len(whole)):
         stage.write(f".claude/meta/trials/exp-1/{place.name}", whole[:cut])
-        expose(stage.session(), entry, Turn(f"p{cut}", ""), 1.0)
+        expose(stage.session(), entry, PromptRef(f"p{cut}", ""), 1.0)
         assert place.read_bytes().startswith(whole)
         assert len(stage.assignments()) == 1
 
@@ -246,7 +251,7 @@ def test_a_first_line_that_a_crash_cut_short_is_written_anew(stage):
 def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):
     entry = stage.run(sequence="0000")
     root = str(stage.root)
-    expose(Session(root, "s"), entry, Turn("p1", ""), 1.0)
+    expose(Session(root, "s"), entry, PromptRef("p1", ""), 1.0)
     before = stage.assignments()
     real = os.write
 
@@ -255,6 +260,6 @@ def test_a_full_disk_leaves_no_part_of_a_line(stage, monkeypatch):
 
     monkeypatch.setattr(os, "write", short)
     with pytest.raises(OSError, match="No space"):
-        expose(Session(root, "s"), entry, Turn("p2", ""), 1.0)
+        expose(Session(root, "s"), entry, PromptRef("p2", ""), 1.0)
     assert stage.assignments() == before
     assert len(Session(root, "s").open_trials()) == 1

@@ -564,6 +564,57 @@ def test_the_wrapper_starts_python_only_where_an_experiment_can_be_concerned(sta
         folder(stage).rmdir()
 
 
+def answered(stage, prompt, **more):
+    """Say that a prompt has its answer, and that no agent of it is at work."""
+    stage.hook("Stop", "stop", {"prompt_id": prompt, "background_tasks": [], **more})
+
+
+def test_once_looked_after_a_session_starts_no_python_until_a_prompt_is_used_again(stage):
+    stage.run()
+    stage.call("x", "p1")
+    assert python_started(stage, "stop")
+    answered(stage, "p1")
+    assert not python_started(stage, "stop")
+    assert python_started(stage, "end")
+    stage.typed("y", "p2")
+    assert python_started(stage, "stop")
+
+
+def test_time_alone_has_a_session_looked_after_again(stage):
+    """A pause of half an hour ends the last trial of a session."""
+    stage.run()
+    stage.call("x", "p1")
+    answered(stage, "p1")
+    seen = folder(stage) / "seen"
+    assert time.time() < seen.stat().st_mtime < time.time() + 1800
+    os.utime(seen, (0, time.time() - 5))
+    assert python_started(stage, "stop")
+
+
+@pytest.mark.parametrize("case", ["agents", "bounded", "ended", "unreadable"])
+def test_what_waits_has_a_session_looked_after_each_time(stage, case):
+    stage.run()
+    stage.call("x", "p1")
+    if case == "agents":  # their arguments are on the way
+        stage.hook("PreToolUse", "tool", {
+            "prompt_id": "p1", "agent_id": "a", "tool_name": "Skill",
+            "tool_input": {"skill": "review", "args": "late"},
+        })  # fmt: skip
+        answered(stage, "p1", background_tasks=["a"])
+    elif case == "bounded":  # its transcript is not written yet
+        stage.call("y", "p2")
+        answered(stage, "p2")
+    elif case == "ended":
+        (trial,) = stage.session().open_trials()
+        trial.until_ms = int(time.time() * 1000)
+        stage.session().write_trial(trial, anew=True)
+        answered(stage, "p1")
+    else:
+        Path(places.local_id(str(stage.root))).write_bytes(b"another")
+        answered(stage, "p1")
+    assert python_started(stage, "stop")
+
+
 @pytest.mark.parametrize(
     ("name", "started"),
     [("review", True), ("other", False), ("revie", False), ("git:review", False), ("é", True),

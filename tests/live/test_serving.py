@@ -13,7 +13,7 @@ from tests.live.stage import FRONT, PYTHON, TOKEN, Stage
 from meta_experiment.live.arguments import POINTER
 from meta_experiment.live.handovers import pending
 from meta_experiment.protocol import faults, places
-from meta_experiment.protocol.sessions import Turn
+from meta_experiment.protocol.sessions import PromptRef
 
 ARMS = ("control", "treatment")
 
@@ -156,7 +156,7 @@ def test_a_handover_of_an_earlier_prompt_is_not_taken_for_this_one(stage):
     entry = stage.run(sequence="0000")
     stage.typed("old", "p1")
     folder = stage.session().folder
-    stage.session().write_turn(Turn("p2", ""))
+    stage.session().write_turn(PromptRef("p2", ""))
     assert stage.text() == f"Control for {POINTER}."
     stage.typed("old", "p1")
     for path in Path(folder).glob("handover-*"):

@@ -106,7 +106,7 @@ def test_nothing_happens_where_a_session_goes_on_in_the_middle_of_a_turn(
     root = place("a")
     notice.from_rows(Layout(root), [row("exp-1")])
     given = {"source": source, "cwd": str(root), "session_id": "s1"}
-    printed = hooks._session_start(hooks.Event(given, NOW))
+    printed = hooks._session_start(hooks.HookEvent(given, NOW))
     assert (len(spawned), bool(printed)) == (words, bool(words))
 
 

@@ -10,7 +10,7 @@ from meta_experiment.model.plan_document import _MOST_TREATMENTS
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.index import Entry, format_entry, parse_entry, sealed_lines
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.protocol.sessions import OpenTrial, Session, Turn, list_sessions
+from meta_experiment.protocol.sessions import OpenTrial, PromptRef, Session, list_sessions
 
 
 def entry(**changes):
@@ -153,9 +153,9 @@ def test_session_files_come_back_whole(tmp_path):
         assert getattr(read[0], field) == getattr(first, field), field
     Session(root, "s").append_prompt("p\t1")
     assert Session(root, "s").read_prompts() == ["p\t1"]
-    Session(root, "s").write_turn(Turn("p", "/t\n", "/dir"))
+    Session(root, "s").write_turn(PromptRef("p", "/t\n", "/dir"))
     assert Session(root, "s").read_turn().transcript == "/t\n"
-    hand_over(Session(root, "s"), "git:re-view", Turn("p", "/t"), "a\nb\ud800\0")
+    hand_over(Session(root, "s"), "git:re-view", PromptRef("p", "/t"), "a\nb\ud800\0")
     (handover,) = pending(Session(root, "s"), "git:re-view")
     assert handover.arguments == "a\nb\ud800\0"
     assert pending(Session(root, "s"), "git:re") == []
@@ -168,10 +168,10 @@ def test_session_files_come_back_whole(tmp_path):
 
 def test_session_folders_are_private_and_stay_below_the_root(tmp_path):
     own_seal(tmp_path)
-    Session(str(tmp_path), "s").write_turn(Turn("p", ""))
+    Session(str(tmp_path), "s").write_turn(PromptRef("p", ""))
     folder = Path(Session(str(tmp_path), "s").folder)
     assert folder.stat().st_mode & 0o077 == 0
     assert (folder / "turn").stat().st_mode & 0o077 == 0
     for session in ("", "..", "a/b", "a\0", "x" * 200):
         with pytest.raises(ValueError, match="folder"):
-            Session(str(tmp_path), session).write_turn(Turn("p", ""))
+            Session(str(tmp_path), session).write_turn(PromptRef("p", ""))

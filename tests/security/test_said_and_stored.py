@@ -13,7 +13,7 @@ from tests.cli.conftest import COMMAND
 from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private
-from meta_experiment.protocol.sessions import Session, Turn
+from meta_experiment.protocol.sessions import PromptRef, Session
 from meta_experiment.render.words import harmless, harmless_json
 
 EVIL = "a\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u200b\r\x08\x7f\x00z"
@@ -256,7 +256,7 @@ def test_every_folder_of_the_state_is_private_and_the_clients_is_not(project, um
     before = os.umask(umask)
     try:
         made = project("create", *flags, "--start", "--json").json["experiment_id"]
-        Session(str(project.root), "s1").write_turn(Turn("p1", "t"))
+        Session(str(project.root), "s1").write_turn(PromptRef("p1", "t"))
         os.close(open_private(places.trials(str(project.root), "other") + "/x", os.O_CREAT))
         project("assign", made, "--unit", "u")
     finally:

@@ -29,7 +29,7 @@ from meta_experiment.protocol.tsv import escaped
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.protocol.index import Entry
-    from meta_experiment.protocol.sessions import Session, Turn
+    from meta_experiment.protocol.sessions import PromptRef, Session
 
 _PAUSE = 0.002
 _WRITER = "live"
@@ -53,7 +53,7 @@ def new_trial_id() -> str:
 def expose(
     session: Session,
     entry: Entry,
-    turn: Turn | None,
+    turn: PromptRef | None,
     now: float,
     kept: Session | None = None,
     trial_id: str = "",

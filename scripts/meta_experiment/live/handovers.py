@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from meta_experiment.protocol.disk import open_private
-from meta_experiment.protocol.sessions import Turn, fields_of, line_of, quoted, remove
+from meta_experiment.protocol.sessions import PromptRef, fields_of, line_of, quoted, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Handover:
     def __init__(
         self,
         name: str,
-        turn: Turn,
+        turn: PromptRef,
         agent: str,
         arguments: str,
         path: str,
@@ -73,7 +73,9 @@ class Handover:
         return True
 
 
-def hand_over(session: Session, name: str, turn: Turn, arguments: str, agent: str = "") -> None:
+def hand_over(
+    session: Session, name: str, turn: PromptRef, arguments: str, agent: str = ""
+) -> None:
     """Hand over the arguments of an invocation, by an agent or not. Raises OSError."""
     head = line_of((turn.prompt_id, turn.transcript, turn.project, agent, name))
     data = head + b"\n" + arguments.encode("utf-8", "surrogatepass")
@@ -92,12 +94,12 @@ def pending(session: Session, name: str = "") -> list[Handover]:
         if len(fields) == 5:
             given = arguments.decode("utf-8", "surrogatepass")
             path, doubtful = f"{session.folder}/{entry}", mark.endswith(_DOUBT)
-            turn, agent, of = Turn(*fields[:3]), fields[3], fields[4]
+            turn, agent, of = PromptRef(*fields[:3]), fields[3], fields[4]
             found.append(Handover(of, turn, agent, given, path, doubtful=doubtful))
     return found
 
 
-def drop_broken_off(session: Session, turn: Turn, agent: str, now: float) -> list[str]:
+def drop_broken_off(session: Session, turn: PromptRef, agent: str, now: float) -> list[str]:
     """Remove what invocations under other prompts left pending; return of which names.
 
     They were broken off, or nothing served them.

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.live.handovers import Handover
     from meta_experiment.protocol.index import Entry
-    from meta_experiment.protocol.sessions import OpenTrial, Turn
+    from meta_experiment.protocol.sessions import OpenTrial, PromptRef
 
 LARGEST = 29_500  # bytes; the client shows no more than 30,000 of an injected line
 _PLACEHOLDER = "${CLAUDE_SESSION_ID}"
@@ -71,7 +71,7 @@ class Handed:
 
     __slots__ = ("arguments", "doubtful", "turn")
 
-    def __init__(self, turn: Turn | None, arguments: str, *, doubtful: bool) -> None:
+    def __init__(self, turn: PromptRef | None, arguments: str, *, doubtful: bool) -> None:
         self.turn = turn
         self.arguments = arguments
         self.doubtful = doubtful
@@ -187,7 +187,7 @@ def _elsewhere(root: Root, session: Session, error: OSError) -> Session | None:
     return beside(root, session) if is_forbidden(error) else None
 
 
-def _end_tasks(session: Session, turn: Turn, *, counted: bool) -> None:
+def _end_tasks(session: Session, turn: PromptRef, *, counted: bool) -> None:
     """End what earlier prompts of the session left open; a trial of this one did so here."""
     if not counted:
         session.end_task(turn.prompt_id)
@@ -199,7 +199,7 @@ def _chosen(
     session: Session,
     entry: Entry,
     call: Call,
-    turn: Turn | None,
+    turn: PromptRef | None,
     kept: Session | None,
     trial_id: str,
 ) -> tuple[bytes, OpenTrial | None]:
@@ -302,7 +302,7 @@ def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -
 
 
 def _variables(
-    text: str, root: Root, entry: Entry, call: Call, turn: Turn | None
+    text: str, root: Root, entry: Entry, call: Call, turn: PromptRef | None
 ) -> dict[str, str]:
     """Return the variables the client would know in the prompt file itself."""
     found = {"CLAUDE_PROJECT_DIR": _project(turn), "CLAUDE_SESSION_ID": call.session}
@@ -318,7 +318,7 @@ def _variables(
     return found
 
 
-def _project(turn: Turn | None) -> str:
+def _project(turn: PromptRef | None) -> str:
     """Return where the session was started, as far as it is known."""
     return turn.project if turn and turn.project else os.getcwd()
 

@@ -12,6 +12,7 @@ import os
 import stat
 
 from meta_experiment.live.around import is_within, roots_around
+from meta_experiment.live.hook_event import beat, entries_of, note
 from meta_experiment.protocol import index, json_text, places, sessions
 from meta_experiment.protocol.disk import make_folder, open_private
 from meta_experiment.protocol.missed import ABSENT
@@ -19,6 +20,7 @@ from meta_experiment.protocol.seal import read_sealed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from meta_experiment.live.hook_event import HookEvent
     from meta_experiment.protocol.places import Root
 
 EVERY = 600.0  # seconds between two runs apart
@@ -28,6 +30,32 @@ _NOWHERE = "/dev/null"
 _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
 _LINE_LIMIT = 400  # characters of one thing to say
 _KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
+
+
+def session_started(event: HookEvent) -> str:
+    """Note that hooks run, and when a client began; return what the hook prints."""
+    for root in event.roots():
+        beat(root.path, event.now)
+        if event.document.get("source") == "startup":
+            _note_begin(root, event)
+    if event.document.get("source") == "compact":
+        return ""  # in the middle of a turn, where nothing is said and nothing started
+    return session_start(event.directory, event.now)
+
+
+def _note_begin(root: Root, event: HookEvent) -> None:
+    """Keep when a client began that knows agents put there a moment ago.
+
+    The transcript tells it too, but may be written after the first agent is started.
+    """
+    if any(
+        entry.kind == index.AGENT and entry.running and event.now < entry.since + index.SETTLED
+        for entry in entries_of(root)
+    ):
+        try:
+            sessions.Session(root.path, event.session).write_begin(event.now)
+        except (OSError, ValueError) as error:
+            note(root.path, error)
 
 
 def session_start(directory: str, now: float) -> str:

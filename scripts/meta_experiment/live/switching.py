@@ -20,12 +20,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.places import Root
-    from meta_experiment.protocol.sessions import Session, Turn
+    from meta_experiment.protocol.sessions import PromptRef, Session
 
 _HEAD = 65_536  # bytes of a transcript in which its first time stands
 
 
-def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> str:
+def switched(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> str:
     """Return the name of the agent to start for one that is, or was, under experiment.
 
     It is that of the control where nothing can be served: then nothing is counted, and what
@@ -48,7 +48,7 @@ def switched(root: Root, entry: Entry, session: Session, turn: Turn, now: float)
     return dict(zip(entry.arms, agent_names(entry.name, entry.arms), strict=True))[variant]
 
 
-def _can_serve(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> bool:
+def _can_serve(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> bool:
     """Tell whether each variant would be started as the control is."""
     place, _ = prompt_of(root, entry, turn.project)
     own = f"{place}/{entry.path}"
@@ -67,7 +67,7 @@ def _can_serve(root: Root, entry: Entry, session: Session, turn: Turn, now: floa
     return _is_loaded(own, entry, turn)
 
 
-def _is_known(root: Root, entry: Entry, session: Session, turn: Turn, now: float) -> bool:
+def _is_known(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> bool:
     """Tell whether the session has read the files of an agent's variants."""
     listed = listed_agents(turn.transcript)
     if listed:
@@ -83,7 +83,7 @@ def _is_known(root: Root, entry: Entry, session: Session, turn: Turn, now: float
     return _first_time(head) > entry.since
 
 
-def _is_loaded(own: str, entry: Entry, turn: Turn) -> bool:
+def _is_loaded(own: str, entry: Entry, turn: PromptRef) -> bool:
     """Tell whether the session's agent of this name is the file under experiment, surely."""
     if ":" in entry.name:
         return True  # a plugin's names are its own

@@ -48,6 +48,13 @@ def data_folder(environment: Mapping[str, str]) -> str:
     return f"{home}/.local/share/meta-experiment" if home else ""
 
 
+def client_folder(environment: Mapping[str, str], home: str | None = None) -> str:
+    """Return the client's own folder of a user, whose home is that of the environment."""
+    if home is None:
+        home = environment.get("HOME", "")
+    return environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude"
+
+
 def roots_file(data: str) -> str:
     """Return the list of roots under experiment."""
     return f"{data}/roots.tsv"

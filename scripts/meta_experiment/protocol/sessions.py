@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from meta_experiment.protocol.seal import Seal
 
 _TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses", "begin"
+_SEEN = "seen"  # the hook's shell part looks whether it is there
 _LONGEST_NAME = 110
 
 
-class Turn:
+class PromptRef:
     """The prompt a hook spoke of: its id, the transcript, the project's folder."""
 
     __slots__ = ("project", "prompt_id", "transcript")
@@ -191,14 +192,15 @@ class Session:
 
     # the prompt it is at, and those before
 
-    def write_turn(self, turn: Turn) -> None:
+    def write_turn(self, turn: PromptRef) -> None:
         """Remember the prompt the session is at."""
         self.write(_TURN, line_of((turn.prompt_id, turn.transcript, turn.project)))
+        self.forget_look()
 
-    def read_turn(self) -> Turn | None:
+    def read_turn(self) -> PromptRef | None:
         """Return the prompt of the last hook."""
         fields = fields_of(self.read(_TURN))
-        return Turn(*fields) if len(fields) == 3 else None
+        return PromptRef(*fields) if len(fields) == 3 else None
 
     def write_begin(self, now: float) -> None:
         """Remember when the client started with this session."""
@@ -212,6 +214,7 @@ class Session:
     def append_prompt(self, prompt_id: str) -> None:
         """Note a use of a prompt under experiment, in order."""
         self.append(_PROMPTS, prompt_id)
+        self.forget_look()
 
     def read_prompts(self) -> list[str]:
         """Return the ids of prompts under experiment that were used, in order."""
@@ -225,6 +228,7 @@ class Session:
     def append_use(self, prompt_id: str, experiment_id: str, place: str) -> None:
         """Note that a prompt under experiment is being used, with the file in a place."""
         self.append(_USES, prompt_id, experiment_id, place)
+        self.forget_look()
 
     def take_uses(self) -> list[tuple[str, ...]]:
         """Return such notes, each once, and forget them."""
@@ -232,6 +236,20 @@ class Session:
         if found:
             remove([f"{self.folder}/{_USES}"])
         return list(dict.fromkeys(found))
+
+    # whether there is anything to look after
+
+    def note_look(self, until: float) -> None:
+        """Note that all is looked after, for so long unless something happens meanwhile."""
+        descriptor = open_private(f"{self.folder}/{_SEEN}", os.O_WRONLY | os.O_CREAT)
+        try:
+            os.utime(descriptor, (until, until))
+        finally:
+            os.close(descriptor)
+
+    def forget_look(self) -> None:
+        """Take that back: something happened."""
+        remove([f"{self.folder}/{_SEEN}"])
 
     # open trials
 
@@ -253,7 +271,9 @@ class Session:
             str(trial.until_ms),
         )
         name = _trial_name(trial.experiment_id, trial.prompt_id)
-        return self.write(name, line_of(fields), once=not anew)
+        written = self.write(name, line_of(fields), once=not anew)
+        self.forget_look()
+        return written
 
     def read_trial(self, experiment_id: str, prompt_id: str) -> OpenTrial | None:
         """Return the open trial of an experiment in a prompt."""

@@ -1,0 +1,101 @@
+"""What is done when a prompt has its answer, and when a session ends."""
+
+from __future__ import annotations
+
+from meta_experiment.live.handovers import drop_answered, pending
+from meta_experiment.live.hook_event import beat, note, text_of
+from meta_experiment.live.sandbox import take_over
+from meta_experiment.transcripts.measure import IDLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meta_experiment.live.hook_event import HookEvent
+    from meta_experiment.protocol.places import Root
+    from meta_experiment.protocol.sessions import Session
+
+
+def prompt_answered(event: HookEvent) -> None:
+    """Close what is over; see which uses of the prompt were missed.
+
+    The shell then starts no Python for the session until a prompt under experiment is used, or
+    time alone may have ended a trial.
+    """
+    for root, session in event.sessions():
+        beat(root.path, event.now)
+        done = [_is_done(step, root, session, event) for step in (_look_after, _close)]
+        settled = False
+        try:
+            settled = all(done) and _is_settled(session)
+        finally:
+            if not settled:
+                session.forget_look()
+
+
+def session_ended(event: HookEvent) -> None:
+    """Close all that a session left open."""
+    for root, session in event.sessions():
+        beat(root.path, event.now)
+        for step in (_take_over, _close_all):
+            _is_done(step, root, session, event)
+
+
+def _is_done(
+    step: Callable[[Root, Session, HookEvent], None],
+    root: Root,
+    session: Session,
+    event: HookEvent,
+) -> bool:
+    """Take a step and tell whether it went well; a fault in it is noted."""
+    try:
+        step(root, session, event)
+    except (OSError, ValueError) as error:
+        note(root.path, error, where="close" if step in (_close, _close_all) else "hook")
+        return False
+    return True
+
+
+def _take_over(root: Root, session: Session, event: HookEvent) -> None:
+    del event
+    take_over(root, session)
+
+
+def _look_after(root: Root, session: Session, event: HookEvent) -> None:
+    """Take over what a sandbox kept; see which uses of an answered prompt were missed."""
+    from meta_experiment.live.uses import look_after
+
+    take_over(root, session)
+    session.note_look(event.now + IDLE / 2)  # before the look: a use during it forgets that
+    look_after(session, root, event.prompt.prompt_id, event.now)
+    alone = event.document.get("background_tasks") == []
+    drop_answered(session, event.prompt.prompt_id, agents=alone)
+
+
+def _close(root: Root, session: Session, event: HookEvent) -> None:
+    from meta_experiment.live.closing import close_session
+
+    if close_session(session, final=False, now=event.now):
+        from meta_experiment.live.session_start import after_trials
+
+        after_trials(root.path, event.now, final=False)
+
+
+def _close_all(root: Root, session: Session, event: HookEvent) -> None:
+    from meta_experiment.live.closing import close_session
+
+    goes_on = text_of(event.document, "reason") in ("clear", "resume")  # in another session
+    if close_session(session, final=True, now=event.now, client_goes_on=goes_on):
+        from meta_experiment.live.session_start import after_trials
+
+        after_trials(root.path, event.now, final=True)
+
+
+def _is_settled(session: Session) -> bool:
+    """Tell whether nothing is to be done before another prompt under experiment is used."""
+    if session.read_turn() is None or pending(session):
+        return False  # nothing that is kept can be read just now, or arguments wait for serving
+    last = session.read_prompts()[-1:]
+    return all(
+        [trial.prompt_id] == last and not trial.until_ms for trial in session.open_trials()
+    )
