@@ -17,7 +17,8 @@ from tests.sealing import own_seal
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import log_head
-from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, FileVersion, Status, TrialStatus
 
 EXPERIMENT = "exp-2026-01-01-bench"
@@ -143,7 +144,7 @@ def _recorded(
 ) -> bytes:
     fingerprint = {"model": "claude-sonnet-4-5", "client": "2.1.330"} if unit else {}
     return encode_event(
-        Event(
+        TrialEvent(
             EventKind.RECORDED,
             at,
             trial,

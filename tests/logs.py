@@ -9,9 +9,11 @@ from tests.sealing import own_seal
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, places
+from meta_experiment.store.backends import FILES, open_store
+from meta_experiment.store.local.checkout import Checkout
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Tracked
-from meta_experiment.store.store import Store
+from meta_experiment.store.ports import Store
 from meta_experiment.types import Experiment
 
 
@@ -64,6 +66,11 @@ def everything(of: Store) -> list[Experiment]:
     return [*known, *(of.archived(name) for name in sorted(away))]
 
 
+def checkout(layout: Layout, files: FileSystem | None = None) -> Checkout:
+    """Return the checkout at a root where git tracks nothing."""
+    return Checkout(layout, files or FileSystem(), lambda _: [])
+
+
 def store(layout: Layout, files: FileSystem | None = None) -> Store:
-    """Open the store of a root where git tracks nothing."""
-    return Store(layout, files or FileSystem(), lambda _: [])
+    """Open the store in files of a root where git tracks nothing."""
+    return open_store(FILES, layout, files or FileSystem(), checkout(layout, files))

@@ -22,7 +22,7 @@ from tests.security.test_strange_journal import EVIL, ODD
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, places
-from meta_experiment.store.local.checkout import checkout_seal
+from meta_experiment.store.local.sealing import checkout_seal
 
 PROGRAM = Path(places.__file__).parents[2] / "meta-experiment.py"
 _PATIENCE = 60  # seconds until a verb that does not answer is taken to hang

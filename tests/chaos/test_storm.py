@@ -38,7 +38,7 @@ swap(assigning, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0
     "durable": (
         """
 import random
-import meta_experiment.store.store as store
+import meta_experiment.store.local.store as store
 write = store.append_batches
 swap(store, "append_batches", lambda *what: random.random() < 0.5 or write(*what))
 """,

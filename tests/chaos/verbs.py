@@ -26,7 +26,8 @@ from meta_experiment.services.importing import importing
 from meta_experiment.services.planning import amending, creating, request
 from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.store import Store
+from meta_experiment.store.backends import open_store
+from meta_experiment.store.local.checkout import Checkout
 from meta_experiment.types import Trial
 
 CONTROL, TREATMENT = b"\xef\xbb\xbfcontrol\r\n", b"treatment, and no newline at the end"
@@ -54,12 +55,13 @@ def opened(root: Path, files: FileSystem | None = None) -> Workspace:
     layout, ticks = Layout(root), itertools.count(NOW)
     disk = FileSystem() if files is None else files
     program = Git.find(root) if (root / ".git").exists() else None
-    store = Store(layout, disk, partial(tracked_in, program))
+    checkout = Checkout(layout, disk, partial(tracked_in, program))
     return Workspace(
         layout,
         disk,
-        store,
-        Deployer(layout, disk, program, store.seal),
+        checkout,
+        open_store("files", layout, disk, checkout),
+        Deployer(layout, disk, program, checkout.seal),
         program,
         lambda: float(next(ticks)),
     )
@@ -79,7 +81,7 @@ def drafted(root: Path) -> str:
     if paths != FILES:
         for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-qm", "start"]):
             git(root, *command)
-        opened(root).store.checkout()  # drawn by chance, and part of what git is told
+        opened(root).checkout.identity()  # drawn by chance, and part of what git is told
     return create(opened(root), "drafted")
 
 

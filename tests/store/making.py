@@ -10,7 +10,7 @@ from tests.sealing import own_seal
 from meta_experiment.protocol.log_head import LENGTH
 from meta_experiment.store.local import assignments, writer
 from meta_experiment.store.local.fold import lookup, summaries, trials
-from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import (
     Direction,
     Experiment,
@@ -47,7 +47,7 @@ def experiment(experiment_id="exp-1", name="Parallel review", status=Status.DRAF
 def recorded(trial_id="t1", at=1000.0, variant="control", unit=None, **more):
     metrics = more.pop("metrics", {"duration_seconds": 1.5})
     status = more.pop("status", TrialStatus.OK)
-    return Event(
+    return TrialEvent(
         EventKind.RECORDED, at, trial_id, variant, unit, status=status, metrics=metrics, **more
     )
 

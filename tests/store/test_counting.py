@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import pytest
+from tests import logs
 from tests.faults import Crash, count_operations, every_fault
 from tests.logs import head, own_log
 from tests.sealing import own_seal
@@ -15,7 +16,6 @@ from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.local.counting import NOT_OURS, TRACKED, Counting
 from meta_experiment.store.local.tracked import Tracked, index_stamp, tracked_logs
-from meta_experiment.store.store import Store
 
 
 class Asked:
@@ -143,17 +143,17 @@ def test_no_fault_while_it_is_remembered_changes_the_answer(repository):
 def test_a_fault_while_a_writer_is_admitted_leaves_the_list_before_or_after(layout, disk):
     """Of this experiment, and that of others whole."""
 
-    def store(files):
-        return Store(layout, files, lambda _: [])
+    def checkout(files):
+        return logs.checkout(layout, files)
 
     own_seal(layout.root)
-    store(disk).admit("other", {"kept"})
-    operations = count_operations(lambda files: store(files).admit("e", {"bob"}))
+    checkout(disk).admit("other", {"kept"})
+    operations = count_operations(lambda files: checkout(files).admit("e", {"bob"}))
     for files in every_fault(operations):
-        store(disk).admit("e", {"alice"})
+        checkout(disk).admit("e", {"alice"})
         with pytest.raises((Crash, StorageError)):
-            store(files).admit("e", {"alice", "bob"})
-        known = store(disk).counting().admitted
+            checkout(files).admit("e", {"alice", "bob"})
+        known = checkout(disk).counting().admitted
         assert known["e"] in ({"alice"}, {"alice", "bob"})
         assert known["other"] == {"kept"}
 

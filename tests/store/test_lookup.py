@@ -26,7 +26,7 @@ def test_conflicts_of_one_trial_are_those_of_the_whole_fold(layout, disk, trial_
     assign(layout, disk, "e", "u1", lambda _: "treatment", at=1.0, new_id=lambda: trial_id)
     append_events(layout, disk, "h-1", "e", [recorded(trial_id, 5.0, metrics={"m": 7})])
     whole = read_trials(layout, "e")
-    expected = [it for it in whole.conflicts if it.startswith(f"trial {trial_id}: ")]
+    expected = [it for it in whole.conflicts if it.sentence.startswith(f"trial {trial_id}: ")]
     assert sorted(fold_of(layout, "e", [trial_id]).conflicts) == sorted(expected)
     assert len(expected) == 3
 

@@ -13,9 +13,10 @@ from tests.store.plain_fold import plain_trials
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.local.fold import own_lines
-from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.local.fold.fold import Fold
 from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
 OWN = [f"{number:016x}" for number in (0, 1, 2**21, 2**42, 2**64 - 1, 2**63)]
@@ -52,7 +53,7 @@ outcomes = st.builds(
 )
 marks = st.builds(
     lambda kind, trial, at, unit: encode_event(
-        Event(
+        TrialEvent(
             kind,
             at,
             trial,
@@ -92,7 +93,7 @@ def compare(layout, files):
     assert list(log.trials) == trials
     assert log.set_aside_count == refused
     assert log.conflict_count == len(conflicts)
-    assert sorted(log.conflicts) == sorted(
+    assert sorted(it.sentence for it in log.conflicts) == sorted(
         f"trial {trial_id}: two values of {what}; the first is kept"
         for trial_id, what in conflicts
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.faults import Crash, count_operations, every_fault
+from tests.logs import checkout as checkout_of
 from tests.logs import store as store_of
 from tests.store.making import experiment, line, recorded, write_log
 
@@ -21,15 +22,11 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.checkout import (
-    Mark,
-    checkout_id,
-    mark_started,
-    read_mark,
-    unmark_started,
-)
-from meta_experiment.store.local.history import Entry, append_history, read_history
+from meta_experiment.store.history import HistoryEntry
+from meta_experiment.store.local.history import append_history, read_history
 from meta_experiment.store.local.ignore import ensure_ignored
+from meta_experiment.store.local.marks import Mark, mark_started, read_mark, unmark_started
+from meta_experiment.store.local.sealing import checkout_id
 from meta_experiment.store.local.variants import load_variant, save_variant
 from meta_experiment.types import Trial, TrialStatus
 
@@ -80,8 +77,8 @@ def test_history_is_kept_in_order(layout, disk):
     """Entries come back as they were written; damage costs one line."""
     assert read_history(layout, "e").entries == ()
     entries = [
-        Entry(1.5, "create", None, "draft", "new"),
-        Entry(2.0, "start", "draft", "running", detail={"by": "ünï"}),
+        HistoryEntry(1.5, "create", None, "draft", "new"),
+        HistoryEntry(2.0, "start", "draft", "running", detail={"by": "ünï"}),
     ]
     append_history(layout, disk, "e", entries[0])
     with layout.history("e").open("ab") as stream:
@@ -95,7 +92,7 @@ def test_history_is_kept_in_order(layout, disk):
 @pytest.mark.parametrize("at", ["1" + "0" * 400, "1e300", "NaN", "-Infinity", "true"])
 def test_a_time_that_is_none_costs_one_line_of_the_history(layout, disk, at):
     """Also one that no float can hold."""
-    append_history(layout, disk, "e", Entry(1.0, "create", None, "draft"))
+    append_history(layout, disk, "e", HistoryEntry(1.0, "create", None, "draft"))
     with layout.history("e").open("a") as stream:
         stream.write(f'{{"at": {at}, "verb": "x", "detail": {{}}}}\n')
     history = read_history(layout, "e")
@@ -105,9 +102,9 @@ def test_a_time_that_is_none_costs_one_line_of_the_history(layout, disk, at):
 def test_history_that_is_no_json_is_refused(layout, disk):
     """An entry that could not be read back is not written."""
     with pytest.raises(UsageError):
-        append_history(layout, disk, "e", Entry(1.0, "x", None, None, detail={"a": {1}}))
+        append_history(layout, disk, "e", HistoryEntry(1.0, "x", None, None, detail={"a": {1}}))
     with pytest.raises(UsageError):
-        append_history(layout, disk, "e", Entry(float("nan"), "x", None, None))
+        append_history(layout, disk, "e", HistoryEntry(float("nan"), "x", None, None))
     assert not layout.history("e").exists()
 
 
@@ -178,7 +175,7 @@ def scenarios():
             layout, files, "e", "c", {"a/b.md": TEXT}
         ),
         "history": lambda layout, files: append_history(
-            layout, files, "e", Entry(1.0, "x", None, None)
+            layout, files, "e", HistoryEntry(1.0, "x", None, None)
         ),
         "identity": checkout_id,
         "started": lambda layout, files: mark_started(layout, files, "e", SERVED),
@@ -214,17 +211,17 @@ def load_state(layout, name):
 
 def test_git_sees_plans_and_variants_only(layout, disk):
     """Git ignores what is local or derived, and keeps variants to the byte."""
-    store = store_of(layout, disk)
-    store.ensure_ignored()
+    store, checkout = store_of(layout, disk), checkout_of(layout, disk)
+    checkout.ensure_ignored()
     store.add(lambda _: experiment())
     store.change("exp-1", lambda _: experiment(name="other"))
     store.save_variants("e", {"a.md": {"control": TEXT, "treatment": TEXT}})
-    store.note("e", Entry(1.0, "create", None, "draft"))
+    store.note("e", HistoryEntry(1.0, "create", None, "draft"))
     store.append("e", [recorded()])
     store.assign("e", "u", lambda _: "control", 1.0)
-    store.checkout()
-    store.mark_started(experiment())
-    store.save_board(store.board())
+    checkout.identity()
+    checkout.mark_started(experiment())
+    checkout.save_board(checkout.board())
 
     def git(*words):
         return subprocess.run(
@@ -285,7 +282,7 @@ def test_inline_trials_of_what_could_be_promoted_count_only_when_admitted(layout
     log = store.trials(whole)
     assert orders(log) == [("logged", 0)]
     assert [(item.file, item.lines) for item in log.apart] == [("experiments.json", 2)]
-    store.admit("exp-1", ["experiments.json"])
+    checkout_of(layout, disk).admit("exp-1", ["experiments.json"])
     log = store.trials(whole)
     assert orders(log) == [("i-0", 0), ("i-1", 1), ("logged", 2)]
     assert log.apart == ()
@@ -293,11 +290,11 @@ def test_inline_trials_of_what_could_be_promoted_count_only_when_admitted(layout
 
 def test_what_was_started_holds_for_the_inline_trials_it_had(layout, disk):
     """A commit that adds some makes it another, which waits for a new start."""
-    store, before = store_of(layout, disk), inline_experiment({})
-    store.mark_started(before)
-    assert store.started_here(before)
-    assert not store.started_here(replace(before, inline_trials=before.inline_trials[:1]))
-    assert not store.started_here(replace(before, inline_trials=()))
+    checkout, before = checkout_of(layout, disk), inline_experiment({})
+    checkout.mark_started(before)
+    assert checkout.started_here(before)
+    assert not checkout.started_here(replace(before, inline_trials=before.inline_trials[:1]))
+    assert not checkout.started_here(replace(before, inline_trials=()))
 
 
 class Seen:
@@ -341,17 +338,17 @@ def test_store_records_what_it_acknowledges(layout, disk):
 def test_every_error_has_a_place_in_the_tree(layout):
     """A place where nothing can be written is one of the project's own errors."""
     layout.root.joinpath(".claude").write_text("a file in the way")
-    store = store_of(layout)
+    store, checkout = store_of(layout), checkout_of(layout)
     for attempt in (
-        store.checkout,
-        store.ensure_ignored,
-        lambda: store.mark_started(experiment()),
+        checkout.identity,
+        checkout.ensure_ignored,
+        lambda: checkout.mark_started(experiment()),
         lambda: store.append("e", [recorded()]),
         lambda: store.assign("e", "u", lambda _: "control", 1.0),
         lambda: store.add(lambda _: experiment()),
-        lambda: store.note("e", Entry(1.0, "x", None, None)),
+        lambda: store.note("e", HistoryEntry(1.0, "x", None, None)),
         lambda: store.save_variants("e", {"a.md": {"control": TEXT}}),
-        lambda: store.save_board(store.board()),
+        lambda: checkout.save_board(checkout.board()),
     ):
         with pytest.raises(MetaExperimentError):
             attempt()

@@ -29,7 +29,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.local import checksums
 from meta_experiment.store.local.fold import summaries
-from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
 BIG = 500  # lines; enough to be worth remembering
@@ -94,7 +94,7 @@ def test_everything_of_a_fold_is_remembered(layout, disk):
         disk,
         "h-0",
         "e",
-        [Event(EventKind.EXCLUDED, 1.0, "h-0-3", "control", reason="r")],
+        [TrialEvent(EventKind.EXCLUDED, 1.0, "h-0-3", "control", reason="r")],
     )
     first = same(layout, disk)
     second = same(layout, disk)
@@ -167,7 +167,7 @@ def _senseless(summary):
 def _other_version(summary):
     seal = own_seal(summary.parents[3])
     data = summary.read_bytes().partition(b"\n")[2]
-    header, end, pieces = data.replace(b'"version": 5', b'"version": 6', 1).partition(b"\n")
+    header, end, pieces = data.replace(b'"version": 6', b'"version": 7', 1).partition(b"\n")
     summary.write_bytes(seal.wrap(f"summary {summary.name}", header + end) + pieces)
 
 
@@ -218,7 +218,7 @@ def test_summary_that_cannot_be_written_is_no_failure(layout, disk):
 
 
 events = st.builds(
-    lambda kind, at, trial, status, metrics, model, reason: Event(
+    lambda kind, at, trial, status, metrics, model, reason: TrialEvent(
         kind,
         float(at),
         f"t{trial}",

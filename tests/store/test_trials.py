@@ -29,9 +29,10 @@ from meta_experiment.errors import UsageError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
-from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.local.fold.fold import METRIC_LIMIT
 from meta_experiment.store.local.logs import NO_LOG, log_sizes
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
 
@@ -42,9 +43,9 @@ def reasons(log):
 def test_events_fold_into_one_trial(layout, disk):
     """Assignment, exposure and outcome of one trial are one trial with all that was said."""
     events = [
-        Event(EventKind.ASSIGNED, 10.0, "t1", "treatment", "session-1"),
-        Event(EventKind.EXPOSED, 11.0, "t1", "treatment", "session-1"),
-        Event(
+        TrialEvent(EventKind.ASSIGNED, 10.0, "t1", "treatment", "session-1"),
+        TrialEvent(EventKind.EXPOSED, 11.0, "t1", "treatment", "session-1"),
+        TrialEvent(
             EventKind.RECORDED,
             12.0,
             "t1",
@@ -71,8 +72,8 @@ def test_events_fold_into_one_trial(layout, disk):
 def test_open_and_unexposed_trials(layout, disk):
     """A trial without an outcome is open, one that was only assigned is not exposed."""
     events = [
-        Event(EventKind.ASSIGNED, 1.0, "a", "control", "u1"),
-        Event(EventKind.EXPOSED, 2.0, "b", "control", "u2"),
+        TrialEvent(EventKind.ASSIGNED, 1.0, "a", "control", "u1"),
+        TrialEvent(EventKind.EXPOSED, 2.0, "b", "control", "u2"),
     ]
     append_events(layout, disk, "host-0", "e", events)
     assigned, exposed = read_trials(layout, "e").trials
@@ -88,7 +89,7 @@ def test_excluded_trials_carry_their_reason(layout, disk):
         "host-0",
         "e",
         [
-            Event(EventKind.EXCLUDED, 1.0, "a", "control", "u1", reason="file_drifted"),
+            TrialEvent(EventKind.EXCLUDED, 1.0, "a", "control", "u1", reason="file_drifted"),
             recorded("a", 2.0, unit="u1"),
         ],
     )
@@ -135,7 +136,7 @@ def test_unit_is_taken_from_any_event_that_knows_it(layout, disk):
     """A reporter that only has the trial's id need not know the unit."""
     append_events(layout, disk, "a-0", "e", [recorded("t1", 5.0), recorded("t2", 6.0)])
     append_events(
-        layout, disk, "b-0", "e", [Event(EventKind.EXPOSED, 4.0, "t1", "control", "s1")]
+        layout, disk, "b-0", "e", [TrialEvent(EventKind.EXPOSED, 4.0, "t1", "control", "s1")]
     )
     assert {trial.trial_id: trial.unit for trial in read_trials(layout, "e").trials} == {
         "t1": "s1",
@@ -436,7 +437,7 @@ def test_what_is_no_log_is_set_aside_and_the_rest_counts(layout, tmp_path, kind,
         recorded(at=math.nan),
         recorded(trial_id="\ud800"),
         recorded(fingerprint={"x": "y" * (1 << 20)}),
-        Event(EventKind.EXCLUDED, 1.0, "t", "control"),
+        TrialEvent(EventKind.EXCLUDED, 1.0, "t", "control"),
     ],
 )
 def test_what_could_not_be_read_back_is_not_written(layout, disk, event):

@@ -2,8 +2,6 @@
 
 import itertools
 import subprocess
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,16 +48,7 @@ def treatment(path):
 def opened(root, files=None, now=None):
     ticks = itertools.count(1_760_000_000)
     clock = (lambda: now) if now else lambda: float(next(ticks))
-    space = Workspace.open(Layout(Path(root).resolve()), clock)
-    if files is not None:
-        from meta_experiment.deploy import Deployer
-        from meta_experiment.git import tracked_in
-        from meta_experiment.store.store import Store
-
-        deployer = Deployer(space.layout, files, space.git, space.store.seal)
-        store = Store(space.layout, files, partial(tracked_in, space.git))
-        space = replace(space, files=files, store=store, deployer=deployer)
-    return space
+    return Workspace.open(Layout(Path(root).resolve()), clock, files=files)
 
 
 def drafted(root, path, new=None):
@@ -112,7 +101,7 @@ def refused(root, path, new=None, old=None):
     assert "--manual" in caught.value.hint
     (experiment,) = opened(root).store.experiments()
     assert experiment.status is Status.DRAFT
-    assert opened(root).store.start_of(experiment) is None
+    assert opened(root).checkout.start_of(experiment) is None
     assert (root / path).read_bytes() == (old or control(path))
     assert index.entries(str(root)) == []
     return caught.value.message

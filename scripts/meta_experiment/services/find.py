@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from meta_experiment.errors import InvalidStateError, NotFoundError
 from meta_experiment.services.naming import LIVE, pick
-from meta_experiment.store.store import Store
+from meta_experiment.store.ports import Registry
 from meta_experiment.types import Experiment, Status
 
 
@@ -24,7 +24,7 @@ def find(experiments: Sequence[Experiment], given: str) -> Experiment:
     return known[pick(known, given, live, files)]
 
 
-def find_in(store: Store, given: str) -> Experiment:
+def find_in(store: Registry, given: str) -> Experiment:
     """Return the same of all that a store holds, also one that was put away.
 
     Raises:

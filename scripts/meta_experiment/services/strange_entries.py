@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.local.registry import read_strange
 from meta_experiment.types.results.health import Finding
 
 _CORRECT = "Correct the id in .claude/meta/experiments.json, or take the entry out."
@@ -12,7 +13,7 @@ _CORRECT = "Correct the id in .claude/meta/experiments.json, or take the entry o
 
 def strange_entries(workspace: Workspace) -> Iterator[Finding]:
     """Find what is passed over. Raises as reading the registry does."""
-    for place in workspace.store.strange():
+    for place in read_strange(workspace.layout):
         yield Finding(
             "registry",
             ok=False,

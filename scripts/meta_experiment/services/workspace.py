@@ -13,9 +13,11 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
 from meta_experiment.records import dataclass
-from meta_experiment.store.local.fold.trials import TrialLog
-from meta_experiment.store.local.history import Entry
-from meta_experiment.store.store import Store
+from meta_experiment.store.backends import FILES, open_store
+from meta_experiment.store.history import HistoryEntry
+from meta_experiment.store.local.checkout import Checkout
+from meta_experiment.store.ports import Store
+from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import Experiment, FileVersion, Status
 
 Clock = Callable[[], float]
@@ -24,22 +26,31 @@ _MOST_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A root with its store, the means to change files in it, and a clock (seconds, UTC)."""
+    """A root with its checkout and store, the means to change files, a clock (seconds, UTC)."""
 
     layout: Layout
     files: FileSystem
+    checkout: Checkout
     store: Store
     deployer: Deployer
     git: Git | None
     clock: Clock
 
     @classmethod
-    def open(cls, layout: Layout, clock: Clock) -> Workspace:
-        """Open the workspace of a root; touches nothing."""
-        files, git = FileSystem(), Git.find(layout.root)
-        store = Store(layout, files, partial(tracked_in, git))
-        deployer = Deployer(layout, files, git, store.seal)
-        return cls(layout, files, store, deployer, git, clock)
+    def open(
+        cls,
+        layout: Layout,
+        clock: Clock,
+        *,
+        files: FileSystem | None = None,
+        backend: str = FILES,
+    ) -> Workspace:
+        """Open the workspace of a root on a disk, else the real one; touches nothing."""
+        disk, git = files or FileSystem(), Git.find(layout.root)
+        checkout = Checkout(layout, disk, partial(tracked_in, git))
+        store = open_store(backend, layout, disk, checkout)
+        deployer = Deployer(layout, disk, git, checkout.seal)
+        return cls(layout, disk, checkout, store, deployer, git, clock)
 
     @property
     def root(self) -> Path:
@@ -55,7 +66,7 @@ class Workspace:
         after: Status | None = None,
     ) -> None:
         """Add one entry to the history of an experiment."""
-        entry = Entry(self.clock(), verb, before, after or experiment.status, reason)
+        entry = HistoryEntry(self.clock(), verb, before, after or experiment.status, reason)
         self.store.note(experiment.experiment_id, entry)
 
     def prompt(self, path: str) -> Content:
@@ -119,7 +130,8 @@ def problems(log: TrialLog) -> Iterator[str]:
         log.set_aside_count,
         "set aside",
     )
-    yield from _bounded(log.conflicts, log.conflict_count, "conflict, the first value kept")
+    said = [item.sentence for item in log.conflicts]
+    yield from _bounded(said, log.conflict_count, "conflict, the first value kept")
 
 
 def _bounded(items: Sequence[str], count: int, word: str) -> Iterator[str]:

@@ -44,7 +44,7 @@ def state(root):
     """All that a verb may change, as far as anybody can see."""
     space = opened(root)
     experiments = space.store.experiments()
-    marks = [space.store.start_of(item) for item in experiments]
+    marks = [space.checkout.start_of(item) for item in experiments]
     texts = {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in (root / ".claude").rglob("*")
@@ -165,7 +165,7 @@ def test_a_colleagues_experiment_that_cannot_be_joined_is_not(repository, monkey
     with FileLock(Layout(repository).lock("serving"), verb="test"), pytest.raises(LockedError):
         lifecycle.start(opened(repository), made)
     (experiment,) = opened(repository).store.experiments()
-    assert opened(repository).store.start_of(experiment) is None
+    assert opened(repository).checkout.start_of(experiment) is None
     lifecycle.start(opened(repository), made)
     assert b"serve-variant" in (repository / SKILL).read_bytes()
 
@@ -206,7 +206,7 @@ def test_who_changes_what_is_served_looks_again_before_it_ends(repository, monke
 def test_a_look_does_not_wait_for_a_command_at_work(repository, monkeypatch):
     """It leaves what is served to that one, at once."""
     drafted(repository, SKILL)
-    opened(repository).store.checkout()
+    opened(repository).checkout.identity()
     monkeypatch.setattr(registry_commit, "stale", lambda _: True)
     with FileLock(Layout(repository).lock("serving"), verb="test"):
         assert settle(opened(repository)) == []

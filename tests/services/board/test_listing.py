@@ -5,7 +5,7 @@ from tests.services.recording.test_rating import NOW, Here
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.board.listing import trials
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
 
@@ -15,7 +15,9 @@ def test_what_was_left_out_stands_where_it_happened(tmp_path, capfd):
     made = here.run("review").experiment_id
 
     def event(kind, key, at, **more):
-        return Event(kind=kind, at=NOW + at, trial_id=key, variant="control", unit=key, **more)
+        return TrialEvent(
+            kind=kind, at=NOW + at, trial_id=key, variant="control", unit=key, **more
+        )
 
     done = {"metrics": {"duration_seconds": 1.0}, "status": TrialStatus.OK}
     here.store.append(

@@ -18,7 +18,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.services.board import refreshing
 from meta_experiment.services.health import repairing, verifying
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.store import Store
+from meta_experiment.store.local.store import LocalStore
 from meta_experiment.types import Experiment, FileVersion, Status
 
 __all__ = ["project"]
@@ -354,7 +354,7 @@ def looks_at_texts(layout, monkeypatch, count):
     for number, item in enumerate(known):
         item.versions["a.md"]["treatment"] = FileVersion(f"{number:064x}", 0o644)
     asked.clear()
-    monkeypatch.setattr(Store, "experiments", lambda _: list(known))
+    monkeypatch.setattr(LocalStore, "experiments", lambda _: list(known))
     space, spent = Workspace.open(layout, lambda: 2e9), []
     for act in (verifying.verify, repairing.repair):
         act(space)

@@ -15,7 +15,7 @@ from meta_experiment.model.registry import encode_registry
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import OpenTrial, Session
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import (
     Experiment,
     FileVersion,
@@ -76,7 +76,7 @@ class Here:
         )
 
     def close(self, experiment, session, trial_id, at=NOW):
-        event = Event(
+        event = TrialEvent(
             EventKind.RECORDED, at, trial_id, "b", session, TrialStatus.ERROR, {"turns": 3.0}
         )
         self.store.append(experiment.experiment_id, [event])

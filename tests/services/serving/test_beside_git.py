@@ -308,7 +308,7 @@ def test_copies_of_a_checkout_fall_back_each_to_its_own_control(tmp_path, path):
     """Both call an experiment alike; what is kept of its prompt is not the other's."""
     first, second = tmp_path / "first", tmp_path / "second"
     (first / path).parent.mkdir(parents=True)
-    opened(first).store.checkout()
+    opened(first).checkout.identity()
     shutil.copytree(first, second)
     (first / path).write_bytes(control(path))
     (second / path).write_bytes(control(path).replace(b"slowly", b"in turn"))

@@ -67,7 +67,7 @@ def test_a_fault_anywhere_is_healed_by_the_next_command(tmp_path, step, mode):
         (experiment,) = opened(template).store.experiments()
         found = (template / SKILL).read_bytes()
         runs = experiment.status is Status.RUNNING
-        if runs and opened(template).store.started_here(experiment):
+        if runs and opened(template).checkout.started_here(experiment):
             assert b"serve-variant" in found, (number, files.operations[-1])
         else:
             wanted = texts.get(experiment.status, control(SKILL))

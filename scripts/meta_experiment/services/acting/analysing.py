@@ -14,8 +14,8 @@ from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
-from meta_experiment.store.local.fold.trials import TrialLog
-from meta_experiment.store.store import IN_THE_REGISTRY
+from meta_experiment.store.inline_trials import IN_THE_REGISTRY
+from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import (
     Direction,
     Experiment,

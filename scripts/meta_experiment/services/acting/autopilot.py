@@ -45,7 +45,7 @@ def _step(
             return replace(
                 step, sentence=f"{step.sentence} Its plan leaves this to you: {verb}"
             )
-        if not workspace.store.started_here(experiment):
+        if not workspace.checkout.started_here(experiment):
             # a registry and logs may come with anybody's commit
             return replace(step, sentence=f"{step.sentence} {_NOT_HERE} {name}")
         sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)

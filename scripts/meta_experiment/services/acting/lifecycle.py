@@ -53,7 +53,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> StatusCh
         RefusedError, ConflictError: it cannot be served here; the message says why.
     """
     found = find_in(workspace.store, given)
-    joins = found.status is Status.RUNNING and not workspace.store.started_here(found)
+    joins = found.status is Status.RUNNING and not workspace.checkout.started_here(found)
 
     def begin(experiment: Experiment, now: float) -> Experiment:
         allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
@@ -121,7 +121,7 @@ def resume(workspace: Workspace, given: str) -> StatusChange:
 
     found = find_in(workspace.store, given)
     require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
-    start = workspace.store.start_of(found)
+    start = workspace.checkout.start_of(found)
     manual = start is not None and start.manual
     how = _how_served(workspace, found, manual=manual)
     outcome = f"is running again{how}"
@@ -137,7 +137,7 @@ def archive(workspace: Workspace, given: str) -> StatusChange:
 
     moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
     with suppress(MetaExperimentError):  # who knows no more of it needs no leave to serve it
-        workspace.store.unmark_started(moved.experiment.experiment_id)
+        workspace.checkout.unmark_started(moved.experiment.experiment_id)
     return moved
 
 
@@ -233,10 +233,10 @@ def _move(
     transition = _Transition(change, workspace.clock())
     with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
         found = workspace.store.experiment(name)
-        unmarked = manual is not None and not workspace.store.started_here(found)
+        unmarked = manual is not None and not workspace.checkout.started_here(found)
         try:
             if manual is not None:
-                workspace.store.mark_started(found, manual=manual)
+                workspace.checkout.mark_started(found, manual=manual)
             before, after = workspace.store.change(name, transition)
             brought = bring_up_to_date()
             refused = brought.refused.get(name)
@@ -287,7 +287,7 @@ def _take_back(
         workspace.store.change(name, lambda item: before if item == after else item)
     # It may run already and have failed to note that; then it is served all the same.
     if unmarked and workspace.store.experiment(name).status == found.status:
-        workspace.store.unmark_started(name)
+        workspace.checkout.unmark_started(name)
 
 
 def noted(

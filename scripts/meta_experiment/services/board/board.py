@@ -16,7 +16,7 @@ from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
 from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.store.local.board import Board
-from meta_experiment.store.local.checkout import known_seal
+from meta_experiment.store.local.sealing import known_seal
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace

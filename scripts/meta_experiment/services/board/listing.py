@@ -35,7 +35,7 @@ def trials(workspace: Workspace, given: str, limit: int, variant: str | None) ->
         tuple(found[-limit:]),
         tuple(sentences(experiment.experiment_id, log.apart)),
         tuple(item.sentence for item in log.set_aside[:_MOST_PROBLEMS]),
-        tuple(log.conflicts[:_MOST_PROBLEMS]),
+        tuple(item.sentence for item in log.conflicts[:_MOST_PROBLEMS]),
         _planned(experiment.plan),
     )
 

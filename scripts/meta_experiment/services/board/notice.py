@@ -123,7 +123,7 @@ def _keep(layout: Layout, name: str, text: str) -> None:
     """Leave word for the next session; a checkout that cannot be written goes without."""
     from meta_experiment.errors import MetaExperimentError
     from meta_experiment.files.filesystem import FileSystem
-    from meta_experiment.store.local.checkout import write_sealed
+    from meta_experiment.store.local.sealing import write_sealed
 
     files, path = FileSystem(), Path(places.word(str(layout.root), name))
     with contextlib.suppress(OSError, MetaExperimentError):

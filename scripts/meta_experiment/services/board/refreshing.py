@@ -14,10 +14,8 @@ from meta_experiment.store.local.board import (
     Board,
     BoardEntry,
     archive_stamp,
-    registry_stamp,
     trust_stamp,
 )
-from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.types import Experiment
 
 _UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters
@@ -34,8 +32,8 @@ def refresh(
     made all the same.
     """
     layout = workspace.layout
-    stamp, trust = registry_stamp(layout), trust_stamp(layout)
-    counting = workspace.store.counting().digest
+    stamp, trust = workspace.store.revision(), trust_stamp(layout)
+    counting = workspace.checkout.counting().digest
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     keys = {name: _key(item) for name, item in experiments.items()}
@@ -59,7 +57,7 @@ def refresh(
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():
-            fresh.save(layout, workspace.files, workspace.store.seal())
+            fresh.save(layout, workspace.files, workspace.checkout.seal())
     return fresh
 
 
@@ -86,7 +84,7 @@ def _entry(
     workspace: Workspace, experiment: Experiment, key: str, notes: list[str]
 ) -> BoardEntry:
     name = experiment.experiment_id
-    sources = log_sizes(workspace.layout.trials(name))
+    sources = workspace.store.log_revision(name)
     if experiment.started is None:
         return BoardEntry(row(experiment, None), key, sources)
     try:

@@ -17,6 +17,7 @@ from meta_experiment.protocol import index, places
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace, problems
+from meta_experiment.store.local.registry import read_strange
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.health import Finding, Health
 
@@ -160,7 +161,7 @@ def _schema(workspace: Workspace) -> Iterator[Finding]:
     if "schema_version" not in document:
         yield Finding("schema", ok=True, detail="the older template's form, read as it stands")
         return
-    for place in reversed(workspace.store.strange()):  # which have findings of their own
+    for place in reversed(read_strange(workspace.layout)):  # which have findings of their own
         del document["experiments"][place]
     path = plugin_folder() / "schemas" / "experiments.v1.schema.json"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_bytes()))

@@ -210,7 +210,7 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
 
 def _listed(workspace: Workspace, around: Surroundings) -> bool:
     listed = places.roots(places.data_folder(around.environment))
-    token = workspace.store.checkout()[: places.TOKEN_LENGTH]
+    token = workspace.checkout.identity()[: places.TOKEN_LENGTH]
     return any((root.path, root.token) == (str(workspace.root), token) for root in listed)
 
 

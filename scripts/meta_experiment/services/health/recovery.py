@@ -77,7 +77,7 @@ def _forgo(workspace: Workspace, listed: Sequence[Experiment]) -> list[str]:
     served = {item.id for item in entries if item.running or item.missing}
     unlisted = sorted(served - known)
     for name in unlisted:
-        workspace.store.unmark_started(name)
+        workspace.checkout.unmark_started(name)
     return [
         f"{name} is not listed on this branch; where it is, nothing is served any more until: "
         f"meta-experiment start {name}"

@@ -31,7 +31,7 @@ def repair(workspace: Workspace) -> RepairResult:
     experiments = workspace.store.experiments()
     experiments += put_away(workspace, experiments, [])
     if experiments:
-        workspace.store.ensure_ignored()
+        workspace.checkout.ensure_ignored()
     copies = Copies(workspace, experiments)
     done += _backups(workspace, copies)
     for experiment in experiments:
@@ -100,7 +100,7 @@ def _restored(workspace: Workspace, copies: Copies, digest: str) -> bool:
 
 def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     name = experiment.experiment_id
-    counting = workspace.store.counting()
+    counting = workspace.checkout.counting()
     log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
     found = list(aside.unknown_lines(workspace.layout, name, log.set_aside))
     if found:
@@ -111,7 +111,7 @@ def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
 
 def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     name, metrics = experiment.experiment_id, experiment.plan.metrics
-    path, counting = workspace.layout.summaries(name), workspace.store.counting()
+    path, counting = workspace.layout.summaries(name), workspace.checkout.counting()
     if not path.exists():
         return
     if same_trials(

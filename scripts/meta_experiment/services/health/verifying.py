@@ -27,9 +27,9 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local import aside
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
-from meta_experiment.store.local.fold.trials import TrialLog, read_trials
-from meta_experiment.store.local.lines import WHOLE_FILE
+from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.tracked import Tracked
+from meta_experiment.store.trial_log import WHOLE_FILE, TrialLog
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.health import Finding, Health
 
@@ -55,7 +55,7 @@ class ReadOnly(FileSystem):
 
 def verify(workspace: Workspace) -> Health:
     """Hold registry, variants, backups, logs, summaries, board and history together."""
-    counting = workspace.store.counting(remembered=False)
+    counting = workspace.checkout.counting(remembered=False)
     findings = [*_folder(workspace, counting.tracked), journal(workspace)]
     try:
         experiments = workspace.store.experiments()
@@ -241,7 +241,7 @@ def _logs(
     for variant in sorted(strange)[:_SHOWN]:
         yield f"trials of a variant that the plan does not have: {variant}", None
     # Nothing is lost by these and nothing is to be mended, so they are no faults.
-    told = [*sentences(name, log.apart), *log.conflicts]
+    told = [*sentences(name, log.apart), *(item.sentence for item in log.conflicts)]
     twice += [
         Finding(
             "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"
@@ -302,7 +302,7 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
     if not layout.board.exists():
         yield Finding("board", ok=True, detail="none kept; the next status makes it")
         return
-    board = workspace.store.board()
+    board = workspace.checkout.board()
     wrong = board.registry is None
     if board.registry is not None and board.registry_unchanged(layout):
         rows = {name: entry.row.get("status") for name, entry in board.entries.items()}

@@ -19,7 +19,8 @@ from meta_experiment.sources.results.combine import Combined, IdentifiedRun, Lab
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
 from meta_experiment.sources.results.run_table import RowOptions
-from meta_experiment.store.local.fold.events import Event, EventKind, encode_event
+from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, Plan, Status, Trial
 from meta_experiment.types.results.imported import ArmRead, ImportResult
 
@@ -179,7 +180,9 @@ def _same_import(experiments: Sequence[Experiment], draft: Experiment) -> Experi
     return next((item for item in experiments if tag in item.plan.tags), None)
 
 
-def _registered(workspace: Workspace, draft: Experiment, events: Sequence[Event]) -> Experiment:
+def _registered(
+    workspace: Workspace, draft: Experiment, events: Sequence[TrialEvent]
+) -> Experiment:
     """Register a new experiment with its trials, or add to the same import of another process.
 
     The trials come first: a registered experiment without them would be one half done.
@@ -192,7 +195,7 @@ def _registered(workspace: Workspace, draft: Experiment, events: Sequence[Event]
         workspace.store.append(made.experiment_id, events)
         return made
 
-    workspace.store.ensure_ignored()
+    workspace.checkout.ensure_ignored()
     return workspace.store.add(with_trials)
 
 
@@ -212,7 +215,7 @@ def _note(
     )
 
 
-def _events(news: Sequence[IdentifiedRun], now: float) -> list[Event]:
+def _events(news: Sequence[IdentifiedRun], now: float) -> list[TrialEvent]:
     """Return the events to record, each known to be storable before anything is written."""
     events = [_event(item, item.at or now) for item in news]
     for event in events:
@@ -220,9 +223,9 @@ def _events(news: Sequence[IdentifiedRun], now: float) -> list[Event]:
     return events
 
 
-def _event(item: IdentifiedRun, at: float) -> Event:
+def _event(item: IdentifiedRun, at: float) -> TrialEvent:
     run = item.run
-    return Event(
+    return TrialEvent(
         kind=EventKind.RECORDED,
         at=at,
         trial_id=item.trial_id,

@@ -81,9 +81,9 @@ def amend(
 
     with held("The plan was amended first."):
         before, after = workspace.store.change(found.experiment_id, amended)
-        start = workspace.store.start_of(before)
+        start = workspace.checkout.start_of(before)
         if start is not None and start.current:
-            workspace.store.mark_started(after, manual=start.manual)
+            workspace.checkout.mark_started(after, manual=start.manual)
         for key, text in settings:
             workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
     made = after.amendments[-len(settings) :]

@@ -84,7 +84,7 @@ def create(
         refuse_shared_files(experiment, experiments)
         if check is not None:
             check(experiment, contents)
-        workspace.store.ensure_ignored()
+        workspace.checkout.ensure_ignored()
         workspace.store.save_variants(experiment.experiment_id, contents)
         return experiment
 

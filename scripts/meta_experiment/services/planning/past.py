@@ -19,7 +19,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.services.serving.client_places import call_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.past_sessions import PastUses, Use, name_of, past_uses
-from meta_experiment.store.store import Store
+from meta_experiment.store.ports import Store
 from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
 
 _DAY = 86_400.0

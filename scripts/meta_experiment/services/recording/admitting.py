@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.counting import Apart
+from meta_experiment.store.trial_log import Apart
 from meta_experiment.types.results.admission import Admission, IgnoredLog
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # what may stand in a line to copy
@@ -29,7 +29,7 @@ def admit(
     """
     experiment = find_in(workspace.store, given)
     name = experiment.experiment_id
-    before = set(workspace.store.counting().admitted.get(name, ()))
+    before = set(workspace.checkout.counting().admitted.get(name, ()))
     names: dict[str, set[str]] = {}
     known = () if remove else workspace.store.trials(experiment).apart
     for item in known:
@@ -39,7 +39,7 @@ def admit(
     chosen = _writers(words, names)
     after = before - chosen if remove else before | chosen
     if after != before:
-        workspace.store.admit(name, after)
+        workspace.checkout.admit(name, after)
         verb = "no longer admitted" if remove else "admitted"
         reason = f"{verb}: {', '.join(sorted(chosen))}"
         workspace.note(experiment, "admit", experiment.status, reason)

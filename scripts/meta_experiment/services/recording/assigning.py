@@ -77,7 +77,7 @@ def _draw(
 
 def mixed_seed(workspace: Workspace, experiment: Experiment) -> str:
     """Mix the plan's seed with the checkout's own, or every checkout would start alike."""
-    parts = (str(experiment.plan.seed), workspace.store.checkout(), experiment.experiment_id)
+    parts = (str(experiment.plan.seed), workspace.checkout.identity(), experiment.experiment_id)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 

@@ -23,7 +23,7 @@ from meta_experiment.services.find import find_in
 from meta_experiment.services.naming import pick
 from meta_experiment.services.recording.recording import checked_metrics
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.fold.events import Event, EventKind
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.rating import RatingResult
 
@@ -83,7 +83,7 @@ def rate(
     new = {name: value for name, value in checked.items() if name not in known}
     if new:
         # Without a status: whether the trial went well is for its closing to say.
-        event = Event(
+        event = TrialEvent(
             kind=EventKind.RECORDED,
             at=workspace.clock(),
             trial_id=target.trial_id,

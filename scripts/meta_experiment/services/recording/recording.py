@@ -63,7 +63,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
         if item.trial_id is not None:
             named.setdefault(item.experiment_id, set()).add(item.trial_id)
     conflicts = [
-        conflict
+        conflict.sentence
         for experiment in experiments
         if experiment.experiment_id in named
         for conflict in workspace.store.conflicts(experiment, named[experiment.experiment_id])

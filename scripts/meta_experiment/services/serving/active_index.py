@@ -77,7 +77,7 @@ def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:
     """
     path = workspace.layout.active_index
     try:
-        text = index.sealed_lines(entries, workspace.store.seal()) if entries else ""
+        text = index.sealed_lines(entries, workspace.checkout.seal()) if entries else ""
     except ValueError as error:
         raise RefusedError(
             f"This experiment cannot be served: {error}.", hint="Start it with --manual."
@@ -116,7 +116,7 @@ def list_root(
         root = str(workspace.root)
         kept = [item for item in known if item.path != root and Path(item.path).is_dir()]
         if served:
-            token = workspace.store.checkout()[: places.TOKEN_LENGTH]
+            token = workspace.checkout.identity()[: places.TOKEN_LENGTH]
             kept.append(places.Root(token, scope_of(workspace.root), root))
             _put(files, places.python_file(data), f"{_interpreter()}\n".encode())
             for serving in servings:
@@ -177,5 +177,5 @@ def _interpreter() -> str:
 
 
 def _user_key(workspace: Workspace) -> str:
-    parts = (str(os.getuid() if hasattr(os, "getuid") else 0), workspace.store.checkout())
+    parts = (str(os.getuid() if hasattr(os, "getuid") else 0), workspace.checkout.identity())
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:_KEY_DIGITS]

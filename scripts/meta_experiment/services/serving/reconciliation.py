@@ -42,7 +42,7 @@ from meta_experiment.services.serving.serving_plan import (
 )
 from meta_experiment.services.serving.working_trees import Tree
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.checkout import write_sealed
+from meta_experiment.store.local.sealing import write_sealed
 from meta_experiment.types import Action, Experiment, Status
 
 _STATE = "state"  # of the seal
@@ -164,11 +164,11 @@ class _Work:
         servings = []
         for experiment in self.experiments:
             name = experiment.experiment_id
-            start = self.workspace.store.start_of(experiment)
+            start = self.workspace.checkout.start_of(experiment)
             if start is None:
                 continue
             if experiment.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
-                self.workspace.store.unmark_started(name)
+                self.workspace.checkout.unmark_started(name)
                 continue
             if experiment.status is not Status.RUNNING:
                 continue

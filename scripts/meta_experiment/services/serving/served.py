@@ -18,7 +18,7 @@ from meta_experiment.services.serving.serving_plan import (
 )
 from meta_experiment.services.serving.unserved import holds_stand_in, untouched
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.store import Start
+from meta_experiment.store.local.checkout import Start
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.health import Finding
 
@@ -30,7 +30,7 @@ _ENOUGH = 3  # exposures of which one should have closed
 def served(workspace: Workspace, experiment: Experiment, entry: index.Entry | None) -> Finding:
     """Say how a running experiment stands here, or what keeps it from being served."""
     name = experiment.experiment_id
-    start = workspace.store.start_of(experiment)
+    start = workspace.checkout.start_of(experiment)
     if start is None or not start.current:
         return _elsewhere(workspace, experiment, start)
     if start.manual:
@@ -76,7 +76,9 @@ def orphans(
     entries: Mapping[str, index.Entry],
 ) -> Iterator[Finding]:
     """Name what is served, or stands in for a command, though no such experiment runs."""
-    begun = {item.experiment_id for item in experiments if workspace.store.started_here(item)}
+    begun = {
+        item.experiment_id for item in experiments if workspace.checkout.started_here(item)
+    }
     placed = {
         path
         for name in begun & entries.keys()

@@ -296,7 +296,7 @@ def _text(
     shadowed = place.kind is PromptKind.COMMAND and not place.plugin
     if shadowed:
         require_alike_as_skill(control.data)
-    name, token = experiment.experiment_id, workspace.store.checkout()[: places.TOKEN_LENGTH]
+    name, token = experiment.experiment_id, workspace.checkout.identity()[: places.TOKEN_LENGTH]
     prompt = Prompt(name, path, experiment.plan.control.name, control.data, shadowed)
     fallback = fallback_of(workspace, prompt, token)
     rating = ["Bash(meta-experiment rate:*)"] if experiment.plan.report else []

@@ -18,13 +18,8 @@ from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass
-from meta_experiment.store.local.lines import (
-    WHOLE_FILE,
-    Cursor,
-    SetAside,
-    Unusable,
-    read_objects,
-)
+from meta_experiment.store.local.lines import Cursor, Unusable, read_objects
+from meta_experiment.store.trial_log import WHOLE_FILE, SetAside
 
 _CHUNK = 256 * 1024
 _COPIED = 64 * 1024  # bytes kept of a line

@@ -17,24 +17,9 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head, sequence, tsv
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.events import NAME_LIMIT
 from meta_experiment.store.local.writer import own_log
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """The variant of a unit, and the trial that begins with it.
-
-    `position` is the unit's place in the sequence (0, 1, …), None when it was drawn apart
-    from it. `repeated` says that the unit had its variant before.
-    """
-
-    unit: str
-    variant: str
-    trial_id: str
-    position: int | None
-    repeated: bool
+from meta_experiment.store.trial_log import AssignedTrial
 
 
 def new_trial_ids() -> Iterator[str]:
@@ -63,7 +48,7 @@ def assign(
     at: float,
     new_id: Callable[[], str] = new_trial_id,
     wait: float = sequence.WAIT,
-) -> Assigned:
+) -> AssignedTrial:
     """Give a unit its variant: the one it has, else the one drawn for the next position.
 
     A unit that was drawn apart from the sequence joins it with the variant it has. The line
@@ -99,7 +84,7 @@ def assign(
                 before = sequence.find_apart(root, experiment_id, key, seal, known.path)
             position = known.found[0] - 1 if known.found else known.count
             variant = before[1] if before else draw(position)
-            drawn = Assigned(unit, variant, new_id(), position, before is not None)
+            drawn = AssignedTrial(unit, variant, new_id(), position, before is not None)
             total = known.count if known.found else known.count + 1
             head = b"" if known.size else log_head.head(seal, experiment_id, path.name)
             files.append(path, head + _line(total, key, drawn, at), durable=False)
@@ -121,7 +106,7 @@ def assign_apart(
     writer: str,
     at: float,
     new_id: Callable[[], str] = new_trial_id,
-) -> Assigned:
+) -> AssignedTrial:
     """Give a unit its variant without the shared sequence, when its lock cannot be had.
 
     `draw` must depend on the unit alone (a hash), so that two processes agree. The line goes
@@ -136,7 +121,7 @@ def assign_apart(
         sequenced = sequence.read_sequence(root, experiment_id, key, seal)
         known = sequenced.found
         before = known or sequence.find_apart(root, experiment_id, key, seal, sequenced.path)
-        drawn = Assigned(
+        drawn = AssignedTrial(
             unit=unit,
             variant=before[1] if before else draw(),
             trial_id=new_id(),
@@ -150,7 +135,7 @@ def assign_apart(
     return drawn
 
 
-def _line(count: int, key: str, drawn: Assigned, at: float) -> bytes:
+def _line(count: int, key: str, drawn: AssignedTrial, at: float) -> bytes:
     return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at)
 
 

@@ -30,13 +30,13 @@ _PURPOSE = "board"
 class BoardEntry:
     """The row of one experiment, as its maker gave it.
 
-    `key` stands for all else the row depends on (the plan, its status); `sources` are the
-    sizes of the logs that were read for it; `until` is when the clock alone changes it.
+    `key` stands for all else the row depends on (the plan, its status); `sources` is the
+    revision of the logs that were read for it; `until` is when the clock alone changes it.
     """
 
     row: Mapping[str, Any]
     key: str
-    sources: Mapping[str, int]
+    sources: object
     until: float | None = None
 
 
@@ -44,11 +44,11 @@ class BoardEntry:
 class Board:
     """All rows, and what they were made from. Derived: any doubt empties it.
 
-    `registry` is the stamp of the registry; `trust` that of what says whose logs count, and
+    `registry` is the revision of the registry; `trust` that of what says whose logs count, and
     `counting` what it said; `archive` that of the archive, which holds so many more.
     """
 
-    registry: list[int] | None = None
+    registry: object = None
     entries: dict[str, BoardEntry] = field(default_factory=dict)
     trust: list[object] = field(default_factory=list)
     counting: str = ""

@@ -19,6 +19,7 @@ from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
 from meta_experiment.store.local.logs import NO_LOG, log_sizes
 from meta_experiment.store.local.tracked import Tracked
+from meta_experiment.store.trial_log import Apart
 
 NOT_OURS = "not written by this checkout"
 TRACKED = "git tracks it or once did, so it may hold what a commit brought along"
@@ -48,21 +49,6 @@ class Log:
     def counts(self) -> bool:
         """Whether its lines are evidence."""
         return not self.why_not and self.size != NO_LOG
-
-
-@dataclass(frozen=True, slots=True)
-class Apart:
-    """A log that does not count: how many lines it has, and why they decide nothing.
-
-    `more` says that only its first part was looked through.
-    """
-
-    file: str
-    writer: str
-    lines: int
-    why: str
-    remedy: str | None = None
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

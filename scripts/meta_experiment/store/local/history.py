@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict
 from typing import Any
 
 from meta_experiment.errors import StorageError, UsageError
@@ -13,36 +12,16 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.secrets import redacted_value
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.records import dataclass
-from meta_experiment.store.local.lines import Cursor, SetAside, Unusable, read_objects
+from meta_experiment.store.history import History, HistoryEntry
+from meta_experiment.store.local.lines import Cursor, Unusable, read_objects
+from meta_experiment.store.trial_log import SetAside
 
 _TEXTS = ("verb", "before", "after", "reason")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of state at a time in seconds since the epoch.
-
-    `verb` is what was done, `before` and `after` the statuses (None: there was none).
-    """
-
-    at: float
-    verb: str
-    before: str | None
-    after: str | None
-    reason: str = ""
-    detail: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """All entries in the order in which they were written, and the lines that are damaged."""
-
-    entries: tuple[Entry, ...]
-    set_aside: tuple[SetAside, ...]
-
-
-def append_history(layout: Layout, files: FileSystem, experiment_id: str, entry: Entry) -> None:
+def append_history(
+    layout: Layout, files: FileSystem, experiment_id: str, entry: HistoryEntry
+) -> None:
     """Add an entry; durable on return.
 
     Raises:
@@ -71,7 +50,7 @@ def read_history(layout: Layout, experiment_id: str) -> History:
         CorruptStoreError: the file is no regular file. StorageError: it cannot be read.
     """
     path = layout.history(experiment_id)
-    entries: list[Entry] = []
+    entries: list[HistoryEntry] = []
     set_aside: list[SetAside] = []
     if not path.exists():
         return History((), ())
@@ -79,14 +58,14 @@ def read_history(layout: Layout, experiment_id: str) -> History:
     for values in read_objects(path, cursor):
         for number, value in enumerate(values, start=cursor.lines + 1):
             entry = _entry(value)
-            if isinstance(entry, Entry):
+            if isinstance(entry, HistoryEntry):
                 entries.append(entry)
             elif entry is not None:
                 set_aside.append(SetAside(path.name, number, entry.reason))
     return History(tuple(entries), tuple(set_aside))
 
 
-def _entry(value: Any) -> Entry | Unusable | None:  # noqa: ANN401 - decoded JSON
+def _entry(value: Any) -> HistoryEntry | Unusable | None:  # noqa: ANN401 - decoded JSON
     if value is None or isinstance(value, Unusable):
         return value
     at, detail = value.get("at"), value.get("detail")
@@ -97,4 +76,4 @@ def _entry(value: Any) -> Entry | Unusable | None:  # noqa: ANN401 - decoded JSO
     if not all(text is None or isinstance(text, str) for text in texts):
         return Unusable("not an entry of the history")
     verb, before, after, reason = texts
-    return Entry(float(at), verb or "", before, after, reason or "", detail)
+    return HistoryEntry(float(at), verb or "", before, after, reason or "", detail)

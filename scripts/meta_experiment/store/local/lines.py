@@ -25,23 +25,6 @@ HALF_PAIR = "text with half of a surrogate pair"
 _SURROGATE = "\\u"  # as JSON spells one; a decoded file holds none
 
 
-WHOLE_FILE = 0  # in place of a line's number
-
-
-class SetAside(NamedTuple):
-    """A stored line that cannot be used, or a whole file, and why."""
-
-    file: str
-    line_number: int
-    reason: str
-
-    @property
-    def sentence(self) -> str:
-        """Say where it is and what is wrong with it."""
-        line = "" if self.line_number == WHOLE_FILE else f", line {self.line_number}"
-        return f"{self.file}{line}: {self.reason}"
-
-
 @dataclass(slots=True)
 class Cursor:
     """How far a file has been read: bytes and lines, both counted from its beginning."""

@@ -37,6 +37,7 @@ from meta_experiment.model.registry import (
 )
 from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.store.local.archive import put_away, read_archived
+from meta_experiment.store.ports import Change, Changed
 from meta_experiment.types import Experiment, Status
 
 WAIT = 10.0  # seconds
@@ -46,8 +47,6 @@ _FEWER = "Archive experiments that have ended: meta-experiment archive ID"
 _RESTORE = "Bring the last good one back: meta-experiment recover"
 
 Found = TypeVar("Found")
-Change = Callable[[Experiment], Experiment]
-Changed = tuple[Experiment, Experiment]  # before and after
 
 
 def read_registry(layout: Layout) -> list[Experiment]:

@@ -19,7 +19,8 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.places import read_head
 from meta_experiment.protocol.seal import Seal
-from meta_experiment.store.local.fold.events import Event, encode_event
+from meta_experiment.store.local.fold.events import encode_event
+from meta_experiment.store.trial_log import TrialEvent
 
 _SLOTS = 32
 
@@ -68,7 +69,7 @@ def append_events(
     seal: Seal,
     writer: str,
     experiment_id: str,
-    events: Iterable[Event],
+    events: Iterable[TrialEvent],
 ) -> None:
     """Add events to a writer's log of one experiment, as `append_batches` does."""
     append_batches(layout, files, seal, writer, {experiment_id: events})
@@ -79,7 +80,7 @@ def append_batches(
     files: FileSystem,
     seal: Seal,
     writer: str,
-    batches: Mapping[str, Iterable[Event]],
+    batches: Mapping[str, Iterable[TrialEvent]],
 ) -> None:
     """Add events to a writer's logs, by experiment; all of them are durable on return.
 

@@ -4,50 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import field
-from enum import StrEnum
 
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.protocol.sequence import LATEST
-from meta_experiment.records import dataclass
 from meta_experiment.store.local.lines import LINE_LIMIT
+from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
 
 NAME_LIMIT = 4096  # characters of an identifier
 
 
-class EventKind(StrEnum):
-    """What became of a trial."""
-
-    ASSIGNED = "assigned"
-    EXPOSED = "exposed"
-    RECORDED = "recorded"
-    EXCLUDED = "excluded"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to a trial, at a time in seconds since the epoch.
-
-    `unit` may be unknown to a writer that only has the trial's id; then another event of
-    the trial, or else the trial's id, names it. A `recorded` event carries `metrics`,
-    `status` and `fingerprint`, an `excluded` one its `reason`.
-    """
-
-    kind: EventKind
-    at: float
-    trial_id: str
-    variant: str
-    unit: str | None = None
-    status: TrialStatus | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    fingerprint: Mapping[str, str] = field(default_factory=dict)
-    reason: str | None = None
-
-
-def encode_event(event: Event) -> bytes:
+def encode_event(event: TrialEvent) -> bytes:
     """Return the line of an event, with its newline.
 
     Raises:

@@ -23,7 +23,8 @@ from meta_experiment.store.local.fold.trial_columns import (
     Columns,
     fill,
 )
-from meta_experiment.store.local.lines import SetAside, Unusable
+from meta_experiment.store.local.lines import Unusable
+from meta_experiment.store.trial_log import Conflict, SetAside
 from meta_experiment.transcripts.measure import TOOLS
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted
@@ -44,7 +45,7 @@ class Fold:
         self.expected = OWN_METRICS  # metrics for which there is always room
         self.set_aside: list[SetAside] = []
         self.set_aside_count = 0
-        self.conflicts: list[str] = []
+        self.conflicts: list[Conflict] = []
         self.conflict_count = 0
         self._last_fingerprint: tuple[Mapping[str, str], int] = ({}, 0)
 
@@ -237,4 +238,4 @@ class Fold:
     def _disagree(self, trial_id: str, what: str) -> None:
         self.conflict_count += 1
         if len(self.conflicts) < KEPT:
-            self.conflicts.append(f"trial {trial_id}: two values of {what}; the first is kept")
+            self.conflicts.append(Conflict(trial_id, what))

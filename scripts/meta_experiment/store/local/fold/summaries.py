@@ -30,12 +30,13 @@ from meta_experiment.store.local.counting import Counting, Log
 from meta_experiment.store.local.fold.fold import Fold
 from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.store.local.fold.trial_columns import Columns
-from meta_experiment.store.local.fold.trials import Reading, TrialLog
-from meta_experiment.store.local.lines import Cursor, SetAside
+from meta_experiment.store.local.fold.trials import Reading
+from meta_experiment.store.local.lines import Cursor
+from meta_experiment.store.trial_log import Conflict, SetAside, TrialLog
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 5
+_VERSION = 6
 _SPELLED = 256 * 1024 * 1024  # bytes of a header, at most
 _FIXED = (
     "position_of",
@@ -258,7 +259,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     fold = Fold(columns)
     fold.set_aside = [SetAside(*item) for item in header["set_aside"]]
     fold.set_aside_count = header["set_aside_count"]
-    fold.conflicts = header["conflicts"]
+    fold.conflicts = [Conflict(*item) for item in header["conflicts"]]
     fold.conflict_count = header["conflict_count"]
     cursors = {
         name: Cursor(offset, lines) for name, (offset, lines, *_) in header["files"].items()

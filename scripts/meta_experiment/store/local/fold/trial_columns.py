@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, overload
 
-from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.names import NamePool
+from meta_experiment.store.trial_log import UnitsUsed
 from meta_experiment.types import Trial, TrialStatus
 
 NAN = math.nan
@@ -226,22 +226,16 @@ class Trials(Sequence[Trial]):
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """How many units every variant has, drawn or not, and how many places are drawn."""
-
-    units: Mapping[str, int]
-    positions: int
-
-
-def units_used(columns: Columns) -> Used:
+def units_used(columns: Columns) -> UnitsUsed:
     """Count the units of every variant; one that had several counts for its first."""
     variants = list(columns.variants)
     first: dict[int, int] = {}
     for unit, code in zip(_units(columns), columns.variant, strict=True):
         first.setdefault(unit, code)
     counts = Counter(first.values())
-    return Used({variants[code]: count for code, count in counts.items()}, columns.positions)
+    return UnitsUsed(
+        {variants[code]: count for code, count in counts.items()}, columns.positions
+    )
 
 
 def _units(columns: Columns) -> array[int]:

@@ -9,48 +9,21 @@ from pathlib import Path
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import HEAD
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment, place
-from meta_experiment.records import dataclass
-from meta_experiment.store.local.counting import Apart, Counting, Log, apart
+from meta_experiment.store.local.counting import Counting, Log, apart
 from meta_experiment.store.local.fold.ahead import read_ahead
 from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
 from meta_experiment.store.local.fold.own_lines import OwnLines
 from meta_experiment.store.local.fold.own_outcomes import Outcomes
 from meta_experiment.store.local.fold.trial_columns import Trials
-from meta_experiment.store.local.lines import (
-    WHOLE_FILE,
-    Block,
-    Cursor,
-    SetAside,
-    Unusable,
-    decoded,
-    read_blocks,
-)
+from meta_experiment.store.local.lines import Block, Cursor, Unusable, decoded, read_blocks
 from meta_experiment.store.local.logs import NO_LOG
-from meta_experiment.types import Metric, Trial
+from meta_experiment.store.trial_log import WHOLE_FILE, Apart, SetAside, TrialLog
+from meta_experiment.types import Metric
 
 _MANY = 8  # blocks
 _HEAD = HEAD.decode()
 NOT_REGULAR = "no regular file"
 NOT_ASSIGNMENT = "not a line of the assignment sequence"
-
-
-@dataclass(frozen=True, slots=True)
-class TrialLog:
-    """Every trial of an experiment, and what could not be used of its logs.
-
-    `trials` are in the order of their units. `set_aside` and `conflicts` give details of
-    the first thousand; the counts are of all. `apart` are the logs that do not count. `sources`
-    are the sizes of all files, by name; `bytes_read` is what this reading took from them.
-    """
-
-    trials: Sequence[Trial]
-    set_aside: tuple[SetAside, ...]
-    set_aside_count: int
-    conflicts: tuple[str, ...]
-    conflict_count: int
-    apart: tuple[Apart, ...]
-    sources: Mapping[str, int]
-    bytes_read: int
 
 
 class Reading:

@@ -1,0 +1,158 @@
+"""What goes into a log of trials, and what comes out of it, whatever keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from meta_experiment.records import dataclass
+from meta_experiment.types import Trial, TrialStatus
+
+
+class EventKind(StrEnum):
+    """What became of a trial."""
+
+    ASSIGNED = "assigned"
+    EXPOSED = "exposed"
+    RECORDED = "recorded"
+    EXCLUDED = "excluded"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEvent:
+    """One thing that happened to a trial, at a time in seconds since the epoch.
+
+    `unit` may be unknown to a writer that only has the trial's id; then another event of
+    the trial, or else the trial's id, names it. A `recorded` event carries `metrics`,
+    `status` and `fingerprint`, an `excluded` one its `reason`.
+    """
+
+    kind: EventKind
+    at: float
+    trial_id: str
+    variant: str
+    unit: str | None = None
+    status: TrialStatus | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    reason: str | None = None
+
+
+class Observed(Protocol):
+    """The outcome of one trial, as somebody reports it. Without a trial id it is a new one."""
+
+    @property
+    def experiment_id(self) -> str:
+        """Whose trial it is."""
+
+    @property
+    def variant(self) -> str:
+        """Which arm was served."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """What was measured."""
+
+    @property
+    def status(self) -> TrialStatus:
+        """How it ended."""
+
+    @property
+    def unit(self) -> str | None:
+        """What was randomised, if the reporter knows."""
+
+    @property
+    def trial_id(self) -> str | None:
+        """Which trial it is, if it was assigned or recorded before."""
+
+    @property
+    def fingerprint(self) -> Mapping[str, str]:
+        """What it ran on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedTrial:
+    """The variant of a unit, and the trial that begins with it.
+
+    `position` is the unit's place in the sequence (0, 1, …), None when it was drawn apart
+    from it. `repeated` says that the unit had its variant before.
+    """
+
+    unit: str
+    variant: str
+    trial_id: str
+    position: int | None
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsUsed:
+    """How many units every variant has, drawn or not, and how many places are drawn."""
+
+    units: Mapping[str, int]
+    positions: int
+
+
+WHOLE_FILE = 0  # in place of a line's number
+
+
+class SetAside(NamedTuple):
+    """A stored line that cannot be used, or a whole file, and why."""
+
+    file: str
+    line_number: int
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """Say where it is and what is wrong with it."""
+        line = "" if self.line_number == WHOLE_FILE else f", line {self.line_number}"
+        return f"{self.file}{line}: {self.reason}"
+
+
+class Conflict(NamedTuple):
+    """What two events of a trial say differently; what the first one said stands."""
+
+    trial_id: str
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """Say which trial, and what of it."""
+        return f"trial {self.trial_id}: two values of {self.what}; the first is kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A log that does not count: how many lines it has, and why they decide nothing.
+
+    `more` says that only its first part was looked through.
+    """
+
+    file: str
+    writer: str
+    lines: int
+    why: str
+    remedy: str | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLog:
+    """Every trial of an experiment, and what could not be used of its logs.
+
+    `trials` are in the order of their units. `set_aside` and `conflicts` give details of
+    the first thousand; the counts are of all. `apart` are the logs that do not count. `sources`
+    are the sizes of all files, by name; `bytes_read` is what this reading took from them.
+    """
+
+    trials: Sequence[Trial]
+    set_aside: tuple[SetAside, ...]
+    set_aside_count: int
+    conflicts: tuple[Conflict, ...]
+    conflict_count: int
+    apart: tuple[Apart, ...]
+    sources: Mapping[str, int]
+    bytes_read: int
