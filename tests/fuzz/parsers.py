@@ -58,6 +58,7 @@ from meta_experiment.store.local import aside, assignments
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.history import read_history
+from meta_experiment.store.trial_log import AssignedTrial
 from meta_experiment.transcripts import transcript
 from meta_experiment.transcripts.measure import measure, span
 from meta_experiment.transcripts.prices import load_prices
@@ -106,7 +107,7 @@ def assignment_line(text):
     if parsed is None:
         return
     count, (trial_id, variant, unit, seconds) = parsed
-    drawn = assignments.Assigned(unit, variant, trial_id, None, repeated=False)
+    drawn = AssignedTrial(unit, variant, trial_id, None, repeated=False)
     again = assignments._line(count, assignments._escaped(unit), drawn, seconds).decode()
     assert sequence.parse_assignment(again.removesuffix("\n")) == parsed
 
