@@ -23,7 +23,8 @@ from meta_experiment.deploy.change import FileChange
 from meta_experiment.errors import GitError, as_word
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.git import NO_COMMIT_HINT, Finished, Git
+from meta_experiment.files.process import Finished
+from meta_experiment.git import NO_COMMIT_HINT, Git, complaint
 from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.records import dataclass
 
@@ -91,11 +92,11 @@ class Repository:
             return cls(
                 replace(git, directory=directory), os.fsdecode(prefix.removesuffix(b"\n"))
             )
-        if "not a git repository (or any" in top.complaint:
+        if "not a git repository (or any" in complaint(top):
             return NoCommit("this folder is not in a git repository")
-        if "must be run in a work tree" in top.complaint:
+        if "must be run in a work tree" in complaint(top):
             return NoCommit("this git repository has no working tree")
-        raise GitError(f"git refuses to work here: {top.complaint}", hint=NO_COMMIT_HINT)
+        raise GitError(f"git refuses to work here: {complaint(top)}", hint=NO_COMMIT_HINT)
 
     def plan(self, changes: Sequence[FileChange], *, store: bool) -> CommitPlan | NoCommit:
         """Decide what of these changes is committed, before anything is touched.
@@ -328,12 +329,12 @@ class Repository:
         # Editors refresh the index whenever a file changes, and hold its lock meanwhile.
         for _ in range(_INDEX_TRIES):
             finished = self.git.run("update-index", "-z", "--index-info", stdin=lines)
-            if "index.lock" not in finished.complaint:
+            if "index.lock" not in complaint(finished):
                 break
             time.sleep(_INDEX_PAUSE_SECONDS)
         if finished.code:
             raise GitError(
-                f"git could not update its index: {finished.complaint}", hint=NO_COMMIT_HINT
+                f"git could not update its index: {complaint(finished)}", hint=NO_COMMIT_HINT
             )
 
 
@@ -362,7 +363,7 @@ def _obstacle(path: str, known: str | None, staged: tuple[str, str] | None) -> s
 def _refused_by(name: str, finished: Finished) -> GitError:
     return GitError(
         f"The {name} hook refused the commit (exit {finished.code}), so nothing was changed: "
-        f"{finished.complaint or 'it said nothing'}",
+        f"{complaint(finished) or 'it said nothing'}",
         hint=NO_COMMIT_HINT,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import DependencyError, DriftError
 from meta_experiment.files.confine import Content
-from meta_experiment.git import Git
+from meta_experiment.git import Git, complaint
 
 _BOM = b"\xef\xbb\xbf"
 _FAILED = 128  # from here on git merge-file reports errors, below it conflicts
@@ -89,7 +89,7 @@ def _merge_lines(path: str, sides: list[bytes], git: Git | None) -> bytes:
     if finished.code < _FAILED:
         trouble = f"it and the treatment change the same lines in {finished.code} place(s)"
     else:
-        trouble = f"git cannot merge it: {finished.complaint}"
+        trouble = f"git cannot merge it: {complaint(finished)}"
     raise DriftError(
         f"{path} was edited and {trouble}; nothing was changed.",
         hint="Carry the change over by hand, or end the experiment with "

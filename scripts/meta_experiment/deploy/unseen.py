@@ -28,7 +28,7 @@ from meta_experiment.errors import GitError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
-from meta_experiment.git import Git
+from meta_experiment.git import Git, complaint
 from meta_experiment.records import dataclass
 
 _FILE_MODE = 0o644
@@ -204,7 +204,7 @@ class Unseen:
     def _note_size(self, name: str) -> None:
         # Editors and the client refresh the index at any time, and hold its lock meanwhile.
         for _ in range(_INDEX_TRIES):
-            if "index.lock" not in self.git.run("update-index", "--", name).complaint:
+            if "index.lock" not in complaint(self.git.run("update-index", "--", name)):
                 return
             time.sleep(_INDEX_PAUSE_SECONDS)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 
 def find_program(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -15,5 +13,10 @@ def find_program(name: str, environment: Mapping[str, str] = os.environ) -> str 
     what a stranger put there: it does not count. A name with a slash stands for itself.
     """
     folders = environment.get("PATH", "").split(os.pathsep)
-    fixed = [folder for folder in folders if Path(folder).is_absolute()]
-    return shutil.which(name, path=os.pathsep.join(fixed))
+    fixed = [folder for folder in folders if os.path.isabs(folder)]  # noqa: PTH117
+    places = [name] if os.path.dirname(name) else [f"{folder}/{name}" for folder in fixed]  # noqa: PTH120
+    return next(filter(_is_program, places), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)  # noqa: PTH113

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import shlex
-import signal
-import subprocess
-import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
 
 from meta_experiment.errors import DependencyError, GitError
-from meta_experiment.files.interruption import held
+from meta_experiment.files import process
+from meta_experiment.files.process import Finished
 from meta_experiment.files.programs import find_program
 from meta_experiment.records import dataclass
 
 NO_COMMIT_HINT = "Put that right, or run again with --no-commit to change the files only."
 
 _OUTPUT_LIMIT = 2_000
-_GRACE_SECONDS = 2.0
 # What points git at another repository, index or way of reading paths: a caller that is
 # itself run by git (a hook, an alias) hands these down, and they are not meant for us.
 _FOREIGN = (
@@ -63,22 +56,6 @@ _QUIET = {
 }
 _OPTIONS = tuple(part for setting in _SETTINGS for part in ("-c", setting))
 _HOOK_RUN_SINCE = (2, 36)
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How a run of git ended."""
-
-    code: int
-    output: bytes
-    errors: bytes
-
-    @property
-    def complaint(self) -> str:
-        """What it said, made printable and bounded to the last part."""
-        said = (self.errors + self.output).decode("utf-8", "backslashreplace").strip()
-        clean = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)
-        return clean if len(clean) <= _OUTPUT_LIMIT else f"…{clean[-_OUTPUT_LIMIT:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +108,7 @@ class Git:
         finished = self.run(*arguments, stdin=stdin, index=index)
         if finished.code:
             raise GitError(
-                f"git {arguments[0]} failed: {finished.complaint or 'no message'}",
+                f"git {arguments[0]} failed: {complaint(finished) or 'no message'}",
                 hint=NO_COMMIT_HINT,
             )
         return finished.output
@@ -157,6 +134,8 @@ class Git:
         return ["/bin/sh", "-c", 'test ! -x "$0" || exec "$0" "$@"', str(found)]
 
     def _version(self) -> tuple[int, int]:
+        import re
+
         numbers = re.search(rb"(\d+)\.(\d+)", self.demand("version"))
         return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
 
@@ -168,44 +147,32 @@ class Git:
         timeout: float,
         inherited: tuple[int, ...] = (),
     ) -> Finished:
-        # Files, not pipes: a daemon that a hook leaves behind would hold a pipe open.
-        with (
-            tempfile.TemporaryFile() as source,
-            tempfile.TemporaryFile() as output,
-            tempfile.TemporaryFile() as errors,
-        ):
-            source.write(stdin)
-            source.seek(0)
-            process: subprocess.Popen[bytes] | None = None
-            try:
-                with held():  # a signal must not come between the program and its name here
-                    process = subprocess.Popen(
-                        command,
-                        cwd=self.directory,
-                        env=environment,
-                        stdin=source,
-                        stdout=output,
-                        stderr=errors,
-                        pass_fds=inherited,
-                        start_new_session=True,
-                    )
-                code = process.wait(timeout)
-            except OSError as error:
-                raise DependencyError(
-                    f"{self.program} cannot be started: {error.strerror}.",
-                    hint="Install git, or run again with --no-commit.",
-                ) from error
-            except subprocess.TimeoutExpired as error:
-                _kill_group(process)
-                raise GitError(
-                    f"git did not end within {timeout:g} seconds and was stopped: "
-                    f"{error.cmd!r:.200}",
-                    hint=NO_COMMIT_HINT,
-                ) from None
-            except BaseException:
-                _kill_group(process)
-                raise
-            return Finished(code, _read(output), _read(errors))
+        try:
+            return process.run(
+                command,
+                within=timeout,
+                directory=self.directory,
+                environment=environment,
+                stdin=stdin,
+                inherited=inherited,
+            )
+        except TimeoutError:
+            raise GitError(
+                f"git did not end within {timeout:g} seconds and was stopped: {command!r:.200}",
+                hint=NO_COMMIT_HINT,
+            ) from None
+        except OSError as error:
+            raise DependencyError(
+                f"{self.program} cannot be started: {error.strerror}.",
+                hint="Install git, or run again with --no-commit.",
+            ) from error
+
+
+def complaint(finished: Finished) -> str:
+    """Return what a git said that failed, made printable and bounded to the last part."""
+    said = (finished.errors + finished.output).decode("utf-8", "backslashreplace").strip()
+    clean = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)
+    return clean if len(clean) <= _OUTPUT_LIMIT else f"…{clean[-_OUTPUT_LIMIT:]}"
 
 
 def tracked_in(git: Git | None, folder: Path) -> list[str]:
@@ -218,8 +185,10 @@ def tracked_in(git: Git | None, folder: Path) -> list[str]:
         raise DependencyError("git is not installed", hint="Make git available on PATH.")
     listed = replace(git, directory=folder).run("ls-files", "-z", "--", ".")
     if listed.code:
+        import shlex
+
         hint = f"See what git says there: git -C {shlex.quote(str(folder))} status"
-        raise GitError(listed.complaint, hint=hint)
+        raise GitError(complaint(listed), hint=hint)
     return [os.fsdecode(name) for name in listed.output.split(b"\0")[:-1]]
 
 
@@ -228,23 +197,3 @@ def _environment(index: Path | None) -> dict[str, str]:
     if index is not None:
         kept["GIT_INDEX_FILE"] = str(index)
     return kept | {"GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":"}
-
-
-@held()
-def _kill_group(process: subprocess.Popen[bytes] | None) -> None:
-    # The group was made for this run, so a hook's own children end with it. Asked first,
-    # git takes its lock files along.
-    if process is None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_SECONDS)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _read(stream: IO[bytes]) -> bytes:
-    stream.seek(0)
-    return stream.read()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from meta_experiment.files import process
 from meta_experiment.files.programs import find_program
 from meta_experiment.protocol import index, places, seal, texts
 from meta_experiment.records import dataclass
@@ -44,23 +45,15 @@ def rehearse(program: Path, environment: Mapping[str, str]) -> Rehearsed:
         words = [str(program), f"{_ID}@{_TOKEN}", _SESSION]
         before = time.perf_counter()
         try:
-            done = subprocess.run(
-                words,
-                cwd=root,
-                env=own,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
+            done = process.run(words, within=_PATIENCE, directory=root, environment=own)
+        except OSError as error:
             return Rehearsed(False, f"{program} cannot be run: {error}", 0.0)
         seconds = time.perf_counter() - before
-        served = done.stdout.decode("utf-8", "replace")
-        if done.returncode == 0 and served.strip() in {it.strip() for it in _BODIES.values()}:
+        served = done.output.decode("utf-8", "replace")
+        if done.code == 0 and served.strip() in {it.strip() for it in _BODIES.values()}:
             return Rehearsed(True, f"{program} serves", seconds)
-        shown = done.stderr.decode("utf-8", "replace").strip()[-200:] or served.strip()[:200]
-        detail = f"{program} exited with {done.returncode} and served no variant: {shown}"
+        shown = done.errors.decode("utf-8", "replace").strip()[-200:] or served.strip()[:200]
+        detail = f"{program} exited with {done.code} and served no variant: {shown}"
         return Rehearsed(False, detail.rstrip(": "), seconds)
 
 

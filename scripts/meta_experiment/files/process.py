@@ -1,0 +1,98 @@
+"""Programs run to their end, in time, with what they print; all that they began ends with them.
+
+The modules that start programs are loaded with the first one: most commands start none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from meta_experiment.files.interruption import held
+from meta_experiment.records import dataclass
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+_GRACE = 2.0  # seconds between asking a program to end and ending it
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run of a program ended; a negative code is the signal that ended it."""
+
+    code: int
+    output: bytes
+    errors: bytes
+
+
+def run(
+    command: Sequence[str],
+    *,
+    within: float,
+    directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    inherited: tuple[int, ...] = (),
+) -> Finished:
+    """Run a program in a session of its own; `inherited` are open files that it shares.
+
+    Raises:
+        OSError: it cannot be started.
+        TimeoutError: it did not end `within` so many seconds, and was stopped.
+    """
+    import subprocess
+    from tempfile import TemporaryFile
+
+    # Files, not pipes: a daemon that is left behind would hold a pipe open.
+    with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as errors:
+        source.write(stdin)
+        source.seek(0)
+        process: Popen[bytes] | None = None
+        try:
+            with held():  # a signal must not come between the program and its name here
+                process = subprocess.Popen(
+                    command,
+                    cwd=directory,
+                    env=environment,
+                    stdin=source,
+                    stdout=output,
+                    stderr=errors,
+                    pass_fds=inherited,
+                    start_new_session=True,
+                )
+            code = process.wait(within)
+        except OSError:
+            raise
+        except subprocess.TimeoutExpired:
+            _end(process)
+            raise TimeoutError(f"no end within {within:g} seconds") from None
+        except BaseException:
+            _end(process)
+            raise
+        return Finished(code, _read(output), _read(errors))
+
+
+@held()
+def _end(process: Popen[bytes] | None) -> None:
+    """End a program and all of its group. Asked first, it can clear up, such as lock files."""
+    if process is None:
+        return
+    import os
+    import signal
+    from subprocess import TimeoutExpired
+
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(TimeoutExpired):
+        process.wait(_GRACE)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _read(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read()
