@@ -130,3 +130,13 @@ def test_another_dataclass_is_refused():
 def test_empty_records_are_equal():
     assert Empty() == Empty()
     assert len({Empty(), Empty()}) == 1
+
+
+@BOTH
+def test_a_dataclass_of_the_standard_library_may_inherit_it(kind):
+    @dataclasses.dataclass(frozen=True)
+    class Inner(kind):
+        more: int = 0
+
+    assert (Inner("a", more=2).name, Inner("a", more=2).more) == ("a", 2)
+    assert Inner("a") == Inner("a") != Inner("b")

@@ -35,8 +35,15 @@ def _made(cls: type) -> type:
     compared = [name for name in names if getattr(defaults.get(name), "compare", True)]
     own["__slots__"] = own["__match_args__"] = names
     own["__record__"] = attrgetter(*compared) if compared else type
+    own["__dataclass_params__"] = _Parameters
     own["__dataclass_fields__"] = _Fields(own.get("__annotations__", {}), defaults)
     return type(cls)(cls.__name__, cls.__bases__, {**_METHODS, **own})
+
+
+class _Parameters:
+    """What the standard library asks of a dataclass from which another one inherits."""
+
+    frozen = True
 
 
 class _Fields:
