@@ -300,7 +300,7 @@ class Verbs(RuleBasedStateMachine):
     def status(self):
         layout = self.space.layout
         shown = board(layout, self.space.clock, lambda: self.space, None, archived=True)
-        assert {row["id"]: row["status"] for row in shown.rows} == {
+        assert {row["id"]: row["status"] for row in shown["experiments"]} == {
             name: item.status.value for name, item in self.known.items()
         }
 

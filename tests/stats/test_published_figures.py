@@ -17,6 +17,7 @@ from meta_experiment.errors import UsageError
 from meta_experiment.render import words
 from meta_experiment.render.board import board
 from meta_experiment.render.style import Style
+from meta_experiment.render.writers import write
 from meta_experiment.stats.bayes import NormalPrior, beta_binomial, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.multiplicity import bonferroni, holm
@@ -67,8 +68,11 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "status": "promoted",
         "files": [],
         "progress": {"trials": 20},
-        "primary": {},
+        "primary": {"scale": "raw"},
         "variants": [],
+        "improvement": None,
+        "decision": None,
+        "outcome": None,
         "apart": [],
         "alerts": [],
         "next_action": "nothing",
@@ -80,7 +84,8 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "expired": 3,
         "archived": 0,
     }
-    shown = board([row], summary, Style(), limit=5)
+    view = {"experiments": [row], "summary": summary, "notes": []}
+    shown = write("text", board(view, limit=5), Style())
     assert f"({round(expected['success_rate_pct'])}% of those decided)" in shown
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import click
 
-from meta_experiment.cli.frame import Result, Screen, say
+from meta_experiment.cli.frame import Result, Screen
 from meta_experiment.errors import RefusedError
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.action import action
 from meta_experiment.types.results.action import ActionResult
 
@@ -24,9 +23,9 @@ def acted(
     if screen.interactive and not (dry_run or yes):
         rehearsal = act(True)
         if rehearsal.changed:
-            say(action(rehearsal, screen.style), screen.style, err=True)
+            screen.write(action(rehearsal), err=True)
             if not click.confirm("Go on?", err=True):
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)
     notes = tuple(f"Note: {note}" for note in done.notes)
-    return Result(to_document(done), action(done, screen.style), narration=notes)
+    return Result(done, action(done), narration=notes)

@@ -18,8 +18,10 @@ from meta_experiment.errors import MetaExperimentError, UsageError, as_word, cit
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
 from meta_experiment.records import dataclass
+from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.render.words import harmless, harmless_json, one_line
+from meta_experiment.render.writers import write
 
 _PLAIN = Style()
 _CTRL_C = 2  # the number of the signal, where none was caught
@@ -27,10 +29,10 @@ _CTRL_C = 2  # the number of the signal, where none was caught
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a verb has to say: a document for machines, the same as text for people."""
+    """What a verb has to say: an answer for machines, the same as a page for people."""
 
-    document: dict[str, Any]
-    text: str
+    answer: object
+    page: Page
     exit_code: int = 0
     narration: tuple[str, ...] = ()
 
@@ -48,9 +50,13 @@ class Screen:
         for line in result.narration:
             say(one_line(line), self.style, err=True)
         if self.as_json:
-            _say_json(result.document)
+            _say_json(_document(result.answer))
         else:
-            say(result.text, self.style)
+            self.write(result.page)
+
+    def write(self, page: Page, *, err: bool = False) -> None:
+        """Print a page as text."""
+        say(write("text", page, self.style), self.style, err=err)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +76,21 @@ def verb(
 ) -> Callable[[Body], click.Command]:
     """Turn a function that returns a Result into a click command with the common options.
 
-    The function receives `place` and `screen` besides its own parameters. `changes` adds
+    The function receives `place` besides its own parameters, and `screen` where it has a
+    parameter of that name, to ask a person. `changes` adds
     `--dry-run` and `--yes`, for verbs that touch files outside `.claude/meta`; the others take
     `--yes` for scripts that give it to every verb. `kin` tells it from the verbs that are like
     it.
     """
 
     def decorate(body: Body) -> click.Command:
+        asks = "screen" in inspect.signature(body).parameters
+
         def run(*, root: str | None, user: bool, as_json: bool, **own: Any) -> None:  # noqa: ANN401
             screen = Screen(as_json, Style.for_stream(sys.stdout, os.environ), _interactive())
-            result = body(place=Place(root, user), screen=screen, **own)
+            if asks:
+                own["screen"] = screen
+            result = body(place=Place(root, user), **own)
             screen.show(result)
             click.get_current_context().exit(result.exit_code)
 
@@ -222,6 +233,16 @@ def _of(error: OSError) -> str:
 def _usage_hint(error: click.UsageError) -> str:
     path = error.ctx.command_path if error.ctx else "meta-experiment"
     return f"{path} --help"
+
+
+def _document(answer: object) -> dict[str, Any]:
+    """Write an answer as a document, which that of `status` is from the start."""
+    if isinstance(answer, dict):
+        return answer
+    from meta_experiment.model.result_document import to_document
+
+    document: dict[str, Any] = to_document(answer)
+    return document
 
 
 def _say_json(document: dict[str, Any]) -> None:

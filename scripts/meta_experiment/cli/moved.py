@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import lines
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.status_change import StatusChange
 
@@ -16,7 +16,7 @@ from meta_experiment.types.results.status_change import StatusChange
 def moved(done: StatusChange) -> Result:
     """Return the result of a change of status."""
     narration = tuple(f"Note: {note}" for note in done.notes)
-    return Result(to_document(done), done.sentence, narration=narration)
+    return Result(done, lines(done.sentence), narration=narration)
 
 
 def moving_verb(
@@ -25,8 +25,7 @@ def moving_verb(
     """Make the verb that makes this change; its help is the sentence."""
 
     @click.argument("experiment_id", metavar="ID")
-    def body(place: Place, screen: Screen, experiment_id: str) -> Result:
-        del screen
+    def body(place: Place, experiment_id: str) -> Result:
         return moved(change(workspace(place), experiment_id))
 
     body.__name__, body.__doc__ = name, sentence

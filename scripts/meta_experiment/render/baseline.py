@@ -1,50 +1,71 @@
-"""The past of a prompt file as text."""
+"""The past of a prompt file."""
 
 from __future__ import annotations
 
 from meta_experiment.render import words
+from meta_experiment.render.blocks import (
+    Column,
+    Emphasis,
+    Heading,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+)
 from meta_experiment.render.forecast import reach
-from meta_experiment.render.style import Style
-from meta_experiment.types.results.baseline import UsageBaseline
+from meta_experiment.types.results.baseline import MetricSpread, UsageBaseline
 from meta_experiment.types.results.noise import NoiseFloor
 
 
-def baseline(seen: UsageBaseline, style: Style) -> str:
-    """Write how the prompt file did so far, and what an experiment could show."""
+def baseline(seen: UsageBaseline) -> Page:
+    """Show how the prompt file did so far, and what an experiment could show."""
     known = {item.metric: item.n for item in seen.spreads}
-    ahead = reach(seen.plan, seen.outlook, seen.warnings, known.get(seen.metric, 0), style)
-    return "\n\n".join((_usage(seen, style), _halves(seen.halves, seen.metric), ahead))
+    ahead = reach(seen.plan, seen.outlook, seen.warnings, known.get(seen.metric, 0))
+    return (_usage(seen), (Paragraph((_halves(seen.halves, seen.metric),)),), *ahead)
 
 
-def _usage(seen: UsageBaseline, style: Style) -> str:
-    """Write how often it was used, how that ended, how long and how costly it was."""
+def _usage(seen: UsageBaseline) -> Section:
     rate = "" if seen.per_day is None else f", {words.compact(seen.per_day)} a day"
     endings = ", ".join(f"{count:,} {status}" for status, count in seen.statuses.items())
-    lines = [
-        style.strong(
-            f"{seen.name}: {words.counted(seen.uses, 'use')} in "
-            f"{words.counted(seen.sessions, 'session')} over {words.compact(seen.days)} days"
-            f"{rate} ({endings})"
-        ),
-        f"  {'per ' + seen.unit:<18} {'median':>12} {'mean':>12} {'4 of 5 lie within':>26}",
-    ]
-    for item in seen.spreads:
-        low, high = (words.quantity(value, item.unit) for value in (item.low, item.high))
-        median, mean = (words.quantity(value, item.unit) for value in (item.median, item.mean))
-        lines.append(f"  {item.metric:<18} {median:>12} {mean:>12} {f'{low} – {high}':>26}")
+    title = (
+        f"{seen.name}: {words.counted(seen.uses, 'use')} in "
+        f"{words.counted(seen.sessions, 'session')} over {words.compact(seen.days)} days"
+        f"{rate} ({endings})"
+    )
+    columns = (
+        Column(f"per {seen.unit}", 18),
+        Column("median", 12, "right"),
+        Column("mean", 12, "right"),
+        Column("4 of 5 lie within", 26, "right"),
+    )
+    return (
+        Heading(title),
+        Table(columns, tuple(map(_spread, seen.spreads))),
+        Paragraph(tuple(Emphasis(text, "dim") for text in _left_out(seen)), indent=2),
+    )
+
+
+def _spread(item: MetricSpread) -> tuple[str, ...]:
+    median, mean, low, high = (
+        words.quantity(value, item.unit)
+        for value in (item.median, item.mean, item.low, item.high)
+    )
+    return item.metric, median, mean, f"{low} – {high}"
+
+
+def _left_out(seen: UsageBaseline) -> list[str]:
+    sentences = []
     if seen.uses_under_experiment:
         more = words.counted(seen.uses_under_experiment, "more use")
-        lines.append(
-            style.dim(f"  left out: {more}, made during an experiment on it with several texts")
+        sentences.append(
+            f"left out: {more}, made during an experiment on it with several texts"
         )
     if seen.transcripts_left_out:
-        lines.append(
-            style.dim(
-                f"  from the newest {seen.transcripts:,} transcripts; "
-                f"{seen.transcripts_left_out:,} older ones were not read"
-            )
+        sentences.append(
+            f"from the newest {seen.transcripts:,} transcripts; "
+            f"{seen.transcripts_left_out:,} older ones were not read"
         )
-    return "\n".join(lines)
+    return sentences
 
 
 def _halves(seen: NoiseFloor | None, metric: str) -> str:

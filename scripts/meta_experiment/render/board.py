@@ -2,122 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import (
+    Emphasis,
+    Facts,
+    Heading,
+    Page,
+    Paragraph,
+    Section,
+    Text,
+    Tone,
+    lines,
+)
 
-Row = Mapping[str, Any]
+if TYPE_CHECKING:  # status starts without the types
+    from meta_experiment.types.results.board import BoardRow, BoardSummary, BoardView
 
-_SIGNS = {
-    "draft": "○ Draft",
-    "running": "● Running",
-    "paused": "◐ Paused",
-    "promoted": "✔ Promoted",
-    "rolled_back": "✘ Rolled back",
-    "expired": "◌ Ended undecided",
-    "archived": "▪ Archived",
+_SIGNS: dict[str, tuple[str, Tone]] = {
+    "draft": ("○ Draft", "dim"),
+    "running": ("● Running", "warn"),
+    "paused": ("◐ Paused", "dim"),
+    "promoted": ("✔ Promoted", "good"),
+    "rolled_back": ("✘ Rolled back", "bad"),
+    "expired": ("◌ Ended undecided", "dim"),
+    "archived": ("▪ Archived", "dim"),
 }
+_DECISIONS: dict[str, Tone] = {"PROMOTE": "good", "REJECT": "bad"}
 _DEEDS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
 _FILES = 3  # named, of more than so many the others are counted
 _ACTIVE = ("running", "paused", "draft")
 
 
-def board(rows: Sequence[Row], summary: Mapping[str, Any], style: Style, limit: int) -> str:
-    """Write the board of all experiments; `limit` bounds each of the two sections."""
+def board(view: BoardView, limit: int) -> Page:
+    """Show the board of all experiments; `limit` bounds each of the two sections."""
+    rows, summary = view["experiments"], view["summary"]
     if not rows and summary["archived"]:
         stored = words.counted(summary["archived"], "experiment")
-        return f"Nothing on the board; {stored} archived: meta-experiment status --archived"
+        return lines(
+            f"Nothing on the board; {stored} archived: meta-experiment status --archived"
+        )
     if not rows:
-        return (
-            "No experiments yet.\n"
+        return lines(
+            "No experiments yet.",
             "Start one: meta-experiment create --file PROMPT.md=VARIANT.md "
-            "--primary-metric active_seconds --start"
+            "--primary-metric active_seconds --start",
         )
     active = [row for row in rows if row["status"] in _ACTIVE]
     completed = [row for row in rows if row["status"] not in _ACTIVE]
-    parts = []
-    if active:
-        parts += [style.strong("ACTIVE EXPERIMENTS"), *_section(active, style, limit)]
-    if completed:
-        parts += [style.strong("COMPLETED EXPERIMENTS"), *_section(completed, style, limit)]
-    parts += [style.strong("SUMMARY"), _summary(summary)]
-    return "\n\n".join(parts)
+    return (
+        *_listed("ACTIVE EXPERIMENTS", active, limit),
+        *_listed("COMPLETED EXPERIMENTS", completed, limit),
+        (Heading("SUMMARY"),),
+        (Facts(tuple(_summary(summary))),),
+    )
 
 
-def one(row: Row, style: Style) -> str:
-    """Write the board's entry of one experiment."""
-    lines = [f"{style.strong(words.name(row['id']))}  {_sign(row, style)}"]
-    lines.append(f"  Name        {words.quoted(row['name'])}")
-    lines.append(f"  Hypothesis  {words.quoted(row['hypothesis'])}")
-    lines += [f"  File        {words.name(path)}" for path in row["files"][:_FILES]]
-    if (more := len(row["files"]) - _FILES) > 0:
-        lines.append(f"              and {words.counted(more, 'more file')}")
-    lines += _progress(row)
-    lines += _results(row)
-    outcome = row.get("outcome")
-    if row.get("decision") and not outcome:
-        lines.append(f"  Decision    {_decision(row, style)}")
-    if outcome:
-        lines.append(f"  Outcome     {_outcome(outcome)}")
-    lines += [f"  {style.warn('Apart')}       {words.one_line(text)}" for text in row["apart"]]
-    lines += [f"  {style.warn('Alert')}       {words.one_line(text)}" for text in row["alerts"]]
-    lines.append(f"  Next        {words.one_line(row['next_action'])}")
-    return "\n".join(lines)
+def one(row: BoardRow) -> Section:
+    """Show the board's entry of one experiment."""
+    sign = Emphasis(*_SIGNS[row["status"]])
+    return Heading(words.name(row["id"]), sign), Facts(tuple(_facts(row)))
 
 
-def _section(rows: Sequence[Row], style: Style, limit: int) -> list[str]:
-    shown = [one(row, style) for row in rows[:limit]]
+def _listed(title: str, rows: Sequence[BoardRow], limit: int) -> Iterator[Section]:
+    if rows:
+        yield (Heading(title),)
+    yield from map(one, rows[:limit])
     if len(rows) > limit:
-        shown.append(style.dim(f"… and {len(rows) - limit:,} more (--limit {len(rows)})"))
-    return shown
+        more = f"… and {len(rows) - limit:,} more (--limit {len(rows)})"
+        yield (Paragraph((Emphasis(more, "dim"),)),)
 
 
-def _sign(row: Row, style: Style) -> str:
-    sign = _SIGNS[row["status"]]
-    paint = {"promoted": style.good, "rolled_back": style.bad, "running": style.warn}
-    return paint.get(row["status"], style.dim)(sign)
+def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
+    yield "Name", words.quoted(row["name"])
+    yield "Hypothesis", words.quoted(row["hypothesis"])
+    for path in row["files"][:_FILES]:
+        yield "File", words.name(path)
+    if (more := len(row["files"]) - _FILES) > 0:
+        yield "", f"and {words.counted(more, 'more file')}"
+    yield _progress(row)
+    yield from _results(row)
+    outcome = row["outcome"]
+    if row["decision"] and not outcome:
+        yield "Decision", _decision(row)
+    if outcome:
+        yield "Outcome", _outcome(outcome)
+    for text in row["apart"]:
+        yield Emphasis("Apart", "warn"), words.one_line(text)
+    for text in row["alerts"]:
+        yield Emphasis("Alert", "warn"), words.one_line(text)
+    yield "Next", words.one_line(row["next_action"])
 
 
-def _progress(row: Row) -> list[str]:
+def _progress(row: BoardRow) -> tuple[str, str]:
     progress = row["progress"]
     if row["status"] not in _ACTIVE:
-        return [f"  Trials      {progress['trials']:,}"]
+        return "Trials", f"{progress['trials']:,}"
     if progress["fraction"] is None:
-        return ["  Progress    its trials are not read"]
-    drawn = words.bar(progress["fraction"])
-    line = (
-        f"  Progress    {drawn} {words.per_cent(progress['fraction'])} "
+        return "Progress", "its trials are not read"
+    left = progress["days_left"]
+    return "Progress", (
+        f"{words.bar(progress['fraction'])} {words.per_cent(progress['fraction'])} "
         f"({progress['smallest_arm']:,} of at least {progress['needed_per_arm']:,} per arm"
+        + ("" if left is None else f", {words.days(left)} left")
+        + ")"
     )
-    left = progress.get("days_left")
-    if left is not None:
-        line += f", {words.days(left)} left"
-    return [line + ")"]
 
 
-def _results(row: Row) -> list[str]:
+def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
     primary = row["primary"]
-    lines = []
-    for arm in row["variants"]:
-        if arm["mean"] is None:
-            continue
-        kind = "geometric mean" if primary["scale"] == "log" else "mean"
+    kind = "geometric mean" if primary["scale"] == "log" else "mean"
+    measured = [arm for arm in row["variants"] if arm["mean"] is not None]
+    for arm in measured:
         value = words.quantity(arm["mean"], primary["unit"])
-        name = words.name(arm["name"])
-        units = words.counted(arm["n"], "unit")
-        lines.append(f"  {name:<11} {value}  ({kind} of {primary['metric']}, {units})")
-    improvement = row.get("improvement")
-    if improvement is not None and lines:
+        units = words.counted(arm["n"] or 0, "unit")
+        yield words.name(arm["name"]), f"{value}  ({kind} of {primary['metric']}, {units})"
+    improvement = row["improvement"]
+    if improvement is not None and measured:
         word = "better" if improvement >= 0 else "worse"
-        lines.append(f"  Effect      {words.per_cent(abs(improvement), 1)} {word}")
-    return lines
+        yield "Effect", f"{words.per_cent(abs(improvement), 1)} {word}"
 
 
-def _decision(row: Row, style: Style) -> str:
-    paint = {"PROMOTE": style.good, "REJECT": style.bad}.get(row["decision"], style.warn)
-    return f"{paint(row['decision'])} ({row['reason_code']}): {words.one_line(row['reason'])}"
+def _decision(row: BoardRow) -> Text:
+    decision = str(row["decision"])
+    return (
+        Emphasis(decision, _DECISIONS.get(decision, "warn")),
+        f" ({row['reason_code']}): {words.one_line(row['reason'] or '')}",
+    )
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
@@ -128,13 +141,12 @@ def _outcome(outcome: Mapping[str, Any]) -> str:
     return text
 
 
-def _summary(summary: Mapping[str, Any]) -> str:
-    lines = [f"  Active      {summary['active']:,}"]
+def _summary(summary: BoardSummary) -> Iterator[tuple[str, str]]:
+    yield "Active", f"{summary['active']:,}"
     ended = summary["promoted"] + summary["rolled_back"]
     rate = f" ({summary['promoted'] / ended:.0%} of those decided)" if ended else ""
-    lines.append(f"  Promoted    {summary['promoted']:,}{rate}")
-    lines.append(f"  Rolled back {summary['rolled_back']:,}")
-    lines.append(f"  Undecided   {summary['expired']:,}")
+    yield "Promoted", f"{summary['promoted']:,}{rate}"
+    yield "Rolled back", f"{summary['rolled_back']:,}"
+    yield "Undecided", f"{summary['expired']:,}"
     if summary["archived"]:
-        lines.append(f"  Archived    {summary['archived']:,}")
-    return "\n".join(lines)
+        yield "Archived", f"{summary['archived']:,}"

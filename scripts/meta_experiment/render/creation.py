@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import Facts, Heading, Page
 from meta_experiment.types import Assignment, Plan, Status
 from meta_experiment.types.results.creation import Creation
 
 
-def creation(made: Creation, style: Style) -> str:
-    """Write what is planned, and what to do next."""
+def creation(made: Creation) -> Page:
+    """Show what is planned, and what to do next."""
     plan = made.experiment.plan
     arms = ", ".join(words.name(item.name) for item in plan.variants)
-    lines = [
-        f"{style.strong(words.name(made.experiment_id))}  {made.status.value}",
-        f"  Hypothesis  {words.quoted(plan.hypothesis)}",
-        *(f"  File        {words.name(path)}" for path in plan.files),
-        f"  Arms        {arms}, assigned by {plan.assignment.value} per {plan.unit.value}",
-        f"  Decides on  {plan.primary.name} ({plan.primary.direction.value} is better)",
+    facts = (
+        ("Hypothesis", words.quoted(plan.hypothesis)),
+        *(("File", words.name(path)) for path in plan.files),
+        ("Arms", f"{arms}, assigned by {plan.assignment.value} per {plan.unit.value}"),
+        ("Decides on", f"{plan.primary.name} ({plan.primary.direction.value} is better)"),
         *(
-            f"  Guardrail   {item.metric.name} may worsen by {words.per_cent(item.margin)}"
+            ("Guardrail", f"{item.metric.name} may worsen by {words.per_cent(item.margin)}")
             for item in plan.guardrails
         ),
-        f"  Rule        {_rule(plan)}",
-        f"  Outlook     {made.outlook}",
-        f"  Next        {_next(made)}",
-    ]
-    return "\n".join(lines)
+        ("Rule", _rule(plan)),
+        ("Outlook", made.outlook),
+        ("Next", _next(made)),
+    )
+    return ((Heading(words.name(made.experiment_id), made.status.value), Facts(facts)),)
 
 
 def _rule(plan: Plan) -> str:

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import Column, Emphasis, Heading, Page, Paragraph, Table
 from meta_experiment.types import Plan
 from meta_experiment.types.results.forecast import Forecast, Outlook
 
+_COLUMNS = (
+    Column("units per arm", 14, "right"),
+    Column("smallest improvement found", 28, "right"),
+    Column("days", 8, "right"),
+)
 
-def forecast(seen: Forecast, style: Style) -> str:
-    """Write the reach of a plan, and what speaks against it."""
-    return reach(seen.plan, seen.outlook, seen.warnings, seen.past_values, style)
+
+def forecast(seen: Forecast) -> Page:
+    """Show the reach of a plan, and what speaks against it."""
+    return reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
 
 
-def reach(
-    plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int, style: Style
-) -> str:
-    """Write the reach of a plan; `past_values` is how many measured values it rests on."""
+def reach(plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int) -> Page:
+    """Show the reach of a plan; `past_values` is how many measured values it rests on."""
     basis = "an assumed spread" if seen.spread.assumed else f"{past_values:,} past values"
-    lines = [
-        style.strong(f"{plan.primary.name}, {plan.stopping.value} rule, from {basis}"),
-        f"  {'units per arm':>14} {'smallest improvement found':>28} {'days':>8}",
-    ]
-    for item in seen.reach:
-        found = words.per_cent(item.improvement) if item.improvement is not None else "none"
-        days = "–" if item.days is None else words.compact(item.days)
-        lines.append(f"  {item.units:>14,} {found:>28} {days:>8}")
-    lines += ["", seen.sentence]
-    lines += [style.warn(f"Warning: {text}") for text in warnings]
-    return "\n".join(lines)
+    title = f"{plan.primary.name}, {plan.stopping.value} rule, from {basis}"
+    rows = tuple(
+        (
+            f"{item.units:,}",
+            "none" if item.improvement is None else words.per_cent(item.improvement),
+            "–" if item.days is None else words.compact(item.days),
+        )
+        for item in seen.reach
+    )
+    warned = (Emphasis(f"Warning: {text}", "warn") for text in warnings)
+    return (Heading(title), Table(_COLUMNS, rows)), (Paragraph((seen.sentence, *warned)),)

@@ -2,109 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
-from meta_experiment.types.results.imported import ImportResult
+from meta_experiment.render.blocks import (
+    Emphasis,
+    Facts,
+    Heading,
+    Notes,
+    Page,
+    Paragraph,
+    Section,
+    Text,
+)
+from meta_experiment.types.results.imported import ArmRead, ImportResult
 from meta_experiment.types.results.sums import ArmSums, SumsComparison
 
 
-def imported(done: ImportResult, style: Style) -> str:
-    """Write what an import read and did."""
-    plan = done.experiment.plan
-    lines = [
-        _headline(done, style),
-        f"  Read        {_listed(done.sources)} ({words.name(done.kind)})",
-        (
-            f"  Decides on  {words.name(plan.primary.name)} "
-            f"({plan.primary.direction.value} is better)"
-        ),
-        f"  Metrics     {_listed(done.metrics)}",
-        *_arms(done),
-    ]
-    lines += _section("Left out", _excluded(done), style)
-    lines += _section(
-        "Assumed and noted", map(words.one_line, done.notes[: -len(done.reach) or None]), style
+def imported(done: ImportResult) -> Page:
+    """Show what an import read and did."""
+    assumed = done.notes[: -len(done.reach) or None]  # the rest is what the data can show
+    next_verb = Facts((("Next", f"meta-experiment analyze {_id(done)}"),), width=5)
+    return (
+        (Paragraph((_headline(done),)), Facts(tuple(_facts(done)))),
+        *_noted("Left out", _excluded(done)),
+        *_noted("Assumed and noted", map(words.one_line, assumed)),
+        *_noted("What these data can show", map(words.one_line, done.reach)),
+        *(() if done.dry_run else ((next_verb,),)),
     )
-    lines += _section("What these data can show", map(words.one_line, done.reach), style)
-    if not done.dry_run:
-        lines.append(f"\n  Next  meta-experiment analyze {_id(done)}")
-    return "\n".join(lines)
 
 
-def summed(result: SumsComparison, style: Style) -> str:
-    """Write the comparison of two arms that are known by their sums alone."""
-    unit = result.unit
-    names = (result.treatment.name, result.control.name)
-    verdict = {True: "better", False: "worse", None: "higher is neither better nor worse here"}
-    relative = "" if result.relative is None else f", {words.signed_per_cent(result.relative)}"
-    lines = [
-        style.strong(" against ".join(map(words.name, names)))
-        + "  from sums alone; no experiment was created",
-        *(_summed_arm(item, unit) for item in (result.control, result.treatment)),
+def summed(result: SumsComparison) -> Page:
+    """Show the comparison of two arms that are known by their sums alone."""
+    arms = (result.control, result.treatment)
+    title = f"{words.name(result.treatment.name)} against {words.name(result.control.name)}"
+    return (
         (
-            f"  Difference  {words.quantity(result.difference, unit)}{relative} "
-            f"({verdict[result.better]})"
+            Heading(title, "from sums alone; no experiment was created"),
+            Facts(
+                tuple((words.name(item.name), _sums(item, result.unit)) for item in arms),
+                width=16,
+            ),
+            Facts((("Difference", _difference(result)),)),
+            Paragraph(tuple(_tests(result)), indent=2),
         ),
-        (
-            f"  {result.level:.0%} interval of the difference "
-            f"[{words.quantity(result.low, unit)}, {words.quantity(result.high, unit)}], "
-            f"{result.test} p {words.p_value(result.p_value)} (one look only)"
-        ),
-    ]
-    if result.size is not None:
-        lines.append(f"  Effect size g {result.size:.3g}")
-    lines += _section("What sums can and cannot show", result.limits, style)
-    return "\n".join(lines)
+        *_noted("What sums can and cannot show", result.limits),
+    )
 
 
-def _headline(done: ImportResult, style: Style) -> str:
+def _headline(done: ImportResult) -> Text:
     trials = words.counted(done.added, "trial")
     if done.dry_run:
-        return style.strong(f"Would import {trials}") + "; nothing was written"
+        return (Emphasis(f"Would import {trials}", "strong"), "; nothing was written")
+    name = Emphasis(_id(done), "strong")
     if not done.added:
-        return style.strong(_id(done)) + "  holds all of this already; nothing was added"
-    before = f", {done.already_recorded:,} were there before" if done.already_recorded else ""
-    return style.strong(_id(done)) + f"  imported {trials}{before}"
+        return (name, "  holds all of this already; nothing was added")
+    known = done.already_recorded
+    return (
+        name,
+        f"  imported {trials}" + (f", {known:,} were there before" if known else ""),
+    )
 
 
 def _id(done: ImportResult) -> str:
     return words.name(done.experiment.experiment_id)
 
 
-def _arms(done: ImportResult) -> list[str]:
-    unit = "case" if done.paired_cases else "unit"
-    lines = []
+def _facts(done: ImportResult) -> Iterator[tuple[str, str]]:
+    primary = done.experiment.plan.primary
+    yield "Read", f"{words.listed(done.sources)} ({words.name(done.kind)})"
+    yield "Decides on", f"{words.name(primary.name)} ({primary.direction.value} is better)"
+    yield "Metrics", words.listed(done.metrics)
     for arm in done.arms.values():
-        role = "control" if arm.variant == done.control else "treatment"
-        repeats = ""
-        if arm.cases and arm.runs > arm.cases:
-            repeats = f", {arm.runs / arm.cases:.3g} runs a case"
-        lines.append(
-            f"  Arm         {words.name(arm.variant)} ({role}): "
-            f"{words.counted(arm.cases, unit)}{repeats}, {arm.measured:,} of "
-            f"{words.counted(arm.runs, 'run')} measured"
-        )
+        yield "Arm", _arm(arm, done)
     if done.paired_cases:
-        lines.append(f"  Paired      {words.counted(done.paired_cases, 'case')} in every arm")
-    return lines
+        yield "Paired", f"{words.counted(done.paired_cases, 'case')} in every arm"
+
+
+def _arm(arm: ArmRead, done: ImportResult) -> str:
+    role = "control" if arm.variant == done.control else "treatment"
+    unit = "case" if done.paired_cases else "unit"
+    repeats = ""
+    if arm.cases and arm.runs > arm.cases:
+        repeats = f", {arm.runs / arm.cases:.3g} runs a case"
+    return (
+        f"{words.name(arm.variant)} ({role}): {words.counted(arm.cases, unit)}{repeats}, "
+        f"{arm.measured:,} of {words.counted(arm.runs, 'run')} measured"
+    )
 
 
 def _excluded(done: ImportResult) -> list[str]:
     return [f"{count:,} × {words.name(reason)}" for reason, count in done.excluded.items()]
 
 
-def _section(heading: str, sentences: Iterable[str], style: Style) -> list[str]:
-    listed = [f"  - {item}" for item in sentences]
-    return ["", style.strong(heading), *listed] if listed else []
+def _noted(title: str, sentences: Iterable[str]) -> Iterator[Section]:
+    listed = tuple(sentences)
+    if listed:
+        yield Heading(title), Notes(listed)
 
 
-def _listed(names: Iterable[str]) -> str:
-    return words.listed(names)
-
-
-def _summed_arm(arm: ArmSums, unit: str) -> str:
+def _sums(arm: ArmSums, unit: str) -> str:
     spread = "" if arm.sd is None else f", sd {words.quantity(arm.sd, unit)}"
     bounds = ""
     if arm.low is not None:
@@ -112,4 +109,21 @@ def _summed_arm(arm: ArmSums, unit: str) -> str:
         value = words.per_cent(arm.mean, 1)
     else:
         value = words.quantity(arm.mean, unit)
-    return f"  {words.name(arm.name):<16} n {arm.n:,}  {value}{spread}{bounds}"
+    return f"n {arm.n:,}  {value}{spread}{bounds}"
+
+
+def _difference(result: SumsComparison) -> str:
+    verdict = {True: "better", False: "worse", None: "higher is neither better nor worse here"}
+    relative = "" if result.relative is None else f", {words.signed_per_cent(result.relative)}"
+    difference = words.quantity(result.difference, result.unit)
+    return f"{difference}{relative} ({verdict[result.better]})"
+
+
+def _tests(result: SumsComparison) -> Iterator[str]:
+    low, high = (words.quantity(bound, result.unit) for bound in (result.low, result.high))
+    yield (
+        f"{result.level:.0%} interval of the difference [{low}, {high}], "
+        f"{result.test} p {words.p_value(result.p_value)} (one look only)"
+    )
+    if result.size is not None:
+        yield f"Effect size g {result.size:.3g}"

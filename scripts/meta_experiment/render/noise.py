@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import Column, Heading, Page, Table
 from meta_experiment.types.results.noise import NoiseResult
 
+_COLUMNS = (
+    Column("units per arm", 14, "right"),
+    Column("half differ by over", 20, "right"),
+    Column("1 in 20 by over", 16, "right"),
+)
 
-def noise(seen: NoiseResult, style: Style) -> str:
-    """Write by how much two identical arms differ, for each size."""
-    lines = [
-        style.strong(
-            f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values"
-        ),
-        f"  {'units per arm':>14} {'half differ by over':>20} {'1 in 20 by over':>16}",
-    ]
-    lines += [
-        f"  {item.units:>14,} {words.per_cent(item.typical, 1):>20} "
-        f"{words.per_cent(item.large, 1):>16}"
+
+def noise(seen: NoiseResult) -> Page:
+    """Show by how much two identical arms differ, for each size."""
+    title = f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values"
+    rows = tuple(
+        (f"{item.units:,}", words.per_cent(item.typical, 1), words.per_cent(item.large, 1))
         for item in seen.floors
-    ]
-    return "\n".join(lines)
+    )
+    return ((Heading(title), Table(_COLUMNS, rows)),)

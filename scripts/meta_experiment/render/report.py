@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import (
+    Column,
+    Emphasis,
+    Heading,
+    Notes,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+    Tone,
+)
 from meta_experiment.types import (
     Analysis,
     Comparison,
@@ -16,121 +28,137 @@ from meta_experiment.types import (
     PrimaryResult,
     Scale,
 )
+from meta_experiment.types.results.examination import Examination
 
 
-def report(analysis: Analysis, name: str, unit: str, style: Style) -> str:
-    """Write the full report of one experiment; `unit` is that of the primary metric."""
-    parts = [
-        style.strong(f"ANALYSIS  {words.name(analysis.experiment_id)}")
-        + f"  {words.quoted(name)}",
-        _verdict(analysis, style),
-        style.strong(f"Primary metric: {analysis.primary.metric}") + _reading(analysis.primary),
-        _arms(analysis.primary, unit),
-        *(_comparison(item, unit) for item in analysis.primary.comparisons),
-    ]
-    if analysis.guardrails:
-        parts.append(style.strong("Guardrails"))
-        parts.append("\n".join(_guardrail(item, style) for item in analysis.guardrails))
-    if analysis.secondary:
-        parts.append(style.strong("Secondary metrics") + "  (they decide nothing)")
-        parts.append(_secondary(analysis.secondary))
-    parts += [style.strong("Checks"), _checks(analysis, style)]
-    if analysis.notes:
-        parts.append(style.strong("Notes"))
-        parts.append("\n".join(f"  - {words.one_line(note)}" for note in analysis.notes))
-    return "\n\n".join(parts)
+def report(examined: Examination) -> Page:
+    """Show the full report of one experiment."""
+    analysis, plan = examined.analysis, examined.experiment.plan
+    primary, unit = analysis.primary, plan.primary.unit
+    return (
+        (Heading(f"ANALYSIS  {words.name(analysis.experiment_id)}", words.quoted(plan.name)),),
+        _verdict(analysis),
+        (Heading(f"Primary metric: {primary.metric}", _reading(primary)),),
+        (_arms(primary, unit),),
+        *(_comparison(item, unit) for item in primary.comparisons),
+        *_guardrails(analysis),
+        *_secondary(analysis.secondary),
+        (Heading("Checks"),),
+        (Paragraph(tuple(_checks(analysis)), indent=2),),
+        *_notes(analysis),
+    )
 
 
-def _verdict(analysis: Analysis, style: Style) -> str:
-    paint = {Decision.PROMOTE: style.good, Decision.REJECT: style.bad}
-    word = paint.get(analysis.decision, style.warn)(analysis.decision.value)
-    lines = [f"{word} ({analysis.reason_code.value})", f"  {words.one_line(analysis.reason)}"]
+def _verdict(analysis: Analysis) -> Section:
+    tones: dict[Decision, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
+    word = Emphasis(analysis.decision.value, tones.get(analysis.decision, "warn"))
+    reasons = [words.one_line(analysis.reason)]
     if analysis.winner:
-        lines.append(f"  Winner: {words.printable(analysis.winner)}")
-    return "\n".join(lines)
+        reasons.append(f"Winner: {words.printable(analysis.winner)}")
+    return (
+        Paragraph(((word, f" ({analysis.reason_code.value})"),)),
+        Paragraph(tuple(reasons), indent=2),
+    )
 
 
 def _reading(primary: PrimaryResult) -> str:
     scale = "ratios of geometric means" if primary.scale is Scale.LOG else "arithmetic means"
-    return f"  ({primary.direction.value} is better, compared as {scale})"
+    return f"({primary.direction.value} is better, compared as {scale})"
 
 
-def _arms(primary: PrimaryResult, unit: str) -> str:
-    logged = primary.scale is Scale.LOG
-    lines = [
-        f"  {'variant':<16} {'units':>7} {'mean':>14} {'std. dev.':>14}"
-        + (f" {'geometric mean':>15}" if logged else "")
+def _arms(primary: PrimaryResult, unit: str) -> Table:
+    columns = [
+        Column("variant", 16),
+        Column("units", 7, "right"),
+        Column("mean", 14, "right"),
+        Column("std. dev.", 14, "right"),
     ]
+    if primary.scale is Scale.LOG:
+        columns.append(Column("geometric mean", 15, "right"))
+    rows = []
     for name, arm in primary.variants.items():
         geometric = None if arm.log_mean is None else math.exp(arm.log_mean)
-        lines.append(
-            f"  {words.printable(name):<16} {arm.n:>7,} "
-            f"{words.quantity(arm.mean, unit):>14} {words.quantity(arm.sd, unit):>14}"
-            + (f" {words.quantity(geometric, unit):>15}" if logged else "")
-        )
-    return "\n".join(lines)
+        values = [words.quantity(value, unit) for value in (arm.mean, arm.sd)]
+        if primary.scale is Scale.LOG:
+            values.append(words.quantity(geometric, unit))
+        rows.append((words.printable(name), f"{arm.n:,}", *values))
+    return Table(tuple(columns), tuple(rows))
 
 
-def _comparison(item: Comparison, unit: str) -> str:
-    head = f"  {words.printable(item.treatment)} against {words.printable(item.control)}"
+def _comparison(item: Comparison, unit: str) -> Section:
+    head = f"{words.printable(item.treatment)} against {words.printable(item.control)}"
     if item.error:
-        return f"{head}: no evidence, {item.error}"
-    lines = [
-        (
-            f"{head}: {words.signed_per_cent(item.effect.relative)} (positive is better), "
-            f"difference {words.quantity(item.effect.absolute, unit)}"
-        ),
-        (
-            f"    {item.test}: statistic {_figure(item.statistic)}, df {_figure(item.df)}, "
-            f"p {words.p_value(item.p_value)} (one look only), "
-            f"{_interval(item.interval)}"
-        ),
-        (
-            f"    effect size d {_figure(item.effect_size.cohens_d)}, "
-            f"g {_figure(item.effect_size.hedges_g)}"
-        ),
-    ]
+        return (Paragraph((f"{head}: no evidence, {item.error}",), indent=2),)
+    effect = (
+        f"{head}: {words.signed_per_cent(item.effect.relative)} (positive is better), "
+        f"difference {words.quantity(item.effect.absolute, unit)}"
+    )
+    return Paragraph((effect,), indent=2), Paragraph(tuple(_tests(item)), indent=4)
+
+
+def _tests(item: Comparison) -> Iterator[str]:
+    yield (
+        f"{item.test}: statistic {_figure(item.statistic)}, df {_figure(item.df)}, "
+        f"p {words.p_value(item.p_value)} (one look only), {_interval(item.interval)}"
+    )
+    size = item.effect_size
+    yield f"effect size d {_figure(size.cohens_d)}, g {_figure(size.hedges_g)}"
     if item.sequential:
         evidence = item.sequential
-        lines.append(
-            f"    valid at every look ({evidence.rule}): e(better) "
+        yield (
+            f"valid at every look ({evidence.rule}): e(better) "
             f"{words.e_value(evidence.e_promote)}, "
             f"e(worse) {words.e_value(evidence.e_reject)}, "
             f"p {words.p_value(evidence.p_anytime)}, {_interval(evidence.interval)}"
         )
-    return "\n".join(lines)
 
 
-def _secondary(results: tuple[PrimaryResult, ...]) -> str:
-    width = max(18, *(len(words.printable(item.metric)) for item in results))
-    lines = [f"  {'metric':<{width}} {'variant':<16} {'units':>7} {'mean':>14}  effect"]
-    for result in results:
-        effects = {
-            item.treatment: words.signed_per_cent(item.effect.relative)
-            for item in result.comparisons
-        }
-        for name, arm in result.variants.items():
-            effect = effects.get(name, "")
-            lines.append(
-                f"  {words.printable(result.metric):<{width}} {words.printable(name):<16} "
-                f"{arm.n:>7,} {words.quantity(arm.mean):>14}  {effect}".rstrip()
-            )
-    return "\n".join(lines)
+def _guardrails(analysis: Analysis) -> Iterator[Section]:
+    if analysis.guardrails:
+        yield (Heading("Guardrails"),)
+        yield (Paragraph(tuple(map(_guardrail, analysis.guardrails)), indent=2),)
 
 
-def _guardrail(item: GuardrailResult, style: Style) -> str:
-    paint = {
-        GuardrailState.PASS: style.good,
-        GuardrailState.FAIL: style.bad,
-    }.get(item.state, style.warn)
+def _guardrail(item: GuardrailResult) -> Text:
+    tones: dict[GuardrailState, Tone] = {
+        GuardrailState.PASS: "good",
+        GuardrailState.FAIL: "bad",
+    }
     return (
-        f"  {paint(item.state.value.upper())}  {words.printable(item.metric)} "
-        f"({words.printable(item.treatment)}, may worsen by {words.per_cent(item.margin)}): "
-        f"{words.one_line(item.reason)}"
+        Emphasis(item.state.value.upper(), tones.get(item.state, "warn")),
+        (
+            f"  {words.printable(item.metric)} ({words.printable(item.treatment)}, may worsen "
+            f"by {words.per_cent(item.margin)}): {words.one_line(item.reason)}"
+        ),
     )
 
 
-def _checks(analysis: Analysis, style: Style) -> str:
+def _secondary(results: Sequence[PrimaryResult]) -> Iterator[Section]:
+    if not results:
+        return
+    yield (Heading("Secondary metrics", "(they decide nothing)"),)
+    columns = (
+        Column("metric", max(18, *(len(words.printable(item.metric)) for item in results))),
+        Column("variant", 16),
+        Column("units", 7, "right"),
+        Column("mean", 14, "right"),
+        Column("effect", gap=2),
+    )
+    yield (Table(columns, tuple(row for item in results for row in _measured(item))),)
+
+
+def _measured(result: PrimaryResult) -> Iterator[tuple[str, ...]]:
+    effects = {
+        item.treatment: words.signed_per_cent(item.effect.relative)
+        for item in result.comparisons
+    }
+    for name, arm in result.variants.items():
+        effect = (effects[name],) if name in effects else ()
+        row = (words.printable(result.metric), words.printable(name), f"{arm.n:,}")
+        yield (*row, words.quantity(arm.mean), *effect)
+
+
+def _checks(analysis: Analysis) -> Iterator[Text]:
     checks = analysis.checks
     rows = (
         ("assignment ratio", checks.srm.ok, _counts(checks.srm.counts)),
@@ -142,19 +170,21 @@ def _checks(analysis: Analysis, style: Style) -> str:
         ),
         ("fingerprint", checks.fingerprint.ok, _fingerprint(analysis)),
     )
-    lines = [
-        f"  {style.good('ok  ') if fine else style.bad('FAIL')}  {name}: {detail}"
-        for name, fine, detail in rows
-    ]
-    excluded = {
-        name: count.exclusions for name, count in analysis.samples.items() if count.exclusions
-    }
-    for name, reasons in excluded.items():
+    for name, fine, detail in rows:
+        sign = Emphasis("ok  ", "good") if fine else Emphasis("FAIL", "bad")
+        yield (sign, f"  {name}: {detail}")
+    for name, count in analysis.samples.items():
         listed = ", ".join(
-            f"{words.name(reason)} {count:,}" for reason, count in reasons.items()
+            f"{words.name(reason)} {number:,}" for reason, number in count.exclusions.items()
         )
-        lines.append(f"  excluded in {words.name(name)}: {words.one_line(listed)}")
-    return "\n".join(lines)
+        if listed:
+            yield f"excluded in {words.name(name)}: {words.one_line(listed)}"
+
+
+def _notes(analysis: Analysis) -> Iterator[Section]:
+    if analysis.notes:
+        yield (Heading("Notes"),)
+        yield (Notes(tuple(map(words.one_line, analysis.notes))),)
 
 
 def _lost(analysis: Analysis) -> str:

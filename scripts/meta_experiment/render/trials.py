@@ -6,38 +6,42 @@ from collections.abc import Collection
 
 from meta_experiment.model import instants
 from meta_experiment.render import words
-from meta_experiment.render.style import Style
+from meta_experiment.render.blocks import Column, Emphasis, Page, Paragraph, Table, lines
 from meta_experiment.types import Trial
 from meta_experiment.types.results.trial_page import TrialPage
 
 _LONGEST_ID = 48
 
 
-def table(page: TrialPage, style: Style, *, everything: bool) -> str:
-    """Write the listed trials, one a line; with `everything` all their metrics."""
-    documents, total = page.trials, page.total
+def table(page: TrialPage, *, everything: bool) -> Page:
+    """Show the listed trials, one a line, newest last; with `everything` all their metrics."""
+    if not page.trials:
+        return lines("No trials yet.")
     metrics = None if everything else page.planned
-    if not documents:
-        return "No trials yet."
-    width = max(len(_id(item)) for item in documents)
-    columns = f"{'closed at (UTC)':<20} {'variant':<14} {'status':<12} metrics"
-    head = f"  {'trial id':<{width}}  {columns}"
-    shown = f"{len(documents):,} of {words.counted(total, 'trial')}"
-    waiting = sum(item.status is None and not item.excluded for item in documents)
+    rows = tuple(_row(item, metrics) for item in page.trials)
+    columns = (
+        Column(Emphasis("trial id", "strong"), max(len(row[0]) for row in rows)),
+        Column(Emphasis("closed at (UTC)", "strong"), 20, gap=2),
+        Column(Emphasis("variant", "strong"), 14),
+        Column(Emphasis("status", "strong"), 12),
+        Column(Emphasis("metrics", "strong")),
+    )
+    shown = Emphasis(_shown(page, everything=everything), "dim")
+    return ((Table(columns, rows), Paragraph((shown,))),)
+
+
+def _shown(page: TrialPage, *, everything: bool) -> str:
+    shown = f"{len(page.trials):,} of {words.counted(page.total, 'trial')}"
+    waiting = sum(item.status is None and not item.excluded for item in page.trials)
     if waiting:
         shown += f", {waiting:,} of them open"
-    if metrics is not None:
+    if not everything:
         shown += ", with the metrics of the plan and the rating; every metric: --all"
-    rows = [_row(item, width, metrics) for item in documents]
-    return "\n".join([style.strong(head), *rows, style.dim(shown)])
+    return shown
 
 
-def _row(item: Trial, width: int, metrics: Collection[str] | None) -> str:
-    closed = (
-        "–"
-        if item.closed_at is None
-        else instants.to_text(item.closed_at)[:19].replace("T", " ")
-    )
+def _row(item: Trial, metrics: Collection[str] | None) -> tuple[str, ...]:
+    closed = "–" if item.closed_at is None else instants.to_text(item.closed_at)
     values = ", ".join(
         f"{words.name(name)} {words.compact(value)}"
         for name, value in item.metrics.items()
@@ -47,10 +51,9 @@ def _row(item: Trial, width: int, metrics: Collection[str] | None) -> str:
     if item.excluded:
         status = f"excluded: {words.name(item.excluded)}"
     return (
-        f"  {_id(item):<{width}}  {closed:<20} {words.name(item.variant)[:14]:<14} "
-        f"{status:<12} {words.one_line(values)}"
+        words.name(item.trial_id, _LONGEST_ID),
+        closed[:19].replace("T", " "),
+        words.name(item.variant)[:14],
+        status,
+        words.one_line(values),
     )
-
-
-def _id(item: Trial) -> str:
-    return words.name(item.trial_id, _LONGEST_ID)

@@ -6,7 +6,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from meta_experiment import errors
 
@@ -16,6 +16,7 @@ _STEERING = re.compile(
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
 _CELLS = 10
+_BARS = "▁▂▃▄▅▆▇█"
 _LONGEST_NAME = 80
 _LONGEST_UNIT = 20
 _LONGEST_LINE = 1_000
@@ -27,6 +28,16 @@ def bar(fraction: float, cells: int = _CELLS) -> str:
     """Draw a progress bar; it is full only when the fraction is 1 or more."""
     filled = min(cells, max(0, math.floor(fraction * cells + 1e-9)))
     return "█" * filled + "░" * (cells - filled)
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """Draw values as bars of eight heights, from the least to the largest."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    steps = len(_BARS) - 1
+    return "".join(
+        _BARS[round(steps * (value - low) / (high - low)) if high > low else 0]
+        for value in values
+    )
 
 
 def per_cent(fraction: float | None, digits: int = 0) -> str:

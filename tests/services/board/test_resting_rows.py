@@ -24,7 +24,7 @@ def rows(layout, given=None):
         given,
         archived=True,
     )
-    return {item["id"]: item["variants"][0]["n"] for item in shown.rows}
+    return {item["id"]: item["variants"][0]["n"] for item in shown["experiments"]}
 
 
 def test_only_the_last_to_end_are_read_until_one_is_asked_for(tmp_path, monkeypatch):

@@ -34,9 +34,8 @@ class Board:
 
     def row(self, hours):
         self.now = START + hours * HOUR
-        shown = board(self.layout, lambda: self.now, self.workspace, None, archived=False).rows[
-            0
-        ]
+        view = board(self.layout, lambda: self.now, self.workspace, None, archived=False)
+        (shown,) = view["experiments"]
         return shown["decision"], shown["reason_code"]
 
     def analysis(self):

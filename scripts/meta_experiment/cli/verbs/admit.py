@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import lines
 from meta_experiment.services.recording import admitting
 
 
@@ -15,7 +15,7 @@ from meta_experiment.services.recording import admitting
 @click.argument("writers", metavar="[WRITER]...", nargs=-1)
 @click.option("--remove", is_flag=True, help="Let them count no longer.")
 def admit_verb(
-    place: Place, screen: Screen, experiment_id: str, writers: tuple[str, ...], remove: bool
+    place: Place, experiment_id: str, writers: tuple[str, ...], remove: bool
 ) -> Result:
     """Let trials count that another checkout, or this one before, has written.
 
@@ -23,15 +23,14 @@ def admit_verb(
     writer, as `trials ID` shows it (or a file, or a machine). Without a writer it says whose
     logs count and whose do not. Whoever may commit files of that name can then add trials.
     """
-    del screen
     done = admitting.admit(workspace(place), experiment_id, writers, remove=remove)
     admitted = ", ".join(done.admitted)
-    lines = [
+    said = [
         f"{done.experiment_id}: this checkout's own trials count"
         + (f", and those of {admitted}." if admitted else "."),
         *done.sentences,
     ]
-    return Result(to_document(done), "\n".join(lines))
+    return Result(done, lines(*said))
 
 
 command = admit_verb

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError, cite
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import Paragraph
 from meta_experiment.services.planning import amending
 
 
@@ -27,11 +27,8 @@ from meta_experiment.services.planning import amending
     help="A field of the plan and its new value. Repeatable.",
 )
 @click.option("--why", required=True, help="Stays on the record beside the result.")
-def amend_verb(
-    place: Place, screen: Screen, experiment_id: str, settings: tuple[str, ...], why: str
-) -> Result:
+def amend_verb(place: Place, experiment_id: str, settings: tuple[str, ...], why: str) -> Result:
     """Change a plan on the record; once there are data, not what decides their meaning."""
-    del screen
     pairs = []
     for setting in settings:
         key, separator, value = setting.partition("=")
@@ -39,9 +36,9 @@ def amend_verb(
             raise UsageError(f"--set {cite(setting)}: expected KEY=VALUE.")
         pairs.append((key.strip(), value.strip()))
     done = amending.amend(workspace(place), experiment_id, pairs, why)
-    changes = [f"{item.key}: {item.before} -> {item.after}" for item in done.made]
-    text = f"{done.experiment_id} amended.\n  " + "\n  ".join(changes)
-    return Result(to_document(done), text)
+    changes = tuple(f"{item.key}: {item.before} -> {item.after}" for item in done.made)
+    said = (Paragraph((f"{done.experiment_id} amended.",)), Paragraph(changes, indent=2))
+    return Result(done, (said,))
 
 
 command = amend_verb

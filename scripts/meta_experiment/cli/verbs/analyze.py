@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, current_option, pairs, verb
+from meta_experiment.cli.frame import Place, Result, current_option, pairs, verb
 from meta_experiment.cli.open import client_folder, workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.report import report
 from meta_experiment.services.acting import analysing
 from meta_experiment.services.serving import observing
@@ -22,23 +23,21 @@ _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Deci
 )
 @current_option
 def analyze_verb(
-    place: Place, screen: Screen, experiment_id: str, gate: bool, current: tuple[str, ...]
+    place: Place, experiment_id: str, gate: bool, current: tuple[str, ...]
 ) -> Result:
     """Compute the evidence and the verdict from plan and trials; changes nothing."""
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
     examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
-    analysis, plan = examined.analysis, examined.experiment.plan
-    document = to_document(analysis)
+    analysis = examined.analysis
     said = (
         *examined.apart,
         *examined.problems,
         *observing.notes(opened.layout, opened.clock(), client_folder()),
     )
-    document["notes"] = [*document["notes"], *said]
     return Result(
-        document,
-        report(analysis, plan.name, plan.primary.unit, screen.style),
+        replace(analysis, notes=(*analysis.notes, *said)),
+        report(examined),
         exit_code=_GATE[analysis.decision] if gate else 0,
         narration=tuple(f"Note: {item}" for item in said),
     )

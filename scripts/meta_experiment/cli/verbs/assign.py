@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import lines
 from meta_experiment.services.recording import assigning
 
 
@@ -15,16 +15,15 @@ from meta_experiment.services.recording import assigning
 @click.option(
     "--unit", metavar="KEY", help="Session, user or case; the same key, the same variant."
 )
-def assign_verb(place: Place, screen: Screen, experiment_id: str, unit: str | None) -> Result:
+def assign_verb(place: Place, experiment_id: str, unit: str | None) -> Result:
     """Draw the variant that a unit gets and print its name.
 
     The same --unit gets the same variant; without one, each call is a unit of its own. Under
     --json also the trial_id to record the outcome with, and the files that hold the
     variant's text.
     """
-    del screen
     drawn = assigning.assign(workspace(place), experiment_id, unit)
-    return Result(to_document(drawn), drawn.variant)
+    return Result(drawn, lines(drawn.variant))
 
 
 command = assign_verb

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
+from meta_experiment.cli.frame import Place, Result, commit_option, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
-from meta_experiment.render.auto import lines
+from meta_experiment.render.auto import steps as shown
 from meta_experiment.services.acting import autopilot
 from meta_experiment.services.board import notice
 from meta_experiment.services.serving import observing
@@ -19,9 +18,7 @@ from meta_experiment.types.results.auto import AutoResult
 @click.option(
     "--background", is_flag=True, help="As a session starts it: what is done is said later."
 )
-def auto_verb(
-    place: Place, screen: Screen, commit: bool, background: bool, dry_run: bool, yes: bool
-) -> Result:
+def auto_verb(place: Place, commit: bool, background: bool, dry_run: bool, yes: bool) -> Result:
     """Promote, roll back or expire every running experiment whose plan allows it (--auto).
 
     Experiments without that leave are reported, not touched. One line each. Nobody is
@@ -35,9 +32,10 @@ def auto_verb(
         notice.from_steps(opened.layout, steps)
         if background:
             notice.add_news(opened.layout, steps)
+    done = AutoResult(tuple(steps), dry_run)
     return Result(
-        to_document(AutoResult(tuple(steps), dry_run)),
-        lines(steps, screen.style),
+        done,
+        shown(done),
         exit_code=1 if any(step.error for step in steps) else 0,
     )
 

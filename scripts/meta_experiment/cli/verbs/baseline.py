@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import bases, client_folder, workspace
-from meta_experiment.model.result_document import to_document
-from meta_experiment.render.baseline import baseline as text
+from meta_experiment.render.baseline import baseline as shown
 from meta_experiment.services.planning.baseline import baseline
 from meta_experiment.services.planning.request import find_path
 from meta_experiment.types import Unit
@@ -30,7 +29,6 @@ from meta_experiment.types import Unit
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 def baseline_verb(
     place: Place,
-    screen: Screen,
     name_or_file: str,
     days: float | None,
     metric: str,
@@ -55,7 +53,7 @@ def baseline_verb(
         everywhere=everywhere,
         seed=seed,
     )
-    return Result(to_document(seen), text(seen, screen.style))
+    return Result(seen, shown(seen))
 
 
 command = baseline_verb

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import checking
 
 
 @verb(example="meta-experiment check --json", kin=HEALTH_VERBS)
-def check_verb(place: Place, screen: Screen) -> Result:
+def check_verb(place: Place) -> Result:
     """Check interpreter, packages, git, permissions, registry, stored variants and logs."""
     report = checking.check(workspace(place, settled=False))
     return Result(
-        to_document(report),
-        findings(report, screen.style),
+        report,
+        findings(report),
         exit_code=0 if report.healthy else 1,
     )
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
 from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
-from meta_experiment.model.result_document import to_document
 from meta_experiment.protocol import index
 from meta_experiment.render.creation import creation
 from meta_experiment.services.acting import lifecycle
@@ -30,9 +29,7 @@ from meta_experiment.types.results.status_change import StatusChange
 @plan_options
 @click.option("--start", is_flag=True, help="Start it at once.")
 @click.option("--manual", is_flag=True, help="With --start: see start --manual.")
-def create_verb(
-    place: Place, screen: Screen, start: bool, manual: bool, **flags: Any
-) -> Result:
+def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result:
     """Plan an experiment: one or more prompt files, a control, one or more treatments.
 
     Nothing is written that does not check out. Prompt files stay as they are; with --start a
@@ -57,8 +54,8 @@ def create_verb(
     served = index.find_entry(str(opened.root), made.experiment_id) is not None
     made = replace(made, served=served)
     return Result(
-        to_document(made),
-        creation(made, screen.style),
+        made,
+        creation(made),
         narration=tuple(f"Note: {note}" for note in made.notes),
     )
 

@@ -16,8 +16,8 @@ from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.errors import DependencyError, RefusedError
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.files.programs import find_program
-from meta_experiment.model.result_document import to_document
 from meta_experiment.records import dataclass
+from meta_experiment.render.blocks import lines
 from meta_experiment.types.results.demo import DemoResult
 
 _COMMAND = ".claude/commands/review.md"
@@ -63,9 +63,7 @@ def demo_verb(place: Place, screen: Screen, keep: str | None, seed: int) -> Resu
     else:
         with tempfile.TemporaryDirectory(prefix="meta-experiment-demo-") as temporary:
             _Demo(git, Path(temporary), _chance(seed), quiet=screen.as_json).run()
-    return Result(
-        to_document(DemoResult("done", keep)), "Done: the file is what it was before."
-    )
+    return Result(DemoResult("done", keep), lines("Done: the file is what it was before."))
 
 
 @dataclass(frozen=True, slots=True)

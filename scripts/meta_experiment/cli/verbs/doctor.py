@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import doctor
 
 
 @verb(example="meta-experiment doctor --json", kin=HEALTH_VERBS)
-def doctor_verb(place: Place, screen: Screen) -> Result:
+def doctor_verb(place: Place) -> Result:
     """Find out whether prompts can be served and observed in Claude Code here.
 
     Looks at the plugin, its hooks, serve-variant (which is really run, in a folder of its own),
@@ -24,8 +23,8 @@ def doctor_verb(place: Place, screen: Screen) -> Result:
     around = doctor.Surroundings(Path.home(), dict(os.environ))
     report = doctor.examine(workspace(place, settled=False), around)
     return Result(
-        to_document(report),
-        findings(report, screen.style),
+        report,
+        findings(report),
         exit_code=0 if report.healthy else 1,
     )
 

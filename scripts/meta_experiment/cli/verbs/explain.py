@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import lines
 from meta_experiment.services.acting import analysing
 
 
 @verb(example="meta-experiment explain exp-2026-01-31-review")
 @click.argument("experiment_id", metavar="ID")
-def explain_verb(place: Place, screen: Screen, experiment_id: str) -> Result:
+def explain_verb(place: Place, experiment_id: str) -> Result:
     """Say in one sentence why there is no decision yet, or what it is."""
-    del screen
     explained = analysing.explain(workspace(place), experiment_id)
     return Result(
-        to_document(explained),
-        explained.explanation,
+        explained,
+        lines(explained.explanation),
         narration=tuple(f"Note: {item}" for item in explained.notes),
     )
 

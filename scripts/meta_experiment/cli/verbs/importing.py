@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render import imported as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import ImportOverrides
@@ -67,7 +66,6 @@ from meta_experiment.types import Direction
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 def import_verb(
     place: Place,
-    screen: Screen,
     paths: tuple[str, ...],
     sums: tuple[str, ...],
     mapping: tuple[str, ...],
@@ -85,7 +83,7 @@ def import_verb(
     if sums:
         if paths or mapping or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
-        return _sums(screen, sums, control, described)
+        return _sums(sums, control, described)
     if not paths:
         raise UsageError(
             "There is nothing to import.",
@@ -95,12 +93,10 @@ def import_verb(
     overrides = ImportOverrides(**described)
     request = importing.ImportRequest(paths, reading, control, treatments, into, overrides)
     done = importing.import_results(workspace(place), request, place.directory, dry_run=dry_run)
-    return Result(to_document(done), render.imported(done, screen.style))
+    return Result(done, render.imported(done))
 
 
-def _sums(
-    screen: Screen, sums: tuple[str, ...], control: str | None, described: dict[str, Any]
-) -> Result:
+def _sums(sums: tuple[str, ...], control: str | None, described: dict[str, Any]) -> Result:
     metric = KNOWN_METRICS.get(described["metric"] or "")
     direction = described["direction"] or (metric and metric.direction)
     result = summing.compare_sums(
@@ -108,7 +104,7 @@ def _sums(
         Direction(direction) if direction else None,
         metric.unit if metric else "",
     )
-    return Result(to_document(result), render.summed(result, screen.style))
+    return Result(result, render.summed(result))
 
 
 def _mapping(given: tuple[str, ...]) -> dict[str, str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.alerts import alerts
 from meta_experiment.services.board import alerting
 
 
 @verb(example="meta-experiment monitor --json")
 @click.argument("experiment_id", metavar="[ID]", required=False)
-def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Result:
+def monitor_verb(place: Place, experiment_id: str | None) -> Result:
     """Report what is worth a look in running experiments.
 
     Error rate over twice the control's, satisfaction under 50%, a regression over the limit,
@@ -22,7 +21,7 @@ def monitor_verb(place: Place, screen: Screen, experiment_id: str | None) -> Res
     (safety.acting_alerts).
     """
     report = alerting.monitor(workspace(place), experiment_id)
-    return Result(to_document(report), alerts(report, screen.style))
+    return Result(report, alerts(report))
 
 
 command = monitor_verb

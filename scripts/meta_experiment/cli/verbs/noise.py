@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
-from meta_experiment.render.noise import noise as text
+from meta_experiment.render.noise import noise as shown
 from meta_experiment.services.planning.noise import noise
 
 
@@ -18,7 +17,6 @@ from meta_experiment.services.planning.noise import noise
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
 def noise_verb(
     place: Place,
-    screen: Screen,
     experiment_id: str | None,
     metric: str | None,
     units: int | None,
@@ -29,7 +27,7 @@ def noise_verb(
     An improvement smaller than the typical difference of equal arms is not news.
     """
     seen = noise(workspace(place), experiment_id, metric, units, seed)
-    return Result(to_document(seen), text(seen, screen.style))
+    return Result(seen, shown(seen))
 
 
 command = noise_verb

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.planned import plan_options, requested
-from meta_experiment.model.result_document import to_document
-from meta_experiment.render.forecast import forecast as text
+from meta_experiment.render.forecast import forecast as shown
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.forecast import forecast
 
@@ -25,7 +24,7 @@ from meta_experiment.services.planning.forecast import forecast
 @click.option(
     "--per-day", type=float, metavar="N", help="Units of all arms that arrive in a day."
 )
-def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any) -> Result:
+def plan_verb(place: Place, per_day: float | None, **flags: Any) -> Result:
     """Say what a plan can and cannot show, and in how many days; writes nothing.
 
     Takes the flags of create. Spread and rate come from this project's own past where there
@@ -33,7 +32,7 @@ def plan_verb(place: Place, screen: Screen, per_day: float | None, **flags: Any)
     """
     opened, request = requested(place, flags)
     seen = forecast(opened, creating.sketch(request), per_day, client_folder())
-    return Result(to_document(seen), text(seen, screen.style))
+    return Result(seen, shown(seen))
 
 
 command = plan_verb

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, numbers, verb
+from meta_experiment.cli.frame import Place, Result, numbers, verb
 from meta_experiment.cli.open import clock, workspace
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.client_process import client_around
-from meta_experiment.model.result_document import to_document
 from meta_experiment.protocol import places
+from meta_experiment.render.blocks import lines
 from meta_experiment.render.words import compact, printable
 from meta_experiment.services.recording import rating
 from meta_experiment.services.workspace import Workspace
@@ -39,7 +39,6 @@ from meta_experiment.services.workspace import Workspace
 @click.option("--experiment", metavar="ID", help="Only trials of this experiment.")
 def rate_verb(
     place: Place,
-    screen: Screen,
     words: tuple[str, ...],
     metrics: tuple[str, ...],
     run: str | None,
@@ -50,7 +49,6 @@ def rate_verb(
     It is added to the trial of the prompt under experiment that was served last, open or
     closed. In a shell, --run takes the word of a command: rate --run tests_passed -- npm test
     """
-    del screen
     given = numbers("--metric", metrics)
     if run is not None:
         given |= {run: _outcome(words)}
@@ -62,10 +60,12 @@ def rate_verb(
     done = rating.rate(_workspaces(workspace(place)), selector, given)
     values = ", ".join(f"{name} {compact(value)}" for name, value in done.metrics.items())
     return Result(
-        to_document(done),
+        done,
         # The variant is not named: who knows it does not judge the next one alike.
-        f"Noted for {printable(done.experiment_id)}, trial {printable(done.trial_id)}: "
-        f"{printable(values)}.",
+        lines(
+            f"Noted for {printable(done.experiment_id)}, trial {printable(done.trial_id)}: "
+            f"{printable(values)}."
+        ),
         narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
     )
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, numbers, pairs, verb
+from meta_experiment.cli.frame import Place, Result, numbers, pairs, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
-from meta_experiment.model.result_document import to_document
+from meta_experiment.render.blocks import lines
 from meta_experiment.render.words import counted
 from meta_experiment.services.recording import recording
 from meta_experiment.types import TrialStatus
@@ -56,7 +56,6 @@ from meta_experiment.types.results.recording import RecordingResult
 )
 def record_verb(
     place: Place,
-    screen: Screen,
     experiment_id: str | None,
     variant: str | None,
     metrics: tuple[str, ...],
@@ -67,7 +66,6 @@ def record_verb(
 
     What this command acknowledges is on the disk.
     """
-    del screen
     if from_stdin:
         if variant or metrics or any(keys.values()):
             raise UsageError(
@@ -85,8 +83,8 @@ def record_verb(
         documents = [_document(experiment_id, variant, metrics, keys)]
     done = recording.record(workspace(place), documents)
     return Result(
-        to_document(done),
-        f"Recorded {counted(done.recorded, 'trial')}{_several(done)}.",
+        done,
+        lines(f"Recorded {counted(done.recorded, 'trial')}{_several(done)}."),
         narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
     )
 

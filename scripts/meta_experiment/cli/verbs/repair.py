@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import repaired
 from meta_experiment.services.health import repairing
 
 
 @verb(example="meta-experiment repair", kin=HEALTH_VERBS)
-def repair_verb(place: Place, screen: Screen) -> Result:
+def repair_verb(place: Place) -> Result:
     """Do what recover does, then make summaries, board, index and ignore rules anew.
 
     Texts that are gone come back where the same bytes are kept elsewhere. Damaged lines are
@@ -18,8 +17,7 @@ def repair_verb(place: Place, screen: Screen) -> Result:
     verify still finds something, which is then named.
     """
     done = repairing.repair(workspace(place, settled=False))
-    text = repaired(done.done, done.left, screen.style)
-    return Result(to_document(done), text, exit_code=1 if done.left else 0)
+    return Result(done, repaired(done), exit_code=1 if done.left else 0)
 
 
 command = repair_verb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.moved import moved
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import lifecycle
@@ -17,14 +17,13 @@ from meta_experiment.services.acting import lifecycle
     is_flag=True,
     help="Serve and record by your own means (assign, record); nothing is put on disk.",
 )
-def start_verb(place: Place, screen: Screen, experiment_id: str, manual: bool) -> Result:
+def start_verb(place: Place, experiment_id: str, manual: bool) -> Result:
     """Begin to assign units and to serve the variants; the file must still be the control.
 
     From then on the command, skill or agent gives each unit its variant by itself, here and
     in no other checkout: what a colleague started is joined by this verb. git sees no change,
     and every end brings back the exact bytes.
     """
-    del screen
     return moved(lifecycle.start(workspace(place), experiment_id, manual=manual))
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
+from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.trials import table
 from meta_experiment.services.board import listing
 
@@ -24,7 +23,6 @@ from meta_experiment.services.board import listing
 @click.option("--all", "everything", is_flag=True, help="Every metric, not those of the plan.")
 def trials_verb(
     place: Place,
-    screen: Screen,
     experiment_id: str,
     limit: int,
     variant: str | None,
@@ -33,8 +31,8 @@ def trials_verb(
     """List the newest trials of an experiment, and what was set aside and why."""
     page = listing.trials(workspace(place), experiment_id, limit, variant)
     return Result(
-        to_document(page),
-        table(page, screen.style, everything=everything),
+        page,
+        table(page, everything=everything),
         narration=(
             *(f"Apart: {item}" for item in page.apart),
             *(f"Set aside: {item}" for item in page.set_aside),

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, Screen, verb
+from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.model.result_document import to_document
 from meta_experiment.render.check import findings
 from meta_experiment.services.health import verifying
 
 
 @verb(example="meta-experiment verify --json", kin=HEALTH_VERBS)
-def verify_verb(place: Place, screen: Screen) -> Result:
+def verify_verb(place: Place) -> Result:
     """Hold registry, logs, summaries, variants and backups against each other by checksums.
 
     Reads every stored byte and changes nothing; exit code 1 when something is wrong.
     """
     report = verifying.verify(workspace(place, settled=False))
-    text = findings(report, screen.style)
-    return Result(to_document(report), text, exit_code=0 if report.healthy else 1)
+    return Result(report, findings(report), exit_code=0 if report.healthy else 1)
 
 
 command = verify_verb

@@ -8,42 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
-from meta_experiment.records import dataclass
 from meta_experiment.services.naming import LIVE, pick
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.sealing import known_seal
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
+    from meta_experiment.types.results.board import BoardRow, BoardSummary, BoardView
 
 Row = dict[str, Any]
 _DAY = 86_400.0
-_COUNTED = ("promoted", "rolled_back", "expired", "archived")
 _ACTIVE = ("running", "paused", "draft")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Rows to show, the sums over all of them, and what could not be read."""
-
-    rows: list[Row]
-    summary: dict[str, int]
-    notes: list[str]
 
 
 def board(
     layout: Layout,
     clock: Callable[[], float],
     open_workspace: Callable[[], Workspace],
-    given: str | None,
+    selector: str | None,
     *,
     archived: bool,
-) -> Shown:
+) -> BoardView:
     """Return the board, or the row of one experiment.
 
     Raises:
@@ -63,16 +53,16 @@ def board(
         kept = _refreshed(open_workspace, kept, outlived, notes)
     rows = {name: dict(entry.row) for name, entry in kept.entries.items()}
     summary = _summary(rows.values(), kept.put_away(layout))
-    if given is not None:
-        asked = _asked(layout, kept, given)
+    if selector is not None:
+        asked = _asked(layout, kept, selector)
         if asked not in kept.entries:
             from meta_experiment.services.board.refreshing import archived_row
 
             made = archived_row(open_workspace(), asked, notes)
-            return Shown([_with_time(made, now)], summary, notes)
+            return _view([_with_time(made, now)], summary, notes)
         if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
             kept = _refreshed(open_workspace, kept, {asked}, notes)
-        return Shown([_with_time(kept.entries[asked].row, now)], summary, notes)
+        return _view([_with_time(kept.entries[asked].row, now)], summary, notes)
     if archived:
         from meta_experiment.services.board.refreshing import archived_rows
 
@@ -80,23 +70,27 @@ def board(
     rows = {name: _with_time(item, now) for name, item in rows.items()}
     shown = [item for item in rows.values() if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
-    return Shown(sorted(newest_first, key=_rank), summary, notes)
+    return _view(sorted(newest_first, key=_rank), summary, notes)
 
 
-def _asked(layout: Layout, kept: Board, given: str) -> str:
+def _view(rows: list[Row], summary: BoardSummary, notes: list[str]) -> BoardView:
+    return {"experiments": cast("list[BoardRow]", rows), "summary": summary, "notes": notes}
+
+
+def _asked(layout: Layout, kept: Board, selector: str) -> str:
     """Return the id that is meant, on the board or else in the archive."""
-    if given in kept.entries:
-        return given
+    if selector in kept.entries:
+        return selector
     put_away = layout.archived_ids()
-    if given in put_away:
-        return given
+    if selector in put_away:
+        return selector
     live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
     files = {name: entry.row["files"] for name, entry in kept.entries.items()}
     try:
-        return pick(kept.entries, given, live, files)
+        return pick(kept.entries, selector, live, files)
     except NotFoundError:
         with suppress(NotFoundError):
-            return pick(put_away, given)
+            return pick(put_away, selector)
         raise
 
 
@@ -124,13 +118,16 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
     return dict(row) | {"progress": progress} | times
 
 
-def _summary(rows: Iterable[Row], put_away: int) -> dict[str, int]:
+def _summary(rows: Iterable[Row], put_away: int) -> BoardSummary:
     statuses = [item["status"] for item in rows]
-    counts = {"active": sum(item in _ACTIVE for item in statuses)}
-    counts |= {name: statuses.count(name) for name in _COUNTED}
-    counts["archived"] += put_away
-    counts["total"] = len(statuses) + put_away
-    return counts
+    return {
+        "active": sum(item in _ACTIVE for item in statuses),
+        "promoted": statuses.count("promoted"),
+        "rolled_back": statuses.count("rolled_back"),
+        "expired": statuses.count("expired"),
+        "archived": statuses.count("archived") + put_away,
+        "total": len(statuses) + put_away,
+    }
 
 
 def _rank(item: Row) -> int:

@@ -34,7 +34,7 @@ from meta_experiment.sources.results.table_columns import TableColumns, find_col
 from meta_experiment.sources.results.table_text import (
     LONGEST_LINE,
     MOST_ROWS,
-    Table,
+    SourceTable,
     read_table,
 )
 from meta_experiment.sources.results.values import Decimal, NumberUnit
@@ -109,14 +109,16 @@ def parse_lines(origin: Origin, text: str, wanted: RowOptions) -> ImportedTrials
     return parse_rows(origin, LINES_KIND, objects(rows, places), wanted)
 
 
-def objects(rows: Sequence[Row], places: Sequence[str] = ()) -> Table:
+def objects(rows: Sequence[Row], places: Sequence[str] = ()) -> SourceTable:
     """Return JSON objects as a table; each is called by its number where nothing else is."""
     columns = dict.fromkeys(str(key) for row in rows for key in row)
     counted = [f"item {number}" for number in range(1, len(rows) + 1)]
-    return Table(tuple(columns), tuple(rows), tuple(places or counted))
+    return SourceTable(tuple(columns), tuple(rows), tuple(places or counted))
 
 
-def parse_rows(origin: Origin, kind: str, table: Table, wanted: RowOptions) -> ImportedTrials:
+def parse_rows(
+    origin: Origin, kind: str, table: SourceTable, wanted: RowOptions
+) -> ImportedTrials:
     """Read rows that are runs.
 
     Args:
@@ -166,7 +168,7 @@ def _nothing_measured(name: str, columns: TableColumns, ledger: Ledger) -> Usage
     )
 
 
-def _written(columns: TableColumns, table: Table) -> Iterator[tuple[str, Written]]:
+def _written(columns: TableColumns, table: SourceTable) -> Iterator[tuple[str, Written]]:
     """Yield the texts of all columns that are read as numbers, by column."""
     fields = {**columns.metrics, **{column: name for name, column in columns.own.items()}}
     counted = {column: counts(fields.get(column, "")) for column in columns.numbers}
@@ -178,7 +180,7 @@ def _written(columns: TableColumns, table: Table) -> Iterator[tuple[str, Written
 
 
 def _refuse_mixed_units(
-    columns: TableColumns, table: Table, name: str, decimal: Decimal
+    columns: TableColumns, table: SourceTable, name: str, decimal: Decimal
 ) -> None:
     """Refuse plain numbers among those with a unit, where nothing says what they are in."""
     first: dict[tuple[str, NumberUnit], Written] = {}
@@ -206,7 +208,7 @@ def _names_unit(column: str) -> bool:
 
 
 def _runs(
-    columns: TableColumns, table: Table, decimal: Decimal, ledger: Ledger, name: str
+    columns: TableColumns, table: SourceTable, decimal: Decimal, ledger: Ledger, name: str
 ) -> Iterator[Run]:
     roles = columns.roles
     records = [columns.record(_with_counts(row, columns, decimal)) for row in table.rows]
@@ -273,7 +275,7 @@ def _with_counts(row: Row, columns: TableColumns, decimal: Decimal) -> Row:
 
 
 def _refuse_small_per_cents(
-    columns: TableColumns, table: Table, decimal: Decimal, name: str
+    columns: TableColumns, table: SourceTable, decimal: Decimal, name: str
 ) -> None:
     """Refuse rates that are per cents by the name of their column and shares by their size."""
     rates = [

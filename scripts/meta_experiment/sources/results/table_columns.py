@@ -23,7 +23,7 @@ from meta_experiment.sources.results.result_words import (
     WRAPPERS,
     snake,
 )
-from meta_experiment.sources.results.table_text import Table
+from meta_experiment.sources.results.table_text import SourceTable
 from meta_experiment.sources.results.wording import listed, quoted
 
 _ROLES = {
@@ -87,7 +87,7 @@ class TableColumns:
 
 
 def find_columns(
-    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger, one_arm: bool
+    table: SourceTable, name: str, mapping: Mapping[str, str], ledger: Ledger, one_arm: bool
 ) -> TableColumns:
     """Recognise the columns of a table, or take them as the user says.
 
@@ -139,7 +139,7 @@ def find_columns(
     )
 
 
-def _refuse_aggregates(table: Table, name: str) -> None:
+def _refuse_aggregates(table: SourceTable, name: str) -> None:
     of_many = [column for column in table.columns if _OF_MANY.intersection(words(column))]
     if of_many:
         raise UsageError(
@@ -177,7 +177,7 @@ def _metric(field: str) -> str | None:
 
 
 def _roles(
-    table: Table, name: str, mapping: Mapping[str, str], ledger: Ledger
+    table: SourceTable, name: str, mapping: Mapping[str, str], ledger: Ledger
 ) -> dict[str, str | None]:
     free = [column for column in table.columns if column not in mapping.values()]
     roles: dict[str, str | None] = {}
@@ -206,7 +206,9 @@ def _candidates(free: Iterable[str], names: Sequence[str], table: str) -> list[s
     return [by_name[name] for name in names if name in by_name]
 
 
-def _cases(table: Table, columns: Sequence[str], variant: str, ledger: Ledger) -> Iterator[str]:
+def _cases(
+    table: SourceTable, columns: Sequence[str], variant: str, ledger: Ledger
+) -> Iterator[str]:
     """Yield the columns that may name the case, those first whose cases are run in two arms.
 
     One that is different in every row names the row.
@@ -247,7 +249,7 @@ def _refuse_same(one: str, other: str, name: str) -> None:
         )
 
 
-def _note_unread(table: Table, columns: Sequence[str], ledger: Ledger) -> None:
+def _note_unread(table: SourceTable, columns: Sequence[str], ledger: Ledger) -> None:
     holding = {
         column
         for column in columns

@@ -22,7 +22,7 @@ _END = re.compile(r"[\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SourceTable:
     """Rows of values by column, each with the words that say where it stands.
 
     `separator` is what parts the columns, empty where nothing does.
@@ -34,7 +34,7 @@ class Table:
     separator: str = ""
 
 
-def read_table(text: str, name: str) -> Table:
+def read_table(text: str, name: str) -> SourceTable:
     """Read a table whose first line names its columns.
 
     Raises:
@@ -56,7 +56,7 @@ def read_table(text: str, name: str) -> Table:
         ]
     except csv.Error as error:
         raise UsageError(f"{name}, line {reader.line_num}: not valid CSV ({error}).") from error
-    return Table(
+    return SourceTable(
         columns, tuple(row for _, row in rows), tuple(place for place, _ in rows), separator
     )
 

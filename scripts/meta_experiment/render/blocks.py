@@ -1,0 +1,106 @@
+"""What a screen shows, as blocks that a writer turns into text, or into another form.
+
+A page is a row of sections, and a section a row of blocks that belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from meta_experiment.records import dataclass
+
+Tone = Literal["strong", "dim", "good", "bad", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Emphasis:
+    """Words in a tone; the tone is never the only carrier of a meaning."""
+
+    text: str
+    tone: Tone
+
+
+Text = str | Emphasis | tuple[str | Emphasis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the blocks below are about, and a detail that stands beside it."""
+
+    title: str
+    detail: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Labels with their values; `width` is that of the labels where letters have one width."""
+
+    rows: tuple[tuple[Text, Text], ...]
+    width: int = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `width` and the `gap` before it count where letters have one width."""
+
+    title: Text
+    width: int = 0
+    align: Literal["left", "right"] = "left"
+    gap: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells below the titles of their columns; a row may end early."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Sentences, each of which stands for itself."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Lines of running text, one below the other."""
+
+    lines: tuple[Text, ...]
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is changed in files, as a unified diff."""
+
+    diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How something went, from its first value to its last."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Curves that are looked at together."""
+
+    title: str
+    curves: tuple[Curve, ...]
+
+
+Block = Heading | Facts | Table | Notes | Paragraph | Difference | Figure
+Section = Sequence[Block]
+Page = Sequence[Section]
+
+
+def lines(*texts: Text) -> Page:
+    """Return a page of nothing but these lines."""
+    return ((Paragraph(texts),),)

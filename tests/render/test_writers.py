@@ -1,0 +1,103 @@
+"""A page is written in any form of the table, whatever it is made of."""
+
+import typing
+
+import pytest
+
+from meta_experiment.render import writers
+from meta_experiment.render.blocks import (
+    Block,
+    Column,
+    Curve,
+    Difference,
+    Emphasis,
+    Facts,
+    Figure,
+    Heading,
+    Notes,
+    Paragraph,
+    Table,
+    lines,
+)
+from meta_experiment.render.style import Style
+
+PAGE = (
+    (
+        Heading("Verdict", ("of ", Emphasis("today", "good"))),
+        Facts((("Name", "review"), (Emphasis("Alert", "warn"), "slow"), ("", "and more"))),
+    ),
+    (
+        Table(
+            (Column("variant", 8), Column("units", 6, "right"), Column("effect", gap=2)),
+            (("control", "12"), ("treatment", "9", "+3%")),
+        ),
+        Notes(("One look.", "No more.")),
+        Paragraph((("It is ", Emphasis("better", "good"), "."), "Promote it."), indent=4),
+    ),
+    (Difference("-a\n+b\t<c>\n"), Figure("Evidence", (Curve("treatment", (0, 1, 3, 7)),))),
+)
+TEXT = """\
+Verdict  of today
+  Name        review
+  Alert       slow
+              and more
+
+  variant   units  effect
+  control      12
+  treatment      9  +3%
+  - One look.
+  - No more.
+    It is better.
+    Promote it.
+
+-a
++b    <c>
+Evidence
+  treatment   ▁▂▄█"""
+
+
+@pytest.fixture
+def forms(monkeypatch):
+    """The forms there are, and one more: a module, and a line in the table."""
+    monkeypatch.setitem(writers.WRITERS, "toy", "tests.render.toy_writer")
+    return tuple(writers.WRITERS)
+
+
+def test_every_kind_of_block_stands_on_the_page():
+    shown = {type(block) for section in PAGE for block in section}
+    assert shown == set(typing.get_args(Block))
+
+
+def test_every_form_writes_every_block(forms):
+    for form in forms:
+        written = writers.write(form, PAGE, Style())
+        for word in (
+            "Verdict",
+            "today",
+            "review",
+            "control",
+            "No more.",
+            "Promote",
+            "Evidence",
+        ):
+            assert word in written, form
+
+
+def test_text_has_the_layout_of_the_screen():
+    assert writers.write("text", PAGE, Style()) == TEXT
+
+
+def test_colours_take_no_room():
+    coloured = writers.write("text", PAGE, Style(colour=True))
+    for code in ("1", "31", "32", "33", "0"):
+        assert f"\x1b[{code}m" in coloured
+        coloured = coloured.replace(f"\x1b[{code}m", "")
+    assert coloured == TEXT
+
+
+def test_another_form_needs_no_more_than_a_line_in_the_table(forms):
+    written = writers.write("toy", lines(Emphasis("<b>", "bad"), "& more"), Style())
+    assert (
+        written == "<section><paragraph><em>&lt;b&gt;</em> &amp; more 0</paragraph></section>"
+    )
+    assert "toy" in forms
