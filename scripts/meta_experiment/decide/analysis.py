@@ -10,15 +10,17 @@ from meta_experiment.decide.compare import compare
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import horizon_reached, readiness
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.rules.base import Look, Rule
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.standing import Findings, Standing
 from meta_experiment.decide.telling.notes import notes
 from meta_experiment.decide.units import Arm, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
+from meta_experiment.errors import UsageError
 from meta_experiment.types import (
     Analysis,
     Guardrail,
@@ -27,6 +29,7 @@ from meta_experiment.types import (
     PrimaryResult,
     SampleCount,
     Trial,
+    Unit,
 )
 
 
@@ -57,7 +60,77 @@ def analyze(
     """
     rule = rule_of(plan)
     look = rule.look(plan, trials, as_of)
-    samples = Samples(arms_of(plan, look.trials), match_of(plan))
+    return _analysis(
+        plan,
+        rule,
+        look,
+        Samples(arms_of(plan, look.trials), match_of(plan)),
+        trials,
+        experiment_id=experiment_id,
+        as_of=as_of,
+        started=started,
+        current=current,
+        beside=beside,
+    )
+
+
+def analyze_summaries(
+    plan: Plan,
+    summaries: Mapping[str, Mapping[str, Sample]],
+    *,
+    experiment_id: str,
+    as_of: float,
+    started: float | None,
+) -> Analysis:
+    """Compute evidence and verdict from sums alone, by variant and name of the metric.
+
+    They pass the same gates, as far as sums go: what asks for single units (interruptions,
+    attrition, ranks, the order in time) finds nothing. A rule that looks at the first units
+    cannot tell them from sums and waits.
+
+    Raises:
+        UsageError: the plan compares case by case, which sums cannot be.
+    """
+    if plan.unit is Unit.CASE:
+        raise UsageError(
+            "Eval cases are compared one by one, expected their values.",
+            hint="Hand over the value of every case.",
+        )
+    rule = rule_of(plan)
+    arms = {
+        item.name: Arm(
+            item.name,
+            (),
+            {},
+            counted=max(map(len, summaries.get(item.name, {}).values()), default=0),
+        )
+        for item in plan.variants
+    }
+    return _analysis(
+        plan,
+        rule,
+        Look((), complete=rule.extendable),
+        Samples(arms, match_of(plan), summaries),
+        (),
+        experiment_id=experiment_id,
+        as_of=as_of,
+        started=started,
+    )
+
+
+def _analysis(
+    plan: Plan,
+    rule: Rule,
+    look: Look,
+    samples: Samples,
+    trials: Sequence[Trial],
+    *,
+    experiment_id: str,
+    as_of: float,
+    started: float | None,
+    current: Mapping[str, str] | None = None,
+    beside: Sequence[Metric] = (),
+) -> Analysis:
     checks = quality.check(plan, samples.arms, as_of=as_of, current=current)
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     measured = _comparable(plan, samples)
@@ -174,7 +247,7 @@ def _count(arm: Arm, samples: Samples, primary: Metric) -> SampleCount:
     sample = samples.of(arm.variant, primary)
     exclusions = {**arm.exclusions, **sample.skipped}
     return SampleCount(
-        assigned=len(arm.units),
+        assigned=arm.assigned,
         exposed=arm.exposed,
         completed=len(sample),
         trials=sum(is_closed(trial) for unit in arm.units for trial in unit.trials),

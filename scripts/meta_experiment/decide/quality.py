@@ -87,7 +87,7 @@ def _anytime_p(observed: list[int], expected: list[float]) -> float:
 
 def exposure(arms: Mapping[str, Arm]) -> ExposureCheck:
     """Compare assigned units with exposed ones; most of them must have got their variant."""
-    assigned = sum(len(arm.units) for arm in arms.values())
+    assigned = sum(arm.assigned for arm in arms.values())
     exposed = sum(arm.exposed for arm in arms.values())
     enough = assigned < _FEWEST_ASSIGNED or exposed >= _LOWEST_EXPOSURE * assigned
     return ExposureCheck(enough, assigned, exposed)

@@ -25,10 +25,19 @@ def sample_of(arm: Arm, metric: Metric, *, stretch: float = 1.0) -> Sample:
 class Samples:
     """The samples of all arms, control first, each computed once."""
 
-    def __init__(self, arms: Mapping[str, Arm], match: Match = separate) -> None:
-        """Hold the arms, and which units of two are compared; nothing is computed yet."""
+    def __init__(
+        self,
+        arms: Mapping[str, Arm],
+        match: Match = separate,
+        summaries: Mapping[str, Mapping[str, Sample]] | None = None,
+    ) -> None:
+        """Hold the arms, and which units of two are compared; nothing is computed yet.
+
+        `summaries` are samples that are not made of the arms' units, by variant and metric.
+        """
         self.arms = arms
         self.match = match
+        self.summaries = summaries or {}
         self._known: dict[tuple[str, Metric, float], Sample] = {}
         self._matched: dict[tuple[str, Metric, float], tuple[Sample, Sample]] = {}
 
@@ -36,7 +45,8 @@ class Samples:
         """Return one arm's sample of a metric (see `sample_of`)."""
         key = (variant, metric, stretch)
         if key not in self._known:
-            self._known[key] = sample_of(self.arms[variant], metric, stretch=stretch)
+            summary = self.summaries.get(variant, {}).get(metric.name)
+            self._known[key] = summary or sample_of(self.arms[variant], metric, stretch=stretch)
         return self._known[key]
 
     def compared(

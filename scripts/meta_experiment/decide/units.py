@@ -48,16 +48,25 @@ class UnitRecord:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The units of one variant in assignment order, and why trials were left out."""
+    """The units of one variant in assignment order, and why trials were left out.
+
+    `counted` more units are known by their number alone, all of them exposed.
+    """
 
     variant: str
     units: tuple[UnitRecord, ...]
     exclusions: Mapping[str, int]
+    counted: int = 0
+
+    @property
+    def assigned(self) -> int:
+        """How many units were to receive the variant."""
+        return len(self.units) + self.counted
 
     @property
     def exposed(self) -> int:
         """How many units really received their variant."""
-        return sum(unit.exposed for unit in self.units)
+        return sum(unit.exposed for unit in self.units) + self.counted
 
     @property
     def trials(self) -> Iterator[Trial]:

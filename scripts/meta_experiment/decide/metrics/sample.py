@@ -105,8 +105,8 @@ class Sample:
         )
 
 
-class Sums(Sample):
-    """A sample known by its sums alone, as a warehouse or a table has them.
+class SummarySample(Sample):
+    """A sample known by its sums alone: as a warehouse counts them, or a paper prints them.
 
     It passes wherever moments or totals are enough. Asked for what only single units can
     tell, it raises a DegenerateDataError, as data do that carry no evidence.
@@ -126,7 +126,7 @@ class Sums(Sample):
 
     @classmethod
     def of_counts(cls, successes: int, units: int) -> Self:
-        """Take the successes of so many units with one outcome each."""
+        """Take the successes of so many units, one or more, with one outcome each."""
         rate = successes / units
         moments = Moments(units, rate, (units - successes) * rate)
         return cls(moments, total=float(successes), binary=True)
@@ -135,7 +135,7 @@ class Sums(Sample):
         return self.moments.n
 
     def __repr__(self) -> str:
-        return f"Sums({self.moments!r})"
+        return f"SummarySample({self.moments!r})"
 
     @property
     def has_values(self) -> bool:
@@ -156,13 +156,13 @@ class Sums(Sample):
             return ArmSummary(len(self), *nothing, *known)
         return ArmSummary(len(self), *known, *nothing)
 
-    def scaled(self, factor: float) -> Sums:
+    def scaled(self, factor: float) -> SummarySample:
         """Return the sums with all values multiplied, on the raw scale."""
-        return Sums(self.moments.scaled(factor))
+        return SummarySample(self.moments.scaled(factor))
 
-    def shifted(self, delta: float) -> Sums:
+    def shifted(self, delta: float) -> SummarySample:
         """Return the sums with a constant added to all values, on the log scale."""
-        return Sums(self.moments.shifted(delta))
+        return SummarySample(self.moments.shifted(delta))
 
 
 def separate(control: Sample, treatment: Sample) -> tuple[Sample, Sample]:
