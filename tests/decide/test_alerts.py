@@ -12,13 +12,13 @@ from meta_experiment.decide.units import arms_of
 from meta_experiment.types import AlertKind, Readiness, TrialStatus
 
 
-def raised(given, *, days=1.0, **changes):
+def raised(trials, *, days=1.0, **changes):
     chosen = plan(**changes)
     ready = Readiness(
         ready=True, needed_per_arm=10, smallest_arm=10, days_running=days, days_left=0.0,
         reason="",
     )  # fmt: skip
-    samples = Samples(arms_of(chosen, given))
+    samples = Samples(arms_of(chosen, trials))
     return {item.kind for item in alerts(chosen, watched(chosen, samples), ready)}
 
 

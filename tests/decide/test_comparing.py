@@ -257,7 +257,7 @@ def test_the_default_path_needs_neither_scipy_nor_numpy():
         "import sys; sys.path[:0] = ['scripts', '.']\n"
         "from tests.decide.making import *\n"
         "from meta_experiment.types import Stopping\n"
-        "from meta_experiment.decide import explain\n"
+        "from meta_experiment.decide.telling.explain import explain\n"
         "made = trials(control=spread(60, 30), b=spread(50, 30))\n"
         "rates = trials('success', control=[0, 1] * 15, b=[1, 1] * 15)\n"
         "for stopping in Stopping:\n"

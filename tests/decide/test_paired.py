@@ -616,7 +616,7 @@ def test_the_default_path_needs_neither_scipy_nor_numpy():
         "from dataclasses import replace\n"
         "from tests.decide.making import *\n"
         "from meta_experiment.types import Stopping, Unit\n"
-        "from meta_experiment.decide import explain\n"
+        "from meta_experiment.decide.telling.explain import explain\n"
         "def cases(made):\n"
         "    return [replace(x, unit=str(x.order // 2)) for x in made]\n"
         "made = cases(trials(control=spread(60, 30), b=spread(50, 30, 1.7)))\n"

@@ -12,8 +12,8 @@ from meta_experiment.decide.units import ERROR_RATE, arms_of, is_abandoned, is_c
 from meta_experiment.types import TrialStatus, Unit
 
 
-def sample(metric, *given, stretch=1.0, **changes):
-    return sample_of(arms_of(plan(**changes), given)["b"], metric, stretch=stretch)
+def sample(metric, *trials, stretch=1.0, **changes):
+    return sample_of(arms_of(plan(**changes), trials)["b"], metric, stretch=stretch)
 
 
 def test_a_unit_has_one_value_the_mean_of_its_trials_on_the_scale():
@@ -113,7 +113,7 @@ def test_trials_of_unknown_variants_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("given", "closed"),
+    ("one", "closed"),
     [
         (trial("b", 0, status=None), False),
         (trial("b", 0, status=None, metrics={"rating": 4.0}), False),
@@ -122,9 +122,9 @@ def test_trials_of_unknown_variants_are_left_out():
         (trial("b", 0, closed_at=None, assigned_at=None), True),
     ],
 )
-def test_a_trial_is_closed_by_its_outcome_and_by_no_rating(given, closed):
+def test_a_trial_is_closed_by_its_outcome_and_by_no_rating(one, closed):
     """What records how a trial ended closes it, with or without a time; a rating does not."""
-    assert is_closed(given) is closed
+    assert is_closed(one) is closed
 
 
 def test_an_open_trial_is_given_up_after_a_day():

@@ -46,7 +46,7 @@ class Arms:
     satisfaction: Mapping[str, Sample]
 
 
-Rule = Callable[[Plan, Arms, str], str | None]
+Check = Callable[[Plan, Arms, str], str | None]
 
 
 def watched(plan: Plan, samples: Samples) -> Arms:
@@ -63,8 +63,8 @@ def alerts(plan: Plan, arms: Arms, readiness: Readiness) -> tuple[Alert, ...]:
     found = [
         Alert(kind, message, item.name)
         for item in plan.treatments
-        for kind, rule in RULES.items()
-        if (message := rule(plan, arms, item.name)) is not None
+        for kind, check in CHECKS.items()
+        if (message := check(plan, arms, item.name)) is not None
     ]
     if readiness.days_running > plan.max_duration_days:
         found.append(
@@ -133,7 +133,7 @@ def _compared(plan: Plan, arms: Mapping[str, Sample], treatment: str) -> tuple[S
     return match_of(plan)(arms[plan.control.name], arms[treatment])
 
 
-RULES: dict[AlertKind, Rule] = {
+CHECKS: dict[AlertKind, Check] = {
     AlertKind.ERROR_RATE: error_rate,
     AlertKind.SATISFACTION: satisfaction,
     AlertKind.REGRESSION: regression,

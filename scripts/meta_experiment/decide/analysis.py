@@ -16,8 +16,8 @@ from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.base import Look, Rule
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import improvement
-from meta_experiment.decide.standing import Findings, Standing
 from meta_experiment.decide.telling.notes import notes
+from meta_experiment.decide.treatment_state import TreatmentState, VerdictInput
 from meta_experiment.decide.units import Arm, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
 from meta_experiment.errors import UsageError
@@ -136,13 +136,13 @@ def _analysis(
     measured = _comparable(plan, samples)
     ready = readiness(plan, rule, look, measured, as_of, started)
     primary = _result(plan, plan.primary, samples)
-    standings = _standings(plan, rule, samples, primary)
+    states = _states(plan, rule, samples, primary)
     raised = alarms.alerts(plan, alarms.watched(plan, samples), ready)
-    findings = Findings(
+    inputs = VerdictInput(
         plan=plan,
         rule=rule,
         readiness=ready,
-        standings=standings,
+        states=states,
         measured=sum(measured.values()),
         problems=tuple(quality.problems(checks)),
         harm=safety.harm(plan, samples),
@@ -151,7 +151,7 @@ def _analysis(
         waiting=look.waiting,
         stale=checks.fingerprint.reason,
     )
-    decided = verdict(findings)
+    decided = verdict(inputs)
     return Analysis(
         experiment_id=experiment_id,
         as_of=as_of,
@@ -165,11 +165,9 @@ def _analysis(
         secondary=tuple(
             _result(plan, metric, samples) for metric in (*plan.secondary, *beside)
         ),
-        guardrails=tuple(
-            judged.result for standing in standings for judged in standing.guardrails
-        ),
+        guardrails=tuple(judged.result for state in states for judged in state.guardrails),
         checks=checks,
-        notes=(*notes(findings, decided, samples, trials), *map(_exploratory, beside)),
+        notes=(*notes(inputs, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
     )
 
@@ -181,13 +179,13 @@ def _exploratory(metric: Metric) -> str:
     )
 
 
-def _standings(
+def _states(
     plan: Plan, rule: Rule, samples: Samples, primary: PrimaryResult
-) -> tuple[Standing, ...]:
+) -> tuple[TreatmentState, ...]:
     weights = weigh(plan, rule, samples)
     stands = interruption_check(plan, rule, samples, weights)
     return tuple(
-        Standing(
+        TreatmentState(
             comparison=comparison,
             improvement=improvement(comparison.effect, plan.primary),
             better=weights[comparison.treatment].better,

@@ -18,7 +18,7 @@ from meta_experiment.types import Direction, Metric, Plan, Scale, Trial, Unit
 _MOST_NAMED = 20  # beyond 2²⁰ chance is no argument any more
 
 
-def reach(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
+def detectable(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
     """Say, one sentence each, the least that these data could show and what they cannot.
 
     For cases that ran in both arms: how often chance alone lets one of two equal texts win

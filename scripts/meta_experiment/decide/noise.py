@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import fsum, log, sqrt
 from typing import Protocol
 
-from meta_experiment.decide.alerts import RULES, Arms
+from meta_experiment.decide.alerts import CHECKS, Arms
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import effect
 from meta_experiment.errors import DegenerateDataError, UsageError
@@ -75,7 +75,7 @@ def false_alarm_rate(
         DegenerateDataError: with fewer than five values.
         UsageError: the alert is about age, which is not a matter of chance.
     """
-    if kind not in RULES:
+    if kind not in CHECKS:
         raise UsageError(
             f"The alert {kind} does not look at values, so chance cannot raise it."
         )
@@ -102,7 +102,7 @@ def _is_raised(
             )
             for name, row in zip((control, treated), drawn, strict=True)
         }
-        if RULES[kind](plan, _watching(kind, samples), treated) is not None:
+        if CHECKS[kind](plan, _watching(kind, samples), treated) is not None:
             return True
     return False
 

@@ -1,4 +1,4 @@
-"""From findings to one decision: gates in a fixed order, the first that applies decides.
+"""From all that is known to one decision: gates in order, the first that applies decides.
 
 harm → alerts that may act → data quality → readiness → degenerate data
      → rejection (guardrails, primary) → promotion → practical threshold → horizon → extend
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from meta_experiment.decide.scale import described
-from meta_experiment.decide.standing import (
-    Findings,
+from meta_experiment.decide.treatment_state import (
+    VerdictInput,
     claim,
+    estimate,
     failed,
     obstacles,
-    seen,
 )
 from meta_experiment.records import dataclass
 from meta_experiment.types import Decision, ReasonCode
@@ -30,27 +30,27 @@ class Verdict:
     winner: str | None = None
 
 
-Gate = Callable[[Findings], Verdict | None]
+Gate = Callable[[VerdictInput], Verdict | None]
 
 
-def verdict(findings: Findings) -> Verdict:
+def verdict(inputs: VerdictInput) -> Verdict:
     """Return what the first gate that applies says."""
     for gate in GATES:
-        decided = gate(findings)
+        decided = gate(inputs)
         if decided is not None:
             return decided
     raise AssertionError("the last gate applies to everything")
 
 
-def _harm(findings: Findings) -> Verdict | None:
-    if findings.harm is None:
+def _harm(inputs: VerdictInput) -> Verdict | None:
+    if inputs.harm is None:
         return None
-    return Verdict(Decision.REJECT, ReasonCode.SAFETY_HARM, findings.harm.sentence)
+    return Verdict(Decision.REJECT, ReasonCode.SAFETY_HARM, inputs.harm.sentence)
 
 
-def _acting_alert(findings: Findings) -> Verdict | None:
-    for alert in findings.alerts:
-        if alert.kind.value in findings.plan.acting_alerts:
+def _acting_alert(inputs: VerdictInput) -> Verdict | None:
+    for alert in inputs.alerts:
+        if alert.kind.value in inputs.plan.acting_alerts:
             return Verdict(
                 Decision.REJECT,
                 ReasonCode.ALERT_ACTED,
@@ -59,39 +59,39 @@ def _acting_alert(findings: Findings) -> Verdict | None:
     return None
 
 
-def _quality(findings: Findings) -> Verdict | None:
-    for problem in findings.problems:
-        return Verdict(_open_or_closed(findings), problem.code, problem.sentence)
+def _quality(inputs: VerdictInput) -> Verdict | None:
+    for problem in inputs.problems:
+        return Verdict(_open_or_closed(inputs), problem.code, problem.sentence)
     return None
 
 
-def _not_ready(findings: Findings) -> Verdict | None:
-    if findings.readiness.ready:
+def _not_ready(inputs: VerdictInput) -> Verdict | None:
+    if inputs.readiness.ready:
         return None
     code = ReasonCode.INSUFFICIENT_SAMPLES
-    if findings.waiting:
+    if inputs.waiting:
         code = ReasonCode.WAITING_FOR_TRIALS
-    elif not findings.measured:
+    elif not inputs.measured:
         code = ReasonCode.NO_DATA
-    return _undecided(findings, code, findings.readiness.reason)
+    return _undecided(inputs, code, inputs.readiness.reason)
 
 
-def _degenerate(findings: Findings) -> Verdict | None:
-    errors = [item.comparison.error for item in findings.standings]
+def _degenerate(inputs: VerdictInput) -> Verdict | None:
+    errors = [item.comparison.error for item in inputs.states]
     if not all(errors):
         return None
     return Verdict(
-        _open_or_closed(findings),
+        _open_or_closed(inputs),
         ReasonCode.DEGENERATE_DATA,
         f"The values carry no evidence: {errors[0]}.",
     )
 
 
-def _rejected(findings: Findings) -> Verdict | None:
-    if findings.hopeful:
+def _rejected(inputs: VerdictInput) -> Verdict | None:
+    if inputs.candidates:
         return None
-    least_bad = max(findings.out, key=lambda item: item.improvement)
-    broken = failed(findings, least_bad)
+    least_bad = max(inputs.harmful, key=lambda item: item.improvement)
+    broken = failed(inputs, least_bad)
     if broken:
         return Verdict(
             Decision.REJECT,
@@ -101,42 +101,42 @@ def _rejected(findings: Findings) -> Verdict | None:
     return Verdict(
         Decision.REJECT,
         ReasonCode.TREATMENT_WORSE,
-        f"{seen(findings, least_bad)}, shown to be worse "
-        f"({findings.rule.words.strength(least_bad.worse)}).",
+        f"{estimate(inputs, least_bad)}, shown to be worse "
+        f"({inputs.rule.words.strength(least_bad.worse)}).",
     )
 
 
-def _promoted(findings: Findings) -> Verdict | None:
-    clear = [item for item in findings.hopeful if next(obstacles(findings, item), None) is None]
+def _promoted(inputs: VerdictInput) -> Verdict | None:
+    clear = [item for item in inputs.candidates if next(obstacles(inputs, item), None) is None]
     if not clear:
         return None
     best = clear[0]
-    if findings.stale is not None:
-        return Verdict(_open_or_closed(findings), ReasonCode.EVIDENCE_STALE, findings.stale)
+    if inputs.stale is not None:
+        return Verdict(_open_or_closed(inputs), ReasonCode.EVIDENCE_STALE, inputs.stale)
     return Verdict(
         Decision.PROMOTE,
         ReasonCode.TREATMENT_BETTER,
-        f"{seen(findings, best)}, shown to be {claim(findings.plan)} "
-        f"({findings.rule.words.strength(best.better)}).",
+        f"{estimate(inputs, best)}, shown to be {claim(inputs.plan)} "
+        f"({inputs.rule.words.strength(best.better)}).",
         winner=best.treatment,
     )
 
 
-def _no_difference(findings: Findings) -> Verdict | None:
-    if not all(item.equivalent for item in findings.hopeful):
+def _no_difference(inputs: VerdictInput) -> Verdict | None:
+    if not all(item.equivalent for item in inputs.candidates):
         return None
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.NO_MEANINGFUL_DIFFERENCE,
-        f"{seen(findings, findings.hopeful[0])}; the difference is shown to be within "
-        f"{findings.plan.equivalence_margin or 0:.0%}.",
+        f"{estimate(inputs, inputs.candidates[0])}; the difference is shown to be within "
+        f"{inputs.plan.equivalence_margin or 0:.0%}.",
     )
 
 
-def _out_of_reach(findings: Findings) -> Verdict | None:
+def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
     """End what can no longer reach the threshold."""
-    plan = findings.plan
-    bounds = [findings.rule.interval(item.comparison) for item in findings.hopeful]
+    plan = inputs.plan
+    bounds = [inputs.rule.interval(item.comparison) for item in inputs.candidates]
     highest = [item.high for item in bounds if item is not None and item.high is not None]
     if len(highest) < len(bounds):
         return None
@@ -145,23 +145,20 @@ def _out_of_reach(findings: Findings) -> Verdict | None:
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.EFFECT_BELOW_THRESHOLD,
-        f"{seen(findings, findings.hopeful[0])}; whatever the true effect is, it is at best "
+        f"{estimate(inputs, inputs.candidates[0])}; whatever the true effect is, it is at best "
         f"{described(max(highest))}, below the {plan.improvement_threshold:.0%} asked for.",
     )
 
 
-def _horizon(findings: Findings) -> Verdict | None:
-    if findings.horizon is None or not findings.rule.extendable:
+def _horizon(inputs: VerdictInput) -> Verdict | None:
+    if inputs.horizon is None or not inputs.rule.extendable:
         return None
-    return _undecided(findings, ReasonCode.HORIZON_REACHED, _first_obstacle(findings)[1])
+    return _undecided(inputs, ReasonCode.HORIZON_REACHED, _first_obstacle(inputs)[1])
 
 
-def _not_yet(findings: Findings) -> Verdict | None:
-    code, sentence = _first_obstacle(findings)
-    final = _open_or_closed(findings) is Decision.INCONCLUSIVE
-    if final and code is ReasonCode.BELOW_THRESHOLD_SO_FAR:
-        code, sentence = ReasonCode.EFFECT_BELOW_THRESHOLD, sentence.replace(" so far", "")
-    return Verdict(_open_or_closed(findings), code, sentence)
+def _not_yet(inputs: VerdictInput) -> Verdict | None:
+    code, sentence = _first_obstacle(inputs)
+    return Verdict(_open_or_closed(inputs), code, sentence)
 
 
 GATES: tuple[Gate, ...] = (
@@ -179,22 +176,22 @@ GATES: tuple[Gate, ...] = (
 )
 
 
-def _first_obstacle(findings: Findings) -> tuple[ReasonCode, str]:
-    return next(obstacles(findings, findings.hopeful[0]))
+def _first_obstacle(inputs: VerdictInput) -> tuple[ReasonCode, str]:
+    return next(obstacles(inputs, inputs.candidates[0]))
 
 
-def _open_or_closed(findings: Findings) -> Decision:
+def _open_or_closed(inputs: VerdictInput) -> Decision:
     """More data may still come, or the plan has had all it will look at."""
-    looked = not findings.rule.extendable and findings.readiness.ready
-    closed = looked or findings.horizon is not None
+    looked = not inputs.rule.extendable and inputs.readiness.ready
+    closed = looked or inputs.horizon is not None
     return Decision.INCONCLUSIVE if closed else Decision.EXTEND
 
 
-def _undecided(findings: Findings, code: ReasonCode, sentence: str) -> Verdict:
-    if findings.horizon is None:
+def _undecided(inputs: VerdictInput, code: ReasonCode, sentence: str) -> Verdict:
+    if inputs.horizon is None:
         return Verdict(Decision.EXTEND, code, sentence)
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.HORIZON_REACHED,
-        f"The plan ends {findings.horizon} without a decision. {sentence}",
+        f"The plan ends {inputs.horizon} without a decision. {sentence}",
     )

@@ -13,7 +13,7 @@ from meta_experiment.stats.ttest import Contrast, student_contrast
 
 
 @dataclass(frozen=True, slots=True)
-class EffectSize:
+class EffectSizeInterval:
     """A standardised difference (treatment minus control) with its interval at a level."""
 
     value: float
@@ -56,7 +56,7 @@ def hedges_g(control: Moments, treatment: Moments) -> float:
 
 def effect_size_interval(
     control: Moments, treatment: Moments, *, level: float = 0.95
-) -> EffectSize:
+) -> EffectSizeInterval:
     """Return Cohen's d with its exact interval for normal values.
 
     The bounds are the effects that put the observed t at the tail probability (1-level)/2 of
@@ -71,7 +71,7 @@ def effect_size_interval(
     contrast = student_contrast(control, treatment)
     t, root = contrast.statistic(), math.sqrt(contrast.n_effective)
     tail = 0.5 * (1.0 - level)
-    return EffectSize(
+    return EffectSizeInterval(
         value=t / root,
         low=noncentrality_bound(t, contrast.df, upper_tail=tail) / root,
         high=noncentrality_bound(t, contrast.df, upper_tail=1.0 - tail) / root,

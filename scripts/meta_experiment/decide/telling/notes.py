@@ -10,7 +10,7 @@ from meta_experiment.decide.metrics.sample import NOT_POSITIVE
 from meta_experiment.decide.safety import safety_metrics
 from meta_experiment.decide.samples import Samples, sample_of
 from meta_experiment.decide.scale import described, effect
-from meta_experiment.decide.standing import Findings
+from meta_experiment.decide.treatment_state import VerdictInput
 from meta_experiment.decide.units import was_cut_short
 from meta_experiment.decide.verdict import Verdict
 from meta_experiment.types import (
@@ -26,27 +26,27 @@ _FEWEST_PER_STRATUM = 5
 
 
 def notes(
-    findings: Findings, decided: Verdict, samples: Samples, trials: Sequence[Trial]
+    inputs: VerdictInput, decided: Verdict, samples: Samples, trials: Sequence[Trial]
 ) -> Iterator[str]:
     """Yield the notes of an analysis."""
-    yield from _on_the_rule(findings)
-    yield from _on_the_comparisons(findings, samples)
-    yield from _on_the_threshold(findings, samples)
-    if findings.plan.unit is Unit.CASE:
-        yield from _on_the_cases(findings, samples)
-    yield from _on_the_trials(findings, samples, trials)
-    yield from _on_the_decision(findings, decided)
-    yield from _strata(findings, samples)
-    for item in findings.plan.treatments:
-        control, treated = samples.compared(item.name, findings.plan.primary)
-        note = drift_note(control, treated, findings.plan.primary, item.name)
+    yield from _on_the_rule(inputs)
+    yield from _on_the_comparisons(inputs, samples)
+    yield from _on_the_threshold(inputs, samples)
+    if inputs.plan.unit is Unit.CASE:
+        yield from _on_the_cases(inputs, samples)
+    yield from _on_the_trials(inputs, samples, trials)
+    yield from _on_the_decision(inputs, decided)
+    yield from _strata(inputs, samples)
+    for item in inputs.plan.treatments:
+        control, treated = samples.compared(item.name, inputs.plan.primary)
+        note = drift_note(control, treated, inputs.plan.primary, item.name)
         if note is not None:
             yield note
 
 
-def _on_the_rule(findings: Findings) -> Iterator[str]:
-    plan, words = findings.plan, findings.rule.words
-    yield words.reading(plan, findings.readiness.ready)
+def _on_the_rule(inputs: VerdictInput) -> Iterator[str]:
+    plan, words = inputs.plan, inputs.rule.words
+    yield words.reading(plan, inputs.readiness.ready)
     if len(plan.treatments) > 1:
         yield (
             f"{len(plan.treatments)} treatments are tried at once, corrected by "
@@ -58,16 +58,16 @@ def _on_the_rule(findings: Findings) -> Iterator[str]:
         yield f"There is no alert named {name}, so it cannot act."
 
 
-def _on_the_comparisons(findings: Findings, samples: Samples) -> Iterator[str]:
-    plan, family = findings.plan, family_of(findings.plan.primary)
-    for standing in findings.standings:
-        arms = samples.compared(standing.treatment, plan.primary)
-        for note in family.notes(plan, standing.comparison, *arms):
-            yield f"{standing.treatment}: {note}"
+def _on_the_comparisons(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
+    plan, family = inputs.plan, family_of(inputs.plan.primary)
+    for state in inputs.states:
+        arms = samples.compared(state.treatment, plan.primary)
+        for note in family.notes(plan, state.comparison, *arms):
+            yield f"{state.treatment}: {note}"
 
 
-def _on_the_threshold(findings: Findings, samples: Samples) -> Iterator[str]:
-    plan, primary = findings.plan, findings.plan.primary
+def _on_the_threshold(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
+    plan, primary = inputs.plan, inputs.plan.primary
     control = samples.of(plan.control.name, primary)
     centre = control.centre if len(control) else 0.0
     room = family_of(primary).most(centre, primary.direction)
@@ -79,13 +79,13 @@ def _on_the_threshold(findings: Findings, samples: Samples) -> Iterator[str]:
         )
 
 
-def _on_the_cases(findings: Findings, samples: Samples) -> Iterator[str]:
-    plan, metric = findings.plan, findings.plan.primary
+def _on_the_cases(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
+    plan, metric = inputs.plan, inputs.plan.primary
     yield (
         f"{metric.name} is compared case by case: one difference per case, however often it "
         "was run."
     )
-    yield from findings.rule.words.on_cases(plan)
+    yield from inputs.rule.words.on_cases(plan)
     for item in plan.treatments:
         shared = len(samples.compared(item.name, metric)[0])
         alone = {
@@ -101,9 +101,9 @@ def _on_the_cases(findings: Findings, samples: Samples) -> Iterator[str]:
 
 
 def _on_the_trials(
-    findings: Findings, samples: Samples, trials: Sequence[Trial]
+    inputs: VerdictInput, samples: Samples, trials: Sequence[Trial]
 ) -> Iterator[str]:
-    plan = findings.plan
+    plan = inputs.plan
     counted = [trial for arm in samples.arms.values() for trial in arm.trials]
     cut = sum(map(was_cut_short, counted))
     if cut:
@@ -126,12 +126,12 @@ def _on_the_trials(
         yield f"Trials of variants the plan does not name are left out: {names}."
 
 
-def _on_the_decision(findings: Findings, decided: Verdict) -> Iterator[str]:
+def _on_the_decision(inputs: VerdictInput, decided: Verdict) -> Iterator[str]:
     if decided.decision is not Decision.PROMOTE:
         return
-    if findings.rule.words.on_promotion is not None:
-        yield findings.rule.words.on_promotion
-    winner = next(item for item in findings.standings if item.treatment == decided.winner)
+    if inputs.rule.words.on_promotion is not None:
+        yield inputs.rule.words.on_promotion
+    winner = next(item for item in inputs.states if item.treatment == decided.winner)
     doubtful = [
         item.result.metric
         for item in winner.guardrails
@@ -145,9 +145,9 @@ def _on_the_decision(findings: Findings, decided: Verdict) -> Iterator[str]:
         )
 
 
-def _strata(findings: Findings, samples: Samples) -> Iterator[str]:
+def _strata(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
     """Show the primary effect within each model that enough units of both arms ran on."""
-    plan = findings.plan
+    plan = inputs.plan
     models = sorted(
         {
             trial.fingerprint["model"]
@@ -162,14 +162,14 @@ def _strata(findings: Findings, samples: Samples) -> Iterator[str]:
         parts = [
             part
             for model in models
-            if (part := _stratum(findings, samples, item.name, model)) is not None
+            if (part := _stratum(inputs, samples, item.name, model)) is not None
         ]
         if parts:
             yield f"By model, {item.name} on {plan.primary.name}: {'; '.join(parts)}."
 
 
-def _stratum(findings: Findings, samples: Samples, treatment: str, model: str) -> str | None:
-    plan = findings.plan
+def _stratum(inputs: VerdictInput, samples: Samples, treatment: str, model: str) -> str | None:
+    plan = inputs.plan
     control, treated = samples.match(
         *(
             sample_of(samples.arms[name].having("model", model), plan.primary)

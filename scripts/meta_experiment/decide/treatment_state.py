@@ -1,4 +1,4 @@
-"""Where each treatment stands, and what stands between it and its promotion."""
+"""The state of each treatment, and what stands between it and its promotion."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from meta_experiment.types import (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where one treatment stands.
+class TreatmentState:
+    """What is known of one treatment.
 
     `improvement` is the point estimate (see `scale.improvement`). `better` and `worse` are log
     evidence on the primary metric, `better` corrected for several treatments.
@@ -48,7 +48,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class VerdictInput:
     """All that a verdict rests on.
 
     `measured` is the number of units with a value of the primary metric, `waiting` that of
@@ -59,7 +59,7 @@ class Findings:
     plan: Plan
     rule: Rule
     readiness: Readiness
-    standings: tuple[Standing, ...]
+    states: tuple[TreatmentState, ...]
     measured: int
     problems: tuple[Problem, ...] = ()
     harm: Harm | None = None
@@ -74,55 +74,56 @@ class Findings:
         return self.rule.bar(self.plan.alpha, 1)
 
     @property
-    def out(self) -> tuple[Standing, ...]:
+    def harmful(self) -> tuple[TreatmentState, ...]:
         """The treatments that are shown to do harm."""
-        return tuple(item for item in self.standings if harm_shown(self, item))
+        return tuple(item for item in self.states if harm_shown(self, item))
 
     @property
-    def hopeful(self) -> tuple[Standing, ...]:
+    def candidates(self) -> tuple[TreatmentState, ...]:
         """The treatments that are not, the best looking first."""
-        left = (item for item in self.standings if not harm_shown(self, item))
+        left = (item for item in self.states if not harm_shown(self, item))
         return tuple(sorted(left, key=lambda item: -item.improvement))
 
 
-def harm_shown(findings: Findings, standing: Standing) -> bool:
+def harm_shown(inputs: VerdictInput, state: TreatmentState) -> bool:
     """Say whether a treatment is shown to be worse, on the primary metric or a guardrail.
 
     The primary needs 1/α. The guardrails share a quarter of α, so that G of them need 4G/α
     each: more guardrails do not mean more harmless treatments rejected. Waiting for it costs
     little, since a guardrail that fails at 1/α blocks the promotion at once.
     """
-    return standing.worse >= findings.bar or bool(failed(findings, standing))
+    return state.worse >= inputs.bar or bool(failed(inputs, state))
 
 
-def obstacles(findings: Findings, standing: Standing) -> Iterator[tuple[ReasonCode, str]]:
+def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
     """Yield what stands between a treatment and its promotion, what to tell first first."""
-    plan, words, judged = findings.plan, findings.rule.words, standing.guardrails
+    plan, words, judged = inputs.plan, inputs.rule.words, state.guardrails
     yield from _guardrails(judged, GuardrailState.MISSING, ReasonCode.GUARDRAIL_MISSING)
     yield from _guardrails(judged, GuardrailState.FAIL, ReasonCode.GUARDRAIL_FAILED)
-    if standing.errors is not None:
-        yield ReasonCode.ERRORS_RISE, standing.errors
-    if standing.better < findings.bar:
+    if state.errors is not None:
+        yield ReasonCode.ERRORS_RISE, state.errors
+    if state.better < inputs.bar:
         yield (
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
-                f"{seen(findings, standing)}: not enough evidence for a decision "
-                f"({words.strength(standing.better)}, needed {words.needed(plan.alpha)})."
+                f"{estimate(inputs, state)}: not enough evidence for a decision "
+                f"({words.strength(state.better)}, needed {words.needed(plan.alpha)})."
             ),
         )
-    elif standing.improvement < plan.improvement_threshold:
-        yield (
-            ReasonCode.BELOW_THRESHOLD_SO_FAR,
-            (
-                f"{seen(findings, standing)}, shown to be better, but below the "
-                f"{plan.improvement_threshold:.0%} the plan asks for so far."
-            ),
+    elif state.improvement < plan.improvement_threshold:
+        short = (
+            f"{estimate(inputs, state)}, shown to be better, but below the "
+            f"{plan.improvement_threshold:.0%} the plan asks for"
         )
-    elif not standing.stands_interruption:
+        if inputs.rule.extendable:
+            yield ReasonCode.BELOW_THRESHOLD_SO_FAR, f"{short} so far."
+        else:
+            yield ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}."
+    elif not state.stands_interruption:
         yield (
             ReasonCode.INTERRUPTIONS_UNCERTAIN,
             (
-                f"{seen(findings, standing)}, but not if the trials that were cut short had "
+                f"{estimate(inputs, state)}, but not if the trials that were cut short had "
                 "taken four times what they took."
             ),
         )
@@ -139,24 +140,24 @@ def _guardrails(
     return ((code, item.result.reason) for item in judged if item.result.state is state)
 
 
-def failed(findings: Findings, standing: Standing) -> tuple[Judgement, ...]:
+def failed(inputs: VerdictInput, state: TreatmentState) -> tuple[Judgement, ...]:
     """Return the guardrails whose failure is clear enough to reject the treatment for it."""
-    bar = findings.rule.bar(findings.plan.alpha, 4 * max(1, len(standing.guardrails)))
+    bar = inputs.rule.bar(inputs.plan.alpha, 4 * max(1, len(state.guardrails)))
     return tuple(
         item
-        for item in standing.guardrails
+        for item in state.guardrails
         if item.result.state is GuardrailState.FAIL and item.worse >= bar
     )
 
 
-def seen(findings: Findings, standing: Standing) -> str:
+def estimate(inputs: VerdictInput, state: TreatmentState) -> str:
     """Say what the point estimate is, for example `b is 12% better than control on …`."""
-    comparison, effect = standing.comparison, standing.comparison.effect
+    comparison, effect = state.comparison, state.comparison.effect
     if effect.relative is None:
         relation = f"differs by {_number(effect.absolute)} from"
     else:
         relation = f"is {described(effect.relative)} {'than' if effect.relative else 'as'}"
-    metric = findings.plan.primary.name
+    metric = inputs.plan.primary.name
     return f"{comparison.treatment} {relation} {comparison.control} on {metric}"
 
 
