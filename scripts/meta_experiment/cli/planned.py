@@ -13,6 +13,7 @@ import click
 from meta_experiment.cli.frame import Place
 from meta_experiment.cli.open import bases, workspace
 from meta_experiment.errors import UsageError
+from meta_experiment.model.plan_settings import PLAN_SETTINGS
 from meta_experiment.services.planning.request import (
     Request,
     from_flags,
@@ -33,29 +34,7 @@ from meta_experiment.types import (
     Unit,
 )
 
-# flag -> place in the plan document
-_PLACES: dict[str, tuple[str, ...]] = {
-    "name": ("name",),
-    "hypothesis": ("hypothesis",),
-    "guardrails": ("metrics", "guardrails"),
-    "secondary": ("metrics", "secondary"),
-    "improvement_threshold": ("targets", "improvement_threshold"),
-    "max_regression": ("targets", "max_regression"),
-    "equivalence_margin": ("targets", "equivalence_margin"),
-    "stopping": ("stopping", "rule"),
-    "claim": ("stopping", "claim"),
-    "alpha": ("stopping", "alpha"),
-    "sample_size": ("stopping", "sample_size"),
-    "max_sample": ("stopping", "max_sample"),
-    "max_duration_days": ("stopping", "max_duration_days"),
-    "unit": ("unit",),
-    "assignment": ("assignment", "method"),
-    "traffic": ("assignment", "traffic"),
-    "analysis_type": ("analysis_type",),
-    "ask_model": ("report",),
-    "auto": ("auto",),
-    "seed": ("seed",),
-}
+_SETTINGS = {"ask_model": "report"}  # flags that are called otherwise than their setting
 
 
 def _words(words: type[Any]) -> click.Choice[str]:
@@ -206,10 +185,10 @@ def _metric(
     name: str | None, direction: str | None, scale: str | None, kind: str | None
 ) -> dict[str, Any] | str | None:
     described = {"direction": direction, "scale": scale, "kind": kind}
-    given = {key: value for key, value in described.items() if value is not None}
-    if name is None and given:
-        raise UsageError(f"--{next(iter(given))} describes --primary-metric, which is missing.")
-    return {"name": name, **given} if given else name
+    named = {key: value for key, value in described.items() if value is not None}
+    if name is None and named:
+        raise UsageError(f"--{next(iter(named))} describes --primary-metric, which is missing.")
+    return {"name": name, **named} if named else name
 
 
 def _document(flags: dict[str, Any], metric: object) -> dict[str, Any]:
@@ -219,9 +198,6 @@ def _document(flags: dict[str, Any], metric: object) -> dict[str, Any]:
     for flag, value in flags.items():
         if value is None or value == ():
             continue
-        *sections, last = _PLACES[flag]
-        section = document
-        for name in sections:
-            section = section.setdefault(name, {})
-        section[last] = list(value) if isinstance(value, tuple) else value
+        setting = PLAN_SETTINGS[_SETTINGS.get(flag, flag)]
+        setting.put(document, list(value) if isinstance(value, tuple) else value)
     return document

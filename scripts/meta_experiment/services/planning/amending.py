@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError, cite
@@ -16,46 +15,18 @@ from meta_experiment.model.plan_document import (
     plan_sha256,
     plan_to_document,
 )
+from meta_experiment.model.plan_settings import PLAN_SETTINGS, PlanSetting
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status
 from meta_experiment.types.results.amendment import AmendmentResult
 
-# flag-like name -> place in the plan document
-_PLACES = {
-    "name": ("name",),
-    "hypothesis": ("hypothesis",),
-    "auto": ("auto",),
-    "tags": ("tags",),
-    "max_duration_days": ("stopping", "max_duration_days"),
-    "max_sample": ("stopping", "max_sample"),
-    "sample_size": ("stopping", "sample_size"),
-    "alpha": ("stopping", "alpha"),
-    "stopping": ("stopping", "rule"),
-    "claim": ("stopping", "claim"),
-    "improvement_threshold": ("targets", "improvement_threshold"),
-    "max_regression": ("targets", "max_regression"),
-    "equivalence_margin": ("targets", "equivalence_margin"),
-    "unit": ("unit",),
-    "assignment": ("assignment", "method"),
-    "traffic": ("assignment", "traffic"),
-    "analysis_type": ("analysis_type",),
-    "report": ("report",),
-    "seed": ("seed",),
-    "guardrails": ("metrics", "guardrails"),
-    "primary_metric": ("metrics", "primary"),
-}
-# What may still change once there are data, without changing what the data mean.
-_AFTER_DATA = {
-    "name", "hypothesis", "auto", "tags", "max_duration_days", "max_sample", "analysis_type",
-}  # fmt: skip
-_LISTS = {"tags", "guardrails", "report"}
-_HORIZON = {"max_duration_days", "max_sample"}
+_AMENDABLE = {name: item for name, item in PLAN_SETTINGS.items() if item.amendable}
 
 
 def amend(
-    workspace: Workspace, given: str, settings: Sequence[tuple[str, str]], why: str
+    workspace: Workspace, selector: str, settings: Sequence[tuple[str, str]], why: str
 ) -> AmendmentResult:
     """Change fields of a plan and keep on the record what they were, and why.
 
@@ -66,7 +37,7 @@ def amend(
     if not why.strip():
         raise UsageError("--why needs the reason in words; it stays on the record.")
     now = workspace.clock()
-    found = find_in(workspace.store, given)
+    found = find_in(workspace.store, selector)
 
     def amended(before: Experiment) -> Experiment:
         if before.status in (Status.PROMOTED, Status.ROLLED_BACK, Status.ARCHIVED):
@@ -93,28 +64,25 @@ def amend(
 def _amended(
     experiment: Experiment, key: str, text: str, why: str, trials: int, now: float
 ) -> Experiment:
-    if key not in _PLACES:
+    setting = _AMENDABLE.get(key)
+    if setting is None:
         raise UsageError(
             f"There is no field {cite(key)} to amend.",
-            hint=fields.suggestion(key, _PLACES) or f"Fields: {', '.join(_PLACES)}.",
+            hint=fields.suggestion(key, _AMENDABLE) or f"Fields: {', '.join(_AMENDABLE)}.",
         )
-    if trials and key not in _AFTER_DATA:
+    if trials and not setting.after_data:
         raise RefusedError(
             f"{experiment.experiment_id} has {trials:,} trials; changing {key} now would "
             "change what they mean after they were seen.",
             hint="End this experiment and create a new one.",
         )
-    if trials and key in _HORIZON and not rule_of(experiment.plan).extendable:
+    if trials and setting.horizon and not rule_of(experiment.plan).extendable:
         raise RefusedError(
             "A plan with a fixed stopping rule cannot be extended once there are data.",
             hint="Create a new experiment with --stopping sequential, which may be extended.",
         )
-    document = plan_to_document(experiment.plan)
-    *sections, last = _PLACES[key]
-    section: dict[str, Any] = document
-    for name in sections:
-        section = section[name]
-    before, section[last] = section.get(last), _value(key, text)
+    document, value = plan_to_document(experiment.plan), _value(setting, text)
+    before = setting.put(document, value)
     plan = plan_from_document(redacted_plan(document))
     return replace(
         experiment,
@@ -122,16 +90,16 @@ def _amended(
         plan_sha256=plan_sha256(plan, experiment.versions),
         amendments=(
             *experiment.amendments,
-            Amendment(now, key, before, section[last], why, trials),
+            Amendment(now, key, before, value, why, trials),
         ),
     )
 
 
-def _value(key: str, text: str) -> object:
+def _value(setting: PlanSetting, text: str) -> object:
     """Read a value as JSON where it is JSON, else as the text it is; lists with commas."""
     try:
         return json.loads(text)
     except ValueError:
-        if key in _LISTS:
+        if setting.listed:
             return [part.strip() for part in text.split(",") if part.strip()]
         return text
