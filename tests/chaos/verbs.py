@@ -16,7 +16,6 @@ from tests.logs import everything
 from tests.sources import shapes
 from tests.support.git import git
 
-from meta_experiment.deploy import Deployer
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
@@ -61,7 +60,6 @@ def opened(root: Path, files: FileSystem | None = None) -> Workspace:
         disk,
         checkout,
         open_store("files", layout, disk, checkout),
-        Deployer(layout, disk, program, checkout.seal),
         program,
         lambda: float(next(ticks)),
     )

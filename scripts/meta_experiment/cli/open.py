@@ -62,14 +62,16 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     A change of prompt files that a crash cut off is finished or undone first, and said; one
     that another process is at work on is left to it. With `settled` False nothing is touched.
     """
-    from meta_experiment.services.acting.registry_commit import settle
+    from meta_experiment.services.serving.freshness import stale
     from meta_experiment.services.workspace import Workspace
 
     opened = Workspace.open(layout(place, prompts), clock)
     other, inside = twin(place.directory), place.directory.is_relative_to(opened.root)
     if other is not None and other.is_relative_to(opened.root) and not inside:
         say(f"Note: experiments are those of the main working tree, {opened.root}.", err=True)
-    if settled:
+    if settled and (opened.layout.in_flight() or stale(opened.layout)):
+        from meta_experiment.services.acting.registry_commit import settle
+
         for sentence in settle(opened):
             say(f"Note: {sentence}", err=True)
     return opened

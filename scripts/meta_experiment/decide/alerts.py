@@ -8,7 +8,6 @@ let one act all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from statistics import median
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.metrics.sample import Sample
@@ -122,6 +121,8 @@ def anomaly(plan: Plan, arms: Arms, treatment: str) -> str | None:
     before, recent = values[:-_RECENT], values[-_RECENT:]
     if len(before) < _FEWEST_BEFORE:
         return None
+    from statistics import median
+
     centre = median(before)
     spread = _MAD_TO_SD * median(abs(value - centre) for value in before)
     if spread == 0 or max(abs(value - centre) for value in recent) <= _FAR * spread:

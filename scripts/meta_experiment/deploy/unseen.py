@@ -176,7 +176,7 @@ class Unseen:
 
     def _traces(self) -> bool:
         """Tell whether there is anything of ours here, of whichever root."""
-        return hides(self.folder) or any(
+        return (self.folder / NAME).exists() or any(
             _BLOCK.search(_content(place)) for place in self._lists
         )
 
@@ -320,11 +320,6 @@ def _blocks(lines: Mapping[str, bytes], *, added: bool) -> Iterator[bytes]:
         head = os.fsencode(f"# >>> {NAME}{mark} {root}\n")
         yield (b"\n" if added else b"") + head + body + f"# <<< {NAME}\n".encode()
         added = False
-
-
-def hides(repository: Path) -> bool:
-    """Tell, by a look, whether anything is hidden in a repository's own folder."""
-    return (repository / NAME).exists()
 
 
 def _inode(place: Path) -> int | None:

@@ -55,6 +55,11 @@ def client_folder(environment: Mapping[str, str], home: str | None = None) -> st
     return environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude"
 
 
+def hidden_folder(repository: str) -> str:
+    """Return where the folder of a repository's own holds what it is not to see."""
+    return f"{repository}/meta-experiment"
+
+
 def roots_file(data: str) -> str:
     """Return the list of roots under experiment."""
     return f"{data}/roots.tsv"

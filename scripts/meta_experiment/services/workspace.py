@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from meta_experiment.deploy import Backups, Deployer
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
@@ -20,6 +20,9 @@ from meta_experiment.store.ports import Store
 from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import Experiment, FileVersion, Status
 
+if TYPE_CHECKING:
+    from meta_experiment.deploy import Backups, Deployer
+
 Clock = Callable[[], float]
 _MOST_PROBLEMS = 5
 
@@ -32,7 +35,6 @@ class Workspace:
     files: FileSystem
     checkout: Checkout
     store: Store
-    deployer: Deployer
     git: Git | None
     clock: Clock
 
@@ -49,13 +51,26 @@ class Workspace:
         disk, git = files or FileSystem(), Git.find(layout.root)
         checkout = Checkout(layout, disk, partial(tracked_in, git))
         store = open_store(backend, layout, disk, checkout)
-        deployer = Deployer(layout, disk, git, checkout.seal)
-        return cls(layout, disk, checkout, store, deployer, git, clock)
+        return cls(layout, disk, checkout, store, git, clock)
 
     @property
     def root(self) -> Path:
         """The folder below which everything happens."""
         return self.layout.root
+
+    @property
+    def deployer(self) -> Deployer:
+        """What changes prompt files; loaded by verbs that do."""
+        from meta_experiment.deploy import Deployer
+
+        return Deployer(self.layout, self.files, self.git, self.checkout.seal)
+
+    @property
+    def backups(self) -> Backups:
+        """What prompt files held before they were changed."""
+        from meta_experiment.deploy import Backups
+
+        return Backups(self.files, self.layout.backups)
 
     def note(
         self,
@@ -107,7 +122,7 @@ class Workspace:
 
     def keep(self, contents: Iterable[Content]) -> None:
         """Keep bytes that are about to stand in a prompt file, so that they can be merged."""
-        backups = Backups(self.files, self.layout.backups)
+        backups = self.backups
         try:
             for content in contents:
                 backups.keep(content.data)
@@ -119,8 +134,7 @@ class Workspace:
         for name, known in experiment.versions.get(path, {}).items():
             if known == version:
                 return self.store.variant(experiment, name)[path]
-        backups = Backups(self.files, self.layout.backups)
-        return Content(backups.load(version.sha256), version.mode)
+        return Content(self.backups.load(version.sha256), version.mode)
 
 
 def problems(log: TrialLog) -> Iterator[str]:

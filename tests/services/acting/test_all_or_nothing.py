@@ -22,7 +22,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index
 from meta_experiment.services.acting import lifecycle, registry_commit
 from meta_experiment.services.acting.registry_commit import settle
-from meta_experiment.services.serving import reconciliation
+from meta_experiment.services.serving import freshness, reconciliation
 from meta_experiment.types import Status
 
 __all__ = ["repository"]
@@ -200,7 +200,7 @@ def test_who_changes_what_is_served_looks_again_before_it_ends(repository, monke
     reconciliation.reconcile(opened(repository))
     assert not (repository / PLACED[COMMAND][0]).exists()
     assert [entry.running for entry in index.entries(str(repository))] == [False]
-    assert not reconciliation.stale(Layout(repository))
+    assert not freshness.stale(Layout(repository))
 
 
 def test_a_look_does_not_wait_for_a_command_at_work(repository, monkeypatch):

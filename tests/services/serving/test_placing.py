@@ -30,7 +30,8 @@ from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.health import recovery
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.serving import unserved
-from meta_experiment.services.serving.reconciliation import reconcile, stale
+from meta_experiment.services.serving.freshness import stale
+from meta_experiment.services.serving.reconciliation import reconcile
 
 
 @pytest.mark.parametrize("path", TEXTS)

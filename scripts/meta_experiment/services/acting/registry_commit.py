@@ -13,7 +13,8 @@ from meta_experiment.errors import (
     StorageError,
 )
 from meta_experiment.model.registry import outcome_from_document
-from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly, stale
+from meta_experiment.services.serving.freshness import stale
+from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
 

@@ -6,31 +6,17 @@ import os
 import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.errors import RefusedError, as_word, cite
 from meta_experiment.files.roots import git_top
+from meta_experiment.files.version_control import other_control
 from meta_experiment.protocol import index
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.ignore import PRIVATE_PATHS, lacking
 
 MANUAL = "Or start it with --manual, and serve and record it yourself (assign, record)."
 _REPAIR = "meta-experiment repair"
-_CONTROLS = {
-    ".jj": "jj",
-    ".sl": "Sapling",
-    ".git/sl": "Sapling",
-    ".hg": "Mercurial",
-    ".svn": "Subversion",
-}
-
-
-class Control(NamedTuple):
-    """A version control, and the top of its working copy."""
-
-    name: str
-    folder: Path
 
 
 def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> None:
@@ -99,20 +85,6 @@ def require_hideable(unseen: Unseen, form: str, path: str, placed: Collection[st
             "while a stand-in is hidden from git by another.",
             hint=f"Take the file out of that filter (.gitattributes). {MANUAL}",
         )
-
-
-def other_control(root: Path) -> Control | None:
-    """Return which version control, that does not do as git does, has a root among its files.
-
-    What lies in a repository of git is no business of those around it, but of jj's.
-    """
-    inside = False
-    for folder in (root, *root.parents):
-        for mark, name in _CONTROLS.items():
-            if (folder / mark).exists() and (not inside or name == "jj"):
-                return Control(name, folder)
-        inside = inside or (folder / ".git").exists()
-    return None
 
 
 def problems(workspace: Workspace) -> Iterator[tuple[str, str]]:

@@ -11,14 +11,11 @@ the path of a file of ours and is not ours.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from meta_experiment import __version__
-from meta_experiment.deploy.unseen import hides
 from meta_experiment.errors import (
     LockedError,
     MetaExperimentError,
@@ -28,12 +25,13 @@ from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
-from meta_experiment.files.roots import Layout, git_top, has_run
-from meta_experiment.protocol import index, places, seal, texts
+from meta_experiment.files.roots import git_top, has_run
+from meta_experiment.protocol import index, places, texts
 from meta_experiment.protocol.worktrees import linked_trees
+from meta_experiment.services.serving import freshness
 from meta_experiment.services.serving.active_index import entry_of, list_root, write_index
 from meta_experiment.services.serving.client_places import scope_of
-from meta_experiment.services.serving.hiding import other_control, require_hidden
+from meta_experiment.services.serving.hiding import require_hidden
 from meta_experiment.services.serving.serving_plan import (
     Serving,
     manual_only_reason,
@@ -45,21 +43,11 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.sealing import write_sealed
 from meta_experiment.types import Action, Experiment, Status
 
-_STATE = "state"  # of the seal
 _UNSETTLED = "unsettled"  # no signature: the next command tries again
 WAIT = 10.0  # seconds, for another process that changes what is served
 GLANCE = 0.05  # seconds
 _PASSES = 3
 _TOMBSTONE_SECONDS = 7 * 86_400.0
-
-
-def stale(layout: Layout) -> bool:
-    """Tell, at the price of a few looks, whether `reconcile` may have something to do."""
-    known = _remembered(layout)
-    if not known and not (layout.local / "started").exists():
-        top = git_top(layout.root)
-        return top is not None and hides(top / ".git")
-    return known != _signature(layout)
 
 
 @contextlib.contextmanager
@@ -106,14 +94,14 @@ def serving(
 def _brought_up_to_date(workspace: Workspace) -> Brought:
     notes = dict[str, None]()
     for _ in range(_PASSES):
-        signature = _signature(workspace.layout)
+        signature = freshness.signature(workspace.layout)
         work = _Work(workspace, workspace.store.experiments())
         servings = work.wanted()
         work.take_away(servings)
         work.put_up(servings)
         work.remember(_UNSETTLED if work.unsettled else signature)
         notes.update(dict.fromkeys(work.notes))
-        if signature == _signature(workspace.layout):
+        if signature == freshness.signature(workspace.layout):
             break
     return Brought(list(notes), work.refused)
 
@@ -255,9 +243,11 @@ class _Work:
     def remember(self, signature: str) -> None:
         """Keep what the registry looked like, so that nothing is done until it changes."""
         layout = self.workspace.layout
-        if _remembered(layout) != signature:
+        if freshness.remembered(layout) != signature:
             data = signature.encode("utf-8", "surrogateescape")
-            write_sealed(layout, self.files, _state(layout), _STATE, data)
+            write_sealed(
+                layout, self.files, freshness.state_file(layout), freshness.STATE, data
+            )
 
     def _store(self, serving: Serving) -> None:
         name = serving.experiment.experiment_id
@@ -319,36 +309,6 @@ def served_here(root: str) -> dict[str, index.Entry]:
         return {entry.id: entry for entry in index.entries(root)}
     except places.StrangeFileError:
         return {}
-
-
-def _signature(layout: Layout) -> str:
-    """Describe the registry, the list of what was started and the key, without reading them."""
-    # what is served names the root, and is hidden from the repository by this version's means
-    root = layout.root
-    top = git_top(root)
-    trees = [tree.top for tree in linked_trees(str(top))] if top is not None else []
-    parts = [__version__, str(root), str(top), str(other_control(root)), *trees]
-    key = Path(seal.key_file(places.data_folder(os.environ)))
-    for path in (layout.registry, layout.local / "started", key):
-        try:
-            status = path.stat()
-            parts.append(f"{status.st_mtime_ns} {status.st_size} {status.st_ino}")
-        except OSError:
-            parts.append("-")
-    return " ".join(parts) + "\n"
-
-
-def _state(layout: Layout) -> Path:
-    return Path(places.serving_state(str(layout.root)))
-
-
-def _remembered(layout: Layout) -> str:
-    """Return what `remember` was given; "" when this machine was not, or not here."""
-    try:
-        data = seal.read_sealed(str(layout.root), str(_state(layout)), _STATE)
-    except OSError:
-        return ""
-    return data.decode("utf-8", "surrogateescape")
 
 
 def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> list[str]:
