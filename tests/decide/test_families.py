@@ -74,7 +74,7 @@ DESIGN = Design(evidence, evidence_once, sign_test, once=unbounded, always=unbou
 MEDIANS = Family(
     sample=sample,
     separate=DESIGN,
-    paired=DESIGN,
+    paired=lambda: DESIGN,
     effect_size=lambda *_: EffectSize(None, None),
     usual=(10.0, 5.0),
     notes=lambda *_: iter(["the medians are compared."]),

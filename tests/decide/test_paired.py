@@ -337,7 +337,7 @@ def test_rates_that_all_rise_by_the_same_part_are_weaker_evidence():
     """From one to two of four in every case: a stake wins a quarter of itself per case."""
     sample = Sample((0.25,) * 12, (0.25,) * 12, {}, tuple(map(str, range(12))))
     better = replace(sample, values=(0.5,) * 12, raw=(0.5,) * 12)
-    found = family_of(SUCCESS).paired.evidence(sample, better, SUCCESS, 0.0)
+    found = family_of(SUCCESS).paired().evidence(sample, better, SUCCESS, 0.0)
     right = integrate.quad(lambda stake: (1 + stake / 4) ** 12, 0, 1)[0]
     wrong = integrate.quad(lambda stake: (1 - stake / 4) ** 12, 0, 1)[0]
     assert (found.better, found.worse) == pytest.approx((math.log(right), math.log(wrong)))
@@ -579,7 +579,7 @@ def errors(draw, metric, *, experiments, units, first, bar=20.0):
                 for x in (control.tolist(), b.tolist())
             )
             try:
-                found = family_of(metric).paired.evidence(*arms, metric, 0.0)
+                found = family_of(metric).paired().evidence(*arms, metric, 0.0)
             except DegenerateDataError:
                 continue
             if found.better >= math.log(bar):

@@ -10,9 +10,8 @@ from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.stats.bayes import beta_binomial
 from meta_experiment.stats.proportion import fisher_exact, pooled_z
-from meta_experiment.stats.ranks import mann_whitney
+from meta_experiment.stats.rate_ratio import rate_ratio_tails
 from meta_experiment.stats.special import normal_sf
 from meta_experiment.stats.ttest import welch
 from meta_experiment.types import AnalysisType, Metric
@@ -35,6 +34,7 @@ class Reported:
     p_less: float
 
 
+RATIO = "likelihood of two rates"
 Test = Callable[[AnalysisType, Sample, Sample, Metric], Reported]
 
 
@@ -73,6 +73,27 @@ def evidence_by(
     return towards(sign(metric), minus_log(done.p_greater), minus_log(done.p_less), done.name)
 
 
+def evidence_of_rates(
+    by_test: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence],
+    kind: AnalysisType,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Evidence:
+    """Return −log of one-sided p-values: of the test, but against a margin of the likelihood.
+
+    A t takes an arm without a failure for one without variance.
+    """
+    if at == 0:
+        return by_test(kind, control, treatment, metric, at)
+    ratio = 1.0 + sign(metric) * at
+    if ratio <= 0:
+        return beyond_reach(at)
+    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
+    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
+
+
 def minus_log(p: float) -> float:
     """Return the log evidence that a p-value is."""
     return -math.log(p) if p > 0 else math.inf
@@ -109,6 +130,8 @@ def _fisher(control: Sample, treatment: Sample) -> Reported:
 
 
 def _mann_whitney(control: Sample, treatment: Sample) -> Reported:
+    from meta_experiment.stats.ranks import mann_whitney
+
     test = mann_whitney(control.values, treatment.values)
     return Reported(
         "mann_whitney", test.statistic, None, test.p_value, test.p_greater, test.p_less
@@ -118,6 +141,8 @@ def _mann_whitney(control: Sample, treatment: Sample) -> Reported:
 def _bayesian(control: Sample, treatment: Sample) -> Reported:
     """Give the chance to be higher under a flat prior; its complement serves as p-value."""
     if _is_binary(control, treatment):
+        from meta_experiment.stats.bayes import beta_binomial
+
         successes, n, more, m = _whole_counts(control, treatment)
         up = beta_binomial(successes, n, more, m).chance_better
         down = beta_binomial(more, m, successes, n).chance_better

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from meta_experiment.decide.metrics import family_of, paired
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample, separate
 from meta_experiment.decide.units import Arm
 from meta_experiment.types import Metric, Plan, Unit
@@ -14,7 +14,11 @@ Match = Callable[[Sample, Sample], tuple[Sample, Sample]]
 
 def match_of(plan: Plan) -> Match:
     """Return what picks the parts of two samples that a plan compares."""
-    return paired.match if plan.unit is Unit.CASE else separate
+    if plan.unit is not Unit.CASE:
+        return separate
+    from meta_experiment.decide.metrics.paired import match
+
+    return match
 
 
 def sample_of(arm: Arm, metric: Metric, *, stretch: float = 1.0) -> Sample:

@@ -26,4 +26,4 @@ def family_of(metric: Metric) -> Family:
 def design_of(plan: Plan, metric: Metric) -> Design:
     """Return how a plan compares a metric: eval cases, which run in all arms, case by case."""
     family = family_of(metric)
-    return family.paired if plan.unit is Unit.CASE else family.separate
+    return family.paired() if plan.unit is Unit.CASE else family.separate

@@ -47,19 +47,22 @@ class Family:
     """What metrics of one kind have in common.
 
     `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
-    short counted `stretch` times where their value so far flatters. `separate` and `paired`
-    compare two arms, as units of their own or case by case. `effect_size` standardises the
-    difference; it raises a DegenerateDataError where there is nothing to standardise by.
+    short counted `stretch` times where their value so far flatters. `separate` compares units
+    that have nothing to do with each other, `paired()` eval cases that ran in both arms.
+    `effect_size` standardises the difference.
 
     `least` is the smallest change relative to the control that can be, `most(centre,
     direction)` the largest improvement. `usual` are the mean and the standard deviation on the
     raw scale that are assumed before data. `notes(plan, comparison, control, treatment)` says
     what a reader must know of a comparison on the primary metric.
+
+    Raises (by `effect_size`):
+        DegenerateDataError: there is nothing to standardise by.
     """
 
     sample: Callable[[Arm, Metric, float], Sample]
     separate: Design
-    paired: Design
+    paired: Callable[[], Design]
     effect_size: Callable[[Sample, Sample, Metric], EffectSize]
     usual: tuple[float, float]
     least: float = -math.inf

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.base import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import evidence_by, reported_test
@@ -85,6 +84,12 @@ def _t_test(control: Sample, treatment: Sample) -> str:
     return AnalysisType.T_TEST.value
 
 
+def _paired() -> Design:
+    from meta_experiment.decide.metrics.paired import PAIRED_MEANS
+
+    return PAIRED_MEANS
+
+
 test = partial(reported_test, _t_test)
 MEANS = Family(
     sample=sample,
@@ -95,13 +100,7 @@ MEANS = Family(
         once=once,
         always=always,
     ),
-    paired=Design(
-        evidence=paired.evidence,
-        evidence_once=partial(evidence_by, paired.test),
-        test=paired.test,
-        once=paired.once,
-        always=paired.always,
-    ),
+    paired=_paired,
     effect_size=effect_size,
     usual=(1.0, 0.5),
 )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics.base import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.reported import Reported, evidence_by
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.ranks import wilcoxon_signed_rank
 from meta_experiment.stats.sequential import anytime, anytime_radius
 from meta_experiment.stats.special import beta_cdf, t_isf
 from meta_experiment.stats.ttest import Contrast, paired_contrast, t_test
@@ -192,6 +193,8 @@ def _t_test(found: Sequence[float]) -> Reported:
 
 
 def _wilcoxon(found: Sequence[float]) -> Reported:
+    from meta_experiment.stats.ranks import wilcoxon_signed_rank
+
     done = wilcoxon_signed_rank(found)
     return Reported(
         "wilcoxon_signed_rank", done.statistic, None, done.p_value, done.p_greater, done.p_less
@@ -249,3 +252,12 @@ def are_alike(found: Sequence[float]) -> bool:
 def are_whole(found: Sequence[float]) -> bool:
     """Say whether every case changes by a whole outcome, or not at all."""
     return all(difference in (-1, 0, 1) for difference in found)
+
+
+PAIRED_MEANS = Design(
+    evidence=evidence,
+    evidence_once=partial(evidence_by, test),
+    test=test,
+    once=once,
+    always=always,
+)

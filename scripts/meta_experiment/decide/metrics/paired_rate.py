@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
+from meta_experiment.decide.metrics.base import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.reported import Reported, evidence_by, evidence_of_rates
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.types import AnalysisType, Metric
 
@@ -80,3 +82,13 @@ def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
     right = grown + math.log(-math.expm1(-grown)) - scale
     wrong = math.log1p(-((1.0 - size) ** steps)) - scale
     return towards(sign(metric) * (1 if difference > 0 else -1), right, wrong, ALIKE)
+
+
+PAIRED_RATES = Design(
+    evidence=evidence,
+    evidence_once=partial(evidence_of_rates, partial(evidence_by, test)),
+    test=test,
+    once=once,
+    always=always,
+    weighed="by the paired t on the cases' rates",
+)

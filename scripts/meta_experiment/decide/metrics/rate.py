@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics import mean, paired_rate
+from meta_experiment.decide.metrics import mean
 from meta_experiment.decide.metrics.base import Design, Family, most
 from meta_experiment.decide.metrics.sample import (
     NOT_FINITE,
@@ -15,7 +15,13 @@ from meta_experiment.decide.metrics.sample import (
     unit_values,
     why_not_number,
 )
-from meta_experiment.decide.reported import counts, evidence_by, minus_log, reported_test
+from meta_experiment.decide.reported import (
+    RATIO,
+    counts,
+    evidence_by,
+    evidence_of_rates,
+    reported_test,
+)
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.decide.units import Arm
 from meta_experiment.stats.pairs import pair_rule
@@ -23,7 +29,6 @@ from meta_experiment.stats.rate_ratio import (
     anytime_rate_ratio,
     anytime_ratio_evidence,
     rate_ratio,
-    rate_ratio_tails,
 )
 from meta_experiment.stats.sequential import safe_exp
 from meta_experiment.types import (
@@ -37,7 +42,6 @@ from meta_experiment.types import (
 )
 
 PAIRS = "exact rule on pairs"
-RATIO = "likelihood of two rates"
 NOT_BINARY = "not_binary"
 
 _FEWEST_EXPECTED = 5.0  # Cochran's rule for the normal approximation of a 2 × 2 table
@@ -93,24 +97,6 @@ def ratio_evidence(control: Sample, treatment: Sample, metric: Metric, at: float
         return beyond_reach(at)
     above, below = anytime_ratio_evidence(*counts(control, treatment), ratio)
     return towards(sign(metric), above, below, RATIO)
-
-
-def evidence_once(
-    by_test: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence],
-    kind: AnalysisType,
-    control: Sample,
-    treatment: Sample,
-    metric: Metric,
-    at: float,
-) -> Evidence:
-    """Return −log of one-sided p-values: against any null but none by the likelihoods."""
-    if at == 0:
-        return by_test(kind, control, treatment, metric, at)
-    ratio = 1.0 + sign(metric) * at
-    if ratio <= 0:
-        return beyond_reach(at)
-    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
-    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
 
 
 def once(
@@ -191,24 +177,23 @@ def notes(
     )
 
 
+def _paired() -> Design:
+    from meta_experiment.decide.metrics.paired_rate import PAIRED_RATES
+
+    return PAIRED_RATES
+
+
 test = partial(reported_test, chosen)
 RATES = Family(
     sample=sample,
     separate=Design(
         evidence=evidence,
-        evidence_once=partial(evidence_once, partial(evidence_by, test)),
+        evidence_once=partial(evidence_of_rates, partial(evidence_by, test)),
         test=test,
         once=once,
         always=always,
     ),
-    paired=Design(
-        evidence=paired_rate.evidence,
-        evidence_once=partial(evidence_once, partial(evidence_by, paired_rate.test)),
-        test=paired_rate.test,
-        once=paired_rate.once,
-        always=paired_rate.always,
-        weighed="by the paired t on the cases' rates",
-    ),
+    paired=_paired,
     effect_size=effect_size,
     usual=(0.5, 0.5),
     least=-1.0,
