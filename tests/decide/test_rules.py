@@ -13,6 +13,7 @@ from tests.decide.making import look, plan, spread, trials
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.rules import RULES, rule_of
 from meta_experiment.decide.rules.base import Look, Rule, Words
+from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.types import Decision, ReasonCode, Stopping
 
@@ -22,8 +23,9 @@ LIBRARY = Path(import_module("meta_experiment").__file__).parent
 def wins(plan, control, treatment, metric, at):
     """Weigh how many units of the treatment beat their neighbour: the toy's evidence."""
     del plan, metric, at
-    ahead = sum(b < a for a, b in zip(control.values, treatment.values, strict=False))
-    return Evidence(float(ahead), float(len(treatment) - ahead), "wins")
+    pairs = list(zip(control.values, treatment.values, strict=False))
+    ahead, behind = sum(b < a for a, b in pairs), sum(b > a for a, b in pairs)
+    return Evidence(float(ahead), float(behind), "wins")
 
 
 TOY = Rule(
@@ -75,6 +77,13 @@ def test_a_toy_rule_corrects_and_rejects_in_its_own_words(toy):
     assert (found.decision, found.reason_code) == (Decision.REJECT, ReasonCode.TREATMENT_WORSE)
     assert "(12 wins)" in found.reason
     assert "2 treatments are tried at once, corrected by nothing at all." in found.notes
+
+
+def test_a_toy_rule_projects_nothing_if_it_cannot(toy):
+    """What the e-values would take is not said of a rule that does not ask them."""
+    found = look(toy, trials(control=spread(20.0, 12), b=spread(20.0, 12)))
+    assert found.reason_code is ReasonCode.EVIDENCE_INSUFFICIENT
+    assert explain(toy, found) == f"No decision yet: {found.reason}"
 
 
 def test_a_toy_rule_has_an_outlook(toy):

@@ -1,4 +1,4 @@
-"""What is worth a person's look: cheap rules that notify and, by themselves, decide nothing.
+"""Alerts: cheap checks that ask for a person's look and, by themselves, decide nothing.
 
 As deciding rules they would roll back up to 54% of identical arms when looked at after every
 trial (simulated; `noise.false_alarm_rate` gives the figure for a plan's own case). A plan may

@@ -1,4 +1,4 @@
-"""Do the arms lose trials at the same rate?"""
+"""Attrition: whether the arms lose trials at the same rate."""
 
 from __future__ import annotations
 

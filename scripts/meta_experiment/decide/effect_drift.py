@@ -1,4 +1,4 @@
-"""Does the effect change along the run? A first half against a second half of each arm."""
+"""The drift of an effect along the run: the later half of each arm against the earlier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saving that comes with more errors is none: what holds such a promotion back.
+"""Errors that rise hold a promotion back: a saving that comes with them is none.
 
 A crashed trial costs nothing and ends at once, so that a crashing variant looks cheap and
 fast well before its harm is proven at the bar of a rollback. Holding a promotion back needs no

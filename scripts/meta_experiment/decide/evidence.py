@@ -26,6 +26,6 @@ def towards(direction: int, greater: float, less: float, rule: str) -> Evidence:
 
 
 def beyond_reach(at: float) -> Evidence:
-    """Nothing positive is 100% less than it was; and everything is better than that."""
+    """Return certainty: nothing positive gets 100% less, and everything is better than that."""
     surely = math.inf if at < 0 else -math.inf
     return Evidence(surely, -surely, "certain")

@@ -1,4 +1,4 @@
-"""Is there enough to decide on, and is there still time?"""
+"""Readiness and horizon: whether there is enough to decide on, and still time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How different do two identical arms look? Resampling of past values, seeded."""
+"""The differences between identical arms, by seeded resampling of past values."""
 
 from __future__ import annotations
 

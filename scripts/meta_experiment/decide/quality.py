@@ -1,4 +1,4 @@
-"""Can these data be trusted at all? Sample ratio, attrition, exposure, fingerprints."""
+"""Data quality: sample ratio, attrition, exposure, fingerprints."""
 
 from __future__ import annotations
 

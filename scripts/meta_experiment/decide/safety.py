@@ -1,4 +1,4 @@
-"""Early rollback: proof of harm acts before the experiment is ready for any other decision."""
+"""Proof of harm, on which an arm is rolled back before any other decision is open."""
 
 from __future__ import annotations
 

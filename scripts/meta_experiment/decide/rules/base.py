@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.records import dataclass
-from meta_experiment.types import Comparison, Interval, Metric, Plan, Trial
+from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
 
 _LARGEST_LOG = 700.0
 
@@ -77,6 +77,8 @@ class Rule:
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm; `milestones` the sizes worth a forecast beside the plan's.
+    `projection(plan, analysis)` returns for every treatment the units of the smaller arm at
+    which data of the same means and spreads would promote it, None where they never would.
 
     Raises:
         DegenerateDataError: by `evidence`, when the samples carry none.
@@ -92,4 +94,5 @@ class Rule:
     detectable: Callable[[Plan, int, float, float], float]
     words: Words
     milestones: tuple[int, ...] = ()
+    projection: Callable[[Plan, Analysis], Iterator[int | None]] | None = None
     bar: Callable[[float, int], float] = bar

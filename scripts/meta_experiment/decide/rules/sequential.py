@@ -15,7 +15,7 @@ from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.base import Look, Rule, Words, number
 from meta_experiment.stats.multiplicity import closed_average
-from meta_experiment.types import Comparison, Interval, Metric, Plan, Trial
+from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
 
 
 def look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
@@ -50,6 +50,13 @@ def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
     )
 
 
+def projection(plan: Plan, analysis: Analysis) -> Iterator[int | None]:
+    """Project the e-values of means with the same spreads, or of cases."""
+    from meta_experiment.decide.rules.projection import all_needed
+
+    return all_needed(plan, analysis)
+
+
 def _terms(plan: Plan) -> str:
     return (
         f"valid at every look from {plan.sample_size:,} units per arm, "
@@ -80,6 +87,7 @@ SEQUENTIAL = Rule(
     interval=interval,
     detectable=detectable,
     milestones=(50, 200),
+    projection=projection,
     words=Words(
         terms=_terms,
         strength=lambda log_e: f"e-value {number(log_e):.3g}",

@@ -1,4 +1,4 @@
-"""Before any data: what a plan can find, and how long that takes."""
+"""What a plan can find, and how long that takes, before any data."""
 
 from __future__ import annotations
 

@@ -1,0 +1,93 @@
+"""How many units it would take the e-values to decide, if all stays as it looks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from meta_experiment.decide.metrics.mean import t_evidence
+from meta_experiment.decide.rules.base import bar
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.root_finding import root
+from meta_experiment.stats.sequential import log_e_greater
+from meta_experiment.types import (
+    Analysis,
+    ArmSummary,
+    Claim,
+    Comparison,
+    Metric,
+    Plan,
+    Scale,
+    Unit,
+)
+
+_MOST_UNITS = 100_000
+_FAR = 1e6  # of a t statistic
+
+
+def all_needed(plan: Plan, analysis: Analysis) -> Iterator[int | None]:
+    """Return for every treatment how many units, or cases, would promote it."""
+    if plan.unit is Unit.CASE:
+        cases = analysis.readiness.smallest_arm
+        return (cases_needed(plan, item, cases) for item in analysis.primary.comparisons)
+    arms = analysis.primary.variants
+    control = arms[plan.control.name]
+    return (units_needed(plan, control, arms[item.name]) for item in plan.treatments)
+
+
+def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int | None:
+    """Return the units of the smaller arm at which the same means and spreads would promote.
+
+    None when they never would, or not within 100,000 units.
+    """
+    at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
+    needed = bar(plan.alpha, len(plan.treatments))
+    arms = [_scale_moments(arm, plan.primary) for arm in (control, treatment)]
+    present = [arm for arm in arms if arm is not None]
+    if len(present) < len(arms):
+        return None
+    smaller = min(arm.n for arm in present)
+
+    def decides(units: int) -> bool:
+        grown = [_grown(arm, units / smaller) for arm in present]
+        try:
+            return t_evidence(grown[0], grown[1], plan.primary, at).better >= needed
+        except DegenerateDataError:
+            return False
+
+    return _fewest(decides)
+
+
+def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
+    """Return the cases at which differences of the same mean and spread would promote.
+
+    From the e-value that so many cases have reached; None as for `units_needed`.
+    """
+    if comparison.sequential is None or comparison.sequential.e_promote == 0 or cases < 2:
+        return None
+    reached = math.log(comparison.sequential.e_promote)
+    needed = bar(plan.alpha, len(plan.treatments))
+    t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
+    size = t / math.sqrt(cases)
+    return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= needed)
+
+
+def _fewest(decides: Callable[[int], bool]) -> int | None:
+    if not decides(_MOST_UNITS):
+        return None
+    low, high = 1, _MOST_UNITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return high
+
+
+def _scale_moments(arm: ArmSummary, metric: Metric) -> Moments | None:
+    log = metric.scale is Scale.LOG
+    mean, sd = (arm.log_mean, arm.log_sd) if log else (arm.mean, arm.sd)
+    return None if mean is None or sd is None else Moments.from_summary(arm.n, mean, sd)
+
+
+def _grown(arm: Moments, factor: float) -> Moments:
+    return Moments.from_summary(max(2, round(arm.n * factor)), arm.mean, arm.sd)
