@@ -42,10 +42,10 @@ def test_looks_are_no_more_than_trials():
 
 
 def test_trials_are_looked_at_as_they_closed_and_open_ones_never():
-    open_too = [*MADE[20:], replace(MADE[0], status=None, closed_at=None), *MADE[1:20]]
-    (found,) = series(plan(), open_too, looks=1)
-    (point,) = found.points
-    assert (point.trials, point.at) == (39, 1039.0)
+    late, still_open = replace(MADE[0], closed_at=9000.0), replace(MADE[1], status=None)
+    (found,) = series(plan(), [late, still_open, *MADE[2:]], looks=3)
+    assert [point.trials for point in found.points] == [13, 26, 39]
+    assert [point.at for point in found.points] == [1014.0, 1027.0, 9000.0]
 
 
 def test_before_its_one_look_a_fixed_plan_decides_nothing():
