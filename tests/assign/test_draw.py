@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.assign.arms import weighted_arm
-from meta_experiment.assign.blocks import least_used_arm, least_used_of
 from meta_experiment.assign.draw import arm_for, takes_part
+from meta_experiment.assign.permuted_blocks import least_used_arm, least_used_of
 from meta_experiment.assign.uniform import shuffled, uniform
 from meta_experiment.types import (
     Assignment,

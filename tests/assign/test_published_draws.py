@@ -13,8 +13,8 @@ from tests.decide.making import plan
 from tests.published import Cases
 
 from meta_experiment.assign.arms import weighted_arm
-from meta_experiment.assign.blocks import least_used_arm
 from meta_experiment.assign.draw import arm_for
+from meta_experiment.assign.permuted_blocks import least_used_arm
 from meta_experiment.types import Assignment
 
 CASES = Cases(Path(__file__).with_name("published_draws.json"))

@@ -2,7 +2,7 @@
 
 from tests.model.test_plan_shape import SHAPES
 
-from meta_experiment.cli import planned
+from meta_experiment.cli import plan_options
 from meta_experiment.cli.verbs.create import command
 from meta_experiment.model.plan_settings import PLAN_SETTINGS
 
@@ -18,7 +18,7 @@ def test_every_setting_has_its_place_in_a_plan():
 
 def test_every_flag_of_a_plan_is_a_setting():
     flags = {item.name for item in command.params if item.expose_value} - _OF_EVERY_VERB
-    named = {planned._SETTINGS.get(flag, flag) for flag in flags - _ELSEWHERE}
+    named = {plan_options._SETTINGS.get(flag, flag) for flag in flags - _ELSEWHERE}
     assert named <= set(PLAN_SETTINGS)
     assert set(PLAN_SETTINGS) - named == {"tags", "primary_metric"}
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_experiment.types import Amendment, Analysis, Experiment, Outcome, Plan
-from meta_experiment.types.marks import ASIDE, MOMENT
+from meta_experiment.types.field_marks import ASIDE, MOMENT
 from meta_experiment.types.results import (
     action,
     admission,
@@ -33,7 +33,7 @@ from meta_experiment.types.results import (
     explanation,
     forecast,
     health,
-    imported,
+    import_result,
     noise,
     rating,
     recording,
@@ -61,7 +61,7 @@ RESULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "explanation": (explanation.Explanation, ("explain",)),
     "forecast": (forecast.Forecast, ("plan",)),
     "health": (health.Health, ("check", "doctor", "verify")),
-    "import": (imported.ImportResult | sums.SumsComparison, ("import",)),
+    "import": (import_result.ImportResult | sums.SumsComparison, ("import",)),
     "noise": (noise.NoiseResult, ("noise",)),
     "panic": (recovery.PanicResult, ("panic",)),
     "rating": (rating.RatingResult, ("rate",)),

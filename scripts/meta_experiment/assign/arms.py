@@ -23,7 +23,7 @@ def arm_index(
     if method == "hash":
         return hashed_arm(weights, seed, unit)
     # a hash, and a draw made ahead, never come here
-    from meta_experiment.assign.blocks import block_arm, least_used_arm
+    from meta_experiment.assign.permuted_blocks import block_arm, least_used_arm
 
     if method == "weighted" or len(set(weights)) > 1:
         return weighted_arm(weights, uniform(seed, "draw", position))

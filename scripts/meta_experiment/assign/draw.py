@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meta_experiment.assign import arms, blocks
+from meta_experiment.assign import arms, permuted_blocks
 from meta_experiment.types import Assignment, Plan
 
 
@@ -27,7 +27,7 @@ def counts_units(plan: Plan) -> bool:
 def least_used(plan: Plan, seed: str, units: Mapping[str, int], ahead: int) -> str:
     """Return the variant with the fewest units, after so many further draws."""
     counts = [units.get(variant.name, 0) for variant in plan.variants]
-    return plan.variants[blocks.least_used_of(counts, seed, ahead)].name
+    return plan.variants[permuted_blocks.least_used_of(counts, seed, ahead)].name
 
 
 def takes_part(plan: Plan, seed: str, unit: str) -> bool:

@@ -127,14 +127,14 @@ current_option = click.option(
 )
 
 
-def pairs(flag: str, given: tuple[str, ...]) -> dict[str, str]:
+def pairs(flag: str, values: tuple[str, ...]) -> dict[str, str]:
     """Read repeated KEY=VALUE options.
 
     Raises:
         UsageError: one has no equals sign, no key or no value.
     """
     found = {}
-    for item in given:
+    for item in values:
         key, _, value = item.partition("=")
         if not key.strip() or not value.strip():
             raise UsageError(f"{flag} {cite(item)}: expected KEY=VALUE.")
@@ -142,26 +142,26 @@ def pairs(flag: str, given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def numbers(flag: str, given: tuple[str, ...]) -> dict[str, float]:
+def numbers(flag: str, values: tuple[str, ...]) -> dict[str, float]:
     """Read repeated NAME=VALUE options whose values are numbers.
 
     Raises:
         UsageError: one has no name, or no number, or a name is given twice.
     """
-    pairs = [_number(flag, item) for item in given]
+    pairs = [_number(flag, item) for item in values]
     numbers = dict(pairs)
     if len(numbers) < len(pairs):
-        raise UsageError(f"{flag} gives a name twice: {', '.join(given)}.")
+        raise UsageError(f"{flag} gives a name twice: {', '.join(values)}.")
     return numbers
 
 
-def _number(flag: str, given: str) -> tuple[str, float]:
-    name, separator, value = given.partition("=")
+def _number(flag: str, text: str) -> tuple[str, float]:
+    name, separator, value = text.partition("=")
     try:
         return name.strip(), float(value if separator else "")
     except ValueError:
         raise UsageError(
-            f"{flag} {cite(given)}: expected NAME=VALUE with a number, for example "
+            f"{flag} {cite(text)}: expected NAME=VALUE with a number, for example "
             "duration_seconds=41.5."
         ) from None
 

@@ -95,15 +95,15 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return 0 done, 1 refused or failed, 2 usage, 130 or 143 interrupted."""
-    given: list[str] = sys.argv[1:] if arguments is None else arguments
-    given = _lone_flags_as_verbs(given)
+    words: list[str] = sys.argv[1:] if arguments is None else arguments
+    words = _lone_flags_as_verbs(words)
     try:
-        _require_text(given)
-        code: Any = group.main(given, prog_name="meta-experiment", standalone_mode=False)
+        _require_text(words)
+        code: Any = group.main(words, prog_name="meta-experiment", standalone_mode=False)
     except (MetaExperimentError, click.ClickException, click.Abort, OSError) as error:
-        return frame.report(error, given)
+        return frame.report(error, words)
     except KeyboardInterrupt as error:
-        return frame.report(error, given)
+        return frame.report(error, words)
     return code if isinstance(code, int) else 0
 
 
@@ -119,20 +119,20 @@ def run() -> int:
     return 128 + number if number else code
 
 
-def _require_text(given: list[str]) -> None:
+def _require_text(words: list[str]) -> None:
     """Refuse arguments that are not UTF-8, before they get half way."""
-    for argument in given:
+    for argument in words:
         if any("\ud800" <= character <= "\udfff" for character in argument):
             raise UsageError(f"The argument {argument!a} is not text in UTF-8.")
 
 
-def _lone_flags_as_verbs(given: list[str]) -> list[str]:
+def _lone_flags_as_verbs(words: list[str]) -> list[str]:
     """Read the older spelling `--auto` as the verb `auto`, and no verb as `status`."""
-    if given and given[0] == "--auto":
-        return ["auto", *given[1:]]
-    if not given or (given[0].startswith("-") and given[0] in ("--json", "--root", "--user")):
-        return ["status", *given]
-    return given
+    if words and words[0] == "--auto":
+        return ["auto", *words[1:]]
+    if not words or (words[0].startswith("-") and words[0] in ("--json", "--root", "--user")):
+        return ["status", *words]
+    return words
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ def clock() -> float:
 
 def client_folder() -> Path:
     """Return the folder in which the client keeps its settings and transcripts."""
-    given = os.environ.get("CLAUDE_CONFIG_DIR")
-    return Path(given) if given else Path.home() / ".claude"
+    named = os.environ.get("CLAUDE_CONFIG_DIR")
+    return Path(named) if named else Path.home() / ".claude"
 
 
 def layout(place: Place, prompts: Sequence[Path] = ()) -> Layout:

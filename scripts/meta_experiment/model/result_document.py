@@ -10,7 +10,7 @@ from typing import Any
 
 from meta_experiment.model import instants
 from meta_experiment.types import Amendment, Experiment, Plan
-from meta_experiment.types.marks import ASIDE, MOMENT
+from meta_experiment.types.field_marks import ASIDE, MOMENT
 
 _LARGEST = 1.7976931348623157e308
 

@@ -11,7 +11,7 @@ from meta_experiment.store.ports import Registry
 from meta_experiment.types import Experiment, Status
 
 
-def find(experiments: Sequence[Experiment], given: str) -> Experiment:
+def find(experiments: Sequence[Experiment], selector: str) -> Experiment:
     """Return the experiment with that id, or the only one that it clearly means.
 
     Raises:
@@ -21,10 +21,10 @@ def find(experiments: Sequence[Experiment], given: str) -> Experiment:
     known = {item.experiment_id: item for item in experiments}
     live = {name for name, item in known.items() if item.status.value in LIVE}
     files = {name: item.plan.files for name, item in known.items()}
-    return known[pick(known, given, live, files)]
+    return known[pick(known, selector, live, files)]
 
 
-def find_in(store: Registry, given: str) -> Experiment:
+def find_in(store: Registry, selector: str) -> Experiment:
     """Return the same of all that a store holds, also one that was put away.
 
     Raises:
@@ -32,15 +32,15 @@ def find_in(store: Registry, given: str) -> Experiment:
         CorruptStoreError, StorageError: its file in the archive cannot be read.
     """
     experiments, put_away = store.experiments(), store.archived_ids()
-    if given in put_away and given not in {item.experiment_id for item in experiments}:
-        return store.archived(given)
+    if selector in put_away and selector not in {item.experiment_id for item in experiments}:
+        return store.archived(selector)
     try:
-        return find(experiments, given)
+        return find(experiments, selector)
     except NotFoundError:
         if not put_away:
             raise
         with suppress(NotFoundError):
-            return store.archived(pick(put_away, given))
+            return store.archived(pick(put_away, selector))
         raise
 
 

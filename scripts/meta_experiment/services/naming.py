@@ -13,7 +13,7 @@ LIVE = ("draft", "running", "paused")  # statuses of what a short name means fir
 
 def pick(
     ids: Iterable[str],
-    given: str,
+    selector: str,
     live: Container[str] = (),
     files: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
@@ -29,17 +29,17 @@ def pick(
         ConflictError: several fit.
     """
     known = list(ids)
-    if given in known:
-        return given
-    wanted = slug(given)
+    if selector in known:
+        return selector
+    wanted = slug(selector)
     exact = [item for item in known if _subject(item) == wanted]
     near = (
         exact
-        or _called(given.strip().removeprefix("/"), files or {})
+        or _called(selector.strip().removeprefix("/"), files or {})
         or [
             item
             for item in known
-            if item.startswith(given) or _subject(item).startswith(wanted)
+            if item.startswith(selector) or _subject(item).startswith(wanted)
         ]
     )
     for fitting in (near, [item for item in near if item in live]):
@@ -47,12 +47,12 @@ def pick(
             return fitting[0]
     if near:
         raise ConflictError(
-            f"{cite(given)} fits {len(near)} experiments: {', '.join(near[:5])}.",
+            f"{cite(selector)} fits {len(near)} experiments: {', '.join(near[:5])}.",
             hint="Give the whole id.",
         )
     raise NotFoundError(
-        f"There is no experiment {cite(given)}.",
-        hint=suggestion(given, known) or "List them with: meta-experiment status",
+        f"There is no experiment {cite(selector)}.",
+        hint=suggestion(selector, known) or "List them with: meta-experiment status",
     )
 
 

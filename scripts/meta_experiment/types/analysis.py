@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.marks import MOMENT
+from meta_experiment.types.field_marks import MOMENT
 from meta_experiment.types.vocabulary import (
     AlertKind,
     Decision,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.marks import MOMENT
+from meta_experiment.types.field_marks import MOMENT
 from meta_experiment.types.vocabulary import TrialStatus
 
 

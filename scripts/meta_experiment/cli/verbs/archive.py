@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from meta_experiment.cli.moved import moving_verb
+from meta_experiment.cli.status_change import change_verb
 from meta_experiment.services.acting import lifecycle
 
-command = moving_verb(
+command = change_verb(
     "archive",
     "Take an experiment that has ended off the board; its data stay.",
     lifecycle.archive,

@@ -10,7 +10,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import client_folder
-from meta_experiment.cli.planned import plan_options, requested
+from meta_experiment.cli.plan_options import plan_options, requested
 from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
 from meta_experiment.protocol import index
 from meta_experiment.render.creation import creation

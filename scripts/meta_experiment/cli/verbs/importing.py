@@ -10,7 +10,7 @@ from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.render import imported as render
+from meta_experiment.render import import_result as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import ImportOverrides
 from meta_experiment.sources.results.run_table import RowOptions
@@ -107,9 +107,9 @@ def _sums(sums: tuple[str, ...], control: str | None, described: dict[str, Any])
     return Result(result, render.summed(result))
 
 
-def _mapping(given: tuple[str, ...]) -> dict[str, str]:
+def _mapping(options: tuple[str, ...]) -> dict[str, str]:
     mapping = {}
-    for item in given:
+    for item in options:
         name, separator, column = item.partition("=")
         if not separator or not name.strip() or not column.strip():
             raise UsageError(

@@ -8,7 +8,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import client_folder
-from meta_experiment.cli.planned import plan_options, requested
+from meta_experiment.cli.plan_options import plan_options, requested
 from meta_experiment.render.forecast import forecast as shown
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.forecast import forecast

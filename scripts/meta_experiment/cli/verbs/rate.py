@@ -49,15 +49,15 @@ def rate_verb(
     It is added to the trial of the prompt under experiment that was served last, open or
     closed. In a shell, --run takes the word of a command: rate --run tests_passed -- npm test
     """
-    given = numbers("--metric", metrics)
+    rated = numbers("--metric", metrics)
     if run is not None:
-        given |= {run: _outcome(words)}
+        rated |= {run: _outcome(words)}
     elif words:
-        given |= {rating.RATING: _stars(words)}
+        rated |= {rating.RATING: _stars(words)}
     session = whose["session"] or os.environ.get("CLAUDE_CODE_SESSION_ID") or None
     client = () if whose["session"] else client_around(os.environ)
     selector = rating.TrialSelector(whose["trial_id"], session, whose["experiment"], client)
-    done = rating.rate(_workspaces(workspace(place)), selector, given)
+    done = rating.rate(_workspaces(workspace(place)), selector, rated)
     values = ", ".join(f"{name} {compact(value)}" for name, value in done.metrics.items())
     return Result(
         done,

@@ -105,14 +105,14 @@ def _document(
             "An experiment and --variant are needed, or --stdin.",
             hint="meta-experiment record ID --variant treatment --metric duration_seconds=41.5",
         )
-    given = {key: value for key, value in keys.items() if value}
-    if "fingerprint" in given:
-        given["fingerprint"] = pairs("--fingerprint", given["fingerprint"])
+    said = {key: value for key, value in keys.items() if value}
+    if "fingerprint" in said:
+        said["fingerprint"] = pairs("--fingerprint", said["fingerprint"])
     return {
         "experiment": experiment_id,
         "variant": variant,
         "metrics": numbers("--metric", metrics),
-        **given,
+        **said,
     }
 
 

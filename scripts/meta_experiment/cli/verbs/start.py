@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from meta_experiment.cli.frame import Place, Result, verb
-from meta_experiment.cli.moved import moved
 from meta_experiment.cli.open import workspace
+from meta_experiment.cli.status_change import change_result
 from meta_experiment.services.acting import lifecycle
 
 
@@ -24,7 +24,7 @@ def start_verb(place: Place, experiment_id: str, manual: bool) -> Result:
     in no other checkout: what a colleague started is joined by this verb. git sees no change,
     and every end brings back the exact bytes.
     """
-    return moved(lifecycle.start(workspace(place), experiment_id, manual=manual))
+    return change_result(lifecycle.start(workspace(place), experiment_id, manual=manual))
 
 
 command = start_verb

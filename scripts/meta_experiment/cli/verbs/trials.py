@@ -6,7 +6,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.render.trials import table
+from meta_experiment.render.trial_page import table
 from meta_experiment.services.board import listing
 
 

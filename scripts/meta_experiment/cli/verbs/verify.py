@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
-from meta_experiment.render.check import findings
+from meta_experiment.render.health import findings
 from meta_experiment.services.health import verifying
 
 

@@ -13,13 +13,13 @@ from meta_experiment.types.results.trial_page import TrialPage
 _MOST_PROBLEMS = 20
 
 
-def trials(workspace: Workspace, given: str, limit: int, variant: str | None) -> TrialPage:
+def trials(workspace: Workspace, selector: str, limit: int, variant: str | None) -> TrialPage:
     """Return the newest trials, of one variant or of all; open ones last.
 
     Raises:
         NotFoundError: no such experiment or variant.
     """
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     names = [item.name for item in experiment.plan.variants]
     if variant is not None and variant not in names:
         raise NotFoundError(

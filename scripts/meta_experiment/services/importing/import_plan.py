@@ -132,9 +132,9 @@ def fitted(
     if overrides.name or overrides.direction:
         raise UsageError("--name and --direction describe a new experiment, not --into.")
     names = _translation(plan, combined, known)
-    for given, meant in names.items():
-        if given != meant:
-            notes.append(f"{given} is {meant} in {known}.")
+    for name, meant in names.items():
+        if name != meant:
+            notes.append(f"{name} is {meant} in {known}.")
     return replace(
         combined,
         variants=tuple(names[name] for name in combined.variants),

@@ -22,7 +22,7 @@ from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, Plan, Status, Trial
-from meta_experiment.types.results.imported import ArmRead, ImportResult
+from meta_experiment.types.results.import_result import ArmRead, ImportResult
 
 _NO_PRIMARY = "without a value of the primary metric"
 
@@ -51,7 +51,7 @@ def import_results(
             sources hold no two arms of trials. NotFoundError, StorageError: a source cannot
             be read. InvalidStateError: the experiment takes no trials.
     """
-    sources = [_source(given, directory, request.reading) for given in request.paths]
+    sources = [_source(path, directory, request.reading) for path in request.paths]
     combined = combine(sources, control=request.control, treatments=request.treatments)
     notes = list(combined.notes)
     created = False
@@ -108,16 +108,16 @@ def import_results(
     )
 
 
-def _source(given: str, directory: Path, options: RowOptions) -> Labelled:
+def _source(named: str, directory: Path, options: RowOptions) -> Labelled:
     """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
-    label, separator, rest = given.partition("=")
+    label, separator, rest = named.partition("=")
     path, colon, arm = rest.rpartition(":")
-    if separator and label and not (directory / given).exists():
+    if separator and label and not (directory / named).exists():
         if colon and not (directory / rest).exists():
             return Labelled(read_source(directory / path, path, options), label, arm)
-        named = replace(options, one_arm=True)
-        return Labelled(read_source(directory / rest, rest, named), label)
-    return Labelled(read_source(directory / given, given, options))
+        one_arm = replace(options, one_arm=True)
+        return Labelled(read_source(directory / rest, rest, one_arm), label)
+    return Labelled(read_source(directory / named, named, options))
 
 
 def _note_lookalikes(

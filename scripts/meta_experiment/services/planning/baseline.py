@@ -46,7 +46,7 @@ _HALVES_LEAST = 10  # values below which two halves would be too small to compar
 
 def baseline(
     workspace: Workspace,
-    given: str,
+    prompt: str,
     client: Path,
     *,
     metric: str = "active_seconds",
@@ -59,7 +59,7 @@ def baseline(
 
     Args:
         workspace: its root is where the sessions were started, unless it is the home.
-        given: the name as the client calls it, or the path of the prompt file.
+        prompt: the name as the client calls it, or the path of the prompt file.
         client: the client's own folder.
         metric: what an experiment would be about.
         days: how far back to look; None is as far as transcripts go.
@@ -71,8 +71,8 @@ def baseline(
         NotFoundError: no transcript holds a use of it outside an experiment.
         UsageError: nobody knows the metric, or so many days are none.
     """
-    path = _path(workspace, given)
-    name = given.removeprefix("/") if path is None else named(workspace.root, path) or given
+    path = _path(workspace, prompt)
+    name = prompt.removeprefix("/") if path is None else named(workspace.root, path) or prompt
     primary = _known(metric)
     now = workspace.clock()
     if days is not None and not 0 < days < math.inf:
@@ -89,7 +89,7 @@ def baseline(
             "with the texts of several arms.",
             hint="What the experiment found: meta-experiment status",
         )
-    plan = _plan(given, primary, unit)
+    plan = _plan(prompt, primary, unit)
     values = sample_of_uses(uses, primary, unit).raw
     sessions = len({use.session for use in uses})
     rate = daily(found, unit, now)
@@ -125,11 +125,11 @@ def _known(metric: str) -> Metric:
         ) from error
 
 
-def _path(workspace: Workspace, given: str) -> str | None:
+def _path(workspace: Workspace, prompt: str) -> str | None:
     """Take what is or looks like a file for a path below the root; anything else is a name."""
-    if not (given.endswith(".md") or (workspace.root / given).is_file()):
+    if not (prompt.endswith(".md") or (workspace.root / prompt).is_file()):
         return None
-    place = Path(given)
+    place = Path(prompt)
     inside = place.is_absolute() and place.is_relative_to(workspace.root)
     return place.relative_to(workspace.root).as_posix() if inside else place.as_posix()
 
@@ -147,12 +147,12 @@ def _unmeasured(metric: str, values: Sequence[float]) -> Iterator[str]:
         yield f"Transcripts hold no value of {metric}; its spread is assumed."
 
 
-def _plan(given: str, metric: Metric, unit: Unit) -> Plan:
+def _plan(prompt: str, metric: Metric, unit: Unit) -> Plan:
     return plan_from_document(
         {
             "name": "baseline",
             "hypothesis": "a look ahead",
-            "files": [given if given.endswith(".md") else ".claude/commands/any.md"],
+            "files": [prompt if prompt.endswith(".md") else ".claude/commands/any.md"],
             "variants": ["control", "treatment"],
             "unit": unit.value,
             "metrics": {"primary": metric.name},

@@ -125,9 +125,9 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
             arms[name] = control
         for item in request.variant_files:
             if item.path == path:
-                given = workspace.source(item.source)
+                source = workspace.source(item.source)
                 # A variant is a new text of the same file, so it keeps that file's mode.
-                arms[item.variant] = Content(given.data, control.mode)
+                arms[item.variant] = Content(source.data, control.mode)
         for content in arms.values():
             _refuse_stand_in(path, content.data)
         contents[path] = arms

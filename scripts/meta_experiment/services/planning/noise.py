@@ -29,7 +29,7 @@ def noise_floor_of(
 
 def noise(
     workspace: Workspace,
-    given: str | None,
+    selector: str | None,
     metric: str | None,
     units: int | None,
     seed: int,
@@ -38,7 +38,7 @@ def noise(
     """Compare identical arms drawn from this project's own past control values.
 
     Without an experiment all that are on one prompt count, and without a metric the primary of
-    the one that is given, or the time.
+    that experiment, or the time.
 
     Raises:
         DegenerateDataError: there are too few past values, or they are of several prompts.
@@ -46,8 +46,8 @@ def noise(
     experiments = workspace.store.experiments()
     files: tuple[str, ...] = ()
     planned: tuple[Metric, ...] = ()
-    if given is not None:
-        plan = find_in(workspace.store, given).plan
+    if selector is not None:
+        plan = find_in(workspace.store, selector).plan
         files, planned = plan.files, plan.metrics
         metric = metric or plan.primary.name
     for name in (metric,) if metric else _TIMES:
@@ -60,7 +60,7 @@ def noise(
             break
     used = [item for item in experiments if item.experiment_id in past.experiments]
     prompts = {item.plan.files for item in used}
-    if given is None and len(prompts) > 1:
+    if selector is None and len(prompts) > 1:
         raise DegenerateDataError(
             f"The past values of {name} are of {len(prompts)} different prompts, which are "
             "not alike.",

@@ -62,7 +62,7 @@ def prompts_of_flags(
     file_flags: Sequence[str], directory: Path, bases: Sequence[Path]
 ) -> list[Path]:
     """Return the prompt files that flags name, absolute; see `from_flags`."""
-    flags = (_split(given, directory, bases) for given in file_flags)
+    flags = (_split(flag, directory, bases) for flag in file_flags)
     return [find_path(path, directory, bases) for _, path, _ in flags]
 
 
@@ -83,7 +83,7 @@ def from_flags(
         bases: where they are looked for next; the root when there are none.
     """
     bases = bases or (root,)
-    split = [_split(given, directory, bases) for given in file_flags]
+    split = [_split(flag, directory, bases) for flag in file_flags]
     variant_files = [
         VariantFile(
             name,
@@ -128,12 +128,12 @@ def from_plan(plan: Mapping[str, Any], root: Path, bases: Sequence[Path] = ()) -
     return Request(_with_files(dict(plan), variant_files), tuple(variant_files))
 
 
-def _split(given: str, directory: Path, bases: Sequence[Path]) -> tuple[str, str, str]:
+def _split(flag: str, directory: Path, bases: Sequence[Path]) -> tuple[str, str, str]:
     """Return the variant, the prompt file and the file of its new content."""
-    left, separator, source = given.partition("=")
+    left, separator, source = flag.partition("=")
     if not separator or not left or not source:
         raise UsageError(
-            f"--file '{given}': expected PATH=VARIANT_PATH, the prompt file and the file "
+            f"--file '{flag}': expected PATH=VARIANT_PATH, the prompt file and the file "
             "that holds its new content.",
             hint="For example: --file .claude/commands/review.md=review-v2.md",
         )

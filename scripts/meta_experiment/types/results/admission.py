@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.marks import ASIDE
+from meta_experiment.types.field_marks import ASIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import field
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.experiment import Experiment
-from meta_experiment.types.marks import ASIDE
+from meta_experiment.types.field_marks import ASIDE
 from meta_experiment.types.vocabulary import Status
 
 

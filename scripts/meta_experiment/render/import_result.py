@@ -15,7 +15,7 @@ from meta_experiment.render.blocks import (
     Section,
     Text,
 )
-from meta_experiment.types.results.imported import ArmRead, ImportResult
+from meta_experiment.types.results.import_result import ArmRead, ImportResult
 from meta_experiment.types.results.sums import ArmSums, SumsComparison
 
 

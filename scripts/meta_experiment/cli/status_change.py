@@ -13,20 +13,20 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.status_change import StatusChange
 
 
-def moved(done: StatusChange) -> Result:
+def change_result(done: StatusChange) -> Result:
     """Return the result of a change of status."""
     narration = tuple(f"Note: {note}" for note in done.notes)
     return Result(done, lines(done.sentence), narration=narration)
 
 
-def moving_verb(
+def change_verb(
     name: str, sentence: str, change: Callable[[Workspace, str], StatusChange]
 ) -> click.Command:
     """Make the verb that makes this change; its help is the sentence."""
 
     @click.argument("experiment_id", metavar="ID")
     def body(place: Place, experiment_id: str) -> Result:
-        return moved(change(workspace(place), experiment_id))
+        return change_result(change(workspace(place), experiment_id))
 
     body.__name__, body.__doc__ = name, sentence
     return verb(example=f"meta-experiment {name} exp-2026-01-31-review")(body)
