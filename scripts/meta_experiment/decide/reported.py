@@ -74,19 +74,19 @@ def evidence_by(
 
 
 def evidence_of_rates(
-    by_test: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence],
+    test: Test,
     kind: AnalysisType,
     control: Sample,
     treatment: Sample,
     metric: Metric,
     at: float,
 ) -> Evidence:
-    """Return −log of one-sided p-values: of the test, but against a margin of the likelihood.
+    """Return −log of one-sided p-values as `evidence_by`, against a margin by the likelihood.
 
     A t takes an arm without a failure for one without variance.
     """
     if at == 0:
-        return by_test(kind, control, treatment, metric, at)
+        return evidence_by(test, kind, control, treatment, metric, at)
     ratio = 1.0 + sign(metric) * at
     if ratio <= 0:
         return beyond_reach(at)

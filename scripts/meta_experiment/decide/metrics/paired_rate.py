@@ -9,7 +9,7 @@ from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.base import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import Reported, evidence_by, evidence_of_rates
+from meta_experiment.decide.reported import Reported, evidence_of_rates
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.types import AnalysisType, Metric
 
@@ -86,7 +86,7 @@ def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
 
 PAIRED_RATES = Design(
     evidence=evidence,
-    evidence_once=partial(evidence_of_rates, partial(evidence_by, test)),
+    evidence_once=partial(evidence_of_rates, test),
     test=test,
     once=once,
     always=always,

@@ -18,7 +18,6 @@ from meta_experiment.decide.metrics.sample import (
 from meta_experiment.decide.reported import (
     RATIO,
     counts,
-    evidence_by,
     evidence_of_rates,
     reported_test,
 )
@@ -188,7 +187,7 @@ RATES = Family(
     sample=sample,
     separate=Design(
         evidence=evidence,
-        evidence_once=partial(evidence_of_rates, partial(evidence_by, test)),
+        evidence_once=partial(evidence_of_rates, test),
         test=test,
         once=once,
         always=always,
