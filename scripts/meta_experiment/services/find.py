@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from meta_experiment.errors import InvalidStateError, NotFoundError
-from meta_experiment.services.naming import LIVE, pick
+from meta_experiment.services.naming import pick
 from meta_experiment.store.ports import Registry
 from meta_experiment.types import Experiment, Status
 
@@ -19,7 +19,7 @@ def find(experiments: Sequence[Experiment], selector: str) -> Experiment:
         ConflictError: several fit.
     """
     known = {item.experiment_id: item for item in experiments}
-    live = {name for name, item in known.items() if item.status.value in LIVE}
+    live = {name for name, item in known.items() if item.status.is_open}
     files = {name: item.plan.files for name, item in known.items()}
     return known[pick(known, selector, live, files)]
 

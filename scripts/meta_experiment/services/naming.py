@@ -8,8 +8,6 @@ from meta_experiment.errors import ConflictError, NotFoundError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
 
-LIVE = ("draft", "running", "paused")  # statuses of what a short name means first
-
 
 def pick(
     ids: Iterable[str],

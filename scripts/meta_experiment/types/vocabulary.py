@@ -16,6 +16,11 @@ class Status(StrEnum):
     EXPIRED = "expired"
     ARCHIVED = "archived"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended, so that it holds its prompt files."""
+        return self in (Status.DRAFT, Status.RUNNING, Status.PAUSED)
+
 
 class Action(StrEnum):
     """What changes files."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
-from meta_experiment.services.naming import LIVE, pick
+from meta_experiment.services.naming import pick
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.sealing import known_seal
 
@@ -84,7 +84,7 @@ def _asked(layout: Layout, kept: Board, selector: str) -> str:
     put_away = layout.archived_ids()
     if selector in put_away:
         return selector
-    live = {name for name, entry in kept.entries.items() if entry.row["status"] in LIVE}
+    live = {name for name, entry in kept.entries.items() if entry.row["status"] in _ACTIVE}
     files = {name: entry.row["files"] for name, entry in kept.entries.items()}
     try:
         return pick(kept.entries, selector, live, files)

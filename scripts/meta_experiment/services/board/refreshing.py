@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.board.rows import ACTIVE, Row, row
+from meta_experiment.services.board.rows import Row, row
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.board import (
@@ -37,7 +37,7 @@ def refresh(
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     keys = {name: _key(item) for name, item in experiments.items()}
-    ended = [item for item in experiments.values() if item.status not in ACTIVE]
+    ended = [item for item in experiments.values() if not item.status.is_open]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
     resting = {item.experiment_id for item in ended}
     stale = kept.stale(layout, keys, resting - wanted) | wanted

@@ -10,7 +10,6 @@ from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.types import Analysis, Experiment, Scale, Status
 
 Row = dict[str, Any]
-ACTIVE = (Status.RUNNING, Status.PAUSED, Status.DRAFT)
 
 
 def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] = ()) -> Row:

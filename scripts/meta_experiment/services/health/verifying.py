@@ -15,7 +15,6 @@ from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol.disk import PRIVATE_FILE
-from meta_experiment.services.acting.lifecycle import HOLDING
 from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.stored_bytes import Copies
@@ -185,7 +184,7 @@ def _variants(
 ) -> Iterator[Problem]:
     for _, _, version, error in stored_bytes.missing_variants(workspace, experiment):
         hint = _way_back(copies, version.sha256)
-        if hint != REPAIR and experiment.status in HOLDING:
+        if hint != REPAIR and experiment.status.is_open:
             hint += f" Or end it: meta-experiment stop {experiment.experiment_id}"
         yield error.message, hint
 
