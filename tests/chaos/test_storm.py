@@ -48,8 +48,8 @@ swap(store, "append_batches", lambda *what: random.random() < 0.5 or write(*what
         """
 import meta_experiment.services.health.recovery as healing
 import tests.chaos.writers as writers
-swap(healing, "finish", lambda _: [])
-swap(writers, "settle", lambda _: [])
+swap(healing, "finish_interrupted", lambda _: [])
+swap(writers, "finish_unless_busy", lambda _: [])
 """,
         "left over",
     ),

@@ -35,9 +35,9 @@ from meta_experiment.protocol.places import Root
 from meta_experiment.protocol.sessions import PromptRef, Session
 from meta_experiment.services.acting import lifecycle, promotion
 from meta_experiment.services.acting.analysing import analyze
-from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.board.board import board
 from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
@@ -124,7 +124,7 @@ class Writer:
         begun = time.monotonic()
         interruption._state.told = ""
         try:
-            for sentence in settle(self.space):
+            for sentence in finish_unless_busy(self.space):
                 self.log.say("settled", verb, sentence=sentence)
             done = act()
         except LockedError as error:

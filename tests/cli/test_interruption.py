@@ -21,8 +21,13 @@ from tests.support.serving import COMMAND, SKILL, control, drafted, opened
 
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
-from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.acting import (
+    execution,
+    lifecycle,
+    promotion,
+    registry_commit,
+)
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.planning import creating
 from meta_experiment.services.serving import reconciliation
 from meta_experiment.types import Status
@@ -148,13 +153,15 @@ def interrupting(function, *numbers):
 
 @pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["register", "noted"])
+@pytest.mark.parametrize(
+    ("place", "step"), [(registry_commit, "register"), (execution, "noted")]
+)
 def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
-    repository, monkeypatch, step, number
+    repository, monkeypatch, place, step, number
 ):
     """Files and commit stand: registry, history and what is served follow first."""
     made = running(repository)
-    monkeypatch.setattr(promotion, step, interrupting(getattr(promotion, step), number))
+    monkeypatch.setattr(place, step, interrupting(getattr(place, step), number))
     with pytest.raises(Interrupted) as caught:
         promotion.promote(
             opened(repository), made, promotion.ActionOptions(override="x"), dry_run=False
@@ -177,7 +184,7 @@ def test_a_start_is_finished_before_a_signal_is_heard(repository, monkeypatch, p
         lifecycle.start(opened(repository), made)
     assert DONE in caught.value.told
     assert told(repository).status is Status.RUNNING
-    assert settle(opened(repository)) == []
+    assert finish_unless_busy(opened(repository)) == []
     assert b"serve-variant" in (repository / STANDS[path]).read_bytes()
     assert opened(repository).store.history(made).entries[-1].verb == "start"
 
@@ -216,7 +223,7 @@ def test_what_cannot_be_undone_now_is_told_to_be_cleared_up_later(repository, mo
         with pytest.raises(Interrupted) as caught:
             promotion.promote(opened(repository), made, wish, dry_run=False)
     assert "the next command clears the change up" in caught.value.told
-    assert len(settle(opened(repository))) == 1
+    assert len(finish_unless_busy(opened(repository))) == 1
     assert told(repository).status is Status.RUNNING
     require_agreement(repository)
 
@@ -331,9 +338,9 @@ def test_a_signal_at_any_moment_ends_as_the_sentence_says(repository, tmp_path, 
             assert status is last, said
         if status is last:
             break
-        assert settle(opened(repository)) == [], said
+        assert finish_unless_busy(opened(repository)) == [], said
     assert status is last
     assert 128 + number in codes
-    settle(opened(repository))
+    finish_unless_busy(opened(repository))
     if verb != "rollback":
         require_agreement(repository)

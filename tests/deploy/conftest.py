@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.sealing import own_seal
 
-from meta_experiment.deploy import ChangeSet, Deployer, FileChange, commit_message, version_of
+from meta_experiment.deploy import (
+    ChangeSet,
+    Deployer,
+    FileChange,
+    LandedChange,
+    commit_message,
+    version_of,
+)
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
@@ -30,6 +39,14 @@ TREATMENT = {
     SKILL: Content("---\nname: écrire\n---\nWrite well: \U0001f58b\n".encode(), 0o755),
 }
 CHANGE_ID = "c0ffee"
+
+
+@dataclass
+class Recording:
+    """The registry's part in a change: what is done at its record, and what at its check."""
+
+    record: Callable[[LandedChange], object]
+    check: Callable[[], object] = lambda: None
 
 
 class World:
@@ -116,7 +133,7 @@ class World:
                     return
                 raise
 
-        return step
+        return Recording(step)
 
     def deployer(self, files=None, git=None):
         git = git or Git.find(self.root)

@@ -6,7 +6,15 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, World, promotion
+from tests.deploy.conftest import (
+    COMMAND,
+    CONTROL,
+    SKILL,
+    TREATMENT,
+    Recording,
+    World,
+    promotion,
+)
 
 from meta_experiment.deploy import FileChange, version_of
 from meta_experiment.errors import GitError
@@ -382,7 +390,7 @@ def test_a_failing_registry_takes_the_commit_back(world):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(Exception, match="No space left"):
-        world.deployer().apply(promotion(), refuse)
+        world.deployer().apply(promotion(), Recording(refuse))
     assert heads[0]
     assert world.state() == before
     assert world.litter() == []
@@ -550,7 +558,7 @@ def test_a_deletion_that_fails_late_is_taken_back(world):
         files=(FileChange(COMMAND, version_of(CONTROL[COMMAND]), None),),
     )
     with pytest.raises(Exception, match="Input/output"):
-        world.deployer().apply(change, refuse)
+        world.deployer().apply(change, Recording(refuse))
     assert world.state() == before
 
 

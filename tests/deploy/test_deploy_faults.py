@@ -7,10 +7,10 @@ import shutil
 from dataclasses import dataclass
 
 import pytest
-from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, World
+from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, Recording, World
 from tests.faults import REFUSING, Crash, FaultyFileSystem
 
-from meta_experiment.deploy import Outcome
+from meta_experiment.deploy import Ending
 from meta_experiment.errors import DependencyError, GitError, MetaExperimentError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.git import Git
@@ -124,7 +124,7 @@ class Bench:
         finished = found == self.after
         for recovered in report:
             assert recovered.left == ()
-            assert (recovered.outcome is Outcome.FINISHED) == finished
+            assert (recovered.outcome is Ending.FINISHED) == finished
         return finished
 
 
@@ -290,7 +290,7 @@ def test_a_link_put_in_the_way_after_the_death_is_left_alone(tmp_path):
     (world.root / COMMAND).unlink()
     (world.root / COMMAND).symlink_to(outside)
     (recovered,) = world.recover()
-    assert recovered.outcome is Outcome.UNDONE
+    assert recovered.outcome is Ending.UNDONE
     assert recovered.left == (COMMAND,)
     assert outside.read_bytes() == b"outside\n"
     assert world.read(SKILL) == CONTROL[SKILL]
@@ -384,7 +384,7 @@ def test_a_commit_made_by_hand_after_the_death_is_not_unstaged(git_bench):
     world.git("commit", "-qm", "by hand", "--", *CONTROL)
     index = world.state()["index"]
     (recovered,) = world.recover()
-    assert recovered.outcome is Outcome.UNDONE
+    assert recovered.outcome is Ending.UNDONE
     assert world.state()["index"] == index
     assert world.state()["files"] == CONTROL
     assert world.litter() == []
@@ -399,6 +399,6 @@ def test_without_git_nobody_guesses_whether_a_commit_landed(git_bench, monkeypat
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         with pytest.raises(DependencyError, match="only git can"):
-            world.deployer().recover(world.settled.append)
+            world.deployer().recover(Recording(world.settled.append))
     assert world.deployer().pending()
     assert git_bench.settle(world)

@@ -14,7 +14,7 @@ import pytest
 from tests.deploy.conftest import CONTROL, TREATMENT
 from tests.faults import FaultyFileSystem
 
-from meta_experiment.deploy import Outcome
+from meta_experiment.deploy import Ending
 
 pytestmark = pytest.mark.long
 
@@ -78,12 +78,12 @@ def test_killed_at_a_handful_of_moments(world, marker):
         kill(start(world, marker, operation))
         (recovered,) = world.recover()
         outcomes.add(recovered.outcome)
-        wanted = after if recovered.outcome is Outcome.FINISHED else before
+        wanted = after if recovered.outcome is Ending.FINISHED else before
         assert world.state() == wanted
         assert world.litter() == []
         marker.unlink()
         shutil.rmtree(world.layout.meta)
-    assert outcomes == {Outcome.UNDONE, Outcome.FINISHED}
+    assert outcomes == {Ending.UNDONE, Ending.FINISHED}
 
 
 def test_killed_while_a_hook_runs(world, marker):
@@ -93,7 +93,7 @@ def test_killed_while_a_hook_runs(world, marker):
     world.hook("pre-commit", f"touch '{marker}'; sleep 1; touch '{done}'")
     kill(start(world, marker))
     (recovered,) = world.recover()
-    assert recovered.outcome is Outcome.UNDONE
+    assert recovered.outcome is Ending.UNDONE
     assert world.state() == before
     while not done.exists():
         time.sleep(0.01)
@@ -111,7 +111,7 @@ def test_killed_while_git_moves_the_branch(world, marker):
     )
     kill(start(world, marker))
     (recovered,) = world.recover()
-    assert recovered.outcome is Outcome.FINISHED
+    assert recovered.outcome is Ending.FINISHED
     assert world.state()["files"] == TREATMENT
     assert world.state()["status"] == ""
     head = world.git("rev-parse", "HEAD").strip()

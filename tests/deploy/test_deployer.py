@@ -6,10 +6,18 @@ import os
 import subprocess
 
 import pytest
-from tests.deploy.conftest import CHANGE_ID, COMMAND, CONTROL, SKILL, TREATMENT, promotion
+from tests.deploy.conftest import (
+    CHANGE_ID,
+    COMMAND,
+    CONTROL,
+    SKILL,
+    TREATMENT,
+    Recording,
+    promotion,
+)
 from tests.faults import FaultyFileSystem
 
-from meta_experiment.deploy import ChangeSet, FileChange, Outcome, version_of
+from meta_experiment.deploy import ChangeSet, Ending, FileChange, version_of
 from meta_experiment.errors import (
     DriftError,
     LockedError,
@@ -180,7 +188,7 @@ def test_refuses_an_identifier_that_is_no_name(plain, change_id):
     """The name of a change becomes a file name, so it must be a harmless one."""
     change = ChangeSet(change_id, "e", Action.PROMOTE, (), {})
     with pytest.raises(UsageError):
-        plain.deployer().apply(change, plain.settled.append)
+        plain.deployer().apply(change, Recording(plain.settled.append))
 
 
 def test_refuses_a_file_named_twice(plain):
@@ -188,7 +196,7 @@ def test_refuses_a_file_named_twice(plain):
     twice = FileChange(COMMAND, version_of(CONTROL[COMMAND]), TREATMENT[COMMAND])
     change = ChangeSet(CHANGE_ID, "e", Action.PROMOTE, (twice, twice), {})
     with pytest.raises(UsageError):
-        plain.deployer().apply(change, plain.settled.append)
+        plain.deployer().apply(change, Recording(plain.settled.append))
 
 
 def test_a_refusing_registry_takes_everything_back(world):
@@ -199,7 +207,7 @@ def test_a_refusing_registry_takes_everything_back(world):
         raise RefusedError("no")
 
     with pytest.raises(RefusedError):
-        world.deployer().apply(promotion(), refuse)
+        world.deployer().apply(promotion(), Recording(refuse))
     assert world.state() == before
     assert world.litter() == []
 
@@ -211,7 +219,7 @@ def test_the_registry_step_comes_after_files_and_commit(world):
     def look(settled):
         seen.append((files_of(world), world.git("rev-parse", "HEAD").strip(), settled))
 
-    result = world.deployer().apply(promotion(), look)
+    result = world.deployer().apply(promotion(), Recording(look))
     ((files, head, settled),) = seen
     assert files == TREATMENT
     assert head == settled.commit == result.commit.commit
@@ -241,13 +249,13 @@ def test_an_interrupt_in_the_registry_step_is_finished_later(world, written):
 
     def interrupted(settled):
         if written:
-            world.registry_step(FileSystem())(settled)
+            world.registry_step(FileSystem()).record(settled)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        world.deployer().apply(promotion(), interrupted)
+        world.deployer().apply(promotion(), Recording(interrupted))
     (recovered,) = world.recover()
-    assert recovered.outcome is Outcome.FINISHED
+    assert recovered.outcome is Ending.FINISHED
     assert files_of(world) == TREATMENT
     assert world.registered()["commit"] == world.git("rev-parse", "HEAD").strip()
     assert world.litter() == []
@@ -259,7 +267,7 @@ def test_a_record_without_our_seal_is_kept_aside(plain):
     (plain.layout.journal / "torn.json").write_bytes(b'{"version": 1, "cha')
     plain.promote()
     (recovered,) = plain.recover()
-    assert recovered.outcome is Outcome.PUT_BY
+    assert recovered.outcome is Ending.PUT_BY
     assert recovered.change_id == "torn"
     (kept,) = plain.layout.aside.glob("journal-*")
     assert kept.read_bytes() == b'{"version": 1, "cha'
@@ -283,7 +291,7 @@ def test_a_change_that_is_not_due_any_more_is_refused_before_it_begins(world):
         raise RefusedError("no")
 
     with pytest.raises(RefusedError):
-        world.deployer().apply(promotion(), world.settled.append, still_due=not_due)
+        world.deployer().apply(promotion(), Recording(world.settled.append, not_due))
     assert world.state() == before
     assert world.litter() == []
     assert world.settled == []
@@ -294,9 +302,9 @@ def test_a_change_under_way_is_not_taken_for_one_cut_off(world):
 
     def meanwhile(_settled):
         with pytest.raises(LockedError, match=rf"process {os.getpid()} .*promote of exp-1"):
-            world.deployer().recover(world.settled.append, within=0)
+            world.deployer().recover(Recording(world.settled.append), within=0)
 
-    world.deployer().apply(promotion(), meanwhile)
+    world.deployer().apply(promotion(), Recording(meanwhile))
     assert files_of(world) == TREATMENT
     assert world.settled == []
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meta_experiment.deploy import Backups, unified_diff
-from meta_experiment.deploy.commit import CommitPlan, Entry
-from meta_experiment.deploy.journal import Found, Journal, Record, Step
+from meta_experiment.deploy.commit import CommitEntry, CommitPlan
+from meta_experiment.deploy.journal import FileStep, Journal, JournalContents, Record
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
@@ -26,13 +26,13 @@ RECORD = Record(
     Action.ROLLBACK,
     {"why": "ü", "numbers": [1, 0.5, None]},
     (
-        Step("a b.md", FileVersion("0" * 64, 0o644), None),
-        Step("ü.md", None, FileVersion("f" * 64, 0o600)),
+        FileStep("a b.md", FileVersion("0" * 64, 0o644), None),
+        FileStep("ü.md", None, FileVersion("f" * 64, 0o600)),
     ),
     CommitPlan(
         "1" * 40,
         None,
-        (Entry("a b.md", "100644 " + "a" * 40, "0 " + "b" * 40),),
+        (CommitEntry("a b.md", "100644 " + "a" * 40, "0 " + "b" * 40),),
         "note",
     ),
     "2" * 40,
@@ -102,10 +102,10 @@ def rewritten(journal, **changes):
 def test_records_come_back_as_they_were(tmp_path):
     """A record survives the disk, and the journal is empty when it is removed."""
     journal = Journal(FileSystem(), tmp_path / "journal", SEAL)
-    assert journal.look() == Found()
+    assert journal.look() == JournalContents()
     journal.write(RECORD)
     (tmp_path / "journal/c0ffee.index").touch()
-    assert journal.look() == Found(records=(RECORD,))
+    assert journal.look() == JournalContents(records=(RECORD,))
     journal.remove("c0ffee")
     assert [*journal.directory.iterdir()] == []
 
@@ -134,7 +134,7 @@ def test_a_record_of_another_form_under_our_seal_is_left_to_a_newer_version(tmp_
     journal = Journal(FileSystem(), tmp_path, SEAL)
     place = rewritten(journal, **change)
     before = place.read_bytes()
-    assert journal.look() == Found(later=("c0ffee",))
+    assert journal.look() == JournalContents(later=("c0ffee",))
     journal.sweep()
     assert place.read_bytes() == before
 
@@ -144,9 +144,9 @@ def test_no_bytes_upset_the_journal(tmp_path_factory, data):
     """Any bytes whatever read as no record, under our seal or not."""
     journal = Journal(FileSystem(), tmp_path_factory.mktemp("journal"), SEAL)
     journal.path("x").write_bytes(data)
-    assert journal.look() == Found(strange=(journal.path("x"),))
+    assert journal.look() == JournalContents(strange=(journal.path("x"),))
     journal.path("x").write_bytes(SEAL.wrap("journal x", data))
-    assert journal.look() == Found(later=("x",))
+    assert journal.look() == JournalContents(later=("x",))
 
 
 def test_one_changed_byte_of_a_record_is_not_followed(tmp_path):
@@ -157,7 +157,7 @@ def test_one_changed_byte_of_a_record_is_not_followed(tmp_path):
     whole = place.read_bytes()
     for at in range(0, len(whole), 7):
         place.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert journal.look() == Found(strange=(place,)), at
+        assert journal.look() == JournalContents(strange=(place,)), at
 
 
 def diff(before, after):

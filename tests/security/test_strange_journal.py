@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from tests.cli.conftest import CONTROL, TREATMENT
+from tests.deploy.conftest import Recording
 from tests.everyday import some
 from tests.faults import Crash, FaultyFileSystem, every_fault
 
@@ -180,7 +181,7 @@ def test_what_cannot_be_moved_aside_is_left_and_blocks_nothing(project):
     layout = Layout(project.root)
     deployer = Deployer(layout, Fixed(), None, lambda: checkout_seal(layout, Fixed()))
     for _ in range(2):
-        (left,) = deployer.recover(lambda _: None)
+        (left,) = deployer.recover(Recording(lambda _: None))
         assert "cross-device" in left.note
     assert not deployer.pending()
     assert made
@@ -213,7 +214,7 @@ def test_a_fault_while_something_is_put_by_loses_nothing(project):
     seal = checkout_seal(layout, FileSystem())
 
     def recover(files):
-        Deployer(layout, files, None, lambda: seal).recover(lambda _: None)
+        Deployer(layout, files, None, lambda: seal).recover(Recording(lambda _: None))
 
     def strange():
         write_record(project.root)

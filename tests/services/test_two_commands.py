@@ -10,9 +10,15 @@ from tests.support.serving import SKILL, changed, control, drafted, opened, trea
 
 from meta_experiment.deploy.flight import Flight
 from meta_experiment.errors import ConflictError
-from meta_experiment.services.acting import autopilot, lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.acting import (
+    autopilot,
+    execution,
+    lifecycle,
+    promotion,
+    registry_commit,
+)
 from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.planning import amending
 from meta_experiment.services.recording import recording
 from meta_experiment.types import Status
@@ -80,7 +86,7 @@ def require_agreement(root):
     assert commits[1:] == [item.commit for item in experiment.outcomes if item.commit]
     assert changed(root) == ""
     assert not opened(root).deployer.pending()
-    assert settle(opened(root)) == []
+    assert finish_unless_busy(opened(root)) == []
 
 
 def once(function, before):
@@ -103,7 +109,7 @@ def refused_amid(repository, monkeypatch, made, step, first, second):
         ACTS[second](opened(repository), made)
         after.append(told(repository))
 
-    monkeypatch.setattr(promotion, step, once(getattr(promotion, step), other))
+    monkeypatch.setattr(execution, step, once(getattr(execution, step), other))
     with pytest.raises(ConflictError, match=made):
         ACTS[first](opened(repository), made)
     assert [told(repository)] == after
@@ -142,15 +148,15 @@ def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_si
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(promotion, "register", dies)
+        patch.setattr(registry_commit, "register", dies)
         with pytest.raises(Crash):
             ACTS["rollback"](opened(repository), made)
     opened(repository).store.change(made, lambda it: replace(it, status=Status.ARCHIVED))
     assert opened(repository).store.experiments() == []
-    assert len(settle(opened(repository))) == 1
+    assert len(finish_unless_busy(opened(repository))) == 1
     (experiment,) = opened(repository).store.experiments()
     assert (experiment.status, len(experiment.outcomes)) == (Status.ROLLED_BACK, 2)
-    assert settle(opened(repository)) == []
+    assert finish_unless_busy(opened(repository)) == []
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.PROMOTED])
@@ -164,11 +170,11 @@ def test_a_death_after_a_pause_in_the_middle_leaves_no_stand_in(
         lifecycle.pause(opened(repository), made)
         raise Crash
 
-    place, name = (Flight, "commit") if status is Status.PAUSED else (promotion, "serving")
+    place, name = (Flight, "commit") if status is Status.PAUSED else (execution, "serving")
     monkeypatch.setattr(place, name, once(getattr(place, name), dies))
     with pytest.raises(Crash):
         ACTS["promote"](opened(repository), made)
-    assert len(settle(opened(repository))) == 1
+    assert len(finish_unless_busy(opened(repository))) == 1
     assert told(repository).status is status
     require_agreement(repository)
 

@@ -70,8 +70,8 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     if other is not None and other.is_relative_to(opened.root) and not inside:
         say(f"Note: experiments are those of the main working tree, {opened.root}.", err=True)
     if settled and (opened.layout.in_flight() or stale(opened.layout)):
-        from meta_experiment.services.acting.registry_commit import settle
+        from meta_experiment.services.health.recovery import finish_unless_busy
 
-        for sentence in settle(opened):
+        for sentence in finish_unless_busy(opened):
             say(f"Note: {sentence}", err=True)
     return opened

@@ -4,7 +4,8 @@ from meta_experiment.deploy.backups import Backups
 from meta_experiment.deploy.change import (
     ChangeSet,
     FileChange,
-    Settled,
+    LandedChange,
+    RegistryStep,
     new_change_id,
     version_of,
 )
@@ -12,11 +13,10 @@ from meta_experiment.deploy.deployer import (
     CommitResult,
     Deployer,
     DeployResult,
-    Outcome,
-    Recovered,
+    Ending,
+    RecoveredChange,
 )
 from meta_experiment.deploy.diff import unified_diff
-from meta_experiment.deploy.flight import RegistryStep
 from meta_experiment.deploy.merge import merge
 from meta_experiment.deploy.message import commit_message
 
@@ -26,11 +26,11 @@ __all__ = [
     "CommitResult",
     "DeployResult",
     "Deployer",
+    "Ending",
     "FileChange",
-    "Outcome",
-    "Recovered",
+    "LandedChange",
+    "RecoveredChange",
     "RegistryStep",
-    "Settled",
     "commit_message",
     "merge",
     "new_change_id",

@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
+from typing import Protocol
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import Content
@@ -59,14 +60,32 @@ class ChangeSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What the registry step is given once files and commit stand."""
+class LandedChange:
+    """A change whose files and commit stand, so that the registry has to learn of it."""
 
     change_id: str
     experiment_id: str
     action: Action
     payload: Mapping[str, object]
     commit: str | None
+
+
+class RegistryStep(Protocol):
+    """The part of a change that is the registry's."""
+
+    def check(self) -> None:
+        """Raise when what the change was worked out from holds no more.
+
+        Asked once no other change can come in between, before anything is touched; never of a
+        change that a crash cut off.
+        """
+
+    def record(self, landed: LandedChange) -> None:
+        """Write down what was done.
+
+        May be called again with the same argument, by a later process, and must then do nothing
+        more. When it raises an Exception, the registry must be as it was before.
+        """
 
 
 def version_of(content: Content | None) -> FileVersion | None:

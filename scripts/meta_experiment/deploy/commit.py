@@ -44,7 +44,7 @@ _INDEX_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommitEntry:
     """One path (from git's top level) as `mode object` before and after the commit."""
 
     path: str
@@ -58,7 +58,7 @@ class CommitPlan:
 
     head: str
     branch: str | None
-    entries: tuple[Entry, ...]
+    entries: tuple[CommitEntry, ...]
     note: str = ""
 
 
@@ -113,7 +113,7 @@ class Repository:
             return NoCommit("nothing has been committed in this repository yet")
         paths = [self.prefix + change.path for change in changes]
         committed, staged = self._committed(paths), self._staged(paths)
-        entries: list[Entry] = []
+        entries: list[CommitEntry] = []
         notes: list[str] = []
         for path, change in zip(paths, changes, strict=True):
             known = committed.get(path)
@@ -123,7 +123,7 @@ class Repository:
                 continue
             after = self._object(path, change.target, known, store=store)
             if after != known:
-                entries.append(Entry(path, known, after))
+                entries.append(CommitEntry(path, known, after))
         note = "; ".join(notes)
         if not entries:
             return NoCommit(note or "git sees no difference to the last commit")
@@ -303,7 +303,7 @@ class Repository:
             raise GitError("The hooks left no commit message.", hint=NO_COMMIT_HINT)
         return text
 
-    def _set_index(self, entries: Sequence[Entry]) -> None:
+    def _set_index(self, entries: Sequence[CommitEntry]) -> None:
         """Stage what the entries shall be, where the index still has what was before."""
         staged = self._staged([entry.path for entry in entries])
         lines = []
@@ -319,7 +319,7 @@ class Repository:
         committed = self._committed([entry.path for entry in plan.entries])
         self._set_index(
             [
-                Entry(entry.path, before=entry.after, after=entry.before)
+                CommitEntry(entry.path, before=entry.after, after=entry.before)
                 for entry in plan.entries
                 if committed.get(entry.path) == entry.before
             ]

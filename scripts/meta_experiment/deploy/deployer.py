@@ -10,11 +10,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from meta_experiment.deploy.apply import expect
-from meta_experiment.deploy.change import ChangeSet, FileChange, version_of
+from meta_experiment.deploy.change import ChangeSet, FileChange, RegistryStep, version_of
 from meta_experiment.deploy.commit import CommitPlan, NoCommit, Repository
 from meta_experiment.deploy.diff import unified_diff
-from meta_experiment.deploy.flight import Flight, RegistryStep
-from meta_experiment.deploy.journal import Found, Journal, Record, Step
+from meta_experiment.deploy.flight import Flight
+from meta_experiment.deploy.journal import FileStep, Journal, JournalContents, Record
 from meta_experiment.errors import (
     DependencyError,
     InvalidStateError,
@@ -61,7 +61,7 @@ class DeployResult:
     dry_run: bool
 
 
-class Outcome(StrEnum):
+class Ending(StrEnum):
     """What became of a change that was cut off."""
 
     FINISHED = "finished"
@@ -71,7 +71,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveredChange:
     """One change that was cut off. `left` are files somebody edited since, not touched.
 
     PUT_BY is what this checkout did not write, LEFT what cannot be dealt with here: neither is
@@ -79,7 +79,7 @@ class Recovered:
     """
 
     change_id: str
-    outcome: Outcome
+    outcome: Ending
     experiment_id: str = ""
     action: Action | None = None
     left: tuple[str, ...] = ()
@@ -114,9 +114,8 @@ class Deployer:
     def apply(
         self,
         change: ChangeSet,
-        on_registry: RegistryStep,
+        step: RegistryStep,
         *,
-        still_due: Callable[[], None] = lambda: None,
         dry_run: bool = False,
     ) -> DeployResult:
         """Replace the files, commit them if asked, then take the registry step.
@@ -126,11 +125,7 @@ class Deployer:
 
         Args:
             change: the files, and what goes with them.
-            on_registry: records the outcome. May be called again with the same argument,
-                by a later process, and must then do nothing more; when it raises an
-                Exception, the registry must be as it was before.
-            still_due: asked once no other change can come in between, before anything is
-                touched; raises when what the change was worked out from holds no more.
+            step: the registry's part.
             dry_run: check everything and change nothing.
 
         Raises:
@@ -149,9 +144,9 @@ class Deployer:
         doing = f"{change.action.value} of {change.experiment_id}"
         with _storage_errors(), self._alone(doing, self._lock_timeout) as git:
             _require_rest(self._journal(_seal_here(self._layout)).look())
-            still_due()
+            step.check()
             flight, found, result = self._prepare(change, git, store=True)
-            commit = _fly(flight, change, found, on_registry)
+            commit = _fly(flight, change, found, step)
             return replace(result, commit=replace(result.commit, commit=commit))
 
     def pending(self) -> bool:
@@ -165,15 +160,15 @@ class Deployer:
             return bool(found.records or found.later)
 
     def recover(
-        self, on_registry: RegistryStep, *, within: float | None = None
-    ) -> tuple[Recovered, ...]:
+        self, step: RegistryStep, *, within: float | None = None
+    ) -> tuple[RecoveredChange, ...]:
         """Finish or undo every change that was cut off; harmless at any time.
 
         What is odd in the journal is put by, and what cannot be read or is a newer version's
         is left: neither keeps anything else from its way.
 
         Args:
-            on_registry: as for `apply`.
+            step: as for `apply`; only its `record` is called.
             within: longest wait, in seconds, for a process still at work on a change; None
                 is as long as `apply` waits.
 
@@ -195,7 +190,7 @@ class Deployer:
             done = [self._put_by(path) for path in found.strange]
             done += [_left(journal.path(change_id), _LATER) for change_id in found.later]
             for record in found.records:
-                done.append(_clear_up(self._resume(journal, record, git), on_registry))
+                done.append(_clear_up(self._resume(journal, record, git), step))
             journal.sweep()
             return tuple(done)
 
@@ -216,7 +211,7 @@ class Deployer:
         moved = [file for file, old in pairs if old != file.target]
         repository, plan = _plan_commit(change.message, moved, git, store=store)
         steps = tuple(
-            Step(file.path, version_of(old), version_of(file.target)) for file, old in pairs
+            FileStep(file.path, version_of(old), version_of(file.target)) for file, old in pairs
         )
         record = Record(
             change.change_id,
@@ -252,7 +247,7 @@ class Deployer:
     def _journal(self, seal: Seal) -> Journal:
         return Journal(self._files, self._layout.journal, seal)
 
-    def _put_by(self, path: Path) -> Recovered:
+    def _put_by(self, path: Path) -> RecoveredChange:
         """Move aside what this checkout did not write, whatever it is, unread."""
         shown = path.relative_to(self._layout.root).as_posix()
         place = self._layout.aside / f"journal-{os.urandom(6).hex()}"
@@ -265,11 +260,11 @@ class Deployer:
             return _left(path, f"is not of this checkout and cannot be moved: {error.strerror}")
         kept = place.relative_to(self._layout.root).as_posix()
         note = f"{shown} was not written by this checkout: not followed, and kept as {kept}."
-        return Recovered(path.stem, Outcome.PUT_BY, note=note)
+        return RecoveredChange(path.stem, Ending.PUT_BY, note=note)
 
 
-def _left(path: Path, why: str) -> Recovered:
-    return Recovered(path.stem, Outcome.LEFT, note=f"{path} {why}; it is left as it is.")
+def _left(path: Path, why: str) -> RecoveredChange:
+    return RecoveredChange(path.stem, Ending.LEFT, note=f"{path} {why}; it is left as it is.")
 
 
 def _seal_here(layout: Layout) -> Seal:
@@ -280,7 +275,7 @@ def _seal_here(layout: Layout) -> Seal:
         return Seal(b"", "")
 
 
-def _require_rest(found: Found) -> None:
+def _require_rest(found: JournalContents) -> None:
     """Refuse to begin a change while another one is cut off."""
     if found.records:
         raise InvalidStateError(
@@ -314,7 +309,7 @@ def _fly(
     flight: Flight,
     change: ChangeSet,
     originals: Sequence[Content | None],
-    on_registry: RegistryStep,
+    step: RegistryStep,
 ) -> str | None:
     """Carry the change out or put everything back; return the commit, if one was made."""
     with contextlib.ExitStack() as finishing:
@@ -329,7 +324,7 @@ def _fly(
         # What interrupts in here all the same cannot tell whether the registry knows already:
         # the record stays, and `recover` finishes.
         try:
-            on_registry(flight.record.settled)
+            step.record(flight.record.landed)
         except Exception as error:
             _go_back(flight, error)
             raise
@@ -361,16 +356,16 @@ def _go_back(flight: Flight, error: BaseException) -> None:
 
 
 @held("What had been cut off was cleared up first.")
-def _clear_up(flight: Flight, on_registry: RegistryStep) -> Recovered:
+def _clear_up(flight: Flight, step: RegistryStep) -> RecoveredChange:
     record, left = flight.record, list[str]()
     if flight.came_through():
-        on_registry(record.settled)
+        step.record(record.landed)
         flight.close()
-        outcome = Outcome.FINISHED
+        outcome = Ending.FINISHED
     else:
         _, left = flight.undo()
-        outcome = Outcome.UNDONE
-    return Recovered(
+        outcome = Ending.UNDONE
+    return RecoveredChange(
         record.change_id, outcome, record.experiment_id, record.action, tuple(left)
     )
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from meta_experiment.deploy.apply import expect, observe, put, sweep_temporaries
 from meta_experiment.deploy.backups import Backups
-from meta_experiment.deploy.change import FileChange, Settled, version_of
+from meta_experiment.deploy.change import FileChange, version_of
 from meta_experiment.deploy.commit import NoCommit, Repository
-from meta_experiment.deploy.journal import Journal, Record, Step
+from meta_experiment.deploy.journal import FileStep, Journal, Record
 from meta_experiment.errors import GitError, UnsafePathError
 from meta_experiment.files.confine import Content, confined
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.types import FileVersion
-
-RegistryStep = Callable[[Settled], None]
 
 
 @dataclass
@@ -134,13 +132,13 @@ class Flight:
                     hint="Exempt the file from the hook, or run again with --no-commit.",
                 )
 
-    def _stands(self, step: Step, version: FileVersion | None) -> bool:
+    def _stands(self, step: FileStep, version: FileVersion | None) -> bool:
         try:
             return version_of(observe(self.layout.root, step.path)) == version
         except UnsafePathError:
             return False  # a link or a folder now: somebody's own doing
 
-    def _original(self, step: Step) -> Content | None:
+    def _original(self, step: FileStep) -> Content | None:
         if step.before is None:
             return None
         return Content(self.backups.load(step.before.sha256), step.before.mode)

@@ -16,8 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.deploy.change import Settled
-from meta_experiment.deploy.commit import CommitPlan, Entry
+from meta_experiment.deploy.change import LandedChange
+from meta_experiment.deploy.commit import CommitEntry, CommitPlan
 from meta_experiment.errors import UnsafePathError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.confine import plain_path, safe_component
@@ -40,7 +40,7 @@ _ALL_BITS = 0o7777
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FileStep:
     """One file, as it was found and as it shall be; None is no file."""
 
     path: str
@@ -56,20 +56,20 @@ class Record:
     experiment_id: str
     action: Action
     payload: Mapping[str, object]
-    steps: tuple[Step, ...]
+    steps: tuple[FileStep, ...]
     plan: CommitPlan | None
     commit: str | None = None
 
     @property
-    def settled(self) -> Settled:
+    def landed(self) -> LandedChange:
         """What the registry step is given."""
-        return Settled(
+        return LandedChange(
             self.change_id, self.experiment_id, self.action, self.payload, self.commit
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JournalContents:
     """What lies in the journal.
 
     `records` are of changes that this checkout began; `later` names those that a newer version
@@ -107,10 +107,10 @@ class Journal:
         if names:
             self.files.sync_directory(self.directory)
 
-    def look(self) -> Found:
+    def look(self) -> JournalContents:
         """Tell what lies there; nothing that is no regular file is opened. Raises OSError."""
         if _kind(self.directory) not in (stat.S_IFDIR, None):
-            return Found(strange=(self.directory,))
+            return JournalContents(strange=(self.directory,))
         records, later, strange = list[Record](), list[str](), list[Path]()
         for name in names_in(self.directory):
             change_id = name.removesuffix(_SUFFIX)
@@ -123,7 +123,7 @@ class Journal:
                 later.append(change_id)
         own = [*(record.change_id for record in records), *later]
         strange = [path for path in strange if not _is_beside(path, own)]
-        return Found(tuple(records), tuple(later), tuple(strange))
+        return JournalContents(tuple(records), tuple(later), tuple(strange))
 
     def sweep(self) -> None:
         """Delete what a crash left half written of a record. Raises OSError."""
@@ -199,7 +199,9 @@ def _record(document: dict[str, Any]) -> Record:
         action=Action(document["action"]),
         payload=document["payload"],
         steps=tuple(
-            Step(plain_path(step["path"]), _version(step["before"]), _version(step["after"]))
+            FileStep(
+                plain_path(step["path"]), _version(step["before"]), _version(step["after"])
+            )
             for step in document["steps"]
         ),
         plan=plan
@@ -221,8 +223,8 @@ def _version(value: dict[str, Any] | None) -> FileVersion | None:
     return FileVersion(_shaped(_OBJECT, value["sha256"]), value["mode"])
 
 
-def _entry(value: dict[str, Any]) -> Entry:
-    return Entry(
+def _entry(value: dict[str, Any]) -> CommitEntry:
+    return CommitEntry(
         _shaped(_ENTRY_PATH, value["path"]),
         _shaped(_ENTRY, value["before"]),
         _shaped(_ENTRY, value["after"]),

@@ -20,8 +20,9 @@ from meta_experiment.errors import ConflictError, GitError, LockedError, Storage
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index
-from meta_experiment.services.acting import lifecycle, registry_commit
-from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.acting import lifecycle
+from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.serving import freshness, reconciliation
 from meta_experiment.types import Status
 
@@ -100,7 +101,7 @@ def test_what_is_served_not_being_brought_up_to_date_is_as_before(
     with pytest.raises(StorageError, match="No space"):
         VERBS[verb](opened(repository), made)
     assert state(repository) == before
-    assert settle(opened(repository)) == []
+    assert finish_unless_busy(opened(repository)) == []
     assert state(repository) == before
     VERBS[verb](opened(repository), made)
     assert status(repository) is AFTER[verb]
@@ -150,7 +151,7 @@ def test_a_file_that_came_into_the_way_ends_a_start_without_a_trace(repository, 
     assert status(repository) is Status.DRAFT
     assert (repository / placed).read_bytes() == b"my own\n"
     assert index.entries(str(repository)) == []
-    assert settle(opened(repository)) == []
+    assert finish_unless_busy(opened(repository)) == []
     (repository / placed).unlink()
     lifecycle.start(opened(repository), made)
     assert made.encode() in (repository / placed).read_bytes()
@@ -207,9 +208,9 @@ def test_a_look_does_not_wait_for_a_command_at_work(repository, monkeypatch):
     """It leaves what is served to that one, at once."""
     drafted(repository, SKILL)
     opened(repository).checkout.identity()
-    monkeypatch.setattr(registry_commit, "stale", lambda _: True)
+    monkeypatch.setattr(recovery, "stale", lambda _: True)
     with FileLock(Layout(repository).lock("serving"), verb="test"):
-        assert settle(opened(repository)) == []
+        assert finish_unless_busy(opened(repository)) == []
 
 
 def test_a_plan_that_was_not_started_is_told_with_the_way_to_start_it(

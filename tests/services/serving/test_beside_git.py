@@ -28,8 +28,8 @@ from meta_experiment.errors import RefusedError
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index, places
 from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.serving import unserved
 from meta_experiment.services.serving.freshness import stale
 from meta_experiment.services.serving.reconciliation import reconcile
@@ -103,7 +103,7 @@ def test_a_panic_on_a_branch_that_does_not_list_an_experiment_holds_on_those_tha
     assert entries_of(root) == {made: "ended"}
     assert recovery.panic(opened(root)).done == ()
     git(root, "switch", "--quiet", "main")
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert changed(root) == ""
     lifecycle.start(opened(root), made)
@@ -179,7 +179,7 @@ def test_another_checkout_serves_nothing_until_it_joins(root, tmp_path):
     git(root, "commit", "--quiet", "-m", "run")
     clone = tmp_path / "clone"
     git(root, "clone", "--quiet", str(root), str(clone))
-    assert settle(opened(clone)) == []
+    assert finish_unless_busy(opened(clone)) == []
     assert not (clone / PLACED[COMMAND][0]).exists()
     moved = lifecycle.start(opened(clone), made)
     assert moved.before is Status.RUNNING
@@ -189,9 +189,9 @@ def test_another_checkout_serves_nothing_until_it_joins(root, tmp_path):
     git(clone, "commit", "--quiet", "-am", "join")
     git(clone, "pull", "--quiet", "--no-rebase", "--no-edit", "-X", "theirs")
     assert stale(Layout(clone))
-    assert settle(opened(clone)) == []
+    assert finish_unless_busy(opened(clone)) == []
     assert not (clone / PLACED[COMMAND][0]).exists()
-    assert not stale(Layout(clone)) or settle(opened(clone)) == []
+    assert not stale(Layout(clone)) or finish_unless_busy(opened(clone)) == []
 
 
 def test_a_branch_without_the_registry_serves_nothing_and_a_switch_back_does(root):
@@ -204,10 +204,10 @@ def test_a_branch_without_the_registry_serves_nothing_and_a_switch_back_does(roo
     stand_in_version = (root / SKILL).read_bytes()
     git(root, "switch", "--quiet", "bare")
     assert not (root / SKILL).exists()
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     assert [entry.running for entry in index.entries(str(root))] == [False]
     git(root, "switch", "--quiet", "main")
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     assert (root / SKILL).read_bytes() == stand_in_version
     assert [entry.running for entry in index.entries(str(root))] == [True]
 
@@ -218,7 +218,7 @@ def test_a_root_that_was_moved_is_served_from_its_new_place(root, tmp_path):
     lifecycle.start(opened(root), made)
     moved = tmp_path / "moved"
     root.rename(moved)
-    settle(opened(moved))
+    finish_unless_busy(opened(moved))
     assert str(moved).encode() in (moved / SKILL).read_bytes()
     assert str(root).encode() not in (moved / SKILL).read_bytes()
     assert [item.path for item in places.roots(places.data_folder(os.environ))] == [str(moved)]

@@ -19,7 +19,7 @@ from tests.support.serving import COMMAND, SKILL, control, drafted, git_bytes, o
 from meta_experiment.deploy import unseen
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.serving import unserved
 
 EDIT = b"Look closely"
@@ -236,7 +236,7 @@ def test_a_stand_in_that_was_edited_is_brought_back_when_all_is_lost(own):
     git(root, "clean", "-fdxq")
     edited(root, b"Look at it", EDIT)
     assert unserved.drift_notes(opened(root).layout) == {}
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL).replace(b"Look at it", EDIT)
     assert git(root, "diff", "--stat", "--", SKILL).count("1 insertion") == 1
 

@@ -15,9 +15,9 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import make_folder, open_private
 from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.board.board import board
 from meta_experiment.services.health import repairing, verifying
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording.recording import record
 from meta_experiment.store.local.ignore import PRIVATE_PATHS
@@ -338,10 +338,10 @@ def test_what_is_served_is_taken_away_when_another_version_control_comes(root):
     made = drafted(root, SKILL)
     lifecycle.start(opened(root), made)
     (root / ".jj").mkdir()
-    assert any("jj" in note for note in settle(opened(root)))
+    assert any("jj" in note for note in finish_unless_busy(opened(root)))
     assert (root / SKILL).read_bytes() == control(SKILL)
     (root / ".jj").rmdir()
-    assert settle(opened(root)) == []
+    assert finish_unless_busy(opened(root)) == []
     assert b"serve-variant" in (root / SKILL).read_bytes()
 
 

@@ -20,8 +20,8 @@ from tests.support.serving import (
 
 from meta_experiment.protocol import index
 from meta_experiment.services.acting import lifecycle
-from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.serving import served
 
 
@@ -68,7 +68,7 @@ def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command
         for experiment in opened(root).store.experiments()
     )
     assert "holds a stand-in" in finding.detail
-    assert settle(opened(root)) == [f"{SKILL} is its original again."]
+    assert finish_unless_busy(opened(root)) == [f"{SKILL} is its original again."]
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert git(root, "diff-files") == ""
     assert not (root / ".git/meta-experiment").exists()
@@ -88,7 +88,7 @@ def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(
     before = sorted(item for item in root.glob(".claude/[acs]*/**/*") if item.is_file())
     lifecycle.start(opened(root), made)
     monkeypatch.setenv("HOME", str(tmp_path / "new home"))
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     (experiment,) = opened(root).store.experiments()
     after = sorted(item for item in root.glob(".claude/[acs]*/**/*") if item.is_file())
     assert after == before
@@ -111,7 +111,7 @@ def test_a_stand_in_that_nothing_knows_any_more_gives_way_to_the_control_that_gi
     stand_in_version = (root / SKILL).read_bytes()
     monkeypatch.setenv("HOME", str(tmp_path / "new home"))
     shutil.rmtree(root / ".git/meta-experiment")
-    notes = settle(opened(root))
+    notes = finish_unless_busy(opened(root))
     assert (root / SKILL).read_bytes() == control(SKILL)
     assert any("is kept in" in note for note in notes)
     kept = [item.read_bytes() for item in opened(root).layout.backups.glob("[!.]*")]
@@ -133,5 +133,5 @@ def test_a_stand_in_is_left_where_git_holds_another_text_than_the_control(
     stand_in_version = (root / SKILL).read_bytes()
     monkeypatch.setenv("HOME", str(tmp_path / "new home"))
     shutil.rmtree(root / ".git/meta-experiment")
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     assert (root / SKILL).read_bytes() == stand_in_version

@@ -26,8 +26,8 @@ from meta_experiment.errors import RefusedError
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index, places
 from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
 from meta_experiment.services.health import recovery
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.serving import unserved
 from meta_experiment.services.serving.freshness import stale
@@ -258,7 +258,7 @@ def test_a_repository_made_under_a_running_experiment_sees_nothing_either(tmp_pa
     (root / SKILL).write_bytes(control(SKILL))
     lifecycle.start(opened(root), drafted(root, SKILL))
     git(root, "init", "--quiet", "--initial-branch=main")
-    settle(opened(root))
+    finish_unless_busy(opened(root))
     git(root, "add", "-A")
     git(root, "commit", "--quiet", "-m", "all")
     assert git_bytes(root, "show", f"HEAD:{SKILL}") == control(SKILL)

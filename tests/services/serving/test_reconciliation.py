@@ -16,7 +16,7 @@ from tests.support.serving import (
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.protocol import index
 from meta_experiment.services.acting import lifecycle, promotion
-from meta_experiment.services.acting.registry_commit import settle
+from meta_experiment.services.health.recovery import finish_unless_busy
 from meta_experiment.types import Status
 
 STEPS = {
@@ -63,7 +63,7 @@ def test_a_fault_anywhere_is_healed_by_the_next_command(tmp_path, step, mode):
         except (Crash, MetaExperimentError):
             pass
         done = not files.fired
-        settle(opened(template))
+        finish_unless_busy(opened(template))
         (experiment,) = opened(template).store.experiments()
         found = (template / SKILL).read_bytes()
         runs = experiment.status is Status.RUNNING

@@ -35,7 +35,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
 from meta_experiment.types.results.status_change import StatusChange
 
-HOLDING = (Status.DRAFT, Status.RUNNING, Status.PAUSED)
+OPEN = tuple(status for status in Status if status.is_open)
 _ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
 _DAY = 86_400.0
 
@@ -149,7 +149,7 @@ def refuse_shared_files(experiment: Experiment, others: Iterable[Experiment]) ->
     """
     for other in others:
         shared = set(experiment.plan.files) & set(other.plan.files)
-        if other.status in HOLDING and shared:
+        if other.status.is_open and shared:
             raise ConflictError(
                 f"{as_word(min(shared))} is already under experiment in {other.experiment_id} "
                 f"({other.status.value}); two experiments on one file would mix their effects.",
@@ -177,7 +177,7 @@ def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> Non
 
 def _another(experiment: Experiment) -> str:
     new = "create a new experiment on it."
-    if experiment.status not in HOLDING:
+    if not experiment.status.is_open:
         return new
     return f"end this one (meta-experiment stop {experiment.experiment_id}) and {new}"
 

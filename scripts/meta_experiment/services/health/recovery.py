@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.errors import CorruptStoreError, NewerVersionError
+from meta_experiment.deploy import Ending, RecoveredChange
+from meta_experiment.errors import CorruptStoreError, LockedError, NewerVersionError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
-from meta_experiment.services.acting.registry_commit import finish
+from meta_experiment.services.acting.registry_commit import RegistryCommit
+from meta_experiment.services.serving.freshness import stale
 from meta_experiment.services.serving.reconciliation import (
+    GLANCE,
     reconcile,
     reconcile_quietly,
     served_here,
@@ -21,6 +24,11 @@ from meta_experiment.store.local.registry import restore_registry
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.recovery import PanicResult
 
+_WORDS = {
+    Ending.FINISHED: "was cut off and is now finished",
+    Ending.UNDONE: "was cut off and is undone; everything is as it was before it",
+}
+
 
 def recover(workspace: Workspace) -> tuple[str, ...]:
     """Bring the registry back, finish or undo changes cut off, sweep left-over files.
@@ -30,12 +38,56 @@ def recover(workspace: Workspace) -> tuple[str, ...]:
     """
     done = (
         *_registry(workspace),
-        *finish(workspace),
+        *finish_interrupted(workspace),
         *reconcile_quietly(workspace),
         *_swept(workspace),
         *_forgotten(workspace),
     )
     return tuple(dict.fromkeys(done))  # two of these may find the same
+
+
+def finish_unless_busy(workspace: Workspace) -> list[str]:
+    """Do the same as `finish_interrupted`, but leave a change to whom is at work on it.
+
+    That process brings up to date what is served here as well.
+    """
+    try:
+        return finish_interrupted(workspace, within=GLANCE)
+    except LockedError as error:
+        return [f"A change of prompt files is under way and is left alone: {error.message}"]
+
+
+def finish_interrupted(workspace: Workspace, *, within: float | None = None) -> list[str]:
+    """Finish or undo what a crash left half done, and say so; else it lists one folder.
+
+    What is served here is brought up to date where the registry has changed, as by a pull, or
+    where a stand-in may be back.
+
+    Raises:
+        LockedError: another process is at work on a change for longer than `within` seconds.
+    """
+    recovered = workspace.deployer.recover(RegistryCommit(workspace), within=within)
+    notes = [_sentence(item) for item in recovered]
+    if recovered or stale(workspace.layout):
+        notes += _brought_up_to_date(workspace)
+    return notes
+
+
+def _brought_up_to_date(workspace: Workspace) -> list[str]:
+    try:
+        workspace.store.experiments()
+    except CorruptStoreError:
+        return []  # the verb itself will read it and say so, once
+    return reconcile_quietly(workspace, within=GLANCE)
+
+
+def _sentence(item: RecoveredChange) -> str:
+    if item.action is None:
+        return item.note
+    sentence = f"{item.action.value} of {item.experiment_id} {_WORDS[item.outcome]}."
+    if item.left:
+        sentence += f" Left alone because edited since: {', '.join(item.left)}."
+    return sentence
 
 
 def panic(workspace: Workspace) -> PanicResult:
