@@ -77,6 +77,8 @@ _ENTRY = Fields(
 )  # fmt: skip
 _REGISTRY = Fields({"$schema", "schema_version", "experiments"}, {"experiments": [_ENTRY]})
 SCHEMA_ID = "https://meta-experiment.dev/schemas/experiments/v1"
+_HEAD = f'{{\n  "$schema": "{SCHEMA_ID}",\n  "schema_version": {SCHEMA_VERSION},\n'.encode()
+_OPENING, _CLOSING = b"\n    {", b"\n    }"  # of an entry, as it is indented
 
 
 def decode_registry(data: bytes) -> list[Experiment]:
@@ -96,6 +98,24 @@ def decode_registry(data: bytes) -> list[Experiment]:
         ]
     _refuse_duplicates(experiments)
     return experiments
+
+
+def decode_one(data: bytes, experiment_id: str) -> Experiment | None:
+    """Read one experiment of a registry that is known to be sound, and nothing else of it.
+
+    None when it is not there, or when the registry is not written as `encode_registry` does.
+
+    Raises:
+        NewerVersionError, CorruptStoreError: as `decode_registry`, for this one.
+    """
+    at = data.find(f'\n      "id": {json.dumps(experiment_id)},\n'.encode())
+    start, end = data.rfind(_OPENING, 0, max(at, 0) + 1), data.find(_CLOSING, at)
+    if not data.startswith(_HEAD) or min(at, start, end) < 0:
+        return None
+    entry = json.loads(data[start : end + len(_CLOSING)])
+    with _corrupt():
+        _refuse_unknown({}, [entry])
+        return _experiment(entry, experiment_id)
 
 
 def strange_entries(data: bytes) -> dict[int, Any]:

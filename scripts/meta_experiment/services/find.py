@@ -31,11 +31,11 @@ def find_in(store: Registry, selector: str) -> Experiment:
         NotFoundError, ConflictError: as `find`.
         CorruptStoreError, StorageError: its file in the archive cannot be read.
     """
-    experiments, put_away = store.experiments(), store.archived_ids()
-    if selector in put_away and selector not in {item.experiment_id for item in experiments}:
-        return store.archived(selector)
+    with suppress(NotFoundError):  # by its whole id, as most are
+        return store.experiment(selector)
+    put_away = store.archived_ids()
     try:
-        return find(experiments, selector)
+        return find(store.experiments(), selector)
     except NotFoundError:
         if not put_away:
             raise

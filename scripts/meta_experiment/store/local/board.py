@@ -59,10 +59,7 @@ class Board:
     def load(cls, layout: Layout, seal: Seal) -> Self:
         """Read the board; an empty one when there is none, or this machine did not write it."""
         try:
-            mark, _, data = read_whole(layout.board).partition(b"\n")
-            if not seal.fits(mark.decode("ascii", "replace"), _PURPOSE, _digest(data)):
-                return cls()
-            document = json.loads(data)
+            document = json.loads(_unsealed(layout, seal))
             if document["version"] != _VERSION:
                 return cls()
             entries = {
@@ -149,6 +146,22 @@ class Board:
             if (entry := self.entries.get(experiment_id)) is not None
             and entry.sources != log_sizes(f"{base}/{experiment_id}")
         }
+
+
+def was_made_from(layout: Layout, seal: Seal, registry: list[int]) -> bool:
+    """Tell whether the board was made from the registry of a stamp, which was sound then."""
+    head = json.dumps({"version": _VERSION, "registry": registry}, separators=(",", ":"))
+    try:
+        return _unsealed(layout, seal).startswith(head.removesuffix("}").encode())
+    except OSError:
+        return False
+
+
+def _unsealed(layout: Layout, seal: Seal) -> bytes:
+    """Return what the file of the board holds; nothing when this machine did not write it."""
+    mark, _, data = read_whole(layout.board).partition(b"\n")
+    fits = seal.fits(mark.decode("ascii", "replace"), _PURPOSE, _digest(data))
+    return data if fits else b""
 
 
 def _digest(data: bytes) -> bytes:

@@ -13,7 +13,7 @@ from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
 from meta_experiment.store.local import ignore, marks, sealing
-from meta_experiment.store.local.board import Board
+from meta_experiment.store.local.board import Board, was_made_from
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Asking, tracked_logs
 from meta_experiment.types import Experiment
@@ -99,6 +99,10 @@ class Checkout:
     def board(self) -> Board:
         """Return the rows that `status` printed last."""
         return Board.load(self._layout, self.known_seal())
+
+    def has_seen(self, registry: list[int]) -> bool:
+        """Tell whether the board was made from the registry of this stamp, which was sound."""
+        return was_made_from(self._layout, self.known_seal(), registry)
 
     def save_board(self, made: Board) -> None:
         """Keep the rows that `status` prints."""

@@ -31,6 +31,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import (
     as_stored,
+    decode_one,
     decode_registry,
     encode_registry,
     strange_entries,
@@ -58,6 +59,12 @@ def read_registry(layout: Layout) -> list[Experiment]:
     """
     data = _read(layout.registry)
     return [] if data is None else _decoded(decode_registry, layout.registry, data)
+
+
+def read_one(layout: Layout, experiment_id: str) -> Experiment | None:
+    """Return one experiment of a registry that is known to be sound; None as `decode_one`."""
+    data = _read(layout.registry)
+    return None if data is None else decode_one(data, experiment_id)
 
 
 def add_experiment(

@@ -85,7 +85,16 @@ class LocalStore:
 
     def experiment(self, experiment_id: str) -> Experiment:
         """Return the experiment with exactly this id, also one that was put away."""
-        return registry.experiment_in(self.layout, self.experiments(), experiment_id)
+        found = self._read_alone(experiment_id)
+        return found or registry.experiment_in(self.layout, self.experiments(), experiment_id)
+
+    def _read_alone(self, experiment_id: str) -> Experiment | None:
+        """Return an experiment of a registry that was found sound, and is still the same."""
+        stamp = self.revision()
+        if self._registry[0] == stamp or not self._checkout.has_seen(stamp):
+            return None
+        found = registry.read_one(self.layout, experiment_id)
+        return found if self.revision() == stamp else None
 
     def add(self, make: Callable[[Sequence[Experiment]], Experiment]) -> Experiment:
         """Register what a function makes, given all others; it may be called again.
