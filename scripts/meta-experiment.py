@@ -12,6 +12,7 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the verb listens: nothing is begun
 
+import gc
 import os
 import sys
 from importlib.util import (
@@ -23,6 +24,7 @@ from pathlib import Path
 
 NEEDED = ("click", "jsonschema", "yaml")
 OLDEST = (3, 11)
+_MANY = 200_000  # objects made between two looks for cycles: most commands end before the first
 RELAUNCHED = "META_EXPERIMENT_RELAUNCHED"
 
 
@@ -65,6 +67,7 @@ def load_package(scripts: Path) -> None:
 
 def run() -> int:
     """Run the verb in the arguments and return its exit code."""
+    gc.set_threshold(_MANY)
     scripts = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != scripts]
     lacking = shortcoming()

@@ -7,7 +7,7 @@ let one act all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.metrics.sample import Sample
@@ -121,10 +121,8 @@ def anomaly(plan: Plan, arms: Arms, treatment: str) -> str | None:
     before, recent = values[:-_RECENT], values[-_RECENT:]
     if len(before) < _FEWEST_BEFORE:
         return None
-    from statistics import median
-
-    centre = median(before)
-    spread = _MAD_TO_SD * median(abs(value - centre) for value in before)
+    centre = _median(before)
+    spread = _MAD_TO_SD * _median([abs(value - centre) for value in before])
     if spread == 0 or max(abs(value - centre) for value in recent) <= _FAR * spread:
         return None
     return f"One of the last {_RECENT} units of {treatment} has an unusual {plan.primary.name}."
@@ -140,3 +138,9 @@ CHECKS: dict[AlertKind, Check] = {
     AlertKind.REGRESSION: regression,
     AlertKind.ANOMALY: anomaly,
 }
+
+
+def _median(values: Sequence[float]) -> float:
+    """Return the median; the library's `statistics` takes longer to load than to decide."""
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -51,7 +51,9 @@ def board(
         or kept.stale(layout, kept.keys(), resting)
     ):
         kept = _refreshed(open_workspace, kept, outlived, notes)
-    rows = {name: dict(entry.row) for name, entry in kept.entries.items()}
+    rows: dict[str, Mapping[str, Any]] = {
+        name: entry.row for name, entry in kept.entries.items()
+    }
     summary = _summary(rows.values(), kept.put_away(layout))
     if selector is not None:
         asked = _asked(layout, kept, selector)
@@ -67,8 +69,8 @@ def board(
         from meta_experiment.services.board.refreshing import archived_rows
 
         rows |= archived_rows(open_workspace(), rows.keys(), notes)
-    rows = {name: _with_time(item, now) for name, item in rows.items()}
-    shown = [item for item in rows.values() if archived or item["status"] != "archived"]
+    timed = (_with_time(item, now) for item in rows.values())
+    shown = [item for item in timed if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
     return _view(sorted(newest_first, key=_rank), summary, notes)
 
@@ -109,16 +111,15 @@ def _resting(kept: Board) -> set[str]:
 
 def _with_time(row: Mapping[str, Any], now: float) -> Row:
     """Fill in what depends on the hour: the days that are left."""
-    progress = dict(row["progress"])
-    progress["days_left"] = None
+    progress = {**row["progress"], "days_left": None}
     if row["status"] == "running" and row["started"] is not None:
         running = (now - row["started"]) / _DAY
         progress["days_left"] = max(0.0, row["max_duration_days"] - running)
     times = {key: row[key] and to_text(row[key]) for key in ("created", "started")}
-    return dict(row) | {"progress": progress} | times
+    return {**row, "progress": progress, **times}
 
 
-def _summary(rows: Iterable[Row], put_away: int) -> BoardSummary:
+def _summary(rows: Iterable[Mapping[str, Any]], put_away: int) -> BoardSummary:
     statuses = [item["status"] for item in rows]
     return {
         "active": sum(item in _ACTIVE for item in statuses),
