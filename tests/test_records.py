@@ -124,7 +124,23 @@ def test_no_field_is_inherited_unseen():
 
 def test_another_dataclass_is_refused():
     with pytest.raises(TypeError, match="standard library"):
-        dataclass(frozen=False, slots=True)
+        dataclass(frozen=True, slots=False)
+
+
+def test_one_that_may_change_has_no_hash():
+    @dataclass(slots=True)
+    class Open:
+        count: int
+        names: list[str] = field(default_factory=list)
+
+    one, other = Open(1), Open(1)
+    one.count += 1
+    one.names.append("a")
+    assert (one.count, one.names, other) == (2, ["a"], Open(1))
+    with pytest.raises(AttributeError):
+        one.more = 1
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(one)
 
 
 def test_empty_records_are_equal():

@@ -1,4 +1,4 @@
-"""Frozen dataclasses whose `__init__` is compiled with the first instance.
+"""Dataclasses with slots whose `__init__` is compiled with the first instance.
 
 The standard library writes and compiles six methods for each class while its module is loaded:
 half a millisecond a class, for two hundred classes more than all else of a command. Here the
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -19,14 +21,14 @@ _MADE_ANEW: Any = object()  # stands for a default that each instance has of its
 _WITHOUT_SLOTS = frozenset({"__dict__", "__weakref__"})
 
 
-def _dataclass(*, frozen: bool, slots: bool) -> Callable[[type], type]:
-    if not (frozen and slots):
-        raise TypeError("other dataclasses than frozen ones with slots: the standard library")
-    return _made
+def _dataclass(*, frozen: bool = False, slots: bool) -> Callable[[type], type]:
+    if not slots:
+        raise TypeError("a dataclass without slots is made by the standard library")
+    return partial(_made, methods=_FROZEN if frozen else _CHANGEABLE)
 
 
-def _made(cls: type) -> type:
-    """Return a class like this one that has a slot for each field, and the methods below."""
+def _made(cls: type, methods: Mapping[str, object]) -> type:
+    """Return a class like this one that has a slot for each field, and these methods."""
     if any(hasattr(base, "__record__") for base in cls.__bases__):
         raise TypeError(f"{cls.__name__} inherits fields, which no other record does")
     own = {name: value for name, value in vars(cls).items() if name not in _WITHOUT_SLOTS}
@@ -35,15 +37,9 @@ def _made(cls: type) -> type:
     compared = [name for name in names if getattr(defaults.get(name), "compare", True)]
     own["__slots__"] = own["__match_args__"] = names
     own["__record__"] = attrgetter(*compared) if compared else type
-    own["__dataclass_params__"] = _Parameters
+    own["__dataclass_params__"] = SimpleNamespace(frozen=methods is _FROZEN)
     own["__dataclass_fields__"] = _Fields(own.get("__annotations__", {}), defaults)
-    return type(cls)(cls.__name__, cls.__bases__, {**_METHODS, **own})
-
-
-class _Parameters:
-    """What the standard library asks of a dataclass from which another one inherits."""
-
-    frozen = True
+    return type(cls)(cls.__name__, cls.__bases__, {**methods, **own})
 
 
 class _Fields:
@@ -119,14 +115,18 @@ def _reduce(self: Any) -> tuple[type, tuple[object, ...]]:  # noqa: ANN401
     return type(self), tuple(getattr(self, name) for name in self.__match_args__)
 
 
-_METHODS = {
+_CHANGEABLE = {
     "__init__": _init,
     "__eq__": _eq,
-    "__hash__": _hash,
+    "__hash__": None,
     "__repr__": _repr,
+    "__reduce__": _reduce,
+}
+_FROZEN = {
+    **_CHANGEABLE,
+    "__hash__": _hash,
     "__setattr__": _refuse,
     "__delattr__": _refuse,
-    "__reduce__": _reduce,
 }
 
 if TYPE_CHECKING:

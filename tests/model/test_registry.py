@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.model.plan_document import plan_from_document
-from meta_experiment.model.registry import decode_registry, encode_registry, strange_entries
+from meta_experiment.model.registry import (
+    decode_one,
+    decode_registry,
+    encode_registry,
+    strange_entries,
+)
 from meta_experiment.protocol.places import is_id
 from meta_experiment.types import (
     Action,
@@ -113,6 +118,32 @@ def test_an_experiment_reads_back_equal():
     """The registry keeps every field."""
     given = [experiment(), experiment(experiment_id="exp-2", outcomes=(), ended=None)]
     assert decode_registry(encode_registry(given)) == given
+
+
+def test_one_experiment_is_read_alone_as_it_is_with_the_others():
+    odd = '}\n    },\n    {\n      "id": "exp-2",\n'
+    known = [experiment(experiment_id=f"exp-{n}", plan_sha256=f"{n}{odd}") for n in range(3)]
+    data = encode_registry(known)
+    assert [decode_one(data, item.experiment_id) for item in known] == known
+    assert decode_one(data, "exp-3") is None
+    assert decode_one(data.replace(b'"exp-1"', b'"exp 1"'), "exp 1") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: json.dumps(json.loads(data)).encode(),
+        lambda data: json.dumps(json.loads(data), indent=1).encode(),
+        lambda data: data.replace(b'"schema_version": 1', b'"schema_version": 2'),
+        lambda data: data.replace(b'"id": "exp-1",', b'"id": "exp-1",\n      "id": "exp-2",'),
+        lambda data: data.replace(b"\n    }", b"\n   }"),
+        lambda _: b"",
+    ],
+)
+def test_no_experiment_is_read_alone_from_a_registry_in_another_form(change):
+    data = encode_registry([experiment(experiment_id="exp-1")])
+    assert decode_one(data, "exp-1") is not None
+    assert decode_one(change(data), "exp-1") is None
 
 
 def test_the_registry_obeys_its_published_schema():

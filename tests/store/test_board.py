@@ -19,8 +19,12 @@ from tests.store.making import (
 )
 
 from meta_experiment.errors import StorageError
+from meta_experiment.protocol.seal import Seal
+from meta_experiment.store.local import registry
 from meta_experiment.store.local.board import Board, BoardEntry, registry_stamp
+from meta_experiment.store.local.checkout import Checkout
 from meta_experiment.store.local.registry import update_registry
+from meta_experiment.store.local.store import open_store
 
 
 def made(layout, disk, *experiment_ids):
@@ -125,3 +129,25 @@ def test_logs_of_those_at_rest_are_not_looked_at(layout, disk):
     append_events(layout, disk, "h-0", "b", [recorded()])
     assert board.stale(layout, board.keys(), {"a"}) == {"b"}
     assert board.stale(layout, {"a": "other"}, {"a"}) == {"a"}
+
+
+def test_a_registry_that_made_the_board_is_not_read_whole_again(layout, disk, monkeypatch):
+    """Any other is, so that what is wrong with it is said."""
+
+    def found():
+        return open_store(layout, disk, Checkout(layout, disk, lambda _: [])).experiment(
+            "exp-1"
+        )
+
+    update_registry(layout, disk, lambda _: [experiment()])
+    monkeypatch.setattr(registry, "decode_registry", lambda _: pytest.fail("read whole"))
+    with pytest.raises(pytest.fail.Exception):
+        found()
+    made(layout, disk).save(layout, disk, own_seal(layout.root))
+    assert found() == experiment()
+    layout.registry.write_bytes(layout.registry.read_bytes() + b" ")
+    with pytest.raises(pytest.fail.Exception):
+        found()
+    made(layout, disk).save(layout, disk, Seal(b"another" * 8, "another"))
+    with pytest.raises(pytest.fail.Exception):
+        found()

@@ -26,7 +26,6 @@ from meta_experiment.model.plan_document import (
     plan_from_document,
     plan_to_document,
 )
-from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.protocol.places import is_id
 from meta_experiment.types import (
     Action,
@@ -112,7 +111,12 @@ def decode_one(data: bytes, experiment_id: str) -> Experiment | None:
     start, end = data.rfind(_OPENING, 0, max(at, 0) + 1), data.find(_CLOSING, at)
     if not data.startswith(_HEAD) or min(at, start, end) < 0:
         return None
-    entry = json.loads(data[start : end + len(_CLOSING)])
+    try:
+        entry = json.loads(data[start : end + len(_CLOSING)])
+    except ValueError:
+        return None
+    if entry.get("id") != experiment_id or _is_strange(entry):
+        return None
     with _corrupt():
         _refuse_unknown({}, [entry])
         return _experiment(entry, experiment_id)
@@ -292,6 +296,8 @@ def _amendment(value: object, where: str) -> Amendment:
 
 def amendment_to_document(item: Amendment) -> dict[str, Any]:
     """Write one change of a plan as it stands in the registry."""
+    from meta_experiment.model.secrets import redacted, redacted_value
+
     return {
         "at": instants.to_text(item.at),
         "key": item.key,
@@ -327,6 +333,8 @@ def outcome_from_document(value: object, where: str = "outcome") -> Outcome:
 
 def outcome_to_document(item: Outcome) -> dict[str, Any]:
     """Write what was done; reading it again gives an equal outcome."""
+    from meta_experiment.model.secrets import redacted
+
     return {
         "action": item.action.value,
         "at": instants.to_text(item.at),

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import admitted_file
 from meta_experiment.protocol.places import read_whole
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.store.local.tracked import index_stamp
 

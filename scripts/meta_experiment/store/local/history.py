@@ -10,7 +10,6 @@ from meta_experiment.errors import StorageError, UsageError
 from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.model.secrets import redacted_value
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.history import History, HistoryEntry
 from meta_experiment.store.local.lines import Cursor, Unusable, read_objects
@@ -27,6 +26,8 @@ def append_history(
     Raises:
         UsageError: its detail cannot be stored. StorageError: the disk refused.
     """
+    from meta_experiment.model.secrets import redacted_value
+
     path = layout.history(experiment_id)
     try:
         line = (

@@ -6,11 +6,11 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from meta_experiment.errors import CorruptStoreError, StorageError
+from meta_experiment.records import dataclass
 
 LINE_LIMIT = 1024 * 1024
 _CHUNK = 64 * 1024

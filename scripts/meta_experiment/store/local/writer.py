@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.places import read_head
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.records import dataclass
 from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.trial_log import TrialEvent
 

@@ -27,7 +27,7 @@ _STATUS = r',"status":"(?P<status>[^"]++)","metrics":\{'
 _METRICS = r"(?P<metrics>[^}]*+)"
 _TAIL = r"\}(?P<tail>[^\n]*+)\n"
 _NO_TAIL = r"\}\}\n"
-_ANY = re.compile(f"{_FRONT}(?:{_UNIT})?+{_STATUS}{_METRICS}{_TAIL}", re.MULTILINE)
+_ANY = f"(?m){_FRONT}(?:{_UNIT})?+{_STATUS}{_METRICS}{_TAIL}"
 _FINGERPRINT = ',"fingerprint":'
 _NUMBERS = frozenset({int, float})  # and not bool
 _MOST_CHANGES = 50  # of what the lines of a file have in common
@@ -118,7 +118,7 @@ class Reader:
 
     def _learn(self, text: str) -> bool:
         """Make the pattern of lines that have the parts and metrics of the first one."""
-        found = _ANY.match(text)
+        found = re.compile(_ANY).match(text)
         names = tuple(decode("{" + found["metrics"] + "}")) if found else ()
         if found is None or not names:
             return False
@@ -140,7 +140,7 @@ class Reader:
 
 def _unlike(text: str, lines: int) -> Outcomes | None:
     """Read outcomes of whatever metrics."""
-    texts = _columns(_ANY, text, lines)
+    texts = _columns(re.compile(_ANY), text, lines)
     if not texts:
         return None
     measured: list[dict[str, float]] = decode("[{" + "},{".join(texts["metrics"]) + "}]")
