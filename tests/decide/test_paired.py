@@ -336,7 +336,7 @@ def test_all_cases_from_failure_to_success_are_evidence(swap):
 def test_rates_that_all_rise_by_the_same_part_are_weaker_evidence():
     """From one to two of four in every case: a stake wins a quarter of itself per case."""
     sample = Sample((0.25,) * 12, (0.25,) * 12, {}, tuple(map(str, range(12))))
-    better = replace(sample, values=(0.5,) * 12, raw=(0.5,) * 12)
+    better = Sample((0.5,) * 12, (0.5,) * 12, {}, sample.units)
     found = family_of(SUCCESS).paired().evidence(sample, better, SUCCESS, 0.0)
     right = integrate.quad(lambda stake: (1 + stake / 4) ** 12, 0, 1)[0]
     wrong = integrate.quad(lambda stake: (1 - stake / 4) ** 12, 0, 1)[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NoReturn, Self
 
@@ -21,7 +20,6 @@ _NO_VALUES = "an arm has no values yet"
 _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
 
 
-@dataclass(frozen=True)
 class Sample:
     """One value per unit that has one, in assignment order.
 
@@ -30,10 +28,18 @@ class Sample:
     `units` are the keys of the units, one per value.
     """
 
-    values: tuple[float, ...]
-    raw: tuple[float, ...]
-    skipped: Mapping[str, int]
-    units: tuple[str, ...]
+    def __init__(
+        self,
+        values: tuple[float, ...],
+        raw: tuple[float, ...],
+        skipped: Mapping[str, int],
+        units: tuple[str, ...],
+    ) -> None:
+        """Take what was measured; nothing is computed yet."""
+        self.values = values
+        self.raw = raw
+        self.skipped = skipped
+        self.units = units
 
     def __len__(self) -> int:
         return len(self.values)
@@ -88,20 +94,21 @@ class Sample:
     def scaled(self, factor: float) -> Sample:
         """Return the sample with all values multiplied, on the raw scale."""
         values = tuple(value * factor for value in self.values)
-        return replace(self, values=values, raw=values)
+        return Sample(values, values, self.skipped, self.units)
 
     def shifted(self, delta: float) -> Sample:
         """Return the sample with a constant added to all values, on the log scale."""
         values = tuple(value + delta for value in self.values)
-        return replace(self, values=values, raw=tuple(math.exp(value) for value in values))
+        raw = tuple(math.exp(value) for value in values)
+        return Sample(values, raw, self.skipped, self.units)
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""
-        return replace(
-            self,
-            values=tuple(self.values[place] for place in places),
-            raw=tuple(self.raw[place] for place in places),
-            units=tuple(self.units[place] for place in places),
+        return Sample(
+            tuple(self.values[place] for place in places),
+            tuple(self.raw[place] for place in places),
+            self.skipped,
+            tuple(self.units[place] for place in places),
         )
 
 
@@ -116,13 +123,11 @@ class SummarySample(Sample):
         self, moments: Moments, *, total: float | None = None, binary: bool = False
     ) -> None:
         """Take the moments on the metric's scale, and the total where it is known exactly."""
-        vars(self).update(
-            moments=moments,
-            centre=moments.mean,
-            total=moments.mean * moments.n if total is None else total,
-            is_binary=binary,
-            skipped={},
-        )
+        self.moments = moments
+        self.centre = moments.mean
+        self.total = moments.mean * moments.n if total is None else total
+        self.is_binary = binary
+        self.skipped = {}
 
     @classmethod
     def of_counts(cls, successes: int, units: int) -> Self:
