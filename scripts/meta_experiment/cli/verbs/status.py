@@ -1,4 +1,8 @@
-"""`status`: the board."""
+"""`status`: the board.
+
+The one look that also puts in order what time has changed: the trials of sessions that are over
+are closed, and what the next session is told at its start follows the board.
+"""
 
 from __future__ import annotations
 
