@@ -230,10 +230,10 @@ class Maker:
             "hook_event_name": name,
             **told,
         }
-        given = json.dumps(document, separators=(",", ":"))
-        self.live([REPOSITORY / "hooks/observe", event], given, session)
+        stdin = json.dumps(document, separators=(",", ":"))
+        self.live([REPOSITORY / "hooks/observe", event], stdin, session)
 
-    def live(self, command: list, given: str = "", session: str = "") -> None:
+    def live(self, command: list, stdin: str = "", session: str = "") -> None:
         environment = {
             **self.program.environment,
             "META_EXPERIMENT_PYTHON": sys.executable,
@@ -241,7 +241,7 @@ class Maker:
             "CLAUDE_CODE_SESSION_ID": session,
         }
         subprocess.run(
-            command, cwd=self.root, env=environment, input=given.encode(), check=True,
+            command, cwd=self.root, env=environment, input=stdin.encode(), check=True,
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
 

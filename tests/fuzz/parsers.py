@@ -112,9 +112,9 @@ def assignment_line(text):
     assert sequence.parse_assignment(again.removesuffix("\n")) == parsed
 
 
-def assignment_file(given):
+def assignment_file(raw):
     """A later unit gets a variant, an earlier one keeps its own, whatever else stands there."""
-    data, unit = given
+    data, unit = raw
     with scratch() as root:
         layout = Layout(root)
         own_log(root, "e", shared_sequence(root, "e").name, data)
@@ -138,9 +138,9 @@ def assignment_file(given):
         read_trials(layout, counting(root), "e")
 
 
-def summary(given):
+def summary(raw):
     """A damaged summary changes nothing: the logs are read instead."""
-    start, piece, cut = given
+    start, piece, cut = raw
     with scratch() as root:
         layout = Layout(root)
         lines = [
@@ -221,8 +221,8 @@ def history(data):
         assert len(read.entries) + len(read.set_aside) <= data.count(b"\n")
 
 
-def imported(given):
-    name, data = given
+def imported(raw):
+    name, data = raw
     with scratch() as root:
         (root / name).write_bytes(data)
         for run in read_source(root / name, name, RowOptions()).runs:
@@ -265,8 +265,8 @@ def live_transcript(data):
         assert all(math.isfinite(value) for value in measured.metrics.values())
 
 
-def live_arguments(given):
-    body, text, names = given
+def live_arguments(raw):
+    body, text, names = raw
     arguments.substitute(body, arguments.Given(text, names, {"CLAUDE_SESSION_ID": "s"}), 1_000)
 
 
@@ -275,14 +275,14 @@ def live_hook(document):
     from meta_experiment.live import hooks
 
     with scratch() as root:
-        given = {
+        raw = {
             key: str(root)
             if key in ("cwd", "transcript_path") and isinstance(value, str)
             else value
             for key, value in document.items()
         }
         source, target = root / "in", root / "out"
-        source.write_bytes(json.dumps(given).encode())
+        source.write_bytes(json.dumps(raw).encode())
         with redirected(source, target):
             assert hooks.main() == 0
         printed = target.read_bytes()
@@ -438,7 +438,7 @@ PARSERS = {
 }
 
 
-def check(name, given):
+def check(name, raw):
     """Let a parser read an input; only the one exception tree may come out."""
     with contextlib.suppress(MetaExperimentError):
-        PARSERS[name][1](given)
+        PARSERS[name][1](raw)

@@ -1,7 +1,7 @@
 """Documents as the program and the client write them, to be spoiled."""
 
-from meta_experiment.deploy.commit import CommitPlan, Entry
-from meta_experiment.deploy.journal import Record, Step
+from meta_experiment.deploy.commit import CommitEntry, CommitPlan
+from meta_experiment.deploy.journal import FileStep, Record
 from meta_experiment.types import Action, FileVersion
 
 SHA = "0123456789abcdef" * 4
@@ -125,9 +125,12 @@ RECORD = Record(
     "exp-1",
     Action.PROMOTE,
     {"a": 1},
-    (Step("a.md", FileVersion(SHA, 0o644), None),),
+    (FileStep("a.md", FileVersion(SHA, 0o644), None),),
     CommitPlan(
-        "0" * 40, "refs/heads/main", (Entry("a.md", "100644 " + "1" * 40, "0 " + "2" * 40),), ""
+        "0" * 40,
+        "refs/heads/main",
+        (CommitEntry("a.md", "100644 " + "1" * 40, "0 " + "2" * 40),),
+        "",
     ),
 )
 PROMPTS = [

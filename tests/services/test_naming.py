@@ -9,7 +9,7 @@ FIRST, SECOND, OTHER = "exp-2026-01-30-review", "exp-2026-02-02-review", "exp-20
 
 
 @pytest.mark.parametrize(
-    ("ids", "given", "live", "meant"),
+    ("ids", "selector", "live", "meant"),
     [
         ([FIRST, OTHER], FIRST, (), FIRST),
         ([FIRST, OTHER], "review", (), FIRST),
@@ -21,8 +21,8 @@ FIRST, SECOND, OTHER = "exp-2026-01-30-review", "exp-2026-02-02-review", "exp-20
         ([FIRST, OTHER], "review", (OTHER,), FIRST),  # living on is no claim to a name
     ],
 )
-def test_a_name_means_what_it_clearly_says(ids, given, live, meant):
-    assert pick(ids, given, live) == meant
+def test_a_name_means_what_it_clearly_says(ids, selector, live, meant):
+    assert pick(ids, selector, live) == meant
 
 
 @pytest.mark.parametrize("live", [(), (FIRST, SECOND)])

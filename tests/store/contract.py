@@ -51,7 +51,7 @@ def ids(experiments):
     return [item.experiment_id for item in experiments]
 
 
-class Registry:
+class RegistryContract:
     def test_a_new_store_holds_nothing(self, store):
         assert store.experiments() == []
         assert store.archived_ids() == frozenset()
@@ -200,7 +200,7 @@ class Registry:
         assert len(store.experiment("exp-1").plan.tags) == 12
 
 
-class TrialLogs:
+class TrialLogsContract:
     def test_what_is_recorded_is_read(self, store):
         """Outcomes get an id when they have none, and all of them can be read back."""
         given = [Seen(), Seen("exp-2", "mine", fingerprint={"model": "m"}), Seen(unit="u")]
@@ -320,7 +320,7 @@ class TrialLogs:
         assert sorted(it.order for it in trials) == list(range(20))
 
 
-class Variants:
+class VariantsContract:
     def made(self, store):
         arms = {"control": TEXT, "treatment": Content(b"", 0o755)}
         store.save_variants("exp-1", {PATH: arms})
@@ -346,7 +346,7 @@ class Variants:
                 store.save_variants("exp-1", {path: {"control": TEXT}})
 
 
-class Histories:
+class HistoriesContract:
     def test_entries_come_back_in_their_order(self, store):
         assert store.history("exp-1").entries == ()
         entries = [
@@ -375,5 +375,5 @@ class Histories:
         assert store.history("exp-1").entries == ()
 
 
-class StoreContract(Registry, TrialLogs, Variants, Histories):
+class StoreContract(RegistryContract, TrialLogsContract, VariantsContract, HistoriesContract):
     """All of it; a test class that inherits it brings a fixture `store`, new for each test."""

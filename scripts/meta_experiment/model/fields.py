@@ -142,17 +142,17 @@ def optional_word(document: Document, key: str, where: str, words: type[Word]) -
     return word(document, key, where, words, next(iter(words)))
 
 
-def suggestion(given: str, allowed: Collection[str]) -> str | None:
+def suggestion(typed: str, allowed: Collection[str]) -> str | None:
     """Say which allowed word was probably meant, if one is near."""
-    if len(given) > _LONGEST_WORD:
+    if len(typed) > _LONGEST_WORD:
         return None  # comparing takes time with the square of it
 
     from difflib import SequenceMatcher
 
     def likeness(word: str) -> tuple[float, float]:
-        whole = SequenceMatcher(None, given, word).ratio()
-        begun = SequenceMatcher(None, given, word[: len(given)]).ratio()
-        return max(whole, begun if len(given) >= _FEWEST_LETTERS else 0.0), whole
+        whole = SequenceMatcher(None, typed, word).ratio()
+        begun = SequenceMatcher(None, typed, word[: len(typed)]).ratio()
+        return max(whole, begun if len(typed) >= _FEWEST_LETTERS else 0.0), whole
 
     near = max(allowed, key=likeness, default="")
     return f"Did you mean {cite(near)}?" if near and likeness(near)[0] >= _NEAR else None

@@ -126,8 +126,8 @@ def _status(entry: Document, where: str) -> Status:
     return _STATUS[word]
 
 
-def _metric(given: str) -> Metric:
-    name = _plain(given)
+def _metric(measure: str) -> Metric:
+    name = _plain(measure)
     if name in KNOWN_METRICS:
         return KNOWN_METRICS[name]
     if name.startswith("time_") or "duration" in name:

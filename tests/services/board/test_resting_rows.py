@@ -16,12 +16,12 @@ from meta_experiment.types import Status
 ENDED = 25
 
 
-def rows(layout, given=None):
+def rows(layout, selector=None):
     shown = board(
         layout,
         lambda: 2e9,
         lambda: Workspace.open(layout, lambda: 2e9),
-        given,
+        selector,
         archived=True,
     )
     return {item["id"]: item["variants"][0]["n"] for item in shown["experiments"]}
@@ -48,6 +48,6 @@ def test_only_the_last_to_end_are_read_until_one_is_asked_for(tmp_path, monkeypa
     ]
     assert rows(layout, "exp-00") == {"exp-00": 1}
     read = []
-    monkeypatch.setattr(refreshing, "examine", lambda *given: read.append(given))
+    monkeypatch.setattr(refreshing, "examine", lambda *arguments: read.append(arguments))
     assert rows(layout)["exp-00"] == 1
     assert not read

@@ -60,9 +60,9 @@ class Past:
         script = Script().command("p1", after, name).answer(after + seconds)
         return self.session(script, at=START + after + seconds, **more)
 
-    def read(self, given="review", **more):
+    def read(self, name="review", **more):
         workspace = Workspace.open(Layout(self.root), lambda: NOW)
-        return baseline(workspace, given, self.client, **more)
+        return baseline(workspace, name, self.client, **more)
 
     def spread(self, metric="duration_seconds", **more):
         return next(item for item in self.read(**more).spreads if item.metric == metric)
@@ -94,7 +94,7 @@ def test_uses_are_counted_and_measured(past):
 
 
 @pytest.mark.parametrize(
-    ("given", "uses"),
+    ("name", "uses"),
     [
         ("review", 2),
         ("/review", 2),
@@ -106,7 +106,7 @@ def test_uses_are_counted_and_measured(past):
         (".claude/commands/git/fix.md", 1),
     ],
 )
-def test_a_prompt_file_is_found_by_name_or_path(past, given, uses):
+def test_a_prompt_file_is_found_by_name_or_path(past, name, uses):
     """Commands by their tag or as typed, skills and agents by the call of the tool."""
     past.use(5)
     past.use(6, name="plug:review")
@@ -114,7 +114,7 @@ def test_a_prompt_file_is_found_by_name_or_path(past, given, uses):
     calls = [("c1", "Skill", {"skill": "sk"}), ("c2", "Agent", {"subagent_type": "helper"})]
     past.session(Script().prompt("p1", 0).answer(1, "", calls).answer(9))
     past.session(Script().prompt("p1", 0, "/review this").answer(4))
-    assert past.read(given).uses == uses
+    assert past.read(name).uses == uses
 
 
 def test_a_use_reaches_to_the_next_as_a_trial_would(past):
@@ -233,7 +233,7 @@ def test_a_name_is_that_of_a_plugin_only_where_nothing_has_it_itself(past):
     assert past.read("review").uses == 1
     past.use(20)
     assert past.read("review").uses == 1
-    assert past.spread(given="review").mean == 20
+    assert past.spread(name="review").mean == 20
 
 
 def test_an_agent_is_found_by_its_own_name(past):

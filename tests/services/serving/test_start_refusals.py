@@ -132,16 +132,16 @@ def test_an_agent_for_which_the_client_works_by_its_name_is_refused(root, arm, f
 
 
 @pytest.mark.parametrize(
-    ("given", "names"),
+    ("arguments", "names"),
     [
         ("pr, mode", ["pr,", "mode"]), ("pr 5 mode", ["pr", "mode"]), ("5", []),
         ("[5, pr]", ["pr"]), ("[true, '0', pr]", ["pr"]), ("[pr, null, mode]", ["pr", "mode"]),
         ("['pr,', '', ' ', mode]", ["pr,", "mode"]), ("[{name: pr}, mode]", ["mode"]),
     ],
 )  # fmt: skip
-def test_the_names_of_arguments_are_those_the_client_takes(root, given, names):
+def test_the_names_of_arguments_are_those_the_client_takes(root, arguments, names):
     """It divides a text at blanks alone, and passes over what is no text in a list."""
-    head = f"---\ndescription: d\narguments: {given}\n---\n"
+    head = f"---\ndescription: d\narguments: {arguments}\n---\n"
     (root / COMMAND).parent.mkdir(parents=True)
     (root / COMMAND).write_text(head + "One $pr.\n")
     lifecycle.start(opened(root), drafted(root, COMMAND, (head + "Two $pr.\n").encode()))

@@ -28,7 +28,7 @@ from meta_experiment.types.results.explanation import Explanation
 
 
 def analyze(
-    workspace: Workspace, given: str, current: Mapping[str, str] | None = None
+    workspace: Workspace, selector: str, current: Mapping[str, str] | None = None
 ) -> Examination:
     """Compute evidence and verdict now; changes nothing.
 
@@ -38,7 +38,7 @@ def analyze(
     Raises:
         InvalidStateError: the experiment has not started.
     """
-    found = find_in(workspace.store, given)
+    found = find_in(workspace.store, selector)
     return examine(workspace, found, current, explore=True)
 
 
@@ -99,9 +99,9 @@ def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]
     ]
 
 
-def explain(workspace: Workspace, given: str) -> Explanation:
+def explain(workspace: Workspace, selector: str) -> Explanation:
     """Say in one sentence why there is no decision yet, or what was decided."""
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     name = experiment.experiment_id
     if experiment.status is Status.DRAFT:
         return Explanation(

@@ -42,7 +42,7 @@ _DAY = 86_400.0
 Change = Callable[[Experiment, float], Experiment]
 
 
-def start(workspace: Workspace, given: str, *, manual: bool = False) -> StatusChange:
+def start(workspace: Workspace, selector: str, *, manual: bool = False) -> StatusChange:
     """Begin to assign units, and to serve the variants of the prompt file.
 
     The file must still be the control that the plan knows. An experiment that runs already,
@@ -52,7 +52,7 @@ def start(workspace: Workspace, given: str, *, manual: bool = False) -> StatusCh
     Raises:
         RefusedError, ConflictError: it cannot be served here; the message says why.
     """
-    found = find_in(workspace.store, given)
+    found = find_in(workspace.store, selector)
     joins = found.status is Status.RUNNING and not workspace.checkout.started_here(found)
 
     def begin(experiment: Experiment, now: float) -> Experiment:
@@ -90,7 +90,7 @@ def require_startable(
         require_servable(workspace, plan_serving(workspace, experiment, texts))
 
 
-def pause(workspace: Workspace, given: str) -> StatusChange:
+def pause(workspace: Workspace, selector: str) -> StatusChange:
     """Stop assigning new units; trials under way may still be recorded."""
 
     def halt(experiment: Experiment, now: float) -> Experiment:
@@ -98,10 +98,10 @@ def pause(workspace: Workspace, given: str) -> StatusChange:
         require_status(experiment, (Status.RUNNING,), "paused")
         return replace(experiment, status=Status.PAUSED)
 
-    return _move(workspace, given, halt, "pause", "is paused; resume it at any time.")
+    return _move(workspace, selector, halt, "pause", "is paused; resume it at any time.")
 
 
-def resume(workspace: Workspace, given: str) -> StatusChange:
+def resume(workspace: Workspace, selector: str) -> StatusChange:
     """Go on after a pause, or after an end without a decision that may be extended."""
 
     def go_on(experiment: Experiment, now: float) -> Experiment:
@@ -119,7 +119,7 @@ def resume(workspace: Workspace, given: str) -> StatusChange:
         started = now if experiment.started is None else experiment.started
         return replace(experiment, status=Status.RUNNING, started=started, ended=None)
 
-    found = find_in(workspace.store, given)
+    found = find_in(workspace.store, selector)
     require_status(found, (Status.PAUSED, Status.EXPIRED), "resumed")
     start = workspace.checkout.start_of(found)
     manual = start is not None and start.manual
@@ -128,14 +128,14 @@ def resume(workspace: Workspace, given: str) -> StatusChange:
     return _move(workspace, found.experiment_id, go_on, "resume", outcome, manual=manual)
 
 
-def archive(workspace: Workspace, given: str) -> StatusChange:
+def archive(workspace: Workspace, selector: str) -> StatusChange:
     """Take an experiment that has ended off the board; its data stay."""
 
     def put_away(experiment: Experiment, now: float) -> Experiment:
         require_status(experiment, _ENDED, "archived")
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
-    moved = _move(workspace, given, put_away, "archive", "is archived; its data stay.")
+    moved = _move(workspace, selector, put_away, "archive", "is archived; its data stay.")
     with suppress(MetaExperimentError):  # who knows no more of it needs no leave to serve it
         workspace.checkout.unmark_started(moved.experiment.experiment_id)
     return moved
@@ -217,7 +217,7 @@ def _anew(experiment: Experiment) -> str:
 
 def _move(
     workspace: Workspace,
-    given: str,
+    selector: str,
     change: Change,
     verb: str,
     outcome: str,
@@ -229,7 +229,7 @@ def _move(
     `outcome` is what to say of it, after the experiment's name. For one that begins here,
     `manual` tells who serves it.
     """
-    name = find_in(workspace.store, given).experiment_id
+    name = find_in(workspace.store, selector).experiment_id
     transition = _Transition(change, workspace.clock())
     with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
         found = workspace.store.experiment(name)

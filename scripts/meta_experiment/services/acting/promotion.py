@@ -46,7 +46,7 @@ class ActionOptions:
 
 
 def promote(
-    workspace: Workspace, given: str, options: ActionOptions, *, dry_run: bool
+    workspace: Workspace, selector: str, options: ActionOptions, *, dry_run: bool
 ) -> ActionResult:
     """Put a treatment in the place of the control.
 
@@ -58,7 +58,7 @@ def promote(
         InvalidStateError: it has not started, or has ended. DriftError: a file was edited.
         ConflictError: another command changed the experiment meanwhile.
     """
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     require_status(experiment, _UNDECIDED, "promoted")
     analysis = analyze(workspace, experiment.experiment_id, options.current).analysis
     try:
@@ -116,7 +116,7 @@ def promote_judged(
 
 
 def rollback(
-    workspace: Workspace, given: str, options: ActionOptions, *, dry_run: bool
+    workspace: Workspace, selector: str, options: ActionOptions, *, dry_run: bool
 ) -> ActionResult:
     """Bring back what stood there before the promotion; before one, end the experiment.
 
@@ -125,7 +125,7 @@ def rollback(
         ConflictError: another command changed the experiment meanwhile.
     """
     allowed = (*_UNDECIDED, Status.PROMOTED)
-    experiment = _opened(workspace, given, allowed, "rolled back")
+    experiment = _opened(workspace, selector, allowed, "rolled back")
     reason = options.reason or "by hand"
     if experiment.status is not Status.PROMOTED:
         return end(workspace, experiment, Action.ROLLBACK, reason, dry_run=dry_run)
@@ -150,14 +150,14 @@ def rollback(
     return carry_out(workspace, plan, commit=options.commit, dry_run=dry_run)
 
 
-def stop(workspace: Workspace, given: str, reason: str, *, dry_run: bool) -> ActionResult:
+def stop(workspace: Workspace, selector: str, reason: str, *, dry_run: bool) -> ActionResult:
     """End an experiment without a decision; the control stays.
 
     Raises:
         InvalidStateError: it is not running or paused.
         ConflictError: another command changed the experiment meanwhile.
     """
-    experiment = _opened(workspace, given, OPEN, "stopped")
+    experiment = _opened(workspace, selector, OPEN, "stopped")
     return end(workspace, experiment, Action.EXPIRE, reason, dry_run=dry_run)
 
 
@@ -193,10 +193,10 @@ def end(
 
 
 def _opened(
-    workspace: Workspace, given: str, allowed: Sequence[Status], done: str
+    workspace: Workspace, selector: str, allowed: Sequence[Status], done: str
 ) -> Experiment:
     """Find an experiment that may be acted on."""
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     require_status(experiment, allowed, done)
     _require_free(workspace, experiment)
     return experiment

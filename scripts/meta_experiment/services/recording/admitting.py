@@ -16,7 +16,7 @@ _SHOWN = 5
 
 
 def admit(
-    workspace: Workspace, given: str, words: Sequence[str], *, remove: bool = False
+    workspace: Workspace, selector: str, words: Sequence[str], *, remove: bool = False
 ) -> Admission:
     """Let the logs of writers count beside this checkout's own, or no longer.
 
@@ -27,7 +27,7 @@ def admit(
         NotFoundError: no log of the experiment is of that writer. ConflictError: several are.
         UsageError: the writer's name cannot be kept.
     """
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     name = experiment.experiment_id
     before = set(workspace.checkout.counting().admitted.get(name, ()))
     names: dict[str, set[str]] = {}

@@ -15,7 +15,7 @@ from meta_experiment.types import Assignment, Experiment, Status
 from meta_experiment.types.results.assignment import AssignmentResult
 
 
-def assign(workspace: Workspace, given: str, unit: str | None) -> AssignmentResult:
+def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentResult:
     """Draw a variant for a unit; a unit seen before gets its variant again.
 
     Without a unit, each call is a unit of its own.
@@ -23,7 +23,7 @@ def assign(workspace: Workspace, given: str, unit: str | None) -> AssignmentResu
     Raises:
         InvalidStateError: the experiment is not running.
     """
-    experiment = find_in(workspace.store, given)
+    experiment = find_in(workspace.store, selector)
     if experiment.status is not Status.RUNNING:
         raise InvalidStateError(
             f"{experiment.experiment_id} is {experiment.status.value} and assigns no units.",

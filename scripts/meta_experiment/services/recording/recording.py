@@ -46,7 +46,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
         NotFoundError: it names no experiment. InvalidStateError: that one takes no trials.
     """
     experiments = workspace.store.experiments()
-    found = cache(lambda given: find_in(workspace.store, given))
+    found = cache(lambda selector: find_in(workspace.store, selector))
     observations = [
         _checked(found, document, f"observation {index + 1}")
         for index, document in enumerate(documents)
@@ -151,10 +151,10 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
     Raises:
         UsageError: names a metric nobody knows, or a value that is no measurement.
     """
-    given = fields.mapping(value or {}, f"{where}.metrics")
+    values = fields.mapping(value or {}, f"{where}.metrics")
     known = _planned(plan)
     checked = {}
-    for name in given:
+    for name in values:
         metric = known.get(name)
         if metric is None:
             raise UsageError(
@@ -162,7 +162,7 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
                 hint=fields.suggestion(name, known)
                 or f"In the plan: {', '.join(_planned(plan))}.",
             )
-        checked[name] = _value(metric, given[name], f"{where}.metrics.{name}")
+        checked[name] = _value(metric, values[name], f"{where}.metrics.{name}")
     return checked
 
 

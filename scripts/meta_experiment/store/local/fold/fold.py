@@ -101,8 +101,8 @@ class Fold:
             self.columns.progress[row] = max(EXPOSED, self.columns.progress[row])
         elif kind == "excluded":
             known = self.columns.excluded.get(row)
-            given = (at, event["reason"])
-            self.columns.excluded[row] = given if known is None else min(known, given)
+            reason = (at, event["reason"])
+            self.columns.excluded[row] = reason if known is None else min(known, reason)
 
     def too_many_metrics(self, metrics: Mapping[str, object]) -> bool:
         """Tell whether there would be more unexpected names of metrics than may be."""
@@ -208,12 +208,12 @@ class Fold:
             return  # which is what the shorter column says
         self._set_closed(row, at)
 
-    def fingerprint_code(self, given: Mapping[str, str]) -> int:
+    def fingerprint_code(self, fingerprint: Mapping[str, str]) -> int:
         """Return the number of a fingerprint."""
         last, code = self._last_fingerprint
-        if given != last:
-            code = self.columns.fingerprint_code(tuple(sorted(given.items())))
-            self._last_fingerprint = (given, code)
+        if fingerprint != last:
+            code = self.columns.fingerprint_code(tuple(sorted(fingerprint.items())))
+            self._last_fingerprint = (fingerprint, code)
         return code
 
     def _when(self, row: int, name: str) -> float:
