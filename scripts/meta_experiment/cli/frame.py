@@ -220,8 +220,8 @@ def _describe(error: BaseException) -> tuple[str, str, str | None, int]:
 
 def _interruption(error: BaseException) -> tuple[str, None, int]:
     source = error if isinstance(error, Interrupted) else error.__cause__
-    told = source.told if isinstance(source, Interrupted) else ""
-    message = f"Interrupted. {told}" if told else "Interrupted; nothing was left half done."
+    detail = source.told if isinstance(source, Interrupted) else ""
+    message = f"Interrupted. {detail}" if detail else "Interrupted; nothing was left half done."
     return message, None, 128 + (interruption.caught() or _CTRL_C)
 
 

@@ -1,4 +1,4 @@
-"""From what the user typed to a root or a workspace: the only place with the real clock."""
+"""The root or workspace that a user means by what they typed; the only real clock."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def layout(place: Place, prompts: Sequence[Path] = ()) -> Layout:
 def bases(place: Place) -> tuple[Path, ...]:
     """Return where a path is looked for that is meant below the root: first there.
 
-    Where no root is named, it is looked for from the top of the repository as well.
+    The top of the repository is such a place as well, where no root is named.
     """
     root = _root(place)
     named = place.root or place.user or os.environ.get(ROOT_VARIABLE)
@@ -60,7 +60,7 @@ def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = (
     """Open the workspace of the root that the user means, by the prompt files if any.
 
     A change of prompt files that a crash cut off is finished or undone first, and said; one
-    that another process is at work on is left to it. With `settled` False nothing is touched.
+    that another process is at work on is left to it. Nothing is touched with `settled` False.
     """
     from meta_experiment.services.serving.freshness import stale
     from meta_experiment.services.workspace import Workspace

@@ -151,7 +151,7 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
         prompts = prompts_of_flags(files, place.directory, around)
         opened = workspace(place, prompts=prompts)
         asked = from_flags(document, files, opened.root, place.directory, around)
-        return opened, _told(asked, prompts, opened.root, place, around[0])
+        return opened, _with_places(asked, prompts, opened.root, place, around[0])
     if document or files:
         raise UsageError(
             "--plan holds the whole plan; other flags beside it would be lost.",
@@ -161,10 +161,10 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     prompts = prompts_of_plan(plan, around)
     opened = workspace(place, prompts=prompts)
     asked = from_plan(plan, opened.root, around)
-    return opened, _told(asked, prompts, opened.root, place, around[0])
+    return opened, _with_places(asked, prompts, opened.root, place, around[0])
 
 
-def _told(
+def _with_places(
     asked: Request, prompts: list[Path], root: Path, place: Place, standing: Path
 ) -> Request:
     """Say where a prompt file is, where it is not where who stands here would expect it."""

@@ -21,10 +21,10 @@ from meta_experiment.types.results.action import ActionResult
 def action(done: ActionResult) -> Page:
     """Show what was done, or with a dry run what would be."""
     title = f"{words.name(done.experiment_id)}: {words.one_line(done.message)}"
-    said: list[Block] = [Heading(title), Facts(tuple(_facts(done)), width=9)]
+    section: list[Block] = [Heading(title), Facts(tuple(_facts(done)), width=9)]
     if done.dry_run:
-        said.insert(0, Paragraph((Emphasis("Dry run, nothing was changed.", "dim"),)))
-    return (said, (Difference(done.diff),)) if done.diff else (said,)
+        section.insert(0, Paragraph((Emphasis("Dry run, nothing was changed.", "dim"),)))
+    return (section, (Difference(done.diff),)) if done.diff else (section,)
 
 
 def _facts(done: ActionResult) -> Iterator[tuple[Text, Text]]:

@@ -25,12 +25,12 @@ def admit_verb(
     """
     done = admitting.admit(workspace(place), experiment_id, writers, remove=remove)
     admitted = ", ".join(done.admitted)
-    said = [
+    sentences = [
         f"{done.experiment_id}: this checkout's own trials count"
         + (f", and those of {admitted}." if admitted else "."),
         *done.sentences,
     ]
-    return Result(done, lines(*said))
+    return Result(done, lines(*sentences))
 
 
 command = admit_verb

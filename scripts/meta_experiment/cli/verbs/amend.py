@@ -37,8 +37,8 @@ def amend_verb(place: Place, experiment_id: str, settings: tuple[str, ...], why:
         pairs.append((key.strip(), value.strip()))
     done = amending.amend(workspace(place), experiment_id, pairs, why)
     changes = tuple(f"{item.key}: {item.before} -> {item.after}" for item in done.made)
-    said = (Paragraph((f"{done.experiment_id} amended.",)), Paragraph(changes, indent=2))
-    return Result(done, (said,))
+    section = (Paragraph((f"{done.experiment_id} amended.",)), Paragraph(changes, indent=2))
+    return Result(done, (section,))
 
 
 command = amend_verb

@@ -30,16 +30,16 @@ def analyze_verb(
     observing.sweep(opened.layout, opened.clock())
     examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
     analysis = examined.analysis
-    said = (
+    notes = (
         *examined.apart,
         *examined.problems,
         *observing.notes(opened.layout, opened.clock(), client_folder()),
     )
     return Result(
-        replace(analysis, notes=(*analysis.notes, *said)),
+        replace(analysis, notes=(*analysis.notes, *notes)),
         report(examined),
         exit_code=_GATE[analysis.decision] if gate else 0,
-        narration=tuple(f"Note: {item}" for item in said),
+        narration=tuple(f"Note: {item}" for item in notes),
     )
 
 

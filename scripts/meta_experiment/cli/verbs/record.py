@@ -90,8 +90,12 @@ def record_verb(
 
 
 def _several(done: RecordingResult) -> str:
-    told = len(done.trial_ids)
-    return "" if told == done.recorded else f", of which {told:,} observations tell"
+    observations = len(done.trial_ids)
+    return (
+        ""
+        if observations == done.recorded
+        else f", of which {observations:,} observations tell"
+    )
 
 
 def _document(
@@ -105,14 +109,14 @@ def _document(
             "An experiment and --variant are needed, or --stdin.",
             hint="meta-experiment record ID --variant treatment --metric duration_seconds=41.5",
         )
-    said = {key: value for key, value in keys.items() if value}
-    if "fingerprint" in said:
-        said["fingerprint"] = pairs("--fingerprint", said["fingerprint"])
+    optional = {key: value for key, value in keys.items() if value}
+    if "fingerprint" in optional:
+        optional["fingerprint"] = pairs("--fingerprint", optional["fingerprint"])
     return {
         "experiment": experiment_id,
         "variant": variant,
         "metrics": numbers("--metric", metrics),
-        **said,
+        **optional,
     }
 
 

@@ -1,4 +1,4 @@
-"""From what was read to a plan, or into the words of a plan that exists."""
+"""A plan made of what was read, or what was read in the words of a plan that exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a request to a draft experiment: everything is checked before anything is written."""
+"""A draft experiment from a request: everything is checked before anything is written."""
 
 from __future__ import annotations
 
@@ -238,12 +238,12 @@ def _notes_on_time(plan: Plan) -> list[str]:
     named = [item.name for item in planned if item.name in _ON_THE_WALL]
     if plan.assignment is Assignment.EXTERNAL or not named:
         return []
-    said = (
+    note = (
         f"{named[0]} is what a clock on the wall shows: the time in which you read, answer a "
         "question for permission or are away is in it. For the speed of the work name "
         "active_seconds."
     )
-    return [said]
+    return [note]
 
 
 def _hypothesis(primary: object, prompt: str) -> str:

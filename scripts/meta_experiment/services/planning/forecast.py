@@ -20,8 +20,8 @@ def forecast(
 ) -> Forecast:
     """Say what a plan decides in 80% of runs, and warn when it can never decide.
 
-    `units_per_day` (of all arms) overrules the rate of the project's own past. Where no
-    experiment has one, the transcripts in the client's folder `client` stand for it.
+    `units_per_day` (of all arms) overrules the rate of the project's own past. The transcripts
+    in the client's folder `client` stand for that past where no experiment has one.
     """
     past = past_of(workspace, plan.primary, plan.files)
     if not past.values and client is not None:

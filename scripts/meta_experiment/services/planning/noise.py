@@ -37,8 +37,8 @@ def noise(
 ) -> NoiseResult:
     """Compare identical arms drawn from this project's own past control values.
 
-    Without an experiment all that are on one prompt count, and without a metric the primary of
-    that experiment, or the time.
+    Values of all experiments on one prompt count where none is named. The metric is the primary
+    of the one that is, or the time, where no metric is named.
 
     Raises:
         DegenerateDataError: there are too few past values, or they are of several prompts.

@@ -7,7 +7,7 @@ from meta_experiment.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """That it ran to its end, and the folder in which it was left, if it was."""
+    """It ran to its end; `kept` is the folder in which it was left, None for nowhere."""
 
     demo: str
     kept: str | None

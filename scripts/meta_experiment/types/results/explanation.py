@@ -10,7 +10,7 @@ from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 class Explanation:
     """One sentence about where an experiment stands; `notes` say which logs do not count.
 
-    Of an experiment that has ended, `decision` is the one that was carried out: none where a
+    `decision` is the one that was carried out once an experiment has ended: none where a
     person did something else.
     """
 
