@@ -48,7 +48,6 @@ from meta_experiment.protocol import index, json_text, sequence
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.services.board.board import board
 from meta_experiment.services.find import find
-from meta_experiment.services.health.verifying import ReadOnly, same_trials
 from meta_experiment.services.planning import request
 from meta_experiment.services.recording import recording
 from meta_experiment.services.workspace import Workspace
@@ -57,6 +56,7 @@ from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local import aside, assignments
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials
+from meta_experiment.store.local.health import ReadOnly, same_trials
 from meta_experiment.store.local.history import read_history
 from meta_experiment.store.trial_log import AssignedTrial
 from meta_experiment.transcripts import transcript

@@ -11,12 +11,10 @@ from meta_experiment.files.confine import Content
 from meta_experiment.services.board.refreshing import refresh
 from meta_experiment.services.health import recovery, stored_bytes
 from meta_experiment.services.health.stored_bytes import Copies
-from meta_experiment.services.health.verifying import ReadOnly, put_away, same_trials, verify
+from meta_experiment.services.health.verifying import put_away, verify
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local import aside, variants
+from meta_experiment.store.local import health
 from meta_experiment.store.local.board import Board
-from meta_experiment.store.local.fold.summaries import load_trials
-from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.recovery import RepairResult
 
@@ -52,20 +50,15 @@ def _experiment(workspace: Workspace, experiment: Experiment, copies: Copies) ->
 
 
 def _variants(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
-    missing = list(stored_bytes.missing_variants(workspace, experiment))
-    for path, name, version, _ in missing:
-        data = copies.find(version.sha256)
+    layout, files, name = workspace.layout, workspace.files, experiment.experiment_id
+    for missing in list(health.missing_texts(layout, experiment)):
+        data = copies.find(missing.version.sha256)
         if data is None:
             continue
         with suppress(MetaExperimentError):
-            variants.save_variant(
-                workspace.layout,
-                workspace.files,
-                experiment.experiment_id,
-                name,
-                {path: Content(data, version.mode)},
-            )
-            yield f"the text of {as_word(path)} in variant '{name}' is back"
+            health.restore_text(layout, files, name, missing, data)
+            text = f"the text of {as_word(missing.path)} in variant '{missing.variant}'"
+            yield f"{text} is back"
 
 
 def _originals(workspace: Workspace, experiment: Experiment, copies: Copies) -> Iterator[str]:
@@ -99,32 +92,19 @@ def _restored(workspace: Workspace, copies: Copies, digest: str) -> bool:
 
 
 def _logs(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
-    name = experiment.experiment_id
     counting = workspace.checkout.counting()
-    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
-    found = list(aside.unknown_lines(workspace.layout, name, log.set_aside))
-    if found:
-        place = aside.put_aside(workspace.layout, workspace.files, name, found)
+    copied = health.copy_damage(workspace.layout, workspace.files, counting, experiment)
+    if copied is not None:
+        count, place = copied
         shown = place.relative_to(workspace.root).as_posix()
-        yield f"{len(found):,} damaged lines are copied to {shown}; the logs are as they were"
+        yield f"{count:,} damaged lines are copied to {shown}; the logs are as they were"
 
 
 def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
-    name, metrics = experiment.experiment_id, experiment.plan.metrics
-    path, counting = workspace.layout.summaries(name), workspace.checkout.counting()
-    if not path.exists():
-        return
-    if same_trials(
-        load_trials(workspace.layout, ReadOnly(), counting, name, metrics),
-        read_trials(workspace.layout, counting, name, metrics),
-    ):
-        return
-    try:
-        workspace.files.remove(path)
-    except OSError as error:
-        raise StorageError(f"{path} cannot be removed: {error.strerror}.") from error
-    load_trials(workspace.layout, workspace.files, counting, name, metrics)
-    yield "its summary is made anew from its logs"
+    layout, counting = workspace.layout, workspace.checkout.counting()
+    if not health.summary_is_sound(layout, counting, experiment):
+        health.remake_summary(layout, workspace.files, counting, experiment)
+        yield "its summary is made anew from its logs"
 
 
 def _history(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
@@ -142,9 +122,6 @@ def _board(workspace: Workspace) -> Iterator[str]:
     layout = workspace.layout
     if not layout.board.exists():
         return
-    try:
-        workspace.files.remove(layout.board)
-    except OSError as error:
-        raise StorageError(f"{layout.board} cannot be removed: {error.strerror}.") from error
+    health.remove(workspace.files, layout.board)
     refresh(workspace, Board(), set(), [])
     yield "The board is made anew."

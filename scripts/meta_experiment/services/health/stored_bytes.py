@@ -7,35 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from meta_experiment.deploy import Backups
-from meta_experiment.errors import MetaExperimentError, NotFoundError, cite
+from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import Content, read_confined
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, FileVersion, Status
+from meta_experiment.types import Experiment, Status
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-def missing_variants(
-    workspace: Workspace, experiment: Experiment
-) -> Iterator[tuple[str, str, FileVersion, MetaExperimentError]]:
-    """Yield path, variant and version of every stored text that is gone or another."""
-    for path, arms in experiment.versions.items():
-        for name, version in arms.items():
-            try:
-                folder = workspace.layout.variants(experiment.experiment_id, name)
-                if read_confined(folder, path).sha256 == version.sha256:
-                    continue
-                error: MetaExperimentError = NotFoundError(
-                    f"The stored text of {cite(path)} in variant {cite(name)} is not the one "
-                    f"that the plan names (SHA-256 {version.sha256[:12]}…)."
-                )
-            except NotFoundError:
-                error = NotFoundError(
-                    f"The stored text of {cite(path)} in variant {cite(name)} is gone."
-                )
-            except MetaExperimentError as refusal:
-                error = refusal
-            yield path, name, version, error
 
 
 def missing_originals(

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shlex
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError, as_word
-from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.model.plan_document import plan_sha256
-from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.stored_bytes import Copies
@@ -23,12 +17,10 @@ from meta_experiment.services.serving import hiding
 from meta_experiment.services.serving.placed import stand_in_version
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local import aside
+from meta_experiment.store.local import health
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
-from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.tracked import Tracked
-from meta_experiment.store.trial_log import WHOLE_FILE, TrialLog
+from meta_experiment.store.trial_log import WHOLE_FILE
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.health import Finding, Health
 
@@ -39,17 +31,6 @@ _UNSEEN = "not looked at: the registry says which there are"
 _LOST = "No copy is left here: bring it back from version control or a backup of yours."
 
 Problem = tuple[str, str | None]  # what is wrong, and what to run
-
-
-class ReadOnly(FileSystem):
-    """A disk that takes nothing: looking at a summary must not write a new one."""
-
-    def create(
-        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
-    ) -> None:
-        """Refuse."""
-        del data, mode, within
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
 
 def verify(workspace: Workspace) -> Health:
@@ -182,11 +163,11 @@ def _plan(experiment: Experiment) -> Iterator[Problem]:
 def _variants(
     copies: Copies, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
-    for _, _, version, error in stored_bytes.missing_variants(workspace, experiment):
-        hint = _way_back(copies, version.sha256)
+    for missing in health.missing_texts(workspace.layout, experiment):
+        hint = _way_back(copies, missing.version.sha256)
         if hint != REPAIR and experiment.status.is_open:
             hint += f" Or end it: meta-experiment stop {experiment.experiment_id}"
-        yield error.message, hint
+        yield missing.error.message, hint
 
 
 def _originals(
@@ -225,8 +206,8 @@ def _logs(
     twice: list[Finding], counting: Counting, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     name = experiment.experiment_id
-    log = read_trials(workspace.layout, counting, name, experiment.plan.metrics)
-    for item, _ in aside.unknown_lines(workspace.layout, name, log.set_aside):
+    log = health.trials_in_logs(workspace.layout, counting, experiment)
+    for item in health.new_damage(workspace.layout, experiment, log):
         yield item.sentence, REPAIR
     folder = workspace.layout.trials(name)
     for item in log.set_aside:
@@ -252,26 +233,10 @@ def _logs(
 def _summary(
     counting: Counting, workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
-    name = experiment.experiment_id
-    if not workspace.layout.summaries(name).exists():
-        return
-    for file, place in log_checksums(workspace.layout, counting.seal, name).items():
-        if place is not None:
-            yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
-    metrics = experiment.plan.metrics
-    kept = load_trials(workspace.layout, ReadOnly(), counting, name, metrics)
-    if not same_trials(kept, read_trials(workspace.layout, counting, name, metrics)):
+    for file, place in health.edited_logs(workspace.layout, counting, experiment):
+        yield f"{file} was edited at byte {place:,}, after it had been read", REPAIR
+    if not health.summary_is_sound(workspace.layout, counting, experiment):
         yield "its summary differs from its logs", REPAIR
-
-
-def same_trials(one: TrialLog, other: TrialLog) -> bool:
-    """Say whether two readings of the same logs came to the same."""
-    return (
-        len(one.trials) == len(other.trials)
-        and one.set_aside_count == other.set_aside_count
-        and one.conflict_count == other.conflict_count
-        and all(a == b for a, b in zip(one.trials, other.trials, strict=True))
-    )
 
 
 def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
@@ -313,14 +278,9 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
 def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
     """Nothing below the folder is a link, open to everybody, or wrongly known to git."""
     found: list[Problem] = []
-    for path in _walk(workspace.layout.meta):
-        status = path.lstat()
+    for path, fault, remedy in health.unsafe(workspace.layout):
         shown = path.relative_to(workspace.root).as_posix()
-        name = shlex.quote(shown)
-        if stat.S_ISLNK(status.st_mode):
-            found.append((f"{shown} is a symbolic link; this tool makes none", f"rm {name}"))
-        elif status.st_mode & stat.S_IWOTH:
-            found.append((f"{shown} can be changed by everybody", f"chmod o-w {name}"))
+        found.append((f"{shown} {fault}", f"{remedy} {shlex.quote(shown)}"))
     if asked.unknown:
         found.append((f"git cannot say what it tracks here: {asked.unknown}", asked.remedy))
     try:
@@ -328,12 +288,3 @@ def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
     except OSError as error:
         found.append((f"{error.filename} cannot be read: {error.strerror}", None))
     yield from _reported("folder", found, "private, no links, local files unknown to git")
-
-
-def _walk(folder: Path) -> Iterable[Path]:
-    if folder.is_symlink():
-        yield folder
-        return
-    for place, folders, names in os.walk(folder):
-        for name in (*folders, *names):
-            yield Path(place, name)
