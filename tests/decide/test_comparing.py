@@ -22,7 +22,7 @@ from tests.decide.making import (
     trials,
 )
 
-from meta_experiment.decide.metrics.mean import t_evidence
+from meta_experiment.decide.metrics.means import t_evidence
 from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t

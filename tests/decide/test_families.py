@@ -11,8 +11,8 @@ import pytest
 from tests.decide.making import look, plan, trials
 
 from meta_experiment.decide.evidence import Evidence, towards
-from meta_experiment.decide.metrics import FAMILIES, family_of, mean
-from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.metrics import FAMILIES, family_of, means
+from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import Reported
 from meta_experiment.decide.scale import sign
@@ -42,7 +42,7 @@ class Middle(Sample):
 
 
 def sample(arm, metric, stretch):
-    found = mean.sample(arm, metric, stretch)
+    found = means.sample(arm, metric, stretch)
     return Middle(found.values, found.raw, found.skipped, found.units)
 
 

@@ -12,7 +12,7 @@ from tests.decide.making import look, plan, spread, trials
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.rules import RULES, rule_of
-from meta_experiment.decide.rules.base import Look, Rule, Words
+from meta_experiment.decide.rules.rule import Look, Rule, Words
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.types import Decision, ReasonCode, Stopping

@@ -13,7 +13,7 @@ from meta_experiment.decide.horizon import horizon_reached, readiness
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.rules.base import Look, Rule
+from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.telling.notes import notes
@@ -56,7 +56,7 @@ def analyze(
             evidence that never saw it is held back.
         beside: metrics that the plan does not name, reported with the secondary ones.
 
-    When a decision may be asked for is said by the plan's rule (see `rules.base.Rule`).
+    When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
     rule = rule_of(plan)
     look = rule.look(plan, trials, as_of)

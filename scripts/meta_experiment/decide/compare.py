@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
-from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import bounds, effect
 from meta_experiment.errors import DegenerateDataError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.scale import described, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from meta_experiment.decide.rules.base import Look, Rule
+from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.units import given_up_at, is_closed
 from meta_experiment.types import Plan, Readiness, Trial, Unit
 

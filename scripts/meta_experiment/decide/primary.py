@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from meta_experiment.decide.evidence import Evidence
-from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import effect, improvement
 from meta_experiment.decide.units import was_cut_short

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.rules.base import bar
+from meta_experiment.decide.rules.rule import bar
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import described, effect, sign
 from meta_experiment.decide.units import ERROR_RATE

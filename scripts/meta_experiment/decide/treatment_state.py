@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
-from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.safety import Harm
 from meta_experiment.decide.scale import described
 from meta_experiment.records import dataclass

@@ -6,14 +6,14 @@ here.
 
 from __future__ import annotations
 
-from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.table import entry
 from meta_experiment.types import Metric, Plan, Unit
 
 FAMILIES = {
-    "continuous": "meta_experiment.decide.metrics.mean:MEANS",
-    "count": "meta_experiment.decide.metrics.mean:COUNTS",
-    "proportion": "meta_experiment.decide.metrics.rate:RATES",
+    "continuous": "meta_experiment.decide.metrics.means:MEANS",
+    "count": "meta_experiment.decide.metrics.means:COUNTS",
+    "proportion": "meta_experiment.decide.metrics.rates:RATES",
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics.base import Design
+from meta_experiment.decide.metrics.family import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import Reported, evidence_by
 from meta_experiment.decide.scale import Bound, sign

@@ -6,7 +6,7 @@ line here; it is imported when a plan asks for it.
 
 from __future__ import annotations
 
-from meta_experiment.decide.rules.base import Rule
+from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.table import entry
 from meta_experiment.types import Plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from meta_experiment.decide.rules.base import Look
+from meta_experiment.decide.rules.rule import Look
 from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed
 from meta_experiment.types import Plan, Trial, Unit
 

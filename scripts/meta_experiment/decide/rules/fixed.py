@@ -12,8 +12,8 @@ from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import minus_log
-from meta_experiment.decide.rules.base import Look, Rule, Words, number
 from meta_experiment.decide.rules.first_look import first_look
+from meta_experiment.decide.rules.rule import Look, Rule, Words, number
 from meta_experiment.stats.multiplicity import holm
 from meta_experiment.types import Comparison, Metric, Plan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
-from meta_experiment.decide.metrics.mean import t_evidence
-from meta_experiment.decide.rules.base import bar
+from meta_experiment.decide.metrics.means import t_evidence
+from meta_experiment.decide.rules.rule import bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import root

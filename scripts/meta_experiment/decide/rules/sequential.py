@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.rules.base import Look, Rule, Words, number
+from meta_experiment.decide.rules.rule import Look, Rule, Words, number
 from meta_experiment.stats.multiplicity import closed_average
 from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
 

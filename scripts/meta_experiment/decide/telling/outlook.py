@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.rules.base import bar
+from meta_experiment.decide.rules.rule import bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments

@@ -18,9 +18,9 @@ from meta_experiment.errors import (
 )
 from meta_experiment.sources.results import (
     benchmark,
-    json_text,
     plugin_eval,
     run_table,
+    strict_json,
     workspace_files,
 )
 from meta_experiment.sources.results.benchmark import Origin
@@ -75,7 +75,7 @@ def _document(
     path: Path, origin: Origin, text: str, wanted: run_table.RowOptions
 ) -> ImportedTrials:
     try:
-        document = json_text.parse(text, origin.name)
+        document = strict_json.parse(text, origin.name)
     except UsageError:
         if text.lstrip()[0] == "{" and _SECOND_OBJECT.search(text):
             return run_table.parse_lines(origin, text, wanted)
@@ -176,7 +176,7 @@ def _with_files(
         total += len(data)
         if total > LARGEST:
             raise StorageError(f"{folder} holds more than {LARGEST:,} bytes of gradings.")
-        documents[relative] = json_text.parse(utf8_only(decoded(data, shown), shown), shown)
+        documents[relative] = strict_json.parse(utf8_only(decoded(data, shown), shown), shown)
         digest.update(f"{relative}\0{hashlib.sha256(data).hexdigest()}\n".encode())
     files = workspace_files.run_files(documents)
     if document is None and not files:

@@ -9,7 +9,7 @@ from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.records import dataclass
-from meta_experiment.sources.results import aggregates, json_text, values
+from meta_experiment.sources.results import aggregates, strict_json, values
 from meta_experiment.sources.results.benchmark import Origin, instant
 from meta_experiment.sources.results.column_units import in_per_cents
 from meta_experiment.sources.results.imported import (
@@ -97,7 +97,7 @@ def parse_lines(origin: Origin, text: str, wanted: RowOptions) -> ImportedTrials
             continue
         if len(line) > LONGEST_LINE:
             raise UsageError(f"{origin.name}, line {number}: longer than 1 MB.")
-        value = json_text.parse(line, f"{origin.name}, line {number}")
+        value = strict_json.parse(line, f"{origin.name}, line {number}")
         if not isinstance(value, Mapping):
             raise UsageError(f"{origin.name}, line {number}: expected a JSON object.")
         if len(rows) >= MOST_ROWS:

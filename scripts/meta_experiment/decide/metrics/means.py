@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics.base import Design, Family
+from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import evidence_by, reported_test
 from meta_experiment.decide.scale import Bound, at_boundary, sign

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics import mean
-from meta_experiment.decide.metrics.base import Design, Family, most
+from meta_experiment.decide.metrics import means
+from meta_experiment.decide.metrics.family import Design, Family, most
 from meta_experiment.decide.metrics.sample import (
     NOT_FINITE,
     Sample,
@@ -103,7 +103,7 @@ def once(
 ) -> tuple[Bound, Bound]:
     """Bound the change at one look by the likelihoods of the two rates."""
     if metric.scale is Scale.LOG or control.moments.mean == 0:
-        return mean.once(control, treatment, metric, level)
+        return means.once(control, treatment, metric, level)
     return _less_one(rate_ratio(*counts(control, treatment), level=level))
 
 
@@ -115,7 +115,7 @@ def always(
     A t takes an arm without a failure for one without variance.
     """
     if metric.scale is Scale.LOG or control.moments.mean == 0:
-        return mean.always(control, treatment, metric, alpha)
+        return means.always(control, treatment, metric, alpha)
     return _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
 
 
@@ -138,7 +138,7 @@ def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSiz
     """Standardise the difference, if anything varies to standardise it by."""
     if tells_all_apart(control, treatment):
         return EffectSize(None, None)
-    return mean.effect_size(control, treatment, metric)
+    return means.effect_size(control, treatment, metric)
 
 
 def most_of(centre: float, direction: Direction) -> float:
@@ -168,7 +168,7 @@ def notes(
     evidence = comparison.sequential
     if evidence is None or evidence.rule != PAIRS or tells_all_apart(control, treatment):
         return
-    beside = mean.evidence(control, treatment, plan.primary, 0.0)
+    beside = means.evidence(control, treatment, plan.primary, 0.0)
     yield (
         "the exact rule on pairs decides; the anytime-valid Welch t beside it has "
         f"e-values of {safe_exp(beside.better):.3g} for better and "
@@ -177,7 +177,7 @@ def notes(
 
 
 def _paired() -> Design:
-    from meta_experiment.decide.metrics.paired_rate import PAIRED_RATES
+    from meta_experiment.decide.metrics.paired_rates import PAIRED_RATES
 
     return PAIRED_RATES
 
