@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from meta_experiment.cli.frame import Place, say
 from meta_experiment.files.confine import refuse_links
 from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top, twin
+from meta_experiment.protocol import places
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
@@ -23,8 +24,7 @@ def clock() -> float:
 
 def client_folder() -> Path:
     """Return the folder in which the client keeps its settings and transcripts."""
-    named = os.environ.get("CLAUDE_CONFIG_DIR")
-    return Path(named) if named else Path.home() / ".claude"
+    return Path(places.client_folder(os.environ, str(Path.home())))
 
 
 def layout(place: Place, prompts: Sequence[Path] = ()) -> Layout:

@@ -12,7 +12,7 @@ import os
 
 from meta_experiment.protocol.frontmatter import plain_value
 from meta_experiment.protocol.json_text import parse_object
-from meta_experiment.protocol.places import read_head, try_read
+from meta_experiment.protocol.places import client_folder, read_head, try_read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _folders(started: str, environment: Mapping[str, str]) -> Iterator[str]:
         place = os.path.dirname(place)
     if top and not os.path.isdir(top + _AGENTS):
         yield from _of_main_checkout(top)
-    yield (environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude") + "/agents"
+    yield client_folder(environment, home) + "/agents"
 
 
 def _top(place: str) -> str:

@@ -7,9 +7,7 @@ the trial stays open for a later call.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 
 from meta_experiment.live.client_process import FILE as CLIENT
 from meta_experiment.live.client_process import is_alive
@@ -18,6 +16,7 @@ from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private, put
 from meta_experiment.protocol.index import AGENT, find_entry
 from meta_experiment.protocol.json_text import encode
+from meta_experiment.protocol.lock import locked, open_lock
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.protocol.sessions import list_sessions
@@ -41,7 +40,6 @@ AGENT_REFUSED = "agent_refused"
 CLOSED = "closed"  # in a session's folder: experiment, trial and time of each closed trial
 
 _PATIENCE = 0.5  # seconds for a lock; a hook at the end of a session has 1.5 in all
-_PAUSE = 0.005
 _LONGEST = 86_400.0  # seconds of silence after which a living client hangs, or is forgotten
 
 
@@ -62,7 +60,7 @@ def close_session(
         OSError, ValueError: a fault; trials that are not closed yet stay open.
     """
     try:
-        folder = _locked(session.folder)
+        folder = locked(session.folder, _open_folder, within=_PATIENCE)
     except (FileNotFoundError, NotADirectoryError):
         return 0
     if folder is None:
@@ -101,7 +99,9 @@ def _mark_ended(session: Session, ended: Mapping[str, float]) -> bool:
     """Say in open trials when their experiment ended; tell whether there is any."""
     if not any(trial.experiment_id in ended for trial in session.open_trials()):
         return False
-    folder = _locked(session.folder)  # against a closing, which could forget a trial meanwhile
+    folder = locked(
+        session.folder, _open_folder, within=_PATIENCE
+    )  # against a closing, which could forget a trial meanwhile
     if folder is None:
         raise TimeoutError("the session is held by another process")
     try:
@@ -205,7 +205,7 @@ def _transcript_path(session: Session, trial: OpenTrial | None) -> str:
     turn = session.read_turn()
     if turn is not None and turn.transcript:
         return turn.transcript
-    folder = projects_folder(os.environ.get("CLAUDE_CONFIG_DIR"), os.environ.get("HOME", ""))
+    folder = places.client_folder(os.environ) + "/projects"
     try:
         found = [f"{folder}/{name}/{session.id}.jsonl" for name in os.listdir(folder)]
     except OSError:
@@ -213,11 +213,6 @@ def _transcript_path(session: Session, trial: OpenTrial | None) -> str:
     return next(
         (path for path in found if os.path.exists(path)), f"{folder}/{session.id}.jsonl"
     )
-
-
-def projects_folder(config: str | None, home: str) -> str:
-    """Return the folder in which the client keeps its transcripts."""
-    return f"{config or home + '/.claude'}/projects"
 
 
 def _outcome(
@@ -291,7 +286,7 @@ def _append(session: Session, experiment_id: str, data: bytes) -> None:
         OSError: the disk refused, and no line was added; or the log is held for too long.
     """
     root = session.root
-    lock = _locked(places.lock(root, "live"), create=True)
+    lock = locked(places.lock(root, "live"), open_lock, within=_PATIENCE)
     if lock is None:
         raise TimeoutError("the log of live trials is held by another process")
     try:
@@ -367,27 +362,5 @@ def _changed(path: str) -> float:
         return 0.0
 
 
-def _locked(path: str, *, create: bool = False) -> int | None:
-    """Lock a file or folder; None when somebody else keeps it. Raises OSError.
-
-    The lock goes with the closing of the returned descriptor, however the process ends.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        if create:
-            descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
-        else:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
-                return descriptor
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                os.close(descriptor)
-                return None
-            time.sleep(_PAUSE)
-        except OSError:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+def _open_folder(path: str) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

@@ -8,12 +8,11 @@ disk here. Should the machine fail, the session fails with it, and its trials we
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import time
 
 from meta_experiment.protocol.disk import open_private
 from meta_experiment.protocol.index import sequence_arm
+from meta_experiment.protocol.lock import NoLocksError, locked, open_lock
 from meta_experiment.protocol.log_head import LENGTH, NoPlaceError, head, mark
 from meta_experiment.protocol.places import lock, trials
 from meta_experiment.protocol.sequence import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from meta_experiment.protocol.index import Entry
     from meta_experiment.protocol.sessions import PromptRef, Session
 
-_PAUSE = 0.002
 _WRITER = "live"
 
 
@@ -221,22 +219,10 @@ def _opened(session: Session, trial: OpenTrial) -> Drawn:
 
 def _locked(path: str) -> int | None:
     """Return the open file that carries the lock; None when it cannot be had in time."""
-    deadline = time.monotonic() + WAIT
-    while True:
-        descriptor = open_private(path, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(descriptor), os.lstat(path)):
-                return descriptor
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        except OSError:
-            os.close(descriptor)
-            return None  # a file system without locks
-        os.close(descriptor)
-        if time.monotonic() >= deadline:
-            return None
-        time.sleep(_PAUSE)
+    try:
+        return locked(path, open_lock, within=WAIT)
+    except NoLocksError:
+        return None
 
 
 def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> None:

@@ -22,6 +22,7 @@ from meta_experiment.protocol.places import (
     PROJECT,
     Root,
     body_name,
+    client_folder,
     data_folder,
     is_id,
     is_plain,
@@ -332,8 +333,7 @@ def _skill_folder(root: Root, entry: Entry) -> str:
 
 def _plugin_data(plugin: str) -> str:
     """Return the data folder of a plugin, whose name ends in that of its marketplace."""
-    home = os.environ.get("HOME", "")
-    folder = (os.environ.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude") + "/plugins/data"
+    folder = client_folder(os.environ) + "/plugins/data"
     names = os.listdir(folder) if os.path.isdir(folder) else []
     known = [name for name in names if name.rpartition("-")[0] == plugin]
     return f"{folder}/{known[0] if len(known) == 1 else plugin + '-inline'}"

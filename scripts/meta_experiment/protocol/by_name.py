@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from meta_experiment.protocol.json_text import parse_object
-from meta_experiment.protocol.places import read_bytes, read_head
+from meta_experiment.protocol.places import client_folder, read_bytes, read_head
 from meta_experiment.protocol.settings import restrictions, restricts_agent, settings_files
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ def telling_apart(
         for _ in hooks_by_name(values, names, project):
             yield path
         disabled |= disabled_plugins(values)
-    config = environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude"
+    config = client_folder(environment, home)
     for path, values, folder in plugin_hooks(config, disabled):
         for _ in hooks_by_name(values, names, project, folder):
             yield path

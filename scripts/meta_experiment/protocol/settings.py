@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from meta_experiment.protocol.places import client_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +24,7 @@ def settings_files(
 ) -> list[tuple[str, bool]]:
     """Return what the client reads in a project, the strongest first, and whether managed."""
     managed = _MANAGED.get(sys.platform, _MANAGED_ELSEWHERE)
-    user = environment.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude"
+    user = client_folder(environment, home)
     found = [(f"{managed}/managed-settings.json", True)]
     found += [(path, True) for path in _below(f"{managed}/managed-settings.d")]
     if os.path.realpath(project) != os.path.realpath(home):

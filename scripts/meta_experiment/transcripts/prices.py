@@ -9,6 +9,7 @@ import mmap
 import os
 
 from meta_experiment.protocol.json_text import parse_object
+from meta_experiment.protocol.places import client_folder
 from meta_experiment.transcripts.work import MOST
 
 TYPE_CHECKING = False
@@ -91,10 +92,10 @@ def plain_model(model: str) -> str:
 
 def load_prices(root: str, environment: Mapping[str, str]) -> Prices:
     """Return the public price list under those of the user and of the project."""
-    home = environment.get("CLAUDE_CONFIG_DIR") or environment.get("HOME", "") + "/.claude"
+    client = client_folder(environment)
     here = os.path.dirname(os.path.abspath(__file__))
     whole: dict[str, object] = {}
-    places = (here, f"{home}/meta", f"{root}/.claude/meta")
+    places = (here, f"{client}/meta", f"{root}/.claude/meta")
     for document in [_load(f"{place}/prices.json") for place in places]:
         for name, value in document.items():
             is_table = type(value) is dict

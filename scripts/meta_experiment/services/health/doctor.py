@@ -52,8 +52,7 @@ class Surroundings:
     @property
     def client(self) -> Path:
         """The client's own folder."""
-        given = self.environment.get("CLAUDE_CONFIG_DIR")
-        return Path(given) if given else self.home / ".claude"
+        return Path(places.client_folder(self.environment, str(self.home)))
 
 
 def examine(workspace: Workspace, around: Surroundings) -> Health:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_experiment.protocol.by_name import disabled_plugins, hooks_by_name, plugin_hooks
+from meta_experiment.protocol.places import client_folder
 from meta_experiment.protocol.settings import restrictions, restricts_agent, settings_files
 from meta_experiment.records import dataclass
 
@@ -53,7 +54,7 @@ def read_settings(root: Path, home: Path, environment: Mapping[str, str]) -> Cli
     """Read what the client would read when it is started in a root; missing files are none."""
     files = settings_files(str(root), str(home), environment)
     read = (_read(Path(path), managed=strong) for path, strong in files)
-    config = Path(environment.get("CLAUDE_CONFIG_DIR") or home / ".claude")
+    config = Path(client_folder(environment, str(home)))
     return ClientSettings(tuple(item for item in read if item is not None), root, config)
 
 
