@@ -6,11 +6,11 @@ in `Plan` they are fractions.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import Any
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
@@ -189,7 +189,7 @@ def plan_sha256(plan: Plan, versions: dict[str, dict[str, FileVersion]]) -> str:
         }
     }
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return str(sha256(canonical.encode()).hexdigest())
 
 
 def metric_from_document(value: object, where: str) -> Metric:

@@ -7,11 +7,11 @@ or as objects. Reading never rewrites it; the first change of state writes the p
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import Any
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
@@ -99,7 +99,7 @@ def _entry(entry: Document, where: str) -> dict[str, Any]:
         unit=Unit.INVOCATION,
         auto=bool(entry.get("auto_promote")) and bool(entry.get("auto_rollback")),
     )
-    digest = hashlib.sha256(json.dumps(dict(entry), sort_keys=True).encode()).hexdigest()
+    digest = sha256(json.dumps(dict(entry), sort_keys=True).encode()).hexdigest()
     return {
         "id": fields.text(entry, "id", where),
         "name": plan.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
@@ -166,7 +166,7 @@ def _unsealed(layout: Layout, seal: Seal) -> bytes:
 
 
 def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+    return bytes(sha256(data).digest())
 
 
 def trust_stamp(layout: Layout) -> list[object]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.plan_document import plan_sha256
@@ -114,4 +114,4 @@ def _digest(experiment: Experiment) -> str:
     digest = plan_sha256(experiment.plan, experiment.versions)
     if not experiment.inline_trials:
         return digest
-    return hashlib.sha256(f"{digest}{experiment.inline_trials!r}".encode()).hexdigest()
+    return str(sha256(f"{digest}{experiment.inline_trials!r}".encode()).hexdigest())

@@ -6,13 +6,13 @@ and decides nothing; nor does a log of our own that git tracks, as git replaces 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import StorageError
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
@@ -82,7 +82,7 @@ class Counting:
         """What changes whenever other logs may count."""
         admitted = {name: sorted(writers) for name, writers in self.admitted.items()}
         parts = [admitted, sorted(self.tracked.names), self.tracked.unknown]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+        return str(sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16])
 
     def _log(
         self, path: str, experiment_id: str, name: str, size: int, admitted: AbstractSet[str]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
@@ -56,7 +56,7 @@ def _known_id(layout: Layout, key: bytes) -> str:
 
 def _kept_id(layout: Layout) -> Path:
     """Return the machine's own copy of the identity of the checkout at a root."""
-    name = hashlib.sha256(os.fsencode(layout.root)).hexdigest()[:_NAME_DIGITS]
+    name = sha256(os.fsencode(layout.root)).hexdigest()[:_NAME_DIGITS]
     return Path(places.data_folder(os.environ), "checkouts", name)
 
 

@@ -7,7 +7,6 @@ line, and the columns as they lie in memory, of which the line holds the digest.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import stat
@@ -210,6 +209,8 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _digest(pieces: Iterable[bytes | memoryview]) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
