@@ -17,6 +17,7 @@ from meta_experiment.render.creation import creation
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.planning import creating
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.results.creation import Creation
 from meta_experiment.types.results.status_change import StatusChange
 
 
@@ -44,7 +45,7 @@ def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result
         check=partial(lifecycle.require_startable, opened) if start and not manual else None,
     )
     if start:
-        begun = _started(opened, made.experiment_id, manual=manual)
+        begun = _started(opened, made, manual=manual)
         made = replace(
             made,
             status=begun.status,
@@ -60,13 +61,14 @@ def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result
     )
 
 
-def _started(opened: Workspace, made: str, *, manual: bool) -> StatusChange:
+def _started(opened: Workspace, made: Creation, *, manual: bool) -> StatusChange:
+    name = made.experiment_id
     try:
-        return lifecycle.start(opened, made, manual=manual)
+        return lifecycle.start(opened, name, manual=manual, how=made.how)
     except MetaExperimentError as error:
-        message = f"{error.message} {made} is planned and was not started."
+        message = f"{error.message} {name} is planned and was not started."
         passing = isinstance(error, LockedError | StorageError | GitError)
-        hint = f"When that is over: meta-experiment start {made}" if passing else error.hint
+        hint = f"When that is over: meta-experiment start {name}" if passing else error.hint
         raise type(error)(message, hint=hint) from error
 
 

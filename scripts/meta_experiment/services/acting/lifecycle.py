@@ -42,12 +42,14 @@ _DAY = 86_400.0
 Change = Callable[[Experiment, float], Experiment]
 
 
-def start(workspace: Workspace, selector: str, *, manual: bool = False) -> StatusChange:
+def start(
+    workspace: Workspace, selector: str, *, manual: bool = False, how: str | None = None
+) -> StatusChange:
     """Begin to assign units, and to serve the variants of the prompt file.
 
     The file must still be the control that the plan knows. An experiment that runs already,
     started in another checkout, is joined: it is then served here as well. `manual` leaves
-    serving and recording to the user.
+    serving and recording to the user. `how` is what `require_startable` returned of it.
 
     Raises:
         RefusedError, ConflictError: it cannot be served here; the message says why.
@@ -63,13 +65,8 @@ def start(workspace: Workspace, selector: str, *, manual: bool = False) -> Statu
 
     if not joins:
         require_status(found, (Status.DRAFT,), "started")
-    require_control_on_disk(workspace, found)
-    try:
-        how = _how_served(workspace, found, manual=manual)
-    except RefusedError as error:
-        raise RefusedError(
-            error.message, hint=f"{error.hint or ''} {_anew(found)}".strip()
-        ) from error
+    if how is None:
+        how = _require_served(workspace, found, manual=manual)
     verb = "join" if joins else "start"
     outcome = f"is running{how}"
     return _move(workspace, found.experiment_id, begin, verb, outcome, manual=manual)
@@ -79,15 +76,25 @@ def require_startable(
     workspace: Workspace,
     experiment: Experiment,
     contents: Mapping[str, Mapping[str, Content]],
-) -> None:
-    """Refuse an experiment that could not be served here, before anything of it is stored.
+) -> str:
+    """Say how an experiment will be served here, before anything of it is stored.
 
     Raises:
         RefusedError, ConflictError: it cannot be served; the message says why.
     """
-    if not manual_only_reason(workspace, experiment):
-        texts = next(iter(contents.values()))
-        require_servable(workspace, plan_serving(workspace, experiment, texts))
+    texts = next(iter(contents.values()))
+    return _how_served(workspace, experiment, texts, manual=False)
+
+
+def _require_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -> str:
+    """Say how an experiment that is stored will be served here. Raises as `start` does."""
+    require_control_on_disk(workspace, experiment)
+    try:
+        return _how_served(workspace, experiment, manual=manual)
+    except RefusedError as error:
+        raise RefusedError(
+            error.message, hint=f"{error.hint or ''} {_anew(experiment)}".strip()
+        ) from error
 
 
 def pause(workspace: Workspace, selector: str) -> StatusChange:
@@ -182,8 +189,17 @@ def _another(experiment: Experiment) -> str:
     return f"end this one (meta-experiment stop {experiment.experiment_id}) and {new}"
 
 
-def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -> str:
-    """Check that an experiment can be served here, and say how it will be."""
+def _how_served(
+    workspace: Workspace,
+    experiment: Experiment,
+    texts: Mapping[str, Content] | None = None,
+    *,
+    manual: bool,
+) -> str:
+    """Check that an experiment can be served here, and say how it will be.
+
+    `texts` are those of its arms, where they are not stored yet.
+    """
     if experiment.plan.assignment is Assignment.EXTERNAL:
         name = experiment.experiment_id
         return f"; tell it what was run: meta-experiment record {name} --variant NAME"
@@ -195,7 +211,7 @@ def _how_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -
             f"; it assigns new units. Nothing serves them by itself, as {why}: use "
             f"meta-experiment assign {experiment.experiment_id}, then record."
         )
-    serving = plan_serving(workspace, experiment)
+    serving = plan_serving(workspace, experiment, texts)
     require_servable(workspace, serving)
     what = ("the agent " if serving.kind == AGENT else "/") + as_word(serving.name)
     hidden = workspace.git is not None and git_top(workspace.root) is not None

@@ -45,13 +45,13 @@ def create(
     client: Path | None = None,
     *,
     manual: bool = False,
-    check: Callable[[Experiment, Contents], None] | None = None,
+    check: Callable[[Experiment, Contents], str] | None = None,
 ) -> Creation:
     """Check a request whole, store the bytes of every arm, and register the experiment.
 
     `client` is the folder of the client, whose transcripts tell the prompt file's past.
     `manual` says that the user will serve and measure it, as with `start --manual`. `check`
-    may refuse the experiment before anything of it is written.
+    may refuse the experiment before anything of it is written, or says how it will be served.
 
     Raises:
         UsageError: the plan makes no sense. RefusedError: a file is no prompt by its name.
@@ -71,6 +71,7 @@ def create(
         for path, arms in contents.items()
     }
     now = workspace.clock()
+    how = list[str]()
 
     def draft(experiments: Sequence[Experiment]) -> Experiment:
         experiment = Experiment(
@@ -83,7 +84,7 @@ def create(
         )
         refuse_shared_files(experiment, experiments)
         if check is not None:
-            check(experiment, contents)
+            how.append(check(experiment, contents))
         workspace.checkout.ensure_ignored()
         workspace.store.save_variants(experiment.experiment_id, contents)
         return experiment
@@ -100,6 +101,7 @@ def create(
         outlook=seen.outlook.sentence,
         notes=tuple(notes),
         experiment=experiment,
+        how=how[-1] if how else None,
     )
 
 

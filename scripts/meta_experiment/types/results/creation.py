@@ -14,7 +14,7 @@ from meta_experiment.types.vocabulary import Status
 class Creation:
     """A new experiment, what it can decide, and what the user should know.
 
-    `served` tells that its variants are served by themselves.
+    `how` says how it can be served, where that was asked for; `served` that it is, by itself.
     """
 
     experiment_id: str
@@ -22,4 +22,5 @@ class Creation:
     outlook: str
     notes: tuple[str, ...]
     experiment: Experiment
+    how: str | None = field(default=None, metadata=ASIDE)
     served: bool = field(default=False, metadata=ASIDE)
