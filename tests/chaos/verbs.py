@@ -17,6 +17,7 @@ from tests.sources import shapes
 from tests.support.git import git
 
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.machine import Machine
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
 from meta_experiment.services.acting import lifecycle, promotion
@@ -62,6 +63,7 @@ def opened(root: Path, files: FileSystem | None = None) -> Workspace:
         open_store("files", layout, disk, checkout),
         program,
         lambda: float(next(ticks)),
+        Machine.here(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.machine import Machine
 from meta_experiment.files.roots import Layout
 from meta_experiment.git import Git, tracked_in
 from meta_experiment.records import dataclass
@@ -29,7 +30,7 @@ _MOST_PROBLEMS = 5
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A root with its checkout and store, the means to change files, a clock (seconds, UTC)."""
+    """A root with its checkout and store, the machine around it, a clock (seconds, UTC)."""
 
     layout: Layout
     files: FileSystem
@@ -37,6 +38,7 @@ class Workspace:
     store: Store
     git: Git | None
     clock: Clock
+    machine: Machine
 
     @classmethod
     def open(
@@ -46,12 +48,13 @@ class Workspace:
         *,
         files: FileSystem | None = None,
         backend: str = FILES,
+        machine: Machine | None = None,
     ) -> Workspace:
-        """Open the workspace of a root on a disk, else the real one; touches nothing."""
+        """Open the workspace of a root, else on the real disk and machine; touches nothing."""
         disk, git = files or FileSystem(), Git.find(layout.root)
         checkout = Checkout(layout, disk, partial(tracked_in, git))
         store = open_store(backend, layout, disk, checkout)
-        return cls(layout, disk, checkout, store, git, clock)
+        return cls(layout, disk, checkout, store, git, clock, machine or Machine.here())
 
     @property
     def root(self) -> Path:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.sealing import own_seal
 from tests.services.recording.test_rating import Here
 
 from meta_experiment.cli.main import main
+from meta_experiment.files.machine import Machine
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index, places
 from meta_experiment.services.health import doctor
@@ -69,8 +71,8 @@ class Patient(Here):
         )
 
     def examine(self):
-        around = doctor.Surroundings(self.home, self.environment)
-        return doctor.examine(self.workspace, around)
+        machine = Machine(self.home, self.environment)
+        return doctor.examine(replace(self.workspace, machine=machine))
 
     def failures(self):
         """Return what is wrong, by name; every such finding says what to do."""

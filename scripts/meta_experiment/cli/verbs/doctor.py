@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from meta_experiment.cli.frame import HEALTH_VERBS, Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.health import findings
@@ -20,8 +17,7 @@ def doctor_verb(place: Place) -> Result:
     with its fix; exit code 1 when something would keep a prompt from being served. For the
     installation and the registry themselves: check.
     """
-    around = doctor.Surroundings(Path.home(), dict(os.environ))
-    report = doctor.examine(workspace(place, settled=False), around)
+    report = doctor.examine(workspace(place, settled=False))
     return Result(
         report,
         findings(report),

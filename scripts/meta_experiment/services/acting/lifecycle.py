@@ -218,7 +218,7 @@ def _how_served(
     unseen = " git sees no change." if hidden else ""
     return (
         f": {what} is served with its variants from the next session on, and within seconds "
-        f"where one is open.{unseen}{plugin_needed(workspace.root)}"
+        f"where one is open.{unseen}{plugin_needed(workspace.root, workspace.machine)}"
     )
 
 

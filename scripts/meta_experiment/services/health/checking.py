@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def check(workspace: Workspace) -> Health:
     findings = [
         _python(),
         *_packages(),
-        _machine(os.environ),
+        _machine(workspace.machine.data),
         _git(workspace),
         _permission(workspace),
     ]
@@ -73,9 +73,8 @@ def _packages() -> Iterator[Finding]:
             )
 
 
-def _machine(environment: Mapping[str, str]) -> Finding:
+def _machine(data: str) -> Finding:
     """Name what is kept outside of every project, for who looks, or uninstalls."""
-    data = places.data_folder(environment)
     if not data or not Path(data).is_dir():
         return Finding("machine", ok=True, detail="nothing is kept outside of this project")
     size = 0

@@ -14,7 +14,6 @@ from meta_experiment.files.pack import plugin_folder
 from meta_experiment.model.instants import to_text
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.faults import faults_of
-from meta_experiment.records import dataclass
 from meta_experiment.services.health.checking import lost_registry
 from meta_experiment.services.serving.client_settings import (
     ClientSettings,
@@ -42,36 +41,24 @@ _WEEK = 7 * 86_400.0
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Where the program was called: the user's home directory and environment."""
-
-    home: Path
-    environment: Mapping[str, str]
-
-    @property
-    def client(self) -> Path:
-        """The client's own folder."""
-        return Path(places.client_folder(self.environment, str(self.home)))
-
-
-def examine(workspace: Workspace, around: Surroundings) -> Health:
+def examine(workspace: Workspace) -> Health:
     """Look at everything between a prompt and its trial."""
-    settings = read_settings(workspace.root, around.home, around.environment)
+    machine = workspace.machine
+    settings = read_settings(workspace.root, machine.home, machine.environment)
     findings = [
-        _plugin(workspace, around, settings),
-        _hooks(workspace, around),
-        *_serving(around),
+        _plugin(workspace, settings),
+        _hooks(workspace),
+        *_serving(machine.environment),
         *_settings(workspace, settings),
-        *_experiments(workspace, around),
-        *_faults(workspace, around),
+        *_experiments(workspace),
+        *_faults(workspace),
     ]
     return Health.of(sys.executable, str(workspace.root), findings)
 
 
-def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings) -> Finding:
-    if around.environment.get("CLAUDECODE"):
-        found = loaded_from(around.environment)
+def _plugin(workspace: Workspace, settings: ClientSettings) -> Finding:
+    if workspace.machine.environment.get("CLAUDECODE"):
+        found = loaded_from(workspace.machine.environment)
         if found is not None:
             return _fine("plugin", f"loaded in this session: {found}")
         detail = "not loaded in this session: there is no serve-variant on its PATH"
@@ -85,7 +72,10 @@ def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings
     if beat is not None:
         return _fine("plugin", f"loaded when a hook was last seen here, {to_text(beat)}")
     detail = "not enabled in the client's settings, and no hook of it was ever seen here"
-    running, began = _running_here(workspace), last_began(around.client, workspace.root)
+    running, began = (
+        _running_here(workspace),
+        last_began(workspace.machine.client, workspace.root),
+    )
     if running and (began is None or began <= min(running) + LAG):
         early = began is not None and began > min(running)
         within = f" (one in its first {LAG:.0f} s tells nothing)" if early else ""
@@ -95,12 +85,12 @@ def _plugin(workspace: Workspace, around: Surroundings, settings: ClientSettings
     return Finding("plugin", not running, detail, how_to_load())
 
 
-def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
+def _hooks(workspace: Workspace) -> Finding:
     """Compare the last hook with the sessions that began here: each should have had one."""
     running = _running_here(workspace)
     if not running:
         return _fine("hooks", "nothing is under experiment here, so they have nothing to do")
-    unhooked = without_hooks(workspace.layout, around.client)
+    unhooked = without_hooks(workspace.layout, workspace.machine.client)
     if unhooked is not None:
         return _fail(unhooked.name, unhooked.sentence, unhooked.fix)
     beat = last_beat(workspace.layout)
@@ -109,14 +99,14 @@ def _hooks(workspace: Workspace, around: Surroundings) -> Finding:
     return _fine("hooks", f"the last one fired at {to_text(beat)}")
 
 
-def _serving(around: Surroundings) -> Iterator[Finding]:
-    chosen = chosen_python(around.environment)
+def _serving(environment: Mapping[str, str]) -> Iterator[Finding]:
+    chosen = chosen_python(environment)
     if chosen is None:
         yield _fail("interpreter", "no python3 on PATH", "Install Python 3.11 or newer.")
         return
     yield _interpreter(*chosen)
-    yield from _path(around.environment.get("PATH", ""))
-    seen = rehearse(plugin_folder() / "bin" / "serve-variant", around.environment)
+    yield from _path(environment.get("PATH", ""))
+    seen = rehearse(plugin_folder() / "bin" / "serve-variant", environment)
     if seen.ok:
         yield _fine("serve-variant", f"{seen.detail}, in {seen.seconds * 1000:.0f} ms")
     else:
@@ -173,7 +163,7 @@ def _settings(workspace: Workspace, settings: ClientSettings) -> Iterator[Findin
         yield _fine("settings", "nothing in the client's settings forbids serving")
 
 
-def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
+def _experiments(workspace: Workspace) -> Iterator[Finding]:
     try:
         experiments = workspace.store.experiments()
     except MetaExperimentError as error:
@@ -199,7 +189,7 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
     for item in missed:
         yield _fail(item.name, item.sentence, item.fix)
     yield from orphans(workspace, experiments, entries)
-    if entries and not _listed(workspace, around):
+    if entries and not _listed(workspace):
         yield _fail(
             "roots",
             f"{workspace.root} is missing from the list by which hooks find it",
@@ -207,15 +197,15 @@ def _experiments(workspace: Workspace, around: Surroundings) -> Iterator[Finding
         )
 
 
-def _listed(workspace: Workspace, around: Surroundings) -> bool:
-    listed = places.roots(places.data_folder(around.environment))
+def _listed(workspace: Workspace) -> bool:
+    listed = places.roots(workspace.machine.data)
     token = workspace.checkout.identity()[: places.TOKEN_LENGTH]
     return any((root.path, root.token) == (str(workspace.root), token) for root in listed)
 
 
-def _faults(workspace: Workspace, around: Surroundings) -> Iterator[Finding]:
+def _faults(workspace: Workspace) -> Iterator[Finding]:
     """Show the newest faults of this root, and those of which no root is known."""
-    data = places.data_folder(around.environment)
+    data = workspace.machine.data
     noted = [*faults_of(str(workspace.root), data), *faults_of("", data)]
     recent = sorted(
         (fault for fault in noted if workspace.clock() - fault.at <= _WEEK),

@@ -105,7 +105,7 @@ def list_root(
     Raises:
         OSError: the disk refused. RefusedError: the root's path cannot stand in the list.
     """
-    data = places.data_folder(os.environ)
+    data = workspace.machine.data
     listed = Path(places.roots_file(data)) if data else None
     if listed is None or not (served or listed.exists()):
         return

@@ -40,6 +40,7 @@ class ClientSettings:
     files: tuple[SettingsFile, ...]
     root: Path
     config: Path
+    home: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def read_settings(root: Path, home: Path, environment: Mapping[str, str]) -> Cli
     files = settings_files(str(root), str(home), environment)
     read = (_read(Path(path), managed=strong) for path, strong in files)
     config = Path(client_folder(environment, str(home)))
-    return ClientSettings(tuple(item for item in read if item is not None), root, config)
+    return ClientSettings(tuple(item for item in read if item is not None), root, config, home)
 
 
 def obstacles(
@@ -79,7 +80,7 @@ def denies_reading(settings: ClientSettings, root: str, path: str) -> bool:
 
     In doubt it does: a step of the injected line is left out then, and never the line aborted.
     """
-    home = os.path.realpath(Path.home())
+    home = os.path.realpath(settings.home)
     return any(
         name == "deny" and _covers(rule, path, root=root, home=home)
         for file in settings.files

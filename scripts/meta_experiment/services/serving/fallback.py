@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from meta_experiment.deploy.unseen import Unseen
 from meta_experiment.prompts.shim import quoted
@@ -55,13 +54,14 @@ class Prompt:
 def fallback_of(workspace: Workspace, prompt: Prompt, token: str) -> Fallback:
     """Work out the steps for a prompt file; `token` is that of its root."""
     root, scope = str(workspace.root), scope_of(workspace.root)
-    settings = read_settings(workspace.root, Path.home(), os.environ)
+    machine = workspace.machine
+    settings = read_settings(workspace.root, machine.home, machine.environment)
 
     def readable(path: str) -> bool:
         return quoted(path) is not None and not denies_reading(settings, root, path)
 
     # rules hold for the path that a link leads to
-    data = os.path.realpath(places.data_folder(os.environ))
+    data = os.path.realpath(machine.data)
     folder = places.kept_folder(data, token, prompt.experiment_id)
     original = texts.digest(prompt.original)
 

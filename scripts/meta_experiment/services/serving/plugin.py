@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from meta_experiment.files.machine import Machine
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.protocol import places
 from meta_experiment.services.serving.client_settings import ClientSettings, read_settings
@@ -29,19 +29,19 @@ def is_enabled(settings: ClientSettings) -> bool | None:
     return None
 
 
-def plugin_needed(root: Path) -> str:
+def plugin_needed(root: Path, machine: Machine) -> str:
     """Say what to type where nothing shows that the client has it; else nothing."""
-    settings = read_settings(root, Path.home(), os.environ)
-    return "" if _is_known(settings) else f" It needs the plugin. {how_to_load()}"
+    settings = read_settings(root, machine.home, machine.environment)
+    return "" if _is_known(settings, machine) else f" It needs the plugin. {how_to_load()}"
 
 
-def _is_known(settings: ClientSettings) -> bool:
-    if os.environ.get("CLAUDECODE"):
-        return loaded_from(os.environ) is not None
+def _is_known(settings: ClientSettings, machine: Machine) -> bool:
+    if machine.environment.get("CLAUDECODE"):
+        return loaded_from(machine.environment) is not None
     enabled = is_enabled(settings)
     if enabled is not None:
         return enabled
-    listed = places.roots(places.data_folder(os.environ))
+    listed = places.roots(machine.data)
     return any(Path(places.heartbeat(root.path)).exists() for root in listed)
 
 

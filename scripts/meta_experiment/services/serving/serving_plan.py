@@ -175,8 +175,8 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     require_hidden(workspace.root, unseen, serving.form, serving.path)
     if unseen is not None:
         require_hideable(unseen, serving.form, serving.path, serving.placed)
-    home = Path.home()
-    settings = read_settings(workspace.root, home, os.environ)
+    home = workspace.machine.home
+    settings = read_settings(workspace.root, home, workspace.machine.environment)
     arms = [variant.name for variant in serving.experiment.plan.variants]
     found = obstacles(
         settings,
