@@ -1,4 +1,4 @@
-"""What is to be changed: plain values, checked for sense before anything is touched."""
+"""A change of files as plain values, checked for sense before anything is touched."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class CommitEntry:
 
 @dataclass(frozen=True, slots=True)
 class CommitPlan:
-    """What will be committed on top of which commit; `note` names what will not, and why."""
+    """The entries to commit, and on top of which commit; `note` names what is not, and why."""
 
     head: str
     branch: str | None
@@ -64,7 +64,7 @@ class CommitPlan:
 
 @dataclass(frozen=True, slots=True)
 class NoCommit:
-    """Why there will be no commit; no error, the files change all the same."""
+    """The reason why there will be no commit; no error, the files change all the same."""
 
     note: str
 

@@ -51,7 +51,7 @@ class CommitResult:
 
 @dataclass(frozen=True, slots=True)
 class DeployResult:
-    """What was changed, or under `dry_run` what would be, then with a `diff` to read."""
+    """The result of a change, or under `dry_run` of what would be, with a `diff` to read."""
 
     change_id: str
     changed: tuple[str, ...]
@@ -62,7 +62,7 @@ class DeployResult:
 
 
 class Ending(StrEnum):
-    """What became of a change that was cut off."""
+    """The ending of a change that was cut off."""
 
     FINISHED = "finished"
     UNDONE = "undone"

@@ -1,4 +1,4 @@
-"""What a change would do, for a person to read; nothing here is written to a file."""
+"""The difference a change makes, for a person to read; nothing is written to a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is under way, on disk before the first file is touched.
+"""The journal of changes under way, on disk before the first file is touched.
 
 One JSON file per change, under this machine's seal, names what was found, what shall be, and
 the commit about to land. That is enough to finish or to undo the change: the originals lie in
@@ -62,7 +62,7 @@ class Record:
 
     @property
     def landed(self) -> LandedChange:
-        """What the registry step is given."""
+        """The change as the registry step is given it."""
         return LandedChange(
             self.change_id, self.experiment_id, self.action, self.payload, self.commit
         )
@@ -70,7 +70,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """What lies in the journal.
+    """The contents of the journal.
 
     `records` are of changes that this checkout began; `later` names those that a newer version
     of this program began here; `strange` is all that this checkout did not write.

@@ -45,7 +45,7 @@ def merge(
 
 
 class _Style:
-    """How a file writes its line ends, mark and last line: taken off before the merge.
+    """The line ends, mark and last line of a file: taken off before the merge.
 
     A file that mixes line ends keeps each as it is.
     """

@@ -28,7 +28,7 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 class Owner(NamedTuple):
-    """Who holds a lock: process, machine, what it is doing, since when (epoch seconds)."""
+    """The holder of a lock: process, machine, what it is doing, since when (epoch seconds)."""
 
     pid: str
     host: str

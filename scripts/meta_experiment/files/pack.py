@@ -1,4 +1,4 @@
-"""Where the plugin lies that this library belongs to."""
+"""The place of the plugin that this library belongs to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a program lies that this one starts."""
+"""The place of a program that this one starts."""
 
 from __future__ import annotations
 

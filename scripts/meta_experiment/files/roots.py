@@ -1,4 +1,4 @@
-"""Where an experiment lives: the root, and the place of everything below it."""
+"""The root of an experiment, and the place of everything below it."""
 
 from __future__ import annotations
 

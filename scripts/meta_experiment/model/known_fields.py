@@ -1,4 +1,4 @@
-"""Which fields and words a document may have: one with others is of a newer version, or edited.
+"""The fields and words that a document may have: one with others is newer, or edited.
 
 A document that lacks something, or has it in another form, is damaged; one that has more says
 what this version does not know, and is neither read as less nor replaced.

@@ -1,4 +1,4 @@
-"""What each field of a plan file looks like: said by an example before anything is read."""
+"""The shape of a plan file, field by field: said by an example before anything is read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_experiment.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a value has to be, in words and as a test, and one that is."""
+    """A shape of values, in words and as a test, with an example."""
 
     expected: str
     fits: Callable[[object], bool]

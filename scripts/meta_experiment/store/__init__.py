@@ -1,1 +1,1 @@
-"""What is kept on disk: the registry, the logs of trials, variants, audit and derived files."""
+"""The store of experiments: its ports, the backends behind them, and what they exchange."""

@@ -1,4 +1,4 @@
-"""Which stores there are: a name, and the module that opens one, imported when it is used."""
+"""The table of stores: a name, and the module that opens one, imported when it is used."""
 
 from __future__ import annotations
 

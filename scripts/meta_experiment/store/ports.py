@@ -1,4 +1,4 @@
-"""What a store has to be: experiments, their trials, the texts of their arms, their history.
+"""The ports of a store: experiments, their trials, the texts of their arms, their history.
 
 Nothing here knows of files. What belongs to one checkout alone (its identity, what was started
 there, the board that it keeps ready) is never shared and stands apart: `store.local.checkout`.

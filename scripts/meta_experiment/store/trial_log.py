@@ -1,4 +1,4 @@
-"""What goes into a log of trials, and what comes out of it, whatever keeps it."""
+"""A log of trials: the events that go into it and what comes out, whatever keeps it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from meta_experiment.types import Trial, TrialStatus
 
 
 class EventKind(StrEnum):
-    """What became of a trial."""
+    """The kinds of news of a trial."""
 
     ASSIGNED = "assigned"
     EXPOSED = "exposed"
@@ -89,7 +89,7 @@ class AssignedTrial:
 
 @dataclass(frozen=True, slots=True)
 class UnitsUsed:
-    """How many units every variant has, drawn or not, and how many places are drawn."""
+    """The number of units of every variant, drawn or not, and of places that are drawn."""
 
     units: Mapping[str, int]
     positions: int
@@ -113,7 +113,7 @@ class SetAside(NamedTuple):
 
 
 class Conflict(NamedTuple):
-    """What two events of a trial say differently; what the first one said stands."""
+    """A point on which two events of a trial disagree; what the first one said stands."""
 
     trial_id: str
     what: str

@@ -1,4 +1,4 @@
-"""Whether a person has given leave for what no model may do by itself."""
+"""A person's leave for what no model may do by itself."""
 
 from __future__ import annotations
 

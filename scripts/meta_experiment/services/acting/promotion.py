@@ -35,7 +35,7 @@ _UNDECIDED = (Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class ActionOptions:
-    """What a user says beside the verb."""
+    """The options of promote and rollback."""
 
     reason: str = ""
     override: str | None = None

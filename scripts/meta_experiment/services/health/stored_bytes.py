@@ -48,7 +48,7 @@ def backup_names(workspace: Workspace) -> list[str]:
 
 
 class Copies:
-    """Where the texts of experiments may be found once more, by their SHA-256.
+    """The places where texts of experiments are found once more, by their SHA-256.
 
     All experiments are gone through once, so that looking for many texts takes no longer.
     """

@@ -33,7 +33,7 @@ RATING = "rating"
 
 @dataclass(frozen=True, slots=True)
 class TrialSelector:
-    """Which trial is meant: by its id, or the newest of a session, or of an experiment.
+    """The trial that is meant: by its id, or the newest of a session, or of an experiment.
 
     Where the session has none, that of an earlier one of the same process of the client.
     """

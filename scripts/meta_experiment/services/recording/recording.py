@@ -1,4 +1,4 @@
-"""What happened, written down: one observation or a stream of them, all or none."""
+"""Observations written down: one or a stream of them, all or none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `status` prints, kept ready, with what it was derived from."""
+"""The board: the rows that `status` prints, kept ready with what they were derived from."""
 
 from __future__ import annotations
 

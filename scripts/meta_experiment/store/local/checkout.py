@@ -1,4 +1,4 @@
-"""What belongs to this checkout alone, and is never shared with another."""
+"""The state of one checkout: what belongs to it alone, and is never shared with another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from meta_experiment.types import Experiment
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How this checkout started an experiment: by hand, and with the plan that it has now."""
+    """The start of an experiment in this checkout: by hand, and of the plan it has now."""
 
     manual: bool
     current: bool

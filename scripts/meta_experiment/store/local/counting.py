@@ -1,4 +1,4 @@
-"""Which logs of an experiment count: this checkout's own, and those of admitted writers.
+"""The logs of an experiment that count: this checkout's own, and those of admitted writers.
 
 Whatever else lies beside them came with a commit, an archive or a neighbour. It is shown apart
 and decides nothing; nor does a log of our own that git tracks, as git replaces it.
@@ -53,7 +53,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """What is known of whose logs count in this checkout."""
+    """Whose logs count in this checkout, as far as it is known."""
 
     seal: Seal
     admitted: Mapping[str, AbstractSet[str]]

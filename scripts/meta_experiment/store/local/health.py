@@ -1,4 +1,4 @@
-"""Whether the files of a store are sound, by their own words and by checksums.
+"""The soundness of a store's files, by their own words and by checksums.
 
 Looking changes nothing. What is derived can be made anew; evidence is copied, never touched.
 """

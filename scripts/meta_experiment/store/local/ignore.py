@@ -1,4 +1,4 @@
-"""What git is not to see of the folder, and how it is to treat what it does see.
+"""Git's instructions for the folder: what it is not to see, and how to treat what it does see.
 
 Each private folder holds an ignore file of its own (`protocol.disk.make_folder` makes both), as
 the one around them belongs to a branch; here it is put back where it is missing.

@@ -27,7 +27,7 @@ _SURROGATE = "\\u"  # as JSON spells one; a decoded file holds none
 
 @dataclass(slots=True)
 class Cursor:
-    """How far a file has been read: bytes and lines, both counted from its beginning."""
+    """The place up to which a file has been read, in bytes and lines from its beginning."""
 
     offset: int = 0
     lines: int = 0

@@ -1,4 +1,4 @@
-"""Which logs an experiment has, and how long they are: what tells whether anything is new."""
+"""The names and sizes of an experiment's logs, which tell whether anything is new."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a checkout remembers of experiments: those it started, and whom it admits to them."""
+"""Marks of a checkout: the experiments that it started, and whom it admits to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MANUAL, _SERVED = "manual", "served"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """That this checkout started an experiment: how, and which plan with which texts."""
+    """The mark of a start in this checkout: how it was, and which plan with which texts."""
 
     manual: bool
     digest: str

@@ -1,4 +1,4 @@
-"""Which logs git tracks, or once did: it replaces them without asking.
+"""The logs that git tracks, or once did: it replaces them without asking.
 
 Asking git costs a process. Its answer holds until the index is another one, and is remembered
 under this machine's seal. A log that is tracked no more still holds what a commit put there.
@@ -30,7 +30,7 @@ Stamp = list[object]  # of an index: where it is, size, time of change, inode
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """What git tracks of the logs, or once did, as `ID/FILE`.
+    """The logs that git tracks, or once did, as `ID/FILE`.
 
     `unknown` says why git cannot tell, and `remedy` what to do: then any log may be tracked.
     """

@@ -24,7 +24,7 @@ _NOTHING_BYTES = array("i", [-(1 << 31)]).tobytes()
 
 
 class Columns:
-    """What is known of every trial, by row.
+    """All that is known of every trial, by row.
 
     A trial's row is the number of its id in `trials`; `unit` leads to the number of its unit
     in `units`, and `position_of` from there to the unit's place in the assignment sequence.
