@@ -86,7 +86,7 @@ def use(
     own = Session(root.path, session)
     sandbox.take_over(root, own)  # a hook does both, which is in no sandbox
     own.write_turn(turn)
-    call = serving.Call(entry.id, root.token, session, 0, "")
+    call = serving.ServeRequest(entry.id, root.token, session, 0, "")
     with forbidden(Path(root.path), passing=passing, error=error) as box:
         printed = serving._serve(root, entry, call)
     trial = own.read_trial(entry.id, turn.prompt_id)

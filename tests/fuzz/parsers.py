@@ -267,7 +267,9 @@ def live_transcript(data):
 
 def live_arguments(raw):
     body, text, names = raw
-    arguments.substitute(body, arguments.Given(text, names, {"CLAUDE_SESSION_ID": "s"}), 1_000)
+    arguments.substitute(
+        body, arguments.Substitutes(text, names, {"CLAUDE_SESSION_ID": "s"}), 1_000
+    )
 
 
 def live_hook(document):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from meta_experiment.live.arguments import POINTER, Given, split, substitute
+from meta_experiment.live.arguments import POINTER, Substitutes, split, substitute
 
 
 def filled(body, arguments, *names, **variables):
-    return substitute(body, Given(arguments, names, variables), 1_000)
+    return substitute(body, Substitutes(arguments, names, variables), 1_000)
 
 
 @pytest.mark.parametrize(

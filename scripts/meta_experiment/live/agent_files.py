@@ -72,14 +72,14 @@ def _listings(path: str) -> Iterator[bytes]:
 
 def _attachment(line: bytes) -> dict[str, object]:
     try:
-        given = parse_object(line.decode("utf-8", "replace")).get("attachment")
+        attachment = parse_object(line.decode("utf-8", "replace")).get("attachment")
     except ValueError:
         return {}  # torn
-    return given if type(given) is dict else {}
+    return attachment if type(attachment) is dict else {}
 
 
-def _names(given: object) -> set[str]:
-    return {name for name in given if type(name) is str} if type(given) is list else set()
+def _names(value: object) -> set[str]:
+    return {name for name in value if type(name) is str} if type(value) is list else set()
 
 
 def _folders(started: str, environment: Mapping[str, str]) -> Iterator[str]:

@@ -51,7 +51,7 @@ _WORDS_OF_SHELL = frozenset(
 )
 
 
-class Given:
+class Substitutes:
     """What may be filled in.
 
     `arguments` is the text after the name, `names` those of the frontmatter, `variables` the
@@ -95,7 +95,7 @@ class Given:
         return _disarmed(value)
 
 
-def substitute(body: str, given: Given, most: int) -> str | None:
+def substitute(body: str, values: Substitutes, most: int) -> str | None:
     """Return a text with placeholders replaced, in one pass: values are not looked at again.
 
     None when it would have more than so many characters; then it is not made either.
@@ -106,9 +106,9 @@ def substitute(body: str, given: Given, most: int) -> str | None:
     place = body.find("$")
     while place >= 0 and size <= most:
         after = place + 1
-        if _escaped(body, place, given):
+        if _escaped(body, place, values):
             before, text = body[done : place - 1], "$"
-        elif (filled := _filled(body, place, given)) is not None:
+        elif (filled := _filled(body, place, values)) is not None:
             before, (text, after) = body[done:place], filled
         else:
             place = body.find("$", after)
@@ -135,44 +135,46 @@ def split(text: str) -> list[str] | None:
     return _words(first)
 
 
-def _filled(body: str, place: int, given: Given) -> tuple[str, int] | None:
+def _filled(body: str, place: int, values: Substitutes) -> tuple[str, int] | None:
     """Return what replaces the placeholder at a `$`, and the place behind it."""
     start = place + 1
     if body.startswith("{CLAUDE_", start):
         end = body.find("}", start)
-        value = given.variables.get(body[start + 1 : end]) if end > 0 else None
+        value = values.variables.get(body[start + 1 : end]) if end > 0 else None
         return None if value is None else (value, end + 1)
-    if name := _named(body, start, given):
-        return given.at(name[1]) or "", start + len(name[0])
+    if name := _named(body, start, values):
+        return values.at(name[1]) or "", start + len(name[0])
     if body.startswith("ARGUMENTS", start):
         end = start + len("ARGUMENTS")
-        return _indexed(body, place, end, given) or (given.whole(), end)
+        return _indexed(body, place, end, values) or (values.whole(), end)
     end = _digits_end(body, start)
     if end == start or _continues(body, end, ""):
         return None
-    value = _at(given, body[start:end])
+    value = _at(values, body[start:end])
     return None if value is None else (value, end)
 
 
-def _indexed(body: str, place: int, bracket: int, given: Given) -> tuple[str, int] | None:
+def _indexed(
+    body: str, place: int, bracket: int, values: Substitutes
+) -> tuple[str, int] | None:
     """Read `$ARGUMENTS[n]`; it stays as it is when there are fewer arguments."""
     if not body.startswith("[", bracket):
         return None
     end = _digits_end(body, bracket + 1)
     if end == bracket + 1 or not body.startswith("]", end):
         return None
-    value = _at(given, body[bracket + 1 : end])
+    value = _at(values, body[bracket + 1 : end])
     return (body[place : end + 1] if value is None else value), end + 1
 
 
-def _named(body: str, start: int, given: Given) -> tuple[str, int] | None:
-    for name, index in given.names:
+def _named(body: str, start: int, values: Substitutes) -> tuple[str, int] | None:
+    for name, index in values.names:
         if body.startswith(name, start) and not _continues(body, start + len(name), "["):
             return name, index
     return None
 
 
-def _escaped(body: str, place: int, given: Given) -> bool:
+def _escaped(body: str, place: int, values: Substitutes) -> bool:
     """Tell whether a single backslash takes the meaning from a placeholder."""
     before = body[max(place - 2, 0) : place]
     if not before.endswith("\\") or before == "\\\\":
@@ -181,12 +183,12 @@ def _escaped(body: str, place: int, given: Given) -> bool:
     return (
         _digits_end(body, start) > start
         or body.startswith("ARGUMENTS", start)
-        or _named(body, start, given) is not None
+        or _named(body, start, values) is not None
     )
 
 
-def _at(given: Given, digits: str) -> str | None:
-    return given.at(int(digits)) if len(digits) < 10 else None
+def _at(values: Substitutes, digits: str) -> str | None:
+    return values.at(int(digits)) if len(digits) < 10 else None
 
 
 def _digits_end(body: str, start: int) -> int:

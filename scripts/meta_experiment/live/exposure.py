@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _WRITER = "live"
 
 
-class Drawn:
+class Exposure:
     """The variant to serve, and its open trial; none when nothing is logged."""
 
     __slots__ = ("trial", "variant")
@@ -55,7 +55,7 @@ def expose(
     now: float,
     kept: Session | None = None,
     trial_id: str = "",
-) -> Drawn:
+) -> Exposure:
     """Draw the variant for an invocation and open its trial, if it has none yet.
 
     Args:
@@ -73,7 +73,7 @@ def expose(
     prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{trial_id}"
     unit = _unit(session, entry, prompt)
     if not takes_part(session, entry, prompt):
-        return Drawn(entry.control, None)
+        return Exposure(entry.control, None)
     trial = OpenTrial(
         experiment_id=entry.id,
         trial_id=trial_id,
@@ -96,10 +96,10 @@ def expose(
             os.close(held)
 
 
-def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
+def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
     known = session.read_trial(entry.id, trial.prompt_id)
     if known is not None:
-        return Drawn(known.variant, known)
+        return Exposure(known.variant, known)
     root, seal, key = session.root, session.seal, escaped(trial.unit)
     sequence = read_sequence(root, entry.id, key, seal)
     before = sequence.found or find_apart(root, entry.id, key, seal, sequence.path)
@@ -113,7 +113,7 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Drawn
     return _opened(session, trial)
 
 
-def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
+def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
     """Open a trial without the shared sequence, when its lock cannot be had."""
     trial.variant = _variant_apart(session, entry, trial)
     drawn = _opened(session, trial)
@@ -126,12 +126,14 @@ def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Drawn:
     return drawn
 
 
-def _open_elsewhere(session: Session, entry: Entry, trial: OpenTrial, kept: Session) -> Drawn:
+def _open_elsewhere(
+    session: Session, entry: Entry, trial: OpenTrial, kept: Session
+) -> Exposure:
     """Open a trial where nothing can be written below the root; `adopt` brings it there."""
     known = session.read_trial(entry.id, trial.prompt_id)
     known = known or kept.read_trial(entry.id, trial.prompt_id)
     if known is not None:
-        return Drawn(known.variant, known)
+        return Exposure(known.variant, known)
     trial.variant = _variant_apart(session, entry, trial)
     return _opened(kept, trial)
 
@@ -208,13 +210,13 @@ def _checked(variant: str, entry: Entry) -> str:
     return variant
 
 
-def _opened(session: Session, trial: OpenTrial) -> Drawn:
+def _opened(session: Session, trial: OpenTrial) -> Exposure:
     if not session.write_trial(trial):
         known = session.read_trial(trial.experiment_id, trial.prompt_id)
         if known is not None:
-            return Drawn(known.variant, known)
+            return Exposure(known.variant, known)
     session.append_prompt(trial.prompt_id)
-    return Drawn(trial.variant, trial)
+    return Exposure(trial.variant, trial)
 
 
 def _locked(path: str) -> int | None:

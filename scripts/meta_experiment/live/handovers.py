@@ -92,10 +92,10 @@ def pending(session: Session, name: str = "") -> list[Handover]:
         head, _, arguments = session.read(entry, entry.rstrip(_DOUBT)).partition(b"\n")
         fields = fields_of(head)
         if len(fields) == 5:
-            given = arguments.decode("utf-8", "surrogatepass")
+            text = arguments.decode("utf-8", "surrogatepass")
             path, doubtful = f"{session.folder}/{entry}", mark.endswith(_DOUBT)
             turn, agent, of = PromptRef(*fields[:3]), fields[3], fields[4]
-            found.append(Handover(of, turn, agent, given, path, doubtful=doubtful))
+            found.append(Handover(of, turn, agent, text, path, doubtful=doubtful))
     return found
 
 

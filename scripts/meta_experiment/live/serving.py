@@ -12,7 +12,7 @@ import os
 import sys
 import time
 
-from meta_experiment.live.arguments import Given, substitute
+from meta_experiment.live.arguments import Substitutes, substitute
 from meta_experiment.live.around import place_of, prompt_of
 from meta_experiment.live.exposure import expose, new_trial_id
 from meta_experiment.live.handovers import pending
@@ -49,7 +49,7 @@ _TRIES = 5
 _EMPTY = b"<!-- -->"  # the client would say that there was no output
 
 
-class Call:
+class ServeRequest:
     """What the injected line asks for: experiment, token of the root, session, part.
 
     `effort` is the level of reasoning that the client filled in there, "" for none.
@@ -67,7 +67,7 @@ class Call:
         self.effort = effort
 
 
-class Handed:
+class Invocation:
     """What the hooks told of this invocation."""
 
     __slots__ = ("arguments", "doubtful", "turn")
@@ -82,10 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Print a body; return 1 when the rest of the injected line has to."""
     root = ""
     try:
-        call = _read_call(sys.argv[1:] if arguments is None else arguments)
-        found = _find_root(call)
+        request = _read_request(sys.argv[1:] if arguments is None else arguments)
+        found = _find_root(request)
         root = found.path
-        _print(_serve(found, _entry(root, call.experiment_id), call))
+        _print(_serve(found, _entry(root, request.experiment_id), request))
     except Exception as error:  # noqa: BLE001 - the user's command must run
         _note(root or _around(meta), error)
         return 1
@@ -98,7 +98,7 @@ def _note(root: str, error: Exception, experiment_id: str = "") -> None:
     note_error(root, "serve", error, experiment_id)
 
 
-def _read_call(words: list[str]) -> Call:
+def _read_request(words: list[str]) -> ServeRequest:
     options = dict(zip(words[2::2], words[3::2], strict=False))
     part = options.pop("--part", "0")
     effort = options.pop("--effort", "")
@@ -112,21 +112,21 @@ def _read_call(words: list[str]) -> Call:
         session = f"unknown-{os.urandom(6).hex()}"
     if not is_id(experiment_id):
         raise ValueError("no experiment has such an id")
-    return Call(experiment_id, token, session, int(part), effort)
+    return ServeRequest(experiment_id, token, session, int(part), effort)
 
 
-def _find_root(call: Call) -> Root:
+def _find_root(request: ServeRequest) -> Root:
     """Return the root of a token; of copies of one checkout, that around the directory."""
     here = os.getcwd() + "/"
-    known = [root for root in roots(data_folder(os.environ)) if root.token == call.token]
+    known = [root for root in roots(data_folder(os.environ)) if root.token == request.token]
     for root in known:
         if here.startswith(root.path + "/"):
             return root
     if known:
         return known[0]
-    around = _around(lambda folder: served_folder(folder, call.experiment_id))
+    around = _around(lambda folder: served_folder(folder, request.experiment_id))
     if around:
-        return Root(call.token, "project", around)
+        return Root(request.token, "project", around)
     raise LookupError("no root has this token")
 
 
@@ -145,23 +145,25 @@ def _entry(root: str, experiment_id: str) -> Entry:
     return entry
 
 
-def _serve(root: Root, entry: Entry, call: Call) -> bytes:
+def _serve(root: Root, entry: Entry, request: ServeRequest) -> bytes:
     """Return what to print; on any fault the control, with nothing logged."""
-    handed = Handed(None, "", doubtful=True)
-    session = Session(root.path, call.session)
+    invocation = Invocation(None, "", doubtful=True)
+    session = Session(root.path, request.session)
     kept: Session | None = None  # its state elsewhere, once none may be written below the root
     forbidden: OSError | None = None
     trial: OpenTrial | None = None
     trial_id = new_trial_id()
     while True:
         try:
-            handed = _handed(session, entry, call, kept)
-            _require_hook(handed, forbidden)
-            text, trial = _chosen(root, session, entry, call, handed.turn, kept, trial_id)
-            if handed.turn is not None and kept is None:
-                _end_tasks(session, handed.turn, counted=trial is not None)
-            printed = _filled(text, root, entry, call, handed)
-            if trial is not None and entry.report and call.part in (0, entry.parts):
+            invocation = _invocation(session, entry, request, kept)
+            _require_hook(invocation, forbidden)
+            text, trial = _chosen(
+                root, session, entry, request, invocation.turn, kept, trial_id
+            )
+            if invocation.turn is not None and kept is None:
+                _end_tasks(session, invocation.turn, counted=trial is not None)
+            printed = _filled(text, root, entry, request, invocation)
+            if trial is not None and entry.report and request.part in (0, entry.parts):
                 printed += _request(entry, trial)
         except Exception as error:  # noqa: BLE001 - the control is served then
             if trial is not None:
@@ -171,13 +173,15 @@ def _serve(root: Root, entry: Entry, call: Call) -> bytes:
                 if kept is not None:
                     continue
             _note(root.path, error, entry.id)
-            return _filled(_control(root.path, entry, call), root, entry, call, handed)
+            return _filled(
+                _control(root.path, entry, request), root, entry, request, invocation
+            )
         return printed
 
 
-def _require_hook(handed: Handed, forbidden: OSError | None) -> None:
+def _require_hook(invocation: Invocation, forbidden: OSError | None) -> None:
     """Refuse to count where no hook may write either, so that none would take it over."""
-    if forbidden is not None and handed.turn is None:
+    if forbidden is not None and invocation.turn is None:
         raise forbidden
 
 
@@ -199,7 +203,7 @@ def _chosen(
     at: Root,
     session: Session,
     entry: Entry,
-    call: Call,
+    request: ServeRequest,
     turn: PromptRef | None,
     kept: Session | None,
     trial_id: str,
@@ -210,46 +214,48 @@ def _chosen(
         at.place = place_of(root, project)
     _, on_disk = prompt_of(at, entry, project)
     if not entry.running:
-        return _body(root, entry, entry.serve or entry.control, call), None
+        return _body(root, entry, entry.serve or entry.control, request), None
     shadowing = entry.form == SHADOW
     if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
         # while the text of any arm is not as it was, no arm is drawn: all lose alike
-        bodies = {arm: _body(root, entry, arm, call) for arm in entry.arms}
+        bodies = {arm: _body(root, entry, arm, request) for arm in entry.arms}
         drawn = expose(session, entry, turn, time.time(), kept, trial_id)
         return bodies[drawn.variant], drawn.trial
     if shadowing and on_disk:
         from meta_experiment.protocol.frontmatter import without_frontmatter
 
-        return _part(without_frontmatter(on_disk), call.part, entry.parts), None
-    return _body(root, entry, entry.control, call), None
+        return _part(without_frontmatter(on_disk), request.part, entry.parts), None
+    return _body(root, entry, entry.control, request), None
 
 
-def _body(root: str, entry: Entry, variant: str, call: Call) -> bytes:
-    return read_text(root, entry, body_name(variant, call.part))
+def _body(root: str, entry: Entry, variant: str, request: ServeRequest) -> bytes:
+    return read_text(root, entry, body_name(variant, request.part))
 
 
-def _control(root: str, entry: Entry, call: Call) -> bytes:
+def _control(root: str, entry: Entry, request: ServeRequest) -> bytes:
     """Return the control's body, or the machine's own copy of it, which no commit reaches."""
     try:
-        return _body(root, entry, entry.control, call)
+        return _body(root, entry, entry.control, request)
     except (OSError, TextGoneError):
-        name = body_name(entry.control, call.part)
+        name = body_name(entry.control, request.part)
         original = entry.digests.get(ORIGINAL, "")
         data = data_folder(os.environ)
-        copy = read_whole(kept_text(data, call.token, entry.id, original, name))
+        copy = read_whole(kept_text(data, request.token, entry.id, original, name))
         if not is_text(entry, name, copy):
             raise
         return copy
 
 
-def _handed(session: Session, entry: Entry, call: Call, kept: Session | None) -> Handed:
+def _invocation(
+    session: Session, entry: Entry, request: ServeRequest, kept: Session | None
+) -> Invocation:
     """Take the arguments of this invocation, if they are surely its own."""
     for _ in range(_TRIES):
         turn = session.read_turn()
         found = _untaken(pending(session, entry.name), entry, kept)
         if not found:
             # without any hook the arguments are not empty but unknown
-            return Handed(turn, "", doubtful=turn is None)
+            return Invocation(turn, "", doubtful=turn is None)
         alike = len({handover.arguments for handover in found}) == 1
         prompts = {handover.turn.prompt_id for handover in found}
         if (not alike or len(prompts) > 1) and kept is None:
@@ -257,10 +263,11 @@ def _handed(session: Session, entry: Entry, call: Call, kept: Session | None) ->
                 handover.doubt()
         current = turn is not None and prompts == {turn.prompt_id}
         for handover in found:
-            if _take(handover, entry, call, kept):
+            if _take(handover, entry, request, kept):
                 sure = alike and current and not any(each.doubtful for each in found)
-                told = handover.turn if len(prompts) == 1 else turn
-                return Handed(told, handover.arguments, doubtful=not sure)
+                if len(prompts) == 1:
+                    turn = handover.turn
+                return Invocation(turn, handover.arguments, doubtful=not sure)
     raise TimeoutError("hand-overs vanish while they are read")
 
 
@@ -274,16 +281,20 @@ def _untaken(found: list[Handover], entry: Entry, kept: Session | None) -> list[
     return [handover for handover in found if os.path.basename(handover.path) not in known]
 
 
-def _take(handover: Handover, entry: Entry, call: Call, kept: Session | None) -> bool:
+def _take(
+    handover: Handover, entry: Entry, request: ServeRequest, kept: Session | None
+) -> bool:
     if kept is None:
-        return handover.take(call.part, entry.parts)
+        return handover.take(request.part, entry.parts)
     from meta_experiment.live.sandbox import note_taken
 
     note_taken(kept, os.path.basename(handover.path))
     return True
 
 
-def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -> bytes:
+def _filled(
+    body: bytes, root: Root, entry: Entry, request: ServeRequest, invocation: Invocation
+) -> bytes:
     """Return a body with arguments and variables filled in, as the client does.
 
     Where that is longer than the client shows, the text points to the arguments instead, or
@@ -292,22 +303,22 @@ def _filled(body: bytes, root: Root, entry: Entry, call: Call, handed: Handed) -
     if b"$" not in body:
         return body
     text = body.decode("utf-8", "replace")
-    variables = _variables(text, root, entry, call, handed.turn)
-    for pointing in (False, True)[handed.doubtful :]:
-        arguments = "" if pointing else handed.arguments
-        given = Given(arguments, entry.arguments, variables, pointing=pointing)
-        filled = substitute(text, given, LARGEST)
+    variables = _variables(text, root, entry, request, invocation.turn)
+    for pointing in (False, True)[invocation.doubtful :]:
+        arguments = "" if pointing else invocation.arguments
+        values = Substitutes(arguments, entry.arguments, variables, pointing=pointing)
+        filled = substitute(text, values, LARGEST)
         if filled is not None and len(data := _encoded(filled)) <= LARGEST:
             return data
     return body
 
 
 def _variables(
-    text: str, root: Root, entry: Entry, call: Call, turn: PromptRef | None
+    text: str, root: Root, entry: Entry, request: ServeRequest, turn: PromptRef | None
 ) -> dict[str, str]:
     """Return the variables the client would know in the prompt file itself."""
-    found = {"CLAUDE_PROJECT_DIR": _project(turn), "CLAUDE_SESSION_ID": call.session}
-    effort = call.effort or os.environ.get("CLAUDE_EFFORT")
+    found = {"CLAUDE_PROJECT_DIR": _project(turn), "CLAUDE_SESSION_ID": request.session}
+    effort = request.effort or os.environ.get("CLAUDE_EFFORT")
     if effort:
         found["CLAUDE_EFFORT"] = effort
     if entry.kind == SKILL:

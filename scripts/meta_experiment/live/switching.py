@@ -50,9 +50,11 @@ def switched(root: Root, entry: Entry, session: Session, turn: PromptRef, now: f
 
 def _can_serve(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> bool:
     """Tell whether each variant would be started as the control is."""
-    place, _ = prompt_of(root, entry, turn.project)
+    place, found = prompt_of(root, entry, turn.project)
     own = f"{place}/{entry.path}"
-    for path, name in {entry.path: ORIGINAL, **placed(entry)}.items():
+    if not is_text(entry, ORIGINAL, found):
+        return False
+    for path, name in placed(entry).items():
         if not is_text(entry, name, read_below(place, path)):
             return False
     names = agent_names(entry.name, entry.arms)

@@ -41,9 +41,9 @@ class Root:
 
 def data_folder(environment: Mapping[str, str]) -> str:
     """Return the folder for this machine and user; empty when there is no home."""
-    given = environment.get("XDG_DATA_HOME", "")
-    if given.startswith("/"):
-        return f"{given}/meta-experiment"
+    named = environment.get("XDG_DATA_HOME", "")
+    if named.startswith("/"):
+        return f"{named}/meta-experiment"
     home = environment.get("HOME", "")
     return f"{home}/.local/share/meta-experiment" if home else ""
 

@@ -225,9 +225,9 @@ def _events(line: str) -> list[dict[str, object]]:
     return events
 
 
-def _attributes(given: list[object]) -> dict[str, object]:
+def _attributes(pairs: list[object]) -> dict[str, object]:
     found: dict[str, object] = {}
-    for item in given:
+    for item in pairs:
         value = item.get("value") if type(item) is dict else None
         if type(item) is dict and type(value) is dict and value:
             found[str(item.get("key"))] = next(iter(value.values()))
@@ -235,8 +235,8 @@ def _attributes(given: list[object]) -> dict[str, object]:
 
 
 def _stated_tokens(row: object) -> list[int | None]:
-    given = [row.get(name) for name in _STATED_TOKENS] if type(row) is dict else []
-    return [count if type(count) is int else None for count in given]
+    counts = [row.get(name) for name in _STATED_TOKENS] if type(row) is dict else []
+    return [count if type(count) is int else None for count in counts]
 
 
 def _load(path: str) -> dict[str, object]:
@@ -250,8 +250,8 @@ def _load(path: str) -> dict[str, object]:
         return {}
 
 
-def _table(given: object) -> dict[str, object]:
-    return {str(name): row for name, row in given.items()} if type(given) is dict else {}
+def _table(value: object) -> dict[str, object]:
+    return {str(name): row for name, row in value.items()} if type(value) is dict else {}
 
 
 def _number(value: object) -> object:

@@ -416,8 +416,8 @@ def _called(block: dict[str, object]) -> list[str]:
     """Return the skill or the agent that a call of a tool names."""
     key = {"Skill": "skill", "Agent": "subagent_type", "Task": "subagent_type"}
     wanted = key.get(_string(block.get("name")))
-    given = block.get("input")
-    name = _string(given.get(wanted)) if wanted and type(given) is dict else ""
+    arguments = block.get("input")
+    name = _string(arguments.get(wanted)) if wanted and type(arguments) is dict else ""
     return [name.removeprefix("/")] if name else []
 
 

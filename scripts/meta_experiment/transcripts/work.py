@@ -67,16 +67,16 @@ class Usage:
         return self.input + self.output + self.written + self.read
 
 
-def usage_of(model: str, given: object) -> Usage | None:
+def usage_of(model: str, usage: object) -> Usage | None:
     """Read the usage of a message; None when it does not say what came in and went out."""
-    if type(given) is not dict:
+    if type(usage) is not dict:
         return None
-    parts, tools = given.get("cache_creation"), given.get("server_tool_use")
+    parts, tools = usage.get("cache_creation"), usage.get("server_tool_use")
     counts = [
-        _count(given.get("input_tokens")),
-        _count(given.get("output_tokens")),
-        _count(given.get("cache_creation_input_tokens") or 0),
-        _count(given.get("cache_read_input_tokens") or 0),
+        _count(usage.get("input_tokens")),
+        _count(usage.get("output_tokens")),
+        _count(usage.get("cache_creation_input_tokens") or 0),
+        _count(usage.get("cache_read_input_tokens") or 0),
         _count(parts.get("ephemeral_1h_input_tokens") or 0) if type(parts) is dict else 0,
         _count(tools.get("web_search_requests") or 0) if type(tools) is dict else 0,
     ]
@@ -84,7 +84,7 @@ def usage_of(model: str, given: object) -> Usage | None:
     if len(known) < len(counts):
         return None
     came, went, written, read, hour, searches = known
-    place = given.get("inference_geo")
+    place = usage.get("inference_geo")
     return Usage(
         model,
         input=came,
@@ -93,7 +93,7 @@ def usage_of(model: str, given: object) -> Usage | None:
         write_1h=min(hour, written),
         read=read,
         searches=searches,
-        fast=given.get("speed") == "fast",
+        fast=usage.get("speed") == "fast",
         geography=place if type(place) is str else "",
     )
 
