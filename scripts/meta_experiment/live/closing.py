@@ -14,6 +14,7 @@ from meta_experiment.live.client_process import is_alive
 from meta_experiment.live.permission_waits import take_waits
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import open_private, put
+from meta_experiment.protocol.events import EXCLUDED, RECORDED, event_document
 from meta_experiment.protocol.index import AGENT, find_entry
 from meta_experiment.protocol.json_text import encode
 from meta_experiment.protocol.lock import locked, open_lock
@@ -252,25 +253,22 @@ def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> flo
 
 
 def _line(trial: OpenTrial, outcome: Measured, now: float) -> str:
-    """Return the line that `store.local.fold.events` reads, its end included."""
-    document: dict[str, object] = {
-        "event": "excluded" if outcome.reason else "recorded",
-        "at": storable(now),
-        "trial_id": _text(trial.trial_id),
-        "variant": _text(trial.variant),
-    }
-    if trial.unit:
-        document["unit"] = _text(trial.unit)
-    if outcome.reason:
-        document["reason"] = outcome.reason
-    else:
-        fingerprint = dict(outcome.fingerprint)
-        for name, value in (("plugin", trial.plugin), ("plan", trial.sha)):
-            if value:
-                fingerprint[name] = _text(value)
-        document["status"] = outcome.status
-        document["metrics"] = outcome.metrics
-        document["fingerprint"] = fingerprint
+    """Return the line of a trial that closes, its end included."""
+    fingerprint = dict(outcome.fingerprint)
+    for name, value in (("plugin", trial.plugin), ("plan", trial.sha)):
+        if value:
+            fingerprint[name] = _text(value)
+    document = event_document(
+        EXCLUDED if outcome.reason else RECORDED,
+        at=storable(now),
+        trial_id=_text(trial.trial_id),
+        variant=_text(trial.variant),
+        unit=_text(trial.unit) if trial.unit else None,
+        status=outcome.status,
+        metrics=outcome.metrics,
+        fingerprint=fingerprint,
+        reason=outcome.reason or None,
+    )
     return encode(document) + "\n"
 
 

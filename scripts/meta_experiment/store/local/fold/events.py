@@ -7,9 +7,10 @@ import sys
 
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.secrets import redacted, redacted_value
+from meta_experiment.protocol.events import event_document
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.local.lines import LINE_LIMIT
-from meta_experiment.store.trial_log import EventKind, TrialEvent
+from meta_experiment.store.trial_log import TrialEvent
 from meta_experiment.types import TrialStatus
 
 NAME_LIMIT = 4096  # characters of an identifier
@@ -21,21 +22,17 @@ def encode_event(event: TrialEvent) -> bytes:
     Raises:
         UsageError: reading the line back would set it aside.
     """
-    document: dict[str, object] = {
-        "event": event.kind.value,
-        "at": event.at,
-        "trial_id": event.trial_id,
-        "variant": event.variant,
-    }
-    if event.unit is not None:
-        document["unit"] = event.unit
-    if event.kind is EventKind.RECORDED:
-        document["status"] = event.status and event.status.value
-        document["metrics"] = dict(event.metrics)
-        if event.fingerprint:
-            document["fingerprint"] = redacted_value(event.fingerprint)
-    if event.reason is not None:
-        document["reason"] = redacted(event.reason)
+    document = event_document(
+        event.kind.value,
+        at=event.at,
+        trial_id=event.trial_id,
+        variant=event.variant,
+        unit=event.unit,
+        status=event.status and event.status.value,
+        metrics=event.metrics,
+        fingerprint=redacted_value(event.fingerprint),
+        reason=event.reason and redacted(event.reason),
+    )
     reason = why_unusable(document)
     if reason is not None:
         raise UsageError(f"The trial '{event.trial_id[:80]}' cannot be stored: {reason}.")

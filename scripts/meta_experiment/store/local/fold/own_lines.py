@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from itertools import compress, repeat
 from operator import lt
 
+from meta_experiment.protocol.events import BEGIN
 from meta_experiment.protocol.sequence import LATEST, parse_assignment, place
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.fold import STATUS_CODE, Fold
-from meta_experiment.store.local.fold.own_outcomes import BEGIN, Outcomes, Reader
+from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
 from meta_experiment.store.local.fold.trial_columns import NAN, RECORDED, fill, put
 from meta_experiment.store.local.lines import decoded
 

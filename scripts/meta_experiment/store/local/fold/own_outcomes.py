@@ -9,17 +9,16 @@ from itertools import chain, compress
 from math import isfinite
 from typing import Any, NamedTuple
 
+from meta_experiment.protocol.events import BEGIN
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.local.fold.events import NAME_LIMIT, is_fingerprint
 from meta_experiment.store.local.fold.fold import STATUS_CODE
 from meta_experiment.store.local.fold.names import own_codes
 from meta_experiment.store.local.lines import decode
 
-BEGIN = '{"event":"recorded","at":'
-
 # `^` and a newline at the end of each: as many matches as lines are all of every line
 _FRONT = (
-    r'^\{"event":"recorded","at":(?P<at>[^,]++),"trial_id":"(?P<trial_id>[^"]++)",'
+    rf'^{re.escape(BEGIN)}(?P<at>[^,]++),"trial_id":"(?P<trial_id>[^"]++)",'
     r'"variant":"(?P<variant>[^"]++)"'
 )
 _UNIT = r',"unit":"(?P<unit>[^"]++)"'

@@ -1,0 +1,45 @@
+"""The events of a trial as documents of a log, whoever writes them: closing, or the commands.
+
+Outcomes in this very order of fields are read by the hundred, any other one by one
+(`store.local.fold.own_outcomes`); what their texts may hold is judged by `fold.events` there.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECORDED, EXCLUDED = "recorded", "excluded"
+BEGIN = f'{{"event":"{RECORDED}","at":'  # how the line of an outcome begins
+
+
+def event_document(
+    event: str,
+    *,
+    at: float,
+    trial_id: str,
+    variant: str,
+    unit: str | None = None,
+    status: str | None = None,
+    metrics: Mapping[str, float] | None = None,
+    fingerprint: Mapping[str, object] | None = None,
+    reason: str | None = None,
+) -> dict[str, object]:
+    """Return an event, `at` in seconds since the epoch; outcomes alone have measurements."""
+    document: dict[str, object] = {
+        "event": event,
+        "at": at,
+        "trial_id": trial_id,
+        "variant": variant,
+    }
+    if unit is not None:
+        document["unit"] = unit
+    if event == RECORDED:
+        document["status"] = status
+        document["metrics"] = dict(metrics or {})
+        if fingerprint:
+            document["fingerprint"] = dict(fingerprint)
+    if reason is not None:
+        document["reason"] = reason
+    return document
