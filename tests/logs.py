@@ -12,7 +12,7 @@ from meta_experiment.protocol import log_head, places
 from meta_experiment.store.backends import FILES, open_store
 from meta_experiment.store.local.checkout import Checkout
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.tracked import Tracked
+from meta_experiment.store.local.tracked import TrackedLogs
 from meta_experiment.store.ports import Store
 from meta_experiment.types import Experiment
 
@@ -56,7 +56,7 @@ def live_log(root: Path, experiment_id: str) -> Path:
 
 def counting(root: Path) -> Counting:
     """Return whose logs count where git tracks nothing: this checkout's own."""
-    return Counting(own_seal(root), {}, Tracked())
+    return Counting(own_seal(root), {}, TrackedLogs())
 
 
 def everything(of: Store) -> list[Experiment]:

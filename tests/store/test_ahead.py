@@ -25,10 +25,10 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.seal import seal_of
 from meta_experiment.store.local.fold import trials
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.tracked import Tracked
+from meta_experiment.store.local.tracked import TrackedLogs
 forks, fork = [], os.fork
 os.fork = lambda: forks.append(1) or fork()
-counting = Counting(seal_of(sys.argv[1]), {}, Tracked())
+counting = Counting(seal_of(sys.argv[1]), {}, TrackedLogs())
 log = trials.read_trials(Layout(Path(sys.argv[1])), counting, "e")
 print(len(log.trials), len(forks), len(os.sched_getaffinity(0)))
 """

@@ -13,6 +13,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.acting import lifecycle, promotion
 from meta_experiment.services.acting.analysing import analyze, explain
+from meta_experiment.services.board.board import board
 from meta_experiment.services.planning import amending, creating, request
 from meta_experiment.services.recording import assigning, recording
 from meta_experiment.services.workspace import Workspace
@@ -33,6 +34,10 @@ class TestBackends(StoreContract):
     def store(self, backend, layout):
         files = FileSystem()
         return backends.open_store(backend, layout, files, logs.checkout(layout, files))
+
+
+def listed(space):
+    return board(space.layout, space.clock, lambda: space, None, archived=False)
 
 
 def test_an_experiment_lives_its_whole_life_in_any_store(backend, tmp_path):
@@ -63,6 +68,8 @@ def test_an_experiment_lives_its_whole_life_in_any_store(backend, tmp_path):
         )
     lifecycle.pause(space, made)
     lifecycle.resume(space, made)
+    (shown,) = listed(space)["experiments"]
+    assert (shown["id"], shown["status"], shown["decision"]) == (made, "running", "PROMOTE")
     assert explain(space, made).decision is Decision.PROMOTE
     examined = analyze(space, made)
     assert examined.analysis.decision is Decision.PROMOTE
@@ -74,6 +81,7 @@ def test_an_experiment_lives_its_whole_life_in_any_store(backend, tmp_path):
     assert (tmp_path / "review.md").read_bytes() == b"Look slowly.\n"
     lifecycle.archive(space, made)
     assert space.store.experiments() == []
+    assert listed(space)["summary"]["archived"] == 1
     assert space.store.archived(made).status is Status.ARCHIVED
     assert [entry.verb for entry in space.store.history(made).entries] == [
         "create", "amend", "start", "pause", "resume", "promote", "rollback", "archive",

@@ -15,7 +15,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.store.local.counting import NOT_OURS, TRACKED, Counting
-from meta_experiment.store.local.tracked import Tracked, index_stamp, tracked_logs
+from meta_experiment.store.local.tracked import TrackedLogs, index_stamp, tracked_logs
 
 
 class Asked:
@@ -97,15 +97,15 @@ def test_where_git_cannot_say_it_is_not_remembered(repository, disk):
     seal = own_seal(repository.root)
     told = tracked_logs(repository, disk, seal, refusing)
     assert (told.unknown, told.remedy) == ("dubious ownership", "trust it")
-    assert tracked_logs(repository, disk, seal, Asked()) == Tracked()
+    assert tracked_logs(repository, disk, seal, Asked()) == TrackedLogs()
 
 
 def test_without_a_repository_or_a_log_git_is_not_asked(layout, disk):
     """There is nothing that it could track."""
     ask, seal = Asked(), own_seal(layout.root)
-    assert tracked_logs(layout, disk, seal, ask) == Tracked()
+    assert tracked_logs(layout, disk, seal, ask) == TrackedLogs()
     own_log(layout.root, "e", "a.jsonl")
-    assert tracked_logs(layout, disk, seal, ask) == Tracked()
+    assert tracked_logs(layout, disk, seal, ask) == TrackedLogs()
     git(layout.root, "init", "-q")
     tracked_logs(layout, disk, seal, ask)
     assert ask.times == 1
@@ -162,7 +162,7 @@ def test_without_a_key_nothing_is_ours(layout):
     """A look draws none."""
     own_log(layout.root, "e", "a.jsonl")
     (layout.trials("e") / "empty.jsonl").touch()
-    logs = Counting(Seal(b"", ""), {}, Tracked()).logs(layout.trials("e"))
+    logs = Counting(Seal(b"", ""), {}, TrackedLogs()).logs(layout.trials("e"))
     assert logs["a.jsonl"].why_not == NOT_OURS
     assert logs["empty.jsonl"].counts
 
@@ -173,9 +173,9 @@ def test_a_log_counts_by_its_first_line_or_by_its_writer(layout):
     for name in ("theirs.jsonl", "named.jsonl"):
         own.with_name(name).write_bytes(head(layout.root, "other", name) + b"{}\n")
     own.with_name("bare.jsonl").write_text("{}\n")
-    tracked = Tracked(frozenset({"e/own.jsonl", "e/named.jsonl", "e/bare.jsonl"}))
+    tracked = TrackedLogs(frozenset({"e/own.jsonl", "e/named.jsonl", "e/bare.jsonl"}))
     seal = own_seal(layout.root)
-    plain = Counting(seal, {}, Tracked()).logs(layout.trials("e"))
+    plain = Counting(seal, {}, TrackedLogs()).logs(layout.trials("e"))
     assert {name for name, log in plain.items() if log.counts} == {"own.jsonl"}
     admitted = {"e": {"named", "bare"}, "f": {"theirs", "own"}}
     logs = Counting(seal, admitted, tracked).logs(layout.trials("e"))
@@ -185,6 +185,6 @@ def test_a_log_counts_by_its_first_line_or_by_its_writer(layout):
     digests = {
         Counting(seal, who, what).digest
         for who in ({}, admitted)
-        for what in (Tracked(), tracked, Tracked(unknown="no git"))
+        for what in (TrackedLogs(), tracked, TrackedLogs(unknown="no git"))
     }
     assert len(digests) == 6

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.store.trial_log import SetAside
+from meta_experiment.store.trial_log import DamagedLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +29,4 @@ class History:
     """All entries in the order in which they were written, and the lines that are damaged."""
 
     entries: tuple[HistoryEntry, ...]
-    set_aside: tuple[SetAside, ...]
+    set_aside: tuple[DamagedLine, ...]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import chain
 
 from meta_experiment.protocol.log_head import REGISTRY
-from meta_experiment.store.trial_log import Apart, TrialLog, UnitsUsed
+from meta_experiment.store.trial_log import TrialLog, UncountedLog, UnitsUsed
 from meta_experiment.types import Experiment
 
 IN_THE_REGISTRY = "in the registry, which any commit may change"
@@ -26,7 +26,7 @@ def with_inline_trials(
     if not inline:
         return log
     if experiment.versions and not admitted():
-        beside = Apart(REGISTRY, REGISTRY, len(inline), IN_THE_REGISTRY)
+        beside = UncountedLog(REGISTRY, REGISTRY, len(inline), IN_THE_REGISTRY)
         return replace(log, apart=(*log.apart, beside))
     first = max(trial.order for trial in inline) + 1
     later = (replace(trial, order=trial.order + first) for trial in log.trials)

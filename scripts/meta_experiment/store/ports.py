@@ -15,7 +15,7 @@ from meta_experiment.store.history import History, HistoryEntry
 from meta_experiment.store.trial_log import (
     AssignedTrial,
     Conflict,
-    Observed,
+    OutcomeReport,
     TrialEvent,
     TrialLog,
     UnitsUsed,
@@ -113,7 +113,7 @@ class TrialLogs(Protocol):
             UsageError: one could not be read back.
         """
 
-    def record(self, observations: Sequence[Observed], at: float) -> list[str]:
+    def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
 
         What is known of a trial already stands, also when the clock went back since.

@@ -40,7 +40,7 @@ class TrialEvent:
     reason: str | None = None
 
 
-class Observed(Protocol):
+class OutcomeReport(Protocol):
     """The outcome of one trial, as somebody reports it. Without a trial id it is a new one."""
 
     @property
@@ -98,7 +98,7 @@ class UnitsUsed:
 WHOLE_FILE = 0  # in place of a line's number
 
 
-class SetAside(NamedTuple):
+class DamagedLine(NamedTuple):
     """A stored line that cannot be used, or a whole file, and why."""
 
     file: str
@@ -125,7 +125,7 @@ class Conflict(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class UncountedLog:
     """A log that does not count: how many lines it has, and why they decide nothing.
 
     `more` says that only its first part was looked through.
@@ -149,10 +149,10 @@ class TrialLog:
     """
 
     trials: Sequence[Trial]
-    set_aside: tuple[SetAside, ...]
+    set_aside: tuple[DamagedLine, ...]
     set_aside_count: int
     conflicts: tuple[Conflict, ...]
     conflict_count: int
-    apart: tuple[Apart, ...]
+    apart: tuple[UncountedLog, ...]
     sources: Mapping[str, int]
     bytes_read: int

@@ -53,7 +53,7 @@ def refresh(
         for name, item in experiments.items()
     }
     fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
-    fresh.archived = len(set(layout.archived_ids()) - entries.keys())
+    fresh.archived = len(workspace.store.archived_ids() - entries.keys())
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():

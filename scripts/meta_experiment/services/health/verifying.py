@@ -19,7 +19,7 @@ from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local import health
 from meta_experiment.store.local.counting import Counting
-from meta_experiment.store.local.tracked import Tracked
+from meta_experiment.store.local.tracked import TrackedLogs
 from meta_experiment.store.trial_log import WHOLE_FILE
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.health import Finding, Health
@@ -275,7 +275,7 @@ def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Find
     yield from _reported("board", found if wrong else [], "agrees with the registry")
 
 
-def _folder(workspace: Workspace, asked: Tracked) -> Iterator[Finding]:
+def _folder(workspace: Workspace, asked: TrackedLogs) -> Iterator[Finding]:
     """Nothing below the folder is a link, open to everybody, or wrongly known to git."""
     found: list[Problem] = []
     for path, fault, remedy in health.unsafe(workspace.layout):

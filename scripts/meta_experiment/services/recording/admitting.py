@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.trial_log import Apart
+from meta_experiment.store.trial_log import UncountedLog
 from meta_experiment.types.results.admission import Admission, IgnoredLog
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # what may stand in a line to copy
@@ -48,9 +48,9 @@ def admit(
     return Admission(name, tuple(sorted(after)), ignored, tuple(sentences(name, left)))
 
 
-def sentences(experiment_id: str, apart: Iterable[Apart]) -> Iterator[str]:
+def sentences(experiment_id: str, apart: Iterable[UncountedLog]) -> Iterator[str]:
     """Say which logs of an experiment do not count, why, and what would make them count."""
-    by_reason: dict[tuple[str, str | None], list[Apart]] = {}
+    by_reason: dict[tuple[str, str | None], list[UncountedLog]] = {}
     for item in apart:
         by_reason.setdefault((item.why, item.remedy), []).append(item)
     for (why, remedy), items in by_reason.items():
@@ -70,7 +70,7 @@ def sentences(experiment_id: str, apart: Iterable[Apart]) -> Iterator[str]:
         yield f"{more}{lines:,} lines of logs do not count ({shown}): {why}. {way}"
 
 
-def _spellings(log: Apart) -> set[str]:
+def _spellings(log: UncountedLog) -> set[str]:
     """Return the words that mean the writer of a log."""
     stem = log.file.rpartition(".")[0]
     machine = stem.removeprefix(f"{log.writer}-").rpartition("-")[0]

@@ -18,8 +18,8 @@ from meta_experiment.files.durable import append_lines
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass
-from meta_experiment.store.local.lines import Cursor, Unusable, read_objects
-from meta_experiment.store.trial_log import WHOLE_FILE, SetAside
+from meta_experiment.store.local.lines import Cursor, UnusableLine, read_objects
+from meta_experiment.store.trial_log import WHOLE_FILE, DamagedLine
 
 _CHUNK = 256 * 1024
 _COPIED = 64 * 1024  # bytes kept of a line
@@ -57,7 +57,7 @@ def known_lines(layout: Layout, experiment_id: str) -> set[tuple[str, int, str]]
         return found
     for values in read_objects(path, Cursor()):
         for value in values:
-            if isinstance(value, Unusable) or not isinstance(value, dict):
+            if isinstance(value, UnusableLine) or not isinstance(value, dict):
                 continue
             file, number, digest = (value.get(key) for key in ("file", "line", "sha256"))
             if type(file) is str and type(number) is int and type(digest) is str:
@@ -66,15 +66,15 @@ def known_lines(layout: Layout, experiment_id: str) -> set[tuple[str, int, str]]
 
 
 def unknown_lines(
-    layout: Layout, experiment_id: str, damaged: Sequence[SetAside]
-) -> Iterator[tuple[SetAside, RawLine]]:
+    layout: Layout, experiment_id: str, damaged: Sequence[DamagedLine]
+) -> Iterator[tuple[DamagedLine, RawLine]]:
     """Yield the damaged lines that were not put aside yet, each with its bytes.
 
     Raises:
         StorageError: a log cannot be read.
     """
     known = known_lines(layout, experiment_id)
-    by_file: dict[str, dict[int, SetAside]] = {}
+    by_file: dict[str, dict[int, DamagedLine]] = {}
     for item in damaged:
         if item.line_number == WHOLE_FILE:
             continue
@@ -89,7 +89,7 @@ def put_aside(
     layout: Layout,
     files: FileSystem,
     experiment_id: str,
-    found: Sequence[tuple[SetAside, RawLine]],
+    found: Sequence[tuple[DamagedLine, RawLine]],
 ) -> Path:
     """Copy damaged lines aside, durable on return, and say where.
 
@@ -110,7 +110,7 @@ def place(layout: Layout, experiment_id: str) -> Path:
     return layout.aside / layout.history(experiment_id).name
 
 
-def _encode(item: SetAside, line: RawLine) -> bytes:
+def _encode(item: DamagedLine, line: RawLine) -> bytes:
     document = {
         "file": item.file,
         "line": item.line_number,

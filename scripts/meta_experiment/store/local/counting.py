@@ -18,8 +18,8 @@ from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
 from meta_experiment.store.local.logs import NO_LOG, log_sizes
-from meta_experiment.store.local.tracked import Tracked
-from meta_experiment.store.trial_log import Apart
+from meta_experiment.store.local.tracked import TrackedLogs
+from meta_experiment.store.trial_log import UncountedLog
 
 NOT_OURS = "not written by this checkout"
 TRACKED = "git tracks it or once did, so it may hold what a commit brought along"
@@ -57,7 +57,7 @@ class Counting:
 
     seal: Seal
     admitted: Mapping[str, AbstractSet[str]]
-    tracked: Tracked
+    tracked: TrackedLogs
 
     def logs(self, folder: Path) -> dict[str, Log]:
         """Return the files in the folder of an experiment's logs, by name.
@@ -111,7 +111,7 @@ class Counting:
             return not start
 
 
-def apart(folder: Path, logs: Mapping[str, Log]) -> tuple[Apart, ...]:
+def apart(folder: Path, logs: Mapping[str, Log]) -> tuple[UncountedLog, ...]:
     """Say of each log that does not count what it is. Raises StorageError."""
     found = []
     for name, log in sorted(logs.items()):
@@ -120,7 +120,9 @@ def apart(folder: Path, logs: Mapping[str, Log]) -> tuple[Apart, ...]:
             beside = 1 if log.begin else 0
             more = log.size > _LOOKED_THROUGH
             writer = log_head.writer_of(name)
-            found.append(Apart(name, writer, lines - beside, log.why_not, log.remedy, more))
+            found.append(
+                UncountedLog(name, writer, lines - beside, log.why_not, log.remedy, more)
+            )
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
 from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.variants import save_variant
-from meta_experiment.store.trial_log import SetAside, TrialLog
+from meta_experiment.store.trial_log import DamagedLine, TrialLog
 from meta_experiment.types import Experiment, FileVersion
 
 
@@ -86,7 +86,7 @@ def trials_in_logs(layout: Layout, counting: Counting, experiment: Experiment) -
     return read_trials(layout, counting, experiment.experiment_id, experiment.plan.metrics)
 
 
-def new_damage(layout: Layout, experiment: Experiment, log: TrialLog) -> Iterator[SetAside]:
+def new_damage(layout: Layout, experiment: Experiment, log: TrialLog) -> Iterator[DamagedLine]:
     """Find the damaged lines of logs of which there is no copy yet."""
     found = aside.unknown_lines(layout, experiment.experiment_id, log.set_aside)
     return (item for item, _ in found)

@@ -12,8 +12,8 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.history import History, HistoryEntry
-from meta_experiment.store.local.lines import Cursor, Unusable, read_objects
-from meta_experiment.store.trial_log import SetAside
+from meta_experiment.store.local.lines import Cursor, UnusableLine, read_objects
+from meta_experiment.store.trial_log import DamagedLine
 
 _TEXTS = ("verb", "before", "after", "reason")
 
@@ -52,7 +52,7 @@ def read_history(layout: Layout, experiment_id: str) -> History:
     """
     path = layout.history(experiment_id)
     entries: list[HistoryEntry] = []
-    set_aside: list[SetAside] = []
+    set_aside: list[DamagedLine] = []
     if not path.exists():
         return History((), ())
     cursor = Cursor()
@@ -62,19 +62,19 @@ def read_history(layout: Layout, experiment_id: str) -> History:
             if isinstance(entry, HistoryEntry):
                 entries.append(entry)
             elif entry is not None:
-                set_aside.append(SetAside(path.name, number, entry.reason))
+                set_aside.append(DamagedLine(path.name, number, entry.reason))
     return History(tuple(entries), tuple(set_aside))
 
 
-def _entry(value: Any) -> HistoryEntry | Unusable | None:  # noqa: ANN401 - decoded JSON
-    if value is None or isinstance(value, Unusable):
+def _entry(value: Any) -> HistoryEntry | UnusableLine | None:  # noqa: ANN401 - decoded JSON
+    if value is None or isinstance(value, UnusableLine):
         return value
     at, detail = value.get("at"), value.get("detail")
     texts = [value.get(name) for name in _TEXTS]
     is_time = type(at) in (int, float) and abs(at) < LATEST
     if not is_time or not isinstance(detail, dict):
-        return Unusable("not an entry of the history")
+        return UnusableLine("not an entry of the history")
     if not all(text is None or isinstance(text, str) for text in texts):
-        return Unusable("not an entry of the history")
+        return UnusableLine("not an entry of the history")
     verb, before, after, reason = texts
     return HistoryEntry(float(at), verb or "", before, after, reason or "", detail)

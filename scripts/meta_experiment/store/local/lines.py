@@ -33,7 +33,7 @@ class Cursor:
     lines: int = 0
 
 
-class Unusable(NamedTuple):
+class UnusableLine(NamedTuple):
     """Stands where a line could not be decoded."""
 
     reason: str
@@ -58,11 +58,11 @@ class Block(NamedTuple):
         except UnicodeDecodeError:
             return None
 
-    def lines(self) -> list[str | Unusable]:
+    def lines(self) -> list[str | UnusableLine]:
         """Return the lines without their newlines."""
         lines = _texts(self.data[:-1])
         if self.too_long:
-            lines[0] = Unusable(TOO_LONG)
+            lines[0] = UnusableLine(TOO_LONG)
         return lines
 
 
@@ -86,7 +86,7 @@ def read_blocks(path: Path, cursor: Cursor) -> Iterator[Block]:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | Unusable]]:
+def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | UnusableLine]]:
     """Yield the lines of each block that `read_blocks` yields."""
     return (block.lines() for block in read_blocks(path, cursor))
 
@@ -94,7 +94,7 @@ def read_lines(path: Path, cursor: Cursor) -> Iterator[list[str | Unusable]]:
 def read_objects(path: Path, cursor: Cursor) -> Iterator[list[object]]:
     """Yield the decoded JSON values of the whole lines behind the cursor, chunk by chunk.
 
-    What is no JSON object is an `Unusable`; a blank line is None.
+    What is no JSON object is an `UnusableLine`; a blank line is None.
     """
     for lines in read_lines(path, cursor):
         yield decoded(lines)
@@ -119,24 +119,24 @@ def _blocks(read: Callable[[int], bytes | None], cursor: Cursor) -> Iterator[Blo
         pending, skipped = chunk[end:], 0
 
 
-def _texts(block: bytes) -> list[str | Unusable]:
+def _texts(block: bytes) -> list[str | UnusableLine]:
     try:
-        texts: list[str | Unusable] = list(block.decode().split("\n"))
+        texts: list[str | UnusableLine] = list(block.decode().split("\n"))
     except UnicodeDecodeError:
         texts = [_text(line) for line in block.split(b"\n")]
     if len(block) > LINE_LIMIT:
-        texts = [Unusable(TOO_LONG) if _over_limit(line) else line for line in texts]
+        texts = [UnusableLine(TOO_LONG) if _over_limit(line) else line for line in texts]
     return texts
 
 
-def _text(line: bytes) -> str | Unusable:
+def _text(line: bytes) -> str | UnusableLine:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        return Unusable(NOT_UTF8)
+        return UnusableLine(NOT_UTF8)
 
 
-def _over_limit(line: str | Unusable) -> bool:
+def _over_limit(line: str | UnusableLine) -> bool:
     return isinstance(line, str) and len(line) > LINE_LIMIT
 
 
@@ -147,7 +147,7 @@ def _refuse_constant(name: str) -> NoReturn:
 decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-def decoded(lines: list[str | Unusable]) -> list[object]:
+def decoded(lines: list[str | UnusableLine]) -> list[object]:
     """Decode all lines as one array, which is twice as fast, or else one by one.
 
     A torn line followed by a whole one is no valid array: inside an object or a text the
@@ -164,8 +164,8 @@ def decoded(lines: list[str | Unusable]) -> list[object]:
     return [_decoded_line(line) for line in lines]
 
 
-def _decoded_line(line: str | Unusable) -> object:
-    if isinstance(line, Unusable):
+def _decoded_line(line: str | UnusableLine) -> object:
+    if isinstance(line, UnusableLine):
         return line
     if not line or line.isspace():
         return None
@@ -174,7 +174,7 @@ def _decoded_line(line: str | Unusable) -> object:
         if _SURROGATE in line:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return Unusable(HALF_PAIR)
+        return UnusableLine(HALF_PAIR)
     except (ValueError, RecursionError):
-        return Unusable(NOT_JSON)
-    return value if isinstance(value, dict) else Unusable(NOT_OBJECT)
+        return UnusableLine(NOT_JSON)
+    return value if isinstance(value, dict) else UnusableLine(NOT_OBJECT)

@@ -28,7 +28,7 @@ from meta_experiment.store.ports import Change, Changed, Store
 from meta_experiment.store.trial_log import (
     AssignedTrial,
     Conflict,
-    Observed,
+    OutcomeReport,
     TrialEvent,
     TrialLog,
     UnitsUsed,
@@ -158,7 +158,7 @@ class LocalStore:
             self.layout, self.files, self._checkout.seal(), writer, experiment_id, events
         )
 
-    def record(self, observations: Sequence[Observed], at: float) -> list[str]:
+    def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
 
         What is known of a trial already stands, also when the clock went back since.
@@ -226,7 +226,7 @@ class LocalStore:
         """Return the audit of an experiment."""
         return history.read_history(self.layout, experiment_id)
 
-    def _known(self, observations: Iterable[Observed]) -> dict[str, Fold]:
+    def _known(self, observations: Iterable[OutcomeReport]) -> dict[str, Fold]:
         """Return by experiment what the logs say of the trials that are named."""
         named: dict[str, set[str]] = {}
         for item in observations:

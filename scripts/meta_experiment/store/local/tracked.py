@@ -29,7 +29,7 @@ Stamp = list[object]  # of an index: where it is, size, time of change, inode
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedLogs:
     """The logs that git tracks, or once did, as `ID/FILE`.
 
     `unknown` says why git cannot tell, and `remedy` what to do: then any log may be tracked.
@@ -62,7 +62,9 @@ def index_stamp(layout: Layout) -> Stamp:
     return [os.fspath(folder), status.st_size, status.st_mtime_ns, status.st_ino]
 
 
-def tracked_logs(layout: Layout, files: FileSystem | None, seal: Seal, ask: Asking) -> Tracked:
+def tracked_logs(
+    layout: Layout, files: FileSystem | None, seal: Seal, ask: Asking
+) -> TrackedLogs:
     """Return what git tracks of all logs; it is asked where the index is another one.
 
     Without `files` its answer is not remembered.
@@ -70,18 +72,18 @@ def tracked_logs(layout: Layout, files: FileSystem | None, seal: Seal, ask: Aski
     try:
         stamp = index_stamp(layout)
         if not stamp or not layout.all_trials.is_dir():
-            return Tracked()
+            return TrackedLogs()
         known, before = _remembered(layout, seal)
         if known == stamp:
-            return Tracked(frozenset(before))
+            return TrackedLogs(frozenset(before))
         names = sorted({*before, *ask(layout.all_trials)})
     except MetaExperimentError as error:
-        return Tracked(unknown=error.message, remedy=error.hint)
+        return TrackedLogs(unknown=error.message, remedy=error.hint)
     except OSError as error:
-        return Tracked(unknown=f"{error.filename}: {error.strerror}")
+        return TrackedLogs(unknown=f"{error.filename}: {error.strerror}")
     if files is not None:
         _remember(layout, files, seal, stamp, names)
-    return Tracked(frozenset(names))
+    return TrackedLogs(frozenset(names))
 
 
 def _remember(

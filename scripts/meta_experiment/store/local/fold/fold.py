@@ -23,8 +23,8 @@ from meta_experiment.store.local.fold.trial_columns import (
     Columns,
     fill,
 )
-from meta_experiment.store.local.lines import Unusable
-from meta_experiment.store.trial_log import Conflict, SetAside
+from meta_experiment.store.local.lines import UnusableLine
+from meta_experiment.store.trial_log import Conflict, DamagedLine
 from meta_experiment.transcripts.measure import TOOLS
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted
@@ -43,7 +43,7 @@ class Fold:
     def __init__(self, columns: Columns | None = None) -> None:
         self.columns = Columns() if columns is None else columns
         self.expected = OWN_METRICS  # metrics for which there is always room
-        self.set_aside: list[SetAside] = []
+        self.set_aside: list[DamagedLine] = []
         self.set_aside_count = 0
         self.conflicts: list[Conflict] = []
         self.conflict_count = 0
@@ -54,7 +54,7 @@ class Fold:
         for number, value in enumerate(values, start=lines_before + 1):
             if value is None:
                 continue
-            reason = value.reason if isinstance(value, Unusable) else self._take(value)
+            reason = value.reason if isinstance(value, UnusableLine) else self._take(value)
             if reason is not None:
                 self.refuse(file, number, reason)
 
@@ -62,7 +62,7 @@ class Fold:
         """Count a line that cannot be used."""
         self.set_aside_count += 1
         if len(self.set_aside) < KEPT:
-            self.set_aside.append(SetAside(file, line_number, reason))
+            self.set_aside.append(DamagedLine(file, line_number, reason))
 
     def assign(self, position: int, trial: tuple[str, str, str, float]) -> None:
         """Take in a line of the assignment sequence: trial id, variant, unit, time."""

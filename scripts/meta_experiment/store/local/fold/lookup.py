@@ -11,7 +11,7 @@ from meta_experiment.protocol.sequence import is_assignment_file, parse_assignme
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.local.lines import Cursor, Unusable, decoded, read_blocks
+from meta_experiment.store.local.lines import Cursor, UnusableLine, decoded, read_blocks
 
 
 def fold_of(
@@ -43,7 +43,7 @@ def _lines_with(path: Path, begin: Cursor, wanted: Collection[bytes]) -> Iterato
     for block in read_blocks(path, begin):
         if any(spelled in block.data for spelled in wanted):
             for line in block.lines():
-                if not isinstance(line, Unusable):
+                if not isinstance(line, UnusableLine):
                     data = line.encode()
                     if any(spelled in data for spelled in wanted):
                         yield line

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.store.local.assignments import new_trial_ids
 from meta_experiment.store.local.fold.fold import Fold
-from meta_experiment.store.trial_log import EventKind, Observed, TrialEvent
+from meta_experiment.store.trial_log import EventKind, OutcomeReport, TrialEvent
 
 
 def outcome_events(
-    observations: Sequence[Observed], at: float, known: Mapping[str, Fold]
+    observations: Sequence[OutcomeReport], at: float, known: Mapping[str, Fold]
 ) -> tuple[list[str], dict[str, list[TrialEvent]]]:
     """Return the trial id of each outcome, and the events by experiment.
 
@@ -30,7 +30,7 @@ def outcome_events(
     return trial_ids, events
 
 
-def _recorded(item: Observed, trial_id: str, at: float) -> TrialEvent:
+def _recorded(item: OutcomeReport, trial_id: str, at: float) -> TrialEvent:
     return TrialEvent(
         kind=EventKind.RECORDED,
         at=at,

@@ -31,7 +31,7 @@ from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.store.local.fold.trial_columns import Columns
 from meta_experiment.store.local.fold.trials import Reading
 from meta_experiment.store.local.lines import Cursor
-from meta_experiment.store.trial_log import Conflict, SetAside, TrialLog
+from meta_experiment.store.trial_log import Conflict, DamagedLine, TrialLog
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
@@ -258,7 +258,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     columns.late = {(row, name): at for row, name, at in header["late"]}
     columns.positions = header["positions"]
     fold = Fold(columns)
-    fold.set_aside = [SetAside(*item) for item in header["set_aside"]]
+    fold.set_aside = [DamagedLine(*item) for item in header["set_aside"]]
     fold.set_aside_count = header["set_aside_count"]
     fold.conflicts = [Conflict(*item) for item in header["conflicts"]]
     fold.conflict_count = header["conflict_count"]

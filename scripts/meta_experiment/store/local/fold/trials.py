@@ -15,9 +15,9 @@ from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
 from meta_experiment.store.local.fold.own_lines import OwnLines
 from meta_experiment.store.local.fold.own_outcomes import Outcomes
 from meta_experiment.store.local.fold.trial_columns import Trials
-from meta_experiment.store.local.lines import Block, Cursor, Unusable, decoded, read_blocks
+from meta_experiment.store.local.lines import Block, Cursor, UnusableLine, decoded, read_blocks
 from meta_experiment.store.local.logs import NO_LOG
-from meta_experiment.store.trial_log import WHOLE_FILE, Apart, SetAside, TrialLog
+from meta_experiment.store.trial_log import WHOLE_FILE, DamagedLine, TrialLog, UncountedLog
 from meta_experiment.types import Metric
 
 _MANY = 8  # blocks
@@ -39,7 +39,7 @@ class Reading:
         self.cursors = {} if cursors is None else cursors
         self.checksums = {} if checksums is None else checksums
         self.logs: dict[str, Log] = {}
-        self.apart: tuple[Apart, ...] = ()
+        self.apart: tuple[UncountedLog, ...] = ()
         self.bytes_read = 0
 
     def read(self, folder: Path, logs: dict[str, Log], named: Iterable[Metric] = ()) -> None:
@@ -75,7 +75,7 @@ class Reading:
         """Give out what was folded so far."""
         fold = self.fold
         strange = [
-            SetAside(name, WHOLE_FILE, NOT_REGULAR)
+            DamagedLine(name, WHOLE_FILE, NOT_REGULAR)
             for name, log in sorted(self.logs.items())
             if log.size == NO_LOG
         ]
@@ -128,7 +128,7 @@ class Reading:
             for number, line in enumerate(block.lines(), start=cursor.lines + 1):
                 self._take_assignment(file, number, line)
 
-    def _take_assignment(self, file: str, number: int, line: str | Unusable) -> None:
+    def _take_assignment(self, file: str, number: int, line: str | UnusableLine) -> None:
         if not line or (isinstance(line, str) and line.startswith(_HEAD)):
             return  # two processes may have begun a file at once
         parsed = parse_assignment(line) if isinstance(line, str) else None
