@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import UsageError
 from meta_experiment.files.confine import safe_component
+from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.places import is_id, try_read
 from meta_experiment.protocol.worktrees import linked_tree
@@ -183,7 +184,7 @@ class Layout:
     @property
     def meta(self) -> Path:
         """The folder that holds everything."""
-        return self.root / ".claude" / "meta"
+        return Path(places.meta(str(self.root)))
 
     @property
     def registry(self) -> Path:
@@ -212,7 +213,7 @@ class Layout:
     @property
     def active_index(self) -> Path:
         """The compiled index of running experiments."""
-        return self.meta / "active.idx"
+        return Path(places.active_index(str(self.root)))
 
     @property
     def board(self) -> Path:
@@ -260,12 +261,12 @@ class Layout:
     @property
     def local(self) -> Path:
         """What belongs to this checkout alone."""
-        return self.meta / "local"
+        return Path(places.local(str(self.root)))
 
     @property
     def local_id(self) -> Path:
         """The identity of this checkout."""
-        return self.local / "id"
+        return Path(places.local_id(str(self.root)))
 
     @property
     def aside(self) -> Path:
@@ -288,7 +289,7 @@ class Layout:
 
     def trials(self, experiment_id: str) -> Path:
         """The folder of one experiment's logs."""
-        return self.all_trials / safe_component(experiment_id)
+        return Path(places.trials(str(self.root), safe_component(experiment_id)))
 
     def summaries(self, experiment_id: str) -> Path:
         """The folded trials of one experiment, derived."""
@@ -304,4 +305,4 @@ class Layout:
 
     def lock(self, name: str) -> Path:
         """The lock file for one purpose."""
-        return self.locks / f"{safe_component(name)}.lock"
+        return Path(places.lock(str(self.root), safe_component(name)))
