@@ -7,8 +7,6 @@ it could not count. That is noted with its place and its reason, so that command
 from __future__ import annotations
 
 from meta_experiment.live.around import prompt_of, stand_in_path
-from meta_experiment.live.exposure import takes_part
-from meta_experiment.live.stand_ins import renew
 from meta_experiment.protocol.index import AGENTS, IN_PLACE, find_entry
 from meta_experiment.protocol.missed import (
     ABSENT,
@@ -34,7 +32,7 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
     project = turn.project if turn is not None else ""
     for known, experiment_id, place in session.take_uses():
         entry = find_entry(root.path, experiment_id) if known == prompt_id else None
-        if entry is None or not takes_part(session, entry, prompt_id):
+        if entry is None or not _takes_part(session, entry, prompt_id):
             continue
         if entry.missing:
             note_missed(root.path, place, experiment_id, UNLISTED, now)
@@ -47,11 +45,21 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
         why = what_hinders(root, entry, project)
         note_missed(root.path, place, experiment_id, why, now)
         if why == UNSERVED:
+            from meta_experiment.live.stand_ins import renew
+
             renew(root, entry)
         elif why == ABSENT:
             from meta_experiment.live.session_start import mend
 
             mend(root.path)
+
+
+def _takes_part(session: Session, entry: Entry, prompt_id: str) -> bool:
+    if entry.traffic >= 1:
+        return True
+    from meta_experiment.live.exposure import takes_part
+
+    return takes_part(session, entry, prompt_id)
 
 
 def what_hinders(root: Root, entry: Entry, project: str) -> str:
