@@ -1,0 +1,48 @@
+"""What keeps the house easy to see: small modules, and one name for one thing."""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import meta_experiment
+
+HOUSE = Path(meta_experiment.__file__).parent
+MODULES = sorted(HOUSE.rglob("*.py"))
+LONGEST = 450  # lines
+
+
+def nodes(kind):
+    """Yield every node of a kind in the library, with its module."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, kind):
+                yield path.relative_to(HOUSE).as_posix(), node
+
+
+def test_the_library_is_found():
+    assert len(MODULES) > 200
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(HOUSE)))
+def test_no_module_is_long(path):
+    assert len(path.read_bytes().splitlines()) <= LONGEST
+
+
+def test_no_class_is_named_twice():
+    names = Counter(node.name for _, node in nodes(ast.ClassDef))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_every_parameter_says_what_it_is():
+    """`given` is true of each of them."""
+    found = [where for where, node in nodes(ast.arg) if node.arg == "given"]
+    assert found == []
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        path for path in MODULES if ast.get_docstring(ast.parse(path.read_bytes())) is None
+    ]
+    assert silent == []
