@@ -61,7 +61,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the user stands and which root they named."""
+    """The place from which a verb was called: the folder, and the root that was named."""
 
     root: str | None = None
     user: bool = False

@@ -1,4 +1,4 @@
-"""From a plan and its trials to a decision: pure functions over `stats`."""
+"""The decision on a plan and its trials: pure functions over `stats`."""
 
 from meta_experiment.decide.analysis import analyze
 

@@ -1,4 +1,4 @@
-"""From all that is known to one decision: gates in order, the first that applies decides.
+"""The verdict: gates in a fixed order, of which the first that applies decides.
 
 harm → alerts that may act → data quality → readiness → degenerate data
      → rejection (guardrails, primary) → promotion → practical threshold → horizon → extend

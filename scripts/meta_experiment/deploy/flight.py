@@ -34,7 +34,7 @@ class Flight:
 
     @property
     def backups(self) -> Backups:
-        """Where the originals stand."""
+        """The folder of the originals."""
         return Backups(self.files, self.layout.backups)
 
     def begin(self, originals: Sequence[Content | None]) -> None:

@@ -1,4 +1,4 @@
-"""Where the frontmatter of a prompt file is, for the client (observed on 2.1.330).
+"""The frontmatter of a prompt file as the client finds it (observed on 2.1.330).
 
 It opens with `---` at the very start, alone on its line, and ends at the next `---`, wherever
 that stands: at the start of a line, as part of `-----`, or within a sentence. White space

@@ -1,4 +1,4 @@
-"""Where the way of every prompt finds its files; texts, as `pathlib` takes longer to load.
+"""The paths of the hot path, as texts: `pathlib` takes longer to load than all of it.
 
 One folder of the machine (`<data>`) lists the roots under experiment and names a Python.
 Everything else lies below a root.

@@ -1,4 +1,4 @@
-"""Where a function passes zero, or a condition ends."""
+"""Roots: the place where a function passes zero, or a condition ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the turns of a session to the measures of one trial. Pure: no file, no clock.
+"""Measures of one trial from the turns of a session. Pure: no file, no clock.
 
 A trial reaches from the prompt of its exposure to the next prompt under experiment, or to
 30 idle minutes. Work in the background belongs to the trial that began it, whenever it ends.

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where an experiment is in its life."""
+    """The stages in the life of an experiment."""
 
     DRAFT = "draft"
     RUNNING = "running"
@@ -83,7 +83,7 @@ class Direction(StrEnum):
 
 
 class Scale(StrEnum):
-    """On what scale values are averaged and compared."""
+    """The scales on which values are averaged and compared."""
 
     RAW = "raw"
     LOG = "log"
@@ -107,7 +107,7 @@ class Unit(StrEnum):
 
 
 class Stopping(StrEnum):
-    """When a decision may be taken."""
+    """The rules by which a decision is taken."""
 
     SEQUENTIAL = "sequential"
     FIXED = "fixed"

@@ -63,7 +63,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a plan may be decided, and on what.
+    """A rule of decision: when a plan may be decided, and on what.
 
     `look(plan, trials, as_of)` returns the trials that it may use, and `is_ready(plan, look,
     smallest)` whether they are enough, `smallest` being the units of the smallest arm.

@@ -1,4 +1,4 @@
-"""After a crash, and in an emergency."""
+"""Recovery after a crash, and panic in an emergency."""
 
 from __future__ import annotations
 
