@@ -57,7 +57,7 @@ def refresh(
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():
-            fresh.save(layout, workspace.files, workspace.checkout.seal())
+            workspace.checkout.save_board(fresh)
     return fresh
 
 
