@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.rules.rule import bar
+from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import described, effect, sign
 from meta_experiment.decide.units import ERROR_RATE
@@ -43,7 +43,7 @@ def harm(plan: Plan, samples: Samples) -> Harm | None:
     stopping rule. From three pairs on: a twofold slowdown is caught after about 11.
     """
     metrics = safety_metrics(plan)
-    needed = bar(plan.alpha, len(metrics) * len(plan.treatments))
+    needed = e_value_bar(plan.alpha, len(metrics) * len(plan.treatments))
     found = [item for item in _evidence(plan, metrics, samples) if item.log_e >= needed]
     return max(found, key=lambda item: item.log_e, default=None)
 

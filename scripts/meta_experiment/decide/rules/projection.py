@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.metrics.means import t_evidence
-from meta_experiment.decide.rules.rule import bar
+from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import root
@@ -42,7 +42,7 @@ def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int 
     None when they never would, or not within 100,000 units.
     """
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
-    needed = bar(plan.alpha, len(plan.treatments))
+    needed = e_value_bar(plan.alpha, len(plan.treatments))
     arms = [_scale_moments(arm, plan.primary) for arm in (control, treatment)]
     present = [arm for arm in arms if arm is not None]
     if len(present) < len(arms):
@@ -67,7 +67,7 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
     if comparison.sequential is None or comparison.sequential.e_promote == 0 or cases < 2:
         return None
     reached = math.log(comparison.sequential.e_promote)
-    needed = bar(plan.alpha, len(plan.treatments))
+    needed = e_value_bar(plan.alpha, len(plan.treatments))
     t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
     size = t / math.sqrt(cases)
     return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= needed)

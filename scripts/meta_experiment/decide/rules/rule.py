@@ -1,7 +1,7 @@
 """What a rule of decision owns. All rules speak one language, so that the gates are shared.
 
-Evidence is a natural logarithm that is held against `bar`: of an e-value, of the inverse of a
-p-value, of the inverse of the posterior chance to be wrong.
+Evidence is a natural logarithm that is held against the rule's `bar`: of an e-value, of the
+inverse of a p-value, of the inverse of the posterior chance to be wrong.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, 
 _LARGEST_LOG = 700.0
 
 
-def bar(alpha: float, among: int = 1) -> float:
-    """Return the log evidence that an action needs: log(1/α), with α shared among so many."""
+def e_value_bar(alpha: float, among: int = 1) -> float:
+    """Return the log e-value that an action needs: log(K/α), with α shared among K."""
     return math.log(among / alpha)
 
 
@@ -71,14 +71,20 @@ class Rule:
 
     `evidence(plan, control, treatment, metric, at)` is for "better than the relative effect
     `at`" and "worse than it", on matched samples. `adjust` corrects evidence for several
-    treatments tried at once. `interval` returns the bounds of the effect that hold whenever
-    the rule may be asked, by which a plan ends that cannot reach its threshold any more; None
-    where there are none.
+    treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, with
+    α shared among so many: log(K/α) for e-values and p-values. For a posterior it is the log of
+    one over the largest chance to be wrong at which the rule acts; one that needs no correction
+    leaves `among` out. `interval` returns the bounds of the effect that hold whenever the rule
+    may be asked, by which a plan ends that cannot reach its threshold any more; None where
+    there are none.
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm; `milestones` the sizes worth a forecast beside the plan's.
     `projection(plan, analysis)` returns for every treatment the units of the smaller arm at
     which data of the same means and spreads would promote it, None where they never would.
+
+    Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
+    whichever rule decides.
 
     Raises:
         DegenerateDataError: by `evidence`, when the samples carry none.
@@ -95,4 +101,4 @@ class Rule:
     words: Words
     milestones: tuple[int, ...] = ()
     projection: Callable[[Plan, Analysis], Iterator[int | None]] | None = None
-    bar: Callable[[float, int], float] = bar
+    bar: Callable[[float, int], float] = e_value_bar

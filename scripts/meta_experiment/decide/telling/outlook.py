@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.rules.rule import bar
+from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
@@ -85,7 +85,7 @@ def equivalence_units(plan: Plan, spread: Spread) -> int | None:
         return None
     log = plan.primary.scale is Scale.LOG
     within = -math.log1p(-margin) if log else margin * abs(spread.centre)
-    needed = bar(plan.alpha)
+    needed = e_value_bar(plan.alpha)
 
     def shown(units: int) -> bool:
         arm = Moments.from_summary(units, spread.centre, spread.sd)
