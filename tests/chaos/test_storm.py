@@ -28,10 +28,10 @@ swap(lock, "unlock", lambda _: None)
         """
 import os
 import time
-import meta_experiment.live.exposure as assigning
-read = assigning.read_sequence
-swap(assigning, "_locked", lambda _: os.open(os.devnull, os.O_RDONLY))
-swap(assigning, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0])
+from meta_experiment.live import exposure
+read = exposure.read_sequence
+swap(exposure, "_locked", lambda _: os.open(os.devnull, os.O_RDONLY))
+swap(exposure, "read_sequence", lambda *what: (read(*what), time.sleep(0.02))[0])
 """,
         "has the count",
     ),
@@ -46,18 +46,17 @@ swap(store, "append_batches", lambda *what: random.random() < 0.5 or write(*what
     ),
     "recovery": (
         """
-import meta_experiment.services.health.recovery as healing
+from meta_experiment.services.health import recovery
 import tests.chaos.writers as writers
-swap(healing, "finish_interrupted", lambda _: [])
+swap(recovery, "finish_interrupted", lambda _: [])
 swap(writers, "finish_unless_busy", lambda _: [])
 """,
         "left over",
     ),
     "taking over": (
         """
-import meta_experiment.live.sandbox as sandbox
-import meta_experiment.live.exposure as assigning
-swap(assigning, "adopt", lambda *_: None)
+from meta_experiment.live import exposure, sandbox
+swap(exposure, "adopt", lambda *_: None)
 """,
         "-boxed-",
     ),

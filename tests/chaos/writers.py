@@ -122,7 +122,7 @@ class Writer:
         """Say it, do it, and say that it is done or why it was refused."""
         self.log.say("try", verb, **what)
         begun = time.monotonic()
-        interruption._state.told = ""
+        interruption._state.sentence = ""
         try:
             for sentence in finish_unless_busy(self.space):
                 self.log.say("settled", verb, sentence=sentence)
@@ -137,7 +137,7 @@ class Writer:
             self.log.say("refused", verb, error="system", message=str(error))
             return None
         except Interrupted as error:
-            if error.told == _RECORDED or error.told.endswith(_FINISHED):
+            if error.sentence == _RECORDED or error.sentence.endswith(_FINISHED):
                 self.log.say("ack", verb, ms=_since(begun), **what)
             raise
         told = done if isinstance(done, dict) else {}

@@ -167,7 +167,7 @@ def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
             opened(repository), made, promotion.ActionOptions(override="x"), dry_run=False
         )
     assert caught.value.number == number
-    assert DONE in caught.value.told
+    assert DONE in caught.value.sentence
     assert told(repository).status is Status.PROMOTED
     assert opened(repository).store.history(made).entries[-1].verb == "promote"
     require_agreement(repository)
@@ -182,7 +182,7 @@ def test_a_start_is_finished_before_a_signal_is_heard(repository, monkeypatch, p
     monkeypatch.setattr(reconciliation, "write_index", served)
     with pytest.raises(Interrupted) as caught:
         lifecycle.start(opened(repository), made)
-    assert DONE in caught.value.told
+    assert DONE in caught.value.sentence
     assert told(repository).status is Status.RUNNING
     assert finish_unless_busy(opened(repository)) == []
     assert b"serve-variant" in (repository / STANDS[path]).read_bytes()
@@ -222,7 +222,7 @@ def test_what_cannot_be_undone_now_is_told_to_be_cleared_up_later(repository, mo
         patch.setattr(Flight, "undo", once(Flight.undo, full))
         with pytest.raises(Interrupted) as caught:
             promotion.promote(opened(repository), made, wish, dry_run=False)
-    assert "the next command clears the change up" in caught.value.told
+    assert "the next command clears the change up" in caught.value.sentence
     assert len(finish_unless_busy(opened(repository))) == 1
     assert told(repository).status is Status.RUNNING
     require_agreement(repository)
@@ -272,7 +272,7 @@ def test_a_plan_is_stored_whole_before_a_signal_is_heard(repository, monkeypatch
     monkeypatch.setattr(creating, "reconcile_quietly", noting)
     with pytest.raises(Interrupted) as caught:
         drafted(repository, COMMAND)
-    assert "stored first" in caught.value.told
+    assert "stored first" in caught.value.sentence
     assert opened(repository).store.history(told(repository).experiment_id).entries
 
 

@@ -256,9 +256,9 @@ def test_the_shell_and_python_free_a_text_alike(tmp_path_factory, data):
         text = text.replace(b"\n", b"\r\n")
     folder = tmp_path_factory.mktemp("git")
     done = passed(installed(folder, item), text)
-    freed = item.traces.without_stand_in(text)
-    assert (done.stdout or None) == (freed or None)
-    assert (done.returncode == 0) == (freed is not None)
+    cleaned = item.traces.without_stand_in(text)
+    assert (done.stdout or None) == (cleaned or None)
+    assert (done.returncode == 0) == (cleaned is not None)
 
 
 def test_entries_are_read_back_as_they_were_written(tmp_path):

@@ -220,7 +220,7 @@ def _describe(error: BaseException) -> tuple[str, str, str | None, int]:
 
 def _interruption(error: BaseException) -> tuple[str, None, int]:
     source = error if isinstance(error, Interrupted) else error.__cause__
-    detail = source.told if isinstance(source, Interrupted) else ""
+    detail = source.sentence if isinstance(source, Interrupted) else ""
     message = f"Interrupted. {detail}" if detail else "Interrupted; nothing was left half done."
     return message, None, 128 + (interruption.caught() or _CTRL_C)
 

@@ -165,7 +165,7 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
 
 
 def _with_places(
-    asked: Request, prompts: list[Path], root: Path, place: Place, standing: Path
+    asked: Request, prompts: list[Path], root: Path, place: Place, directory: Path
 ) -> Request:
     """Say where a prompt file is, where it is not where who stands here would expect it."""
     notes = [
@@ -173,7 +173,7 @@ def _with_places(
         for prompt, item in zip(prompts, asked.variant_files, strict=True)
         if prompt != root / item.path
     ]
-    if root != standing:
+    if root != directory:
         name = shlex.quote(str(root))
         notes.append(f"Its root owns the prompt file; from elsewhere name it: --root {name}")
     elif place.user:

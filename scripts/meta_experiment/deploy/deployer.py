@@ -345,8 +345,8 @@ def _go_back(flight: Flight, error: BaseException) -> None:
     except (OSError, MetaExperimentError) as second:
         failed = f"Undoing what had been done failed as well: {second} "
         if isinstance(error, Interrupted):
-            told = f"{failed}Nothing is lost: the next command clears the change up."
-            raise Interrupted(error.number, told) from error
+            sentence = f"{failed}Nothing is lost: the next command clears the change up."
+            raise Interrupted(error.number, sentence) from error
         raise StorageError(
             f"{error} {failed}Nothing is lost; the change is still on record.",
             hint=f"When the cause is gone: {_RECOVER_HINT}",

@@ -20,12 +20,12 @@ _ONE_PRESS = 1.0  # seconds; what comes again within is the same wish
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal ended the work. `told` says what became of it, where that is to be said."""
+    """A signal ended the work. `sentence` says what became of it, where that is to be said."""
 
-    def __init__(self, number: int, told: str = "") -> None:
+    def __init__(self, number: int, sentence: str = "") -> None:
         super().__init__(number)
         self.number = number
-        self.told = told
+        self.sentence = sentence
 
 
 class _State:
@@ -35,7 +35,7 @@ class _State:
     pending = 0  # the number of a signal that came in one of them
     caught = 0  # the number of the first signal of all
     raised = float("-inf")  # when the last one was
-    told = ""  # what was finished last
+    sentence = ""  # what was finished last
 
 
 _state = _State()
@@ -63,12 +63,12 @@ def caught() -> int:
 
 
 @contextmanager
-def held(told: str = "") -> Iterator[None]:
-    """Finish what is done within before a signal is raised; `told` says that it was done."""
+def held(sentence: str = "") -> Iterator[None]:
+    """Finish what is done within before a signal is raised, which then brings `sentence`."""
     _state.held += 1
     try:
         yield
-        _state.told = told or _state.told
+        _state.sentence = sentence or _state.sentence
     finally:
         _state.held -= 1
     heed()
@@ -79,7 +79,7 @@ def heed() -> None:
     number = _state.pending
     if number and not _state.held:
         _state.pending, _state.raised = 0, time.monotonic()
-        raise Interrupted(number, _state.told)
+        raise Interrupted(number, _state.sentence)
 
 
 @contextmanager

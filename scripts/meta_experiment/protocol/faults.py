@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIMIT = 65_536  # bytes, after which the older half goes
-_LONGEST = 300  # characters of what is told
+_LONGEST = 300  # characters of a sentence
 _PURPOSE = "fault"  # of the seals of lines
 
 
@@ -49,8 +49,8 @@ def note(root: str, where: str, what: str) -> None:
         where: the part that failed, such as `serve`.
         what: a sentence without a user's text.
     """
-    told = "".join(letter if letter.isprintable() else " " for letter in what)[:_LONGEST]
-    fields = (str(int(time.time())), escaped(root), where, told)
+    sentence = "".join(letter if letter.isprintable() else " " for letter in what)[:_LONGEST]
+    fields = (str(int(time.time())), escaped(root), where, sentence)
     line = "\t".join(fields).encode("utf-8", "surrogateescape")
     data = data_folder(os.environ)
     try:
@@ -79,9 +79,9 @@ def _sealed(root: str) -> Iterator[Fault]:
     except OSError:
         return
     for line in lines:
-        told, _, mark = line.rpartition(b"\t")
-        if seal is not None and seal.fits(mark.decode("ascii", "replace"), _PURPOSE, told):
-            fault = _fault(told)
+        content, _, mark = line.rpartition(b"\t")
+        if seal is not None and seal.fits(mark.decode("ascii", "replace"), _PURPOSE, content):
+            fault = _fault(content)
             if fault is not None:
                 yield fault
 
@@ -95,10 +95,10 @@ def _lines(path: str) -> list[bytes]:
 
 def _fault(line: bytes) -> Fault | None:
     moment, _, rest = line.decode("utf-8", "surrogateescape").partition("\t")
-    root, tab, told = rest.partition("\t")
+    root, tab, sentence = rest.partition("\t")
     if not (tab and moment.isascii() and moment.isdigit()):
         return None
-    return Fault(float(moment), plain(root), told.replace("\t", ": "))
+    return Fault(float(moment), plain(root), sentence.replace("\t", ": "))
 
 
 def note_error(root: str, where: str, error: Exception, experiment_id: str = "") -> None:
@@ -110,11 +110,11 @@ def note_error(root: str, where: str, error: Exception, experiment_id: str = "")
 def describe(error: BaseException) -> str:
     """Name an error and the place in the code it came from, without its message.
 
-    An error that brings words free of any text of the user (`told`) is described by them.
+    An error that brings words free of any text of the user (`sentence`) is described by them.
     """
-    told = getattr(error, "told", "")
-    if told:
-        return str(told)
+    sentence = getattr(error, "sentence", "")
+    if sentence:
+        return str(sentence)
     kind = type(error).__name__
     if isinstance(error, OSError) and error.errno is not None:
         kind += f" {os.strerror(error.errno)}"

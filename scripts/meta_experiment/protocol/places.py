@@ -102,11 +102,11 @@ def format_root(root: Root) -> str:
 
 
 class StrangeFileError(OSError):
-    """A file is none that this program wrote; `told` says why, without its folder."""
+    """A file is none that this program wrote; `sentence` says why, without its folder."""
 
     def __init__(self, path: str | os.PathLike[str], why: str) -> None:
         super().__init__(errno.EINVAL, f"it {why}", os.fspath(path))
-        self.told = f"{os.path.basename(path)} {why}"
+        self.sentence = f"{os.path.basename(path)} {why}"
 
 
 def parse_root(line: str) -> Root | None:

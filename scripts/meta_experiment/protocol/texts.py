@@ -24,7 +24,7 @@ class TextGoneError(LookupError):
 
     def __init__(self, name: str, what: str) -> None:
         super().__init__(name)
-        self.told = f"the stored text '{name}' {what}; the prompt ran without it"
+        self.sentence = f"the stored text '{name}' {what}; the prompt ran without it"
 
 
 def digest(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a person typed behind `/meta_experiment`, where a deed needs a person's word.
+"""What a person typed behind `/meta_experiment`, where an action needs a person's word.
 
 A model can call the program as well as anybody, and can be talked into it by what it reads. The
 client tells a hook what was typed, and that no model can write: the machine's seal is on it.
@@ -36,8 +36,8 @@ def note_typed(
     key = machine_key(data)
     if not key:
         return  # nothing was ever started on this machine
-    told = f"{session}\n{now}\n{words}".encode("utf-8", "replace")[:_MOST]
-    sealed = Seal(key, "").wrap(_PURPOSE, told)
+    content = f"{session}\n{now}\n{words}".encode("utf-8", "replace")[:_MOST]
+    sealed = Seal(key, "").wrap(_PURPOSE, content)
     descriptor = open_private(_file(data, session), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         put(descriptor, sealed)
@@ -59,10 +59,10 @@ def take_typed(session: str, now: float, environment: Mapping[str, str] = os.env
     except FileNotFoundError:
         return ""
     os.unlink(path)
-    told = Seal(machine_key(data), "").unwrap(_PURPOSE, wrapped)
-    whose, _, rest = (told or b"").decode("utf-8", "replace").partition("\n")
+    content = Seal(machine_key(data), "").unwrap(_PURPOSE, wrapped)
+    owner, _, rest = (content or b"").decode("utf-8", "replace").partition("\n")
     at, _, words = rest.partition("\n")
-    if told is None or whose != session or not 0 <= now - float(at) <= _LASTING:
+    if content is None or owner != session or not 0 <= now - float(at) <= _LASTING:
         return ""
     return words
 

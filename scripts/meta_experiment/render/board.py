@@ -31,7 +31,7 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
     "archived": ("▪ Archived", "dim"),
 }
 _DECISIONS: dict[str, Tone] = {"PROMOTE": "good", "REJECT": "bad"}
-_DEEDS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
+_ACTIONS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
 _FILES = 3  # named, of more than so many the others are counted
 _ACTIVE = ("running", "paused", "draft")
 
@@ -134,7 +134,7 @@ def _decision(row: BoardRow) -> Text:
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
-    done = f"{_DEEDS[outcome['action']]} on {outcome['at'][:10]}"
+    done = f"{_ACTIONS[outcome['action']]} on {outcome['at'][:10]}"
     text = f"{done}: {words.quoted(outcome['reason'])}"
     if outcome.get("override"):
         text += f" [OVERRIDE without evidence: {words.quoted(outcome['override'])}]"

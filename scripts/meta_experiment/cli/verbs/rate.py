@@ -42,7 +42,7 @@ def rate_verb(
     words: tuple[str, ...],
     metrics: tuple[str, ...],
     run: str | None,
-    **whose: str | None,
+    **filters: str | None,
 ) -> Result:
     """Say how good the newest answer of this session was: 1 (useless) to 5 (perfect).
 
@@ -54,9 +54,9 @@ def rate_verb(
         rated |= {run: _outcome(words)}
     elif words:
         rated |= {rating.RATING: _stars(words)}
-    session = whose["session"] or os.environ.get("CLAUDE_CODE_SESSION_ID") or None
-    client = () if whose["session"] else client_around(os.environ)
-    selector = rating.TrialSelector(whose["trial_id"], session, whose["experiment"], client)
+    session = filters["session"] or os.environ.get("CLAUDE_CODE_SESSION_ID") or None
+    client = () if filters["session"] else client_around(os.environ)
+    selector = rating.TrialSelector(filters["trial_id"], session, filters["experiment"], client)
     done = rating.rate(_workspaces(workspace(place)), selector, rated)
     values = ", ".join(f"{name} {compact(value)}" for name, value in done.metrics.items())
     return Result(

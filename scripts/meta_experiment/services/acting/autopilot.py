@@ -66,12 +66,14 @@ def _act(
 ) -> str:
     if action is Action.PROMOTE:
         options = promotion.ActionOptions(commit=commit)
-        deed = promotion.promote_judged(
+        result = promotion.promote_judged(
             workspace, experiment, analysis, options, dry_run=dry_run
         )
     else:
-        deed = promotion.end(
+        result = promotion.end(
             workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis
         )
     would = "would be done: " if dry_run else ""
-    return f"{would}{deed.message}" + (f" [commit {deed.commit[:12]}]" if deed.commit else "")
+    return f"{would}{result.message}" + (
+        f" [commit {result.commit[:12]}]" if result.commit else ""
+    )

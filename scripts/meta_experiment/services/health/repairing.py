@@ -109,8 +109,8 @@ def _summary(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
 
 def _history(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     """Add what the history lacks; a crash may fall between the registry and this line."""
-    told = workspace.store.history(experiment.experiment_id)
-    last = next((item.after for item in reversed(told.entries) if item.after), None)
+    history = workspace.store.history(experiment.experiment_id)
+    last = next((item.after for item in reversed(history.entries) if item.after), None)
     if last is not None and last != experiment.status.value:
         before = Status(last) if last in list(Status) else None
         reason = "the registry says so; a crash kept it out of the history"

@@ -221,12 +221,12 @@ def _logs(
     for variant in sorted(strange)[:_SHOWN]:
         yield f"trials of a variant that the plan does not have: {variant}", None
     # Nothing is lost by these and nothing is to be mended, so they are no faults.
-    told = [*sentences(name, log.apart), *(item.sentence for item in log.conflicts)]
+    remarks = [*sentences(name, log.apart), *(item.sentence for item in log.conflicts)]
     twice += [
         Finding(
             "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"
         )
-        for sentence in told[:_SHOWN]
+        for sentence in remarks[:_SHOWN]
     ]
 
 
@@ -241,10 +241,10 @@ def _summary(
 
 def _history(workspace: Workspace, experiment: Experiment) -> Iterator[Problem]:
     name = experiment.experiment_id
-    told = workspace.store.history(name)
-    for item in told.set_aside:
+    history = workspace.store.history(name)
+    for item in history.set_aside:
         yield item.sentence, None
-    last = next((item.after for item in reversed(told.entries) if item.after), None)
+    last = next((item.after for item in reversed(history.entries) if item.after), None)
     if last is not None and last != experiment.status.value:
         yield f"its history ends at {last}, the registry says {experiment.status.value}", REPAIR
 
