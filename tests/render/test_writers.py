@@ -59,7 +59,7 @@ Evidence
 @pytest.fixture
 def forms(monkeypatch):
     """The forms there are, and one more: a module, and a line in the table."""
-    monkeypatch.setitem(writers.WRITERS, "toy", "tests.render.toy_writer")
+    monkeypatch.setitem(writers.WRITERS, "toy", "tests.render.toy_writer:write")
     return tuple(writers.WRITERS)
 
 

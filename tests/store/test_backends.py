@@ -20,7 +20,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.store import backends
 from meta_experiment.types import Decision, Status
 
-BACKENDS = {**backends.BACKENDS, "memory": "tests.store.memory"}
+BACKENDS = {**backends.BACKENDS, "memory": "tests.store.memory:open_store"}
 
 
 @pytest.fixture(params=BACKENDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
@@ -12,8 +11,9 @@ from meta_experiment import __version__
 from meta_experiment.cli import frame
 from meta_experiment.errors import MetaExperimentError, UsageError, cite
 from meta_experiment.files import interruption
+from meta_experiment.table import entry
 
-# verb -> module under meta_experiment.cli.verbs; the sections order the help page.
+# The sections order the help page.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Plan and run": (
         "baseline",
@@ -32,8 +32,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),
     "Try": ("demo",),
 }
-# verbs whose name is a word of the language have a module of another name
-_MODULES = {"import": "importing"}
+# verb -> its command, where that is not `command` of the module that has the verb's name
+ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
 VERBS = tuple(verb for verbs in SECTIONS.values() for verb in verbs)
 
 
@@ -50,9 +50,8 @@ class VerbGroup(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        name = _MODULES.get(cmd_name, cmd_name)
-        module = importlib.import_module(f"meta_experiment.cli.verbs.{name}")
-        command: click.Command = module.command
+        usual = f"meta_experiment.cli.verbs.{cmd_name}:command"
+        command: click.Command = entry(ELSEWHERE.get(cmd_name, usual))
         return command
 
     def resolve_command(

@@ -1,17 +1,17 @@
-"""The forms in which a page can be written: each a module with `write(page, style) -> str`."""
+"""The forms in which a page can be written: each a function of a page and a style to text."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
+from meta_experiment.table import entry
 
-WRITERS = {"text": "meta_experiment.render.text"}
+WRITERS = {"text": "meta_experiment.render.text:write"}
 
 
 def write(form: str, page: Page, style: Style) -> str:
     """Write a page in a form, whose module is imported now."""
-    writer: Callable[[Page, Style], str] = importlib.import_module(WRITERS[form]).write
+    writer: Callable[[Page, Style], str] = entry(WRITERS[form])
     return writer(page, style)

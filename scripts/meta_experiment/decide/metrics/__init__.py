@@ -7,7 +7,7 @@ here.
 from __future__ import annotations
 
 from meta_experiment.decide.metrics.family import Design, Family
-from meta_experiment.decide.table import entry
+from meta_experiment.table import entry
 from meta_experiment.types import Metric, Plan, Unit
 
 FAMILIES = {
@@ -19,7 +19,7 @@ FAMILIES = {
 
 def family_of(metric: Metric) -> Family:
     """Return the family that a metric is of."""
-    family: Family = entry(FAMILIES, metric.kind)
+    family: Family = entry(FAMILIES[metric.kind])
     return family
 
 

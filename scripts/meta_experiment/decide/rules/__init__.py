@@ -7,7 +7,7 @@ line here; it is imported when a plan asks for it.
 from __future__ import annotations
 
 from meta_experiment.decide.rules.rule import Rule
-from meta_experiment.decide.table import entry
+from meta_experiment.table import entry
 from meta_experiment.types import Plan
 
 RULES = {
@@ -18,5 +18,5 @@ RULES = {
 
 def rule_of(plan: Plan) -> Rule:
     """Return the rule by which a plan is decided."""
-    rule: Rule = entry(RULES, plan.stopping)
+    rule: Rule = entry(RULES[plan.stopping])
     return rule
