@@ -18,64 +18,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.types import Amendment, Analysis, Experiment, Outcome, Plan
+from meta_experiment.table import entry
+from meta_experiment.types import Amendment, Experiment, Outcome, Plan
 from meta_experiment.types.field_marks import ASIDE, MOMENT
-from meta_experiment.types.results import (
-    action,
-    admission,
-    alerts,
-    amendment,
-    assignment,
-    auto,
-    baseline,
-    board,
-    creation,
-    demo,
-    explanation,
-    forecast,
-    health,
-    import_result,
-    noise,
-    rating,
-    recording,
-    recovery,
-    status_change,
-    sums,
-    trial_page,
-)
+from meta_experiment.types.results import RESULTS, board
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 BASE = "https://meta-experiment.dev/schemas"
 
-# schema -> what it describes, and the verbs that print it
-RESULTS: dict[str, tuple[Any, tuple[str, ...]]] = {
-    "action": (action.ActionResult, ("promote", "rollback", "stop")),
-    "admission": (admission.Admission, ("admit",)),
-    "alerts": (alerts.AlertReport, ("monitor",)),
-    "amendment": (amendment.AmendmentResult, ("amend",)),
-    "analysis": (Analysis, ("analyze",)),
-    "assignment": (assignment.AssignmentResult, ("assign",)),
-    "auto": (auto.AutoResult, ("auto",)),
-    "baseline": (baseline.UsageBaseline, ("baseline",)),
-    "creation": (creation.Creation, ("create",)),
-    "demo": (demo.DemoResult, ("demo",)),
-    "explanation": (explanation.Explanation, ("explain",)),
-    "forecast": (forecast.Forecast, ("plan",)),
-    "health": (health.Health, ("check", "doctor", "verify")),
-    "import": (import_result.ImportResult | sums.SumsComparison, ("import",)),
-    "noise": (noise.NoiseResult, ("noise",)),
-    "panic": (recovery.PanicResult, ("panic",)),
-    "rating": (rating.RatingResult, ("rate",)),
-    "recording": (recording.RecordingResult, ("record",)),
-    "recovery": (recovery.Recovery, ("recover",)),
-    "repair": (recovery.RepairResult, ("repair",)),
-    "status": (board.BoardView, ("status",)),
-    "status-change": (
-        status_change.StatusChange,
-        ("start", "pause", "resume", "archive"),
-    ),
-    "trials": (trial_page.TrialPage, ("trials",)),
-}
 SCHEMA_OF = {verb: name for name, (_, verbs) in RESULTS.items() for verb in verbs}
 
 _PLAIN: dict[Any, dict[str, Any]] = {
@@ -153,7 +103,7 @@ def schema(name: str) -> dict[str, Any]:
     """Return the schema of one result."""
     result, verbs = RESULTS[name]
     known = _Types()
-    root = known.of(result)
+    root = known.of(entry(result))
     *others, last = (f"`{verb} --json`" for verb in verbs)
     listed = f"{', '.join(others)} or {last}" if others else last
     return {

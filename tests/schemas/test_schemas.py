@@ -6,10 +6,12 @@ from functools import cache
 import jsonschema
 import pytest
 from tests.compatibility.recording import RECORDINGS
-from tests.schemas.generate import RESULTS, SCHEMA_OF, file_of, written
+from tests.schemas.generate import SCHEMA_OF, file_of, schema, written
 
+from meta_experiment.cli import main
 from meta_experiment.cli.main import VERBS
 from meta_experiment.model.result_document import to_document
+from meta_experiment.types.results import RESULTS
 from meta_experiment.types.results.demo import DemoResult
 
 
@@ -84,3 +86,26 @@ def test_a_schema_says_what_every_object_holds(name):
                 require_described(item)
 
     require_described(json.loads(file_of(name).read_bytes()))
+
+
+@pytest.fixture
+def _toy(monkeypatch):
+    """One file, its line in the table of results, and the verb's name."""
+    here = "tests.schemas.toy_verb"
+    monkeypatch.setitem(RESULTS, "toy", (f"{here}:Toy", ("toy",)))
+    monkeypatch.setattr(main, "VERBS", (*VERBS, "toy"))
+    monkeypatch.setitem(main.ELSEWHERE, "toy", f"{here}:command")
+
+
+@pytest.mark.usefixtures("_toy")
+def test_an_answer_has_its_schema_by_a_line_in_the_table(capsys):
+    assert main.main(["toy", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    made = jsonschema.Draft202012Validator(closed(schema("toy")))
+    made.validate(said)
+    assert set(said) == {"parts", "status", "counts", "begun"}
+    for name in said:
+        with pytest.raises(jsonschema.ValidationError):
+            made.validate({**said, name: object()})
+    with pytest.raises(jsonschema.ValidationError):
+        made.validate({**said, "colour": "red"})

@@ -1,1 +1,39 @@
-"""What the use cases answer, a module for each; its fields are those of the JSON."""
+"""What the use cases answer, a module for each; its fields are those of the JSON.
+
+`RESULTS` names by schema the type of every answer, as `module:NAME`, and the verbs that give
+it. A new one is a module with its type in it and a line here; it has its schema of itself.
+"""
+
+from __future__ import annotations
+
+RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "action": (
+        "meta_experiment.types.results.action:ActionResult",
+        ("promote", "rollback", "stop"),
+    ),
+    "admission": ("meta_experiment.types.results.admission:Admission", ("admit",)),
+    "alerts": ("meta_experiment.types.results.alerts:AlertReport", ("monitor",)),
+    "amendment": ("meta_experiment.types.results.amendment:AmendmentResult", ("amend",)),
+    "analysis": ("meta_experiment.types.analysis:Analysis", ("analyze",)),
+    "assignment": ("meta_experiment.types.results.assignment:AssignmentResult", ("assign",)),
+    "auto": ("meta_experiment.types.results.auto:AutoResult", ("auto",)),
+    "baseline": ("meta_experiment.types.results.baseline:UsageBaseline", ("baseline",)),
+    "creation": ("meta_experiment.types.results.creation:Creation", ("create",)),
+    "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
+    "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),
+    "forecast": ("meta_experiment.types.results.forecast:Forecast", ("plan",)),
+    "health": ("meta_experiment.types.results.health:Health", ("check", "doctor", "verify")),
+    "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
+    "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),
+    "panic": ("meta_experiment.types.results.recovery:PanicResult", ("panic",)),
+    "rating": ("meta_experiment.types.results.rating:RatingResult", ("rate",)),
+    "recording": ("meta_experiment.types.results.recording:RecordingResult", ("record",)),
+    "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
+    "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
+    "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
+    "status-change": (
+        "meta_experiment.types.results.status_change:StatusChange",
+        ("start", "pause", "resume", "archive"),
+    ),
+    "trials": ("meta_experiment.types.results.trial_page:TrialPage", ("trials",)),
+}

@@ -6,6 +6,7 @@ from dataclasses import field
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import ASIDE
+from meta_experiment.types.results.import_result import ImportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,6 @@ class SumsComparison:
     level: float
     limits: tuple[str, ...]
     unit: str = field(default="", metadata=ASIDE)
+
+
+ImportAnswer = ImportResult | SumsComparison
