@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.records import dataclass
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
 
 _LARGEST_LOG = 700.0
@@ -20,6 +22,11 @@ _LARGEST_LOG = 700.0
 def e_value_bar(alpha: float, among: int = 1) -> float:
     """Return the log e-value that an action needs: log(K/α), with α shared among K."""
     return math.log(among / alpha)
+
+
+def e_values_show_equivalence(plan: Plan, arm: Moments, within: float) -> bool:
+    """Say whether both one-sided e-values of the Welch t against a margin reach 1/α."""
+    return anytime_t(arm, arm, null=-within).log_e_greater >= e_value_bar(plan.alpha)
 
 
 def number(log_evidence: float) -> float:
@@ -80,8 +87,10 @@ class Rule:
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm; `milestones` the sizes worth a forecast beside the plan's.
-    `projection(plan, analysis)` returns for every treatment the units of the smaller arm at
-    which data of the same means and spreads would promote it, None where they never would.
+    `shows_equivalence(plan, arm, within)` says whether two arms of these same moments are shown
+    to differ by less than `within` on the metric's scale, by e-values where a rule has no other
+    way. `projection(plan, analysis)` returns for every treatment the units of the smaller arm
+    at which data of the same means and spreads would promote it, None where they never would.
 
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
     whichever rule decides.
@@ -100,5 +109,6 @@ class Rule:
     detectable: Callable[[Plan, int, float, float], float]
     words: Words
     milestones: tuple[int, ...] = ()
+    shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
     projection: Callable[[Plan, Analysis], Iterator[int | None]] | None = None
     bar: Callable[[float, int], float] = e_value_bar

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.types import Metric, Plan, Scale
 from meta_experiment.types.results.forecast import Outlook, Reach, Spread
 
@@ -77,19 +75,18 @@ def spread_of(metric: Metric, past: Sequence[float]) -> Spread:
 def equivalence_units(plan: Plan, spread: Spread) -> int | None:
     """Return the units per arm at which two truly equal arms are shown to be equivalent.
 
-    With the means alike and this spread, both one-sided e-values against the margin reach 1/α.
-    None without a margin, or when a million units are not enough.
+    With the means alike and this spread, by the plan's rule. None without a margin, or when a
+    million units are not enough.
     """
     margin = plan.equivalence_margin
     if margin is None:
         return None
     log = plan.primary.scale is Scale.LOG
     within = -math.log1p(-margin) if log else margin * abs(spread.centre)
-    needed = e_value_bar(plan.alpha)
+    shows = rule_of(plan).shows_equivalence
 
     def shown(units: int) -> bool:
-        arm = Moments.from_summary(units, spread.centre, spread.sd)
-        return anytime_t(arm, arm, null=-within).log_e_greater >= needed
+        return shows(plan, Moments.from_summary(units, spread.centre, spread.sd), within)
 
     if within <= 0 or not shown(_MOST_UNITS):
         return None
