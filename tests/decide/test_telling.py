@@ -21,7 +21,7 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.noise import false_alarm_rate, noise_floor
-from meta_experiment.decide.rules.projection import units_needed
+from meta_experiment.decide.rules.e_value_projection import units_needed
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.errors import DegenerateDataError, UsageError

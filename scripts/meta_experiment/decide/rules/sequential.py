@@ -52,7 +52,7 @@ def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
 
 def projection(plan: Plan, analysis: Analysis) -> Iterator[int | None]:
     """Project the e-values of means with the same spreads, or of cases."""
-    from meta_experiment.decide.rules.projection import all_needed
+    from meta_experiment.decide.rules.e_value_projection import all_needed
 
     return all_needed(plan, analysis)
 

@@ -1,4 +1,8 @@
-"""How many units it would take the e-values to decide, if all stays as it looks."""
+"""How many units it would take e-values to decide, if all stays as it looks.
+
+The e-values projected are those of the anytime-valid t, of rates as well: exact rules on pairs
+need the outcomes one by one, which nobody has of data to come.
+"""
 
 from __future__ import annotations
 
