@@ -1,6 +1,7 @@
 """What keeps the house easy to see: small modules, and one name for one thing."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def test_every_module_says_what_it_is_for():
         path for path in MODULES if ast.get_docstring(ast.parse(path.read_bytes())) is None
     ]
     assert silent == []
+
+
+def test_classes_are_named_by_nouns():
+    """A bare participle says what was done to a thing, not which thing it is."""
+    errors = {"Interrupted"}  # an exception may say what happened
+    bare = re.compile(r"[A-Z][a-z]+ed")
+    found = {node.name for _, node in nodes(ast.ClassDef) if bare.fullmatch(node.name)}
+    assert found - errors == set()

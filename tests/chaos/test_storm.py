@@ -72,7 +72,7 @@ swap(heads, "is_own", lambda *_: True)
 import meta_experiment.deploy.unseen as unseen
 import meta_experiment.services.serving.working_trees as trees
 swap(trees, "_UNTRACKED", b"")
-swap(unseen.Unseen, "_block", lambda *_: False)
+swap(unseen.HiddenFiles, "_block", lambda *_: False)
 """,
         "git keeps a stand-in",
     ),
@@ -81,7 +81,7 @@ swap(unseen.Unseen, "_block", lambda *_: False)
 import meta_experiment.deploy.unseen as unseen
 import meta_experiment.services.serving.working_trees as trees
 swap(trees, "_UNTRACKED", b"")
-swap(unseen.Unseen, "_block", lambda *_: False)
+swap(unseen.HiddenFiles, "_block", lambda *_: False)
 """,
         "git in ",
     ),

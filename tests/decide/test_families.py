@@ -14,7 +14,7 @@ from meta_experiment.decide.evidence import Evidence, towards
 from meta_experiment.decide.metrics import FAMILIES, family_of, means
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.types import (
@@ -62,7 +62,7 @@ def evidence_once(kind, control, treatment, metric, at) -> Evidence:
 
 def sign_test(kind, control, treatment, metric):
     del kind, control, treatment, metric
-    return Reported("sign", None, None, 0.5, 0.5, 0.5)
+    return ReportedTest("sign", None, None, 0.5, 0.5, 0.5)
 
 
 def unbounded(control, treatment, metric, level):

@@ -5,7 +5,7 @@ from tests.sources import shapes
 
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.sources.results.benchmark import Origin, parse
-from meta_experiment.sources.results.combine import Labelled, combine
+from meta_experiment.sources.results.combine import LabelledSource, combine
 from meta_experiment.sources.results.run_table import RowOptions, parse_csv
 
 
@@ -14,7 +14,9 @@ def source(document, name="benchmark.json", identity="0"):
 
 
 def combined(*given, control=None, treatments=()):
-    sources = [item if isinstance(item, Labelled) else Labelled(item) for item in given]
+    sources = [
+        item if isinstance(item, LabelledSource) else LabelledSource(item) for item in given
+    ]
     return combine(sources, control=control, treatments=treatments)
 
 
@@ -78,8 +80,8 @@ def test_a_control_that_is_the_newer_text_is_asked_about():
     given = [source(older, "1.json", "1"), source(newer, "2.json", "2")]
     for first, second, asked in ((0, 1, False), (1, 0, True)):
         found = combined(
-            Labelled(given[first], "control", "with_skill"),
-            Labelled(given[second], "treatment", "with_skill"),
+            LabelledSource(given[first], "control", "with_skill"),
+            LabelledSource(given[second], "treatment", "with_skill"),
         )
         assert any("is it the older text?" in note for note in found.notes) is asked
 
@@ -121,8 +123,8 @@ def test_one_arm_alone_is_refused_with_the_way_out():
 def test_two_files_of_one_arm_each_are_compared():
     """The old text's results against the new one's, case by case."""
     found = combined(
-        Labelled(source(shapes.one_arm((0.5, 0.6)), "old.json", "1"), "control"),
-        Labelled(source(shapes.one_arm((0.7, 0.8)), "new.json", "2"), "treatment"),
+        LabelledSource(source(shapes.one_arm((0.5, 0.6)), "old.json", "1"), "control"),
+        LabelledSource(source(shapes.one_arm((0.7, 0.8)), "new.json", "2"), "treatment"),
     )
     assert found.variants == ("control", "treatment")
     assert [(item.variant, item.run.case) for item in found.runs] == [
@@ -135,7 +137,7 @@ def test_a_label_on_two_arms_asks_which():
     """`control=FILE` of a file with two arms needs the arm, and says how."""
     given = source(shapes.canonical())
     with pytest.raises(UsageError, match="which of them is 'control'") as caught:
-        combined(Labelled(given, "control"), Labelled(given, "treatment"))
+        combined(LabelledSource(given, "control"), LabelledSource(given, "treatment"))
     assert "control=benchmark.json:with_skill" in caught.value.hint
 
 
@@ -145,8 +147,8 @@ def test_two_iterations_are_compared_by_one_arm_of_each():
     for item in newer["runs"]:
         item["result"]["time_seconds"] += 3.17
     found = combined(
-        Labelled(source(shapes.canonical(), "1.json", "1"), "control", "with_skill"),
-        Labelled(source(newer, "2.json", "2"), "treatment", "with_skill"),
+        LabelledSource(source(shapes.canonical(), "1.json", "1"), "control", "with_skill"),
+        LabelledSource(source(newer, "2.json", "2"), "treatment", "with_skill"),
     )
     assert len(found.runs) == 6
     assert found.excluded["of an arm that is not compared"] == 6
@@ -178,8 +180,8 @@ def judged(case, rate, words, **more):
 def of_two_texts(one, other):
     """Compare the runs of two files of one arm, the first as control."""
     return combined(
-        Labelled(source({"runs": one}, "1.json", "1"), "control"),
-        Labelled(source({"runs": other}, "2.json", "2"), "treatment"),
+        LabelledSource(source({"runs": one}, "1.json", "1"), "control"),
+        LabelledSource(source({"runs": other}, "2.json", "2"), "treatment"),
     )
 
 
@@ -240,8 +242,8 @@ def test_a_run_of_both_texts_is_one_of_the_older():
     """In whichever order the sources are named: the text that is tried came later."""
     listed = [judged(1, 1, [LONG]), judged(2, 0, [LONG[::-1]])]
     found = combined(
-        Labelled(source({"runs": listed}, "2.json", "2"), "treatment"),
-        Labelled(source({"runs": listed[:1]}, "1.json", "1"), "control"),
+        LabelledSource(source({"runs": listed}, "2.json", "2"), "treatment"),
+        LabelledSource(source({"runs": listed[:1]}, "1.json", "1"), "control"),
     )
     assert [(item.variant, item.run.case) for item in found.runs] == [
         ("control", "1"), ("treatment", "2"),
@@ -272,7 +274,8 @@ def test_an_arm_that_is_a_copy_of_the_other_is_refused():
     given = source(shapes.canonical())
     with pytest.raises(RefusedError, match="another arm has already"):
         combined(
-            Labelled(given, "control", "with_skill"), Labelled(given, "treatment", "with_skill")
+            LabelledSource(given, "control", "with_skill"),
+            LabelledSource(given, "treatment", "with_skill"),
         )
 
 
@@ -281,8 +284,8 @@ def test_one_number_for_two_tasks_is_refused():
     other = {"results": [{"eval_id": 1, "eval_name": "invoice totals", "pass_rate": 1.0}]}
     with pytest.raises(RefusedError, match="different tasks"):
         combined(
-            Labelled(source(shapes.one_arm((0.5,))), "control"),
-            Labelled(source(other), "treatment"),
+            LabelledSource(source(shapes.one_arm((0.5,))), "control"),
+            LabelledSource(source(other), "treatment"),
         )
 
 
@@ -290,8 +293,8 @@ def test_an_edited_name_is_one_case_and_said():
     """A name that was changed a little is noted, not refused."""
     other = {"results": [{"eval_id": 1, "eval_name": "the case 1", "pass_rate": 1.0}]}
     found = combined(
-        Labelled(source(shapes.one_arm((0.5,))), "control"),
-        Labelled(source(other, identity="1"), "treatment"),
+        LabelledSource(source(shapes.one_arm((0.5,))), "control"),
+        LabelledSource(source(other, identity="1"), "treatment"),
     )
     assert any("taken as one case" in note for note in found.notes)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.sources import shapes
 
 from meta_experiment.errors import MetaExperimentError
-from meta_experiment.sources.results.combine import Labelled, combine
+from meta_experiment.sources.results.combine import LabelledSource, combine
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_table import RowOptions
 
@@ -39,7 +39,7 @@ def ends_well(folder, document):
     path.write_text(json.dumps(document), "utf-8")
     try:
         source = read_source(path, "r.json", RowOptions())
-        found = combine([Labelled(source)], control=None, treatments=())
+        found = combine([LabelledSource(source)], control=None, treatments=())
     except MetaExperimentError:
         return
     assert found.runs

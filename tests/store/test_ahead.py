@@ -58,13 +58,13 @@ def always(monkeypatch):
 def delivered(always, monkeypatch):  # noqa: ARG001
     """Read everything ahead; gives what came of it, block by block."""
     taken = []
-    plain = ahead.Ahead.outcomes
+    plain = ahead.BlocksAhead.outcomes
 
     def outcomes(self, cursor, block):
         taken.append(plain(self, cursor, block))
         return taken[-1]
 
-    monkeypatch.setattr(ahead.Ahead, "outcomes", outcomes)
+    monkeypatch.setattr(ahead.BlocksAhead, "outcomes", outcomes)
     return taken
 
 
@@ -139,7 +139,7 @@ def test_a_reading_that_is_broken_off_leaves_no_process(layout, logs, children, 
     def broken(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ahead.Ahead, "outcomes", broken)
+    monkeypatch.setattr(ahead.BlocksAhead, "outcomes", broken)
     with pytest.raises(KeyboardInterrupt):
         read_trials(layout, "e")
     none_is_left(children)

@@ -18,7 +18,7 @@ from meta_experiment.types import AnalysisType, Metric
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedTest:
     """A test of treatment against control in the metric's own direction.
 
     `p_greater` is small when the treatment's values are the higher ones; `p_value` is
@@ -35,7 +35,7 @@ class Reported:
 
 
 RATIO = "likelihood of two rates"
-Test = Callable[[AnalysisType, Sample, Sample, Metric], Reported]
+Test = Callable[[AnalysisType, Sample, Sample, Metric], ReportedTest]
 
 
 def reported_test(
@@ -44,7 +44,7 @@ def reported_test(
     control: Sample,
     treatment: Sample,
     metric: Metric,
-) -> Reported:
+) -> ReportedTest:
     """Run the test a plan asks for, where that is `auto` the one `chosen` for the samples.
 
     Raises:
@@ -109,36 +109,36 @@ def counts(control: Sample, treatment: Sample) -> tuple[float, int, float, int]:
     )
 
 
-def _t_test(control: Sample, treatment: Sample) -> Reported:
+def _t_test(control: Sample, treatment: Sample) -> ReportedTest:
     test = welch(control.moments, treatment.moments)
-    return Reported(
+    return ReportedTest(
         "welch_t", test.statistic, test.df, test.p_value, test.p_greater, test.p_less
     )
 
 
-def _proportion_test(control: Sample, treatment: Sample) -> Reported:
+def _proportion_test(control: Sample, treatment: Sample) -> ReportedTest:
     _require_binary(control, treatment)
     test = pooled_z(*_whole_counts(control, treatment))
-    return Reported(
+    return ReportedTest(
         "proportion_z", test.statistic, None, test.p_value, test.p_greater, test.p_less
     )
 
 
-def _fisher(control: Sample, treatment: Sample) -> Reported:
+def _fisher(control: Sample, treatment: Sample) -> ReportedTest:
     test = fisher_exact(*_whole_counts(control, treatment))
-    return Reported("fisher_exact", None, None, test.p_value, test.p_greater, test.p_less)
+    return ReportedTest("fisher_exact", None, None, test.p_value, test.p_greater, test.p_less)
 
 
-def _mann_whitney(control: Sample, treatment: Sample) -> Reported:
+def _mann_whitney(control: Sample, treatment: Sample) -> ReportedTest:
     from meta_experiment.stats.ranks import mann_whitney
 
     test = mann_whitney(control.values, treatment.values)
-    return Reported(
+    return ReportedTest(
         "mann_whitney", test.statistic, None, test.p_value, test.p_greater, test.p_less
     )
 
 
-def _bayesian(control: Sample, treatment: Sample) -> Reported:
+def _bayesian(control: Sample, treatment: Sample) -> ReportedTest:
     """Give the chance to be higher under a flat prior; its complement serves as p-value."""
     if _is_binary(control, treatment):
         from meta_experiment.stats.bayes import beta_binomial
@@ -149,10 +149,10 @@ def _bayesian(control: Sample, treatment: Sample) -> Reported:
     else:
         z = welch(control.moments, treatment.moments).statistic
         up, down = normal_sf(-z), normal_sf(z)
-    return Reported("bayesian_ab", up, None, None, p_greater=down, p_less=up)
+    return ReportedTest("bayesian_ab", up, None, None, p_greater=down, p_less=up)
 
 
-_TESTS: dict[str, Callable[[Sample, Sample], Reported]] = {
+_TESTS: dict[str, Callable[[Sample, Sample], ReportedTest]] = {
     AnalysisType.T_TEST.value: _t_test,
     AnalysisType.MANN_WHITNEY.value: _mann_whitney,
     AnalysisType.PROPORTION_TEST.value: _proportion_test,

@@ -23,7 +23,7 @@ from meta_experiment.deploy.change import FileChange
 from meta_experiment.errors import GitError, as_word
 from meta_experiment.files.confine import Content
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.files.process import Finished
+from meta_experiment.files.process import ProgramResult
 from meta_experiment.git import NO_COMMIT_HINT, Git, complaint
 from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.records import dataclass
@@ -360,7 +360,7 @@ def _obstacle(path: str, known: str | None, staged: tuple[str, str] | None) -> s
     return ""
 
 
-def _refused_by(name: str, finished: Finished) -> GitError:
+def _refused_by(name: str, finished: ProgramResult) -> GitError:
     return GitError(
         f"The {name} hook refused the commit (exit {finished.code}), so nothing was changed: "
         f"{complaint(finished) or 'it said nothing'}",

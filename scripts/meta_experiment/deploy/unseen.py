@@ -43,7 +43,7 @@ _BLOCK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class HiddenFiles:
     """The repository around a root. `prefix` is the root's path from the top of the tree."""
 
     git: Git
@@ -53,7 +53,7 @@ class Unseen:
     folder: Path
 
     @classmethod
-    def around(cls, git: Git | None, files: FileSystem, root: Path) -> Unseen | None:
+    def around(cls, git: Git | None, files: FileSystem, root: Path) -> HiddenFiles | None:
         """Find the repository that a root lies in; None where there is none to hide from."""
         if git is None:
             return None

@@ -20,7 +20,7 @@ _GRACE = 2.0  # seconds between asking a program to end and ending it
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class ProgramResult:
     """How a run of a program ended; a negative code is the signal that ended it."""
 
     code: int
@@ -36,7 +36,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     inherited: tuple[int, ...] = (),
-) -> Finished:
+) -> ProgramResult:
     """Run a program in a session of its own; `inherited` are open files that it shares.
 
     Raises:
@@ -72,7 +72,7 @@ def run(
         except BaseException:
             _end(process)
             raise
-        return Finished(code, _read(output), _read(errors))
+        return ProgramResult(code, _read(output), _read(errors))
 
 
 @held()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import DependencyError, GitError
 from meta_experiment.files import process
-from meta_experiment.files.process import Finished
+from meta_experiment.files.process import ProgramResult
 from meta_experiment.files.programs import find_program
 from meta_experiment.records import dataclass
 
@@ -82,7 +82,9 @@ class Git:
         program = find_program("git")
         return cls(program, directory) if program else None
 
-    def run(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> Finished:
+    def run(
+        self, *arguments: str, stdin: bytes = b"", index: Path | None = None
+    ) -> ProgramResult:
         """Run a command with fixed English messages and return how it ended.
 
         Args:
@@ -113,7 +115,7 @@ class Git:
             )
         return finished.output
 
-    def hook(self, name: str, *arguments: str, index: Path | None = None) -> Finished:
+    def hook(self, name: str, *arguments: str, index: Path | None = None) -> ProgramResult:
         """Run one of the user's hooks if there is one, as `git commit` would.
 
         The hook sees the user's own locale and settings, not the ones above.
@@ -146,7 +148,7 @@ class Git:
         stdin: bytes,
         timeout: float,
         inherited: tuple[int, ...] = (),
-    ) -> Finished:
+    ) -> ProgramResult:
         try:
             return process.run(
                 command,
@@ -168,7 +170,7 @@ class Git:
             ) from error
 
 
-def complaint(finished: Finished) -> str:
+def complaint(finished: ProgramResult) -> str:
     """Return what a git said that failed, made printable and bounded to the last part."""
     said = (finished.errors + finished.output).decode("utf-8", "backslashreplace").strip()
     clean = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)

@@ -23,7 +23,7 @@ from meta_experiment.protocol.worktrees import linked_tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from meta_experiment.protocol.index import Entry
-    from meta_experiment.protocol.worktrees import Linked
+    from meta_experiment.protocol.worktrees import LinkedTree
 
 _FOLDERS = {COMMAND: ".claude/commands", SKILL: ".claude/skills"}
 
@@ -56,7 +56,7 @@ def place_of(root: str, project: str) -> str:
     return root if tree is None else _place_in(tree, root)
 
 
-def _place_in(tree: Linked, root: str) -> str:
+def _place_in(tree: LinkedTree, root: str) -> str:
     """Return the place of a root in a linked tree, if the root is one of the main tree."""
     return root if linked_tree(root) is not None else tree.here(root)
 

@@ -21,7 +21,7 @@ from meta_experiment.protocol.lock import locked, open_lock
 from meta_experiment.protocol.log_head import NoPlaceError, head, is_own, live_stem, log_names
 from meta_experiment.protocol.sequence import storable
 from meta_experiment.protocol.sessions import list_sessions
-from meta_experiment.transcripts.measure import IDLE, Measured, measure, span
+from meta_experiment.transcripts.measure import IDLE, TrialMeasurement, measure, span
 from meta_experiment.transcripts.prices import TELEMETRY_VARIABLE, load_prices, telemetry_cost
 from meta_experiment.transcripts.transcript import read_transcript
 
@@ -224,18 +224,18 @@ def _outcome(
     prices: Prices,
     *,
     final: bool,
-) -> Measured | None:
+) -> TrialMeasurement | None:
     """Measure a trial; None while it may go on."""
     if transcript is None:
-        return Measured({}, "", {}, TRANSCRIPT_MISSING) if final else None
+        return TrialMeasurement({}, "", {}, TRANSCRIPT_MISSING) if final else None
     until = trial.until_ms / 1000 if trial.until_ms else None
     found = span(transcript, trial.prompt_id, others, until)
     if found is None:
-        return Measured({}, "", {}, PROMPT_MISSING) if final else None
+        return TrialMeasurement({}, "", {}, PROMPT_MISSING) if final else None
     if not final and not found.is_over:
         return None
     if _agent_of(root, trial) in found.refused:
-        return Measured({}, "", {}, AGENT_REFUSED)
+        return TrialMeasurement({}, "", {}, AGENT_REFUSED)
     return measure(found, prices=prices, state=transcript.cost_state, telemetry=_telemetry)
 
 
@@ -252,7 +252,7 @@ def _telemetry(prompt_ids: Sequence[str], usages: Sequence[Usage | None]) -> flo
     return telemetry_cost(prompt_ids, usages, path) if path else None
 
 
-def _line(trial: OpenTrial, outcome: Measured, now: float) -> str:
+def _line(trial: OpenTrial, outcome: TrialMeasurement, now: float) -> str:
     """Return the line of a trial that closes, its end included."""
     fingerprint = dict(outcome.fingerprint)
     for name, value in (("plugin", trial.plugin), ("plan", trial.sha)):

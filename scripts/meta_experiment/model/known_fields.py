@@ -27,13 +27,13 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class Entries:
     """The form of whatever stands under names of the user's own."""
 
     inner: Form
 
 
-Form = Fields | Each | frozenset[str] | list["Form"] | None
+Form = Fields | Entries | frozenset[str] | list["Form"] | None
 
 
 def words(kind: type[StrEnum]) -> frozenset[str]:
@@ -49,7 +49,7 @@ def unknown(value: object, form: Form) -> str | None:
 
 def _unknown(value: object, form: Form) -> str | None:
     # nothing is put together until something is found: every command reads the registry
-    if isinstance(form, Fields | Each):
+    if isinstance(form, Fields | Entries):
         return _in_mapping(value, form) if isinstance(value, Mapping) else None
     if isinstance(form, list):
         for index, item in enumerate(value if isinstance(value, list) else ()):
@@ -61,9 +61,9 @@ def _unknown(value: object, form: Form) -> str | None:
     return None
 
 
-def _in_mapping(value: Mapping[Any, object], form: Fields | Each) -> str | None:
+def _in_mapping(value: Mapping[Any, object], form: Fields | Entries) -> str | None:
     for name, item in value.items():
-        inner = form.inner if isinstance(form, Each) else form.inner.get(name)
+        inner = form.inner if isinstance(form, Entries) else form.inner.get(name)
         if inner is None:
             if isinstance(form, Fields) and name not in form.names:
                 return f".{as_word(str(name), _SHOWN)}"

@@ -19,7 +19,7 @@ from meta_experiment.errors import (
     cite,
 )
 from meta_experiment.model import fields, instants
-from meta_experiment.model.known_fields import Each, Fields, unknown, words
+from meta_experiment.model.known_fields import Entries, Fields, unknown, words
 from meta_experiment.model.migrations import SCHEMA_VERSION, UPDATE, upgraded
 from meta_experiment.model.plan_document import (
     PLAN_FIELDS,
@@ -32,10 +32,10 @@ from meta_experiment.types import (
     Amendment,
     Decision,
     Experiment,
+    FileReplacement,
     FileVersion,
     Outcome,
     ReasonCode,
-    Replaced,
     Status,
     Trial,
     TrialStatus,
@@ -53,7 +53,7 @@ _OUTCOME = Fields(
         "action": words(Action),
         "decision": words(Decision),
         "reason_code": words(ReasonCode),
-        "files": Each(Fields({"before", "after"}, {"before": _FILE, "after": _FILE})),
+        "files": Entries(Fields({"before", "after"}, {"before": _FILE, "after": _FILE})),
     },
 )  # fmt: skip
 _ENTRY = Fields(
@@ -64,7 +64,7 @@ _ENTRY = Fields(
     {
         "status": words(Status),
         "plan": PLAN_FIELDS,
-        "files": Each(Each(_FILE)),
+        "files": Entries(Entries(_FILE)),
         "amendments": [Fields({"at", "key", "before", "after", "why", "trials_before"})],
         "outcomes": [_OUTCOME],
         "inline_trials": [
@@ -273,13 +273,13 @@ def _version_to_document(version: FileVersion | None) -> dict[str, str] | None:
     return {"sha256": version.sha256, "mode": f"{version.mode:04o}"}
 
 
-def _replaced(value: object, where: str) -> Replaced:
+def _replaced(value: object, where: str) -> FileReplacement:
     pair = fields.mapping(value, where)
     before, after = (
         None if pair.get(key) is None else _version(pair[key], f"{where}.{key}")
         for key in ("before", "after")
     )
-    return Replaced(before, after)
+    return FileReplacement(before, after)
 
 
 def _amendment(value: object, where: str) -> Amendment:

@@ -21,7 +21,7 @@ _SPACE = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
+class PromptParts:
     """How the bodies of all arms are served: `bodies[arm]` are the parts, in order.
 
     `frame` holds the literal text around them, one piece more than there are parts.
@@ -45,7 +45,7 @@ class _Core:
     after: bytes
 
 
-def part(bodies: Mapping[str, bytes]) -> Parted:
+def part(bodies: Mapping[str, bytes]) -> PromptParts:
     """Part the bodies of all arms alike, the control first.
 
     The control joins to exactly its bytes; the others do, but for white space at both ends.
@@ -74,7 +74,7 @@ def part(bodies: Mapping[str, bytes]) -> Parted:
             frame[-1] += kept[number]
     if len(frame) == 1:
         raise RefusedError("The prompt has no text beside the commands that it runs (!`…`).")
-    return Parted(tuple(frame), {arm: tuple(parts) for arm, parts in served.items()})
+    return PromptParts(tuple(frame), {arm: tuple(parts) for arm, parts in served.items()})
 
 
 def _place(

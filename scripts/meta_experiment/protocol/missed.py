@@ -18,7 +18,7 @@ UNWRITABLE, UNLISTED = "unwritable", "unlisted"
 _AGAIN = ""
 
 
-class Missed:
+class MissedUses:
     """Uses of one experiment's prompt in one place; times in milliseconds since the epoch.
 
     `place` is the folder, of the root or of a linked working tree, in which the prompt file
@@ -51,15 +51,15 @@ def note_counted(root: str, place: str, experiment_id: str, now: float) -> None:
         note_missed(root, place, experiment_id, _AGAIN, now)
 
 
-def missed(root: str) -> list[Missed]:
+def missed(root: str) -> list[MissedUses]:
     """Return what was missed in the places of a root, and not counted since."""
-    found: dict[tuple[str, str], Missed] = {}
+    found: dict[tuple[str, str], MissedUses] = {}
     for at, place, experiment_id, why in _lines(root):
         key = (experiment_id, place)
         if why == _AGAIN:
             found.pop(key, None)
         elif key not in found:
-            found[key] = Missed(experiment_id, place, why, at)
+            found[key] = MissedUses(experiment_id, place, why, at)
         else:
             item = found[key]
             item.count, item.last, item.why = item.count + 1, at, why

@@ -39,7 +39,7 @@ _LONGEST = 19  # digits of a time
 _LONGEST_LINE = 1 << 20  # bytes; of a longer one, which is none of ours, no more is kept
 
 
-class Known:
+class SequenceState:
     """What a file of assignments says: of a unit, and in all.
 
     Attributes:
@@ -62,7 +62,7 @@ class Known:
         self.strange = False
 
 
-def read_sequence(root: str, experiment_id: str, key: str, seal: Seal) -> Known:
+def read_sequence(root: str, experiment_id: str, key: str, seal: Seal) -> SequenceState:
     """Read the sequence of an experiment for a unit (escaped), as `read_known`.
 
     Raises:
@@ -76,7 +76,7 @@ def read_sequence(root: str, experiment_id: str, key: str, seal: Seal) -> Known:
     raise NoPlaceError(folder)
 
 
-def read_known(path: str, key: str, expected: bytes = b"") -> Known:
+def read_known(path: str, key: str, expected: bytes = b"") -> SequenceState:
     """Read a file of assignments for a unit (escaped); a missing one says nothing.
 
     One that does not begin as expected is `strange`, and not read on.
@@ -84,7 +84,7 @@ def read_known(path: str, key: str, expected: bytes = b"") -> Known:
     Raises:
         OSError: it cannot be read, or is larger than any of ours.
     """
-    known = Known(path)
+    known = SequenceState(path)
     lines = done = 0
     rest = b""
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OWN, _MARK, _TREES = "/.git", "gitdir:", "/worktrees"
 
 
-class Linked:
+class LinkedTree:
     """A linked working tree: its top, and that of the main one of the repository."""
 
     __slots__ = ("main", "top")
@@ -37,7 +37,7 @@ class Linked:
         return self.top + path[len(self.main) :] if inside else path
 
 
-def linked_tree(directory: str) -> Linked | None:
+def linked_tree(directory: str) -> LinkedTree | None:
     """Return the linked tree around a folder; None when it lies in no such tree."""
     top = os.path.realpath(directory)
     while not os.path.lexists(top + _OWN):
@@ -56,10 +56,10 @@ def linked_tree(directory: str) -> Linked | None:
     main = shared.removesuffix(_OWN)
     if main == shared or os.path.dirname(os.path.realpath(folder)) != shared + _TREES:
         return None
-    return Linked(top, main)
+    return LinkedTree(top, main)
 
 
-def linked_trees(main: str) -> Iterator[Linked]:
+def linked_trees(main: str) -> Iterator[LinkedTree]:
     """Yield the linked trees that stand, of the repository whose main tree has this top."""
     folders = main + _OWN + _TREES
     try:

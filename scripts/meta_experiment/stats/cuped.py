@@ -12,7 +12,7 @@ from meta_experiment.stats.moments import Moments
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class AdjustedMoments:
     """Moments of both arms with the part explained by the covariate taken out.
 
     `theta` is the slope used. Compare the arms like any two: `welch(control, treatment)`.
@@ -28,7 +28,7 @@ def cuped(
     treatment: Sequence[float],
     control_before: Sequence[float],
     treatment_before: Sequence[float],
-) -> Adjusted:
+) -> AdjustedMoments:
     """Subtract from every value what its covariate predicts (Deng et al. 2013, WSDM).
 
     The slope is covariance over variance of both arms pooled. The covariate must have been
@@ -53,4 +53,4 @@ def cuped(
     theta = math.fsum(products) / base.m2
     adjusted = [y - theta * x for x, y in zip(centered, values, strict=True)]
     split = len(control)
-    return Adjusted(Moments.of(adjusted[:split]), Moments.of(adjusted[split:]), theta)
+    return AdjustedMoments(Moments.of(adjusted[:split]), Moments.of(adjusted[split:]), theta)

@@ -59,7 +59,7 @@ class Span:
         return self.bounded and not self.waits and not self.grows
 
 
-class Measured:
+class TrialMeasurement:
     """What is recorded of a trial; `reason` is not empty when it is excluded instead."""
 
     __slots__ = ("fingerprint", "metrics", "reason", "status")
@@ -126,7 +126,7 @@ def measure(
     prices: Prices,
     state: object = None,
     telemetry: Callable[[Sequence[str], Sequence[Usage | None]], float | None] | None = None,
-) -> Measured:
+) -> TrialMeasurement:
     """Measure the turns of a trial.
 
     Args:
@@ -139,7 +139,7 @@ def measure(
     whole = merged(work for turn in turns for work in turn.works)
     status = _status(turns)
     if turns[0].came_to_nothing and turns[0].state != INTERRUPTED:
-        return Measured({}, status, {}, NO_ANSWER)
+        return TrialMeasurement({}, status, {}, NO_ANSWER)
     metrics: dict[str, float] = {}
     _add_times(metrics, turns, whole)
     _add_tokens(metrics, turns, whole)
@@ -155,7 +155,7 @@ def measure(
     if cost is not None:
         metrics["cost_usd"] = cost
         fingerprint["cost"] = basis
-    return Measured(metrics, status, fingerprint)
+    return TrialMeasurement(metrics, status, fingerprint)
 
 
 def _is_aside(turn: Turn) -> bool:

@@ -22,9 +22,9 @@ from meta_experiment.types.analysis import (
 from meta_experiment.types.experiment import (
     Amendment,
     Experiment,
+    FileReplacement,
     FileVersion,
     Outcome,
-    Replaced,
 )
 from meta_experiment.types.plan import Guardrail, Metric, Plan, Variant
 from meta_experiment.types.trial import Trial
@@ -65,6 +65,7 @@ __all__ = [
     "EffectSize",
     "Experiment",
     "ExposureCheck",
+    "FileReplacement",
     "FileVersion",
     "FingerprintCheck",
     "Guardrail",
@@ -78,7 +79,6 @@ __all__ = [
     "PrimaryResult",
     "Readiness",
     "ReasonCode",
-    "Replaced",
     "SampleCount",
     "Scale",
     "SequentialEvidence",

@@ -32,7 +32,7 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class FileReplacement:
     """What stood at a path before an action and after it; None is no file."""
 
     before: FileVersion | None
@@ -58,7 +58,7 @@ class Outcome:
     trials: int = 0
     commit: str | None = None
     change_id: str | None = None
-    files: Mapping[str, Replaced] = field(default_factory=dict)
+    files: Mapping[str, FileReplacement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from tests.everyday import some
 from tests.store.making import experiment
 
 from meta_experiment.errors import CorruptStoreError, NewerVersionError
-from meta_experiment.model.known_fields import Each, Fields, unknown
+from meta_experiment.model.known_fields import Entries, Fields, unknown
 from meta_experiment.model.plan_document import PLAN_FIELDS, plan_to_document
 from meta_experiment.model.registry import decode_registry, encode_registry
 
@@ -133,7 +133,7 @@ def test_every_field_that_is_written_is_known():
 def test_a_shape_looks_into_lists_and_named_things():
     """And passes over what is of another form: that is for reading to refuse."""
     form = Fields(
-        ("a", "b"), {"a": [Fields(("x",), {"x": frozenset({"yes"})})], "b": Each(None)}
+        ("a", "b"), {"a": [Fields(("x",), {"x": frozenset({"yes"})})], "b": Entries(None)}
     )
     whole = {"a": [{"x": "yes"}, {"x": 5}, 7], "b": {"any": {"thing": 1}}}
     assert unknown(whole, form) is None

@@ -9,7 +9,7 @@ from tests.everyday import some
 from tests.support.git import git
 from tests.support.serving import AGENT, COMMAND, SKILL, control, drafted, drafted_in, opened
 
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import RefusedError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.protocol import places
@@ -277,7 +277,9 @@ def test_the_users_own_lines_are_never_joined_to_ours(root, users, added):
     (root / "two").mkdir()
     place = root / ".git/info/exclude"
     place.write_bytes(users)
-    one, two = (Unseen.around(opened(at).git, FileSystem(), at) for at in (root, root / "two"))
+    one, two = (
+        HiddenFiles.around(opened(at).git, FileSystem(), at) for at in (root, root / "two")
+    )
     one.apply({"x"}, [])
     two.apply({"x"}, [])
     place.write_bytes(place.read_bytes() + added)

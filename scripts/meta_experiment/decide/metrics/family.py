@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.reported import Reported
+from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Arm
 from meta_experiment.records import dataclass
@@ -30,7 +30,7 @@ class Design:
 
     evidence: Callable[[Sample, Sample, Metric, float], Evidence]
     evidence_once: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence]
-    test: Callable[[AnalysisType, Sample, Sample, Metric], Reported]
+    test: Callable[[AnalysisType, Sample, Sample, Metric], ReportedTest]
     once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     weighed: str | None = None

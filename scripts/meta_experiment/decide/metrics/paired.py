@@ -13,7 +13,7 @@ from functools import partial
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics.family import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import Reported, evidence_by
+from meta_experiment.decide.reported import ReportedTest, evidence_by
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
@@ -92,7 +92,9 @@ def weighed(found: Sequence[float], metric: Metric) -> Evidence:
     return towards(sign(metric), t.log_e_greater, t.log_e_less, PAIRED_T)
 
 
-def test(kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric) -> Reported:
+def test(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric
+) -> ReportedTest:
     """Run the paired form of the test a plan asks for, on matched arms.
 
     `auto` is the t-test of the differences.
@@ -185,23 +187,23 @@ def _contrast(found: Sequence[float]) -> Contrast:
     return paired_contrast(Moments.of(found))
 
 
-def _t_test(found: Sequence[float]) -> Reported:
+def _t_test(found: Sequence[float]) -> ReportedTest:
     done = t_test(_contrast(found))
-    return Reported(
+    return ReportedTest(
         "paired_t", done.statistic, done.df, done.p_value, done.p_greater, done.p_less
     )
 
 
-def _wilcoxon(found: Sequence[float]) -> Reported:
+def _wilcoxon(found: Sequence[float]) -> ReportedTest:
     from meta_experiment.stats.ranks import wilcoxon_signed_rank
 
     done = wilcoxon_signed_rank(found)
-    return Reported(
+    return ReportedTest(
         "wilcoxon_signed_rank", done.statistic, None, done.p_value, done.p_greater, done.p_less
     )
 
 
-def sign_test(found: Sequence[float]) -> Reported:
+def sign_test(found: Sequence[float]) -> ReportedTest:
     """Count the cases that got higher against those that got lower, exactly (McNemar 1947)."""
     higher, lower = sum(d > 0 for d in found), sum(d < 0 for d in found)
     if higher + lower == 0:
@@ -209,7 +211,7 @@ def sign_test(found: Sequence[float]) -> Reported:
             "every case ends alike in both arms, expected some that do not"
         )
     greater, less = _at_least(higher, lower), _at_least(lower, higher)
-    return Reported(
+    return ReportedTest(
         SIGN_TEST, float(higher), None, min(1.0, 2 * min(greater, less)), greater, less
     )
 
@@ -219,7 +221,7 @@ def _at_least(heads: int, tails: int) -> float:
     return beta_cdf(0.5, heads, tails + 1) if heads else 1.0
 
 
-def _whole_sign_test(found: Sequence[float]) -> Reported:
+def _whole_sign_test(found: Sequence[float]) -> ReportedTest:
     if not are_whole(found):
         raise DegenerateDataError(
             "some cases differ by other than a whole outcome, expected one outcome per case",
@@ -228,14 +230,14 @@ def _whole_sign_test(found: Sequence[float]) -> Reported:
     return sign_test(found)
 
 
-def _bayesian(found: Sequence[float]) -> Reported:
+def _bayesian(found: Sequence[float]) -> ReportedTest:
     """Give the chance to be higher: the posterior of the mean difference is Student's t."""
     done = t_test(_contrast(found))
     up, down = done.p_less, done.p_greater
-    return Reported("bayesian_ab", up, None, None, p_greater=down, p_less=up)
+    return ReportedTest("bayesian_ab", up, None, None, p_greater=down, p_less=up)
 
 
-_TESTS: dict[AnalysisType, Callable[[Sequence[float]], Reported]] = {
+_TESTS: dict[AnalysisType, Callable[[Sequence[float]], ReportedTest]] = {
     AnalysisType.AUTO: _t_test,
     AnalysisType.T_TEST: _t_test,
     AnalysisType.MANN_WHITNEY: _wilcoxon,

@@ -9,7 +9,7 @@ from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.family import Design
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import Reported, evidence_of_rates
+from meta_experiment.decide.reported import ReportedTest, evidence_of_rates
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.types import AnalysisType, Metric
 
@@ -35,7 +35,9 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     return paired.weighed(found, metric)
 
 
-def test(kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric) -> Reported:
+def test(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric
+) -> ReportedTest:
     """Run the paired form of the test a plan asks for, on matched arms.
 
     `auto` is the exact sign test where a rate changes by a whole outcome per case, or by the

@@ -14,9 +14,9 @@ from meta_experiment.types import (
     Action,
     Analysis,
     Experiment,
+    FileReplacement,
     FileVersion,
     Outcome,
-    Replaced,
 )
 
 
@@ -94,10 +94,10 @@ def behind_stand_in(
 
 def replaced_versions(
     files: Sequence[FileChange], user_content: Mapping[str, Content]
-) -> dict[str, Replaced]:
+) -> dict[str, FileReplacement]:
     """Say for the record what each file was to the user and is now, stand-ins left out."""
     pairs = {
-        item.path: Replaced(
+        item.path: FileReplacement(
             version_of(user_content[item.path]) if item.path in user_content else item.expected,
             version_of(item.target),
         )

@@ -23,7 +23,11 @@ from meta_experiment.services.acting.action_plan import (
 )
 from meta_experiment.services.acting.lifecycle import noted
 from meta_experiment.services.acting.registry_commit import AFTER, RegistryCommit
-from meta_experiment.services.serving.reconciliation import Brought, reconcile_quietly, serving
+from meta_experiment.services.serving.reconciliation import (
+    ReconcileResult,
+    reconcile_quietly,
+    serving,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Outcome
 from meta_experiment.types.results.action import (
@@ -108,7 +112,7 @@ class _ServedRegistryCommit(RegistryCommit):
     `finishing` ends when that is brought up to date; until then signals wait.
     """
 
-    bring_up_to_date: Callable[[], Brought]
+    bring_up_to_date: Callable[[], ReconcileResult]
 
     def __init__(
         self, workspace: Workspace, experiment: Experiment, finishing: ExitStack

@@ -11,7 +11,7 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.records import dataclass
-from meta_experiment.sources.results.combine import Combined
+from meta_experiment.sources.results.combine import CombinedSources
 from meta_experiment.sources.results.run_identity import import_id
 from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit
 
@@ -29,7 +29,7 @@ class ImportOverrides:
     name: str | None = None
 
 
-def plan_of(combined: Combined, overrides: ImportOverrides, notes: list[str]) -> Plan:
+def plan_of(combined: CombinedSources, overrides: ImportOverrides, notes: list[str]) -> Plan:
     """Return the plan of a new experiment on what was read; assumptions become notes.
 
     Its last tag is the identity of this very import.
@@ -67,7 +67,7 @@ def plan_of(combined: Combined, overrides: ImportOverrides, notes: list[str]) ->
 
 
 def _primary(
-    combined: Combined, overrides: ImportOverrides, notes: list[str]
+    combined: CombinedSources, overrides: ImportOverrides, notes: list[str]
 ) -> dict[str, str]:
     metrics = combined.metrics
     name = overrides.metric
@@ -90,7 +90,7 @@ def _primary(
     return {"name": name} | ({"direction": overrides.direction} if overrides.direction else {})
 
 
-def _secondary(combined: Combined, primary: str, notes: list[str]) -> list[str]:
+def _secondary(combined: CombinedSources, primary: str, notes: list[str]) -> list[str]:
     others = [name for name in combined.metrics if name != primary]
     notes += [
         f"{name} is stored but not reported: whether more of it is better is not known. Make "
@@ -102,8 +102,11 @@ def _secondary(combined: Combined, primary: str, notes: list[str]) -> list[str]:
 
 
 def fitted(
-    experiment: Experiment, combined: Combined, overrides: ImportOverrides, notes: list[str]
-) -> Combined:
+    experiment: Experiment,
+    combined: CombinedSources,
+    overrides: ImportOverrides,
+    notes: list[str],
+) -> CombinedSources:
     """Bring what was read into the words of the experiment that takes it.
 
     Raises:
@@ -142,7 +145,7 @@ def fitted(
     )
 
 
-def _translation(plan: Plan, combined: Combined, known: str) -> dict[str, str]:
+def _translation(plan: Plan, combined: CombinedSources, known: str) -> dict[str, str]:
     control, *treatments = combined.variants
     planned = [item.name for item in plan.treatments]
     if all(name in planned for name in treatments):

@@ -15,7 +15,12 @@ from meta_experiment.services.importing.import_plan import ImportOverrides, fitt
 from meta_experiment.services.planning.creating import new_id
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.results.combine import Combined, IdentifiedRun, Labelled, combine
+from meta_experiment.sources.results.combine import (
+    CombinedSources,
+    IdentifiedRun,
+    LabelledSource,
+    combine,
+)
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
 from meta_experiment.sources.results.run_table import RowOptions
@@ -108,16 +113,16 @@ def import_results(
     )
 
 
-def _source(named: str, directory: Path, options: RowOptions) -> Labelled:
+def _source(named: str, directory: Path, options: RowOptions) -> LabelledSource:
     """Read `PATH`, `NAME=PATH` or `NAME=PATH:ARM`, the first of them that exists."""
     label, separator, rest = named.partition("=")
     path, colon, arm = rest.rpartition(":")
     if separator and label and not (directory / named).exists():
         if colon and not (directory / rest).exists():
-            return Labelled(read_source(directory / path, path, options), label, arm)
+            return LabelledSource(read_source(directory / path, path, options), label, arm)
         one_arm = replace(options, one_arm=True)
-        return Labelled(read_source(directory / rest, rest, one_arm), label)
-    return Labelled(read_source(directory / named, named, options))
+        return LabelledSource(read_source(directory / rest, rest, one_arm), label)
+    return LabelledSource(read_source(directory / named, named, options))
 
 
 def _note_lookalikes(
@@ -161,7 +166,7 @@ def _completions(
     return more
 
 
-def _drafted(workspace: Workspace, plan: Plan, combined: Combined) -> Experiment:
+def _drafted(workspace: Workspace, plan: Plan, combined: CombinedSources) -> Experiment:
     now = workspace.clock()
     begun = min((item.at for item in combined.runs if item.at is not None), default=now)
     return Experiment(
@@ -254,7 +259,7 @@ def _trial(item: IdentifiedRun, order: int) -> Trial:
     )
 
 
-def _arm(combined: Combined, name: str, plan: Plan) -> ArmRead:
+def _arm(combined: CombinedSources, name: str, plan: Plan) -> ArmRead:
     runs = [item for item in combined.runs if item.variant == name]
     return ArmRead(
         name,
@@ -264,7 +269,7 @@ def _arm(combined: Combined, name: str, plan: Plan) -> ArmRead:
     )
 
 
-def _paired(combined: Combined) -> int:
+def _paired(combined: CombinedSources) -> int:
     cases = [
         {_unit(item) for item in combined.runs if item.variant == name}
         for name in combined.variants

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.prompts.shim import quoted
 from meta_experiment.protocol import places, texts
 from meta_experiment.records import dataclass
@@ -96,7 +96,7 @@ def _last(workspace: Workspace, prompt: Prompt) -> tuple[str, bool]:
     """
     if prompt.shadowed:
         return f"{workspace.root}/{prompt.path}", True
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     if unseen is not None:
         return str(unseen.original(prompt.path, prompt.original)), True
     return f"{workspace.root}/{_own(workspace, prompt)}", False

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import RefusedError, as_word, cite
 from meta_experiment.files.roots import git_top
 from meta_experiment.files.version_control import other_control
@@ -19,7 +19,7 @@ MANUAL = "Or start it with --manual, and serve and record it yourself (assign, r
 _REPAIR = "meta-experiment repair"
 
 
-def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> None:
+def require_hidden(root: Path, unseen: HiddenFiles | None, form: str, path: str) -> None:
     """Refuse a form of serving whose files something would take for the user's own.
 
     `unseen` is the repository around the root, as far as git works there.
@@ -54,7 +54,9 @@ def require_hidden(root: Path, unseen: Unseen | None, form: str, path: str) -> N
         )
 
 
-def require_hideable(unseen: Unseen, form: str, path: str, placed: Collection[str]) -> None:
+def require_hideable(
+    unseen: HiddenFiles, form: str, path: str, placed: Collection[str]
+) -> None:
     """Refuse to begin what cannot be kept from git's eyes without harm to something else.
 
     While ours hides a stand-in, git would not apply another filter, and a commit would hold
@@ -106,7 +108,7 @@ def problems(workspace: Workspace) -> Iterator[tuple[str, str]]:
     for path in _listed(workspace, "--others", "--exclude-standard", "--directory"):
         rule = f"git check-ignore --verbose --no-index -- {shlex.quote(path)}"
         yield f"git sees {as_word(path)}, which is private: an ignore rule takes it back", rule
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     if unseen is None or unseen.linked():
         return
     files = [path for path in PRIVATE_PATHS if (workspace.root / path).is_file()]

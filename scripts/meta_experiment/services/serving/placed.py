@@ -17,7 +17,7 @@ from pathlib import Path
 from meta_experiment.deploy import version_of
 from meta_experiment.deploy.apply import observe
 from meta_experiment.deploy.filter import StandIn
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import DriftError, NotFoundError, UnsafePathError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
@@ -94,7 +94,7 @@ def without_stand_in(
 
 
 def text_behind(
-    workspace: Workspace, unseen: Unseen | None, experiment_id: str, path: str, data: bytes
+    workspace: Workspace, unseen: HiddenFiles | None, experiment_id: str, path: str, data: bytes
 ) -> bytes | None:
     """Return the text behind a stand-in that no line of the index knows; None: none is known.
 
@@ -110,7 +110,9 @@ def text_behind(
     return places.try_read(f"{folder}/{ORIGINAL}")
 
 
-def staged_control(unseen: Unseen | None, experiment: Experiment, path: str) -> bytes | None:
+def staged_control(
+    unseen: HiddenFiles | None, experiment: Experiment, path: str
+) -> bytes | None:
     """Return the control of an experiment where git's index holds it for a prompt file.
 
     It is what `git checkout` would bring back, so it does not matter who says that it is the
@@ -122,7 +124,7 @@ def staged_control(unseen: Unseen | None, experiment: Experiment, path: str) -> 
     return data if same else None
 
 
-def is_ours(workspace: Workspace, unseen: Unseen | None, path: str) -> bool:
+def is_ours(workspace: Workspace, unseen: HiddenFiles | None, path: str) -> bool:
     """Tell whether a file that says so was placed by this tool here, whatever it holds now."""
     if unseen is not None:
         return unseen.excludes(path)
@@ -197,5 +199,5 @@ def _text(workspace: Workspace, entry: index.Entry, name: str) -> bytes | None:
 
 
 def _kept(workspace: Workspace) -> Iterator[StandIn]:
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     return unseen.kept() if unseen is not None else iter(())

@@ -62,7 +62,7 @@ def _storage_errors() -> Iterator[None]:
 
 
 @dataclass
-class Brought:
+class ReconcileResult:
     """What hindered when the disk was made equal, and which experiments cannot be served."""
 
     notes: list[str]
@@ -72,7 +72,7 @@ class Brought:
 @contextlib.contextmanager
 def serving(
     workspace: Workspace, *, within: float | None = None
-) -> Iterator[Callable[[], Brought]]:
+) -> Iterator[Callable[[], ReconcileResult]]:
     """Keep others from changing what is served; what it gives brings that up to date.
 
     Whoever changes the registry meanwhile need not wait: it is looked at again at the end.
@@ -91,7 +91,7 @@ def serving(
 
 @held()
 @_storage_errors()
-def _brought_up_to_date(workspace: Workspace) -> Brought:
+def _brought_up_to_date(workspace: Workspace) -> ReconcileResult:
     notes = dict[str, None]()
     for _ in range(_PASSES):
         signature = freshness.signature(workspace.layout)
@@ -103,7 +103,7 @@ def _brought_up_to_date(workspace: Workspace) -> Brought:
         notes.update(dict.fromkeys(work.notes))
         if signature == freshness.signature(workspace.layout):
             break
-    return Brought(list(notes), work.refused)
+    return ReconcileResult(list(notes), work.refused)
 
 
 def reconcile(workspace: Workspace) -> list[str]:

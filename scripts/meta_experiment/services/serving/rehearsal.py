@@ -28,7 +28,7 @@ _LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class RehearsalResult:
     """Whether serving works, what was seen, and how many seconds it took."""
 
     ok: bool
@@ -36,7 +36,7 @@ class Rehearsed:
     seconds: float
 
 
-def rehearse(program: Path, environment: Mapping[str, str]) -> Rehearsed:
+def rehearse(program: Path, environment: Mapping[str, str]) -> RehearsalResult:
     """Serve a made-up experiment by `program` and compare what it prints with its texts."""
     with tempfile.TemporaryDirectory(prefix="meta-experiment-") as folder:
         home = Path(folder).resolve()
@@ -47,14 +47,14 @@ def rehearse(program: Path, environment: Mapping[str, str]) -> Rehearsed:
         try:
             done = process.run(words, within=_PATIENCE, directory=root, environment=own)
         except OSError as error:
-            return Rehearsed(False, f"{program} cannot be run: {error}", 0.0)
+            return RehearsalResult(False, f"{program} cannot be run: {error}", 0.0)
         seconds = time.perf_counter() - before
         served = done.output.decode("utf-8", "replace")
         if done.code == 0 and served.strip() in {it.strip() for it in _BODIES.values()}:
-            return Rehearsed(True, f"{program} serves", seconds)
+            return RehearsalResult(True, f"{program} serves", seconds)
         shown = done.errors.decode("utf-8", "replace").strip()[-200:] or served.strip()[:200]
         detail = f"{program} exited with {done.code} and served no variant: {shown}"
-        return Rehearsed(False, detail.rstrip(": "), seconds)
+        return RehearsalResult(False, detail.rstrip(": "), seconds)
 
 
 def start_seconds(python: str) -> float | None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.sessions import list_sessions
@@ -84,7 +84,7 @@ def orphans(
         for name in begun & entries.keys()
         for path, _ in placed_by(workspace.root, entries[name])
     }
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     for path, _ in left_over(workspace.root, begun, placed):
         file = Path(path)
         ours = is_ours(workspace, unseen, path)

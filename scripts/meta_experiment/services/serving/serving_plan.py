@@ -9,7 +9,7 @@ from dataclasses import field
 from pathlib import Path
 
 from meta_experiment.deploy.apply import observe
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import ConflictError, MetaExperimentError, RefusedError, as_word
 from meta_experiment.files.confine import Content, real_path
 from meta_experiment.files.roots import git_top
@@ -171,7 +171,7 @@ def require_servable(workspace: Workspace, serving: Serving) -> None:
     Raises:
         RefusedError: the settings of client or git forbid it. ConflictError: the name is taken.
     """
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     require_hidden(workspace.root, unseen, serving.form, serving.path)
     if unseen is not None:
         require_hideable(unseen, serving.form, serving.path, serving.placed)
@@ -250,7 +250,7 @@ def _is_ours(workspace: Workspace, serving: Serving, path: str) -> bool:
     left = stand_in_of(found.data)
     if not left or index.find_entry(str(workspace.root), left):
         return False
-    unseen = Unseen.around(workspace.git, workspace.files, workspace.root)
+    unseen = HiddenFiles.around(workspace.git, workspace.files, workspace.root)
     return is_ours(workspace, unseen, path)
 
 

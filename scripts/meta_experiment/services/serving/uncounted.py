@@ -17,7 +17,7 @@ from meta_experiment.protocol.missed import (
     UNLISTED,
     UNSERVED,
     UNWRITABLE,
-    Missed,
+    MissedUses,
     missed,
 )
 from meta_experiment.protocol.worktrees import linked_trees
@@ -47,7 +47,7 @@ _WHY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Uncounted:
+class UncountedUses:
     """What is said of uses that were not counted, why, and what mends it.
 
     `here` says that they were in the root itself, and not in a linked working tree.
@@ -65,7 +65,7 @@ class Uncounted:
         return f"{self.what}: {self.why}"
 
 
-def missed_uses(layout: Layout) -> list[Uncounted]:
+def missed_uses(layout: Layout) -> list[UncountedUses]:
     """Return what the hooks saw used and not counted, of experiments that run here."""
     found = []
     entries = {entry.id: entry for entry in _entries(layout) if entry.running or entry.missing}
@@ -77,7 +77,7 @@ def missed_uses(layout: Layout) -> list[Uncounted]:
     return found
 
 
-def _told(layout: Layout, entry: index.Entry, item: Missed) -> Uncounted:
+def _told(layout: Layout, entry: index.Entry, item: MissedUses) -> UncountedUses:
     root = str(layout.root)
     trees = [tree.top for tree in linked_trees(str(git_top(layout.root) or root))]
     known = item.place == root or any(Path(item.place).is_relative_to(top) for top in trees)
@@ -86,7 +86,7 @@ def _told(layout: Layout, entry: index.Entry, item: Missed) -> Uncounted:
     allow = json.dumps({"sandbox": {"filesystem": {"allowWrite": [str(layout.meta)]}}})
     words = {"path": entry.path, "id": entry.id, "meta": layout.meta, "allow": allow}
     words["registry"] = layout.registry.name
-    return Uncounted(
+    return UncountedUses(
         entry.id,
         f"not served in {where} since {to_text(item.first / 1000)}, {_uses(item.count)} not "
         "counted there",
@@ -109,7 +109,7 @@ def uncounted_notes(layout: Layout, client: Path) -> list[str]:
     return [*notes, *(f"{name}: {sentence}" for name, sentence in drifted.items())]
 
 
-def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
+def without_hooks(layout: Layout, client: Path) -> UncountedUses | None:
     """Tell that sessions began here and no hook fired, as without the plugin; else None.
 
     `client` is the client's own folder.
@@ -130,7 +130,7 @@ def without_hooks(layout: Layout, client: Path) -> Uncounted | None:
     names = [entry.name for entry in running]
     uses = len(past_uses(client, names, root=layout.root, since=since).uses)
     last = "none was ever seen" if beat is None else f"the last was at {to_text(beat)}"
-    return Uncounted(
+    return UncountedUses(
         "hooks",
         "they do not fire",
         f"a session began here at {to_text(began)}, {last}; nothing is served since, "

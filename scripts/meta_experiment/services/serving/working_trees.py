@@ -16,7 +16,7 @@ from pathlib import Path
 from meta_experiment.deploy import Backups
 from meta_experiment.deploy.apply import observe, put, sweep_temporaries
 from meta_experiment.deploy.filter import StandIn
-from meta_experiment.deploy.unseen import Unseen
+from meta_experiment.deploy.unseen import HiddenFiles
 from meta_experiment.errors import (
     ConflictError,
     MetaExperimentError,
@@ -71,7 +71,7 @@ class Tree:
         self.restored: set[str] = set()
         self.files = self.workspace.files
         git = self.workspace.git if self.is_own else Git.find(self.root)
-        self.unseen = Unseen.around(git, self.files, self.root)
+        self.unseen = HiddenFiles.around(git, self.files, self.root)
         self.earlier = {
             pair for entry in self.known.values() for pair in placed_by(self.root, entry)
         }

@@ -28,7 +28,7 @@ from meta_experiment.sources.results.measures import (
     words_of,
 )
 from meta_experiment.sources.results.merging import UNNAMED_ARM, cases_told, merged_runs
-from meta_experiment.sources.results.notation import Written, decimal_of
+from meta_experiment.sources.results.notation import WrittenValue, decimal_of
 from meta_experiment.sources.results.result_words import METRIC_FIELDS, TIME_FIELDS, snake
 from meta_experiment.sources.results.shapes import cells
 from meta_experiment.sources.results.values import Decimal
@@ -119,13 +119,13 @@ def parse(
     )
 
 
-def _written(found: Iterable[Cell]) -> Iterator[Written]:
+def _written(found: Iterable[Cell]) -> Iterator[WrittenValue]:
     """Yield the texts of all fields that are read as numbers."""
     for cell in found:
         for name, value in flat(cell.record).items():
             if name in METRIC_FIELDS and isinstance(value, str):
                 place = ", ".join(filter(None, (cell.arm, cell.case, name)))
-                yield Written(value, place, counts(name))
+                yield WrittenValue(value, place, counts(name))
 
 
 def _cells(document: object, ledger: Ledger) -> list[Cell]:

@@ -28,7 +28,7 @@ _ALIKE = 0.75  # of two names of one case, one of them edited
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledSource:
     """A source, and what the user said of it: the variant it is, and which of its arms."""
 
     source: ImportedTrials
@@ -47,7 +47,7 @@ class IdentifiedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Combined:
+class CombinedSources:
     """What is compared: the control first, then the treatments, and all their runs."""
 
     kind: str
@@ -71,8 +71,8 @@ class Combined:
 
 
 def combine(
-    sources: Sequence[Labelled], *, control: str | None, treatments: Sequence[str]
-) -> Combined:
+    sources: Sequence[LabelledSource], *, control: str | None, treatments: Sequence[str]
+) -> CombinedSources:
     """Choose control and treatments and bring the runs of all sources together.
 
     Args:
@@ -107,7 +107,7 @@ def combine(
         )
     _refuse_empty_arm(safe.values(), runs.values())
     notes += _circumstances(list(safe.values()), list(runs.values()))
-    return Combined(
+    return CombinedSources(
         kind="+".join(dict.fromkeys(item.source.kind for item in sources)),
         variants=tuple(safe.values()),
         runs=tuple(runs.values()),
@@ -187,7 +187,7 @@ def _notes(source: ImportedTrials, *, alone: bool) -> list[str]:
     return [note if alone else f"{source.name}: {note}" for note in source.notes]
 
 
-def _chosen(item: Labelled, excluded: Counter[str]) -> list[Run]:
+def _chosen(item: LabelledSource, excluded: Counter[str]) -> list[Run]:
     """Return the runs of a source, or of its one arm that the user gave a name."""
     source = item.source
     if item.label is None:
@@ -214,7 +214,7 @@ def _chosen(item: Labelled, excluded: Counter[str]) -> list[Run]:
     return chosen
 
 
-def _refuse_half_cases(sources: Sequence[Labelled]) -> None:
+def _refuse_half_cases(sources: Sequence[LabelledSource]) -> None:
     """Refuse runs of cases beside runs that stand for themselves."""
     by_case = [all(run.case is not None for run in item.source.runs) for item in sources]
     if len(set(by_case)) > 1:
@@ -236,7 +236,7 @@ def _refuse_empty_arm(variants: Iterable[str], runs: Iterable[IdentifiedRun]) ->
             )
 
 
-def _refuse_one_arm(arms: Sequence[str], sources: Sequence[Labelled]) -> None:
+def _refuse_one_arm(arms: Sequence[str], sources: Sequence[LabelledSource]) -> None:
     if len(arms) > 1:
         return
     name = sources[0].source.name
@@ -250,7 +250,7 @@ def _refuse_one_arm(arms: Sequence[str], sources: Sequence[Labelled]) -> None:
     )
 
 
-def _note_renamed_cases(sources: Sequence[Labelled], notes: list[str]) -> None:
+def _note_renamed_cases(sources: Sequence[LabelledSource], notes: list[str]) -> None:
     """Say when a case has two names; refuse when these are two tasks with one number."""
     known: dict[str, tuple[str, str]] = {}
     for item in sources:

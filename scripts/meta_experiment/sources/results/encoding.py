@@ -26,14 +26,14 @@ _NO_TEXT = {
 }
 
 
-class Decoded(NamedTuple):
+class DecodedText(NamedTuple):
     """A text; `assumed` says in one sentence what was guessed, and is empty if nothing was."""
 
     text: str
     assumed: str = ""
 
 
-def decoded(data: bytes, name: str) -> Decoded:
+def decoded(data: bytes, name: str) -> DecodedText:
     """Decode a file by its mark, else as UTF-8, else as spreadsheets in the west save tables.
 
     Raises:
@@ -44,7 +44,7 @@ def decoded(data: bytes, name: str) -> Decoded:
             raise UsageError(f"{name} is {what} and no text.", hint=hint)
     marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
     try:
-        found = Decoded(data.decode(marked or "utf-8"))
+        found = DecodedText(data.decode(marked or "utf-8"))
     except UnicodeDecodeError as error:
         found = _of_a_spreadsheet(data, name, error, marked)
     if "\0" in found.text:
@@ -57,7 +57,7 @@ def decoded(data: bytes, name: str) -> Decoded:
     return found
 
 
-def utf8_only(found: Decoded, name: str) -> str:
+def utf8_only(found: DecodedText, name: str) -> str:
     """Return the text of a JSON document, which has one encoding.
 
     Raises:
@@ -73,10 +73,10 @@ def utf8_only(found: Decoded, name: str) -> str:
 
 def _of_a_spreadsheet(
     data: bytes, name: str, error: UnicodeDecodeError, marked: str | None
-) -> Decoded:
+) -> DecodedText:
     try:
         if marked is None:
-            return Decoded(
+            return DecodedText(
                 data.decode(_OF_SPREADSHEETS),
                 "The file is no UTF-8; letters beyond ASCII were read as Windows-1252.",
             )

@@ -14,7 +14,7 @@ _LOCAL = ";"  # parts the columns where the comma stands before decimals
 _WRITTEN_BY_PROGRAMS = (",", "")  # separators beside which a comma can only part thousands
 
 
-class Written(NamedTuple):
+class WrittenValue(NamedTuple):
     """The text of a value, and where it stands, in words; `counts`: it has no decimals."""
 
     text: str
@@ -27,7 +27,11 @@ class Written(NamedTuple):
 
 
 def decimal_of(
-    texts: Iterable[Written], name: str, separator: str, chosen: Decimal | None, ledger: Ledger
+    texts: Iterable[WrittenValue],
+    name: str,
+    separator: str,
+    chosen: Decimal | None,
+    ledger: Ledger,
 ) -> Decimal:
     """Return the sign before the decimals.
 
@@ -80,9 +84,9 @@ _EITHER_POINT, _EITHER_COMMA = "either, with a point", "either, with a comma"
 _COUNTED = "either, with a point, of what has no decimals"
 
 
-def _first_of_each(texts: Iterable[Written]) -> dict[str, Written]:
+def _first_of_each(texts: Iterable[WrittenValue]) -> dict[str, WrittenValue]:
     """Return the first number of each kind, by what its form allows."""
-    first: dict[str, Written] = {}
+    first: dict[str, WrittenValue] = {}
     for written in texts:
         allowed = notations(written.text)
         if len(allowed) == 1:
@@ -94,7 +98,7 @@ def _first_of_each(texts: Iterable[Written]) -> dict[str, Written]:
     return first
 
 
-def _refuse_other(first: dict[str, Written], name: str, chosen: Decimal) -> None:
+def _refuse_other(first: dict[str, WrittenValue], name: str, chosen: Decimal) -> None:
     other = first.get(_ONLY_COMMA if chosen is Decimal.POINT else _ONLY_POINT)
     if other is not None:
         raise UsageError(

@@ -28,7 +28,7 @@ from meta_experiment.sources.results.measures import (
     nothing_read,
 )
 from meta_experiment.sources.results.merging import UNNAMED_ARM
-from meta_experiment.sources.results.notation import Written, decimal_of
+from meta_experiment.sources.results.notation import WrittenValue, decimal_of
 from meta_experiment.sources.results.result_words import METRIC_FIELDS, snake
 from meta_experiment.sources.results.table_columns import TableColumns, find_columns
 from meta_experiment.sources.results.table_text import (
@@ -168,7 +168,7 @@ def _nothing_measured(name: str, columns: TableColumns, ledger: Ledger) -> Usage
     )
 
 
-def _written(columns: TableColumns, table: SourceTable) -> Iterator[tuple[str, Written]]:
+def _written(columns: TableColumns, table: SourceTable) -> Iterator[tuple[str, WrittenValue]]:
     """Yield the texts of all columns that are read as numbers, by column."""
     fields = {**columns.metrics, **{column: name for name, column in columns.own.items()}}
     counted = {column: counts(fields.get(column, "")) for column in columns.numbers}
@@ -176,14 +176,14 @@ def _written(columns: TableColumns, table: SourceTable) -> Iterator[tuple[str, W
         for column, is_count in counted.items():
             value = row.get(column)
             if isinstance(value, str):
-                yield column, Written(value, f"{place}, {column}", is_count)
+                yield column, WrittenValue(value, f"{place}, {column}", is_count)
 
 
 def _refuse_mixed_units(
     columns: TableColumns, table: SourceTable, name: str, decimal: Decimal
 ) -> None:
     """Refuse plain numbers among those with a unit, where nothing says what they are in."""
-    first: dict[tuple[str, NumberUnit], Written] = {}
+    first: dict[tuple[str, NumberUnit], WrittenValue] = {}
     for column, item in _written(columns, table):
         reading = values.read(item.text, decimal)
         if reading.number is not None:
@@ -287,7 +287,7 @@ def _refuse_small_per_cents(
         for row, place in zip(table.rows, table.places, strict=True):
             reading = values.read(row.get(column), decimal)
             if reading.number and reading.unit is NumberUnit.NONE:
-                item = Written(str(row[column]), f"{place}, {column}")
+                item = WrittenValue(str(row[column]), f"{place}, {column}")
                 raise UsageError(
                     f"{name}: the column '{column}' is in per cents by its name, and none of "
                     f"its numbers is above 1, as {item}.",

@@ -22,7 +22,7 @@ _LENGTH = 4  # bytes that say how long a message is
 _DESCRIPTORS = 1 << 16
 
 
-class Ahead:
+class BlocksAhead:
     """Outcomes that a second process has parsed, block by block.
 
     It parses as the reader would, and what it does not deliver the reader parses itself, so
@@ -51,16 +51,16 @@ class Ahead:
 
 
 @contextmanager
-def read_ahead(path: Path, cursor: Cursor, size: int) -> Iterator[Ahead]:
+def read_ahead(path: Path, cursor: Cursor, size: int) -> Iterator[BlocksAhead]:
     """Parse ahead what stands behind the cursor in a file, when there is much of it."""
     begun = _begin(path, cursor) if size - cursor.offset >= WORTHWHILE and _possible() else None
     if begun is None:
-        yield Ahead()
+        yield BlocksAhead()
         return
     child, receiving = begun
     try:
         with os.fdopen(receiving, "rb") as stream:
-            yield Ahead(stream)
+            yield BlocksAhead(stream)
     finally:  # it may still be writing to what nobody reads any more
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
