@@ -2,8 +2,11 @@
 
 import typing
 
+import click
 import pytest
 
+from meta_experiment.cli.main import main
+from meta_experiment.cli.verbs import status
 from meta_experiment.render import writers
 from meta_experiment.render.blocks import (
     Block,
@@ -101,3 +104,14 @@ def test_another_form_needs_no_more_than_a_line_in_the_table(forms):
         written == "<section><paragraph><em>&lt;b&gt;</em> &amp; more 0</paragraph></section>"
     )
     assert "toy" in forms
+
+
+def test_a_verb_speaks_in_another_form_by_one_option(forms, tmp_path, capsys, monkeypatch):
+    asked = click.Option(["--toy", "form"], flag_value=forms[-1], default=writers.TEXT)
+    monkeypatch.setattr(status.command, "params", [*status.command.params, asked])
+    assert main(["status", "--root", str(tmp_path), "--toy"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("<section><paragraph>No experiments yet. Start one: ")
+    assert said.endswith("</paragraph></section>\n")
+    assert main(["status", "--root", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("No experiments yet.\nStart one: ")

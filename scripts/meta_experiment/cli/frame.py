@@ -21,7 +21,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.render.words import harmless, harmless_json, one_line
-from meta_experiment.render.writers import write
+from meta_experiment.render.writers import TEXT, write
 
 _PLAIN = Style()
 _CTRL_C = 2  # the number of the signal, where none was caught
@@ -39,9 +39,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """How to speak: JSON or text, coloured or not, to a person or not."""
+    """How to speak: JSON or a form of the page, coloured or not, to a person or not."""
 
     as_json: bool
+    form: str
     style: Style
     interactive: bool
 
@@ -55,8 +56,8 @@ class Screen:
             self.write(result.page)
 
     def write(self, page: Page, *, err: bool = False) -> None:
-        """Print a page as text."""
-        say(write("text", page, self.style), self.style, err=err)
+        """Print a page in the form of this screen."""
+        say(write(self.form, page, self.style), self.style, err=err)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,16 @@ def verb(
     def decorate(body: Body) -> click.Command:
         asks = "screen" in inspect.signature(body).parameters
 
-        def run(*, root: str | None, user: bool, as_json: bool, **own: Any) -> None:  # noqa: ANN401
-            screen = Screen(as_json, Style.for_stream(sys.stdout, os.environ), _interactive())
+        def run(
+            *,
+            root: str | None,
+            user: bool,
+            as_json: bool,
+            form: str = TEXT,
+            **own: Any,  # noqa: ANN401
+        ) -> None:
+            style = Style.for_stream(sys.stdout, os.environ)
+            screen = Screen(as_json, form, style, _interactive())
             if asks:
                 own["screen"] = screen
             result = body(place=Place(root, user), **own)

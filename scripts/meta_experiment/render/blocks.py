@@ -26,10 +26,14 @@ Text = str | Emphasis | tuple[str | Emphasis, ...]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What the blocks below are about, and a detail that stands beside it."""
+    """What the blocks below are about, and a detail that stands beside it.
+
+    `level` is 1 for the page or a part of it, and 2 for what stands within.
+    """
 
     title: str
     detail: Text = ""
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True)

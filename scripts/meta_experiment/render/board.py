@@ -63,7 +63,7 @@ def board(view: BoardView, limit: int) -> Page:
 def one(row: BoardRow) -> Section:
     """Show the board's entry of one experiment."""
     sign = Emphasis(*_SIGNS[row["status"]])
-    return Heading(words.name(row["id"]), sign), Facts(tuple(_facts(row)))
+    return Heading(words.name(row["id"]), sign, level=2), Facts(tuple(_facts(row)))
 
 
 def _listed(title: str, rows: Sequence[BoardRow], limit: int) -> Iterator[Section]:

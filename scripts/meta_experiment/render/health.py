@@ -24,7 +24,7 @@ def repaired(report: RepairResult) -> Page:
     if not report.left:
         return done
     left = Paragraph(tuple(_findings(report.left)))
-    return (*done, (Heading("What could not be repaired:"), left))
+    return (*done, (Heading("What could not be repaired:", level=2), left))
 
 
 def _findings(listed: Iterable[Finding]) -> Iterable[Text]:

@@ -98,7 +98,7 @@ def _excluded(done: ImportResult) -> list[str]:
 def _noted(title: str, sentences: Iterable[str]) -> Iterator[Section]:
     listed = tuple(sentences)
     if listed:
-        yield Heading(title), Notes(listed)
+        yield Heading(title, level=2), Notes(listed)
 
 
 def _sums(arm: ArmSums, unit: str) -> str:

@@ -38,12 +38,12 @@ def report(examined: Examination) -> Page:
     return (
         (Heading(f"ANALYSIS  {words.name(analysis.experiment_id)}", words.quoted(plan.name)),),
         _verdict(analysis),
-        (Heading(f"Primary metric: {primary.metric}", _reading(primary)),),
+        (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
         (_arms(primary, unit),),
         *(_comparison(item, unit) for item in primary.comparisons),
         *_guardrails(analysis),
         *_secondary(analysis.secondary),
-        (Heading("Checks"),),
+        (Heading("Checks", level=2),),
         (Paragraph(tuple(_checks(analysis)), indent=2),),
         *_notes(analysis),
     )
@@ -115,7 +115,7 @@ def _tests(item: Comparison) -> Iterator[str]:
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:
     if analysis.guardrails:
-        yield (Heading("Guardrails"),)
+        yield (Heading("Guardrails", level=2),)
         yield (Paragraph(tuple(map(_guardrail, analysis.guardrails)), indent=2),)
 
 
@@ -136,7 +136,7 @@ def _guardrail(item: GuardrailResult) -> Text:
 def _secondary(results: Sequence[PrimaryResult]) -> Iterator[Section]:
     if not results:
         return
-    yield (Heading("Secondary metrics", "(they decide nothing)"),)
+    yield (Heading("Secondary metrics", "(they decide nothing)", level=2),)
     columns = (
         Column("metric", max(18, *(len(words.printable(item.metric)) for item in results))),
         Column("variant", 16),
@@ -183,7 +183,7 @@ def _checks(analysis: Analysis) -> Iterator[Text]:
 
 def _notes(analysis: Analysis) -> Iterator[Section]:
     if analysis.notes:
-        yield (Heading("Notes"),)
+        yield (Heading("Notes", level=2),)
         yield (Notes(tuple(map(words.one_line, analysis.notes))),)
 
 

@@ -8,7 +8,8 @@ from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.table import entry
 
-WRITERS = {"text": "meta_experiment.render.text:write"}
+TEXT = "text"
+WRITERS = {TEXT: "meta_experiment.render.text:write"}
 
 
 def write(form: str, page: Page, style: Style) -> str:
