@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import meta_experiment
@@ -12,12 +13,18 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 LONGEST = 450  # lines
 
 
+@cache
+def parsed():
+    """Return every node of the library with its module."""
+    return [
+        (path.relative_to(HOUSE).as_posix(), node)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+    ]
+
+
 def nodes(kind):
-    """Yield every node of a kind in the library, with its module."""
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, kind):
-                yield path.relative_to(HOUSE).as_posix(), node
+    return [(path, node) for path, node in parsed() if isinstance(node, kind)]
 
 
 def test_the_library_is_found():
