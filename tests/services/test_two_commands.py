@@ -135,7 +135,7 @@ def test_what_is_done_to_it_while_files_change_puts_them_back(
 ):
     """Files and commit stand already when the registry turns out to say something new."""
     made = running(repository, *before)
-    refused_amid(repository, monkeypatch, made, "serving", first, second)
+    refused_amid(repository, monkeypatch, made, "serving_lock", first, second)
 
 
 def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_since(
@@ -170,7 +170,7 @@ def test_a_death_after_a_pause_in_the_middle_leaves_no_stand_in(
         lifecycle.pause(opened(repository), made)
         raise Crash
 
-    place, name = (Flight, "commit") if status is Status.PAUSED else (execution, "serving")
+    place, name = (Flight, "commit") if status is Status.PAUSED else (execution, "serving_lock")
     monkeypatch.setattr(place, name, once(getattr(place, name), dies))
     with pytest.raises(Crash):
         ACTS["promote"](opened(repository), made)

@@ -12,7 +12,7 @@ from meta_experiment.render.action import action
 from meta_experiment.types.results.action import ActionResult
 
 
-def carry_out(
+def confirm_and_act(
     screen: Screen, act: Callable[[bool], ActionResult], *, dry_run: bool, yes: bool
 ) -> Result:
     """Act, and where a person is there to ask, only after they have agreed.

@@ -145,7 +145,7 @@ def test_a_file_that_came_into_the_way_ends_a_start_without_a_trace(repository, 
         (repository / placed).parent.mkdir(parents=True)
         (repository / placed).write_bytes(b"my own\n")
 
-    monkeypatch.setattr(lifecycle, "serving", once(lifecycle.serving, appears))
+    monkeypatch.setattr(lifecycle, "serving_lock", once(lifecycle.serving_lock, appears))
     with pytest.raises(ConflictError, match="not of this tool"):
         lifecycle.start(opened(repository), made)
     assert status(repository) is Status.DRAFT

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from meta_experiment.cli.action import carry_out
+from meta_experiment.cli.action import confirm_and_act
 from meta_experiment.cli.frame import (
     Place,
     Result,
@@ -65,7 +65,7 @@ def promote_verb(
         commit=commit,
         current=pairs("--current", current),
     )
-    return carry_out(
+    return confirm_and_act(
         screen,
         lambda dry: promotion.promote(opened, experiment_id, options, dry_run=dry),
         dry_run=dry_run,

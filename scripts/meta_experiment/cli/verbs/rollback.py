@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.action import carry_out
+from meta_experiment.cli.action import confirm_and_act
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import promotion
@@ -36,7 +36,7 @@ def rollback_verb(
     once: look first with --dry-run.
     """
     options = promotion.ActionOptions(reason=reason, merge=merge, commit=commit)
-    return carry_out(
+    return confirm_and_act(
         screen,
         lambda dry: promotion.rollback(
             workspace(place, settled=not dry_run), experiment_id, options, dry_run=dry

@@ -26,7 +26,7 @@ from meta_experiment.services.acting.registry_commit import AFTER, RegistryCommi
 from meta_experiment.services.serving.reconciliation import (
     ReconcileResult,
     reconcile_quietly,
-    serving,
+    serving_lock,
 )
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Outcome
@@ -37,7 +37,7 @@ from meta_experiment.types.results.action import (
 )
 
 
-def carry_out(
+def execute(
     workspace: Workspace, plan: ActionPlan, *, commit: bool, dry_run: bool
 ) -> ActionResult:
     """Do what was worked out, files, commit, registry and serving together, or none of it.
@@ -97,7 +97,7 @@ def _applied(
         if dry_run:
             return result, ()
         try:
-            notes += step.bring_up_to_date().notes
+            notes += step.reconcile().notes
         except MetaExperimentError as error:
             notes.append(f"What is served is brought up to date by the next command: {error}")
         after = replace(experiment, status=AFTER[outcome.action])
@@ -112,7 +112,7 @@ class _ServedRegistryCommit(RegistryCommit):
     `finishing` ends when that is brought up to date; until then signals wait.
     """
 
-    bring_up_to_date: Callable[[], ReconcileResult]
+    reconcile: Callable[[], ReconcileResult]
 
     def __init__(
         self, workspace: Workspace, experiment: Experiment, finishing: ExitStack
@@ -122,7 +122,7 @@ class _ServedRegistryCommit(RegistryCommit):
 
     def record(self, landed: LandedChange) -> None:
         """Write it into the registry while nobody else changes what is served."""
-        self.bring_up_to_date = self._finishing.enter_context(serving(self.workspace))
+        self.reconcile = self._finishing.enter_context(serving_lock(self.workspace))
         message = f"The {landed.action.value} of {landed.experiment_id} was finished first."
         self._finishing.enter_context(held(message))
         super().record(landed)

@@ -25,7 +25,7 @@ from meta_experiment.prompts.identity import require_text
 from meta_experiment.protocol.index import AGENT
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
-from meta_experiment.services.serving.reconciliation import serving
+from meta_experiment.services.serving.reconciliation import serving_lock
 from meta_experiment.services.serving.serving_plan import (
     manual_only_reason,
     plan_serving,
@@ -247,24 +247,24 @@ def _move(
     """
     name = find_in(workspace.store, selector).experiment_id
     transition = _Transition(change, workspace.clock())
-    with serving(workspace) as bring_up_to_date, held(f"The {verb} was finished first."):
+    with serving_lock(workspace) as reconcile, held(f"The {verb} was finished first."):
         found = workspace.store.experiment(name)
         unmarked = manual is not None and not workspace.checkout.started_here(found)
         try:
             if manual is not None:
                 workspace.checkout.mark_started(found, manual=manual)
             before, after = workspace.store.change(name, transition)
-            brought = bring_up_to_date()
-            refused = brought.refused.get(name)
+            result = reconcile()
+            refused = result.refused.get(name)
             if refused is not None:
                 raise refused
         except MetaExperimentError:
             with suppress(MetaExperimentError):
                 _take_back(workspace, found, transition, unmarked=unmarked)
-                bring_up_to_date()
+                reconcile()
             raise
         sentence = f"{name} {outcome}"
-        notes = (*brought.notes, *noted(workspace, after, verb, before.status, sentence))
+        notes = (*result.notes, *noted(workspace, after, verb, before.status, sentence))
     return StatusChange(
         experiment_id=after.experiment_id,
         before=before.status,

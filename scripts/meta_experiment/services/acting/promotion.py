@@ -23,7 +23,7 @@ from meta_experiment.services.acting.action_plan import (
     outcome_of,
 )
 from meta_experiment.services.acting.analysing import analyze
-from meta_experiment.services.acting.execution import carry_out
+from meta_experiment.services.acting.execution import execute
 from meta_experiment.services.acting.lifecycle import OPEN, refuse_shared_files
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.workspace import Workspace
@@ -112,7 +112,7 @@ def promote_judged(
         merged=options.merge,
     )
     plan = ActionPlan(experiment, outcome, files, "changed", user_content)
-    return carry_out(workspace, plan, commit=options.commit, dry_run=dry_run)
+    return execute(workspace, plan, commit=options.commit, dry_run=dry_run)
 
 
 def rollback(
@@ -147,7 +147,7 @@ def rollback(
         merged=options.merge,
     )
     plan = ActionPlan(experiment, outcome, files, "restored", user_content)
-    return carry_out(workspace, plan, commit=options.commit, dry_run=dry_run)
+    return execute(workspace, plan, commit=options.commit, dry_run=dry_run)
 
 
 def stop(workspace: Workspace, selector: str, reason: str, *, dry_run: bool) -> ActionResult:
@@ -186,7 +186,7 @@ def end(
             files.append(FileChange(path, stand_in, user_content[path]))
     plan = ActionPlan(experiment, outcome, tuple(files), "restored", user_content)
     # git never saw a stand-in, so that there is nothing to commit and nothing to say of it
-    done = replace(carry_out(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
+    done = replace(execute(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
     if dry_run and not done.changed:
         return replace(done, message="would end the experiment; no file changes.")
     return done

@@ -70,10 +70,10 @@ class ReconcileResult:
 
 
 @contextlib.contextmanager
-def serving(
+def serving_lock(
     workspace: Workspace, *, within: float | None = None
 ) -> Iterator[Callable[[], ReconcileResult]]:
-    """Keep others from changing what is served; what it gives brings that up to date.
+    """Keep others from changing what is served; yield the function that reconciles the disk.
 
     Whoever changes the registry meanwhile need not wait: it is looked at again at the end.
 
@@ -86,12 +86,12 @@ def serving(
         workspace.layout.lock("serving"), timeout=timeout, verb="change what is served"
     )
     with lock:
-        yield lambda: _brought_up_to_date(workspace)
+        yield lambda: _reconciled(workspace)
 
 
 @held()
 @_storage_errors()
-def _brought_up_to_date(workspace: Workspace) -> ReconcileResult:
+def _reconciled(workspace: Workspace) -> ReconcileResult:
     notes = dict[str, None]()
     for _ in range(_PASSES):
         signature = freshness.signature(workspace.layout)
@@ -112,8 +112,8 @@ def reconcile(workspace: Workspace) -> list[str]:
     Raises:
         StorageError, GitError, LockedError: it could not be completed; the next command will.
     """
-    with serving(workspace) as bring_up_to_date:
-        return bring_up_to_date().notes
+    with serving_lock(workspace) as reconcile_now:
+        return reconcile_now().notes
 
 
 def withdraw(workspace: Workspace) -> list[str]:
@@ -122,7 +122,7 @@ def withdraw(workspace: Workspace) -> list[str]:
     Raises:
         StorageError, GitError, LockedError: it could not be completed.
     """
-    with serving(workspace), held(), _storage_errors():
+    with serving_lock(workspace), held(), _storage_errors():
         work = _Work(workspace, ())
         work.take_away(())
         work.put_up(())
@@ -318,8 +318,8 @@ def reconcile_quietly(workspace: Workspace, *, within: float | None = None) -> l
     which looks at the registry again before it ends.
     """
     try:
-        with serving(workspace, within=within) as bring_up_to_date:
-            return bring_up_to_date().notes
+        with serving_lock(workspace, within=within) as reconcile_now:
+            return reconcile_now().notes
     except LockedError as error:
         if within is not None:
             return []
