@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 
-from meta_experiment.decide.detectable import detectable
+from meta_experiment.decide.case_limits import limits_of
 from meta_experiment.files.interruption import held
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.records import dataclass
@@ -89,7 +89,7 @@ def import_results(
     unmeasured = sum(plan.primary.name not in item.run.metrics for item in combined.runs)
     if unmeasured:
         excluded[f"{_NO_PRIMARY} ({plan.primary.name})"] = unmeasured
-    limits = detectable(plan, after)
+    limits = limits_of(plan, after)
     return ImportResult(
         experiment_id=None if dry_run and created else experiment.experiment_id,
         created=created and not dry_run,

@@ -18,7 +18,7 @@ from meta_experiment.types import Direction, Metric, Plan, Scale, Trial, Unit
 _MOST_NAMED = 20  # beyond 2²⁰ chance is no argument any more
 
 
-def detectable(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
+def limits_of(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
     """Say, one sentence each, the least that these data could show and what they cannot.
 
     For cases that ran in both arms: how often chance alone lets one of two equal texts win
@@ -125,4 +125,5 @@ def _room(metric: Metric, centre: float) -> float | None:
     """Return how much better the metric can get at all, where that is bounded."""
     if metric.direction is Direction.LOWER:
         return centre if centre > 0 else None
+    # By name, past the family's room: a pass rate is bounded, and of a kind that is not.
     return 1.0 - centre if metric.name in ("pass_rate", "success") else None
