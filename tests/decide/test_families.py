@@ -70,13 +70,15 @@ def unbounded(control, treatment, metric, level):
     return None, None
 
 
-DESIGN = Design(evidence, evidence_once, sign_test, once=unbounded, always=unbounded)
+DESIGN = Design(
+    evidence, evidence_once, sign_test, interval_once=unbounded, interval_always=unbounded
+)
 MEDIANS = Family(
     sample=sample,
     separate=DESIGN,
     paired=lambda: DESIGN,
     effect_size=lambda *_: EffectSize(None, None),
-    usual=(10.0, 5.0),
+    assumed_moments=(10.0, 5.0),
     notes=lambda *_: iter(["the medians are compared."]),
 )
 

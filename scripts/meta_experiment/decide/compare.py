@@ -35,7 +35,7 @@ def compare(
     try:
         seen = effect(control.centre, treatment.centre, metric)
         test = design.test(plan.analysis_type, control, treatment, metric)
-        low, high = design.once(control, treatment, metric, level)
+        low, high = design.interval_once(control, treatment, metric, level)
         return Comparison(
             control=plan.control.name,
             treatment=name,
@@ -44,7 +44,9 @@ def compare(
             df=test.df,
             p_value=test.p_value,
             effect=seen,
-            interval=Interval(level, *bounds(low, high, control.centre, metric, family.least)),
+            interval=Interval(
+                level, *bounds(low, high, control.centre, metric, family.lowest_change)
+            ),
             effect_size=family.effect_size(control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
         )
@@ -77,14 +79,14 @@ def _sequential(
     at = plan.improvement_threshold if shifted else 0.0
     zero = design.evidence(control, treatment, metric, 0.0)
     claimed = design.evidence(control, treatment, metric, at) if shifted else zero
-    low, high = design.always(control, treatment, metric, plan.alpha)
+    low, high = design.interval_always(control, treatment, metric, plan.alpha)
     return SequentialEvidence(
         rule=claimed.rule,
         e_promote=safe_exp(claimed.better),
         e_reject=safe_exp(zero.worse),
         p_anytime=_two_sided_p(zero),
         interval=Interval(
-            1 - plan.alpha, *bounds(low, high, control.centre, metric, family.least)
+            1 - plan.alpha, *bounds(low, high, control.centre, metric, family.lowest_change)
         ),
     )
 

@@ -20,9 +20,9 @@ class Design:
 
     `evidence` is for "better than the relative effect `at`" and "worse than it": valid at
     every look, and `evidence_once`, by the test a plan asks for, at one look; `test` is
-    reported beside. `once` and `always` bound the change on the metric's scale, as
-    `scale.bounds` takes it: at one look for a level, at all looks for an error rate. `weighed`
-    says how the evidence is weighed, where that is worth a word.
+    reported beside. `interval_once` and `interval_always` bound the change on the metric's
+    scale, as `scale.bounds` takes it: at one look for a level, at all looks for an error rate.
+    `evidence_note` says how the evidence is weighed, where that is worth a word.
 
     Raises (by all):
         DegenerateDataError: the samples carry no evidence.
@@ -31,12 +31,12 @@ class Design:
     evidence: Callable[[Sample, Sample, Metric, float], Evidence]
     evidence_once: Callable[[AnalysisType, Sample, Sample, Metric, float], Evidence]
     test: Callable[[AnalysisType, Sample, Sample, Metric], ReportedTest]
-    once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
-    always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
-    weighed: str | None = None
+    interval_once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
+    interval_always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
+    evidence_note: str | None = None
 
 
-def most(centre: float, direction: Direction) -> float:
+def improvement_down_to_zero(centre: float, direction: Direction) -> float:
     """Return the largest relative improvement there is room for: nothing gets below zero."""
     del centre
     return 1.0 if direction is Direction.LOWER else math.inf
@@ -51,10 +51,11 @@ class Family:
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
     `effect_size` standardises the difference.
 
-    `least` is the smallest change relative to the control that can be, `most(centre,
-    direction)` the largest improvement. `usual` are the mean and the standard deviation on the
-    raw scale that are assumed before data. `notes(plan, comparison, control, treatment)` says
-    what a reader must know of a comparison on the primary metric.
+    `lowest_change` is the smallest change relative to the control that can be,
+    `largest_improvement(centre, direction)` the largest improvement. `assumed_moments` are the
+    mean and the standard deviation on the raw scale that are assumed before data.
+    `notes(plan, comparison, control, treatment)` says what a reader must know of a comparison
+    on the primary metric.
 
     Raises (by `effect_size`):
         DegenerateDataError: there is nothing to standardise by.
@@ -64,7 +65,7 @@ class Family:
     separate: Design
     paired: Callable[[], Design]
     effect_size: Callable[[Sample, Sample, Metric], EffectSize]
-    usual: tuple[float, float]
-    least: float = -math.inf
-    most: Callable[[float, Direction], float] = most
+    assumed_moments: tuple[float, float]
+    lowest_change: float = -math.inf
+    largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())

@@ -46,7 +46,7 @@ def t_evidence(
     return towards(sign(metric), found.log_e_greater, found.log_e_less, ANYTIME_T)
 
 
-def once(
+def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at one look: by Welch's t of logarithms, or by Fieller's method."""
@@ -60,7 +60,7 @@ def once(
     return lift.low, lift.high
 
 
-def always(
+def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once, by the anytime-valid t."""
@@ -97,11 +97,11 @@ MEANS = Family(
         evidence=evidence,
         evidence_once=partial(evidence_by, test),
         test=test,
-        once=once,
-        always=always,
+        interval_once=interval_once,
+        interval_always=interval_always,
     ),
     paired=_paired,
     effect_size=effect_size,
-    usual=(1.0, 0.5),
+    assumed_moments=(1.0, 0.5),
 )
-COUNTS = replace(MEANS, least=-1.0)
+COUNTS = replace(MEANS, lowest_change=-1.0)

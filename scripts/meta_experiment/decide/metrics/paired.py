@@ -105,7 +105,7 @@ def test(
     return _TESTS[kind](differences(control, treatment, metric))
 
 
-def once(
+def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
     """Bound the change from control to treatment at one look, on the metric's scale.
@@ -117,7 +117,7 @@ def once(
     return _bounds(control, treatment, metric, lambda contrast: t_isf(tail, contrast.df))
 
 
-def always(
+def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change from control to treatment at all looks at once.
@@ -260,6 +260,6 @@ PAIRED_MEANS = Design(
     evidence=evidence,
     evidence_once=partial(evidence_by, test),
     test=test,
-    once=once,
-    always=always,
+    interval_once=interval_once,
+    interval_always=interval_always,
 )

@@ -53,22 +53,22 @@ def test(
     return paired.test(kind, control, treatment, metric)
 
 
-def once(
+def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at one look; rates that all change alike set no bounds."""
     if paired.are_alike(paired.differences(control, treatment, metric)):
         return None, None
-    return paired.once(control, treatment, metric, level)
+    return paired.interval_once(control, treatment, metric, level)
 
 
-def always(
+def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once; rates that all change alike set no bounds."""
     if paired.are_alike(paired.differences(control, treatment, metric)):
         return None, None
-    return paired.always(control, treatment, metric, alpha)
+    return paired.interval_always(control, treatment, metric, alpha)
 
 
 def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
@@ -90,7 +90,7 @@ PAIRED_RATES = Design(
     evidence=evidence,
     evidence_once=partial(evidence_of_rates, test),
     test=test,
-    once=once,
-    always=always,
-    weighed="by the paired t on the cases' rates",
+    interval_once=interval_once,
+    interval_always=interval_always,
+    evidence_note="by the paired t on the cases' rates",
 )

@@ -8,7 +8,7 @@ from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import means
-from meta_experiment.decide.metrics.family import Design, Family, most
+from meta_experiment.decide.metrics.family import Design, Family, improvement_down_to_zero
 from meta_experiment.decide.metrics.sample import (
     NOT_FINITE,
     Sample,
@@ -98,16 +98,16 @@ def ratio_evidence(control: Sample, treatment: Sample, metric: Metric, at: float
     return towards(sign(metric), above, below, RATIO)
 
 
-def once(
+def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at one look by the likelihoods of the two rates."""
     if metric.scale is Scale.LOG or control.moments.mean == 0:
-        return means.once(control, treatment, metric, level)
+        return means.interval_once(control, treatment, metric, level)
     return _less_one(rate_ratio(*counts(control, treatment), level=level))
 
 
-def always(
+def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once by the likelihoods of the two rates.
@@ -115,7 +115,7 @@ def always(
     A t takes an arm without a failure for one without variance.
     """
     if metric.scale is Scale.LOG or control.moments.mean == 0:
-        return means.always(control, treatment, metric, alpha)
+        return means.interval_always(control, treatment, metric, alpha)
     return _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
 
 
@@ -141,11 +141,11 @@ def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSiz
     return means.effect_size(control, treatment, metric)
 
 
-def most_of(centre: float, direction: Direction) -> float:
+def largest_improvement(centre: float, direction: Direction) -> float:
     """Return the largest relative improvement: a rate does not get above one either."""
     if direction is Direction.HIGHER and centre > 0:
         return 1 / centre - 1
-    return most(centre, direction)
+    return improvement_down_to_zero(centre, direction)
 
 
 def chosen(control: Sample, treatment: Sample) -> str:
@@ -189,13 +189,13 @@ RATES = Family(
         evidence=evidence,
         evidence_once=partial(evidence_of_rates, test),
         test=test,
-        once=once,
-        always=always,
+        interval_once=interval_once,
+        interval_always=interval_always,
     ),
     paired=_paired,
     effect_size=effect_size,
-    usual=(0.5, 0.5),
-    least=-1.0,
-    most=most_of,
+    assumed_moments=(0.5, 0.5),
+    lowest_change=-1.0,
+    largest_improvement=largest_improvement,
     notes=notes,
 )

@@ -73,9 +73,9 @@ def _reading(plan: Plan, ready: bool) -> str:
 
 
 def _on_cases(plan: Plan) -> Iterator[str]:
-    weighed = design_of(plan, plan.primary).weighed
-    if weighed is not None:
-        yield f"The e-values weigh {plan.primary.name} {weighed}."
+    note = design_of(plan, plan.primary).evidence_note
+    if note is not None:
+        yield f"The e-values weigh {plan.primary.name} {note}."
 
 
 SEQUENTIAL = Rule(

@@ -70,7 +70,7 @@ def _on_the_threshold(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
     plan, primary = inputs.plan, inputs.plan.primary
     control = samples.of(plan.control.name, primary)
     centre = control.centre if len(control) else 0.0
-    room = family_of(primary).most(centre, primary.direction)
+    room = family_of(primary).largest_improvement(centre, primary.direction)
     if primary.direction is Direction.HIGHER and room < plan.improvement_threshold:
         yield (
             f"{plan.control.name} is at {centre:.0%}, so that at most "

@@ -69,7 +69,7 @@ def spread_of(metric: Metric, past: Sequence[float]) -> Spread:
             pass
     if log:
         return Spread(0.0, 0.5, assumed=True)
-    return Spread(*family_of(metric).usual, assumed=True)
+    return Spread(*family_of(metric).assumed_moments, assumed=True)
 
 
 def equivalence_units(plan: Plan, spread: Spread) -> int | None:
@@ -113,7 +113,7 @@ def _as_improvement(d: float, spread: Spread, metric: Metric) -> float | None:
     if spread.centre == 0:
         return None
     relative = d * spread.sd / abs(spread.centre)
-    room = family_of(metric).most(spread.centre, metric.direction)
+    room = family_of(metric).largest_improvement(spread.centre, metric.direction)
     return relative if relative < room else None
 
 
