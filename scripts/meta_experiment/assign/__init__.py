@@ -1,1 +1,1 @@
-"""Which variant a new unit gets: pure functions of seed, weights and position or key."""
+"""Assignment of a variant to a new unit: pure functions of seed, weights, position or key."""

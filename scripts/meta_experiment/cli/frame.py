@@ -1,4 +1,4 @@
-"""What all verbs share: common options, one result, one way to print it and to fail."""
+"""Frame of all verbs: common options, one result, one way to print it and to fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What so many measured cases can and cannot show, whatever their values."""
+"""Detectable difference: what so many measured cases can show, whatever their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One treatment against the control on one metric: the numbers that reports are made of."""
+"""Comparison of one treatment with the control on one metric, as reports give it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a verdict asks to be done."""
+"""Actions that a verdict asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How strongly data speak for better and for worse, as natural logarithms."""
+"""Evidence for better and for worse, as natural logarithms."""
 
 from __future__ import annotations
 

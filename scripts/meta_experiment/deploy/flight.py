@@ -1,4 +1,4 @@
-"""One change under way: forward step by step, or back to how everything was."""
+"""Change under way: forward step by step, or back to how everything was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which agents a session has, and which file it means by a name (observed on 2.1.330).
+"""Agents of a session, and the file it means by each name (observed on 2.1.330).
 
 The client looks below the folder where it was started and those around it, as far as the top
 of the repository or the home directory. The nearest folder with such an agent wins, the user's

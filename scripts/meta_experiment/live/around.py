@@ -1,4 +1,4 @@
-"""Which roots a session meets, and where the prompt files of each lie for it.
+"""Roots that a session meets, and where the prompt files of each lie for it.
 
 A session in a linked working tree meets the experiments of the main tree's root, with the
 files of its own tree. Where its tree has no folder of a kind (commands, skills, agents), the

@@ -1,4 +1,4 @@
-"""Which process a session's client is, so that a later look can tell for sure that it died.
+"""Process of a session's client, so that a later look can tell for sure that it died.
 
 A number alone says little: it is used again, and means another process in another container.
 Kept with it are the start of the process and where such numbers hold. Without `/proc`, or

@@ -1,4 +1,4 @@
-"""What the client's hooks do: hand arguments over, switch agents, close what is over.
+"""Hooks of the client: hand arguments over, switch agents, close what is over.
 
 Nothing is printed unless it is an answer, as the client shows it to the model; the exit code
 is 0 always, as another would block the user's command. Each event loads what it needs alone.

@@ -1,4 +1,4 @@
-"""How long agents waited for a person's leave to use a tool, which no transcript tells.
+"""Waits of agents for a person's leave to use a tool, which no transcript tells.
 
 Of the main conversation the client itself counts the work. An agent in the background has no
 such count; but hooks see when leave is asked for, and how long the tool then ran.

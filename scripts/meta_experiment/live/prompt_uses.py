@@ -1,4 +1,4 @@
-"""What is kept of a use of a prompt under experiment, whoever called for it."""
+"""Record of a use of a prompt under experiment, whoever called for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the injected line of a prompt prints: the body of the variant, arguments filled in.
+"""Serving of a prompt: the variant's body with arguments filled in, as a line prints it.
 
     serve-variant ID@TOKEN SESSION [--part N] [--effort LEVEL]
 

@@ -1,4 +1,4 @@
-"""What is done when a prompt has its answer, and when a session ends."""
+"""End of a prompt's answer, and of a session."""
 
 from __future__ import annotations
 

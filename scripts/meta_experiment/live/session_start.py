@@ -1,4 +1,4 @@
-"""What happens beside a session: one line when there is something to say, and a run apart.
+"""Start of a session: one line when there is something to say, and a run apart.
 
 The line is computed beforehand (`notice`: decisions that are due; `news`: what was done while
 nobody looked). The run is `auto` in a process of its own, never in the user's turn; where it

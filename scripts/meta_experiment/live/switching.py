@@ -1,4 +1,4 @@
-"""Which variant of an agent the client is led to when the model starts one."""
+"""Switch to the variant of an agent, when the model starts one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be set in a plan, by the names that flags and amendments give it."""
+"""Settings of a plan, by the names that flags and amendments give them."""
 
 from __future__ import annotations
 

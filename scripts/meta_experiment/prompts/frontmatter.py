@@ -1,4 +1,4 @@
-"""What the client reads at the head of a prompt file.
+"""Frontmatter of a prompt file, as the client reads it.
 
 Where the block is no YAML, the client reads it once more, with quotes around the values that
 may be what it stumbled over. Where that fails too, it reads nothing of it.

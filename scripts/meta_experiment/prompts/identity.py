@@ -1,4 +1,4 @@
-"""What the client makes of a prompt file, by its path."""
+"""Identity of a prompt file: what the client makes of it, by its path."""
 
 from __future__ import annotations
 

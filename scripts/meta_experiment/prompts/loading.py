@@ -1,4 +1,4 @@
-"""Whether the client loads a prompt file at all."""
+"""Faults that keep the client from loading a prompt file at all."""
 
 from __future__ import annotations
 

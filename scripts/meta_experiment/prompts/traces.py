@@ -1,4 +1,4 @@
-"""What of a stand-in is not the user's, so that a text that was made of it is freed of that.
+"""Traces of a stand-in in a text that was made of it, and the text freed of them.
 
 A stand-in is its original with some pieces exchanged: rules are added to the head, and injected
 lines stand where the texts were. So an edit beside these pieces, by a hand or a formatter, is

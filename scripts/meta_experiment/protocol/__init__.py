@@ -1,1 +1,1 @@
-"""What the hot path and the rest agree on: places, formats, seals; standard library alone."""
+"""Formats the hot path shares with the rest: places, seals, lines; standard library alone."""

@@ -1,4 +1,4 @@
-"""What works for an agent by its name, and so not for its variants with names of their own.
+"""Rules and hooks that reach an agent by its name, and so not its renamed variants.
 
 The client applies rules about agents to the name that it is given, and starts the hooks of an
 agent's beginning and end by it; a hook may look at the name itself. Where that is so for some

@@ -1,4 +1,4 @@
-"""What went wrong on the way of a prompt: one short line each, in a file that stays small.
+"""Faults on the way of a prompt: one short line each, in a file that stays small.
 
 A line tells when, below which root, where and what kind of error. It holds no text of the
 user and nothing of the environment, which carries a token. The file is the machine's, which no

@@ -1,4 +1,4 @@
-"""What is known of a session between its hooks: open trials, the order of prompts, the client.
+"""Sessions between their hooks: open trials, the order of prompts, the client.
 
 All of it lies in one private folder for each session, below the root it concerns, and is
 removed when the session's trials are closed. Every file is written whole under another name

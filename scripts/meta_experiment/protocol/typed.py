@@ -1,4 +1,4 @@
-"""What a person typed behind `/meta_experiment`, where an action needs a person's word.
+"""Words a person typed behind `/meta_experiment`, where an action needs them.
 
 A model can call the program as well as anybody, and can be talked into it by what it reads. The
 client tells a hook what was typed, and that no model can write: the machine's seal is on it.

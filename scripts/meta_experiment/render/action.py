@@ -1,4 +1,4 @@
-"""What a promotion, a rollback or an end did, or would do."""
+"""Page of a promotion, a rollback or an end: what it did, or would do."""
 
 from __future__ import annotations
 

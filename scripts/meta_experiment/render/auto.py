@@ -1,4 +1,4 @@
-"""One line for each experiment that `auto` looked at."""
+"""Page of `auto`: one line for each experiment it looked at."""
 
 from __future__ import annotations
 

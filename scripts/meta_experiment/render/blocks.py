@@ -1,4 +1,4 @@
-"""What a screen shows, as blocks that a writer turns into text, or into another form.
+"""Blocks of a screen, which a writer turns into text, or into another form.
 
 A page is a row of sections, and a section a row of blocks that belong together.
 """

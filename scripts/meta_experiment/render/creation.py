@@ -1,4 +1,4 @@
-"""What `create` answers: the id, the plan in a few lines, what it can decide."""
+"""Page of `create`: the id, the plan in a few lines, what it can decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan can show, as a table and a sentence."""
+"""Page of a forecast: what a plan can show, as a table and a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `import` answers: what was read, what was left out, what it can show."""
+"""Page of `import`: what was read, what was left out, what it can show."""
 
 from __future__ import annotations
 

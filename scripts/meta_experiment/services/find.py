@@ -1,4 +1,4 @@
-"""Which experiment a user means, and whether it is in a state for what they want."""
+"""Search for the experiment that a user means, in a state for what they want."""
 
 from __future__ import annotations
 

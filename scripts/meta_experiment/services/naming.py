@@ -1,4 +1,4 @@
-"""Which id a user means."""
+"""Choice of the id that a user means."""
 
 from __future__ import annotations
 

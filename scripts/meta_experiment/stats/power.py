@@ -1,4 +1,4 @@
-"""What a plan can find: power, sample size and smallest detectable effect."""
+"""Power, sample size and smallest detectable effect."""
 
 from __future__ import annotations
 

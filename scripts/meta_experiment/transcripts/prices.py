@@ -1,4 +1,4 @@
-"""What tokens cost: a public price list, or the user's own, and what the client said itself.
+"""Prices of tokens: a public list, or the user's own, and what the client said itself.
 
 A model that no list knows has no cost; nothing is guessed from its name.
 """

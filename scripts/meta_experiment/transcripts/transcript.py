@@ -1,4 +1,4 @@
-"""What a session's transcript says, as turns: one prompt each, and the work it caused.
+"""Reading of a session's transcript, as turns: one prompt each, and the work it caused.
 
 The client writes one line per content block, repeats the usage of a message on each, puts
 the prompt's id on user lines alone, and keeps agents in files of their own. Whatever is no

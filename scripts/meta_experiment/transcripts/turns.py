@@ -1,4 +1,4 @@
-"""What was asked in a session, one prompt a turn, and the work that each caused."""
+"""Turns of a session: one prompt each, and the work that it caused."""
 
 from __future__ import annotations
 

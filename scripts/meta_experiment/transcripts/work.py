@@ -1,4 +1,4 @@
-"""What one conversation did: requests to a model with their tokens, tools, changed files."""
+"""Work of one conversation: requests to a model with their tokens, tools, changed files."""
 
 from __future__ import annotations
 

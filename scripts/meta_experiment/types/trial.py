@@ -1,4 +1,4 @@
-"""What happened to one exposure."""
+"""Trial: one exposure, and all that happened to it."""
 
 from __future__ import annotations
 

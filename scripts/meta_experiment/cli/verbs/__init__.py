@@ -1,1 +1,1 @@
-"""One module a verb; each defines `command`."""
+"""Verbs, a module each, which defines `command`."""

@@ -1,4 +1,4 @@
-"""What a family of metrics owns. Samples are matched, control comes first everywhere."""
+"""Family of metrics: what those of one kind own. Samples are matched, control comes first."""
 
 from __future__ import annotations
 

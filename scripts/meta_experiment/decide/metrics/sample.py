@@ -1,4 +1,4 @@
-"""What is known of one arm on one metric: a value for each unit, or their sums alone."""
+"""Sample of one arm on one metric: a value for each unit, or their sums alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many units it would take e-values to decide, if all stays as it looks.
+"""Projection of the units the e-values would take to decide, if all stays as it looks.
 
 The e-values projected are those of the anytime-valid t, of rates as well: exact rules on pairs
 need the outcomes one by one, which nobody has of data to come.

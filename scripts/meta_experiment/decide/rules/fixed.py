@@ -1,4 +1,4 @@
-"""One look, planned in advance: p-values of the test that the plan asks for, decided once.
+"""Fixed rule: one planned look at the p-values of the plan's test, decided once.
 
 Several treatments: Holm's step-down.
 """

@@ -1,4 +1,4 @@
-"""What a rule of decision owns. All rules speak one language, so that the gates are shared.
+"""Rule of decision: what each owns. All speak one language, so that the gates are shared.
 
 Evidence is a natural logarithm that is held against the rule's `bar`: of an e-value, of the
 inverse of a p-value, of the inverse of the posterior chance to be wrong.

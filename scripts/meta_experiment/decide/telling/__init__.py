@@ -1,1 +1,1 @@
-"""What is said of an analysis and of a plan, in sentences."""
+"""Sentences about an analysis and a plan."""

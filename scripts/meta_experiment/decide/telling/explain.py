@@ -1,4 +1,4 @@
-"""One sentence: why there is no decision yet, and what is missing."""
+"""Explanation in one sentence: why there is no decision yet, and what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader must know to read an analysis rightly, one sentence each."""
+"""Notes that a reader needs to read an analysis rightly, one sentence each."""
 
 from __future__ import annotations
 

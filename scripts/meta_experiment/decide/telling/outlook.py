@@ -1,4 +1,4 @@
-"""What a plan can find, and how long that takes, before any data."""
+"""Outlook of a plan before any data: what it can find, and how long that takes."""
 
 from __future__ import annotations
 

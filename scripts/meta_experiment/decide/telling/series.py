@@ -1,4 +1,4 @@
-"""How the evidence went, look by look: plain numbers for a figure."""
+"""Series of the evidence, look by look: plain numbers for a figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is worth a person's look: alerts of running experiments."""
+"""Alerts of running experiments: what is worth a person's look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told at the start of a session: decisions that are due, and what was done apart.
+"""Notice at the start of a session: decisions that are due, and what was done apart.
 
 `status` passes here, so nothing is imported that a glance does not need.
 """

@@ -1,4 +1,4 @@
-"""One row of the board: what `status` says of an experiment."""
+"""Row of the board: what `status` says of an experiment."""
 
 from __future__ import annotations
 

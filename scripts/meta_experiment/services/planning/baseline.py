@@ -1,4 +1,4 @@
-"""What a prompt file already does, read from the client's transcripts before any experiment."""
+"""Baseline of a prompt file: its past uses, from the client's transcripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How different two identical arms look on values that were measured before."""
+"""Noise floor: how different two identical arms look on values measured before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was already measured: control values of a metric, and how often they come.
+"""Past values: measurements of a metric in the control, and how often they come.
 
 From this project's own experiments or, where there are none, from the client's transcripts.
 """

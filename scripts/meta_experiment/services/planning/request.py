@@ -1,4 +1,4 @@
-"""What a user asks for, turned into a plan document and the bytes of every arm.
+"""Request of a user, turned into a plan document and the bytes of every arm.
 
 Two forms reach this: flags, and a plan file. Both end as one document and one table of
 variant files, so that everything after this point knows one form only.

@@ -1,4 +1,4 @@
-"""What the client's own settings forbid: read from every file it reads, never changed."""
+"""Settings of the client that forbid serving: read from every file, never changed."""
 
 from __future__ import annotations
 

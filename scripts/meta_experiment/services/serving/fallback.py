@@ -1,4 +1,4 @@
-"""What the injected line of a prompt tries when serving fails, and what that may read.
+"""Fallback of an injected line: what it tries when serving fails, and may read.
 
 Each step ends at a text that a pull cannot slip in: the bodies of the control in the machine's
 own folder; the prompt file, where it stays in its place and the client would read it without

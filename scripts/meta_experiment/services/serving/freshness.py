@@ -1,4 +1,4 @@
-"""Whether what is served may be another than what it was made from, at the price of few looks.
+"""Freshness of what is served: whether it may have changed, told by few looks.
 
 Every command asks that, so nothing is imported here that a look does not need.
 """

@@ -1,4 +1,4 @@
-"""What version control is not to see: whether it can be kept from it, and whether it is."""
+"""Checks that version control does not see a stand-in, or can be kept from it."""
 
 from __future__ import annotations
 

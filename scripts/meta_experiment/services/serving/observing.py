@@ -1,4 +1,4 @@
-"""What the live loop left to be done, and what went wrong in it.
+"""Sweep of what the live loop left to be done, and notes of what went wrong in it.
 
 `status` passes here, so nothing is imported that a glance does not need.
 """

@@ -1,4 +1,4 @@
-"""What this machine placed for experiments, and the user's text behind it.
+"""Files that this machine placed for experiments, and the user's text behind them.
 
 A commit can bring along any file below a root, also one that equals what this tool would place
 there. So what is brought back or taken away is known by the sealed index, else by what lies in

@@ -1,4 +1,4 @@
-"""What serving an experiment would put on disk, worked out before anything is written."""
+"""Plan of serving an experiment: what it would put on disk, before it is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a prompt is not served at the moment: light enough for the board."""
+"""Reasons why a prompt is not served at the moment: light enough for the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in one working tree for the experiments of a root, and what git sees of it.
+"""Working tree: what stands in it for the experiments of a root, and what git sees.
 
 A prompt file is only ever exchanged between exactly its control and exactly its stand-in;
 anything else in its place is somebody's own text and stays. So does what stands at the path of

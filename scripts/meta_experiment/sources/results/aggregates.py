@@ -1,4 +1,4 @@
-"""Why a document cannot become trials: what it holds instead, and what to do about it."""
+"""Refusal of a document that cannot become trials: what it holds, and what to do about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of several names of runs is that of their case."""
+"""Choice of the name of runs that is that of their case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which arms are compared, which of them is the control, and what a plan calls them."""
+"""Choice of the arms that are compared, of the control, and of their names in a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the name of a column says of the unit of its numbers."""
+"""Units of numbers, as the name of their column tells them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One or more sources, and which of their arms are compared, as the trials to record."""
+"""Combination of sources: the arms that are compared, as the trials to record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source gives: runs of arms on cases, and an account of all that was left out."""
+"""Runs that a source gives, of arms on cases, and an account of all that was left out."""
 
 from __future__ import annotations
 

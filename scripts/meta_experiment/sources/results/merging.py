@@ -1,4 +1,4 @@
-"""Which runs of a benchmark are which of the runs' own files, and which cells have a case."""
+"""Merging of a benchmark's runs with the runs' own files, and of cells with their cases."""
 
 from __future__ import annotations
 

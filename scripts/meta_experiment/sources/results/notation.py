@@ -1,4 +1,4 @@
-"""Which sign stands before the decimals of a table: found out once, for all its numbers."""
+"""Decimal sign of a table: found out once, for all its numbers."""
 
 from __future__ import annotations
 

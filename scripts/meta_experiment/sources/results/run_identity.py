@@ -1,4 +1,4 @@
-"""What tells a run from all others, so that it is counted once however often it comes."""
+"""Identity of a run, by which it is counted once however often it comes."""
 
 from __future__ import annotations
 

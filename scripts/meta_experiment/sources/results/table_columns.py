@@ -1,4 +1,4 @@
-"""Which column of a table plays which role, and which hold metrics."""
+"""Columns of a table: the role each plays, and which hold metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One value as somebody wrote it, read as a number or as missing with the reason."""
+"""Values as somebody wrote them, read as a number or as missing with the reason."""
 
 from __future__ import annotations
 

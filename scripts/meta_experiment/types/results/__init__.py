@@ -1,4 +1,4 @@
-"""What the use cases answer, a module for each; its fields are those of the JSON.
+"""Results of the use cases, a module for each; their fields are those of the JSON.
 
 `RESULTS` names by schema the type of every answer, as `module:NAME`, and the verbs that give
 it. A new one is a module with its type in it and a line here; it has its schema of itself.

@@ -1,4 +1,4 @@
-"""What a promotion, a rollback or an end did to prompt files."""
+"""Result of a promotion, a rollback or an end: what it did to prompt files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose trials count in an experiment."""
+"""Admission of machines' trials to an experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `auto` did about the running experiments."""
+"""Steps that `auto` took with the running experiments."""
 
 from __future__ import annotations
 

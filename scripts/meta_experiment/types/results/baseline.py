@@ -1,4 +1,4 @@
-"""How a prompt file did before anything was tried, and what an experiment on it could show."""
+"""Baseline of a prompt file before any experiment, and what one on it could show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of the demo."""
+"""Result of the demo."""
 
 from __future__ import annotations
 

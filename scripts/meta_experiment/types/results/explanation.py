@@ -1,4 +1,4 @@
-"""Why there is no decision yet, or what it is."""
+"""Explanation of a decision, or of why there is none yet."""
 
 from __future__ import annotations
 

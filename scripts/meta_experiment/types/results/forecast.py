@@ -1,4 +1,4 @@
-"""What a plan can and cannot show, said before there are data."""
+"""Forecast of what a plan can and cannot show, before there are data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `check`, `verify` and `doctor` found."""
+"""Findings of `check`, `verify` and `doctor`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was read of other people's results."""
+"""Result of an import: what was read of other people's results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How different two identical arms look by chance."""
+"""Noise floor: how different two identical arms look by chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said of the quality of a trial."""
+"""Result of a rating: what was noted of the quality of a trial."""
 
 from __future__ import annotations
 

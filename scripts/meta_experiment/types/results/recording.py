@@ -1,4 +1,4 @@
-"""What was recorded."""
+"""Result of recording trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `recover`, `panic` and `repair` did."""
+"""Results of `recover`, `panic` and `repair`."""
 
 from __future__ import annotations
 

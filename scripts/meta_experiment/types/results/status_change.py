@@ -1,4 +1,4 @@
-"""What start, pause, resume and archive did."""
+"""Result of start, pause, resume and archive."""
 
 from __future__ import annotations
 
