@@ -79,7 +79,7 @@ class MetaExperimentError(Exception):
 
 
 class UsageError(MetaExperimentError):
-    """What was asked for makes no sense as it stands."""
+    """A request makes no sense as it stands."""
 
     kind = "usage"
     exit_code = 2

@@ -29,7 +29,7 @@ _CTRL_C = 2  # the number of the signal, where none was caught
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a verb has to say: an answer for machines, the same as a page for people."""
+    """Answer of a verb: one for machines, and the same as a page for people."""
 
     answer: object
     page: Page
@@ -39,7 +39,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """How to speak: JSON or a form of the page, coloured or not, to a person or not."""
+    """Manner of speaking: JSON or text, coloured or not, to a person or not."""
 
     as_json: bool
     form: str

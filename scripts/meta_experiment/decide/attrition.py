@@ -19,7 +19,7 @@ from meta_experiment.types import AttritionCheck, Metric, Plan
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What one arm lost: shares per unit that has ended trials, in assignment order.
+    """Losses of one arm: shares per unit that has ended trials, in assignment order.
 
     `cut` is the share of its trials cut short, `gone` that without a value or excluded; `lost`
     counts the trials that are any of these, `trials` all of them.

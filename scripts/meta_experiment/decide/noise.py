@@ -22,7 +22,7 @@ _EMPTY = Sample((), (), {}, ())
 
 
 class Chance(Protocol):
-    """What draws: a seeded `random.Random`."""
+    """Source of draws: a seeded `random.Random`."""
 
     def choices(self, population: Sequence[float], *, k: int) -> list[float]:
         """Draw so many with replacement."""

@@ -55,7 +55,7 @@ def orientation(control: float, metric: Metric) -> float:
 
 
 class Movable(Protocol):
-    """What can be multiplied, or have a constant added: moments, and samples."""
+    """Data to be multiplied, or have a constant added: moments, and samples."""
 
     def scaled(self, factor: float) -> Self:
         """Return it multiplied by a factor."""

@@ -23,7 +23,7 @@ from meta_experiment.types import (
 
 @dataclass(frozen=True, slots=True)
 class TreatmentState:
-    """What is known of one treatment.
+    """State of one treatment, as far as the data tell.
 
     `improvement` is the point estimate (see `scale.improvement`). `better` and `worse` are log
     evidence on the primary metric, `better` corrected for several treatments.

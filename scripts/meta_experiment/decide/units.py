@@ -33,7 +33,7 @@ TWO_VARIANTS = "unit_in_two_variants"
 
 @dataclass(frozen=True, slots=True)
 class UnitRecord:
-    """One unit in one arm with its trials that count; none of them while it is not exposed.
+    """Unit in one arm with its trials that count; none of them while it is not exposed.
 
     `excluded` is how many of its trials were left out one by one. Being seen in two variants
     is not among them: that befalls both arms alike.

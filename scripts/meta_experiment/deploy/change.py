@@ -18,7 +18,7 @@ _CHANGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file: what it must be now and what it shall be; None means there is no file.
+    """Change of one file: what it must be now and what it shall be; None means no file.
 
     `path` is relative to the root, with `/`. A file that already is what it shall be is
     left as it is, whatever was expected.

@@ -45,7 +45,7 @@ _INDEX_PAUSE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class CommitEntry:
-    """One path (from git's top level) as `mode object` before and after the commit."""
+    """Path (from git's top level) as `mode object` before and after the commit."""
 
     path: str
     before: str

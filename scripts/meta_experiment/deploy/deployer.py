@@ -72,7 +72,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecoveredChange:
-    """One change that was cut off. `left` are files somebody edited since, not touched.
+    """Change that was cut off. `left` are files somebody edited since, not touched.
 
     PUT_BY is what this checkout did not write, LEFT what cannot be dealt with here: neither is
     followed, and `note` says all of it.

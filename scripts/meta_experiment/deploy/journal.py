@@ -41,7 +41,7 @@ _ALL_BITS = 0o7777
 
 @dataclass(frozen=True, slots=True)
 class FileStep:
-    """One file, as it was found and as it shall be; None is no file."""
+    """Step of one file: as it was found and as it shall be; None is no file."""
 
     path: str
     before: FileVersion | None

@@ -29,7 +29,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _State:
-    """What the handler of signals and the program know of each other."""
+    """Knowledge that the handler of signals and the program share."""
 
     held = 0  # parts of the program that must be finished, one in the other
     pending = 0  # the number of a signal that came in one of them

@@ -21,7 +21,7 @@ _GRACE = 2.0  # seconds between asking a program to end and ending it
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """How a run of a program ended; a negative code is the signal that ended it."""
+    """End of a program's run; a negative code is the signal that ended it."""
 
     code: int
     output: bytes

@@ -52,7 +52,7 @@ _WORDS_OF_SHELL = frozenset(
 
 
 class Substitutes:
-    """What may be filled in.
+    """Values that may be filled in.
 
     `arguments` is the text after the name, `names` those of the frontmatter, `variables` the
     values of `${…}` by their name. With `pointing`, placeholders of arguments become a hint

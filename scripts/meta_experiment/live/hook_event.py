@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class HookEvent:
-    """What a hook was told, as far as it is needed here; `now` in seconds since the epoch.
+    """Event that a hook was told of, as far as needed; `now` in seconds since the epoch.
 
     `agent` is the one in which it happens, empty for the main conversation.
     """

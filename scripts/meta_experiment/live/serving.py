@@ -50,7 +50,7 @@ _EMPTY = b"<!-- -->"  # the client would say that there was no output
 
 
 class ServeRequest:
-    """What the injected line asks for: experiment, token of the root, session, part.
+    """Request of the injected line: experiment, token of the root, session, part.
 
     `effort` is the level of reasoning that the client filled in there, "" for none.
     """
@@ -68,7 +68,7 @@ class ServeRequest:
 
 
 class Invocation:
-    """What the hooks told of this invocation."""
+    """Invocation of a prompt, as the hooks told of it."""
 
     __slots__ = ("arguments", "doubtful", "turn")
 

@@ -21,7 +21,7 @@ TEMPLATE = 0  # the number given to the form that has none
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step: from the form `since` to the form `since + 1`."""
+    """Step from the form `since` to the form `since + 1`."""
 
     name: str
     since: int

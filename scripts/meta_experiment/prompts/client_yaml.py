@@ -45,7 +45,7 @@ class NotYamlError(ValueError):
 
 
 class UnclearError(ValueError):
-    """What the client makes of the text cannot be told."""
+    """It cannot be told what the client makes of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ for _word, _pattern, _first in (
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """What nodes stand for; `texts` are the marks that were exchanged to be read."""
+    """Values that nodes stand for; `texts` are the marks that were exchanged to be read."""
 
     texts: dict[int, str]
 

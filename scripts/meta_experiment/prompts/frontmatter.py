@@ -25,7 +25,7 @@ _MENDED = re.compile(r"[\[\]{}*&#!|>%@`]|: ")
 
 @dataclass(frozen=True, slots=True)
 class Frontmatter:
-    """What the client reads between the markers.
+    """Fields that the client reads between the markers.
 
     Attributes:
         fields: as the client reads them.

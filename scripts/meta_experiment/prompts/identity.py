@@ -11,7 +11,7 @@ from meta_experiment.records import dataclass
 
 
 class PromptKind(StrEnum):
-    """What a prompt file is to the client."""
+    """Kind of a prompt file to the client."""
 
     COMMAND = "command"
     SKILL = "skill"

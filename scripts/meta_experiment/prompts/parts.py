@@ -22,7 +22,7 @@ _SPACE = b" \t\r\n"
 
 @dataclass(frozen=True, slots=True)
 class PromptParts:
-    """How the bodies of all arms are served: `bodies[arm]` are the parts, in order.
+    """Parts by which the bodies of all arms are served: `bodies[arm]`, in order.
 
     `frame` holds the literal text around them, one piece more than there are parts.
     """

@@ -32,7 +32,7 @@ class Shim:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What an injected line is made of.
+    """Parts of an injected line.
 
     `copies` are the places of the control's text, each as the client's shell is to read it;
     `named` tells the model where all of it is, when even that is out of reach: a path that

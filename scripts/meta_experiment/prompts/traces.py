@@ -22,7 +22,7 @@ _MARKS = (re.compile(rb"!`serve-variant [^ `]+"), re.compile(rb"Bash\(serve-vari
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """What is ours in a stand-in.
+    """Pieces in a stand-in that are ours.
 
     `pieces` are the parts of it, each with the user's own text that it stands for; any of the
     `marks` in a text tells that some of it is ours. `ends` is how its lines end.

@@ -29,7 +29,7 @@ _COMMA = "\x1f"  # stands for a comma in the name of an argument; YAML lets it i
 
 
 class Entry:
-    """What serving must know of one experiment.
+    """Entry of one experiment: all that serving must know of it.
 
     Attributes:
         id: the experiment.

@@ -40,7 +40,7 @@ _LONGEST_LINE = 1 << 20  # bytes; of a longer one, which is none of ours, no mor
 
 
 class SequenceState:
-    """What a file of assignments says: of a unit, and in all.
+    """State of a file of assignments: of a unit, and in all.
 
     Attributes:
         path: the file.

@@ -26,7 +26,7 @@ Text = str | Emphasis | tuple[str | Emphasis, ...]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What the blocks below are about, and a detail that stands beside it.
+    """Subject of the blocks below, and a detail that stands beside it.
 
     `level` is 1 for the page or a part of it, and 2 for what stands within.
     """
@@ -79,14 +79,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is changed in files, as a unified diff."""
+    """Changes of files, as a unified diff."""
 
     diff: str
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How something went, from its first value to its last."""
+    """Course of a number, from its first value to its last."""
 
     name: str
     values: tuple[float, ...]

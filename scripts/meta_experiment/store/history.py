@@ -11,7 +11,7 @@ from meta_experiment.store.trial_log import DamagedLine
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One change of state at a time in seconds since the epoch.
+    """Change of state at a time in seconds since the epoch.
 
     `verb` is what was done, `before` and `after` the statuses (None: there was none).
     """

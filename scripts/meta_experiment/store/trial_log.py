@@ -22,7 +22,7 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrialEvent:
-    """One thing that happened to a trial, at a time in seconds since the epoch.
+    """Event of a trial, at a time in seconds since the epoch.
 
     `unit` may be unknown to a writer that only has the trial's id; then another event of
     the trial, or else the trial's id, names it. A `recorded` event carries `metrics`,

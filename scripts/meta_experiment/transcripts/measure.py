@@ -60,7 +60,7 @@ class Span:
 
 
 class TrialMeasurement:
-    """What is recorded of a trial; `reason` is not empty when it is excluded instead."""
+    """Measurement of a trial; `reason` is not empty when it is excluded instead."""
 
     __slots__ = ("fingerprint", "metrics", "reason", "status")
 

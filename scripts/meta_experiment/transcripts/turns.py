@@ -8,7 +8,7 @@ OPEN, ANSWERED, FAILED, INTERRUPTED = "open", "answered", "failed", "interrupted
 
 
 class Turn:
-    """One prompt and all that followed until the next.
+    """Prompt and all that followed until the next.
 
     Attributes:
         prompt_id: the client's id, or one made here where an old client gave none.

@@ -99,7 +99,7 @@ def usage_of(model: str, usage: object) -> Usage | None:
 
 
 class Work:
-    """What one conversation did in one turn.
+    """Work of one conversation in one turn.
 
     Attributes:
         agent: the client's id of the agent whose work it is; empty for none.

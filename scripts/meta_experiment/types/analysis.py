@@ -33,7 +33,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class SampleCount:
-    """How many units of an arm reached which stage, and why trials were left out.
+    """Units of an arm by the stage they reached, and why trials were left out.
 
     `trials` are those that ended and count, of all its units.
     """
@@ -91,7 +91,7 @@ class SequentialEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One treatment against the control on one metric; None where data carry no evidence."""
+    """Comparison of a treatment with the control on a metric; None is no evidence."""
 
     control: str
     treatment: str
@@ -120,7 +120,7 @@ class PrimaryResult:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailResult:
-    """What is known of one guardrail for one treatment."""
+    """Result of one guardrail for one treatment."""
 
     metric: str
     treatment: str
@@ -167,7 +167,7 @@ class ExposureCheck:
 
 @dataclass(frozen=True, slots=True)
 class FingerprintCheck:
-    """What the evidence is tied to: models and client versions seen, by number of trials."""
+    """Models and client versions that the evidence is tied to, by number of trials."""
 
     ok: bool
     models: dict[str, int]
@@ -187,7 +187,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a decision may be taken at all; kept apart from what it is."""
+    """Readiness for a decision at all; kept apart from what it is."""
 
     ready: bool
     needed_per_arm: int

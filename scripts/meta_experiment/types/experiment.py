@@ -33,7 +33,7 @@ class Amendment:
 
 @dataclass(frozen=True, slots=True)
 class FileReplacement:
-    """What stood at a path before an action and after it; None is no file."""
+    """Replacement of a file by an action: what stood there before and after; None: no file."""
 
     before: FileVersion | None
     after: FileVersion | None
@@ -41,7 +41,7 @@ class FileReplacement:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was done, on what evidence, and whether a person overrode it.
+    """Outcome: the action, its evidence, and whether a person overrode it.
 
     `files` names what the action found and left at each path it changed.
     """

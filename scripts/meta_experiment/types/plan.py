@@ -17,7 +17,7 @@ from meta_experiment.types.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What is measured on a trial, which way is better, on what scale it is compared."""
+    """Measure of a trial: what it is, which way is better, on what scale it is compared."""
 
     name: str
     kind: MetricKind
@@ -41,7 +41,7 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One arm. `weight` is its share of the traffic relative to the other arms."""
+    """Variant, an arm. `weight` is its share of the traffic relative to the other arms."""
 
     name: str
     weight: float = 1.0

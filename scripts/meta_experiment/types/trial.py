@@ -12,7 +12,7 @@ from meta_experiment.types.vocabulary import TrialStatus
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One assignment and all that became of it.
+    """Assignment of a unit and all that became of it.
 
     `order` is the position of the trial's unit in the assignment sequence (0, 1, …);
     trials of one unit share it. `status` is None while the trial is open. `excluded`

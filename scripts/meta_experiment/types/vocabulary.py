@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Action(StrEnum):
-    """What changes files."""
+    """Action that changes files."""
 
     PROMOTE = "promote"
     ROLLBACK = "rollback"
@@ -31,7 +31,7 @@ class Action(StrEnum):
 
 
 class Decision(StrEnum):
-    """What the evidence says to do."""
+    """Decision that the evidence asks for."""
 
     PROMOTE = "PROMOTE"
     REJECT = "REJECT"
@@ -40,7 +40,7 @@ class Decision(StrEnum):
 
 
 class ReasonCode(StrEnum):
-    """Why the decision is what it is; stable, for scripts."""
+    """Reason for the decision; stable, for scripts."""
 
     # data quality: nothing can be decided on these data
     SAMPLE_RATIO_MISMATCH = "sample_ratio_mismatch"
@@ -76,7 +76,7 @@ class ReasonCode(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way is better."""
+    """Direction that is better."""
 
     LOWER = "lower"
     HIGHER = "higher"
@@ -90,7 +90,7 @@ class Scale(StrEnum):
 
 
 class MetricKind(StrEnum):
-    """What sort of number a metric is."""
+    """Sort of number that a metric is."""
 
     CONTINUOUS = "continuous"
     PROPORTION = "proportion"
@@ -98,7 +98,7 @@ class MetricKind(StrEnum):
 
 
 class Unit(StrEnum):
-    """What is randomised."""
+    """Unit of randomisation."""
 
     SESSION = "session"
     INVOCATION = "invocation"
@@ -114,7 +114,7 @@ class Stopping(StrEnum):
 
 
 class Assignment(StrEnum):
-    """How the variant of a new unit is drawn; `external` is not drawn here at all."""
+    """Way to draw the variant of a new unit; `external` is not drawn here at all."""
 
     BLOCK = "block"
     HASH = "hash"
@@ -124,14 +124,14 @@ class Assignment(StrEnum):
 
 
 class Claim(StrEnum):
-    """What PROMOTE asserts."""
+    """Claim that PROMOTE asserts."""
 
     BETTER = "better"
     THRESHOLD = "threshold"
 
 
 class AnalysisType(StrEnum):
-    """Which test is reported beside the deciding rule."""
+    """Test that is reported beside the deciding rule."""
 
     AUTO = "auto"
     T_TEST = "t_test"
@@ -141,7 +141,7 @@ class AnalysisType(StrEnum):
 
 
 class TrialStatus(StrEnum):
-    """How a trial ended."""
+    """Ending of a trial."""
 
     OK = "ok"
     ERROR = "error"
@@ -150,7 +150,7 @@ class TrialStatus(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What is worth a look by a person; the names a plan's acting alerts may use."""
+    """Alert worth a person's look; the names a plan's acting alerts may use."""
 
     ERROR_RATE = "error_rate"
     SATISFACTION = "satisfaction"
@@ -160,7 +160,7 @@ class AlertKind(StrEnum):
 
 
 class GuardrailState(StrEnum):
-    """What is known about a metric that must not get worse."""
+    """State of a metric that must not get worse."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"

@@ -44,7 +44,7 @@ def improvement_down_to_zero(centre: float, direction: Direction) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What metrics of one kind have in common.
+    """Functions that the metrics of one kind have in common.
 
     `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
     short counted `stretch` times where their value so far flatters. `separate` compares units

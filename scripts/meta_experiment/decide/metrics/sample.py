@@ -21,7 +21,7 @@ _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
 
 
 class Sample:
-    """One value per unit that has one, in assignment order.
+    """Values of an arm, one per unit that has one, in assignment order.
 
     `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
     unit. `skipped` counts by reason the trials whose value cannot stand on that scale.

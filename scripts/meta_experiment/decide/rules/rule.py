@@ -49,7 +49,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a rule is spoken of.
+    """Words in which a rule is spoken of.
 
     `terms` says when the plan may be decided, `strength` how strong log evidence is, in the
     number the rule is known by, and `needed` what that number must reach at α. `correction`

@@ -22,7 +22,7 @@ _ALL_DAYS = 3650.0  # the data are there already; no horizon waits for more
 
 @dataclass(frozen=True, slots=True)
 class ImportOverrides:
-    """What the user says of the experiment; None is left to what the sources suggest."""
+    """Wishes of the user for the experiment; None is left to what the sources suggest."""
 
     metric: str | None = None
     direction: str | None = None

@@ -34,7 +34,7 @@ _NO_PRIMARY = "without a value of the primary metric"
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What the user asks for; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
+    """Request of the user; `paths` are `PATH` or `NAME=PATH[:ARM]`, as typed."""
 
     paths: tuple[str, ...]
     reading: RowOptions = field(default_factory=RowOptions)

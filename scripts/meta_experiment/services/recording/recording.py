@@ -27,7 +27,7 @@ _MOST_CONFLICTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One trial's outcome as a caller reports it, checked against its plan."""
+    """Outcome of one trial as a caller reports it, checked against its plan."""
 
     experiment_id: str
     variant: str

@@ -22,7 +22,7 @@ _RUN = ("serve-variant x@y z", "cat x", 'echo "x"')
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """One settings file; `error` says why it could not be read."""
+    """File of settings; `error` says why it could not be read."""
 
     path: Path
     managed: bool

@@ -63,7 +63,7 @@ def _storage_errors() -> Iterator[None]:
 
 @dataclass
 class ReconcileResult:
-    """What hindered when the disk was made equal, and which experiments cannot be served."""
+    """Hindrances met when the disk was made equal, and experiments that cannot be served."""
 
     notes: list[str]
     refused: dict[str, MetaExperimentError]
@@ -132,7 +132,7 @@ def withdraw(workspace: Workspace) -> list[str]:
 
 @dataclass
 class _Work:
-    """One pass. `unsettled` when a later pass may find more to do with the same registry."""
+    """Pass of the work. `unsettled` when a later one may find more with the same registry."""
 
     workspace: Workspace
     experiments: Sequence[Experiment]

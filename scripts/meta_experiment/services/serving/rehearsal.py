@@ -29,7 +29,7 @@ _LOOKS = 3
 
 @dataclass(frozen=True, slots=True)
 class RehearsalResult:
-    """Whether serving works, what was seen, and how many seconds it took."""
+    """Result of a rehearsal: whether serving works, what was seen, and the seconds taken."""
 
     ok: bool
     detail: str

@@ -48,7 +48,7 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class UncountedUses:
-    """What is said of uses that were not counted, why, and what mends it.
+    """Uses that were not counted: what is said of them, why, and what mends it.
 
     `here` says that they were in the root itself, and not in a linked working tree.
     """

@@ -151,7 +151,7 @@ def _about(document: object) -> Record:
 
 
 class _CellReader:
-    """What holds for all runs of one document."""
+    """Reader of a document's runs, with what holds for all of them."""
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class IdentifiedRun:
 
 @dataclass(frozen=True, slots=True)
 class CombinedSources:
-    """What is compared: the control first, then the treatments, and all their runs."""
+    """Arms that are compared, the control first, and all their runs."""
 
     kind: str
     variants: tuple[str, ...]

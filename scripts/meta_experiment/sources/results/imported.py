@@ -26,7 +26,7 @@ NO_CASES = (
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one arm on one case; `index` counts the repeats (0, 1, …).
+    """Run of one arm on one case; `index` counts the repeats (0, 1, …).
 
     `case` None is a run that belongs to no case, so that it stands for itself. A metric
     that is missing is absent, never zero. `at` is in seconds since the epoch. `words` are
@@ -69,7 +69,7 @@ class ImportedTrials:
 
 
 class Ledger:
-    """What reading a source leaves out and assumes, collected while it is read."""
+    """Account of what reading a source leaves out and assumes, kept while it is read."""
 
     def __init__(self) -> None:
         self.excluded: Counter[str] = Counter()

@@ -63,7 +63,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RowOptions:
-    """How the user wants rows to be read.
+    """Wishes of the user for the reading of rows.
 
     `columns` gives the column by role (`variant`, `case`, `status`, `time`) or metric name,
     `decimal` the sign before the decimals; None is left to what the table shows. `one_arm`: the

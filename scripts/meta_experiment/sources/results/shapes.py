@@ -51,7 +51,7 @@ _DEEPEST = 6
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What is known of the place in the document that is looked at.
+    """Surroundings of the place in the document that is looked at.
 
     `of_item`: it lies inside an item of a list, which may be a run though it names no case.
     `names` are those of parts of its neighbours that can be nothing but arms.

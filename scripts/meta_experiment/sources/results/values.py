@@ -33,7 +33,7 @@ _APOSTROPHES = "'’"
 
 
 class NumberUnit(Enum):
-    """What the sign in front of a number, or behind it, says that it is."""
+    """Unit of a number, as the sign in front of it, or behind it, tells."""
 
     NONE = "none"
     PER_CENT = "per cent"

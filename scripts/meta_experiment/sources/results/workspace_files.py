@@ -31,7 +31,7 @@ _ARM_BEFORE = re.compile(rf"{_ARM}[-_](?P<case>.+)", re.IGNORECASE)
 
 
 class RunFile(NamedTuple):
-    """Which run a file belongs to, and what it tells of it: grading or timing."""
+    """File of a run, and what it tells of it: grading or timing."""
 
     case: str
     arm: str
@@ -41,7 +41,7 @@ class RunFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """One run as its own files tell it: grading over timing. `path` is that of one of them."""
+    """Run as its own files tell it: grading over timing. `path` is that of one of them."""
 
     cell: Cell
     path: str

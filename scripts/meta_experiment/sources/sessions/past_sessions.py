@@ -28,7 +28,7 @@ _AGENT = "agent-"  # begins the name of an agent's file
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of a prompt file, at a time in seconds since the epoch."""
+    """Use of a prompt file, at a time in seconds since the epoch."""
 
     session: str
     at: float

@@ -28,7 +28,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 
 
 @dataclass(frozen=True, slots=True)
 class RawLine:
-    """One line as it stands in a log: its number, length and hash, and how it begins."""
+    """Line as it stands in a log: its number, length and hash, and how it begins."""
 
     number: int
     size: int

@@ -53,7 +53,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """Whose logs count in this checkout, as far as it is known."""
+    """Logs that count in this checkout, as far as it is known."""
 
     seal: Seal
     admitted: Mapping[str, AbstractSet[str]]

@@ -10,7 +10,7 @@ UNCHANGED = "unchanged"
 
 @dataclass(frozen=True, slots=True)
 class FileChangeResult:
-    """What happened to one file: changed, restored, or unchanged because it was right."""
+    """Change of one file: changed, restored, or unchanged because it was right."""
 
     path: str
     change: str

@@ -11,7 +11,7 @@ from meta_experiment.types.vocabulary import Action, Decision, ReasonCode
 
 @dataclass(frozen=True, slots=True)
 class AutoStep:
-    """What was done, or would be, about one experiment; `action` None is nothing.
+    """Step taken with one experiment, or to be taken; `action` None is nothing.
 
     `reason` is that of the decision alone, without what was made of it.
     """
@@ -29,7 +29,7 @@ class AutoStep:
 
 @dataclass(frozen=True, slots=True)
 class AutoResult:
-    """One step for each running experiment; with `dry_run` none was taken."""
+    """Steps, one for each running experiment; with `dry_run` none was taken."""
 
     experiments: tuple[AutoStep, ...]
     dry_run: bool

@@ -12,7 +12,7 @@ from meta_experiment.types.results.noise import NoiseFloor
 
 @dataclass(frozen=True, slots=True)
 class MetricSpread:
-    """How a metric varied over past units: a tenth of them lies below `low` and above `high`.
+    """Spread of a metric over past units: a tenth lies below `low`, another above `high`.
 
     `unit` is that of the metric; `sd` is None for a single value.
     """
@@ -29,7 +29,7 @@ class MetricSpread:
 
 @dataclass(frozen=True, slots=True)
 class UsageBaseline:
-    """How often a prompt file was used, how that ended, what it came to, what could be shown.
+    """Past uses of a prompt file: how many, how they ended, what they came to and could show.
 
     `metric` is what an experiment would be about, and `plan` is that experiment; `halves` is
     the noise between two halves of this very past, None when it is too short. `unit` is what

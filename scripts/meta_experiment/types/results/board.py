@@ -23,7 +23,7 @@ class BoardMetric(TypedDict):
 
 
 class BoardArm(TypedDict):
-    """One arm: units with a value and their mean, None where its logs were not read."""
+    """Arm: units with a value and their mean, None where its logs were not read."""
 
     name: str
     n: int | None
@@ -31,7 +31,7 @@ class BoardArm(TypedDict):
 
 
 class BoardProgress(TypedDict):
-    """How far an experiment is; None where its logs were not read."""
+    """Progress of an experiment; None where its logs were not read."""
 
     trials: int
     smallest_arm: int | None
@@ -41,7 +41,7 @@ class BoardProgress(TypedDict):
 
 
 class BoardRow(TypedDict):
-    """One experiment: its plan in short, how it stands, and what to do next.
+    """Row of an experiment: its plan in short, how it stands, and what to do next.
 
     `apart` says which of its logs do not count. `outcome` is what was done last.
     """
@@ -70,7 +70,7 @@ class BoardRow(TypedDict):
 
 
 class BoardSummary(TypedDict):
-    """How many experiments are where."""
+    """Numbers of experiments by where they are."""
 
     active: int
     promoted: int

@@ -8,7 +8,7 @@ from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One sentence about where an experiment stands; `notes` say which logs do not count.
+    """Sentence on where an experiment stands; `notes` say which logs do not count.
 
     `decision` is the one that was carried out once an experiment has ended: none where a
     person did something else.

@@ -8,7 +8,7 @@ from meta_experiment.types.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a metric varies from unit to unit: `centre` and `sd` on its scale."""
+    """Spread of a metric from unit to unit: `centre` and `sd` on its scale."""
 
     centre: float
     sd: float
@@ -17,7 +17,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What is found within so many units per arm.
+    """Findings that are possible within so many units per arm.
 
     `improvement` is the smallest relative one that decides in 80% of runs (None: none does);
     `days` how long those units take at the past rate, if that is known.

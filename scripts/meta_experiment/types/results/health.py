@@ -9,7 +9,7 @@ from meta_experiment.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """Finding on one thing that was looked at."""
 
     name: str
     ok: bool

@@ -13,7 +13,7 @@ from meta_experiment.types.vocabulary import Status
 
 @dataclass(frozen=True, slots=True)
 class ArmRead:
-    """What was read of one arm: different cases, runs, and runs with the primary metric."""
+    """Data read of one arm: different cases, runs, and runs with the primary metric."""
 
     variant: str
     cases: int
@@ -23,7 +23,7 @@ class ArmRead:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import read and did.
+    """Result of an import: what it read and did.
 
     `experiment_id` is None when nothing holds the trials yet; `created` says that one was made
     for them, `already_recorded` how many it held before. `paired_cases` counts the cases that

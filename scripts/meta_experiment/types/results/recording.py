@@ -7,7 +7,7 @@ from meta_experiment.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RecordingResult:
-    """What was acknowledged: durable on disk. A conflict kept the first value.
+    """Acknowledgement of trials: durable on disk. A conflict kept the first value.
 
     `trial_ids` has one for every observation; several may tell of one of the `recorded` trials.
     """

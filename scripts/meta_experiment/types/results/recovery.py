@@ -8,14 +8,14 @@ from meta_experiment.types.results.health import Finding
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was finished, undone or brought back, one sentence each."""
+    """Changes that were finished, undone or brought back, one sentence each."""
 
     done: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PanicResult:
-    """Which experiments were paused, and what else was done."""
+    """Experiments that were paused, and what else was done."""
 
     paused: tuple[str, ...]
     done: tuple[str, ...]
@@ -23,7 +23,7 @@ class PanicResult:
 
 @dataclass(frozen=True, slots=True)
 class RepairResult:
-    """What was made anew, and what `verify` still finds."""
+    """Repairs, and what `verify` still finds."""
 
     done: tuple[str, ...]
     left: tuple[Finding, ...]

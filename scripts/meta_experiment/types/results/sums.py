@@ -11,7 +11,7 @@ from meta_experiment.types.results.import_result import ImportResult
 
 @dataclass(frozen=True, slots=True)
 class ArmSums:
-    """One arm as pasted: a rate with its interval, or a mean with its spread."""
+    """Sums of one arm as pasted: a rate with its interval, or a mean with its spread."""
 
     name: str
     n: int
