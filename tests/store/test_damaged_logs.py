@@ -209,7 +209,7 @@ def test_strange_metrics_take_no_room_of_those_that_are_asked_for(layout, disk):
     write_log(layout, line(trial_id="y", metrics={"one-more": 1.0}), writer="z")
     log = read_trials(layout, "e", plan.metrics)
     assert [trial.metrics for trial in log.trials if trial.trial_id != "x"] == [asked, asked]
-    assert [item.file for item in log.set_aside] == ["z.jsonl"]
+    assert [item.source for item in log.set_aside] == ["z.jsonl"]
 
 
 def test_a_count_of_more_units_than_lines_is_not_believed(layout, disk):

@@ -281,7 +281,7 @@ def test_inline_trials_of_what_could_be_promoted_count_only_when_admitted(layout
     store, whole = store_of(layout, disk), inline_experiment(experiment().versions)
     log = store.trials(whole)
     assert orders(log) == [("logged", 0)]
-    assert [(item.file, item.lines) for item in log.apart] == [("experiments.json", 2)]
+    assert [(item.source, item.lines) for item in log.apart] == [("experiments.json", 2)]
     checkout_of(layout, disk).admit("exp-1", ["experiments.json"])
     log = store.trials(whole)
     assert orders(log) == [("i-0", 0), ("i-1", 1), ("logged", 2)]

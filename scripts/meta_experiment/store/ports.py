@@ -1,8 +1,9 @@
 """The ports of a store: experiments, their trials, the texts of their arms, their history.
 
-Nothing here knows of files. What belongs to one checkout alone (its identity, what was started
-there, the board that it keeps ready) is never shared and stands apart: `store.local.checkout`.
-A function that needs one of these asks for it alone; a backend is all of them.
+Nothing here knows how they are kept. What belongs to one checkout alone (its identity, what was
+started there, the board that it keeps ready) is never shared and stands apart:
+`store.local.checkout`. A function that needs one of these asks for it alone; a backend is all
+of them.
 """
 
 from __future__ import annotations

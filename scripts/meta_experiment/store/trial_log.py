@@ -95,21 +95,21 @@ class UnitsUsed:
     positions: int
 
 
-WHOLE_FILE = 0  # in place of a line's number
+WHOLE_SOURCE = 0  # in place of a line's number
 
 
 class DamagedLine(NamedTuple):
-    """A stored line that cannot be used, or a whole file, and why."""
+    """A stored line that cannot be used, or a whole source of lines, and why."""
 
-    file: str
+    source: str
     line_number: int
     reason: str
 
     @property
     def sentence(self) -> str:
         """Say where it is and what is wrong with it."""
-        line = "" if self.line_number == WHOLE_FILE else f", line {self.line_number}"
-        return f"{self.file}{line}: {self.reason}"
+        line = "" if self.line_number == WHOLE_SOURCE else f", line {self.line_number}"
+        return f"{self.source}{line}: {self.reason}"
 
 
 class Conflict(NamedTuple):
@@ -131,7 +131,7 @@ class UncountedLog:
     `more` says that only its first part was looked through.
     """
 
-    file: str
+    source: str
     writer: str
     lines: int
     why: str
@@ -145,7 +145,7 @@ class TrialLog:
 
     `trials` are in the order of their units. `set_aside` and `conflicts` give details of
     the first thousand; the counts are of all. `apart` are the logs that do not count. `sources`
-    are the sizes of all files, by name; `bytes_read` is what this reading took from them.
+    are the sizes of all that lines come from, by name; `bytes_read` is what this reading took.
     """
 
     trials: Sequence[Trial]

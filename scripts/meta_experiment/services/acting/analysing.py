@@ -79,7 +79,7 @@ def examine(
 def _inherited(experiment: Experiment, log: TrialLog) -> Iterator[str]:
     """Say that trials count which stand in the registry: it is the user's to know whose."""
     count = len(experiment.inline_trials)
-    if count and all(item.file != REGISTRY for item in log.apart):
+    if count and all(item.source != REGISTRY for item in log.apart):
         yield f"{count:,} of the trials stand {IN_THE_REGISTRY}"
 
 

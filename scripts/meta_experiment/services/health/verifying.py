@@ -20,7 +20,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local import health
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import TrackedLogs
-from meta_experiment.store.trial_log import WHOLE_FILE
+from meta_experiment.store.trial_log import WHOLE_SOURCE
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.health import Finding, Health
 
@@ -211,8 +211,8 @@ def _logs(
         yield item.sentence, REPAIR
     folder = workspace.layout.trials(name)
     for item in log.set_aside:
-        if item.line_number == WHOLE_FILE:
-            place = shlex.quote(str(folder / item.file))
+        if item.line_number == WHOLE_SOURCE:
+            place = shlex.quote(str(folder / item.source))
             yield item.sentence, f"Look what it is, then take it away: rm -r {place}"
     if log.set_aside_count > len(log.set_aside):
         yield f"{log.set_aside_count - len(log.set_aside):,} more damaged lines", None

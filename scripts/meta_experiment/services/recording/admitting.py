@@ -44,7 +44,7 @@ def admit(
         reason = f"{verb}: {', '.join(sorted(chosen))}"
         workspace.note(experiment, "admit", experiment.status, reason)
     left = workspace.store.trials(experiment).apart
-    ignored = tuple(IgnoredLog(item.file, item.writer, item.lines, item.why) for item in left)
+    ignored = tuple(IgnoredLog(item.source, item.writer, item.lines, item.why) for item in left)
     return Admission(name, tuple(sorted(after)), ignored, tuple(sentences(name, left)))
 
 
@@ -72,9 +72,9 @@ def sentences(experiment_id: str, apart: Iterable[UncountedLog]) -> Iterator[str
 
 def _spellings(log: UncountedLog) -> set[str]:
     """Return the words that mean the writer of a log."""
-    stem = log.file.rpartition(".")[0]
+    stem = log.source.rpartition(".")[0]
     machine = stem.removeprefix(f"{log.writer}-").rpartition("-")[0]
-    return {log.writer, log.file, stem, machine} - {""}
+    return {log.writer, log.source, stem, machine} - {""}
 
 
 def _writers(words: Sequence[str], names: Mapping[str, set[str]]) -> set[str]:

@@ -19,7 +19,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.records import dataclass
 from meta_experiment.store.local.lines import Cursor, UnusableLine, read_objects
-from meta_experiment.store.trial_log import WHOLE_FILE, DamagedLine
+from meta_experiment.store.trial_log import WHOLE_SOURCE, DamagedLine
 
 _CHUNK = 256 * 1024
 _COPIED = 64 * 1024  # bytes kept of a line
@@ -76,9 +76,9 @@ def unknown_lines(
     known = known_lines(layout, experiment_id)
     by_file: dict[str, dict[int, DamagedLine]] = {}
     for item in damaged:
-        if item.line_number == WHOLE_FILE:
+        if item.line_number == WHOLE_SOURCE:
             continue
-        by_file.setdefault(item.file, {})[item.line_number] = item
+        by_file.setdefault(item.source, {})[item.line_number] = item
     for file, items in by_file.items():
         for line in raw_lines(layout.trials(experiment_id) / file, items.keys()):
             if (file, line.number, line.sha256) not in known:
@@ -112,7 +112,7 @@ def place(layout: Layout, experiment_id: str) -> Path:
 
 def _encode(item: DamagedLine, line: RawLine) -> bytes:
     document = {
-        "file": item.file,
+        "file": item.source,
         "line": item.line_number,
         "reason": item.reason,
         "bytes": line.size,

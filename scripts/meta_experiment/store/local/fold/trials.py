@@ -17,7 +17,7 @@ from meta_experiment.store.local.fold.own_outcomes import Outcomes
 from meta_experiment.store.local.fold.trial_columns import Trials
 from meta_experiment.store.local.lines import Block, Cursor, UnusableLine, decoded, read_blocks
 from meta_experiment.store.local.logs import NO_LOG
-from meta_experiment.store.trial_log import WHOLE_FILE, DamagedLine, TrialLog, UncountedLog
+from meta_experiment.store.trial_log import WHOLE_SOURCE, DamagedLine, TrialLog, UncountedLog
 from meta_experiment.types import Metric
 
 _MANY = 8  # blocks
@@ -75,7 +75,7 @@ class Reading:
         """Give out what was folded so far."""
         fold = self.fold
         strange = [
-            DamagedLine(name, WHOLE_FILE, NOT_REGULAR)
+            DamagedLine(name, WHOLE_SOURCE, NOT_REGULAR)
             for name, log in sorted(self.logs.items())
             if log.size == NO_LOG
         ]
