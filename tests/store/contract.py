@@ -223,6 +223,21 @@ class TrialLogsContract:
             store.append("exp-1", [recorded(), recorded(trial_id="")])
         assert len(store.trials(experiment()).trials) == 0
 
+    def test_events_are_refused_beforehand_as_they_would_be_when_they_are_added(self, store):
+        """Good ones before them change nothing, and none of them is kept."""
+        store.check_events([recorded(), recorded("other")])
+        for wrong in (
+            recorded(trial_id=""),
+            recorded(metrics={"m": float("nan")}),
+            recorded(metrics={"m" * 5000: 1.0}),
+            recorded(unit="\ud800"),
+        ):
+            for refuse in (store.check_events, lambda some: store.append("exp-1", some)):
+                with pytest.raises(UsageError):
+                    refuse([recorded(), wrong])
+        assert len(store.trials(experiment()).trials) == 0
+        assert store.logged() == set()
+
     @pytest.mark.parametrize("later", [2e9, 5.0])
     def test_what_was_said_first_stands_whatever_the_clock_says(self, store, later):
         store.add(lambda _: experiment())

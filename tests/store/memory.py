@@ -112,6 +112,10 @@ class MemoryStore:
     def append(self, experiment_id, events):
         self._append({experiment_id: events})
 
+    def check_events(self, events):
+        for event in events:
+            encode_event(event)
+
     def record(self, observations, at):
         with self._lock:
             ids, events = outcome_events(observations, at, dict(self._folds))

@@ -114,6 +114,13 @@ class TrialLogs(Protocol):
             UsageError: one could not be read back.
         """
 
+    def check_events(self, events: Iterable[TrialEvent]) -> None:
+        """Refuse what `append` would refuse, before anything is written.
+
+        Raises:
+            UsageError: one could not be read back.
+        """
+
     def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
 

@@ -24,7 +24,6 @@ from meta_experiment.sources.results.combine import (
 from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
 from meta_experiment.sources.results.run_table import RowOptions
-from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, Plan, Status, Trial
 from meta_experiment.types.results.import_result import ArmRead, ImportResult
@@ -74,7 +73,9 @@ def import_results(
     news = [*fresh, *_completions(combined.runs, present, notes)]
     _note_lookalikes(fresh, before, notes)
     if not dry_run and (created or news):
-        events = _events(news, workspace.clock())
+        now = workspace.clock()
+        events = [_event(item, item.at or now) for item in news]
+        workspace.store.check_events(events)
         with held("The trials were imported first."):
             if created:
                 experiment = _registered(workspace, experiment, events)
@@ -218,14 +219,6 @@ def _note(
         None if created else experiment.status,
         f"imported {count} trials from {', '.join(names)}",
     )
-
-
-def _events(news: Sequence[IdentifiedRun], now: float) -> list[TrialEvent]:
-    """Return the events to record, each known to be storable before anything is written."""
-    events = [_event(item, item.at or now) for item in news]
-    for event in events:
-        encode_event(event)
-    return events
 
 
 def _event(item: IdentifiedRun, at: float) -> TrialEvent:

@@ -16,6 +16,7 @@ from meta_experiment.store.inline_trials import with_inline_trials, with_inline_
 from meta_experiment.store.local import archive, assignments, history, registry, variants
 from meta_experiment.store.local.board import registry_stamp
 from meta_experiment.store.local.checkout import Checkout
+from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.local.fold.fold import Fold
 from meta_experiment.store.local.fold.lookup import fold_of
 from meta_experiment.store.local.fold.observed import outcome_events
@@ -157,6 +158,11 @@ class LocalStore:
         append_events(
             self.layout, self.files, self._checkout.seal(), writer, experiment_id, events
         )
+
+    def check_events(self, events: Iterable[TrialEvent]) -> None:
+        """Refuse what `append` would refuse, before anything is written."""
+        for event in events:
+            encode_event(event)
 
     def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
         """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
