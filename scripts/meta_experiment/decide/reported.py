@@ -10,8 +10,6 @@ from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.stats.proportion import fisher_exact, pooled_z
-from meta_experiment.stats.rate_ratio import rate_ratio_tails
 from meta_experiment.stats.special import normal_sf
 from meta_experiment.stats.ttest import welch
 from meta_experiment.types import AnalysisType, Metric
@@ -34,12 +32,12 @@ class ReportedTest:
     p_less: float
 
 
-RATIO = "likelihood of two rates"
+TwoSampleTest = Callable[[Sample, Sample], ReportedTest]
 Test = Callable[[AnalysisType, Sample, Sample, Metric], ReportedTest]
 
 
 def reported_test(
-    chosen: Callable[[Sample, Sample], str],
+    chosen: Callable[[Sample, Sample], TwoSampleTest],
     kind: AnalysisType,
     control: Sample,
     treatment: Sample,
@@ -53,8 +51,8 @@ def reported_test(
     del metric
     if not (len(control) and len(treatment)):
         raise DegenerateDataError("an arm has no values yet")
-    name = chosen(control, treatment) if kind is AnalysisType.AUTO else kind.value
-    return _TESTS[name](control, treatment)
+    test = chosen(control, treatment) if kind is AnalysisType.AUTO else _TESTS[kind]
+    return test(control, treatment)
 
 
 def evidence_by(
@@ -73,27 +71,6 @@ def evidence_by(
     return towards(sign(metric), minus_log(done.p_greater), minus_log(done.p_less), done.name)
 
 
-def evidence_of_rates(
-    test: Test,
-    kind: AnalysisType,
-    control: Sample,
-    treatment: Sample,
-    metric: Metric,
-    at: float,
-) -> Evidence:
-    """Return −log of one-sided p-values as `evidence_by`, against a margin by the likelihood.
-
-    A t takes an arm without a failure for one without variance.
-    """
-    if at == 0:
-        return evidence_by(test, kind, control, treatment, metric, at)
-    ratio = 1.0 + sign(metric) * at
-    if ratio <= 0:
-        return beyond_reach(at)
-    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
-    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
-
-
 def minus_log(p: float) -> float:
     """Return the log evidence that a p-value is."""
     return -math.log(p) if p > 0 else math.inf
@@ -109,24 +86,27 @@ def counts(control: Sample, treatment: Sample) -> tuple[float, int, float, int]:
     )
 
 
-def _t_test(control: Sample, treatment: Sample) -> ReportedTest:
+def t_test(control: Sample, treatment: Sample) -> ReportedTest:
+    """Run Welch's t-test."""
     test = welch(control.moments, treatment.moments)
     return ReportedTest(
         "welch_t", test.statistic, test.df, test.p_value, test.p_greater, test.p_less
     )
 
 
-def _proportion_test(control: Sample, treatment: Sample) -> ReportedTest:
+def proportion_test(control: Sample, treatment: Sample) -> ReportedTest:
+    """Run the z-test of two rates.
+
+    Raises:
+        DegenerateDataError: some units have more than one outcome.
+    """
+    from meta_experiment.stats.proportion import pooled_z
+
     _require_binary(control, treatment)
-    test = pooled_z(*_whole_counts(control, treatment))
+    test = pooled_z(*whole_counts(control, treatment))
     return ReportedTest(
         "proportion_z", test.statistic, None, test.p_value, test.p_greater, test.p_less
     )
-
-
-def _fisher(control: Sample, treatment: Sample) -> ReportedTest:
-    test = fisher_exact(*_whole_counts(control, treatment))
-    return ReportedTest("fisher_exact", None, None, test.p_value, test.p_greater, test.p_less)
 
 
 def _mann_whitney(control: Sample, treatment: Sample) -> ReportedTest:
@@ -143,7 +123,7 @@ def _bayesian(control: Sample, treatment: Sample) -> ReportedTest:
     if _is_binary(control, treatment):
         from meta_experiment.stats.bayes import beta_binomial
 
-        successes, n, more, m = _whole_counts(control, treatment)
+        successes, n, more, m = whole_counts(control, treatment)
         up = beta_binomial(successes, n, more, m).chance_better
         down = beta_binomial(more, m, successes, n).chance_better
     else:
@@ -152,12 +132,11 @@ def _bayesian(control: Sample, treatment: Sample) -> ReportedTest:
     return ReportedTest("bayesian_ab", up, None, None, p_greater=down, p_less=up)
 
 
-_TESTS: dict[str, Callable[[Sample, Sample], ReportedTest]] = {
-    AnalysisType.T_TEST.value: _t_test,
-    AnalysisType.MANN_WHITNEY.value: _mann_whitney,
-    AnalysisType.PROPORTION_TEST.value: _proportion_test,
-    AnalysisType.BAYESIAN_AB.value: _bayesian,
-    "fisher_exact": _fisher,
+_TESTS: dict[AnalysisType, TwoSampleTest] = {
+    AnalysisType.T_TEST: t_test,
+    AnalysisType.MANN_WHITNEY: _mann_whitney,
+    AnalysisType.PROPORTION_TEST: proportion_test,
+    AnalysisType.BAYESIAN_AB: _bayesian,
 }
 
 
@@ -173,6 +152,7 @@ def _require_binary(control: Sample, treatment: Sample) -> None:
         )
 
 
-def _whole_counts(control: Sample, treatment: Sample) -> tuple[int, int, int, int]:
+def whole_counts(control: Sample, treatment: Sample) -> tuple[int, int, int, int]:
+    """Return successes and units of both arms, whose units have one outcome each."""
     successes, n, more, m = counts(control, treatment)
     return round(successes), n, round(more), m

@@ -8,7 +8,7 @@ from functools import partial
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
-from meta_experiment.decide.reported import evidence_by, reported_test
+from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
 from meta_experiment.decide.scale import Bound, at_boundary, sign
 from meta_experiment.decide.units import Arm
 from meta_experiment.stats.effect import cohens_d, hedges_g
@@ -16,7 +16,7 @@ from meta_experiment.stats.lift import lift_fieller
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_relative_interval, anytime_t
 from meta_experiment.stats.ttest import welch
-from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Scale
+from meta_experiment.types import Direction, EffectSize, Metric, Scale
 
 ANYTIME_T = "anytime-valid Welch t"
 
@@ -79,9 +79,9 @@ def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSiz
     return EffectSize(better * cohens_d(*arms), better * hedges_g(*arms))
 
 
-def _t_test(control: Sample, treatment: Sample) -> str:
+def _chosen(control: Sample, treatment: Sample) -> TwoSampleTest:
     del control, treatment
-    return AnalysisType.T_TEST.value
+    return t_test
 
 
 def _paired() -> Design:
@@ -90,7 +90,7 @@ def _paired() -> Design:
     return PAIRED_MEANS
 
 
-test = partial(reported_test, _t_test)
+test = partial(reported_test, _chosen)
 MEANS = Family(
     sample=sample,
     separate=Design(

@@ -8,8 +8,9 @@ from functools import partial
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.rates import evidence_of_rates
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import ReportedTest, evidence_of_rates
+from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.types import AnalysisType, Metric
 

@@ -16,18 +16,26 @@ from meta_experiment.decide.metrics.sample import (
     why_not_number,
 )
 from meta_experiment.decide.reported import (
-    RATIO,
+    ReportedTest,
+    Test,
+    TwoSampleTest,
     counts,
-    evidence_of_rates,
+    evidence_by,
+    minus_log,
+    proportion_test,
     reported_test,
+    t_test,
+    whole_counts,
 )
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.decide.units import Arm
 from meta_experiment.stats.pairs import pair_rule
+from meta_experiment.stats.proportion import fisher_exact
 from meta_experiment.stats.rate_ratio import (
     anytime_rate_ratio,
     anytime_ratio_evidence,
     rate_ratio,
+    rate_ratio_tails,
 )
 from meta_experiment.stats.sequential import safe_exp
 from meta_experiment.types import (
@@ -41,6 +49,7 @@ from meta_experiment.types import (
 )
 
 PAIRS = "exact rule on pairs"
+RATIO = "likelihood of two rates"
 NOT_BINARY = "not_binary"
 
 _FEWEST_EXPECTED = 5.0  # Cochran's rule for the normal approximation of a 2 × 2 table
@@ -98,6 +107,27 @@ def ratio_evidence(control: Sample, treatment: Sample, metric: Metric, at: float
     return towards(sign(metric), above, below, RATIO)
 
 
+def evidence_of_rates(
+    test: Test,
+    kind: AnalysisType,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+) -> Evidence:
+    """Return −log of a test's one-sided p-values, against a margin those of the likelihood.
+
+    Not of a t there, for the reason that `ratio_evidence` has.
+    """
+    if at == 0:
+        return evidence_by(test, kind, control, treatment, metric, at)
+    ratio = 1.0 + sign(metric) * at
+    if ratio <= 0:
+        return beyond_reach(at)
+    greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
+    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
+
+
 def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
@@ -110,10 +140,7 @@ def interval_once(
 def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at all looks at once by the likelihoods of the two rates.
-
-    A t takes an arm without a failure for one without variance.
-    """
+    """Bound the change at all looks at once by the likelihoods of the two rates."""
     if metric.scale is Scale.LOG or control.moments.mean == 0:
         return means.interval_always(control, treatment, metric, alpha)
     return _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
@@ -148,14 +175,20 @@ def largest_improvement(centre: float, direction: Direction) -> float:
     return improvement_down_to_zero(centre, direction)
 
 
-def chosen(control: Sample, treatment: Sample) -> str:
-    """Return the name of the test that `auto` comes to for these samples."""
+def chosen(control: Sample, treatment: Sample) -> TwoSampleTest:
+    """Return the test that `auto` comes to for these samples."""
     if not (control.is_binary and treatment.is_binary):
-        return AnalysisType.T_TEST.value
+        return t_test
     successes, n, more, m = counts(control, treatment)
     rate = (successes + more) / (n + m)
     rare = min(n, m) * min(rate, 1 - rate) < _FEWEST_EXPECTED
-    return "fisher_exact" if rare else AnalysisType.PROPORTION_TEST.value
+    return fisher_test if rare else proportion_test
+
+
+def fisher_test(control: Sample, treatment: Sample) -> ReportedTest:
+    """Run Fisher's exact test of two rates."""
+    done = fisher_exact(*whole_counts(control, treatment))
+    return ReportedTest("fisher_exact", None, None, done.p_value, done.p_greater, done.p_less)
 
 
 def notes(
