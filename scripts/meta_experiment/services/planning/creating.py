@@ -74,6 +74,7 @@ def create(
     how = list[str]()
 
     def draft(experiments: Sequence[Experiment]) -> Experiment:
+        """Draft it and store its texts first; called again, it does so anew."""
         experiment = Experiment(
             experiment_id=new_id(workspace, experiments, plan.name, now),
             plan=plan,
