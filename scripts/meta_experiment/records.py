@@ -3,7 +3,8 @@
 The standard library writes and compiles six methods for each class while its module is loaded:
 half a millisecond a class, for two hundred classes more than all else of a command. Here the
 classes share what is the same for all. To a type checker, and to `replace`, `fields` and
-`asdict` of the standard library, each is a dataclass.
+`asdict` of the standard library, each is a dataclass. A class with a `__post_init__`, or
+without slots, cannot be one of them and stays with the standard library.
 """
 
 from __future__ import annotations

@@ -10,9 +10,10 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 
+from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Direction,
     Metric,

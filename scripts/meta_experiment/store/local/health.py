@@ -9,7 +9,6 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError, NotFoundError, StorageError, cite
@@ -17,6 +16,7 @@ from meta_experiment.files.confine import Content, read_confined
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.disk import PRIVATE_FILE
+from meta_experiment.records import dataclass
 from meta_experiment.store.local import aside
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.fold.summaries import load_trials, log_checksums
