@@ -68,7 +68,7 @@ def _record(root: Path, until: float, size: int) -> int:
     }
     done = 0
     while time.monotonic() < until:
-        done += recording.record(workspace, [document] * size).trials
+        done += recording.record(workspace, [document] * size).recorded
     return done
 
 
