@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from enum import StrEnum
 
 from meta_experiment.decide import analyze
 from meta_experiment.types import (
@@ -26,6 +27,13 @@ COST = Metric("cost_usd", MetricKind.CONTINUOUS, Direction.LOWER, Scale.RAW, "US
 SCORE = Metric("score", MetricKind.CONTINUOUS, Direction.HIGHER, Scale.RAW)
 SUCCESS = Metric("success", MetricKind.PROPORTION, Direction.HIGHER, Scale.RAW)
 TOKENS = Metric("output_tokens", MetricKind.COUNT, Direction.LOWER, Scale.RAW, "tokens")
+
+
+def with_word(words, word):
+    """Return a closed list of words with one more, as a new line of the vocabulary makes it."""
+    return StrEnum(
+        words.__name__, {**{item.name: item.value for item in words}, word.upper(): word}
+    )
 
 
 def plan(*treatments, **changes):

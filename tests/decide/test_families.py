@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from tests.decide.making import look, plan, trials
+from tests.decide.making import look, plan, trials, with_word
 
 from meta_experiment.decide.evidence import Evidence, towards
 from meta_experiment.decide.metrics import FAMILIES, family_of, means
@@ -17,11 +17,12 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.telling.outlook import outlook
+from meta_experiment.model import plan_document
+from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.types import (
     Decision,
     Direction,
     EffectSize,
-    Guardrail,
     GuardrailState,
     Metric,
     MetricKind,
@@ -30,7 +31,8 @@ from meta_experiment.types import (
 )
 
 LIBRARY = Path(import_module("meta_experiment").__file__).parent
-WAIT = Metric("wait_seconds", "median", Direction.LOWER, Scale.RAW, "s")
+WAIT = "wait_seconds"
+MEDIAN_OF_WAITS = {"name": WAIT, "kind": "median", "direction": "lower", "scale": "raw"}
 
 
 class Middle(Sample):
@@ -85,8 +87,16 @@ MEDIANS = Family(
 
 @pytest.fixture(autouse=True)
 def medians(monkeypatch):
-    """Add the toy family: one line in the table."""
+    """Add the toy family: one line in the table, and its word."""
     monkeypatch.setitem(FAMILIES, "median", f"{__name__}:MEDIANS")
+    monkeypatch.setattr(plan_document, "MetricKind", with_word(MetricKind, "median"))
+
+
+def read(base, **metrics):
+    """Return a plan as it is read with these metrics in its document."""
+    document = plan_to_document(base)
+    document["metrics"].update(metrics)
+    return plan_from_document(document)
 
 
 ARMS = {
@@ -99,8 +109,8 @@ ARMS = {
 def test_a_toy_family_comes_to_a_decision(stopping):
     """Sample, effect, evidence, test and notes are those of the family, under either rule."""
     found = look(
-        plan(primary=WAIT, sample_size=16, stopping=stopping),
-        trials(WAIT.name, **ARMS),
+        read(plan(sample_size=16, stopping=stopping), primary=MEDIAN_OF_WAITS),
+        trials(WAIT, **ARMS),
     )
     assert (found.decision, found.winner) == (Decision.PROMOTE, "b")
     (comparison,) = found.primary.comparisons
@@ -111,17 +121,17 @@ def test_a_toy_family_comes_to_a_decision(stopping):
 
 def test_a_toy_family_may_guard():
     """A guardrail of the family is judged by its evidence."""
-    guarded = plan(guardrails=(Guardrail(WAIT),))
+    guarded = read(plan(), guardrails=[MEDIAN_OF_WAITS])
     made = trials(**{name: values[:12] for name, values in ARMS.items()})
     for one in made:
-        one.metrics[WAIT.name] = one.metrics["duration_seconds"]
+        one.metrics[WAIT] = one.metrics["duration_seconds"]
     (rail,) = look(guarded, made).guardrails
     assert rail.state is GuardrailState.PASS
 
 
 def test_a_toy_family_has_an_outlook():
     """Before data the spread is the one that the family takes for usual."""
-    spread = outlook(plan(primary=WAIT)).spread
+    spread = outlook(read(plan(), primary=MEDIAN_OF_WAITS)).spread
     assert (spread.centre, spread.sd) == (10.0, 5.0)
 
 

@@ -8,13 +8,15 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from tests.decide.making import look, plan, spread, trials
+from tests.decide.making import look, plan, spread, trials, with_word
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.rules import RULES, rule_of
 from meta_experiment.decide.rules.rule import Look, Rule, Words
 from meta_experiment.decide.telling.explain import explain
-from meta_experiment.decide.telling.outlook import outlook
+from meta_experiment.decide.telling.outlook import equivalence_units, outlook
+from meta_experiment.model import plan_document
+from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.types import Decision, ReasonCode, Stopping
 
 LIBRARY = Path(import_module("meta_experiment").__file__).parent
@@ -36,6 +38,7 @@ TOY = Rule(
     adjust=list,
     interval=lambda _: None,
     detectable=lambda *_: 1.0,
+    shows_equivalence=lambda _, arm, __: arm.n >= 7,
     words=Words(
         terms=lambda _: "when the wins add up",
         strength=lambda log: f"{log:.0f} wins",
@@ -49,9 +52,12 @@ TOY = Rule(
 
 @pytest.fixture
 def toy(monkeypatch):
-    """Return a plan that a toy rule decides: one line in the table."""
+    """Return a plan, as read, that a toy rule decides: a line in the table, and a word."""
     monkeypatch.setitem(RULES, "toy", f"{__name__}:TOY")
-    return plan(stopping="toy", sample_size=5)
+    monkeypatch.setattr(plan_document, "Stopping", with_word(Stopping, "toy"))
+    document = plan_to_document(plan(sample_size=5))
+    document["stopping"]["rule"] = "toy"
+    return plan_from_document(document)
 
 
 def test_a_toy_rule_decides(toy):
@@ -91,6 +97,12 @@ def test_a_toy_rule_has_an_outlook(toy):
     (only,) = outlook(toy, past=spread(20.0, 30)).reach
     assert only.units == 5
     assert only.improvement is not None
+
+
+def test_a_toy_rule_says_when_equivalence_is_shown(toy):
+    """The forecast of equivalence asks the rule too, and finds the fewest units."""
+    spread_before = outlook(toy, past=spread(20.0, 30)).spread
+    assert equivalence_units(replace(toy, equivalence_margin=0.1), spread_before) == 7
 
 
 def test_every_word_for_a_rule_has_its_line_in_the_table():
