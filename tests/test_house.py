@@ -60,3 +60,46 @@ def test_classes_are_named_by_nouns():
     bare = re.compile(r"[A-Z][a-z]+ed")
     found = {node.name for _, node in nodes(ast.ClassDef) if bare.fullmatch(node.name)}
     assert found - errors == set()
+
+
+# a name that several rooms have, and the one thing that it is about in all of them
+SHARED = {
+    "action": "what promote, rollback and stop do",
+    "alerts": "what is worth a person's look",
+    "analysis": "evidence and verdict",
+    "archive": "experiments that were put away",
+    "auto": "acting by itself",
+    "baseline": "the past of a prompt file",
+    "board": "all experiments at a glance",
+    "creation": "a new experiment",
+    "demo": "one whole experiment, shown",
+    "doctor": "whether a prompt would be served",
+    "events": "what is said of a trial, as lines of a log",
+    "explain": "why there is no decision yet",
+    "forecast": "what a plan can show",
+    "frontmatter": "the head of a prompt file",
+    "health": "whether all is well",
+    "history": "the audit of an experiment",
+    "import_result": "what an import brought",
+    "importing": "results measured elsewhere",
+    "lock": "a file that one holder has",
+    "noise": "how different equal arms look",
+    "plan": "what is fixed before data",
+    "rating": "quality added to a trial",
+    "recording": "writing trials down",
+    "recovery": "clearing up after a crash",
+    "registry": "experiments.json",
+    "sequential": "evidence that holds at every look",
+    "status_change": "a step in an experiment's life",
+    "sums": "arms known by their sums",
+    "trial_page": "some trials, shown",
+    "trials": "the trials of an experiment",
+}
+
+
+def test_a_name_of_modules_means_one_thing():
+    rooms = {}
+    for path in MODULES:
+        rooms.setdefault(path.stem, []).append(path)
+    several = {name for name, paths in rooms.items() if len(paths) > 1}
+    assert several - {"__init__"} == set(SHARED)

@@ -15,7 +15,7 @@ from meta_experiment.cli.main import VERBS
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.long if name == "demo.txt" else ())
+        pytest.param(name, marks=() if name == "life.json.txt" else pytest.mark.long)
         for name in RECORDED
     ],
 )
