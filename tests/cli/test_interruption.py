@@ -264,6 +264,24 @@ def test_a_signal_in_a_finalizer_is_heard_a_moment_later():
 
 
 @pytest.mark.usefixtures("listening")
+def test_no_alarm_outlives_the_signal_that_it_was_set_for():
+    """It would end the process without a word when nothing listens any more."""
+
+    class Dying:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.monotonic()
+
+    def die_and_heed():
+        Dying()
+        interruption.heed()
+
+    with pytest.raises(Interrupted):
+        die_and_heed()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.usefixtures("listening")
 def test_a_plan_is_stored_whole_before_a_signal_is_heard(repository, monkeypatch):
     """Variants, registry and history."""
     (repository / COMMAND).parent.mkdir(parents=True)
@@ -283,7 +301,7 @@ def test_an_ignored_signal_stays_ignored(monkeypatch):
     interruption.listen()
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     interruption.rest()
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 SLOW = '#!/bin/sh\nsleep 0.03\nexec {git} "$@"\n'

@@ -111,9 +111,10 @@ def run() -> int:
     interruption.listen()
     try:
         code = main()
+        interruption.rest()
     except KeyboardInterrupt:  # while the last words were said
         code = 0
-    interruption.rest()
+        interruption.rest()
     number = interruption.caught()
     return 128 + number if number else code
 

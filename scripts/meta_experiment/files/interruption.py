@@ -50,11 +50,12 @@ def listen() -> None:
 
 
 def rest() -> None:
-    """Let signals end the process at once again, without a word."""
+    """Let no signal end the process any more: all is done and said, and it ends by itself."""
+    _disarm()
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is _on_signal:
-            signal.signal(number, signal.SIG_DFL)
+            signal.signal(number, signal.SIG_IGN)
 
 
 def caught() -> int:
@@ -79,6 +80,7 @@ def heed() -> None:
     number = _state.pending
     if number and not _state.held:
         _state.pending, _state.raised = 0, time.monotonic()
+        _disarm()
         raise Interrupted(number, _state.sentence)
 
 
@@ -110,6 +112,12 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
 def _on_alarm(_number: int, frame: FrameType | None) -> None:
     if _state.pending:
         _on_signal(_state.pending, frame)
+
+
+def _disarm() -> None:
+    """Stop the alarm: when the program is over, nothing would catch it."""
+    if signal.getsignal(signal.SIGALRM) is _on_alarm:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _is_swallowing(frame: FrameType) -> bool:
