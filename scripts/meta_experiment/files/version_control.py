@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+
+from meta_experiment.records import dataclass
 
 _CONTROLS = {
     ".jj": "jj",
@@ -14,7 +15,8 @@ _CONTROLS = {
 }
 
 
-class Control(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Control:
     """A version control, and the top of its working copy."""
 
     name: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zlib import crc32
@@ -51,5 +50,7 @@ def some_blocks(count: int) -> set[int]:
     """
     if count <= _ALWAYS:
         return set(range(count))
+    import random
+
     chosen = random.Random().sample(range(count), _SAMPLE)  # noqa: S311 - no secret
     return {*chosen, *range(count - _LAST, count)}

@@ -6,7 +6,6 @@ import json
 import sys
 
 from meta_experiment.errors import UsageError, cite
-from meta_experiment.model.secrets import redacted, redacted_value
 from meta_experiment.protocol.events import event_document
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.local.lines import LINE_LIMIT
@@ -22,6 +21,8 @@ def encode_event(event: TrialEvent) -> bytes:
     Raises:
         UsageError: reading the line back would set it aside.
     """
+    from meta_experiment.model.secrets import redacted, redacted_value
+
     document = event_document(
         event.kind.value,
         at=event.at,

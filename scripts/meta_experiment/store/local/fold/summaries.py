@@ -12,12 +12,13 @@ import os
 import stat
 import sys
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.files.atomic import temporary_beside
 from meta_experiment.files.durable import ensure_directory
@@ -36,6 +37,7 @@ from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
 _VERSION = 6
+_MUCH = 4 * 1024 * 1024  # bytes
 _SPELLED = 256 * 1024 * 1024  # bytes of a header, at most
 _FIXED = (
     "position_of",
@@ -208,13 +210,16 @@ def _opened(path: Path) -> BinaryIO:
     return stream
 
 
-def _digest(pieces: Iterable[bytes | memoryview]) -> str:
-    import hashlib
+def _digest(pieces: Sequence[memoryview]) -> str:
+    if sum(piece.nbytes for piece in pieces) < _MUCH:
+        digest = sha256()
+    else:  # OpenSSL takes longer to load than it saves on less
+        import hashlib
 
-    digest = hashlib.sha256()
+        digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
-    return digest.hexdigest()
+    return str(digest.hexdigest())
 
 
 def _purpose(path: Path) -> str:
@@ -241,7 +246,8 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
         item: array[Any] = array(typecode)
         item.fromfile(stream, length)
         arrays.append(item)
-    pieces = chain(map(memoryview, texts), (memoryview(item).cast("B") for item in arrays))
+    pieces = [memoryview(text) for text in texts]
+    pieces += [memoryview(item).cast("B") for item in arrays]
     if _digest(pieces) != header["digest"] or stream.read(1):
         raise _DoubtError
     columns, items = Columns(), iter(arrays)
