@@ -89,14 +89,20 @@ def decode_registry(data: bytes) -> list[Experiment]:
         NewerVersionError: of a newer version, or it has a field or a word that is not known.
         CorruptStoreError: not JSON, cut short, or a field is wrong.
     """
+    return decode_whole(data)[0]
+
+
+def decode_whole(data: bytes) -> tuple[list[Experiment], list[Any]]:
+    """Read the registry as `decode_registry` does, and its strange entries as they stand."""
     with _corrupt():
+        entries = _entries(data)
         experiments = [
             _experiment(entry, f"experiments[{index}]")
-            for index, entry in _entries(data)
+            for index, entry in entries
             if not _is_strange(entry)
         ]
     _refuse_duplicates(experiments)
-    return experiments
+    return experiments, [entry for _, entry in entries if _is_strange(entry)]
 
 
 def decode_one(data: bytes, experiment_id: str) -> Experiment | None:

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from meta_experiment.errors import (
     ConflictError,
@@ -33,6 +33,7 @@ from meta_experiment.model.registry import (
     as_stored,
     decode_one,
     decode_registry,
+    decode_whole,
     encode_registry,
     strange_entries,
 )
@@ -172,16 +173,17 @@ def update_registry(
     with FileLock(layout.lock("registry"), timeout=wait, verb="change the registry"):
         for _ in range(_TRIES):
             before = _read(layout.registry)
-            known = [] if before is None else _decoded(decode_registry, layout.registry, before)
+            known, strange = list[Experiment](), list[Any]()
+            if before is not None:
+                known, strange = _decoded(decode_whole, layout.registry, before)
             after = list(change(list(known)))
             if after == known:
                 return known
-            strange = {} if before is None else strange_entries(before)
             kept = [item for item in after if item.status is not Status.ARCHIVED]
-            data = encode_registry(kept, strange.values())
+            data = encode_registry(kept, strange)
             _require_readable(data)
             _put_away(layout, files, after)
-            if _write(layout, files, before, data):
+            if _write(layout, files, before, data, anew=encode_registry(known, strange)):
                 return after
     raise ConflictError(
         f"{layout.registry} was replaced by another program while it was being changed.",
@@ -256,10 +258,6 @@ def read_strange(layout: Layout) -> list[int]:
     return [] if data is None else sorted(_decoded(strange_entries, layout.registry, data))
 
 
-def _encoded_anew(data: bytes) -> bytes:
-    return encode_registry(decode_registry(data), strange_entries(data).values())
-
-
 def _require_readable(data: bytes) -> None:
     """Refuse to store what the next command could not read."""
     if len(data) > _LARGEST:
@@ -269,15 +267,20 @@ def _require_readable(data: bytes) -> None:
             hint=_FEWER,
         )
     try:
-        same = _encoded_anew(data) == data
+        same = encode_registry(*decode_whole(data)) == data
     except CorruptStoreError as error:
         raise UsageError(f"The change cannot be stored: {error.message}") from error
     if not same:
         raise UsageError("The change cannot be stored: it would read back differently.")
 
 
-def _write(layout: Layout, files: FileSystem, before: bytes | None, data: bytes) -> bool:
-    """Replace the registry unless it is no longer what it was; say whether that was done."""
+def _write(
+    layout: Layout, files: FileSystem, before: bytes | None, data: bytes, *, anew: bytes
+) -> bool:
+    """Replace the registry unless it is no longer what it was; say whether that was done.
+
+    `anew` is how this program would have written what was there before.
+    """
     path = layout.registry
     mode = _mode(path)
     if not mode & stat.S_IWUSR:
@@ -286,7 +289,7 @@ def _write(layout: Layout, files: FileSystem, before: bytes | None, data: bytes)
             hint=f"chmod u+w {shlex.quote(str(path))}",
         )
     if before is not None:
-        if before != _encoded_anew(before):
+        if before != anew:
             # edited by hand or in an older form: that text is worth more than one generation
             _store(files, _named_by_content(layout, "earlier", before), before, PRIVATE_FILE)
         _keep_newer(layout, files, before)
