@@ -154,7 +154,7 @@ def interrupting(function, *numbers):
 @pytest.mark.usefixtures("listening")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("place", "step"), [(registry_commit, "register"), (execution, "noted")]
+    ("place", "step"), [(registry_commit.RegistryCommit, "record"), (execution, "noted")]
 )
 def test_a_signal_that_comes_too_late_to_undo_is_told_when_all_is_done(
     repository, monkeypatch, place, step, number

@@ -148,7 +148,7 @@ def test_what_was_cut_off_is_finished_where_it_is_seen_though_it_was_put_away_si
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(registry_commit, "register", dies)
+        patch.setattr(registry_commit.RegistryCommit, "record", dies)
         with pytest.raises(Crash):
             ACTS["rollback"](opened(repository), made)
     opened(repository).store.change(made, lambda it: replace(it, status=Status.ARCHIVED))

@@ -267,22 +267,22 @@ def meta(root: str) -> str:
 
 def local(root: str) -> str:
     """Return what belongs to this checkout alone."""
-    return f"{root}/.claude/meta/local"
+    return f"{meta(root)}/local"
 
 
 def local_id(root: str) -> str:
     """Return the file of this checkout's identity."""
-    return f"{root}/.claude/meta/local/id"
+    return f"{local(root)}/id"
 
 
 def active_index(root: str) -> str:
     """Return the index of what is served here; see `protocol.index`."""
-    return f"{root}/.claude/meta/active.idx"
+    return f"{meta(root)}/active.idx"
 
 
 def served_folder(root: str, experiment_id: str) -> str:
     """Return the folder of the texts of an experiment."""
-    return f"{root}/.claude/meta/local/live/{experiment_id}"
+    return f"{local(root)}/live/{experiment_id}"
 
 
 def served_text(root: str, experiment_id: str, name: str) -> str:
@@ -297,32 +297,32 @@ def body_name(variant: str, part: int = 0) -> str:
 
 def serving_state(root: str) -> str:
     """Return what is remembered of the last time that all was put in its place."""
-    return f"{root}/.claude/meta/local/live/state"
+    return f"{local(root)}/live/state"
 
 
 def trials(root: str, experiment_id: str) -> str:
     """Return the folder of an experiment's logs."""
-    return f"{root}/.claude/meta/trials/{experiment_id}"
+    return f"{meta(root)}/trials/{experiment_id}"
 
 
 def lock(root: str, name: str) -> str:
     """Return the lock file for one purpose, as `files.roots` names it."""
-    return f"{root}/.claude/meta/locks/{name}.lock"
+    return f"{meta(root)}/locks/{name}.lock"
 
 
 def sessions(root: str) -> str:
     """Return the folder that holds one folder for each session with open state."""
-    return f"{root}/.claude/meta/local/sessions"
+    return f"{local(root)}/sessions"
 
 
 def sealed_faults(root: str) -> str:
     """Return where faults of a root go that the machine's folder does not take."""
-    return f"{root}/.claude/meta/local/faults.log"
+    return f"{local(root)}/faults.log"
 
 
 def heartbeat(root: str) -> str:
     """Return the file whose time of change is that of the last hook."""
-    return f"{root}/.claude/meta/local/heartbeat"
+    return f"{local(root)}/heartbeat"
 
 
 def word(root: str, name: str) -> str:
@@ -330,7 +330,7 @@ def word(root: str, name: str) -> str:
 
     It is under seal; its name is the purpose.
     """
-    return f"{root}/.claude/meta/local/{name}"
+    return f"{local(root)}/{name}"
 
 
 def is_id(name: str) -> bool:

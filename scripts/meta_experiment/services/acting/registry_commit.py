@@ -41,7 +41,32 @@ class RegistryCommit:
             ConflictError: the experiment is not what was seen. StorageError: it cannot be
                 written.
         """
-        register(self.workspace, landed, self.seen)
+        outcome = replace(
+            outcome_from_document(landed.payload),
+            commit=landed.commit,
+            change_id=landed.change_id,
+        )
+
+        # one that was put away meanwhile is taken out again: that it ended so is to be seen
+        def ended(before: Experiment) -> Experiment:
+            if _holds(before, landed):
+                return before
+            if self.seen is not None:
+                require_unchanged(before, self.seen)
+            return replace(
+                before,
+                status=AFTER[outcome.action],
+                ended=outcome.at,
+                outcomes=(*before.outcomes, outcome),
+            )
+
+        store = self.workspace.store
+        try:
+            store.change(landed.experiment_id, ended)
+        except StorageError:
+            # The disk may refuse after the new registry took its place; then it is landed.
+            if not _holds(store.experiment(landed.experiment_id), landed):
+                raise
 
 
 def require_unchanged(present: Experiment, seen: Experiment) -> None:
@@ -57,35 +82,6 @@ def require_unchanged(present: Experiment, seen: Experiment) -> None:
             f"{present.status.value} now. Nothing was changed by this one.",
             hint=f"See where it stands: meta-experiment status {name}",
         )
-
-
-def register(
-    workspace: Workspace, landed: LandedChange, seen: Experiment | None = None
-) -> None:
-    """Write into the registry what an action did, as `RegistryCommit.record` does."""
-    outcome = replace(
-        outcome_from_document(landed.payload), commit=landed.commit, change_id=landed.change_id
-    )
-
-    # one that was put away meanwhile is taken out again: that it ended so is to be seen
-    def ended(before: Experiment) -> Experiment:
-        if _holds(before, landed):
-            return before
-        if seen is not None:
-            require_unchanged(before, seen)
-        return replace(
-            before,
-            status=AFTER[outcome.action],
-            ended=outcome.at,
-            outcomes=(*before.outcomes, outcome),
-        )
-
-    try:
-        workspace.store.change(landed.experiment_id, ended)
-    except StorageError:
-        # The disk may refuse after the new registry took its place; then it is landed.
-        if not _holds(workspace.store.experiment(landed.experiment_id), landed):
-            raise
 
 
 def _holds(experiment: Experiment, landed: LandedChange) -> bool:
