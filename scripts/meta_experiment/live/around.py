@@ -94,8 +94,10 @@ def stand_in_path(root: Root, entry: Entry) -> str:
     """Return where the skill lies that a session there runs for a command or a skill."""
     has_own = root.place == root.path or os.path.isdir(f"{root.place}/.claude/skills")
     place = root.place if has_own else root.path
-    shadow = f".claude/skills/{entry.name}/SKILL.md"
-    return f"{place}/{shadow if entry.form == SHADOW else entry.path}"
+    from meta_experiment.protocol.texts import placed
+
+    (path,) = placed(entry)
+    return f"{place}/{path}"
 
 
 def is_within(path: str, folder: str) -> bool:

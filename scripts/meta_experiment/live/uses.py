@@ -16,8 +16,8 @@ from meta_experiment.protocol.missed import (
     note_counted,
     note_missed,
 )
-from meta_experiment.protocol.places import body_name, read_below, try_read
-from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text
+from meta_experiment.protocol.places import read_below, try_read
+from meta_experiment.protocol.texts import ORIGINAL, SHIM, is_text, placed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +82,6 @@ def _stands(root: Root, entry: Entry, place: str) -> bool:
     """Tell whether all that would serve a prompt stands where its session looks."""
     if entry.form != AGENTS:
         return is_text(entry, SHIM, try_read(stand_in_path(root, entry)) or b"")
-    stem = entry.path.removesuffix(".md")
     return all(
-        is_text(entry, body_name(arm), read_below(place, f"{stem}-{arm}.md"))
-        for arm in entry.arms[1:]
+        is_text(entry, name, read_below(place, path)) for path, name in placed(entry).items()
     )

@@ -20,11 +20,6 @@ _LONGEST_NAME = 256  # in units of UTF-16
 _DESCRIBED_AS = "Stands in for the agent"
 
 
-def beside(path: str, arm: str) -> str:
-    """Return the path of the file that holds an arm of the agent at a path."""
-    return f"{path.removesuffix('.md')}-{arm}.md"
-
-
 def agent_name(data: bytes) -> str:
     """Return the name by which the client calls an agent.
 

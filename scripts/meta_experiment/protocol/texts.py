@@ -40,10 +40,14 @@ def placed(entry: Entry) -> dict[str, str]:
     They are paths below the root, on the way to which there may be links of the user's.
     """
     if entry.form == AGENTS:
-        stem = entry.path.removesuffix(".md")
-        return {f"{stem}-{arm}.md": body_name(arm) for arm in entry.arms[1:]}
+        return {beside(entry.path, arm): body_name(arm) for arm in entry.arms[1:]}
     shadow = f".claude/skills/{entry.name}/SKILL.md"
     return {shadow if entry.form == SHADOW else entry.path: SHIM}
+
+
+def beside(path: str, arm: str) -> str:
+    """Return the path of the file that holds an arm of the agent at a path."""
+    return f"{path.removesuffix('.md')}-{arm}.md"
 
 
 def is_text(entry: Entry, name: str, data: bytes) -> bool:

@@ -17,7 +17,6 @@ from meta_experiment.prompts.agent_variants import (
     agent_fault,
     agent_name,
     agent_under,
-    beside,
     require_nameless,
 )
 from meta_experiment.prompts.frontmatter import read_frontmatter
@@ -269,7 +268,7 @@ def _agent(
         require_nameless(content.data, index.agent_names(name, list(arms)))
         if arm != control:
             data = agent_under(content.data, name, f"{name}-{arm}")
-            placed[beside(path, arm)] = data
+            placed[texts.beside(path, arm)] = data
             stored[places.body_name(arm)] = data
     return Serving(
         experiment=experiment,
