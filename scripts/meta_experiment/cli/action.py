@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from meta_experiment.cli.frame import Result, Screen
+from meta_experiment.cli.frame import Result, Screen, narrated
 from meta_experiment.errors import RefusedError
 from meta_experiment.render.action import action
 from meta_experiment.types.results.action import ActionResult
@@ -27,5 +27,4 @@ def confirm_and_act(
             if not click.confirm("Go on?", err=True):
                 raise RefusedError("Nothing was changed.")
     done = act(dry_run)
-    notes = tuple(f"Note: {note}" for note in done.notes)
-    return Result(done, action(done), narration=notes)
+    return Result(done, action(done), narration=narrated(done.notes))

@@ -6,7 +6,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
@@ -134,6 +134,16 @@ current_option = click.option(
     metavar="KEY=VALUE",
     help="What runs now, such as model=NAME: evidence that never saw it is stale. Repeatable.",
 )
+
+
+def narrated(notes: Iterable[str]) -> tuple[str, ...]:
+    """Return notes on a result as they are narrated beside it."""
+    return tuple(f"Note: {note}" for note in notes)
+
+
+def conflicting(conflicts: Iterable[str]) -> tuple[str, ...]:
+    """Return values that differ from recorded ones as they are narrated beside a result."""
+    return tuple(f"Conflict, the first value is kept: {item}" for item in conflicts)
 
 
 def pairs(flag: str, values: tuple[str, ...]) -> dict[str, str]:

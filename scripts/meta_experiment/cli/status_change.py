@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.blocks import lines
 from meta_experiment.services.workspace import Workspace
@@ -15,8 +15,7 @@ from meta_experiment.types.results.status_change import StatusChange
 
 def change_result(done: StatusChange) -> Result:
     """Return the result of a change of status."""
-    narration = tuple(f"Note: {note}" for note in done.notes)
-    return Result(done, lines(done.sentence), narration=narration)
+    return Result(done, lines(done.sentence), narration=narrated(done.notes))
 
 
 def change_verb(

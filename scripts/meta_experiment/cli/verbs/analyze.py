@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, current_option, pairs, verb
+from meta_experiment.cli.frame import Place, Result, current_option, narrated, pairs, verb
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.render.report import report
 from meta_experiment.services.acting import analysing
@@ -39,7 +39,7 @@ def analyze_verb(
         replace(analysis, notes=(*analysis.notes, *notes)),
         report(examined),
         exit_code=_GATE[analysis.decision] if gate else 0,
-        narration=tuple(f"Note: {item}" for item in notes),
+        narration=narrated(notes),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.plan_options import plan_options, requested
 from meta_experiment.errors import GitError, LockedError, MetaExperimentError, StorageError
@@ -57,7 +57,7 @@ def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result
     return Result(
         made,
         creation(made),
-        narration=tuple(f"Note: {note}" for note in made.notes),
+        narration=narrated(made.notes),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.blocks import lines
 from meta_experiment.services.acting import analysing
@@ -18,7 +18,7 @@ def explain_verb(place: Place, experiment_id: str) -> Result:
     return Result(
         explained,
         lines(explained.explanation),
-        narration=tuple(f"Note: {item}" for item in explained.notes),
+        narration=narrated(explained.notes),
     )
 
 

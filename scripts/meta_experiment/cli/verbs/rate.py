@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, numbers, verb
+from meta_experiment.cli.frame import Place, Result, conflicting, numbers, verb
 from meta_experiment.cli.open import clock, workspace
 from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.files.roots import Layout
@@ -66,7 +66,7 @@ def rate_verb(
             f"Noted for {printable(done.experiment_id)}, trial {printable(done.trial_id)}: "
             f"{printable(values)}."
         ),
-        narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
+        narration=conflicting(done.conflicts),
     )
 
 

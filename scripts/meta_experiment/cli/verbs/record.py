@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, numbers, pairs, verb
+from meta_experiment.cli.frame import Place, Result, conflicting, numbers, pairs, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.render.blocks import lines
@@ -85,7 +85,7 @@ def record_verb(
     return Result(
         done,
         lines(f"Recorded {counted(done.recorded, 'trial')}{_several(done)}."),
-        narration=tuple(f"Conflict, the first value is kept: {it}" for it in done.conflicts),
+        narration=conflicting(done.conflicts),
     )
 
 

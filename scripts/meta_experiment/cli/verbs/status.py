@@ -10,7 +10,7 @@ from functools import cache
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import client_folder, clock, layout, workspace
 from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
@@ -48,7 +48,7 @@ def status_verb(place: Place, experiment_id: str | None, limit: int, archived: b
         if experiment_id is None
         else (text.one(view["experiments"][0]),)
     )
-    return Result(view, page, narration=tuple(f"Note: {item}" for item in view["notes"]))
+    return Result(view, page, narration=narrated(view["notes"]))
 
 
 command = status_verb
