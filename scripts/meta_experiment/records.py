@@ -39,11 +39,11 @@ def _made(cls: type, methods: Mapping[str, object]) -> type:
     own["__slots__"] = own["__match_args__"] = names
     own["__record__"] = attrgetter(*compared) if compared else type
     own["__dataclass_params__"] = SimpleNamespace(frozen=methods is _FROZEN)
-    own["__dataclass_fields__"] = _Fields(own.get("__annotations__", {}), defaults)
+    own["__dataclass_fields__"] = _FieldDescriptions(own.get("__annotations__", {}), defaults)
     return type(cls)(cls.__name__, cls.__bases__, {**methods, **own})
 
 
-class _Fields:
+class _FieldDescriptions:
     """The fields as the standard library describes them, made out when it asks."""
 
     def __init__(self, annotations: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

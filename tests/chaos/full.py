@@ -29,6 +29,7 @@ from tests.chaos import boxes, storm  # noqa: E402
 from tests.chaos.faulting import MODES, Trial  # noqa: E402
 from tests.chaos.prompts import OWN, Project, Prompt, shared  # noqa: E402
 from tests.chaos.verbs import PROJECTS, VERBS, no_outlook  # noqa: E402
+from tests.support.git import GIT_ENVIRONMENT  # noqa: E402
 
 from meta_experiment.services.planning import creating  # noqa: E402
 
@@ -36,14 +37,6 @@ PAGE = ROOT / "docs" / "reliability.md"
 TABLE = "<!-- The rest of this page is made by python -m tests.chaos.full -->"
 _SERVED = ("create", "start", "pause", "resume", "promote", "rollback", "stop", "panic")
 _RECOVERING = ("start", "promote", "rollback", "stop")
-_ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Test",
-    "GIT_AUTHOR_EMAIL": "test@example.com",
-    "GIT_COMMITTER_NAME": "Test",
-    "GIT_COMMITTER_EMAIL": "test@example.com",
-}
 
 
 class Page:
@@ -317,7 +310,7 @@ def main(arguments: list[str]) -> int:
     for name in [*os.environ]:
         if name.startswith(("CLAUDE", "META_", "GIT_")):
             del os.environ[name]
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(GIT_ENVIRONMENT)
     creating.forecast = no_outlook  # type: ignore[assignment]
     page, begun = Page(), time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:

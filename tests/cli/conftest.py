@@ -2,33 +2,16 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.support.answer import Answer
 
 from meta_experiment.cli.main import main
 
 CONTROL = "---\r\ndescription: Review\r\n---\r\nRéview the branch.\r\n".encode()
 TREATMENT = b"---\r\ndescription: Review\r\n---\r\nReview the branch in parallel."
 COMMAND = ".claude/commands/review.md"
-
-
-@dataclass
-class Answer:
-    """What one call of the command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-    @property
-    def error(self):
-        return self.json["error"]
 
 
 class Project:

@@ -3,8 +3,9 @@
 import os
 
 import pytest
-from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, Answer
+from tests.cli.conftest import COMMAND, CONTROL, TREATMENT
 from tests.everyday import some
+from tests.support.answer import Answer
 
 from meta_experiment.cli.main import main
 from meta_experiment.protocol import index

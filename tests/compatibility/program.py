@@ -5,43 +5,22 @@ from __future__ import annotations
 import contextlib
 import difflib
 import io
-import json
 import os
 import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from tests.support.answer import Answer
+from tests.support.git import GIT_ENVIRONMENT
 
 from meta_experiment.cli.main import main
 
 _LONG = re.compile(r"(?<![\w.])-?\d+\.\d{6,}(?:e[+-]?\d+)?(?![\w.])")
-_GIT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Test",
-    "GIT_AUTHOR_EMAIL": "test@example.com",
-    "GIT_COMMITTER_NAME": "Test",
-    "GIT_COMMITTER_EMAIL": "test@example.com",
-}
-
-
-@dataclass
-class Answer:
-    """What one call of the command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self):
-        return json.loads(self.out)
 
 
 class Program:
@@ -58,7 +37,7 @@ class Program:
             "LC_ALL": "C.UTF-8",
             "COLUMNS": "80",
             "META_EXPERIMENT_PYTHON": sys.executable,
-            **_GIT,
+            **GIT_ENVIRONMENT,
         }
 
     def __call__(self, *arguments: str, stdin: str = "", code: int | None = 0) -> Answer:

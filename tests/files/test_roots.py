@@ -219,11 +219,11 @@ def test_state_above_a_folder_counts_without_a_repository_where_it_is_mine(
     tmp_path, monkeypatch
 ):
     """Up to the home, whose prompts are asked for by --user; a neighbour's state is none."""
-    below = tmp_path / "home/work/project/src"
+    below = tmp_path / "home/code/project/src"
     below.mkdir(parents=True)
     (tmp_path / "home/.claude/meta").mkdir(parents=True)
     assert resolve(below, home=tmp_path / "home") == below
-    (tmp_path / "home/work/project/.claude/meta").mkdir(parents=True)
+    (tmp_path / "home/code/project/.claude/meta").mkdir(parents=True)
     assert resolve(below, home=tmp_path / "home") == below.parent
     monkeypatch.setattr("os.getuid", lambda: 4_000_000)
     assert resolve(below, home=tmp_path / "home") == below

@@ -13,14 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "scripts")]
-GIT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "Test",
-    "GIT_AUTHOR_EMAIL": "test@example.com",
-    "GIT_COMMITTER_NAME": "Test",
-    "GIT_COMMITTER_EMAIL": "test@example.com",
-}
 SLOW = {"summary": 20, "board": 10, "hook input": 4, "assignment file": 4}
 CALM = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
 
@@ -32,8 +24,9 @@ def run(examples: int = 2000, sequences: int = 100, steps: int = 40) -> dict[str
     """
     from tests.fuzz.machine import Verbs
     from tests.fuzz.parsers import PARSERS
+    from tests.support.git import GIT_ENVIRONMENT
 
-    os.environ.update(GIT)
+    os.environ.update(GIT_ENVIRONMENT)
     begun = time.monotonic()
     counts: dict[str, int] = {}
     for name in PARSERS:

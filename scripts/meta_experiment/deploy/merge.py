@@ -38,13 +38,13 @@ def merge(
         return Content(treatment.data, _mode(edited, control, treatment))
     if edited.data == treatment.data:
         return edited
-    style = _Style(edited.data)
+    style = _LineStyle(edited.data)
     sides = [style.plain(side.data) for side in (edited, control, treatment)]
     data = style.restored(_merge_lines(path, sides, git))
     return Content(data, _mode(edited, control, treatment))
 
 
-class _Style:
+class _LineStyle:
     """The line ends, mark and last line of a file: taken off before the merge.
 
     A file that mixes line ends keeps each as it is.

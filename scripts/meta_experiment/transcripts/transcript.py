@@ -63,7 +63,7 @@ def read_transcript(
 
 def read_lines(raw: Iterable[bytes], *, of_agent: bool = False) -> Transcript:
     """Read lines of a transcript; those of an agent's file are its main conversation."""
-    reader = _Reader(of_agent=of_agent)
+    reader = _TranscriptReader(of_agent=of_agent)
     for line in raw:
         if _says_nothing(line[:_HEAD]):
             continue
@@ -188,7 +188,7 @@ def _during(turns: list[Turn], moment: float | None) -> Turn | None:
     return begun[-1] if begun else None
 
 
-class _Reader:
+class _TranscriptReader:
     """Takes the lines of a transcript one by one."""
 
     def __init__(self, *, of_agent: bool) -> None:

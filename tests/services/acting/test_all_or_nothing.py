@@ -187,7 +187,7 @@ def test_who_changes_what_is_served_looks_again_before_it_ends(repository, monke
     """So a command that finds it at work need not wait for it."""
     made = drafted(repository, COMMAND)
     lifecycle.start(opened(repository), made)
-    work = reconciliation._Work
+    work = reconciliation._ReconcilePass
     real = work.remember
 
     def changed_meanwhile(self, signature):

@@ -95,7 +95,7 @@ def _reconciled(workspace: Workspace) -> ReconcileResult:
     notes = dict[str, None]()
     for _ in range(_PASSES):
         signature = freshness.signature(workspace.layout)
-        work = _Work(workspace, workspace.store.experiments())
+        work = _ReconcilePass(workspace, workspace.store.experiments())
         servings = work.wanted()
         work.take_away(servings)
         work.put_up(servings)
@@ -123,7 +123,7 @@ def withdraw(workspace: Workspace) -> list[str]:
         StorageError, GitError, LockedError: it could not be completed.
     """
     with serving_lock(workspace), held(), _storage_errors():
-        work = _Work(workspace, ())
+        work = _ReconcilePass(workspace, ())
         work.take_away(())
         work.put_up(())
         work.remember(_UNSETTLED)
@@ -131,7 +131,7 @@ def withdraw(workspace: Workspace) -> list[str]:
 
 
 @dataclass
-class _Work:
+class _ReconcilePass:
     """Pass of the work. `unsettled` when a later one may find more with the same registry."""
 
     workspace: Workspace
