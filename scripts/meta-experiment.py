@@ -81,4 +81,6 @@ def run() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    ended = run()
+    gc.freeze()  # else the exit looks for cycles in all that was loaded: a tenth of a command
+    sys.exit(ended)

@@ -1,8 +1,9 @@
-"""Dataclasses with slots whose `__init__` is compiled with the first instance.
+"""Dataclasses with slots whose `__init__` is made with the first instance.
 
 The standard library writes and compiles six methods for each class while its module is loaded:
 half a millisecond a class, for two hundred classes more than all else of a command. Here the
-classes share what is the same for all. To a type checker, and to `replace`, `fields` and
+classes share what is the same for all, and one compiled `__init__` serves all that have as
+many fields, under the names of each. To a type checker, and to `replace`, `fields` and
 `asdict` of the standard library, each is a dataclass. A class with a `__post_init__`, or
 without slots, cannot be one of them and stays with the standard library.
 """
@@ -11,9 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
-from types import SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -65,31 +66,48 @@ class _FieldDescriptions:
 
 
 def _init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401
-    """Compile the `__init__` of a class, put it in the place of this one, and run it."""
-    cls: Any = next(
-        known for known in type(self).__mro__ if vars(known).get("__init__") is _init
-    )
-    defaults = vars(cls)["__dataclass_fields__"].defaults
-    scope: dict[str, Any] = {"MADE_ANEW": _MADE_ANEW}
-    parameters, lines = ["self"], []
-    for name in cls.__match_args__:
-        scope[f"set_{name}"] = getattr(cls, name).__set__
-        default, value = defaults.get(name, dataclasses.MISSING), name
+    """Make the `__init__` of a class, put it in the place of this one, and run it."""
+    cls: Any = next(kind for kind in type(self).__mro__ if vars(kind).get("__init__") is _init)
+    names: tuple[str, ...] = cls.__match_args__
+    known = vars(cls)["__dataclass_fields__"].defaults
+    setters, defaults = {}, []
+    for number, name in enumerate(names):
+        store, default = getattr(cls, name).__set__, known.get(name, dataclasses.MISSING)
         if isinstance(default, dataclasses.Field):
             if default.default_factory is not dataclasses.MISSING:
-                scope[f"make_{name}"] = default.default_factory
-                value = f"make_{name}() if {name} is MADE_ANEW else {name}"
+                store = partial(_store, store, default.default_factory)
                 default = _MADE_ANEW
             else:
                 default = default.default
-        scope[f"default_{name}"] = default
-        optional = default is not dataclasses.MISSING
-        parameters.append(f"{name}=default_{name}" if optional else name)
-        lines.append(f"    set_{name}(self, {value})")
-    body = "\n".join(lines) or "    pass"
-    exec(f"def __init__({', '.join(parameters)}):\n{body}", scope)  # noqa: S102 - names alone
-    cls.__init__ = scope["__init__"]
+        setters[f"set_{number}"] = store
+        if default is not dataclasses.MISSING:
+            defaults.append(default)
+        elif defaults:
+            raise TypeError(f"{cls.__name__}.{name} has no default, unlike a field before it")
+    code = _setting(len(names)).replace(co_varnames=("self", *names))
+    cls.__init__ = FunctionType(code, setters, "__init__", tuple(defaults))
     cls.__init__(self, *values, **named)
+
+
+@cache
+def _setting(many: int) -> CodeType:
+    """Compile a function that sets so many fields, whatever their names."""
+    parameters = ", ".join(["self", *(f"value_{number}" for number in range(many))])
+    lines = [f"set_{number}(self, value_{number})" for number in range(many)] or ["pass"]
+    scope: dict[str, Any] = {}
+    exec(f"def __init__({parameters}):\n " + "\n ".join(lines), scope)  # noqa: S102 - no input
+    code: CodeType = scope["__init__"].__code__
+    return code
+
+
+def _store(
+    store: Callable[[object, object], None],
+    make: Callable[[], object],
+    record: object,
+    value: object,
+) -> None:
+    """Set a field whose default each instance has of its own."""
+    store(record, make() if value is _MADE_ANEW else value)
 
 
 def _eq(self: Any, other: Any) -> Any:  # noqa: ANN401

@@ -177,9 +177,9 @@ def board_file(document):
             None,
             archived=True,
         )
-        mark, end, known = layout.board.read_bytes().partition(b"\n")
-        spoiled = json.dumps(document(json.loads(known))).encode()
-        layout.board.write_bytes(mark + end + spoiled)
+        mark, *lines = layout.board.read_bytes().split(b"\n")
+        spoiled = [json.dumps(document(json.loads(line))).encode() for line in lines]
+        layout.board.write_bytes(b"\n".join([mark, *spoiled]))
         board(
             layout,
             lambda: 2e9,

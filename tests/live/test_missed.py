@@ -75,6 +75,31 @@ def test_a_use_that_nothing_serves_is_noted_with_its_reason(stage, known, form, 
     assert stage.faults() == []
 
 
+def test_a_use_whose_look_was_cut_off_is_noted_at_the_end_of_the_session(stage, known):
+    """A client that ends does not wait for what looks after its last prompt."""
+    stage.run()
+    placed(stage)
+    stage.typed("one", "p1")
+    stage.hook("SessionEnd", "end", {"reason": "other"})
+    assert known() == [("exp-1", str(stage.root), "unserved", 1)]
+    stage.call("two", prompt="p2")
+    stage.hook("SessionEnd", "end", {"reason": "other"})
+    assert known() == [], "counted, which forgets what was missed before"
+    assert stage.faults() == []
+
+
+def test_a_use_that_begins_while_the_prompt_before_is_looked_after_is_not_lost(stage, known):
+    """The next prompt does not wait for that look."""
+    stage.run()
+    placed(stage)
+    stage.typed("one", "p1")
+    stage.typed("two", "p2")
+    stop(stage, "p1")
+    assert known() == [("exp-1", str(stage.root), "unserved", 1)]
+    stop(stage, "p2")
+    assert known() == [("exp-1", str(stage.root), "unserved", 2)]
+
+
 def test_what_is_served_but_not_counted_is_noted_as_well(stage, known):
     """A command that was edited is printed as it is by the skill that goes before it."""
     stage.run()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def prompt_answered(event: HookEvent) -> None:
     """Close what is over; see which uses of the prompt were missed.
 
-    The shell then starts no Python for the session until a prompt under experiment is used, or
+    Nobody waits for it: the next prompt may begin meanwhile, and a client that ends cuts it
+    off. The shell then starts no Python for the session until a prompt under experiment is used, or
     time alone may have ended a trial.
     """
     for root, session in event.sessions():
@@ -34,10 +35,10 @@ def prompt_answered(event: HookEvent) -> None:
 
 
 def session_ended(event: HookEvent) -> None:
-    """Close all that a session left open."""
+    """Close all that a session left open; see which uses of its last prompt were missed."""
     for root, session in event.sessions():
         beat(root.path, event.now)
-        for step in (_take_over, _close_all):
+        for step in (_look_back, _close_all):
             _is_done(step, root, session, event)
 
 
@@ -56,9 +57,14 @@ def _is_done(
     return True
 
 
-def _take_over(root: Root, session: Session, event: HookEvent) -> None:
-    del event
+def _look_back(root: Root, session: Session, event: HookEvent) -> None:
+    """Look after the last prompt, if the end of the client overtook that."""
+    from meta_experiment.live.uses import look_after
+
     take_over(root, session)
+    turn = session.read_turn()
+    if turn is not None:
+        look_after(session, root, turn.prompt_id, event.now)
 
 
 def _look_after(root: Root, session: Session, event: HookEvent) -> None:

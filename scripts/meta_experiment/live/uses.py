@@ -30,8 +30,8 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
     """Note which uses of a prompt that has its answer were missed. Raises OSError."""
     turn = session.read_turn()
     project = turn.project if turn is not None else ""
-    for known, experiment_id, place in session.take_uses():
-        entry = find_entry(root.path, experiment_id) if known == prompt_id else None
+    for experiment_id, place in session.take_uses(prompt_id):
+        entry = find_entry(root.path, experiment_id)
         if entry is None or not _takes_part(session, entry, prompt_id):
             continue
         if entry.missing:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.protocol.seal import Seal
 
-_TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses", "begin"
+_TRIAL, _TURN, _PROMPTS, _USES, _BEGIN = "trial-", "turn", "prompts", "uses-", "begin"
 _SEEN = "seen"  # the hook's shell part looks whether it is there
 _LONGEST_NAME = 110
 
@@ -227,14 +227,14 @@ class Session:
 
     def append_use(self, prompt_id: str, experiment_id: str, place: str) -> None:
         """Note that a prompt under experiment is being used, with the file in a place."""
-        self.append(_USES, prompt_id, experiment_id, place)
+        self.append(_USES + quoted(prompt_id), experiment_id, place)
         self.forget_look()
 
-    def take_uses(self) -> list[tuple[str, ...]]:
-        """Return such notes, each once, and forget them."""
-        found = [tuple(fields) for fields in self.lines(_USES) if len(fields) == 3]
-        if found:
-            remove([f"{self.folder}/{_USES}"])
+    def take_uses(self, prompt_id: str) -> list[tuple[str, ...]]:
+        """Return the experiments and places of such notes, each once, and forget them."""
+        name = _USES + quoted(prompt_id)
+        found = [tuple(fields) for fields in self.lines(name) if len(fields) == 2]
+        remove([f"{self.folder}/{name}"])
         return list(dict.fromkeys(found))
 
     # whether there is anything to look after

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from meta_experiment import errors
 
-_STEERING = re.compile(
+_STEERING = (
     r"\x1b\[(?:[0-2]|3[1-3])m"  # our own colours
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -130,12 +129,18 @@ def harmless(text: str, *, colour: bool = False) -> str:
     The last door before the screen, whatever was forgotten before it.
     """
     text = text.replace("\r\n", "\n")  # as a difference of files has them
-    return _STEERING.sub(lambda found: _stand_in(found[0], colour=colour), text)
+    return _steering_replaced(text, lambda found: _stand_in(found[0], colour=colour))
 
 
 def harmless_json(text: str) -> str:
     """Escape the same characters inside the texts of a JSON document; it means the same."""
-    return _STEERING.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _steering_replaced(text, lambda found: json.dumps(found[0])[1:-1])
+
+
+def _steering_replaced(text: str, stand_in: Callable[[re.Match[str]], str]) -> str:
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # as nearly always, and what it takes to search need not be compiled
+    return re.sub(_STEERING, stand_in, text)
 
 
 def _stand_in(found: str, *, colour: bool) -> str:
@@ -146,6 +151,10 @@ def _stand_in(found: str, *, colour: bool) -> str:
 
 def printable(text: str) -> str:
     """Replace control characters, so that no stored name can steer a terminal."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
     return "".join(
         "�" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
         for character in text

@@ -147,6 +147,14 @@ MENDED = [
 ]  # fmt: skip
 
 
+def test_a_board_of_another_version_is_as_good_as_none(project, promoted):
+    """Status makes it anew; nothing is damaged."""
+    change(meta(project, "local", "board.json"), b'"version":5', b'"version":4')
+    assert project("verify", "--json").json["healthy"]
+    project("status")
+    assert b'"version":5' in meta(project, "local", "board.json").read_bytes()
+
+
 @pytest.mark.parametrize("harm", some(MENDED, 4))
 def test_what_is_derived_or_kept_twice_is_made_anew(project, promoted, harm):
     """Verify names the area, repair mends it, and evidence keeps its bytes."""

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
-from meta_experiment.model.instants import to_text
-from meta_experiment.services.naming import pick
+from meta_experiment.model.instants import from_text
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.sealing import known_seal
 
@@ -86,6 +85,8 @@ def _asked(layout: Layout, kept: Board, selector: str) -> str:
     put_away = layout.archived_ids()
     if selector in put_away:
         return selector
+    from meta_experiment.services.naming import pick
+
     live = {name for name, entry in kept.entries.items() if entry.row["status"] in _ACTIVE}
     files = {name: entry.row["files"] for name, entry in kept.entries.items()}
     try:
@@ -111,12 +112,11 @@ def _resting(kept: Board) -> set[str]:
 
 def _with_time(row: Mapping[str, Any], now: float) -> Row:
     """Fill in what depends on the hour: the days that are left."""
-    progress = {**row["progress"], "days_left": None}
+    left = None
     if row["status"] == "running" and row["started"] is not None:
-        running = (now - row["started"]) / _DAY
-        progress["days_left"] = max(0.0, row["max_duration_days"] - running)
-    times = {key: row[key] and to_text(row[key]) for key in ("created", "started")}
-    return {**row, "progress": progress, **times}
+        running = (now - from_text(row["started"])) / _DAY
+        left = max(0.0, row["max_duration_days"] - running)
+    return {**row, "progress": {**row["progress"], "days_left": left}}
 
 
 def _summary(rows: Iterable[Mapping[str, Any]], put_away: int) -> BoardSummary:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.types import Analysis, Experiment, Scale, Status
 
@@ -30,8 +31,8 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
         "auto": plan.auto,
-        "created": experiment.created,
-        "started": experiment.started,
+        "created": to_text(experiment.created),
+        "started": experiment.started and to_text(experiment.started),
         "max_duration_days": plan.max_duration_days,
         "primary": {
             "metric": plan.primary.name,

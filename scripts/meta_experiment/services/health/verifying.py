@@ -18,6 +18,7 @@ from meta_experiment.services.serving.placed import stand_in_version
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local import health
+from meta_experiment.store.local.board import other_version
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import TrackedLogs
 from meta_experiment.store.trial_log import WHOLE_SOURCE
@@ -263,7 +264,7 @@ def _backups(workspace: Workspace, copies: Copies) -> Iterator[Finding]:
 
 def _board(workspace: Workspace, experiments: list[Experiment]) -> Iterator[Finding]:
     layout = workspace.layout
-    if not layout.board.exists():
+    if not layout.board.exists() or other_version(layout):
         yield Finding("board", ok=True, detail="none kept; the next status makes it")
         return
     board = workspace.checkout.board()

@@ -1,4 +1,8 @@
-"""The board: the rows that `status` prints, kept ready with what they were derived from."""
+"""The board: the rows that `status` prints, kept ready with what they were derived from.
+
+Its file has three lines: the seal of the second; what the rows were made from, and their
+digest; the rows, which are read only where somebody looks at them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
 
-from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
@@ -23,7 +26,12 @@ from meta_experiment.records import dataclass
 from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.store.local.tracked import index_stamp
 
-_VERSION = 4
+try:
+    from _blake2 import blake2b  # without OpenSSL, which takes longer to load than rows to read
+except ImportError:
+    from hashlib import blake2b
+
+_VERSION = 5
 _PURPOSE = "board"
 
 
@@ -60,15 +68,15 @@ class Board:
     def load(cls, layout: Layout, seal: Seal) -> Self:
         """Read the board; an empty one when there is none, or this machine did not write it."""
         try:
-            document = json.loads(_unsealed(layout, seal))
-            if document["version"] != _VERSION:
+            head, rows = _unsealed(layout, seal)
+            if head["version"] != _VERSION or head["rows"] != _digest(rows):
                 return cls()
             entries = {
                 experiment_id: BoardEntry(row, key, sources, until)
-                for experiment_id, (row, key, sources, until) in document["entries"].items()
+                for experiment_id, (row, key, sources, until) in json.loads(rows).items()
             }
-            parts = (document[name] for name in ("trust", "counting", "archive", "archived"))
-            return cls(document["registry"], entries, *parts)
+            parts = (head[name] for name in ("trust", "counting", "archive", "archived"))
+            return cls(head["registry"], entries, *parts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
@@ -78,23 +86,27 @@ class Board:
         Raises:
             StorageError: the disk refused.
         """
-        document = {
-            "version": _VERSION,
-            "registry": self.registry,
-            "trust": self.trust,
-            "counting": self.counting,
-            "archive": self.archive,
-            "archived": self.archived,
-            "entries": {
+        rows = _encoded(
+            {
                 experiment_id: (entry.row, entry.key, entry.sources, entry.until)
                 for experiment_id, entry in self.entries.items()
-            },
-        }
-        data = json.dumps(document, separators=(",", ":")).encode()
+            }
+        )
+        head = _encoded(
+            {
+                "version": _VERSION,
+                "registry": self.registry,
+                "trust": self.trust,
+                "counting": self.counting,
+                "archive": self.archive,
+                "archived": self.archived,
+                "rows": _digest(rows),
+            }
+        )
         try:
-            mark = seal.of(_PURPOSE, _digest(data)).encode()
+            mark = seal.of(_PURPOSE, head).encode()
             ensure_directory(files, layout.board.parent)
-            write_atomically(files, layout.board, mark + b"\n" + data)
+            write_atomically(files, layout.board, b"\n".join((mark, head, rows)))
         except OSError as error:
             raise StorageError(
                 f"{layout.board} cannot be written: {error.strerror}."
@@ -151,22 +163,40 @@ class Board:
 
 def was_made_from(layout: Layout, seal: Seal, registry: list[int]) -> bool:
     """Tell whether the board was made from the registry of a stamp, which was sound then."""
-    head = json.dumps({"version": _VERSION, "registry": registry}, separators=(",", ":"))
     try:
-        return _unsealed(layout, seal).startswith(head.removesuffix("}").encode())
-    except OSError:
+        head, _ = _unsealed(layout, seal)
+        return bool(head["version"] == _VERSION and head["registry"] == registry)
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _unsealed(layout: Layout, seal: Seal) -> bytes:
-    """Return what the file of the board holds; nothing when this machine did not write it."""
-    mark, _, data = read_whole(layout.board).partition(b"\n")
-    fits = seal.fits(mark.decode("ascii", "replace"), _PURPOSE, _digest(data))
-    return data if fits else b""
+def other_version(layout: Layout) -> bool:
+    """Tell whether the board is of another version of the program, which is as good as none."""
+    try:
+        head = json.loads(read_whole(layout.board).split(b"\n", 2)[1])
+        return type(head["version"]) is int and head["version"] != _VERSION
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return False
 
 
-def _digest(data: bytes) -> bytes:
-    return bytes(sha256(data).digest())
+def _unsealed(layout: Layout, seal: Seal) -> tuple[Any, bytes]:
+    """Return what this machine wrote at the head of the board, and its rows as they stand.
+
+    Raises OSError; ValueError when this machine did not write the head.
+    """
+    mark, _, rest = read_whole(layout.board).partition(b"\n")
+    head, _, rows = rest.partition(b"\n")
+    if not seal.fits(mark.decode("ascii", "replace"), _PURPOSE, head):
+        raise ValueError("the board is not of this machine")
+    return json.loads(head), rows
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _digest(data: bytes) -> str:
+    return str(blake2b(data, digest_size=32).hexdigest())
 
 
 def trust_stamp(layout: Layout) -> list[object]:
