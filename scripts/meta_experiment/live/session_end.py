@@ -20,8 +20,8 @@ def prompt_answered(event: HookEvent) -> None:
     """Close what is over; see which uses of the prompt were missed.
 
     Nobody waits for it: the next prompt may begin meanwhile, and a client that ends cuts it
-    off. The shell then starts no Python for the session until a prompt under experiment is used, or
-    time alone may have ended a trial.
+    off. The shell then starts no Python for the session until a prompt under experiment is
+    used, or time alone may have ended a trial.
     """
     for root, session in event.sessions():
         beat(root.path, event.now)

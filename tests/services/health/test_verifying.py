@@ -147,7 +147,8 @@ MENDED = [
 ]  # fmt: skip
 
 
-def test_a_board_of_another_version_is_as_good_as_none(project, promoted):
+@pytest.mark.usefixtures("promoted")
+def test_a_board_of_another_version_is_as_good_as_none(project):
     """Status makes it anew; nothing is damaged."""
     change(meta(project, "local", "board.json"), b'"version":5', b'"version":4')
     assert project("verify", "--json").json["healthy"]
