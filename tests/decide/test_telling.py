@@ -12,6 +12,7 @@ from tests.decide.making import (
     COST,
     DURATION,
     SUCCESS,
+    TOKENS,
     guardrail,
     look,
     plan,
@@ -20,12 +21,13 @@ from tests.decide.making import (
     trials,
 )
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.noise import false_alarm_rate, noise_floor
 from meta_experiment.decide.rules.e_value_projection import units_needed
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.types import AlertKind, Decision, Stopping, TrialStatus
+from meta_experiment.types import AlertKind, Claim, Decision, Direction, Stopping, TrialStatus
 
 
 def noisy(control=60.0, b=50.0, n=15):
@@ -34,6 +36,11 @@ def noisy(control=60.0, b=50.0, n=15):
 
 def told(chosen, made, **more):
     return explain(chosen, look(chosen, made, **more))
+
+
+def needed_of(chosen, arms):
+    expected = family_of(chosen.primary).expected
+    return units_needed(chosen, expected, arms["control"], arms["b"])
 
 
 def test_explain_says_what_each_arm_still_needs():
@@ -47,7 +54,7 @@ def test_explain_projects_how_many_more_units_would_decide():
     found = look(chosen, noisy())
     assert found.decision is Decision.EXTEND
     arms = found.primary.variants
-    needed = units_needed(chosen, arms["control"], arms["b"])
+    needed = needed_of(chosen, arms)
     sentence = explain(chosen, found)
     assert "more units per arm would decide" in sentence
     copies = math.ceil(needed / 15)
@@ -57,6 +64,22 @@ def test_explain_projects_how_many_more_units_would_decide():
         control=spread(60, 15, 2.5) * (copies - 2), b=spread(50, 15, 2.5) * (copies - 2)
     )
     assert look(chosen, shorter).decision is not Decision.PROMOTE
+
+
+def test_explain_projects_rates_by_the_rule_that_decides_them():
+    """Copies of the same outcomes decide where it says, which the t would reach far earlier."""
+    chosen = plan(primary=SUCCESS, improvement_threshold=0.05)
+    control, b = [1, 0, 1, 1, 0, 1, 1, 0, 1, 1], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1]
+    found = look(chosen, trials("success", control=control * 2, b=b * 2))
+    arms = found.primary.variants
+    copies = math.ceil(needed_of(chosen, arms) / 10)
+
+    def decided(copies):
+        made = trials("success", control=control * copies, b=b * copies)
+        return look(chosen, made).decision is Decision.PROMOTE
+
+    assert decided(copies)
+    assert not decided(copies - 1)
 
 
 def test_explain_promises_nothing_where_nothing_is_to_be_found():
@@ -128,11 +151,11 @@ def test_the_outlook_uses_past_values_and_the_rate_of_the_user():
     found = outlook(plan(), past=past, units_per_day=10)
     assert not found.spread.assumed
     assert found.spread.sd == pytest.approx(1.0, abs=0.1)
-    assert [item.days for item in found.reach] == [2, 10, 40]
+    assert [item.days for item in found.reach] == [2, 10, 14]
     assert found.reach[1].improvement > outlook(plan()).reach[1].improvement
     assert "past values" in found.sentence
-    half = outlook(plan(traffic=0.5), past=past, units_per_day=10)
-    assert [item.days for item in half.reach] == [4, 20, 80]
+    half = outlook(plan(traffic=0.5, max_duration_days=30.0), past=past, units_per_day=10)
+    assert [item.days for item in half.reach] == [4, 20, 30]
 
 
 def test_the_outlook_says_when_there_is_no_room():
@@ -146,6 +169,60 @@ def test_the_outlook_says_when_there_is_no_room():
     small = outlook(plan(sample_size=4)).sentence
     assert small.startswith("With 4 units per arm this plan can find nothing; in 80% of runs")
     assert "it detects an improvement of duration_seconds of 29% with 50, 16% with 200" in small
+
+
+def test_the_outlook_goes_to_the_plans_end_and_no_further():
+    """Milestones beyond the last unit or the last day are not held out."""
+    assert [item.units for item in outlook(plan(max_sample=120)).reach] == [10, 50, 120]
+    short = outlook(plan(), units_per_day=5)
+    assert [(item.units, item.days) for item in short.reach] == [(10, 4), (35, 14)]
+    never = outlook(plan(), units_per_day=1)
+    assert [item.units for item in never.reach] == [10]
+    (once,) = outlook(plan(stopping=Stopping.FIXED, sample_size=30), units_per_day=50).reach
+    assert once.units == 30
+
+
+def test_the_outlook_of_a_rate_is_that_of_the_rule_on_its_counts():
+    """From 50% by 35 pairs: what it names is found in 80% of simulated runs."""
+    from tests.sim.rates import crossings
+
+    found = outlook(plan(primary=SUCCESS, max_sample=35))
+    improvement = found.reach[-1].improvement
+    assert improvement < 0.9
+    assert "assuming a rate of 50%" in found.sentence
+    up, _ = crossings(
+        np.random.default_rng(8), 0.5, 0.5 * (1 + improvement), experiments=4000, last=35
+    )
+    assert (up > 0).mean() == pytest.approx(0.80, abs=0.035)
+
+
+def test_the_outlook_of_a_rate_holds_where_lower_is_better():
+    """Errors from 30%, several arms at once and a fixed look pass the same counts."""
+    errors = replace(SUCCESS, name="error_rate", direction=Direction.LOWER)
+    past = [1] * 30 + [0] * 70
+    one = outlook(plan(primary=errors, max_sample=100), past=past).reach[-1]
+    assert 0.5 < one.improvement < 0.8
+    two = outlook(plan("b", "c", primary=errors, max_sample=100), past=past).reach[-1]
+    assert two.improvement > one.improvement
+    (once,) = outlook(
+        plan(primary=errors, stopping=Stopping.FIXED, sample_size=100), past=past
+    ).reach
+    assert once.improvement < one.improvement
+
+
+def test_the_outlook_of_a_threshold_is_that_of_what_it_claims():
+    """To show more than 15% takes more than to show anything."""
+    for metric in (DURATION, COST, SUCCESS):
+        better = outlook(plan(primary=metric, max_sample=200)).reach[-1].improvement
+        more = outlook(plan(primary=metric, max_sample=200, claim=Claim.THRESHOLD)).reach[-1]
+        assert more.improvement > better + 0.1
+
+
+def test_counts_are_not_taken_to_be_as_even_as_times():
+    """Without a past a count is assumed to spread over twice its mean, and that is said."""
+    found = outlook(plan(primary=replace(TOKENS, name="tool_errors")))
+    assert found.spread.sd == 2 * found.spread.centre
+    assert "assuming a standard deviation of 200% of the mean" in found.sentence
 
 
 def test_the_outlook_refuses_a_rate_of_nothing():

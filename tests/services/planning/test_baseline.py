@@ -414,7 +414,7 @@ def test_create_speaks_from_the_past_of_the_prompt_file(past, capsys, monkeypatc
         past.use(seconds)
     words = ["create", "--root", str(past.root), "--json", "--file"]
     assert main([*words, ".claude/commands/review.md=v2.md"]) == 0
-    assert "with the spread of past values" in json.loads(capsys.readouterr().out)["outlook"]
+    assert "as past values have it" in json.loads(capsys.readouterr().out)["outlook"]
 
 
 def test_the_verb_says_it_in_words_and_in_json(past, capsys):

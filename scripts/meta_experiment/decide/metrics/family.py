@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.metrics.prospect import Prospect, of_means, spread_of_means
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Arm
 from meta_experiment.records import dataclass
+from meta_experiment.stats.moments import Moments
 from meta_experiment.types import AnalysisType, Comparison, Direction, EffectSize, Metric, Plan
 
 
@@ -49,16 +51,22 @@ class Family:
     `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
     short counted `stretch` times where their value so far flatters. `separate` compares units
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
-    `effect_size` standardises the difference.
+    `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
+    at every look, of data to come that have these moments, where that can be told.
 
     `lowest_change` is the smallest change relative to the control that can be,
     `largest_improvement(centre, direction)` the largest improvement. `assumed_moments` are the
-    mean and the standard deviation on the raw scale that are assumed before data.
+    mean and the standard deviation on the raw scale that are assumed before data, in words
+    `spread_words(centre, sd, metric)`; `smallest_improvement` is what a rule would mostly find
+    with so many units, None where it is nothing.
     `notes(plan, comparison, control, treatment)` says what a reader must know of a comparison
     on the primary metric.
 
     Raises (by `effect_size`):
         DegenerateDataError: there is nothing to standardise by.
+
+    Raises (by `smallest_improvement`):
+        UsageError: so many units find nothing.
     """
 
     sample: Callable[[Arm, Metric, float], Sample]
@@ -66,6 +74,9 @@ class Family:
     paired: Callable[[], Design]
     effect_size: Callable[[Sample, Sample, Metric], EffectSize]
     assumed_moments: tuple[float, float]
+    expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None
     lowest_change: float = -math.inf
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero
+    smallest_improvement: Callable[[Prospect], float | None] = of_means
+    spread_words: Callable[[float, float, Metric], str] = spread_of_means
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())

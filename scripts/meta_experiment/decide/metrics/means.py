@@ -102,6 +102,9 @@ MEANS = Family(
     ),
     paired=_paired,
     effect_size=effect_size,
+    expected=t_evidence,
     assumed_moments=(1.0, 0.5),
 )
-COUNTS = replace(MEANS, lowest_change=-1.0)
+# Counts of events that come in clusters: negative binomial, of mean 1 and dispersion 1/3, so
+# that the variance is 1 + 3.
+COUNTS = replace(MEANS, lowest_change=-1.0, assumed_moments=(1.0, 2.0))

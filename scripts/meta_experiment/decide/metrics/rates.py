@@ -9,9 +9,11 @@ from functools import partial
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import means
 from meta_experiment.decide.metrics.family import Design, Family, improvement_down_to_zero
+from meta_experiment.decide.metrics.prospect import Prospect
 from meta_experiment.decide.metrics.sample import (
     NOT_FINITE,
     Sample,
+    SummarySample,
     unit_values,
     why_not_number,
 )
@@ -29,6 +31,7 @@ from meta_experiment.decide.reported import (
 )
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.decide.units import Arm
+from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.pairs import pair_rule
 from meta_experiment.stats.proportion import fisher_exact
 from meta_experiment.stats.rate_ratio import (
@@ -91,6 +94,15 @@ def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidenc
     found = pair_rule(
         math.fsum(control.values[:pairs]), math.fsum(treatment.values[:pairs]), pairs
     )
+    return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
+
+
+def expected(control: Moments, treatment: Moments, metric: Metric, at: float) -> Evidence:
+    """Return the log e-values of so many units with exactly these rates."""
+    if at:
+        return ratio_evidence(SummarySample(control), SummarySample(treatment), metric, at)
+    pairs = min(control.n, treatment.n)
+    found = pair_rule(pairs * control.mean, pairs * treatment.mean, pairs)
     return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
 
 
@@ -215,6 +227,17 @@ def _paired() -> Design:
     return PAIRED_RATES
 
 
+def _smallest_improvement(prospect: Prospect) -> float | None:
+    from meta_experiment.decide.metrics.rate_prospect import of_rates
+
+    return of_rates(prospect)
+
+
+def _spread_words(centre: float, sd: float, metric: Metric) -> str:
+    del sd, metric
+    return f"a rate of {centre:.0%}"
+
+
 test = partial(reported_test, chosen)
 RATES = Family(
     sample=sample,
@@ -227,8 +250,11 @@ RATES = Family(
     ),
     paired=_paired,
     effect_size=effect_size,
+    expected=expected,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,
     largest_improvement=largest_improvement,
+    smallest_improvement=_smallest_improvement,
+    spread_words=_spread_words,
     notes=notes,
 )

@@ -1,15 +1,16 @@
 """Projection of the units the e-values would take to decide, if all stays as it looks.
 
-The e-values projected are those of the anytime-valid t, of rates as well: exact rules on pairs
-need the outcomes one by one, which nobody has of data to come.
+Those of the rule that decides are projected: of means the anytime-valid t, of rates the exact
+rule on pairs, which knows them by their counts.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
-from meta_experiment.decide.metrics.means import t_evidence
+from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
@@ -26,21 +27,30 @@ from meta_experiment.types import (
     Unit,
 )
 
+Expected = Callable[[Moments, Moments, Metric, float], Evidence]
+
 _MOST_UNITS = 100_000
 _FAR = 1e6  # of a t statistic
 
 
-def all_needed(plan: Plan, analysis: Analysis) -> Iterator[int | None]:
-    """Return for every treatment how many units, or cases, would promote it."""
+def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
+    """Return for every treatment how many units, or cases, would promote it.
+
+    None where the metric's family does not tell what is to be expected.
+    """
     if plan.unit is Unit.CASE:
         cases = analysis.readiness.smallest_arm
-        return (cases_needed(plan, item, cases) for item in analysis.primary.comparisons)
-    arms = analysis.primary.variants
+        return [cases_needed(plan, item, cases) for item in analysis.primary.comparisons]
+    expected, arms = family_of(plan.primary).expected, analysis.primary.variants
+    if expected is None:
+        return None
     control = arms[plan.control.name]
-    return (units_needed(plan, control, arms[item.name]) for item in plan.treatments)
+    return [units_needed(plan, expected, control, arms[item.name]) for item in plan.treatments]
 
 
-def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int | None:
+def units_needed(
+    plan: Plan, expected: Expected, control: ArmSummary, treatment: ArmSummary
+) -> int | None:
     """Return the units of the smaller arm at which the same means and spreads would promote.
 
     None when they never would, or not within 100,000 units.
@@ -56,7 +66,7 @@ def units_needed(plan: Plan, control: ArmSummary, treatment: ArmSummary) -> int 
     def decides(units: int) -> bool:
         grown = [_grown(arm, units / smaller) for arm in present]
         try:
-            return t_evidence(grown[0], grown[1], plan.primary, at).better >= needed
+            return expected(grown[0], grown[1], plan.primary, at).better >= needed
         except DegenerateDataError:
             return False
 

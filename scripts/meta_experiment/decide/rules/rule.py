@@ -86,11 +86,14 @@ class Rule:
     there are none.
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
-    found with so many units per arm; `milestones` the sizes worth a forecast beside the plan's.
+    found with so many units per arm, `looks_from(plan, units)` after how many of them the rule
+    looks first (after all, unless it says so); `milestones` the sizes worth a forecast beside
+    the plan's.
     `shows_equivalence(plan, arm, within)` says whether two arms of these same moments are shown
     to differ by less than `within` on the metric's scale, by e-values where a rule has no other
     way. `projection(plan, analysis)` returns for every treatment the units of the smaller arm
-    at which data of the same means and spreads would promote it, None where they never would.
+    at which data of the same means and spreads would promote it, None where they never would;
+    or None altogether where that cannot be told.
 
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
     whichever rule decides.
@@ -108,7 +111,8 @@ class Rule:
     interval: Callable[[Comparison], Interval | None]
     detectable: Callable[[Plan, int, float, float], float]
     words: Words
+    looks_from: Callable[[Plan, int], int] = lambda _, units: units
     milestones: tuple[int, ...] = ()
     shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
-    projection: Callable[[Plan, Analysis], Iterator[int | None]] | None = None
+    projection: Callable[[Plan, Analysis], Sequence[int | None] | None] = lambda *_: None
     bar: Callable[[float, int], float] = e_value_bar

@@ -50,7 +50,7 @@ def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
     )
 
 
-def projection(plan: Plan, analysis: Analysis) -> Iterator[int | None]:
+def projection(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     """Project the e-values of means with the same spreads, or of cases."""
     from meta_experiment.decide.rules.e_value_projection import all_needed
 
@@ -86,6 +86,7 @@ SEQUENTIAL = Rule(
     adjust=closed_average,
     interval=interval,
     detectable=detectable,
+    looks_from=lambda plan, units: min(plan.sample_size, units),
     milestones=(50, 200),
     projection=projection,
     words=Words(

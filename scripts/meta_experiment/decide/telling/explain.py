@@ -19,10 +19,10 @@ def explain(plan: Plan, analysis: Analysis) -> str:
         return f"{analysis.decision}: {analysis.reason}"
     if analysis.reason_code is not ReasonCode.EVIDENCE_INSUFFICIENT:
         return f"No decision yet: {analysis.reason}"
-    projection = rule_of(plan).projection
-    if projection is None:
+    projected = rule_of(plan).projection(plan, analysis)
+    if projected is None:
         return f"No decision yet: {analysis.reason}"
-    needed = [units for units in projection(plan, analysis) if units is not None]
+    needed = [units for units in projected if units is not None]
     return f"No decision yet: {analysis.reason} {_projected(plan, analysis, needed)}"
 
 

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.prospect import Prospect
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
-from meta_experiment.types import Metric, Plan, Scale
+from meta_experiment.types import Claim, Metric, Plan, Scale, Unit
 from meta_experiment.types.results.forecast import Outlook, Reach, Spread
 
 POWER = 0.8
-_FEWEST_PAST = 5
+FEWEST_PAST = 5
 _MOST_UNITS = 1_000_000
-_FAR = 10.0  # standard deviations: more than any prompt moves a metric
 
 
 def outlook(
     plan: Plan, *, past: Sequence[float] = (), units_per_day: float | None = None
 ) -> Outlook:
-    """Say what the plan decides in 80% of runs, at its minimum, at 50 and at 200 units an arm.
+    """Say what the plan decides in 80% of runs: at its minimum, at 50, at 200 and at its end.
 
     Args:
         plan: what is to be run.
         past: values of the primary metric from before, in its unit, one per unit.
         units_per_day: units of all arms together that arrive in a day.
 
-    The smallest improvement is that of the rule alone: the threshold of the plan, if larger,
-    comes first. Without past values a usual spread is assumed, and said to be.
+    Sizes beyond the plan's end, as far as that is known, are left out. The smallest
+    improvement is that of the rule alone: the threshold of the plan, if larger, comes first.
+    Without past values a usual spread is assumed, and said to be.
 
     Raises:
         UsageError: the rate is not above zero.
@@ -38,29 +40,43 @@ def outlook(
     if units_per_day is not None and not 0 < units_per_day < math.inf:
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
     spread = spread_of(plan.primary, past)
-    sizes = {plan.sample_size, *rule_of(plan).milestones}
     per_arm_a_day = None if units_per_day is None else units_per_day * _smallest_share(plan)
     reach = tuple(
         Reach(
             units=units,
-            improvement=_smallest_improvement(plan, spread, units),
+            improvement=smallest_improvement(plan, spread, units),
             days=None if per_arm_a_day is None else units / per_arm_a_day,
         )
-        for units in sorted(sizes)
-        if units >= plan.sample_size
+        for units in _sizes(plan, units_at_end(plan, units_per_day))
     )
     return Outlook(spread, reach, _sentence(plan, spread, reach))
+
+
+def units_at_end(plan: Plan, units_per_day: float | None) -> int | None:
+    """Return the units of the smallest arm when the plan ends; None where nobody knows."""
+    ends = [] if plan.max_sample is None else [plan.max_sample]
+    if units_per_day is not None:
+        ends.append(int(units_per_day * _smallest_share(plan) * plan.max_duration_days))
+    return min(ends, default=None)
+
+
+def _sizes(plan: Plan, end: int | None) -> list[int]:
+    """Return the sizes worth a look; one that the plan does not reach only if it must."""
+    milestones = rule_of(plan).milestones
+    if milestones and end is not None:
+        milestones = (*(units for units in milestones if units < end), end)
+    return sorted({plan.sample_size, *(n for n in milestones if n > plan.sample_size)})
 
 
 def spread_of(metric: Metric, past: Sequence[float]) -> Spread:
     """Take a metric's spread from past values, or assume a usual one.
 
-    Assumed are a standard deviation of 0.5 of the logarithm (a factor of 1.65), of half the
-    mean on the raw scale, and a rate of a half.
+    Assumed are a standard deviation of 0.5 of the logarithm (a factor of 1.65), on the raw
+    scale of half the mean, of counts twice the mean, and a rate of a half.
     """
     log = metric.scale is Scale.LOG
     usable = [value for value in past if math.isfinite(value) and (value > 0 or not log)]
-    if len(usable) >= _FEWEST_PAST:
+    if len(usable) >= FEWEST_PAST:
         try:
             moments = Moments.of(map(math.log, usable) if log else usable)
             if moments.sd > 0:
@@ -97,24 +113,42 @@ def equivalence_units(plan: Plan, spread: Spread) -> int | None:
     return high
 
 
-def _smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None:
-    alpha = plan.alpha / len(plan.treatments)
+def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None:
+    """Return the smallest relative improvement that so many units per arm mostly promote.
+
+    None where there is none, or no room for it.
+    """
+    rule, metric, among = rule_of(plan), plan.primary, len(plan.treatments)
+    family, bar = family_of(metric), rule.bar(plan.alpha, among)
+    at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
+    # of cases nobody knows before data how alike they are in both arms
+    apart = replace(plan, unit=Unit.SESSION)
+
+    def decides(control: Sample, treatment: Sample) -> bool:
+        try:
+            return rule.evidence(apart, control, treatment, metric, at).better >= bar
+        except DegenerateDataError:
+            return False
+
+    prospect = Prospect(
+        metric=metric,
+        centre=spread.centre,
+        sd=spread.sd,
+        units=units,
+        looks_from=rule.looks_from(plan, units),
+        power=POWER,
+        at=at,
+        decides=decides,
+        standardised=lambda: rule.detectable(plan, units, POWER, plan.alpha / among),
+    )
     try:
-        d = rule_of(plan).detectable(plan, units, POWER, alpha)
+        found = family.smallest_improvement(prospect)
     except UsageError:
         return None
-    return _as_improvement(d, spread, plan.primary) if d < _FAR else None
-
-
-def _as_improvement(d: float, spread: Spread, metric: Metric) -> float | None:
-    """Turn a standardised effect into a relative one; None where there is no such room."""
+    room = family.largest_improvement(spread.centre, metric.direction)
     if metric.scale is Scale.LOG:
-        return abs(math.expm1(sign(metric) * d * spread.sd))
-    if spread.centre == 0:
-        return None
-    relative = d * spread.sd / abs(spread.centre)
-    room = family_of(metric).largest_improvement(spread.centre, metric.direction)
-    return relative if relative < room else None
+        room = math.inf
+    return found if found is not None and found <= room else None
 
 
 def _smallest_share(plan: Plan) -> float:
@@ -125,15 +159,17 @@ def _smallest_share(plan: Plan) -> float:
 def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:
     found = [item for item in reach if item.improvement is not None]
     parts = ", ".join(_part(item) for item in found)
-    basis = "assuming a usual spread" if spread.assumed else "with the spread of past values"
-    basis += f", a standard deviation of {_spread(spread, plan.primary)}"
+    words = family_of(plan.primary).spread_words(spread.centre, spread.sd, plan.primary)
+    basis = f"as past values have it, {words}"
+    if spread.assumed:
+        basis = f"assuming {words}, as no past values are known"
     begin = "In 80% of runs this plan detects"
     what = f"an improvement of {plan.primary.name} of {parts} units per arm"
     if not found:
-        what = f"no improvement of {plan.primary.name}, however large, with {_sizes(reach)}"
+        what = f"no improvement of {plan.primary.name}, however large, with {_listed(reach)}"
     elif len(found) < len(reach):
         nothing = [item for item in reach if item.improvement is None]
-        begin = f"With {_sizes(nothing)} this plan can find nothing; in 80% of runs it detects"
+        begin = f"With {_listed(nothing)} this plan can find nothing; in 80% of runs it detects"
     return (
         f"{begin} {what} ({basis}); a promotion also needs an estimate of at least "
         f"{plan.improvement_threshold:.0%}."
@@ -149,14 +185,6 @@ def _days(days: float) -> str:
     return f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
 
 
-def _sizes(reach: Sequence[Reach]) -> str:
+def _listed(reach: Sequence[Reach]) -> str:
     *most, last = [str(item.units) for item in reach]
     return f"{', '.join(most)} or {last} units per arm" if most else f"{last} units per arm"
-
-
-def _spread(spread: Spread, metric: Metric) -> str:
-    if metric.scale is Scale.LOG:
-        return f"{spread.sd:.2g} of the logarithm"
-    if spread.centre == 0:
-        return f"{spread.sd:.3g}"
-    return f"{spread.sd / abs(spread.centre):.0%} of the mean"

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from meta_experiment.decide.telling.outlook import equivalence_units, outlook
+from meta_experiment.decide.telling.outlook import (
+    FEWEST_PAST,
+    equivalence_units,
+    outlook,
+    units_at_end,
+)
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan
 from meta_experiment.types.results.forecast import Forecast, Outlook
+
+_LARGE = 0.5  # an improvement that no new text of a prompt should be counted on for
 
 
 def forecast(
@@ -24,8 +31,9 @@ def forecast(
     in the client's folder `client` stand for that past where no experiment has one.
     """
     past = past_of(workspace, plan.primary, plan.files)
-    if not past.values and client is not None:
-        past = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
+    if len(past.values) < FEWEST_PAST and client is not None:
+        lived = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
+        past = max(past, lived, key=lambda one: len(one.values))
     return judged(plan, past, units_per_day)
 
 
@@ -47,28 +55,25 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
             f"To show that an effect lies within {plan.equivalence_margin:.0%} takes {cost}, "
             "even when there is none."
         )
-    reachable = plan.max_sample
-    if rate is not None:
-        weights = [item.weight for item in plan.variants]
-        share = plan.traffic * min(weights) / sum(weights)
-        within = int(rate * share * plan.max_duration_days)
-        reachable = within if reachable is None else min(reachable, within)
-        if within < plan.sample_size:
-            yield (
-                f"This plan can never decide: at {rate:.3g} units a day the smallest arm has "
-                f"{within} units after {plan.max_duration_days:g} days, and it needs "
-                f"{plan.sample_size}. Give it more days, or a smaller --sample-size."
-            )
-            return
-    in_reach = [item for item in seen.reach if reachable is None or item.units <= reachable]
-    best = in_reach[-1].improvement if in_reach else None
-    if reachable is not None and in_reach and best is None:
+    end = units_at_end(plan, rate)
+    if end is None:
+        return
+    if rate is not None and end < plan.sample_size:
         yield (
-            f"This plan will hardly ever decide: within {reachable} units per arm no "
-            "improvement, however large, is found in 80% of runs."
+            f"This plan can never decide: at {rate:.3g} units a day the smallest arm has "
+            f"{end} units when it ends, and it needs {plan.sample_size}. Give it more days, "
+            "or a smaller --sample-size."
         )
-    elif best is not None and best > 0.5:
+        return
+    best = seen.reach[-1]
+    if best.improvement is None:
         yield (
-            f"Within {in_reach[-1].units} units per arm only an improvement of {best:.0%} or "
-            "more is found in 80% of runs; a smaller one will mostly stay undecided."
+            f"This plan will hardly ever decide: with {best.units} units per arm, where it "
+            "ends, no improvement, however large, is found in 80% of runs."
+        )
+    elif best.improvement > _LARGE:
+        yield (
+            f"With {best.units} units per arm, where the plan ends, only an improvement of "
+            f"{best.improvement:.0%} or more is found in 80% of runs; a smaller one will "
+            "mostly stay undecided."
         )
