@@ -10,7 +10,6 @@ from scipy import stats as sps
 
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.bayes import NormalPrior, beta_binomial, normal_lift
-from meta_experiment.stats.equivalence import anytime_equivalence, tost
 from meta_experiment.stats.lift import lift_delta
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.multiplicity import (
@@ -21,7 +20,6 @@ from meta_experiment.stats.multiplicity import (
     hochberg,
     holm,
 )
-from meta_experiment.stats.ttest import welch_contrast
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 LOG_ES = st.lists(st.floats(-30, 30), min_size=1, max_size=6)
@@ -140,34 +138,6 @@ def test_a_sharp_prior_wins():
     assert found.mean == pytest.approx(0.0, abs=1e-4)
     with pytest.raises(UsageError):
         normal_lift(control, treatment, prior=NormalPrior(0.0, 0.0))
-
-
-@pytest.mark.parametrize("rule", [tost, anytime_equivalence])
-def test_equivalence_needs_a_narrow_interval(rule):
-    """Equal means are equivalent with many units, not with few, and never when far apart."""
-    few = welch_contrast(Moments.from_summary(8, 10.0, 2.0), Moments.from_summary(8, 10.1, 2.0))
-    many = welch_contrast(
-        Moments.from_summary(900, 10.0, 2.0), Moments.from_summary(900, 10.1, 2.0)
-    )
-    apart = welch_contrast(
-        Moments.from_summary(900, 10.0, 2.0), Moments.from_summary(900, 11.5, 2.0)
-    )
-    assert not rule(few, -0.5, 0.5).equivalent
-    assert rule(many, -0.5, 0.5).equivalent
-    assert not rule(apart, -0.5, 0.5).equivalent
-    assert rule(apart, -0.5, 0.5).p_value == pytest.approx(1.0, abs=0.01)
-    with pytest.raises(UsageError):
-        rule(many, 0.5, -0.5)
-
-
-def test_equivalence_is_the_weaker_of_two_one_sided_tests():
-    """The p-value of TOST is the larger of both sides'; anytime evidence is dearer."""
-    contrast = welch_contrast(
-        Moments.from_summary(60, 10.0, 2.0), Moments.from_summary(60, 10.3, 2.0)
-    )
-    upper = sps.t.cdf((0.3 - 1.0) / contrast.standard_error, contrast.df)
-    assert tost(contrast, -1.0, 1.0).p_value == pytest.approx(upper)
-    assert anytime_equivalence(contrast, -1.0, 1.0).p_value > upper
 
 
 def test_degenerate_arms_have_no_posterior():

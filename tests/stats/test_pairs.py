@@ -10,7 +10,6 @@ from scipy import stats as sps
 from meta_experiment.errors import UsageError
 from meta_experiment.stats import pairs
 from meta_experiment.stats.pairs import pair_rule
-from meta_experiment.stats.rate_interval import anytime_rate_difference
 
 
 @cache
@@ -166,39 +165,3 @@ def test_counts_must_fit(counts):
     """More successes than pairs are refused."""
     with pytest.raises(UsageError):
         pair_rule(*counts)
-
-
-@given(st.integers(0, 60), st.integers(0, 60), st.data())
-def test_rate_interval_holds_the_estimate_and_mirrors(n_c, n_t, data):
-    """The always-valid interval holds the observed difference; swapping arms mirrors it."""
-    c, t = data.draw(st.integers(0, n_c)), data.draw(st.integers(0, n_t))
-    low, high = anytime_rate_difference(c, n_c, t, n_t)
-    back = anytime_rate_difference(t, n_t, c, n_c)
-    assert -1.0 <= low <= high <= 1.0
-    assert (-back[1], -back[0]) == pytest.approx((low, high), abs=1e-9)
-    if n_c and n_t:
-        assert low <= t / n_t - c / n_c <= high
-
-
-def test_rate_interval_shrinks_and_knows_its_limits():
-    """No data bound nothing; more data bound more; certain arms are told apart."""
-    assert anytime_rate_difference(0, 0, 0, 0) == (-1.0, 1.0)
-    widths = [np.ptp(anytime_rate_difference(2 * k, 5 * k, 3 * k, 5 * k)) for k in (2, 20, 200)]
-    assert widths == sorted(widths, reverse=True)
-    low, high = anytime_rate_difference(0, 20, 20, 20)
-    assert low > 0.5
-    assert high == 1.0
-
-
-def test_rate_interval_covers_at_all_looks():
-    """The true difference stays inside at every look in at least 95% of runs."""
-    rng = np.random.default_rng(11)
-    missed = 0
-    for _ in range(60):
-        c = np.cumsum(rng.random(60) < 0.6)
-        t = np.cumsum(rng.random(60) < 0.75)
-        looks = [
-            anytime_rate_difference(int(c[n - 1]), n, int(t[n - 1]), n) for n in (5, 20, 60)
-        ]
-        missed += any(not low <= 0.15 <= high for low, high in looks)
-    assert missed <= 3

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import stats as sps
 
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.stats.cluster import clustered_contrast
 from meta_experiment.stats.cuped import cuped
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import (
@@ -16,7 +15,7 @@ from meta_experiment.stats.quantile import (
     sample_quantile,
 )
 from meta_experiment.stats.ratio import ratio_moments
-from meta_experiment.stats.ttest import student_contrast, t_test, welch
+from meta_experiment.stats.ttest import welch
 
 
 def test_cuped_takes_out_what_the_past_explains():
@@ -112,65 +111,3 @@ def test_quantiles_can_be_compared():
         quantile_moments_of([1.0], 0.5)
     with pytest.raises(DegenerateDataError):
         quantile_interval([], 0.5)
-
-
-def test_clusters_of_one_are_plain_values():
-    """When every value is its own cluster the error is the usual one, up to HC1."""
-    rng = np.random.default_rng(1)
-    control, treatment = rng.normal(0, 1, 40), rng.normal(1, 1, 40)
-    contrast = clustered_contrast(
-        {f"c{k}": [x] for k, x in enumerate(control)},
-        {f"t{k}": [x] for k, x in enumerate(treatment)},
-    )
-    plain = student_contrast(Moments.of(control), Moments.of(treatment))
-    assert contrast.difference == pytest.approx(plain.difference)
-    assert contrast.df == plain.df == 78
-    assert contrast.standard_error == pytest.approx(plain.standard_error, rel=0.01)
-    assert contrast.n_effective == pytest.approx(plain.n_effective)
-
-
-def test_clustered_error_is_the_sandwich_of_the_regression():
-    """The error equals that of the regression on the arm with CR1 clustering."""
-    rng = np.random.default_rng(12)
-    control = {f"case{k}": rng.normal(k, 1, 3).tolist() for k in range(12)}
-    treatment = {f"case{k}": rng.normal(k + 0.5, 1, 4).tolist() for k in range(12)}
-    y, arm, case = [], [], []
-    for flag, data in ((0, control), (1, treatment)):
-        for key, values in data.items():
-            y += values
-            arm += [flag] * len(values)
-            case += [key] * len(values)
-    x = np.column_stack([np.ones(len(y)), arm])
-    bread = np.linalg.inv(x.T @ x)
-    residuals = np.array(y) - x @ bread @ x.T @ np.array(y)
-    scores = [x[m].T @ residuals[m] for m in (np.array(case) == key for key in control)]
-    meat = sum(np.outer(s, s) for s in scores) * 12 / 11 * (len(y) - 1) / (len(y) - 2)
-    contrast = clustered_contrast(control, treatment)
-    assert contrast.standard_error == pytest.approx(
-        math.sqrt((bread @ meat @ bread)[1, 1]), rel=1e-10
-    )
-    assert contrast.df == 11
-
-
-def test_repeats_of_a_case_are_not_independent():
-    """Copying every value ten times adds no evidence when cases are the clusters."""
-    rng = np.random.default_rng(5)
-    control = {f"c{k}": [x] for k, x in enumerate(rng.normal(0, 1, 15))}
-    treatment = {f"t{k}": [x] for k, x in enumerate(rng.normal(1, 1, 15))}
-    once = t_test(clustered_contrast(control, treatment)).p_value
-    often = t_test(
-        clustered_contrast(
-            {k: v * 10 for k, v in control.items()}, {k: v * 10 for k, v in treatment.items()}
-        )
-    ).p_value
-    assert often == pytest.approx(once, rel=0.2)
-
-
-def test_too_few_clusters_raise():
-    """One cluster an arm has no spread between clusters; constant data have none at all."""
-    with pytest.raises(DegenerateDataError):
-        clustered_contrast({"a": [1.0, 2.0]}, {"b": [2.0, 3.0]})
-    with pytest.raises(DegenerateDataError):
-        clustered_contrast({"a": [1.0, 1.0], "b": [1.0]}, {"a": [2.0], "b": [2.0]})
-    with pytest.raises(DegenerateDataError):
-        clustered_contrast({}, {"a": [2.0], "b": [3.0]})

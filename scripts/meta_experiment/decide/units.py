@@ -153,10 +153,19 @@ def was_cut_short(trial: Trial) -> bool:
 def measured(trial: Trial, metric: Metric) -> float | None:
     """Return a trial's value of a metric; None is missing, which is never zero.
 
+    Of a ratio it is the numerator, where the trial has both parts.
+    """
+    first, *others = [recorded(trial, name) for name in metric.recorded]
+    return None if None in others else first
+
+
+def recorded(trial: Trial, name: str) -> float | None:
+    """Return what a trial has under the name of a metric.
+
     A trial that ended well or in an error has an error rate of 0 or 1 without recording it.
     """
-    value = trial.metrics.get(metric.name)
-    if value is not None or metric.name != ERROR_RATE.name:
+    value = trial.metrics.get(name)
+    if value is not None or name != ERROR_RATE.name:
         return value
     if trial.status in (TrialStatus.OK, TrialStatus.ERROR):
         return float(trial.status is TrialStatus.ERROR)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.types import Direction, Metric, MetricKind, Scale
+from meta_experiment.types.plan import PER, PERCENTILE
 
 _LOWER, _HIGHER = Direction.LOWER, Direction.HIGHER
 _CONTINUOUS, _PROPORTION, _COUNT = (
@@ -51,11 +52,39 @@ _CATALOGUE = (
 KNOWN_METRICS: dict[str, Metric] = {metric.name: metric for metric in _CATALOGUE}
 
 
-def _of_a_tool(name: str) -> Metric | None:
-    """Return the metric of calls or errors of one tool, such as `tool_calls.Bash`."""
+def known_metric(name: str) -> Metric | None:
+    """Return the metric of that name which needs no description.
+
+    That may be calls or errors of one tool, such as `tool_calls.Bash`.
+    """
     base, _, tool = name.partition(".")
-    known = KNOWN_METRICS.get(base) if tool and base in ("tool_calls", "tool_errors") else None
-    return known and replace(known, name=name)
+    if not (tool and base in ("tool_calls", "tool_errors")):
+        return KNOWN_METRICS.get(name)
+    return replace(KNOWN_METRICS[base], name=name)
+
+
+def _derived(name: str, direction: Direction | None) -> Metric | None:
+    """Return a ratio or a quantile of what is recorded, such as `cost_usd.per.success`.
+
+    Where that is no known metric the direction must be told, as of any.
+    """
+    top, per, bottom = name.partition(PER)
+    base, _, percent = name.rpartition(PERCENTILE)
+    if per and top and bottom:
+        known = _part(top, direction)
+        unit = f"{known.unit or top} per {bottom}" if known else ""
+        return known and Metric(name, MetricKind.RATIO, known.direction, Scale.RAW, unit)
+    if base and percent.isdecimal() and 0 < int(percent) < 100:
+        known = _part(base, direction)
+        return known and replace(known, name=name, kind=MetricKind.QUANTILE)
+    return None
+
+
+def _part(name: str, direction: Direction | None) -> Metric | None:
+    known = known_metric(name)
+    if known is None and direction is not None:
+        return Metric(name, _CONTINUOUS, direction, Scale.RAW)
+    return known
 
 
 def describe(
@@ -72,7 +101,7 @@ def describe(
         UsageError: the name is unknown and no direction says which way is better, or a
             proportion is asked for on the log scale.
     """
-    known = KNOWN_METRICS.get(name) or _of_a_tool(name)
+    known = _derived(name, direction) or known_metric(name)
     if known is None and direction is None:
         raise UsageError(
             f"The metric {cite(name)} is not known, so its direction must be given: "
@@ -95,4 +124,21 @@ def describe(
             "logarithm.",
             hint="Leave --scale out, or use --scale raw.",
         )
+    _require_form(metric, known)
     return metric
+
+
+def _require_form(metric: Metric, known: Metric | None) -> None:
+    """Refuse a kind that is not what the metric's name says, and logarithms of a ratio."""
+    kinds = {metric.kind, known.kind if known else _CONTINUOUS}
+    if len(kinds) > 1 and kinds & {MetricKind.RATIO, MetricKind.QUANTILE}:
+        raise UsageError(
+            f"The metric {cite(metric.name)} cannot be a {metric.kind}: a ratio is called "
+            "NUMERATOR.per.DENOMINATOR, a quantile METRIC.p90, by the names that trials have.",
+            hint="For example cost_usd.per.success, or duration_seconds.p90.",
+        )
+    if metric.kind is MetricKind.RATIO and metric.scale is Scale.LOG:
+        raise UsageError(
+            f"The metric {cite(metric.name)} is a ratio of sums, which is compared as it is.",
+            hint="Leave --scale out, or use --scale raw.",
+        )

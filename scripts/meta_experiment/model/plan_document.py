@@ -15,7 +15,7 @@ from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
 from meta_experiment.model.known_fields import Fields, words
-from meta_experiment.model.metrics import KNOWN_METRICS, describe
+from meta_experiment.model.metrics import KNOWN_METRICS, describe, known_metric
 from meta_experiment.types import (
     AnalysisType,
     Assignment,
@@ -292,6 +292,7 @@ def _check_whole(plan: Plan) -> None:
             "primary and guardrails must differ."
         )
     _check_report(plan)
+    _check_parts(plan)
     equal = len({item.weight for item in plan.variants}) == 1
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -314,13 +315,33 @@ def _check_whole(plan: Plan) -> None:
 
 def _check_report(plan: Plan) -> None:
     """What the model is asked for must be a metric that can be recorded."""
-    known = KNOWN_METRICS.keys() | {metric.name for metric in plan.metrics}
+    known = KNOWN_METRICS.keys() | {item.name for item in plan.metrics if item.is_recorded}
     for name in plan.report:
         if name not in known:
             raise UsageError(
                 f"plan.report: the metric {cite(name)} is neither in the plan nor a known one.",
                 hint=fields.suggestion(name, known)
                 or f"Describe it first, for example --secondary {as_word(name)}:higher",
+            )
+
+
+def _check_parts(plan: Plan) -> None:
+    """What a ratio or a quantile is made of must be a metric that can be recorded."""
+    described = {metric.name for metric in plan.metrics if metric.is_recorded}
+    for metric in plan.metrics:
+        for name in metric.recorded:
+            if known_metric(name) is None and name not in described:
+                raise UsageError(
+                    f"plan.metrics: {metric.name} is made of {cite(name)}, which is neither in "
+                    "the plan nor a known metric.",
+                    hint=fields.suggestion(name, KNOWN_METRICS)
+                    or f"Describe it, for example --secondary {as_word(name)}:lower",
+                )
+        if metric.kind is MetricKind.QUANTILE and plan.unit is Unit.CASE:
+            raise UsageError(
+                f"plan.metrics: {metric.name} is a quantile, and eval cases are compared one "
+                "by one.",
+                hint="Name the metric itself, or another unit.",
             )
 
 

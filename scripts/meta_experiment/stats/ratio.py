@@ -11,11 +11,16 @@ from meta_experiment.stats.moments import Moments
 
 
 def ratio_moments(numerators: Sequence[float], denominators: Sequence[float]) -> Moments:
-    """Return the moments of one arm's ratio of sums, ready for `welch`.
+    """Return the moments of one arm's ratio of sums, ready for `welch` (see `linearised`)."""
+    return Moments.of(linearised(numerators, denominators))
 
-    Linearised: a unit counts as ratio + (numerator - ratio × denominator) / mean denominator,
-    so the mean is the ratio of sums and the variance that of the delta method (Deng, Knoblich
-    and Lu 2018, KDD).
+
+def linearised(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
+    """Return what each unit of one arm adds to its ratio of sums, as values of a mean.
+
+    A unit counts as ratio + (numerator - ratio × denominator) / mean denominator, so the mean
+    is the ratio of sums and the variance that of the delta method (Deng, Knoblich and Lu
+    2018, KDD).
 
     Raises:
         DegenerateDataError: on NaN, without units, or when the denominators sum to zero.
@@ -31,7 +36,6 @@ def ratio_moments(numerators: Sequence[float], denominators: Sequence[float]) ->
     if whole == 0.0:
         raise DegenerateDataError("the denominators sum to zero, expected some that count")
     ratio, mean = math.fsum(tops) / whole, whole / len(bottoms)
-    residuals = [
-        (top - ratio * bottom) / mean for top, bottom in zip(tops, bottoms, strict=True)
+    return [
+        ratio + (top - ratio * bottom) / mean for top, bottom in zip(tops, bottoms, strict=True)
     ]
-    return Moments.of(residuals).shifted(ratio)

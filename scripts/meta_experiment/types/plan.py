@@ -14,16 +14,36 @@ from meta_experiment.types.vocabulary import (
     Unit,
 )
 
+PER = ".per."
+PERCENTILE = ".p"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Measure of a trial: what it is, which way is better, on what scale it is compared."""
+    """Measure of a trial: what it is, which way is better, on what scale it is compared.
+
+    A ratio is called `NUMERATOR.per.DENOMINATOR`, a quantile `METRIC.pPERCENT`.
+    """
 
     name: str
     kind: MetricKind
     direction: Direction
     scale: Scale
     unit: str = ""
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """The names under which trials have what it is made of."""
+        if self.kind is MetricKind.RATIO:
+            return tuple(self.name.split(PER, 1))
+        if self.kind is MetricKind.QUANTILE:
+            return (self.name.rpartition(PERCENTILE)[0],)
+        return (self.name,)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether trials have it themselves."""
+        return self.recorded == (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class MetricKind(StrEnum):
     CONTINUOUS = "continuous"
     PROPORTION = "proportion"
     COUNT = "count"
+    RATIO = "ratio"
+    QUANTILE = "quantile"
 
 
 class Unit(StrEnum):

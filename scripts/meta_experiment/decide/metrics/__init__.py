@@ -13,6 +13,8 @@ from meta_experiment.types import Metric, Plan, Unit
 FAMILIES = {
     "continuous": "meta_experiment.decide.metrics.means:MEANS",
     "count": "meta_experiment.decide.metrics.means:COUNTS",
+    "ratio": "meta_experiment.decide.metrics.ratios:RATIOS",
+    "quantile": "meta_experiment.decide.metrics.quantiles:QUANTILES",
     "proportion": "meta_experiment.decide.metrics.rates:RATES",
 }
 

@@ -167,7 +167,9 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
 
 
 def _planned(plan: Plan) -> dict[str, Metric]:
-    return KNOWN_METRICS | {metric.name: metric for metric in plan.metrics}
+    return KNOWN_METRICS | {
+        metric.name: metric for metric in plan.metrics if metric.is_recorded
+    }
 
 
 def _value(metric: Metric, value: object, where: str) -> float:

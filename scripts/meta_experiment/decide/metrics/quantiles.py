@@ -1,0 +1,92 @@
+"""Quantiles of a metric, such as the duration that nine of ten tasks stay below.
+
+An arm counts by its sample quantile and the spread of that, so that quantiles are compared as
+means are. A tail says little in few units: below `FEWEST` of them it carries no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from meta_experiment.decide.metrics import means
+from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.ratios import RATIOS
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.units import Arm
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.quantile import quantile_moments_of, sample_quantile
+from meta_experiment.types import ArmSummary, Metric, Scale
+from meta_experiment.types.plan import PERCENTILE
+
+FEWEST = 20  # units per arm
+
+
+class QuantileSample(Sample):
+    """Values of which one quantile is compared, `q` as a fraction."""
+
+    def __init__(self, sample: Sample, q: float) -> None:
+        """Take the values of a sample."""
+        super().__init__(sample.values, sample.raw, sample.skipped, sample.units)
+        self.q = q
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Moments whose mean is the quantile and whose standard error is its own.
+
+        Raises:
+            DegenerateDataError: there are too few values to tell.
+        """
+        if len(self) < FEWEST:
+            raise DegenerateDataError(
+                f"an arm has {len(self)} values, expected at least {FEWEST} to tell a quantile",
+                hint="record more trials",
+            )
+        return quantile_moments_of(self.values, self.q)
+
+    @cached_property
+    def centre(self) -> float:
+        """The quantile on the metric's scale.
+
+        Raises:
+            DegenerateDataError: there are no values.
+        """
+        return sample_quantile(self.values, self.q)
+
+    def summary(self, metric: Metric) -> ArmSummary:
+        """Describe the arm by its quantile on the metric's own scale; of the other nothing."""
+        nothing = (None, None)
+        try:
+            known = (self.moments.mean, self.moments.sd)
+        except DegenerateDataError:
+            return ArmSummary(len(self), *nothing, *nothing)
+        if metric.scale is Scale.LOG:
+            return ArmSummary(len(self), *nothing, *known)
+        return ArmSummary(len(self), *known, *nothing)
+
+    def scaled(self, factor: float) -> QuantileSample:
+        """Return the sample with all values multiplied by a positive factor."""
+        return QuantileSample(super().scaled(factor), self.q)
+
+    def shifted(self, delta: float) -> QuantileSample:
+        """Return the sample with a constant added to all values, on the log scale."""
+        return QuantileSample(super().shifted(delta), self.q)
+
+    def picked(self, places: Sequence[int]) -> QuantileSample:
+        """Return the sample of the units at these places, in their order."""
+        return QuantileSample(super().picked(places), self.q)
+
+
+def sample(arm: Arm, metric: Metric, stretch: float) -> QuantileSample:
+    """Return one value per unit, of which the quantile is compared."""
+    percent = float(metric.name.rpartition(PERCENTILE)[2])
+    return QuantileSample(means.sample(arm, metric, stretch), percent / 100)
+
+
+def _paired() -> Design:
+    return RATIOS.separate
+
+
+QUANTILES = replace(RATIOS, sample=sample, paired=_paired)

@@ -1,0 +1,81 @@
+"""Ratios of sums, such as cost per success: what all units took over what all units brought.
+
+A unit counts as what it adds to its arm's ratio, by the delta method, so that ratios are
+compared as means are. A mean of the units' own ratios would be another thing, and would not
+exist for a unit that brought nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+
+from meta_experiment.decide.metrics.means import MEANS
+from meta_experiment.decide.metrics.sample import Sample, why_not_number
+from meta_experiment.decide.reported import ReportedTest, evidence_by, t_test
+from meta_experiment.decide.units import Arm, UnitRecord, recorded, was_cut_short
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.ratio import linearised
+from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric
+
+NOTHING_BELOW = "zero_denominator"
+
+
+def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
+    """Return what each unit adds to the arm's ratio, of the trials that have both parts.
+
+    The numerator of a trial that was cut short is stretched where lower is better.
+    """
+    stretched = stretch if metric.direction is Direction.LOWER else 1.0
+    skipped: Counter[str] = Counter()
+    found = {
+        unit.unit: sums
+        for unit in arm.units
+        if (sums := _sums(unit, metric, stretched, skipped)) is not None
+    }
+    try:
+        values = tuple(linearised(*zip(*found.values(), strict=True))) if found else ()
+    except DegenerateDataError:
+        return Sample((), (), {**skipped, NOTHING_BELOW: len(found)}, ())
+    return Sample(values, values, dict(skipped), tuple(found))
+
+
+def _sums(
+    unit: UnitRecord, metric: Metric, stretch: float, skipped: Counter[str]
+) -> tuple[float, float] | None:
+    """Return the sums of a unit's numerators and denominators, None where it has neither."""
+    numerators, denominators = [], []
+    for trial in unit.trials:
+        top, bottom = (recorded(trial, name) for name in metric.recorded)
+        if top is None or bottom is None:
+            continue
+        reason = why_not_number(top, metric) or why_not_number(bottom, metric)
+        if reason is not None:
+            skipped[reason] += 1
+            continue
+        numerators.append(top * stretch if was_cut_short(trial) else top)
+        denominators.append(bottom)
+    return (math.fsum(numerators), math.fsum(denominators)) if numerators else None
+
+
+def _test(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric
+) -> ReportedTest:
+    """Run Welch's t-test, whatever the plan asks for: others do not compare ratios of sums."""
+    del kind, metric
+    return t_test(control, treatment)
+
+
+def _no_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
+    del control, treatment, metric
+    return EffectSize(None, None)
+
+
+RATIOS = replace(
+    MEANS,
+    sample=sample,
+    separate=replace(MEANS.separate, test=_test, evidence_once=partial(evidence_by, _test)),
+    effect_size=_no_size,
+)

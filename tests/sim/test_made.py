@@ -1,0 +1,19 @@
+"""Ratios and quantiles keep the error rate under repeated looks, and find what is there."""
+
+import numpy as np
+import pytest
+from tests.sim import made
+
+
+@pytest.mark.parametrize("world", [made.tails, made.prices])
+def test_alike_arms_are_rarely_told_apart(world):
+    """5% are promised; of 200 experiments more than 19 would be one chance in a hundred."""
+    up, down = made.crossings(world, np.random.default_rng(71), experiments=200, last=300)
+    assert max(up, down) <= 19 / 200
+
+
+def test_what_is_there_is_found():
+    rng = np.random.default_rng(72)
+    faster, _ = made.crossings(made.tails, rng, experiments=40, last=300, slower=0.6)
+    cheaper, _ = made.crossings(made.prices, rng, experiments=40, last=300, better=1.8)
+    assert min(faster, cheaper) >= 0.9
