@@ -72,7 +72,7 @@ def _derived(name: str, direction: Direction | None) -> Metric | None:
     base, _, percent = name.rpartition(PERCENTILE)
     if per and top and bottom:
         known = _part(top, direction)
-        unit = f"{known.unit or top} per {bottom}" if known else ""
+        unit = f"{known.unit or top}/{bottom}" if known else ""
         return known and Metric(name, MetricKind.RATIO, known.direction, Scale.RAW, unit)
     if base and percent.isdecimal() and 0 < int(percent) < 100:
         known = _part(base, direction)

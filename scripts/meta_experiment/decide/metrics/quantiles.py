@@ -6,6 +6,7 @@ means are. A tail says little in few units: below `FEWEST` of them it carries no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -56,15 +57,14 @@ class QuantileSample(Sample):
         return sample_quantile(self.values, self.q)
 
     def summary(self, metric: Metric) -> ArmSummary:
-        """Describe the arm by its quantile on the metric's own scale; of the other nothing."""
-        nothing = (None, None)
+        """Describe the arm by its quantile, with the spread that its standard error implies."""
         try:
-            known = (self.moments.mean, self.moments.sd)
+            seen = self.moments
         except DegenerateDataError:
-            return ArmSummary(len(self), *nothing, *nothing)
+            return ArmSummary(len(self), None, None, None, None)
         if metric.scale is Scale.LOG:
-            return ArmSummary(len(self), *nothing, *known)
-        return ArmSummary(len(self), *known, *nothing)
+            return ArmSummary(len(self), math.exp(seen.mean), None, seen.mean, seen.sd)
+        return ArmSummary(len(self), seen.mean, seen.sd, None, None)
 
     def scaled(self, factor: float) -> QuantileSample:
         """Return the sample with all values multiplied by a positive factor."""
