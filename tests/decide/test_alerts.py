@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tests.decide.making import plan, spread, trial, trials
+from tests.decide.making import look, plan, spread, trial, trials
 
 from meta_experiment.decide.alerts import alerts, watched
 from meta_experiment.decide.horizon import horizon_reached
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.units import arms_of
-from meta_experiment.types import AlertKind, Readiness, TrialStatus
+from meta_experiment.types import AlertKind, Readiness, Stopping, TrialStatus
 
 
 def raised(trials, *, days=1.0, **changes):
@@ -52,6 +52,21 @@ def test_a_part_of_a_day_is_not_nothing():
 def test_an_error_rate_over_twice_the_baseline_alerts(failures, alert):
     """psd-13 and psd-14: a ratio of 2.1 alerts, one of 2.0 does not."""
     assert (AlertKind.ERROR_RATE in raised(failing(10, failures))) is alert
+
+
+def test_what_is_said_of_chance_follows_the_evidence():
+    """Slower by a third: perhaps by chance at first, and no more where the e-value is large."""
+
+    def told(n, **changes):
+        made = trials(control=spread(30, n), b=spread(40, n))
+        (alert,) = look(plan(**changes), made).alerts
+        return alert.message
+
+    assert "that may be chance (e-value 8.47, needed 20)" in told(6)
+    assert "shown to be worse (e-value " in told(40)
+    assert "chance" not in told(40)
+    early = told(40, stopping=Stopping.FIXED, sample_size=50)
+    assert early.endswith("that may be chance.")
 
 
 @pytest.mark.parametrize(("value", "alert"), [(0.49, True), (0.5, False), (0.9, False)])

@@ -410,6 +410,29 @@ def test_an_improvement_that_cannot_reach_the_threshold_ends_the_experiment():
     assert outcome(found) == (Decision.INCONCLUSIVE, ReasonCode.EFFECT_BELOW_THRESHOLD)
 
 
+def test_the_bound_that_ends_an_experiment_says_its_level():
+    """It is a bound of 95%, not of whatever may be true, and holds for all arms together."""
+    one = look(plan(), trials(control=BASE * 10, b=[0.97 * x for x in BASE * 10]))
+    assert "at 95% confidence, whenever one looks, the true effect is at best" in one.reason
+    assert "whatever" not in one.reason
+    arms = {name: [0.97 * x for x in BASE * 10] for name in ("b", "c", "d")}
+    several = look(plan("b", "c", "d"), trials(control=BASE * 10, **arms))
+    assert several.reason_code is ReasonCode.EFFECT_BELOW_THRESHOLD
+    assert "looks, for all 3 treatments together, the true" in several.reason
+    best = [float(found.reason.split("at best ")[1].split("%")[0]) for found in (one, several)]
+    assert best[1] > best[0] + 0.3
+
+
+def test_more_arms_take_more_to_be_given_up():
+    """What ends one treatment does not end the same treatment among eight."""
+    low = [0.9 * x for x in BASE * 4]
+    alone = look(plan(), trials(control=BASE * 4, b=low))
+    assert alone.reason_code is ReasonCode.EFFECT_BELOW_THRESHOLD
+    names = [f"b{k}" for k in range(8)]
+    among = look(plan(*names), trials(control=BASE * 4, **dict.fromkeys(names, low)))
+    assert among.decision is Decision.EXTEND
+
+
 def test_equivalence_ends_the_experiment_where_the_plan_asks():
     """Within 10% either way is no meaningful difference, for those who asked."""
     made = trials(control=BASE * 3, b=BASE[1:] * 3)

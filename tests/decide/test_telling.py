@@ -21,13 +21,23 @@ from tests.decide.making import (
     trials,
 )
 
+from meta_experiment.decide.effect_drift import drift_note
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.noise import false_alarm_rate, noise_floor
 from meta_experiment.decide.rules.e_value_projection import units_needed
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.types import AlertKind, Claim, Decision, Direction, Stopping, TrialStatus
+from meta_experiment.types import (
+    AlertKind,
+    Claim,
+    Decision,
+    Direction,
+    ReasonCode,
+    Stopping,
+    TrialStatus,
+)
 
 
 def noisy(control=60.0, b=50.0, n=15):
@@ -292,12 +302,48 @@ def notes(made, chosen=None, **more):
 def test_a_fading_advantage_is_noted():
     """Twice as fast in the first half, the same in the second."""
     fading = spread(30, 30) + spread(60, 30)
-    assert "clearly smaller in the later half" in notes(
+    assert "clearly smaller after the first 40 units" in notes(
         trials(control=spread(60, 60), b=fading)
     )
-    assert "later half" not in notes(trials(control=spread(60, 60), b=spread(30, 60)))
+    assert "clearly" not in notes(trials(control=spread(60, 60), b=spread(30, 60)))
     slightly = [0.97 * x for x in spread(60, 30)] + spread(60, 30)
-    assert "later half" not in notes(trials(control=spread(60, 60), b=slightly))
+    assert "clearly" not in notes(trials(control=spread(60, 60), b=slightly))
+
+
+def test_a_drift_is_seldom_noted_where_nothing_changes():
+    """After every fourth pair to the 160th: in at most 5% of runs, as the note says."""
+    rng, noted, runs = np.random.default_rng(6), 0, 150
+    for _ in range(runs):
+        arms = [
+            Sample(tuple(row), tuple(row), {}, tuple(map(str, range(160))))
+            for row in rng.normal(size=(2, 160)).tolist()
+        ]
+        noted += any(
+            drift_note(*(arm.picked(range(n)) for arm in arms), DURATION, "b", (1.0, 1.0))
+            for n in range(20, 161, 4)
+        )
+    assert noted <= 0.05 * runs
+
+
+def test_a_drift_along_an_uneven_run_is_cut_at_the_same_time_in_both_arms():
+    """Both arms slow down alike early on; nine units of the control come with one of b."""
+    control, b = (spread(30, 50 * n) + spread(60, 250 * n) for n in (9, 1))
+    arms = [
+        Sample(tuple(map(math.log, row)), tuple(row), {}, tuple(map(str, range(len(row)))))
+        for row in (control, b)
+    ]
+    assert drift_note(*arms, DURATION, "b", (9.0, 1.0)) is None
+    assert drift_note(*arms, DURATION, "b", (1.0, 1.0)) is not None
+
+
+def test_constant_arms_say_what_is_seen_and_what_would_decide():
+    """Two arms of 60 and 30 seconds without any spread: in numbers, with a way on."""
+    found = look(plan(), trials(control=[60.0] * 12, b=[30.0] * 12))
+    assert found.reason_code is ReasonCode.DEGENERATE_DATA
+    assert "all 12 values of control are 60 s and all 12 of b 30 s" in found.reason
+    assert "values that are rounded less would decide" in found.reason
+    alike = look(plan(), trials(control=[60.0] * 12, b=[60.0] * 12))
+    assert "as it looks they are alike" in alike.reason
 
 
 def test_models_are_strata_of_the_report():

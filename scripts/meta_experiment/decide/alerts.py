@@ -8,6 +8,7 @@ let one act all the same.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.metrics.sample import Sample
@@ -38,23 +39,29 @@ SATISFACTION = Metric("user_satisfaction", MetricKind.CONTINUOUS, Direction.HIGH
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """The samples the alerts look at, by variant; an absent sample is empty."""
+    """The samples the alerts look at, by variant; an absent sample is empty.
+
+    `against` says in words how strongly the data speak against a treatment.
+    """
 
     primary: Mapping[str, Sample]
     error_rate: Mapping[str, Sample]
     satisfaction: Mapping[str, Sample]
+    against: Mapping[str, str | None] = field(default_factory=dict)
 
 
 Check = Callable[[Plan, Arms, str], str | None]
 
 
-def watched(plan: Plan, samples: Samples) -> Arms:
+def watched(
+    plan: Plan, samples: Samples, against: Mapping[str, str | None] | None = None
+) -> Arms:
     """Pick the samples that the alerts look at."""
     primary, errors, ratings = (
         {item.name: samples.of(item.name, metric) for item in plan.variants}
         for metric in (plan.primary, ERROR_RATE, SATISFACTION)
     )
-    return Arms(primary, errors, ratings)
+    return Arms(primary, errors, ratings, against or {})
 
 
 def alerts(plan: Plan, arms: Arms, readiness: Readiness) -> tuple[Alert, ...]:
@@ -110,7 +117,8 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
         return None
     return (
         f"{treatment} looks {-seen:.0%} worse on {plan.primary.name} "
-        f"(limit {plan.max_regression:.0%}); that may be chance."
+        f"(limit {plan.max_regression:.0%}); "
+        f"{arms.against.get(treatment) or 'that may be chance'}."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
@@ -20,13 +21,14 @@ from meta_experiment.decide.telling.notes import notes
 from meta_experiment.decide.treatment_state import TreatmentState, VerdictInput
 from meta_experiment.decide.units import Arm, arms_of, is_closed
 from meta_experiment.decide.verdict import verdict
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.types import (
     Analysis,
     Guardrail,
     Metric,
     Plan,
     PrimaryResult,
+    Readiness,
     SampleCount,
     Trial,
     Unit,
@@ -137,13 +139,15 @@ def _analysis(
     ready = readiness(plan, rule, look, measured, as_of, started)
     primary = _result(plan, plan.primary, samples)
     states = _states(plan, rule, samples, primary)
-    raised = alarms.alerts(plan, alarms.watched(plan, samples), ready)
+    against = {item.treatment: _against(plan, rule, ready, item.worse) for item in states}
+    raised = alarms.alerts(plan, alarms.watched(plan, samples, against), ready)
     inputs = VerdictInput(
         plan=plan,
         rule=rule,
         readiness=ready,
         states=states,
         measured=sum(measured.values()),
+        highest=partial(_highest, plan, rule, samples),
         problems=tuple(quality.problems(checks)),
         harm=safety.harm(plan, samples),
         alerts=raised,
@@ -200,6 +204,25 @@ def _states(
         )
         for comparison in primary.comparisons
     )
+
+
+def _against(plan: Plan, rule: Rule, ready: Readiness, worse: float) -> str | None:
+    """Say how strongly the data speak against a treatment; nothing before the one look."""
+    if not (rule.extendable or ready.ready):
+        return None
+    strength = rule.words.strength(worse)
+    if worse >= rule.bar(plan.alpha, 1):
+        return f"shown to be worse ({strength})"
+    return f"that may be chance ({strength}, needed {rule.words.needed(plan.alpha)})"
+
+
+def _highest(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> float | None:
+    """Return the largest effect that may still be true, α being shared by the treatments."""
+    arms = samples.compared(treatment, plan.primary)
+    try:
+        return rule.highest(plan, *arms, plan.alpha / len(plan.treatments))
+    except DegenerateDataError:
+        return None
 
 
 def _judge(

@@ -62,8 +62,30 @@ def compare(
             interval=Interval(level, None, None),
             effect_size=EffectSize(None, None),
             sequential=None,
-            error=degenerate.message,
+            error=_constant_arms(plan, metric, control, treatment, name) or degenerate.message,
         )
+
+
+def _constant_arms(
+    plan: Plan, metric: Metric, control: Sample, treatment: Sample, name: str
+) -> str | None:
+    """Say what is seen of arms whose units all have the same value, and what would decide."""
+    arms = (control, treatment)
+    if min(map(len, arms)) < 2 or not all(item.has_values for item in arms):
+        return None
+    if any(min(item.raw) != max(item.raw) for item in arms):
+        return None
+    one, other = (f"{item.raw[0]:.6g} {metric.unit}".rstrip() for item in arms)
+    seen = (
+        f"all {len(control)} values of {plan.control.name} are {one} and all {len(treatment)} "
+        f"of {name} {other}"
+    )
+    if one == other:
+        return f"{seen}: as it looks they are alike, and without a spread no more can be said"
+    return (
+        f"{seen}, so that there is no spread to hold the difference against; values that are "
+        "rounded less would decide, or a metric that is 1 where a unit is good enough, else 0"
+    )
 
 
 def _sequential(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
@@ -51,9 +51,10 @@ class TreatmentState:
 class VerdictInput:
     """All that a verdict rests on.
 
-    `measured` is the number of units with a value of the primary metric, `waiting` that of
-    units a fixed look waits for. `horizon` says which limit is reached, `stale` why the
-    evidence no longer speaks of what runs now.
+    `highest(treatment)` is the largest effect that may still be true, at the plan's α for all
+    treatments together; None where it has no bound. `measured` is the number of units with a
+    value of the primary metric, `waiting` that of units a fixed look waits for. `horizon` says
+    which limit is reached, `stale` why the evidence no longer speaks of what runs now.
     """
 
     plan: Plan
@@ -61,6 +62,7 @@ class VerdictInput:
     readiness: Readiness
     states: tuple[TreatmentState, ...]
     measured: int
+    highest: Callable[[str], float | None] = lambda _: None
     problems: tuple[Problem, ...] = ()
     harm: Harm | None = None
     alerts: tuple[Alert, ...] = ()

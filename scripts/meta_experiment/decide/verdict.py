@@ -136,17 +136,20 @@ def _no_difference(inputs: VerdictInput) -> Verdict | None:
 def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
     """End what can no longer reach the threshold."""
     plan = inputs.plan
-    bounds = [inputs.rule.interval(item.comparison) for item in inputs.candidates]
-    highest = [item.high for item in bounds if item is not None and item.high is not None]
-    if len(highest) < len(bounds):
+    threshold, best = plan.improvement_threshold, inputs.candidates[0]
+    if best.improvement >= threshold:
         return None
-    if max(highest) >= plan.improvement_threshold:
+    highest = [inputs.highest(item.treatment) for item in inputs.candidates]
+    known = [bound for bound in highest if bound is not None and bound < threshold]
+    if len(known) < len(highest):
         return None
+    together = f", for all {len(known)} treatments together" if len(known) > 1 else ""
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.EFFECT_BELOW_THRESHOLD,
-        f"{estimate(inputs, inputs.candidates[0])}; whatever the true effect is, it is at best "
-        f"{described(max(highest))}, below the {plan.improvement_threshold:.0%} asked for.",
+        f"{estimate(inputs, best)}; at {100 * (1 - plan.alpha):.4g}% confidence, whenever one "
+        f"looks{together}, the true effect is at best {described(max(known))}, below the "
+        f"{threshold:.0%} asked for.",
     )
 
 

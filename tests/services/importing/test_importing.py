@@ -375,12 +375,14 @@ def test_a_report_for_people_says_what_was_read_and_what_it_can_show(
 
 
 def test_sums_are_compared_and_nothing_is_created(call):
-    """Counts by Fisher's test, means by Welch's, with what they cannot show."""
+    """Counts by the test that `analyze` takes, means by Welch's; what they cannot show."""
     rates = call("import", "--sums", "control=40,22", "--sums", "treatment=40,31")
-    assert rates["test"] == "fisher_exact"
-    assert rates["p_value"] == pytest.approx(0.0576, abs=1e-4)
+    assert rates["test"] == "proportion_z"
+    assert rates["p_value"] == pytest.approx(0.0333, abs=1e-4)
     assert rates["difference"] == pytest.approx(0.225)
     assert rates["better"] is True
+    rare = call("import", "--sums", "control=40,1", "--sums", "treatment=40,3")
+    assert rare["test"] == "fisher_exact"
     means = call("import", "--sums", "old=20,41.5,12", "--sums", "new=18,33,9")
     assert (means["test"], means["better"]) == ("welch_t", None)
     # 8.5 / sqrt(144/20 + 81/18), df 34.9

@@ -15,7 +15,7 @@ from meta_experiment.decide.reported import minus_log
 from meta_experiment.decide.rules.first_look import first_look
 from meta_experiment.decide.rules.rule import Look, Rule, Words, number
 from meta_experiment.stats.multiplicity import holm
-from meta_experiment.types import Comparison, Metric, Plan
+from meta_experiment.types import Metric, Plan
 
 _SMALLEST_P = 1e-300
 
@@ -34,9 +34,9 @@ def evidence(
     return once(plan.analysis_type, control, treatment, metric, at)
 
 
-def interval(comparison: Comparison) -> None:
+def highest(plan: Plan, control: Sample, treatment: Sample, alpha: float) -> None:
     """Return nothing: the one look decides, so that there is nothing to end early."""
-    del comparison
+    del plan, control, treatment, alpha
 
 
 def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
@@ -69,7 +69,7 @@ FIXED = Rule(
     extendable=False,
     evidence=evidence,
     adjust=_holm,
-    interval=interval,
+    highest=highest,
     detectable=detectable,
     words=Words(
         terms=lambda plan: f"one look at {plan.sample_size:,} units per arm",

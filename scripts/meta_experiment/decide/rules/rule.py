@@ -14,7 +14,7 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t
-from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
+from meta_experiment.types import Analysis, Metric, Plan, Trial
 
 _LARGEST_LOG = 700.0
 
@@ -81,9 +81,10 @@ class Rule:
     treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, with
     α shared among so many: log(K/α) for e-values and p-values. For a posterior it is the log of
     one over the largest chance to be wrong at which the rule acts; one that needs no correction
-    leaves `among` out. `interval` returns the bounds of the effect that hold whenever the rule
-    may be asked, by which a plan ends that cannot reach its threshold any more; None where
-    there are none.
+    leaves `among` out. `highest(plan, control, treatment, alpha)` is the largest effect on the
+    primary metric that may still be true, missed with a chance of at most `alpha` whenever the
+    rule may be asked; by it a plan ends that cannot reach its threshold any more. None where
+    there is no such bound.
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm, `looks_from(plan, units)` after how many of them the rule
@@ -99,7 +100,7 @@ class Rule:
     whichever rule decides.
 
     Raises:
-        DegenerateDataError: by `evidence`, when the samples carry none.
+        DegenerateDataError: by `evidence` and `highest`, when the samples carry none.
         UsageError: by `detectable`, when so many units find nothing.
     """
 
@@ -108,7 +109,7 @@ class Rule:
     extendable: bool
     evidence: Callable[[Plan, Sample, Sample, Metric, float], Evidence]
     adjust: Callable[[Sequence[float]], list[float]]
-    interval: Callable[[Comparison], Interval | None]
+    highest: Callable[[Plan, Sample, Sample, float], float | None]
     detectable: Callable[[Plan, int, float, float], float]
     words: Words
     looks_from: Callable[[Plan, int], int] = lambda _, units: units

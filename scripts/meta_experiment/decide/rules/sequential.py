@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
-from meta_experiment.decide.metrics import design_of
+from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Look, Rule, Words, number
+from meta_experiment.decide.scale import bounds
 from meta_experiment.stats.multiplicity import closed_average
-from meta_experiment.types import Analysis, Comparison, Interval, Metric, Plan, Trial
+from meta_experiment.types import Analysis, Metric, Plan, Trial
 
 
 def look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
@@ -36,9 +37,11 @@ def evidence(
     return design_of(plan, metric).evidence(control, treatment, metric, at)
 
 
-def interval(comparison: Comparison) -> Interval | None:
-    """Return the always-valid interval."""
-    return None if comparison.sequential is None else comparison.sequential.interval
+def highest(plan: Plan, control: Sample, treatment: Sample, alpha: float) -> float | None:
+    """Return the upper end of the always-valid interval that has `alpha` on either side."""
+    metric = plan.primary
+    ends = design_of(plan, metric).interval_always(control, treatment, metric, 2 * alpha)
+    return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)[1]
 
 
 def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
@@ -84,7 +87,7 @@ SEQUENTIAL = Rule(
     extendable=True,
     evidence=evidence,
     adjust=closed_average,
-    interval=interval,
+    highest=highest,
     detectable=detectable,
     looks_from=lambda plan, units: min(plan.sample_size, units),
     milestones=(50, 200),

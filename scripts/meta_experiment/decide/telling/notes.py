@@ -18,6 +18,7 @@ from meta_experiment.types import (
     Decision,
     Direction,
     GuardrailState,
+    Plan,
     Trial,
     Unit,
 )
@@ -37,9 +38,14 @@ def notes(
     yield from _on_the_trials(inputs, samples, trials)
     yield from _on_the_decision(inputs, decided)
     yield from _strata(inputs, samples)
-    for item in inputs.plan.treatments:
-        control, treated = samples.compared(item.name, inputs.plan.primary)
-        note = drift_note(control, treated, inputs.plan.primary, item.name)
+    yield from _drift(inputs.plan, samples)
+
+
+def _drift(plan: Plan, samples: Samples) -> Iterator[str]:
+    for item in plan.treatments:
+        control, treated = samples.compared(item.name, plan.primary)
+        weights = (plan.control.weight, item.weight)
+        note = drift_note(control, treated, plan.primary, item.name, weights)
         if note is not None:
             yield note
 

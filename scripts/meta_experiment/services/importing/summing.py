@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meta_experiment.decide.metrics.rates import chosen
+from meta_experiment.decide.metrics.sample import SummarySample
 from meta_experiment.sources.results.sums import Counts, Sums
 from meta_experiment.stats.effect import hedges_g
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.proportion import fisher_exact, newcombe, wilson
+from meta_experiment.stats.proportion import newcombe, wilson
 from meta_experiment.stats.ttest import welch
 from meta_experiment.types import Direction
 from meta_experiment.types.results.sums import ArmSums, SumsComparison
@@ -32,8 +34,8 @@ LIMITS = (
 def compare_sums(sums: Sums, direction: Direction | None, unit: str = "") -> SumsComparison:
     """Compare two arms by their sums.
 
-    Counts: Fisher's exact test, Newcombe's interval of the difference (method 10). Means:
-    Welch's t-test. Both two-sided.
+    Counts: the test that an analysis of the same outcomes reports, and Newcombe's interval of
+    the difference (method 10). Means: Welch's t-test. All two-sided.
 
     Raises:
         DegenerateDataError: both arms are constant.
@@ -56,12 +58,16 @@ def _counts(
         for bounds in [wilson(arm.successes, arm.n, level=LEVEL)]
     )
     interval = newcombe(*figures, level=LEVEL)
+    samples = [SummarySample.of_counts(arm.successes, arm.n) for arm in (control, treatment)]
+    test = chosen(*samples)(*samples)
+    if test.p_value is None:
+        raise TypeError(f"{test.name} of two rates has a p-value")
     return _comparison(
         one,
         other,
-        "fisher_exact",
+        test.name,
         (interval.low, interval.high),
-        fisher_exact(*figures).p_value,
+        test.p_value,
         None,
         direction,
     )
