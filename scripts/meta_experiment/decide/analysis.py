@@ -11,6 +11,7 @@ from meta_experiment.decide.compare import compare
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import horizon_reached, readiness
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
@@ -246,6 +247,7 @@ def _result(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:
         kind=metric.kind,
         direction=metric.direction,
         scale=metric.scale,
+        statistic=family_of(metric).statistic(metric.scale),
         variants={
             item.name: samples.of(item.name, metric).summary(metric) for item in plan.variants
         },

@@ -113,12 +113,14 @@ def _progress(row: BoardRow) -> tuple[str, str]:
 
 def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
     primary = row["primary"]
-    kind = "geometric mean" if primary["scale"] == "log" else "mean"
     measured = [arm for arm in row["variants"] if arm["mean"] is not None]
     for arm in measured:
         value = words.quantity(arm["mean"], primary["unit"])
         units = words.counted(arm["n"] or 0, "unit")
-        yield words.name(arm["name"]), f"{value}  ({kind} of {primary['metric']}, {units})"
+        yield (
+            words.name(arm["name"]),
+            f"{value}  ({primary['statistic']} of {primary['metric']}, {units})",
+        )
     improvement = row["improvement"]
     if improvement is not None and measured:
         word = "better" if improvement >= 0 else "worse"

@@ -62,8 +62,7 @@ def _verdict(analysis: Analysis) -> Section:
 
 
 def _reading(primary: PrimaryResult) -> str:
-    scale = "ratios of geometric means" if primary.scale is Scale.LOG else "arithmetic means"
-    return f"({primary.direction.value} is better, compared as {scale})"
+    return f"({primary.direction.value} is better; the {primary.statistic} is compared)"
 
 
 def _arms(primary: PrimaryResult, unit: str) -> Table:

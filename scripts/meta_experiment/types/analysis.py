@@ -108,12 +108,16 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class PrimaryResult:
-    """The metric that decides, arm by arm and treatment by treatment."""
+    """The metric that decides, arm by arm and treatment by treatment.
+
+    `statistic` names what of an arm is compared, such as its geometric mean.
+    """
 
     metric: str
     kind: MetricKind
     direction: Direction
     scale: Scale
+    statistic: str
     variants: dict[str, ArmSummary]
     comparisons: tuple[Comparison, ...]
 

@@ -13,7 +13,15 @@ from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Arm
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
-from meta_experiment.types import AnalysisType, Comparison, Direction, EffectSize, Metric, Plan
+from meta_experiment.types import (
+    AnalysisType,
+    Comparison,
+    Direction,
+    EffectSize,
+    Metric,
+    Plan,
+    Scale,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,11 @@ class Design:
     evidence_note: str | None = None
 
 
+def statistic_of_means(scale: Scale) -> str:
+    """Name what of an arm is compared."""
+    return "geometric mean" if scale is Scale.LOG else "mean"
+
+
 def improvement_down_to_zero(centre: float, direction: Direction) -> float:
     """Return the largest relative improvement there is room for: nothing gets below zero."""
     del centre
@@ -51,6 +64,7 @@ class Family:
     `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
     short counted `stretch` times where their value so far flatters. `separate` compares units
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
+    `statistic(scale)` names what of an arm is compared.
     `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
     at every look, of data to come that have these moments, where that can be told.
 
@@ -74,6 +88,7 @@ class Family:
     paired: Callable[[], Design]
     effect_size: Callable[[Sample, Sample, Metric], EffectSize]
     assumed_moments: tuple[float, float]
+    statistic: Callable[[Scale], str] = statistic_of_means
     expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None
     lowest_change: float = -math.inf
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero

@@ -13,12 +13,14 @@ from functools import cached_property
 
 from meta_experiment.decide.metrics import means
 from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.prospect import Prospect, of_means
 from meta_experiment.decide.metrics.ratios import RATIOS
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.units import Arm
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quantile import quantile_moments_of, sample_quantile
+from meta_experiment.stats.special import normal_isf
 from meta_experiment.types import ArmSummary, Metric, Scale
 from meta_experiment.types.plan import PERCENTILE
 
@@ -81,12 +83,34 @@ class QuantileSample(Sample):
 
 def sample(arm: Arm, metric: Metric, stretch: float) -> QuantileSample:
     """Return one value per unit, of which the quantile is compared."""
-    percent = float(metric.name.rpartition(PERCENTILE)[2])
-    return QuantileSample(means.sample(arm, metric, stretch), percent / 100)
+    return QuantileSample(means.sample(arm, metric, stretch), _fraction(metric))
 
 
 def _paired() -> Design:
     return RATIOS.separate
 
 
-QUANTILES = replace(RATIOS, sample=sample, paired=_paired)
+def _prospect(prospect: Prospect) -> float | None:
+    """Return the smallest improvement that is mostly found, of values that are normal.
+
+    A quantile's standard error is then that of the mean times √(q(1−q)) / φ(z).
+    """
+    if prospect.units < FEWEST:
+        return None
+    q = _fraction(prospect.metric)
+    density = math.exp(-0.5 * normal_isf(q) ** 2) / math.sqrt(2.0 * math.pi)
+    wider = math.sqrt(q * (1.0 - q)) / density
+    return of_means(replace(prospect, sd=prospect.sd * wider))
+
+
+def _fraction(metric: Metric) -> float:
+    return int(metric.name.rpartition(PERCENTILE)[2]) / 100
+
+
+QUANTILES = replace(
+    RATIOS,
+    sample=sample,
+    paired=_paired,
+    statistic=lambda _: "quantile",
+    smallest_improvement=_prospect,
+)

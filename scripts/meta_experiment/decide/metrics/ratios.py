@@ -78,4 +78,5 @@ RATIOS = replace(
     sample=sample,
     separate=replace(MEANS.separate, test=_test, evidence_once=partial(evidence_by, _test)),
     effect_size=_no_size,
+    statistic=lambda _: "ratio of sums",
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.types import Analysis, Experiment, Scale, Status
@@ -39,6 +40,7 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
             "direction": plan.primary.direction.value,
             "scale": plan.primary.scale.value,
             "unit": plan.primary.unit,
+            "statistic": family_of(plan.primary).statistic(plan.primary.scale),
         },
         "variants": _variants(experiment, analysis),
         "progress": _progress(experiment, analysis),

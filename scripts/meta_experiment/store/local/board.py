@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 5
+_VERSION = 6
 _PURPOSE = "board"
 
 

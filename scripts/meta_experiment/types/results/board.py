@@ -20,6 +20,7 @@ class BoardMetric(TypedDict):
     direction: Direction
     scale: Scale
     unit: str
+    statistic: str
 
 
 class BoardArm(TypedDict):
