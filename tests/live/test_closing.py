@@ -62,6 +62,7 @@ class Live:
             epoch_ms=int((START + at) * 1000),
             sha="abc",
             plugin="0.1.0",
+            argument_length=more.get("argument_length"),
         )
         self.session.write_trial(trial)
         self.session.append_prompt(prompt_id)
@@ -120,6 +121,16 @@ def test_a_trial_is_closed_when_the_next_one_bounds_it(live):
     fingerprint = {"model": "claude-opus-5-5", "client": "2.1.330", "cost": "estimate"}
     assert trial.fingerprint == {**fingerprint, "plugin": "0.1.0", "plan": "abc"}
     assert live.session.lines(closing.CLOSED) == [["exp-1", "t-p1", str(int(NOW * 1000))]]
+
+
+def test_what_was_known_before_the_draw_is_stored_with_the_outcome(live):
+    """No arguments are none; where nobody could tell, nothing is stored."""
+    for number, length in enumerate((41, 0, None)):
+        live.run(f"p{number}", 60 * number, argument_length=length)
+    live.close(final=True)
+    assert [trial.covariates for _, trial in sorted(live.trials().items())] == [
+        {"argument_length": 41.0}, {"argument_length": 0.0}, {},
+    ]  # fmt: skip
 
 
 def test_the_end_of_an_experiment_closes_its_trials_as_they_stand(live):

@@ -320,6 +320,12 @@ def test_rules_about_other_agents_change_nothing(stage):
     assert start(stage)["updatedInput"]["subagent_type"] == "checker-treatment"
 
 
+def test_the_trial_of_an_agent_knows_how_long_its_task_is(stage):
+    agent(stage)
+    start(stage)
+    assert [trial.argument_length for trial in stage.session().open_trials()] == [len("do")]
+
+
 @pytest.mark.parametrize(("sequence", "name"), [("0", "checker"), ("1", "checker-treatment")])
 def test_an_agent_that_the_model_asks_for_by_the_name_of_a_copy_gets_its_own_arm(
     stage, sequence, name

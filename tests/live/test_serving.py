@@ -42,6 +42,29 @@ def test_arms_follow_the_sequence_and_each_prompt_opens_a_trial(stage):
     assert stage.faults() == []
 
 
+def test_a_trial_knows_how_long_its_arguments_were(stage):
+    """As far as they are known: without a hook they are not empty but unknown."""
+    stage.run()
+    stage.call("zwölf Zeilen", "p1")
+    stage.call("", "p2")
+    stage.typed("first", "p3")
+    stage.typed("second", "p3")
+    stage.text()
+    stage.text(session="s2")
+    assert [trial.argument_length for trial in opened(stage)] == [12, 0, None]
+    assert [trial.argument_length for trial in opened(stage, "s2")] == [None]
+
+
+def test_a_trial_that_an_older_version_opened_is_read(stage):
+    stage.run()
+    stage.call("x", "p1")
+    (name,) = stage.session().names("trial-")
+    line = stage.session().read(name)
+    stage.session().write(name, line.rpartition(b"\t")[0])
+    (trial,) = opened(stage)
+    assert (trial.prompt_id, trial.argument_length) == ("p1", None)
+
+
 def test_a_second_invocation_in_a_prompt_has_the_same_variant_and_no_line(stage):
     stage.run(sequence="1000")
     first, second = stage.call("x", "p1"), stage.call("y", "p1")

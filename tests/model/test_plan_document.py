@@ -153,6 +153,30 @@ def test_a_plan_that_asks_the_model_for_nothing_keeps_its_hash():
     assert plan_sha256(asking, {}) != plan_sha256(plan, {})
 
 
+def test_a_plan_without_covariates_keeps_its_hash():
+    plan = plan_from_document(MINIMAL)
+    assert "covariates" not in plan_to_document(plan)
+    assert plan_from_document(with_changes(covariates=[])) == plan
+    named = plan_from_document(with_changes(covariates=["previous", "size"]))
+    assert plan_from_document(plan_to_document(named)) == named
+    assert plan_sha256(named, {}) != plan_sha256(plan, {})
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["active_seconds"], "its variant can move it"),
+        (["argument_length", "argument_length"], "named twice"),
+        (["previous", "position", "own_past", "argument_length"], "at most 4"),
+        (["a", "b", "c", "d", "e"], "at most 4"),
+        (["covariate:size"], "no name of a covariate"),
+    ],
+)
+def test_covariates_that_explain_nothing_honestly_are_refused(names, words):
+    with pytest.raises(UsageError, match=words):
+        plan_from_document(with_changes(covariates=names))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (

@@ -136,7 +136,7 @@ def test_roots_with_odd_paths(tmp_path):
 def trial(prompt="p\t1", at=5):
     return OpenTrial(
         experiment_id="exp-1", trial_id="t1", variant="a", unit="u\\n\n", prompt_id=prompt,
-        transcript_path="/x/\ty.jsonl", epoch_ms=at, sha="s", plugin="",
+        transcript_path="/x/\ty.jsonl", epoch_ms=at, sha="s", plugin="", argument_length=at,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from meta_experiment.table import entry
 from meta_experiment.types import Amendment, Experiment, Outcome, Plan
-from meta_experiment.types.field_marks import ASIDE, MOMENT
+from meta_experiment.types.field_marks import ASIDE, MOMENT, SPARE
 from meta_experiment.types.results import RESULTS, board
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -92,7 +92,7 @@ class _Types:
             "description": _said(described),
             "type": "object",
             "properties": properties,
-            "required": list(properties),
+            "required": [name for name in properties if marks.get(name) != SPARE],
         }
 
     def _moment(self, hint: Any) -> dict[str, Any]:

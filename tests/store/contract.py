@@ -37,6 +37,7 @@ class Seen:
     status: TrialStatus = TrialStatus.OK
     unit: str | None = None
     fingerprint: dict = field(default_factory=dict)
+    covariates: dict = field(default_factory=dict)
 
 
 def running(item):
@@ -203,7 +204,8 @@ class RegistryContract:
 class TrialLogsContract:
     def test_what_is_recorded_is_read(self, store):
         """Outcomes get an id when they have none, and all of them can be read back."""
-        given = [Seen(), Seen("exp-2", "mine", fingerprint={"model": "m"}), Seen(unit="u")]
+        mine = Seen("exp-2", "mine", fingerprint={"model": "m"}, covariates={"size": 3.0})
+        given = [Seen(), mine, Seen(unit="u")]
         made = store.record(given, 1e9)
         assert made[1] == "mine"
         first = store.trials(experiment("exp-1")).trials
@@ -211,6 +213,7 @@ class TrialLogsContract:
         assert {it.unit for it in first} == {made[0], "u"}
         (mine,) = store.trials(experiment("exp-2")).trials
         assert (mine.variant, mine.metrics) == ("control", {"duration_seconds": 1.5})
+        assert mine.covariates == {"size": 3.0}
         assert (mine.status, mine.closed_at, mine.fingerprint) == (
             TrialStatus.OK, 1e9, {"model": "m"},
         )  # fmt: skip

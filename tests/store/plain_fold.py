@@ -150,7 +150,8 @@ def _finished(known, positions):
             order=place[units[trial_id]],
             exposed=trial["exposed"],
             status=trial["status"] and TrialStatus(trial["status"][1]),
-            metrics={name: value for name, (_, value) in trial["metrics"].items()},
+            metrics=_named(trial, covariates=False),
+            covariates=_named(trial, covariates=True),
             assigned_at=trial["first"],
             closed_at=trial["status"] and trial["status"][0],
             fingerprint=trial["fingerprint"][1] if trial["fingerprint"] else {},
@@ -159,3 +160,12 @@ def _finished(known, positions):
         for trial_id, trial in known.items()
     ]
     return sorted(trials, key=lambda trial: (trial.order, trial.assigned_at))
+
+
+def _named(trial, *, covariates):
+    """Return the values of a trial that are covariates, or that are none."""
+    return {
+        name.removeprefix("covariate:"): value
+        for name, (_, value) in trial["metrics"].items()
+        if name.startswith("covariate:") is covariates
+    }

@@ -184,6 +184,7 @@ class Outcome:
     status: TrialStatus = TrialStatus.OK
     metrics: dict = field(default_factory=lambda: {"m": 1.0})
     fingerprint: dict = field(default_factory=dict)
+    covariates: dict = field(default_factory=dict)
 
 
 def test_number_of_metrics_is_limited(layout):

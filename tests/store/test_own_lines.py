@@ -23,6 +23,7 @@ OWN = [f"{number:016x}" for number in (0, 1, 2**21, 2**42, 2**64 - 1, 2**63)]
 OTHERS = ["t-1", "0123456789ABCDEF", "toolu_01", "x" * 16, "é"]
 UNITS = [None, OWN[0], "t-1", "session-1", "5f2c1b8e-0000-4000-8000-000000000000"]
 METRICS = ["duration_seconds", "output_tokens", "cost_usd"]
+COVARIATES = ["argument_length", "cost_usd"]
 
 numbers = st.one_of(
     st.integers(-3, 3),
@@ -32,7 +33,7 @@ numbers = st.one_of(
     st.sampled_from([0.0, -0.0, 1e-7, 1e300, 2.0**53]),
 )
 outcomes = st.builds(
-    lambda trial, at, variant, unit, status, metrics, model: encode_event(
+    lambda trial, at, variant, unit, status, metrics, covariates, model: encode_event(
         recorded(
             trial,
             at,
@@ -40,6 +41,7 @@ outcomes = st.builds(
             unit,
             status=status,
             metrics=metrics,
+            covariates=covariates,
             fingerprint={"model": model} if model else {},
         )
     ),
@@ -49,6 +51,7 @@ outcomes = st.builds(
     st.sampled_from(UNITS),
     st.sampled_from([*TrialStatus, None]),
     st.dictionaries(st.sampled_from(METRICS), numbers, max_size=3),
+    st.dictionaries(st.sampled_from(COVARIATES), numbers, max_size=2),
     st.sampled_from(["", "m1", "m2"]),
 )
 marks = st.builds(

@@ -304,6 +304,7 @@ class Seen:
         self.experiment_id, self.trial_id, self.unit = experiment_id, trial_id, None
         self.variant, self.status = variant, TrialStatus.ERROR
         self.metrics, self.fingerprint = {"m": value}, {"model": str(value)}
+        self.covariates = {}
 
 
 @pytest.mark.parametrize("beside", [0, 40])

@@ -41,6 +41,7 @@ def test_events_fold_into_one_trial(layout, disk):
             "session-1",
             status=TrialStatus.INTERRUPTED,
             metrics={"duration_seconds": 2.5, "output_tokens": 0},
+            covariates={"argument_length": 40, "output_tokens": 7.5},
             fingerprint={"model": "m1"},
         ),
     ]
@@ -52,6 +53,7 @@ def test_events_fold_into_one_trial(layout, disk):
     assert trial.exposed
     assert trial.status is TrialStatus.INTERRUPTED
     assert trial.metrics == {"duration_seconds": 2.5, "output_tokens": 0.0}
+    assert trial.covariates == {"argument_length": 40.0, "output_tokens": 7.5}
     assert (trial.assigned_at, trial.closed_at) == (10.0, 12.0)
     assert trial.fingerprint == {"model": "m1"}
     assert trial.excluded is None

@@ -34,7 +34,10 @@ from meta_experiment.types import (
     Unit,
 )
 
-_SETTINGS = {"ask_model": "report"}  # flags that are called otherwise than their setting
+_SETTINGS = {
+    "ask_model": "report",
+    "covariate": "covariates",
+}  # flags that are called otherwise than their setting
 
 
 def _words(words: type[Any]) -> click.Choice[str]:
@@ -119,6 +122,12 @@ _OPTIONS = (
         multiple=True,
         metavar="NAME",
         help="The model reports this metric at the end of its task. Repeatable.",
+    ),
+    click.option(
+        "--covariate",
+        multiple=True,
+        metavar="NAME",
+        help="Known before the draw, explains some of the spread; at most 4. Repeatable.",
     ),
     click.option(
         "--auto/--no-auto", default=None, help="May it promote or roll back by itself? [no]"

@@ -19,7 +19,7 @@ def agent_called(event: HookEvent, tool_input: dict[str, object]) -> str:
     name = ""
     for root in event.roots():
         try:
-            found = _switched(root, wanted, event)
+            found = _switched(root, wanted, event, text_of(tool_input, "prompt"))
         except (OSError, ValueError) as error:
             note(root.path, error)
             continue
@@ -30,8 +30,8 @@ def agent_called(event: HookEvent, tool_input: dict[str, object]) -> str:
     return decision({"updatedInput": {**tool_input, "subagent_type": name}})
 
 
-def _switched(root: Root, wanted: str, event: HookEvent) -> str:
-    """Return the agent of a root to be started in the place of the one that is wanted."""
+def _switched(root: Root, wanted: str, event: HookEvent, task: str) -> str:
+    """Return the agent of a root to be started on a task in the place of the wanted one."""
     known = entries_of(root)
     agents = [entry for entry in known if entry.kind == AGENT and wanted in _names_of(entry)]
     if not (agents or any(entry.running and entry.kind == SKILL for entry in known)):
@@ -44,7 +44,7 @@ def _switched(root: Root, wanted: str, event: HookEvent) -> str:
     announce(root, agents[:1], event)
     from meta_experiment.live.switching import switched
 
-    return switched(root, agents[0], session, event.prompt, event.now)
+    return switched(root, agents[0], session, event.prompt, event.now, task)
 
 
 def _names_of(entry: Entry) -> list[str]:

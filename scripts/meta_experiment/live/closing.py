@@ -266,10 +266,17 @@ def _line(trial: OpenTrial, outcome: TrialMeasurement, now: float) -> str:
         unit=_text(trial.unit) if trial.unit else None,
         status=outcome.status,
         metrics=outcome.metrics,
+        covariates=_covariates(trial),
         fingerprint=fingerprint,
         reason=outcome.reason or None,
     )
     return encode(document) + "\n"
+
+
+def _covariates(trial: OpenTrial) -> dict[str, float]:
+    """Return what was known of a trial before its variant was drawn."""
+    length = trial.argument_length
+    return {} if length is None else {"argument_length": length}
 
 
 def _text(name: str) -> str:

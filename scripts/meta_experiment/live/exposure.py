@@ -55,6 +55,7 @@ def expose(
     now: float,
     kept: Session | None = None,
     trial_id: str = "",
+    argument_length: int | None = None,
 ) -> Exposure:
     """Draw the variant for an invocation and open its trial, if it has none yet.
 
@@ -65,6 +66,7 @@ def expose(
         now: seconds since the epoch.
         kept: the same session's state elsewhere, where nothing may be written below the root.
         trial_id: of the trial, where an attempt before this one may have left its line.
+        argument_length: in characters, where the arguments are known.
 
     Raises:
         OSError: the disk refused; then no trial is open.
@@ -84,6 +86,7 @@ def expose(
         epoch_ms=int(now * 1000),
         sha=entry.sha,
         plugin=entry.plugin,
+        argument_length=argument_length,
     )
     if kept is not None:
         return _open_elsewhere(session, entry, trial, kept)

@@ -157,9 +157,7 @@ def _serve(root: Root, entry: Entry, request: ServeRequest) -> bytes:
         try:
             invocation = _invocation(session, entry, request, kept)
             _require_hook(invocation, forbidden)
-            text, trial = _chosen(
-                root, session, entry, request, invocation.turn, kept, trial_id
-            )
+            text, trial = _chosen(root, session, entry, request, invocation, kept, trial_id)
             if invocation.turn is not None and kept is None:
                 _end_tasks(session, invocation.turn, counted=trial is not None)
             printed = _filled(text, root, entry, request, invocation)
@@ -204,11 +202,12 @@ def _chosen(
     session: Session,
     entry: Entry,
     request: ServeRequest,
-    turn: PromptRef | None,
+    invocation: Invocation,
     kept: Session | None,
     trial_id: str,
 ) -> tuple[bytes, OpenTrial | None]:
     """Return the text to serve, and its trial when the exposure counts."""
+    turn = invocation.turn
     root, project = at.path, _project(turn)
     if at.scope == PROJECT:
         at.place = place_of(root, project)
@@ -219,7 +218,8 @@ def _chosen(
     if is_text(entry, ORIGINAL if shadowing else SHIM, on_disk):
         # while the text of any arm is not as it was, no arm is drawn: all lose alike
         bodies = {arm: _body(root, entry, arm, request) for arm in entry.arms}
-        drawn = expose(session, entry, turn, time.time(), kept, trial_id)
+        length = None if invocation.doubtful else len(invocation.arguments)
+        drawn = expose(session, entry, turn, time.time(), kept, trial_id, length)
         return bodies[drawn.variant], drawn.trial
     if shadowing and on_disk:
         from meta_experiment.protocol.frontmatter import without_frontmatter

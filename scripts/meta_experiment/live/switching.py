@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 _HEAD = 65_536  # bytes of a transcript in which its first time stands
 
 
-def switched(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> str:
-    """Return the name of the agent to start for one that is, or was, under experiment.
+def switched(
+    root: Root, entry: Entry, session: Session, turn: PromptRef, now: float, task: str
+) -> str:
+    """Return the name of the agent to start on a task for one that is, or was, on trial.
 
     It is that of the control where nothing can be served: then nothing is counted, and what
     was open before in the session is over all the same. A copy is never started because the
@@ -38,7 +40,7 @@ def switched(root: Root, entry: Entry, session: Session, turn: PromptRef, now: f
     variant, counted = entry.control, False
     try:
         if entry.running and _can_serve(root, entry, session, turn, now):
-            drawn = expose(session, entry, turn, now)
+            drawn = expose(session, entry, turn, now, argument_length=len(task))
             variant, counted = drawn.variant, drawn.trial is not None
     except Exception as error:  # noqa: BLE001 - the agent starts as it was asked for
         note_error(root.path, "hook", error, entry.id)

@@ -31,10 +31,16 @@ from meta_experiment.types import (
     Unit,
     Variant,
 )
+from meta_experiment.types.covariates import (
+    DERIVED_COVARIATES,
+    KNOWN_COVARIATES,
+    MOST_COLUMNS,
+    columns_of,
+)
 
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
-    "assignment", "analysis_type", "safety", "report", "auto", "seed", "tags",
+    "assignment", "analysis_type", "safety", "report", "covariates", "auto", "seed", "tags",
 }  # fmt: skip
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
@@ -126,6 +132,7 @@ def plan_from_document(document: object) -> Plan:
         safety_metrics=tuple(_texts(safety, "metrics", "safety")),
         acting_alerts=tuple(_texts(safety, "acting_alerts", "safety")),
         report=tuple(_texts(plan, "report")),
+        covariates=tuple(_texts(plan, "covariates")),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -136,9 +143,9 @@ def plan_from_document(document: object) -> Plan:
 
 def plan_to_document(plan: Plan) -> dict[str, Any]:
     """Write a plan in full; reading it again gives an equal plan."""
-    # `report` stands only where something is asked: older plans keep their hash.
-    asked = {"report": list(plan.report)} if plan.report else {}
-    return asked | {
+    # these stand only where something is named: older plans keep their hash.
+    named = {"report": list(plan.report), "covariates": list(plan.covariates)}
+    return {key: names for key, names in named.items() if names} | {
         "name": plan.name,
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
@@ -293,6 +300,7 @@ def _check_whole(plan: Plan) -> None:
         )
     _check_report(plan)
     _check_parts(plan)
+    _check_covariates(plan)
     equal = len({item.weight for item in plan.variants}) == 1
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -343,6 +351,31 @@ def _check_parts(plan: Plan) -> None:
                 "by one.",
                 hint="Name the metric itself, or another unit.",
             )
+
+
+def _check_covariates(plan: Plan) -> None:
+    """Refuse what no unit can bring along, and what its own variant could move."""
+    measured = KNOWN_METRICS.keys() | {metric.name for metric in plan.metrics}
+    for name in plan.covariates:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"plan.covariates: {cite(name)} is no name of a covariate; letters, digits, "
+                "'_', '.' and '-' are."
+            )
+        if name in measured:
+            raise UsageError(
+                f"plan.covariates: {cite(name)} is measured on the unit itself, so that its "
+                "variant can move it; expected what is known before the variant is drawn.",
+                hint=f"For example: {', '.join((*KNOWN_COVARIATES, *DERIVED_COVARIATES))}.",
+            )
+    if len(set(plan.covariates)) < len(plan.covariates):
+        raise UsageError("plan.covariates: a covariate is named twice.")
+    if columns_of(plan.covariates) > MOST_COLUMNS:
+        raise UsageError(
+            f"plan.covariates: {', '.join(plan.covariates)}: expected at most "
+            f"{MOST_COLUMNS}, of which `previous` counts for two, the value and the arm of the "
+            "unit before."
+        )
 
 
 def _section(plan: Document, key: str, allowed: set[str]) -> Document:

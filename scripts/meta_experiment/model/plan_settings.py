@@ -51,6 +51,7 @@ PLAN_SETTINGS: dict[str, PlanSetting] = {
     "traffic": PlanSetting(("assignment", "traffic")),
     "analysis_type": PlanSetting(("analysis_type",), after_data=True),
     "report": PlanSetting(("report",), listed=True),
+    "covariates": PlanSetting(("covariates",), listed=True),
     "seed": PlanSetting(("seed",)),
     "guardrails": PlanSetting(("metrics", "guardrails"), listed=True),
     "primary_metric": PlanSetting(("metrics", "primary")),

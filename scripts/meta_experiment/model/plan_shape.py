@@ -117,6 +117,7 @@ SHAPES: dict[str, Shape] = {
     "safety.metrics": _texts("metrics: [tool_errors]"),
     "safety.acting_alerts": _texts("acting_alerts: [error_rate]"),
     "report": _texts("report: [rating]"),
+    "covariates": _texts("covariates: [argument_length, previous]"),
     "auto": Shape("true or false", lambda value: isinstance(value, bool), "auto: true"),
     "seed": _whole("seed: 7"),
     "tags": _texts("tags: [review]"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from meta_experiment.model import instants
 from meta_experiment.types import Amendment, Experiment, Plan
-from meta_experiment.types.field_marks import ASIDE, MOMENT
+from meta_experiment.types.field_marks import ASIDE, MOMENT, SPARE
 
 _LARGEST = 1.7976931348623157e308
 
@@ -28,7 +28,7 @@ def to_document(value: Any) -> Any:  # noqa: ANN401
         return {
             item.name: _field(getattr(value, item.name), item.metadata)
             for item in fields(value)
-            if item.metadata != ASIDE
+            if item.metadata != ASIDE and (item.metadata != SPARE or getattr(value, item.name))
         }
     if isinstance(value, Mapping):
         return {str(key): to_document(item) for key, item in value.items()}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 RECORDED, EXCLUDED = "recorded", "excluded"
 BEGIN = f'{{"event":"{RECORDED}","at":'  # how the line of an outcome begins
+COVARIATE = "covariate:"  # begins the name of a covariate among the metrics, where none is so
 
 
 def event_document(
@@ -23,10 +24,14 @@ def event_document(
     unit: str | None = None,
     status: str | None = None,
     metrics: Mapping[str, float] | None = None,
+    covariates: Mapping[str, float] | None = None,
     fingerprint: Mapping[str, object] | None = None,
     reason: str | None = None,
 ) -> dict[str, object]:
-    """Return an event, `at` in seconds since the epoch; outcomes alone have measurements."""
+    """Return an event, `at` in seconds since the epoch; outcomes alone have measurements.
+
+    Covariates stand among the metrics, which older versions read as well.
+    """
     document: dict[str, object] = {
         "event": event,
         "at": at,
@@ -37,7 +42,8 @@ def event_document(
         document["unit"] = unit
     if event == RECORDED:
         document["status"] = status
-        document["metrics"] = dict(metrics or {})
+        known = {COVARIATE + name: value for name, value in (covariates or {}).items()}
+        document["metrics"] = {**(metrics or {}), **known}
         if fingerprint:
             document["fingerprint"] = dict(fingerprint)
     if reason is not None:

@@ -49,10 +49,12 @@ class OpenTrial:
     """A trial that began with an exposure and has no record yet.
 
     `transcript_path` is empty when no hook told it; `epoch_ms` is the exposure's time, and
-    `until_ms` that of the end of its experiment, 0 while it goes on.
+    `until_ms` that of the end of its experiment, 0 while it goes on. `argument_length` is how
+    many characters the prompt was called with, None where nobody could tell.
     """
 
     __slots__ = (
+        "argument_length",
         "epoch_ms",
         "experiment_id",
         "plugin",
@@ -78,6 +80,7 @@ class OpenTrial:
         sha: str,
         plugin: str,
         until_ms: int = 0,
+        argument_length: int | None = None,
     ) -> None:
         self.experiment_id = experiment_id
         self.trial_id = trial_id
@@ -89,6 +92,7 @@ class OpenTrial:
         self.sha = sha
         self.plugin = plugin
         self.until_ms = until_ms
+        self.argument_length = argument_length
 
 
 class Session:
@@ -269,6 +273,7 @@ class Session:
             trial.sha,
             trial.plugin,
             str(trial.until_ms),
+            "" if trial.argument_length is None else str(trial.argument_length),
         )
         name = _trial_name(trial.experiment_id, trial.prompt_id)
         written = self.write(name, line_of(fields), once=not anew)
@@ -372,8 +377,9 @@ def _trial_name(experiment_id: str, prompt_id: str) -> str:
 
 def _trial(line: bytes) -> OpenTrial | None:
     fields = fields_of(line)
-    if len(fields) != 10 or not (fields[6].isdigit() and fields[9].isdigit()):
+    if len(fields) not in (10, 11) or not (fields[6].isdigit() and fields[9].isdigit()):
         return None
+    length = fields[10] if len(fields) > 10 else ""  # older versions wrote none
     return OpenTrial(
         experiment_id=fields[0],
         trial_id=fields[1],
@@ -385,4 +391,5 @@ def _trial(line: bytes) -> OpenTrial | None:
         sha=fields[7],
         plugin=fields[8],
         until_ms=int(fields[9]),
+        argument_length=int(length) if length.isdigit() else None,
     )

@@ -26,7 +26,7 @@ class TrialEvent:
 
     `unit` may be unknown to a writer that only has the trial's id; then another event of
     the trial, or else the trial's id, names it. A `recorded` event carries `metrics`,
-    `status` and `fingerprint`, an `excluded` one its `reason`.
+    `covariates`, `status` and `fingerprint`, an `excluded` one its `reason`.
     """
 
     kind: EventKind
@@ -38,6 +38,7 @@ class TrialEvent:
     metrics: Mapping[str, float] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     reason: str | None = None
+    covariates: Mapping[str, float] = field(default_factory=dict)
 
 
 class OutcomeReport(Protocol):
@@ -54,6 +55,10 @@ class OutcomeReport(Protocol):
     @property
     def metrics(self) -> Mapping[str, float]:
         """What was measured."""
+
+    @property
+    def covariates(self) -> Mapping[str, float]:
+        """What was known of it before its variant was drawn."""
 
     @property
     def status(self) -> TrialStatus:

@@ -76,7 +76,8 @@ class Plan:
     `sample_size` is the number of units per arm: exactly that for `fixed`, the least for
     `sequential`. `max_sample` (units per arm) and `max_duration_days` are the horizon.
     `equivalence_margin` asks for an end once the relative effect is shown to lie within it.
-    `report` names the metrics that the model is asked for at the end of its task.
+    `report` names the metrics that the model is asked for at the end of its task, and
+    `covariates` what explains part of the spread of means, known before a variant is drawn.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Plan:
     safety_metrics: tuple[str, ...] = ()
     acting_alerts: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.field_marks import MOMENT
+from meta_experiment.types.field_marks import MOMENT, SPARE
 from meta_experiment.types.vocabulary import TrialStatus
 
 
@@ -17,6 +17,7 @@ class Trial:
     `order` is the position of the trial's unit in the assignment sequence (0, 1, …);
     trials of one unit share it. `status` is None while the trial is open. `excluded`
     says why a trial does not count; a missing metric is absent from `metrics`, never zero.
+    `covariates` are numbers that were known before the variant was drawn, as they were found.
     Times are seconds since the epoch.
     """
 
@@ -31,3 +32,4 @@ class Trial:
     closed_at: float | None = field(default=None, metadata=MOMENT)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None
+    covariates: Mapping[str, float] = field(default_factory=dict, metadata=SPARE)

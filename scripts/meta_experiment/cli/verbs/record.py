@@ -33,6 +33,13 @@ from meta_experiment.types.results.recording import RecordingResult
     help="Repeatable; leave out what was not measured.",
 )
 @click.option(
+    "--covariate",
+    "covariates",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What was known before the variant was drawn. Repeatable.",
+)
+@click.option(
     "--unit", metavar="KEY", help="What was randomised; trials of one unit count once."
 )
 @click.option("--trial-id", metavar="KEY", help="From assign; the same id twice is one trial.")
@@ -52,7 +59,7 @@ from meta_experiment.types.results.recording import RecordingResult
     "--stdin",
     "from_stdin",
     is_flag=True,
-    help="Read JSON lines: experiment, variant, metrics, unit?, trial_id?, status?",
+    help="Read JSON lines: experiment, variant, metrics, covariates?, unit?, trial_id?, …",
 )
 def record_verb(
     place: Place,
@@ -112,6 +119,8 @@ def _document(
     optional = {key: value for key, value in keys.items() if value}
     if "fingerprint" in optional:
         optional["fingerprint"] = pairs("--fingerprint", optional["fingerprint"])
+    if "covariates" in optional:
+        optional["covariates"] = numbers("--covariate", optional["covariates"])
     return {
         "experiment": experiment_id,
         "variant": variant,

@@ -30,10 +30,11 @@ from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.serving.unserved import stand_in_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status
+from meta_experiment.types import Assignment, Direction, Experiment, MetricKind, Plan, Status
 from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
+_LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
 
 
 Contents = Mapping[str, Mapping[str, Content]]
@@ -207,7 +208,7 @@ def _frontmatter_notes(
 
 
 def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) -> dict[str, Any]:
-    """Fill in name, hypothesis, primary metric and seed where the request has none."""
+    """Fill in what the request lacks: name, hypothesis, primary metric, covariates, seed."""
     whole = {key: value for key, value in document.items() if value is not None}
     identity = identify(whole["files"][0]) if whole.get("files") else None
     if identity is None:
@@ -219,6 +220,9 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
         metrics["primary"] = name = _default_metric(whole, manual=manual)
         notes.append(f"The primary metric is {name}; name another with --primary-metric.")
     whole["metrics"] = metrics
+    live = not (manual or _is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
+    if live and _has_mean(metrics["primary"]):
+        whole.setdefault("covariates", list(_LIVE_COVARIATES))
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
     if not whole.get("hypothesis"):
@@ -229,10 +233,19 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
 
 def _default_metric(document: Mapping[str, Any], *, manual: bool = False) -> str:
     """Return the time: of work, as transcripts tell it, or else as somebody takes it."""
+    elsewhere = manual or _is_drawn_elsewhere(document)
+    return "duration_seconds" if elsewhere else "active_seconds"
+
+
+def _is_drawn_elsewhere(document: Mapping[str, Any]) -> bool:
     drawn = document.get("assignment")
     method = drawn.get("method") if isinstance(drawn, Mapping) else drawn
-    manual = manual or method == Assignment.EXTERNAL.value
-    return "duration_seconds" if manual else "active_seconds"
+    return bool(method == Assignment.EXTERNAL.value)
+
+
+def _has_mean(primary: object) -> bool:
+    metric = metric_from_document(primary, "metrics.primary")
+    return metric.kind in (MetricKind.CONTINUOUS, MetricKind.COUNT)
 
 
 def _notes_on_time(plan: Plan) -> list[str]:

@@ -17,9 +17,13 @@ from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Metric, MetricKind, Plan, Status, TrialStatus
+from meta_experiment.types.covariates import DERIVED_COVARIATES, KNOWN_COVARIATES
 from meta_experiment.types.results.recording import RecordingResult
 
-_KEYS = {"experiment", "variant", "metrics", "unit", "trial_id", "status", "fingerprint", "at"}
+_KEYS = {
+    "experiment", "variant", "metrics", "covariates", "unit", "trial_id", "status",
+    "fingerprint", "at",
+}  # fmt: skip
 _LONGEST_LINE = 1024 * 1024
 _LONGEST_KEY = 512
 _MOST_CONFLICTS = 20
@@ -36,6 +40,7 @@ class Observation:
     unit: str | None = None
     trial_id: str | None = None
     fingerprint: Mapping[str, str] = field(default_factory=dict)
+    covariates: Mapping[str, float] = field(default_factory=dict)
 
 
 def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> RecordingResult:
@@ -131,6 +136,7 @@ def _checked(
             name: fields.text(fingerprint, name, f"{where}.fingerprint")[:_LONGEST_KEY]
             for name in fingerprint
         },
+        covariates=_covariates(experiment.plan, document.get("covariates"), where),
     )
 
 
@@ -164,6 +170,20 @@ def checked_metrics(plan: Plan, value: object, where: str) -> dict[str, float]:
             )
         checked[name] = _value(metric, values[name], f"{where}.metrics.{name}")
     return checked
+
+
+def _covariates(plan: Plan, value: object, where: str) -> dict[str, float]:
+    """Return covariates as numbers; `plan` says by which names they can be of use."""
+    values = fields.mapping(value or {}, f"{where}.covariates")
+    named = dict.fromkeys((*KNOWN_COVARIATES, *plan.covariates))
+    known = [name for name in named if name not in DERIVED_COVARIATES]
+    for name in values:
+        if name not in known:
+            raise UsageError(
+                f"{where}: the covariate {cite(name)} is neither in the plan nor a known one.",
+                hint=fields.suggestion(name, known) or f"It may be: {', '.join(known)}.",
+            )
+    return {name: fields.number(values, name, f"{where}.covariates") for name in values}
 
 
 def _planned(plan: Plan) -> dict[str, Metric]:

@@ -31,6 +31,7 @@ def encode_event(event: TrialEvent) -> bytes:
         unit=event.unit,
         status=event.status and event.status.value,
         metrics=event.metrics,
+        covariates=event.covariates,
         fingerprint=redacted_value(event.fingerprint),
         reason=event.reason and redacted(event.reason),
     )

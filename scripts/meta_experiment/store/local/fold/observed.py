@@ -40,4 +40,5 @@ def _recorded(item: OutcomeReport, trial_id: str, at: float) -> TrialEvent:
         status=item.status,
         metrics=item.metrics,
         fingerprint=item.fingerprint,
+        covariates=item.covariates,
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, overload
 
+from meta_experiment.protocol.events import COVARIATE
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.store.trial_log import UnitsUsed
@@ -20,6 +21,7 @@ ASSIGNED, EXPOSED, RECORDED = 0, 1, 2  # how far a trial has come; each implies 
 
 Fingerprint = tuple[tuple[str, str], ...]
 _NOTHING = {"i": -(1 << 31), "d": NAN}  # what stands for a missing value of a metric
+_Numbers = tuple[str, "array[Any]", int, float | None]
 _NOTHING_BYTES = array("i", [-(1 << 31)]).tobytes()
 
 
@@ -31,8 +33,9 @@ class Columns:
     Some columns may be shorter than there are rows. What lies behind their end is unknown
     (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`); for a closed trial
     `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers takes
-    four bytes a trial. `excluded` and `late` are sparse: reason by row, and the time of a
-    metric that came with another event than the one that closed the trial.
+    four bytes a trial; covariates lie among the metrics, as in the lines. `excluded` and `late`
+    are sparse: reason by row, and the time of a metric that came with another event than the
+    one that closed the trial.
     """
 
     def __init__(self) -> None:
@@ -197,18 +200,10 @@ class Trials(Sequence[Trial]):
         variants, fingerprints = list(columns.variants), list(columns.fingerprints)
         trial_name, unit_name = columns.trials.name, columns.units.name
         named, coded = len(columns.units), len(columns.fingerprint)
-        metrics = [
-            (name, column, len(column), _NOTHING["i"] if column.typecode == "i" else None)
-            for name, column in columns.metrics.items()
-        ]
+        metrics = _numbered(columns, covariates=False)
+        covariates = _numbered(columns, covariates=True)
         for row in rows:
             trial_id, unit = trial_name(row), units[row]
-            values = {}
-            for name, column, length, nothing in metrics:
-                if row < length:
-                    value = column[row]
-                    if value == value and value != nothing:  # noqa: PLR0124 - NaN is missing
-                        values[name] = float(value)
             closed = columns.closed(row)
             excluded = columns.excluded.get(row)
             yield Trial(
@@ -218,12 +213,38 @@ class Trials(Sequence[Trial]):
                 order=order[row],
                 exposed=columns.progress[row] >= EXPOSED,
                 status=STATUSES[columns.status[row]],
-                metrics=values,
+                metrics=_row(metrics, row),
                 assigned_at=columns.assigned_at[row],
                 closed_at=None if math.isnan(closed) else closed,
                 fingerprint=dict(fingerprints[columns.fingerprint[row]]) if row < coded else {},
                 excluded=None if excluded is None else excluded[1],
+                covariates=_row(covariates, row) if covariates else {},
             )
+
+
+def _numbered(columns: Columns, *, covariates: bool) -> list[_Numbers]:
+    """Return name, column, length and what stands for nothing, of metrics or of covariates."""
+    return [
+        (
+            name.removeprefix(COVARIATE),
+            column,
+            len(column),
+            _NOTHING["i"] if column.typecode == "i" else None,
+        )
+        for name, column in columns.metrics.items()
+        if name.startswith(COVARIATE) is covariates
+    ]
+
+
+def _row(numbers: list[_Numbers], row: int) -> dict[str, float]:
+    """Return by name what a row has of these columns."""
+    values = {}
+    for name, column, length, nothing in numbers:
+        if row < length:
+            value = column[row]
+            if value == value and value != nothing:  # noqa: PLR0124 - NaN is missing
+                values[name] = float(value)
+    return values
 
 
 def units_used(columns: Columns) -> UnitsUsed:
