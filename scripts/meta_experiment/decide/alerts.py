@@ -12,6 +12,7 @@ from dataclasses import field
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.order import is_divided
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import ERROR_RATE
@@ -123,9 +124,14 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
 
 
 def anomaly(plan: Plan, arms: Arms, treatment: str) -> str | None:
-    """Alert when one of a treatment's last three units lies far from those before it."""
+    """Alert when one of a treatment's last three units lies far from those before it.
+
+    Where it is not known which are the last, nothing is said.
+    """
     sample = arms.primary[treatment]
     values = sample.values if sample.has_values else ()
+    if values and is_divided(sample.order, len(values) - _RECENT):
+        return None
     before, recent = values[:-_RECENT], values[-_RECENT:]
     if len(before) < _FEWEST_BEFORE:
         return None

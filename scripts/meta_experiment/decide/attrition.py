@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from meta_experiment.decide.order import total_of_first
 from meta_experiment.decide.units import (
     Arm,
+    UnitRecord,
     is_abandoned,
     is_closed,
     measured,
@@ -18,15 +20,29 @@ from meta_experiment.types import AttritionCheck, Metric, Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
-    """Losses of one arm: shares per unit that has ended trials, in assignment order.
+class Shares:
+    """Shares of lost trials, one per unit, with the places of the units."""
 
-    `cut` is the share of its trials cut short, `gone` that without a value or excluded; `lost`
-    counts the trials that are any of these, `trials` all of them.
+    values: list[float]
+    order: list[int]
+
+    def add(self, unit: UnitRecord, lost: int, trials: int) -> None:
+        """Add a unit that lost so many of its trials."""
+        self.values.append(lost / trials)
+        self.order.append(unit.order)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Losses of one arm.
+
+    `cut` is the share of the trials cut short of every unit that has ended trials, `gone` that
+    without a value or excluded; `lost` counts the trials that are any of these, `trials` all
+    of them.
     """
 
-    cut: list[float]
-    gone: list[float]
+    cut: Shares
+    gone: Shares
     lost: int
     trials: int
 
@@ -65,7 +81,7 @@ def attrition(
 
 def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
     """Count what one arm lost of a metric."""
-    cut_shares, gone_shares, lost, trials = [], [], 0, 0
+    cut_shares, gone_shares, lost, trials = Shares([], []), Shares([], []), 0, 0
     for unit in arm.units:
         cut, gone, ended = 0, unit.excluded, 0
         lost += unit.excluded
@@ -79,15 +95,17 @@ def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
             lost += is_cut or is_gone
         trials += len(unit.trials) + unit.excluded
         if ended:
-            cut_shares.append(cut / ended)
+            cut_shares.add(unit, cut, ended)
         if ended or unit.excluded:
-            gone_shares.append(gone / (ended + unit.excluded))
+            gone_shares.add(unit, gone, ended + unit.excluded)
     return Losses(cut_shares, gone_shares, lost, trials)
 
 
-def _more_or_less(control: list[float], treatment: list[float]) -> PairEvidence:
-    pairs = min(len(control), len(treatment))
-    before, after = math.fsum(control[:pairs]), math.fsum(treatment[:pairs])
+def _more_or_less(control: Shares, treatment: Shares) -> PairEvidence:
+    pairs = min(len(control.values), len(treatment.values))
+    before, after = (
+        total_of_first(shares.values, shares.order, pairs) for shares in (control, treatment)
+    )
     if before == after == 0:
         return PairEvidence(0.0, 0.0)
     return pair_rule(before, after, pairs)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.order import is_divided
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
@@ -39,11 +40,12 @@ def drift_note(
     The run is cut after 10, 20, 40, … 320 units of the smaller arm: at places that the data do
     not choose, so that the anytime-valid t of the interaction (Lindon, Ham, Tingley and Bojinov
     2022, arXiv 2210.08589; in its Welch form) is an e-process at each of them. Their mean is
-    one again, in which a cut that is not passed yet counts as 1.
+    one again, in which a cut that is not passed yet counts as 1, and so does one that would
+    part units whose order is not known.
     """
     if not (control.has_values and treatment.has_values):
         return None
-    found = _changes(control.values, treatment.values, weights)
+    found = _changes((control, treatment), weights)
     log_e = _log_mean([item.log_e for item in found])
     if log_e < math.log(1 / LEVEL):
         return None
@@ -57,17 +59,17 @@ def drift_note(
     )
 
 
-def _changes(
-    control: Sequence[float], treatment: Sequence[float], weights: tuple[float, float]
-) -> list[_Change]:
+def _changes(samples: tuple[Sample, Sample], weights: tuple[float, float]) -> list[_Change]:
     """Weigh the change at every cut that both arms have reached, and passed by enough."""
     found = []
     for after in _CUTS:
         cuts = [round(after * weight / min(weights)) for weight in weights]
-        arms = list(zip((control, treatment), cuts, strict=True))
-        if any(len(values) < cut + _FEWEST for values, cut in arms):
+        arms = list(zip(samples, cuts, strict=True))
+        if any(len(sample) < cut + _FEWEST for sample, cut in arms):
             break
-        found.append(_change([(values[:cut], values[cut:]) for values, cut in arms], after))
+        if not any(is_divided(sample.order, cut) for sample, cut in arms):
+            pieces = [(sample.values[:cut], sample.values[cut:]) for sample, cut in arms]
+            found.append(_change(pieces, after))
     return found
 
 

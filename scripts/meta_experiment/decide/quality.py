@@ -144,4 +144,5 @@ def _trials(arms: Iterable[Arm]) -> Iterator[Trial]:
 
 
 def _counts(trials: Iterable[Trial], key: str) -> dict[str, int]:
-    return dict(Counter(trial.fingerprint[key] for trial in trials if key in trial.fingerprint))
+    seen = Counter(trial.fingerprint[key] for trial in trials if key in trial.fingerprint)
+    return dict(sorted(seen.items()))

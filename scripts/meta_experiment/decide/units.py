@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from operator import attrgetter
 
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
@@ -30,14 +29,15 @@ CUT_SHORT = frozenset({TrialStatus.INTERRUPTED, TrialStatus.TIMEOUT})
 ABANDONED_AFTER = 24 * 3600.0  # seconds; a trial ends after 30 idle minutes at the latest
 
 TWO_VARIANTS = "unit_in_two_variants"
+_UNKNOWN = (-1, -math.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRecord:
     """Unit in one arm with its trials that count; none of them while it is not exposed.
 
-    `excluded` is how many of its trials were left out one by one. Being seen in two variants
-    is not among them: that befalls both arms alike.
+    `order` is its place (see `places`). `excluded` is how many of its trials were left out one
+    by one. Being seen in two variants is not among them: that befalls both arms alike.
     """
 
     unit: str
@@ -49,7 +49,7 @@ class UnitRecord:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The units of one variant in assignment order, and why trials were left out.
+    """The units of one variant by their places, and why trials were left out.
 
     `counted` more units are known by their number alone, all of them exposed.
     """
@@ -114,7 +114,8 @@ def arms_of(plan: Plan, trials: Iterable[Trial]) -> dict[str, Arm]:
 def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSet[str]) -> Arm:
     exclusions: Counter[str] = Counter()
     records = []
-    for unit, group in units.items():
+    for unit, order in places(units).items():
+        group = units[unit]
         kept = [trial for trial in group if trial.exposed and trial.excluded is None]
         reasons = []
         if len(kept) < len(group):
@@ -123,11 +124,31 @@ def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSe
         if unit in tainted:
             exclusions[TWO_VARIANTS] += len(kept)
             kept, reasons = [], []
-        order = min([trial.order for trial in group])
         exposed = bool(kept) or any(trial.exposed for trial in group)
         records.append(UnitRecord(unit, order, exposed, tuple(kept), len(reasons)))
-    records.sort(key=attrgetter("order"))
-    return Arm(variant, tuple(records), dict(exclusions))
+    return Arm(variant, tuple(records), dict(sorted(exclusions.items())))
+
+
+def places(units: Mapping[str, Sequence[Trial]]) -> dict[str, int]:
+    """Return the places of an arm's units, rising: the order of assignment, where it is known.
+
+    Neighbours in it that began at one moment share a place, and so do all that do not say when
+    they began, before the others.
+    """
+    begun = sorted((*_beginning(group), unit) for unit, group in units.items())
+    found, place, moment = {}, 0, None
+    for order, at, unit in begun:
+        if at != moment:
+            place, moment = order, at
+        found[unit] = place
+    return found
+
+
+def _beginning(trials: Sequence[Trial]) -> tuple[int, float]:
+    if len(trials) == 1 and trials[0].assigned_at is not None:
+        return trials[0].order, trials[0].assigned_at
+    known = [(item.order, item.assigned_at) for item in trials if item.assigned_at is not None]
+    return min(known, default=_UNKNOWN)
 
 
 def is_closed(trial: Trial) -> bool:

@@ -1,6 +1,7 @@
 """Other people's results, from their files to a verdict."""
 
 import json
+import random
 from pathlib import Path
 
 import jsonschema
@@ -438,3 +439,20 @@ def test_the_collected_benchmarks_are_imported_or_refused_rightly(call):
             assert any(reason in message for reason in _REASONS), message
     assert imported >= 10
     assert refused >= 20
+
+
+def test_the_order_of_rows_does_not_decide(call, tmp_path):
+    """Failures first in one arm, successes first in the other, and the same rows mixed."""
+    rows = [("control", 0)] * 10 + [("control", 1)] * 10
+    rows += [("new", 1)] * 6 + [("new", 0)] * 4
+    found = []
+    for name, seed in (("sorted", None), ("mixed", 5), ("again", 6)):
+        if seed is not None:
+            random.Random(seed).shuffle(rows)  # noqa: S311
+        lines = "".join(f"{arm},{value}\n" for arm, value in rows)
+        (tmp_path / f"{name}.csv").write_text(f"variant,success\n{lines}")
+        done = call("import", f"{name}.csv", "--metric", "success")
+        analysis = call("analyze", done["experiment_id"])
+        found.append({key: analysis[key] for key in ("decision", "primary", "checks", "notes")})
+    assert found[0]["decision"] == "EXTEND"
+    assert found[0] == found[1] == found[2]

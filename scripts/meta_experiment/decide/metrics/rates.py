@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -17,6 +16,7 @@ from meta_experiment.decide.metrics.sample import (
     unit_values,
     why_not_number,
 )
+from meta_experiment.decide.order import total_of_first
 from meta_experiment.decide.reported import (
     ReportedTest,
     Test,
@@ -89,10 +89,15 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
 
 
 def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidence:
-    """Return the log e-values of the exact rule on the first complete pairs of two arms."""
+    """Return the log e-values of the exact rule on the first complete pairs of two arms.
+
+    What one arm has more than the other is left out, in so far as it is known to be later.
+    """
     pairs = min(len(control), len(treatment))
     found = pair_rule(
-        math.fsum(control.values[:pairs]), math.fsum(treatment.values[:pairs]), pairs
+        total_of_first(control.values, control.order, pairs),
+        total_of_first(treatment.values, treatment.order, pairs),
+        pairs,
     )
     return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
 

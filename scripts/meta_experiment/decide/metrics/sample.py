@@ -21,11 +21,12 @@ _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
 
 
 class Sample:
-    """Values of an arm, one per unit that has one, in assignment order.
+    """Values of an arm, one per unit that has one, by the places of the units.
 
     `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
     unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
-    `units` are the keys of the units, one per value.
+    `units` are the keys of the units, one per value, `order` their places (see
+    `units.places`), rising.
     """
 
     def __init__(
@@ -34,12 +35,14 @@ class Sample:
         raw: tuple[float, ...],
         skipped: Mapping[str, int],
         units: tuple[str, ...],
+        order: Sequence[int] | None = None,
     ) -> None:
-        """Take what was measured; nothing is computed yet."""
+        """Take what was measured, one unit after the other when nothing else is said."""
         self.values = values
         self.raw = raw
         self.skipped = skipped
         self.units = units
+        self.order = range(len(values)) if order is None else order
 
     def __len__(self) -> int:
         return len(self.values)
@@ -94,13 +97,13 @@ class Sample:
     def scaled(self, factor: float) -> Sample:
         """Return the sample with all values multiplied, on the raw scale."""
         values = tuple(value * factor for value in self.values)
-        return Sample(values, values, self.skipped, self.units)
+        return Sample(values, values, self.skipped, self.units, self.order)
 
     def shifted(self, delta: float) -> Sample:
         """Return the sample with a constant added to all values, on the log scale."""
         values = tuple(value + delta for value in self.values)
         raw = tuple(math.exp(value) for value in values)
-        return Sample(values, raw, self.skipped, self.units)
+        return Sample(values, raw, self.skipped, self.units, self.order)
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""
@@ -109,6 +112,7 @@ class Sample:
             tuple(self.raw[place] for place in places),
             self.skipped,
             tuple(self.units[place] for place in places),
+            tuple(self.order[place] for place in places),
         )
 
 
@@ -152,7 +156,7 @@ class SummarySample(Sample):
             "an arm is known by its sums alone, expected a value for each unit"
         )
 
-    values = raw = units = property(_no_units)
+    values = raw = units = order = property(_no_units)
 
     def summary(self, metric: Metric) -> ArmSummary:
         """Describe the units on the metric's own scale; of the other nothing is known."""
@@ -194,6 +198,7 @@ def unit_values(
     raw: list[float] = []
     values: list[float] = []
     units: list[str] = []
+    order: list[int] = []
     skipped: Counter[str] = Counter()
     log = metric.scale is Scale.LOG
     for unit in arm.units:
@@ -209,9 +214,10 @@ def unit_values(
             own.append(value * stretch if stretch != 1.0 and was_cut_short(trial) else value)
         if own:
             units.append(unit.unit)
+            order.append(unit.order)
             raw.append(mean(own))
             values.append(mean([math.log(value) for value in own]) if log else raw[-1])
-    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units))
+    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units), order)
 
 
 def why_not_number(value: float, metric: Metric) -> str | None:

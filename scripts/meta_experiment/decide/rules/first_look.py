@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.order import first_units
 from meta_experiment.decide.rules.rule import Look
-from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed
+from meta_experiment.decide.units import given_up_at, is_abandoned, is_closed, places
 from meta_experiment.types import Plan, Trial, Unit
 
 _ALWAYS = float("-inf")
@@ -15,7 +16,8 @@ _ALWAYS = float("-inf")
 def first_look(plan: Plan, trials: Sequence[Trial], as_of: float) -> Look:
     """Return the look at the first `sample_size` assigned units of every arm.
 
-    Of eval cases the first that every arm has. It is taken at the moment when the last of
+    Of eval cases the first that every arm has. Where it is not known which of several units
+    is the last of them, it is at all of these. It is taken at the moment when the last of
     them has closed its first trial; what is assigned or closes later is not in it, so that it
     never changes. Until then everything so far is shown, and nothing may be decided on it.
     """
@@ -43,25 +45,22 @@ def _first_units(plan: Plan, trials: Iterable[Trial]) -> list[list[Trial]] | Non
     for trial in trials:
         if trial.variant in groups:
             groups[trial.variant].setdefault(trial.unit, []).append(trial)
-    begun = [
-        {unit: min(item.order for item in group) for unit, group in units.items()}
-        for units in groups.values()
-    ]
+    order = [places(units) for units in groups.values()]
     if plan.unit is Unit.CASE:
-        begun = [_last_begun(begun)] * len(groups)
-    if min(map(len, begun)) < plan.sample_size:
+        order = [_last_begun(order)] * len(groups)
+    if min(map(len, order)) < plan.sample_size:
         return None
     return [
         units[unit]
-        for units, order in zip(groups.values(), begun, strict=True)
-        for unit in sorted(order, key=order.__getitem__)[: plan.sample_size]
+        for units, known in zip(groups.values(), order, strict=True)
+        for unit in first_units(known, plan.sample_size)
     ]
 
 
 def _last_begun(begun: Sequence[Mapping[str, int]]) -> dict[str, int]:
     """Return when the last of the arms got a case, for those that all have: it stays so."""
-    shared = [unit for unit in begun[0] if all(unit in order for order in begun)]
-    return {unit: max(order[unit] for order in begun) for unit in shared}
+    shared = [unit for unit in begun[0] if all(unit in known for known in begun)]
+    return {unit: max(known[unit] for known in begun) for unit in shared}
 
 
 def _settled_at(group: Sequence[Trial], as_of: float) -> float | None:

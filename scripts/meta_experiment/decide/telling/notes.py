@@ -31,6 +31,7 @@ def notes(
 ) -> Iterator[str]:
     """Yield the notes of an analysis."""
     yield from _on_the_rule(inputs)
+    yield from _on_the_look(inputs, samples)
     yield from _on_the_comparisons(inputs, samples)
     yield from _on_the_threshold(inputs, samples)
     if inputs.plan.unit is Unit.CASE:
@@ -62,6 +63,16 @@ def _on_the_rule(inputs: VerdictInput) -> Iterator[str]:
         yield f"The safety metric {name} is no metric of the plan, so it is not watched."
     for name in sorted({*plan.acting_alerts} - {kind.value for kind in AlertKind}):
         yield f"There is no alert named {name}, so it cannot act."
+
+
+def _on_the_look(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
+    """Say that a look holds more than the first units, where these are not known."""
+    plan, most = inputs.plan, max(arm.assigned for arm in samples.arms.values())
+    if not inputs.rule.extendable and inputs.readiness.ready and most > plan.sample_size:
+        yield (
+            "Units that were imported, or recorded at once, came in no order that is known: "
+            f"the look is at all of them, up to {most} an arm, and more would change it."
+        )
 
 
 def _on_the_comparisons(inputs: VerdictInput, samples: Samples) -> Iterator[str]:

@@ -39,12 +39,15 @@ class EvidenceSeries:
 def series(plan: Plan, trials: Sequence[Trial], *, looks: int = 50) -> list[EvidenceSeries]:
     """Weigh each treatment at so many looks, evenly spread over the trials as they closed.
 
-    The last look is at all of them. What was open, or lost, at a look is not looked at.
+    The last look is at all of them. What was open, or lost, at a look is not looked at, and
+    trials that closed at one moment are looked at together.
     """
     rule = rule_of(plan)
     closed = sorted(filter(is_closed, trials), key=_moment)
     points: dict[str, list[EvidencePoint]] = {item.name: [] for item in plan.treatments}
     for count in _counts(len(closed), looks):
+        if count < len(closed) and _moment(closed[count - 1]) == _moment(closed[count]):
+            continue
         seen = closed[:count]
         at = seen[-1].closed_at
         look = rule.look(plan, seen, at or 0.0)
@@ -57,8 +60,8 @@ def series(plan: Plan, trials: Sequence[Trial], *, looks: int = 50) -> list[Evid
     return [EvidenceSeries(name, bar, tuple(known)) for name, known in points.items()]
 
 
-def _moment(trial: Trial) -> tuple[float, int]:
-    return trial.closed_at or trial.assigned_at or 0.0, trial.order
+def _moment(trial: Trial) -> float:
+    return trial.closed_at or trial.assigned_at or 0.0
 
 
 def _counts(trials: int, looks: int) -> list[int]:
