@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -172,25 +172,36 @@ def was_cut_short(trial: Trial) -> bool:
 
 
 def measured(trial: Trial, metric: Metric) -> float | None:
-    """Return a trial's value of a metric; None is missing, which is never zero.
+    """Return a trial's value of a metric; None is missing, which is never zero."""
+    return reading(metric)(trial)
+
+
+def reading(metric: Metric) -> Callable[[Trial], float | None]:
+    """Return what reads the value of a metric from trials.
 
     Of a ratio it is the numerator, where the trial has both parts.
     """
-    first, *others = [recorded(trial, name) for name in metric.recorded]
-    return None if None in others else first
+    first, *others = map(recording, metric.recorded)
+    if not others:
+        return first
+    return lambda trial: None if None in [read(trial) for read in others] else first(trial)
 
 
-def recorded(trial: Trial, name: str) -> float | None:
-    """Return what a trial has under the name of a metric.
+def recording(name: str) -> Callable[[Trial], float | None]:
+    """Return what reads from trials what they have under the name of a metric.
 
     A trial that ended well or in an error has an error rate of 0 or 1 without recording it.
     """
-    value = trial.metrics.get(name)
-    if value is not None or name != ERROR_RATE.name:
-        return value
-    if trial.status in (TrialStatus.OK, TrialStatus.ERROR):
+    if name == ERROR_RATE.name:
+        return _error_rate
+    return lambda trial: trial.metrics.get(name)
+
+
+def _error_rate(trial: Trial) -> float | None:
+    value = trial.metrics.get(ERROR_RATE.name)
+    if value is None and trial.status in (TrialStatus.OK, TrialStatus.ERROR):
         return float(trial.status is TrialStatus.ERROR)
-    return None
+    return value
 
 
 def mean(values: Sequence[float]) -> float:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.metrics.means import MEANS
 from meta_experiment.decide.metrics.sample import Sample, why_not_number
 from meta_experiment.decide.reported import ReportedTest, evidence_by, t_test
-from meta_experiment.decide.units import Arm, UnitRecord, recorded, was_cut_short
+from meta_experiment.decide.units import Arm, UnitRecord, recording, was_cut_short
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.ratio import linearised
-from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric
+from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Trial
 
 NOTHING_BELOW = "zero_denominator"
 
@@ -30,10 +31,11 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
     """
     stretched = stretch if metric.direction is Direction.LOWER else 1.0
     skipped: Counter[str] = Counter()
+    read = [recording(name) for name in metric.recorded]
     found = {
         unit.unit: sums
         for unit in arm.units
-        if (sums := _sums(unit, metric, stretched, skipped)) is not None
+        if (sums := _sums(unit, read, metric, stretched, skipped)) is not None
     }
     try:
         values = tuple(linearised(*zip(*found.values(), strict=True))) if found else ()
@@ -43,12 +45,16 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
 
 
 def _sums(
-    unit: UnitRecord, metric: Metric, stretch: float, skipped: Counter[str]
+    unit: UnitRecord,
+    read: Sequence[Callable[[Trial], float | None]],
+    metric: Metric,
+    stretch: float,
+    skipped: Counter[str],
 ) -> tuple[float, float] | None:
     """Return the sums of a unit's numerators and denominators, None where it has neither."""
     numerators, denominators = [], []
     for trial in unit.trials:
-        top, bottom = (recorded(trial, name) for name in metric.recorded)
+        top, bottom = (part(trial) for part in read)
         if top is None or bottom is None:
             continue
         reason = why_not_number(top, metric) or why_not_number(bottom, metric)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NoReturn, Self
 
 from meta_experiment.decide.scale import at_boundary
-from meta_experiment.decide.units import Arm, mean, measured, was_cut_short
+from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import ArmSummary, Metric, Scale
@@ -200,11 +200,11 @@ def unit_values(
     units: list[str] = []
     order: list[int] = []
     skipped: Counter[str] = Counter()
-    log = metric.scale is Scale.LOG
+    log, read = metric.scale is Scale.LOG, reading(metric)
     for unit in arm.units:
         own = []
         for trial in unit.trials:
-            value = measured(trial, metric)
+            value = read(trial)
             if value is None:
                 continue
             reason = why_not(value, metric)

@@ -1,0 +1,109 @@
+"""How long one analysis takes in a process that runs already, in milliseconds.
+
+    python benchmarks/deciding.py [--units 10000] [--runs 15]
+
+Two arms, so many units in all, a primary metric and two guardrails: from the sums of both arms,
+as a warehouse has them, and from trials one by one. Beside them a loop of Python that adds up
+as many numbers, so that machines compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
+
+from meta_experiment.decide.analysis import analyze, analyze_summaries  # noqa: E402
+from meta_experiment.decide.metrics.sample import SummarySample  # noqa: E402
+from meta_experiment.model.metrics import describe  # noqa: E402
+from meta_experiment.stats.moments import Moments  # noqa: E402
+from meta_experiment.types import Guardrail, Plan, Scale, Trial, TrialStatus, Variant  # noqa: E402
+
+START = 1.7e9  # seconds
+NAMES = ("active_seconds", "cost_usd", "output_tokens")
+
+
+def plan() -> Plan:
+    """Return a plan with two guardrails."""
+    primary, *guarded = map(describe, NAMES)
+    return Plan(
+        name="bench",
+        hypothesis="the new text is faster",
+        files=(),
+        variants=(Variant("control"), Variant("treatment")),
+        primary=primary,
+        guardrails=tuple(map(Guardrail, guarded)),
+    )
+
+
+def trials(units: int) -> list[Trial]:
+    """Return a trial a unit, the arms taking turns."""
+    chance = random.Random(1)  # noqa: S311 - data, no secrets
+    return [
+        Trial(
+            trial_id=f"t{order}",
+            variant=("control", "treatment")[order % 2],
+            unit=f"u{order}",
+            order=order,
+            status=TrialStatus.OK,
+            metrics={name: chance.lognormvariate(3.0, 0.5) for name in NAMES},
+            assigned_at=START + order,
+            closed_at=START + order + 0.5,
+        )
+        for order in range(units)
+    ]
+
+
+def sums(made: list[Trial]) -> dict[str, dict[str, SummarySample]]:
+    """Return what a warehouse knows of these trials."""
+    found: dict[str, dict[str, SummarySample]] = {"control": {}, "treatment": {}}
+    for arm in found:
+        for metric in map(describe, NAMES):
+            own = [item.metrics[metric.name] for item in made if item.variant == arm]
+            scaled = map(math.log, own) if metric.scale is Scale.LOG else own
+            found[arm][metric.name] = SummarySample(Moments.of(scaled))
+    return found
+
+
+def milliseconds(work: Callable[[], object], runs: int) -> tuple[float, float]:
+    """Return the median and the shortest time."""
+    taken = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken), min(taken)
+
+
+def main() -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=15)
+    options = parser.parse_args()
+    made, planned = trials(options.units), plan()
+    known = sums(made)
+    numbers = [item.metrics["cost_usd"] for item in made]
+    asked = {"experiment_id": "bench", "as_of": START + 86_400, "started": START}
+    print(f"{options.units:,} units in two arms, {options.runs} runs")
+    print(f"{'':28}{'median ms':>10}{'shortest':>10}")
+    for name, work in (
+        ("sum of as many numbers", lambda: sum(numbers)),
+        ("analysis from sums", lambda: analyze_summaries(planned, known, **asked)),
+        ("analysis from trials", lambda: analyze(planned, made, **asked)),
+    ):
+        middle, least = milliseconds(work, options.runs)
+        print(f"{name:28}{middle:10.2f}{least:10.2f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
