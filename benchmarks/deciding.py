@@ -65,11 +65,11 @@ def trials(units: int) -> list[Trial]:
 def sums(made: list[Trial]) -> dict[str, dict[str, SummarySample]]:
     """Return what a warehouse knows of these trials."""
     found: dict[str, dict[str, SummarySample]] = {"control": {}, "treatment": {}}
-    for arm in found:
+    for arm, known in found.items():
         for metric in map(describe, NAMES):
             own = [item.metrics[metric.name] for item in made if item.variant == arm]
             scaled = map(math.log, own) if metric.scale is Scale.LOG else own
-            found[arm][metric.name] = SummarySample(Moments.of(scaled))
+            known[metric.name] = SummarySample(Moments.of(scaled))
     return found
 
 

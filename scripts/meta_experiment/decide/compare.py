@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.family import Design, Family
@@ -17,6 +19,7 @@ from meta_experiment.types import (
     Interval,
     Metric,
     Plan,
+    Scale,
     SequentialEvidence,
 )
 
@@ -71,11 +74,14 @@ def _constant_arms(
 ) -> str | None:
     """Say what is seen of arms whose units all have the same value, and what would decide."""
     arms = (control, treatment)
-    if min(map(len, arms)) < 2 or not all(item.has_values for item in arms):
+    try:
+        vary = min(map(len, arms)) < 2 or any(item.moments.m2 for item in arms)
+    except DegenerateDataError:
         return None
-    if any(min(item.raw) != max(item.raw) for item in arms):
+    if vary:
         return None
-    one, other = (f"{item.raw[0]:.6g} {metric.unit}".rstrip() for item in arms)
+    shown = math.exp if metric.scale is Scale.LOG else float
+    one, other = (f"{shown(item.centre):.6g} {metric.unit}".rstrip() for item in arms)
     seen = (
         f"all {len(control)} values of {plan.control.name} are {one} and all {len(treatment)} "
         f"of {name} {other}"
