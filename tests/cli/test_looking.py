@@ -221,6 +221,34 @@ def test_the_older_registry_is_read_and_analysed_and_not_rewritten(project):
     assert path.read_bytes() == before
 
 
+def test_an_effect_is_shown_from_the_plans_minimum_on(project):
+    """Of two units and one nothing is said but their means; of ten the board has its effect."""
+    name = project.create("--guardrail", "output_tokens")
+
+    def record(count):
+        project.stdin("record", "--stdin", lines=[
+            {"experiment": name, "variant": variant,
+             "metrics": {"duration_seconds": size + k % 3, "output_tokens": 90 + k % 7}}
+            for variant, size, more in (("control", 60, 1), ("treatment", 50, 0))
+            for k in range(count + more)
+        ])  # fmt: skip
+
+    record(1)
+    board, report = project("status").out, project("analyze", name).out
+    assert "Effect      shown from 10 units per arm on" in board
+    assert (
+        "0% of the way to a decision (1 of at least 10 per arm, 9 to go, 14 days left" in board
+    )
+    assert "treatment against control: an effect is shown from 10 units per arm on" in report
+    assert "better" not in board.split("Progress")[1].split("SUMMARY")[0]
+    (row,) = project("status", "--json").json["experiments"]
+    assert row["improvement"] is None
+    record(10)
+    board, report = project("status").out, project("analyze", name).out
+    assert "% better" in board
+    assert "shown from" not in board + report
+
+
 def test_a_rating_is_shown_though_nobody_planned_it(project):
     """In the text as in the JSON, said to decide nothing; a planned one without that note."""
     name = project.create("--secondary", "tool_errors")
@@ -234,7 +262,7 @@ def test_a_rating_is_shown_though_nobody_planned_it(project):
     seen = project("analyze", name)
     rows = [line.split() for line in seen.out.splitlines()]
     assert ["rating", "control", "3", "4"] in rows
-    assert ["rating", "treatment", "3", "3", "-25.0%"] in rows
+    assert ["rating", "treatment", "3", "3", "too", "few", "units"] in rows
     assert ["tool_errors", "control", "3", "0"] in rows
     assert "rating was recorded and is not in the plan" in seen.out
     assert "tool_errors was recorded" not in seen.out

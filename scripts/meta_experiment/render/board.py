@@ -19,7 +19,12 @@ from meta_experiment.render.blocks import (
 )
 
 if TYPE_CHECKING:  # status starts without the types
-    from meta_experiment.types.results.board import BoardRow, BoardSummary, BoardView
+    from meta_experiment.types.results.board import (
+        BoardProgress,
+        BoardRow,
+        BoardSummary,
+        BoardView,
+    )
 
 _SIGNS: dict[str, tuple[str, Tone]] = {
     "draft": ("○ Draft", "dim"),
@@ -104,11 +109,23 @@ def _progress(row: BoardRow) -> tuple[str, str]:
         return "Progress", "its trials are not read"
     left = progress["days_left"]
     return "Progress", (
-        f"{words.bar(progress['fraction'])} {words.per_cent(progress['fraction'])} "
-        f"({progress['smallest_arm']:,} of at least {progress['needed_per_arm']:,} per arm"
+        f"{words.bar(progress['fraction'])} {words.per_cent(progress['fraction'])} of the way "
+        f"to a decision ({progress['smallest_arm']:,} of at least "
+        f"{progress['needed_per_arm']:,} per arm{_ahead(progress)}"
         + ("" if left is None else f", {words.days(left)} left")
         + ")"
     )
+
+
+def _ahead(progress: BoardProgress) -> str:
+    """Say what is to come, where that can be told."""
+    more, days = progress["units_to_go"], progress["days_to_go"]
+    if not more:
+        return ""
+    time = "" if days is None else f" in some {words.days(days)}"
+    if (progress["smallest_arm"] or 0) < progress["needed_per_arm"]:
+        return f", {more:,} to go{time}"
+    return f", about {more:,} more as it looks{time}"
 
 
 def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
@@ -125,6 +142,10 @@ def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
     if improvement is not None and measured:
         word = "better" if improvement >= 0 else "worse"
         yield "Effect", f"{words.per_cent(abs(improvement), 1)} {word}"
+    elif (
+        measured and (row["progress"]["smallest_arm"] or 0) < row["progress"]["needed_per_arm"]
+    ):
+        yield "Effect", f"shown from {row['progress']['needed_per_arm']:,} units per arm on"
 
 
 def _decision(row: BoardRow) -> Text:

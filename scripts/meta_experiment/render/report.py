@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from meta_experiment.render import words
 from meta_experiment.render.blocks import (
@@ -26,6 +26,7 @@ from meta_experiment.types import (
     GuardrailState,
     Interval,
     PrimaryResult,
+    Readiness,
     Scale,
 )
 from meta_experiment.types.results.examination import Examination
@@ -40,9 +41,12 @@ def report(examined: Examination) -> Page:
         _verdict(analysis),
         (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
         (_arms(primary, unit),),
-        *(_comparison(item, unit) for item in primary.comparisons),
+        *(
+            _comparison(item, unit, _too_few(analysis, primary, item))
+            for item in primary.comparisons
+        ),
         *_guardrails(analysis),
-        *_secondary(analysis.secondary),
+        *_secondary(analysis),
         (Heading("Checks", level=2),),
         (Paragraph(tuple(_checks(analysis)), indent=2),),
         *_notes(analysis),
@@ -84,8 +88,19 @@ def _arms(primary: PrimaryResult, unit: str) -> Table:
     return Table(tuple(columns), tuple(rows))
 
 
-def _comparison(item: Comparison, unit: str) -> Section:
+def _too_few(analysis: Analysis, result: PrimaryResult, item: Comparison) -> str | None:
+    """Say that an effect is not shown yet: an arm has fewer units than the plan's minimum."""
+    units = [result.variants[name].n for name in (item.control, item.treatment)]
+    least = analysis.readiness.needed_per_arm
+    if min(units) >= least:
+        return None
+    return f"an effect is shown from {least:,} units per arm on"
+
+
+def _comparison(item: Comparison, unit: str, too_few: str | None) -> Section:
     head = f"{words.printable(item.treatment)} against {words.printable(item.control)}"
+    if too_few:
+        return (Paragraph((f"{head}: {too_few}",), indent=2),)
     if item.error:
         return (Paragraph((f"{head}: no evidence, {item.error}",), indent=2),)
     effect = (
@@ -115,10 +130,15 @@ def _tests(item: Comparison) -> Iterator[str]:
 def _guardrails(analysis: Analysis) -> Iterator[Section]:
     if analysis.guardrails:
         yield (Heading("Guardrails", level=2),)
-        yield (Paragraph(tuple(map(_guardrail, analysis.guardrails)), indent=2),)
+        judged = (_guardrail(item, analysis.readiness) for item in analysis.guardrails)
+        yield (Paragraph(tuple(judged), indent=2),)
 
 
-def _guardrail(item: GuardrailResult) -> Text:
+def _guardrail(item: GuardrailResult, ready: Readiness) -> Text:
+    reason = item.reason
+    early = ready.smallest_arm < ready.needed_per_arm
+    if early and item.state is GuardrailState.UNDETERMINED:
+        reason = f"an effect is shown from {ready.needed_per_arm:,} units per arm on"
     tones: dict[GuardrailState, Tone] = {
         GuardrailState.PASS: "good",
         GuardrailState.FAIL: "bad",
@@ -127,12 +147,13 @@ def _guardrail(item: GuardrailResult) -> Text:
         Emphasis(item.state.value.upper(), tones.get(item.state, "warn")),
         (
             f"  {words.printable(item.metric)} ({words.printable(item.treatment)}, may worsen "
-            f"by {words.per_cent(item.margin)}): {words.one_line(item.reason)}"
+            f"by {words.per_cent(item.margin)}): {words.one_line(reason)}"
         ),
     )
 
 
-def _secondary(results: Sequence[PrimaryResult]) -> Iterator[Section]:
+def _secondary(analysis: Analysis) -> Iterator[Section]:
+    results = analysis.secondary
     if not results:
         return
     yield (Heading("Secondary metrics", "(they decide nothing)", level=2),)
@@ -143,12 +164,14 @@ def _secondary(results: Sequence[PrimaryResult]) -> Iterator[Section]:
         Column("mean", 14, "right"),
         Column("effect", gap=2),
     )
-    yield (Table(columns, tuple(row for item in results for row in _measured(item))),)
+    yield (Table(columns, tuple(row for item in results for row in _measured(analysis, item))),)
 
 
-def _measured(result: PrimaryResult) -> Iterator[tuple[str, ...]]:
+def _measured(analysis: Analysis, result: PrimaryResult) -> Iterator[tuple[str, ...]]:
     effects = {
-        item.treatment: words.signed_per_cent(item.effect.relative)
+        item.treatment: "too few units"
+        if _too_few(analysis, result, item)
+        else words.signed_per_cent(item.effect.relative)
         for item in result.comparisons
     }
     for name, arm in result.variants.items():

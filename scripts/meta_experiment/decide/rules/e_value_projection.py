@@ -48,6 +48,21 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     return [units_needed(plan, expected, control, arms[item.name]) for item in plan.treatments]
 
 
+def evidence_share(plan: Plan, analysis: Analysis) -> float:
+    """Return the part of the log evidence that is there of what a decision takes.
+
+    For the better that of the best treatment, for the worse that of the least bad, whichever
+    is nearer.
+    """
+    weighed = [item.sequential for item in analysis.primary.comparisons]
+    better = [_log(item.e_promote) for item in weighed if item is not None]
+    worse = [_log(item.e_reject) for item in weighed if item is not None]
+    if len(better) < len(plan.treatments):
+        return 0.0
+    promoted = max(better) / e_value_bar(plan.alpha, len(plan.treatments))
+    return min(1.0, max(0.0, promoted, min(worse) / e_value_bar(plan.alpha)))
+
+
 def units_needed(
     plan: Plan, expected: Expected, control: ArmSummary, treatment: ArmSummary
 ) -> int | None:
@@ -85,6 +100,10 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
     t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
     size = t / math.sqrt(cases)
     return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= needed)
+
+
+def _log(e_value: float) -> float:
+    return math.log(e_value) if e_value > 0 else -math.inf
 
 
 def _fewest(decides: Callable[[int], bool]) -> int | None:

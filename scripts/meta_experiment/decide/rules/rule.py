@@ -94,7 +94,8 @@ class Rule:
     to differ by less than `within` on the metric's scale, by e-values where a rule has no other
     way. `projection(plan, analysis)` returns for every treatment the units of the smaller arm
     at which data of the same means and spreads would promote it, None where they never would;
-    or None altogether where that cannot be told.
+    or None altogether where that cannot be told. `reached(plan, analysis)` is the part of the
+    evidence it takes that there is, from 0 to 1, on the scale on which it grows.
 
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
     whichever rule decides.
@@ -116,4 +117,5 @@ class Rule:
     milestones: tuple[int, ...] = ()
     shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
     projection: Callable[[Plan, Analysis], Sequence[int | None] | None] = lambda *_: None
+    reached: Callable[[Plan, Analysis], float | None] = lambda *_: None
     bar: Callable[[float, int], float] = e_value_bar

@@ -60,6 +60,13 @@ def projection(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     return all_needed(plan, analysis)
 
 
+def reached(plan: Plan, analysis: Analysis) -> float:
+    """Compare the log e-values with those that decide."""
+    from meta_experiment.decide.rules.e_value_projection import evidence_share
+
+    return evidence_share(plan, analysis)
+
+
 def _terms(plan: Plan) -> str:
     return (
         f"valid at every look from {plan.sample_size:,} units per arm, "
@@ -92,6 +99,7 @@ SEQUENTIAL = Rule(
     looks_from=lambda plan, units: min(plan.sample_size, units),
     milestones=(50, 200),
     projection=projection,
+    reached=reached,
     words=Words(
         terms=_terms,
         strength=lambda log_e: f"e-value {number(log_e):.3g}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
+from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.telling.progress import best_estimate, progress
 from meta_experiment.types import Analysis, Decision, Plan, ReasonCode, Unit
 
 
@@ -17,31 +18,36 @@ def explain(plan: Plan, analysis: Analysis) -> str:
     """
     if analysis.decision is not Decision.EXTEND:
         return f"{analysis.decision}: {analysis.reason}"
+    no_decision = f"No decision yet: {analysis.reason}"
     if analysis.reason_code is not ReasonCode.EVIDENCE_INSUFFICIENT:
-        return f"No decision yet: {analysis.reason}"
+        return no_decision
     projected = rule_of(plan).projection(plan, analysis)
     if projected is None:
-        return f"No decision yet: {analysis.reason}"
-    needed = [units for units in projected if units is not None]
-    return f"No decision yet: {analysis.reason} {_projected(plan, analysis, needed)}"
+        return no_decision
+    ever = any(units is not None for units in projected)
+    return f"{no_decision} {_projected(plan, analysis, ever=ever)}"
 
 
-def _projected(plan: Plan, analysis: Analysis, needed: Sequence[int]) -> str:
+def _projected(plan: Plan, analysis: Analysis, *, ever: bool) -> str:
     what = "cases" if plan.unit is Unit.CASE else "units per arm"
-    more = min(needed, default=0) - analysis.readiness.smallest_arm
-    if not needed:
+    if not ever:
         return f"As it looks now, more {what} would not show it to be better."
-    best = max(
-        (item.effect.relative or 0.0 for item in analysis.primary.comparisons), default=0.0
-    )
-    if best < plan.improvement_threshold:
+    if best_estimate(analysis) < plan.improvement_threshold:
         return (
             f"As it looks now, it stays below the {plan.improvement_threshold:.0%} that the "
             "plan asks for."
         )
-    if more <= 0:
+    ahead = progress(plan, analysis)
+    more = ahead.units_to_go or 1
+    if more == 1:
         return f"A few more {what} may decide."
-    return f"If it stays as it looks, about {_rough(more)} more {what} would decide."
+    days = ""
+    if ahead.days_to_go is not None and analysis.readiness.days_left is not None:
+        days = (
+            f", in some {in_days(ahead.days_to_go)} days at the rate so far (the plan ends in "
+            f"{in_days(analysis.readiness.days_left)})"
+        )
+    return f"If it stays as it looks, about {_rough(more)} more {what} would decide{days}."
 
 
 def _rough(number: int) -> int:

@@ -23,8 +23,6 @@ from meta_experiment.types import (
     Unit,
 )
 
-_FEWEST_PER_STRATUM = 5
-
 
 def notes(
     inputs: VerdictInput, decided: Verdict, samples: Samples, trials: Sequence[Trial]
@@ -193,7 +191,7 @@ def _stratum(inputs: VerdictInput, samples: Samples, treatment: str, model: str)
             for name in (plan.control.name, treatment)
         )
     )
-    if min(len(control), len(treated)) < _FEWEST_PER_STRATUM:
+    if min(len(control), len(treated)) < plan.sample_size:
         return None
     seen = effect(control.centre, treated.centre, plan.primary)
     return f"{model} {described(seen.relative)} ({len(control)} and {len(treated)} units)"

@@ -7,6 +7,7 @@ from typing import Any
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.telling.progress import progress
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.types import Analysis, Experiment, Scale, Status
@@ -74,18 +75,28 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
     needed = experiment.plan.sample_size
     if analysis is None and experiment.started is not None:
         trials = experiment.outcome.trials if experiment.outcome else 0
-        unread = {"smallest_arm": None, "fraction": None}
-        return {"trials": trials, "needed_per_arm": needed} | unread
-    smallest = analysis.readiness.smallest_arm if analysis else 0
+        return {"trials": trials, "smallest_arm": None, "needed_per_arm": needed} | _UNKNOWN
+    if analysis is None:
+        begun = {"trials": 0, "smallest_arm": 0, "needed_per_arm": needed}
+        return begun | _UNKNOWN | {"fraction": 0.0}
+    ahead = progress(experiment.plan, analysis)
     return {
-        "trials": sum(item.trials for item in analysis.samples.values()) if analysis else 0,
-        "smallest_arm": smallest,
+        "trials": sum(item.trials for item in analysis.samples.values()),
+        "smallest_arm": analysis.readiness.smallest_arm,
         "needed_per_arm": needed,
-        "fraction": min(1.0, smallest / needed),
+        "fraction": ahead.fraction,
+        "units_to_go": ahead.units_to_go,
+        "days_to_go": ahead.days_to_go,
     }
 
 
+_UNKNOWN = {"fraction": None, "units_to_go": None, "days_to_go": None}
+
+
 def _improvement(analysis: Analysis) -> float | None:
+    """Return the effect, which is none to be shown before every arm has the plan's minimum."""
+    if analysis.readiness.smallest_arm < analysis.readiness.needed_per_arm:
+        return None
     seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
     if analysis.winner is not None:
         return seen.get(analysis.winner)

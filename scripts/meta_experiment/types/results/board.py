@@ -32,12 +32,18 @@ class BoardArm(TypedDict):
 
 
 class BoardProgress(TypedDict):
-    """Progress of an experiment; None where its logs were not read."""
+    """Progress of an experiment towards its decision; None where its logs were not read.
+
+    `fraction` is 1 once it is decided. `units_to_go` (per arm) and `days_to_go` are a forecast
+    from what is seen so far, None where there is none.
+    """
 
     trials: int
     smallest_arm: int | None
     needed_per_arm: int
     fraction: float | None
+    units_to_go: int | None
+    days_to_go: float | None
     days_left: float | None
 
 
