@@ -197,3 +197,12 @@ def test_a_quantile_of_cases_is_refused():
     with pytest.raises(UsageError, match="one by one"):
         read("duration_seconds.p90", unit=Unit.CASE)
     assert read("cost_usd.per.success", unit=Unit.CASE).primary.direction is Direction.LOWER
+
+
+@pytest.mark.parametrize("metric", [PER_SUCCESS, describe("cost_usd.p50")])
+def test_units_keep_their_places(metric):
+    """What was recorded at once shares a place, also where it makes a ratio or a quantile."""
+    made = priced("control", *[(2.0, 1.0)] * 4)
+    assert list(sample(metric, made).order) == [0, 2, 4, 6]
+    at_once = [replace(item, assigned_at=None) for item in made]
+    assert len(set(sample(metric, at_once).order)) == 1

@@ -32,7 +32,7 @@ class QuantileSample(Sample):
 
     def __init__(self, sample: Sample, q: float) -> None:
         """Take the values of a sample."""
-        super().__init__(sample.values, sample.raw, sample.skipped, sample.units)
+        super().__init__(sample.values, sample.raw, sample.skipped, sample.units, sample.order)
         self.q = q
 
     @cached_property

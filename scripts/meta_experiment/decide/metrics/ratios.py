@@ -32,16 +32,19 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
     stretched = stretch if metric.direction is Direction.LOWER else 1.0
     skipped: Counter[str] = Counter()
     read = [recording(name) for name in metric.recorded]
-    found = {
-        unit.unit: sums
+    found = [
+        (unit, sums)
         for unit in arm.units
         if (sums := _sums(unit, read, metric, stretched, skipped)) is not None
-    }
+    ]
+    if not found:
+        return Sample((), (), dict(skipped), ())
     try:
-        values = tuple(linearised(*zip(*found.values(), strict=True))) if found else ()
+        values = tuple(linearised(*zip(*(sums for _, sums in found), strict=True)))
     except DegenerateDataError:
         return Sample((), (), {**skipped, NOTHING_BELOW: len(found)}, ())
-    return Sample(values, values, dict(skipped), tuple(found))
+    units = tuple(unit.unit for unit, _ in found)
+    return Sample(values, values, dict(skipped), units, [unit.order for unit, _ in found])
 
 
 def _sums(
