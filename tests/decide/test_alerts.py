@@ -14,12 +14,8 @@ from meta_experiment.types import AlertKind, Readiness, Stopping, TrialStatus
 
 def raised(trials, *, days=1.0, **changes):
     chosen = plan(**changes)
-    ready = Readiness(
-        ready=True, needed_per_arm=10, smallest_arm=10, days_running=days, days_left=0.0,
-        reason="",
-    )  # fmt: skip
     samples = Samples(arms_of(chosen, trials))
-    return {item.kind for item in alerts(chosen, watched(chosen, samples), ready)}
+    return {item.kind for item in alerts(chosen, watched(chosen, samples), days)}
 
 
 def failing(control, b, n=100):
@@ -43,7 +39,7 @@ def test_a_part_of_a_day_is_not_nothing():
         ready=False, needed_per_arm=10, smallest_arm=0, days_running=0.01, days_left=0.0,
         reason="",
     )  # fmt: skip
-    (alert,) = alerts(chosen, watched(chosen, samples), look)
+    (alert,) = alerts(chosen, watched(chosen, samples), look.days_running)
     assert alert.message == "Running for 0.01 days, planned for at most 0.005."
     assert horizon_reached(chosen, look) == "after 0.01 of at most 0.005 days"
 
@@ -62,7 +58,7 @@ def test_what_is_said_of_chance_follows_the_evidence():
         (alert,) = look(plan(**changes), made).alerts
         return alert.message
 
-    assert "that may be chance (e-value 8.47, needed 20)" in told(6)
+    assert "that may be chance (e-value 8.47, needed 30)" in told(6)
     assert "shown to be worse (e-value " in told(40)
     assert "chance" not in told(40)
     early = told(40, stopping=Stopping.FIXED, sample_size=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,9 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.horizon import stands_until
+from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.samples import Samples
+from meta_experiment.decide.units import arms_of
 from meta_experiment.types import (
     Claim,
     Decision,
@@ -73,30 +77,21 @@ def test_a_clear_regression_is_rejected():
     assert found.winner is None
 
 
-def test_a_regression_short_of_the_safety_bar_is_rejected_as_worse():
-    """Between 1/α and 2/α the primary metric rejects where safety does not yet."""
-    for slower in itertools.count(1.10, 0.005):
-        found = look(plan(), trials(control=BASE, b=[slower * x for x in BASE]))
-        e = found.primary.comparisons[0].sequential.e_reject
-        if e >= 20:
-            break
-    assert 20 <= e < 40
-    assert outcome(found) == (Decision.REJECT, ReasonCode.TREATMENT_WORSE)
-
-
 @pytest.mark.parametrize("side", ["e_promote", "e_reject"])
-def test_an_action_needs_evidence_of_one_over_alpha(side):
-    """Just below 1/α nothing happens, just above it the action is taken."""
-    step = -0.001 if side == "e_promote" else 0.001
+def test_an_action_needs_evidence_of_one_over_its_share_of_alpha(side):
+    """A promotion 1/α; a rejection for the primary metric 3/(2α), errors having the rest."""
+    step, bar = (-0.001, 20) if side == "e_promote" else (0.001, 30)
     for factor in itertools.count(1.0, step):
         found = look(
             plan(improvement_threshold=0.0), trials(control=BASE, b=[factor * x for x in BASE])
         )
         e = getattr(found.primary.comparisons[0].sequential, side)
         acted = found.decision in (Decision.PROMOTE, Decision.REJECT)
-        assert acted is (e >= 20)
-        if e > 25:
+        assert acted is (e >= bar)
+        if e > bar + 5:
             break
+    expected = ReasonCode.TREATMENT_BETTER if bar == 20 else ReasonCode.TREATMENT_WORSE
+    assert found.reason_code is expected
 
 
 def test_no_trials_is_no_data():
@@ -151,8 +146,8 @@ def test_harm_is_seen_on_the_error_rate_of_the_statuses():
         assert "error_rate" in found.reason
 
 
-def test_the_safety_bar_rises_with_the_number_of_safety_metrics():
-    """K metrics need K/α: harm just past 40 acts with two metrics and not with three."""
+def test_the_bar_of_harm_rises_with_what_else_may_reject():
+    """Harm just past 30 acts with the default metrics and not with one more."""
     extra = Metric("tool_errors", MetricKind.COUNT, Direction.LOWER, Scale.RAW)
     short = BASE[:8]
     for slower in itertools.count(1.1, 0.01):
@@ -161,9 +156,10 @@ def test_the_safety_bar_rises_with_the_number_of_safety_metrics():
         if found.decision is Decision.REJECT:
             break
     e = found.primary.comparisons[0].sequential.e_reject
-    assert 40 <= e < 60
-    three = plan(secondary=(extra,), safety_metrics=("tool_errors",))
-    assert look(three, made).decision is Decision.EXTEND
+    assert 30 <= e < 40
+    more = plan(secondary=(extra,), safety_metrics=("tool_errors",))
+    assert look(more, made).decision is Decision.EXTEND
+    assert look(plan(guardrails=(guardrail(),)), made).decision is Decision.EXTEND
 
 
 def test_arms_of_the_wrong_size_block_any_promotion():
@@ -309,19 +305,73 @@ def test_a_guardrail_shown_to_be_within_its_margin_passes_though_shown_to_be_wor
     assert found.decision is Decision.PROMOTE
 
 
-def test_a_guardrail_rejects_only_on_evidence_shared_among_all_that_may_reject():
-    """With one guardrail 1/α blocks, and at 4/α the treatment is rejected."""
-    chosen, step = plan(guardrails=(guardrail(margin=0.01),)), 1.0
+def against_margin(chosen, made):
+    """Return the e-value that the guardrail of a plan is worse than its margin."""
+    (rail,) = chosen.guardrails
+    arms = Samples(arms_of(chosen, made)).compared("b", rail.metric)
+    rule = rule_of(chosen)
+    return math.exp(rule.evidence(chosen, *arms, rail.metric, -rail.margin).worse)
+
+
+def test_a_guardrail_fails_and_rejects_on_evidence_against_its_margin():
+    """At 1/α of being worse than the margin it blocks, at 4/α the treatment is rejected."""
+    chosen, step, seen = plan(guardrails=(guardrail(margin=0.2),)), 1.2, set()
     while True:
-        step += 0.002
-        found = look(chosen, wide_tokens(trials(control=BASE, b=FAST), step))
-        e = found.guardrails[0].comparison.sequential.e_reject
+        step += 0.02
+        made = wide_tokens(trials(control=BASE, b=FAST), step)
+        found, e = look(chosen, made), against_margin(chosen, made)
+        assert (found.guardrails[0].state is GuardrailState.FAIL) is (e >= 20)
         if e >= 20:
-            assert found.guardrails[0].state is GuardrailState.FAIL
             assert found.reason_code is ReasonCode.GUARDRAIL_FAILED
             assert found.decision is (Decision.REJECT if e >= 80 else Decision.EXTEND)
+        seen.add(found.decision)
         if e >= 100:
             break
+    assert seen == {Decision.EXTEND, Decision.REJECT}
+
+
+@pytest.mark.parametrize(
+    ("rounds", "state"), [(2, "undetermined"), (24, "undetermined"), (64, "pass")]
+)
+def test_harm_within_the_margin_never_fails_and_passes_once_shown(rounds, state):
+    """12% more tokens, ever more surely, under a margin of 20%."""
+    made = wide_tokens(trials(control=BASE * rounds, b=FAST * rounds), 1.12)
+    found = look(plan(guardrails=(guardrail(margin=0.2),)), made)
+    assert found.guardrails[0].state == state
+    assert found.decision is Decision.PROMOTE
+    surely = found.guardrails[0].comparison.sequential.e_reject
+    assert (surely > 20) is (rounds > 2)
+
+
+@pytest.mark.parametrize("stopping", Stopping)
+@pytest.mark.parametrize("values", [{}, {"rating": 4.0}])
+def test_a_failed_guardrail_needs_no_value_of_the_primary(stopping, values):
+    """Ratings that nobody gave, or that are all alike, do not keep twice the tokens."""
+    rating = Metric("rating", MetricKind.CONTINUOUS, Direction.HIGHER, Scale.RAW)
+    made = [
+        replace(item, metrics={"output_tokens": item.metrics["output_tokens"], **values})
+        for item in with_tokens(trials(control=BASE[:20], b=BASE[:20]), 2.0)
+    ]
+    chosen = plan(primary=rating, guardrails=(guardrail(),), stopping=stopping, sample_size=20)
+    found = look(chosen, made)
+    assert outcome(found) == (Decision.REJECT, ReasonCode.GUARDRAIL_FAILED)
+    assert found.readiness.ready is (stopping is Stopping.FIXED or bool(values))
+    # of the guardrail itself the plan asks for as many units as of the primary metric
+    few = [item for item in made if item.order < 36]
+    assert look(chosen, few).decision is Decision.EXTEND
+
+
+def test_harm_needs_no_value_of_the_primary():
+    """Every unit of the treatment fails, and nobody rated any."""
+    rating = Metric("rating", MetricKind.CONTINUOUS, Direction.HIGHER, Scale.RAW)
+    made = [
+        replace(
+            item, metrics={}, status=TrialStatus.ERROR if item.variant == "b" else item.status
+        )
+        for item in trials(control=BASE[:12], b=BASE[:12])
+    ]
+    found = look(plan(primary=rating), made)
+    assert outcome(found) == (Decision.REJECT, ReasonCode.SAFETY_HARM)
 
 
 def wide_tokens(made, factor):
@@ -623,16 +673,72 @@ def test_several_treatments_need_more_evidence_each():
     assert among.decision is Decision.EXTEND
 
 
-def test_one_worse_treatment_does_not_reject_the_others_but_harm_ends_it_for_all():
-    """Slower by enough to reject alone, the other still open; clear harm is not waited for."""
-    same = BASE[1:] + BASE[:1]
-    slower = [1.11 * x for x in BASE]
-    assert look(plan(), trials(control=BASE, b=slower)).decision is Decision.REJECT
+def failing(made, name):
+    """Make every trial of a variant an error."""
+    return [
+        replace(item, status=TrialStatus.ERROR) if item.variant == name else item
+        for item in made
+    ]
+
+
+@pytest.mark.parametrize(
+    ("worse", "code"),
+    [
+        (lambda made: made, ReasonCode.TREATMENT_WORSE),
+        (lambda made: failing(made, "c"), ReasonCode.SAFETY_HARM),
+        (lambda made: with_tokens(made, 1.0), ReasonCode.GUARDRAIL_FAILED),
+        (lambda made: made, ReasonCode.ALERT_ACTED),
+    ],
+)
+def test_harm_ends_an_arm_and_the_winner_is_promoted_all_the_same(worse, code):
+    """Of three treatments one is half as slow and one does harm, in one of four ways."""
+    slow = SLOW if code is ReasonCode.TREATMENT_WORSE else BASE[1:] + BASE[:1]
+    if code is ReasonCode.ALERT_ACTED:
+        slow = [1.12 * x for x in BASE]
+    made = worse(trials(control=BASE, b=FAST, c=slow, d=BASE))
+    if code is ReasonCode.GUARDRAIL_FAILED:
+        made = [
+            replace(
+                item,
+                metrics=item.metrics
+                | {"output_tokens": (1000 + item.order % 7) * (1 + (item.variant == "c"))},
+            )
+            for item in made
+        ]
+    chosen = plan(
+        "b", "c", "d",
+        guardrails=(guardrail(),) if code is ReasonCode.GUARDRAIL_FAILED else (),
+        acting_alerts=("regression",) if code is ReasonCode.ALERT_ACTED else (),
+    )  # fmt: skip
+    found = look(chosen, made)
+    assert (found.decision, found.winner) == (Decision.PROMOTE, "b")
+    (ended,) = found.ended
+    assert (ended.treatment, ended.reason_code, ended.at) == ("c", code, None)
+    assert ended.reason
+
+
+def test_an_experiment_is_rejected_when_every_arm_has_ended():
+    """With one open arm it goes on; the reason is that of the arm that looks least bad."""
+    slower = [1.2 * x for x in SLOW]
     open_still = plan("b", "c", improvement_threshold=0.05)
-    found = look(open_still, trials(control=BASE, b=slower, c=same))
-    assert found.decision is Decision.EXTEND
-    harmed = look(plan("b", "c"), trials(control=BASE, b=SLOW, c=same))
-    assert outcome(harmed) == (Decision.REJECT, ReasonCode.SAFETY_HARM)
+    going = look(open_still, trials(control=BASE, b=SLOW, c=BASE[1:] + BASE[:1]))
+    assert going.decision is Decision.EXTEND
+    assert [item.treatment for item in going.ended] == ["b"]
+    found = look(plan("b", "c"), trials(control=BASE, b=slower, c=SLOW))
+    assert outcome(found) == (Decision.REJECT, ReasonCode.TREATMENT_WORSE)
+    assert {item.treatment for item in found.ended} == {"b", "c"}
+    assert found.reason.startswith("c is 50% worse")
+
+
+def test_an_arm_that_harm_ended_early_keeps_nothing_waiting():
+    """Six units ten times as slow end an arm; readiness and ratio are those of the others."""
+    slow = [10 * x for x in BASE[:6]]
+    found = look(plan("b", "c"), trials(control=BASE, b=FAST, c=slow))
+    assert (found.decision, found.winner) == (Decision.PROMOTE, "b")
+    assert [(item.treatment, item.reason_code) for item in found.ended] == [
+        ("c", ReasonCode.SAFETY_HARM)
+    ]
+    assert found.checks.srm.counts == {"control": 40, "b": 40}
 
 
 def test_a_fixed_plan_decides_once_at_its_size():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ class Outcome:
 class Scenario:
     """A world, its size at full length, and the largest rates it may show (None: not promised).
 
+    `found` is the smallest share that is to be promoted, where a treatment is better.
+
     `world(rng, experiments, units)` returns the keyword arguments of `shadow.decide`;
     `units` is the number of units over all arms.
     """
@@ -33,6 +36,7 @@ class Scenario:
     rejected: float | None = 0.05
     experiments: int = 4000
     threshold: float = 0.0
+    found: float | None = None
 
     @property
     def per_arm(self):
@@ -115,6 +119,37 @@ def one_better(rng, experiments, units):
     }
 
 
+def one_harmful(rng, experiments, units):
+    """Three treatments: half a standard deviation better, one worse, and useless."""
+    arm = worlds.blocks(rng, experiments, units, 4)
+    factor = np.choose(arm, np.exp([0.0, -0.25, 0.5, 0.0]))
+    return {
+        "arm": arm,
+        "raw": factor * worlds.noise(rng, arm.shape, "lognormal"),
+        "treatments": 3,
+    }
+
+
+def guarded(guards, *, watched=1, better=1.0, margin=0.10):
+    """Guardrails that are so many times worse, and safety metrics that are not."""
+
+    def world(rng, experiments, units):
+        arm = worlds.blocks(rng, experiments, units)
+
+        def measured(factor):
+            return worlds.noise(rng, arm.shape, "lognormal") * np.where(arm == 1, factor, 1.0)
+
+        return {
+            "arm": arm,
+            "raw": measured(better),
+            "guards": [measured(factor) for factor in guards],
+            "watched": [measured(1.0) for _ in range(watched)],
+            "margin": margin,
+        }
+
+    return world
+
+
 def rare_price(rng, experiments, units):
     arm = worlds.blocks(rng, experiments, units)
     return {"arm": arm, "raw": worlds.rare_price(rng, arm), "log": False}
@@ -165,6 +200,37 @@ SCENARIOS = (
         promoted=0.12,
         rejected=None,
         experiments=10000,
+    ),
+    Scenario(
+        "A/A, all rejections: 3 guardrails, 4 safety metrics",
+        guarded((1.0, 1.0, 1.0), watched=4),
+        4000,
+        experiments=2000,
+        threshold=math.inf,
+    ),
+    Scenario(
+        "the same, the guardrails at their margin",
+        guarded((1.1, 1.1, 1.1), watched=4),
+        4000,
+        experiments=2000,
+        threshold=math.inf,
+    ),
+    Scenario(
+        "40% better, guardrail 12% worse, margin 20%",
+        guarded((1.12,), better=0.6, margin=0.20),
+        4000,
+        promoted=None,
+        experiments=2000,
+        found=0.95,
+    ),
+    Scenario(
+        "four arms: one better, one does harm",
+        one_harmful,
+        1600,
+        promoted=None,
+        rejected=0.001,
+        experiments=2000,
+        found=0.98,
     ),
 )
 

@@ -86,7 +86,7 @@ def decide(
     minimum=10,
     cut=None,
     treatments=1,
-    safety_metrics=2,
+    watched=(),
     guards=(),
     margin=0.10,
     step=1,
@@ -94,10 +94,12 @@ def decide(
     """Return when each experiment is first promoted or rejected; lower is better.
 
     `raw` are positive values in the metric's unit, `arm` is 0 for the control, 1 … for the
-    treatments, `cut` marks units that were interrupted, `guards` are values of guardrails
-    on the log scale (with one treatment). There is a look after every `step` units.
+    treatments, `cut` marks units that were interrupted. `guards` are values of guardrails,
+    `watched` those of safety metrics beside the primary, the first in the place of the error
+    rate, all on the log scale (with one treatment). There is a look after every `step` units.
     """
-    better, worse, improvement, least = _evidence(raw, arm, log=log, treatments=treatments)
+    better, worse, improvement, pairs = _evidence(raw, arm, log=log, treatments=treatments)
+    share = shares(len(guards), len(watched))
     bar = math.log(1 / alpha)
     adjusted = closed(better)
     clear = (adjusted >= bar) & (improvement >= threshold)
@@ -105,28 +107,39 @@ def decide(
         stretched = np.where(cut, 4 * raw, raw)
         better4, _, improvement4, _ = _evidence(stretched, arm, log=log, treatments=treatments)
         clear &= (closed(better4) >= bar) & (improvement4 >= threshold)
-    out = worse >= bar
+    out = (worse >= bar - math.log(share["primary"])) & (pairs >= FEWEST_PAIRS)
+    for place, values in enumerate(watched):
+        harm, _ = log_evidence(*(running(np.log(values), arm == index) for index in (0, 1)))
+        own = share["safety" if place else "errors"]
+        out |= (harm >= bar - math.log(own)) & (pairs >= FEWEST_PAIRS)
     for guard in guards:
-        passed, harm_seen, beyond = judged(np.log(guard), arm, margin)
-        failed = ~(passed >= bar) & (harm_seen >= bar)
-        clear &= ~failed & ~(beyond & ~(passed >= bar))
-        out |= failed & (harm_seen >= bar + math.log(4 * len(guards)))
-    ready = least >= minimum
-    harm = (worse >= bar + math.log(safety_metrics * treatments)) & (least >= FEWEST_PAIRS)
-    rejected = harm.any(axis=0) | (ready & out.all(axis=0))
+        within, exceeds, beyond = judged(np.log(guard), arm, margin)
+        clear &= (exceeds < bar) & ~(beyond & (within < bar))
+        out |= (exceeds >= bar - math.log(share["guardrail"])) & (pairs >= minimum)
+    rejected = out.all(axis=0)
+    ready = np.where(out, np.inf, pairs).min(axis=0) >= minimum
     promoted = ready & (clear & ~out).any(axis=0) & ~rejected
     looked = np.arange(1, raw.shape[1] + 1) % step == 0
     return Crossings(first(promoted & looked), first(rejected & looked))
 
 
+def shares(guards, watched):
+    """Return the shares of α of what may reject, of so many guardrails and safety metrics."""
+    weights = {"primary": 4, "errors": 2}
+    weights |= {"guardrail": 2} if guards else {}
+    weights |= {"safety": 2} if watched > 1 else {}
+    among = {"guardrail": guards, "safety": watched - 1}
+    whole = sum(weights.values())
+    return {kind: part / whole / among.get(kind, 1) for kind, part in weights.items()}
+
+
 def judged(values, arm, margin):
-    """Return log evidence for "within the margin", for "worse", and whether beyond it."""
+    """Return log evidence for within and beyond the margin, and whether it seems beyond."""
     control, treated = running(values, arm == 0), running(values, arm == 1)
     edge = math.log(1 + margin)
-    _, within = log_evidence(control, treated, edge)
-    worse, _ = log_evidence(control, treated)
+    exceeds, within = log_evidence(control, treated, edge)
     with np.errstate(invalid="ignore"):
-        return within, worse, treated.mean - control.mean > edge
+        return within, exceeds, treated.mean - control.mean > edge
 
 
 def covered(raw, arm, truth, *, log=True, alpha=0.05):
@@ -148,8 +161,7 @@ def covered(raw, arm, truth, *, log=True, alpha=0.05):
 def _evidence(raw, arm, *, log, treatments):
     values = np.log(raw) if log else raw
     control = running(values, arm == 0)
-    better, worse, improvement = [], [], []
-    least = control.n
+    better, worse, improvement, pairs = [], [], [], []
     for index in range(1, treatments + 1):
         treated = running(values, arm == index)
         above, below = log_evidence(control, treated)
@@ -161,8 +173,8 @@ def _evidence(raw, arm, *, log, treatments):
                 if log
                 else (control.mean - treated.mean) / np.abs(control.mean)
             )
-        least = np.minimum(least, treated.n)
-    return np.array(better), np.array(worse), np.array(improvement), least
+        pairs.append(np.minimum(control.n, treated.n))
+    return tuple(map(np.array, (better, worse, improvement, pairs)))
 
 
 def closed(logs):

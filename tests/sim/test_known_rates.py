@@ -57,7 +57,7 @@ def test_power_at_half_a_standard_deviation():
     ("better", "expected", "mean_pairs"), [(0.5, 0.974, 79.4), (0.8, 1.0, 34.1)]
 )
 def test_three_treatments_of_which_one_is_better(better, expected, mean_pairs):
-    """Closed testing finds the better one as often as measured, safety aside.
+    """Closed testing finds the better one as often as measured.
 
     And a little sooner, since it is looked at after every unit here, there after every round.
     """
@@ -65,7 +65,7 @@ def test_three_treatments_of_which_one_is_better(better, expected, mean_pairs):
     arm = worlds.blocks(rng, 500, 800, 4)
     raw = worlds.noise(rng, arm.shape, "lognormal")
     raw *= np.where(arm == 1, math.exp(-0.5 * better), 1)
-    crossed = shadow.decide(raw, arm, treatments=3, safety_metrics=10**9)
+    crossed = shadow.decide(raw, arm, treatments=3)
     pairs = np.where(crossed.promoted >= 0, crossed.promoted + 1, 800) / 4
     assert near(crossed.rate("promote"), expected, 500)
     assert 0.90 * mean_pairs <= pairs.mean() <= 1.02 * mean_pairs
@@ -77,7 +77,7 @@ def test_three_treatments_of_which_one_is_better(better, expected, mean_pairs):
 def test_safety_sees_harm_early(slower, expected):
     """From three pairs on, an e-value of 1/α rolls back a clear slowdown as measured.
 
-    The product asks for K/α over its K safety metrics; here K is one.
+    The product asks for 1/α of the metric's share of α; here that is all.
     """
     rng = np.random.default_rng(24)
     arm = worlds.blocks(rng, 1500, 40)
@@ -102,7 +102,7 @@ def test_a_twofold_slowdown_is_caught_after_a_dozen_pairs():
 
 
 def test_safety_alone_rarely_rolls_back_identical_arms():
-    """Before readiness at most α of harmless treatments, measured 2.5%."""
+    """Before readiness at most the primary's share of α, measured 2.5%."""
     world = scenarios.same("lognormal")(np.random.default_rng(26), 2000, 400)
     crossed = shadow.decide(**world, minimum=10_000)
     assert crossed.rate("reject") <= 0.025

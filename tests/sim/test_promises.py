@@ -38,6 +38,14 @@ def test_rates_stay_below_what_is_promised(scenario):
         assert found.rejected <= bound(scenario.rejected, experiments)
 
 
+def test_a_better_arm_is_promoted_beside_a_harmful_one():
+    """Of three treatments one is better, one harmful, one useless: the better one wins."""
+    (scenario,) = (item for item in scenarios.SCENARIOS if "one does harm" in item.name)
+    found = scenarios.run(scenario, 300, seed=48, units=2 * SMALL)
+    assert found.promoted >= scenario.found - 0.05
+    assert found.rejected == 0
+
+
 def test_the_simulation_can_fail():
     """A rule that promotes at an e-value of 4 is caught by the same check."""
     world = scenarios.same("lognormal")(np.random.default_rng(42), 600, SMALL)
@@ -87,7 +95,10 @@ def test_exclusions_in_all_arms_alike_rarely_block(share):
 
 @pytest.mark.parametrize("kind", ["lognormal", "gamma"])
 def test_the_fixed_rule_keeps_alpha_at_its_one_look(kind):
-    """The whole path on identical arms at one look: α promoted and α rejected, not less."""
+    """The whole path on identical arms at one look: α promoted, not less, and half rejected.
+
+    The other half of what may reject is for the e-values that watch for harm.
+    """
     experiments, seen = 400, []
     rng = np.random.default_rng(44)
     plan = real.plan(stopping=Stopping.FIXED, sample_size=15, alpha=0.2)
@@ -97,7 +108,7 @@ def test_the_fixed_rule_keeps_alpha_at_its_one_look(kind):
         seen.append(real.decide(plan, real.trials(raw[0].tolist(), arm[0].tolist())).decision)
     promoted, rejected = (seen.count(item) for item in (Decision.PROMOTE, Decision.REJECT))
     assert 0.13 * experiments <= promoted <= bound(0.2, experiments) * experiments
-    assert 0.13 * experiments <= rejected <= bound(0.2, experiments) * experiments
+    assert 0.06 * experiments <= rejected <= bound(0.2, experiments) * experiments
 
 
 @pytest.mark.parametrize(

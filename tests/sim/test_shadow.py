@@ -14,6 +14,7 @@ KINDS = {
     "log": scenarios.same("lognormal"),
     "raw": scenarios.same("lognormal", log=False),
     "four arms": scenarios.one_better,
+    "one harmful": scenarios.one_harmful,
     "interrupted": scenarios.interrupted,
     "better": scenarios.shifted(-1.2),
     "worse": scenarios.shifted(1.2),
@@ -81,7 +82,7 @@ def test_the_twin_decides_first_where_the_product_does(kind, threshold):
 
 
 def test_the_twin_judges_guardrails_as_the_product_does():
-    """Blocks and rejections by a guardrail come at the same looks."""
+    """Blocks and rejections by a guardrail come at the same looks, and by a safety metric."""
     from dataclasses import replace
 
     from meta_experiment.types import Direction, Guardrail, Metric, MetricKind, Scale
@@ -89,21 +90,32 @@ def test_the_twin_judges_guardrails_as_the_product_does():
     rng = np.random.default_rng(11)
     guard = Metric("guard", MetricKind.CONTINUOUS, Direction.LOWER, Scale.LOG)
     seen = set()
-    for harm, better in ((1.0, 0.6), (1.3, 0.6), (2.0, 0.6), (1.1, 0.6), (1.6, 1.0)):
+    extra = replace(guard, name="extra")
+    for harm, better, slower in (
+        (1.0, 0.6, 1.0), (1.3, 0.6, 1.0), (2.0, 0.6, 1.0), (1.1, 0.6, 1.0), (1.6, 1.0, 1.0),
+        (1.0, 1.0, 2.0),
+    ):  # fmt: skip
         arm = worlds.blocks(rng, 2, 160)
         raw = worlds.noise(rng, arm.shape, "lognormal", 0.4) * np.where(arm == 1, better, 1)
         kept = worlds.noise(rng, arm.shape, "lognormal", 0.4) * np.where(arm == 1, harm, 1)
-        crossed = shadow.decide(raw, arm, guards=[kept])
-        plan = real.plan(guardrails=(Guardrail(guard),))
+        more = worlds.noise(rng, arm.shape, "lognormal", 0.4) * np.where(arm == 1, slower, 1)
+        without_errors = np.ones(arm.shape)
+        crossed = shadow.decide(raw, arm, guards=[kept], watched=[without_errors, more])
+        plan = real.plan(
+            guardrails=(Guardrail(guard),), secondary=(extra,), safety_metrics=("extra",)
+        )
         for row in range(2):
             first = [x for x in (crossed.promoted[row], crossed.rejected[row]) if x >= 0]
             at = min(first, default=159)
             for look in (at - 1, at):
                 given = [
-                    replace(item, metrics=dict(item.metrics, guard=float(value)))
-                    for item, value in zip(
+                    replace(
+                        item, metrics=dict(item.metrics, guard=float(value), extra=float(other))
+                    )
+                    for item, value, other in zip(
                         real.trials(raw[row, : look + 1], arm[row, : look + 1]),
                         kept[row, : look + 1],
+                        more[row, : look + 1],
                         strict=True,
                     )
                 ]

@@ -24,7 +24,6 @@ from meta_experiment.types import (
     Metric,
     MetricKind,
     Plan,
-    Readiness,
     Scale,
 )
 
@@ -65,23 +64,33 @@ def watched(
     return Arms(primary, errors, ratings, against or {})
 
 
-def alerts(plan: Plan, arms: Arms, readiness: Readiness) -> tuple[Alert, ...]:
-    """Return what is worth a look, treatment by treatment."""
+def alerts(plan: Plan, arms: Arms, days: float) -> tuple[Alert, ...]:
+    """Return what is worth a look, treatment by treatment, after so many days."""
     found = [
         Alert(kind, message, item.name)
         for item in plan.treatments
         for kind, check in CHECKS.items()
         if (message := check(plan, arms, item.name)) is not None
     ]
-    if readiness.days_running > plan.max_duration_days:
+    if days > plan.max_duration_days:
         found.append(
             Alert(
                 AlertKind.OVER_AGE,
-                f"Running for {in_days(readiness.days_running)} days, "
+                f"Running for {in_days(days)} days, "
                 f"planned for at most {plan.max_duration_days:g}.",
             )
         )
     return tuple(found)
+
+
+def acts(plan: Plan, alert: Alert) -> bool:
+    """Say whether the plan lets an alert act."""
+    return alert.kind.value in plan.acting_alerts
+
+
+def acted(alert: Alert) -> str:
+    """Say that an alert has acted."""
+    return f"{alert.message} The plan lets this alert act."
 
 
 def error_rate(plan: Plan, arms: Arms, treatment: str) -> str | None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
 from meta_experiment.decide.compare import compare
+from meta_experiment.decide.ending import Grounds, ending
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
-from meta_experiment.decide.horizon import horizon_reached, readiness
+from meta_experiment.decide.horizon import days_running, horizon_reached, readiness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.rule import Look, Rule
+from meta_experiment.decide.safety import Harm
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import improvement
+from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.notes import notes
 from meta_experiment.decide.treatment_state import TreatmentState, VerdictInput
 from meta_experiment.decide.units import Arm, arms_of, is_closed
@@ -29,11 +33,12 @@ from meta_experiment.types import (
     Metric,
     Plan,
     PrimaryResult,
-    Readiness,
     SampleCount,
     Trial,
     Unit,
 )
+
+T = TypeVar("T")
 
 
 def analyze(
@@ -134,14 +139,25 @@ def _analysis(
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
 ) -> Analysis:
-    checks = quality.check(plan, samples.arms, as_of=as_of, current=current)
+    shares = shares_of(plan, rule)
+    harms = {
+        item.name: safety.harm(plan, samples, item.name, shares.harm)
+        for item in plan.treatments
+    }
+    unharmed = _without({name for name, harm in harms.items() if harm}, samples.arms)
+    checks = quality.check(plan, unharmed, as_of=as_of, current=current)
+    problems = tuple(quality.problems(checks))
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
-    measured = _comparable(plan, samples)
-    ready = readiness(plan, rule, look, measured, as_of, started)
     primary = _result(plan, plan.primary, samples)
-    states = _states(plan, rule, samples, primary)
-    against = {item.treatment: _against(plan, rule, ready, item.worse) for item in states}
-    raised = alarms.alerts(plan, alarms.watched(plan, samples, against), ready)
+    states = _states(plan, rule, look, samples, primary, shares.guardrail, harms)
+    against = {item.treatment: _against(plan, rule, item, shares.look) for item in states}
+    raised = alarms.alerts(
+        plan, alarms.watched(plan, samples, against), days_running(as_of, started)
+    )
+    grounds = Grounds(plan, rule, shares.look, sound=not problems, alerts=raised)
+    ended = tuple(found for item in states if (found := ending(grounds, item)) is not None)
+    measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
+    ready = readiness(plan, rule, look, measured, as_of, started)
     inputs = VerdictInput(
         plan=plan,
         rule=rule,
@@ -149,8 +165,8 @@ def _analysis(
         states=states,
         measured=sum(measured.values()),
         highest=partial(_highest, plan, rule, samples),
-        problems=tuple(quality.problems(checks)),
-        harm=safety.harm(plan, samples),
+        problems=problems,
+        ended=ended,
         alerts=raised,
         horizon=horizon_reached(plan, ready),
         waiting=look.waiting,
@@ -174,7 +190,14 @@ def _analysis(
         checks=checks,
         notes=(*notes(inputs, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
+        ended=ended,
     )
+
+
+def _without(ended: Container[str], arms: Mapping[str, T]) -> Mapping[str, T]:
+    """Return what is known of the arms that go on; of all where no treatment does."""
+    left = {name: item for name, item in arms.items() if name not in ended}
+    return left if len(left) > 1 else arms
 
 
 def _exploratory(metric: Metric) -> str:
@@ -185,7 +208,13 @@ def _exploratory(metric: Metric) -> str:
 
 
 def _states(
-    plan: Plan, rule: Rule, samples: Samples, primary: PrimaryResult
+    plan: Plan,
+    rule: Rule,
+    look: Look,
+    samples: Samples,
+    primary: PrimaryResult,
+    share: float,
+    harms: Mapping[str, Harm | None],
 ) -> tuple[TreatmentState, ...]:
     weights = weigh(plan, rule, samples)
     stands = interruption_check(plan, rule, samples, weights)
@@ -196,25 +225,29 @@ def _states(
             better=weights[comparison.treatment].better,
             worse=weights[comparison.treatment].worse,
             guardrails=tuple(
-                _judge(plan, rule, samples, guardrail, comparison.treatment)
+                _judge(plan, rule, look, samples, guardrail, comparison.treatment, share)
                 for guardrail in plan.guardrails
             ),
             stands_interruption=stands(comparison.treatment),
             equivalent=is_equivalent(plan, rule, samples, comparison.treatment),
             errors=errors_rise(plan, samples, comparison.treatment),
+            ready=rule.is_ready(
+                plan, look, _smaller(samples.compared(comparison.treatment, plan.primary))
+            ),
+            harm=harms[comparison.treatment],
         )
         for comparison in primary.comparisons
     )
 
 
-def _against(plan: Plan, rule: Rule, ready: Readiness, worse: float) -> str | None:
+def _against(plan: Plan, rule: Rule, state: TreatmentState, share: float) -> str | None:
     """Say how strongly the data speak against a treatment; nothing before the one look."""
-    if not (rule.extendable or ready.ready):
+    if not (rule.extendable or state.ready):
         return None
-    strength = rule.words.strength(worse)
-    if worse >= rule.bar(plan.alpha, 1):
+    strength = rule.words.strength(state.worse)
+    if state.worse >= rule.bar(plan.alpha, 1 / share):
         return f"shown to be worse ({strength})"
-    return f"that may be chance ({strength}, needed {rule.words.needed(plan.alpha)})"
+    return f"that may be chance ({strength}, needed {rule.words.needed(share * plan.alpha)})"
 
 
 def _highest(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> float | None:
@@ -227,7 +260,13 @@ def _highest(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> float 
 
 
 def _judge(
-    plan: Plan, rule: Rule, samples: Samples, guardrail: Guardrail, treatment: str
+    plan: Plan,
+    rule: Rule,
+    look: Look,
+    samples: Samples,
+    guardrail: Guardrail,
+    treatment: str,
+    share: float,
 ) -> Judgement:
     control, treated = samples.compared(treatment, guardrail.metric)
     return judge(
@@ -237,8 +276,14 @@ def _judge(
         control,
         treated,
         comparison=compare(plan, guardrail.metric, control, treated, treatment),
-        measured=min(map(len, samples.compared(treatment, plan.primary))),
+        measured=_smaller(samples.compared(treatment, plan.primary)),
+        share=share,
+        ready=rule.is_ready(plan, look, min(len(control), len(treated))),
     )
+
+
+def _smaller(arms: tuple[Sample, Sample]) -> int:
+    return min(map(len, arms))
 
 
 def _result(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:

@@ -62,8 +62,7 @@ def attrition(
     lost = {name: losses(arm, plan.primary, as_of) for name, arm in arms.items()}
     control = lost[plan.control.name]
     evidence = []
-    for item in plan.treatments:
-        treatment = lost[item.name]
+    for treatment in (lost[item.name] for item in plan.treatments if item.name in lost):
         gone = _more_or_less(control.gone, treatment.gone)
         evidence += [
             _more_or_less(control.cut, treatment.cut).log_e_greater,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.scale import described, sign
@@ -16,12 +17,12 @@ _FEWEST_UNITS = 2
 class Judgement:
     """A guardrail's result with what the verdict needs of it.
 
-    `worse` is the log evidence that the treatment is worse than the control; `beyond` says
-    whether the point estimate is worse than the margin tolerates.
+    `rejects` says that the treatment is shown to be worse than the margin clearly enough to
+    end it, `beyond` that the point estimate is worse than the margin tolerates.
     """
 
     result: GuardrailResult
-    worse: float
+    rejects: bool
     beyond: bool
 
 
@@ -34,16 +35,21 @@ def judge(
     *,
     comparison: Comparison,
     measured: int,
+    share: float,
+    ready: bool,
 ) -> Judgement:
     """Say what is known of one guardrail for one treatment.
 
-    `pass`: better than `margin` worse has reached 1/α. `fail`: worse than the control has
-    reached 1/α. Where much data show both, a small harm within the margin, it passes: the
-    margin is what the plan tolerates. Else `undetermined`. `missing`: fewer than half of the
-    `measured` units (of the arm that has fewer of them) have the metric.
+    `pass`: better than `margin` worse has reached 1/α. `fail`: worse than that has reached 1/α.
+    Harm within the margin is what the plan tolerates, however surely it is there. Else
+    `undetermined`. `missing`: fewer than half of the `measured` units (of the arm that has
+    fewer of them) have the metric.
+
+    Failing blocks a promotion; to end the treatment takes the guardrail's `share` of α, and
+    values enough, by the rule, of the guardrail itself (`ready`).
     """
     name, have = guardrail.metric.name, min(len(control), len(treatment))
-    worse = 0.0
+    rejects = False
     if have < _FEWEST_UNITS or 2 * have < measured:
         state = GuardrailState.MISSING
         reason = f"{name} is known of only {have} of {measured} units per arm."
@@ -55,8 +61,8 @@ def judge(
             against_margin = rule.evidence(
                 plan, control, treatment, guardrail.metric, -guardrail.margin
             )
-            worse = rule.evidence(plan, control, treatment, guardrail.metric, 0.0).worse
-            state = _state(against_margin.better, worse, rule.bar(plan.alpha, 1))
+            state = _state(against_margin, rule.bar(plan.alpha, 1))
+            rejects = ready and against_margin.worse >= rule.bar(plan.alpha, 1 / share)
             reason = _sentence(state, guardrail, comparison)
         except DegenerateDataError as degenerate:
             state = GuardrailState.UNDETERMINED
@@ -70,13 +76,14 @@ def judge(
         reason=reason,
         comparison=comparison,
     )
-    return Judgement(result, worse, _is_beyond(guardrail, comparison))
+    return Judgement(result, rejects, _is_beyond(guardrail, comparison))
 
 
-def _state(within_margin: float, worse: float, bar: float) -> GuardrailState:
-    if within_margin >= bar:
+def _state(against_margin: Evidence, bar: float) -> GuardrailState:
+    if against_margin.better >= bar:
         return GuardrailState.PASS
-    return GuardrailState.FAIL if worse >= bar else GuardrailState.UNDETERMINED
+    failed = against_margin.worse >= bar
+    return GuardrailState.FAIL if failed else GuardrailState.UNDETERMINED
 
 
 def _is_beyond(guardrail: Guardrail, comparison: Comparison) -> bool:
@@ -92,5 +99,5 @@ def _sentence(state: GuardrailState, guardrail: Guardrail, comparison: Compariso
     seen = described(comparison.effect.relative)
     return {
         GuardrailState.PASS: f"{name} is {seen}; it is shown to be at most {margin} worse.",
-        GuardrailState.FAIL: f"{name} is {seen}, and shown to be worse.",
+        GuardrailState.FAIL: f"{name} is {seen}, shown to be more than {margin} worse.",
     }.get(state, f"{name} looks {seen}; more than {margin} worse is not ruled out.")

@@ -26,7 +26,7 @@ def readiness(
     compared.
     """
     smallest = min(measured.values(), default=0)
-    days = 0.0 if started is None else max(0.0, as_of - started) / _DAY
+    days = days_running(as_of, started)
     ready = rule.is_ready(plan, look, smallest)
     return Readiness(
         ready=ready,
@@ -36,6 +36,11 @@ def readiness(
         days_left=None if started is None else max(0.0, plan.max_duration_days - days),
         reason=_reason(plan, rule, look, measured, ready=ready),
     )
+
+
+def days_running(as_of: float, started: float | None) -> float:
+    """Return the days since the start, none where that is not known."""
+    return 0.0 if started is None else max(0.0, as_of - started) / _DAY
 
 
 def _reason(

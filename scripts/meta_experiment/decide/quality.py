@@ -54,14 +54,15 @@ def check(
 
 
 def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
-    """Compare the numbers of exposed units with the planned shares.
+    """Compare the numbers of exposed units of these arms with their planned shares.
 
     Eval cases run in every arm, and an external assignment has shares that are not known:
     there nothing is to be checked.
     """
     counts = {name: arm.exposed for name, arm in arms.items()}
-    total = sum(item.weight for item in plan.variants)
-    shares = {item.name: item.weight / total for item in plan.variants}
+    weights = {item.name: item.weight for item in plan.variants if item.name in arms}
+    total = sum(weights.values())
+    shares = {name: weight / total for name, weight in weights.items()}
     drawn_here = plan.unit is not Unit.CASE and plan.assignment is not Assignment.EXTERNAL
     if not drawn_here or not sum(counts.values()):
         return SrmCheck(True, counts, shares, None, None)

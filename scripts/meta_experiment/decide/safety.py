@@ -1,8 +1,8 @@
-"""Proof of harm, on which an arm is rolled back before any other decision is open."""
+"""Proof of harm, on which an arm ends before any other decision is open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
@@ -19,11 +19,13 @@ _FEWEST_PAIRS = 3
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """A treatment shown to be worse on a safety metric; `log_e` is the evidence."""
+    """A treatment shown to be worse on a safety metric.
 
-    treatment: str
+    `excess` is the log evidence beyond what the metric's share of α asks for.
+    """
+
     metric: str
-    log_e: float
+    excess: float
     sentence: str
 
 
@@ -35,40 +37,42 @@ def safety_metrics(plan: Plan) -> tuple[Metric, ...]:
     return tuple(known[name] for name in dict.fromkeys(named) if name in known)
 
 
-def harm(plan: Plan, samples: Samples) -> Harm | None:
-    """Return the clearest proven harm, or None.
+def harm(
+    plan: Plan, samples: Samples, treatment: str, shares: Mapping[str, float]
+) -> Harm | None:
+    """Return the clearest proven harm of a treatment, or None.
 
-    Every metric of every treatment needs an e-value of K/α, with K of them in all: at most α
-    of harmless experiments are rolled back in this way, however often it looks, under either
-    stopping rule. From three pairs on: a twofold slowdown is caught after about 11.
+    Every metric needs an e-value of 1/(its share of α), so that at most α of harmless
+    treatments end in this way, however often it looks, under either stopping rule. From three
+    pairs on: a twofold slowdown is caught after about a dozen.
     """
-    metrics = safety_metrics(plan)
-    needed = e_value_bar(plan.alpha, len(metrics) * len(plan.treatments))
-    found = [item for item in _evidence(plan, metrics, samples) if item.log_e >= needed]
-    return max(found, key=lambda item: item.log_e, default=None)
+    found = (
+        item
+        for metric in safety_metrics(plan)
+        if (item := _harm(plan, samples, treatment, metric, shares[metric.name])) is not None
+        and item.excess >= 0
+    )
+    return max(found, key=lambda item: item.excess, default=None)
 
 
-def _evidence(plan: Plan, metrics: tuple[Metric, ...], samples: Samples) -> Iterator[Harm]:
-    for metric in metrics:
-        evidence = design_of(plan, metric).evidence
-        for treatment in plan.treatments:
-            control, treated = samples.compared(treatment.name, metric)
-            if min(len(control), len(treated)) < _FEWEST_PAIRS:
-                continue
-            if sign(metric) * (treated.centre - control.centre) >= 0:
-                continue
-            try:
-                worse = evidence(control, treated, metric, 0.0).worse
-            except DegenerateDataError:
-                continue
-            yield Harm(
-                treatment.name,
-                metric.name,
-                worse,
-                f"{treatment.name} does harm: {metric.name} is "
-                f"{_seen(control, treated, metric)} over {len(treated)} units "
-                f"(against {len(control)} of the control).",
-            )
+def _harm(
+    plan: Plan, samples: Samples, treatment: str, metric: Metric, share: float
+) -> Harm | None:
+    control, treated = samples.compared(treatment, metric)
+    if min(len(control), len(treated)) < _FEWEST_PAIRS:
+        return None
+    if sign(metric) * (treated.centre - control.centre) >= 0:
+        return None
+    try:
+        worse = design_of(plan, metric).evidence(control, treated, metric, 0.0).worse
+    except DegenerateDataError:
+        return None
+    return Harm(
+        metric.name,
+        worse - e_value_bar(plan.alpha, 1 / share),
+        f"{treatment} does harm: {metric.name} is {_seen(control, treated, metric)} over "
+        f"{len(treated)} units (against {len(control)} of the control).",
+    )
 
 
 def _seen(control: Sample, treated: Sample, metric: Metric) -> str:

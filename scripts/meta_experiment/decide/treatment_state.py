@@ -14,6 +14,7 @@ from meta_experiment.types import (
     Alert,
     Claim,
     Comparison,
+    EndedArm,
     GuardrailState,
     Plan,
     Readiness,
@@ -30,6 +31,8 @@ class TreatmentState:
     `stands_interruption` says whether promotion would also hold with trials that were cut
     short counted at four times their value, `equivalent` whether the effect is shown to lie
     within the plan's margin of equivalence, `errors` that errors rise (see `errors_rise`).
+    `ready` says whether its arm and the control have the units that the plan asks for, `harm`
+    what is proven harm of it.
     """
 
     comparison: Comparison
@@ -40,6 +43,8 @@ class TreatmentState:
     stands_interruption: bool = True
     equivalent: bool = False
     errors: str | None = None
+    ready: bool = True
+    harm: Harm | None = None
 
     @property
     def treatment(self) -> str:
@@ -53,8 +58,9 @@ class VerdictInput:
 
     `highest(treatment)` is the largest effect that may still be true, at the plan's α for all
     treatments together; None where it has no bound. `measured` is the number of units with a
-    value of the primary metric, `waiting` that of units a fixed look waits for. `horizon` says
-    which limit is reached, `stale` why the evidence no longer speaks of what runs now.
+    value of the primary metric, `waiting` that of units a fixed look waits for, both without
+    the arms that have `ended`. `horizon` says which limit is reached, `stale` why the evidence
+    no longer speaks of what runs now.
     """
 
     plan: Plan
@@ -64,7 +70,7 @@ class VerdictInput:
     measured: int
     highest: Callable[[str], float | None] = lambda _: None
     problems: tuple[Problem, ...] = ()
-    harm: Harm | None = None
+    ended: tuple[EndedArm, ...] = ()
     alerts: tuple[Alert, ...] = ()
     horizon: str | None = None
     waiting: int = 0
@@ -76,25 +82,11 @@ class VerdictInput:
         return self.rule.bar(self.plan.alpha, 1)
 
     @property
-    def harmful(self) -> tuple[TreatmentState, ...]:
-        """The treatments that are shown to do harm."""
-        return tuple(item for item in self.states if harm_shown(self, item))
-
-    @property
     def candidates(self) -> tuple[TreatmentState, ...]:
-        """The treatments that are not, the best looking first."""
-        left = (item for item in self.states if not harm_shown(self, item))
+        """The treatments that go on, the best looking first."""
+        ended = {item.treatment for item in self.ended}
+        left = (item for item in self.states if item.treatment not in ended)
         return tuple(sorted(left, key=lambda item: -item.improvement))
-
-
-def harm_shown(inputs: VerdictInput, state: TreatmentState) -> bool:
-    """Say whether a treatment is shown to be worse, on the primary metric or a guardrail.
-
-    The primary needs 1/α. The guardrails share a quarter of α, so that G of them need 4G/α
-    each: more guardrails do not mean more harmless treatments rejected. Waiting for it costs
-    little, since a guardrail that fails at 1/α blocks the promotion at once.
-    """
-    return state.worse >= inputs.bar or bool(failed(inputs, state))
 
 
 def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
@@ -108,13 +100,13 @@ def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Rea
         yield (
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
-                f"{estimate(inputs, state)}: not enough evidence for a decision "
+                f"{estimate(plan, state)}: not enough evidence for a decision "
                 f"({words.strength(state.better)}, needed {words.needed(plan.alpha)})."
             ),
         )
     elif state.improvement < plan.improvement_threshold:
         short = (
-            f"{estimate(inputs, state)}, shown to be better, but below the "
+            f"{estimate(plan, state)}, shown to be better, but below the "
             f"{plan.improvement_threshold:.0%} the plan asks for"
         )
         if inputs.rule.extendable:
@@ -125,7 +117,7 @@ def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Rea
         yield (
             ReasonCode.INTERRUPTIONS_UNCERTAIN,
             (
-                f"{estimate(inputs, state)}, but not if the trials that were cut short had "
+                f"{estimate(plan, state)}, but not if the trials that were cut short had "
                 "taken four times what they took."
             ),
         )
@@ -142,24 +134,14 @@ def _guardrails(
     return ((code, item.result.reason) for item in judged if item.result.state is state)
 
 
-def failed(inputs: VerdictInput, state: TreatmentState) -> tuple[Judgement, ...]:
-    """Return the guardrails whose failure is clear enough to reject the treatment for it."""
-    bar = inputs.rule.bar(inputs.plan.alpha, 4 * max(1, len(state.guardrails)))
-    return tuple(
-        item
-        for item in state.guardrails
-        if item.result.state is GuardrailState.FAIL and item.worse >= bar
-    )
-
-
-def estimate(inputs: VerdictInput, state: TreatmentState) -> str:
+def estimate(plan: Plan, state: TreatmentState) -> str:
     """Say what the point estimate is, for example `b is 12% better than control on …`."""
     comparison, effect = state.comparison, state.comparison.effect
     if effect.relative is None:
         relation = f"differs by {_number(effect.absolute)} from"
     else:
         relation = f"is {described(effect.relative)} {'than' if effect.relative else 'as'}"
-    metric = inputs.plan.primary.name
+    metric = plan.primary.name
     return f"{comparison.treatment} {relation} {comparison.control} on {metric}"
 
 

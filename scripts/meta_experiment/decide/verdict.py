@@ -1,19 +1,19 @@
 """The verdict: gates in a fixed order, of which the first that applies decides.
 
-harm → alerts that may act → data quality → readiness → degenerate data
-     → rejection (guardrails, primary) → promotion → practical threshold → horizon → extend
+no arm left (see `ending`) → alerts that may act → data quality → readiness → degenerate data
+     → promotion → practical threshold → horizon → extend
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from meta_experiment.decide.alerts import acted, acts
 from meta_experiment.decide.scale import described
 from meta_experiment.decide.treatment_state import (
     VerdictInput,
     claim,
     estimate,
-    failed,
     obstacles,
 )
 from meta_experiment.records import dataclass
@@ -42,20 +42,19 @@ def verdict(inputs: VerdictInput) -> Verdict:
     raise AssertionError("the last gate applies to everything")
 
 
-def _harm(inputs: VerdictInput) -> Verdict | None:
-    if inputs.harm is None:
+def _none_left(inputs: VerdictInput) -> Verdict | None:
+    """Reject when every treatment has ended, for what ended the least bad of them."""
+    if inputs.candidates:
         return None
-    return Verdict(Decision.REJECT, ReasonCode.SAFETY_HARM, inputs.harm.sentence)
+    least_bad = max(inputs.states, key=lambda item: item.improvement).treatment
+    why = next(item for item in inputs.ended if item.treatment == least_bad)
+    return Verdict(Decision.REJECT, why.reason_code, why.reason)
 
 
 def _acting_alert(inputs: VerdictInput) -> Verdict | None:
     for alert in inputs.alerts:
-        if alert.kind.value in inputs.plan.acting_alerts:
-            return Verdict(
-                Decision.REJECT,
-                ReasonCode.ALERT_ACTED,
-                f"{alert.message} The plan lets this alert act.",
-            )
+        if alert.treatment is None and acts(inputs.plan, alert):
+            return Verdict(Decision.REJECT, ReasonCode.ALERT_ACTED, acted(alert))
     return None
 
 
@@ -77,32 +76,13 @@ def _not_ready(inputs: VerdictInput) -> Verdict | None:
 
 
 def _degenerate(inputs: VerdictInput) -> Verdict | None:
-    errors = [item.comparison.error for item in inputs.states]
+    errors = [item.comparison.error for item in inputs.candidates]
     if not all(errors):
         return None
     return Verdict(
         _open_or_closed(inputs),
         ReasonCode.DEGENERATE_DATA,
         f"The values carry no evidence: {errors[0]}.",
-    )
-
-
-def _rejected(inputs: VerdictInput) -> Verdict | None:
-    if inputs.candidates:
-        return None
-    least_bad = max(inputs.harmful, key=lambda item: item.improvement)
-    broken = failed(inputs, least_bad)
-    if broken:
-        return Verdict(
-            Decision.REJECT,
-            ReasonCode.GUARDRAIL_FAILED,
-            f"{least_bad.treatment} breaks a guardrail: {broken[0].result.reason}",
-        )
-    return Verdict(
-        Decision.REJECT,
-        ReasonCode.TREATMENT_WORSE,
-        f"{estimate(inputs, least_bad)}, shown to be worse "
-        f"({inputs.rule.words.strength(least_bad.worse)}).",
     )
 
 
@@ -116,7 +96,7 @@ def _promoted(inputs: VerdictInput) -> Verdict | None:
     return Verdict(
         Decision.PROMOTE,
         ReasonCode.TREATMENT_BETTER,
-        f"{estimate(inputs, best)}, shown to be {claim(inputs.plan)} "
+        f"{estimate(inputs.plan, best)}, shown to be {claim(inputs.plan)} "
         f"({inputs.rule.words.strength(best.better)}).",
         winner=best.treatment,
     )
@@ -128,7 +108,7 @@ def _no_difference(inputs: VerdictInput) -> Verdict | None:
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.NO_MEANINGFUL_DIFFERENCE,
-        f"{estimate(inputs, inputs.candidates[0])}; the difference is shown to be within "
+        f"{estimate(inputs.plan, inputs.candidates[0])}; the difference is shown to be within "
         f"{inputs.plan.equivalence_margin or 0:.0%}.",
     )
 
@@ -147,7 +127,7 @@ def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
     return Verdict(
         Decision.INCONCLUSIVE,
         ReasonCode.EFFECT_BELOW_THRESHOLD,
-        f"{estimate(inputs, best)}; at {100 * (1 - plan.alpha):.4g}% confidence, whenever one "
+        f"{estimate(plan, best)}; at {100 * (1 - plan.alpha):.4g}% confidence, whenever one "
         f"looks{together}, the true effect is at best {described(max(known))}, below the "
         f"{threshold:.0%} asked for.",
     )
@@ -165,12 +145,11 @@ def _not_yet(inputs: VerdictInput) -> Verdict | None:
 
 
 GATES: tuple[Gate, ...] = (
-    _harm,
+    _none_left,
     _acting_alert,
     _quality,
     _not_ready,
     _degenerate,
-    _rejected,
     _promoted,
     _no_difference,
     _out_of_reach,

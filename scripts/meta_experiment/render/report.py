@@ -41,6 +41,7 @@ def report(examined: Examination) -> Page:
         _verdict(analysis),
         (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
         (_arms(primary, unit),),
+        *_ended(analysis),
         *(
             _comparison(item, unit, _too_few(analysis, primary, item))
             for item in primary.comparisons
@@ -63,6 +64,15 @@ def _verdict(analysis: Analysis) -> Section:
         Paragraph(((word, f" ({analysis.reason_code.value})"),)),
         Paragraph(tuple(reasons), indent=2),
     )
+
+
+def _ended(analysis: Analysis) -> Iterator[Section]:
+    for item in analysis.ended:
+        word = Emphasis("ENDED", "bad")
+        name, reason = words.printable(item.treatment), words.one_line(item.reason)
+        yield (
+            Paragraph(((word, f"  {name} ({item.reason_code.value}): {reason}"),), indent=2),
+        )
 
 
 def _reading(primary: PrimaryResult) -> str:

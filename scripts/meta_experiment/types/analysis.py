@@ -211,6 +211,19 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedArm:
+    """A treatment that harm or its plan's alert has ended, and why; the others go on.
+
+    `at` is since when it is on record, so that its units get the control; None while it is not.
+    """
+
+    treatment: str
+    at: float | None = field(metadata=MOMENT)
+    reason_code: ReasonCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock."""
 
@@ -228,3 +241,4 @@ class Analysis:
     checks: Checks
     notes: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    ended: tuple[EndedArm, ...] = ()

@@ -19,8 +19,8 @@ from meta_experiment.types import Analysis, Metric, Plan, Trial
 _LARGEST_LOG = 700.0
 
 
-def e_value_bar(alpha: float, among: int = 1) -> float:
-    """Return the log e-value that an action needs: log(K/α), with α shared among K."""
+def e_value_bar(alpha: float, among: float = 1.0) -> float:
+    """Return the log e-value that an action needs: log(K/α), for one K-th of α."""
     return math.log(among / alpha)
 
 
@@ -78,13 +78,13 @@ class Rule:
 
     `evidence(plan, control, treatment, metric, at)` is for "better than the relative effect
     `at`" and "worse than it", on matched samples. `adjust` corrects evidence for several
-    treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, with
-    α shared among so many: log(K/α) for e-values and p-values. For a posterior it is the log of
-    one over the largest chance to be wrong at which the rule acts; one that needs no correction
-    leaves `among` out. `highest(plan, control, treatment, alpha)` is the largest effect on the
-    primary metric that may still be true, missed with a chance of at most `alpha` whenever the
-    rule may be asked; by it a plan ends that cannot reach its threshold any more. None where
-    there is no such bound.
+    treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, for
+    one part in so many of α: log(K/α) for e-values and p-values. For a posterior it is the log
+    of one over the largest chance to be wrong at which the rule acts; one that needs no
+    correction leaves `among` out. `highest(plan, control, treatment, alpha)` is the largest
+    effect on the primary metric that may still be true, missed with a chance of at most `alpha`
+    whenever the rule may be asked; by it a plan ends that cannot reach its threshold any more.
+    None where there is no such bound.
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm, `looks_from(plan, units)` after how many of them the rule
@@ -98,7 +98,8 @@ class Rule:
     evidence it takes that there is, from 0 to 1, on the scale on which it grows.
 
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
-    whichever rule decides.
+    whichever rule decides. `by_e_values` says that the rule's evidence is these e-values, so
+    that what harm and the rule reject is rejected once (see `shares`).
 
     Raises:
         DegenerateDataError: by `evidence` and `highest`, when the samples carry none.
@@ -118,4 +119,5 @@ class Rule:
     shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
     projection: Callable[[Plan, Analysis], Sequence[int | None] | None] = lambda *_: None
     reached: Callable[[Plan, Analysis], float | None] = lambda *_: None
-    bar: Callable[[float, int], float] = e_value_bar
+    bar: Callable[[float, float], float] = e_value_bar
+    by_e_values: bool = False

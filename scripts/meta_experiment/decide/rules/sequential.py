@@ -98,6 +98,7 @@ SEQUENTIAL = Rule(
     detectable=detectable,
     looks_from=lambda plan, units: min(plan.sample_size, units),
     milestones=(50, 200),
+    by_e_values=True,
     projection=projection,
     reached=reached,
     words=Words(

@@ -154,9 +154,8 @@ def _on_the_decision(inputs: VerdictInput, decided: Verdict) -> Iterator[str]:
     ]
     if doubtful:
         yield (
-            f"Not proven harmless: {', '.join(doubtful)}. A guardrail that is truly 30% "
-            "worse passes in up to about 3 of 10 such promotions; mark it as required to "
-            "demand proof."
+            f"Not proven harmless: {', '.join(doubtful)}. More harm than the plan tolerates "
+            "is not ruled out there; mark such a guardrail as required to demand proof."
         )
 
 
