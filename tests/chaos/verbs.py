@@ -47,7 +47,7 @@ _OF_GIT = (".git/config", ".git/info/exclude", ".git/info/attributes")
 
 def no_outlook(*_: object, **__: object) -> SimpleNamespace:
     """Stand in for what a draft says of its power: slower than all else, and writes nothing."""
-    return SimpleNamespace(outlook=SimpleNamespace(sentence=""), warnings=[])
+    return SimpleNamespace(outlook=SimpleNamespace(sentence=""), warnings=[], sooner=None)
 
 
 def opened(root: Path, files: FileSystem | None = None) -> Workspace:

@@ -30,11 +30,11 @@ def boundary(units, rate):
     ],
 )
 def test_the_power_agrees_with_simulation(units, control, treatment):
-    """Within four points of what is decided at some look from the tenth pair on."""
+    """Within five points of what is decided at some look from the tenth pair on."""
     rng = np.random.default_rng(3)
     up, _ = crossings(rng, control, treatment, experiments=3000, last=units)
     found = rate_power(boundary(units, control), control, treatment, 10)
-    assert found == pytest.approx((up > 0).mean(), abs=0.04)
+    assert found == pytest.approx((up > 0).mean(), abs=0.05)
 
 
 def test_the_power_at_one_look_is_the_sum_of_what_decides():

@@ -18,7 +18,8 @@ _COLUMNS = (
 
 def forecast(seen: Forecast) -> Page:
     """Show the reach of a plan, and what speaks against it."""
-    return reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
+    ahead = reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
+    return (*ahead, (Paragraph((seen.sooner,)),)) if seen.sooner else ahead
 
 
 def reach(plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int) -> Page:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.special import normal_cdf
 
+_ASKED = 25  # counts of the control at which a rule is asked what it takes
 _WIDE = 4.5  # standard deviations of the control's count, beyond which nothing is expected
 
 
@@ -27,6 +29,8 @@ class Boundary:
 def boundary_of(units: int, rate: float, decides: Callable[[int, int], bool]) -> Boundary:
     """Find the counts that decide for all counts of the control that its rate makes likely.
 
+    Of many counts some are asked for, and those between them lie on a line.
+
     Args:
         units: units per arm.
         rate: success rate of the control.
@@ -35,13 +39,28 @@ def boundary_of(units: int, rate: float, decides: Callable[[int, int], bool]) ->
     """
     centre, reach = units * rate, _WIDE * math.sqrt(units * rate * (1.0 - rate))
     first, last = max(0, math.floor(centre - reach)), min(units, math.ceil(centre + reach))
-    fewest, treated = [], first
-    for control in range(first, last + 1):
-        treated = max(treated, control)
-        while treated <= units and not decides(control, treated):
-            treated += 1
-        fewest.append(treated)
+    step = -(-(last - first + 1) // _ASKED)
+    asked = sorted({*range(first, last + 1, step), last})
+    found = [_fewest(units, asked[0], asked[0], decides)]
+    for before, control in pairwise(asked):
+        found.append(_fewest(units, control, found[-1] + control - before, decides))
+    fewest = [found[0]]
+    for (before, control), (low, high) in zip(pairwise(asked), pairwise(found), strict=True):
+        rise = (high - low) / (control - before)
+        fewest += [round(low + rise * k) for k in range(1, control - before)] + [high]
     return Boundary(units, first, tuple(fewest))
+
+
+def _fewest(units: int, control: int, guess: int, decides: Callable[[int, int], bool]) -> int:
+    """Return the fewest successes of the treatment that decide, near a guess."""
+    treated = min(guess, units)
+    if decides(control, treated):
+        while treated > 0 and decides(control, treated - 1):
+            treated -= 1
+        return treated
+    while treated <= units and not decides(control, treated):
+        treated += 1
+    return treated
 
 
 def rate_power(

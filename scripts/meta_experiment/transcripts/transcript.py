@@ -38,6 +38,7 @@ _SHELL_LINE = ("<bash-input>", "<bash-stdout>", "<bash-stderr>")  # typed behind
 _FORKED = "forked-skill-launch"
 _CAVEAT = ("<local-command-caveat>", "Caveat: The messages below")
 _NAME, _NAME_END = "<command-name>", "</command-name>"
+_ARGUMENTS, _ARGUMENTS_END = "<command-args>", "</command-args>"
 _COMMANDS = ("<command-message>", _NAME)  # begin what the client writes; else it was pasted
 _ANSWERS_OF_A_PROMPT = ("end_turn", "stop_sequence", "max_tokens", "refusal")
 
@@ -267,8 +268,10 @@ class _TranscriptReader:
         if text.startswith(_NOTIFICATION):
             turn.notified += self._deliver(text)
         elif text.lstrip().startswith(_COMMANDS) and _NAME in text[:400]:
-            name = text.partition(_NAME)[2].partition(_NAME_END)[0].strip()
-            turn.named.append(name.removeprefix("/"))
+            name = text.partition(_NAME)[2].partition(_NAME_END)[0].strip().removeprefix("/")
+            turn.named.append(name)
+            _, given, rest = text.partition(_ARGUMENTS)
+            turn.lengths[name] = len(rest.partition(_ARGUMENTS_END)[0]) if given else 0
         elif text.startswith("/") and len(text) > 1:
             # a forked skill leaves what was typed and nothing else
             words = text[1:].split(maxsplit=1)[:1]

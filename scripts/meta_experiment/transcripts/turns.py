@@ -13,6 +13,7 @@ class Turn:
     Attributes:
         prompt_id: the client's id, or one made here where an old client gave none.
         named: the commands, skills and agents it used, as the client calls them.
+        lengths: how many characters each of them was called with, where that is written down.
         notified: the tool calls, or else the tasks, whose background work this turn reports.
         own: the work of the main conversation.
         agents: the work of agents, each apart.
@@ -25,6 +26,7 @@ class Turn:
 
     __slots__ = (
         "agents",
+        "lengths",
         "local",
         "made_up",
         "named",
@@ -40,6 +42,7 @@ class Turn:
         self.prompt_id = prompt_id
         self.made_up = made_up
         self.named: list[str] = []
+        self.lengths: dict[str, int] = {}
         self.notified: list[str] = []
         self.own = Work()
         self.agents: list[Work] = []

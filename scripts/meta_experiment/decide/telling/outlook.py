@@ -40,12 +40,12 @@ def outlook(
     if units_per_day is not None and not 0 < units_per_day < math.inf:
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
     spread = spread_of(plan.primary, past)
-    per_arm_a_day = None if units_per_day is None else units_per_day * _smallest_share(plan)
+    daily = None if units_per_day is None else per_arm_a_day(plan, units_per_day)
     reach = tuple(
         Reach(
             units=units,
             improvement=smallest_improvement(plan, spread, units),
-            days=None if per_arm_a_day is None else units / per_arm_a_day,
+            days=None if daily is None else units / daily,
         )
         for units in _sizes(plan, units_at_end(plan, units_per_day))
     )
@@ -56,7 +56,7 @@ def units_at_end(plan: Plan, units_per_day: float | None) -> int | None:
     """Return the units of the smallest arm when the plan ends; None where nobody knows."""
     ends = [] if plan.max_sample is None else [plan.max_sample]
     if units_per_day is not None:
-        ends.append(int(units_per_day * _smallest_share(plan) * plan.max_duration_days))
+        ends.append(int(per_arm_a_day(plan, units_per_day) * plan.max_duration_days))
     return min(ends, default=None)
 
 
@@ -151,9 +151,10 @@ def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None
     return found if found is not None and found <= room else None
 
 
-def _smallest_share(plan: Plan) -> float:
+def per_arm_a_day(plan: Plan, units_per_day: float) -> float:
+    """Return the units of the smallest arm in a day, of so many units of all arms."""
     weights = [item.weight for item in plan.variants]
-    return plan.traffic * min(weights) / math.fsum(weights)
+    return units_per_day * plan.traffic * min(weights) / math.fsum(weights)
 
 
 def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:

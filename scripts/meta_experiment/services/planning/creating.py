@@ -65,6 +65,7 @@ def create(
     plan = plan_from_document(redacted_plan(whole))
     seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
+    notes += [] if seen.sooner is None else [seen.sooner]
     if not manual:
         notes += _notes_on_time(plan)
     versions = {

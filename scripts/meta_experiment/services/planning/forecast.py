@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.decide.telling.outlook import (
@@ -11,6 +12,7 @@ from meta_experiment.decide.telling.outlook import (
     outlook,
     units_at_end,
 )
+from meta_experiment.services.planning.offers import sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan
@@ -34,7 +36,8 @@ def forecast(
     if len(past.values) < FEWEST_PAST and client is not None:
         lived = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
         past = max(past, lived, key=lambda one: len(one.values))
-    return judged(plan, past, units_per_day)
+    seen = judged(plan, past, units_per_day)
+    return replace(seen, sooner=sooner_by(plan, past, seen.units_per_day))
 
 
 def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Forecast:

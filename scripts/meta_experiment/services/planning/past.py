@@ -30,13 +30,16 @@ _SHORTEST = 0.5  # days; a rate from less than half a day says little
 class Past:
     """Control values of earlier experiments, one per unit, and units of all arms per day.
 
-    `sessions` counts the sessions they come from, when they are no experiment's.
+    `sessions` counts the sessions they come from, when they are no experiment's; then `uses`
+    are what was used in them, and `uses_per_day` how often.
     """
 
     values: tuple[float, ...]
     units_per_day: float | None
     experiments: tuple[str, ...]
     sessions: int = 0
+    uses: tuple[Use, ...] = ()
+    uses_per_day: float | None = None
 
 
 def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> Past:
@@ -83,7 +86,14 @@ def past_in_sessions(
     uses = undisturbed(workspace, client, names, found.uses)
     sample = sample_of_uses(uses, metric, unit)
     rate = daily(found, unit, workspace.clock())
-    return Past(sample.raw, rate, (), len({use.session for use in uses}))
+    return Past(
+        sample.raw,
+        rate,
+        (),
+        len({use.session for use in uses}),
+        tuple(uses),
+        daily(found, Unit.INVOCATION, workspace.clock()),
+    )
 
 
 def named(root: Path, path: str) -> str:
@@ -128,7 +138,7 @@ def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
     """Return one value per unit of what was used: a session's uses are one, unless each is."""
     units: dict[str, list[Trial]] = {}
     for order, use in enumerate(uses):
-        key = use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
+        key = unit_of(use, order, unit)
         trial = Trial(
             trial_id=str(order),
             variant="control",
@@ -143,6 +153,11 @@ def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
         for order, (key, trials) in enumerate(units.items())
     ]
     return sample_of(Arm("control", tuple(records), {}), metric)
+
+
+def unit_of(use: Use, order: int, unit: Unit) -> str:
+    """Return the key of the unit that a use is of: its session's, unless each is one."""
+    return use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
 
 
 def daily(found: PastUses, unit: Unit, now: float) -> float | None:

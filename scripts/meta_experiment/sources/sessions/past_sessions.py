@@ -28,12 +28,16 @@ _AGENT = "agent-"  # begins the name of an agent's file
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Use of a prompt file, at a time in seconds since the epoch."""
+    """Use of a prompt file, at a time in seconds since the epoch.
+
+    `argument_length` is how many characters it was called with, where that is written down.
+    """
 
     session: str
     at: float
     status: str
     metrics: Mapping[str, float]
+    argument_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,13 @@ def _uses(
             continue
         answers = [key for one in found.turns for work in one.works for key in work.messages]
         first = next((key for key in answers if _MADE_UP not in key), "")
-        use = Use(path.stem, turn.own.started, measured.status, measured.metrics)
+        use = Use(
+            path.stem,
+            turn.own.started,
+            measured.status,
+            measured.metrics,
+            turn.lengths.get(name),
+        )
         yield _SeenUse(first or f"{path}{_MADE_UP}{turn.prompt_id}", len(answers), name, use)
 
 

@@ -41,7 +41,8 @@ class Outlook:
 class Forecast:
     """The outlook of a plan on this project's own past, and what speaks against the plan.
 
-    `past_values` is how many measured values it rests on.
+    `past_values` is how many measured values it rests on; `sooner` says what would decide the
+    plan sooner, as far as the past tells.
     """
 
     plan: Plan
@@ -50,3 +51,4 @@ class Forecast:
     past_values: int
     past_experiments: tuple[str, ...]
     warnings: tuple[str, ...]
+    sooner: str | None = None
