@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.decide.making import COST, DAY, DURATION, START, SUCCESS, look, plan, spread, trials
 
@@ -51,6 +51,7 @@ def test_sums_decide_as_the_units_they_are_of(metric, control, treatment):
     chosen = plan(primary=metric)
     made = trials(metric.name, control=control, b=treatment)
     one, other = look(chosen, made), summed(chosen, **sums_of(chosen, made, metric))
+    assume(one.reason_code is not ReasonCode.MEANS_DISAGREE)  # sums of logs tell no other mean
     assert (one.decision, one.reason_code, one.reason, one.winner) == (
         other.decision,
         other.reason_code,

@@ -34,9 +34,10 @@ def plan(*, treatments=1, log=True, threshold=0.0, **changes):
     return replace(base, **changes)
 
 
-def trials(values, arms, cut=None, metric="amount"):
-    """Return one trial per unit, in assignment order."""
+def trials(values, arms, cut=None, gone=None, metric="amount"):
+    """Return one trial per unit, in assignment order; of some the value is gone."""
     cut = [False] * len(values) if cut is None else cut
+    gone = [False] * len(values) if gone is None else gone
     return [
         Trial(
             trial_id=f"t{order}",
@@ -44,11 +45,13 @@ def trials(values, arms, cut=None, metric="amount"):
             unit=f"u{order}",
             order=order,
             status=TrialStatus.INTERRUPTED if stopped else TrialStatus.OK,
-            metrics={metric: float(value)},
+            metrics={} if missing else {metric: float(value)},
             assigned_at=float(order),
             closed_at=float(order + 1),
         )
-        for order, (value, arm, stopped) in enumerate(zip(values, arms, cut, strict=True))
+        for order, (value, arm, stopped, missing) in enumerate(
+            zip(values, arms, cut, gone, strict=True)
+        )
     ]
 
 

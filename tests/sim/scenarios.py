@@ -150,9 +150,42 @@ def guarded(guards, *, watched=1, better=1.0, margin=0.10):
     return world
 
 
-def rare_price(rng, experiments, units):
-    arm = worlds.blocks(rng, experiments, units)
-    return {"arm": arm, "raw": worlds.rare_price(rng, arm), "log": False}
+def rare_price(usual=0.6, rare=4.0, *, log=False):
+    """A treatment that mostly takes less, and in 15% of units several times as much."""
+
+    def world(rng, experiments, units):
+        arm = worlds.blocks(rng, experiments, units)
+        return {"arm": arm, "raw": worlds.rare_price(rng, arm, usual, rare), "log": log}
+
+    return world
+
+
+def slowest_missing(share, factor=1.0, *, log=True):
+    """A treatment whose slowest units end without a duration; with a factor, a faster one."""
+
+    def world(rng, experiments, units):
+        arm = worlds.blocks(rng, experiments, units)
+        raw = worlds.noise(rng, arm.shape, "lognormal")
+        gone = worlds.slowest(raw, arm, share)
+        return {
+            "arm": arm,
+            "raw": raw * np.where(arm == 1, factor, 1.0),
+            "gone": gone,
+            "log": log,
+        }
+
+    return world
+
+
+def some_missing(share, factor=1.0):
+    """Units of both arms of which any may end without a duration."""
+
+    def world(rng, experiments, units):
+        arm = worlds.blocks(rng, experiments, units)
+        raw = worlds.noise(rng, arm.shape, "lognormal") * np.where(arm == 1, factor, 1.0)
+        return {"arm": arm, "raw": raw, "gone": rng.random(arm.shape) < share}
+
+    return world
 
 
 SCENARIOS = (
@@ -195,11 +228,47 @@ SCENARIOS = (
     ),
     Scenario(
         "cost: rare fourfold price raises the bill",
-        rare_price,
+        rare_price(),
         400,
-        promoted=0.12,
+        promoted=0.03,
         rejected=None,
         experiments=10000,
+    ),
+    Scenario(
+        "cost: equal means, a rare 3.6-fold price",
+        rare_price(0.5412, 3.6),
+        400,
+        promoted=0.08,
+        experiments=10000,
+    ),
+    Scenario(
+        "duration: 0.6 times, rarely four times; mean 11% worse",
+        rare_price(log=True),
+        400,
+        promoted=0.58,
+        rejected=None,
+        experiments=10000,
+    ),
+    Scenario(
+        "A/A, the treatment's slowest 20% end without a duration",
+        slowest_missing(0.2),
+        400,
+        promoted=0.026,
+        experiments=10000,
+    ),
+    Scenario(
+        "A/A, the treatment's slowest 10% end without a duration",
+        slowest_missing(0.1),
+        400,
+        promoted=0.05,
+        experiments=10000,
+    ),
+    Scenario(
+        "half a standard deviation better, a tenth of all durations missing",
+        some_missing(0.1, np.exp(-0.25)),
+        400,
+        promoted=None,
+        found=0.94,
     ),
     Scenario(
         "A/A, all rejections: 3 guardrails, 4 safety metrics",

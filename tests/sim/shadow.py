@@ -85,6 +85,7 @@ def decide(
     alpha=0.05,
     minimum=10,
     cut=None,
+    gone=None,
     treatments=1,
     watched=(),
     guards=(),
@@ -94,19 +95,30 @@ def decide(
     """Return when each experiment is first promoted or rejected; lower is better.
 
     `raw` are positive values in the metric's unit, `arm` is 0 for the control, 1 … for the
-    treatments, `cut` marks units that were interrupted. `guards` are values of guardrails,
-    `watched` those of safety metrics beside the primary, the first in the place of the error
-    rate, all on the log scale (with one treatment). There is a look after every `step` units.
+    treatments, `cut` marks units that were interrupted, `gone` those whose value is missing
+    (they have one in `raw` all the same). `guards` are values of guardrails, `watched` those of
+    safety metrics beside the primary, the first in the place of the error rate, all on the log
+    scale (with one treatment). There is a look after every `step` units.
     """
-    better, worse, improvement, pairs = _evidence(raw, arm, log=log, treatments=treatments)
+    here = {"arm": arm if gone is None else np.where(gone, -1, arm), "log": log}
+    here["treatments"] = treatments
+    better, worse, improvement, pairs = _evidence(raw, **here)
     share = shares(len(guards), len(watched))
     bar = math.log(1 / alpha)
-    adjusted = closed(better)
-    clear = (adjusted >= bar) & (improvement >= threshold)
+
+    def shown(better, _, improvement, *__):
+        return (closed(better) >= bar) & (improvement >= threshold)
+
+    clear = shown(better, worse, improvement)
     if cut is not None and cut.any():
-        stretched = np.where(cut, 4 * raw, raw)
-        better4, _, improvement4, _ = _evidence(stretched, arm, log=log, treatments=treatments)
-        clear &= (closed(better4) >= bar) & (improvement4 >= threshold)
+        clear &= shown(*_evidence(np.where(cut, 4 * raw, raw), **here))
+    if gone is not None and gone.any():
+        beyond = _missing_beyond(gone, arm, treatments)
+        clear &= shown(*_evidence(raw, **here, ratio=2, units=beyond))
+    if log:
+        clear &= ~_means_disagree(raw, here["arm"], treatments)
+    else:
+        clear &= shown(*_evidence(raw, **here, ratio=3, units=np.ones((treatments, 1, 1))))
     out = (worse >= bar - math.log(share["primary"])) & (pairs >= FEWEST_PAIRS)
     for place, values in enumerate(watched):
         harm, _ = log_evidence(*(running(np.log(values), arm == index) for index in (0, 1)))
@@ -158,12 +170,45 @@ def covered(raw, arm, truth, *, log=True, alpha=0.05):
     return inside.all(axis=1)
 
 
-def _evidence(raw, arm, *, log, treatments):
+def _missing_beyond(gone, arm, treatments):
+    """Return how many units each treatment misses beyond the control's share."""
+    lost, of = (
+        [np.cumsum(where & (arm == index), axis=1) for index in range(treatments + 1)]
+        for where in (gone, np.ones_like(gone))
+    )
+    share = lost[0] / np.maximum(of[0], 1)
+    beyond = [lost[index] - share * of[index] for index in range(1, treatments + 1)]
+    return np.maximum(np.ceil(np.array(beyond) - 1e-9), 0.0)
+
+
+def _means_disagree(raw, arm, treatments):
+    """Say by treatment where its arithmetic mean is above the control's."""
+    control = running(raw, arm == 0).mean
+    with np.errstate(invalid="ignore"):
+        return np.array(
+            [running(raw, arm == index).mean > control for index in range(1, treatments + 1)]
+        )
+
+
+def joined(arm, value, units):
+    """Return the moments with so many more units at a value."""
+    with np.errstate(all="ignore"):
+        n = arm.n + units
+        gap = value - arm.mean
+        squares = arm.variance * (arm.n - 1) + gap**2 * arm.n * units / n
+        return Moments(n, arm.mean + gap * units / n, squares / (n - 1))
+
+
+def _evidence(raw, arm, *, log, treatments, ratio=1, units=None):
+    """Weigh all treatments, each with `units` more at a ratio to the control's centre."""
     values = np.log(raw) if log else raw
     control = running(values, arm == 0)
     better, worse, improvement, pairs = [], [], [], []
     for index in range(1, treatments + 1):
         treated = running(values, arm == index)
+        if units is not None:
+            bad = control.mean + math.log(ratio) if log else ratio * control.mean
+            treated = joined(treated, bad, units[index - 1])
         above, below = log_evidence(control, treated)
         better.append(below)
         worse.append(above)

@@ -162,7 +162,7 @@ def test_the_exact_rule_on_pairs_is_as_powerful_as_measured(control, treatment, 
 
 
 def test_counts_on_the_raw_scale_resist_dispersion():
-    """Equal means, more dispersed: promoted in 11% on the raw scale, 89% on logarithms."""
+    """Equal means, more dispersed: promoted in 3% on the raw scale, 79% on logarithms."""
     experiments = 1000
     rng = np.random.default_rng(31)
     arm = worlds.blocks(rng, experiments, 400)
@@ -170,13 +170,13 @@ def test_counts_on_the_raw_scale_resist_dispersion():
     counts = rng.negative_binomial(size, size / (size + 3)).astype(float)
     raw = shadow.decide(counts, arm, log=False)
     log = shadow.decide(counts + 1, arm)
-    assert near(raw.rate("promote"), 0.111, experiments)
-    assert near(log.rate("promote"), 0.887, experiments)
+    assert near(raw.rate("promote"), 0.031, experiments)
+    assert near(log.rate("promote"), 0.79, experiments)
 
 
 def test_costs_on_the_raw_scale_see_a_rare_high_price():
     """Mostly cheaper, rarely four times the price: promoted far less often than on logs."""
     experiments = 1000
     world = scenarios.rare_price(np.random.default_rng(32), experiments, 400)
-    assert near(shadow.decide(**world).rate("promote"), 0.109, experiments)
-    assert near(shadow.decide(**world | {"log": True}).rate("promote"), 0.768, experiments)
+    assert near(shadow.decide(**world).rate("promote"), 0.021, experiments)
+    assert near(shadow.decide(**world | {"log": True}).rate("promote"), 0.55, experiments)

@@ -16,6 +16,10 @@ KINDS = {
     "four arms": scenarios.one_better,
     "one harmful": scenarios.one_harmful,
     "interrupted": scenarios.interrupted,
+    "missing": scenarios.slowest_missing(0.1),
+    "missing, better": scenarios.some_missing(0.2, 0.6),
+    "rare price": scenarios.rare_price(0.5, 3.6),
+    "rare delay": scenarios.rare_price(log=True),
     "better": scenarios.shifted(-1.2),
     "worse": scenarios.shifted(1.2),
     "ramp": scenarios.ramped(3.0),
@@ -29,7 +33,9 @@ def product(world, row, look, threshold):
     plan = real.plan(
         treatments=world.get("treatments", 1), log=world.get("log", True), threshold=threshold
     )
-    given = real.trials(prefix["raw"].tolist(), prefix["arm"].tolist(), prefix.get("cut"))
+    given = real.trials(
+        prefix["raw"].tolist(), prefix["arm"].tolist(), *map(prefix.get, ("cut", "gone"))
+    )
     return real.decide(plan, given)
 
 
@@ -39,8 +45,9 @@ def test_the_twin_has_the_products_evidence(kind):
     rng = np.random.default_rng(20260101)
     world = KINDS[kind](rng, 6, 160)
     values = np.log(world["raw"]) if world.get("log", True) else world["raw"]
-    control = shadow.running(values, world["arm"] == 0)
-    treated = shadow.running(values, world["arm"] == 1)
+    here = ~world.get("gone", np.zeros_like(values, dtype=bool))
+    control = shadow.running(values, here & (world["arm"] == 0))
+    treated = shadow.running(values, here & (world["arm"] == 1))
     above, below = shadow.log_evidence(control, treated)
     for row in range(6):
         look = int(rng.integers(60, 160))

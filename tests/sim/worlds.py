@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import ndtri
 
 
 def blocks(rng, experiments, units, arms=2):
@@ -67,6 +68,11 @@ def patience(rng, values, mean=300.0):
     return np.where(cut, wait, values), cut
 
 
+def slowest(values, arm, share, sigma=0.5):
+    """Say which of the treatment's log-normal values are in so large a slowest share."""
+    return (arm == 1) & (values > np.exp(-sigma * ndtri(share)))
+
+
 def bimodal(rng, arm):
     """Return seconds: 60 for the control, mostly 45 but often 240 for a worse treatment."""
     shape = arm.shape
@@ -75,8 +81,8 @@ def bimodal(rng, arm):
     return centre * np.exp(0.3 * rng.standard_normal(shape))
 
 
-def rare_price(rng, arm):
-    """Return costs: the treatment is 0.6 times in 85% of units and four times in the rest."""
+def rare_price(rng, arm, usual=0.6, rare=4.0):
+    """Return values: the treatment's are `usual` times in 85%, `rare` times in the rest."""
     shape = arm.shape
-    factor = np.where(rng.random(shape) < 0.85, 0.6, 4.0)
+    factor = np.where(rng.random(shape) < 0.85, usual, rare)
     return np.where(arm == 1, factor, 1.0) * np.exp(0.5 * rng.standard_normal(shape))

@@ -9,13 +9,14 @@ from typing import TypeVar
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
 from meta_experiment.decide.compare import compare
+from meta_experiment.decide.doubts import Promotion, doubts
 from meta_experiment.decide.ending import Grounds, ending
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import days_running, horizon_reached, readiness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.primary import interruption_check, is_equivalent, weigh
+from meta_experiment.decide.primary import is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.safety import Harm
@@ -149,7 +150,7 @@ def _analysis(
     problems = tuple(quality.problems(checks))
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     primary = _result(plan, plan.primary, samples)
-    states = _states(plan, rule, look, samples, primary, shares.guardrail, harms)
+    states = _states(plan, rule, look, samples, primary, as_of, shares.guardrail, harms)
     against = {item.treatment: _against(plan, rule, item, shares.look) for item in states}
     raised = alarms.alerts(
         plan, alarms.watched(plan, samples, against), days_running(as_of, started)
@@ -213,11 +214,14 @@ def _states(
     look: Look,
     samples: Samples,
     primary: PrimaryResult,
+    as_of: float,
     share: float,
     harms: Mapping[str, Harm | None],
 ) -> tuple[TreatmentState, ...]:
     weights = weigh(plan, rule, samples)
-    stands = interruption_check(plan, rule, samples, weights)
+    bar = rule.bar(plan.alpha, 1)
+    near = tuple(name for name, evidence in weights.items() if evidence.better >= bar)
+    doubtful = doubts(Promotion(plan, rule, samples, as_of, near))
     return tuple(
         TreatmentState(
             comparison=comparison,
@@ -228,7 +232,7 @@ def _states(
                 _judge(plan, rule, look, samples, guardrail, comparison.treatment, share)
                 for guardrail in plan.guardrails
             ),
-            stands_interruption=stands(comparison.treatment),
+            doubt=doubtful.get(comparison.treatment),
             equivalent=is_equivalent(plan, rule, samples, comparison.treatment),
             errors=errors_rise(plan, samples, comparison.treatment),
             ready=rule.is_ready(

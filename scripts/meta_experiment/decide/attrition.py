@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.order import total_of_first
 from meta_experiment.decide.units import (
     Arm,
@@ -17,6 +18,8 @@ from meta_experiment.decide.units import (
 from meta_experiment.records import dataclass
 from meta_experiment.stats.pairs import PairEvidence, pair_rule
 from meta_experiment.types import AttritionCheck, Metric, Plan
+
+_ROUNDING = 1e-9  # of sums of shares, in units
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,20 @@ def attrition(
         lost={name: found.lost for name, found in lost.items()},
         exposed={name: found.trials for name, found in lost.items()},
         p_value=math.exp(min(0.0, log_p)),
+        reason=_reason(plan, lost),
     )
+
+
+def missing_beyond(control: Shares, treatment: Shares) -> int:
+    """Return how many units' values a treatment misses beyond the share that the control does.
+
+    Args:
+        control: the shares of trials without a value, one per unit.
+        treatment: the same of the treatment.
+    """
+    share = math.fsum(control.values) / len(control.values) if control.values else 0.0
+    beyond = math.fsum(treatment.values) - share * len(treatment.values)
+    return max(0, math.ceil(beyond - _ROUNDING))
 
 
 def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
@@ -98,6 +114,24 @@ def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
         if ended or unit.excluded:
             gone_shares.add(unit, gone, ended + unit.excluded)
     return Losses(cut_shares, gone_shares, lost, trials)
+
+
+def _reason(plan: Plan, lost: Mapping[str, Losses]) -> str | None:
+    """Say what is known of values that a treatment misses more often than the control."""
+    control, metric = lost[plan.control.name], plan.primary
+    beyond = {
+        item.name: missing_beyond(control.gone, lost[item.name].gone)
+        for item in plan.treatments
+        if item.name in lost
+    }
+    said = [f"{name} misses {number}" for name, number in beyond.items() if number]
+    if not said:
+        return None
+    return (
+        f"{' and '.join(said)} more values of {metric.name} than the control's share would be; "
+        "chance may do that, but a promotion must also stand with these at "
+        f"{family_of(metric).missing_words(metric)}"
+    )
 
 
 def _more_or_less(control: Shares, treatment: Shares) -> PairEvidence:

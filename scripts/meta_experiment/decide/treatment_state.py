@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from meta_experiment.decide.doubts import Doubt
 from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
 from meta_experiment.decide.rules.rule import Rule
@@ -28,11 +29,10 @@ class TreatmentState:
 
     `improvement` is the point estimate (see `scale.improvement`). `better` and `worse` are log
     evidence on the primary metric, `better` corrected for several treatments.
-    `stands_interruption` says whether promotion would also hold with trials that were cut
-    short counted at four times their value, `equivalent` whether the effect is shown to lie
-    within the plan's margin of equivalence, `errors` that errors rise (see `errors_rise`).
-    `ready` says whether its arm and the control have the units that the plan asks for, `harm`
-    what is proven harm of it.
+    `doubt` is what its promotion would not stand (see `doubts`), `equivalent` whether the
+    effect is shown to lie within the plan's margin of equivalence, `errors` that errors rise
+    (see `errors_rise`). `ready` says whether its arm and the control have the units that the
+    plan asks for, `harm` what is proven harm of it.
     """
 
     comparison: Comparison
@@ -40,7 +40,7 @@ class TreatmentState:
     better: float
     worse: float
     guardrails: tuple[Judgement, ...]
-    stands_interruption: bool = True
+    doubt: Doubt | None = None
     equivalent: bool = False
     errors: str | None = None
     ready: bool = True
@@ -113,14 +113,8 @@ def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Rea
             yield ReasonCode.BELOW_THRESHOLD_SO_FAR, f"{short} so far."
         else:
             yield ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}."
-    elif not state.stands_interruption:
-        yield (
-            ReasonCode.INTERRUPTIONS_UNCERTAIN,
-            (
-                f"{estimate(plan, state)}, but not if the trials that were cut short had "
-                "taken four times what they took."
-            ),
-        )
+    elif state.doubt is not None:
+        yield state.doubt.code, f"{estimate(plan, state)}, but {state.doubt.but}."
     for item in judged:
         if item.beyond and item.result.state is not GuardrailState.PASS:
             yield ReasonCode.GUARDRAIL_BEYOND_MARGIN, item.result.reason

@@ -204,6 +204,8 @@ def _checks(analysis: Analysis) -> Iterator[Text]:
     )
     for name, fine, detail in rows:
         sign = Emphasis("ok  ", "good") if fine else Emphasis("FAIL", "bad")
+        if fine and name == "attrition" and checks.attrition.reason:
+            sign = Emphasis("HELD", "warn")
         yield (sign, f"  {name}: {detail}")
     for name, count in analysis.samples.items():
         listed = ", ".join(
@@ -221,7 +223,12 @@ def _notes(analysis: Analysis) -> Iterator[Section]:
 
 def _lost(analysis: Analysis) -> str:
     attrition = analysis.checks.attrition
-    return f"lost {_counts(attrition.lost)}, p {words.p_value(attrition.p_value)}"
+    lost = ", ".join(
+        f"{words.printable(name)} {count:,} of {attrition.exposed[name]:,}"
+        for name, count in attrition.lost.items()
+    )
+    shown = f"lost {lost}, p {words.p_value(attrition.p_value)}"
+    return f"{shown}: {words.one_line(attrition.reason)}" if attrition.reason else shown
 
 
 def _fingerprint(analysis: Analysis) -> str:

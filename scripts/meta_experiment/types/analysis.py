@@ -151,13 +151,15 @@ class AttritionCheck:
     """Do the arms lose trials at the same rate?
 
     `lost` are trials that were cut short, never closed, closed without a value of the primary
-    metric, or excluded. `p_value` is always valid.
+    metric, or excluded. `p_value` is always valid. `reason` says what a promotion is held to
+    where a treatment misses more values than the control.
     """
 
     ok: bool
     lost: dict[str, int]
     exposed: dict[str, int]
     p_value: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

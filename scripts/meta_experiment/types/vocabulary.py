@@ -65,6 +65,9 @@ class ReasonCode(StrEnum):
     TREATMENT_WORSE = "treatment_worse"
     EVIDENCE_INSUFFICIENT = "evidence_insufficient"
     INTERRUPTIONS_UNCERTAIN = "interruptions_uncertain"
+    MISSING_UNCERTAIN = "missing_uncertain"
+    RARE_VALUES_UNCERTAIN = "rare_values_uncertain"
+    MEANS_DISAGREE = "means_disagree"
     # practical threshold
     BELOW_THRESHOLD_SO_FAR = "below_threshold_so_far"
     EFFECT_BELOW_THRESHOLD = "effect_below_threshold"

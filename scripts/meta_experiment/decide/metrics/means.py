@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -19,6 +20,8 @@ from meta_experiment.stats.ttest import welch
 from meta_experiment.types import Direction, EffectSize, Metric, Scale
 
 ANYTIME_T = "anytime-valid Welch t"
+_MISSING_RATIO = 2.0
+_RARE_RATIO = 3.0
 
 
 def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
@@ -79,6 +82,34 @@ def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSiz
     return EffectSize(better * cohens_d(*arms), better * hedges_g(*arms))
 
 
+def missing(centre: float, metric: Metric) -> float:
+    """Return twice what is typical of the control, or half where higher is better."""
+    return _worse(centre, _MISSING_RATIO, metric)
+
+
+def missing_words(metric: Metric) -> str:
+    """Name that value."""
+    return f"{'twice' if sign(metric) < 0 else 'half of'} what is typical of the control"
+
+
+def rare(centre: float, metric: Metric) -> float | None:
+    """Return three times the control's mean where sums are compared and less is better.
+
+    A price can be rare and high without end; what is the better for being more ends at zero.
+    """
+    if metric.scale is Scale.LOG or metric.direction is Direction.HIGHER:
+        return None
+    return _worse(centre, _RARE_RATIO, metric)
+
+
+def _worse(centre: float, ratio: float, metric: Metric) -> float:
+    """Return a centre made worse by a ratio; below zero, by the same part of its size."""
+    better = sign(metric)
+    if metric.scale is Scale.LOG:
+        return centre - better * math.log(ratio)
+    return centre + abs(centre) * (ratio**-better - 1)
+
+
 def _chosen(control: Sample, treatment: Sample) -> TwoSampleTest:
     del control, treatment
     return t_test
@@ -102,6 +133,9 @@ MEANS = Family(
     ),
     paired=_paired,
     effect_size=effect_size,
+    missing=missing,
+    missing_words=missing_words,
+    rare=rare,
     expected=t_evidence,
     assumed_moments=(1.0, 0.5),
 )

@@ -76,6 +76,10 @@ class QuantileSample(Sample):
         """Return the sample with a constant added to all values, on the log scale."""
         return QuantileSample(super().shifted(delta), self.q)
 
+    def joined(self, value: float, units: int, metric: Metric) -> QuantileSample:
+        """Return the sample with more units that have a value on the metric's scale."""
+        return QuantileSample(super().joined(value, units, metric), self.q)
+
     def picked(self, places: Sequence[int]) -> QuantileSample:
         """Return the sample of the units at these places, in their order."""
         return QuantileSample(super().picked(places), self.q)

@@ -192,6 +192,17 @@ def largest_improvement(centre: float, direction: Direction) -> float:
     return improvement_down_to_zero(centre, direction)
 
 
+def missing(centre: float, metric: Metric) -> float:
+    """Return the worse outcome."""
+    del centre
+    return 0.0 if metric.direction is Direction.HIGHER else 1.0
+
+
+def missing_words(metric: Metric) -> str:
+    """Name it."""
+    return f"the worse outcome ({missing(0.5, metric):g})"
+
+
 def chosen(control: Sample, treatment: Sample) -> TwoSampleTest:
     """Return the test that `auto` comes to for these samples."""
     if not (control.is_binary and treatment.is_binary):
@@ -255,6 +266,8 @@ RATES = Family(
     ),
     paired=_paired,
     effect_size=effect_size,
+    missing=missing,
+    missing_words=missing_words,
     expected=expected,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,

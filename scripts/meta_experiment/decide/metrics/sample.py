@@ -105,6 +105,20 @@ class Sample:
         raw = tuple(math.exp(value) for value in values)
         return Sample(values, raw, self.skipped, self.units, self.order)
 
+    def joined(self, value: float, units: int, metric: Metric) -> Sample:
+        """Return the sample with more units that have a value on the metric's scale.
+
+        What comes first is not known of it any more: nobody knows where these belong.
+        """
+        raw = math.exp(value) if metric.scale is Scale.LOG else value
+        return Sample(
+            (*self.values, *(value,) * units),
+            (*self.raw, *(raw,) * units),
+            self.skipped,
+            (*self.units, *("",) * units),
+            (0,) * (len(self) + units),
+        )
+
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""
         return Sample(
@@ -172,6 +186,15 @@ class SummarySample(Sample):
     def shifted(self, delta: float) -> SummarySample:
         """Return the sums with a constant added to all values, on the log scale."""
         return SummarySample(self.moments.shifted(delta))
+
+    def joined(self, value: float, units: int, metric: Metric) -> SummarySample:
+        """Return the sums with more units that have a value on the metric's scale."""
+        del metric
+        return SummarySample(
+            self.moments.merge(Moments(units, value, 0.0)),
+            total=self.total + value * units,
+            binary=self.is_binary,
+        )
 
 
 def separate(control: Sample, treatment: Sample) -> tuple[Sample, Sample]:

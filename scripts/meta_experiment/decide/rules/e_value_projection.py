@@ -7,7 +7,7 @@ rule on pairs, which knows them by their counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import family_of
@@ -81,11 +81,24 @@ def units_needed(
     def decides(units: int) -> bool:
         grown = [_grown(arm, units / smaller) for arm in present]
         try:
-            return expected(grown[0], grown[1], plan.primary, at).better >= needed
+            return all(
+                expected(grown[0], treated, plan.primary, at).better >= needed
+                for treated in _as_it_must_stand(plan.primary, *grown)
+            )
         except DegenerateDataError:
             return False
 
     return _fewest(decides)
+
+
+def _as_it_must_stand(
+    metric: Metric, control: Moments, treatment: Moments
+) -> Iterator[Moments]:
+    """Yield the treatment, and with the one more unit that a promotion must stand."""
+    yield treatment
+    value = family_of(metric).rare(control.mean, metric)
+    if value is not None:
+        yield treatment.merge(Moments(1, value, 0.0))
 
 
 def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
@@ -99,7 +112,28 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
     needed = e_value_bar(plan.alpha, len(plan.treatments))
     t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
     size = t / math.sqrt(cases)
-    return _fewest(lambda n: n > 1 and log_e_greater(size * math.sqrt(n), n - 1, n) >= needed)
+    dear = _one_dear_case(plan, comparison, size)
+
+    def decides(n: int) -> bool:
+        seen = Moments.from_summary(n, size, 1.0)
+        return n > 1 and all(
+            log_e_greater(item.mean / item.standard_error, item.n - 1, item.n) >= needed
+            for item in (seen, *(seen.merge(case) for case in dear))
+        )
+
+    return _fewest(decides)
+
+
+def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Moments]:
+    """Return the one more case that a promotion must stand, in spreads of the differences."""
+    seen = comparison.effect
+    if not seen.absolute or not seen.relative or size == 0:
+        return []
+    centre = abs(seen.absolute / seen.relative)
+    value = family_of(plan.primary).rare(centre, plan.primary)
+    if value is None:
+        return []
+    return [Moments(1, size * (centre - value) / abs(seen.absolute), 0.0)]
 
 
 def _log(e_value: float) -> float:
