@@ -50,6 +50,72 @@ def test_an_experiment_is_promoted_by_auto_and_rolled_back_to_the_same_bytes(pro
     assert project("status", name, "--json").json["experiments"][0]["status"] == "rolled_back"
 
 
+def entry_of(project, name):
+    """Return what the registry holds of an experiment."""
+    document = json.loads(project.path(".claude/meta/experiments.json").read_text())
+    validate(document, "experiments")
+    (entry,) = (item for item in document["experiments"] if item["id"] == name)
+    return entry
+
+
+def one_of_two_bad(project, *flags):
+    """Create an experiment with two treatments, of which one is three times as slow."""
+    (project.root / "v3.md").write_bytes(TREATMENT + b"\nTwice.\n")
+    given = ("--file", f"c:{COMMAND}=v3.md", "--improvement-threshold", "5", *flags)
+    name = project.create(*given)
+    _, good, bad = entry_of(project, name)["files"][COMMAND]
+    lines = [
+        {
+            "experiment": name,
+            "variant": variant,
+            "metrics": {"duration_seconds": (100 + 7 * ((number + place) % 5)) * speed},
+        }
+        for number in range(12)
+        for place, (variant, speed) in enumerate({"control": 1.0, good: 1.0, bad: 3.0}.items())
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+    return name, good, bad
+
+
+def test_auto_ends_a_harmful_arm_and_lets_the_others_go_on(project):
+    """On record, in history and in the draw: its units get the control, and no trial."""
+    name, _, bad = one_of_two_bad(project, "--auto")
+    (step,) = project("auto", "--dry-run", "--json").json["experiments"]
+    assert step["decision"] == "EXTEND"
+    assert "ended_arms" not in entry_of(project, name)
+    (step,) = project("auto", "--json").json["experiments"]
+    assert (step["decision"], step["action"]) == ("EXTEND", None)
+    assert f"{bad}. Gets no more units." in step["sentence"]
+    (ended,) = entry_of(project, name)["ended_arms"]
+    assert (ended["treatment"], ended["reason_code"]) == (bad, "treatment_worse")
+    drawn = [project("assign", name, "--json").json for _ in range(12)]
+    assert bad not in {one["variant"] for one in drawn}
+    assert {one["variant"] for one in drawn if one["trial_id"] is None} == {"control"}
+    said = project("analyze", name, "--json").json
+    assert [item["treatment"] for item in said["ended"]] == [bad]
+    assert said["checks"]["srm"]["ok"]
+    assert f"ENDED  {bad} (treatment_worse)" in project("analyze", name).out
+    history = project.path(f".claude/meta/history/{name}.jsonl").read_text()
+    assert f"{bad} has ended: " in history.splitlines()[-1]
+    again = project("auto", "--json").json["experiments"][0]["sentence"]
+    assert "no more units" not in again
+
+
+def test_one_arm_is_stopped_by_hand_and_the_last_one_is_not(project):
+    """What is left to the user is named by `auto`; an end of the last arm is that of all."""
+    name, good, bad = one_of_two_bad(project)
+    assert f"stop {name} --variant {bad}" in project("auto").out
+    done = project("stop", name, "--variant", bad, "--reason", "too slow", "--json").json
+    assert (done["status"], done["files"]) == ("running", [])
+    (ended,) = entry_of(project, name)["ended_arms"]
+    assert (ended["treatment"], ended["reason"]) == (bad, "too slow")
+    assert "already" in project("stop", name, "--variant", bad, code=1).err
+    assert "no treatment" in project("stop", name, "--variant", "nobody", code=1).err
+    assert (
+        f"meta-experiment stop {name}" in project("stop", name, "--variant", good, code=1).err
+    )
+
+
 def test_it_works_the_same_without_a_repository(bare_project):
     """No git: the files change, and the answer says that nothing was committed."""
     name = bare_project.create("--auto")

@@ -27,6 +27,7 @@ from meta_experiment.decide.units import arms_of
 from meta_experiment.types import (
     Claim,
     Decision,
+    EndedArm,
     GuardrailState,
     Metric,
     MetricKind,
@@ -739,6 +740,22 @@ def test_an_arm_that_harm_ended_early_keeps_nothing_waiting():
         ("c", ReasonCode.SAFETY_HARM)
     ]
     assert found.checks.srm.counts == {"control": 40, "b": 40}
+
+
+@pytest.mark.parametrize("stopping", Stopping)
+def test_an_arm_that_has_ended_on_record_is_waited_for_no_more(stopping):
+    """It got six units, the others forty: no ratio is amiss, and the one look is complete."""
+    chosen = plan("b", "c", stopping=stopping, sample_size=40)
+    made = trials(control=BASE, b=FAST, c=BASE[:6])
+    made.append(trial("c", 500, status=None, exposed=False))
+    waiting = look(chosen, made)
+    assert waiting.decision is Decision.EXTEND
+    by_hand = EndedArm("c", START, None, "it asks too much")
+    found = look(chosen, made, ended=(by_hand,))
+    assert (found.decision, found.winner) == (Decision.PROMOTE, "b")
+    assert found.ended == (by_hand,)
+    assert found.samples["c"].completed == 6
+    assert found.readiness.smallest_arm == 40
 
 
 def test_a_fixed_plan_decides_once_at_its_size():

@@ -14,11 +14,11 @@ from tests import logs
 from tests.live.stage import REPOSITORY
 from tests.sealing import own_seal
 
-from meta_experiment.assign.arms import hashed_arm
+from meta_experiment.assign.arms import arm_index, hashed_arm
 from meta_experiment.assign.draw import arm_for, takes_part
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.exposure import expose
+from meta_experiment.live.exposure import counts, expose
 from meta_experiment.protocol import log_head, places
 from meta_experiment.protocol.sequence import parse_assignment
 from meta_experiment.protocol.sessions import PromptRef, Session, list_sessions
@@ -75,6 +75,47 @@ def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
     assert drawn[:2] == ["treatment", "treatment"]
     assert Counter(drawn[10:]) == {"control": 15, "treatment": 15}
     assert [int(line[0]) for line in stage.assignments()] == list(range(1, 41))
+
+
+@pytest.mark.parametrize("method", ["block", "hash", "weighted"])
+def test_units_of_an_arm_that_has_ended_get_the_control_and_count_nowhere(stage, method):
+    """All others get what they would have got; a unit drawn for it before leaves it too."""
+    arms = ["control", "a", "b"]
+    given = {"unit": "session", "arms": arms, "weights": [1.0] * 3, "method": method}
+    root = str(stage.root)
+    entry = stage.run(**given, sequence="", ended=["b"])
+    units = [f"u{number}" for number in range(40)]
+    drawn = [expose(Session(root, unit), entry, PromptRef("p", ""), 1.0) for unit in units]
+    expected = [
+        arms[arm_index(method, [1.0] * 3, entry.seed, unit, place)]
+        for place, unit in enumerate(units)
+    ]
+    assert set(expected) == set(arms)
+    for unit, exposure, arm in zip(units, drawn, expected, strict=True):
+        assert exposure.variant == ("control" if arm == "b" else arm)
+        assert (exposure.trial is None) is (arm == "b")
+        assert counts(Session(root, unit), entry, "p") is (arm != "b")
+    lines = stage.assignments()
+    assert [line[2] for line in lines] == expected
+    unit = units[expected.index("b")]
+    again = expose(Session(root, unit), entry, PromptRef("q", ""), 2.0)
+    assert (again.variant, again.trial) == ("control", None)
+    assert stage.assignments() == lines
+
+
+def test_a_unit_leaves_an_arm_that_ends(stage):
+    """Its open trial goes on to its end, and its next invocation is the control's."""
+    root, before = str(stage.root), stage.run(unit="session", sequence="1")
+    first = expose(stage.session(), before, PromptRef("p1", ""), 1.0)
+    ended = stage.run(unit="session", sequence="1", ended=["treatment"])
+    same = expose(stage.session(), ended, PromptRef("p1", ""), 2.0)
+    assert (first.variant, same.variant) == ("treatment", "treatment")
+    later = expose(stage.session(), ended, PromptRef("p2", ""), 3.0)
+    assert (later.variant, later.trial) == ("control", None)
+    elsewhere = Session(str(stage.home), "s1")
+    apart = expose(Session(root, "s1"), ended, PromptRef("p3", ""), 3.0, elsewhere)
+    assert (apart.variant, apart.trial) == ("control", None)
+    assert len(stage.assignments()) == 1
 
 
 def test_assign_and_serving_continue_each_other(stage):

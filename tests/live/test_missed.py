@@ -33,7 +33,7 @@ def stop(stage, prompt="p1", **more):
 
 
 def test_a_use_that_is_served_and_counted_is_not_missed(stage, known):
-    """Nor one that is not of the share under experiment."""
+    """Nor one that is not of the share under experiment, or of an arm that has ended."""
     stage.run()
     placed(stage)
     stage.call("one")
@@ -42,6 +42,9 @@ def test_a_use_that_is_served_and_counted_is_not_missed(stage, known):
     stage.run(traffic=0.0)
     stage.call("two", prompt="p2")
     stop(stage, "p2")
+    stage.run(sequence="0111", ended=["treatment"])
+    stage.call("three", prompt="p3")
+    stop(stage, "p3")
     assert known() == []
     assert stage.faults() == []
 

@@ -22,6 +22,7 @@ from meta_experiment.types import (
     Action,
     Amendment,
     Decision,
+    EndedArm,
     Experiment,
     FileVersion,
     Outcome,
@@ -118,6 +119,18 @@ def test_an_experiment_reads_back_equal():
     """The registry keeps every field."""
     given = [experiment(), experiment(experiment_id="exp-2", outcomes=(), ended=None)]
     assert decode_registry(encode_registry(given)) == given
+
+
+def test_arms_that_have_ended_read_back_equal():
+    """Ended by proof or by hand; where none has, the registry does not speak of it."""
+    proven = EndedArm("b", 1769850003.0, ReasonCode.SAFETY_HARM, "does harm")
+    by_hand = EndedArm("c", 1769850004.0, None, "by hand")
+    kept = experiment(ended_arms=(proven, by_hand))
+    data = encode_registry([kept])
+    assert decode_registry(data) == [kept]
+    schema = json.loads((SCHEMAS / "experiments.v1.schema.json").read_text())
+    jsonschema.validate(json.loads(data), schema)
+    assert b"ended_arms" not in encode_registry([experiment()])
 
 
 def test_one_experiment_is_read_alone_as_it_is_with_the_others():

@@ -31,6 +31,14 @@ def test_an_entry_comes_back_whole():
         assert getattr(read, field) == getattr(entry(), field), field
 
 
+def test_arms_that_have_ended_stand_at_the_end_of_a_line():
+    """A line without any is the line of a program that knew of none."""
+    ended = format_entry(entry(ended=["a", "b"]))
+    assert ended == format_entry(entry()).rstrip("\n") + "\ta,b\n"
+    assert parse_entry(ended).ended == ["a", "b"]
+    assert parse_entry(format_entry(entry())).ended == []
+
+
 def test_the_name_of_an_argument_may_hold_a_comma():
     names = ["pr,", "mode", ","]
     assert parse_entry(format_entry(entry(arguments=names))).arguments == names

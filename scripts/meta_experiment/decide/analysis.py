@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from meta_experiment.decide.verdict import verdict
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.types import (
     Analysis,
+    EndedArm,
     Guardrail,
     Metric,
     Plan,
@@ -51,6 +53,7 @@ def analyze(
     started: float | None,
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
+    ended: Sequence[EndedArm] = (),
 ) -> Analysis:
     """Compute evidence and verdict from a plan and its trials alone.
 
@@ -64,11 +67,12 @@ def analyze(
         current: the fingerprint of what runs now (`model`, `prompt`, …); a promotion on
             evidence that never saw it is held back.
         beside: metrics that the plan does not name, reported with the secondary ones.
+        ended: treatments that have ended on record and get no more units.
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
     rule = rule_of(plan)
-    look = rule.look(plan, trials, as_of)
+    look = _look(plan, rule, trials, as_of, {item.treatment for item in ended})
     return _analysis(
         plan,
         rule,
@@ -80,6 +84,24 @@ def analyze(
         started=started,
         current=current,
         beside=beside,
+        recorded=ended,
+    )
+
+
+def _look(
+    plan: Plan, rule: Rule, trials: Sequence[Trial], as_of: float, ended: Container[str]
+) -> Look:
+    """Look at the trials as the rule does with the arms that get units, and at the others'."""
+    going = tuple(item for item in plan.variants if item.name not in ended)
+    if len(going) in (1, len(plan.variants)):
+        return rule.look(plan, trials, as_of)
+    look = rule.look(
+        replace(plan, variants=going),
+        [item for item in trials if item.variant not in ended],
+        as_of,
+    )
+    return replace(
+        look, trials=(*look.trials, *(item for item in trials if item.variant in ended))
     )
 
 
@@ -139,13 +161,16 @@ def _analysis(
     started: float | None,
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
+    recorded: Sequence[EndedArm] = (),
 ) -> Analysis:
+    on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
     harms = {
         item.name: safety.harm(plan, samples, item.name, shares.harm)
         for item in plan.treatments
     }
-    unharmed = _without({name for name, harm in harms.items() if harm}, samples.arms)
+    harmed = {name for name, harm in harms.items() if harm}
+    unharmed = _without(harmed.union(on_record), samples.arms)
     checks = quality.check(plan, unharmed, as_of=as_of, current=current)
     problems = tuple(quality.problems(checks))
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
@@ -156,7 +181,11 @@ def _analysis(
         plan, alarms.watched(plan, samples, against), days_running(as_of, started)
     )
     grounds = Grounds(plan, rule, shares.look, sound=not problems, alerts=raised)
-    ended = tuple(found for item in states if (found := ending(grounds, item)) is not None)
+    ended = tuple(
+        found
+        for item in states
+        if (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
+    )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
     ready = readiness(plan, rule, look, measured, as_of, started)
     inputs = VerdictInput(

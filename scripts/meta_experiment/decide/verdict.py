@@ -48,7 +48,7 @@ def _none_left(inputs: VerdictInput) -> Verdict | None:
         return None
     least_bad = max(inputs.states, key=lambda item: item.improvement).treatment
     why = next(item for item in inputs.ended if item.treatment == least_bad)
-    return Verdict(Decision.REJECT, why.reason_code, why.reason)
+    return Verdict(Decision.REJECT, why.reason_code or ReasonCode.TREATMENT_WORSE, why.reason)
 
 
 def _acting_alert(inputs: VerdictInput) -> Verdict | None:

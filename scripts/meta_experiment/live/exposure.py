@@ -108,17 +108,23 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Expos
     before = sequence.found or find_apart(root, entry.id, key, seal, sequence.path)
     variant = before[1] if before else _drawn(entry, trial.unit, sequence.count)
     trial.variant = _checked(variant, entry)
+    if before and variant in entry.ended:
+        return Exposure(entry.control, None)
     total = sequence.count if sequence.found else sequence.count + 1
     line = _line(total, key, trial)
     if not sequence.size:
         line = head(seal, entry.id, os.path.basename(sequence.path)) + line
     _append(sequence.path, line, sequence.size, torn=sequence.torn)
+    if variant in entry.ended:  # its place in the sequence is taken, and it counts in no arm
+        return Exposure(entry.control, None)
     return _opened(session, trial)
 
 
 def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
     """Open a trial without the shared sequence, when its lock cannot be had."""
     trial.variant = _variant_apart(session, entry, trial)
+    if trial.variant in entry.ended:
+        return Exposure(entry.control, None)
     drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
@@ -138,6 +144,8 @@ def _open_elsewhere(
     if known is not None:
         return Exposure(known.variant, known)
     trial.variant = _variant_apart(session, entry, trial)
+    if trial.variant in entry.ended:
+        return Exposure(entry.control, None)
     return _opened(kept, trial)
 
 
@@ -155,14 +163,19 @@ def adopt(session: Session, trial: OpenTrial) -> None:
 
 def _variant_apart(session: Session, entry: Entry, trial: OpenTrial) -> str:
     """Return the variant that a unit has, or else the one that its name alone gives it."""
-    seal, key = session.seal, escaped(trial.unit)
-    sequence = read_sequence(session.root, entry.id, key, seal)
-    before = sequence.found or find_apart(session.root, entry.id, key, seal, sequence.path)
+    before = _before(session, entry, trial.unit)
     if before:
         return _checked(before[1], entry)
     from meta_experiment.assign.arms import hashed_arm
 
     return entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
+
+
+def _before(session: Session, entry: Entry, unit: str) -> tuple[int, str] | None:
+    """Return what was drawn for a unit before: its count and variant."""
+    seal, key = session.seal, escaped(unit)
+    sequence = read_sequence(session.root, entry.id, key, seal)
+    return sequence.found or find_apart(session.root, entry.id, key, seal, sequence.path)
 
 
 def _append_apart(session: Session, trial: OpenTrial) -> None:
@@ -191,6 +204,18 @@ def takes_part(session: Session, entry: Entry, prompt_id: str) -> bool:
     from meta_experiment.assign.arms import takes_part as is_drawn
 
     return is_drawn(entry.traffic, entry.seed, _unit(session, entry, prompt_id))
+
+
+def counts(session: Session, entry: Entry, prompt_id: str) -> bool:
+    """Tell whether an invocation is to have a trial: none of an arm that has ended has one.
+
+    Raises:
+        OSError: what was drawn cannot be read.
+    """
+    if not takes_part(session, entry, prompt_id):
+        return False
+    before = _before(session, entry, _unit(session, entry, prompt_id)) if entry.ended else None
+    return before is None or before[1] not in entry.ended
 
 
 def _unit(session: Session, entry: Entry, prompt_id: str) -> str:

@@ -19,6 +19,11 @@ from meta_experiment.errors import (
     cite,
 )
 from meta_experiment.model import fields, instants
+from meta_experiment.model.ended_arms import (
+    ENDED_ARM_FIELDS,
+    ended_arm_from_document,
+    ended_arm_to_document,
+)
 from meta_experiment.model.known_fields import Entries, Fields, unknown, words
 from meta_experiment.model.migrations import SCHEMA_VERSION, UPDATE, upgraded
 from meta_experiment.model.plan_document import (
@@ -59,7 +64,7 @@ _OUTCOME = Fields(
 _ENTRY = Fields(
     {
         "id", "name", "status", "created", "started", "ended", "plan", "plan_sha256", "files",
-        "amendments", "outcomes", "inline_trials",
+        "amendments", "outcomes", "inline_trials", "ended_arms",
     },
     {
         "status": words(Status),
@@ -67,6 +72,7 @@ _ENTRY = Fields(
         "files": Entries(Entries(_FILE)),
         "amendments": [Fields({"at", "key", "before", "after", "why", "trials_before"})],
         "outcomes": [_OUTCOME],
+        "ended_arms": [ENDED_ARM_FIELDS],
         "inline_trials": [
             Fields(
                 {"trial_id", "variant", "status", "metrics"}, {"status": words(TrialStatus)}
@@ -219,6 +225,8 @@ def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
             }
             for item in experiment.inline_trials
         ]
+    if experiment.ended_arms:
+        document["ended_arms"] = [*map(ended_arm_to_document, experiment.ended_arms)]
     return document
 
 
@@ -253,6 +261,10 @@ def _experiment(value: object, where: str) -> Experiment:
         inline_trials=tuple(
             _inline_trial(item, index, f"{where}.inline_trials[{index}]")
             for index, item in enumerate(fields.sequence(entry.get("inline_trials"), where))
+        ),
+        ended_arms=tuple(
+            ended_arm_from_document(item, f"{where}.ended_arms[{index}]")
+            for index, item in enumerate(fields.sequence(entry.get("ended_arms"), where))
         ),
     )
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from meta_experiment.protocol.seal import Seal
 
 RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
+_STATES = (RUNNING, ENDED, UNLISTED)
+_FIELDS = (23, 24)  # of a line; the last one is there where an arm has ended
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
@@ -56,6 +58,7 @@ class Entry:
         plugin: the version of this plugin.
         report: metrics the model is asked to report.
         digests: those of its texts, by name; see `protocol.texts`.
+        ended: arms that get no more units; the control is served to theirs.
     """
 
     __slots__ = (
@@ -63,6 +66,7 @@ class Entry:
         "arguments",
         "arms",
         "digests",
+        "ended",
         "form",
         "id",
         "kind",
@@ -110,6 +114,7 @@ class Entry:
         plugin: str = "",
         report: list[str] | None = None,
         digests: dict[str, str] | None = None,
+        ended: list[str] | None = None,
     ) -> None:
         self.id = id
         self.state = state
@@ -134,6 +139,7 @@ class Entry:
         self.plugin = plugin
         self.report = report or []
         self.digests = digests or {}
+        self.ended = ended or []
 
     @property
     def running(self) -> bool:
@@ -181,6 +187,7 @@ def format_entry(entry: Entry) -> str:
         entry.plugin,
         _joined(entry.report),
         _joined([f"{name}={digest}" for name, digest in entry.digests.items()]),
+        *([_joined(entry.ended)] if entry.ended else []),
     ]
     for field in fields:
         if any(mark in field for mark in "\t\n\r\0"):
@@ -194,7 +201,11 @@ def parse_entry(line: str) -> Entry | None:
     if "\0" in line or "\r" in line or "\n" in line:
         return None  # format_entry writes none
     fields = line.split("\t")
-    if len(fields) != 23 or not fields[0] or fields[1] not in (RUNNING, ENDED, UNLISTED):
+    if (
+        len(fields) not in (23, 24)
+        or not fields[0]
+        or fields[1] not in (RUNNING, ENDED, UNLISTED)
+    ):
         return None
     try:
         entry = Entry(
@@ -224,6 +235,7 @@ def parse_entry(line: str) -> Entry | None:
                 name: digest
                 for name, _, digest in (pair.partition("=") for pair in _parted(fields[22]))
             },
+            ended=_parted(fields[23]) if len(fields) > 23 else None,
         )
     except ValueError:
         return None

@@ -70,9 +70,8 @@ def _ended(analysis: Analysis) -> Iterator[Section]:
     for item in analysis.ended:
         word = Emphasis("ENDED", "bad")
         name, reason = words.printable(item.treatment), words.one_line(item.reason)
-        yield (
-            Paragraph(((word, f"  {name} ({item.reason_code.value}): {reason}"),), indent=2),
-        )
+        code = item.reason_code.value if item.reason_code else "by hand"
+        yield (Paragraph(((word, f"  {name} ({code}): {reason}"),), indent=2),)
 
 
 def _reading(primary: PrimaryResult) -> str:

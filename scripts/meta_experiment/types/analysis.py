@@ -214,14 +214,15 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class EndedArm:
-    """A treatment that harm or its plan's alert has ended, and why; the others go on.
+    """A treatment that harm, its plan's alert or a person has ended; the others go on.
 
     `at` is since when it is on record, so that its units get the control; None while it is not.
+    Without a `reason_code` it was ended by hand.
     """
 
     treatment: str
     at: float | None = field(metadata=MOMENT)
-    reason_code: ReasonCode
+    reason_code: ReasonCode | None
     reason: str
 
 

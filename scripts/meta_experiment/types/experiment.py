@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.analysis import EndedArm
 from meta_experiment.types.plan import Plan
 from meta_experiment.types.trial import Trial
 from meta_experiment.types.vocabulary import Action, Decision, ReasonCode, Status
@@ -66,7 +67,8 @@ class Experiment:
     """A plan with its status and history. Times are seconds since the epoch (UTC).
 
     `versions[path][variant]` names the stored bytes of every file in every arm.
-    `inline_trials` are those that an older registry keeps in itself.
+    `inline_trials` are those that an older registry keeps in itself, `ended_arms` treatments
+    that get no more units.
     """
 
     experiment_id: str
@@ -80,6 +82,7 @@ class Experiment:
     amendments: tuple[Amendment, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     inline_trials: tuple[Trial, ...] = ()
+    ended_arms: tuple[EndedArm, ...] = ()
 
     @property
     def outcome(self) -> Outcome | None:

@@ -69,6 +69,7 @@ def examine(
         started=started,
         current=current,
         beside=_judgements(experiment, trials) if explore else (),
+        ended=experiment.ended_arms,
     )
     until = stands_until(plan, trials, as_of, started)
     beside = tuple(sentences(experiment.experiment_id, log.apart))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Experiment, Status
+from meta_experiment.types import Action, Analysis, EndedArm, Experiment, Status
 from meta_experiment.types.results.auto import AutoStep
 
 _NOT_HERE = (
@@ -38,8 +40,11 @@ def _step(
         reason = analysis.reason
         step = AutoStep(name, analysis.decision, code, None, reason, alerts, reason=reason)
         action = DUE[analysis.decision]
-        if action is None:
+        arms = [item for item in analysis.ended if item.at is None]
+        if action is None and not arms:
             return step
+        if action is None:
+            return _end_arms(workspace, experiment, step, arms, dry_run=dry_run)
         if not experiment.plan.auto:
             verb = f"meta-experiment {VERBS[action]} {name}"
             return replace(
@@ -53,6 +58,30 @@ def _step(
     except MetaExperimentError as error:
         hint = f" {error.hint}" if error.hint else ""
         return AutoStep(name, None, None, None, f"{error.message}{hint}", error=error.kind)
+
+
+def _end_arms(
+    workspace: Workspace,
+    experiment: Experiment,
+    step: AutoStep,
+    arms: Sequence[EndedArm],
+    *,
+    dry_run: bool,
+) -> AutoStep:
+    """End the arms that harm has ended, or say how, while the others go on."""
+    name, names = experiment.experiment_id, ", ".join(item.treatment for item in arms)
+    said = f"{step.sentence} Shown to do harm: {names}."
+    if not experiment.plan.auto:
+        verbs = "; ".join(
+            f"meta-experiment stop {name} --variant {item.treatment}" for item in arms
+        )
+        return replace(step, sentence=f"{said} Its plan leaves this to you: {verbs}")
+    if not workspace.checkout.started_here(experiment):
+        return replace(step, sentence=f"{said} {_NOT_HERE} {name}")
+    if dry_run:
+        return replace(step, sentence=f"{said} Would get no more units.")
+    notes = end_arms(workspace, name, arms)
+    return replace(step, sentence=" ".join((f"{said} Gets no more units.", *notes)))
 
 
 def _act(

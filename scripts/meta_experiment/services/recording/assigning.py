@@ -18,7 +18,8 @@ from meta_experiment.types.results.assignment import AssignmentResult
 def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentResult:
     """Draw a variant for a unit; a unit seen before gets its variant again.
 
-    Without a unit, each call is a unit of its own.
+    Without a unit, each call is a unit of its own. One that is drawn for an arm that has ended
+    gets the control and no trial: it counts in no arm, so that the shares of the others stay.
 
     Raises:
         InvalidStateError: the experiment is not running.
@@ -52,6 +53,8 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
         workspace.clock(),
         draw_apart=lambda: arm_for(hashed, seed, key, 0),
     )
+    if drawn.variant in {item.treatment for item in experiment.ended_arms}:
+        return _result(workspace, experiment, key, plan.control.name, None)
     return _result(workspace, experiment, key, drawn.variant, drawn.trial_id)
 
 

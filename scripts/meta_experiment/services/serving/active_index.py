@@ -66,6 +66,7 @@ def entry_of(
         plugin=__version__,
         report=list(plan.report),
         digests={name: digest(data) for name, data in serving.texts.items()},
+        ended=[item.treatment for item in experiment.ended_arms],
     )
 
 
