@@ -58,7 +58,7 @@ def test_what_is_said_of_chance_follows_the_evidence():
         (alert,) = look(plan(**changes), made).alerts
         return alert.message
 
-    assert "that may be chance (e-value 8.47, needed 30)" in told(6)
+    assert "that may be chance (e-value 7.83, needed 30)" in told(6)
     assert "shown to be worse (e-value " in told(40)
     assert "chance" not in told(40)
     early = told(40, stopping=Stopping.FIXED, sample_size=50)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from tests.decide.making import (
@@ -25,8 +25,14 @@ from tests.decide.making import (
 from meta_experiment.decide.metrics.means import t_evidence
 from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.sequential import anytime_t
-from meta_experiment.types import AnalysisType, Direction, TrialStatus
+from meta_experiment.types import (
+    AnalysisType,
+    Claim,
+    Decision,
+    Direction,
+    Stopping,
+    TrialStatus,
+)
 
 values = st.lists(st.floats(1, 1000), min_size=3, max_size=12).filter(
     lambda xs: max(xs) > 1.01 * min(xs)
@@ -59,7 +65,7 @@ def test_arms_are_summarised_in_the_unit_and_in_logarithms():
     ("metric", "side"), [(DURATION, 1), (COST, 1), (COST, -1), (SCORE, 1), (SCORE, -1)]
 )
 def test_the_bounds_of_the_interval_are_where_the_evidence_reaches_one_over_alpha(metric, side):
-    """Against a null at either bound the two-sided e-value is 20: interval and rule agree."""
+    """Against a null at either bound the e-value towards it is 20: interval and rule agree."""
     control, b = ([side * x for x in spread(centre, 25)] for centre in (60, 50))
     found = comparison(metric, control, b)
     moments = [
@@ -68,8 +74,7 @@ def test_the_bounds_of_the_interval_are_where_the_evidence_reaches_one_over_alph
     ]
     for at in (found.sequential.interval.low, found.sequential.interval.high):
         evidence = t_evidence(*moments, metric, at)
-        two_sided = 0.5 * (math.exp(evidence.better) + math.exp(evidence.worse))
-        assert two_sided == pytest.approx(20, rel=1e-6)
+        assert math.exp(max(evidence.better, evidence.worse)) == pytest.approx(20, rel=1e-6)
         assert (evidence.better > evidence.worse) is (at < found.effect.relative)
 
 
@@ -130,19 +135,21 @@ def test_the_unit_of_a_metric_does_not_matter(control, b, factor):
     assert other.p_value == pytest.approx(one.p_value, rel=1e-6)
 
 
-def test_the_always_valid_p_value_is_that_of_the_two_sided_evidence():
-    """One over the mean of the two one-sided e-values, and never above one."""
+def test_the_always_valid_p_value_is_that_of_the_side_the_estimate_lies_on():
+    """One over the e-value for better, or for worse, and never above one."""
     a, b = spread(60, 15), spread(52, 15)
-    moments = [Moments.of(map(math.log, xs)) for xs in (a, b)]
     found = comparison(DURATION, a, b).sequential
-    assert found.p_anytime == pytest.approx(anytime_t(*moments).p_value)
+    assert found.p_anytime == pytest.approx(1 / found.e_promote)
     assert found.p_anytime < 1
+    swapped = comparison(DURATION, b, a).sequential
+    assert swapped.p_anytime == pytest.approx(1 / swapped.e_reject)
+    assert swapped.p_anytime < 1
     assert comparison(DURATION, a, a[1:] + a[:1]).sequential.p_anytime == 1
 
 
 def test_a_bound_beyond_all_numbers_is_no_bound():
     """Two units an arm bound a ratio by e to the thousands: that is unbounded, not an error."""
-    found = comparison(DURATION, [1e-70, 1e70], [1e-60, 1e65])
+    found = comparison(DURATION, [1e-70, 1e70], [1e-60, 1e65], alpha=0.02)
     assert found.error is None
     assert found.interval.low is None
     assert found.interval.high == pytest.approx(1)
@@ -161,7 +168,7 @@ def test_the_welch_test_is_that_of_scipy_on_logarithms():
     a, b = rng.lognormal(4, 0.5, 20), rng.lognormal(3.8, 0.9, 25)
     found = comparison(DURATION, a, b)
     right = stats.ttest_ind(np.log(b), np.log(a), equal_var=False)
-    interval = right.confidence_interval(0.95)
+    interval = right.confidence_interval(0.9)
     assert found.test == "welch_t"
     assert found.p_value == pytest.approx(right.pvalue)
     assert found.interval.high == pytest.approx(-math.expm1(interval.low))
@@ -271,3 +278,64 @@ def test_the_default_path_needs_neither_scipy_nor_numpy():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@given(
+    st.sampled_from([DURATION, COST, SCORE]),
+    st.integers(3, 40),
+    st.floats(0.4, 1.6),
+    st.floats(1.1, 2.5),
+    st.sampled_from([0.0, 0.15]),
+    st.sampled_from([0.05, 0.01]),
+)
+def test_a_promotion_is_an_interval_whose_lower_end_passes_the_null(
+    metric, n, ratio, wide, threshold, alpha
+):
+    """On both scales, in both directions, against no difference and against a threshold."""
+    found = comparison(
+        metric,
+        spread(60, n),
+        spread(60 * ratio, n + 2, wide),
+        claim=Claim.THRESHOLD if threshold else Claim.BETTER,
+        improvement_threshold=threshold,
+        alpha=alpha,
+    )
+    seen = found.sequential
+    assert seen.interval.level == pytest.approx(1 - 2 * alpha)
+    convinces = seen.e_promote >= 1 / alpha
+    assume(abs(seen.e_promote * alpha - 1) > 1e-7)
+    assert convinces == (seen.interval.low is not None and seen.interval.low > threshold)
+    better = found.effect.relative > 0
+    assert seen.p_anytime == pytest.approx(
+        min(1, 1 / (seen.e_promote if better else seen.e_reject))
+    )
+    if better:
+        assert convinces == (seen.p_anytime <= alpha)
+
+
+@given(
+    st.sampled_from([DURATION, COST, SCORE]),
+    st.integers(3, 40),
+    st.floats(0.4, 1.6),
+    st.floats(1.1, 2.5),
+    st.sampled_from([0.0, 0.15]),
+)
+def test_at_one_look_too_a_promotion_is_an_interval_that_passes_the_null(
+    metric, n, ratio, wide, threshold
+):
+    """The interval beside Welch's t has the level of the side that decides."""
+    claim = Claim.THRESHOLD if threshold else Claim.BETTER
+    asked = plan(
+        primary=metric,
+        claim=claim,
+        improvement_threshold=threshold,
+        stopping=Stopping.FIXED,
+        sample_size=n,
+    )
+    made = trials(metric.name, control=spread(60, n), b=spread(60 * ratio, n, wide))
+    found = look(asked, made)
+    low = found.primary.comparisons[0].interval.low
+    passes = low is not None and low > threshold
+    assert (found.decision is Decision.PROMOTE) == (
+        passes and found.primary.comparisons[0].effect.relative >= threshold
+    )

@@ -178,7 +178,7 @@ def test_the_outlook_says_when_there_is_no_room():
     assert nothing in found.sentence
     small = outlook(plan(sample_size=4)).sentence
     assert small.startswith("With 4 units per arm this plan can find nothing; in 80% of runs")
-    assert "it detects an improvement of duration_seconds of 29% with 50, 16% with 200" in small
+    assert "it detects an improvement of duration_seconds of 28% with 50, 16% with 200" in small
 
 
 def test_the_outlook_goes_to_the_plans_end_and_no_further():

@@ -114,7 +114,7 @@ def power_table(page, factor):
             page.check(
                 crossed.rate("promote"), least=0.98 if promised else None, form="{:.1%}"
             ),
-            page.check(pairs.mean(), most=62.0 if promised else None, form="{:.1f}"),
+            page.check(pairs.mean(), most=58.0 if promised else None, form="{:.1f}"),
         )
     page.lines.append("")
 
@@ -122,7 +122,8 @@ def power_table(page, factor):
 def coverage_table(page, factor):
     page.section(
         "Always-valid intervals",
-        "Share of experiments whose interval of 95% held the true effect at every look.",
+        "Share of experiments whose interval held the true effect at every look. Each end may "
+        "miss in 5%, as the side that decides may.",
         "scale", "true ratio", "per arm", "experiments", "covered at all looks",
     )  # fmt: skip
     runs = max(100, int(2000 * factor))
@@ -139,7 +140,7 @@ def coverage_table(page, factor):
                 truth,
                 1000,
                 runs,
-                page.check(float(np.mean(inside)), least=0.95),
+                page.check(float(np.mean(inside)), least=0.90),
             )
     for control, treatment in ((0.5, 0.5), (0.1, 0.2), (0.05, 0.05), (0.9, 0.98), (0.98, 0.9)):
         kept = rates.covered(rng, control, treatment, experiments=runs, last=1000)

@@ -11,10 +11,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import gammaln, stdtr
+
+from meta_experiment.stats.mixed_prior import EFFECTS
 
 PRIOR_SD = 0.7
 FEWEST_PAIRS = 3
+STEPS = 0.7 * np.arange(-15, 11)
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,56 @@ def running(values, member):
     return Moments(n, mean + shift, variance)
 
 
-def log_evidence(control, treatment, null=0.0):
-    """Return log e-values for treatment above and below the null at every look."""
+def log_grid(t, df, n):
+    """Return the log e-values under the grid of effects alone; arrays of one dimension.
+
+    Every expectation by its own trapezoid in log s, centred where its integrand peaks.
+    """
+    nu = (df + 1)[:, None]
+    effects, weights = np.array(EFFECTS).T
+    shift = effects * np.sqrt(n)[:, None]
+    x = shift * (t / np.sqrt(df + t**2))[:, None]
+    peak = (x + np.sqrt(x**2 + 4 * nu)) / 2
+    height = weights - shift**2 / 2 + nu * np.log(peak) - peak**2 / 2 + x * peak
+    top = height.max(axis=1, keepdims=True)
+    rows, columns = np.nonzero(height > top - 25)
+    nu_, x_, peak_ = nu[rows, 0], x[rows, columns], peak[rows, columns]
+    sd = 1 / np.sqrt(nu_ + peak_**2)
+    total = np.zeros(len(rows))
+    for step in STEPS:
+        grown = np.expm1(step * sd)
+        total += np.exp(
+            nu_ * step * sd - 0.5 * peak_**2 * grown * (grown + 2) + x_ * peak_ * grown
+        )
+    total *= np.exp(height[rows, columns] - top[rows, 0]) * sd
+    summed = np.bincount(rows, weights=total, minlength=len(t)) * (STEPS[1] - STEPS[0])
+    half = 0.5 * nu[:, 0]
+    return top[:, 0] + np.log(summed) + (1 - half) * math.log(2) - gammaln(half)
+
+
+def mixed(half_normal, t, df, n, bar=None):
+    """Mix the half-normal's log e-values with those of the grid.
+
+    With a bar only where the grid can tell on which side of it the evidence lies: log e is at
+    most t²/2, and the grid takes nothing away.
+    """
+    found = half_normal + math.log(0.25)
+    open_still = np.isfinite(half_normal)
+    if bar is not None:
+        open_still &= (t >= 0.95 * math.sqrt(2 * bar)) & (found < bar + 5)
+    at = np.nonzero(open_still)
+    for chunk in np.array_split(np.arange(len(at[0])), 1 + len(at[0]) // 50_000):
+        where = tuple(index[chunk] for index in at)
+        grid = log_grid(t[where], df[where], n[where]) + math.log(0.75)
+        found[where] = np.logaddexp(found[where], grid)
+    return found
+
+
+def log_evidence(control, treatment, null=0.0, bar=None):
+    """Return log e-values for treatment above and below the null at every look.
+
+    With a bar only about right where they are far from it (see `mixed`).
+    """
     with np.errstate(all="ignore"):
         part_c, part_t = control.variance / control.n, treatment.variance / treatment.n
         total = part_c + part_t
@@ -72,6 +123,8 @@ def log_evidence(control, treatment, null=0.0):
         posterior = t * np.sqrt((1 - r) * (df + 1) / (df + r * t**2))
         above = factor + np.log(2 * stdtr(df + 1, posterior))
         below = factor + np.log(2 * stdtr(df + 1, -posterior))
+        above = mixed(above, t, df, effective, bar)
+        below = mixed(below, -t, df, effective, bar)
     unknown = (np.minimum(control.n, treatment.n) < 2) | ~np.isfinite(t)
     return np.where(unknown, 0.0, above), np.where(unknown, 0.0, below)
 
@@ -101,10 +154,10 @@ def decide(
     scale (with one treatment). There is a look after every `step` units.
     """
     here = {"arm": arm if gone is None else np.where(gone, -1, arm), "log": log}
-    here["treatments"] = treatments
+    bar = math.log(1 / alpha)
+    here |= {"treatments": treatments, "bar": bar}
     better, worse, improvement, pairs = _evidence(raw, **here)
     share = shares(len(guards), len(watched))
-    bar = math.log(1 / alpha)
 
     def shown(better, _, improvement, *__):
         return (closed(better) >= bar) & (improvement >= threshold)
@@ -121,11 +174,12 @@ def decide(
         clear &= shown(*_evidence(raw, **here, ratio=3, units=np.ones((treatments, 1, 1))))
     out = (worse >= bar - math.log(share["primary"])) & (pairs >= FEWEST_PAIRS)
     for place, values in enumerate(watched):
-        harm, _ = log_evidence(*(running(np.log(values), arm == index) for index in (0, 1)))
+        arms = (running(np.log(values), arm == index) for index in (0, 1))
+        harm, _ = log_evidence(*arms, bar=bar)
         own = share["safety" if place else "errors"]
         out |= (harm >= bar - math.log(own)) & (pairs >= FEWEST_PAIRS)
     for guard in guards:
-        within, exceeds, beyond = judged(np.log(guard), arm, margin)
+        within, exceeds, beyond = judged(np.log(guard), arm, margin, bar)
         clear &= (exceeds < bar) & ~(beyond & (within < bar))
         out |= (exceeds >= bar - math.log(share["guardrail"])) & (pairs >= minimum)
     rejected = out.all(axis=0)
@@ -145,11 +199,11 @@ def shares(guards, watched):
     return {kind: part / whole / among.get(kind, 1) for kind, part in weights.items()}
 
 
-def judged(values, arm, margin):
+def judged(values, arm, margin, bar):
     """Return log evidence for within and beyond the margin, and whether it seems beyond."""
     control, treated = running(values, arm == 0), running(values, arm == 1)
     edge = math.log(1 + margin)
-    exceeds, within = log_evidence(control, treated, edge)
+    exceeds, within = log_evidence(control, treated, edge, bar)
     with np.errstate(invalid="ignore"):
         return within, exceeds, treated.mean - control.mean > edge
 
@@ -161,12 +215,13 @@ def covered(raw, arm, truth, *, log=True, alpha=0.05):
     """
     values = np.log(raw) if log else raw
     control, treated = running(values, arm == 0), running(values, arm == 1)
+    bar = math.log(1 / alpha)
     if log:
-        above, below = log_evidence(control, treated, math.log(truth))
+        above, below = log_evidence(control, treated, math.log(truth), bar)
     else:
         scaled = Moments(control.n, truth * control.mean, truth**2 * control.variance)
-        above, below = log_evidence(scaled, treated)
-    inside = np.logaddexp(above, below) - math.log(2) < math.log(1 / alpha)
+        above, below = log_evidence(scaled, treated, bar=bar)
+    inside = np.maximum(above, below) < bar
     return inside.all(axis=1)
 
 
@@ -199,7 +254,7 @@ def joined(arm, value, units):
         return Moments(n, arm.mean + gap * units / n, squares / (n - 1))
 
 
-def _evidence(raw, arm, *, log, treatments, ratio=1, units=None):
+def _evidence(raw, arm, *, log, treatments, bar, ratio=1, units=None):
     """Weigh all treatments, each with `units` more at a ratio to the control's centre."""
     values = np.log(raw) if log else raw
     control = running(values, arm == 0)
@@ -209,7 +264,7 @@ def _evidence(raw, arm, *, log, treatments, ratio=1, units=None):
         if units is not None:
             bad = control.mean + math.log(ratio) if log else ratio * control.mean
             treated = joined(treated, bad, units[index - 1])
-        above, below = log_evidence(control, treated)
+        above, below = log_evidence(control, treated, bar=bar)
         better.append(below)
         worse.append(above)
         with np.errstate(all="ignore"):

@@ -45,12 +45,12 @@ def test_power_by_units_per_arm(improvement, sigma, threshold, expected):
 
 
 def test_power_at_half_a_standard_deviation():
-    """d = 0.5 is promoted by 200 units an arm in 98% of runs, after 62 pairs on average."""
+    """d = 0.5 is promoted by 200 units an arm in 98% of runs, after 58 pairs on average."""
     world = scenarios.shifted(-0.5)(np.random.default_rng(22), 2000, 400)
     crossed = shadow.decide(**world)
     pairs = np.where(crossed.promoted >= 0, crossed.promoted + 1, 400) / 2
     assert crossed.rate("promote") >= 0.98
-    assert pairs.mean() <= 62.0
+    assert pairs.mean() <= 58.0
 
 
 @pytest.mark.parametrize(

@@ -115,13 +115,13 @@ def test_the_fixed_rule_keeps_alpha_at_its_one_look(kind):
     ("log", "truth"), [(True, 1.0), (True, 0.7), (False, 1.0), (False, 1.4)]
 )
 def test_intervals_cover_at_every_look(log, truth):
-    """The always-valid interval of 95% holds the true effect at all looks in 95% of runs."""
+    """The always-valid interval of 90% holds the true effect at all looks in 90% of runs."""
     experiments = 800
     rng = np.random.default_rng(45)
     arm = worlds.blocks(rng, experiments, SMALL)
     raw = worlds.noise(rng, arm.shape, "lognormal") * np.where(arm == 1, truth, 1.0)
     missed = 1 - shadow.covered(raw, arm, truth, log=log).mean()
-    assert missed <= bound(0.05, experiments)
+    assert missed <= bound(0.1, experiments)
 
 
 @pytest.mark.parametrize(("shared", "holds"), [(True, True), (False, False)])

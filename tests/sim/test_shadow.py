@@ -167,7 +167,7 @@ def test_the_twin_covers_where_the_products_interval_does(log):
                 control.n, truth * control.mean, truth**2 * control.variance
             )
         above, below = shadow.log_evidence(control, treated, math.log(truth) if log else 0.0)
-        now = np.logaddexp(above, below)[0, -1] - math.log(2) < math.log(20)
+        now = max(above[0, -1], below[0, -1]) < math.log(20)
         assert now == holds
         inside += holds
     assert 5 < inside < 35

@@ -8,12 +8,12 @@ from scipy import integrate
 from scipy import stats as sps
 
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.power import anytime_critical_t
 from meta_experiment.stats.sequential import (
     anytime_paired_t,
     anytime_radius,
-    anytime_relative_interval,
     anytime_t,
     log_bayes_factor,
     log_e_greater,
@@ -112,7 +112,7 @@ def test_pairs_are_weighed_by_their_differences():
     assert evidence.low < 0.0 < evidence.difference < evidence.high
 
 
-@pytest.mark.parametrize(("effect", "least", "most"), [(0.0, 0.015, 0.035), (0.5, 0.96, 1.0)])
+@pytest.mark.parametrize(("effect", "least", "most"), [(0.0, 0.015, 0.045), (0.5, 0.96, 1.0)])
 def test_error_rate_under_a_look_after_every_pair(effect, least, most):
     """Looking after every pair up to 200, useless arms are promoted in under 5% of runs."""
     rng = np.random.default_rng(20_240_601)
@@ -136,67 +136,17 @@ def test_critical_values_are_those_of_the_evidence():
     assert anytime_critical_t(2) == math.inf
     for n in (5, 7, 50, 1000):
         critical = anytime_critical_t(n)
-        above = log_e_greater(critical * (1 + 1e-9), 2 * n - 2, n / 2)
-        below = log_e_greater(critical * (1 - 1e-9), 2 * n - 2, n / 2)
+        above = log_e_mixed(critical * (1 + 1e-9), 2 * n - 2, n / 2)
+        below = log_e_mixed(critical * (1 - 1e-9), 2 * n - 2, n / 2)
         assert below < math.log(20) < above
 
 
-@given(st.integers(5, 40), st.floats(0.3, 1.2), st.floats(0.05, 0.6))
-def test_relative_bounds_are_where_the_shifted_test_turns(n, ratio, spread):
-    """At a bound δ of the relative interval the test of (1+δ) control reaches exactly 1/α."""
-    rng = np.random.default_rng(n)
-    control = Moments.of(rng.gamma(1 / spread**2, 60 * spread**2, n))
-    treatment = Moments.of(ratio * rng.gamma(1 / spread**2, 60 * spread**2, n + 3))
-    low, high = anytime_relative_interval(control, treatment)
-    estimate = treatment.mean / control.mean - 1
-    for bound in (low, high):
-        if bound is not None:
-            evidence = anytime_t(control.scaled(1 + bound), treatment)
-            assert evidence.log_e_two_sided == pytest.approx(math.log(20), abs=1e-6)
-    assert low is None or low < estimate
-    assert high is None or estimate < high
-
-
-@given(st.integers(8, 60), st.integers(8, 60), st.floats(0.3, 2.0))
-def test_relative_interval_of_the_swapped_arms_is_the_reciprocal(n_c, n_t, ratio):
-    """Control over treatment is bounded by the reciprocals of treatment over control."""
-    control = Moments.from_summary(n_c, 10.0, 2.0)
-    treatment = Moments.from_summary(n_t, 10.0 * ratio, 3.0)
-    low, high = anytime_relative_interval(control, treatment)
-    assume(low is not None and high is not None and low > -1)
-    back_low, back_high = anytime_relative_interval(treatment, control)
-    assert 1 + back_low == pytest.approx(1 / (1 + high))
-    assert 1 + back_high == pytest.approx(1 / (1 + low))
-
-
-def test_relative_interval_has_no_upper_end_while_the_control_may_be_zero():
-    """A control mean close to zero in units of its noise leaves the lift open above."""
-    low, high = anytime_relative_interval(
-        Moments.from_summary(30, 1.0, 2.5), Moments.from_summary(30, 12.0, 2.5)
-    )
-    assert high is None
-    assert low is not None
-    assert low > 0.0
-    noise = Moments.from_summary(4, 0.1, 5.0)
-    assert anytime_relative_interval(noise, noise) == (None, None)
-
-
-def test_relative_interval_does_not_mind_a_common_sign_or_a_constant_arm():
-    """Negative means give the same lift as positive ones; one constant arm is data."""
-    control, treatment = Moments.from_summary(20, 5.0, 1.0), Moments.from_summary(20, 4.0, 1.0)
-    mirrored = anytime_relative_interval(control.scaled(-1.0), treatment.scaled(-1.0))
-    assert mirrored == pytest.approx(anytime_relative_interval(control, treatment))
-    low, high = anytime_relative_interval(Moments.of([5.0] * 20), treatment)
-    assert low < -0.2 < high
-
-
-@pytest.mark.parametrize("form", [anytime_t, anytime_relative_interval])
-def test_degenerate_arms_carry_no_evidence(form):
+def test_degenerate_arms_carry_no_evidence():
     """Constant arms raise; they never get an e-value."""
     with pytest.raises(DegenerateDataError):
-        form(Moments.of([2.0] * 5), Moments.of([3.0] * 5))
+        anytime_t(Moments.of([2.0] * 5), Moments.of([3.0] * 5))
     with pytest.raises(DegenerateDataError):
-        form(Moments.of([2.0]), Moments.of([3.0, 4.0]))
+        anytime_t(Moments.of([2.0]), Moments.of([3.0, 4.0]))
 
 
 def test_senseless_settings_are_refused():
@@ -206,8 +156,6 @@ def test_senseless_settings_are_refused():
         anytime_t(*arms, alpha=5)
     with pytest.raises(UsageError, match="prior_sd"):
         anytime_t(*arms, prior_sd=-0.7)
-    with pytest.raises(DegenerateDataError, match="zero"):
-        anytime_relative_interval(Moments.of([-1.0, 1.0]), arms[1])
 
 
 def test_welch_form_needs_no_equal_variances():

@@ -30,11 +30,12 @@ def compare(
     """Compare the treatment of that name with the control on one metric of the plan.
 
     The samples are those that the plan's design compares (see `Samples.compared`).
-    Data that carry no evidence keep their point estimate and say in `error` why there is
+    The intervals have α on each side, as the decision has. Data that carry no evidence
+    keep their point estimate and say in `error` why there is
     no number beside it.
     """
     family, design = family_of(metric), design_of(plan, metric)
-    level, seen = 1 - plan.alpha, Effect(None, None)
+    level, seen = 1 - 2 * plan.alpha, Effect(None, None)
     try:
         seen = effect(control.centre, treatment.centre, metric)
         test = design.test(plan.analysis_type, control, treatment, metric)
@@ -112,14 +113,14 @@ def _sequential(
         rule=claimed.rule,
         e_promote=safe_exp(claimed.better),
         e_reject=safe_exp(zero.worse),
-        p_anytime=_two_sided_p(zero),
+        p_anytime=_p_of_claim(claimed.better, zero),
         interval=Interval(
-            1 - plan.alpha, *bounds(low, high, control.centre, metric, family.lowest_change)
+            1 - 2 * plan.alpha, *bounds(low, high, control.centre, metric, family.lowest_change)
         ),
     )
 
 
-def _two_sided_p(evidence: Evidence) -> float:
-    """Invert the mean of the two one-sided e-values, which is the two-sided one."""
-    mean = 0.5 * (safe_exp(evidence.better) + safe_exp(evidence.worse))
-    return min(1.0, 1.0 / mean) if mean > 0 else 1.0
+def _p_of_claim(claimed: float, zero: Evidence) -> float:
+    """Return one over the e-value of what the data point to: the claim, or "worse"."""
+    log_e = claimed if zero.better >= zero.worse else zero.worse
+    return math.exp(-max(0.0, log_e))

@@ -57,9 +57,10 @@ def is_equivalent(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> b
     if margin is None:
         return False
     arms = samples.compared(treatment, plan.primary)
+    weigh_margin = rule.equivalence or rule.evidence
     try:
-        above = rule.evidence(plan, *arms, plan.primary, -margin).better
-        below = rule.evidence(plan, *arms, plan.primary, margin).worse
+        above = weigh_margin(plan, *arms, plan.primary, -margin).better
+        below = weigh_margin(plan, *arms, plan.primary, margin).worse
     except DegenerateDataError:
         return False
     return min(above, below) >= rule.bar(plan.alpha, 1)

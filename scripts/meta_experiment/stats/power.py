@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 
 from meta_experiment.errors import UsageError
+from meta_experiment.stats.always_valid import critical_statistic
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.noncentral import noncentral_t_sf
 from meta_experiment.stats.root_finding import root
-from meta_experiment.stats.sequential import PRIOR_SD, log_e_greater
 from meta_experiment.stats.special import normal_cdf, normal_isf, t_isf
 
 _LARGEST = 1e9
+_AHEAD = 1.1
 
 
 def t_power(n: float, effect: float, *, alpha: float = 0.05, sides: int = 2) -> float:
@@ -100,7 +101,7 @@ def proportion_sample_size_arcsine(
     return _crossing(excess, 1e-9)
 
 
-def anytime_critical_t(n: float, *, alpha: float = 0.05, prior_sd: float = PRIOR_SD) -> float:
+def anytime_critical_t(n: float, *, alpha: float = 0.05) -> float:
     """Return the t at which the one-sided anytime-valid e-value reaches 1/α.
 
     With n units per arm of equal variance; infinite while n is so small that no t does.
@@ -108,15 +109,10 @@ def anytime_critical_t(n: float, *, alpha: float = 0.05, prior_sd: float = PRIOR
     Raises:
         UsageError: when an argument makes no sense.
     """
-    require_fraction("alpha", alpha)
     if n < 2.0:
         raise UsageError(f"n is {n!r}, expected at least two units per arm")
-    df, target = 2.0 * n - 2.0, -math.log(alpha)
-
-    def excess(t: float) -> float:
-        return log_e_greater(t, df, 0.5 * n, prior_sd) - target
-
-    return _crossing(excess, 1e-9) if excess(_LARGEST) > 0.0 else math.inf
+    critical = critical_statistic(2.0 * n - 2.0, 0.5 * n, alpha)
+    return math.inf if critical is None else critical
 
 
 def anytime_power(
@@ -124,7 +120,6 @@ def anytime_power(
     effect: float,
     *,
     alpha: float = 0.05,
-    prior_sd: float = PRIOR_SD,
     first_look: float = 10.0,
 ) -> float:
     """Return the approximate chance that the one-sided sequential rule decides by n.
@@ -138,22 +133,33 @@ def anytime_power(
         n: units per arm at the last look.
         effect: true standardised difference in the direction of the rule.
         alpha: error rate of the rule.
-        prior_sd: prior standard deviation of the standardised effect.
         first_look: units per arm at the first look.
     """
-    critical = anytime_critical_t(n, alpha=alpha, prior_sd=prior_sd)
-    return _power_by(n, effect, critical, first_look)
+    return _power_by(n, effect, _boundary(n, alpha), first_look)
 
 
-def _power_by(n: float, effect: float, critical: float, first_look: float) -> float:
+def _boundary(n: float, alpha: float) -> tuple[float, float]:
+    """Return the critical t, and by how much its logarithm rises with that of n."""
+    critical = anytime_critical_t(n, alpha=alpha)
+    if math.isinf(critical):
+        return critical, 0.0
+    ahead = anytime_critical_t(_AHEAD * n, alpha=alpha)
+    return critical, math.log(ahead / critical) / math.log(_AHEAD)
+
+
+def _power_by(
+    n: float, effect: float, boundary: tuple[float, float], first_look: float
+) -> float:
+    critical, rise = boundary
     if math.isinf(critical):
         return 0.0
     shift = effect * math.sqrt(0.5 * n)
     now = noncentral_t_sf(critical, 2.0 * n - 2.0, shift)
     if n <= first_look:
         return now
-    excess = shift - 0.5 * critical
-    back = math.exp(min(700.0, critical * excess)) * normal_cdf(-0.5 * critical - excess)
+    start, slope = (0.5 - rise) * critical, (0.5 + rise) * critical  # of the tangent at n
+    excess = shift - slope
+    back = math.exp(min(700.0, 2.0 * start * excess)) * normal_cdf(-start - excess)
     return min(1.0, now + back * math.sqrt(1.0 - first_look / n))
 
 
@@ -162,7 +168,6 @@ def anytime_detectable_effect(
     *,
     power: float = 0.8,
     alpha: float = 0.05,
-    prior_sd: float = PRIOR_SD,
     first_look: float = 10.0,
 ) -> float:
     """Return the smallest standardised effect that the sequential rule decides by n.
@@ -175,8 +180,8 @@ def anytime_detectable_effect(
     """
     require_fraction("power", power)
 
-    critical = anytime_critical_t(n, alpha=alpha, prior_sd=prior_sd)
-    return _crossing(lambda effect: _power_by(n, effect, critical, first_look) - power, 1e-9)
+    boundary = _boundary(n, alpha)
+    return _crossing(lambda effect: _power_by(n, effect, boundary, first_look) - power, 1e-9)
 
 
 def _crossing(rising: Callable[[float], float], start: float) -> float:

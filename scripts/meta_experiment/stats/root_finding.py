@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 
@@ -26,6 +27,35 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
         else:
             low, value_low, value_high = middle, value, 0.5 * value_high
     return 0.5 * (low + high)
+
+
+def rising_root(
+    function: Callable[[float], float], guess: float, largest: float
+) -> float | None:
+    """Return where a rising function passes zero between 0 and `largest`, to 12 digits.
+
+    A secant that starts from a positive guess and falls back on bisection, for functions that
+    are dear. None when the function is below zero even at `largest`.
+    """
+    low, high, known = 0.0, largest, False
+    x = min(guess, largest)
+    value = function(x)
+    ahead = x * (1.05 if value < 0.0 else 0.95)
+    for _ in range(100):
+        low, high = (x, high) if value < 0.0 else (low, x)
+        if not low < ahead < min(high, 4.0 * x):
+            if not known and high == largest and function(largest) < 0.0:
+                return None
+            known = True
+            ahead = math.sqrt(max(low, 1e-3 * high) * high)
+        found = function(ahead)
+        stride = abs(ahead - x)
+        slope = (found - value) / (ahead - x) if stride else 0.0
+        x, value = ahead, found
+        ahead = x - value / slope if slope > 0.0 else math.inf
+        if high - low <= 1e-14 * x or (abs(ahead - x) <= 1e-12 * x and stride < 0.01 * x):
+            break
+    return x
 
 
 def edge(holds: Callable[[float], bool], inside: float, outside: float) -> float:

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 import math
 
-from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.root_finding import edge
 from meta_experiment.stats.special import t_log_cdf
 from meta_experiment.stats.ttest import (
     Contrast,
@@ -87,11 +85,18 @@ def log_e_greater(
     The half-normal mixture is the two-sided one times twice the posterior probability that
     the effect is positive, which is a Student t with df + 1.
     """
-    r = 1.0 / (1.0 + prior_sd**2 * n_effective)
-    share = (statistic / math.sqrt(df)) ** 2
-    posterior = statistic * math.sqrt((1.0 - r) * (df + 1.0) / df / (1.0 + r * share))
+    posterior = posterior_statistic(statistic, df, n_effective, prior_sd)
     two_sided = log_bayes_factor(statistic, df, n_effective, prior_sd)
     return two_sided + math.log(2.0) + t_log_cdf(posterior, df + 1.0)
+
+
+def posterior_statistic(
+    statistic: float, df: float, n_effective: float, prior_sd: float = PRIOR_SD
+) -> float:
+    """Return the t, with df + 1, of a positive effect under the normal prior's posterior."""
+    r = 1.0 / (1.0 + prior_sd**2 * n_effective)
+    share = (statistic / math.sqrt(df)) ** 2
+    return statistic * math.sqrt((1.0 - r) * (df + 1.0) / df / (1.0 + r * share))
 
 
 def anytime_radius(
@@ -173,62 +178,3 @@ def anytime_paired_t(
         UsageError: when alpha is no fraction or prior_sd not positive.
     """
     return anytime(paired_contrast(differences), prior_sd=prior_sd, null=null, alpha=alpha)
-
-
-def anytime_relative_interval(
-    control: Moments,
-    treatment: Moments,
-    *,
-    alpha: float = 0.05,
-    prior_sd: float = PRIOR_SD,
-) -> tuple[float | None, float | None]:
-    """Bound treatment/control - 1 on the raw scale at all looks at once.
-
-    A lift δ stays inside while the always-valid test of "treatment mean = (1+δ) control
-    mean" does not reject it: Fieller's argument (1954, JRSS-B 16(2)) with the anytime-valid
-    t in its Welch form. The bound on a side is None when no lift on that side is rejected.
-
-    Raises:
-        DegenerateDataError: with fewer than two values in an arm, when both are constant, or
-            when the control's mean is zero.
-        UsageError: when alpha is no fraction or prior_sd not positive.
-    """
-    require_fraction("alpha", alpha)
-    require_positive("prior_sd", prior_sd)
-    control_mean = control.mean + control.residual
-    treatment_mean = treatment.mean + treatment.residual
-    if control_mean == 0.0:
-        raise DegenerateDataError(
-            "the control's mean is zero, expected a base that a relative effect can refer to"
-        )
-    if control_mean < 0.0:
-        control_mean, treatment_mean = -control_mean, -treatment_mean
-    control_part = control.variance / control.n
-    treatment_part = treatment.variance / treatment.n
-    n_effective = welch_contrast(control, treatment).n_effective
-
-    # a ratio is the angle of a line through the origin; infinity is then a point like others
-    def kept(angle: float) -> bool:
-        sine, cosine = math.sin(angle), math.cos(angle)
-        variance_c, variance_t = sine**2 * control_part, cosine**2 * treatment_part
-        total = variance_c + variance_t
-        if total == 0.0:
-            return False
-        t = (cosine * treatment_mean - sine * control_mean) / math.sqrt(total)
-        df = 1.0 / (
-            (variance_c / total) ** 2 / (control.n - 1)
-            + (variance_t / total) ** 2 / (treatment.n - 1)
-        )
-        return log_bayes_factor(t, df, n_effective, prior_sd) < -math.log(alpha)
-
-    estimate = math.atan2(treatment_mean, control_mean)
-    farthest = math.atan2(control_mean * treatment_part, -treatment_mean * control_part)
-    above = estimate + (farthest - estimate) % math.pi
-    if kept(above):
-        return None, None
-    high = edge(kept, estimate, above)
-    low = edge(kept, estimate, above - math.pi)
-    return (
-        math.tan(low) - 1.0 if low > -0.5 * math.pi else None,
-        math.tan(high) - 1.0 if high < 0.5 * math.pi else None,
-    )

@@ -78,8 +78,9 @@ class EffectSize:
 class SequentialEvidence:
     """Evidence that may be looked at after every trial.
 
-    `e_promote` and `e_reject` are e-values for "better" and "worse"; `p_anytime` is the
-    always-valid two-sided p-value; `interval` covers the relative effect at all looks at once.
+    `e_promote` and `e_reject` are e-values for "better" and "worse"; `p_anytime` is one
+    over that of the side the estimate lies on, at most 1; `interval` covers the relative effect
+    at all looks at once, with α on each side.
     """
 
     rule: str

@@ -31,7 +31,10 @@ class Design:
     `evidence` is for "better than the relative effect `at`" and "worse than it": valid at
     every look, and `evidence_once`, by the test a plan asks for, at one look; `test` is
     reported beside. `interval_once` and `interval_always` bound the change on the metric's
-    scale, as `scale.bounds` takes it: at one look for a level, at all looks for an error rate.
+    scale, as `scale.bounds` takes it: at one look for a level, at all looks for an error rate
+    on each side. They invert the evidence: a null is outside exactly when the evidence against
+    it reaches one over that rate. `equivalence` is as `evidence`, against the bounds of a
+    margin within which the effect is to be shown; the evidence itself, unless said otherwise.
     `evidence_note` says how the evidence is weighed, where that is worth a word.
 
     Raises (by all):
@@ -43,6 +46,7 @@ class Design:
     test: Callable[[AnalysisType, Sample, Sample, Metric], ReportedTest]
     interval_once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     interval_always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
+    equivalence: Callable[[Sample, Sample, Metric, float], Evidence] | None = None
     evidence_note: str | None = None
 
 

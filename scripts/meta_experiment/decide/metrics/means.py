@@ -12,11 +12,12 @@ from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_n
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
 from meta_experiment.decide.scale import Bound, at_boundary, sign
 from meta_experiment.decide.units import Arm
+from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.effect import cohens_d, hedges_g
-from meta_experiment.stats.lift import lift_fieller
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.sequential import anytime_relative_interval, anytime_t
-from meta_experiment.stats.ttest import welch
+from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
+from meta_experiment.stats.sequential import anytime_t
+from meta_experiment.stats.ttest import welch, welch_contrast
 from meta_experiment.types import Direction, EffectSize, Metric, Scale
 
 ANYTIME_T = "anytime-valid Welch t"
@@ -45,35 +46,53 @@ def t_evidence(
     null = at_boundary(control, control.mean, at, metric)
     if null is None:
         return beyond_reach(at)
-    found = anytime_t(null, treatment)
+    found = weigh(welch_contrast(null, treatment))
+    return towards(sign(metric), found.log_greater, found.log_less, ANYTIME_T)
+
+
+def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return log e-values against the bounds of a margin, under the half-normal prior alone.
+
+    It expects nothing of where within the margin the effect lies; the mixed prior would ask
+    for more units.
+    """
+    one = control.moments
+    null = at_boundary(one, one.mean, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    found = anytime_t(null, treatment.moments)
     return towards(sign(metric), found.log_e_greater, found.log_e_less, ANYTIME_T)
 
 
 def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at one look: by Welch's t of logarithms, or by Fieller's method."""
+    """Bound the change at one look, by inverting Welch's t: of logarithms, or of a ratio."""
     one, other = control.moments, treatment.moments
     if metric.scale is Scale.LOG:
         test = welch(one, other, level=level)
         return test.low, test.high
     if one.mean == 0:
         return None, None
-    lift = lift_fieller(one, other, level=level)
-    return lift.low, lift.high
+    return less_one(ratio_interval_once(MeanRatio.separate(one, other), level))
 
 
 def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at all looks at once, by the anytime-valid t."""
+    """Bound the change at all looks at once, by inverting the e-values that decide."""
     one, other = control.moments, treatment.moments
     if metric.scale is Scale.LOG:
-        found = anytime_t(one, other, alpha=alpha)
-        return found.low, found.high
+        return difference_interval(welch_contrast(one, other), alpha)
     if one.mean == 0:
         return None, None
-    return anytime_relative_interval(one, other, alpha=alpha)
+    return less_one(ratio_interval(MeanRatio.separate(one, other), alpha))
+
+
+def less_one(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
+    """Turn bounds of a ratio into bounds of its difference from one."""
+    low, high = (None if bound is None else bound - 1.0 for bound in bounds)
+    return low, high
 
 
 def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
@@ -130,6 +149,7 @@ MEANS = Family(
         test=test,
         interval_once=interval_once,
         interval_always=interval_always,
+        equivalence=equivalence,
     ),
     paired=_paired,
     effect_size=effect_size,

@@ -12,13 +12,16 @@ from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.means import less_one
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest, evidence_by
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.sequential import anytime, anytime_radius
-from meta_experiment.stats.special import beta_cdf, t_isf
+from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
+from meta_experiment.stats.sequential import anytime
+from meta_experiment.stats.special import beta_cdf
 from meta_experiment.stats.ttest import Contrast, paired_contrast, t_test
 from meta_experiment.types import AnalysisType, Metric, Scale
 
@@ -88,8 +91,8 @@ def weighed(found: Sequence[float], metric: Metric) -> Evidence:
     Raises:
         DegenerateDataError: they are all the same.
     """
-    t = anytime(_contrast(found))
-    return towards(sign(metric), t.log_e_greater, t.log_e_less, PAIRED_T)
+    t = weigh(_contrast(found))
+    return towards(sign(metric), t.log_greater, t.log_less, PAIRED_T)
 
 
 def test(
@@ -105,6 +108,19 @@ def test(
     return _TESTS[kind](differences(control, treatment, metric))
 
 
+def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
+    """Return log e-values against the bounds of a margin, as `means.equivalence` weighs them.
+
+    Raises:
+        DegenerateDataError: the cases carry no evidence.
+    """
+    null = moved(control, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    t = anytime(_contrast(differences(null, treatment, metric)))
+    return towards(sign(metric), t.log_e_greater, t.log_e_less, PAIRED_T)
+
+
 def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
@@ -113,8 +129,13 @@ def interval_once(
     Raises:
         DegenerateDataError: the cases carry no evidence.
     """
-    tail = 0.5 * (1.0 - level)
-    return _bounds(control, treatment, metric, lambda contrast: t_isf(tail, contrast.df))
+    found = differences(control, treatment, metric)
+    contrast = _contrast(found)
+    if metric.scale is Scale.LOG:
+        test = t_test(contrast, level=level)
+        return test.low, test.high
+    means = _ratio(control, found)
+    return (None, None) if means is None else less_one(ratio_interval_once(means, level))
 
 
 def interval_always(
@@ -125,60 +146,24 @@ def interval_always(
     Raises:
         DegenerateDataError: the cases carry no evidence.
     """
-
-    def critical(contrast: Contrast) -> float | None:
-        radius = anytime_radius(contrast, alpha=alpha)
-        return None if radius is None else radius / contrast.standard_error
-
-    return _bounds(control, treatment, metric, critical)
-
-
-def _bounds(
-    control: Sample,
-    treatment: Sample,
-    metric: Metric,
-    critical: Callable[[Contrast], float | None],
-) -> tuple[Bound, Bound]:
-    """Bound a change by the t statistic beyond which a test on the differences rejects.
-
-    On the log scale around the mean difference, on the raw scale relative to the control.
-    """
     found = differences(control, treatment, metric)
     contrast = _contrast(found)
-    limit = critical(contrast)
-    if limit is None:
-        return None, None
-    if metric.scale is Scale.RAW:
-        return _relative(control, found, limit)
-    radius = limit * contrast.standard_error
-    return contrast.difference - radius, contrast.difference + radius
+    if metric.scale is Scale.LOG:
+        return difference_interval(contrast, alpha)
+    means = _ratio(control, found)
+    return (None, None) if means is None else less_one(ratio_interval(means, alpha))
 
 
-def _relative(control: Sample, found: Sequence[float], limit: float) -> tuple[Bound, Bound]:
-    """Return the lifts δ at which the t of "treatment - (1+δ) control" is within a limit.
-
-    Fieller (1954, JRSS-B 16(2)) with the covariance of the pairs. The number of pairs and so
-    the limit are the same for every δ, which makes the ends the roots of a quadratic. Where
-    the control's mean is not clear of zero they enclose what is rejected; the side of the
-    estimate stays, without a bound.
-    """
+def _ratio(control: Sample, found: Sequence[float]) -> MeanRatio | None:
+    """Return the means to be compared by their ratio; None where the control's is zero."""
     base, change = control.moments, Moments.of(found)
     if base.mean == 0:
-        return None, None
+        return None
     shared = math.fsum(
         (difference - change.mean) * (value - base.mean)
         for difference, value in zip(found, control.values, strict=True)
     )
-    share = limit * limit / (base.n * (base.n - 1))
-    square = base.mean**2 - share * base.m2
-    middle = change.mean * base.mean - share * shared
-    inside = middle**2 - square * (change.mean**2 - share * change.m2)
-    if square == 0 or inside <= 0:
-        return None, None
-    low, high = sorted((middle + side * math.sqrt(inside)) / square for side in (-1, 1))
-    if square > 0:
-        return low, high
-    return (high, None) if change.mean / base.mean >= high else (None, low)
+    return MeanRatio.paired(base, change, shared)
 
 
 def _contrast(found: Sequence[float]) -> Contrast:
@@ -262,4 +247,5 @@ PAIRED_MEANS = Design(
     test=test,
     interval_once=interval_once,
     interval_always=interval_always,
+    equivalence=equivalence,
 )

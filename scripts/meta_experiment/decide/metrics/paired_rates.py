@@ -93,5 +93,6 @@ PAIRED_RATES = Design(
     test=test,
     interval_once=interval_once,
     interval_always=interval_always,
+    equivalence=paired.equivalence,
     evidence_note="by the paired t on the cases' rates",
 )

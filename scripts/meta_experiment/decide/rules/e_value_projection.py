@@ -13,9 +13,9 @@ from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import root
-from meta_experiment.stats.sequential import log_e_greater
 from meta_experiment.types import (
     Analysis,
     ArmSummary,
@@ -110,14 +110,14 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
         return None
     reached = math.log(comparison.sequential.e_promote)
     needed = e_value_bar(plan.alpha, len(plan.treatments))
-    t = root(lambda t: log_e_greater(t, cases - 1, cases) - reached, -_FAR, _FAR)
+    t = root(lambda t: log_e_mixed(t, cases - 1, cases) - reached, -_FAR, _FAR)
     size = t / math.sqrt(cases)
     dear = _one_dear_case(plan, comparison, size)
 
     def decides(n: int) -> bool:
         seen = Moments.from_summary(n, size, 1.0)
         return n > 1 and all(
-            log_e_greater(item.mean / item.standard_error, item.n - 1, item.n) >= needed
+            log_e_mixed(item.mean / item.standard_error, item.n - 1, item.n) >= needed
             for item in (seen, *(seen.merge(case) for case in dear))
         )
 

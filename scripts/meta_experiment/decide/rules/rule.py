@@ -77,7 +77,8 @@ class Rule:
     `extendable` says whether more data can still change a decision that was not reached.
 
     `evidence(plan, control, treatment, metric, at)` is for "better than the relative effect
-    `at`" and "worse than it", on matched samples. `adjust` corrects evidence for several
+    `at`" and "worse than it", on matched samples; `equivalence` is the same against the bounds
+    of a margin, where a rule weighs that in another way. `adjust` corrects evidence for several
     treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, for
     one part in so many of α: log(K/α) for e-values and p-values. For a posterior it is the log
     of one over the largest chance to be wrong at which the rule acts; one that needs no
@@ -116,6 +117,7 @@ class Rule:
     words: Words
     looks_from: Callable[[Plan, int], int] = lambda _, units: units
     milestones: tuple[int, ...] = ()
+    equivalence: Callable[[Plan, Sample, Sample, Metric, float], Evidence] | None = None
     shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
     projection: Callable[[Plan, Analysis], Sequence[int | None] | None] = lambda *_: None
     reached: Callable[[Plan, Analysis], float | None] = lambda *_: None

@@ -37,10 +37,18 @@ def evidence(
     return design_of(plan, metric).evidence(control, treatment, metric, at)
 
 
+def equivalence(
+    plan: Plan, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return the log e-values by which a design shows that an effect lies within a margin."""
+    design = design_of(plan, metric)
+    return (design.equivalence or design.evidence)(control, treatment, metric, at)
+
+
 def highest(plan: Plan, control: Sample, treatment: Sample, alpha: float) -> float | None:
     """Return the upper end of the always-valid interval that has `alpha` on either side."""
     metric = plan.primary
-    ends = design_of(plan, metric).interval_always(control, treatment, metric, 2 * alpha)
+    ends = design_of(plan, metric).interval_always(control, treatment, metric, alpha)
     return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)[1]
 
 
@@ -93,6 +101,7 @@ SEQUENTIAL = Rule(
     is_ready=is_ready,
     extendable=True,
     evidence=evidence,
+    equivalence=equivalence,
     adjust=closed_average,
     highest=highest,
     detectable=detectable,

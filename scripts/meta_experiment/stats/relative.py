@@ -1,0 +1,162 @@
+"""The ratio of two means, bounded by whatever test of "treatment is ratio × control"."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Self
+
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
+from meta_experiment.stats.inputs import require_fraction
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.root_finding import rising_root
+from meta_experiment.stats.special import t_log_sf
+from meta_experiment.stats.ttest import welch_contrast
+
+Bound = float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeanRatio:
+    """Means of control and treatment, to be compared by their ratio.
+
+    `variance_control`, `variance_treatment` and `covariance` are those of the two means;
+    `df(control_part, treatment_part)` are the degrees of freedom of a contrast whose variance
+    has these parts; `n_effective` is as in `ttest.Contrast`.
+    """
+
+    control: float
+    treatment: float
+    variance_control: float
+    variance_treatment: float
+    n_effective: float
+    df: Callable[[float, float], float]
+    covariance: float = 0.0
+
+    @classmethod
+    def separate(cls, control: Moments, treatment: Moments) -> Self:
+        """Compare arms that have nothing to do with each other, with Welch's df.
+
+        Raises:
+            DegenerateDataError: with fewer than two values in an arm, when both are constant,
+                or when the control's mean is zero.
+        """
+        contrast = welch_contrast(control, treatment)
+        return cls(
+            _base(control),
+            treatment.mean + treatment.residual,
+            control.variance / control.n,
+            treatment.variance / treatment.n,
+            contrast.n_effective,
+            welch_df(control.n, treatment.n),
+        )
+
+    @classmethod
+    def paired(cls, control: Moments, difference: Moments, shared: float) -> Self:
+        """Compare pairs by the moments of the control and of treatment minus control.
+
+        `shared` is the sum of products of their deviations.
+
+        Raises:
+            DegenerateDataError: with fewer than two pairs, or when the control's mean is zero.
+        """
+        pairs, base = control.n, _base(control)
+        scale = 1.0 / (pairs * (pairs - 1))
+        return cls(
+            base,
+            base + difference.mean + difference.residual,
+            control.variance / pairs,
+            (control.m2 + 2.0 * shared + difference.m2) * scale,
+            float(pairs),
+            lambda _, __: pairs - 1.0,
+            (control.m2 + shared) * scale,
+        )
+
+    def bounds(
+        self, excess: Callable[[float, float], float], guess: float
+    ) -> tuple[Bound, Bound]:
+        """Bound the ratio by a test: those ratios stay inside that it does not reject.
+
+        Fieller (1954, JRSS-B 16(2)): at each end the t of "treatment - ratio × control" is the
+        one at which `excess(t, df)`, rising in t, is zero. `guess` is about that t. A bound is
+        None when no ratio on its side is rejected.
+        """
+        scale = self.control**2 * self.variance_treatment
+        scale += self.treatment**2 * self.variance_control
+        room = scale - 2.0 * self.control * self.treatment * self.covariance
+        if room <= _ROUNDING * scale:
+            return self._all_or_none(excess)
+        spread = self.variance_control * self.variance_treatment - self.covariance**2
+        largest = math.sqrt(room / spread) if spread * _UNBOUNDED**2 > room else _UNBOUNDED
+        estimate = self.treatment / self.control
+
+        def end(side: int) -> Bound:
+            def at(t: float) -> tuple[float, float]:
+                return self._line(t, side * t * math.sqrt(max(0.0, room - t * t * spread)))
+
+            t = rising_root(lambda t: excess(t, self._df(*at(t))), guess, largest)
+            if t is None:
+                return None
+            rise, run = at(t)
+            ratio = rise / run if run else math.inf
+            return ratio if side * (ratio - estimate) >= 0.0 and run else None
+
+        return end(-1), end(1)
+
+    def _all_or_none(self, excess: Callable[[float, float], float]) -> tuple[Bound, Bound]:
+        """Bound a treatment that is a constant times the control: all ratios have one t."""
+        estimate = self.treatment / self.control
+        t = abs(self.control) / math.sqrt(self.variance_control)
+        is_rejected = excess(t, self.df(self.variance_control, 0.0)) >= 0.0
+        return (estimate, estimate) if is_rejected else (None, None)
+
+    def _line(self, t: float, root: float) -> tuple[float, float]:
+        """Return rise and run of the line, treatment over control, at which a t is reached.
+
+        Roots of a quadratic, in the form that does not cancel; infinity is a line like others.
+        """
+        square = self.control**2 - t * t * self.variance_control
+        middle = self.control * self.treatment - t * t * self.covariance
+        if middle * root >= 0.0:
+            return middle + root, square
+        return self.treatment**2 - t * t * self.variance_treatment, middle - root
+
+    def _df(self, rise: float, run: float) -> float:
+        return self.df(rise**2 * self.variance_control, run**2 * self.variance_treatment)
+
+
+def ratio_interval_once(means: MeanRatio, level: float) -> tuple[Bound, Bound]:
+    """Bound treatment over control at one look, by the t-test; None on an unbounded side.
+
+    Raises:
+        UsageError: when the level is no fraction.
+    """
+    require_fraction("level", level)
+    tail = 0.5 * (1.0 - level)
+    return means.bounds(
+        lambda t, df: math.log(tail) - t_log_sf(t, df), math.sqrt(-2.0 * math.log(tail))
+    )
+
+
+def welch_df(n_control: int, n_treatment: int) -> Callable[[float, float], float]:
+    """Return Satterthwaite's degrees of freedom (1946) by the parts of a variance."""
+
+    def df(control: float, treatment: float) -> float:
+        one, other = control / (control + treatment), treatment / (control + treatment)
+        return 1.0 / (one * one / (n_control - 1) + other * other / (n_treatment - 1))
+
+    return df
+
+
+_UNBOUNDED = 1e12  # a t beyond all
+_ROUNDING = 1e-14
+
+
+def _base(control: Moments) -> float:
+    mean = control.mean + control.residual
+    if mean == 0.0:
+        raise DegenerateDataError(
+            "the control's mean is zero, expected a base that a relative effect can refer to"
+        )
+    return mean
