@@ -332,7 +332,9 @@ def test_all_cases_from_failure_to_success_are_evidence(swap):
     assert (seen.e_promote, seen.e_reject) == pytest.approx(
         (wrong, right) if swap else (right, wrong)
     )
-    assert (seen.interval.low, seen.interval.high) == (None, None)
+    ends = (seen.interval.low, seen.interval.high)
+    assert ends == ((None, pytest.approx(0)) if swap else (pytest.approx(0), None))
+    assert ends[0 if not swap else 1] != 0
 
 
 def test_rates_that_all_rise_by_the_same_part_are_weaker_evidence():

@@ -56,7 +56,28 @@ def crossings(rng, control, treatment, *, experiments, last, alpha=0.05):
 
 
 def holds(k_control, k_treatment, m, ratio, alpha=0.05):
-    """Say whether the always-valid interval of the ratio of rates holds a ratio."""
+    """Say whether the always-valid interval of the ratio of rates holds a ratio.
+
+    That of the likelihood, whose ends pass one exactly when the rule on pairs does.
+    """
+    bar = np.log(1 / alpha)
+    sizes = np.broadcast_to(m, np.shape(k_control))
+    k_control, k_treatment = (np.asarray(k, dtype=float) for k in (k_control, k_treatment))
+    likely = held_by_likelihood(k_control, k_treatment, m, ratio, alpha)
+    one = held_by_likelihood(k_control, k_treatment, m, 1.0, alpha)
+    more = log_e(k_control, k_treatment, sizes) >= bar
+    less = log_e(k_treatment, k_control, sizes) >= bar
+    side = ~one & ((k_treatment > k_control) if ratio >= 1 else (k_treatment < k_control))
+    near = np.abs(np.log(ratio)) <= np.abs(
+        np.log(np.maximum(k_treatment, 1e-9) / np.maximum(k_control, 1e-9))
+    )
+    shown = more if ratio >= 1 else less
+    likely |= side & near & ~shown
+    return likely & ~(more & (ratio <= 1)) & ~(less & (ratio >= 1))
+
+
+def held_by_likelihood(k_control, k_treatment, m, ratio, alpha):
+    """Say whether the interval of the likelihood alone holds a ratio."""
     f_control, f_treatment = m - k_control, m - k_treatment
     total = k_control + k_treatment
     linear = total * (1 + ratio) + f_control + ratio * f_treatment
@@ -77,10 +98,10 @@ def holds(k_control, k_treatment, m, ratio, alpha=0.05):
 
 
 def covered(rng, control, treatment, *, experiments, last):
-    """Return in which experiments the interval holds the true ratio after every pair."""
-    m = np.arange(1, last + 1)
+    """Return in which experiments the interval holds the true ratio at every look."""
+    m = np.union1d(np.arange(1, 10), looks_of(last))
     k_control, k_treatment = (
-        np.cumsum(rng.random((experiments, last)) < rate, axis=1)
+        np.cumsum(rng.random((experiments, last)) < rate, axis=1)[:, m - 1]
         for rate in (control, treatment)
     )
     return holds(k_control, k_treatment, m, treatment / control).all(axis=1)

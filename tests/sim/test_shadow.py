@@ -201,7 +201,7 @@ def test_the_twin_of_the_interval_of_rates_holds_what_the_product_does():
         made = real.trials(ones.T.ravel().tolist(), [0, 1] * m)
         found = real.decide(real.plan(primary=success), made).primary.comparisons[0]
         low, high = found.sequential.interval.low, found.sequential.interval.high
-        for ratio in rng.uniform(0.3, 3, 5):
+        for ratio in (1.0, *rng.uniform(0.3, 3, 5)):
             twin = rates.holds(ones[0].sum(), ones[1].sum(), m, ratio)
             assert twin == (low <= ratio - 1 and (high is None or ratio - 1 <= high))
             seen.add(bool(twin))

@@ -8,7 +8,7 @@ from functools import partial
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.family import Design
-from meta_experiment.decide.metrics.rates import evidence_of_rates
+from meta_experiment.decide.metrics.rates import as_decided, evidence_of_rates
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound, sign
@@ -66,10 +66,14 @@ def interval_once(
 def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at all looks at once; rates that all change alike set no bounds."""
-    if paired.are_alike(paired.differences(control, treatment, metric)):
-        return None, None
-    return paired.interval_always(control, treatment, metric, alpha)
+    """Bound the change at all looks at once; rates that all change alike set no bounds.
+
+    But for its side, where the evidence tells that (see `rates.as_decided`).
+    """
+    bounds: tuple[Bound, Bound] = (None, None)
+    if not paired.are_alike(paired.differences(control, treatment, metric)):
+        bounds = paired.interval_always(control, treatment, metric, alpha)
+    return as_decided(bounds, evidence(control, treatment, metric, 0.0), metric, alpha)
 
 
 def _alike(difference: float, cases: int, metric: Metric) -> Evidence:

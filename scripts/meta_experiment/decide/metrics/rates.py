@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
@@ -51,6 +53,7 @@ from meta_experiment.types import (
     Scale,
 )
 
+_LEAST = math.ulp(1.0)  # a change that is above none
 PAIRS = "exact rule on pairs"
 RATIO = "likelihood of two rates"
 NOT_BINARY = "not_binary"
@@ -81,11 +84,17 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     assignment order. It stays valid for the mean of several trials of a unit, in [0, 1]: the
     likelihood ratio is convex in the outcome, so that its mean is at most that of a coin with
     the same rate. Against any other null, as a margin, or where only sums are known: the
-    likelihoods of the two rates.
+    likelihoods of the two rates; what is beyond a margin is shown to be beyond none as well.
     """
     if at == 0 and control.has_values and treatment.has_values:
         return pair_evidence(control, treatment, metric)
-    return ratio_evidence(control, treatment, metric, at)
+    found = ratio_evidence(control, treatment, metric, at)
+    if not at:
+        return found
+    zero = evidence(control, treatment, metric, 0.0)
+    if at > 0:
+        return replace(found, better=min(found.better, zero.better))
+    return replace(found, worse=min(found.worse, zero.worse))
 
 
 def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidence:
@@ -157,10 +166,41 @@ def interval_once(
 def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at all looks at once by the likelihoods of the two rates."""
-    if metric.scale is Scale.LOG or control.moments.mean == 0:
+    """Bound the change at all looks at once by the likelihoods of the two rates.
+
+    No change is inside exactly when the evidence against it, on either side, is below 1/α.
+    From a control without a success the change is bounded from below alone.
+    """
+    if metric.scale is Scale.LOG:
         return means.interval_always(control, treatment, metric, alpha)
-    return _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
+    bounds = _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
+    return as_decided(bounds, evidence(control, treatment, metric, 0.0), metric, alpha)
+
+
+def as_decided(
+    bounds: tuple[Bound, Bound], decided: Evidence, metric: Metric, alpha: float
+) -> tuple[Bound, Bound]:
+    """Move the ends of a change so that they pass no change when the evidence does.
+
+    What decides rejects all of one side with no change, as its null is composite: an end that
+    it passed lies beyond. Where it did not, no change is kept. On each side this misses a true
+    change in at most α more of experiments than the likelihood interval, which misses it in at
+    most α on both together.
+    """
+    low, high = bounds
+    bar = -math.log(alpha)
+    more, less = decided.better, decided.worse
+    if sign(metric) < 0:
+        more, less = less, more
+    if more >= bar:
+        low = _LEAST if low is None else max(low, _LEAST)
+    elif low is not None:
+        low = min(low, 0.0)
+    if less >= bar:
+        high = -_LEAST if high is None else min(high, -_LEAST)
+    elif high is not None:
+        high = max(high, 0.0)
+    return low, high
 
 
 def _less_one(ratio: tuple[float, Bound]) -> tuple[float, Bound]:
