@@ -21,7 +21,7 @@ from meta_experiment.decide.primary import is_equivalent, weigh
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.safety import Harm
-from meta_experiment.decide.samples import Samples, match_of
+from meta_experiment.decide.samples import Samples, covariates_of, match_of
 from meta_experiment.decide.scale import improvement
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.notes import notes
@@ -77,7 +77,7 @@ def analyze(
         plan,
         rule,
         look,
-        Samples(arms_of(plan, look.trials), match_of(plan)),
+        Samples(arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)),
         trials,
         experiment_id=experiment_id,
         as_of=as_of,
@@ -254,7 +254,7 @@ def _states(
     return tuple(
         TreatmentState(
             comparison=comparison,
-            improvement=improvement(comparison.effect, plan.primary),
+            improvement=improvement((comparison.adjusted or comparison).effect, plan.primary),
             better=weights[comparison.treatment].better,
             worse=weights[comparison.treatment].worse,
             guardrails=tuple(

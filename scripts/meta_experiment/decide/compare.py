@@ -53,6 +53,9 @@ def compare(
             ),
             effect_size=family.effect_size(control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
+            adjusted=design.adjustment(control, treatment, metric, level)
+            if design.adjustment
+            else None,
         )
     except DegenerateDataError as degenerate:
         return Comparison(

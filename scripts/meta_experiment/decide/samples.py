@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.metrics.sample import Sample, separate
+from meta_experiment.decide.metrics.sample import CovariateRows, Sample, separate
 from meta_experiment.decide.units import Arm
-from meta_experiment.types import Metric, Plan, Unit
+from meta_experiment.types import Metric, Plan, Scale, Unit
 
 Match = Callable[[Sample, Sample], tuple[Sample, Sample]]
 
@@ -19,6 +19,22 @@ def match_of(plan: Plan) -> Match:
     from meta_experiment.decide.metrics.paired import match
 
     return match
+
+
+def covariates_of(plan: Plan) -> Callable[[Metric], Sequence[str]]:
+    """Return what names the covariates by which a plan compares the means of a metric.
+
+    None for cases, which are compared with themselves, nor for sums of arms of unequal weight.
+    """
+    equal = len({item.weight for item in plan.variants}) == 1
+    named = () if plan.unit is Unit.CASE else plan.covariates
+
+    def names(metric: Metric) -> Sequence[str]:
+        fair = equal or metric.scale is Scale.LOG
+        explained = fair and family_of(metric).separate.adjustment
+        return named if named and explained else ()
+
+    return names
 
 
 def sample_of(arm: Arm, metric: Metric, *, stretch: float = 1.0) -> Sample:
@@ -34,14 +50,18 @@ class Samples:
         arms: Mapping[str, Arm],
         match: Match = separate,
         summaries: Mapping[str, Mapping[str, Sample]] | None = None,
+        covariates: Callable[[Metric], Sequence[str]] = lambda _: (),
     ) -> None:
         """Hold the arms, and which units of two are compared; nothing is computed yet.
 
-        `summaries` are samples that are not made of the arms' units, by variant and metric.
+        `summaries` are samples that are not made of the arms' units, by variant and metric;
+        `covariates` names what the means of a metric are compared by.
         """
         self.arms = arms
         self.match = match
         self.summaries = summaries or {}
+        self.covariates = covariates
+        self._rows: dict[Metric, dict[str, CovariateRows]] = {}
         self._known: dict[tuple[str, Metric, float], Sample] = {}
         self._matched: dict[tuple[str, Metric, float], tuple[Sample, Sample]] = {}
 
@@ -61,6 +81,21 @@ class Samples:
         if key not in self._matched:
             control = next(iter(self.arms))
             self._matched[key] = self.match(
-                self.of(control, metric, stretch), self.of(treatment, metric, stretch)
+                self._explained(control, metric, stretch),
+                self._explained(treatment, metric, stretch),
             )
         return self._matched[key]
+
+    def _explained(self, variant: str, metric: Metric, stretch: float) -> Sample:
+        """Return one arm's sample, with its covariates where they are of use."""
+        sample = self.of(variant, metric, stretch)
+        names = self.covariates(metric)
+        if not (names and sample.has_values):
+            return sample
+        if metric not in self._rows:
+            from meta_experiment.decide.covariate_rows import covariate_rows
+
+            arms = [(arm, self.of(name, metric)) for name, arm in self.arms.items()]
+            rows = covariate_rows(names, metric, arms)
+            self._rows[metric] = dict(zip(self.arms, rows, strict=True))
+        return sample.explained_by(self._rows[metric][variant])

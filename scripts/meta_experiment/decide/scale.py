@@ -99,6 +99,12 @@ def bounds(
     return (first, second) if towards > 0 else (second, first)
 
 
+def less_one(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
+    """Turn bounds of a ratio into bounds of its difference from one."""
+    low, high = (None if bound is None else bound - 1.0 for bound in bounds)
+    return low, high
+
+
 def _expm1(bound: Bound) -> Bound:
     return None if bound is None or bound > _LARGEST_LOG else math.expm1(bound)
 

@@ -36,8 +36,13 @@ _UNKNOWN = (-1, -math.inf)
 class UnitRecord:
     """Unit in one arm with its trials that count; none of them while it is not exposed.
 
+    <<<<<<< HEAD
     `order` is its place (see `places`). `excluded` is how many of its trials were left out one
     by one. Being seen in two variants is not among them: that befalls both arms alike.
+    =======
+    `excluded` is how many of its trials were left out one by one. Being seen in two variants
+    is not among them: that befalls both arms alike. `history` are all of its trials in the arm.
+    >>>>>>> 8adf8af (wip)
     """
 
     unit: str
@@ -45,6 +50,26 @@ class UnitRecord:
     exposed: bool
     trials: tuple[Trial, ...]
     excluded: int = 0
+    history: tuple[Trial, ...] = ()
+
+    @property
+    def began(self) -> float | None:
+        """When the first of its trials was assigned; None where that is not known."""
+        times = [trial.assigned_at for trial in self.history if trial.assigned_at is not None]
+        return min(times, default=None)
+
+    @property
+    def closed(self) -> float | None:
+        """When the last of its trials closed; None while one is open."""
+        times = [trial.closed_at for trial in self.history if trial.closed_at is not None]
+        return max(times) if times and len(times) == len(self.history) else None
+
+    @property
+    def covariates(self) -> Mapping[str, float]:
+        """What its first trial brought along; the arm may have moved what came later."""
+        if len(self.history) < 2:
+            return self.history[0].covariates if self.history else {}
+        return min(self.history, key=_earliness).covariates
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +150,9 @@ def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSe
             exclusions[TWO_VARIANTS] += len(kept)
             kept, reasons = [], []
         exposed = bool(kept) or any(trial.exposed for trial in group)
-        records.append(UnitRecord(unit, order, exposed, tuple(kept), len(reasons)))
+        counted = tuple(kept)
+        history = counted if len(counted) == len(group) else tuple(group)
+        records.append(UnitRecord(unit, order, exposed, counted, len(reasons), history))
     return Arm(variant, tuple(records), dict(sorted(exclusions.items())))
 
 
@@ -149,6 +176,10 @@ def _beginning(trials: Sequence[Trial]) -> tuple[int, float]:
         return trials[0].order, trials[0].assigned_at
     known = [(item.order, item.assigned_at) for item in trials if item.assigned_at is not None]
     return min(known, default=_UNKNOWN)
+
+
+def _earliness(trial: Trial) -> tuple[float, str]:
+    return -math.inf if trial.assigned_at is None else trial.assigned_at, trial.trial_id
 
 
 def is_closed(trial: Trial) -> bool:

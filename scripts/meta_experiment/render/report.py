@@ -19,6 +19,7 @@ from meta_experiment.render.blocks import (
     Tone,
 )
 from meta_experiment.types import (
+    Adjustment,
     Analysis,
     Comparison,
     Decision,
@@ -124,6 +125,8 @@ def _tests(item: Comparison) -> Iterator[str]:
         f"{item.test}: statistic {_figure(item.statistic)}, df {_figure(item.df)}, "
         f"p {words.p_value(item.p_value)} (one look only), {_interval(item.interval)}"
     )
+    if item.adjusted:
+        yield _adjusted(item.adjusted)
     size = item.effect_size
     yield f"effect size d {_figure(size.cohens_d)}, g {_figure(size.hedges_g)}"
     if item.sequential:
@@ -134,6 +137,16 @@ def _tests(item: Comparison) -> Iterator[str]:
             f"e(worse) {words.e_value(evidence.e_reject)}, "
             f"p {words.p_value(evidence.p_anytime)}, {_interval(evidence.interval)}"
         )
+
+
+def _adjusted(found: Adjustment) -> str:
+    """Say what the covariates change, how much they explain, and what that saves."""
+    return (
+        f"adjusted for {words.one_line(', '.join(found.slopes))}: "
+        f"{words.signed_per_cent(found.effect.relative)}, {_interval(found.interval)} (one "
+        f"look only); they explain {found.explained:.0%} of the variance and save about "
+        f"{words.counted(found.units_saved, 'unit')}"
+    )
 
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:

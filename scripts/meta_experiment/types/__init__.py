@@ -1,6 +1,7 @@
 """The words of the house as types: no behaviour beyond what their fields imply."""
 
 from meta_experiment.types.analysis import (
+    Adjustment,
     Alert,
     Analysis,
     ArmSummary,
@@ -49,6 +50,7 @@ from meta_experiment.types.vocabulary import (
 
 __all__ = [
     "Action",
+    "Adjustment",
     "Alert",
     "AlertKind",
     "Amendment",

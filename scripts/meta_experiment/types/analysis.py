@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.field_marks import MOMENT
+from meta_experiment.types.field_marks import MOMENT, SPARE
 from meta_experiment.types.vocabulary import (
     AlertKind,
     Decision,
@@ -91,6 +91,23 @@ class SequentialEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Comparison with what the covariates explain taken out, as the evidence rests on it.
+
+    `interval` holds at one look. `explained` is the share of the variance that the covariates
+    explain, `units_saved` how many more units it would have taken to know as much without.
+    `slopes` are by covariate, on the metric's scale; those in `dropped` do not vary.
+    """
+
+    effect: Effect
+    interval: Interval
+    explained: float
+    units_saved: int
+    slopes: dict[str, float]
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Comparison of a treatment with the control on a metric; None is no evidence."""
 
@@ -105,6 +122,7 @@ class Comparison:
     effect_size: EffectSize
     sequential: SequentialEvidence | None
     error: str | None = None
+    adjusted: Adjustment | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True)

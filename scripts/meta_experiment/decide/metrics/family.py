@@ -14,6 +14,7 @@ from meta_experiment.decide.units import Arm
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
+    Adjustment,
     AnalysisType,
     Comparison,
     Direction,
@@ -35,6 +36,8 @@ class Design:
     on each side. They invert the evidence: a null is outside exactly when the evidence against
     it reaches one over that rate. `equivalence` is as `evidence`, against the bounds of a
     margin within which the effect is to be shown; the evidence itself, unless said otherwise.
+    `adjustment` is what their covariates make of a comparison, at one look for a level, None
+    where it stands as it is; where it is told, evidence and intervals rest on it.
     `evidence_note` says how the evidence is weighed, where that is worth a word.
 
     Raises (by all):
@@ -47,6 +50,7 @@ class Design:
     interval_once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     interval_always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     equivalence: Callable[[Sample, Sample, Metric, float], Evidence] | None = None
+    adjustment: Callable[[Sample, Sample, Metric, float], Adjustment | None] | None = None
     evidence_note: str | None = None
 
 

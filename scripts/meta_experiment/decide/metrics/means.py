@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.metrics import adjustment
+from meta_experiment.decide.metrics.adjustment import adjusted
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
-from meta_experiment.decide.scale import Bound, at_boundary, sign
+from meta_experiment.decide.scale import Bound, at_boundary, less_one, sign
 from meta_experiment.decide.units import Arm
 from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.effect import cohens_d, hedges_g
@@ -18,7 +20,7 @@ from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.stats.ttest import welch, welch_contrast
-from meta_experiment.types import Direction, EffectSize, Metric, Scale
+from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Scale
 
 ANYTIME_T = "anytime-valid Welch t"
 _MISSING_RATIO = 2.0
@@ -36,6 +38,9 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
 
 def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
     """Return log e-values that stay valid however often they are looked at."""
+    means = adjusted(control, treatment)
+    if means is not None:
+        return adjustment.evidence(means, metric, at)
     return t_evidence(control.moments, treatment.moments, metric, at)
 
 
@@ -56,6 +61,9 @@ def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -
     It expects nothing of where within the margin the effect lies; the mixed prior would ask
     for more units.
     """
+    means = adjusted(control, treatment)
+    if means is not None:
+        return adjustment.equivalence(means, metric, at)
     one = control.moments
     null = at_boundary(one, one.mean, at, metric)
     if null is None:
@@ -81,18 +89,15 @@ def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once, by inverting the e-values that decide."""
+    means = adjusted(control, treatment)
+    if means is not None:
+        return adjustment.interval_always(means, metric, alpha)
     one, other = control.moments, treatment.moments
     if metric.scale is Scale.LOG:
         return difference_interval(welch_contrast(one, other), alpha)
     if one.mean == 0:
         return None, None
     return less_one(ratio_interval(MeanRatio.separate(one, other), alpha))
-
-
-def less_one(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
-    """Turn bounds of a ratio into bounds of its difference from one."""
-    low, high = (None if bound is None else bound - 1.0 for bound in bounds)
-    return low, high
 
 
 def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
@@ -141,15 +146,29 @@ def _paired() -> Design:
 
 
 test = partial(reported_test, _chosen)
+
+
+def evidence_once(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return −log of the one-sided p-values of the plan's test; ranks know no covariates."""
+    ranked = kind not in (AnalysisType.AUTO, AnalysisType.T_TEST)
+    means = None if ranked else adjusted(control, treatment)
+    if means is not None:
+        return adjustment.evidence_once(means, metric, at)
+    return evidence_by(test, kind, control, treatment, metric, at)
+
+
 MEANS = Family(
     sample=sample,
     separate=Design(
         evidence=evidence,
-        evidence_once=partial(evidence_by, test),
+        evidence_once=evidence_once,
         test=test,
         interval_once=interval_once,
         interval_always=interval_always,
         equivalence=equivalence,
+        adjustment=adjustment.adjustment,
     ),
     paired=_paired,
     effect_size=effect_size,

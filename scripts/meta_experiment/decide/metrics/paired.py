@@ -12,10 +12,9 @@ from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics.family import Design
-from meta_experiment.decide.metrics.means import less_one
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest, evidence_by
-from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.decide.scale import Bound, less_one, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.moments import Moments

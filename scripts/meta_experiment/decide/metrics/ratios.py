@@ -85,7 +85,12 @@ def _no_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
 RATIOS = replace(
     MEANS,
     sample=sample,
-    separate=replace(MEANS.separate, test=_test, evidence_once=partial(evidence_by, _test)),
+    separate=replace(
+        MEANS.separate,
+        test=_test,
+        evidence_once=partial(evidence_by, _test),
+        adjustment=None,
+    ),
     effect_size=_no_size,
     statistic=lambda _: "ratio of sums",
 )

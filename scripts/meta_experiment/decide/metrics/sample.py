@@ -11,6 +11,8 @@ from typing import NoReturn, Self
 from meta_experiment.decide.scale import at_boundary
 from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
+from meta_experiment.stats.adjusted import ArmProducts
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import ArmSummary, Metric, Scale
 
@@ -20,14 +22,29 @@ _NO_VALUES = "an arm has no values yet"
 _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
 
 
+@dataclass(frozen=True, slots=True)
+class CovariateRows:
+    """Rows of what was known of the units before their variants were drawn, and its names."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[float, ...], ...]
+
+    def joined(self, units: int) -> CovariateRows:
+        """Return them with more units of which nothing is known: each has the mean."""
+        middle = tuple(map(mean, zip(*self.rows, strict=True)))
+        return CovariateRows(self.names, (*self.rows, *(middle,) * units))
+
+
 class Sample:
     """Values of an arm, one per unit that has one, by the places of the units.
 
     `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
     unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
     `units` are the keys of the units, one per value, `order` their places (see
-    `units.places`), rising.
+    `units.places`), rising. `covariates` have a row per value where a plan compares by them.
     """
+
+    covariates: CovariateRows | None = None
 
     def __init__(
         self,
@@ -36,6 +53,7 @@ class Sample:
         skipped: Mapping[str, int],
         units: tuple[str, ...],
         order: Sequence[int] | None = None,
+        covariates: CovariateRows | None = None,
     ) -> None:
         """Take what was measured, one unit after the other when nothing else is said."""
         self.values = values
@@ -43,6 +61,7 @@ class Sample:
         self.skipped = skipped
         self.units = units
         self.order = range(len(values)) if order is None else order
+        self.covariates = covariates
 
     def __len__(self) -> int:
         return len(self.values)
@@ -62,6 +81,12 @@ class Sample:
         if not self.values:
             raise DegenerateDataError(_NO_VALUES)
         return Moments.of(self.values)
+
+    @cached_property
+    def products(self) -> ArmProducts | None:
+        """The moments with the covariates; None where it has none."""
+        known = self.covariates
+        return None if known is None else ArmProducts.of(self.values, known.rows)
 
     @cached_property
     def centre(self) -> float:
@@ -117,7 +142,12 @@ class Sample:
             self.skipped,
             (*self.units, *("",) * units),
             (0,) * (len(self) + units),
+            self.covariates and self.covariates.joined(units),
         )
+
+    def explained_by(self, covariates: CovariateRows) -> Sample:
+        """Return the sample with what was known of its units."""
+        return Sample(self.values, self.raw, self.skipped, self.units, self.order, covariates)
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""

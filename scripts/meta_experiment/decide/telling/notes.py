@@ -31,6 +31,7 @@ def notes(
     yield from _on_the_rule(inputs)
     yield from _on_the_look(inputs, samples)
     yield from _on_the_comparisons(inputs, samples)
+    yield from _on_the_covariates(inputs, samples)
     yield from _on_the_threshold(inputs, samples)
     if inputs.plan.unit is Unit.CASE:
         yield from _on_the_cases(inputs, samples)
@@ -79,6 +80,26 @@ def _on_the_comparisons(inputs: VerdictInput, samples: Samples) -> Iterator[str]
         arms = samples.compared(state.treatment, plan.primary)
         for note in family.notes(plan, state.comparison, *arms):
             yield f"{state.treatment}: {note}"
+
+
+def _on_the_covariates(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
+    """Say why the covariates of the plan change nothing, or which of them do not."""
+    plan = inputs.plan
+    if not plan.covariates:
+        return
+    if not samples.covariates(plan.primary):
+        kind = "eval cases are" if plan.unit is Unit.CASE else f"{plan.primary.name} is"
+        yield f"The plan names covariates, and {kind} compared without: they serve means."
+        return
+    for state in inputs.states:
+        found = state.comparison.adjusted
+        if found is None and state.comparison.error is None:
+            yield (
+                f"{state.treatment}: compared without covariates, as none of them varies or "
+                "there are too few units yet."
+            )
+        for name in found.dropped if found else ():
+            yield f"{state.treatment}: the covariate {name} tells nothing beside the others."
 
 
 def _on_the_threshold(inputs: VerdictInput, samples: Samples) -> Iterator[str]:

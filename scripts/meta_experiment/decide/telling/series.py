@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from meta_experiment.decide.primary import weigh
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.samples import Samples, match_of
+from meta_experiment.decide.samples import Samples, covariates_of, match_of
 from meta_experiment.decide.units import arms_of, is_closed
 from meta_experiment.records import dataclass
 from meta_experiment.types import Plan, Trial
@@ -51,7 +51,9 @@ def series(plan: Plan, trials: Sequence[Trial], *, looks: int = 50) -> list[Evid
         seen = closed[:count]
         at = seen[-1].closed_at
         look = rule.look(plan, seen, at or 0.0)
-        samples = Samples(arms_of(plan, look.trials), match_of(plan))
+        samples = Samples(
+            arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)
+        )
         for name, evidence in weigh(plan, rule, samples).items():
             points[name].append(
                 EvidencePoint(count, at, evidence.better, evidence.worse, look.complete)

@@ -30,7 +30,14 @@ from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.serving.unserved import stand_in_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Direction, Experiment, MetricKind, Plan, Status
+from meta_experiment.types import (
+    Assignment,
+    Direction,
+    Experiment,
+    MetricKind,
+    Plan,
+    Status,
+)
 from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
