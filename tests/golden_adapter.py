@@ -22,6 +22,7 @@ from meta_experiment.stats import (
     power,
     proportion,
     quantile,
+    randomization,
     ranks,
     ratio,
     sequential,
@@ -237,6 +238,27 @@ def srm_anytime(inputs: Inputs) -> Answer:
     return {"log_bf": evidence.log_e, "p": evidence.p_value}
 
 
+def design_evalue_blocks(inputs: Inputs) -> Answer:
+    groups = [
+        randomization.Group(
+            block["z"], block["u"], randomization.one_layout(len(block["z"]), sum(block["z"]))
+        )
+        for block in inputs["blocks"]
+    ]
+    return {"log_e_better": randomization.log_e_of_groups(groups, _towards(inputs))}
+
+
+def design_evalue_adaptive(inputs: Inputs) -> Answer:
+    found = randomization.log_e_of_draws(
+        inputs["probability_of_treatment"], inputs["z"], inputs["u"], _towards(inputs)
+    )
+    return {"log_e_better": found}
+
+
+def _towards(inputs: Inputs) -> int:
+    return -1 if inputs["direction"] == "lower" else 1
+
+
 def anytime_valid_t(inputs: Inputs) -> Answer:
     evidence = sequential.anytime_t(
         *arms(inputs), prior_sd=inputs["scale"], alpha=inputs["alpha"], pooled=True
@@ -345,6 +367,8 @@ FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "beta_binomial": beta_binomial,
     "cohens_d_hedges_g": cohens_d_hedges_g,
     "cuped_diff": cuped_diff,
+    "design_evalue_adaptive": design_evalue_adaptive,
+    "design_evalue_blocks": design_evalue_blocks,
     "effect_size_from_stats": effect_size_from_stats,
     "empirical_bernstein_cs": empirical_bernstein_cs,
     "gs_constant": gs_constant,

@@ -130,6 +130,11 @@ _OPTIONS = (
         help="Known before the draw, explains some of the spread; at most 4. Repeatable.",
     ),
     click.option(
+        "--robust/--no-robust",
+        default=None,
+        help="Average the exact evidence of the draw in, for wild or constant values. [no]",
+    ),
+    click.option(
         "--auto/--no-auto", default=None, help="May it promote or roll back by itself? [no]"
     ),
     click.option("--seed", type=int, help="Of the assignment [random]."),

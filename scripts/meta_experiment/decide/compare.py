@@ -51,7 +51,7 @@ def compare(
             interval=Interval(
                 level, *bounds(low, high, control.centre, metric, family.lowest_change)
             ),
-            effect_size=family.effect_size(control, treatment, metric),
+            effect_size=_effect_size(family, control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
             adjusted=design.adjustment(control, treatment, metric, level)
             if design.adjustment
@@ -71,6 +71,16 @@ def compare(
             sequential=None,
             error=_constant_arms(plan, metric, control, treatment, name) or degenerate.message,
         )
+
+
+def _effect_size(
+    family: Family, control: Sample, treatment: Sample, metric: Metric
+) -> EffectSize:
+    """Standardise the difference, where there is a spread to standardise it by."""
+    try:
+        return family.effect_size(control, treatment, metric)
+    except DegenerateDataError:
+        return EffectSize(None, None)
 
 
 def _constant_arms(
@@ -93,8 +103,9 @@ def _constant_arms(
     if one == other:
         return f"{seen}: as it looks they are alike, and without a spread no more can be said"
     return (
-        f"{seen}, so that there is no spread to hold the difference against; values that are "
-        "rounded less would decide, or a metric that is 1 where a unit is good enough, else 0"
+        f"{seen}, so that there is no spread to hold the difference against; a plan with "
+        "`robust: true` decides on the draw, any on values that are rounded less, or on a "
+        "metric that is 1 where a unit is good enough, else 0"
     )
 
 

@@ -40,7 +40,8 @@ from meta_experiment.types.covariates import (
 
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
-    "assignment", "analysis_type", "safety", "report", "covariates", "auto", "seed", "tags",
+    "assignment", "analysis_type", "safety", "report", "covariates", "robust", "auto", "seed",
+    "tags",
 }  # fmt: skip
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
@@ -133,6 +134,7 @@ def plan_from_document(document: object) -> Plan:
         acting_alerts=tuple(_texts(safety, "acting_alerts", "safety")),
         report=tuple(_texts(plan, "report")),
         covariates=tuple(_texts(plan, "covariates")),
+        robust=fields.flag(plan, "robust", "plan", default=False),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -143,9 +145,13 @@ def plan_from_document(document: object) -> Plan:
 
 def plan_to_document(plan: Plan) -> dict[str, Any]:
     """Write a plan in full; reading it again gives an equal plan."""
-    # these stand only where something is named: older plans keep their hash.
-    named = {"report": list(plan.report), "covariates": list(plan.covariates)}
-    return {key: names for key, names in named.items() if names} | {
+    # these stand only where something is asked for: older plans keep their hash.
+    asked = {
+        "report": list(plan.report),
+        "covariates": list(plan.covariates),
+        "robust": plan.robust,
+    }
+    return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
@@ -301,6 +307,7 @@ def _check_whole(plan: Plan) -> None:
     _check_report(plan)
     _check_parts(plan)
     _check_covariates(plan)
+    _check_robust(plan)
     equal = len({item.weight for item in plan.variants}) == 1
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -351,6 +358,19 @@ def _check_parts(plan: Plan) -> None:
                 "by one.",
                 hint="Name the metric itself, or another unit.",
             )
+
+
+def _check_robust(plan: Plan) -> None:
+    """The draw speaks where it is known: of two arms, whose values are recorded."""
+    known = (Assignment.BLOCK, Assignment.HASH, Assignment.WEIGHTED)
+    drawn = plan.assignment in known and plan.unit is not Unit.CASE
+    if plan.robust and not (drawn and len(plan.variants) == 2 and plan.primary.is_recorded):
+        raise UsageError(
+            f"plan.robust: {plan.primary.name}, {len(plan.variants)} arms, "
+            f"{plan.assignment.value}: expected a recorded metric, one treatment, and an "
+            f"assignment that is drawn here ({', '.join(known)}).",
+            hint="Leave it out.",
+        )
 
 
 def _check_covariates(plan: Plan) -> None:

@@ -34,6 +34,7 @@ PLAN_SETTINGS: dict[str, PlanSetting] = {
     "name": PlanSetting(("name",), after_data=True),
     "hypothesis": PlanSetting(("hypothesis",), after_data=True),
     "auto": PlanSetting(("auto",), after_data=True),
+    "robust": PlanSetting(("robust",)),
     "tags": PlanSetting(("tags",), after_data=True, listed=True),
     "max_duration_days": PlanSetting(
         ("stopping", "max_duration_days"), after_data=True, horizon=True

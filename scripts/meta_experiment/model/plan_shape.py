@@ -118,6 +118,7 @@ SHAPES: dict[str, Shape] = {
     "safety.acting_alerts": _texts("acting_alerts: [error_rate]"),
     "report": _texts("report: [rating]"),
     "covariates": _texts("covariates: [argument_length, previous]"),
+    "robust": Shape("true or false", lambda value: isinstance(value, bool), "robust: true"),
     "auto": Shape("true or false", lambda value: isinstance(value, bool), "auto: true"),
     "seed": _whole("seed: 7"),
     "tags": _texts("tags: [review]"),

@@ -78,6 +78,7 @@ class Plan:
     `equivalence_margin` asks for an end once the relative effect is shown to lie within it.
     `report` names the metrics that the model is asked for at the end of its task, and
     `covariates` what explains part of the spread of means, known before a variant is drawn.
+    `robust` averages the evidence of the draw itself into that on the primary metric.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Plan:
     acting_alerts: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    robust: bool = False
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()

@@ -28,4 +28,10 @@ def family_of(metric: Metric) -> Family:
 def design_of(plan: Plan, metric: Metric) -> Design:
     """Return how a plan compares a metric: eval cases, which run in all arms, case by case."""
     family = family_of(metric)
-    return family.paired() if plan.unit is Unit.CASE else family.separate
+    if plan.unit is Unit.CASE:
+        return family.paired()
+    if not (plan.robust and metric == plan.primary):
+        return family.separate
+    from meta_experiment.decide.metrics.robust import robust_design
+
+    return robust_design(plan, family.separate)

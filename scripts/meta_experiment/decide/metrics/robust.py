@@ -1,0 +1,236 @@
+"""A plan's evidence averaged with that of the draw alone, which asks nothing of the values.
+
+A few wild values hide from a t what the ranks show, and of arms that do not vary at all a t
+says nothing for ever. The draw (see `stats.randomization`) speaks of both, but it cannot tell
+a lower mean from another shape: it is laid beside the rule, never in its place.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+
+from meta_experiment.decide.evidence import Evidence, beyond_reach
+from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.sample import Sample, moved
+from meta_experiment.decide.reported import ReportedTest
+from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.records import dataclass
+from meta_experiment.stats.randomization import (
+    Group,
+    Layout,
+    Part,
+    log_e_of_draws,
+    log_e_of_groups,
+)
+from meta_experiment.stats.special import normal_isf
+from meta_experiment.types import AnalysisType, Assignment, Metric, Plan, Scale
+
+_SHORT, _LONG = Part(4, 2), Part(6, 3)  # the blocks of `assign.permuted_blocks`, of two arms
+_LAYOUTS: tuple[Layout, ...] = ((_SHORT, _LONG), (_LONG, _SHORT))
+_ALIKE_MOST = 1  # values that differ, of which nothing can be said
+_ROUND = _SHORT.length + _LONG.length
+_FARTHEST = 20.0  # of the logarithm of a ratio
+_FIRST_STEP, _PRECISION = 0.05, 1e-6
+
+Weigh = Callable[[Sequence["Drawn"], int], float]
+"""The log evidence of the draw for greater values, or less with a sign of -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A unit as it was drawn: its place, whether it was treated, and its value."""
+
+    place: int
+    treated: int
+    value: float
+
+
+def robust_design(plan: Plan, design: Design) -> Design:
+    """Return the design with the evidence of the draw averaged in; the plan has two arms."""
+    weigh = _by_rounds if plan.assignment is Assignment.BLOCK else _by_draws(plan)
+    return replace(
+        design,
+        evidence=partial(_evidence, design, weigh),
+        test=partial(_test, design),
+        interval_once=partial(_interval_once, design),
+        interval_always=partial(_interval_always, design, weigh),
+    )
+
+
+def _evidence(
+    design: Design, weigh: Weigh, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return the logs of the means of both e-values; one without a word counts as 1."""
+    null = moved(control, at, metric)
+    if null is None:
+        return beyond_reach(at)
+    drawn, better = units(null, treatment), sign(metric)
+    try:
+        own = design.evidence(control, treatment, metric, at)
+    except DegenerateDataError:
+        if len({unit.value for unit in drawn}) <= _ALIKE_MOST:
+            raise
+        own = Evidence(0.0, 0.0, "none")
+    return Evidence(
+        _mean(own.better, weigh(drawn, better)),
+        _mean(own.worse, weigh(drawn, -better)),
+        f"{own.rule}, averaged with the exact evidence of the draw",
+    )
+
+
+def _mean(one: float, other: float) -> float:
+    larger, smaller = max(one, other), min(one, other)
+    if math.isinf(larger):
+        return larger
+    return larger + math.log1p(math.exp(smaller - larger)) - math.log(2.0)
+
+
+def units(control: Sample, treatment: Sample) -> list[Drawn]:
+    """Return the units of both arms by place, without those that share one.
+
+    Raises:
+        DegenerateDataError: only sums are known.
+    """
+    found = [
+        Drawn(place, treated, value)
+        for treated, arm in enumerate((control, treatment))
+        for place, value in zip(arm.order, arm.values, strict=True)
+    ]
+    taken = Counter(unit.place for unit in found)
+    return sorted(
+        (unit for unit in found if taken[unit.place] == 1), key=lambda unit: unit.place
+    )
+
+
+def _by_rounds(drawn: Sequence[Drawn], sign: int) -> float:
+    return log_e_of_groups(rounds(drawn), sign)
+
+
+def rounds(drawn: Sequence[Drawn]) -> Iterator[Group]:
+    """Yield the rounds of the sequence that are over, with scores of all units up to each."""
+    last = drawn[-1].place + 1 if drawn else 0
+    start, before = 0, list[float]()
+    for number in range(last // _ROUND):
+        end = start
+        while end < len(drawn) and drawn[end].place < (number + 1) * _ROUND:
+            insort(before, drawn[end].value)
+            end += 1
+        treated, scores = [0] * _ROUND, [0.0] * _ROUND
+        for unit in drawn[start:end]:
+            treated[unit.place % _ROUND] = unit.treated
+            scores[unit.place % _ROUND] = normal_score(before, unit.value)
+        if end > start:
+            yield Group(treated, scores, _LAYOUTS)
+        start = end
+
+
+def _by_draws(plan: Plan) -> Weigh:
+    """Return what weighs units that were drawn one by one."""
+    control, treatment = (variant.weight for variant in plan.variants)
+    share = treatment / (control + treatment)
+
+    def weigh(drawn: Sequence[Drawn], sign: int) -> float:
+        before, scores = list[float](), []
+        for unit in drawn:
+            insort(before, unit.value)
+            scores.append(normal_score(before, unit.value))
+        treated = [unit.treated for unit in drawn]
+        return log_e_of_draws([share] * len(drawn), treated, scores, sign)
+
+    return weigh
+
+
+def normal_score(ordered: Sequence[float], value: float) -> float:
+    """Return the normal quantile of a value's rank among others, ties in the middle."""
+    twice = bisect_left(ordered, value) + bisect_right(ordered, value)
+    return _score(twice, len(ordered))
+
+
+@lru_cache(maxsize=65_536)  # an interval asks for the same ranks again and again
+def _score(twice: int, count: int) -> float:
+    return normal_isf(1.0 - 0.5 * twice / count)
+
+
+def _test(
+    design: Design, kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric
+) -> ReportedTest:
+    """Run the design's test; of arms that do not vary there is none."""
+    try:
+        return design.test(kind, control, treatment, metric)
+    except DegenerateDataError:
+        units(control, treatment)
+        return ReportedTest("none", None, None, None, 1.0, 1.0)
+
+
+def _interval_once(
+    design: Design, control: Sample, treatment: Sample, metric: Metric, level: float
+) -> tuple[Bound, Bound]:
+    try:
+        return design.interval_once(control, treatment, metric, level)
+    except DegenerateDataError:
+        return None, None
+
+
+def _interval_always(
+    design: Design,
+    weigh: Weigh,
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    alpha: float,
+) -> tuple[Bound, Bound]:
+    """Invert the averaged evidence: each end is the change up to which it convinces.
+
+    Raises:
+        DegenerateDataError: the samples carry no evidence.
+    """
+    log = metric.scale is Scale.LOG
+    if not log and min(control.centre, treatment.centre) <= 0:
+        return None, None
+    _evidence(design, weigh, control, treatment, metric, 0.0)
+    one, other = control.centre, treatment.centre
+    estimate = other - one if log else math.log(other / one)
+
+    def convinces(change: float) -> bool:
+        """Say whether a change is ruled out: the treatment is beyond it, on either side."""
+        at, greater = sign(metric) * math.expm1(change), 1 if change < estimate else -1
+        null = moved(control, at, metric)
+        if null is None:
+            return True
+        try:
+            own = design.evidence(control, treatment, metric, at)
+            log_e = own.better if greater == sign(metric) else own.worse
+        except DegenerateDataError:
+            log_e = 0.0
+        return _mean(log_e, weigh(units(null, treatment), greater)) >= -math.log(alpha)
+
+    ends = [_end(convinces, estimate, step) for step in (-_FIRST_STEP, _FIRST_STEP)]
+    low, high = ends if log else (end and math.expm1(end) for end in ends)
+    return low, high
+
+
+def _end(convinces: Callable[[float], bool], estimate: float, step: float) -> Bound:
+    """Return the nearest change that is ruled out; None where none is.
+
+    No change at all is looked at itself, so that the end lies on its right side.
+    """
+    inside, outside = estimate, estimate + step
+    if (estimate > 0) != (estimate + math.copysign(_FARTHEST, step) > 0):
+        if convinces(0.0):
+            outside = 0.0
+        else:
+            inside, outside = 0.0, step
+    while not convinces(outside):
+        if abs(outside - estimate) > _FARTHEST:
+            return None
+        inside, outside = outside, estimate + 2.0 * (outside - estimate)
+    while abs(outside - inside) > _PRECISION:
+        middle = 0.5 * (inside + outside)
+        inside, outside = (inside, middle) if convinces(middle) else (middle, outside)
+    return outside

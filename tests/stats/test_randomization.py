@@ -1,0 +1,96 @@
+"""Evidence from the draw: exact for any scores, by counting all that could be drawn."""
+
+import itertools
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meta_experiment.stats.mixed_prior import EFFECTS
+from meta_experiment.stats.randomization import (
+    Group,
+    Part,
+    log_e_of_draws,
+    log_e_of_groups,
+    one_layout,
+    symmetric_mean,
+)
+
+SCORES = st.floats(-6, 6)
+TWO_WAYS = ((Part(4, 2), Part(6, 3)), (Part(6, 3), Part(4, 2)))
+
+
+def draws(layouts):
+    """Yield every assignment with its probability."""
+    for layout in layouts:
+        choices = [
+            [
+                set(treated)
+                for treated in itertools.combinations(range(part.length), part.treated)
+            ]
+            for part in layout
+        ]
+        for picked in itertools.product(*choices):
+            z = [
+                int(place in treated)
+                for part, treated in zip(layout, picked, strict=True)
+                for place in range(part.length)
+            ]
+            yield z, 1 / len(layouts) / math.prod(map(len, choices))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(SCORES, min_size=10, max_size=10))
+def test_over_all_that_could_be_drawn_its_mean_is_one(scores):
+    """Both ways, whatever the scores: that is what makes it an e-value."""
+    for layouts in (TWO_WAYS, one_layout(10, 5)):
+        up = down = 0.0
+        for z, probability in draws(layouts):
+            found = [log_e_of_groups([Group(z, scores, layouts)], sign) for sign in (1, -1)]
+            up += probability * math.exp(found[0])
+            down += probability * math.exp(found[1])
+        assert (up, down) == (pytest.approx(1.0), pytest.approx(1.0))
+
+
+def test_a_product_of_groups_is_weighed_effect_by_effect():
+    groups = [Group([1, 0], [0.5, -0.5], one_layout(2, 1)) for _ in range(3)]
+    want = sum(
+        math.exp(weight) * (math.exp(0.5 * d) / math.cosh(0.5 * d)) ** 3
+        for d, weight in EFFECTS
+    )
+    assert math.exp(log_e_of_groups(groups, 1)) == pytest.approx(want)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(SCORES, st.floats(0.05, 0.95)), min_size=1, max_size=6))
+def test_single_draws_have_mean_one_as_well(drawn):
+    scores, shares = [u for u, _ in drawn], [p for _, p in drawn]
+    total = 0.0
+    for z in itertools.product((0, 1), repeat=len(drawn)):
+        weight = math.prod(p if one else 1 - p for one, p in zip(z, shares, strict=True))
+        total += weight * math.exp(log_e_of_draws(shares, z, scores, 1))
+    assert total == pytest.approx(1.0)
+
+
+@given(
+    st.lists(st.floats(1e-30, 1.0), min_size=1, max_size=9).flatmap(
+        lambda x: st.tuples(st.just(x), st.integers(0, len(x)))
+    )
+)
+def test_symmetric_means_are_those_of_all_choices(case):
+    x, k = case
+    every = [math.prod(chosen) for chosen in itertools.combinations(x, k)]
+    assert symmetric_mean(x, k) == pytest.approx(math.fsum(every) / len(every), rel=1e-9)
+
+
+def test_far_scores_do_not_overflow():
+    scores = [400.0, -400.0, 300.0, -300.0]
+    groups = [Group([1, 0, 1, 0], scores, one_layout(4, 2))]
+    assert 0 < log_e_of_groups(groups, 1) < math.log(6) + 1e-9
+    assert log_e_of_groups(groups, -1) < 0
+
+
+def test_no_units_are_no_evidence():
+    assert log_e_of_groups([], 1) == pytest.approx(0)
+    assert log_e_of_draws([], [], [], -1) == pytest.approx(0)
