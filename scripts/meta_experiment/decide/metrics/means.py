@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics import adjustment
-from meta_experiment.decide.metrics.adjustment import adjusted
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
@@ -20,7 +19,10 @@ from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.stats.ttest import welch, welch_contrast
-from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Scale
+from meta_experiment.types import Adjustment, AnalysisType, Direction, EffectSize, Metric, Scale
+
+if TYPE_CHECKING:
+    from meta_experiment.decide.metrics.adjustment import AdjustedComparison
 
 ANYTIME_T = "anytime-valid Welch t"
 _MISSING_RATIO = 2.0
@@ -38,9 +40,9 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
 
 def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
     """Return log e-values that stay valid however often they are looked at."""
-    means = adjusted(control, treatment)
-    if means is not None:
-        return adjustment.evidence(means, metric, at)
+    found = _adjusted(control, treatment, metric)
+    if found is not None:
+        return found.evidence(at)
     return t_evidence(control.moments, treatment.moments, metric, at)
 
 
@@ -61,15 +63,15 @@ def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -
     It expects nothing of where within the margin the effect lies; the mixed prior would ask
     for more units.
     """
-    means = adjusted(control, treatment)
-    if means is not None:
-        return adjustment.equivalence(means, metric, at)
+    found = _adjusted(control, treatment, metric)
+    if found is not None:
+        return found.equivalence(at)
     one = control.moments
     null = at_boundary(one, one.mean, at, metric)
     if null is None:
         return beyond_reach(at)
-    found = anytime_t(null, treatment.moments)
-    return towards(sign(metric), found.log_e_greater, found.log_e_less, ANYTIME_T)
+    weighed = anytime_t(null, treatment.moments)
+    return towards(sign(metric), weighed.log_e_greater, weighed.log_e_less, ANYTIME_T)
 
 
 def interval_once(
@@ -89,15 +91,32 @@ def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once, by inverting the e-values that decide."""
-    means = adjusted(control, treatment)
-    if means is not None:
-        return adjustment.interval_always(means, metric, alpha)
+    found = _adjusted(control, treatment, metric)
+    if found is not None:
+        return found.interval_always(alpha)
     one, other = control.moments, treatment.moments
     if metric.scale is Scale.LOG:
         return difference_interval(welch_contrast(one, other), alpha)
     if one.mean == 0:
         return None, None
     return less_one(ratio_interval(MeanRatio.separate(one, other), alpha))
+
+
+def adjustment(
+    control: Sample, treatment: Sample, metric: Metric, level: float
+) -> Adjustment | None:
+    """Describe what the covariates make of a comparison; None where it stands as it is."""
+    known, found = control.covariates, _adjusted(control, treatment, metric)
+    return None if known is None or found is None else found.described(known.names, level)
+
+
+def _adjusted(control: Sample, treatment: Sample, metric: Metric) -> AdjustedComparison | None:
+    """Take out what the covariates explain, where there are any that do."""
+    if control.covariates is None:
+        return None
+    from meta_experiment.decide.metrics.adjustment import adjusted_comparison
+
+    return adjusted_comparison(control, treatment, metric)
 
 
 def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
@@ -153,9 +172,9 @@ def evidence_once(
 ) -> Evidence:
     """Return −log of the one-sided p-values of the plan's test; ranks know no covariates."""
     ranked = kind not in (AnalysisType.AUTO, AnalysisType.T_TEST)
-    means = None if ranked else adjusted(control, treatment)
-    if means is not None:
-        return adjustment.evidence_once(means, metric, at)
+    found = None if ranked else _adjusted(control, treatment, metric)
+    if found is not None:
+        return found.evidence_once(at)
     return evidence_by(test, kind, control, treatment, metric, at)
 
 
@@ -168,7 +187,7 @@ MEANS = Family(
         interval_once=interval_once,
         interval_always=interval_always,
         equivalence=equivalence,
-        adjustment=adjustment.adjustment,
+        adjustment=adjustment,
     ),
     paired=_paired,
     effect_size=effect_size,

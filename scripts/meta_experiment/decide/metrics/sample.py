@@ -6,15 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from meta_experiment.decide.scale import at_boundary
 from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.stats.adjusted import ArmProducts
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import ArmSummary, Metric, Scale
+
+if TYPE_CHECKING:
+    from meta_experiment.stats.adjusted import ArmProducts
 
 NOT_FINITE = "not_finite"
 NOT_POSITIVE = "not_positive"
@@ -85,8 +87,11 @@ class Sample:
     @cached_property
     def products(self) -> ArmProducts | None:
         """The moments with the covariates; None where it has none."""
-        known = self.covariates
-        return None if known is None else ArmProducts.of(self.values, known.rows)
+        if self.covariates is None or not self.values:
+            return None
+        from meta_experiment.stats.adjusted import ArmProducts
+
+        return ArmProducts.of(self.values, self.covariates.rows)
 
     @cached_property
     def centre(self) -> float:
