@@ -12,12 +12,14 @@ from typing import Any
 
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats import (
+    adjusted,
     barnard,
     bayes,
     confidence,
     cuped,
     effect,
     lift,
+    mixed_prior,
     multiplicity,
     power,
     proportion,
@@ -199,10 +201,10 @@ def beta_binomial(inputs: Inputs) -> Answer:
 
 
 def cuped_diff(inputs: Inputs) -> Answer:
-    adjusted = cuped.cuped(
+    found = cuped.cuped(
         inputs["control"], inputs["treatment"], inputs["control_pre"], inputs["treatment_pre"]
     )
-    return t_answer(ttest.welch(adjusted.control, adjusted.treatment, level=inputs["conf"]))
+    return t_answer(ttest.welch(found.control, found.treatment, level=inputs["conf"]))
 
 
 def ratio_delta(inputs: Inputs) -> Answer:
@@ -271,6 +273,40 @@ def anytime_valid_t(inputs: Inputs) -> Answer:
         "log_e_neg": evidence.log_e_less,
         "ci_lo": evidence.low,
         "ci_hi": evidence.high,
+    }
+
+
+def adjusted_t(inputs: Inputs) -> Answer:
+    arms = (
+        adjusted.ArmProducts.of(
+            [y for y, z in zip(inputs["y"], inputs["z"], strict=True) if z == arm],
+            [x for x, z in zip(inputs["x"], inputs["z"], strict=True) if z == arm],
+        )
+        for arm in (0, 1)
+    )
+    means = adjusted.adjusted_means(*arms)
+    if means is None:
+        raise DegenerateDataError("too few units, or no covariate that varies")
+    contrast = means.contrast()
+    return {
+        "effect": contrast.difference,
+        "slopes": list(means.slopes),
+        "n_effective": contrast.n_effective,
+        "t": contrast.statistic(),
+        "df": contrast.df,
+        "log_e_less": sequential.log_e_greater(
+            -contrast.statistic(), contrast.df, contrast.n_effective
+        ),
+    }
+
+
+def t_evalue_mixed(inputs: Inputs) -> Answer:
+    statistic = inputs["t"], inputs["df"], inputs["n_effective"]
+    half_normal, grid = mixed_prior.log_e_parts(*statistic)
+    return {
+        "log_e_halfnormal": half_normal,
+        "log_e_grid": grid,
+        "log_e_mixed": mixed_prior.log_e_mixed(*statistic),
     }
 
 
@@ -361,6 +397,7 @@ def lan_demets(inputs: Inputs) -> Answer:
 
 
 FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
+    "adjusted_t": adjusted_t,
     "anytime_valid_t": anytime_valid_t,
     "asymptotic_cs": asymptotic_cs,
     "bayes_normal_relative": bayes_normal_relative,
@@ -387,6 +424,7 @@ FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "srm_anytime": srm_anytime,
     "srm_chi2": srm_chi2,
     "student_t": student_t,
+    "t_evalue_mixed": t_evalue_mixed,
     "t_from_stats": t_from_stats,
     "t_power": t_power,
     "t_sample_size": t_sample_size,

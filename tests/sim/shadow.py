@@ -117,15 +117,22 @@ def log_evidence(control, treatment, null=0.0, bar=None):
         df = total**2 / (part_c**2 / (control.n - 1) + part_t**2 / (treatment.n - 1))
         t = (treatment.mean - control.mean - null) / np.sqrt(total)
         effective = control.n * treatment.n / (control.n + treatment.n)
-        r = 1 / (1 + PRIOR_SD**2 * effective)
+    known = np.minimum(control.n, treatment.n) >= 2
+    return one_sided(np.where(known, t, np.nan), df, effective, bar)
+
+
+def one_sided(t, df, n, bar=None):
+    """Return log e-values for an effect above the null and below, 0 where t is unknown."""
+    with np.errstate(all="ignore"):
+        r = 1 / (1 + PRIOR_SD**2 * n)
         share = t**2 / df
         factor = 0.5 * np.log(r) + 0.5 * (df + 1) * (np.log1p(share) - np.log1p(r * share))
         posterior = t * np.sqrt((1 - r) * (df + 1) / (df + r * t**2))
-        above = factor + np.log(2 * stdtr(df + 1, posterior))
-        below = factor + np.log(2 * stdtr(df + 1, -posterior))
-        above = mixed(above, t, df, effective, bar)
-        below = mixed(below, -t, df, effective, bar)
-    unknown = (np.minimum(control.n, treatment.n) < 2) | ~np.isfinite(t)
+        above, below = (
+            mixed(factor + np.log(2 * stdtr(df + 1, side * posterior)), side * t, df, n, bar)
+            for side in (1, -1)
+        )
+    unknown = ~np.isfinite(t)
     return np.where(unknown, 0.0, above), np.where(unknown, 0.0, below)
 
 

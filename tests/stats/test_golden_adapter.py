@@ -20,6 +20,11 @@ RATIOS = {
 QUANTILE = {"n": 100, "n_star": 100, "nu": 0.9, "q": 4.5, "lo": 4.4, "hi": 4.7}
 SUMMARY = {"mean_a": 45.2, "sd_a": 8.3, "n_a": 7, "mean_b": 27.4, "sd_b": 5.1, "n_b": 7}
 SAMPLES = {
+    "adjusted_t": {
+        "y": [3.0, 3.2, 2.9, 3.4, 2.6, 3.0, 3.6, 4.1],
+        "z": [1, 0, 1, 1, 0, 1, 0, 0],
+        "x": [[0.0], [0.3], [-0.3], [0.9], [-0.4], [-1.0], [0.1], [1.3]],
+    },
     "anytime_valid_t": ARMS | {"scale": 0.7, "alpha": 0.05},
     "asymptotic_cs": ARMS | {"tuning": 100, "alpha": 0.05},
     "bayes_normal_relative": ARMS | {"prior": None, "alpha": 0.05},
@@ -56,6 +61,7 @@ SAMPLES = {
     "srm_anytime": {"counts": [40, 30], "weights": [0.5, 0.5], "dirichlet": [50.0, 50.0]},
     "srm_chi2": {"counts": [40, 30], "weights": [1, 1]},
     "student_t": ARMS | {"conf": 0.95},
+    "t_evalue_mixed": {"t": 2.5, "df": 38, "n_effective": 10},
     "t_from_stats": SUMMARY | {"equal_var": True, "conf": 0.95},
     "t_power": {"n": 20, "d": 0.8, "alpha": 0.05, "sides": 2},
     "t_sample_size": {"d": 0.8, "power": 0.8, "alpha": 0.05, "sides": 1},
