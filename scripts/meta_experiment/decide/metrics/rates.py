@@ -33,6 +33,7 @@ from meta_experiment.decide.reported import (
 )
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.decide.units import Arm
+from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.pairs import pair_rule
 from meta_experiment.stats.proportion import fisher_exact
@@ -269,7 +270,10 @@ def notes(
     evidence = comparison.sequential
     if evidence is None or evidence.rule != PAIRS or tells_all_apart(control, treatment):
         return
-    beside = means.evidence(control, treatment, plan.primary, 0.0)
+    try:
+        beside = means.evidence(control, treatment, plan.primary, 0.0)
+    except DegenerateDataError:
+        return
     yield (
         "the exact rule on pairs decides; the anytime-valid Welch t beside it has "
         f"e-values of {safe_exp(beside.better):.3g} for better and "
