@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.model.metrics import describe
 from meta_experiment.types import Decision, ReasonCode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,5 +84,5 @@ def test_the_metrics_in_the_reference_are_the_known_ones():
     table = rows("designing.md", 4)
     assert len(table) >= 8
     for name, (_, direction, scale) in table.items():
-        metric = KNOWN_METRICS[name]
+        metric = describe(name)
         assert (metric.direction.value, metric.scale.value) == (direction, scale), name

@@ -51,7 +51,7 @@ def compare(
             interval=Interval(
                 level, *bounds(low, high, control.centre, metric, family.lowest_change)
             ),
-            effect_size=_effect_size(family, control, treatment, metric),
+            effect_size=(design.effect_size or family.effect_size)(control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
             adjusted=design.adjustment(control, treatment, metric, level)
             if design.adjustment
@@ -71,16 +71,6 @@ def compare(
             sequential=None,
             error=_constant_arms(plan, metric, control, treatment, name) or degenerate.message,
         )
-
-
-def _effect_size(
-    family: Family, control: Sample, treatment: Sample, metric: Metric
-) -> EffectSize:
-    """Standardise the difference, where there is a spread to standardise it by."""
-    try:
-        return family.effect_size(control, treatment, metric)
-    except DegenerateDataError:
-        return EffectSize(None, None)
 
 
 def _constant_arms(

@@ -34,4 +34,4 @@ def design_of(plan: Plan, metric: Metric) -> Design:
         return family.separate
     from meta_experiment.decide.metrics.robust import robust_design
 
-    return robust_design(plan, family.separate)
+    return robust_design(plan, family)

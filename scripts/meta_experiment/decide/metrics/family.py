@@ -38,6 +38,7 @@ class Design:
     margin within which the effect is to be shown; the evidence itself, unless said otherwise.
     `adjustment` is what their covariates make of a comparison, at one look for a level, None
     where it stands as it is; where it is told, evidence and intervals rest on it.
+    `effect_size` takes the place of the family's, where it is set.
     `evidence_note` says how the evidence is weighed, where that is worth a word.
 
     Raises (by all):
@@ -50,6 +51,7 @@ class Design:
     interval_once: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     interval_always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     equivalence: Callable[[Sample, Sample, Metric, float], Evidence] | None = None
+    effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
     adjustment: Callable[[Sample, Sample, Metric, float], Adjustment | None] | None = None
     evidence_note: str | None = None
 

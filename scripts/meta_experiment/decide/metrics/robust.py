@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach
-from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound, sign
@@ -29,7 +29,7 @@ from meta_experiment.stats.randomization import (
     log_e_of_groups,
 )
 from meta_experiment.stats.special import normal_isf
-from meta_experiment.types import AnalysisType, Assignment, Metric, Plan, Scale
+from meta_experiment.types import AnalysisType, Assignment, EffectSize, Metric, Plan, Scale
 
 _SHORT, _LONG = Part(4, 2), Part(6, 3)  # the blocks of `assign.permuted_blocks`, of two arms
 _LAYOUTS: tuple[Layout, ...] = ((_SHORT, _LONG), (_LONG, _SHORT))
@@ -51,14 +51,16 @@ class Drawn:
     value: float
 
 
-def robust_design(plan: Plan, design: Design) -> Design:
-    """Return the design with the evidence of the draw averaged in; the plan has two arms."""
+def robust_design(plan: Plan, family: Family) -> Design:
+    """Return the family's design with the evidence of the draw averaged in, of two arms."""
+    design = family.separate
     weigh = _by_rounds if plan.assignment is Assignment.BLOCK else _by_draws(plan)
     return replace(
         design,
         evidence=partial(_evidence, design, weigh),
         test=partial(_test, design),
         interval_once=partial(_interval_once, design),
+        effect_size=partial(_effect_size, family),
         interval_always=partial(_interval_always, design, weigh),
     )
 
@@ -166,6 +168,16 @@ def _test(
     except DegenerateDataError:
         units(control, treatment)
         return ReportedTest("none", None, None, None, 1.0, 1.0)
+
+
+def _effect_size(
+    family: Family, control: Sample, treatment: Sample, metric: Metric
+) -> EffectSize:
+    """Standardise the difference, where there is a spread to standardise it by."""
+    try:
+        return family.effect_size(control, treatment, metric)
+    except DegenerateDataError:
+        return EffectSize(None, None)
 
 
 def _interval_once(
