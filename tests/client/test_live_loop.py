@@ -20,6 +20,7 @@ from tests.client.live import (
 
 pytestmark = pytest.mark.client
 SESSION = 14  # invocations in one session
+ONE_LOOK = ("--stopping", "fixed", "--sample-size", "5")  # which so few can decide
 
 
 @pytest.mark.long
@@ -38,18 +39,18 @@ def test_an_experiment_on_sessions_of_one_prompt_each(client):
 
 
 @pytest.mark.parametrize(
-    ("kind", "rounds"),
+    ("kind", "rounds", "options"),
     [
-        pytest.param(CALLED_SKILL, 14, id="called-skill-short"),
+        pytest.param(CALLED_SKILL, 14, ONE_LOOK, id="called-skill-short"),
         *(
-            pytest.param(kind, 40, id=f"{kind.name}-whole", marks=pytest.mark.long)
+            pytest.param(kind, 40, (), id=f"{kind.name}-whole", marks=pytest.mark.long)
             for kind in KINDS
         ),
     ],
 )
-def test_an_experiment_runs_from_start_to_rollback(client, kind, rounds):
+def test_an_experiment_runs_from_start_to_rollback(client, kind, rounds, options):
     """Both arms arrive, every cost is recorded, auto promotes, rollback takes back."""
-    live = begin(client, kind)
+    live = begin(client, kind, *options)
     with Endpoint(respond=Model(kind)) as endpoint:
         for first in range(1, rounds + 1, SESSION):
             live.work(endpoint, range(first, min(first + SESSION, rounds + 1)))

@@ -31,6 +31,16 @@ SAMPLES = {
     "beta_binomial": COUNTS | {"prior_alpha": 0.5, "prior_beta": 0.5},
     "cohens_d_hedges_g": ARMS | {"conf": 0.95},
     "cuped_diff": ARMS | BEFORE | {"conf": 0.95},
+    "design_evalue_adaptive": {
+        "probability_of_treatment": [0.5, 0.7, 0.4],
+        "z": [1, 0, 1],
+        "u": [-0.2, 0.9, -1.1],
+        "direction": "lower",
+    },
+    "design_evalue_blocks": {
+        "blocks": [{"z": [1, 0, 1, 0], "u": [-0.4, 0.6, -0.1, 1.2]}],
+        "direction": "higher",
+    },
     "effect_size_from_stats": SUMMARY,
     "empirical_bernstein_cs": {
         "x": [0.2, 0.5, 0.4],
