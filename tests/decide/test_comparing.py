@@ -282,7 +282,7 @@ def test_the_default_path_needs_neither_scipy_nor_numpy():
 
 @given(
     st.sampled_from([DURATION, COST, SCORE]),
-    st.integers(3, 40),
+    st.integers(10, 40),
     st.floats(0.4, 1.6),
     st.floats(1.1, 2.5),
     st.sampled_from([0.0, 0.15]),
@@ -315,7 +315,7 @@ def test_a_promotion_is_an_interval_whose_lower_end_passes_the_null(
 
 @given(
     st.sampled_from([DURATION, COST, SCORE]),
-    st.integers(3, 40),
+    st.integers(10, 40),
     st.floats(0.4, 1.6),
     st.floats(1.1, 2.5),
     st.sampled_from([0.0, 0.15]),

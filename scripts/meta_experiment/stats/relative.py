@@ -80,7 +80,9 @@ class MeanRatio:
 
         Fieller (1954, JRSS-B 16(2)): at each end the t of "treatment - ratio × control" is the
         one at which `excess(t, df)`, rising in t, is zero. `guess` is about that t. A bound is
-        None when no ratio on its side is rejected.
+        None when no ratio on its side is rejected. From ten units per arm on all ratios beyond
+        an end are rejected; with fewer, one farther off may not be, where the smaller arm takes
+        over the variance and with it the degrees of freedom.
         """
         scale = self.control**2 * self.variance_treatment
         scale += self.treatment**2 * self.variance_control
