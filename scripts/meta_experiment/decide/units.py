@@ -36,13 +36,9 @@ _UNKNOWN = (-1, -math.inf)
 class UnitRecord:
     """Unit in one arm with its trials that count; none of them while it is not exposed.
 
-    <<<<<<< HEAD
     `order` is its place (see `places`). `excluded` is how many of its trials were left out one
     by one. Being seen in two variants is not among them: that befalls both arms alike.
-    =======
-    `excluded` is how many of its trials were left out one by one. Being seen in two variants
-    is not among them: that befalls both arms alike. `history` are all of its trials in the arm.
-    >>>>>>> 8adf8af (wip)
+    `history` are all of its trials in the arm.
     """
 
     unit: str

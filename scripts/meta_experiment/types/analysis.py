@@ -96,7 +96,8 @@ class Adjustment:
 
     `interval` holds at one look. `explained` is the share of the variance that the covariates
     explain, `units_saved` how many more units it would have taken to know as much without.
-    `slopes` are by covariate, on the metric's scale; those in `dropped` do not vary.
+    `slopes` are by covariate, on the metric's scale; those in `dropped` do not vary, or repeat
+    others.
     """
 
     effect: Effect

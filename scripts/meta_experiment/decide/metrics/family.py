@@ -37,7 +37,8 @@ class Design:
     it reaches one over that rate. `equivalence` is as `evidence`, against the bounds of a
     margin within which the effect is to be shown; the evidence itself, unless said otherwise.
     `adjustment` is what their covariates make of a comparison, at one look for a level, None
-    where it stands as it is; where it is told, evidence and intervals rest on it.
+    where it stands as it is; where it is told, evidence and `interval_always` rest on it, and
+    `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
     `evidence_note` says how the evidence is weighed, where that is worth a word.
 

@@ -58,7 +58,7 @@ def _first_units(plan: Plan, trials: Iterable[Trial]) -> list[list[Trial]] | Non
 
 
 def _last_begun(begun: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """Return when the last of the arms got a case, for those that all have: it stays so."""
+    """Return the last of its places for each case that all arms have: it stays so."""
     shared = [unit for unit in begun[0] if all(unit in known for known in begun)]
     return {unit: max(known[unit] for known in begun) for unit in shared}
 
