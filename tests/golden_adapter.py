@@ -243,7 +243,9 @@ def srm_anytime(inputs: Inputs) -> Answer:
 def design_evalue_blocks(inputs: Inputs) -> Answer:
     groups = [
         randomization.Group(
-            block["z"], block["u"], randomization.one_layout(len(block["z"]), sum(block["z"]))
+            block["z"],
+            block["u"],
+            ((randomization.Part(len(block["z"]), sum(block["z"])),),),
         )
         for block in inputs["blocks"]
     ]

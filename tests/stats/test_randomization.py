@@ -13,7 +13,6 @@ from meta_experiment.stats.randomization import (
     Part,
     log_e_of_draws,
     log_e_of_groups,
-    one_layout,
     symmetric_mean,
 )
 
@@ -44,7 +43,7 @@ def draws(layouts):
 @given(st.lists(SCORES, min_size=10, max_size=10))
 def test_over_all_that_could_be_drawn_its_mean_is_one(scores):
     """Both ways, whatever the scores: that is what makes it an e-value."""
-    for layouts in (TWO_WAYS, one_layout(10, 5)):
+    for layouts in (TWO_WAYS, ((Part(10, 5),),)):
         up = down = 0.0
         for z, probability in draws(layouts):
             found = [log_e_of_groups([Group(z, scores, layouts)], sign) for sign in (1, -1)]
@@ -54,7 +53,7 @@ def test_over_all_that_could_be_drawn_its_mean_is_one(scores):
 
 
 def test_a_product_of_groups_is_weighed_effect_by_effect():
-    groups = [Group([1, 0], [0.5, -0.5], one_layout(2, 1)) for _ in range(3)]
+    groups = [Group([1, 0], [0.5, -0.5], ((Part(2, 1),),)) for _ in range(3)]
     want = sum(
         math.exp(weight) * (math.exp(0.5 * d) / math.cosh(0.5 * d)) ** 3
         for d, weight in EFFECTS
@@ -86,7 +85,7 @@ def test_symmetric_means_are_those_of_all_choices(case):
 
 def test_far_scores_do_not_overflow():
     scores = [400.0, -400.0, 300.0, -300.0]
-    groups = [Group([1, 0, 1, 0], scores, one_layout(4, 2))]
+    groups = [Group([1, 0, 1, 0], scores, ((Part(4, 2),),))]
     assert 0 < log_e_of_groups(groups, 1) < math.log(6) + 1e-9
     assert log_e_of_groups(groups, -1) < 0
 

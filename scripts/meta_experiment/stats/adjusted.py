@@ -59,8 +59,8 @@ class ArmProducts:
         return cls(
             moments,
             tuple(centres),
-            tuple(_product(column, own) for column in moved),
-            tuple(tuple(_product(one, other) for other in moved) for one in moved),
+            tuple(_dot(column, own) for column in moved),
+            tuple(tuple(_dot(one, other) for other in moved) for one in moved),
         )
 
 
@@ -156,6 +156,26 @@ def adjusted_means(control: ArmProducts, treatment: ArmProducts) -> AdjustedMean
     return means if means.df(one, other) >= 1.0 else None
 
 
+def explained(values: Sequence[float], columns: Sequence[Sequence[float]]) -> float:
+    """Return what share of a variance the least squares of the values on columns explain.
+
+    R² adjusted for their number (Theil 1961, Economic Forecasts and Policy); zero where there
+    are too few values to tell, and not below.
+
+    Raises:
+        DegenerateDataError: there are no values, or they are not finite.
+    """
+    products = ArmProducts.of(values, list(zip(*columns, strict=True)) or [()] * len(values))
+    kept = _independent(products.among)
+    n, whole = products.values.n, products.values.m2
+    df = n - 1 - len(kept)
+    if whole == 0 or df < 1:
+        return 0.0
+    inner = [[products.among[i][j] for j in kept] for i in kept]
+    slopes = _solved(inner, [products.with_values[place] for place in kept])
+    return max(0.0, 1.0 - _residual(products, kept, slopes) / whole * (n - 1) / df)
+
+
 def _residual(arm: ArmProducts, kept: Sequence[int], slopes: Sequence[float]) -> float:
     """Return the sum of squared deviations of an arm's residuals."""
     crossed = _dot(slopes, [arm.with_values[place] for place in kept])
@@ -190,10 +210,6 @@ def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[f
         above = (lower[j][i] * solution[j] for j in range(i + 1, size))
         solution[i] = (solution[i] - sum(above)) / lower[i][i]
     return solution
-
-
-def _product(one: Sequence[float], other: Sequence[float]) -> float:
-    return math.fsum(map(mul, one, other))
 
 
 def _dot(one: Sequence[float], other: Sequence[float]) -> float:

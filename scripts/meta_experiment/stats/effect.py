@@ -7,7 +7,6 @@ import math
 from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.noncentral import noncentrality_bound
 from meta_experiment.stats.special import log_gamma_half_step
 from meta_experiment.stats.ttest import Contrast, student_contrast
 
@@ -67,6 +66,8 @@ def effect_size_interval(
         DegenerateDataError: with fewer than two values in an arm, or when both are constant.
         UsageError: when the level is no fraction.
     """
+    from meta_experiment.stats.noncentral import noncentrality_bound  # dear, and rarely asked
+
     require_fraction("level", level)
     contrast = student_contrast(control, treatment)
     t, root = contrast.statistic(), math.sqrt(contrast.n_effective)

@@ -126,8 +126,7 @@ def anytime_power(
 
     The chance to be over the boundary at n is that of the noncentral t. The chance to have
     been over it before and to have come back is that of a Brownian motion with drift against
-    the boundary's tangent at n (Siegmund 1985, Sequential Analysis, eq. 3.15), weighted by
-    the part of the path that was looked at. Within a few points of simulation.
+    the boundary's tangent at n (see `came_back`). Within a few points of simulation.
 
     Args:
         n: units per arm at the last look.
@@ -158,9 +157,18 @@ def _power_by(
     if n <= first_look:
         return now
     start, slope = (0.5 - rise) * critical, (0.5 + rise) * critical  # of the tangent at n
-    excess = shift - slope
+    return min(1.0, now + came_back(start, shift - slope, first_look / n))
+
+
+def came_back(start: float, excess: float, unseen: float) -> float:
+    """Return the approximate chance to have been over a line before, and to be below it now.
+
+    Of a Brownian motion at time 1 (Siegmund 1985, Sequential Analysis, eq. 3.15): the line
+    begins at `start`, and the drift exceeds its slope by `excess`. The part of the path that
+    was looked at is what is left of 1 by `unseen`.
+    """
     back = math.exp(min(700.0, 2.0 * start * excess)) * normal_cdf(-start - excess)
-    return min(1.0, now + back * math.sqrt(1.0 - first_look / n))
+    return back * math.sqrt(1.0 - unseen)
 
 
 def anytime_detectable_effect(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import cache
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.mixed_prior import EFFECTS
@@ -122,9 +121,3 @@ def symmetric_mean(x: Sequence[float], k: int) -> float:
         for j in range(k, 0, -1):
             sums[j] += value * sums[j - 1]
     return sums[k] / math.comb(len(x), k)
-
-
-@cache
-def one_layout(length: int, treated: int) -> tuple[Layout, ...]:
-    """Return the layouts of a group that is one part."""
-    return ((Part(length, treated),),)

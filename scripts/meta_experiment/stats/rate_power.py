@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from meta_experiment.records import dataclass
-from meta_experiment.stats.special import normal_cdf
+from meta_experiment.stats.power import came_back
 
 _ASKED = 25  # counts of the control at which a rule is asked what it takes
 _WIDE = 4.5  # standard deviations of the control's count, beyond which nothing is expected
@@ -69,9 +69,8 @@ def rate_power(
     """Return the approximate chance that the rule decides, by its last look, for a treatment.
 
     The chance to be over the boundary at the last look is exact, a sum of binomials. That to
-    have been over it at an earlier look and to have come back is the one of a Brownian motion
-    with drift against the boundary's tangent (Siegmund 1985, Sequential Analysis, eq. 3.15),
-    weighted by the part of the path that was looked at, as in `power.anytime_power`.
+    have been over it at an earlier look and to have come back is that of `power.came_back`,
+    against the boundary's tangent.
     """
     units = boundary.units
     treated = _at_least(units, treatment_rate)
@@ -87,8 +86,7 @@ def rate_power(
     scale = math.sqrt(units * variance)
     critical = (boundary.fewest[typical] - units * control_rate) / scale
     excess = units * (treatment_rate - control_rate) / scale - 0.5 * critical
-    back = math.exp(min(700.0, critical * excess)) * normal_cdf(-0.5 * critical - excess)
-    return min(1.0, now + back * math.sqrt(1.0 - looks_from / units))
+    return min(1.0, now + came_back(0.5 * critical, excess, looks_from / units))
 
 
 def _chances(units: int, rate: float) -> list[float]:

@@ -58,6 +58,20 @@ def rising_root(
     return x
 
 
+def fewest(holds: Callable[[int], bool], below: int, most: int) -> int | None:
+    """Return the first whole number above `below` from which on a condition holds.
+
+    None when it does not hold at `most`.
+    """
+    if not holds(most):
+        return None
+    low, high = below, most
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
 def edge(holds: Callable[[float], bool], inside: float, outside: float) -> float:
     """Return the outermost point, towards `outside`, at which a condition still holds.
 

@@ -1,12 +1,13 @@
-"""Evidence from means that may be looked at after every trial, for ever.
+"""Evidence on means under one normal prior, valid at every look.
 
-The standardised effect has a N(0, prior_sd²) prior, its sign mirrored into two half-normal
-ones, and the standard deviation is integrated out with the right-Haar measure. The resulting
-Bayes factors are e-processes: under "no difference" they exceed 1/α at any time with
-probability at most α. (Lai 1976, Ann. Statist. 4(2); Pérez-Ortiz, Lardy, de Heide and
-Grünwald 2024, Ann. Statist. 52(4); Wang and Ramdas 2025, arXiv 2310.03722.) The guarantee is
-exact for normal values of equal variance in the pooled and paired forms; the Welch form is
-approximate, and needs no equal variances.
+What decides is `stats.mixed_prior`, of which this is a quarter; alone it weighs whether an
+effect lies within a margin. The standardised effect has a N(0, prior_sd²) prior, its sign
+mirrored into two half-normal ones, and the standard deviation is integrated out with the
+right-Haar measure. The resulting Bayes factors are e-processes: under "no difference" they
+exceed 1/α at any time with probability at most α. (Lai 1976, Ann. Statist. 4(2); Pérez-Ortiz,
+Lardy, de Heide and Grünwald 2024, Ann. Statist. 52(4); Wang and Ramdas 2025, arXiv
+2310.03722.) The guarantee is exact for normal values of equal variance in the pooled and
+paired forms; the Welch form is approximate, and needs no equal variances.
 """
 
 from __future__ import annotations
@@ -17,12 +18,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction, require_positive
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.special import t_log_cdf
-from meta_experiment.stats.ttest import (
-    Contrast,
-    paired_contrast,
-    student_contrast,
-    welch_contrast,
-)
+from meta_experiment.stats.ttest import Contrast, student_contrast, welch_contrast
 
 PRIOR_SD = 0.7
 _LOG_MAX = math.log(math.nextafter(math.inf, 0.0))
@@ -46,21 +42,6 @@ class AnytimeT:
     difference: float
     low: float | None
     high: float | None
-
-    @property
-    def e_greater(self) -> float:
-        """The e-value for "treatment lies above the null"; may be infinite."""
-        return safe_exp(self.log_e_greater)
-
-    @property
-    def e_less(self) -> float:
-        """The e-value for "treatment lies below the null"; may be infinite."""
-        return safe_exp(self.log_e_less)
-
-    @property
-    def e_two_sided(self) -> float:
-        """The e-value for "treatment differs from the null"; may be infinite."""
-        return safe_exp(self.log_e_two_sided)
 
 
 def safe_exp(log_value: float) -> float:
@@ -162,19 +143,3 @@ def anytime_t(
     """
     contrast = (student_contrast if pooled else welch_contrast)(control, treatment)
     return anytime(contrast, prior_sd=prior_sd, null=null, alpha=alpha)
-
-
-def anytime_paired_t(
-    differences: Moments,
-    *,
-    prior_sd: float = PRIOR_SD,
-    null: float = 0.0,
-    alpha: float = 0.05,
-) -> AnytimeT:
-    """Weigh the mean of paired differences (treatment minus control), at any time.
-
-    Raises:
-        DegenerateDataError: with fewer than two differences, or when all are the same.
-        UsageError: when alpha is no fraction or prior_sd not positive.
-    """
-    return anytime(paired_contrast(differences), prior_sd=prior_sd, null=null, alpha=alpha)

@@ -14,7 +14,7 @@ from meta_experiment.decide.telling.sooner import Way, sooner, units_to_find
 from meta_experiment.services.planning.offers import sooner_by
 from meta_experiment.services.planning.past import Past, sample_of_uses
 from meta_experiment.sources.sessions.past_sessions import Use
-from meta_experiment.stats.explained import explained
+from meta_experiment.stats.adjusted import explained
 from meta_experiment.types import Unit
 from meta_experiment.types.results.forecast import Spread
 

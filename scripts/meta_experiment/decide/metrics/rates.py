@@ -31,7 +31,7 @@ from meta_experiment.decide.reported import (
     t_test,
     whole_counts,
 )
-from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.decide.scale import Bound, less_one, sign
 from meta_experiment.decide.units import Arm
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
@@ -161,7 +161,7 @@ def interval_once(
     """Bound the change at one look by the likelihoods of the two rates."""
     if metric.scale is Scale.LOG or control.moments.mean == 0:
         return means.interval_once(control, treatment, metric, level)
-    return _less_one(rate_ratio(*counts(control, treatment), level=level))
+    return less_one(rate_ratio(*counts(control, treatment), level=level))
 
 
 def interval_always(
@@ -174,7 +174,7 @@ def interval_always(
     """
     if metric.scale is Scale.LOG:
         return means.interval_always(control, treatment, metric, alpha)
-    bounds = _less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
+    bounds = less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
     return as_decided(bounds, evidence(control, treatment, metric, 0.0), metric, alpha)
 
 
@@ -202,12 +202,6 @@ def as_decided(
     elif high is not None:
         high = max(high, 0.0)
     return low, high
-
-
-def _less_one(ratio: tuple[float, Bound]) -> tuple[float, Bound]:
-    """Turn bounds of a ratio into bounds of its difference from one."""
-    low, high = ratio
-    return low - 1.0, None if high is None else high - 1.0
 
 
 def tells_all_apart(control: Sample, treatment: Sample) -> bool:

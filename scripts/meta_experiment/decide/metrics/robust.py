@@ -205,7 +205,7 @@ def _interval_always(
     log = metric.scale is Scale.LOG
     if not log and min(control.centre, treatment.centre) <= 0:
         return None, None
-    _evidence(design, weigh, control, treatment, metric, 0.0)
+    _evidence(design, weigh, control, treatment, metric, 0.0)  # raises where there is none
     one, other = control.centre, treatment.centre
     estimate = other - one if log else math.log(other / one)
 

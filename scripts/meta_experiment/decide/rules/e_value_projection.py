@@ -15,7 +15,7 @@ from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.root_finding import root
+from meta_experiment.stats.root_finding import fewest, root
 from meta_experiment.types import (
     Analysis,
     ArmSummary,
@@ -88,7 +88,7 @@ def units_needed(
         except DegenerateDataError:
             return False
 
-    return _fewest(decides)
+    return fewest(decides, 1, _MOST_UNITS)
 
 
 def _as_it_must_stand(
@@ -121,7 +121,7 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
             for item in (seen, *(seen.merge(case) for case in dear))
         )
 
-    return _fewest(decides)
+    return fewest(decides, 1, _MOST_UNITS)
 
 
 def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Moments]:
@@ -138,16 +138,6 @@ def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Mome
 
 def _log(e_value: float) -> float:
     return math.log(e_value) if e_value > 0 else -math.inf
-
-
-def _fewest(decides: Callable[[int], bool]) -> int | None:
-    if not decides(_MOST_UNITS):
-        return None
-    low, high = 1, _MOST_UNITS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if decides(middle) else (middle, high)
-    return high
 
 
 def _scale_moments(arm: ArmSummary, metric: Metric) -> Moments | None:

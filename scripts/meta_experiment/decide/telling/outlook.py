@@ -12,6 +12,7 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.root_finding import fewest
 from meta_experiment.types import Claim, Metric, Plan, Scale, Unit
 from meta_experiment.types.results.forecast import Outlook, Reach, Spread
 
@@ -104,13 +105,7 @@ def equivalence_units(plan: Plan, spread: Spread) -> int | None:
     def shown(units: int) -> bool:
         return shows(plan, Moments.from_summary(units, spread.centre, spread.sd), within)
 
-    if within <= 0 or not shown(_MOST_UNITS):
-        return None
-    low, high = 2, _MOST_UNITS
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if shown(middle) else (middle, high)
-    return high
+    return fewest(shown, 2, _MOST_UNITS) if within > 0 else None
 
 
 def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None:

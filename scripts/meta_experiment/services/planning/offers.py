@@ -10,7 +10,7 @@ from meta_experiment.decide.telling.outlook import spread_of
 from meta_experiment.decide.telling.sooner import Way, days_to_find, sooner
 from meta_experiment.model.metrics import describe
 from meta_experiment.services.planning.past import Past, sample_of_uses, unit_of
-from meta_experiment.stats.explained import explained
+from meta_experiment.stats.adjusted import explained
 from meta_experiment.types import Metric, MetricKind, Plan, Unit
 
 # metrics that ask the same question of a prompt
