@@ -7,12 +7,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.decide.making import plan
+from tests.decide.making import SUCCESS, plan
 
 from meta_experiment.decide import analyze
 from meta_experiment.decide.covariate_rows import covariate_rows
 from meta_experiment.decide.metrics.sample import CovariateRows, Sample
+from meta_experiment.decide.rules.e_value_projection import all_needed
 from meta_experiment.decide.samples import covariates_of, sample_of
+from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.decide.units import arms_of
 from meta_experiment.types import Scale, Stopping, Trial, TrialStatus, Unit, Variant
 
@@ -231,3 +233,63 @@ def test_units_that_are_thought_of_beside_are_of_the_usual_kind():
     sample = Sample((1.0, 2.0), (2.7, 7.4), {}, ("a", "b"), covariates=rows)
     assert sample.joined(2.0, 2, metric).covariates.rows == ((1.0,), (3.0,), (2.0,), (2.0,))
     assert Sample((1.0,), (2.7,), {}, ("a",)).joined(2.0, 1, metric).covariates is None
+
+
+def lengthened(pairs, *, seconds):
+    """Return work that takes longer the more is asked, of which the treatment takes 30% off.
+
+    By chance the treatment is asked for more, by so many seconds.
+    """
+    rng = random.Random(2)  # noqa: S311
+    made = []
+    for number in range(2 * pairs):
+        treated = number % 2
+        length = rng.uniform(0, 10) + seconds * treated
+        value = (20 + length) * (0.7 if treated else 1.0) + rng.gauss(0, 1)
+        made.append(
+            trial(
+                number, ("control", "treatment")[treated], value,
+                at=1000.0 + 100 * number, closed=1050.0 + 100 * number, size=length,
+            )
+        )  # fmt: skip
+    return made
+
+
+def test_what_is_told_of_an_effect_is_what_is_decided_on():
+    """Longer tasks in the treatment hide its gain from the plain means; the sentence tells."""
+    found = analysis(lengthened(30, seconds=4.0), "size")
+    (comparison,) = found.primary.comparisons
+    assert comparison.effect.relative < 0.2 < comparison.adjusted.effect.relative
+    assert comparison.estimate == comparison.adjusted.effect
+    shown = f"{100 * comparison.adjusted.effect.relative:.3g}% better"
+    assert (found.decision, shown in found.reason) == ("PROMOTE", True)
+
+
+def test_a_promotion_of_adjusted_means_stands_by_the_adjusted_effect():
+    """The plain effect is below the threshold, and no doubt is cast by that alone."""
+    chosen = {"primary": replace(RAW, name=METRIC), "improvement_threshold": 0.22}
+    found = analysis(lengthened(60, seconds=4.0), "size", **chosen)
+    (comparison,) = found.primary.comparisons
+    assert comparison.effect.relative < 0.22 < comparison.adjusted.effect.relative
+    assert found.decision == "PROMOTE", found.reason
+
+
+def test_the_projection_takes_out_what_covariates_explain():
+    """Of half the variance, about half the units."""
+    made = drawn(24, 1, effect=0.35)
+    chosen = replace(plan("treatment"), covariates=("argument_length",))
+    found = analysis(made, "argument_length", improvement_threshold=0.0)
+    (comparison,) = found.primary.comparisons
+    (needed,) = all_needed(chosen, found)
+    same = replace(comparison, adjusted=replace(comparison.adjusted, explained=0.0))
+    (without,) = all_needed(
+        chosen, replace(found, primary=replace(found.primary, comparisons=(same,)))
+    )
+    assert needed / without == pytest.approx(1 - comparison.adjusted.explained, abs=0.1)
+
+
+def test_an_outlook_says_that_it_leaves_covariates_out():
+    chosen = replace(plan(), covariates=("argument_length",))
+    assert "before covariates explain any of it)" in outlook(chosen).sentence
+    assert "covariates" not in outlook(replace(chosen, primary=SUCCESS)).sentence
+    assert "covariates" not in outlook(plan()).sentence

@@ -254,7 +254,7 @@ def _states(
     return tuple(
         TreatmentState(
             comparison=comparison,
-            improvement=improvement((comparison.adjusted or comparison).effect, plan.primary),
+            improvement=improvement(comparison.estimate, plan.primary),
             better=weights[comparison.treatment].better,
             worse=weights[comparison.treatment].worse,
             guardrails=tuple(

@@ -73,6 +73,21 @@ def compare(
         )
 
 
+def estimate(plan: Plan, metric: Metric, control: Sample, treatment: Sample) -> Effect:
+    """Return the effect that is decided on, as `Comparison.estimate` has it.
+
+    Raises:
+        DegenerateDataError: the samples have no centre.
+    """
+    design = design_of(plan, metric)
+    found = (
+        design.adjustment(control, treatment, metric, 1 - 2 * plan.alpha)
+        if design.adjustment
+        else None
+    )
+    return found.effect if found else effect(control.centre, treatment.centre, metric)
+
+
 def _constant_arms(
     plan: Plan, metric: Metric, control: Sample, treatment: Sample, name: str
 ) -> str | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from meta_experiment.decide.attrition import losses, missing_beyond
+from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import weigh_arms
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
-from meta_experiment.decide.scale import effect, improvement, sign
+from meta_experiment.decide.scale import improvement, sign
 from meta_experiment.decide.units import mean, was_cut_short
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Plan, ReasonCode, Scale, Unit
@@ -162,10 +163,10 @@ def _fallen(promotion: Promotion, worse: dict[str, Arms]) -> list[str]:
     weights = weigh_arms(plan, promotion.rule, arms)
 
     def stands(name: str) -> bool:
-        control, treated = arms[name]
-        seen = effect(control.centre, treated.centre, plan.primary)
-        enough = improvement(seen, plan.primary) >= plan.improvement_threshold
-        return weights[name].better >= bar and enough
+        if weights[name].better < bar:
+            return False
+        seen = estimate(plan, plan.primary, *arms[name])
+        return improvement(seen, plan.primary) >= plan.improvement_threshold
 
     return [name for name in promotion.treatments if name in worse and not stands(name)]
 

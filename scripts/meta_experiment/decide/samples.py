@@ -31,8 +31,7 @@ def covariates_of(plan: Plan) -> Callable[[Metric], Sequence[str]]:
 
     def names(metric: Metric) -> Sequence[str]:
         fair = equal or metric.scale is Scale.LOG
-        explained = fair and family_of(metric).separate.adjustment
-        return named if named and explained else ()
+        return named if fair and named and family_of(metric).takes_covariates else ()
 
     return names
 

@@ -130,7 +130,7 @@ def _guardrails(
 
 def estimate(plan: Plan, state: TreatmentState) -> str:
     """Say what the point estimate is, for example `b is 12% better than control on …`."""
-    comparison, effect = state.comparison, state.comparison.effect
+    comparison, effect = state.comparison, state.comparison.estimate
     if effect.relative is None:
         relation = f"differs by {_number(effect.absolute)} from"
     else:

@@ -125,6 +125,11 @@ class Comparison:
     error: str | None = None
     adjusted: Adjustment | None = field(default=None, metadata=SPARE)
 
+    @property
+    def estimate(self) -> Effect:
+        """The effect that is decided on: adjusted where covariates explain something."""
+        return (self.adjusted or self).effect
+
 
 @dataclass(frozen=True, slots=True)
 class PrimaryResult:

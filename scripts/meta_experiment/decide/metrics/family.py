@@ -112,3 +112,8 @@ class Family:
     smallest_improvement: Callable[[Prospect], float | None] = of_means
     spread_words: Callable[[float, float, Metric], str] = spread_of_means
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())
+
+    @property
+    def takes_covariates(self) -> bool:
+        """Whether covariates explain part of what its metrics vary by."""
+        return self.separate.adjustment is not None

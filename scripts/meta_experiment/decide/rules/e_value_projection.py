@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules.rule import e_value_bar
+from meta_experiment.decide.scale import at_boundary
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import fewest, root
 from meta_experiment.types import (
+    Adjustment,
     Analysis,
     ArmSummary,
     Claim,
@@ -45,7 +47,10 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     if expected is None:
         return None
     control = arms[plan.control.name]
-    return [units_needed(plan, expected, control, arms[item.name]) for item in plan.treatments]
+    return [
+        units_needed(plan, expected, control, arms[item.treatment], item.adjusted)
+        for item in analysis.primary.comparisons
+    ]
 
 
 def evidence_share(plan: Plan, analysis: Analysis) -> float:
@@ -64,11 +69,16 @@ def evidence_share(plan: Plan, analysis: Analysis) -> float:
 
 
 def units_needed(
-    plan: Plan, expected: Expected, control: ArmSummary, treatment: ArmSummary
+    plan: Plan,
+    expected: Expected,
+    control: ArmSummary,
+    treatment: ArmSummary,
+    adjusted: Adjustment | None = None,
 ) -> int | None:
     """Return the units of the smaller arm at which the same means and spreads would promote.
 
-    None when they never would, or not within 100,000 units.
+    With what the covariates of `adjusted` explain taken out. None when they never would, or
+    not within 100,000 units.
     """
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
     needed = e_value_bar(plan.alpha, len(plan.treatments))
@@ -77,6 +87,8 @@ def units_needed(
     if len(present) < len(arms):
         return None
     smaller = min(arm.n for arm in present)
+    if adjusted is not None:
+        present = _with_covariates(present[0], present[1], adjusted, plan.primary)
 
     def decides(units: int) -> bool:
         grown = [_grown(arm, units / smaller) for arm in present]
@@ -89,6 +101,19 @@ def units_needed(
             return False
 
     return fewest(decides, 1, _MOST_UNITS)
+
+
+def _with_covariates(
+    control: Moments, treatment: Moments, found: Adjustment, metric: Metric
+) -> list[Moments]:
+    """Return both arms at the adjusted effect, with the spread that is left unexplained."""
+    left = math.sqrt(1.0 - found.explained)
+    moved = at_boundary(control, control.mean, found.effect.relative or 0.0, metric)
+    mean = treatment.mean if moved is None else moved.mean
+    return [
+        Moments.from_summary(control.n, control.mean, left * control.sd),
+        Moments.from_summary(treatment.n, mean, left * treatment.sd),
+    ]
 
 
 def _as_it_must_stand(

@@ -159,6 +159,8 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:
     basis = f"as past values have it, {words}"
     if spread.assumed:
         basis = f"assuming {words}, as no past values are known"
+    if plan.covariates and family_of(plan.primary).takes_covariates:
+        basis += ", before covariates explain any of it"
     begin = "In 80% of runs this plan detects"
     what = f"an improvement of {plan.primary.name} of {parts} units per arm"
     if not found:

@@ -45,7 +45,7 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
 
 def best_estimate(analysis: Analysis) -> float:
     """Return the largest relative effect that is seen; minus infinity where there is none."""
-    seen = (item.effect.relative for item in analysis.primary.comparisons)
+    seen = (item.estimate.relative for item in analysis.primary.comparisons)
     return max((one for one in seen if one is not None), default=float("-inf"))
 
 

@@ -97,7 +97,7 @@ def _improvement(analysis: Analysis) -> float | None:
     """Return the effect, which is none to be shown before every arm has the plan's minimum."""
     if analysis.readiness.smallest_arm < analysis.readiness.needed_per_arm:
         return None
-    seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
+    seen = {item.treatment: item.estimate.relative for item in analysis.primary.comparisons}
     if analysis.winner is not None:
         return seen.get(analysis.winner)
     known = [value for value in seen.values() if value is not None]

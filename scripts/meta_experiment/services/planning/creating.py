@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, as_word, cite
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
@@ -34,7 +35,6 @@ from meta_experiment.types import (
     Assignment,
     Direction,
     Experiment,
-    MetricKind,
     Plan,
     Status,
 )
@@ -229,7 +229,7 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
         notes.append(f"The primary metric is {name}; name another with --primary-metric.")
     whole["metrics"] = metrics
     live = not (manual or _is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
-    if live and _has_mean(metrics["primary"]):
+    if live and _takes_covariates(metrics["primary"]):
         whole.setdefault("covariates", list(_LIVE_COVARIATES))
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
@@ -251,9 +251,8 @@ def _is_drawn_elsewhere(document: Mapping[str, Any]) -> bool:
     return bool(method == Assignment.EXTERNAL.value)
 
 
-def _has_mean(primary: object) -> bool:
-    metric = metric_from_document(primary, "metrics.primary")
-    return metric.kind in (MetricKind.CONTINUOUS, MetricKind.COUNT)
+def _takes_covariates(primary: object) -> bool:
+    return family_of(metric_from_document(primary, "metrics.primary")).takes_covariates
 
 
 def _notes_on_time(plan: Plan) -> list[str]:

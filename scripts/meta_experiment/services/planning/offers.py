@@ -6,19 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.outlook import spread_of
 from meta_experiment.decide.telling.sooner import Way, days_to_find, sooner
 from meta_experiment.model.metrics import describe
 from meta_experiment.services.planning.past import Past, sample_of_uses, unit_of
 from meta_experiment.stats.adjusted import explained
-from meta_experiment.types import Metric, MetricKind, Plan, Unit
+from meta_experiment.types import Metric, Plan, Unit
 
 # metrics that ask the same question of a prompt
 _KIN = (
     ("active_seconds", "duration_seconds", "turn_duration_seconds"),
     ("output_tokens", "total_tokens", "cost_usd", "turn_output_tokens", "turn_total_tokens"),
 )
-_OF_MEANS = (MetricKind.CONTINUOUS, MetricKind.COUNT)  # whose spread covariates explain
 _FEWEST = 20  # past units from which on anything is said to be better than what is planned
 _SMALLEST = 0.05  # an improvement worth having, where the plan asks for none
 
@@ -90,7 +90,7 @@ def _kin(metric: Metric) -> Sequence[str]:
 
 def _explained(plan: Plan, past: Past, metric: Metric, names: Sequence[str]) -> float:
     """Return what part of the past variance covariates of these names explain together."""
-    if not past.uses or metric.kind not in _OF_MEANS:
+    if not past.uses or not family_of(metric).takes_covariates:
         return 0.0
     sample = sample_of_uses(past.uses, metric, plan.unit)
     values = sample.values[1:]
