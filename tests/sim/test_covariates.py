@@ -30,7 +30,11 @@ def test_the_simulation_of_covariates_can_fail():
 
 
 @pytest.mark.parametrize(
-    ("effect", "most", "by_35"), [(0.5, 34, 0.6), (np.log(1 / 0.8) / 0.5, 42, 0.5)]
+    ("effect", "most", "by_35"),
+    [
+        pytest.param(0.5, 34, 0.6),
+        pytest.param(np.log(1 / 0.8) / 0.5, 42, 0.5, marks=pytest.mark.long),
+    ],
 )
 def test_what_explains_half_of_the_variance_halves_the_pairs(effect, most, by_35):
     """Half a standard deviation, and 20% faster at the usual spread."""
