@@ -54,6 +54,7 @@ def create(*flags):
         (create("--sample-size", "ten"), 2, "usage", "integer"),
         (create("--alpha", "nan"), 2, "usage", "finite"),
         (create("--alpha", "2"), 2, "usage", "0.5"),
+        (create("--alpha", "0.5"), 2, "usage", "coin"),
         (create("--guardrail", "nonsense"), 2, "usage", "direction"),
         (create("--guardrail", "output_tokens:x"), 2, "usage", "MARGIN"),
         (create("--direction", "up"), 2, "usage", "lower"),

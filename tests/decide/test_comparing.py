@@ -339,3 +339,15 @@ def test_at_one_look_too_a_promotion_is_an_interval_that_passes_the_null(
     assert (found.decision is Decision.PROMOTE) == (
         passes and found.primary.comparisons[0].effect.relative >= threshold
     )
+
+
+@pytest.mark.parametrize("rule", Stopping)
+@pytest.mark.parametrize("metric", [DURATION, COST, SUCCESS])
+def test_a_stored_alpha_of_one_half_leaves_the_estimate_as_interval(rule, metric):
+    values = [0.0, 1.0] * 10 if metric is SUCCESS else spread(60, 20)
+    seen = look(
+        plan(alpha=0.5, stopping=rule, primary=metric),
+        trials(metric.name, control=values, b=values[:-1] + values[1:2]),
+    )
+    found = seen.primary.comparisons[0]
+    assert found.interval.low == pytest.approx(found.effect.relative, abs=1e-3)

@@ -189,6 +189,17 @@ def test_a_covariate_that_some_lack_still_explains():
     assert found.slopes.keys() == {"argument_length", "argument_length missing"}
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_one_that_is_no_number_is_missing(value):
+    made = drawn(30, 7)
+    without, with_none = (
+        compared([replace(made[0], covariates=brought), *made[1:]], "argument_length")
+        for brought in ({"argument_length": value}, {})
+    )
+    assert without == with_none
+    assert without.error is None
+
+
 def test_one_look_decides_by_the_adjusted_test():
     changes = {"stopping": Stopping.FIXED, "sample_size": 30, "improvement_threshold": 0.0}
     trials = drawn(30, 7)

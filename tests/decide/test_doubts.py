@@ -60,8 +60,10 @@ def test_the_slowest_of_one_arm_missing_promote_nothing():
         {"status": None, "closed_at": None, "metrics": {}},
         {"status": None, "closed_at": None, "metrics": {}, "excluded": "no_answer"},
         {"status": TrialStatus.ERROR, "metrics": {}},
+        {"metrics": {"duration_seconds": 0.0}},
+        {"metrics": {"duration_seconds": 1e300}},
     ],
-    ids=["abandoned", "excluded", "closed"],
+    ids=["abandoned", "excluded", "closed", "zero", "beyond all"],
 )
 def test_whatever_took_the_value_it_is_missing(how):
     """What attrition counts as gone is held against a promotion, and nothing that may come."""
@@ -69,7 +71,7 @@ def test_whatever_took_the_value_it_is_missing(how):
     found = look(ANY, made, days=5)
     assert "b misses 12 more values of duration_seconds" in found.checks.attrition.reason
     assert found.decision is not Decision.PROMOTE
-    if how["status"] is None and "excluded" not in how:
+    if "closed_at" in how and "excluded" not in how:
         assert look(ANY, made, days=0.1).checks.attrition.reason is None
 
 
@@ -108,6 +110,18 @@ def test_values_missing_alike_are_held_against_neither():
 def test_what_is_missing_beyond_the_controls_share_is_rounded_up(control, treatment, beyond):
     one, other = (Shares(values, [0] * len(values)) for values in (control, treatment))
     assert missing_beyond(one, other) == beyond
+
+
+def test_an_outcome_that_is_none_is_missing():
+    made = [
+        replace(item, metrics={"success": 0.5})
+        if item.variant == "b" and item.order % 8 == 1
+        else item
+        for item in trials("success", control=[0, 1] * 60, b=[0, 1] * 60)
+    ]
+    reason = look(replace(ANY, primary=SUCCESS), made).checks.attrition.reason
+    assert reason is not None
+    assert reason.startswith("b misses 30 more values of success")
 
 
 def test_missing_outcomes_count_as_the_worse_one():

@@ -393,6 +393,12 @@ def test_rates_say_which_test_was_chosen_and_what_stands_beside_the_exact_rule(w
     assert "is compared by" not in notes(trials(control=spread(60, 12), b=spread(60, 12)))
 
 
+def test_no_t_is_shown_beside_an_arm_that_does_not_vary():
+    """Ten of ten against half: a t finds 3e11 where the exact rule finds 8.6."""
+    made = trials("success", control=[0, 1] * 50, b=[1] * 10)
+    assert not any("Welch t" in note for note in look(plan(primary=SUCCESS), made).notes)
+
+
 def test_a_threshold_out_of_reach_is_noted():
     """From 95% no success rate gets 15% better."""
     made = trials("success", control=[1] * 19 + [0], b=[1] * 20)

@@ -12,7 +12,7 @@ from meta_experiment.decide.units import (
     UnitRecord,
     is_abandoned,
     is_closed,
-    measured,
+    reading,
     was_cut_short,
 )
 from meta_experiment.records import dataclass
@@ -58,8 +58,9 @@ def attrition(
     Two things block. A treatment whose trials are cut short (interrupted, timed out) more
     often than the control's: that flatters what was measured until then, while fewer of them
     is what a faster treatment brings. And values of the primary metric that go missing more
-    often in either arm, because a trial never closed, closed without one, or was excluded:
-    an answer that never came may be one that took too long. Tested by the exact sequential
+    often in either arm, because a trial never closed, closed without one or with one that
+    cannot be (a duration of 0), or was excluded: an answer that never came may be one that
+    took too long. Tested by the exact sequential
     rule on pairs of units, at a level shared among all tests made.
     """
     lost = {name: losses(arm, plan.primary, as_of) for name, arm in arms.items()}
@@ -95,7 +96,8 @@ def missing_beyond(control: Shares, treatment: Shares) -> int:
 
 
 def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
-    """Count what one arm lost of a metric."""
+    """Count what one arm lost of a metric; a value that cannot stand on its scale is lost."""
+    read, why_not = reading(metric), family_of(metric).why_not
     cut_shares, gone_shares, lost, trials = Shares([], []), Shares([], []), 0, 0
     for unit in arm.units:
         cut, gone, ended = 0, unit.excluded, 0
@@ -103,7 +105,8 @@ def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
         for trial in unit.trials:
             if not (is_closed(trial) or is_abandoned(trial, as_of)):
                 continue
-            is_cut, is_gone = was_cut_short(trial), measured(trial, metric) is None
+            value, is_cut = read(trial), was_cut_short(trial)
+            is_gone = value is None or why_not(value, metric) is not None
             ended += 1
             cut += is_cut
             gone += is_gone

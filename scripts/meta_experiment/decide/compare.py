@@ -23,6 +23,8 @@ from meta_experiment.types import (
     SequentialEvidence,
 )
 
+_LEAST_LEVEL = 1e-6
+
 
 def compare(
     plan: Plan, metric: Metric, control: Sample, treatment: Sample, name: str
@@ -35,7 +37,7 @@ def compare(
     no number beside it.
     """
     family, design = family_of(metric), design_of(plan, metric)
-    level, seen = 1 - 2 * plan.alpha, Effect(None, None)
+    level, seen = _level(plan), Effect(None, None)
     try:
         seen = effect(control.centre, treatment.centre, metric)
         test = design.test(plan.analysis_type, control, treatment, metric)
@@ -81,11 +83,19 @@ def estimate(plan: Plan, metric: Metric, control: Sample, treatment: Sample) -> 
     """
     design = design_of(plan, metric)
     found = (
-        design.adjustment(control, treatment, metric, 1 - 2 * plan.alpha)
+        design.adjustment(control, treatment, metric, _level(plan))
         if design.adjustment
         else None
     )
     return found.effect if found else effect(control.centre, treatment.centre, metric)
+
+
+def _level(plan: Plan) -> float:
+    """Return the confidence of intervals with α on each side.
+
+    Nothing is left of it at an α of one half, which older plans may have.
+    """
+    return max(_LEAST_LEVEL, 1 - 2 * plan.alpha)
 
 
 def _constant_arms(
@@ -134,7 +144,7 @@ def _sequential(
         e_reject=safe_exp(zero.worse),
         p_anytime=_p_of_claim(claimed.better, zero),
         interval=Interval(
-            1 - 2 * plan.alpha, *bounds(low, high, control.centre, metric, family.lowest_change)
+            _level(plan), *bounds(low, high, control.centre, metric, family.lowest_change)
         ),
     )
 

@@ -133,7 +133,10 @@ def _units(arm: Arm, sample: Sample, treated: bool) -> Iterator[UnitValue]:
 def _recorded(name: str, metric: Metric, units: Sequence[UnitValue]) -> Column:
     read = _READINGS.get(name, _as_recorded)
     found = (unit.record.covariates.get(name) for unit in units)
-    return [None if value is None else read(value, metric) for value in found]
+    return [
+        None if value is None or not math.isfinite(value) else read(value, metric)
+        for value in found
+    ]
 
 
 def _filled(column: Column) -> list[float]:

@@ -198,13 +198,8 @@ def was_cut_short(trial: Trial) -> bool:
     return trial.status in CUT_SHORT
 
 
-def measured(trial: Trial, metric: Metric) -> float | None:
-    """Return a trial's value of a metric; None is missing, which is never zero."""
-    return reading(metric)(trial)
-
-
 def reading(metric: Metric) -> Callable[[Trial], float | None]:
-    """Return what reads the value of a metric from trials.
+    """Return what reads the value of a metric from trials; None is missing, never zero.
 
     Of a ratio it is the numerator, where the trial has both parts.
     """

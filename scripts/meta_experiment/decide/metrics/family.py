@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.prospect import Prospect, of_means, spread_of_means
-from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.metrics.sample import Sample, why_not_number
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Arm
@@ -75,6 +75,7 @@ class Family:
     `sample(arm, metric, stretch)` returns what an arm shows of a metric, trials that were cut
     short counted `stretch` times where their value so far flatters. `separate` compares units
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
+    `why_not(value, metric)` is the reason why a sample leaves a recorded value out, if any.
     `statistic(scale)` names what of an arm is compared.
     `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
     at every look, of data to come that have these moments, where that can be told.
@@ -104,6 +105,7 @@ class Family:
     assumed_moments: tuple[float, float]
     missing: Callable[[float, Metric], float]
     missing_words: Callable[[Metric], str]
+    why_not: Callable[[float, Metric], str | None] = why_not_number
     rare: Callable[[float, Metric], float | None] = lambda *_: None
     statistic: Callable[[Scale], str] = statistic_of_means
     expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None

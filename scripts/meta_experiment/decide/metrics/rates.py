@@ -262,7 +262,9 @@ def notes(
     if plan.analysis_type is AnalysisType.AUTO and reason is not None:
         yield f"{plan.primary.name} is compared by {reason}."
     evidence = comparison.sequential
-    if evidence is None or evidence.rule != PAIRS or tells_all_apart(control, treatment):
+    if evidence is None or evidence.rule != PAIRS:
+        return
+    if 0 in (control.moments.m2, treatment.moments.m2):
         return
     try:
         beside = means.evidence(control, treatment, plan.primary, 0.0)
@@ -295,6 +297,7 @@ def _spread_words(centre: float, sd: float, metric: Metric) -> str:
 test = partial(reported_test, chosen)
 RATES = Family(
     sample=sample,
+    why_not=_why_not_outcome,
     separate=Design(
         evidence=evidence,
         evidence_once=partial(evidence_of_rates, test),

@@ -42,7 +42,7 @@ from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 _LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
-
+_NO_ERROR_RATE = 0.5  # of one side
 
 Contents = Mapping[str, Mapping[str, Content]]
 
@@ -69,7 +69,7 @@ def create(
     contents = _contents(workspace, request)
     notes = [*request.notes, *_notes(contents, workspace.root)]
     whole = _inferred(request.document, notes, manual=manual)
-    plan = plan_from_document(redacted_plan(whole))
+    plan = _new_plan(redacted_plan(whole))
     seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
     notes += [] if seen.sooner is None else [seen.sooner]
@@ -122,7 +122,19 @@ def sketch(request: Request) -> Plan:
     document["metrics"] = {"primary": _default_metric(document), **metrics}
     if not request.variant_files:
         document.pop("variants")
-    return plan_from_document(document)
+    return _new_plan(document)
+
+
+def _new_plan(document: object) -> Plan:
+    """Read a plan that is made now, which is held to more than one that was stored."""
+    plan = plan_from_document(document)
+    if plan.alpha >= _NO_ERROR_RATE:
+        raise UsageError(
+            f"stopping.alpha: {plan.alpha:g} is a coin's, and leaves an interval no "
+            "confidence; expected less.",
+            hint="Give it as a fraction: 0.05 is five per cent.",
+        )
+    return plan
 
 
 def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Content]]:
