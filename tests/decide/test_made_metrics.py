@@ -9,7 +9,7 @@ import pytest
 from tests.decide.making import look, plan, trial, trials
 
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.metrics.quantiles import FEWEST
+from meta_experiment.decide.metrics.quantiles import fewest
 from meta_experiment.decide.units import arms_of
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import describe
@@ -127,7 +127,9 @@ def test_a_quantile_is_compared_with_its_own_spread(scale):
 
 def test_a_tail_is_not_told_from_few_units():
     """Below so many units there is no evidence, whatever the values look like."""
-    few = {"control": [60.0 + n for n in range(FEWEST - 1)], "b": [10.0] * (FEWEST - 1)}
+    assert [fewest(q) for q in (0.01, 0.5, 0.9, 0.95, 0.99)] == [200, 20, 20, 40, 200]
+    less = fewest(0.9) - 1
+    few = {"control": [60.0 + n for n in range(less)], "b": [10.0] * less}
     seen = look(plan(primary=NINE_OF_TEN), trials(**few))
     assert seen.decision is Decision.EXTEND
     assert "quantile" in seen.primary.comparisons[0].error

@@ -20,11 +20,11 @@ def looks(last):
     return found
 
 
-def tails(rng, last, slower=1.0):
-    """Return two arms of durations as they are seen after so many units."""
+def tails(rng, last, slower=1.0, q=0.9):
+    """Return two arms of durations, told by a quantile, as they are after so many units."""
     arms = [rng.normal(3, 0.5, last), rng.normal(3 + np.log(slower), 0.5, last)]
     return TAIL, lambda n: [
-        QuantileSample(Sample(tuple(arm[:n].tolist()), (), {}, ()), 0.9) for arm in arms
+        QuantileSample(Sample(tuple(arm[:n].tolist()), (), {}, ()), q) for arm in arms
     ]
 
 
