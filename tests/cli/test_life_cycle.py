@@ -86,6 +86,7 @@ def test_auto_ends_a_harmful_arm_and_lets_the_others_go_on(project):
     (step,) = project("auto", "--json").json["experiments"]
     assert (step["decision"], step["action"]) == ("EXTEND", None)
     assert f"{bad}. Gets no more units." in step["sentence"]
+    assert project("status", name, "--json").json["experiments"][0]["ended"][0]["at"]
     (ended,) = entry_of(project, name)["ended_arms"]
     assert (ended["treatment"], ended["reason_code"]) == (bad, "treatment_worse")
     drawn = [project("assign", name, "--json").json for _ in range(12)]
@@ -105,6 +106,10 @@ def test_one_arm_is_stopped_by_hand_and_the_last_one_is_not(project):
     """What is left to the user is named by `auto`; an end of the last arm is that of all."""
     name, good, bad = one_of_two_bad(project)
     assert f"stop {name} --variant {bad}" in project("auto").out
+    board = project("status", name).out
+    assert f"Ended       {bad}: " in board
+    assert f"end what does harm: meta-experiment stop {name} --variant {bad}" in board
+    assert f"Effect      {good} " in board
     done = project("stop", name, "--variant", bad, "--reason", "too slow", "--json").json
     assert (done["status"], done["files"]) == ("running", [])
     (ended,) = entry_of(project, name)["ended_arms"]

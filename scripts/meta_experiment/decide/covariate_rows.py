@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from meta_experiment.decide.metrics.sample import CovariateRows, Sample
+from meta_experiment.decide.metrics.sample import MISSING, CovariateRows, Sample
 from meta_experiment.decide.units import Arm, UnitRecord, mean
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Scale
@@ -115,7 +115,7 @@ def covariate_rows(
         column = _recorded(name, metric, units)
         columns[name] = _filled(column)
         if None in column:
-            gaps[f"{name} missing"] = [float(value is None) for value in column]
+            gaps[f"{name}{MISSING}"] = [float(value is None) for value in column]
     chosen = dict([*columns.items(), *gaps.items()][:MOST_COLUMNS])
     rows = iter(list(zip(*chosen.values(), strict=True)))
     for arm, sample in arms:

@@ -88,7 +88,7 @@ def _state(against_margin: Evidence, bar: float) -> GuardrailState:
 
 def _is_beyond(guardrail: Guardrail, comparison: Comparison) -> bool:
     """Hold the point estimate against the margin; any harm exceeds a control of zero."""
-    effect = comparison.effect
+    effect = comparison.estimate
     if effect.relative is not None:
         return effect.relative < -guardrail.margin
     return effect.absolute is not None and sign(guardrail.metric) * effect.absolute < 0
@@ -96,7 +96,7 @@ def _is_beyond(guardrail: Guardrail, comparison: Comparison) -> bool:
 
 def _sentence(state: GuardrailState, guardrail: Guardrail, comparison: Comparison) -> str:
     name, margin = guardrail.metric.name, f"{guardrail.margin:.0%}"
-    seen = described(comparison.effect.relative)
+    seen = described(comparison.estimate.relative)
     return {
         GuardrailState.PASS: f"{name} is {seen}; it is shown to be at most {margin} worse.",
         GuardrailState.FAIL: f"{name} is {seen}, shown to be more than {margin} worse.",

@@ -91,4 +91,6 @@ def horizon_reached(plan: Plan, readiness: Readiness) -> str | None:
 
 def in_days(days: float) -> str:
     """Write a number of days so that a small part of one is not nothing."""
+    if days >= 100:
+        return f"{days:,.0f}"
     return f"{days:,.1f}" if days >= 1 else f"{days:.2g}"

@@ -366,9 +366,10 @@ def _check_robust(plan: Plan) -> None:
     drawn = plan.assignment in known and plan.unit is not Unit.CASE
     if plan.robust and not (drawn and len(plan.variants) == 2 and plan.primary.is_recorded):
         raise UsageError(
-            f"plan.robust: {plan.primary.name}, {len(plan.variants)} arms, "
-            f"{plan.assignment.value}: expected a recorded metric, one treatment, and an "
-            f"assignment that is drawn here ({', '.join(known)}).",
+            f"plan.robust does not serve {plan.primary.name} of {len(plan.variants)} arms per "
+            f"{plan.unit.value}, assigned by {plan.assignment.value}: expected a metric that "
+            "trials have (no ratio, no quantile), one treatment, and another unit than cases, "
+            f"drawn here ({', '.join(known)}).",
             hint="Leave it out.",
         )
 
@@ -382,7 +383,7 @@ def _check_covariates(plan: Plan) -> None:
                 f"plan.covariates: {cite(name)} is no name of a covariate; letters, digits, "
                 "'_', '.' and '-' are."
             )
-        if name in measured:
+        if name in measured or known_metric(name) is not None:
             raise UsageError(
                 f"plan.covariates: {cite(name)} is measured on the unit itself, so that its "
                 "variant can move it; expected what is known before the variant is drawn.",

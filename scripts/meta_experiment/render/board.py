@@ -89,6 +89,9 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield "", f"and {words.counted(more, 'more file')}"
     yield _progress(row)
     yield from _results(row)
+    for arm in row["ended"]:
+        said = f"{words.name(arm['treatment'])}: {words.one_line(arm['reason'])}"
+        yield Emphasis("Ended", "bad"), said
     outcome = row["outcome"]
     if row["decision"] and not outcome:
         yield "Decision", _decision(row)
@@ -141,7 +144,9 @@ def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
     improvement = row["improvement"]
     if improvement is not None and measured:
         word = "better" if improvement >= 0 else "worse"
-        yield "Effect", f"{words.per_cent(abs(improvement), 1)} {word}"
+        several = len(row["variants"]) > 2 and row["leading"]
+        of = f"{words.name(row['leading'])} " if several else ""
+        yield "Effect", f"{of}{words.per_cent(abs(improvement), 1)} {word}"
     elif (
         measured and (row["progress"]["smallest_arm"] or 0) < row["progress"]["needed_per_arm"]
     ):

@@ -22,6 +22,7 @@ def creation(made: Creation) -> Page:
             ("Guardrail", f"{item.metric.name} may worsen by {words.per_cent(item.margin)}")
             for item in plan.guardrails
         ),
+        *((("Covariates", ", ".join(plan.covariates)),) if plan.covariates else ()),
         ("Rule", _rule(plan)),
         ("Outlook", made.outlook),
         ("Next", _next(made)),
@@ -31,7 +32,8 @@ def creation(made: Creation) -> Page:
 
 def _rule(plan: Plan) -> str:
     promote = f"promote at {words.per_cent(plan.improvement_threshold)} better or more"
-    return f"{rule_of(plan).words.terms(plan)}; {promote}"
+    robust = "; the exact evidence of the draw averaged in" if plan.robust else ""
+    return f"{rule_of(plan).words.terms(plan)}; {promote}{robust}"
 
 
 def _next(made: Creation) -> str:

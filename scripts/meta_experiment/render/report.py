@@ -128,7 +128,8 @@ def _tests(item: Comparison) -> Iterator[str]:
     if item.adjusted:
         yield _adjusted(item.adjusted)
     size = item.effect_size
-    yield f"effect size d {_figure(size.cohens_d)}, g {_figure(size.hedges_g)}"
+    if size.cohens_d is not None:
+        yield f"effect size d {_figure(size.cohens_d)}, g {_figure(size.hedges_g)}"
     if item.sequential:
         evidence = item.sequential
         yield (
@@ -193,7 +194,7 @@ def _measured(analysis: Analysis, result: PrimaryResult) -> Iterator[tuple[str, 
     effects = {
         item.treatment: "too few units"
         if _too_few(analysis, result, item)
-        else words.signed_per_cent(item.effect.relative)
+        else words.signed_per_cent(item.estimate.relative)
         for item in result.comparisons
     }
     for name, arm in result.variants.items():
@@ -217,7 +218,7 @@ def _checks(analysis: Analysis) -> Iterator[Text]:
     for name, fine, detail in rows:
         sign = Emphasis("ok  ", "good") if fine else Emphasis("FAIL", "bad")
         if fine and name == "attrition" and checks.attrition.reason:
-            sign = Emphasis("HELD", "warn")
+            sign = Emphasis("NOTE", "warn")
         yield (sign, f"  {name}: {detail}")
     for name, count in analysis.samples.items():
         listed = ", ".join(

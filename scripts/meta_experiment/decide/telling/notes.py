@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.effect_drift import drift_note
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.metrics.sample import NOT_POSITIVE
+from meta_experiment.decide.metrics.sample import MISSING, NOT_POSITIVE
 from meta_experiment.decide.safety import safety_metrics
 from meta_experiment.decide.samples import Samples, sample_of
 from meta_experiment.decide.scale import described, effect
@@ -98,7 +98,8 @@ def _on_the_covariates(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
                 f"{state.treatment}: compared without covariates, as none of them varies or "
                 "there are too few units yet."
             )
-        for name in found.dropped if found else ():
+        told = (name for name in found.dropped if not name.endswith(MISSING)) if found else ()
+        for name in told:
             yield f"{state.treatment}: the covariate {name} tells nothing beside the others."
 
 

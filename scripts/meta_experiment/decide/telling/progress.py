@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.records import dataclass
-from meta_experiment.types import Analysis, Decision, Plan, ReasonCode
+from meta_experiment.types import Analysis, Comparison, Decision, Plan, ReasonCode
 
 _ALMOST = 0.99  # of what lacks neither units nor evidence, and is held by something else
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
@@ -43,10 +43,23 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
     return Progress(fraction, more, days)
 
 
+def leading(analysis: Analysis) -> Comparison | None:
+    """Return the comparison of the winner, else of what looks best among the arms that go on.
+
+    Of all arms where none goes on; None where none has a relative effect.
+    """
+    ended = {item.treatment for item in analysis.ended}
+    seen = [item for item in analysis.primary.comparisons if item.estimate.relative is not None]
+    going = [item for item in seen if item.treatment not in ended] or seen
+    won = [item for item in seen if item.treatment == analysis.winner]
+    return max(won or going, key=lambda item: item.estimate.relative or 0.0, default=None)
+
+
 def best_estimate(analysis: Analysis) -> float:
-    """Return the largest relative effect that is seen; minus infinity where there is none."""
-    seen = (item.estimate.relative for item in analysis.primary.comparisons)
-    return max((one for one in seen if one is not None), default=float("-inf"))
+    """Return the relative effect of what leads; minus infinity where nothing does."""
+    best = leading(analysis)
+    seen = None if best is None else best.estimate.relative
+    return float("-inf") if seen is None else seen
 
 
 def _units_to_go(plan: Plan, analysis: Analysis) -> int | None:

@@ -70,7 +70,7 @@ def sooner(plan: Plan, improvement: float, days: float, ways: Sequence[Way]) -> 
     if not found:
         return None
     return (
-        f"At the past rate it takes some {in_days(days)} days to find an improvement of "
+        f"At this rate it takes some {in_days(days)} days to find an improvement of "
         f"{improvement:.0%} in 80% of runs; sooner or more surely would be: {'; '.join(found)}."
     )
 

@@ -136,7 +136,7 @@ def outcome_of(
         decision=analysis.decision,
         reason_code=analysis.reason_code,
         reason=reason,
-        improvement=best.effect.relative if best else None,
+        improvement=best.estimate.relative if best else None,
         e_value=None if evidence is None else min(evidence.e_promote, 1e308),
         trials=sum(item.trials for item in analysis.samples.values()),
     )

@@ -64,7 +64,10 @@ def stop_arm(
             hint=suggestion(variant, treatments) or f"Treatments: {', '.join(treatments)}.",
         )
     if variant in {item.treatment for item in found.ended_arms}:
-        raise InvalidStateError(f"{variant} of {found.experiment_id} has ended already.")
+        raise InvalidStateError(
+            f"{variant} of {found.experiment_id} has ended already.",
+            hint=f"meta-experiment status {found.experiment_id}",
+        )
     notes: Sequence[str] = ()
     if not dry_run:
         arm = EndedArm(variant, None, None, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.telling.progress import leading
 from meta_experiment.deploy import FileChange
 from meta_experiment.errors import (
     InvalidStateError,
@@ -80,10 +81,9 @@ def promote(
 
 def _leading(experiment: Experiment, analysis: Analysis, options: ActionOptions) -> str:
     """Return the treatment that is asked for, else the one that looks best so far."""
-    seen = {item.treatment: item.effect.relative for item in analysis.primary.comparisons}
-    treatments = [item.name for item in experiment.plan.treatments]
-    best = max(treatments, key=lambda name: seen.get(name) or 0.0)
-    return options.variant or analysis.winner or best
+    best = leading(analysis)
+    looks_best = best.treatment if best else experiment.plan.treatments[0].name
+    return options.variant or analysis.winner or looks_best
 
 
 def promote_judged(

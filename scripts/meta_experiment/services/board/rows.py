@@ -7,10 +7,10 @@ from typing import Any
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.telling.progress import progress
+from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import outcome_to_document
-from meta_experiment.types import Analysis, Experiment, Scale, Status
+from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status
 
 Row = dict[str, Any]
 
@@ -26,6 +26,7 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
     plan = experiment.plan
     outcome = experiment.outcome
     decided = analysis or outcome
+    leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
     return {
         "id": experiment.experiment_id,
         "name": plan.name,
@@ -45,7 +46,9 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
         },
         "variants": _variants(experiment, analysis),
         "progress": _progress(experiment, analysis),
-        "improvement": _improvement(analysis) if analysis else outcome and outcome.improvement,
+        "improvement": improvement,
+        "leading": leads,
+        "ended": _ended(experiment, analysis),
         "decision": decided and decided.decision and decided.decision.value,
         "reason_code": decided and decided.reason_code and decided.reason_code.value,
         "reason": decided and decided.reason,
@@ -71,6 +74,18 @@ def _variants(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
     return rows
 
 
+def _ended(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
+    return [
+        {
+            "treatment": item.treatment,
+            "at": item.at and to_text(item.at),
+            "reason_code": item.reason_code and item.reason_code.value,
+            "reason": item.reason,
+        }
+        for item in (analysis.ended if analysis else experiment.ended_arms)
+    ]
+
+
 def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
     needed = experiment.plan.sample_size
     if analysis is None and experiment.started is not None:
@@ -93,15 +108,16 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
 _UNKNOWN = {"fraction": None, "units_to_go": None, "days_to_go": None}
 
 
-def _improvement(analysis: Analysis) -> float | None:
-    """Return the effect, which is none to be shown before every arm has the plan's minimum."""
-    if analysis.readiness.smallest_arm < analysis.readiness.needed_per_arm:
-        return None
-    seen = {item.treatment: item.estimate.relative for item in analysis.primary.comparisons}
-    if analysis.winner is not None:
-        return seen.get(analysis.winner)
-    known = [value for value in seen.values() if value is not None]
-    return max(known, default=None)
+def _leading(analysis: Analysis) -> tuple[str | None, float | None]:
+    """Return what leads and its effect; neither before every arm has the plan's minimum."""
+    ready, best = analysis.readiness, leading(analysis)
+    if best is None or ready.smallest_arm < ready.needed_per_arm:
+        return None, None
+    return best.treatment, best.estimate.relative
+
+
+def _as_decided(outcome: Outcome | None) -> tuple[str | None, float | None]:
+    return (outcome.winner, outcome.improvement) if outcome else (None, None)
 
 
 _UNANALYSED = {
@@ -121,13 +137,22 @@ def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
         return _UNANALYSED.get(experiment.status, "none; it has ended").format(name)
     action = DUE[analysis.decision]
     if action is None:
-        needed = analysis.readiness.needed_per_arm - analysis.readiness.smallest_arm
-        if needed > 0:
-            return f"collect at least {needed:,} more per arm"
-        return f"go on collecting; why: meta-experiment explain {name}"
+        return _while_undecided(experiment, analysis)
     if experiment.plan.auto:
         return "meta-experiment auto will act on it"
     return f"act on it: meta-experiment {VERBS[action]} {name}"
+
+
+def _while_undecided(experiment: Experiment, analysis: Analysis) -> str:
+    name, ready = experiment.experiment_id, analysis.readiness
+    harmful = next((item.treatment for item in analysis.ended if item.at is None), None)
+    if harmful is not None and experiment.plan.auto:
+        return f"meta-experiment auto will end {harmful}"
+    if harmful is not None:
+        return f"end what does harm: meta-experiment stop {name} --variant {harmful}"
+    if ready.smallest_arm < ready.needed_per_arm:
+        return f"collect at least {ready.needed_per_arm - ready.smallest_arm:,} more per arm"
+    return f"go on collecting; why: meta-experiment explain {name}"
 
 
 def _exp(value: float | None) -> float | None:

@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 6
+_VERSION = 7
 _PURPOSE = "board"
 
 

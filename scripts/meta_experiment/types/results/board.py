@@ -47,9 +47,20 @@ class BoardProgress(TypedDict):
     days_left: float | None
 
 
+class BoardEndedArm(TypedDict):
+    """Treatment that has ended while the others go on; `at` is None until it is on record."""
+
+    treatment: str
+    at: Instant | None
+    reason_code: ReasonCode | None
+    reason: str
+
+
 class BoardRow(TypedDict):
     """Row of an experiment: its plan in short, how it stands, and what to do next.
 
+    `improvement` is that of `leading`, the winner or what looks best, and None before every arm
+    has the plan's minimum.
     `apart` says which of its logs do not count. `outcome` is what was done last.
     """
 
@@ -65,7 +76,9 @@ class BoardRow(TypedDict):
     primary: BoardMetric
     variants: list[BoardArm]
     progress: BoardProgress
+    ended: list[BoardEndedArm]
     improvement: float | None
+    leading: str | None
     decision: Decision | None
     reason_code: ReasonCode | None
     reason: str | None
