@@ -9,7 +9,7 @@ import pytest
 from tests.decide.making import COST, guardrail, look, plan, trial
 
 from meta_experiment.decide.horizon import in_days
-from meta_experiment.decide.telling.progress import best_estimate, leading
+from meta_experiment.decide.telling.progress import best_estimate, leading, progress
 from meta_experiment.types import EndedArm, ReasonCode
 
 LENGTHS = {"control": 40.0, "b": 55.0}  # the draw gave the treatment the longer arguments
@@ -81,3 +81,13 @@ def test_only_covariates_are_said_to_tell_nothing():
 def test_long_times_have_no_tenths_of_days():
     """A forecast of a year is not right to two hours."""
     assert [in_days(days) for days in (0.25, 3.33, 373.8)] == ["0.25", "3.3", "374"]
+
+
+def test_an_arm_that_has_ended_is_not_on_its_way_to_a_decision():
+    """However good it looks, it is not promoted: the forecast is of the others."""
+    made = drawn(0.5, lengths=LENGTHS | {"worse": 40.0}, treatments=("b", "worse"))
+    chosen = plan("b", "worse", primary=COST)
+    seen = look(chosen, made, ended=(EndedArm("b", 1.0, None, "by hand"),))
+    assert seen.primary.comparisons[0].sequential.e_promote > 20
+    assert progress(chosen, seen).fraction < 0.2
+    assert progress(chosen, seen).units_to_go is None

@@ -36,36 +36,42 @@ _FAR = 1e6  # of a t statistic
 
 
 def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
-    """Return for every treatment how many units, or cases, would promote it.
+    """Return for every treatment that goes on how many units, or cases, would promote it.
 
     None where the metric's family does not tell what is to be expected.
     """
     if plan.unit is Unit.CASE:
         cases = analysis.readiness.smallest_arm
-        return [cases_needed(plan, item, cases) for item in analysis.primary.comparisons]
+        return [cases_needed(plan, item, cases) for item in _going_on(analysis)]
     expected, arms = family_of(plan.primary).expected, analysis.primary.variants
     if expected is None:
         return None
     control = arms[plan.control.name]
     return [
         units_needed(plan, expected, control, arms[item.treatment], item.adjusted)
-        for item in analysis.primary.comparisons
+        for item in _going_on(analysis)
     ]
 
 
 def evidence_share(plan: Plan, analysis: Analysis) -> float:
     """Return the part of the log evidence that is there of what a decision takes.
 
-    For the better that of the best treatment, for the worse that of the least bad, whichever
-    is nearer.
+    For the better that of the best treatment that goes on, for the worse that of the least bad,
+    whichever is nearer.
     """
-    weighed = [item.sequential for item in analysis.primary.comparisons]
+    going = _going_on(analysis)
+    weighed = [item.sequential for item in going]
     better = [_log(item.e_promote) for item in weighed if item is not None]
     worse = [_log(item.e_reject) for item in weighed if item is not None]
-    if len(better) < len(plan.treatments):
+    if not going or len(better) < len(going):
         return 0.0
     promoted = max(better) / e_value_bar(plan.alpha, len(plan.treatments))
     return min(1.0, max(0.0, promoted, min(worse) / e_value_bar(plan.alpha)))
+
+
+def _going_on(analysis: Analysis) -> list[Comparison]:
+    ended = {item.treatment for item in analysis.ended}
+    return [item for item in analysis.primary.comparisons if item.treatment not in ended]
 
 
 def units_needed(
