@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.decide.making import COST, SUCCESS, look, plan, trial
+from tests.decide.making import COST, SCORE, SUCCESS, look, plan, trial
 
 from meta_experiment.assign.permuted_blocks import block_arm
 from meta_experiment.decide.metrics import design_of
@@ -151,3 +151,22 @@ def test_single_draws_are_weighed_by_their_shares():
     made = drawn(40, lambda arm, _: (60, 30)[arm])
     found = look(replace(ROBUST, assignment=Assignment.HASH), made)
     assert found.decision is Decision.PROMOTE
+
+
+def test_an_end_that_is_near_no_change_lies_on_its_side():
+    """A promotion's interval does not touch the null, however small what is shown."""
+    made = drawn(20, lambda arm, _: (60, 59.99999)[arm])
+    found = look(replace(ROBUST, improvement_threshold=0.0), made)
+    assert found.decision is Decision.PROMOTE
+    assert found.primary.comparisons[0].sequential.interval.low > 0
+
+
+def test_values_without_a_ratio_are_weighed_as_ever():
+    """Means at or below zero have no ratio whose nulls could be gone through."""
+    rng = np.random.default_rng(4)
+    made = drawn(40, lambda arm, _: rng.normal(-5, 1) * (1, 0.3)[arm], metric="score")
+    plain, robust = (
+        look(plan(primary=SCORE, robust=robust), made).primary.comparisons[0].sequential
+        for robust in (False, True)
+    )
+    assert robust == plain

@@ -7,15 +7,15 @@ in `Plan` they are fractions.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from meta_experiment.assign.uniform import sha256
-from meta_experiment.errors import UsageError, as_word, cite
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
 from meta_experiment.model.fields import Document
 from meta_experiment.model.known_fields import Fields, words
-from meta_experiment.model.metrics import KNOWN_METRICS, describe, known_metric
+from meta_experiment.model.metrics import describe
+from meta_experiment.model.plan_checks import NAME, check_plan
 from meta_experiment.types import (
     AnalysisType,
     Assignment,
@@ -30,12 +30,6 @@ from meta_experiment.types import (
     Stopping,
     Unit,
     Variant,
-)
-from meta_experiment.types.covariates import (
-    DERIVED_COVARIATES,
-    KNOWN_COVARIATES,
-    MOST_COLUMNS,
-    columns_of,
 )
 
 PLAN_KEYS = {
@@ -79,8 +73,6 @@ PLAN_FIELDS = Fields(
         "analysis_type": words(AnalysisType),
     },
 )
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_MOST_TREATMENTS = 100
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -139,7 +131,7 @@ def plan_from_document(document: object) -> Plan:
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
     )
-    _check_whole(result)
+    check_plan(result)
     return result
 
 
@@ -218,7 +210,7 @@ def metric_from_document(value: object, where: str) -> Metric:
     described = fields.mapping(value, where)
     fields.known_keys(described, _GUARDRAIL_KEYS, where)
     name = fields.text(described, "name", where)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UsageError(
             f"{where}: {cite(name)} is no metric name; letters, digits, '_', '.' and '-' are."
         )
@@ -279,7 +271,7 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         described = {"name": item} if isinstance(item, str) else fields.mapping(item, where)
         fields.known_keys(described, _VARIANT_KEYS, where)
         name = fields.text(described, "name", where)
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             raise UsageError(
                 f"{where}: {cite(name)} is no variant name; letters, digits, '_', '.' and '-' "
                 "are."
@@ -287,116 +279,6 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         weight = fields.number(described, "weight", where, 1.0, low=0.001, high=1000)
         variants.append(Variant(name, weight))
     return tuple(variants)
-
-
-def _check_whole(plan: Plan) -> None:
-    names = [item.name for item in plan.variants]
-    if len(names) < 2 or len(set(names)) < len(names) or len(names) > _MOST_TREATMENTS + 1:
-        raise UsageError(
-            f"plan.variants: {', '.join(names)}: expected a control and one to "
-            f"{_MOST_TREATMENTS} treatments, each with a name of its own."
-        )
-    if len(set(plan.files)) < len(plan.files):
-        raise UsageError("plan.files: a file is named twice.")
-    metrics = [plan.primary.name, *(item.metric.name for item in plan.guardrails)]
-    if len(set(metrics)) < len(metrics):
-        raise UsageError(
-            f"plan.metrics: a metric is named twice among {', '.join(metrics)}; "
-            "primary and guardrails must differ."
-        )
-    _check_report(plan)
-    _check_parts(plan)
-    _check_covariates(plan)
-    _check_robust(plan)
-    equal = len({item.weight for item in plan.variants}) == 1
-    summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
-    if not equal and summed:
-        raise UsageError(
-            f"The metric {cite(plan.primary.name)} is compared on its raw scale, which needs "
-            "arms of equal weight: a small arm of skewed values does not keep the error rate.",
-            hint="Give every variant the same weight, or compare ratios with --scale log.",
-        )
-    if plan.primary.direction is Direction.LOWER and plan.improvement_threshold >= 1:
-        raise UsageError(
-            f"targets.improvement_threshold: nothing lowers {plan.primary.name} by "
-            f"{plan.improvement_threshold:.0%}; expected less than 100."
-        )
-    if plan.max_sample is not None and plan.max_sample < plan.sample_size:
-        raise UsageError(
-            f"stopping.max_sample {plan.max_sample} is below sample_size {plan.sample_size}: "
-            "the experiment would end before it may decide."
-        )
-
-
-def _check_report(plan: Plan) -> None:
-    """What the model is asked for must be a metric that can be recorded."""
-    known = KNOWN_METRICS.keys() | {item.name for item in plan.metrics if item.is_recorded}
-    for name in plan.report:
-        if name not in known:
-            raise UsageError(
-                f"plan.report: the metric {cite(name)} is neither in the plan nor a known one.",
-                hint=fields.suggestion(name, known)
-                or f"Describe it first, for example --secondary {as_word(name)}:higher",
-            )
-
-
-def _check_parts(plan: Plan) -> None:
-    """What a ratio or a quantile is made of must be a metric that can be recorded."""
-    described = {metric.name for metric in plan.metrics if metric.is_recorded}
-    for metric in plan.metrics:
-        for name in metric.recorded:
-            if known_metric(name) is None and name not in described:
-                raise UsageError(
-                    f"plan.metrics: {metric.name} is made of {cite(name)}, which is neither in "
-                    "the plan nor a known metric.",
-                    hint=fields.suggestion(name, KNOWN_METRICS)
-                    or f"Describe it, for example --secondary {as_word(name)}:lower",
-                )
-        if metric.kind is MetricKind.QUANTILE and plan.unit is Unit.CASE:
-            raise UsageError(
-                f"plan.metrics: {metric.name} is a quantile, and eval cases are compared one "
-                "by one.",
-                hint="Name the metric itself, or another unit.",
-            )
-
-
-def _check_robust(plan: Plan) -> None:
-    """The draw speaks where it is known: of two arms, whose values are recorded."""
-    known = (Assignment.BLOCK, Assignment.HASH, Assignment.WEIGHTED)
-    drawn = plan.assignment in known and plan.unit is not Unit.CASE
-    if plan.robust and not (drawn and len(plan.variants) == 2 and plan.primary.is_recorded):
-        raise UsageError(
-            f"plan.robust does not serve {plan.primary.name} of {len(plan.variants)} arms per "
-            f"{plan.unit.value}, assigned by {plan.assignment.value}: expected a metric that "
-            "trials have (no ratio, no quantile), one treatment, and another unit than cases, "
-            f"drawn here ({', '.join(known)}).",
-            hint="Leave it out.",
-        )
-
-
-def _check_covariates(plan: Plan) -> None:
-    """Refuse what no unit can bring along, and what its own variant could move."""
-    measured = KNOWN_METRICS.keys() | {metric.name for metric in plan.metrics}
-    for name in plan.covariates:
-        if not _NAME.fullmatch(name):
-            raise UsageError(
-                f"plan.covariates: {cite(name)} is no name of a covariate; letters, digits, "
-                "'_', '.' and '-' are."
-            )
-        if name in measured or known_metric(name) is not None:
-            raise UsageError(
-                f"plan.covariates: {cite(name)} is measured on the unit itself, so that its "
-                "variant can move it; expected what is known before the variant is drawn.",
-                hint=f"For example: {', '.join((*KNOWN_COVARIATES, *DERIVED_COVARIATES))}.",
-            )
-    if len(set(plan.covariates)) < len(plan.covariates):
-        raise UsageError("plan.covariates: a covariate is named twice.")
-    if columns_of(plan.covariates) > MOST_COLUMNS:
-        raise UsageError(
-            f"plan.covariates: {', '.join(plan.covariates)}: expected at most "
-            f"{MOST_COLUMNS}, of which `previous` counts for two, the value and the arm of the "
-            "unit before."
-        )
 
 
 def _section(plan: Document, key: str, allowed: set[str]) -> Document:

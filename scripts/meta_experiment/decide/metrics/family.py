@@ -40,7 +40,8 @@ class Design:
     where it stands as it is; where it is told, evidence and `interval_always` rest on it, and
     `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
-    `evidence_note` says how the evidence is weighed, where that is worth a word.
+    `evidence_note` says how the evidence is weighed, where that is worth a word. Where it does
+    not hold at every look, `decides` is False, and the comparison is shown alone.
 
     Raises (by all):
         DegenerateDataError: the samples carry no evidence.
@@ -55,6 +56,7 @@ class Design:
     effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
     adjustment: Callable[[Sample, Sample, Metric, float], Adjustment | None] | None = None
     evidence_note: str | None = None
+    decides: bool = True
 
 
 def statistic_of_means(scale: Scale) -> str:

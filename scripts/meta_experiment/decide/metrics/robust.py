@@ -69,6 +69,8 @@ def _evidence(
     design: Design, weigh: Weigh, control: Sample, treatment: Sample, metric: Metric, at: float
 ) -> Evidence:
     """Return the logs of the means of both e-values; one without a word counts as 1."""
+    if _is_without_ratio(control, treatment, metric):
+        return design.evidence(control, treatment, metric, at)
     null = moved(control, at, metric)
     if null is None:
         return beyond_reach(at)
@@ -84,6 +86,11 @@ def _evidence(
         _mean(own.worse, weigh(drawn, -better)),
         f"{own.rule}, averaged with the exact evidence of the draw",
     )
+
+
+def _is_without_ratio(control: Sample, treatment: Sample, metric: Metric) -> bool:
+    """Say whether the arms' means have no ratio whose nulls could be gone through."""
+    return metric.scale is Scale.RAW and min(control.centre, treatment.centre) <= 0
 
 
 def _mean(one: float, other: float) -> float:
@@ -202,9 +209,9 @@ def _interval_always(
     Raises:
         DegenerateDataError: the samples carry no evidence.
     """
+    if _is_without_ratio(control, treatment, metric):
+        return design.interval_always(control, treatment, metric, alpha)
     log = metric.scale is Scale.LOG
-    if not log and min(control.centre, treatment.centre) <= 0:
-        return None, None
     _evidence(design, weigh, control, treatment, metric, 0.0)  # raises where there is none
     one, other = control.centre, treatment.centre
     estimate = other - one if log else math.log(other / one)
@@ -245,4 +252,4 @@ def _end(convinces: Callable[[float], bool], estimate: float, step: float) -> Bo
     while abs(outside - inside) > _PRECISION:
         middle = 0.5 * (inside + outside)
         inside, outside = (inside, middle) if convinces(middle) else (middle, outside)
-    return outside
+    return outside or inside  # no change that is ruled out lies outside, however near
