@@ -132,7 +132,7 @@ def test_the_outlook_names_the_smallest_improvement_found_in_most_runs():
     assert 0.15 < reach[200] < 0.17
 
 
-@pytest.mark.parametrize("units", [50, 200])
+@pytest.mark.parametrize("units", [50, pytest.param(200, marks=pytest.mark.long)])
 def test_the_outlook_holds_in_simulation(units):
     """The improvement it names is decided in 80% of runs, within three points."""
     from tests.sim import scenarios, shadow

@@ -206,14 +206,3 @@ def test_only_a_near_word_is_suggested(word, near):
     """A guess that is not what was meant is worse than none."""
     assert suggestion(word, KNOWN_METRICS) == (near and f"Did you mean '{near}'?")
     assert suggestion(word, ()) is None
-
-
-def test_a_rate_of_cases_claims_no_threshold_at_one_look():
-    """There is no test of it against another null than no difference."""
-    rates = {"unit": "case", "metrics": {"primary": "success"}}
-    plan_from_document(with_changes(**rates, stopping={"claim": "threshold"}))
-    plan_from_document(with_changes(**rates, stopping={"rule": "fixed"}))
-    with pytest.raises(UsageError, match="not against a threshold"):
-        plan_from_document(
-            with_changes(**rates, stopping={"rule": "fixed", "claim": "threshold"})
-        )

@@ -6,7 +6,7 @@ import pytest
 from tests.sealing import CHECKOUT, own_key, own_seal
 
 from meta_experiment.live.handovers import hand_over, pending
-from meta_experiment.model.plan_document import _MOST_TREATMENTS
+from meta_experiment.model.plan_checks import _MOST_TREATMENTS
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.index import Entry, format_entry, parse_entry, sealed_lines
 from meta_experiment.protocol.seal import Seal

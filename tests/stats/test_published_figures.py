@@ -74,6 +74,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "decision": None,
         "outcome": None,
         "apart": [],
+        "ended": [],
         "alerts": [],
         "next_action": "nothing",
     }

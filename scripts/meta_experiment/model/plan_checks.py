@@ -9,12 +9,10 @@ from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.types import (
     Assignment,
-    Claim,
     Direction,
     MetricKind,
     Plan,
     Scale,
-    Stopping,
     Unit,
 )
 from meta_experiment.types.covariates import (
@@ -52,7 +50,6 @@ def check_plan(plan: Plan) -> None:
     _check_parts(plan)
     _check_covariates(plan)
     _check_robust(plan)
-    _check_claim(plan)
     equal = len({item.weight for item in plan.variants}) == 1
     summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -143,15 +140,4 @@ def _check_covariates(plan: Plan) -> None:
             f"plan.covariates: {', '.join(plan.covariates)}: expected at most "
             f"{MOST_COLUMNS}, of which `previous` counts for two, the value and the arm of the "
             "unit before."
-        )
-
-
-def _check_claim(plan: Plan) -> None:
-    """A rate of cases has no test at one look against another null than no difference."""
-    rate = plan.primary.kind is MetricKind.PROPORTION and plan.unit is Unit.CASE
-    if rate and plan.stopping is Stopping.FIXED and plan.claim is Claim.THRESHOLD:
-        raise UsageError(
-            f"stopping.claim: {plan.primary.name} of cases is held against no difference by "
-            "the fixed rule, and not against a threshold.",
-            hint="Claim `better`, or take the sequential rule.",
         )
