@@ -133,8 +133,8 @@ def ours_decided(kind: str, run: Sequence[Sequence[float]]) -> int:
     rule, metric = rule_of(plan), plan.primary
     bar = rule.bar(plan.alpha, 1)
     for pairs in range(FIRST, LAST + 1):
-        arms = [sample_of(values[:pairs], metric) for values in run]
-        evidence = rule.evidence(plan, *arms, metric, 0.0)
+        control, treatment = (sample_of(values[:pairs], metric) for values in run)
+        evidence = rule.evidence(plan, control, treatment, metric, 0.0)
         if max(evidence.better, evidence.worse) >= bar:
             return pairs if evidence.better >= bar else -pairs
     return 0
@@ -204,7 +204,8 @@ def of_peer(name: str, task_text: str) -> dict[str, Any]:
     done = subprocess.run(program, input=task_text, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr}")
-    return json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def decisions_table(decided: Mapping[str, Mapping[str, list[int]]]) -> list[str]:

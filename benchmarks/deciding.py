@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -29,6 +30,7 @@ from meta_experiment.stats.moments import Moments  # noqa: E402
 from meta_experiment.types import Guardrail, Plan, Scale, Trial, TrialStatus, Variant  # noqa: E402
 
 START = 1.7e9  # seconds
+LATER = START + 86_400.0
 NAMES = ("active_seconds", "cost_usd", "output_tokens")
 
 
@@ -93,15 +95,18 @@ def main() -> int:
     made, planned = trials(options.units), plan()
     known = sums(made)
     numbers = [item.metrics["cost_usd"] for item in made]
-    asked = {"experiment_id": "bench", "as_of": START + 86_400, "started": START}
     print(f"{options.units:,} units in two arms, {options.runs} runs")
     print(f"{'':28}{'median ms':>10}{'shortest':>10}")
     alone = replace(planned, guardrails=())
+    summed = partial(
+        analyze_summaries, summaries=known, experiment_id="bench", as_of=LATER, started=START
+    )
+    counted = partial(analyze, trials=made, experiment_id="bench", as_of=LATER, started=START)
     for name, work in (
         ("sum of as many numbers", lambda: sum(numbers)),
-        ("from sums", lambda: analyze_summaries(alone, known, **asked)),
-        ("from sums, two guardrails", lambda: analyze_summaries(planned, known, **asked)),
-        ("from trials, two guardrails", lambda: analyze(planned, made, **asked)),
+        ("from sums", lambda: summed(alone)),
+        ("from sums, two guardrails", lambda: summed(planned)),
+        ("from trials, two guardrails", lambda: counted(planned)),
     ):
         middle, least = milliseconds(work, options.runs)
         print(f"{name:28}{middle:10.2f}{least:10.2f}")

@@ -30,6 +30,7 @@ from tests.client.harness import REPOSITORY, Client
 from tests.support.git import git
 
 PROGRAM = REPOSITORY / "bin" / "meta-experiment"
+ONE_LOOK = ("--stopping", "fixed", "--sample-size", "5")  # which few uses can decide
 MODE = 0o640  # of every prompt file here: not what a new file would get
 BLOCK = 10  # invocations after which both arms have been served equally often
 CLUMSY = 3  # every third item has a tool fail
@@ -196,11 +197,11 @@ _USAGE = (
 
 
 def usage_of(item: int, arm: str | None, step: int, *, reading: bool = False) -> dict[str, int]:
-    """Return token counts that no other item has; the treatment takes half the output.
+    """Return token counts that no other item has; the treatment takes a ninth of the output.
 
     Output varies little within an arm, so that a few invocations are evidence enough.
     """
-    output = 1 if reading else {None: 40, "control": 900, "treatment": 400}.get(arm, 700)
+    output = 1 if reading else {None: 40, "control": 900, "treatment": 100}.get(arm, 700)
     return {
         "input_tokens": 100 + item,
         "output_tokens": output + item % 5,

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.client.endpoint import Answer, Endpoint
-from tests.client.live import BLOCK, COMMAND, Model, begin
+from tests.client.live import BLOCK, COMMAND, ONE_LOOK, Model, begin
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
 PATIENCE = 120.0  # seconds
@@ -36,7 +36,7 @@ def aged(live):
 
 def test_a_session_start_promotes_without_anyones_help(client):
     """The decision is acted on beside the user's turn; the next session tells the user."""
-    live = begin(client, COMMAND)
+    live = begin(client, COMMAND, *ONE_LOOK)
     evidence(live)
     aged(live)
     hello(live)
@@ -61,7 +61,7 @@ def test_a_session_start_promotes_without_anyones_help(client):
 @pytest.mark.long
 def test_a_due_decision_is_told_to_the_user_and_not_the_model(client):
     """Where the plan leaves acting to the user, the notice says so and nothing is changed."""
-    live = begin(client, COMMAND, "--no-auto")
+    live = begin(client, COMMAND, *ONE_LOOK, "--no-auto")
     evidence(live)
     live.meta("status")
     (shown,), seen = hello(live)

@@ -11,6 +11,7 @@ from tests.client.live import (
     CALLED_SKILL,
     KINDS,
     MODE,
+    ONE_LOOK,
     TYPED_SKILL,
     Model,
     begin,
@@ -20,7 +21,6 @@ from tests.client.live import (
 
 pytestmark = pytest.mark.client
 SESSION = 14  # invocations in one session
-ONE_LOOK = ("--stopping", "fixed", "--sample-size", "5")  # which so few can decide
 
 
 @pytest.mark.long

@@ -27,7 +27,7 @@ def outcomes(successes, units, *, late):
 @given(counts=arms, late=st.booleans(), alpha=st.sampled_from([0.05, 0.2, 0.4]))
 @example(counts=(20, 60, 34, 60), late=False, alpha=0.2)
 @example(counts=(0, 30, 12, 30), late=False, alpha=0.05)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_an_end_passes_no_change_exactly_when_the_evidence_does(metric, counts, late, alpha):
     """At any counts, sizes, orders and levels, of the better side and of the worse."""
     k, n, more, m = counts
@@ -43,7 +43,7 @@ def test_an_end_passes_no_change_exactly_when_the_evidence_does(metric, counts, 
 
 
 @given(st.lists(st.sampled_from([(0, 0), (0, 1), (0, 1), (1, 0), (1, 1)]), min_size=3))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_so_they_do_of_cases(pairs):
     """Also where all change alike, from failure to success."""
     control, b = zip(*pairs, strict=True)

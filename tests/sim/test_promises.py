@@ -29,8 +29,9 @@ def bound(limit, experiments):
 @pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda item: item.name)
 def test_rates_stay_below_what_is_promised(scenario):
     """False promotions and rejections in every world, as far as a few hundred runs can tell."""
-    experiments = min(500, scenario.experiments)
-    units = min(scenario.units, 2 * SMALL if "arms" in scenario.name else SMALL)
+    several = "arms" in scenario.name
+    experiments = min(200 if several else 400, scenario.experiments)
+    units = min(scenario.units, 2 * SMALL if several else SMALL)
     found = scenarios.run(scenario, experiments, seed=41, units=units)
     if scenario.promoted is not None:
         assert found.promoted <= bound(scenario.promoted, experiments)
@@ -55,7 +56,7 @@ def test_the_simulation_can_fail():
 
 def test_the_product_itself_promotes_few_identical_arms():
     """The whole path, trial by trial, looked at after every pair: at most 5% are promoted."""
-    experiments, promoted = 60, 0
+    experiments, promoted = 40, 0
     rng = np.random.default_rng(43)
     plan = real.plan(threshold=0.15)
     for _ in range(experiments):
@@ -148,7 +149,7 @@ def test_the_best_case_of_several_arms_holds_for_all_of_them(shared, holds):
 @pytest.mark.parametrize(("control", "treatment"), [(0.5, 0.5), (0.1, 0.2), (0.98, 0.9)])
 def test_intervals_of_rates_cover_at_every_look(control, treatment):
     """The same for zeros and ones, also where one of the outcomes is rare."""
-    experiments = 800
+    experiments = 300
     rng = np.random.default_rng(46)
     kept = rates.covered(rng, control, treatment, experiments=experiments, last=200)
     assert 1 - kept.mean() <= bound(0.05, experiments)

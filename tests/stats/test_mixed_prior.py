@@ -33,7 +33,8 @@ def exact_grid(t, df, n, digits):
 
 
 @pytest.mark.parametrize(
-    "df", [0.5, 1, 3.3, 18, 98, 1000, pytest.param(1e5, marks=pytest.mark.long)]
+    "df",
+    [0.5, 1, 3.3, 18, 98, *(pytest.param(df, marks=pytest.mark.long) for df in (1e3, 1e5))],
 )
 @pytest.mark.parametrize("t", [-8.0, -2.5, 0.0, 0.7, 2.9, 9.0])
 @pytest.mark.parametrize("share", [0.25, 0.05, 2.0])

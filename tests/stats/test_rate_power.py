@@ -24,7 +24,7 @@ def boundary(units, rate):
         (35, 0.5, 0.95),
         (50, 0.5, 0.75),
         pytest.param(100, 0.1, 0.3, marks=pytest.mark.long),
-        (100, 0.5, 0.7),
+        pytest.param(100, 0.5, 0.7, marks=pytest.mark.long),
         pytest.param(200, 0.9, 0.97, marks=pytest.mark.long),
         (10, 0.5, 1.0),
     ],
