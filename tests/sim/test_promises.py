@@ -30,7 +30,7 @@ def bound(limit, experiments):
 def test_rates_stay_below_what_is_promised(scenario):
     """False promotions and rejections in every world, as far as a few hundred runs can tell."""
     several = "arms" in scenario.name
-    experiments = min(200 if several else 400, scenario.experiments)
+    experiments = min(150 if several else 200, scenario.experiments)
     units = min(scenario.units, 2 * SMALL if several else SMALL)
     found = scenarios.run(scenario, experiments, seed=41, units=units)
     if scenario.promoted is not None:
