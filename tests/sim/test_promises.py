@@ -26,7 +26,13 @@ def bound(limit, experiments):
     return limit + 3.1 * math.sqrt(limit * (1 - limit) / experiments)
 
 
-@pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda item: item.name)
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        pytest.param(item, id=item.name, marks=() if number % 3 == 0 else pytest.mark.long)
+        for number, item in enumerate(scenarios.SCENARIOS)
+    ],
+)
 def test_rates_stay_below_what_is_promised(scenario):
     """False promotions and rejections in every world, as far as a few hundred runs can tell."""
     several = "arms" in scenario.name
@@ -146,7 +152,14 @@ def test_the_best_case_of_several_arms_holds_for_all_of_them(shared, holds):
     assert bool(ended.mean() <= bound(0.05, experiments)) is holds
 
 
-@pytest.mark.parametrize(("control", "treatment"), [(0.5, 0.5), (0.1, 0.2), (0.98, 0.9)])
+@pytest.mark.parametrize(
+    ("control", "treatment"),
+    [
+        pytest.param(0.5, 0.5, marks=pytest.mark.long),
+        pytest.param(0.1, 0.2, marks=pytest.mark.long),
+        (0.98, 0.9),
+    ],
+)
 def test_intervals_of_rates_cover_at_every_look(control, treatment):
     """The same for zeros and ones, also where one of the outcomes is rare."""
     experiments = 300
