@@ -10,8 +10,10 @@ from meta_experiment.decide.order import is_divided
 from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
+from meta_experiment.stats.log_sums import log_sum_exp
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import log_bayes_factor
+from meta_experiment.stats.ttest import satterthwaite
 from meta_experiment.types import Metric
 
 LEVEL = 0.05  # the chance that a note appears, at any look, when nothing changes
@@ -87,13 +89,11 @@ def _change(pieces: Sequence[tuple[Sequence[float], Sequence[float]]], after: in
     if total == 0:
         return _Change(0.0, 0.0, after)
     size = late_t.minus(early_t) - late_c.minus(early_c)
-    df = 1.0 / math.fsum((part / total) ** 2 / (n - 1) for part, n in parts)
+    df = satterthwaite(*parts)
     effective = 1.0 / math.fsum(1.0 / n for _, n in parts)
     return _Change(log_bayes_factor(size / math.sqrt(total), df, effective), size, after)
 
 
 def _log_mean(logs: Sequence[float]) -> float:
     """Return the logarithm of the mean of e-values over all cuts."""
-    terms = [*logs, *[0.0] * (len(_CUTS) - len(logs))]
-    top = max(terms)
-    return top + math.log(math.fsum(math.exp(term - top) for term in terms) / len(_CUTS))
+    return log_sum_exp([*logs, *[0.0] * (len(_CUTS) - len(logs))]) - math.log(len(_CUTS))

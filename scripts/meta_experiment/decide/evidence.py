@@ -19,6 +19,10 @@ class Evidence:
     rule: str
 
 
+NOTHING = Evidence(0.0, 0.0, "none")
+"""What data without a word are worth: an e-value of 1 either way."""
+
+
 def towards(direction: int, greater: float, less: float, rule: str) -> Evidence:
     """Turn evidence for greater and for less into evidence for better and for worse."""
     better, worse = (greater, less) if direction > 0 else (less, greater)

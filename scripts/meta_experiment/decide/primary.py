@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.evidence import NOTHING, Evidence
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import Claim, Plan
-
-_NOTHING = Evidence(0.0, 0.0, "none")
 
 
 def weigh(plan: Plan, rule: Rule, samples: Samples) -> dict[str, Evidence]:
@@ -39,7 +37,7 @@ def weigh_arms(
             claimed = rule.evidence(plan, *compared, plan.primary, at) if at else zero
             found[name] = replace(zero, better=claimed.better)
         except DegenerateDataError:
-            found[name] = _NOTHING
+            found[name] = NOTHING
     better = rule.adjust([evidence.better for evidence in found.values()])
     return {
         name: replace(evidence, better=corrected)

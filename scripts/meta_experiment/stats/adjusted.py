@@ -17,7 +17,7 @@ from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.ttest import Contrast
+from meta_experiment.stats.ttest import Contrast, satterthwaite
 
 _NOTHING_NEW = 1e-9  # share of a covariate's spread that the others do not explain
 _ROUNDING = 1e-12  # share of a variance below which what is left of it is none
@@ -85,10 +85,8 @@ class AdjustedMeans:
 
     def df(self, control: float, treatment: float) -> float:
         """Return the degrees of freedom of a variance that has these parts of the arms."""
-        total = control + treatment
-        shares = (control / total) ** 2 / (self.units[0] - 1)
-        shares += (treatment / total) ** 2 / (self.units[1] - 1)
-        return 1.0 / shares - (len(self.slopes) - len(self.dropped))
+        parts = zip((control, treatment), self.units, strict=True)
+        return satterthwaite(*parts) - (len(self.slopes) - len(self.dropped))
 
     def contrast(self, ratio: float = 1.0) -> Contrast:
         """Return treatment minus so many times the control."""

@@ -9,7 +9,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.special import t_isf, t_sf
-from meta_experiment.stats.ttest import welch_contrast
+from meta_experiment.stats.ttest import satterthwaite, welch_contrast
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,8 @@ def lift_log_delta(control: Moments, treatment: Moments, *, level: float = 0.95)
         )
     control_part = (control.standard_error / base) ** 2
     treatment_part = (treatment.standard_error / _mean(treatment)) ** 2
-    total = control_part + treatment_part
-    df = 1.0 / (
-        (control_part / total) ** 2 / (control.n - 1)
-        + (treatment_part / total) ** 2 / (treatment.n - 1)
-    )
-    log_ratio, se = math.log(ratio), math.sqrt(total)
+    df = satterthwaite((control_part, control.n), (treatment_part, treatment.n))
+    log_ratio, se = math.log(ratio), math.sqrt(control_part + treatment_part)
     radius = t_isf(0.5 * (1.0 - level), df) * se
     return Lift(
         estimate=treatment.minus(control) / base,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from meta_experiment.stats.log_sums import log_add
 from meta_experiment.stats.sequential import log_bayes_factor, posterior_statistic
 from meta_experiment.stats.special import stirling_error, t_log_cdf
 
@@ -54,9 +55,7 @@ def log_e_mixed(statistic: float, df: float, n_effective: float) -> float:
     `n_effective` as in `ttest.Contrast`.
     """
     half_normal, grid = log_e_parts(statistic, df, n_effective)
-    one, other = half_normal + _LOG_SHARE_HALF_NORMAL, grid + _LOG_SHARE_GRID
-    larger = max(one, other)
-    return larger + math.log1p(math.exp(min(one, other) - larger))
+    return log_add(half_normal + _LOG_SHARE_HALF_NORMAL, grid + _LOG_SHARE_GRID)
 
 
 def log_e_parts(statistic: float, df: float, n_effective: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 from meta_experiment.errors import UsageError
+from meta_experiment.stats.log_sums import log_add
 
 
 def bonferroni(p_values: Sequence[float]) -> list[float]:
@@ -53,14 +54,9 @@ def closed_average(log_es: Sequence[float]) -> list[float]:
     adjusted = [0.0] * len(log_es)
     for index in order:
         others = (log_es[other] for other in order if other != index)
-        sums = accumulate(others, _log_add, initial=log_es[index])
+        sums = accumulate(others, log_add, initial=log_es[index])
         adjusted[index] = min(total - math.log(size) for size, total in enumerate(sums, 1))
     return adjusted
-
-
-def _log_add(a: float, b: float) -> float:
-    top, low = max(a, b), min(a, b)
-    return top if math.isinf(top) or low == -math.inf else top + math.log1p(math.exp(low - top))
 
 
 def _step_down(p_values: Sequence[float], factor: Callable[[int, int], float]) -> list[float]:

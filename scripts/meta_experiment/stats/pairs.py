@@ -23,6 +23,7 @@ from functools import cache
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_counts
+from meta_experiment.stats.log_sums import log_sum_exp
 
 _CENTER_SD = 2.0
 _GAP_SD = 1.5
@@ -77,7 +78,7 @@ def pair_rule(control_successes: float, treatment_successes: float, pairs: int) 
 
 def _log_mixture(lower: float, upper: float, pairs: int) -> float:
     lower_failures, upper_failures = pairs - lower, pairs - upper
-    return _log_sum_exp(
+    return log_sum_exp(
         [
             guess.log_weight
             + lower * guess.lower_success
@@ -119,8 +120,3 @@ def _guess(z: float, b: float, log_weight: float) -> _Guess:
         upper_success=math.log1p(of_success),
         upper_failure=math.log1p(-of_failure),
     )
-
-
-def _log_sum_exp(logs: list[float]) -> float:
-    top = max(logs)
-    return top + math.log(math.fsum(math.exp(value - top) for value in logs))

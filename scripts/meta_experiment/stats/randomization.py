@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from meta_experiment.records import dataclass
+from meta_experiment.stats.log_sums import log_add, log_sum_exp
 from meta_experiment.stats.mixed_prior import EFFECTS
 
 _LARGEST_EXPONENT = 700.0
@@ -72,17 +73,15 @@ def log_e_of_draws(
         theta, total = sign * effect, 0.0
         for p, z, u in zip(probabilities, treated, scores, strict=True):
             x = theta * u
-            top = max(0.0, x)
-            mean = math.log(p * math.exp(x - top) + (1.0 - p) * math.exp(-top)) + top
-            total += x * z - mean
+            total += x * z - log_add(math.log(p) + x, math.log1p(-p))
         totals.append(total)
     return _mixed(totals)
 
 
 def _mixed(totals: Sequence[float]) -> float:
-    logs = [total + weight for total, (_, weight) in zip(totals, EFFECTS, strict=True)]
-    top = max(logs)
-    return top + math.log(math.fsum(math.exp(value - top) for value in logs))
+    return log_sum_exp(
+        [total + weight for total, (_, weight) in zip(totals, EFFECTS, strict=True)]
+    )
 
 
 def _log_mean(theta: float, scores: Sequence[float], layouts: Sequence[Layout]) -> float:

@@ -12,7 +12,7 @@ from meta_experiment.stats.inputs import require_fraction
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.root_finding import rising_root
 from meta_experiment.stats.special import t_log_sf
-from meta_experiment.stats.ttest import welch_contrast
+from meta_experiment.stats.ttest import satterthwaite, welch_contrast
 
 Bound = float | None
 
@@ -49,7 +49,7 @@ class MeanRatio:
             control.variance / control.n,
             treatment.variance / treatment.n,
             contrast.n_effective,
-            welch_df(control.n, treatment.n),
+            lambda one, other: satterthwaite((one, control.n), (other, treatment.n)),
         )
 
     @classmethod
@@ -139,16 +139,6 @@ def ratio_interval_once(means: MeanRatio, level: float) -> tuple[Bound, Bound]:
     return means.bounds(
         lambda t, df: math.log(tail) - t_log_sf(t, df), math.sqrt(-2.0 * math.log(tail))
     )
-
-
-def welch_df(n_control: int, n_treatment: int) -> Callable[[float, float], float]:
-    """Return Satterthwaite's degrees of freedom (1946) by the parts of a variance."""
-
-    def df(control: float, treatment: float) -> float:
-        one, other = control / (control + treatment), treatment / (control + treatment)
-        return 1.0 / (one * one / (n_control - 1) + other * other / (n_treatment - 1))
-
-    return df
 
 
 _UNBOUNDED = 1e12  # a t beyond all

@@ -48,6 +48,15 @@ class TTest:
     high: float
 
 
+def satterthwaite(*parts: tuple[float, int]) -> float:
+    """Return the degrees of freedom of a variance that is a sum (Satterthwaite 1946).
+
+    Each part is the variance of the mean of so many values.
+    """
+    total = math.fsum(part for part, _ in parts)
+    return 1.0 / math.fsum((part / total) ** 2 / (n - 1) for part, n in parts)
+
+
 def welch_contrast(control: Moments, treatment: Moments) -> Contrast:
     """Compare two means with unequal variances (Welch 1947, Satterthwaite 1946).
 
@@ -58,8 +67,7 @@ def welch_contrast(control: Moments, treatment: Moments) -> Contrast:
     per_treatment = treatment.variance / treatment.n
     total = per_control + per_treatment
     _require_spread(total)
-    share_control, share_treatment = per_control / total, per_treatment / total
-    df = 1.0 / (share_control**2 / (control.n - 1) + share_treatment**2 / (treatment.n - 1))
+    df = satterthwaite((per_control, control.n), (per_treatment, treatment.n))
     return Contrast(
         treatment.minus(control), math.sqrt(total), df, _n_effective(control, treatment)
     )

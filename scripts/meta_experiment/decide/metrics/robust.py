@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
-from meta_experiment.decide.evidence import Evidence, beyond_reach
+from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
+from meta_experiment.stats.log_sums import log_add
 from meta_experiment.stats.randomization import (
     Group,
     Layout,
@@ -33,7 +34,6 @@ from meta_experiment.types import AnalysisType, Assignment, EffectSize, Metric, 
 
 _SHORT, _LONG = Part(4, 2), Part(6, 3)  # the blocks of `assign.permuted_blocks`, of two arms
 _LAYOUTS: tuple[Layout, ...] = ((_SHORT, _LONG), (_LONG, _SHORT))
-_ALIKE_MOST = 1  # values that differ, of which nothing can be said
 _ROUND = _SHORT.length + _LONG.length
 _FARTHEST = 20.0  # of the logarithm of a ratio
 _FIRST_STEP, _PRECISION = 0.05, 1e-6
@@ -74,18 +74,24 @@ def _evidence(
     null = moved(control, at, metric)
     if null is None:
         return beyond_reach(at)
+    own = _own(design, control, treatment, metric, at)
     drawn, better = units(null, treatment), sign(metric)
-    try:
-        own = design.evidence(control, treatment, metric, at)
-    except DegenerateDataError:
-        if len({unit.value for unit in drawn}) <= _ALIKE_MOST:
-            raise
-        own = Evidence(0.0, 0.0, "none")
+    if own is NOTHING and len({unit.value for unit in drawn}) < 2:
+        return design.evidence(control, treatment, metric, at)  # which says why there is none
     return Evidence(
         _mean(own.better, weigh(drawn, better)),
         _mean(own.worse, weigh(drawn, -better)),
         f"{own.rule}, averaged with the exact evidence of the draw",
     )
+
+
+def _own(
+    design: Design, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    try:
+        return design.evidence(control, treatment, metric, at)
+    except DegenerateDataError:
+        return NOTHING
 
 
 def _is_without_ratio(control: Sample, treatment: Sample, metric: Metric) -> bool:
@@ -94,10 +100,7 @@ def _is_without_ratio(control: Sample, treatment: Sample, metric: Metric) -> boo
 
 
 def _mean(one: float, other: float) -> float:
-    larger, smaller = max(one, other), min(one, other)
-    if math.isinf(larger):
-        return larger
-    return larger + math.log1p(math.exp(smaller - larger)) - math.log(2.0)
+    return log_add(one, other) - math.log(2.0)
 
 
 def units(control: Sample, treatment: Sample) -> list[Drawn]:
@@ -207,13 +210,11 @@ def _interval_always(
     """Invert the averaged evidence: each end is the change up to which it convinces.
 
     Raises:
-        DegenerateDataError: the samples carry no evidence.
+        DegenerateDataError: only sums are known, or an arm has no values.
     """
     if _is_without_ratio(control, treatment, metric):
         return design.interval_always(control, treatment, metric, alpha)
-    log = metric.scale is Scale.LOG
-    _evidence(design, weigh, control, treatment, metric, 0.0)  # raises where there is none
-    one, other = control.centre, treatment.centre
+    one, other, log = control.centre, treatment.centre, metric.scale is Scale.LOG
     estimate = other - one if log else math.log(other / one)
 
     def convinces(change: float) -> bool:
@@ -222,11 +223,8 @@ def _interval_always(
         null = moved(control, at, metric)
         if null is None:
             return True
-        try:
-            own = design.evidence(control, treatment, metric, at)
-            log_e = own.better if greater == sign(metric) else own.worse
-        except DegenerateDataError:
-            log_e = 0.0
+        own = _own(design, control, treatment, metric, at)
+        log_e = own.better if greater == sign(metric) else own.worse
         return _mean(log_e, weigh(units(null, treatment), greater)) >= -math.log(alpha)
 
     ends = [_end(convinces, estimate, step) for step in (-_FIRST_STEP, _FIRST_STEP)]
