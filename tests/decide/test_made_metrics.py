@@ -205,6 +205,10 @@ def test_a_quantile_decides_nothing():
     with pytest.raises(UsageError, match="decides nothing"):
         plan_from_document(document)
     document["metrics"] |= {"guardrails": [], "secondary": ["cost_usd.p90"]}
+    document["safety"]["metrics"] = ["cost_usd.p90"]
+    with pytest.raises(UsageError, match="decides nothing"):
+        plan_from_document(document)
+    document["safety"]["metrics"] = []
     assert plan_from_document(document).secondary[0].kind is MetricKind.QUANTILE
     assert read("cost_usd.per.success", unit=Unit.CASE).primary.direction is Direction.LOWER
 

@@ -94,8 +94,8 @@ def _check_parts(plan: Plan) -> None:
                     hint=fields.suggestion(name, KNOWN_METRICS)
                     or f"Describe it, for example --secondary {as_word(name)}:lower",
                 )
-    deciding = (plan.primary, *(item.metric for item in plan.guardrails))
-    for metric in deciding:
+    watched = [item for item in plan.secondary if item.name in plan.safety_metrics]
+    for metric in (plan.primary, *(item.metric for item in plan.guardrails), *watched):
         if metric.kind is MetricKind.QUANTILE:
             raise UsageError(
                 f"plan.metrics: {metric.name} is a quantile, which is shown and decides "

@@ -77,18 +77,6 @@ class QuantileSample(Sample):
             return ArmSummary(len(self), math.exp(seen.mean), None, seen.mean, seen.sd)
         return ArmSummary(len(self), seen.mean, seen.sd, None, None)
 
-    def scaled(self, factor: float) -> QuantileSample:
-        """Return the sample with all values multiplied by a positive factor."""
-        return QuantileSample(super().scaled(factor), self.q)
-
-    def shifted(self, delta: float) -> QuantileSample:
-        """Return the sample with a constant added to all values, on the log scale."""
-        return QuantileSample(super().shifted(delta), self.q)
-
-    def joined(self, value: float, units: int, metric: Metric) -> QuantileSample:
-        """Return the sample with more units that have a value on the metric's scale."""
-        return QuantileSample(super().joined(value, units, metric), self.q)
-
     def picked(self, places: Sequence[int]) -> QuantileSample:
         """Return the sample of the units at these places, in their order."""
         return QuantileSample(super().picked(places), self.q)
