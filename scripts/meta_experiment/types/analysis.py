@@ -270,3 +270,9 @@ class Analysis:
     notes: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
     ended: tuple[EndedArm, ...] = ()
+
+    @property
+    def going_on(self) -> tuple[Comparison, ...]:
+        """The comparisons of the treatments that have not ended."""
+        ended = {item.treatment for item in self.ended}
+        return tuple(item for item in self.primary.comparisons if item.treatment not in ended)

@@ -42,14 +42,14 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     """
     if plan.unit is Unit.CASE:
         cases = analysis.readiness.smallest_arm
-        return [cases_needed(plan, item, cases) for item in _going_on(analysis)]
+        return [cases_needed(plan, item, cases) for item in analysis.going_on]
     expected, arms = family_of(plan.primary).expected, analysis.primary.variants
     if expected is None:
         return None
     control = arms[plan.control.name]
     return [
         units_needed(plan, expected, control, arms[item.treatment], item.adjusted)
-        for item in _going_on(analysis)
+        for item in analysis.going_on
     ]
 
 
@@ -59,7 +59,7 @@ def evidence_share(plan: Plan, analysis: Analysis) -> float:
     For the better that of the best treatment that goes on, for the worse that of the least bad,
     whichever is nearer.
     """
-    going = _going_on(analysis)
+    going = analysis.going_on
     weighed = [item.sequential for item in going]
     better = [_log(item.e_promote) for item in weighed if item is not None]
     worse = [_log(item.e_reject) for item in weighed if item is not None]
@@ -67,11 +67,6 @@ def evidence_share(plan: Plan, analysis: Analysis) -> float:
         return 0.0
     promoted = max(better) / e_value_bar(plan.alpha, len(plan.treatments))
     return min(1.0, max(0.0, promoted, min(worse) / e_value_bar(plan.alpha)))
-
-
-def _going_on(analysis: Analysis) -> list[Comparison]:
-    ended = {item.treatment for item in analysis.ended}
-    return [item for item in analysis.primary.comparisons if item.treatment not in ended]
 
 
 def units_needed(

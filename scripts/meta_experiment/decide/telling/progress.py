@@ -48,9 +48,8 @@ def leading(analysis: Analysis) -> Comparison | None:
 
     Of all arms where none goes on; None where none has a relative effect.
     """
-    ended = {item.treatment for item in analysis.ended}
     seen = [item for item in analysis.primary.comparisons if item.estimate.relative is not None]
-    going = [item for item in seen if item.treatment not in ended] or seen
+    going = [item for item in analysis.going_on if item.estimate.relative is not None] or seen
     won = [item for item in seen if item.treatment == analysis.winner]
     return max(won or going, key=lambda item: item.estimate.relative or 0.0, default=None)
 

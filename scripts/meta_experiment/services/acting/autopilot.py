@@ -45,14 +45,9 @@ def _step(
             return step
         if action is None:
             return _end_arms(workspace, experiment, step, arms, dry_run=dry_run)
-        if not experiment.plan.auto:
-            verb = f"meta-experiment {VERBS[action]} {name}"
-            return replace(
-                step, sentence=f"{step.sentence} Its plan leaves this to you: {verb}"
-            )
-        if not workspace.checkout.started_here(experiment):
-            # a registry and logs may come with anybody's commit
-            return replace(step, sentence=f"{step.sentence} {_NOT_HERE} {name}")
+        left = _left_to_the_user(workspace, experiment, [f"{VERBS[action]} {name}"])
+        if left is not None:
+            return replace(step, sentence=f"{step.sentence} {left}")
         sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)
         return replace(step, action=action, sentence=sentence)
     except MetaExperimentError as error:
@@ -71,17 +66,27 @@ def _end_arms(
     """End the arms that harm has ended, or say how, while the others go on."""
     name, names = experiment.experiment_id, ", ".join(item.treatment for item in arms)
     said = f"{step.sentence} Shown to do harm: {names}."
-    if not experiment.plan.auto:
-        verbs = "; ".join(
-            f"meta-experiment stop {name} --variant {item.treatment}" for item in arms
-        )
-        return replace(step, sentence=f"{said} Its plan leaves this to you: {verbs}")
-    if not workspace.checkout.started_here(experiment):
-        return replace(step, sentence=f"{said} {_NOT_HERE} {name}")
+    verbs = [f"stop {name} --variant {item.treatment}" for item in arms]
+    left = _left_to_the_user(workspace, experiment, verbs)
+    if left is not None:
+        return replace(step, sentence=f"{said} {left}")
     if dry_run:
         return replace(step, sentence=f"{said} Would get no more units.")
     notes = end_arms(workspace, name, arms)
     return replace(step, sentence=" ".join((f"{said} Gets no more units.", *notes)))
+
+
+def _left_to_the_user(
+    workspace: Workspace, experiment: Experiment, verbs: Sequence[str]
+) -> str | None:
+    """Say why what is due is left to the user, and by which verbs; None where it is not."""
+    if not experiment.plan.auto:
+        said = "; ".join(f"meta-experiment {verb}" for verb in verbs)
+        return f"Its plan leaves this to you: {said}"
+    if not workspace.checkout.started_here(experiment):
+        # a registry and logs may come with anybody's commit
+        return f"{_NOT_HERE} {experiment.experiment_id}"
+    return None
 
 
 def _act(
