@@ -280,14 +280,16 @@ def test_the_default_path_needs_neither_scipy_nor_numpy():
     assert done.stdout.strip() == "[]"
 
 
-@given(
+TWO_ARMS = (  # metric, units, ratio of the means and of the spreads, threshold
     st.sampled_from([DURATION, COST, SCORE]),
     st.integers(10, 40),
     st.floats(0.4, 1.6),
     st.floats(1.1, 2.5),
     st.sampled_from([0.0, 0.15]),
-    st.sampled_from([0.05, 0.01]),
 )
+
+
+@given(*TWO_ARMS, st.sampled_from([0.05, 0.01]))
 def test_a_promotion_is_an_interval_whose_lower_end_passes_the_null(
     metric, n, ratio, wide, threshold, alpha
 ):
@@ -313,13 +315,7 @@ def test_a_promotion_is_an_interval_whose_lower_end_passes_the_null(
         assert convinces == (seen.p_anytime <= alpha)
 
 
-@given(
-    st.sampled_from([DURATION, COST, SCORE]),
-    st.integers(10, 40),
-    st.floats(0.4, 1.6),
-    st.floats(1.1, 2.5),
-    st.sampled_from([0.0, 0.15]),
-)
+@given(*TWO_ARMS)
 def test_at_one_look_too_a_promotion_is_an_interval_that_passes_the_null(
     metric, n, ratio, wide, threshold
 ):

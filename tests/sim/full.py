@@ -72,7 +72,6 @@ def worlds_table(page, factor):
             page.check(found.promoted, most=scenario.promoted, least=scenario.found),
             page.check(found.rejected, most=scenario.rejected),
         )
-    page.lines.append("")
 
 
 def rates_table(page, factor):
@@ -91,7 +90,6 @@ def rates_table(page, factor):
             page.check(rates.share(up, 2000), most=0.05),
             page.check(rates.share(down, 2000), most=0.05),
         )
-    page.lines.append("")
 
 
 def power_table(page, factor):
@@ -116,7 +114,6 @@ def power_table(page, factor):
             ),
             page.check(pairs.mean(), most=58.0 if promised else None, form="{:.1f}"),
         )
-    page.lines.append("")
 
 
 def covariates_table(page, factor):
@@ -131,7 +128,6 @@ def covariates_table(page, factor):
         rng = np.random.default_rng(7000 + number)
         shown = covariates.crossings(world, rng, runs, 600)
         page.row(name, runs, *(page.check((side >= 0).mean(), most=0.05) for side in shown))
-    page.lines.append("")
     page.section(
         "Power with covariates",
         "By the share of the variance that a covariate explains; looks after every pair.",
@@ -155,7 +151,6 @@ def covariates_table(page, factor):
                 page.check((pairs <= 35).mean(), **(least if promised else {}), form="{:.1%}"),
                 page.check(pairs.mean(), **(most if promised else {}), form="{:.1f}"),
             )
-    page.lines.append("")
 
 
 def coverage_table(page, factor):
@@ -190,7 +185,6 @@ def coverage_table(page, factor):
             runs,
             page.check(float(kept.mean()), least=0.95),
         )
-    page.lines.append("")
 
 
 def guardrail_table(page, factor):
@@ -225,7 +219,6 @@ def guardrail_table(page, factor):
             page.check(crossed.rate("promote"), most=promoted),
             page.check(crossed.rate("reject"), most=rejected),
         )
-    page.lines.append("")
 
 
 def robust_table(page, factor):
@@ -255,7 +248,6 @@ def robust_table(page, factor):
                 page.check((greater >= 0).mean(), most=promised),
                 f"{draw.plain(values, arm):.2%}",
             )
-    page.lines.append("")
 
 
 def ratios_table(page, factor):
@@ -276,7 +268,6 @@ def ratios_table(page, factor):
             page.check(up, most=promised),
             page.check(down, most=promised),
         )
-    page.lines.append("")
 
 
 def safety_table(page, factor):
@@ -299,7 +290,6 @@ def safety_table(page, factor):
             page.check(crossed.rate("reject"), most=0.025 if slower == 1 else None),
             "-" if median is None else f"{median:g}",
         )
-    page.lines.append("")
 
 
 def main(arguments):
@@ -317,6 +307,7 @@ def main(arguments):
         robust_table,
     ):
         table(page, factor)
+        page.lines.append("")
     if factor >= 1:
         page.write(ROOT / "docs" / "error-rates.md")
     return 0 if page.held else 1
