@@ -1,0 +1,71 @@
+"""Case: a task that every variant is run on, and what a run of it has to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+
+from meta_experiment.records import dataclass
+
+
+class CriterionKind(StrEnum):
+    """Kind of check that a criterion is."""
+
+    CONTAINS = "contains"
+    REGEX = "regex"
+    JSON_SCHEMA = "json_schema"
+    FILE_EXISTS = "file_exists"
+    COMMAND = "command"
+    TEST_PASS = "test_pass"  # noqa: S105 - a check, not a password
+    DIFF = "diff"
+    TOOL_USED = "tool_used"
+    TOOL_ORDER = "tool_order"
+    MANUAL = "manual"
+    JUDGE = "judge"
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A check of a run: `target` is what its kind looks for, `options` what else it asks.
+
+    Its `weight` is its share of the score relative to the others; a name is unique in a case.
+    """
+
+    name: str
+    kind: CriterionKind
+    target: str
+    weight: float = 1.0
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A task: the prompt as a user would type it, and how a run of it is judged.
+
+    `files` are the paths and globs (relative, with `/`) that a run of it works on, `needs`
+    named resources that it must have alone: runs that share one of either never run at once.
+    `commit` is where the project stood; None is where it stands now. `sha256` (hex) is of all
+    that the case says, so that an edited case is another one.
+    """
+
+    case_id: str
+    prompt: str
+    sha256: str
+    criteria: tuple[Criterion, ...] = ()
+    files: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    commit: str | None = None
+    timeout_seconds: float | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionResult:
+    """Verdict of one criterion on one run: `passed` is None while nobody has judged it."""
+
+    name: str
+    kind: CriterionKind
+    weight: float
+    passed: bool | None
+    detail: str = ""

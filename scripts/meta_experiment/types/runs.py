@@ -1,0 +1,99 @@
+"""Runs: the words for one variant tried on one case, outside of live use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.cases import CriterionResult
+from meta_experiment.types.vocabulary import TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One variant on one case, for the n-th time (`repeat` counts from 1)."""
+
+    case_id: str
+    repeat: int
+    variant: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """All variants on one case for the n-th time, in the order in which they are started."""
+
+    case_id: str
+    repeat: int
+    variants: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """The runs of the block."""
+        return tuple(Cell(self.case_id, self.repeat, item) for item in self.variants)
+
+
+class FailureKind(StrEnum):
+    """Whose fault it was that a run came to nothing.
+
+    `machine`: no network, an overloaded service, a missing answer of the transport: the block
+    is set aside. `agent`: what the prompt is to blame for: it counts. `setup`: nothing can run
+    as it is, so all stops. `cap`: a limit of spending ended it. `ours`: this program ended it.
+    """
+
+    MACHINE = "machine"
+    AGENT = "agent"
+    SETUP = "setup"
+    CAP = "cap"
+    OURS = "ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Failure of a run, with a sentence for the user."""
+
+    kind: FailureKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Price of a run: `usd` is None where it is not known, which is not nothing."""
+
+    usd: float | None = None
+    tokens: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """What an agent's run came to, as its adapter reads it.
+
+    `received` says whether the arm's text was seen to reach the agent; None where the agent
+    cannot tell and the file was in its place. `output` is its last answer, what criteria read;
+    `tools` the names of the tools it used, in their order. `fingerprint` is what it ran on.
+    """
+
+    status: TrialStatus
+    output: str
+    metrics: Mapping[str, float]
+    spent: Spent
+    received: bool | None = None
+    failure: Failure | None = None
+    tools: tuple[str, ...] = ()
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutcome:
+    """The end of a cell: what the agent reported and how its work was judged.
+
+    Times are seconds since the epoch. `attempts` is how often it was started.
+    """
+
+    cell: Cell
+    report: AgentReport
+    criteria: tuple[CriterionResult, ...]
+    started: float
+    ended: float
+    attempts: int = 1
