@@ -7,9 +7,7 @@ from a client that does not say its number, nothing is sure and age must tell.
 
 from __future__ import annotations
 
-import os
-
-from meta_experiment.protocol.places import read_bytes
+from meta_experiment.protocol.processes import place_of_numbers, start_of
 from meta_experiment.protocol.sessions import fields_of, line_of
 
 TYPE_CHECKING = False
@@ -20,14 +18,13 @@ if TYPE_CHECKING:
 
 VARIABLE = "CLAUDE_PID"
 FILE = "client"  # in a session's folder
-_START = 19  # place of the start time in /proc/PID/stat, behind the name of the program
 
 
 def client_around(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return which process the client around this one is; empty when it cannot be told."""
     pid = environment.get(VARIABLE, "")
-    start = _started(pid)
-    return (pid, start, _place()) if start else ()
+    start = start_of(pid)
+    return (pid, start, place_of_numbers()) if start else ()
 
 
 def note_client(session: Session, environment: Mapping[str, str]) -> None:
@@ -46,28 +43,6 @@ def client_of(session: Session) -> tuple[str, ...]:
 def is_alive(session: Session) -> bool | None:
     """Tell whether a session's client lives; None when nothing is sure. Raises OSError."""
     client = client_of(session)
-    if not client or not client[1] or client[2] != _place():
+    if not client or not client[1] or client[2] != place_of_numbers():
         return None
-    return _started(client[0]) == client[1]
-
-
-def _started(pid: str) -> str:
-    """Return when a process began, in ticks since the machine did; empty when there is none."""
-    if not (pid.isascii() and pid.isdigit()):
-        return ""
-    try:
-        stat = read_bytes(f"/proc/{pid}/stat").decode("ascii", "replace")
-    except OSError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    # a zombie is dead: only its parent has not looked yet
-    return fields[_START] if len(fields) > _START and fields[0] not in ("Z", "X") else ""
-
-
-def _place() -> str:
-    """Return where numbers of processes hold: this boot of this machine, this container."""
-    try:
-        space = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""
-    return f"{read_bytes('/proc/sys/kernel/random/boot_id').decode().strip()} {space}"
+    return start_of(client[0]) == client[1]
