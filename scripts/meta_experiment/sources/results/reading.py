@@ -16,11 +16,11 @@ from meta_experiment.errors import (
     StorageError,
     UsageError,
 )
+from meta_experiment.model import strict_json
 from meta_experiment.sources.results import (
     benchmark,
     plugin_eval,
     run_table,
-    strict_json,
     workspace_files,
 )
 from meta_experiment.sources.results.benchmark import Origin

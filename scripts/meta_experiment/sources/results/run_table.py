@@ -8,8 +8,9 @@ from dataclasses import field
 from typing import Any
 
 from meta_experiment.errors import UsageError
+from meta_experiment.model import strict_json
 from meta_experiment.records import dataclass
-from meta_experiment.sources.results import aggregates, strict_json, values
+from meta_experiment.sources.results import aggregates, values
 from meta_experiment.sources.results.benchmark import Origin, instant
 from meta_experiment.sources.results.column_units import in_per_cents
 from meta_experiment.sources.results.imported import (

@@ -21,7 +21,7 @@ def parse(text: str, name: str) -> object:
     """
     if text.count("[") + text.count("{") > MOST_PARTS:
         raise UsageError(
-            f"{name} has more than {MOST_PARTS:,} lists and objects; split it before importing."
+            f"{name} has more than {MOST_PARTS:,} lists and objects; split it first."
         )
     try:
         document: object = json.loads(text, object_pairs_hook=_object)

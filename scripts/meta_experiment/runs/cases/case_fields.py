@@ -1,0 +1,116 @@
+"""What a case holds, read from its plain form, into which every other form is brought.
+
+The plain form is a mapping: id, prompt, criteria, files, needs, commit, timeout_seconds, tags
+(`schemas/cases.v1.schema.json`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, replace
+
+from meta_experiment.assign.uniform import sha256
+from meta_experiment.errors import UsageError, cite
+from meta_experiment.model import fields
+from meta_experiment.protocol.places import is_id
+from meta_experiment.runs import globs
+from meta_experiment.runs.cases.criterion_fields import criteria
+from meta_experiment.types.cases import Case
+
+KEYS = ("id", "prompt", "criteria", "files", "needs", "commit", "timeout_seconds", "tags")
+LONGEST_TIME = 24 * 3600.0  # seconds
+_LEAST_TIME = 0.001  # seconds
+_LONGEST_WORD = 200  # characters
+_COMMIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@{}~^-]{0,199}")
+
+
+def case(document: object, where: str) -> Case:
+    """Read a case.
+
+    Raises:
+        UsageError: it is none; says where, and what was expected.
+    """
+    known = fields.mapping(document, where)
+    fields.known_keys(known, KEYS, where)
+    case_id = fields.text(known, "id", where)
+    if not is_id(case_id):
+        raise UsageError(
+            f"{where}.id: {cite(case_id)} is no plain name; expected at most 100 letters, "
+            "digits, '.', '_' and '-', a letter or digit first."
+        )
+    inner = f"{where} ({case_id})"
+    asked = fields.sequence(known.get("criteria"), f"{inner}.criteria")
+    found = Case(
+        case_id=case_id,
+        prompt=_without_zero(fields.text(known, "prompt", inner), f"{inner}.prompt"),
+        sha256="",
+        criteria=criteria(asked, inner),
+        files=_paths(known, inner),
+        needs=_words(known, "needs", inner),
+        commit=_commit(known, inner),
+        timeout_seconds=_time(known, inner),
+        tags=_words(known, "tags", inner),
+    )
+    return replace(found, sha256=_digest(found))
+
+
+def _digest(found: Case) -> str:
+    """Name what a case says, whichever form it was read from and however that was laid out."""
+    canonical = json.dumps(
+        asdict(found), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return str(sha256(canonical.encode()).hexdigest())
+
+
+def _paths(known: fields.Document, where: str) -> tuple[str, ...]:
+    paths = fields.sequence(known.get("files"), f"{where}.files")
+    for number, path in enumerate(paths):
+        why = globs.fault(path) if isinstance(path, str) else "is no text"
+        if why:
+            raise UsageError(f"{where}.files[{number}]: {fields.shown(path)} {why}.")
+    return _once(paths, f"{where}.files")
+
+
+def _words(known: fields.Document, key: str, where: str) -> tuple[str, ...]:
+    words = fields.sequence(known.get(key), f"{where}.{key}")
+    for number, word in enumerate(words):
+        if not is_line(word):
+            raise UsageError(
+                f"{where}.{key}[{number}]: expected a name on one line, found "
+                f"{fields.shown(word)}."
+            )
+    return _once(words, f"{where}.{key}")
+
+
+def is_line(word: object, most: int = _LONGEST_WORD) -> bool:
+    """Tell whether a value is a text on one line, neither empty nor long."""
+    return isinstance(word, str) and word.isprintable() and 0 < len(word.strip()) <= most
+
+
+def _once(words: list[str], where: str) -> tuple[str, ...]:
+    for word in words:
+        if words.count(word) > 1:
+            raise UsageError(f"{where}: {cite(word)} is given twice.")
+    return tuple(words)
+
+
+def _commit(known: fields.Document, where: str) -> str | None:
+    if known.get("commit") is None:
+        return None
+    commit = fields.text(known, "commit", where)
+    if not _COMMIT.fullmatch(commit) or ".." in commit:
+        raise UsageError(f"{where}.commit: expected a commit of git, found {cite(commit, 60)}.")
+    return commit
+
+
+def _time(known: fields.Document, where: str) -> float | None:
+    if known.get("timeout_seconds") is None:
+        return None
+    return fields.number(known, "timeout_seconds", where, low=_LEAST_TIME, high=LONGEST_TIME)
+
+
+def _without_zero(text: str, where: str) -> str:
+    if "\0" in text:
+        raise UsageError(f"{where} holds a zero byte; expected text.")
+    return text
