@@ -43,8 +43,13 @@ def test_enough_units_are_not_yet_a_decision():
 
 
 def test_evidence_for_the_worse_is_progress_too():
-    """A rejection is a decision; nothing is forecast of a treatment that looks worse."""
-    _, seen = ahead(noisy(24, 80.0))
+    """A rejection is a decision, by the primary's share of α, four of six parts here.
+
+    Nothing is forecast of a treatment that looks worse.
+    """
+    found, seen = ahead(noisy(24, 80.0))
+    evidence = math.log(found.primary.comparisons[0].sequential.e_reject)
+    assert seen.fraction == pytest.approx(evidence / math.log(20 / (4 / 6)))
     assert 0.1 < seen.fraction < 1
     assert seen.units_to_go is None
 
@@ -66,8 +71,11 @@ def test_several_treatments_take_more_evidence():
     control, b = spread(60.0, 20, 2.5), spread(45.0, 20, 2.5)
     _, alone = ahead(trials(control=control, b=b))
     chosen = plan("b", "c", "d", improvement_threshold=0.05)
-    _, among = ahead(trials(control=control, b=b, c=control, d=control), chosen)
-    assert among.fraction == pytest.approx(alone.fraction * math.log(20) / math.log(60))
+    found, among = ahead(trials(control=control, b=b, c=control, d=control), chosen)
+    b, *others = found.primary.comparisons
+    needed = 60 - sum(item.sequential.e_promote for item in others)
+    assert among.fraction == pytest.approx(alone.fraction * math.log(20) / math.log(needed))
+    assert b.corrected.alpha == pytest.approx(1 / needed)
 
 
 def test_a_rule_that_looks_once_counts_units():

@@ -36,7 +36,7 @@ TOY = Rule(
     extendable=True,
     evidence=wins,
     adjust=list,
-    highest=lambda *_: None,
+    interval=lambda *_: (None, None),
     detectable=lambda *_: 1.0,
     shows_equivalence=lambda _, arm, __: arm.n >= 7,
     words=Words(

@@ -13,11 +13,12 @@ from meta_experiment.decide.compare import compare
 from meta_experiment.decide.doubts import Promotion, doubts
 from meta_experiment.decide.ending import Grounds, ending
 from meta_experiment.decide.errors_rise import errors_rise
+from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.guardrails import Judgement, judge
 from meta_experiment.decide.horizon import days_running, horizon_reached, readiness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.primary import is_equivalent, weigh
+from meta_experiment.decide.primary import corrected, is_equivalent, weigh, with_correction
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.safety import Harm
@@ -174,8 +175,14 @@ def _analysis(
     checks = quality.check(plan, unharmed, as_of=as_of, current=current)
     problems = tuple(quality.problems(checks))
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
-    primary = _result(plan, plan.primary, samples)
-    states = _states(plan, rule, look, samples, primary, as_of, shares.guardrail, harms)
+    weights = weigh(plan, rule, samples)
+    primary = with_correction(
+        plan, rule, samples, _result(plan, plan.primary, samples), weights
+    )
+    together = corrected(rule, weights)
+    states = _states(
+        plan, rule, look, samples, primary, together, as_of, shares.guardrail, harms
+    )
     against = {item.treatment: _against(plan, rule, item, shares.look) for item in states}
     raised = alarms.alerts(
         plan, alarms.watched(plan, samples, against), days_running(as_of, started)
@@ -243,11 +250,11 @@ def _states(
     look: Look,
     samples: Samples,
     primary: PrimaryResult,
+    weights: Mapping[str, Evidence],
     as_of: float,
     share: float,
     harms: Mapping[str, Harm | None],
 ) -> tuple[TreatmentState, ...]:
-    weights = weigh(plan, rule, samples)
     bar = rule.bar(plan.alpha, 1)
     near = tuple(name for name, evidence in weights.items() if evidence.better >= bar)
     doubtful = doubts(Promotion(plan, rule, samples, as_of, near))
@@ -286,8 +293,10 @@ def _against(plan: Plan, rule: Rule, state: TreatmentState, share: float) -> str
 def _highest(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> float | None:
     """Return the largest effect that may still be true, α being shared by the treatments."""
     arms = samples.compared(treatment, plan.primary)
+    if not rule.extendable:
+        return None
     try:
-        return rule.highest(plan, *arms, plan.alpha / len(plan.treatments))
+        return rule.interval(plan, *arms, plan.alpha / len(plan.treatments))[1]
     except DegenerateDataError:
         return None
 

@@ -12,7 +12,7 @@ from meta_experiment.decide.attrition import losses, missing_beyond
 from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
-from meta_experiment.decide.primary import weigh_arms
+from meta_experiment.decide.primary import corrected, weigh_arms
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import improvement, sign
@@ -160,7 +160,7 @@ def _fallen(promotion: Promotion, worse: dict[str, Arms]) -> list[str]:
         return []
     plan, bar = promotion.plan, promotion.rule.bar(promotion.plan.alpha, 1)
     arms = {item.name: promotion.arms(item.name) for item in plan.treatments} | worse
-    weights = weigh_arms(plan, promotion.rule, arms)
+    weights = corrected(promotion.rule, weigh_arms(plan, promotion.rule, arms))
 
     def stands(name: str) -> bool:
         if weights[name].better < bar:

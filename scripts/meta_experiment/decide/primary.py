@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,11 +11,13 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.types import Claim, Plan
+from meta_experiment.stats.root_finding import edge
+from meta_experiment.stats.sequential import safe_exp
+from meta_experiment.types import Claim, Comparison, Corrected, Interval, Plan, PrimaryResult
 
 
 def weigh(plan: Plan, rule: Rule, samples: Samples) -> dict[str, Evidence]:
-    """Return the log evidence for and against every treatment, as recorded."""
+    """Return the log evidence for and against every treatment by itself, as recorded."""
     arms = {item.name: samples.compared(item.name, plan.primary) for item in plan.treatments}
     return weigh_arms(plan, rule, arms)
 
@@ -24,10 +27,8 @@ def weigh_arms(
 ) -> dict[str, Evidence]:
     """Return the log evidence for and against every treatment, of its samples by its name.
 
-    `better` is against what the plan claims (no difference, or its threshold) and corrected
-    for several treatments; `worse` is against no difference and not corrected, since an
-    experiment is rejected only when all its treatments are shown to be worse. Samples that
-    carry no evidence count as evidence of 1.
+    `better` is against what the plan claims (no difference, or its threshold), `worse` against
+    no difference. Samples that carry no evidence count as evidence of 1.
     """
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
     found = {}
@@ -38,11 +39,66 @@ def weigh_arms(
             found[name] = replace(zero, better=claimed.better)
         except DegenerateDataError:
             found[name] = NOTHING
-    better = rule.adjust([evidence.better for evidence in found.values()])
+    return found
+
+
+def corrected(rule: Rule, weights: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """Correct what speaks for each treatment for all that are tried.
+
+    What speaks against them stands: an experiment is rejected only when all its treatments are
+    shown to be worse.
+    """
+    better = rule.adjust([evidence.better for evidence in weights.values()])
     return {
-        name: replace(evidence, better=corrected)
-        for (name, evidence), corrected in zip(found.items(), better, strict=True)
+        name: replace(evidence, better=together)
+        for (name, evidence), together in zip(weights.items(), better, strict=True)
     }
+
+
+def with_correction(
+    plan: Plan,
+    rule: Rule,
+    samples: Samples,
+    result: PrimaryResult,
+    weights: Mapping[str, Evidence],
+) -> PrimaryResult:
+    """Show beside each of several comparisons what the correction leaves of it.
+
+    The lower end is that of the treatment's own interval, at the part of α that the others'
+    evidence leaves it: so it passes what the plan claims exactly when the corrected evidence
+    convinces. The upper end has α, as `worse` is not corrected.
+    """
+    if len(weights) < 2:
+        return result
+    together = corrected(rule, weights)
+
+    def shown(item: Comparison) -> Comparison:
+        if item.error is not None:
+            return item
+        better, left = together[item.treatment].better, _left(plan, rule, weights, item)
+        arms = samples.compared(item.treatment, plan.primary)
+        low, _ = rule.interval(plan, *arms, left)
+        _, high = rule.interval(plan, *arms, plan.alpha)
+        evidence = Corrected(
+            alpha=left,
+            e_promote=safe_exp(better) if rule.by_e_values else None,
+            p_value=math.exp(-max(0.0, better)),
+            interval=Interval(1.0 - left - plan.alpha, low, high),
+        )
+        return replace(item, corrected=evidence)
+
+    return replace(result, comparisons=tuple(map(shown, result.comparisons)))
+
+
+def _left(plan: Plan, rule: Rule, weights: Mapping[str, Evidence], item: Comparison) -> float:
+    """Return the part of α at which a treatment's own evidence promotes it beside the others.
+
+    From α over their number, while nothing speaks for the others, up to α.
+    """
+    others = [found.better for name, found in weights.items() if name != item.treatment]
+    alone, bar = rule.bar(plan.alpha, 1), rule.bar(plan.alpha, len(weights))
+    least = edge(lambda own: rule.adjust([own, *others])[0] >= alone, bar, alone)
+    return plan.alpha * math.exp(alone - least)
 
 
 def is_equivalent(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> bool:

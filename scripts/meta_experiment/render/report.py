@@ -22,6 +22,7 @@ from meta_experiment.types import (
     Adjustment,
     Analysis,
     Comparison,
+    Corrected,
     Decision,
     GuardrailResult,
     GuardrailState,
@@ -138,6 +139,19 @@ def _tests(item: Comparison) -> Iterator[str]:
             f"e(worse) {words.e_value(evidence.e_reject)}, "
             f"p {words.p_value(evidence.p_anytime)}, {_interval(evidence.interval)}"
         )
+    if item.corrected:
+        yield _corrected(item.corrected)
+
+
+def _corrected(found: Corrected) -> str:
+    """Say what is left beside the other treatments, by which it is decided."""
+    evidence = f"p {words.p_value(found.p_value)}"
+    if found.e_promote is not None:
+        evidence = f"e(better) {words.e_value(found.e_promote)}, {evidence}"
+    return (
+        f"the above is of this treatment alone; as one of several, and as it is decided: "
+        f"{evidence}, {_interval(found.interval)}"
+    )
 
 
 def _adjusted(found: Adjustment) -> str:

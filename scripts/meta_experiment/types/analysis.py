@@ -109,8 +109,27 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """What is left of a comparison that is one of several, as it decides.
+
+    `alpha` is the part of α at which the treatment's own evidence promotes it, given that of
+    the others. `p_value` is one-sided, for "better", and valid when the plan's rule may be
+    asked; `e_promote` is None where the rule has no e-values. The lower end of `interval` has
+    that part of α and passes what the plan claims exactly when they convince; the upper has α.
+    """
+
+    alpha: float
+    e_promote: float | None
+    p_value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Comparison of a treatment with the control on a metric; None is no evidence."""
+    """Comparison of a treatment with the control on a metric; None is no evidence.
+
+    It stands by itself, but for `corrected`: on the primary metric, beside other treatments.
+    """
 
     control: str
     treatment: str
@@ -124,6 +143,7 @@ class Comparison:
     sequential: SequentialEvidence | None
     error: str | None = None
     adjusted: Adjustment | None = field(default=None, metadata=SPARE)
+    corrected: Corrected | None = field(default=None, metadata=SPARE)
 
     @property
     def estimate(self) -> Effect:

@@ -53,20 +53,23 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     ]
 
 
-def evidence_share(plan: Plan, analysis: Analysis) -> float:
+def evidence_share(plan: Plan, analysis: Analysis, share: float) -> float:
     """Return the part of the log evidence that is there of what a decision takes.
 
     For the better that of the best treatment that goes on, for the worse that of the least bad,
-    whichever is nearer.
+    held against the `share` of α that rejects, whichever is nearer.
     """
-    going = analysis.going_on
-    weighed = [item.sequential for item in going]
-    better = [_log(item.e_promote) for item in weighed if item is not None]
+    weighed = [item.sequential for item in analysis.going_on]
     worse = [_log(item.e_reject) for item in weighed if item is not None]
-    if not going or len(better) < len(going):
+    if not weighed or len(worse) < len(weighed):
         return 0.0
-    promoted = max(better) / e_value_bar(plan.alpha, len(plan.treatments))
-    return min(1.0, max(0.0, promoted, min(worse) / e_value_bar(plan.alpha)))
+    better = [
+        _log(item.sequential.e_promote)
+        / e_value_bar(item.corrected.alpha if item.corrected else plan.alpha)
+        for item in analysis.going_on
+        if item.sequential is not None
+    ]
+    return min(1.0, max(0.0, *better, min(worse) / e_value_bar(plan.alpha, 1 / share)))
 
 
 def units_needed(

@@ -9,11 +9,12 @@ import math
 from collections.abc import Sequence
 
 from meta_experiment.decide.evidence import Evidence
-from meta_experiment.decide.metrics import design_of
+from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import minus_log
 from meta_experiment.decide.rules.first_look import first_look
 from meta_experiment.decide.rules.rule import Look, Rule, Words, number
+from meta_experiment.decide.scale import Bound, bounds
 from meta_experiment.stats.multiplicity import holm
 from meta_experiment.types import Metric, Plan
 
@@ -34,9 +35,16 @@ def evidence(
     return once(plan.analysis_type, control, treatment, metric, at)
 
 
-def highest(plan: Plan, control: Sample, treatment: Sample, alpha: float) -> None:
-    """Return nothing: the one look decides, so that there is nothing to end early."""
-    del plan, control, treatment, alpha
+def interval(
+    plan: Plan, control: Sample, treatment: Sample, alpha: float
+) -> tuple[Bound, Bound]:
+    """Return the interval beside the test that has `alpha` on either side at its one look."""
+    metric, level = plan.primary, 1 - 2 * alpha
+    design = design_of(plan, metric)
+    if design.adjustment and (found := design.adjustment(control, treatment, metric, level)):
+        return found.interval.low, found.interval.high
+    ends = design.interval_once(control, treatment, metric, level)
+    return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)
 
 
 def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
@@ -69,7 +77,7 @@ FIXED = Rule(
     extendable=False,
     evidence=evidence,
     adjust=_holm,
-    highest=highest,
+    interval=interval,
     detectable=detectable,
     words=Words(
         terms=lambda plan: f"one look at {plan.sample_size:,} units per arm",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.scale import Bound
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t
@@ -82,10 +83,11 @@ class Rule:
     treatments tried at once. `bar(alpha, among)` is the log evidence that an action needs, for
     one part in so many of α: log(K/α) for e-values and p-values. For a posterior it is the log
     of one over the largest chance to be wrong at which the rule acts; one that needs no
-    correction leaves `among` out. `highest(plan, control, treatment, alpha)` is the largest
-    effect on the primary metric that may still be true, missed with a chance of at most `alpha`
-    whenever the rule may be asked; by it a plan ends that cannot reach its threshold any more.
-    None where there is no such bound.
+    correction leaves `among` out. `interval(plan, control, treatment, alpha)` bounds the
+    relative effect on the primary metric, each side missed with a chance of at most `alpha`
+    whenever the rule may be asked: an effect is outside exactly when the evidence against it
+    reaches the bar. By its upper end a plan ends that cannot reach its threshold any more. None
+    where there is no such bound.
 
     `detectable(plan, units, power, alpha)` is the smallest effect, in standard deviations,
     found with so many units per arm, `looks_from(plan, units)` after how many of them the rule
@@ -95,15 +97,16 @@ class Rule:
     to differ by less than `within` on the metric's scale, by e-values where a rule has no other
     way. `projection(plan, analysis)` returns for every treatment the units of the smaller arm
     at which data of the same means and spreads would promote it, None where they never would;
-    or None altogether where that cannot be told. `reached(plan, analysis)` is the part of the
-    evidence it takes that there is, from 0 to 1, on the scale on which it grows.
+    or None altogether where that cannot be told. `reached(plan, analysis, share)` is the part
+    of the evidence it takes that there is, from 0 to 1, on the scale on which it grows, `share`
+    being that of α which rejects (see `shares`).
 
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
     whichever rule decides. `by_e_values` says that the rule's evidence is these e-values, so
     that what harm and the rule reject is rejected once (see `shares`).
 
     Raises:
-        DegenerateDataError: by `evidence` and `highest`, when the samples carry none.
+        DegenerateDataError: by `evidence` and `interval`, when the samples carry none.
         UsageError: by `detectable`, when so many units find nothing.
     """
 
@@ -112,7 +115,7 @@ class Rule:
     extendable: bool
     evidence: Callable[[Plan, Sample, Sample, Metric, float], Evidence]
     adjust: Callable[[Sequence[float]], list[float]]
-    highest: Callable[[Plan, Sample, Sample, float], float | None]
+    interval: Callable[[Plan, Sample, Sample, float], tuple[Bound, Bound]]
     detectable: Callable[[Plan, int, float, float], float]
     words: Words
     looks_from: Callable[[Plan, int], int] = lambda _, units: units
@@ -120,6 +123,6 @@ class Rule:
     equivalence: Callable[[Plan, Sample, Sample, Metric, float], Evidence] | None = None
     shows_equivalence: Callable[[Plan, Moments, float], bool] = e_values_show_equivalence
     projection: Callable[[Plan, Analysis], Sequence[int | None] | None] = lambda *_: None
-    reached: Callable[[Plan, Analysis], float | None] = lambda *_: None
+    reached: Callable[[Plan, Analysis, float], float | None] = lambda *_: None
     bar: Callable[[float, float], float] = e_value_bar
     by_e_values: bool = False

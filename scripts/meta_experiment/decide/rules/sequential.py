@@ -14,7 +14,7 @@ from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Look, Rule, Words, number
-from meta_experiment.decide.scale import bounds
+from meta_experiment.decide.scale import Bound, bounds
 from meta_experiment.stats.multiplicity import closed_average
 from meta_experiment.types import Analysis, Metric, Plan, Trial
 
@@ -45,11 +45,13 @@ def equivalence(
     return (design.equivalence or design.evidence)(control, treatment, metric, at)
 
 
-def highest(plan: Plan, control: Sample, treatment: Sample, alpha: float) -> float | None:
-    """Return the upper end of the always-valid interval that has `alpha` on either side."""
+def interval(
+    plan: Plan, control: Sample, treatment: Sample, alpha: float
+) -> tuple[Bound, Bound]:
+    """Return the always-valid interval that has `alpha` on either side."""
     metric = plan.primary
     ends = design_of(plan, metric).interval_always(control, treatment, metric, alpha)
-    return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)[1]
+    return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)
 
 
 def detectable(plan: Plan, units: int, power: float, alpha: float) -> float:
@@ -68,11 +70,11 @@ def projection(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
     return all_needed(plan, analysis)
 
 
-def reached(plan: Plan, analysis: Analysis) -> float:
+def reached(plan: Plan, analysis: Analysis, share: float) -> float:
     """Compare the log e-values with those that decide."""
     from meta_experiment.decide.rules.e_value_projection import evidence_share
 
-    return evidence_share(plan, analysis)
+    return evidence_share(plan, analysis, share)
 
 
 def _terms(plan: Plan) -> str:
@@ -103,7 +105,7 @@ SEQUENTIAL = Rule(
     evidence=evidence,
     equivalence=equivalence,
     adjust=closed_average,
-    highest=highest,
+    interval=interval,
     detectable=detectable,
     looks_from=lambda plan, units: min(plan.sample_size, units),
     milestones=(50, 200),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.shares import shares_of
 from meta_experiment.records import dataclass
 from meta_experiment.types import Analysis, Comparison, Decision, Plan, ReasonCode
 
@@ -35,7 +36,8 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
         return Progress(1.0, 0, 0.0)
     ready = analysis.readiness
     units = min(1.0, ready.smallest_arm / ready.needed_per_arm)
-    evidence = rule_of(plan).reached(plan, analysis)
+    rule = rule_of(plan)
+    evidence = rule.reached(plan, analysis, shares_of(plan, rule).look)
     fraction = min(_ALMOST, units, 1.0 if evidence is None else evidence)
     more = _units_to_go(plan, analysis)
     known = more is not None and ready.smallest_arm and ready.days_running >= _SHORTEST

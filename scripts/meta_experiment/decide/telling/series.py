@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meta_experiment.decide.primary import weigh
+from meta_experiment.decide.primary import corrected, weigh
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.samples import Samples, covariates_of, match_of
 from meta_experiment.decide.units import arms_of, is_closed
@@ -54,7 +54,7 @@ def series(plan: Plan, trials: Sequence[Trial], *, looks: int = 50) -> list[Evid
         samples = Samples(
             arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)
         )
-        for name, evidence in weigh(plan, rule, samples).items():
+        for name, evidence in corrected(rule, weigh(plan, rule, samples)).items():
             points[name].append(
                 EvidencePoint(count, at, evidence.better, evidence.worse, look.complete)
             )

@@ -19,6 +19,8 @@ from meta_experiment.types import (
     Outcome,
 )
 
+_LARGEST = 1e308  # that a file of JSON can hold
+
 
 @dataclass(frozen=True, slots=True)
 class ActionPlan:
@@ -129,7 +131,7 @@ def outcome_of(
         (item for item in analysis.primary.comparisons if item.treatment == analysis.winner),
         analysis.primary.comparisons[0] if analysis.primary.comparisons else None,
     )
-    evidence = best.sequential if best else None
+    evidence = (best.corrected or best.sequential) if best else None
     return Outcome(
         action=action,
         at=workspace.clock(),
@@ -137,6 +139,10 @@ def outcome_of(
         reason_code=analysis.reason_code,
         reason=reason,
         improvement=best.estimate.relative if best else None,
-        e_value=None if evidence is None else min(evidence.e_promote, 1e308),
+        e_value=_finite(evidence.e_promote if evidence else None),
         trials=sum(item.trials for item in analysis.samples.values()),
     )
+
+
+def _finite(e_value: float | None) -> float | None:
+    return None if e_value is None else min(e_value, _LARGEST)
