@@ -13,7 +13,7 @@ from meta_experiment.decide.samples import Samples
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.root_finding import edge
 from meta_experiment.stats.sequential import safe_exp
-from meta_experiment.types import Claim, Comparison, Corrected, Interval, Plan, PrimaryResult
+from meta_experiment.types import Claim, Comparison, Correction, Interval, Plan, PrimaryResult
 
 
 def weigh(plan: Plan, rule: Rule, samples: Samples) -> dict[str, Evidence]:
@@ -79,7 +79,7 @@ def with_correction(
         arms = samples.compared(item.treatment, plan.primary)
         low, _ = rule.interval(plan, *arms, left)
         _, high = rule.interval(plan, *arms, plan.alpha)
-        evidence = Corrected(
+        evidence = Correction(
             alpha=left,
             e_promote=safe_exp(better) if rule.by_e_values else None,
             p_value=math.exp(-max(0.0, better)),

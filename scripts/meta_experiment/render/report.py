@@ -22,7 +22,7 @@ from meta_experiment.types import (
     Adjustment,
     Analysis,
     Comparison,
-    Corrected,
+    Correction,
     Decision,
     GuardrailResult,
     GuardrailState,
@@ -143,7 +143,7 @@ def _tests(item: Comparison) -> Iterator[str]:
         yield _corrected(item.corrected)
 
 
-def _corrected(found: Corrected) -> str:
+def _corrected(found: Correction) -> str:
     """Say what is left beside the other treatments, by which it is decided."""
     evidence = f"p {words.p_value(found.p_value)}"
     if found.e_promote is not None:

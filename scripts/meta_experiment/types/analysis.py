@@ -109,7 +109,7 @@ class Adjustment:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class Correction:
     """What is left of a comparison that is one of several, as it decides.
 
     `alpha` is the part of α at which the treatment's own evidence promotes it, given that of
@@ -143,7 +143,7 @@ class Comparison:
     sequential: SequentialEvidence | None
     error: str | None = None
     adjusted: Adjustment | None = field(default=None, metadata=SPARE)
-    corrected: Corrected | None = field(default=None, metadata=SPARE)
+    corrected: Correction | None = field(default=None, metadata=SPARE)
 
     @property
     def estimate(self) -> Effect:
