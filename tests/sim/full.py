@@ -8,13 +8,25 @@ scales the replications; below 1 it is a trial run that prints and writes nothin
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
-from tests.sim import covariates, draw, rates, ratios, scenarios, shadow, worlds  # noqa: E402
+from tests.sim import (  # noqa: E402
+    covariates,
+    draw,
+    quantiles,
+    rates,
+    ratios,
+    scenarios,
+    shadow,
+    worlds,
+)
+
+from meta_experiment.stats.two_quantiles import ALWAYS  # noqa: E402
 
 HEADER = """\
 # Error rates, simulated
@@ -270,6 +282,46 @@ def ratios_table(page, factor):
         )
 
 
+def quantiles_table(page, factor):
+    page.section(
+        "Quantiles",
+        "By counts at every cut; both arms alike; looks after every pair from 20 to 200, then "
+        "at every further per cent.",
+        "world", "per arm", "experiments", "promoted", "rejected",
+    )  # fmt: skip
+    runs = max(50, int(400 * factor))
+    for number, (name, world) in enumerate(quantiles.WORLDS.items()):
+        rng = np.random.default_rng(7500 + number)
+        shown = quantiles.crossings(*world, rng, experiments=runs, last=2000) > 0
+        greater, less = shown.mean(axis=0)
+        page.row(name, 2000, runs, page.check(less, most=0.05), page.check(greater, most=0.05))
+    page.section(
+        "Power with quantiles",
+        "Log-normal values, log spread 0.5; the treatment's are so many times the control's. "
+        "Looks as before.",
+        "quantile", "treatment", "experiments", "promoted by 100", "by 200", "by 400",
+        "mean pairs, at most 1000",
+    )  # fmt: skip
+    runs = max(50, int(200 * factor))
+    for q in (0.5, 0.9, 0.95):
+        for ratio in (0.85, 0.7, 0.5):
+            rng = np.random.default_rng(7600)
+            world = partial(quantiles.log_normal, ratio=ratio)
+            shown = quantiles.crossings(world, q, ALWAYS, rng, experiments=runs, last=1000)
+            pairs = np.where(shown[:, 1] > 0, shown[:, 1], 1000)
+            promised = (q, ratio) == (0.9, 0.7)
+            page.row(
+                f"p{100 * q:g}",
+                ratio,
+                runs,
+                *(f"{(pairs <= n).mean():.1%}" for n in (100, 200)),
+                page.check(
+                    (pairs <= 400).mean(), least=0.95 if promised else None, form="{:.1%}"
+                ),
+                page.check(pairs.mean(), most=200.0 if promised else None, form="{:.1f}"),
+            )
+
+
 def safety_table(page, factor):
     page.section(
         "Safety rollback",
@@ -304,6 +356,7 @@ def main(arguments):
         guardrail_table,
         safety_table,
         ratios_table,
+        quantiles_table,
         robust_table,
     ):
         table(page, factor)

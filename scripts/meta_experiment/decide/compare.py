@@ -54,11 +54,7 @@ def compare(
                 level, *bounds(low, high, control.centre, metric, family.lowest_change)
             ),
             effect_size=(design.effect_size or family.effect_size)(control, treatment, metric),
-            sequential=(
-                _sequential(plan, family, design, metric, control, treatment)
-                if design.decides
-                else None
-            ),
+            sequential=_sequential(plan, family, design, metric, control, treatment),
             adjusted=design.adjustment(control, treatment, metric, level)
             if design.adjustment
             else None,

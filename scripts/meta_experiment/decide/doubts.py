@@ -133,7 +133,7 @@ def _one_more(promotion: Promotion) -> Said:
 def _arithmetic_means(promotion: Promotion) -> Said:
     """Hold what geometric means show against arithmetic ones that point the other way."""
     metric = promotion.plan.primary
-    if metric.scale is not Scale.LOG:
+    if metric.scale is not Scale.LOG or not family_of(metric).compares_means:
         return {}
     said = {}
     for name in promotion.treatments:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import fsum, log, sqrt
+from math import log, sqrt
 from typing import Protocol
 
 from meta_experiment.decide.alerts import CHECKS, Arms
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import effect
 from meta_experiment.errors import DegenerateDataError, UsageError
@@ -43,10 +44,12 @@ def noise_floor(
     pool = _on_scale(values, metric)
     moments = Moments.of(pool)
 
+    family = family_of(metric)
+
     def arm() -> float:
-        if units > _MANY:
+        if units > _MANY and family.compares_means:
             return chance.gauss(moments.mean, moments.sd / sqrt(units))
-        return fsum(chance.choices(pool, k=units)) / units
+        return family.centre(chance.choices(pool, k=units), metric)
 
     seen = [effect(arm(), arm(), metric).relative for _ in range(runs)]
     sizes = [abs(size) for size in seen if size is not None]

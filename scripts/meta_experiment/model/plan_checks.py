@@ -51,7 +51,8 @@ def check_plan(plan: Plan) -> None:
     _check_covariates(plan)
     _check_robust(plan)
     equal = len({item.weight for item in plan.variants}) == 1
-    summed = plan.primary.kind is not MetricKind.PROPORTION and plan.primary.scale is Scale.RAW
+    counted = (MetricKind.PROPORTION, MetricKind.QUANTILE)
+    summed = plan.primary.kind not in counted and plan.primary.scale is Scale.RAW
     if not equal and summed:
         raise UsageError(
             f"The metric {cite(plan.primary.name)} is compared on its raw scale, which needs "
@@ -94,14 +95,6 @@ def _check_parts(plan: Plan) -> None:
                     hint=fields.suggestion(name, KNOWN_METRICS)
                     or f"Describe it, for example --secondary {as_word(name)}:lower",
                 )
-    watched = [item for item in plan.secondary if item.name in plan.safety_metrics]
-    for metric in (plan.primary, *(item.metric for item in plan.guardrails), *watched):
-        if metric.kind is MetricKind.QUANTILE:
-            raise UsageError(
-                f"plan.metrics: {metric.name} is a quantile, which is shown and decides "
-                "nothing: where values lie in heaps its error is not known at every look.",
-                hint=f"Name it as secondary, and decide on {metric.recorded[0]}.",
-            )
 
 
 def _check_robust(plan: Plan) -> None:

@@ -82,23 +82,3 @@ def quantile_moments(
     slope = (high - low) / (2.0 * normal_isf(0.025))
     inflation = (n if n_star is None else n_star) / n
     return Moments.from_summary(n, quantile, math.sqrt(inflation * (n - 1)) * slope)
-
-
-def quantile_moments_of(values: Sequence[float], q: float) -> Moments:
-    """Return the moments of an arm's sample quantile, one value per unit.
-
-    Raises:
-        DegenerateDataError: on NaN, or with fewer than two values.
-        UsageError: when q is no fraction.
-    """
-    require_fraction("q", q)
-    n = len(values)
-    if n < 2:
-        raise DegenerateDataError(f"an arm has {n} value(s), expected at least 2")
-    reach = normal_isf(0.025) * math.sqrt(q * (1.0 - q) / n)
-    return quantile_moments(
-        sample_quantile(values, q),
-        sample_quantile(values, max(0.0, q - reach)),
-        sample_quantile(values, min(1.0, q + reach)),
-        n,
-    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.prospect import Prospect, of_means, spread_of_means
 from meta_experiment.decide.metrics.sample import Sample, why_not_number
 from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound
-from meta_experiment.decide.units import Arm
+from meta_experiment.decide.units import Arm, mean
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
@@ -40,8 +40,7 @@ class Design:
     where it stands as it is; where it is told, evidence and `interval_always` rest on it, and
     `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
-    `evidence_note` says how the evidence is weighed, where that is worth a word. Where it does
-    not hold at every look, `decides` is False, and the comparison is shown alone.
+    `evidence_note` says how the evidence is weighed, where that is worth a word.
 
     Raises (by all):
         DegenerateDataError: the samples carry no evidence.
@@ -56,12 +55,17 @@ class Design:
     effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
     adjustment: Callable[[Sample, Sample, Metric, float], Adjustment | None] | None = None
     evidence_note: str | None = None
-    decides: bool = True
 
 
 def statistic_of_means(scale: Scale) -> str:
     """Name what of an arm is compared."""
     return "geometric mean" if scale is Scale.LOG else "mean"
+
+
+def centre_of_means(values: Sequence[float], metric: Metric) -> float:
+    """Return the mean on the metric's scale."""
+    del metric
+    return mean(values)
 
 
 def improvement_down_to_zero(centre: float, direction: Direction) -> float:
@@ -78,7 +82,8 @@ class Family:
     short counted `stretch` times where their value so far flatters. `separate` compares units
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
     `why_not(value, metric)` is the reason why a sample leaves a recorded value out, if any.
-    `statistic(scale)` names what of an arm is compared.
+    `statistic(scale)` names what of an arm is compared, and `centre(values, metric)` is that;
+    `compares_means` says whether it is a mean of what the units show, of which a t tells.
     `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
     at every look, of data to come that have these moments, where that can be told.
 
@@ -110,6 +115,8 @@ class Family:
     why_not: Callable[[float, Metric], str | None] = why_not_number
     rare: Callable[[float, Metric], float | None] = lambda *_: None
     statistic: Callable[[Scale], str] = statistic_of_means
+    centre: Callable[[Sequence[float], Metric], float] = centre_of_means
+    compares_means: bool = True
     expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None
     lowest_change: float = -math.inf
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero

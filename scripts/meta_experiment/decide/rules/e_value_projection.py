@@ -40,12 +40,12 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
 
     None where the metric's family does not tell what is to be expected.
     """
-    if plan.unit is Unit.CASE:
-        cases = analysis.readiness.smallest_arm
-        return [cases_needed(plan, item, cases) for item in analysis.going_on]
     expected, arms = family_of(plan.primary).expected, analysis.primary.variants
     if expected is None:
         return None
+    if plan.unit is Unit.CASE:
+        cases = analysis.readiness.smallest_arm
+        return [cases_needed(plan, item, cases) for item in analysis.going_on]
     control = arms[plan.control.name]
     return [
         units_needed(plan, expected, control, arms[item.treatment], item.adjusted)

@@ -42,6 +42,8 @@ def notes(
 
 
 def _drift(plan: Plan, samples: Samples) -> Iterator[str]:
+    if not family_of(plan.primary).compares_means:
+        return
     for item in plan.treatments:
         control, treated = samples.compared(item.name, plan.primary)
         weights = (plan.control.weight, item.weight)
@@ -118,10 +120,11 @@ def _on_the_threshold(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
 
 def _on_the_cases(inputs: VerdictInput, samples: Samples) -> Iterator[str]:
     plan, metric = inputs.plan, inputs.plan.primary
-    yield (
-        f"{metric.name} is compared case by case: one difference per case, however often it "
-        "was run."
-    )
+    if family_of(metric).compares_means:
+        yield (
+            f"{metric.name} is compared case by case: one difference per case, however often "
+            "it was run."
+        )
     yield from inputs.rule.words.on_cases(plan)
     for item in plan.treatments:
         shared = len(samples.compared(item.name, metric)[0])

@@ -92,11 +92,11 @@ def spread_of(metric: Metric, past: Sequence[float]) -> Spread:
 def equivalence_units(plan: Plan, spread: Spread) -> int | None:
     """Return the units per arm at which two truly equal arms are shown to be equivalent.
 
-    With the means alike and this spread, by the plan's rule. None without a margin, or when a
-    million units are not enough.
+    With the means alike and this spread, by the plan's rule. None without a margin, when a
+    million units are not enough, or for what is no mean, of which that is not known.
     """
     margin = plan.equivalence_margin
-    if margin is None:
+    if margin is None or not family_of(plan.primary).compares_means:
         return None
     log = plan.primary.scale is Scale.LOG
     within = -math.log1p(-margin) if log else margin * abs(spread.centre)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.outlook import (
     FEWEST_PAST,
     equivalence_units,
@@ -54,6 +55,8 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
         cost = (
             "no number of units in reach" if units is None else f"about {units:,} units per arm"
         )
+        if not family_of(plan.primary).compares_means:
+            cost = "a number of units that is not known beforehand"
         yield (
             f"To show that an effect lies within {plan.equivalence_margin:.0%} takes {cost}, "
             "even when there is none."
