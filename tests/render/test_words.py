@@ -1,5 +1,7 @@
 """Numbers and names in words."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,34 @@ def test_printable_text_has_no_control_character(text):
 def test_any_number_can_be_written(value):
     """No magnitude makes the writer fail."""
     assert words.compact(value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        pytest.param(-1, "-", id="buckley-25"),
+        pytest.param(0.5, "500ms", id="buckley-26"),
+        pytest.param(5, "5s", id="buckley-27"),
+        pytest.param(150, "2m30s", id="buckley-28"),
+        (None, "-"),
+        (math.inf, "-"),
+        (0, "0ms"),
+        (0.9996, "1s"),
+        (59.6, "1m00s"),
+        (3599.7, "1h00m"),
+        (3900, "1h05m"),
+    ],
+)
+def test_the_time_of_a_run_is_written_as_by_a_watch(seconds, text):
+    assert words.elapsed(seconds) == text
+
+
+def test_buckley_29_a_row_holds_what_a_run_took():
+    cells = ("gpt-4", "yes", words.elapsed(5), 100 + 200, 2)
+    assert words.markdown_row(cells) == "| gpt-4 | yes | 5s | 300 | 2 |"
+    assert words.markdown_row(["a|b\nc"]) == r"| a\|b c |"
+
+
+def test_buckley_30_a_long_text_is_cut_at_a_character():
+    assert words.one_line("this is too long", 10) == "this is t…"
+    assert words.one_line("ü" * 11, 10) == "ü" * 9 + "…"

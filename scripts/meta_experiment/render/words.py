@@ -64,6 +64,25 @@ def quantity(value: float | None, unit: str = "") -> str:
     return f"{compact(value)} {name(unit, _LONGEST_UNIT) if unit else ''}".rstrip()
 
 
+def elapsed(seconds: float | None) -> str:
+    """Write how long a run took, as a watch would: 500ms, 5s, 2m30s, 1h05m; or a hyphen."""
+    if seconds is None or not 0 <= seconds < math.inf:
+        return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms" if seconds < 0.9995 else "1s"
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 60:
+        return f"{minutes // 60}h{minutes % 60:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def markdown_row(cells: Iterable[object]) -> str:
+    """Write a row of a table in Markdown, in which no cell ends another."""
+    inner = (" ".join(str(cell).split()).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(inner)} |"
+
+
 def days(value: float) -> str:
     """Write a number of days, part of one as hours, minutes or seconds."""
     if 0 < value < 1:

@@ -34,6 +34,7 @@ context: {add_dirs: []}
 execution:
   prompt: |
     Greet Ada.
+    Be kind.
   timeout_seconds: 30
   max_turns: 4
 graders:
@@ -50,7 +51,7 @@ def test_a_folder_is_read_from_its_yaml_and_its_markdown(folder):
         folder(
             {
                 "one/case.yaml": YAML,
-                "one/prompt.md": "---\r\ntimeout_seconds: 30\r\n---\r\n\r\nGreet Ada.\r\n",
+                "one/prompt.md": "---\r\ntimeout_seconds: 30\r\n---\r\nGreet Ada.\r\nBe kind.",
                 "one/graders/kind.md": "---\ntype: llm\narm: both\n---\n\nIt is kind.\n",
                 "one/graders/word.md": "---\ntype: regex\nmatch: not_contains\n---\nbye\n",
                 "one/graders/notes.txt": "no grader",
@@ -58,7 +59,11 @@ def test_a_folder_is_read_from_its_yaml_and_its_markdown(folder):
         )
         / "one"
     )
-    assert (case.case_id, case.prompt, case.timeout_seconds) == ("greet", "Greet Ada.", 30.0)
+    assert (case.case_id, case.prompt, case.timeout_seconds) == (
+        "greet",
+        "Greet Ada.\nBe kind.",
+        30.0,
+    )
     assert case.tags == ("quick",)
     assert asked(case) == [
         ("regex", "hi|hey", "hi"),

@@ -1,0 +1,41 @@
+"""What a run left behind, as criteria look at it, and what one of them says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from meta_experiment.records import dataclass
+
+# a line of the shell, its time in seconds -> exit code, None where that ran out; what it said
+RunCommand = Callable[[str, float], tuple[int | None, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunWork:
+    """What a run left behind.
+
+    Attributes:
+        output: the last answer of the agent.
+        checkout: the folder in which it worked.
+        tools: the names of the tools it used, in their order.
+        inputs: what each of them was given, as text; None where that is not known.
+        changed: the files it changed (paths relative to the checkout, with `/`) -> how many
+            lines of each, added and taken away; None where that is not known.
+        run_command: runs a command in the checkout; None where none can be run.
+    """
+
+    output: str
+    checkout: Path
+    tools: tuple[str, ...] = ()
+    inputs: tuple[str, ...] | None = None
+    changed: Mapping[str, int] | None = None
+    run_command: RunCommand | None = None
+
+
+class Ruling(NamedTuple):
+    """Whether a criterion holds, None where that cannot be said; and why, in a sentence."""
+
+    passed: bool | None
+    detail: str = ""
