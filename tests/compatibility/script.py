@@ -180,7 +180,7 @@ STEPS: tuple[Step, ...] = (
     "status",
     "analyze review",
     "analyze review --gate",
-    "analyze review --current model=model-b",
+    "analyze review --current model=model-b --exact",
     "explain review",
     "noise review --units 20",
     "noise review",

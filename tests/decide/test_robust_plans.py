@@ -39,6 +39,7 @@ def test_constant_arms_decide():
     assert comparison.effect.relative == pytest.approx(0.5)
     assert comparison.sequential.interval.low > 0
     assert comparison.p_value is None
+    assert any("same shift of every unit" in note for note in found.notes)
     slower = look(ROBUST, drawn(20, lambda arm, _: (30, 60)[arm]))
     assert slower.decision is Decision.REJECT
     alike = look(ROBUST, drawn(40, lambda *_: 60))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meta_experiment.stats.log_sums import log_sum_exp
 from meta_experiment.stats.mixed_prior import EFFECTS
 from meta_experiment.stats.randomization import (
     Group,
@@ -15,6 +16,7 @@ from meta_experiment.stats.randomization import (
     log_e_of_groups,
     symmetric_mean,
 )
+from meta_experiment.stats.root_finding import narrowed
 
 SCORES = st.floats(-6, 6)
 TWO_WAYS = ((Part(4, 2), Part(6, 3)), (Part(6, 3), Part(4, 2)))
@@ -93,3 +95,39 @@ def test_far_scores_do_not_overflow():
 def test_no_units_are_no_evidence():
     assert log_e_of_groups([], 1) == pytest.approx(0)
     assert log_e_of_draws([], [], [], -1) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("shift", [-0.3, 0.0, 0.05, 0.4, 2.0])
+def test_effects_that_are_left_out_weigh_nothing(shift):
+    """Of many units the far effects are not looked at, which changes no digit."""
+    scores = [math.sin(17.0 * place) for place in range(400)]
+    treated = [
+        int(score > -shift if place % 3 else place % 2) for place, score in enumerate(scores)
+    ]
+    terms = [
+        weight
+        + math.fsum(
+            theta * u * z - math.log(0.5 * math.exp(theta * u) + 0.5)
+            for z, u in zip(treated, scores, strict=True)
+        )
+        for theta, weight in EFFECTS
+    ]
+    right = log_sum_exp(terms)
+    assert log_e_of_draws([0.5] * 400, treated, scores, 1) == pytest.approx(right, rel=1e-12)
+
+
+@pytest.mark.parametrize(("below", "above"), [(0.0, 3.0), (3.0, 0.0), (1.2, 1.3)])
+def test_a_bracket_is_narrowed_to_the_side_that_is_not_below(below, above):
+    """Of a function that jumps as well, in few steps."""
+    asked = []
+
+    def jumps(x):
+        asked.append(x)
+        return math.copysign(math.floor(100 * abs(x - 1.234)) / 100 + 0.005, x - 1.234) * (
+            1 if above > below else -1
+        )
+
+    found = narrowed(jumps, below, above, 1e-3)
+    assert jumps(found) >= 0
+    assert abs(found - 1.234) <= 1e-3
+    assert len(asked) < 18

@@ -201,7 +201,7 @@ def _analysis(
         readiness=ready,
         states=states,
         measured=sum(measured.values()),
-        highest=partial(_highest, plan, rule, samples),
+        highest=partial(_highest, plan, rule, samples, primary),
         problems=problems,
         ended=ended,
         alerts=raised,
@@ -290,11 +290,16 @@ def _against(plan: Plan, rule: Rule, state: TreatmentState, share: float) -> str
     return f"that may be chance ({strength}, needed {rule.words.needed(share * plan.alpha)})"
 
 
-def _highest(plan: Plan, rule: Rule, samples: Samples, treatment: str) -> float | None:
+def _highest(
+    plan: Plan, rule: Rule, samples: Samples, primary: PrimaryResult, treatment: str
+) -> float | None:
     """Return the largest effect that may still be true, α being shared by the treatments."""
-    arms = samples.compared(treatment, plan.primary)
     if not rule.extendable:
         return None
+    if rule.by_e_values and len(primary.comparisons) == 1:  # its interval is known already
+        known = primary.comparisons[0].sequential
+        return known.interval.high if known else None
+    arms = samples.compared(treatment, plan.primary)
     try:
         return rule.interval(plan, *arms, plan.alpha / len(plan.treatments))[1]
     except DegenerateDataError:

@@ -8,12 +8,10 @@ from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.types import (
-    Assignment,
     Direction,
     MetricKind,
     Plan,
     Scale,
-    Unit,
 )
 from meta_experiment.types.covariates import (
     DERIVED_COVARIATES,
@@ -99,14 +97,12 @@ def _check_parts(plan: Plan) -> None:
 
 def _check_robust(plan: Plan) -> None:
     """The draw speaks where it is known: of two arms, whose values are recorded."""
-    known = (Assignment.BLOCK, Assignment.HASH, Assignment.WEIGHTED)
-    drawn = plan.assignment in known and plan.unit is not Unit.CASE
-    if plan.robust and not (drawn and len(plan.variants) == 2 and plan.primary.is_recorded):
+    if plan.robust and not plan.knows_its_draw:
         raise UsageError(
             f"plan.robust does not serve {plan.primary.name} of {len(plan.variants)} arms per "
             f"{plan.unit.value}, assigned by {plan.assignment.value}: expected a metric that "
             "trials have (no ratio, no quantile), one treatment, and another unit than cases, "
-            f"drawn here ({', '.join(known)}).",
+            "drawn here (block, hash, weighted).",
             hint="Leave it out.",
         )
 

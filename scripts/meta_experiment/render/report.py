@@ -48,6 +48,7 @@ def report(examined: Examination) -> Page:
             _comparison(item, unit, _too_few(analysis, primary, item))
             for item in primary.comparisons
         ),
+        *_exact(analysis),
         *_guardrails(analysis),
         *_secondary(analysis),
         (Heading("Checks", level=2),),
@@ -162,6 +163,18 @@ def _adjusted(found: Adjustment) -> str:
         f"look only); they explain {found.explained:.0%} of the variance and save about "
         f"{words.counted(found.units_saved, 'unit')}"
     )
+
+
+def _exact(analysis: Analysis) -> Iterator[Section]:
+    found = analysis.exact
+    if found is not None:
+        seen = words.counted(found.units, "unit")
+        told = (
+            f"by the draw alone ({seen}, valid at every look): e(better) "
+            f"{words.e_value(found.e_better)}, e(worse) {words.e_value(found.e_worse)}; it "
+            "asks nothing of the values, and weighs ranks, not means"
+        )
+        yield (Paragraph((told,), indent=4),)
 
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:

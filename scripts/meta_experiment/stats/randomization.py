@@ -12,13 +12,14 @@ scores of a group may rest on all units up to its end, their arms ignored.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.log_sums import log_add, log_sum_exp
 from meta_experiment.stats.mixed_prior import EFFECTS
 
 _LARGEST_EXPONENT = 700.0
+_NEGLIGIBLE = 40.0  # of a logarithm beside another: a part in 10^17
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,17 @@ def log_e_of_groups(groups: Iterable[Group], sign: int) -> float:
 
     The log e-value is large where the treated have greater scores, or less with a sign of -1.
     """
-    effects = [sign * effect for effect, _ in EFFECTS]
-    totals = [0.0] * len(effects)
-    for group in groups:
-        scores = group.scores
-        seen = math.fsum(u for z, u in zip(group.treated, scores, strict=True) if z)
-        for index, theta in enumerate(effects):
-            totals[index] += theta * seen - _log_mean(theta, scores, group.layouts)
-    return _mixed(totals)
+    known = list(groups)
+    seen = math.fsum(
+        u for group in known for z, u in zip(group.treated, group.scores, strict=True) if z
+    )
+
+    def total(theta: float) -> float:
+        return theta * seen - math.fsum(
+            _log_mean(theta, group.scores, group.layouts) for group in known
+        )
+
+    return _mixed(total, sign)
 
 
 def log_e_of_draws(
@@ -68,26 +72,47 @@ def log_e_of_draws(
 
     The log e-value is large where the treated have greater scores, or less with a sign of -1.
     """
-    totals = []
-    for effect, _ in EFFECTS:
-        theta, total = sign * effect, 0.0
-        for p, z, u in zip(probabilities, treated, scores, strict=True):
-            x = theta * u
-            total += x * z - log_add(math.log(p) + x, math.log1p(-p))
-        totals.append(total)
-    return _mixed(totals)
+    units = [
+        (u, z, math.log(p), math.log1p(-p))
+        for p, z, u in zip(probabilities, treated, scores, strict=True)
+    ]
+
+    def total(theta: float) -> float:
+        return math.fsum(
+            theta * u * z - log_add(log_p + theta * u, log_q) for u, z, log_p, log_q in units
+        )
+
+    return _mixed(total, sign)
 
 
-def _mixed(totals: Sequence[float]) -> float:
-    return log_sum_exp(
-        [total + weight for total, (_, weight) in zip(totals, EFFECTS, strict=True)]
-    )
+def _mixed(total: Callable[[float], float], sign: int) -> float:
+    """Average over the effects, up to those that weigh nothing beside the nearer ones.
+
+    The log of the factor is concave in the effect and zero at none, so that it falls beyond
+    an effect at least as steeply as before it.
+    """
+    terms, before, last = list[float](), 0.0, 0.0
+    for place, (effect, weight) in enumerate(EFFECTS, 1):
+        value = total(sign * effect)
+        terms.append(value + weight)
+        slope = (value - last) / (effect - before)
+        before, last = effect, value
+        if slope < 0.0 and place < len(EFFECTS):
+            next_at_most = value + slope * (EFFECTS[place][0] - effect)
+            if next_at_most < max(terms) - _NEGLIGIBLE:
+                break
+    return log_sum_exp(terms)
 
 
 def _log_mean(theta: float, scores: Sequence[float], layouts: Sequence[Layout]) -> float:
     """Return the log of the mean of exp(θ Σ u of the treated) over all that could be drawn."""
-    top = max(theta * max(scores), theta * min(scores))
-    x = [math.exp(max(-_LARGEST_EXPONENT, theta * u - top)) for u in scores]
+    treated = sum(part.treated for part in layouts[0])
+    if abs(theta) * max(map(abs, scores)) * treated < _LARGEST_EXPONENT:
+        top = 0.0
+        x = [math.exp(theta * u) for u in scores]
+    else:
+        top = max(theta * max(scores), theta * min(scores))
+        x = [math.exp(max(-_LARGEST_EXPONENT, theta * u - top)) for u in scores]
     means = []
     for layout in layouts:
         start, product = 0, 1.0
@@ -96,7 +121,6 @@ def _log_mean(theta: float, scores: Sequence[float], layouts: Sequence[Layout]) 
             product *= symmetric_mean(x[start:end], part.treated)
             start = end
         means.append(product)
-    treated = sum(part.treated for part in layouts[0])
     return math.log(math.fsum(means) / len(means)) + treated * top
 
 

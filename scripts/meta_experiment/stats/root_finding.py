@@ -58,6 +58,31 @@ def rising_root(
     return x
 
 
+def narrowed(
+    function: Callable[[float], float], below: float, above: float, precision: float
+) -> float:
+    """Return the nearest point found at which a function is not below zero, to a precision.
+
+    It is below zero at `below` and not at `above`, on whichever side of it that lies. The
+    Illinois variant, for functions that are dear and may jump: a point that falls too near an
+    end moves off it, so that both ends close in.
+    """
+    low, high = function(below), function(above)
+    while abs(above - below) > precision:
+        width = above - below
+        share = 0.5 if math.isinf(low) or math.isinf(high) else low / (low - high)
+        least = min(0.5, precision / abs(width))
+        middle = below + width * min(max(share, least), 1.0 - least)
+        if middle in (below, above):
+            break
+        value = function(middle)
+        if value < 0.0:
+            below, low, high = middle, value, 0.5 * high
+        else:
+            above, high, low = middle, value, 0.5 * low
+    return above
+
+
 def fewest(holds: Callable[[int], bool], below: int, most: int) -> int | None:
     """Return the first whole number above `below` from which on a condition holds.
 

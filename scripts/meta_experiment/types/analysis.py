@@ -272,6 +272,20 @@ class EndedArm:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactEvidence:
+    """E-values of the draw alone, for better ranks and for worse, valid at every look.
+
+    They need no assumption on the values, and tell a shift no more than another shape: they
+    speak against no effect on anyone. `units` are those whose place in the draw is known.
+    """
+
+    treatment: str
+    units: int
+    e_better: float
+    e_worse: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock."""
 
@@ -290,6 +304,7 @@ class Analysis:
     notes: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
     ended: tuple[EndedArm, ...] = ()
+    exact: ExactEvidence | None = field(default=None, metadata=SPARE)
 
     @property
     def going_on(self) -> tuple[Comparison, ...]:

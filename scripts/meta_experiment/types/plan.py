@@ -121,6 +121,20 @@ class Plan:
         return self.variants[0]
 
     @property
+    def knows_its_draw(self) -> bool:
+        """Whether evidence can rest on how the arms were drawn: here, one treatment alone.
+
+        The primary metric is one that trials have, and units are no eval cases.
+        """
+        drawn = (Assignment.BLOCK, Assignment.HASH, Assignment.WEIGHTED)
+        return (
+            self.assignment in drawn
+            and self.unit is not Unit.CASE
+            and len(self.variants) == 2
+            and self.primary.is_recorded
+        )
+
+    @property
     def treatments(self) -> tuple[Variant, ...]:
         """All arms but the control, in the order of the plan."""
         return self.variants[1:]

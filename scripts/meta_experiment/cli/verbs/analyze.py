@@ -21,14 +21,19 @@ _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Deci
 @click.option(
     "--gate", is_flag=True, help="Exit 0 on PROMOTE, 3 on EXTEND or INCONCLUSIVE, 4 on REJECT."
 )
+@click.option(
+    "--exact", is_flag=True, help="Also weigh the draw of the arms alone, whatever the values."
+)
 @current_option
 def analyze_verb(
-    place: Place, experiment_id: str, gate: bool, current: tuple[str, ...]
+    place: Place, experiment_id: str, gate: bool, exact: bool, current: tuple[str, ...]
 ) -> Result:
     """Compute the evidence and the verdict from plan and trials; changes nothing."""
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
-    examined = analysing.analyze(opened, experiment_id, pairs("--current", current))
+    examined = analysing.analyze(
+        opened, experiment_id, pairs("--current", current), exact=exact
+    )
     analysis = examined.analysis
     notes = (
         *examined.apart,

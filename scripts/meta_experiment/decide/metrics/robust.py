@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach
 from meta_experiment.decide.metrics.family import Design, Family
@@ -29,6 +29,7 @@ from meta_experiment.stats.randomization import (
     log_e_of_draws,
     log_e_of_groups,
 )
+from meta_experiment.stats.root_finding import narrowed
 from meta_experiment.stats.special import normal_isf
 from meta_experiment.types import AnalysisType, Assignment, EffectSize, Metric, Plan, Scale
 
@@ -36,7 +37,8 @@ _SHORT, _LONG = Part(4, 2), Part(6, 3)  # the blocks of `assign.permuted_blocks`
 _LAYOUTS: tuple[Layout, ...] = ((_SHORT, _LONG), (_LONG, _SHORT))
 _ROUND = _SHORT.length + _LONG.length
 _FARTHEST = 20.0  # of the logarithm of a ratio
-_FIRST_STEP, _PRECISION = 0.05, 1e-6
+_FIRST_STEP, _FARTHER = 0.05, 1.5
+_PRECISION = 0.005  # of the way from the estimate to an end
 
 Weigh = Callable[[Sequence["Drawn"], int], float]
 """The log evidence of the draw for greater values, or less with a sign of -1."""
@@ -53,8 +55,7 @@ class Drawn:
 
 def robust_design(plan: Plan, family: Family) -> Design:
     """Return the family's design with the evidence of the draw averaged in, of two arms."""
-    design = family.separate
-    weigh = _by_rounds if plan.assignment is Assignment.BLOCK else _by_draws(plan)
+    design, weigh = family.separate, weigh_draw(plan)
     return replace(
         design,
         evidence=partial(_evidence, design, weigh),
@@ -63,6 +64,11 @@ def robust_design(plan: Plan, family: Family) -> Design:
         effect_size=partial(_effect_size, family),
         interval_always=partial(_interval_always, design, weigh),
     )
+
+
+def weigh_draw(plan: Plan) -> Weigh:
+    """Return what weighs the draw of a plan's units."""
+    return _by_rounds if plan.assignment is Assignment.BLOCK else _by_draws(plan)
 
 
 def _evidence(
@@ -216,38 +222,63 @@ def _interval_always(
         return design.interval_always(control, treatment, metric, alpha)
     one, other, log = control.centre, treatment.centre, metric.scale is Scale.LOG
     estimate = other - one if log else math.log(other / one)
+    drawn = units(control, treatment)
 
-    def convinces(change: float) -> bool:
-        """Say whether a change is ruled out: the treatment is beyond it, on either side."""
+    def excess(change: float) -> float:
+        """Return how far the log evidence is beyond the bar, for either side of a change."""
         at, greater = sign(metric) * math.expm1(change), 1 if change < estimate else -1
-        null = moved(control, at, metric)
-        if null is None:
-            return True
         own = _own(design, control, treatment, metric, at)
         log_e = own.better if greater == sign(metric) else own.worse
-        return _mean(log_e, weigh(units(null, treatment), greater)) >= -math.log(alpha)
+        there = [_at(unit, change, log) for unit in drawn]
+        return _mean(log_e, weigh(there, greater)) + math.log(alpha)
 
-    ends = [_end(convinces, estimate, step) for step in (-_FIRST_STEP, _FIRST_STEP)]
+    alone = _interval_of(design, control, treatment, metric, alpha)
+    steps = (
+        side * _FIRST_STEP if end is None else (end if log else math.log1p(end)) - estimate
+        for side, end in zip((-1, 1), alone, strict=True)
+    )
+    ends = [_end(cache(excess), estimate, step) for step in steps]
     low, high = ends if log else (end and math.expm1(end) for end in ends)
     return low, high
 
 
-def _end(convinces: Callable[[float], bool], estimate: float, step: float) -> Bound:
+def _interval_of(
+    design: Design, control: Sample, treatment: Sample, metric: Metric, alpha: float
+) -> tuple[Bound, Bound]:
+    """Return the design's own interval, near which that of the average ends."""
+    try:
+        return design.interval_always(control, treatment, metric, alpha)
+    except DegenerateDataError:
+        return None, None
+
+
+def _at(unit: Drawn, change: float, log: bool) -> Drawn:
+    """Return a unit as it would be if a change, of a logarithm, were all the treatment does."""
+    if unit.treated:
+        return unit
+    value = unit.value + change if log else unit.value * math.exp(change)
+    return Drawn(unit.place, 0, value)
+
+
+def _end(excess: Callable[[float], float], estimate: float, step: float) -> Bound:
     """Return the nearest change that is ruled out; None where none is.
 
     No change at all is looked at itself, so that the end lies on its right side.
     """
     inside, outside = estimate, estimate + step
     if (estimate > 0) != (estimate + math.copysign(_FARTHEST, step) > 0):
-        if convinces(0.0):
+        if excess(0.0) >= 0:
             outside = 0.0
         else:
-            inside, outside = 0.0, step
-    while not convinces(outside):
+            inside, outside = 0.0, max(outside, step) if step > 0 else min(outside, step)
+    while excess(outside) < 0:
         if abs(outside - estimate) > _FARTHEST:
             return None
-        inside, outside = outside, estimate + 2.0 * (outside - estimate)
-    while abs(outside - inside) > _PRECISION:
-        middle = 0.5 * (inside + outside)
-        inside, outside = (inside, middle) if convinces(middle) else (middle, outside)
-    return outside or inside  # no change that is ruled out lies outside, however near
+        inside, outside = outside, estimate + _FARTHER * (outside - estimate)
+    near = inside + 0.6 * (outside - inside) if inside == estimate else inside
+    if excess(near) < 0:
+        inside = near
+    else:
+        outside = near
+    found = narrowed(excess, inside, outside, _PRECISION * abs(outside - estimate))
+    return found or inside  # no change that is ruled out lies outside, however near

@@ -82,6 +82,11 @@ def _on_the_comparisons(inputs: VerdictInput, samples: Samples) -> Iterator[str]
         arms = samples.compared(state.treatment, plan.primary)
         for note in family.notes(plan, state.comparison, *arms):
             yield f"{state.treatment}: {note}"
+        if plan.robust and not state.comparison.error and state.comparison.test == "none":
+            yield (
+                f"{state.treatment}: the values of the arms do not vary, so that the interval "
+                "speaks of one and the same shift of every unit; of a mean it says nothing."
+            )
 
 
 def _on_the_covariates(inputs: VerdictInput, samples: Samples) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from meta_experiment.decide import analyze as decide
 from meta_experiment.decide.due_actions import DUE
@@ -28,18 +29,23 @@ from meta_experiment.types.results.explanation import Explanation
 
 
 def analyze(
-    workspace: Workspace, selector: str, current: Mapping[str, str] | None = None
+    workspace: Workspace,
+    selector: str,
+    current: Mapping[str, str] | None = None,
+    *,
+    exact: bool = False,
 ) -> Examination:
     """Compute evidence and verdict now; changes nothing.
 
     `current` is the fingerprint of what runs now, such as the model: evidence that never saw
-    it is stale and promotes nothing.
+    it is stale and promotes nothing. With `exact`, what the draw alone says stands beside.
 
     Raises:
         InvalidStateError: the experiment has not started.
+        UsageError: the draw is asked for, and is not known.
     """
     found = find_in(workspace.store, selector)
-    return examine(workspace, found, current, explore=True)
+    return examine(workspace, found, current, explore=True, exact=exact)
 
 
 def examine(
@@ -48,6 +54,7 @@ def examine(
     current: Mapping[str, str] | None = None,
     *,
     explore: bool = False,
+    exact: bool = False,
 ) -> Examination:
     """Compute evidence and verdict of an experiment that was found already.
 
@@ -71,6 +78,10 @@ def examine(
         beside=_judgements(experiment, trials) if explore else (),
         ended=experiment.ended_arms,
     )
+    if exact:
+        from meta_experiment.decide.exact import exact_evidence
+
+        analysis = replace(analysis, exact=exact_evidence(plan, trials, as_of))
     until = stands_until(plan, trials, as_of, started)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))

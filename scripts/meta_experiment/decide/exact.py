@@ -1,0 +1,40 @@
+"""What the draw of the arms alone says, beside what decides: whatever the values are like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meta_experiment.decide.metrics.robust import units, weigh_draw
+from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.samples import Samples, match_of
+from meta_experiment.decide.scale import sign
+from meta_experiment.decide.units import arms_of
+from meta_experiment.errors import UsageError
+from meta_experiment.stats.sequential import safe_exp
+from meta_experiment.types import ExactEvidence, Plan, Trial
+
+
+def exact_evidence(plan: Plan, trials: Sequence[Trial], as_of: float) -> ExactEvidence:
+    """Weigh the ranks of the primary metric against no effect on anyone, by the draw alone.
+
+    Raises:
+        UsageError: how the arms were drawn is not known, or there is more than one treatment.
+    """
+    if not plan.knows_its_draw:
+        raise UsageError(
+            f"The draw says nothing of {plan.primary.name} of {len(plan.variants)} arms per "
+            f"{plan.unit.value}, assigned by {plan.assignment.value}; expected one treatment, "
+            "drawn here (block, hash, weighted), and a metric that trials have.",
+            hint="Leave --exact out.",
+        )
+    (treatment,) = plan.treatments
+    look = rule_of(plan).look(plan, trials, as_of)
+    samples = Samples(arms_of(plan, look.trials), match_of(plan))
+    drawn = units(*samples.compared(treatment.name, plan.primary))
+    weigh, better = weigh_draw(plan), sign(plan.primary)
+    return ExactEvidence(
+        treatment=treatment.name,
+        units=len(drawn),
+        e_better=safe_exp(weigh(drawn, better)),
+        e_worse=safe_exp(weigh(drawn, -better)),
+    )
