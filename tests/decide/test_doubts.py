@@ -23,6 +23,7 @@ from tests.decide.test_paired import cases
 
 from meta_experiment.decide.attrition import Shares, missing_beyond
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.types import Decision, Direction, ReasonCode, Stopping, TrialStatus, Unit
 
 BASE, FAST = spread(60, 60), spread(42, 60)
@@ -135,7 +136,7 @@ def test_missing_outcomes_count_as_the_worse_one():
     assert not found.checks.attrition.ok or found.reason_code is ReasonCode.MISSING_UNCERTAIN
     assert "at the worse outcome (0)" in found.checks.attrition.reason
     errors = replace(SUCCESS, name="error_rate", direction=Direction.LOWER)
-    assert family_of(errors).missing_words(errors) == "the worse outcome (1)"
+    assert family_of(errors).missing_words(errors, False) == "the worse outcome (1)"
 
 
 def test_cases_that_one_arm_misses_are_held_against_it():
@@ -207,8 +208,23 @@ def test_arithmetic_means_that_point_the_other_way_hold_a_promotion():
 )
 def test_a_bad_value_is_on_the_worse_side_of_the_control(metric, centre, missing, rare):
     family = family_of(metric)
-    assert family.missing(centre, metric) == missing
+    control = Sample((centre,) * 4, (), {}, ("",) * 4)
+    for share in (0.0, 0.1, 1.0):
+        assert family.missing(control, share, metric) == missing
     assert family.rare(centre, metric) == rare
+
+
+@pytest.mark.parametrize(
+    ("share", "missing"), [(0.0, 22.2), (0.02, 40.0), (0.1, 40.0), (0.4, 32.5), (1.0, 22.2)]
+)
+def test_few_missing_values_are_as_the_worst_of_the_control(share, missing):
+    """Eight dear units among twenty: the dearest of them, of half as large a share."""
+    values = (*[1.0] * 12, 15.0, 20.0, 25.0, 20.0, 30.0, 30.0, 40.0, 30.0)
+    control = Sample(values, (), {}, ("",) * 20)
+    assert family_of(COST).missing(control, share, COST) == pytest.approx(missing)
+    if 0 < share < 1:
+        gains = Sample(tuple(-value for value in values), (), {}, ("",) * 20)
+        assert family_of(SCORE).missing(gains, share, SCORE) == -missing
 
 
 def test_open_trials_are_not_missing_yet():

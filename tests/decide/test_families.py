@@ -81,8 +81,8 @@ MEDIANS = Family(
     paired=lambda: DESIGN,
     effect_size=lambda *_: EffectSize(None, None),
     assumed_moments=(10.0, 5.0),
-    missing=lambda centre, _: 2 * centre,
-    missing_words=lambda _: "twice the median",
+    missing=lambda control, _, __: 2 * control.centre,
+    missing_words=lambda _, __: "twice the median",
     notes=lambda *_: iter(["the medians are compared."]),
 )
 

@@ -160,13 +160,13 @@ def rare_price(usual=0.6, rare=4.0, *, log=False):
     return world
 
 
-def slowest_missing(share, factor=1.0, *, log=True):
+def slowest_missing(share, factor=1.0, *, log=True, sigma=0.5):
     """A treatment whose slowest units end without a duration; with a factor, a faster one."""
 
     def world(rng, experiments, units):
         arm = worlds.blocks(rng, experiments, units)
-        raw = worlds.noise(rng, arm.shape, "lognormal")
-        gone = worlds.slowest(raw, arm, share)
+        raw = worlds.noise(rng, arm.shape, "lognormal", sigma)
+        gone = worlds.slowest(raw, arm, share, sigma)
         return {
             "arm": arm,
             "raw": raw * np.where(arm == 1, factor, 1.0),
@@ -260,7 +260,7 @@ SCENARIOS = (
         "A/A, the treatment's slowest 10% end without a duration",
         slowest_missing(0.1),
         400,
-        promoted=0.05,
+        promoted=0.026,
         experiments=10000,
     ),
     Scenario(
@@ -300,6 +300,33 @@ SCENARIOS = (
         rejected=0.001,
         experiments=2000,
         found=0.98,
+    ),
+    Scenario(
+        "A/A, the treatment's slowest 5% end without a duration",
+        slowest_missing(0.05),
+        600,
+        experiments=10000,
+    ),
+    Scenario(
+        "A/A, the treatment's slowest 10% end without a duration, for longer",
+        slowest_missing(0.1),
+        2000,
+        promoted=0.03,
+        experiments=4000,
+    ),
+    Scenario(
+        "A/A log-normal σ 1, the treatment's slowest 10% end without a duration",
+        slowest_missing(0.1, sigma=1.0),
+        600,
+        promoted=0.03,
+        experiments=10000,
+    ),
+    Scenario(
+        "A/A, the treatment's dearest 10% end without a cost, σ 1",
+        slowest_missing(0.1, log=False, sigma=1.0),
+        600,
+        promoted=0.026,
+        experiments=10000,
     ),
 )
 

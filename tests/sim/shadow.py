@@ -173,8 +173,10 @@ def decide(
     if cut is not None and cut.any():
         clear &= shown(*_evidence(np.where(cut, 4 * raw, raw), **here))
     if gone is not None and gone.any():
-        beyond = _missing_beyond(gone, arm, treatments)
+        beyond = missing_beyond(gone, arm, treatments)
         clear &= shown(*_evidence(raw, **here, ratio=2, units=beyond))
+        worst = worst_of_control(np.log(raw) if log else raw, here["arm"], arm, beyond, clear)
+        clear &= shown(*_evidence(raw, **here, ratio=2, units=beyond, worst=worst))
     if log:
         clear &= ~_means_disagree(raw, here["arm"], treatments)
     else:
@@ -232,7 +234,7 @@ def covered(raw, arm, truth, *, log=True, alpha=0.05):
     return inside.all(axis=1)
 
 
-def _missing_beyond(gone, arm, treatments):
+def missing_beyond(gone, arm, treatments):
     """Return how many units each treatment misses beyond the control's share."""
     lost, of = (
         [np.cumsum(where & (arm == index), axis=1) for index in range(treatments + 1)]
@@ -241,6 +243,20 @@ def _missing_beyond(gone, arm, treatments):
     share = lost[0] / np.maximum(of[0], 1)
     beyond = [lost[index] - share * of[index] for index in range(1, treatments + 1)]
     return np.maximum(np.ceil(np.array(beyond) - 1e-9), 0.0)
+
+
+def worst_of_control(values, measured, arm, beyond, clear):
+    """Return the mean of the control's largest values, of half the share that is missing.
+
+    Only at looks where the rest is clear for a treatment; a worse value makes nothing clear.
+    """
+    found = np.full(beyond.shape, -np.inf)
+    for place, row, look in zip(*np.nonzero(clear.any(axis=0) & (beyond > 0)), strict=True):
+        own = values[row, : look + 1][measured[row, : look + 1] == 0]
+        of = np.count_nonzero(arm[row, : look + 1] == place + 1)
+        most = math.ceil(0.5 * beyond[place, row, look] / of * len(own))
+        found[place, row, look] = np.partition(own, len(own) - most)[len(own) - most :].mean()
+    return found
 
 
 def _means_disagree(raw, arm, treatments):
@@ -261,8 +277,11 @@ def joined(arm, value, units):
         return Moments(n, arm.mean + gap * units / n, squares / (n - 1))
 
 
-def _evidence(raw, arm, *, log, treatments, bar, ratio=1, units=None):
-    """Weigh all treatments, each with `units` more at a ratio to the control's centre."""
+def _evidence(raw, arm, *, log, treatments, bar, ratio=1, units=None, worst=None):
+    """Weigh all treatments, each with `units` more at a ratio to the control's centre.
+
+    With `worst` these are at least as large.
+    """
     values = np.log(raw) if log else raw
     control = running(values, arm == 0)
     better, worse, improvement, pairs = [], [], [], []
@@ -270,6 +289,7 @@ def _evidence(raw, arm, *, log, treatments, bar, ratio=1, units=None):
         treated = running(values, arm == index)
         if units is not None:
             bad = control.mean + math.log(ratio) if log else ratio * control.mean
+            bad = bad if worst is None else np.maximum(bad, worst[index - 1])
             treated = joined(treated, bad, units[index - 1])
         above, below = log_evidence(control, treated, bar=bar)
         better.append(below)

@@ -17,6 +17,7 @@ KINDS = {
     "one harmful": scenarios.one_harmful,
     "interrupted": scenarios.interrupted,
     "missing": scenarios.slowest_missing(0.1),
+    "missing, wide": scenarios.slowest_missing(0.1, sigma=1.0),
     "missing, better": scenarios.some_missing(0.2, 0.6),
     "rare price": scenarios.rare_price(0.5, 3.6),
     "rare delay": scenarios.rare_price(log=True),
@@ -86,6 +87,30 @@ def test_the_twin_decides_first_where_the_product_does(kind, threshold):
             blocked = not (found.checks.attrition.ok and found.checks.srm.ok)
             ended = found.decision is Decision.INCONCLUSIVE  # bound below the threshold
             assert blocked or ended or found.decision is expected, (row, look, found.reason)
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_the_twin_takes_missing_values_for_what_the_product_does(log):
+    """At every look where values are missing beyond the control's share."""
+    from meta_experiment.decide.metrics import family_of
+    from meta_experiment.decide.metrics.sample import Sample
+
+    metric = real.plan(log=log).primary
+    world = scenarios.slowest_missing(0.3, sigma=1.0)(np.random.default_rng(14), 2, 80)
+    arm, gone = world["arm"], world["gone"]
+    values = np.log(world["raw"]) if log else world["raw"]
+    measured = np.where(gone, -1, arm)
+    beyond = shadow.missing_beyond(gone, arm, 1)
+    twin = shadow.worst_of_control(values, measured, arm, beyond, np.ones_like(beyond))
+    looks = [(row, look) for row in range(2) for look in range(8, 80) if beyond[0, row, look]]
+    for row, look in looks:
+        own = values[row, : look + 1][measured[row, : look + 1] == 0]
+        share = beyond[0, row, look] / np.count_nonzero(arm[row, : look + 1] == 1)
+        control = Sample(tuple(own.tolist()), (), {}, ("",) * len(own))
+        typical = own.mean() + math.log(2) if log else 2 * own.mean()
+        found = family_of(metric).missing(control, share, metric)
+        assert found == pytest.approx(max(typical, twin[0, row, look]))
+    assert len(looks) > 100
 
 
 def test_the_twin_judges_guardrails_as_the_product_does():

@@ -17,7 +17,7 @@ from meta_experiment.decide.units import (
 )
 from meta_experiment.records import dataclass
 from meta_experiment.stats.pairs import PairEvidence, pair_rule
-from meta_experiment.types import AttritionCheck, Metric, Plan
+from meta_experiment.types import AttritionCheck, Metric, Plan, Unit
 
 _ROUNDING = 1e-9  # of sums of shares, in units
 
@@ -133,7 +133,7 @@ def _reason(plan: Plan, lost: Mapping[str, Losses]) -> str | None:
     return (
         f"{' and '.join(said)} more values of {metric.name} than the control's share would be; "
         "chance may do that, but a promotion must also stand with these at "
-        f"{family_of(metric).missing_words(metric)}"
+        f"{family_of(metric).missing_words(metric, plan.unit is Unit.CASE)}"
     )
 
 

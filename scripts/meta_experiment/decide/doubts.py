@@ -89,10 +89,11 @@ def _missing_values(promotion: Promotion) -> Said:
     """Hold it against bad values in place of those that a treatment misses.
 
     Not of all, but of what it misses beyond the control's share: what both arms miss alike,
-    as ratings that few users give, tells for neither.
+    as ratings that few users give, tells for neither. What an eval case has of its own, being
+    hard, is in the value that the control has of it, so that it is not held against it twice.
     """
     metric, samples = promotion.plan.primary, promotion.samples
-    family = family_of(metric)
+    family, paired = family_of(metric), promotion.plan.unit is Unit.CASE
     lost = {
         name: losses(arm, metric, promotion.as_of).gone for name, arm in samples.arms.items()
     }
@@ -101,10 +102,12 @@ def _missing_values(promotion: Promotion) -> Said:
         units = missing_beyond(before, lost[name])
         if units:
             arms = promotion.arms(name)
-            worse[name] = promotion.joined(arms, family.missing(arms[0].centre, metric), units)
+            share = 0.0 if paired else units / len(lost[name].values)
+            value = family.missing(arms[0], share, metric)
+            worse[name] = promotion.joined(arms, value, units)
             said[name] = (
                 f"not if the {units} values that it misses beyond the control's share were "
-                f"{family.missing_words(metric)}"
+                f"{family.missing_words(metric, paired)}"
             )
     return {name: said[name] for name in _fallen(promotion, worse)}
 

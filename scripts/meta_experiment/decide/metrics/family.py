@@ -92,9 +92,11 @@ class Family:
     mean and the standard deviation on the raw scale that are assumed before data, in words
     `spread_words(centre, sd, metric)`; `smallest_improvement` is what a rule would mostly find
     with so many units, None where it is nothing.
-    `missing(centre, metric)` is what a missing value is taken for where a promotion is held
-    against it, on the metric's scale and by the control's centre; `missing_words(metric)` says
-    it. `rare` is the value of one more unit that a promotion must stand, None if it need not.
+    `missing(control, share, metric)` is what a missing value is taken for where a promotion is
+    held against it, on the metric's scale: by the control's centre, and by the worst of its
+    values where so large a share is missing of what has no pair (else 0).
+    `missing_words(metric, paired)` says it. `rare` is the value of one more unit that a
+    promotion must stand, None if it need not.
     `notes(plan, comparison, control, treatment)` says what a reader must know of a comparison
     on the primary metric.
 
@@ -110,8 +112,8 @@ class Family:
     paired: Callable[[], Design]
     effect_size: Callable[[Sample, Sample, Metric], EffectSize]
     assumed_moments: tuple[float, float]
-    missing: Callable[[float, Metric], float]
-    missing_words: Callable[[Metric], str]
+    missing: Callable[[Sample, float, Metric], float]
+    missing_words: Callable[[Metric, bool], str]
     why_not: Callable[[float, Metric], str | None] = why_not_number
     rare: Callable[[float, Metric], float | None] = lambda *_: None
     statistic: Callable[[Scale], str] = statistic_of_means

@@ -12,7 +12,7 @@ from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
 from meta_experiment.decide.scale import Bound, at_boundary, less_one, sign
-from meta_experiment.decide.units import Arm
+from meta_experiment.decide.units import Arm, mean
 from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.effect import cohens_d, hedges_g
 from meta_experiment.stats.moments import Moments
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ANYTIME_T = "anytime-valid Welch t"
 _MISSING_RATIO = 2.0
+_WORST_PART = 0.5  # of the share that is missing
 _RARE_RATIO = 3.0
 
 
@@ -125,14 +126,24 @@ def effect_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSiz
     return EffectSize(better * cohens_d(*arms), better * hedges_g(*arms))
 
 
-def missing(centre: float, metric: Metric) -> float:
-    """Return twice what is typical of the control, or half where higher is better."""
-    return _worse(centre, _MISSING_RATIO, metric)
+def missing(control: Sample, share: float, metric: Metric) -> float:
+    """Return twice what is typical of the control (half where higher is better), or worse.
+
+    Where `share` of the values is missing these may be the worst there were: so the mean of the
+    control's worst, of half as large a share, since some are missing by chance as well.
+    """
+    better = sign(metric)
+    worst = sorted(control.values, reverse=better < 0) if share else []
+    values = [_worse(control.centre, _MISSING_RATIO, metric)]
+    if worst:
+        values.append(mean(worst[: math.ceil(_WORST_PART * share * len(worst))]))
+    return max(values) if better < 0 else min(values)
 
 
-def missing_words(metric: Metric) -> str:
+def missing_words(metric: Metric, paired: bool) -> str:
     """Name that value."""
-    return f"{'twice' if sign(metric) < 0 else 'half of'} what is typical of the control"
+    typical = f"{'twice' if sign(metric) < 0 else 'half of'} what is typical of the control"
+    return typical if paired else f"{typical} or, where that is worse, like its worst"
 
 
 def rare(centre: float, metric: Metric) -> float | None:

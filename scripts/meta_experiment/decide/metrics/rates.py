@@ -227,15 +227,20 @@ def largest_improvement(centre: float, direction: Direction) -> float:
     return improvement_down_to_zero(centre, direction)
 
 
-def missing(centre: float, metric: Metric) -> float:
+def missing(control: Sample, share: float, metric: Metric) -> float:
     """Return the worse outcome."""
-    del centre
-    return 0.0 if metric.direction is Direction.HIGHER else 1.0
+    del control, share
+    return _worse_outcome(metric)
 
 
-def missing_words(metric: Metric) -> str:
+def missing_words(metric: Metric, paired: bool) -> str:
     """Name it."""
-    return f"the worse outcome ({missing(0.5, metric):g})"
+    del paired
+    return f"the worse outcome ({_worse_outcome(metric):g})"
+
+
+def _worse_outcome(metric: Metric) -> float:
+    return 0.0 if metric.direction is Direction.HIGHER else 1.0
 
 
 def chosen(control: Sample, treatment: Sample) -> TwoSampleTest:
