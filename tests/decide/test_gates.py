@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 from tests.decide.making import (
+    COST,
     DAY,
     DURATION,
+    SCORE,
     START,
     TOKENS,
     guardrail,
@@ -459,6 +461,33 @@ def test_an_improvement_that_cannot_reach_the_threshold_ends_the_experiment():
     found = look(plan(), made)
     assert found.primary.comparisons[0].sequential.interval.high < 0.15
     assert outcome(found) == (Decision.INCONCLUSIVE, ReasonCode.EFFECT_BELOW_THRESHOLD)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.15])
+def test_a_mean_of_zero_has_no_per_cent_to_hold_against_the_threshold(threshold):
+    """On values that may be negative; where nothing is below zero any gain exceeds nothing."""
+    around = trials("score", control=[-1.0, 1.0] * 20, b=[2.0, 3.0] * 20)
+    found = look(plan(primary=SCORE, improvement_threshold=threshold), around)
+    if threshold:
+        assert outcome(found) == (Decision.EXTEND, ReasonCode.NO_RELATIVE_EFFECT)
+        assert "so that the 15% the plan asks for cannot be checked" in found.reason
+    else:
+        assert found.decision is Decision.PROMOTE
+    shown = found.primary.comparisons[0]
+    assert {shown.interval.low, shown.sequential.interval.high} == {None}
+    counted = replace(TOKENS, direction=Direction.HIGHER)
+    nothing = trials(TOKENS.name, control=[0.0] * 40, b=[2.0, 3.0] * 20)
+    found = look(plan(primary=counted, improvement_threshold=threshold), nothing)
+    assert found.decision is Decision.PROMOTE
+
+
+def test_a_treatment_that_costs_nothing_is_promoted_and_shows_no_point_as_interval():
+    made = trials("cost_usd", control=[1.0, 1.2] * 20, b=[0.0] * 40)
+    found = look(plan(primary=COST), made)
+    assert found.decision is Decision.PROMOTE
+    shown = found.primary.comparisons[0]
+    assert shown.estimate.relative == 1.0
+    assert {shown.interval.low, shown.sequential.interval.high} == {None}
 
 
 def test_the_bound_that_ends_an_experiment_says_its_level():

@@ -261,7 +261,9 @@ def _states(
     return tuple(
         TreatmentState(
             comparison=comparison,
-            improvement=improvement(comparison.estimate, plan.primary),
+            improvement=improvement(
+                comparison.estimate, plan.primary, family_of(plan.primary).lowest_change
+            ),
             better=weights[comparison.treatment].better,
             worse=weights[comparison.treatment].worse,
             guardrails=tuple(

@@ -169,7 +169,8 @@ def _fallen(promotion: Promotion, worse: dict[str, Arms]) -> list[str]:
         if weights[name].better < bar:
             return False
         seen = estimate(plan, plan.primary, *arms[name])
-        return improvement(seen, plan.primary) >= plan.improvement_threshold
+        least = family_of(plan.primary).lowest_change
+        return improvement(seen, plan.primary, least) >= plan.improvement_threshold
 
     return [name for name in promotion.treatments if name in worse and not stands(name)]
 

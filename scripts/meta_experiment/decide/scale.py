@@ -38,15 +38,20 @@ def effect(control: float, treatment: float, metric: Metric) -> Effect:
     return Effect(difference, relative)
 
 
-def improvement(seen: Effect, metric: Metric) -> float:
-    """Return the relative effect; against a control of zero any gain is infinite, as any loss.
+def improvement(seen: Effect, metric: Metric, least: float) -> float:
+    """Return the relative effect; against a control of zero a gain is infinite, as any loss.
 
-    Minus infinity where there is no estimate, or no change from zero.
+    That holds where no change is below `least` -1, so that a mean of zero is nothing at all:
+    any gain is more than so many per cent of it. Of values that may be negative a gain counts
+    0, as there is nothing to refer it to. Minus infinity where there is no estimate, or no
+    change from zero.
     """
     if seen.relative is not None:
         return seen.relative
     gained = seen.absolute is not None and sign(metric) * seen.absolute > 0
-    return math.inf if gained else -math.inf
+    if not gained:
+        return -math.inf
+    return math.inf if least >= -1.0 else 0.0
 
 
 def orientation(control: float, metric: Metric) -> float:

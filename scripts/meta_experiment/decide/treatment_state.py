@@ -105,11 +105,13 @@ def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Rea
             ),
         )
     elif state.improvement < plan.improvement_threshold:
-        short = (
-            f"{estimate(plan, state)}, shown to be better, but below the "
-            f"{plan.improvement_threshold:.0%} the plan asks for"
-        )
-        if inputs.rule.extendable:
+        better = f"{estimate(plan, state)}, shown to be better, but"
+        asked = f"the {plan.improvement_threshold:.0%} the plan asks for"
+        short = f"{better} below {asked}"
+        if state.comparison.estimate.relative is None:
+            of_zero = f"{better} nothing is any per cent of a mean of 0, so that {asked}"
+            yield ReasonCode.NO_RELATIVE_EFFECT, f"{of_zero} cannot be checked."
+        elif inputs.rule.extendable:
             yield ReasonCode.BELOW_THRESHOLD_SO_FAR, f"{short} so far."
         else:
             yield ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}."

@@ -283,6 +283,8 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _interval(interval: Interval) -> str:
+    if interval.low is interval.high is None:
+        return f"no {interval.level:.0%} interval"
     low = words.signed_per_cent(interval.low) if interval.low is not None else "unbounded"
     high = words.signed_per_cent(interval.high) if interval.high is not None else "unbounded"
     return f"{interval.level:.0%} interval [{low}, {high}]"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Self
 
 from meta_experiment.errors import DegenerateDataError
@@ -80,15 +80,17 @@ class MeanRatio:
 
         Fieller (1954, JRSS-B 16(2)): at each end the t of "treatment - ratio × control" is the
         one at which `excess(t, df)`, rising in t, is zero. `guess` is about that t. A bound is
-        None when no ratio on its side is rejected. From ten units per arm on all ratios beyond
-        an end are rejected; with fewer, one farther off may not be, where the smaller arm takes
-        over the variance and with it the degrees of freedom.
+        None when no ratio on its side is rejected. Both are where those that are not rejected
+        are no interval: one point alone, or with others farther off. Of ratios with the
+        estimate's sign this happens below ten units per arm, where the smaller arm takes over
+        the variance and with it the degrees of freedom; the ratio 1 may also lie beyond
+        infinity, where the control is not clear of zero.
         """
         scale = self.control**2 * self.variance_treatment
         scale += self.treatment**2 * self.variance_control
         room = scale - 2.0 * self.control * self.treatment * self.covariance
-        if room <= _ROUNDING * scale:
-            return self._all_or_none(excess)
+        if room <= _ROUNDING * scale:  # a constant times the control: all ratios have one t
+            return None, None
         spread = self.variance_control * self.variance_treatment - self.covariance**2
         largest = math.sqrt(room / spread) if spread * _UNBOUNDED**2 > room else _UNBOUNDED
         estimate = self.treatment / self.control
@@ -104,14 +106,35 @@ class MeanRatio:
             ratio = rise / run if run else math.inf
             return ratio if side * (ratio - estimate) >= 0.0 and run else None
 
-        return end(-1), end(1)
+        low, high = end(-1), end(1)
+        for ratio in self._tried():
+            ends = (bound for bound in (low, high) if bound is not None)
+            if any(math.isclose(ratio, bound, rel_tol=_NEAR) for bound in ends):
+                continue
+            outside = (low is not None and ratio < low) or (high is not None and ratio > high)
+            if outside != (excess(*self._against(ratio)) >= 0.0):
+                return None, None
+        return low, high
 
-    def _all_or_none(self, excess: Callable[[float, float], float]) -> tuple[Bound, Bound]:
-        """Bound a treatment that is a constant times the control: all ratios have one t."""
-        estimate = self.treatment / self.control
-        t = abs(self.control) / math.sqrt(self.variance_control)
-        is_rejected = excess(t, self.df(self.variance_control, 0.0)) >= 0.0
-        return (estimate, estimate) if is_rejected else (None, None)
+    def _tried(self) -> Iterator[float]:
+        """Yield ratios at which to ask whether the ends are those of an interval."""
+        yield 1.0
+        few = min(self.df(1.0, 0.0), self.df(0.0, 1.0)) < _ENOUGH_DF
+        if few and self.treatment and self.variance_control:
+            size = math.sqrt(self.variance_treatment / self.variance_control)
+            estimate = self.treatment / self.control
+            size = math.copysign(size or estimate, estimate)
+            for step in range(1, _TRIED):
+                yield size * math.tan(0.5 * math.pi * step / _TRIED)
+
+    def _against(self, ratio: float) -> tuple[float, float]:
+        """Return the size of t, and its df, of the treatment less so many times the control."""
+        variance = self.variance_treatment + ratio * (
+            ratio * self.variance_control - 2.0 * self.covariance
+        )
+        difference = abs(self.treatment - ratio * self.control)
+        t = difference / math.sqrt(variance) if variance > 0.0 else math.inf
+        return t, self._df(ratio, 1.0)
 
     def _line(self, t: float, root: float) -> tuple[float, float]:
         """Return rise and run of the line, treatment over control, at which a t is reached.
@@ -142,6 +165,9 @@ def ratio_interval_once(means: MeanRatio, level: float) -> tuple[Bound, Bound]:
 
 
 _UNBOUNDED = 1e12  # a t beyond all
+_ENOUGH_DF = 9.0  # of the smaller arm, from which on no hole was found
+_TRIED = 24  # directions between no treatment and no control
+_NEAR = 1e-9
 _ROUNDING = 1e-14
 
 

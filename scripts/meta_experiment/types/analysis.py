@@ -24,7 +24,10 @@ from meta_experiment.types.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Bounds of a relative effect at a level; None is unbounded on that side."""
+    """Bounds of a relative effect at a level; None is unbounded on that side.
+
+    Both are None where the effects that are not rejected are no interval.
+    """
 
     level: float
     low: float | None

@@ -70,6 +70,7 @@ class ReasonCode(StrEnum):
     MEANS_DISAGREE = "means_disagree"
     # practical threshold
     BELOW_THRESHOLD_SO_FAR = "below_threshold_so_far"
+    NO_RELATIVE_EFFECT = "no_relative_effect"
     EFFECT_BELOW_THRESHOLD = "effect_below_threshold"
     NO_MEANINGFUL_DIFFERENCE = "no_meaningful_difference"
     # horizon
