@@ -74,7 +74,7 @@ def supervisor(order):
 
 
 def gone(process, within=10.0):
-    """Tell whether a process ends soon: a supervisor tells of the ending just before its own."""
+    """Tell whether a process ends soon: a supervisor writes of the end just before its own."""
     end = time.monotonic() + within
     while is_there(process) and time.monotonic() < end:
         time.sleep(0.005)
