@@ -67,7 +67,7 @@ class Git:
     can name is switched off: nothing prompts, pages, opens an editor, starts a daemon,
     talks to another repository (missing objects are not fetched) or compares by a program.
     `inherited` are open files that git shares: a lock held on one lasts as long as a git
-    that outlives us.
+    that outlives us. `variables` point it at another repository, index or identity.
     """
 
     program: str
@@ -75,6 +75,7 @@ class Git:
     timeout: float = 60.0
     hook_timeout: float = 600.0
     inherited: tuple[int, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def find(cls, directory: Path) -> Git | None:
@@ -97,7 +98,7 @@ class Git:
             GitError: it did not end in time.
         """
         command = [self.program, "--no-pager", "--literal-pathspecs", *_OPTIONS, *arguments]
-        environment = _environment(index) | _QUIET
+        environment = _environment(index) | _QUIET | dict(self.variables)
         return self._spawn(command, environment, stdin, self.timeout, self.inherited)
 
     def demand(self, *arguments: str, stdin: bytes = b"", index: Path | None = None) -> bytes:

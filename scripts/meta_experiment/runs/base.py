@@ -1,0 +1,221 @@
+"""Base of all checkouts of runs: the project as it stands, which the user's git never hears of.
+
+What is not committed is committed here, into a folder of objects of our own, by an index of
+our own: the user's index, objects, refs and status stay as they are, byte by byte. Beside it
+stands a template, the `.git` that each checkout gets: one branch of the user's name, the user's
+identity, line ends and filters, the objects borrowed; no remote, no hook, no housekeeping.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from meta_experiment.errors import RefusedError
+from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.durable import ensure_directory
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.lock import FileLock
+from meta_experiment.git import Git, complaint
+from meta_experiment.records import dataclass
+from meta_experiment.runs import ignored_files
+from meta_experiment.runs.plumbing import BRANCHES, demand, gitlinks, set_head, signed_as
+
+OWN_STATE = ".claude/meta"
+SLOW = 900.0  # seconds for a git that reads or writes a whole working tree
+_SUBJECT = "Work in progress"
+_KNOWN = "base.json"
+# what of the user's settings decides how files and commits look; filters of ours show stand-ins
+_TAKEN = re.compile(
+    rb"user\..*|i18n\..*|filter\.(?!meta-experiment\.).*|core\.(autocrlf|eol|safecrlf|filemode"
+    rb"|symlinks|ignorecase|precomposeunicode|longpaths|checkroundtripencoding|excludesfile"
+    rb"|attributesfile|bigfilethreshold|sparsecheckout|sparsecheckoutcone)"
+)
+_OWN_SETTINGS = f"""[core]
+\thooksPath = {os.devnull}
+\ttrustctime = true
+\tcheckStat = default
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[commit]
+\tgpgSign = false
+[tag]
+\tgpgSign = false
+"""
+_TEMPLATE_FILES = ("info/exclude", "info/attributes", "info/sparse-checkout", "shallow")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commit that all checkouts begin at.
+
+    `branch` is empty where the user is on none. `prefix` leads from the top of the working
+    tree to the project. `objects` are the folders that hold what the commit is made of,
+    `template` the `.git` of a checkout, `included` what git ignores and runs need all the
+    same. `submodules` are folders that stay empty, as they belong to other repositories.
+    """
+
+    commit: str
+    branch: str
+    prefix: str
+    objects: tuple[str, ...]
+    template: str
+    included: str
+    submodules: tuple[str, ...]
+
+
+def base_of(git: Git, folder: Path, scratch: Path) -> Base:
+    """Return the commit that holds a project as it stands, what is untracked included.
+
+    What `scratch` holds of an earlier call is returned as it is: a run that goes on has the
+    base that it began with.
+
+    Raises:
+        RefusedError: there is no working tree of git.
+        GitError: git cannot read it.
+        OSError: `scratch` cannot be written.
+    """
+    import json
+
+    known = scratch / _KNOWN
+    # a git that outlives a runner who was killed still has the folder for itself
+    with FileLock(scratch.with_name(f"{scratch.name}.lock"), timeout=SLOW, verb="base") as lock:
+        if known.is_file():
+            found = json.loads(known.read_bytes())
+            lists = {name: tuple(found[name]) for name in ("objects", "submodules")}
+            return Base(**{**found, **lists})
+        shutil.rmtree(scratch, ignore_errors=True)
+        ensure_directory(FileSystem(), scratch)
+        base = _Making(replace(git, inherited=(lock.fileno(),)), folder, scratch).make()
+        write_atomically(FileSystem(), known, json.dumps(asdict(base)).encode())
+        return base
+
+
+class _Making:
+    """A base in the making."""
+
+    def __init__(self, git: Git, folder: Path, scratch: Path) -> None:
+        self.scratch = scratch
+        self.objects = scratch / "objects"
+        self.index = scratch / "index"
+        self.user = replace(git, directory=folder, timeout=SLOW)  # as the user's git sees it
+        self.top, self.prefix = self._find_top(folder)
+        self.user = replace(self.user, directory=self.top)
+        self.git = replace(
+            self.user,
+            variables=(
+                ("GIT_INDEX_FILE", str(self.index)),
+                ("GIT_OBJECT_DIRECTORY", str(self.objects)),
+            ),
+        )
+
+    def make(self) -> Base:
+        """Return the base."""
+        lent = self._of_git("objects")
+        _lend(self.objects, [lent])
+        if (index := self._of_git("index")).is_file():
+            shutil.copy2(index, self.index)
+        demand(self.git, "add", "-A", settings=("core.splitIndex=false",))
+        branch = self._say("symbolic-ref", "-q", "HEAD").removeprefix(BRANCHES)
+        commit = self._commit(self._say("rev-parse", "-q", "--verify", "HEAD^{commit}"))
+        kept = self.scratch / "included"
+        ignored_files.keep(self.user, self.top, self.prefix, kept)
+        return Base(
+            commit,
+            branch,
+            self.prefix,
+            (str(lent), str(self.objects)),
+            str(self._template(commit, branch, [lent, self.objects])),
+            str(kept),
+            gitlinks(self.git),
+        )
+
+    def _find_top(self, folder: Path) -> tuple[Path, str]:
+        asked = self.user.run("rev-parse", "--show-toplevel", "--show-prefix")
+        lines = asked.output.split(b"\n")
+        if asked.code or not lines[0]:
+            why = complaint(asked).strip()
+            raise RefusedError(
+                f"{folder} is no working tree of git, of which runs make their checkouts"
+                f"{f': {why}' if why else '.'}",
+                hint="Name a checkout with --root DIR; where there is no repository yet, "
+                "`git init` is enough, nothing need be committed.",
+            )
+        return Path(os.fsdecode(lines[0])), os.fsdecode(lines[1])
+
+    def _commit(self, head: str) -> str:
+        """Return the commit of the working tree: HEAD itself where that is clean."""
+        tree = demand(self.git, "write-tree").decode().strip()
+        if head and tree == self._say("rev-parse", "HEAD^{tree}"):
+            return head
+        parents = ("-p", head) if head else ()
+        git = replace(self.git, variables=self.git.variables + signed_as(self.user, head))
+        made = demand(git, "commit-tree", *parents, tree, stdin=f"{_SUBJECT}\n".encode())
+        return made.decode().strip()
+
+    def _template(self, commit: str, branch: str, lent: Iterable[Path]) -> Path:
+        """Make the `.git` of a checkout, without an index."""
+        seed = self.scratch / "seed"
+        plain = replace(self.user, directory=self.scratch)
+        form = self._say("rev-parse", "--show-object-format")
+        new = ("init", "-q", "--template=", f"--object-format={form}", str(seed))
+        demand(plain, *new, settings=("init.defaultRefFormat=files",))
+        template = seed / ".git"
+        with (template / "config").open("ab") as stream:
+            stream.write(_written(self._settings()) + _OWN_SETTINGS.encode())
+        for name in _TEMPLATE_FILES:
+            if (source := self._of_git(name)).is_file():
+                target = template / name
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, target)
+        _lend(template / "objects", lent)
+        set_head(template, branch, commit)
+        return template
+
+    def _settings(self) -> list[tuple[bytes, bytes]]:
+        """Return the user's settings that count here, wherever they were made."""
+        listed = demand(self.user, "config", "-z", "--list").split(b"\0")
+        pairs = (line.partition(b"\n") for line in listed)
+        return [(key, value if mid else b"true") for key, mid, value in pairs if _is_taken(key)]
+
+    def _of_git(self, name: str) -> Path:
+        """Return where git keeps something, in the main checkout or a linked one."""
+        return self.top / self._say("rev-parse", "--git-path", name)
+
+    def _say(self, *arguments: str) -> str:
+        """Return the line that git answers; empty where it has none."""
+        asked = self.user.run(*arguments)
+        return "" if asked.code else os.fsdecode(asked.output.rstrip(b"\n"))
+
+
+def _is_taken(key: bytes) -> bool:
+    return _TAKEN.fullmatch(key) is not None
+
+
+def _lend(objects: Path, lenders: Iterable[Path]) -> None:
+    """Let a folder of objects borrow those of others."""
+    (objects / "info").mkdir(parents=True, exist_ok=True)
+    lines = b"".join(os.fsencode(os.path.realpath(path)) + b"\n" for path in lenders)
+    (objects / "info" / "alternates").write_bytes(lines)
+
+
+def _written(settings: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return settings in the form of git's files."""
+    lines = []
+    for key, value in settings:
+        section, _, rest = key.partition(b".")
+        middle, _, name = rest.rpartition(b".")
+        within = b' "' + _escaped(middle) + b'"' if middle else b""
+        text = _escaped(value).replace(b"\n", b"\\n").replace(b"\t", b"\\t")
+        lines.append(b"[" + section + within + b"]\n\t" + name + b' = "' + text + b'"\n')
+    return b"".join(lines)
+
+
+def _escaped(text: bytes) -> bytes:
+    return text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')

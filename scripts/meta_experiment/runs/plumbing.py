@@ -1,0 +1,75 @@
+"""Single steps of git, as the base and the checkouts of runs take them."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from meta_experiment.errors import GitError
+from meta_experiment.git import Git, complaint
+
+BRANCHES = "refs/heads/"
+_GITLINK = b"160000 "
+# No hook runs, and whatever the line ends are, they are taken.
+_PLAIN = (f"core.hooksPath={os.devnull}", "core.safecrlf=false")
+_SIGNATURE = re.compile(rb"^(author|committer) (.*) <(.*)> (-?\d+ [+-]\d{4})$", re.MULTILINE)
+
+
+def demand(
+    git: Git,
+    *arguments: str,
+    stdin: bytes = b"",
+    settings: tuple[str, ...] = (),
+    most: int = 0,
+) -> bytes:
+    """Return what a git says that must not fail: exit with more than `most`.
+
+    Raises:
+        GitError: it failed.
+    """
+    options = (part for setting in _PLAIN + settings for part in ("-c", setting))
+    done = git.run(*options, *arguments, stdin=stdin)
+    if not 0 <= done.code <= most:
+        raise GitError(
+            f"git {arguments[0]} failed in {git.directory}: {complaint(done) or 'no message'}",
+            hint=f"See what git says there: git -C {git.directory} status",
+        )
+    return done.output
+
+
+def signed_as(git: Git, commit: str) -> tuple[tuple[str, str], ...]:
+    """Return the variables by which a further commit looks like one: by whom and when.
+
+    A time that is always the same makes commits of the same content the same.
+    """
+    found = {"author": (b"Author", b"author@localhost"), "time": (b"1700000000 +0000",)}
+    if commit:
+        text = demand(git, "cat-file", "commit", commit).partition(b"\n\n")[0]
+        for who, name, mail, time in _SIGNATURE.findall(text):
+            if who == b"author" and name and mail:
+                found["author"] = (name, mail)
+            elif who == b"committer":
+                found["time"] = (time,)
+    name, mail = map(os.fsdecode, found["author"])
+    time = f"@{os.fsdecode(found['time'][0])}"
+    who = (("NAME", name), ("EMAIL", mail), ("DATE", time))
+    return tuple((f"GIT_{role}_{k}", v) for role in ("AUTHOR", "COMMITTER") for k, v in who)
+
+
+def gitlinks(git: Git) -> tuple[str, ...]:
+    """Return the folders, by path from the top, that belong to other repositories."""
+    listed = demand(git, "ls-files", "-s", "-z").split(b"\0")
+    return tuple(
+        os.fsdecode(line.partition(b"\t")[2]) for line in listed if line.startswith(_GITLINK)
+    )
+
+
+def set_head(folder: Path, branch: str, commit: str) -> None:
+    """Let a `.git` stand at a commit, on a branch or on none."""
+    place, line = folder / "HEAD", f"{commit}\n".encode()
+    if branch:
+        place.write_bytes(b"ref: " + os.fsencode(f"{BRANCHES}{branch}\n"))
+        place = folder / BRANCHES / branch
+        place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(line)
