@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TypeVar, cast
 
 _LONGEST = 1_000  # characters
@@ -22,7 +23,7 @@ class _Wild(Enum):
     ONE = auto()
 
 
-_Name = tuple[str | _Wild, ...]
+_Name = str | tuple[str | _Wild, ...]  # a text stands for itself
 _Pattern = tuple[_Name | _Wild, ...]
 Item = TypeVar("Item", bound=object)
 
@@ -50,17 +51,21 @@ def has_wildcard(pattern: str) -> bool:
 
 def covers(pattern: str, path: str) -> bool:
     """Tell whether a pattern covers a path, whose characters all stand for themselves."""
-    return _meet(_parsed(pattern), tuple(map(tuple, path.split("/"))), _names_meet)
+    return _meet(_parsed(pattern), tuple(path.split("/")), _names_meet)
 
 
 def overlap(left: Iterable[str], right: Iterable[str]) -> bool:
     """Tell whether a pattern of the one list can cover a path that one of the other does."""
-    others = [_parsed(pattern) for pattern in right]
-    return any(
-        _meet(mine, other, _names_meet) for mine in map(_parsed, left) for other in others
-    )
+    others = tuple(right)
+    return any(_overlap(mine, other) for mine in left for other in others)
 
 
+@lru_cache(maxsize=100_000)  # many cases name the same few places
+def _overlap(left: str, right: str) -> bool:
+    return _meet(_parsed(left), _parsed(right), _names_meet)
+
+
+@lru_cache(maxsize=10_000)
 def _parsed(pattern: str) -> _Pattern:
     parts = pattern.removesuffix("/").split("/")
     names: _Pattern = tuple(map(_name, parts))
@@ -68,7 +73,9 @@ def _parsed(pattern: str) -> _Pattern:
 
 
 def _name(part: str) -> _Name | _Wild:
-    return _Wild.MANY if part in ("**", "...") else tuple(map(_mark, part))
+    if part in ("**", "..."):
+        return _Wild.MANY
+    return tuple(map(_mark, part)) if any(mark in part for mark in "*?") else part
 
 
 def _mark(character: str) -> str | _Wild:
@@ -76,7 +83,9 @@ def _mark(character: str) -> str | _Wild:
 
 
 def _names_meet(left: _Name | _Wild, right: _Name | _Wild) -> bool:
-    return left == right or _meet(cast("_Name", left), cast("_Name", right), _characters_meet)
+    if isinstance(left, str) and isinstance(right, str):
+        return left == right
+    return _meet(cast("_Name", left), cast("_Name", right), _characters_meet)
 
 
 def _characters_meet(left: str | _Wild, right: str | _Wild) -> bool:
@@ -101,4 +110,6 @@ def _meet(
                 row.append(row[place] or before[place + 1])
             else:
                 row.append(before[place] and alike(mine, other))
+        if not any(row):
+            return False
     return row[-1]

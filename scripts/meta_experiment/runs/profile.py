@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from meta_experiment.records import dataclass
+from meta_experiment.runs.stability import cost_per_success
 
 _PRIOR = 10.0  # runs that it takes to be half confident
 _CONFIDENT = 0.70
@@ -56,14 +57,14 @@ def profile(runs: Iterable[RunFigures], tool_success: float | None = None) -> Pr
     succeeded = sum(run.succeeded for run in known)
     rate = succeeded / number if number else None
     confidence = number / (number + _PRIOR)
-    usd = _mean([run.usd for run in known])
+    usd = [run.usd for run in known]
     return Profile(
         runs=number,
         success_rate=rate,
         mean_seconds=_mean([run.seconds for run in known]),
         mean_tokens=_mean([run.tokens for run in known]),
-        mean_usd=usd,
-        usd_per_success=None if usd is None or not succeeded else usd * number / succeeded,
+        mean_usd=_mean(usd),
+        usd_per_success=cost_per_success(usd, succeeded),
         confidence=confidence,
         capability=_capability(confidence, rate, tool_success),
     )
