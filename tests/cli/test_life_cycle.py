@@ -480,6 +480,8 @@ def test_amend_keeps_what_it_changed_on_the_record(project):
     project("amend", name, "--set", "tags=a, b", "--why", "found more easily")
     empty = project("amend", name, "--set", "tags=c", "--why", "", "--json", code=2).error
     assert "--why" in empty["message"]
+    coin = project("amend", name, "--set", "alpha=0.5", "--why", "x", "--json", code=2).error
+    assert "coin" in coin["message"]
     project.observe(name, 2)
     refused = project("amend", name, "--set", "alpha=0.2", "--why", "hurry", "--json", code=1)
     assert refused.error["kind"] == "refused"

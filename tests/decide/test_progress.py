@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.decide.making import SUCCESS, look, plan, spread, trials
+from tests.decide.making import COST, SUCCESS, look, plan, spread, trials
 
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.progress import progress
-from meta_experiment.types import Decision, Stopping
+from meta_experiment.types import Decision, ReasonCode, Stopping
 
 
 def ahead(made, chosen=None, *, days=4.0):
@@ -92,3 +92,20 @@ def test_rates_are_forecast_by_their_own_rule():
     _, seen = ahead(trials("success", **outcomes), plan(primary=SUCCESS))
     assert 0 < seen.fraction < 1
     assert seen.units_to_go > 20
+
+
+def test_what_one_rare_value_would_undo_has_a_forecast_and_is_promoted_at_it():
+    """So many units more, like those so far, outweigh the one at three times the mean."""
+    chosen = plan(primary=COST)
+
+    def of(units):
+        made = trials("cost_usd", control=spread(1.0, units), b=spread(0.7, units))
+        return look(chosen, made)
+
+    held = of(10)
+    assert held.reason_code is ReasonCode.RARE_VALUES_UNCERTAIN
+    seen = progress(chosen, held)
+    assert seen.units_to_go > 0
+    assert "more units per arm would decide" in explain(chosen, held) or seen.units_to_go == 1
+    assert of(10 + max(1, seen.units_to_go // 2 - 3)).decision is Decision.EXTEND
+    assert of(10 + seen.units_to_go + 5).decision is Decision.PROMOTE

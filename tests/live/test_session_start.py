@@ -145,6 +145,13 @@ def test_what_was_done_apart_is_said_once(place):
         "meta-experiment: b is promoted. To take it back: /meta_experiment rollback exp-1"
     )
     assert said(root) == ""
+    ended = AutoStep("exp-2", Decision.EXTEND, code, None, "Not yet.", ended=("c",))
+    notice.add_news(Layout(root), [ended])
+    assert said(root) == (
+        "meta-experiment: c of exp-2 did harm and gets no more units; the others go on. "
+        "Why: /meta_experiment analyze exp-2"
+    )
+    assert said(root) == ""
 
 
 def test_a_stored_text_steers_no_terminal_and_stays_short(place):

@@ -88,3 +88,17 @@ def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path, name
     (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match="a number of more than 100 digits"):
         read_plan(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e-6", "1.0e-6"), ("2E3", "2.0e+3"), ("0.05", "0.05")]
+)
+def test_a_number_that_yaml_takes_for_a_text_is_written_as_it_reads_it(text, number):
+    with pytest.raises(UsageError) as refused:
+        require_shape({"files": FILES, "stopping": {"alpha": text}})
+    assert refused.value.hint.endswith(f"write {number}")
+    yaml = pytest.importorskip("yaml")
+    assert yaml.safe_load(number) == float(text)
+    with pytest.raises(UsageError) as refused:
+        require_shape({"files": FILES, "stopping": {"alpha": "small"}})
+    assert refused.value.hint == "For example: alpha: 0.05"

@@ -63,7 +63,7 @@ def known_metric(name: str) -> Metric | None:
     return replace(KNOWN_METRICS[base], name=name)
 
 
-def _derived(name: str, direction: Direction | None) -> Metric | None:
+def derived_metric(name: str, direction: Direction | None) -> Metric | None:
     """Return a ratio or a quantile of what is recorded, such as `cost_usd.per.success`.
 
     Where that is no known metric the direction must be told, as of any.
@@ -101,7 +101,7 @@ def describe(
         UsageError: the name is unknown and no direction says which way is better, or a
             proportion is asked for on the log scale.
     """
-    known = _derived(name, direction) or known_metric(name)
+    known = derived_metric(name, direction) or known_metric(name)
     if known is None and direction is None:
         raise UsageError(
             f"The metric {cite(name)} is not known, so its direction must be given: "

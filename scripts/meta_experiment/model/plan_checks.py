@@ -22,6 +22,7 @@ from meta_experiment.types.covariates import (
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _MOST_TREATMENTS = 100
+_NO_ERROR_RATE = 0.5  # of one side
 
 
 def check_plan(plan: Plan) -> None:
@@ -67,6 +68,31 @@ def check_plan(plan: Plan) -> None:
             f"stopping.max_sample {plan.max_sample} is below sample_size {plan.sample_size}: "
             "the experiment would end before it may decide."
         )
+
+
+def check_new_plan(plan: Plan) -> None:
+    """Refuse what stored plans may have and a plan that is made, or changed, now may not.
+
+    Raises:
+        UsageError: what that is, and what is expected.
+    """
+    if plan.alpha >= _NO_ERROR_RATE:
+        raise UsageError(
+            f"stopping.alpha: {plan.alpha:g} is a coin's, and leaves an interval no "
+            "confidence; expected less.",
+            hint="Give it as a fraction: 0.05 is five per cent.",
+        )
+    kinds = {name: item.kind for name, item in KNOWN_METRICS.items()}
+    kinds |= {item.name: item.kind for item in plan.metrics}
+    for metric in plan.metrics:
+        (base, *_) = metric.recorded
+        quantile = metric.kind is MetricKind.QUANTILE
+        if quantile and kinds.get(base) is MetricKind.PROPORTION:
+            raise UsageError(
+                f"plan.metrics: {metric.name} is a quantile of {base}, which is 0 or 1 for "
+                "each trial, so that a quantile of it is no more than one of these.",
+                hint=f"Name {base} itself.",
+            )
 
 
 def _check_report(plan: Plan) -> None:

@@ -154,7 +154,21 @@ def _said(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrong(where: str, shape: Shape, value: object) -> UsageError:
+    hint = f"For example: {shape.example}"
+    if shape.fits(0.5) and (number := _as_yaml_writes(value)) is not None:
+        hint = f"To YAML that is a text; write {number}"
     return UsageError(
-        f"{where}: expected {shape.expected}, found {fields.shown(value)}.",
-        hint=f"For example: {shape.example}",
+        f"{where}: expected {shape.expected}, found {fields.shown(value)}.", hint=hint
     )
+
+
+def _as_yaml_writes(value: object) -> str | None:
+    """Write a number as YAML reads it, which asks for a point before an exponent: 1.0e-6."""
+    mantissa, e, exponent = str(value).lower().partition("e")
+    try:
+        number = float(mantissa)
+        float(f"{mantissa}{e}{exponent}")
+    except ValueError:
+        return None
+    sign = "" if exponent[:1] in ("+", "-", "") else "+"
+    return f"{number}e{sign}{exponent}" if e else mantissa

@@ -85,7 +85,7 @@ def _arms(primary: PrimaryResult, unit: str) -> Table:
     columns = [
         Column("variant", 16),
         Column("units", 7, "right"),
-        Column("mean", 14, "right"),
+        Column(_heading(primary), 14, "right"),
         Column("std. dev.", 14, "right"),
     ]
     if primary.scale is Scale.LOG:
@@ -98,6 +98,11 @@ def _arms(primary: PrimaryResult, unit: str) -> Table:
             values.append(words.quantity(geometric, unit))
         rows.append((words.printable(name), f"{arm.n:,}", *values))
     return Table(tuple(columns), tuple(rows))
+
+
+def _heading(result: PrimaryResult) -> str:
+    """Name the figure of an arm that stands in its unit: a mean, where logarithms have one."""
+    return "mean" if result.scale is Scale.LOG else result.statistic
 
 
 def _too_few(analysis: Analysis, result: PrimaryResult, item: Comparison) -> str | None:
@@ -211,10 +216,14 @@ def _secondary(analysis: Analysis) -> Iterator[Section]:
         Column("metric", max(18, *(len(words.printable(item.metric)) for item in results))),
         Column("variant", 16),
         Column("units", 7, "right"),
-        Column("mean", 14, "right"),
+        Column(_shared({_heading(item) for item in results}), 14, "right"),
         Column("effect", gap=2),
     )
     yield (Table(columns, tuple(row for item in results for row in _measured(analysis, item))),)
+
+
+def _shared(headings: set[str]) -> str:
+    return headings.pop() if len(headings) == 1 else "value"
 
 
 def _measured(analysis: Analysis, result: PrimaryResult) -> Iterator[tuple[str, ...]]:

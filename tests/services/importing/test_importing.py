@@ -456,3 +456,25 @@ def test_the_order_of_rows_does_not_decide(call, tmp_path):
         found.append({key: analysis[key] for key in ("decision", "primary", "checks", "notes")})
     assert found[0]["decision"] == "EXTEND"
     assert found[0] == found[1] == found[2]
+
+
+def test_two_columns_make_a_ratio(call, tmp_path):
+    """It is decided on by what was read of both; what lacks a part is told."""
+    rows = [
+        f"{arm},{number},{1 + number % 3 / 10},{int(number % 4 > 0)}"
+        for number in range(12)
+        for arm in ("control", "b")
+    ]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["arm,case,cost_usd,success", *rows, "b,99,1.5,"]), "utf-8")
+    done = call("import", path, "--control", "control", "--metric", "cost_usd.per.success")
+    assert done["primary_metric"] == "cost_usd.per.success"
+    assert (done["arms"]["b"]["runs"], done["arms"]["b"]["measured"]) == (13, 12)
+    assert list(done["excluded"].values()) == [1]
+    found = call("analyze", done["experiment_id"])
+    assert found["primary"]["kind"] == "ratio"
+    assert not any("not in the plan" in note for note in found["notes"])
+    again = call("import", path, "--control", "control", "--into", done["experiment_id"])
+    assert (again["added"], again["already_recorded"]) == (0, 25)
+    code, refused = call.attempt("import", path, "--metric", "cost_usd.per.turns")
+    assert (code, "No run has the metric" in refused["error"]["message"]) == (2, True)

@@ -7,12 +7,12 @@ rule on pairs, which knows them by their counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.rules.rule import e_value_bar
-from meta_experiment.decide.scale import at_boundary
+from meta_experiment.decide.scale import at_boundary, effect
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
@@ -95,11 +95,12 @@ def units_needed(
         present = _with_covariates(present[0], present[1], adjusted, plan.primary)
 
     def decides(units: int) -> bool:
-        grown = [_grown(arm, units / smaller) for arm in present]
+        control, treated = (_grown(arm, units / smaller) for arm in present)
+        rare = _with_rare_unit(plan.primary, control, treated)
         try:
-            return all(
-                expected(grown[0], treated, plan.primary, at).better >= needed
-                for treated in _as_it_must_stand(plan.primary, *grown)
+            return _is_enough(plan, control, treated, rare) and all(
+                expected(control, arm, plan.primary, at).better >= needed
+                for arm in (treated, rare)
             )
         except DegenerateDataError:
             return False
@@ -120,14 +121,19 @@ def _with_covariates(
     ]
 
 
-def _as_it_must_stand(
-    metric: Metric, control: Moments, treatment: Moments
-) -> Iterator[Moments]:
-    """Yield the treatment, and with the one more unit that a promotion must stand."""
-    yield treatment
+def _with_rare_unit(metric: Metric, control: Moments, treatment: Moments) -> Moments:
+    """Return the treatment with the one more unit that a promotion must stand, if any."""
     value = family_of(metric).rare(control.mean, metric)
-    if value is not None:
-        yield treatment.merge(Moments(1, value, 0.0))
+    return treatment if value is None else treatment.merge(Moments(1, value, 0.0))
+
+
+def _is_enough(plan: Plan, control: Moments, treatment: Moments, rare: Moments) -> bool:
+    """Say whether the one unit leaves what is large enough without it at the threshold."""
+    before, after = (
+        effect(control.mean, arm.mean, plan.primary).relative or 0.0
+        for arm in (treatment, rare)
+    )
+    return after >= min(before, plan.improvement_threshold)
 
 
 def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:

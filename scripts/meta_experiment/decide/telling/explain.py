@@ -6,8 +6,8 @@ import math
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.telling.progress import best_estimate, progress
-from meta_experiment.types import Analysis, Decision, Plan, ReasonCode, Unit
+from meta_experiment.decide.telling.progress import FORECAST, best_estimate, progress
+from meta_experiment.types import Analysis, Decision, Plan, Unit
 
 
 def explain(plan: Plan, analysis: Analysis) -> str:
@@ -19,7 +19,7 @@ def explain(plan: Plan, analysis: Analysis) -> str:
     if analysis.decision is not Decision.EXTEND:
         return f"{analysis.decision}: {analysis.reason}"
     no_decision = f"No decision yet: {analysis.reason}"
-    if analysis.reason_code is not ReasonCode.EVIDENCE_INSUFFICIENT:
+    if analysis.reason_code not in FORECAST:
         return no_decision
     projected = rule_of(plan).projection(plan, analysis)
     if projected is None:

@@ -7,6 +7,9 @@ from meta_experiment.decide.shares import shares_of
 from meta_experiment.records import dataclass
 from meta_experiment.types import Analysis, Comparison, Decision, Plan, ReasonCode
 
+FORECAST = (ReasonCode.EVIDENCE_INSUFFICIENT, ReasonCode.RARE_VALUES_UNCERTAIN)
+"""What more units like those so far may mend, so that their number can be told."""
+
 _ALMOST = 0.99  # of what lacks neither units nor evidence, and is held by something else
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
@@ -67,7 +70,7 @@ def _units_to_go(plan: Plan, analysis: Analysis) -> int | None:
     ready = analysis.readiness
     if ready.smallest_arm < ready.needed_per_arm:
         return ready.needed_per_arm - ready.smallest_arm
-    if analysis.reason_code is not ReasonCode.EVIDENCE_INSUFFICIENT:
+    if analysis.reason_code not in FORECAST:
         return None
     projected = rule_of(plan).projection(plan, analysis) or ()
     needed = [units for units in projected if units is not None]

@@ -102,7 +102,7 @@ def _judgements(experiment: Experiment, trials: Iterable[Trial]) -> list[Metric]
     none of them, so that each of these was recorded on purpose.
     """
     plan = experiment.plan
-    planned = {metric.name for metric in plan.metrics}
+    planned = {name for metric in plan.metrics for name in (metric.name, *metric.recorded)}
     recorded = {name for trial in trials for name in trial.metrics}
     return [
         metric

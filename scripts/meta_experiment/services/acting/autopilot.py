@@ -73,7 +73,11 @@ def _end_arms(
     if dry_run:
         return replace(step, sentence=f"{said} Would get no more units.")
     notes = end_arms(workspace, name, arms)
-    return replace(step, sentence=" ".join((f"{said} Gets no more units.", *notes)))
+    return replace(
+        step,
+        sentence=" ".join((f"{said} Gets no more units.", *notes)),
+        ended=tuple(item.treatment for item in arms),
+    )
 
 
 def _left_to_the_user(

@@ -55,13 +55,26 @@ def from_steps(layout: Layout, steps: Iterable[AutoStep]) -> None:
 def add_news(layout: Layout, steps: Iterable[AutoStep]) -> None:
     """Note what `auto` did while nobody looked, to be said once."""
     lines = [
-        f"{_line(_named(layout, step.files) + step.sentence)} To take it back: "
-        f"/meta_experiment rollback {step.experiment_id}\n"
+        f"{_line(_named(layout, step.files) + done)}\n"
         for step in steps
-        if step.action is not None and step.error is None
+        if step.error is None and (done := _done(step))
     ]
     if lines:
         _keep(layout, places.NEWS, _kept(layout, places.NEWS) + "".join(lines))
+
+
+def _done(step: AutoStep) -> str:
+    """Say what a step changed, and how it is taken back where it can be; "" for nothing."""
+    name = step.experiment_id
+    if step.action is not None:
+        back = f" To take it back: /meta_experiment rollback {name}"
+        return " ".join(step.sentence.split())[: _LINE_LIMIT - len(back)] + back
+    if step.ended:
+        return (
+            f"{', '.join(step.ended)} of {name} did harm and gets no more units; the others "
+            f"go on. Why: /meta_experiment analyze {name}"
+        )
+    return ""
 
 
 def _sentence(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
-from meta_experiment.model.metrics import KNOWN_METRICS
+from meta_experiment.model.metrics import KNOWN_METRICS, derived_metric
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.records import dataclass
 from meta_experiment.sources.results.combine import CombinedSources
 from meta_experiment.sources.results.run_identity import import_id
-from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit
+from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status, Unit
 
 _PREFERRED = ("pass_rate", "success", "score", "rating", "user_satisfaction")
 _LONGEST_TITLE = 120
@@ -82,12 +83,21 @@ def _primary(
             + (f"; reported beside it: {others}." if others else ".")
             + (" Another is chosen with --metric." if others else "")
         )
-    elif name not in metrics:
+    elif not _is_measured(name, overrides, metrics):
         raise UsageError(
             f"No run has the metric '{name}'; measured are {', '.join(metrics)}.",
             hint=suggestion(name, metrics) or f"Map it: --map {name}=COLUMN",
         )
     return {"name": name} | ({"direction": overrides.direction} if overrides.direction else {})
+
+
+def _is_measured(name: str, overrides: ImportOverrides, metrics: Sequence[str]) -> bool:
+    """Say whether runs have a metric, or all that it is made of (`cost_usd.per.success`)."""
+    if name in metrics:
+        return True
+    direction = Direction(overrides.direction) if overrides.direction else None
+    made = derived_metric(name, direction)
+    return made is not None and set(made.recorded) <= set(metrics)
 
 
 def _secondary(combined: CombinedSources, primary: str, notes: list[str]) -> list[str]:
@@ -126,7 +136,8 @@ def fitted(
             hint="Import it as an experiment of its own: leave --into out.",
         )
     primary = plan.primary.name
-    if overrides.metric not in (None, primary) or primary not in combined.metrics:
+    lacking = set(plan.primary.recorded) - set(combined.metrics)
+    if overrides.metric not in (None, primary) or lacking:
         raise UsageError(
             f"{known} decides on {primary}; this source measures "
             f"{', '.join(combined.metrics)}.",

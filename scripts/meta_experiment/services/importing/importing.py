@@ -87,7 +87,7 @@ def import_results(
     plan = experiment.plan
     after = [*before, *(_trial(item, order) for order, item in enumerate(fresh))]
     excluded = dict(combined.excluded)
-    unmeasured = sum(plan.primary.name not in item.run.metrics for item in combined.runs)
+    unmeasured = sum(not _has_primary(item, plan) for item in combined.runs)
     if unmeasured:
         excluded[f"{_NO_PRIMARY} ({plan.primary.name})"] = unmeasured
     limits = limits_of(plan, after)
@@ -258,8 +258,12 @@ def _arm(combined: CombinedSources, name: str, plan: Plan) -> ArmRead:
         name,
         len({_unit(item) for item in runs}),
         len(runs),
-        sum(plan.primary.name in item.run.metrics for item in runs),
+        sum(_has_primary(item, plan) for item in runs),
     )
+
+
+def _has_primary(item: IdentifiedRun, plan: Plan) -> bool:
+    return all(name in item.run.metrics for name in plan.primary.recorded)
 
 
 def _paired(combined: CombinedSources) -> int:

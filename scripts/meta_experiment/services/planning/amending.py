@@ -10,6 +10,7 @@ from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError, cite
 from meta_experiment.files.interruption import held
 from meta_experiment.model import fields
+from meta_experiment.model.plan_checks import check_new_plan
 from meta_experiment.model.plan_document import (
     plan_from_document,
     plan_sha256,
@@ -84,6 +85,8 @@ def _amended(
     document, value = plan_to_document(experiment.plan), _value(setting, text)
     before = setting.put(document, value)
     plan = plan_from_document(redacted_plan(document))
+    if plan.alpha != experiment.plan.alpha or plan.metrics != experiment.plan.metrics:
+        check_new_plan(plan)
     return replace(
         experiment,
         plan=plan,

@@ -13,6 +13,7 @@ from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
+from meta_experiment.model.plan_checks import check_new_plan
 from meta_experiment.model.plan_document import (
     metric_from_document,
     plan_from_document,
@@ -42,7 +43,6 @@ from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 _LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
-_NO_ERROR_RATE = 0.5  # of one side
 
 Contents = Mapping[str, Mapping[str, Content]]
 
@@ -128,12 +128,7 @@ def sketch(request: Request) -> Plan:
 def _new_plan(document: object) -> Plan:
     """Read a plan that is made now, which is held to more than one that was stored."""
     plan = plan_from_document(document)
-    if plan.alpha >= _NO_ERROR_RATE:
-        raise UsageError(
-            f"stopping.alpha: {plan.alpha:g} is a coin's, and leaves an interval no "
-            "confidence; expected less.",
-            hint="Give it as a fraction: 0.05 is five per cent.",
-        )
+    check_new_plan(plan)
     return plan
 
 

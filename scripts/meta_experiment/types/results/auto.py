@@ -13,7 +13,8 @@ from meta_experiment.types.vocabulary import Action, Decision, ReasonCode
 class AutoStep:
     """Step taken with one experiment, or to be taken; `action` None is nothing.
 
-    `reason` is that of the decision alone, without what was made of it.
+    `reason` is that of the decision alone, without what was made of it. `ended` are the
+    treatments that get no more units from now on, while the others go on.
     """
 
     experiment_id: str
@@ -25,6 +26,7 @@ class AutoStep:
     error: str | None = None
     files: tuple[str, ...] = ()
     reason: str = field(default="", metadata=ASIDE)
+    ended: tuple[str, ...] = field(default=(), metadata=ASIDE)
 
 
 @dataclass(frozen=True, slots=True)
