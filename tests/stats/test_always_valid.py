@@ -130,6 +130,16 @@ def test_a_treatment_that_is_a_constant_times_the_control_shows_no_point_as_inte
     assert separate(Moments.from_summary(30, 1.0, 0.1), nothing) == (None, None)
 
 
+def test_a_spread_that_is_none_but_for_rounding_bounds_pairs():
+    """Of pairs the treatment's variance is a sum that may come to less than nothing."""
+    control, treatment = [1.0, 1.0, 731.484375], [1.8703189276861991] * 3
+    change = Moments.of([b - a for a, b in zip(control, treatment, strict=True)])
+    arm = Moments.of(control)
+    means = MeanRatio.paired(arm, change, -arm.m2 * (1 + 1e-12))
+    assert means.variance_treatment < 0
+    assert ratio_interval(means, 0.05) == (None, None)
+
+
 @given(st.integers(8, 60), st.integers(8, 60), st.floats(0.3, 2.0))
 def test_the_interval_of_the_swapped_arms_is_the_reciprocal(n, m, ratio):
     """Control over treatment is bounded by the reciprocals of treatment over control."""

@@ -121,7 +121,7 @@ class MeanRatio:
         yield 1.0
         few = min(self.df(1.0, 0.0), self.df(0.0, 1.0)) < _ENOUGH_DF
         if few and self.treatment and self.variance_control:
-            size = math.sqrt(self.variance_treatment / self.variance_control)
+            size = math.sqrt(max(0.0, self.variance_treatment) / self.variance_control)
             estimate = self.treatment / self.control
             size = math.copysign(size or estimate, estimate)
             for step in range(1, _TRIED):
