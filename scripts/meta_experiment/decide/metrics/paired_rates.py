@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
-from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.family import Design
-from meta_experiment.decide.metrics.rates import as_decided, evidence_of_rates
+from meta_experiment.decide.metrics.rates import as_decided
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import ReportedTest
-from meta_experiment.decide.scale import Bound, sign
+from meta_experiment.decide.reported import ReportedTest, evidence_by, minus_log
+from meta_experiment.decide.scale import Bound, less_one, sign
+from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.paired_rate_ratio import Cases, cases_of, paired_rate_ratio
 from meta_experiment.types import AnalysisType, Metric
 
+SCORE = "score of two rates of the same cases"
 ALIKE = "exact rule on cases that all change alike"
 
 
@@ -54,13 +56,47 @@ def test(
     return paired.test(kind, control, treatment, metric)
 
 
+def evidence_once(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return −log of a test's one-sided p-values, against a margin those of the pairs.
+
+    Not of a t there, which takes cases that all succeed for certain.
+
+    Raises:
+        DegenerateDataError: the cases carry no evidence for that test.
+    """
+    if at == 0:
+        return evidence_by(test, kind, control, treatment, metric, at)
+    ratio = 1.0 + sign(metric) * at
+    if ratio <= 0:
+        return beyond_reach(at)
+    greater, less = _cases(control, treatment).tails(ratio)
+    return towards(sign(metric), minus_log(greater), minus_log(less), SCORE)
+
+
 def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at one look; rates that all change alike set no bounds."""
-    if paired.are_alike(paired.differences(control, treatment, metric)):
-        return None, None
-    return paired.interval_once(control, treatment, metric, level)
+    """Bound the change at one look by the test against a margin, on the side that decides.
+
+    From a control without a success the change is bounded from below alone.
+
+    Raises:
+        DegenerateDataError: no case is measured in both arms.
+    """
+    bounds = less_one(paired_rate_ratio(_cases(control, treatment), level=level))
+    try:
+        decided = evidence_once(AnalysisType.AUTO, control, treatment, metric, 0.0)
+    except DegenerateDataError:  # no case changes, which speaks of margins alone
+        decided = NOTHING
+    return as_decided(bounds, decided, metric, 0.5 * (1.0 - level))
+
+
+def _cases(control: Sample, treatment: Sample) -> Cases:
+    if not len(control):
+        raise DegenerateDataError("no case is measured in both arms")
+    return cases_of(control.values, treatment.values)
 
 
 def interval_always(
@@ -93,7 +129,7 @@ def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
 
 PAIRED_RATES = Design(
     evidence=evidence,
-    evidence_once=partial(evidence_of_rates, test),
+    evidence_once=evidence_once,
     test=test,
     interval_once=interval_once,
     interval_always=interval_always,
