@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from tests.fuzz.junk import TEXTS, damaged, documents, encoded
 from tests.fuzz.samples import (
     ASSIGNED,
+    CASE_YAML,
+    CASES,
     ENTRY,
     EVENTS,
     HOOKS,
@@ -46,6 +48,8 @@ from meta_experiment.model.registry import decode_registry, encode_registry
 from meta_experiment.prompts.frontmatter import read_frontmatter
 from meta_experiment.protocol import index, json_text, sequence
 from meta_experiment.protocol.seal import Seal
+from meta_experiment.runs import globs
+from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.services.board.board import board
 from meta_experiment.services.find import find
 from meta_experiment.services.planning import request
@@ -229,6 +233,21 @@ def imported(raw):
             assert all(math.isfinite(value) for value in run.metrics.values())
 
 
+def cases(raw):
+    name, data = raw
+    with scratch() as root:
+        path = root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        read = read_cases(path if path.parent == root else path.parent)
+        assert len({case.case_id.casefold() for case in read}) == len(read) > 0
+        for case in read:
+            assert case.prompt.strip()
+            assert not any(map(globs.fault, case.files))
+            assert all(item.weight > 0 for item in case.criteria)
+            assert len({item.name for item in case.criteria}) == len(case.criteria)
+
+
 def observations(data):
     experiments = decode_registry(json.dumps(REGISTRIES[0]).encode())
     for document in recording.parse_lines(data.splitlines(keepends=True)):
@@ -344,6 +363,18 @@ PARSERS = {
             )
         ),
         plan_file,
+    ),
+    "cases": (st.tuples(st.just("cases.json"), encoded(documents(CASES))), cases),
+    "folder of a case": (
+        st.tuples(
+            st.sampled_from(["greet/case.yaml", "greet/prompt.md"]),
+            damaged(
+                documents([CASE_YAML]).map(
+                    lambda d: yaml.safe_dump(d, sort_keys=False).encode("utf-8", "replace")
+                )
+            ),
+        ),
+        cases,
     ),
     "trial lines": (lines_of(documents(EVENTS)), trial_lines),
     "assignment line": (

@@ -284,3 +284,64 @@ ENTRY = "\t".join(  # noqa: FLY002 - one field a line reads better
         "",
     ]
 )
+
+CASES = [
+    [
+        {
+            "id": "a-1",
+            "prompt": "Fix it.",
+            "criteria": [
+                {
+                    "type": "regex",
+                    "target": "a+",
+                    "flags": "i",
+                    "match": "count:2",
+                    "weight": 2,
+                },
+                {"type": "json_schema", "target": {"properties": {"n": {"minimum": 1}}}},
+                {"type": "file_exists", "target": "out/*.md", "exists": False, "name": "gone"},
+                {"type": "tool_used", "target": "Read", "min": 1, "max": 2, "input": "x"},
+                {"type": "diff", "max_files": 2, "only": ["src/**"]},
+            ],
+            "files": ["src/**", "docs/"],
+            "needs": ["db"],
+            "commit": "v1~2",
+            "timeout_seconds": 60,
+            "tags": ["quick"],
+        }
+    ],
+    {
+        "skill_name": "s",
+        "evals": [
+            {
+                "id": 1,
+                "prompt": "Go.",
+                "expected_output": "Gone.",
+                "files": ["in/a.txt"],
+                "assertions": [
+                    "contains 'x' or contains 'y'",
+                    "matches regex /a+/i",
+                    {"text": "t", "check": "string_match", "value": "v"},
+                ],
+            }
+        ],
+    },
+]
+CASE_YAML = {
+    "schema_version": "1.0",
+    "name": "greet",
+    "tags": ["quick"],
+    "execution": {"prompt": "Greet.", "timeout_seconds": 30, "max_turns": 4},
+    "graders": [
+        {
+            "name": "a",
+            "type": "regex",
+            "pattern": "hi",
+            "flags": "gi",
+            "target": "last_message",
+        },
+        {"name": "b", "type": "tool_order", "before": "Read", "after": "Edit", "weight": 2},
+        {"name": "c", "type": "file_exists", "path": "out", "exists": True, "arm": "both"},
+        {"name": "d", "type": "llm", "criteria": "It is kind."},
+    ],
+}

@@ -1,11 +1,10 @@
 """Cases in the plain form: read as they stand, and nothing of them guessed at."""
 
 import json
-import os
-from pathlib import Path
 
 import jsonschema
 import pytest
+from tests.published import REPOSITORY
 
 from meta_experiment.errors import (
     NotFoundError,
@@ -188,7 +187,8 @@ def test_a_file_without_end_is_not_read_to_it(tmp_path):
         read_cases(tmp_path / "cases.jsonl")
 
 
-SCHEMA = Path(__file__).resolve().parents[3] / "schemas" / "cases.v1.schema.json"
+SCHEMA = REPOSITORY / "schemas" / "cases.v1.schema.json"
+WILD = REPOSITORY.parent / "shared" / "data"
 EACH_KIND = [
     {"type": "contains", "target": "x", "file": "out/a.txt", "weight": 0.5, "name": "first"},
     {"type": "regex", "target": "x", "flags": "im", "match": "not_contains"},
@@ -247,14 +247,11 @@ def test_the_schema_refuses_what_is_refused(obeys, document):
 
 
 @pytest.mark.long
-@pytest.mark.skipif("REAL_CASES" not in os.environ, reason="REAL_CASES names no folder")
+@pytest.mark.skipif(not WILD.exists(), reason="the collection of files is not here")
 def test_files_of_the_wild_are_read():
-    """Everything below a folder that is named as files of cases are, each with its cases."""
-    found = [
-        path
-        for pattern in ("evals*.json", "eval_metadata.json", "case.yaml", "prompt.md")
-        for path in sorted(Path(os.environ["REAL_CASES"]).rglob(pattern))
-    ]
+    """Everything in the collection that is named as files of cases are has some."""
+    named = ("evals*.json", "eval_queries.json", "eval_metadata.json", "case.yaml", "prompt.md")
+    found = [path for pattern in named for path in sorted(WILD.rglob(pattern))]
     assert found
     for path in found:
         assert read_cases(path if path.suffix == ".json" else path.parent)

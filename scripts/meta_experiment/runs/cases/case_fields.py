@@ -15,12 +15,10 @@ from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
 from meta_experiment.protocol.places import is_id
 from meta_experiment.runs import globs
-from meta_experiment.runs.cases.criterion_fields import criteria
+from meta_experiment.runs.cases.criterion_fields import criteria, seconds
 from meta_experiment.types.cases import Case
 
 KEYS = ("id", "prompt", "criteria", "files", "needs", "commit", "timeout_seconds", "tags")
-LONGEST_TIME = 24 * 3600.0  # seconds
-_LEAST_TIME = 0.001  # seconds
 _LONGEST_WORD = 200  # characters
 _COMMIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@{}~^-]{0,199}")
 
@@ -75,7 +73,7 @@ def _paths(known: fields.Document, where: str) -> tuple[str, ...]:
 def _words(known: fields.Document, key: str, where: str) -> tuple[str, ...]:
     words = fields.sequence(known.get(key), f"{where}.{key}")
     for number, word in enumerate(words):
-        if not is_line(word):
+        if not _is_line(word):
             raise UsageError(
                 f"{where}.{key}[{number}]: expected a name on one line, found "
                 f"{fields.shown(word)}."
@@ -83,9 +81,11 @@ def _words(known: fields.Document, key: str, where: str) -> tuple[str, ...]:
     return _once(words, f"{where}.{key}")
 
 
-def is_line(word: object, most: int = _LONGEST_WORD) -> bool:
+def _is_line(word: object) -> bool:
     """Tell whether a value is a text on one line, neither empty nor long."""
-    return isinstance(word, str) and word.isprintable() and 0 < len(word.strip()) <= most
+    return (
+        isinstance(word, str) and word.isprintable() and 0 < len(word.strip()) <= _LONGEST_WORD
+    )
 
 
 def _once(words: list[str], where: str) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def _commit(known: fields.Document, where: str) -> str | None:
 def _time(known: fields.Document, where: str) -> float | None:
     if known.get("timeout_seconds") is None:
         return None
-    return fields.number(known, "timeout_seconds", where, low=_LEAST_TIME, high=LONGEST_TIME)
+    return seconds(known, "timeout_seconds", where)
 
 
 def _without_zero(text: str, where: str) -> str:

@@ -49,7 +49,7 @@ def _criterion(known: fields.Document, where: str, taken: list[str]) -> Criterio
     if "type" not in known:
         raise UsageError(f"{where}: has no type; expected one of {', '.join(CriterionKind)}.")
     kind = fields.word(known, "type", where, CriterionKind, CriterionKind.CONTAINS)
-    options = _OPTIONS[kind]
+    options = OPTIONS[kind]
     fields.known_keys(known, (*_OWN, *options), where)
     read = {
         key: reader(known, key, where)
@@ -167,7 +167,8 @@ def _count(known: fields.Document, key: str, where: str) -> int:
     return fields.whole(known, key, where, high=_MOST)
 
 
-def _time(known: fields.Document, key: str, where: str) -> float:
+def seconds(known: fields.Document, key: str, where: str) -> float:
+    """Return how long something may take: a day at most."""
     return fields.number(known, key, where, low=0.001, high=24 * 3600)
 
 
@@ -186,13 +187,13 @@ _DIFF: Mapping[str, _Reader] = {
     "only": _patterns,
     "never": _patterns,
 }
-_OPTIONS: Mapping[CriterionKind, Mapping[str, _Reader]] = {
+OPTIONS: Mapping[CriterionKind, Mapping[str, _Reader]] = {
     CriterionKind.CONTAINS: {"file": _path},
     CriterionKind.REGEX: {"flags": _word, "match": _match, "file": _path},
     CriterionKind.JSON_SCHEMA: {"file": _path},
     CriterionKind.FILE_EXISTS: {"exists": _flag},
-    CriterionKind.COMMAND: {"timeout_seconds": _time},
-    CriterionKind.TEST_PASS: {"timeout_seconds": _time},
+    CriterionKind.COMMAND: {"timeout_seconds": seconds},
+    CriterionKind.TEST_PASS: {"timeout_seconds": seconds},
     CriterionKind.DIFF: _DIFF,
     CriterionKind.TOOL_USED: {"min": _count, "max": _count, "input": _expression},
     CriterionKind.TOOL_ORDER: {"before": _word},

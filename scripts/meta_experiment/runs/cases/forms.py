@@ -19,6 +19,7 @@ from meta_experiment.types.cases import Case
 
 FORMS = (
     "meta_experiment.runs.cases.skill_evals:FORM",
+    "meta_experiment.runs.cases.trigger_queries:FORM",
     "meta_experiment.runs.cases.plain_list:FORM",
     "meta_experiment.runs.cases.eval_folder:FORM",
 )
