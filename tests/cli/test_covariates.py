@@ -21,6 +21,7 @@ def planned(project, *flags):
         (["--start", "--manual"], None),
         (["--assignment", "external"], None),
         (["--assignment", "external", "--covariate", "size"], ["size"]),
+        (["--unit", "case"], None),
     ],
 )
 def test_what_is_served_live_is_compared_with_what_serving_knows(project, flags, names):

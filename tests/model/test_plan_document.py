@@ -177,6 +177,12 @@ def test_covariates_that_explain_nothing_honestly_are_refused(names, words):
         plan_from_document(with_changes(covariates=names))
 
 
+def test_paired_cases_take_no_covariates():
+    """What a case has of its own leaves the difference of its values."""
+    with pytest.raises(UsageError, match="eval cases are compared with themselves"):
+        plan_from_document(with_changes(covariates=["size"], unit="case"))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (

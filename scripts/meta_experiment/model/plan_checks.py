@@ -12,6 +12,7 @@ from meta_experiment.types import (
     MetricKind,
     Plan,
     Scale,
+    Unit,
 )
 from meta_experiment.types.covariates import (
     DERIVED_COVARIATES,
@@ -21,6 +22,10 @@ from meta_experiment.types.covariates import (
 )
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+OF_CASES = (
+    "eval cases are compared with themselves. What a case has of its own, as its size, is in "
+    "both of its values and leaves their difference, so that no covariate has more to explain."
+)
 _MOST_TREATMENTS = 100
 _NO_ERROR_RATE = 0.5  # of one side
 
@@ -148,6 +153,8 @@ def _check_covariates(plan: Plan) -> None:
                 "variant can move it; expected what is known before the variant is drawn.",
                 hint=f"For example: {', '.join((*KNOWN_COVARIATES, *DERIVED_COVARIATES))}.",
             )
+    if plan.covariates and plan.unit is Unit.CASE:
+        raise UsageError(f"plan.covariates: {OF_CASES}", hint="Leave them out.")
     if len(set(plan.covariates)) < len(plan.covariates):
         raise UsageError("plan.covariates: a covariate is named twice.")
     if columns_of(plan.covariates) > MOST_COLUMNS:

@@ -478,3 +478,62 @@ def test_two_columns_make_a_ratio(call, tmp_path):
     assert (again["added"], again["already_recorded"]) == (0, 25)
     code, refused = call.attempt("import", path, "--metric", "cost_usd.per.turns")
     assert (code, "No run has the metric" in refused["error"]["message"]) == (2, True)
+
+
+def sized(path, *, case=False, size=str):
+    """Write runs whose cost is mostly their size; the treatment saves a tenth."""
+    rng = random.Random(3)  # noqa: S311
+    rows = ["variant,cost_usd,task_size" + ",case" * case]
+    for number in range(60):
+        arm, large = ("control", "b")[number % 2], rng.uniform(1, 9)
+        cost = large * (0.9 if arm == "b" else 1.0) + rng.uniform(0, 0.2)
+        rows.append(f"{arm},{cost:.6f},{size(large)}" + f",c{number // 2}" * case)
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_what_was_known_before_a_run_explains_part_of_its_cost(call, tmp_path):
+    """Ninety per cent of the spread is the task's size, which decides with few runs."""
+    path = sized(tmp_path / "runs.csv")
+    plain = call("import", path, "--metric", "cost_usd")
+    adjusted = call("import", path, "--metric", "cost_usd", "--covariate", "task_size")
+    assert adjusted["created"]
+    assert registry(call)["experiments"][-1]["plan"]["covariates"] == ["task_size"]
+    assert "not read" not in " ".join(adjusted["notes"])
+    assert any(
+        "task_size counts as known before each run" in note for note in adjusted["notes"]
+    )
+    assert len(trials(call, adjusted["experiment_id"])[0]["covariates"]) == 1
+    (before,), (after,) = (
+        call("analyze", done["experiment_id"])["primary"]["comparisons"]
+        for done in (plain, adjusted)
+    )
+    assert before.get("adjusted") is None
+    assert after["adjusted"]["explained"] > 0.9
+    assert after["sequential"]["e_promote"] > 20 > before["sequential"]["e_promote"]
+    more = tmp_path / "more.csv"
+    more.write_text("variant,cost_usd,chars\ncontrol,1.25,3\nb,1.125,3\n")
+    flags = ("--into", adjusted["experiment_id"], "--metric", "cost_usd", "--covariate")
+    assert call("import", more, *flags, "task_size=chars")["added"] == 2
+    error = call("import", more, *flags, "chars", code=2)["error"]
+    assert "no covariate chars in its plan" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("case", "size", "flag", "words"),
+    [
+        (True, str, "task_size", "eval cases are compared with themselves"),
+        (False, str, "cost_usd", "tells what came of a run"),
+        (False, str, "output_tokens=task_size", "measured on the unit itself"),
+        (False, str, "previous=task_size", "read from no column"),
+        (False, str, "tasksize", "no column 'tasksize' (--covariate"),
+        (False, str, "=task_size=", "twice or not at all"),
+        (False, lambda _: "", "task_size", "its column holds no number"),
+    ],
+)
+def test_what_no_run_can_be_compared_by_is_no_covariate(
+    call, tmp_path, case, size, flag, words
+):
+    path = sized(tmp_path / "runs.csv", case=case, size=size)
+    error = call("import", path, "--metric", "cost_usd", "--covariate", flag, code=2)["error"]
+    assert words in error["message"]

@@ -13,6 +13,7 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import import_result as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import ImportOverrides
+from meta_experiment.sources.results.result_words import snake
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.sums import parse_sums
 from meta_experiment.sources.results.values import Decimal
@@ -35,6 +36,13 @@ from meta_experiment.types import Direction
     multiple=True,
     metavar="NAME=COLUMN",
     help="Of rows: the column of variant, case, status, time or a metric. Repeatable.",
+)
+@click.option(
+    "--covariate",
+    "covariates",
+    multiple=True,
+    metavar="[NAME=]COLUMN",
+    help="Of rows: a number that was known before the run, as the task's size. Repeatable.",
 )
 @click.option(
     "--decimal",
@@ -69,6 +77,7 @@ def import_verb(
     paths: tuple[str, ...],
     sums: tuple[str, ...],
     mapping: tuple[str, ...],
+    covariates: tuple[str, ...],
     decimal: str | None,
     dry_run: bool,
     control: str | None,
@@ -81,7 +90,7 @@ def import_verb(
     Sources are only read. Every assumption is said, and all that is left out is counted.
     """
     if sums:
-        if paths or mapping or decimal or into:
+        if paths or mapping or covariates or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
         return _sums(sums, control, described)
     if not paths:
@@ -89,7 +98,11 @@ def import_verb(
             "There is nothing to import.",
             hint="Name a file or folder of results, or give --sums twice.",
         )
-    reading = RowOptions(_mapping(mapping), Decimal[decimal.upper()] if decimal else None)
+    reading = RowOptions(
+        _mapping(mapping),
+        Decimal[decimal.upper()] if decimal else None,
+        covariates=_covariates(covariates),
+    )
     overrides = ImportOverrides(**described)
     request = importing.ImportRequest(paths, reading, control, treatments, into, overrides)
     done = importing.import_results(workspace(place), request, place.directory, dry_run=dry_run)
@@ -105,6 +118,19 @@ def _sums(sums: tuple[str, ...], control: str | None, described: dict[str, Any])
         metric.unit if metric else "",
     )
     return Result(result, render.summed(result))
+
+
+def _covariates(options: tuple[str, ...]) -> dict[str, str]:
+    """Return the column of each covariate; one that has no other name is called by its own."""
+    pairs = [item.rpartition("=") for item in options]
+    named = [(name.strip() or snake(column), column.strip()) for name, _, column in pairs]
+    for name, column in named:
+        if not name or not column or [one for one, _ in named].count(name) > 1:
+            raise UsageError(
+                f"--covariate names '{name}' twice or not at all, expected COLUMN or "
+                "NAME=COLUMN, each once."
+            )
+    return dict(named)
 
 
 def _mapping(options: tuple[str, ...]) -> dict[str, str]:

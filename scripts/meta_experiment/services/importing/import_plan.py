@@ -9,12 +9,14 @@ from pathlib import Path
 from meta_experiment.errors import InvalidStateError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.metrics import KNOWN_METRICS, derived_metric
+from meta_experiment.model.plan_checks import OF_CASES
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.records import dataclass
 from meta_experiment.sources.results.combine import CombinedSources
 from meta_experiment.sources.results.run_identity import import_id
 from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status, Unit
+from meta_experiment.types.covariates import DERIVED_COVARIATES
 
 _PREFERRED = ("pass_rate", "success", "score", "rating", "user_satisfaction")
 _LONGEST_TITLE = 120
@@ -30,18 +32,28 @@ class ImportOverrides:
     name: str | None = None
 
 
-def plan_of(combined: CombinedSources, overrides: ImportOverrides, notes: list[str]) -> Plan:
+def plan_of(
+    combined: CombinedSources,
+    overrides: ImportOverrides,
+    covariates: Sequence[str],
+    notes: list[str],
+) -> Plan:
     """Return the plan of a new experiment on what was read; assumptions become notes.
 
     Its last tag is the identity of this very import.
 
     Raises:
-        UsageError: the metric is not among those measured, or its direction is unknown.
+        UsageError: the metric is not among those measured, its direction is unknown, or a
+            covariate serves nothing here.
     """
+    _check_covariates(combined, covariates, notes)
     primary = _primary(combined, overrides, notes)
     control, *treatments = combined.variants
     same = import_id(
-        [item.trial_id for item in combined.runs], *combined.variants, str(primary)
+        [item.trial_id for item in combined.runs],
+        *combined.variants,
+        str(primary),
+        *covariates,
     )
     title = (combined.title or Path(combined.names[0]).stem)[:_LONGEST_TITLE]
     document = redacted_plan(
@@ -58,6 +70,7 @@ def plan_of(combined: CombinedSources, overrides: ImportOverrides, notes: list[s
             "stopping": {"max_duration_days": _ALL_DAYS},
             "unit": (Unit.CASE if combined.has_cases else Unit.INVOCATION).value,
             "assignment": {"method": Assignment.EXTERNAL.value},
+            "covariates": list(covariates),
             "tags": [
                 *(f"imported:{kind}" for kind in combined.kind.split("+")),
                 f"import:{same}",
@@ -65,6 +78,27 @@ def plan_of(combined: CombinedSources, overrides: ImportOverrides, notes: list[s
         }
     )
     return plan_from_document(document)
+
+
+def _check_covariates(
+    combined: CombinedSources, covariates: Sequence[str], notes: list[str]
+) -> None:
+    """Refuse covariates of paired cases, and such as no run has a number of."""
+    if covariates and combined.has_cases:
+        raise UsageError(f"--covariate {covariates[0]}: {OF_CASES}", hint="Leave it out.")
+    for name in covariates:
+        if name in DERIVED_COVARIATES:
+            raise UsageError(
+                f"--covariate {name}: that is derived from when units began and closed, and "
+                "read from no column.",
+                hint=f"Name it otherwise: --covariate NAME={name}",
+            )
+        if not any(name in item.run.covariates for item in combined.runs):
+            raise UsageError(f"--covariate {name}: its column holds no number.")
+        notes.append(
+            f"{name} counts as known before each run: means are compared with what it explains "
+            "taken out, which is wrong of anything that an arm can move."
+        )
 
 
 def _primary(
@@ -115,13 +149,14 @@ def fitted(
     experiment: Experiment,
     combined: CombinedSources,
     overrides: ImportOverrides,
+    covariates: Sequence[str],
     notes: list[str],
 ) -> CombinedSources:
     """Bring what was read into the words of the experiment that takes it.
 
     Raises:
-        InvalidStateError: it takes no trials. UsageError: its unit or its primary metric is
-            not what was measured. NotFoundError: it has no such treatments.
+        InvalidStateError: it takes no trials. UsageError: its unit, its primary metric or its
+            covariates are not what was measured. NotFoundError: it has no such treatments.
     """
     plan, known = experiment.plan, experiment.experiment_id
     if experiment.status in (Status.DRAFT, Status.ARCHIVED):
@@ -142,6 +177,14 @@ def fitted(
             f"{known} decides on {primary}; this source measures "
             f"{', '.join(combined.metrics)}.",
             hint=f"--metric {primary}, or --map {primary}=COLUMN, or leave --into out.",
+        )
+    _check_covariates(combined, covariates, notes)
+    beside = [name for name in covariates if name not in plan.covariates]
+    if beside:
+        raise UsageError(
+            f"{known} has no covariate {beside[0]} in its plan, which says what "
+            "counts before there are data.",
+            hint=suggestion(beside[0], plan.covariates) or "Leave --into out.",
         )
     if overrides.name or overrides.direction:
         raise UsageError("--name and --direction describe a new experiment, not --into.")

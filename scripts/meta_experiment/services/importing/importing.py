@@ -58,15 +58,17 @@ def import_results(
     sources = [_source(path, directory, request.reading) for path in request.paths]
     combined = combine(sources, control=request.control, treatments=request.treatments)
     notes = list(combined.notes)
+    covariates = tuple(request.reading.covariates)
     created = False
     if request.into is None:
-        draft = _drafted(workspace, plan_of(combined, request.overrides, notes), combined)
+        plan = plan_of(combined, request.overrides, covariates, notes)
+        draft = _drafted(workspace, plan, combined)
         earlier = workspace.store.archived_last(draft.plan.tags[-1])
         same = _same_import([*workspace.store.experiments(), *earlier], draft)
         experiment, created = (draft, True) if same is None else (same, False)
     else:
         experiment = find_in(workspace.store, request.into)
-        combined = fitted(experiment, combined, request.overrides, notes)
+        combined = fitted(experiment, combined, request.overrides, covariates, notes)
     before = () if created else tuple(workspace.store.trials(experiment).trials)
     present = {trial.trial_id: trial for trial in before}
     fresh = [item for item in combined.runs if item.trial_id not in present]
@@ -232,6 +234,7 @@ def _event(item: IdentifiedRun, at: float) -> TrialEvent:
         status=run.status,
         metrics=run.metrics,
         fingerprint=run.fingerprint,
+        covariates=run.covariates,
     )
 
 
@@ -249,6 +252,7 @@ def _trial(item: IdentifiedRun, order: int) -> Trial:
         status=run.status,
         metrics=run.metrics,
         fingerprint=run.fingerprint,
+        covariates=run.covariates,
     )
 
 

@@ -38,6 +38,7 @@ from meta_experiment.types import (
     Experiment,
     Plan,
     Status,
+    Unit,
 )
 from meta_experiment.types.results.creation import Creation
 
@@ -236,7 +237,7 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
         notes.append(f"The primary metric is {name}; name another with --primary-metric.")
     whole["metrics"] = metrics
     live = not (manual or _is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
-    if live and _takes_covariates(metrics["primary"]):
+    if live and whole.get("unit") != Unit.CASE.value and _takes_covariates(metrics["primary"]):
         whole.setdefault("covariates", list(_LIVE_COVARIATES))
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")

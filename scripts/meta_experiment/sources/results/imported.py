@@ -30,7 +30,7 @@ class Run:
 
     `case` None is a run that belongs to no case, so that it stands for itself. A metric
     that is missing is absent, never zero. `at` is in seconds since the epoch. `words` are
-    what a grader wrote of this very run.
+    what a grader wrote of this very run, `covariates` what was known before it.
     """
 
     arm: str
@@ -41,6 +41,7 @@ class Run:
     at: float | None = None
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
+    covariates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

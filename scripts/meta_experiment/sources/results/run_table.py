@@ -67,13 +67,15 @@ class RowOptions:
     """Wishes of the user for the reading of rows.
 
     `columns` gives the column by role (`variant`, `case`, `status`, `time`) or metric name,
-    `decimal` the sign before the decimals; None is left to what the table shows. `one_arm`: the
-    user names the arm of all rows, so that no column must.
+    `covariates` that of what was known before a run, `decimal` the sign before the decimals;
+    None is left to what the table shows. `one_arm`: the user names the arm of all rows, so that
+    no column must.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     decimal: Decimal | None = None
     one_arm: bool = False
+    covariates: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_csv(origin: Origin, text: str, wanted: RowOptions) -> ImportedTrials:
@@ -137,7 +139,9 @@ def parse_rows(
     ledger = Ledger()
     if origin.assumed:
         ledger.note(origin.assumed)
-    columns = find_columns(table, origin.name, wanted.columns, ledger, wanted.one_arm)
+    columns = find_columns(
+        table, origin.name, wanted.columns, ledger, wanted.one_arm, wanted.covariates
+    )
     texts = (item for _, item in _written(columns, table))
     decimal = decimal_of(texts, origin.name, table.separator, wanted.decimal, ledger)
     _refuse_mixed_units(columns, table, origin.name, decimal)
@@ -235,11 +239,17 @@ def _runs(
             value = named(metric, row.get(column), ledger, decimal)
             if value is not None:
                 metrics[metric] = value
+        known = {
+            covariate: value
+            for covariate, column in columns.covariates.items()
+            if (value := named(covariate, row.get(column), ledger, decimal)) is not None
+        }
         status = _status(_text(row, roles["status"]), ledger)
         if not metrics:
             ledger.unmeasured(arm)
             status = TrialStatus.INTERRUPTED if status is TrialStatus.OK else status
-        yield Run(arm, case, index, metrics, status, _at(_text(row, roles["time"]), ledger))
+        at = _at(_text(row, roles["time"]), ledger)
+        yield Run(arm, case, index, metrics, status, at, covariates=known)
 
 
 def _text(row: Row, column: str | None) -> str | None:

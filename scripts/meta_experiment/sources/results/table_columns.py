@@ -45,7 +45,7 @@ class TableColumns:
 
     `roles` gives the column of each role, None where there is none; `metrics` the metric's
     field by column, `mapped` those of them that the user named; `own` the column of each
-    metric that only the user knows.
+    metric that only the user knows, `covariates` that of what was known before a run.
     """
 
     names: Sequence[str]
@@ -53,6 +53,7 @@ class TableColumns:
     metrics: Mapping[str, str]
     mapped: frozenset[str]
     own: Mapping[str, str]
+    covariates: Mapping[str, str]
 
     @property
     def listed(self) -> str:
@@ -62,7 +63,8 @@ class TableColumns:
     @property
     def numbers(self) -> list[str]:
         """The columns that are read as numbers."""
-        return list(dict.fromkeys([*self.metrics, *self.own.values(), *self.counted]))
+        told = (*self.own.values(), *self.covariates.values())
+        return list(dict.fromkeys([*self.metrics, *told, *self.counted]))
 
     @property
     def counted(self) -> list[str]:
@@ -76,7 +78,7 @@ class TableColumns:
 
         Of a metric that the user mapped no other column is left.
         """
-        read = {*self.roles.values(), *self.own.values()}
+        read = {*self.roles.values(), *self.own.values(), *self.covariates.values()}
         given = {_metric(self.metrics[column]) for column in self.mapped}
         record = {}
         for column, value in row.items():
@@ -87,7 +89,12 @@ class TableColumns:
 
 
 def find_columns(
-    table: SourceTable, name: str, mapping: Mapping[str, str], ledger: Ledger, one_arm: bool
+    table: SourceTable,
+    name: str,
+    mapping: Mapping[str, str],
+    ledger: Ledger,
+    one_arm: bool,
+    covariates: Mapping[str, str],
 ) -> TableColumns:
     """Recognise the columns of a table, or take them as the user says.
 
@@ -95,13 +102,15 @@ def find_columns(
         UsageError: a column is not there, two have one meaning, none names the variant though
             all rows are not of `one_arm`, or the rows are sums over runs.
     """
-    for role, column in mapping.items():
-        if column not in table.columns:
-            raise UsageError(
-                f"{name} has no column '{column}' (--map {role}=…); it has "
-                f"{listed(table.columns, _MANY)}.",
-                hint=suggestion(column, table.columns),
-            )
+    for flag, chosen in (("--map", mapping), ("--covariate", covariates)):
+        for role, column in chosen.items():
+            if column not in table.columns:
+                raise UsageError(
+                    f"{name} has no column '{column}' ({flag} {role}=…); it has "
+                    f"{listed(table.columns, _MANY)}.",
+                    hint=suggestion(column, table.columns),
+                )
+    _refuse_outcomes(covariates, mapping)
     named = {key: column for key, column in mapping.items() if key not in _ROLES}
     if not named:
         _refuse_aggregates(table, name)
@@ -113,7 +122,7 @@ def find_columns(
             hint="Name it: --map variant=COLUMN (and --map case=COLUMN, "
             "--map duration_seconds=COLUMN …).",
         )
-    taken = {*roles.values(), *named.values()}
+    taken = {*roles.values(), *named.values(), *covariates.values()}
     rest = [column for column in table.columns if column not in taken]
     for key, column in named.items():
         _refuse_other_unit(key, column, name)
@@ -136,7 +145,19 @@ def find_columns(
         metrics=known | found,
         mapped=frozenset(known),
         own={key: column for key, column in named.items() if key not in METRIC_FIELDS},
+        covariates=covariates,
     )
+
+
+def _refuse_outcomes(covariates: Mapping[str, str], mapping: Mapping[str, str]) -> None:
+    """Refuse as known before a run what by its name, or by the user's word, is its outcome."""
+    outcomes = {*METRIC_FIELDS, *STATUS_FIELDS}
+    for column in covariates.values():
+        if snake(column) in outcomes or column in mapping.values():
+            raise UsageError(
+                f"--covariate: the column '{column}' tells what came of a run, so that its arm "
+                "can move it; expected what was known before, such as the size of the task."
+            )
 
 
 def _refuse_aggregates(table: SourceTable, name: str) -> None:
