@@ -1,6 +1,6 @@
 """Simulate everything that is promised of the rules at full length, and write it down.
 
-Run `python -m tests.sim.full` from the root of the repository. It takes about ten minutes,
+Run `python -m tests.sim.full` from the root of the repository. It takes a quarter of an hour,
 writes docs/error-rates.md, and ends with 1 when a promise does not hold. A number as argument
 scales the replications; below 1 it is a trial run that prints and writes nothing.
 """
@@ -47,6 +47,7 @@ class Page:
         self.lines, self.held = [HEADER], True
 
     def section(self, title, text, *columns):
+        self.lines += [""] if self.lines[1:] else []
         self.lines += [f"## {title}", "", text, ""]
         self.lines += ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
 
@@ -360,7 +361,6 @@ def main(arguments):
         robust_table,
     ):
         table(page, factor)
-        page.lines.append("")
     if factor >= 1:
         page.write(ROOT / "docs" / "error-rates.md")
     return 0 if page.held else 1
