@@ -18,7 +18,7 @@ from tests.runs.repositories import (
 )
 from tests.support.git import git
 
-from meta_experiment.errors import GitError, RefusedError
+from meta_experiment.errors import GitError, RefusedError, StorageError
 from meta_experiment.git import Git
 from meta_experiment.runs.base import base_of
 
@@ -130,6 +130,12 @@ def test_where_there_is_no_working_tree_the_way_out_is_told(tmp_path):
 def test_what_git_cannot_read_is_named(root, tmp_path):
     git(root, "init", "-q", "inner")
     with pytest.raises(GitError, match="inner"):
+        based(root, tmp_path)
+
+
+def test_what_cannot_be_written_is_named(root, tmp_path):
+    (tmp_path / "base").write_bytes(b"a file in its place")
+    with pytest.raises(StorageError, match="base"):
         based(root, tmp_path)
 
 

@@ -206,6 +206,16 @@ def test_changes_are_told_whatever_the_agent_did_to_its_repository(pool, tmp_pat
     assert not (tmp_path / "evil").exists()
 
 
+def test_what_a_git_left_that_was_killed_is_in_nobodys_way(pool, tmp_path):
+    there = pool.prepare(1, ARM)
+    write(there, "new.txt", b"new\n")
+    inode = there.stat().st_ino
+    for call in (lambda: pool.changes(1).files == ("new.txt",), lambda: pool.prepare(1, ARM)):
+        (tmp_path / "slots" / "1.git" / "index.lock").touch()
+        assert call()
+    assert there.stat().st_ino == inode  # not made anew
+
+
 def test_a_patch_is_bounded(pool, monkeypatch):
     monkeypatch.setattr(checkouts, "PATCH_LIMIT", 100)
     there = pool.prepare(1, ARM)

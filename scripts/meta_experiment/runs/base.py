@@ -23,7 +23,14 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git, complaint
 from meta_experiment.records import dataclass
 from meta_experiment.runs import ignored_files
-from meta_experiment.runs.plumbing import BRANCHES, demand, gitlinks, set_head, signed_as
+from meta_experiment.runs.plumbing import (
+    BRANCHES,
+    demand,
+    gitlinks,
+    set_head,
+    signed_as,
+    told_of,
+)
 
 OWN_STATE = ".claude/meta"
 SLOW = 900.0  # seconds for a git that reads or writes a whole working tree
@@ -79,13 +86,15 @@ def base_of(git: Git, folder: Path, scratch: Path) -> Base:
     Raises:
         RefusedError: there is no working tree of git.
         GitError: git cannot read it.
-        OSError: `scratch` cannot be written.
+        StorageError: `scratch` cannot be written.
+        LockedError: somebody else keeps it.
     """
     import json
 
     known = scratch / _KNOWN
     # a git that outlives a runner who was killed still has the folder for itself
-    with FileLock(scratch.with_name(f"{scratch.name}.lock"), timeout=SLOW, verb="base") as lock:
+    beside = scratch.with_name(f"{scratch.name}.lock")
+    with told_of(scratch), FileLock(beside, timeout=SLOW, verb="base") as lock:
         if known.is_file():
             found = json.loads(known.read_bytes())
             lists = {name: tuple(found[name]) for name in ("objects", "submodules")}

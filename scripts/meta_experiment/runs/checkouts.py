@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.errors import GitError, NotFoundError, StorageError, cite
+from meta_experiment.errors import GitError, NotFoundError, cite
 from meta_experiment.files.confine import Content, confined
 from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git
 from meta_experiment.records import dataclass
 from meta_experiment.runs import ignored_files
 from meta_experiment.runs.base import OWN_STATE, SLOW, Base
-from meta_experiment.runs.plumbing import demand, gitlinks, set_head, signed_as
+from meta_experiment.runs.plumbing import demand, gitlinks, set_head, signed_as, told_of
 
 PATCH_LIMIT = 1_000_000  # bytes
 _SUBJECT = "Update project files"
@@ -75,7 +75,7 @@ class Slots:
             StorageError: the file system does not let it.
         """
         at = self._base.commit if commit is None else self._resolve(commit)
-        with _storage(self._folder), self._slot(number) as slot:
+        with told_of(self._folder), self._slot(number) as slot:
             try:
                 slot.reset(at)
             except (GitError, OSError):  # whatever was left there: made anew
@@ -90,12 +90,12 @@ class Slots:
             GitError: git cannot tell.
             StorageError: the file system does not let it.
         """
-        with _storage(self._folder), self._slot(number) as slot:
+        with told_of(self._folder), self._slot(number) as slot:
             return slot.changes()
 
     def dispose(self) -> None:
         """Remove all slots, whatever is in them. Raises StorageError."""
-        with _storage(self._folder):
+        with told_of(self._folder):
             _remove(self._folder)
 
     @contextmanager
@@ -293,14 +293,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return b""
-
-
-@contextmanager
-def _storage(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{error.filename or folder} cannot be used for a checkout: {error.strerror}.",
-            hint=f"Check free space and the permissions of {folder}.",
-        ) from error

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from meta_experiment.errors import GitError
+from meta_experiment.errors import GitError, StorageError
 from meta_experiment.git import Git, complaint
 
 BRANCHES = "refs/heads/"
@@ -33,7 +36,7 @@ def demand(
     if not 0 <= done.code <= most:
         raise GitError(
             f"git {arguments[0]} failed in {git.directory}: {complaint(done) or 'no message'}",
-            hint=f"See what git says there: git -C {git.directory} status",
+            hint=f"See what git says there: git -C {shlex.quote(str(git.directory))} status",
         )
     return done.output
 
@@ -73,3 +76,15 @@ def set_head(folder: Path, branch: str, commit: str) -> None:
         place = folder / BRANCHES / branch
         place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(line)
+
+
+@contextmanager
+def told_of(folder: Path) -> Iterator[None]:
+    """Tell what the file system refused as a StorageError, with what to look at."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or folder} cannot be used for a checkout: {error.strerror}.",
+            hint=f"Check free space and the permissions of {folder}.",
+        ) from error
