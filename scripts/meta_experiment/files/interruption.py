@@ -2,13 +2,15 @@
 
 A signal is raised wherever the program happens to be, once. While several things are changed
 that belong together it is held, and raised when they are whole. A process listens only when it
-is asked to (`listen`); without that everything here lets Python do as it does.
+is asked to (`listen`); without that everything here lets Python do as it does. Signals reach
+the first thread alone: in others nothing is held, and nothing raised.
 """
 
 from __future__ import annotations
 
 import signal
 import time
+from _thread import get_ident
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -36,6 +38,7 @@ class _State:
     caught = 0  # the number of the first signal of all
     raised = float("-inf")  # when the last one was
     sentence = ""  # what was finished last
+    thread = get_ident()  # the one that signals reach
 
 
 _state = _State()
@@ -43,6 +46,7 @@ _state = _State()
 
 def listen() -> None:
     """Turn the signals that end a process into exceptions; those that are ignored stay so."""
+    _state.thread = get_ident()
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -66,6 +70,9 @@ def caught() -> int:
 @contextmanager
 def held(sentence: str = "") -> Iterator[None]:
     """Finish what is done within before a signal is raised, which then brings `sentence`."""
+    if get_ident() != _state.thread:
+        yield
+        return
     _state.held += 1
     try:
         yield
