@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -211,7 +212,16 @@ def test_a_bad_value_is_on_the_worse_side_of_the_control(metric, centre, missing
     control = Sample((centre,) * 4, (), {}, ("",) * 4)
     for share in (0.0, 0.1, 1.0):
         assert family.missing(control, share, metric) == missing
-    assert family.rare(centre, metric) == rare
+    assert family.rare(centre, metric, Unit.SESSION) == rare
+
+
+def test_a_case_more_may_hang_where_a_session_more_may_not():
+    """Few cases show nothing of a variant that hangs now and then: a promotion stands one."""
+    family = family_of(DURATION)
+    assert family.rare(0.0, DURATION, Unit.SESSION) is None
+    assert family.rare(0.0, DURATION, Unit.CASE) == pytest.approx(math.log(3))
+    quicker = replace(DURATION, direction=Direction.HIGHER)
+    assert family.rare(0.0, quicker, Unit.CASE) is None
 
 
 @pytest.mark.parametrize(

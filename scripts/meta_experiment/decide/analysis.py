@@ -55,6 +55,7 @@ def analyze(
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
     ended: Sequence[EndedArm] = (),
+    exhausted: str | None = None,
 ) -> Analysis:
     """Compute evidence and verdict from a plan and its trials alone.
 
@@ -69,6 +70,8 @@ def analyze(
             evidence that never saw it is held back.
         beside: metrics that the plan does not name, reported with the secondary ones.
         ended: treatments that have ended on record and get no more units.
+        exhausted: where nothing more can come, at which point (`after all its runs`): the plan
+            ends there without a decision, if there is none.
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
@@ -86,6 +89,7 @@ def analyze(
         current=current,
         beside=beside,
         recorded=ended,
+        exhausted=exhausted,
     )
 
 
@@ -163,6 +167,7 @@ def _analysis(
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
     recorded: Sequence[EndedArm] = (),
+    exhausted: str | None = None,
 ) -> Analysis:
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
@@ -205,7 +210,7 @@ def _analysis(
         problems=problems,
         ended=ended,
         alerts=raised,
-        horizon=horizon_reached(plan, ready),
+        horizon=horizon_reached(plan, ready) or exhausted,
         waiting=look.waiting,
         stale=checks.fingerprint.reason,
     )

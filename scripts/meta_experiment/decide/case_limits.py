@@ -6,15 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.telling.outlook import POWER, outlook
 from meta_experiment.decide.units import Arm, arms_of, mean
 from meta_experiment.errors import DegenerateDataError
+from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.power import t_detectable_effect
+from meta_experiment.stats.root_finding import fewest
 from meta_experiment.types import Direction, Metric, Plan, Scale, Trial, Unit
 
+_MOST_CASES = 1_000
 _MOST_NAMED = 20  # beyond 2²⁰ chance is no argument any more
 
 
@@ -35,6 +39,18 @@ def limits_of(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
         prefix = f"{item.name}: " if len(plan.treatments) > 1 else ""
         sentences += [prefix + sentence for sentence in _of_pairs(plan, pairs)]
     return tuple(sentences)
+
+
+def fewest_cases(plan: Plan) -> int:
+    """Return the number of cases below which no result of a mean, however clear, decides.
+
+    The e-value of so few pairs is bounded, whatever their values: it is that of an endless t.
+    """
+    bar = e_value_bar(plan.alpha, len(plan.treatments))
+    enough = fewest(
+        lambda pairs: log_e_mixed(math.inf, pairs - 1.0, pairs) >= bar, 1, _MOST_CASES
+    )
+    return enough or _MOST_CASES
 
 
 def paired_values(

@@ -124,7 +124,7 @@ def _one_more(promotion: Promotion) -> Said:
         return {}
     for name in promotion.treatments:
         arms = promotion.arms(name)
-        value = family.rare(arms[0].centre, metric)
+        value = family.rare(arms[0].centre, metric, promotion.plan.unit)
         if value is not None:
             worse[name] = promotion.joined(arms, value, 1)
     return dict.fromkeys(

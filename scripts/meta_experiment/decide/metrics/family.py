@@ -22,6 +22,7 @@ from meta_experiment.types import (
     Metric,
     Plan,
     Scale,
+    Unit,
 )
 
 
@@ -115,7 +116,7 @@ class Family:
     missing: Callable[[Sample, float, Metric], float]
     missing_words: Callable[[Metric, bool], str]
     why_not: Callable[[float, Metric], str | None] = why_not_number
-    rare: Callable[[float, Metric], float | None] = lambda *_: None
+    rare: Callable[[float, Metric, Unit], float | None] = lambda *_: None
     statistic: Callable[[Scale], str] = statistic_of_means
     centre: Callable[[Sequence[float], Metric], float] = centre_of_means
     compares_means: bool = True

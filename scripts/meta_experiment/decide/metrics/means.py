@@ -19,7 +19,15 @@ from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.stats.ttest import welch, welch_contrast
-from meta_experiment.types import Adjustment, AnalysisType, Direction, EffectSize, Metric, Scale
+from meta_experiment.types import (
+    Adjustment,
+    AnalysisType,
+    Direction,
+    EffectSize,
+    Metric,
+    Scale,
+    Unit,
+)
 
 if TYPE_CHECKING:
     from meta_experiment.decide.metrics.adjustment import AdjustedComparison
@@ -146,12 +154,15 @@ def missing_words(metric: Metric, paired: bool) -> str:
     return typical if paired else f"{typical} or, where that is worse, like its worst"
 
 
-def rare(centre: float, metric: Metric) -> float | None:
-    """Return three times the control's mean where sums are compared and less is better.
+def rare(centre: float, metric: Metric, unit: Unit) -> float | None:
+    """Return three times what is typical of the control, where less is better.
 
     A price can be rare and high without end; what is the better for being more ends at zero.
+    Ratios show such a price late, and a variant that hangs now and then looks quicker in the
+    few cases of an evaluation: they stand one more as well, units of live use do without.
     """
-    if metric.scale is Scale.LOG or metric.direction is Direction.HIGHER:
+    live = metric.scale is Scale.LOG and unit is not Unit.CASE
+    if live or metric.direction is Direction.HIGHER:
         return None
     return _worse(centre, _RARE_RATIO, metric)
 

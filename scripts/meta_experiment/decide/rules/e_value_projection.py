@@ -96,7 +96,7 @@ def units_needed(
 
     def decides(units: int) -> bool:
         control, treated = (_grown(arm, units / smaller) for arm in present)
-        rare = _with_rare_unit(plan.primary, control, treated)
+        rare = _with_rare_unit(plan, control, treated)
         try:
             return _is_enough(plan, control, treated, rare) and all(
                 expected(control, arm, plan.primary, at).better >= needed
@@ -121,9 +121,9 @@ def _with_covariates(
     ]
 
 
-def _with_rare_unit(metric: Metric, control: Moments, treatment: Moments) -> Moments:
+def _with_rare_unit(plan: Plan, control: Moments, treatment: Moments) -> Moments:
     """Return the treatment with the one more unit that a promotion must stand, if any."""
-    value = family_of(metric).rare(control.mean, metric)
+    value = family_of(plan.primary).rare(control.mean, plan.primary, plan.unit)
     return treatment if value is None else treatment.merge(Moments(1, value, 0.0))
 
 
@@ -164,11 +164,13 @@ def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Mome
     seen = comparison.effect
     if not seen.absolute or not seen.relative or size == 0:
         return []
-    centre = abs(seen.absolute / seen.relative)
-    value = family_of(plan.primary).rare(centre, plan.primary)
+    centre, apart = abs(seen.absolute / seen.relative), abs(seen.absolute)
+    if plan.primary.scale is Scale.LOG:
+        centre, apart = 0.0, abs(math.log1p(-seen.relative))
+    value = family_of(plan.primary).rare(centre, plan.primary, plan.unit)
     if value is None:
         return []
-    return [Moments(1, size * (centre - value) / abs(seen.absolute), 0.0)]
+    return [Moments(1, size * (centre - value) / apart, 0.0)]
 
 
 def _log(e_value: float) -> float:

@@ -55,10 +55,12 @@ def examine(
     *,
     explore: bool = False,
     exact: bool = False,
+    exhausted: str | None = None,
 ) -> Examination:
     """Compute evidence and verdict of an experiment that was found already.
 
     With `explore`, judgements of quality that the plan does not name are reported as well.
+    `exhausted` says at which point nothing more can come, where that is so.
     """
     if experiment.status is Status.DRAFT or experiment.started is None:
         raise InvalidStateError(
@@ -77,6 +79,7 @@ def examine(
         current=current,
         beside=_judgements(experiment, trials) if explore else (),
         ended=experiment.ended_arms,
+        exhausted=exhausted,
     )
     if exact:
         from meta_experiment.decide.exact import exact_evidence

@@ -29,6 +29,12 @@ def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[AutoStep]
     ]
 
 
+def auto_one(workspace: Workspace, experiment_id: str, *, commit: bool) -> AutoStep:
+    """Decide and act on one running experiment."""
+    experiment = workspace.store.experiment(experiment_id)
+    return _step(workspace, experiment, commit=commit, dry_run=False)
+
+
 def _step(
     workspace: Workspace, experiment: Experiment, *, commit: bool, dry_run: bool
 ) -> AutoStep:
