@@ -38,6 +38,11 @@ DRAFTS = {
         "unit: case\nassignment: {method: hash, traffic: 80}\nseed: 3\ntags: [plan, weekly]\n"
     ),
     "wrong.yaml": f"files:\n  {OTHER}:\n    treatment: other2.md\nstoping: 3\n",
+    "cases.jsonl": (
+        '{"id": "a", "prompt": "Say a.", "criteria": [{"type": "contains", "target": "a"}]}\n'
+        '{"id": "b", "prompt": "Say b.", "needs": ["port 80"]}\n'
+        '{"id": "c", "prompt": "Say c.", "needs": ["port 80"]}\n'
+    ),
     "rows.csv": (
         "arm,case,secs,passed\ncontrol,a,10.5,1\ntreatment,a,8.25,1\ncontrol,b,11,0\n"
         "treatment,b,9.5,1\ncontrol,c,12,0\ntreatment,c,9,1\ncontrol,d,,1\n"
@@ -216,6 +221,9 @@ STEPS: tuple[Step, ...] = (
     # a plan from a file, several treatments, and an override
     "create --plan wrong.yaml",
     "create --plan plan.yaml --start --manual",
+    "run from-a-plan --cases cases.jsonl --repeats 2 --preview",
+    "run review --cases cases.jsonl",
+    "run from-a-plan --cases nowhere.jsonl",
     "assign from-a-plan --unit a",
     "assign from-a-plan --unit b",
     Fed(

@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "amend",
         "archive",
     ),
+    "Offline": ("run",),
     "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.render import words
 from meta_experiment.render.blocks import Facts, Heading, Page
-from meta_experiment.types import Assignment, Plan, Status
+from meta_experiment.types import Assignment, Plan, Status, Unit
 from meta_experiment.types.results.creation import Creation
 
 
@@ -37,6 +37,8 @@ def _rule(plan: Plan) -> str:
 
 
 def _next(made: Creation) -> str:
+    if made.experiment.plan.unit is Unit.CASE and made.experiment.versions:
+        return f"meta-experiment run {made.experiment_id} --cases PATH --preview"
     if made.status is Status.DRAFT:
         return f"meta-experiment start {made.experiment_id}"
     if made.served:

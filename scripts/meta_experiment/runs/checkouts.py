@@ -40,13 +40,17 @@ Arm = Mapping[str, "bytes | Content | None"]
 class Changes:
     """What an agent changed, committed or not, beside what git ignores.
 
-    `lines` counts those added and those taken away, none for a file that is no text. `patch`
+    `files` have the lines of each, added and taken away, none of one that is no text. `patch`
     is cut after `PATCH_LIMIT` bytes.
     """
 
-    files: tuple[str, ...]
-    lines: int
+    files: Mapping[str, int]
     patch: bytes
+
+    @property
+    def lines(self) -> int:
+        """The lines of all files."""
+        return sum(self.files.values())
 
 
 class Slots:
@@ -82,6 +86,10 @@ class Slots:
                 slot.make(at)
             slot.install(arm, at, self._signature(at))
             return slot.project
+
+    def project(self, number: int) -> Path:
+        """Return the project's folder in a slot, as it stands."""
+        return _Slot(self._git, self._base, self._folder, number, self._project).project
 
     def changes(self, number: int) -> Changes:
         """Return what was changed in a slot since it was prepared.
@@ -210,8 +218,10 @@ class _Slot:
             shown = stream.read(PATCH_LIMIT)
         patch.unlink()
         return Changes(
-            tuple(os.fsdecode(name) for _, _, name in rows),
-            sum(int(count) for row in rows for count in row[:2] if count.isdigit()),
+            {
+                os.fsdecode(name): sum(int(count) for count in counts if count.isdigit())
+                for *counts, name in rows
+            },
             shown,
         )
 

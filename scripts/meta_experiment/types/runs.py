@@ -12,7 +12,7 @@ from meta_experiment.types.vocabulary import TrialStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RunCell:
     """One variant on one case, for the n-th time (`repeat` counts from 1)."""
 
     case_id: str
@@ -21,7 +21,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RunBlock:
     """All variants on one case for the n-th time, in the order in which they are started."""
 
     case_id: str
@@ -29,9 +29,9 @@ class Block:
     variants: tuple[str, ...]
 
     @property
-    def cells(self) -> tuple[Cell, ...]:
+    def cells(self) -> tuple[RunCell, ...]:
         """The runs of the block."""
-        return tuple(Cell(self.case_id, self.repeat, item) for item in self.variants)
+        return tuple(RunCell(self.case_id, self.repeat, item) for item in self.variants)
 
 
 class FailureKind(StrEnum):
@@ -71,7 +71,8 @@ class AgentReport:
 
     `received` says whether the arm's text was seen to reach the agent; None where the agent
     cannot tell and the file was in its place. `output` is its last answer, what criteria read;
-    `tools` the names of the tools it used, in their order. `fingerprint` is what it ran on.
+    `tools` the names of the tools it used, in their order, and `tool_inputs` what each was
+    given, as text; None where that is not known. `fingerprint` is what it ran on.
     """
 
     status: TrialStatus
@@ -81,6 +82,7 @@ class AgentReport:
     received: bool | None = None
     failure: Failure | None = None
     tools: tuple[str, ...] = ()
+    tool_inputs: tuple[str, ...] | None = None
     fingerprint: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -91,7 +93,7 @@ class CellOutcome:
     Times are seconds since the epoch. `attempts` is how often it was started.
     """
 
-    cell: Cell
+    cell: RunCell
     report: AgentReport
     criteria: tuple[CriterionResult, ...]
     started: float

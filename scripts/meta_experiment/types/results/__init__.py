@@ -30,6 +30,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "recording": ("meta_experiment.types.results.recording:RecordingResult", ("record",)),
     "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
     "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
+    "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
     "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
     "status-change": (
         "meta_experiment.types.results.status_change:StatusChange",

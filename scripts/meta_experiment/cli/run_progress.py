@@ -1,0 +1,72 @@
+"""A line about runs under way: a bar on a terminal, else what is worth a line of its own."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from meta_experiment.cli.frame import Screen, say
+from meta_experiment.render.run import progress_line
+from meta_experiment.render.words import one_line
+from meta_experiment.runs.budget import Budget
+from meta_experiment.runs.runner import BlockSetAside, CountedBlock, EndedRun, Event, ReachedCap
+from meta_experiment.services.running.run_plan import RunPlan
+
+
+class RunProgress:
+    """Tells on stderr how far runs are, and which were set aside."""
+
+    def __init__(self, screen: Screen, planned: RunPlan) -> None:
+        """Begin with the runs that were recorded before."""
+        self._screen = screen
+        self._drawn = sys.stderr is not None and sys.stderr.isatty()
+        self._began = time.monotonic()
+        self._ended = 0
+        self._planned = planned
+
+    def __enter__(self) -> Self:
+        """Say first what the runs can show and cost."""
+        for sentence in self._planned.outlook:
+            say(one_line(sentence), self._screen.style, err=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the line."""
+        self._clear()
+
+    def tell(self, planned: RunPlan, event: Event, budget: Budget) -> None:
+        """Say what an event means for the whole."""
+        match event:
+            case EndedRun():
+                self._ended += 1
+                self._draw(planned, budget)
+            case BlockSetAside(cell, reason):
+                self._clear()
+                say(
+                    one_line(f"Set aside: {cell.case_id}, {cell.variant}: {reason}"),
+                    self._screen.style,
+                    err=True,
+                )
+            case CountedBlock() | ReachedCap():
+                pass
+
+    def _draw(self, planned: RunPlan, budget: Budget) -> None:
+        if self._drawn:
+            seconds = time.monotonic() - self._began
+            line = progress_line(
+                self._ended, planned.runs_left, seconds, budget.usd, budget.tokens
+            )
+            sys.stderr.write(f"\r{line}\x1b[K")
+            sys.stderr.flush()
+
+    def _clear(self) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,80 @@
+"""Page of `run`: what came of the runs, what they took, and what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meta_experiment.decide.scale import described
+from meta_experiment.render import words
+from meta_experiment.render.blocks import Emphasis, Facts, Heading, Notes, Page, Text, Tone
+from meta_experiment.types import Decision
+from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
+
+_MOST_ASIDE = 10
+_TONES: dict[Decision | None, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
+
+
+def run_page(done: RunResult) -> Page:
+    """Show how it ended, in figures and in a sentence."""
+    tone = _TONES.get(done.decision, "strong")
+    word = done.decision.value if done.decision else done.ended.value
+    answer: Text = (Emphasis(word, tone), f"  {done.reason}")
+    facts = Facts((("Answer", answer), *_figures(done)))
+    notes = (
+        *(done.outlook if done.ended is RunEnd.PREVIEW else ()),
+        *_aside(done),
+        *done.notes,
+    )
+    head = Heading(words.name(done.experiment_id), done.status.value)
+    return ((head, facts), (Notes(notes),)) if notes else ((head, facts),)
+
+
+def _figures(done: RunResult) -> Iterator[tuple[Text, Text]]:
+    yield "Runs", _runs(done)
+    if done.analysis is not None:
+        for item in done.analysis.primary.comparisons:
+            if item.estimate.relative is not None:
+                yield item.treatment, described(item.estimate.relative)
+    if done.ended is not RunEnd.PREVIEW:
+        yield "Spent", spent(done.spent)
+    for number, wave in enumerate(done.waves if len(done.waves) > 1 else (), start=1):
+        yield f"Wave {number}", words.listed(wave)
+
+
+def _runs(done: RunResult) -> str:
+    parts = [f"{done.counted:,} of {done.runs:,} count"]
+    if done.saved:
+        parts.append(f"{done.saved:,} need not be made")
+    if done.waiting:
+        parts.append(f"{done.waiting:,} ended and wait for one before them")
+    return "; ".join(parts)
+
+
+def spent(found: RunsSpent) -> str:
+    """Say what runs took; of those without a known price, that it is not known."""
+    known = f"${found.usd:.4f}, {found.tokens:,.0f} tokens"
+    if not found.unpriced:
+        return known
+    return f"{known}; the price of {found.unpriced:,} runs is not known"
+
+
+def _aside(done: RunResult) -> Iterator[str]:
+    for item in done.set_aside[:_MOST_ASIDE]:
+        yield f"Set aside: case {words.name(item.case)}, repeat {item.repeat}: {item.reason}."
+    if len(done.set_aside) > _MOST_ASIDE:
+        yield f"{len(done.set_aside) - _MOST_ASIDE:,} more were set aside."
+
+
+def progress_line(ended: int, runs: int, seconds: float, usd: float, tokens: float) -> str:
+    """Draw how far runs are, with what they took and what is left at the most."""
+    fraction = ended / runs if runs else 1.0
+    left = f", at most {_minutes(seconds / ended * (runs - ended))} left" if ended else ""
+    money = f", ${usd:.2f}" if usd else ""
+    return (
+        f"{words.bar(fraction)} {ended:,} of at most {runs:,} runs, "
+        f"{words.compact(tokens)} tokens{money}{left}"
+    )
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

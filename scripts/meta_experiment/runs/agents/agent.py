@@ -1,0 +1,75 @@
+"""The protocol of an agent: how it is started for a task, and what its run came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Protocol
+
+from meta_experiment.records import dataclass
+from meta_experiment.runs.supervising import Launch, ProgramEnding
+from meta_experiment.types.cases import Case
+from meta_experiment.types.runs import AgentReport
+
+Texts = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOptions:
+    """Options that are the same for every run: the model, its effort, tools and limits.
+
+    `within` is how long a run may take, in seconds, where its case says nothing else;
+    `most_output` how many bytes it may print.
+    """
+
+    within: float = 600.0
+    most_output: int = 32 * 1024 * 1024
+    model: str | None = None
+    effort: str | None = None
+    tools: tuple[str, ...] = ()
+    most_turns: int | None = None
+    most_usd: float | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task for an agent: one case in a checkout that has the texts of one variant.
+
+    `texts` are those of this variant, by path, `others` those of all other variants. `attempt`
+    is the folder for what the run leaves beside the checkout.
+    """
+
+    run_id: str
+    case: Case
+    checkout: Path
+    attempt: Path
+    texts: Texts
+    others: tuple[Texts, ...] = ()
+
+    @property
+    def prompt(self) -> Path:
+        """The file that holds what is said to the agent."""
+        return self.attempt / "prompt"
+
+
+class Agent(Protocol):
+    """Anything that can be given a task."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a fingerprint."""
+
+    def require(self) -> None:
+        """Refuse to begin where it cannot run at all.
+
+        Raises:
+            DependencyError: a program is missing.
+        """
+
+    def launch(self, task: Task) -> Launch:
+        """Say how it is started for a task."""
+
+    def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
+        """Read what came of it."""

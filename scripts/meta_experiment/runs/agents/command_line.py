@@ -1,0 +1,154 @@
+"""Any command line as an agent: the prompt on stdin, its answer on stdout.
+
+    META_EXPERIMENT_PROMPT   the file under experiment, as it stands in the run's checkout
+    META_EXPERIMENT_METRICS  where it may write one JSON object of numbers that it measured
+
+It ends with 0 when it did its work, with 75 (EX_TEMPFAIL of sysexits.h) when the machine or
+the network failed it, so that the run is made again; anything else is its own failure.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+
+from meta_experiment.errors import DependencyError, UsageError, as_word, cite
+from meta_experiment.files.programs import find_program
+from meta_experiment.runs.agents.agent import AgentOptions, Task
+from meta_experiment.runs.agents.surroundings import surroundings
+from meta_experiment.runs.supervising import Launch, ProgramEnding
+from meta_experiment.types import TrialStatus
+from meta_experiment.types.runs import AgentReport, Failure, FailureKind, Spent
+
+_METRICS = "metrics.json"
+_MOST_METRICS = 64 * 1024  # bytes
+_MOST_ANSWER = 4 * 1024 * 1024
+_TRY_AGAIN = 75
+_COST, _TOKENS = "cost_usd", "total_tokens"
+_DURATIONS = ("duration_seconds", "active_seconds")
+
+
+class CommandLine:
+    """A program with its arguments, started without a shell."""
+
+    def __init__(
+        self, words: str, options: AgentOptions, environment: Mapping[str, str]
+    ) -> None:
+        """Read a command line as a shell would, without being one.
+
+        Raises:
+            UsageError: a quote is not closed, or there is no word.
+        """
+        try:
+            self._words = tuple(shlex.split(words))
+        except ValueError as error:
+            raise UsageError(
+                f"The agent {cite(words)} cannot be read as a command line: {error}."
+            ) from error
+        if not self._words:
+            raise UsageError(
+                "The agent has no name.", hint="For example --agent claude, or a command."
+            )
+        self._options = options
+        self._environment = environment
+
+    @property
+    def name(self) -> str:
+        """The program, without its folder."""
+        return os.path.basename(self._words[0])  # noqa: PTH119 - may be no path
+
+    def require(self) -> None:
+        """Look for the program.
+
+        Raises:
+            DependencyError: PATH has none of that name.
+        """
+        self._program()
+
+    def launch(self, task: Task) -> Launch:
+        """Start it in the checkout, the case's prompt on its stdin."""
+        environment = surroundings(task, self._environment) | {
+            "META_EXPERIMENT_PROMPT": os.pathsep.join(
+                str(task.checkout / path) for path in task.texts
+            ),
+            "META_EXPERIMENT_METRICS": str(task.attempt / _METRICS),
+        }
+        return Launch(
+            command=(self._program(), *self._words[1:]),
+            directory=task.checkout,
+            environment=environment,
+            stdin=task.prompt,
+            folder=task.attempt,
+            within=task.case.timeout_seconds or self._options.within,
+            output_limit=self._options.most_output,
+        )
+
+    def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
+        """Read its exit code, its answer and what it measured."""
+        status, failure = _judged(self.name, ending)
+        said, doubt = _measured(task)
+        metrics = dict.fromkeys(_DURATIONS, ending.seconds) | said
+        with (task.attempt / "stdout").open("rb") as stream:
+            answer = stream.read(_MOST_ANSWER).decode("utf-8", "replace")
+        if doubt and failure is None:
+            status, failure = TrialStatus.ERROR, Failure(FailureKind.SETUP, doubt)
+        return AgentReport(
+            status=status,
+            output=answer,
+            metrics=metrics,
+            spent=Spent(metrics.get(_COST), metrics.get(_TOKENS, 0.0)),
+            failure=failure,
+            fingerprint={"agent": self.name},
+        )
+
+    def _program(self) -> str:
+        found = find_program(self._words[0], self._environment)
+        if found is None:
+            raise DependencyError(
+                f"There is no program {as_word(self._words[0])} to run as an agent.",
+                hint="Install it, or name it with its folder: --agent '/PATH/PROGRAM …'",
+            )
+        return found
+
+
+def _judged(name: str, ending: ProgramEnding) -> tuple[TrialStatus, Failure | None]:
+    """Say how a program ended, and whose fault it was where it did not end well."""
+    if ending.lost or ending.stopped:
+        return TrialStatus.INTERRUPTED, Failure(FailureKind.OURS, "it was stopped")
+    if ending.timed_out:
+        why = f"it did not end within {ending.seconds:.3g} seconds"
+        return TrialStatus.TIMEOUT, Failure(FailureKind.AGENT, why)
+    if ending.flooded:
+        return TrialStatus.ERROR, Failure(FailureKind.AGENT, "it printed too much")
+    if ending.code == 0:
+        return TrialStatus.OK, None
+    if ending.code == _TRY_AGAIN:
+        return TrialStatus.ERROR, Failure(FailureKind.MACHINE, f"{name} asks to try again (75)")
+    return TrialStatus.ERROR, Failure(FailureKind.AGENT, f"{name} ended with {ending.code}")
+
+
+def _measured(task: Task) -> tuple[dict[str, float], str | None]:
+    """Return what the program measured, and what is wrong with it."""
+    data = b""
+    with suppress(FileNotFoundError), (task.attempt / _METRICS).open("rb") as stream:
+        data = stream.read(_MOST_METRICS + 1)
+    if not data.strip():
+        return {}, None
+    wrong = "what it wrote to META_EXPERIMENT_METRICS is no JSON object of numbers"
+    try:
+        found = json.loads(data) if len(data) <= _MOST_METRICS else None
+    except (ValueError, RecursionError):
+        return {}, wrong
+    if not isinstance(found, dict):
+        return {}, wrong
+    values = {}
+    for name, value in found.items():
+        if isinstance(value, bool | int | float) and math.isfinite(value):
+            values[str(name)] = float(value)
+        else:
+            return {}, f"{wrong}: {as_word(str(name))} is {cite(value, 40)}"
+    return values, None

@@ -1,0 +1,161 @@
+"""One attempt at a cell, from the checkout to the verdict: straight on, in one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+from threading import Event
+from typing import Protocol
+
+from meta_experiment.records import dataclass
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.agents.agent import Task, Texts
+from meta_experiment.runs.checkouts import Changes
+from meta_experiment.runs.criteria.judging import judged, score
+from meta_experiment.runs.criteria.run_work import RunWork
+from meta_experiment.runs.run_folder import AttemptStart, RunFolder
+from meta_experiment.runs.supervising import Launch, ProgramEnding
+from meta_experiment.types import TrialStatus
+from meta_experiment.types.cases import Case, CriterionResult
+from meta_experiment.types.runs import AgentReport, CellOutcome, FailureKind, RunCell
+
+_GLANCE = 0.1  # seconds between two looks at whether to stop
+_UNDECIDED = (FailureKind.MACHINE, FailureKind.SETUP, FailureKind.OURS)
+
+
+class Supervisor(Protocol):
+    """What starts programs and tells how they ended (`supervising`, but in tests)."""
+
+    def launch(self, launch: Launch) -> None:
+        """Start a program and return."""
+
+    def ended(self, folders: Iterable[Path], within: float) -> dict[Path, ProgramEnding]:
+        """Wait so many seconds for the end of one of these programs or more."""
+
+    def stop(self, folder: Path) -> None:
+        """End a program and all that it started."""
+
+
+class Checkouts(Protocol):
+    """Where agents work: one slot for each that runs at a time."""
+
+    def prepare(
+        self, number: int, arm: Mapping[str, bytes | None], commit: str | None = None
+    ) -> Path:
+        """Return the project of a slot, with the texts of a variant in it."""
+
+    def project(self, number: int) -> Path:
+        """Return the project of a slot as it stands."""
+
+    def changes(self, number: int) -> Changes:
+        """Return what an agent has changed in a slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All that an attempt needs: cases and texts by name, where, by whom, under whose watch."""
+
+    experiment_id: str
+    cases: Mapping[str, Case]
+    texts: Mapping[str, Texts]
+    folder: RunFolder
+    checkouts: Checkouts
+    agent: Agent
+    supervisor: Supervisor
+    command: Callable[[Task, str, float], tuple[int | None, str]]
+    clock: Callable[[], float]
+
+
+def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutcome:
+    """Make a run, or see the one that goes on in this slot to its end, and judge it.
+
+    What is no fault of the agent's is not concluded: the cell is to be run again.
+    """
+    case = bench.cases[cell.case_id]
+    begun = bench.folder.under_way(cell)
+    if begun is None:
+        checkout = bench.checkouts.prepare(slot, dict(bench.texts[cell.variant]), case.commit)
+        start = AttemptStart(slot, bench.clock())
+        folder = bench.folder.begin(cell, start, case.prompt.encode())
+        task = _task(bench, cell, checkout, folder)
+        bench.supervisor.launch(bench.agent.launch(task))
+    else:
+        folder, start = begun
+        task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
+    ending = _end_of(bench, folder, stopping)
+    report = bench.agent.report(task, ending)
+    outcome = CellOutcome(
+        cell=cell,
+        report=report,
+        criteria=(),
+        started=start.at,
+        ended=bench.clock(),
+        attempts=int(folder.name),
+    )
+    if report.failure is None or report.failure.kind not in _UNDECIDED:
+        outcome = _judged(bench, task, slot, outcome)
+        bench.folder.conclude(outcome)
+    bench.folder.read_off(folder, report.spent)
+    _clear(folder)
+    return outcome
+
+
+def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
+    return Task(
+        run_id=bench.experiment_id,
+        case=bench.cases[cell.case_id],
+        checkout=checkout,
+        attempt=folder,
+        texts=bench.texts[cell.variant],
+        others=tuple(text for name, text in bench.texts.items() if name != cell.variant),
+    )
+
+
+def _end_of(bench: Bench, folder: Path, stopping: Event) -> ProgramEnding:
+    while True:
+        for ending in bench.supervisor.ended([folder], _GLANCE).values():
+            return ending
+        if stopping.is_set():
+            bench.supervisor.stop(folder)
+
+
+def _judged(bench: Bench, task: Task, slot: int, outcome: CellOutcome) -> CellOutcome:
+    """Return the outcome with what became of the checkout and what the criteria say."""
+    report = outcome.report
+    changes = bench.checkouts.changes(slot)
+    seen = {"files_touched": float(len(changes.files)), "lines_changed": float(changes.lines)}
+    results: tuple[CriterionResult, ...] = ()
+    if report.status is TrialStatus.OK:
+        work = RunWork(
+            output=report.output,
+            checkout=task.checkout,
+            tools=report.tools,
+            inputs=report.tool_inputs,
+            changed=changes.files,
+            run_command=lambda command, within: bench.command(task, command, within),
+        )
+        results = judged(task.case, work)
+    metrics = {**seen, **report.metrics, **_scores(task.case, report, results)}
+    return replace(outcome, report=replace(report, metrics=metrics), criteria=results)
+
+
+def _scores(
+    case: Case, report: AgentReport, results: Sequence[CriterionResult]
+) -> dict[str, float]:
+    """Return success and score: of a run that failed it is known that it did not succeed."""
+    if report.status is not TrialStatus.OK:
+        return {"success": 0.0} if case.criteria else {}
+    reached = score(results)
+    if reached is None or any(item.passed is None for item in results):
+        return {} if reached is None else {"score": reached}
+    return {"score": reached, "success": float(all(item.passed for item in results))}
+
+
+def _clear(folder: Path) -> None:
+    """Remove what only the agent needed; what a user may look at stays."""
+    for name in ("tmp", "config"):
+        with suppress(OSError):
+            rmtree(folder / name)

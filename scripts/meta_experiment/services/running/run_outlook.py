@@ -1,0 +1,59 @@
+"""What is told before anything is spent: what so many cases can show, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meta_experiment.decide.case_limits import fewest_cases, limits_of
+from meta_experiment.types import Experiment, Trial
+
+_COST, _TOKENS, _SECONDS = "cost_usd", "total_tokens", "active_seconds"
+
+
+def outlook(
+    experiment: Experiment, trials: Sequence[Trial], cases: int, runs_left: int, at_once: int
+) -> Iterator[str]:
+    """Say, a sentence each, what the runs that are left can show and will take.
+
+    `trials` are those that were recorded before: their price and time are what is known.
+    """
+    plan = experiment.plan
+    fewest = max(fewest_cases(plan), plan.sample_size)
+    name = experiment.experiment_id
+    if cases < fewest:
+        yield (
+            f"{cases} cases cannot decide, whatever comes: this plan needs {fewest} that ran "
+            f"in every arm ({fewest_cases(plan)} by its evidence, {plan.sample_size} by its "
+            "minimum). Repeats make a case surer, they are no more cases. "
+            + (
+                f"meta-experiment amend {name} --set sample_size={fewest_cases(plan)} --why … "
+                "lowers the minimum."
+                if cases >= fewest_cases(plan)
+                else "Add cases."
+            )
+        )
+    if trials:
+        yield from limits_of(plan, trials)
+    yield _price(trials, runs_left, at_once)
+
+
+def _price(trials: Sequence[Trial], runs: int, at_once: int) -> str:
+    cost, tokens, seconds = (_mean(trials, name) for name in (_COST, _TOKENS, _SECONDS))
+    if cost is None and tokens is None and seconds is None:
+        return (
+            f"At most {runs:,} runs, {at_once} at a time. What one costs is not known before "
+            "the first: --max-usd, --max-tokens or --max-minutes bound the whole."
+        )
+    parts = [f"At most {runs:,} runs, {at_once} at a time"]
+    if cost is not None:
+        parts.append(f"about ${cost * runs:.2f} (${cost:.3g} each so far)")
+    if tokens is not None:
+        parts.append(f"{tokens * runs:,.0f} tokens")
+    if seconds is not None:
+        parts.append(f"{seconds * runs / at_once / 60:.3g} minutes")
+    return f"{', '.join(parts)}; fewer where the answer is known sooner."
+
+
+def _mean(trials: Sequence[Trial], name: str) -> float | None:
+    values = [item.metrics[name] for item in trials if name in item.metrics]
+    return sum(values) / len(values) if values else None

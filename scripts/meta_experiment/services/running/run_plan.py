@@ -1,0 +1,112 @@
+"""The plan of a call to run: which cases, in which order, and what is still to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from meta_experiment.errors import InvalidStateError, UsageError
+from meta_experiment.records import dataclass
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.budget import Caps
+from meta_experiment.runs.cases.forms import read_cases
+from meta_experiment.runs.schedule import schedule
+from meta_experiment.runs.scope import waves
+from meta_experiment.services.find import find_in, require_status
+from meta_experiment.services.running.run_outlook import outlook
+from meta_experiment.services.running.run_trials import blocks_left, require_same_cases
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, Status, Trial, Unit
+from meta_experiment.types.cases import Case
+from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
+from meta_experiment.types.runs import RunBlock
+
+_OPEN = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Request for runs: where the cases lie, who does them, how often, how many at once."""
+
+    cases: Path
+    agent: Agent
+    repeats: int = 1
+    at_once: int = 1
+    caps: Caps = Caps()
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """Everything that is fixed before a run starts."""
+
+    experiment: Experiment
+    cases: Mapping[str, Case]
+    blocks: tuple[RunBlock, ...]
+    left: tuple[RunBlock, ...]
+    trials: tuple[Trial, ...]
+    outlook: tuple[str, ...]
+
+    @property
+    def runs(self) -> int:
+        """All runs of the schedule."""
+        return sum(len(block.variants) for block in self.blocks)
+
+    @property
+    def runs_left(self) -> int:
+        """Those that are not recorded yet."""
+        return sum(len(block.variants) for block in self.left)
+
+
+def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPlan:
+    """Work out what would be run; nothing is written and nothing is spent.
+
+    Raises:
+        UsageError: the experiment's units are no cases, or a case cannot be read.
+        InvalidStateError: it has ended. ConflictError: a case was changed since it was run.
+    """
+    experiment = find_in(workspace.store, selector)
+    require_status(experiment, _OPEN, "run")
+    plan = experiment.plan
+    if plan.unit is not Unit.CASE:
+        raise UsageError(
+            f"{experiment.experiment_id} is decided per {plan.unit.value}, in live use; "
+            "expected one whose units are cases.",
+            hint="Make one: meta-experiment create --unit case --file PATH=VARIANT_PATH …",
+        )
+    if not experiment.versions:
+        raise InvalidStateError(
+            f"{experiment.experiment_id} has no prompt file of which variants could be run.",
+            hint="Create one on the file itself: meta-experiment create --help",
+        )
+    cases = {item.case_id: item for item in read_cases(request.cases)}
+    trials = tuple(workspace.store.trials(experiment).trials)
+    require_same_cases(trials, cases)
+    ended = {item.treatment for item in experiment.ended_arms}
+    variants = [item.name for item in plan.variants if item.name not in ended]
+    blocks = schedule(plan.seed, list(cases), variants, request.repeats)
+    left = blocks_left(blocks, {item.trial_id for item in trials})
+    count = sum(len(block.variants) for block in left)
+    said = outlook(experiment, trials, len(cases), count, request.at_once)
+    return RunPlan(experiment, cases, blocks, left, trials, tuple(said))
+
+
+def preview(workspace: Workspace, selector: str, request: RunRequest) -> RunResult:
+    """Say what would be run, and what may run at the same time."""
+    planned = plan_runs(workspace, selector, request)
+    experiment = planned.experiment
+    return RunResult(
+        experiment_id=experiment.experiment_id,
+        status=experiment.status,
+        ended=RunEnd.PREVIEW,
+        decision=None,
+        reason_code=None,
+        reason=f"{planned.runs_left:,} of {planned.runs:,} runs are left.",
+        runs=planned.runs,
+        counted=planned.runs - planned.runs_left,
+        waiting=0,
+        saved=0,
+        set_aside=(),
+        spent=RunsSpent(0.0, 0.0, 0),
+        outlook=planned.outlook,
+        waves=waves(list(planned.cases.values())),
+    )

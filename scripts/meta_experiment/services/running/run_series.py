@@ -1,0 +1,138 @@
+"""A series of runs: what they come to is recorded, looked at, and acted on.
+
+After every block of the complete beginning of the schedule the plan's rule looks at what is
+recorded, as it does at live trials, and nothing more is started once it has decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.runs.budget import Budget
+from meta_experiment.runs.runner import BlockSetAside, CountedBlock, Event, ReachedCap, Runner
+from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.autopilot import auto_one
+from meta_experiment.services.acting.promotion import end
+from meta_experiment.services.running.run_plan import RunPlan
+from meta_experiment.services.running.run_trials import events_of, unknown_metrics
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Action, Analysis, Decision
+from meta_experiment.types.results.run import RunEnd, RunResult, RunsSetAside, RunsSpent
+
+Tell = Callable[[RunPlan, Event, Budget], None]
+
+
+class Series:
+    """The runs of one call: what they come to is recorded, looked at and acted on."""
+
+    def __init__(self, workspace: Workspace, planned: RunPlan, budget: Budget) -> None:
+        """Begin with what is recorded."""
+        self._workspace, self._planned, self._budget = workspace, planned, budget
+        self._experiment = planned.experiment
+        self._notes: list[str] = []
+        self._aside: list[RunsSetAside] = []
+        self._counted = planned.runs - planned.runs_left
+        self._waiting = 0
+
+    def run(self, runner: Runner, tell: Tell) -> RunResult:
+        """Run until the answer is known, and act on it where the plan says so."""
+        analysis = self._look() if self._planned.trials else None
+        capped = None
+        with closing(runner.events()) as events:
+            for event in events if _is_open(analysis) else ():
+                match event:
+                    case CountedBlock():
+                        analysis = self._count(event)
+                    case BlockSetAside(cell, reason):
+                        aside = RunsSetAside(cell.case_id, cell.repeat, reason)
+                        self._aside.append(aside)
+                    case ReachedCap(reason):
+                        capped = reason
+                tell(self._planned, event, self._budget)
+                if not _is_open(analysis):
+                    break
+        self._waiting = runner.waiting
+        if analysis is not None and not _is_open(analysis):
+            return self._decided(analysis)
+        if capped is not None:
+            return self._result(RunEnd.CAPPED, analysis, f"It stopped, as {capped}.")
+        return self._exhausted(analysis)
+
+    def _count(self, block: CountedBlock) -> Analysis:
+        """Record a block, all of it or none, and look."""
+        plan, cases = self._experiment.plan, self._planned.cases
+        events = [
+            event
+            for outcome in block.outcomes
+            for event in events_of(outcome, cases[outcome.cell.case_id], plan)
+        ]
+        self._workspace.store.append(self._experiment.experiment_id, events)
+        self._counted += len(block.outcomes)
+        for name in unknown_metrics(block.outcomes, plan):
+            note = f"{name} was measured and is not recorded: the plan does not name it."
+            if note not in self._notes:
+                self._notes.append(note)
+        return self._look()
+
+    def _look(self, exhausted: str | None = None) -> Analysis:
+        return examine(self._workspace, self._experiment, exhausted=exhausted).analysis
+
+    def _decided(self, analysis: Analysis) -> RunResult:
+        name, action = self._experiment.experiment_id, DUE[analysis.decision]
+        if self._experiment.plan.auto:
+            step = auto_one(self._workspace, name, commit=True)
+            self._notes.append(step.sentence)
+        elif action is not None:
+            self._notes.append(f"Next: meta-experiment {VERBS[action]} {name}")
+        return self._result(RunEnd.DECIDED, analysis, analysis.reason)
+
+    def _exhausted(self, analysis: Analysis | None) -> RunResult:
+        """End the experiment where nothing more can come, unless blocks were set aside."""
+        cases = len(self._planned.cases)
+        if self._aside or analysis is None:
+            again = f"{len(self._aside)} blocks were set aside; run it again to try them anew."
+            return self._result(RunEnd.EXHAUSTED, analysis, again)
+        point = f"after all runs of its {cases} cases"
+        analysis = self._look(exhausted=point)
+        if analysis.decision is not Decision.INCONCLUSIVE:
+            return self._decided(analysis)
+        end(
+            self._workspace,
+            self._experiment,
+            Action.EXPIRE,
+            analysis.reason,
+            dry_run=False,
+            analysis=analysis,
+        )
+        self._notes.append(
+            "More cases or more --repeats go on from here: run it again with them."
+        )
+        return self._result(RunEnd.EXHAUSTED, analysis, analysis.reason)
+
+    def _result(self, ended: RunEnd, analysis: Analysis | None, reason: str) -> RunResult:
+        planned, budget = self._planned, self._budget
+        over = ended in (RunEnd.DECIDED, RunEnd.EXHAUSTED)
+        name = self._experiment.experiment_id
+        return RunResult(
+            experiment_id=name,
+            status=self._workspace.store.experiment(name).status,
+            ended=ended,
+            decision=analysis.decision if analysis else None,
+            reason_code=analysis.reason_code if analysis else None,
+            reason=reason,
+            runs=planned.runs,
+            counted=self._counted,
+            waiting=self._waiting,
+            saved=planned.runs - self._counted if over and not self._aside else 0,
+            set_aside=tuple(self._aside),
+            spent=RunsSpent(budget.usd, budget.tokens, budget.unpriced),
+            outlook=planned.outlook,
+            notes=tuple(self._notes),
+            analysis=analysis,
+        )
+
+
+def _is_open(analysis: Analysis | None) -> bool:
+    return analysis is None or analysis.decision is Decision.EXTEND

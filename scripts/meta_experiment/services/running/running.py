@@ -1,0 +1,139 @@
+"""Runs of an experiment's variants on cases, until the answer is known.
+
+Whatever ends this program, the next call goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from meta_experiment.assign.uniform import sha256
+from meta_experiment.errors import DependencyError
+from meta_experiment.files.lock import FileLock
+from meta_experiment.runs import supervising
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.agents.agent import Texts
+from meta_experiment.runs.attempts import Bench, attempt
+from meta_experiment.runs.base import base_of
+from meta_experiment.runs.budget import Budget
+from meta_experiment.runs.checkouts import Slots
+from meta_experiment.runs.crew import Crew
+from meta_experiment.runs.grading import run_command
+from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.runs.runner import Known, Runner
+from meta_experiment.services.acting.lifecycle import resume, start
+from meta_experiment.services.running.run_plan import RunPlan, RunRequest
+from meta_experiment.services.running.run_series import Series, Tell
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, Status
+from meta_experiment.types.results.run import RunResult
+from meta_experiment.types.runs import CellOutcome, RunBlock, RunCell
+
+
+def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell) -> RunResult:
+    """Make runs until the plan's rule decides, all are made, or a cap is reached.
+
+    Raises:
+        DependencyError: git or the agent is missing. LockedError: somebody else runs it.
+        RefusedError: nothing can run as it is set up.
+    """
+    request.agent.require()
+    git = workspace.git
+    if git is None:
+        raise DependencyError(
+            "git is not installed; every run gets a checkout of its own by it.",
+            hint="Make git available on PATH.",
+        )
+    folder = run_folder(workspace, planned.experiment.experiment_id)
+    workspace.files.make_directory(folder.folder)
+    with FileLock(folder.lock, timeout=0.5, verb="run"):
+        experiment = _running(workspace, planned.experiment)
+        base = base_of(git, workspace.root, folder.folder / "base")
+        slots = Slots(git, base, folder.slots, workspace.root.name)
+        try:
+            bench = _bench(workspace, experiment, planned, request.agent, folder, slots)
+            budget = Budget(request.caps)
+            for spent in folder.spent():
+                budget.spend(spent)
+            runner = Runner(
+                planned.left,
+                planned.cases,
+                _known(folder, planned.left),
+                budget,
+                Crew(partial(attempt, bench), request.at_once),
+                slots=request.at_once,
+            )
+            return Series(workspace, replace(planned, experiment=experiment), budget).run(
+                runner, tell
+            )
+        finally:
+            slots.dispose()
+
+
+def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:
+    """Return where the runs of an experiment lie: on this machine, outside of the project."""
+    if not workspace.machine.data:
+        raise DependencyError(
+            "There is no home directory, so that runs have no place to be kept.",
+            hint="Set HOME, or XDG_DATA_HOME.",
+        )
+    root = sha256(str(workspace.root).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    folder = Path(workspace.machine.data) / "runs" / root / experiment_id
+    return RunFolder(folder, workspace.files)
+
+
+def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
+    """Return the experiment as one that runs: a draft begins, one that rests goes on."""
+    name = experiment.experiment_id
+    if experiment.status is Status.DRAFT:
+        return start(workspace, name, manual=True).experiment
+    if experiment.status in (Status.PAUSED, Status.EXPIRED):
+        return resume(workspace, name).experiment
+    return experiment
+
+
+def _bench(
+    workspace: Workspace,
+    experiment: Experiment,
+    planned: RunPlan,
+    agent: Agent,
+    folder: RunFolder,
+    slots: Slots,
+) -> Bench:
+    variants = {variant for block in planned.blocks for variant in block.variants}
+    texts: dict[str, Texts] = {
+        name: {
+            path: content.data
+            for path, content in workspace.store.variant(experiment, name).items()
+        }
+        for name in sorted(variants)
+    }
+    return Bench(
+        experiment_id=experiment.experiment_id,
+        cases=planned.cases,
+        texts=texts,
+        folder=folder,
+        checkouts=slots,
+        agent=agent,
+        supervisor=supervising,
+        command=run_command,
+        clock=workspace.clock,
+    )
+
+
+def _known(folder: RunFolder, left: Sequence[RunBlock]) -> Known:
+    """Read from the disk what runs that are not recorded yet came to, and which go on."""
+    outcomes: dict[RunCell, CellOutcome] = {}
+    under_way: dict[RunCell, int] = {}
+    for cell in (cell for block in left for cell in block.cells):
+        outcome = folder.outcome(cell)
+        if outcome is not None:
+            outcomes[cell] = outcome
+            continue
+        begun = folder.under_way(cell)
+        if begun is not None:
+            under_way[cell] = begun[1].slot
+    return Known(outcomes, under_way)

@@ -1,0 +1,30 @@
+"""Caps are asked before each start, with a reserve for what is under way."""
+
+from meta_experiment.runs.budget import Budget, Caps
+from meta_experiment.types.runs import Spent
+
+
+def test_the_dearest_run_is_held_back_for_each_under_way():
+    budget = Budget(Caps(usd=1.0))
+    assert budget.refusal(0, 0.0) is None
+    for usd in (0.1, 0.2, 0.1):
+        budget.spend(Spent(usd, 10))
+    assert budget.refusal(1, 0.0) is None  # 0.4 + 2 x 0.2
+    assert budget.refusal(2, 0.0) is None  # 0.4 + 3 x 0.2, exactly the cap
+    assert "cap of $1" in budget.refusal(3, 0.0)
+
+
+def test_tokens_and_minutes_are_caps_too():
+    budget = Budget(Caps(tokens=1000, seconds=60))
+    budget.spend(Spent(None, 400))
+    assert budget.refusal(0, 59.0) is None
+    assert "1,000 tokens" in budget.refusal(1, 59.0)
+    assert "1 minutes are over" in budget.refusal(0, 60.0)
+
+
+def test_an_unknown_price_ends_a_cap_in_usd():
+    """Unknown is not free: a cap that cannot hold starts nothing."""
+    budget = Budget(Caps(usd=5.0))
+    budget.spend(Spent(None, 100))
+    assert "not known" in budget.refusal(0, 0.0)
+    assert Budget(Caps()).refusal(100, 1e9) is None

@@ -1,0 +1,143 @@
+"""The runner: every cell once, failures tried again, caps and stops without loss."""
+
+import random
+
+import pytest
+from tests.runs.outcomes import outcome_of
+
+from meta_experiment.errors import RefusedError
+from meta_experiment.runs.budget import Budget, Caps
+from meta_experiment.runs.runner import (
+    MOST_ATTEMPTS,
+    BlockSetAside,
+    CountedBlock,
+    EndedRun,
+    Known,
+    ReachedCap,
+    Runner,
+)
+from meta_experiment.runs.schedule import schedule
+from meta_experiment.types.cases import Case
+
+ARMS = ("control", "treatment")
+NOTHING = Known({}, {})
+
+
+class Team:
+    """A team whose attempts end in an order drawn by chance."""
+
+    def __init__(self, make, seed=0):
+        self.make, self.chance = make, random.Random(seed)  # noqa: S311
+        self.running, self.begun, self.most, self.closed = {}, [], 0, False
+
+    def begin(self, cell, slot):
+        assert slot not in self.running.values()
+        self.running[cell] = slot
+        self.begun.append(cell)
+        self.most = max(self.most, len(self.running))
+
+    def next(self):
+        cell = self.chance.choice(sorted(self.running, key=repr))
+        del self.running[cell]
+        return [self.make(cell)]
+
+    def close(self):
+        self.closed = True
+
+
+def ready(make=outcome_of, *, cases=5, repeats=2, slots=3, known=NOTHING, caps=None, seed=0):
+    """Return a runner over made-up cases, and its team."""
+    made = {f"c{n}": Case(f"c{n}", "do it", "0" * 64) for n in range(cases)}
+    blocks = schedule(1, list(made), ARMS, repeats)
+    team = Team(make, seed)
+    budget = Budget(caps or Caps())
+    return Runner(blocks, made, known, budget, team, slots=slots), team, blocks
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_cell_runs_once_and_blocks_count_in_order(seed):
+    runner, team, blocks = ready(seed=seed)
+    events = list(runner.events())
+    counted = [item for item in events if isinstance(item, CountedBlock)]
+    cells = [[outcome.cell for outcome in item.outcomes] for item in counted]
+    assert cells == [list(block.cells) for block in blocks]
+    assert sorted(team.begun, key=repr) == sorted(
+        (cell for block in blocks for cell in block.cells), key=repr
+    )
+    assert team.most == 3
+    assert team.closed
+
+
+def test_known_outcomes_are_not_run_again_and_what_goes_on_is_seen_to_its_end():
+    *_, blocks = ready()
+    cells = [cell for block in blocks for cell in block.cells]
+    known = Known({cell: outcome_of(cell) for cell in cells[:5]}, {cells[5]: 2})
+    runner, team, _ = ready(known=known)
+    counted = [item for item in runner.events() if isinstance(item, CountedBlock)]
+    assert len(counted) == len(blocks)
+    assert set(team.begun) == set(cells[5:])
+    assert len(team.begun) == len(cells) - 5
+
+
+def test_a_fault_of_the_machine_is_tried_again_then_set_aside_with_its_partner():
+    bad = None
+
+    def make(cell):
+        nonlocal bad
+        bad = bad or (cell if cell.case_id == "c3" else None)
+        return outcome_of(cell, failure="machine" if cell == bad else None)
+
+    runner, team, blocks = ready(make, slots=1)
+    events = list(runner.events())
+    aside = [item for item in events if isinstance(item, BlockSetAside)]
+    assert [item.cell for item in aside] == [bad]
+    assert team.begun.count(bad) == MOST_ATTEMPTS
+    counted = [item for item in events if isinstance(item, CountedBlock)]
+    assert len(counted) == len(blocks) - 1
+
+
+def test_a_fault_of_the_agent_counts():
+    runner, _, blocks = ready(lambda cell: outcome_of(cell, failure="agent"))
+    events = list(runner.events())
+    assert sum(isinstance(item, CountedBlock) for item in events) == len(blocks)
+
+
+def test_a_fault_of_the_setup_stops_everything():
+    runner, team, _ = ready(lambda cell: outcome_of(cell, failure="setup"))
+    with pytest.raises(RefusedError, match="No run can succeed"):
+        list(runner.events())
+    assert team.closed
+    assert len(team.begun) <= 3
+
+
+def test_texts_that_never_arrive_stop_everything():
+    """Nothing is paid for a hundred runs of a command that nobody typed."""
+    runner, team, _ = ready(lambda cell: outcome_of(cell, received=False), cases=50)
+    with pytest.raises(RefusedError, match="did not reach the agent"):
+        list(runner.events())
+    assert len(team.begun) < 10
+
+
+def test_a_cap_lets_what_is_under_way_end():
+    runner, team, _ = ready(caps=Caps(usd=0.075))
+    events = list(runner.events())
+    assert isinstance(events[-1], ReachedCap)
+    assert 0.03 < sum(isinstance(item, EndedRun) for item in events) * 0.01 <= 0.075
+    assert not team.running
+
+
+def test_whoever_stops_listening_stops_the_team():
+    runner, team, _ = ready()
+    events = runner.events()
+    next(events)
+    events.close()
+    assert team.closed
+
+
+def test_cases_that_share_something_never_run_at_once():
+    made = {f"c{n}": Case(f"c{n}", "x", "0" * 64, needs=("database",)) for n in range(4)}
+    blocks = schedule(1, list(made), ARMS, 1)
+    team = Team(outcome_of)
+    list(Runner(blocks, made, NOTHING, Budget(Caps()), team, slots=4).events())
+    assert team.most == 1
+    assert len(team.begun) == 8

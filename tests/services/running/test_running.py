@@ -1,0 +1,230 @@
+"""Runs from a plan to a decision, with an agent that is a few lines of shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pytest
+from tests.support.git import git
+
+from meta_experiment.errors import ConflictError, DependencyError, RefusedError, UsageError
+from meta_experiment.files.roots import Layout
+from meta_experiment.runs.agents import AgentOptions, agent_of
+from meta_experiment.runs.budget import Caps
+from meta_experiment.services.acting import promotion
+from meta_experiment.services.planning import creating, request
+from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Decision, ReasonCode, Status, TrialStatus
+from meta_experiment.types.results.run import RunEnd
+
+COMMAND = ".claude/commands/review.md"
+TEXT = "---\ndescription: Review\n---\nReview $ARGUMENTS {how}.\n"
+
+# The time of a case is that of its number, half of it where the text says so.
+AGENT = """\
+import json, os, sys
+prompt = sys.stdin.read()
+number = int(prompt.split()[-1])
+text = open(os.environ["META_EXPERIMENT_PROMPT"]).read()
+seconds = (10 + 7 * number % 5) * (0.5 if "at once" in text else 1.0) + number % 3 / 10
+with open(os.environ["META_EXPERIMENT_METRICS"], "w") as stream:
+    json.dump({"active_seconds": seconds, "cost_usd": 0.01, "total_tokens": 100}, stream)
+open("work.txt", "w").write(prompt)
+print("The answer is", number)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A repository with a command, a better text beside it, and an agent."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    root = tmp_path / "project"
+    (root / COMMAND).parent.mkdir(parents=True)
+    (root / COMMAND).write_text(TEXT.format(how="slowly"))
+    (tmp_path / "new.md").write_text(TEXT.format(how="at once"))
+    (tmp_path / "agent.py").write_text(AGENT)
+    git(root, "init", "--quiet", "--initial-branch=main", ".")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "start")
+    return root
+
+
+def opened(project):
+    times = iter(range(1_760_000_000, 1_770_000_000))
+    return Workspace.open(Layout(project), lambda: float(next(times)))
+
+
+def create(space, project, **more):
+    plan = {
+        "name": "review",
+        "seed": 7,
+        "unit": "case",
+        "metrics": {"primary": "active_seconds"},
+        "stopping": {"sample_size": 6},
+        **more,
+    }
+    wanted = request.from_flags(
+        plan, [f"{COMMAND}={project.parent / 'new.md'}"], project, project
+    )
+    return creating.create(space, wanted, manual=True).experiment.experiment_id
+
+
+def cases(project, count=12, **more):
+    path = project.parent / "cases.jsonl"
+    lines = [
+        {
+            "id": f"c{number}",
+            "prompt": f"/review file {number}",
+            "criteria": [{"type": "contains", "target": f"answer is {number}"}],
+            **more,
+        }
+        for number in range(count)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def agent(project, code=None):
+    if code is not None:
+        (project.parent / "agent.py").write_text(code)
+    words = f"{sys.executable} -I -S {project.parent / 'agent.py'}"
+    return agent_of(words, AgentOptions(within=20.0), os.environ)
+
+
+def run(space, name, project, *, tell=lambda *_: None, code=None, **more):
+    wanted = run_plan.RunRequest(
+        more.pop("cases", None) or cases(project), agent(project, code), **more
+    )
+    return running.run(space, run_plan.plan_runs(space, name, wanted), wanted, tell)
+
+
+def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(project):
+    space = opened(project)
+    name = create(space, project)
+    before = git(project, "status", "--porcelain")
+    done = run(space, name, project, cases=cases(project, 20))
+    assert (done.ended, done.decision) == (RunEnd.DECIDED, Decision.PROMOTE)
+    assert 12 <= done.counted < done.runs == 40
+    assert done.saved == 40 - done.counted
+    assert done.spent.usd == pytest.approx(0.01 * done.counted, abs=0.011)
+    trials = space.store.trials(space.store.experiment(name)).trials
+    assert len(trials) == done.counted
+    assert {item.status for item in trials} == {TrialStatus.OK}
+    assert {item.metrics["success"] for item in trials} == {1.0}
+    assert {item.metrics["files_touched"] for item in trials} == {1.0}
+    assert git(project, "status", "--porcelain") == before
+    assert git(project, "branch", "--list") == "* main\n"
+    folder = running.run_folder(space, name)
+    assert not folder.slots.exists()
+    options = promotion.ActionOptions(commit=False)
+    assert promotion.promote(space, name, options, dry_run=False).status is Status.PROMOTED
+    assert "at once" in (project / COMMAND).read_text()
+
+
+def test_a_plan_that_acts_by_itself_promotes(project):
+    space = opened(project)
+    done = run(space, create(space, project, auto=True), project)
+    assert done.status is Status.PROMOTED
+    assert "at once" in (project / COMMAND).read_text()
+
+
+def test_what_nothing_decides_ends_with_its_schedule(project):
+    """Two texts that do the same: all runs are made, and it is over, undecided."""
+    space = opened(project)
+    name = create(space, project)
+    same = AGENT.replace("0.5 if", "1.0 if").replace("% 3 / 10", "* len(text) % 11 / 2")
+    done = run(space, name, project, code=same, cases=cases(project, 7))
+    assert (done.ended, done.status) == (RunEnd.EXHAUSTED, Status.EXPIRED)
+    assert done.reason_code is ReasonCode.HORIZON_REACHED
+    assert "after all runs of its 7 cases" in done.reason
+    more = run(space, name, project, code=AGENT, cases=cases(project, 20))
+    assert more.runs == 40
+    assert more.counted > 14
+
+
+def test_a_cap_leaves_what_is_valid_and_the_next_call_goes_on(project):
+    space = opened(project)
+    name = create(space, project)
+    first = run(space, name, project, caps=Caps(usd=0.055))
+    assert first.ended is RunEnd.CAPPED
+    assert first.counted == 4
+    assert 0.04 <= first.spent.usd <= 0.055
+    second = run(space, name, project, caps=Caps(usd=1.0))
+    assert second.decision is Decision.PROMOTE
+    ids = [item.trial_id for item in space.store.trials(space.store.experiment(name)).trials]
+    assert len(ids) == len(set(ids)) == second.counted
+    assert second.spent.usd == pytest.approx(
+        0.01 * (second.counted + second.waiting), abs=0.011
+    )
+
+
+def test_who_asks_to_try_again_is_tried_again_and_then_set_aside(project):
+    space = opened(project)
+    failing = AGENT.replace("text =", "sys.exit(75) if number == 3 else None\ntext =")
+    done = run(space, create(space, project), project, code=failing)
+    aside = [(item.case, item.reason) for item in done.set_aside]
+    assert aside in ([], [("c3", "python asks to try again (75)")]) or len(aside) == 1
+    trials = space.store.trials(space.store.experiments()[0]).trials
+    assert "c3" not in {item.unit for item in trials}
+
+
+def test_an_agent_that_fails_counts_as_such(project):
+    space = opened(project)
+    failing = AGENT + "sys.exit(3 if number % 4 == 1 else 0)\n"
+    done = run(space, create(space, project), project, code=failing)
+    trials = space.store.trials(space.store.experiments()[0]).trials
+    failed = [item for item in trials if item.status is TrialStatus.ERROR]
+    assert failed
+    assert {item.metrics["success"] for item in failed} == {0.0}
+    assert not any("score" in item.metrics for item in failed)
+    assert not done.set_aside
+
+
+def test_metrics_that_are_none_stop_everything(project):
+    space = opened(project)
+    name = create(space, project)
+    with pytest.raises(RefusedError, match="no JSON object of numbers"):
+        run(space, name, project, code=AGENT.replace('seconds, "cost', "'x', \"cost"))
+
+
+def test_refusals_come_before_anything_is_run(project):
+    space = opened(project)
+    name = create(space, project)
+    missing = run_plan.RunRequest(
+        cases(project), agent_of("no-such-agent --x", AgentOptions(), os.environ)
+    )
+    with pytest.raises(DependencyError, match="no-such-agent"):
+        running.run(space, run_plan.plan_runs(space, name, missing), missing, lambda *_: None)
+    assert space.store.experiment(name).status is Status.DRAFT
+    (project.parent / "cases.jsonl").write_text("{nonsense\n")
+    with pytest.raises(UsageError, match="JSON"):
+        run(space, name, project, cases=project.parent / "cases.jsonl")
+
+
+def test_a_live_experiment_has_no_cases(project):
+    space = opened(project)
+    name = create(space, project, unit="session")
+    with pytest.raises(UsageError, match="per session"):
+        run(space, name, project)
+
+
+def test_a_changed_case_is_another_one(project):
+    space = opened(project)
+    name = create(space, project)
+    run(space, name, project, caps=Caps(usd=0.055))
+    with pytest.raises(ConflictError, match="not what it was"):
+        run(space, name, project, cases=cases(project, tags=["new"]))
+
+
+def test_what_is_said_before_counts_the_cases(project):
+    space = opened(project)
+    name = create(space, project)
+    wanted = run_plan.RunRequest(cases(project, 4), agent(project), repeats=5)
+    shown = run_plan.preview(space, name, wanted)
+    assert shown.ended is RunEnd.PREVIEW
+    assert shown.runs == 40
+    assert "4 cases cannot decide" in shown.outlook[0]
+    assert space.store.experiment(name).status is Status.DRAFT
