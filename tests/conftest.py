@@ -6,9 +6,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.git import GIT_ENVIRONMENT
 
-settings.register_profile(
-    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+_CALM = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "print_blob": True,
+}
+settings.register_profile("steady", max_examples=30, **_CALM)
+settings.register_profile("thorough", max_examples=100, **_CALM)  # as .ci/run asks for it
 settings.load_profile("steady")
 
 _STEERING = ("CLAUDE", "META_", "GIT_", "ANTHROPIC_", "OTEL_", "PYTHON", "XDG_")

@@ -92,8 +92,18 @@ def await_file(path, process):
 
 
 @pytest.mark.parametrize("name", some(["pre-commit", "commit-msg"], 1))
-@pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("group", "number"),
+    some(
+        [
+            (True, signal.SIGINT),
+            (False, signal.SIGTERM),
+            (False, signal.SIGINT),
+            (True, signal.SIGTERM),
+        ],
+        2,
+    ),
+)
 def test_a_signal_while_a_hook_runs_undoes_the_change(repository, name, group, number):
     """The hook ends as well; files, branch, index and status are as before."""
     made = running(repository)

@@ -139,8 +139,8 @@ PLAIN = replace(TYPED_SKILL, name="skill-without-repository")
 @pytest.mark.parametrize(
     ("kind", "directory"),
     [
-        (TYPED_SKILL, "source/deep"),
         (USER_COMMAND, "source/deep"),
+        pytest.param(TYPED_SKILL, "source/deep", marks=pytest.mark.long),
         pytest.param(COMMAND, "source/deep", marks=pytest.mark.long),
         pytest.param(TYPED_SKILL, ".", marks=pytest.mark.long),
         pytest.param(PLUGIN_COMMAND, ".", marks=pytest.mark.long),

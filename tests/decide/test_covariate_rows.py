@@ -134,11 +134,11 @@ def test_each_is_read_on_a_scale_of_its_own(name, scale, value, read):
 def test_what_explains_half_of_the_variance_halves_the_pairs():
     needed = {(): 0, ("argument_length",): 0}
     for names in needed:
-        for seed in range(24):
+        for seed in range(12):
             trials = drawn(130, seed)
             looks = (
                 pairs
-                for pairs in range(10, 130, 4)
+                for pairs in range(10, 130, 8)
                 if analysis(trials[: 2 * pairs], *names, improvement_threshold=0.0).decision
                 == "PROMOTE"
             )

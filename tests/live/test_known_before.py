@@ -9,7 +9,7 @@ from tests.transcripts.script import Script
 
 from meta_experiment.protocol import places
 
-USES = 20
+USES = 14
 
 
 def program(stage, *words):

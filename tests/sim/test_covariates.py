@@ -39,7 +39,7 @@ def test_the_simulation_of_covariates_can_fail():
 def test_what_explains_half_of_the_variance_halves_the_pairs(effect, most, by_35):
     """Half a standard deviation, and 20% faster at the usual spread."""
     up, _ = covariates.crossings(
-        covariates.linear(0.5, effect), np.random.default_rng(53), 800, 400
+        covariates.linear(0.5, effect), np.random.default_rng(53), 400, 400
     )
     pairs = np.where(up >= 0, up + 1, 400) / 2
     assert pairs.mean() <= most

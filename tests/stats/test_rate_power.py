@@ -32,7 +32,7 @@ def boundary(units, rate):
 def test_the_power_agrees_with_simulation(units, control, treatment):
     """Within five points of what is decided at some look from the tenth pair on."""
     rng = np.random.default_rng(3)
-    up, _ = crossings(rng, control, treatment, experiments=3000, last=units)
+    up, _ = crossings(rng, control, treatment, experiments=1500, last=units)
     found = rate_power(boundary(units, control), control, treatment, 10)
     assert found == pytest.approx((up > 0).mean(), abs=0.05)
 
