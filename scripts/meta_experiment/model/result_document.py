@@ -56,8 +56,8 @@ def _filed(value: Plan | Experiment | Amendment) -> dict[str, Any]:
         from meta_experiment.model.plan_document import plan_to_document
 
         return plan_to_document(value)
-    from meta_experiment.model import registry
+    from meta_experiment.model import experiment_document
 
     if isinstance(value, Amendment):
-        return registry.amendment_to_document(value)
-    return registry.experiment_to_document(value)
+        return experiment_document.amendment_to_document(value)
+    return experiment_document.experiment_to_document(value)

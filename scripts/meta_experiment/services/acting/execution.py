@@ -15,7 +15,7 @@ from meta_experiment.deploy import (
 )
 from meta_experiment.errors import ConflictError, MetaExperimentError
 from meta_experiment.files.interruption import held
-from meta_experiment.model.registry import outcome_to_document
+from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.services.acting.action_plan import (
     ActionPlan,
     difference,

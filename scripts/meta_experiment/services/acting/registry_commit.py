@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from meta_experiment.deploy import LandedChange
 from meta_experiment.errors import ConflictError, StorageError
-from meta_experiment.model.registry import outcome_from_document
+from meta_experiment.model.experiment_document import outcome_from_document
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Status
 

@@ -8,8 +8,8 @@ from typing import Any
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.progress import leading, progress
+from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
-from meta_experiment.model.registry import outcome_to_document
 from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status
 
 Row = dict[str, Any]
