@@ -133,6 +133,13 @@ def test_what_git_cannot_read_is_named(root, tmp_path):
         based(root, tmp_path)
 
 
+def test_places_may_be_relative(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pool = slots(root.relative_to(tmp_path), Path())
+    assert tree(pool.prepare(1, ARM)) == tree(root) | ARM
+    assert pool.changes(1).files == ()
+
+
 def test_what_cannot_be_written_is_named(root, tmp_path):
     (tmp_path / "base").write_bytes(b"a file in its place")
     with pytest.raises(StorageError, match="base"):

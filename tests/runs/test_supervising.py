@@ -199,6 +199,19 @@ def test_a_program_that_cannot_be_executed_is_named(order):
     assert ending(there.folder).lost
 
 
+def test_places_may_be_relative_and_reached_through_links(order, tmp_path, monkeypatch):
+    monkeypatch.setattr(supervising, "_LOOK_FOR_LOST", 0.05)
+    there = order(OUTLIVING)
+    (tmp_path / "by-link").symlink_to(there.directory)
+    monkeypatch.chdir(tmp_path)
+    found = replace(there, directory=Path("by-link"), stdin=Path("prompt"), folder=Path("run"))
+    launch(replace(found, command=("sh", "-c", f"{OUTLIVING} sleep 300")))
+    processes = begun(there)
+    os.kill(supervisor(there), signal.SIGKILL)
+    assert over(found).lost
+    assert [process for process in processes if is_there(process)] == []
+
+
 def test_a_folder_serves_one_launch(order):
     there = order("echo one")
     run(there)

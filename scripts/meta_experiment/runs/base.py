@@ -91,6 +91,7 @@ def base_of(git: Git, folder: Path, scratch: Path) -> Base:
     """
     import json
 
+    scratch, folder = scratch.absolute(), folder.absolute()
     known = scratch / _KNOWN
     # a git that outlives a runner who was killed still has the folder for itself
     beside = scratch.with_name(f"{scratch.name}.lock")

@@ -59,7 +59,7 @@ class Slots:
     def __init__(self, git: Git, base: Base, folder: Path, project: str) -> None:
         self._git = git
         self._base = base
-        self._folder = folder
+        self._folder = folder.absolute()
         self._project = project
         self._commits: dict[str, str] = {}
         self._signatures: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -195,7 +195,7 @@ def stop(folder: Path) -> None:
 def _program_of(order: Launch) -> str:
     """Return where the program is, all that it needs being there."""
     name = order.command[0]
-    path = str(order.directory / name) if "/" in name else name
+    path = str(order.directory.absolute() / name) if "/" in name else name
     if not order.directory.is_dir():
         raise NotFoundError(f"There is no folder {order.directory} to run {cite(name)} in.")
     if not order.stdin.is_file():
@@ -214,10 +214,10 @@ def _orders(order: Launch, program: str, mark: str) -> bytes:
         {
             "program": program,
             "command": order.command,
-            "directory": str(order.directory),
+            "directory": str(order.directory.absolute()),
             "environment": {**order.environment, MARK: mark},
-            "stdin": str(order.stdin),
-            "folder": str(order.folder),
+            "stdin": str(order.stdin.absolute()),
+            "folder": str(order.folder.absolute()),
             "within": order.within,
             "grace": _GRACE,
             "output_limit": order.output_limit,
@@ -233,7 +233,7 @@ def _write_identity(order: Launch, pid: int, mark: str) -> None:
         "start": _start(pid),
         "place": place_of_numbers(),
         "mark": mark,
-        "directory": str(order.directory),
+        "directory": str(order.directory.resolve()),
     }
     files, path = FileSystem(), order.folder / _IDENTITY
     try:
