@@ -4,6 +4,7 @@ import math
 import random
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from meta_experiment.decide.covariate_rows import covariate_rows
 from meta_experiment.decide.metrics.sample import CovariateRows, Sample
 from meta_experiment.decide.rules.e_value_projection import all_needed
 from meta_experiment.decide.samples import covariates_of, sample_of
-from meta_experiment.decide.telling.outlook import outlook
+from meta_experiment.decide.telling.outlook import outlook, smallest_improvement
 from meta_experiment.decide.units import arms_of
 from meta_experiment.types import Scale, Stopping, Trial, TrialStatus, Unit, Variant
 
@@ -304,3 +305,16 @@ def test_an_outlook_says_that_it_leaves_covariates_out():
     assert "before covariates explain any of it)" in outlook(chosen).sentence
     assert "covariates" not in outlook(replace(chosen, primary=SUCCESS)).sentence
     assert "covariates" not in outlook(plan()).sentence
+
+
+def test_what_covariates_explained_before_is_taken_out_of_the_outlook():
+    """Half of the variance: as if the spread were smaller, or the units twice as many."""
+    past = np.exp(np.random.default_rng(2).normal(4, 0.6, 400)).tolist()
+    plain, half = outlook(plan(), past=past), outlook(plan(), past=past, explained=0.5)
+    assert "explain 50%; without them it would take 2 times the units" in half.sentence
+    assert half.spread == plain.spread
+    smaller = smallest_improvement(
+        plan(), replace(plain.spread, sd=plain.spread.sd / math.sqrt(2)), 50
+    )
+    assert half.reach[1].improvement == pytest.approx(smaller)
+    assert smaller < 0.9 * plain.reach[1].improvement

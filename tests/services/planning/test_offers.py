@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.decide.making import DURATION, SUCCESS, plan
+from tests.decide.making import DURATION, SUCCESS, plan, trials
 
+from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.telling.outlook import smallest_improvement
 from meta_experiment.decide.telling.sooner import Way, sooner, units_to_find
+from meta_experiment.decide.units import arms_of
+from meta_experiment.services.planning.forecast import judged
 from meta_experiment.services.planning.offers import sooner_by
 from meta_experiment.services.planning.past import Past, sample_of_uses
 from meta_experiment.sources.sessions.past_sessions import Use
@@ -69,6 +72,39 @@ def test_covariates_are_offered_by_what_they_explained():
     assert (
         sooner_by(replace(chosen, covariates=("argument_length",)), lived(rows), 10.0) is None
     )
+
+
+def test_earlier_trials_tell_what_covariates_would_explain():
+    """Of an experiment before: what its control recorded, and a drift that its order shows."""
+    rng = np.random.default_rng(8)
+    sizes = rng.integers(0, 500, 90)
+    slow = np.linspace(0, 2, 90) + rng.normal(0, 0.3, 90)
+
+    def earlier(logs):
+        made = [
+            replace(item, covariates={"diff_size": float(size)})
+            for item, size in zip(trials(control=np.exp(logs)), sizes, strict=True)
+        ]
+        chosen = plan(max_duration_days=400.0)
+        arm = arms_of(chosen, made)["control"]
+        values = sample_of(arm, DURATION).raw
+        return chosen, Past(values, 10.0, ("exp-1",), arm=arm)
+
+    known = earlier(np.log1p(sizes) + rng.normal(0, 0.3, 90))
+    assert "--covariate diff_size, which explains 9" in sooner_by(*known, 10.0)
+    assert "position" not in sooner_by(*known, 10.0)
+    chosen, drifting = earlier(slow)
+    said = sooner_by(chosen, drifting, 10.0)
+    assert "--covariate position, which explains 78%" in said
+    assert "--covariate previous, which explains 5" in said
+    assert "diff_size" not in said
+    known = judged(replace(chosen, covariates=("position",)), drifting, 10.0).outlook
+    assert "covariates explain 78%" in known.sentence
+    assert (
+        known.reach[1].improvement < judged(chosen, drifting, 10.0).outlook.reach[1].improvement
+    )
+    full = replace(chosen, covariates=("a", "b", "c"))
+    assert "previous" not in sooner_by(full, drifting, 10.0)
 
 
 def test_the_use_as_unit_is_offered_where_it_brings_more():

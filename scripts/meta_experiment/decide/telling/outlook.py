@@ -22,7 +22,11 @@ _MOST_UNITS = 1_000_000
 
 
 def outlook(
-    plan: Plan, *, past: Sequence[float] = (), units_per_day: float | None = None
+    plan: Plan,
+    *,
+    past: Sequence[float] = (),
+    units_per_day: float | None = None,
+    explained: float = 0.0,
 ) -> Outlook:
     """Say what the plan decides in 80% of runs: at its minimum, at 50, at 200 and at its end.
 
@@ -30,6 +34,7 @@ def outlook(
         plan: what is to be run.
         past: values of the primary metric from before, in its unit, one per unit.
         units_per_day: units of all arms together that arrive in a day.
+        explained: the part of the past variance that the plan's covariates explain.
 
     Sizes beyond the plan's end, as far as that is known, are left out. The smallest
     improvement is that of the rule alone: the threshold of the plan, if larger, comes first.
@@ -42,15 +47,16 @@ def outlook(
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
     spread = spread_of(plan.primary, past)
     daily = None if units_per_day is None else per_arm_a_day(plan, units_per_day)
+    left = replace(spread, sd=spread.sd * math.sqrt(1.0 - explained))
     reach = tuple(
         Reach(
             units=units,
-            improvement=smallest_improvement(plan, spread, units),
+            improvement=smallest_improvement(plan, left, units),
             days=None if daily is None else units / daily,
         )
         for units in _sizes(plan, units_at_end(plan, units_per_day))
     )
-    return Outlook(spread, reach, _sentence(plan, spread, reach))
+    return Outlook(spread, reach, _sentence(plan, spread, reach, explained))
 
 
 def units_at_end(plan: Plan, units_per_day: float | None) -> int | None:
@@ -152,14 +158,20 @@ def per_arm_a_day(plan: Plan, units_per_day: float) -> float:
     return units_per_day * plan.traffic * min(weights) / math.fsum(weights)
 
 
-def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach]) -> str:
+def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: float) -> str:
     found = [item for item in reach if item.improvement is not None]
     parts = ", ".join(_part(item) for item in found)
     words = family_of(plan.primary).spread_words(spread.centre, spread.sd, plan.primary)
     basis = f"as past values have it, {words}"
     if spread.assumed:
         basis = f"assuming {words}, as no past values are known"
-    if plan.covariates and family_of(plan.primary).takes_covariates:
+    if explained:
+        more = 1.0 / (1.0 - explained)
+        basis += (
+            f", of whose variance covariates explain {explained:.0%}; without them it would "
+            f"take {more:.2g} times the units"
+        )
+    elif plan.covariates and family_of(plan.primary).takes_covariates:
         basis += ", before covariates explain any of it"
     begin = "In 80% of runs this plan detects"
     what = f"an improvement of {plan.primary.name} of {parts} units per arm"

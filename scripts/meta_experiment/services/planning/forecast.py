@@ -13,7 +13,7 @@ from meta_experiment.decide.telling.outlook import (
     outlook,
     units_at_end,
 )
-from meta_experiment.services.planning.offers import sooner_by
+from meta_experiment.services.planning.offers import explained_before, sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan
@@ -44,7 +44,8 @@ def forecast(
 def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Forecast:
     """Say what a plan decides on a known past; `units_per_day` overrules its rate."""
     rate = units_per_day if units_per_day is not None else past.units_per_day
-    seen = outlook(plan, past=past.values, units_per_day=rate)
+    known = explained_before(plan, past, plan.primary, plan.covariates)
+    seen = outlook(plan, past=past.values, units_per_day=rate, explained=known)
     warnings = tuple(_warnings(plan, seen, rate))
     return Forecast(plan, seen, rate, len(past.values), past.experiments, warnings)
 

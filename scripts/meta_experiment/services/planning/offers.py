@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.covariate_rows import covariate_rows
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.telling.outlook import spread_of
 from meta_experiment.decide.telling.sooner import Way, days_to_find, sooner
 from meta_experiment.model.metrics import describe
-from meta_experiment.services.planning.past import Past, sample_of_uses, unit_of
+from meta_experiment.services.planning.past import Past, sample_of_uses
 from meta_experiment.stats.adjusted import explained
 from meta_experiment.types import Metric, Plan, Unit
+from meta_experiment.types.covariates import DERIVED_COVARIATES, MOST_COLUMNS, columns_of
 
 # metrics that ask the same question of a prompt
 _KIN = (
@@ -28,7 +30,7 @@ def sooner_by(plan: Plan, past: Past, units_per_day: float | None) -> str | None
     if units_per_day is None or len(past.values) < _FEWEST:
         return None
     improvement = max(_SMALLEST, plan.improvement_threshold)
-    known = _explained(plan, past, plan.primary, plan.covariates)
+    known = explained_before(plan, past, plan.primary, plan.covariates)
     spread = spread_of(plan.primary, past.values)
     days = days_to_find(plan, spread, improvement, units_per_day, known)
     if days is None:
@@ -38,8 +40,8 @@ def sooner_by(plan: Plan, past: Past, units_per_day: float | None) -> str | None
 
 
 def _ways(plan: Plan, past: Past, improvement: float, rate: float) -> Iterator[Way | None]:
-    for name in ("argument_length", "previous"):
-        if name not in plan.covariates:
+    for name in _others(plan, past):
+        if columns_of((*plan.covariates, name)) <= MOST_COLUMNS:
             yield _by_covariate(plan, past, improvement, rate, name)
     for name in _kin(plan.primary):
         yield _by_metric(plan, past, improvement, rate, name)
@@ -50,7 +52,7 @@ def _ways(plan: Plan, past: Past, improvement: float, rate: float) -> Iterator[W
 def _by_covariate(
     plan: Plan, past: Past, improvement: float, rate: float, name: str
 ) -> Way | None:
-    part = _explained(plan, past, plan.primary, (*plan.covariates, name))
+    part = explained_before(plan, past, plan.primary, (*plan.covariates, name))
     days = days_to_find(plan, spread_of(plan.primary, past.values), improvement, rate, part)
     words = f"--covariate {name}, which explains {part:.0%} of the past variance"
     return None if days is None else Way(words, days)
@@ -63,7 +65,7 @@ def _by_metric(
     values = sample_of_uses(past.uses, metric, plan.unit).raw
     if len(values) < _FEWEST:
         return None
-    part = _explained(plan, past, metric, plan.covariates)
+    part = explained_before(plan, past, metric, plan.covariates)
     other = replace(plan, primary=metric)
     days = days_to_find(other, spread_of(metric, values), improvement, rate, part)
     return None if days is None else Way(f"--primary-metric {name}", days)
@@ -76,11 +78,21 @@ def _by_invocation(plan: Plan, past: Past, improvement: float) -> Way | None:
     values = sample_of_uses(past.uses, plan.primary, other.unit).raw
     if len(values) < _FEWEST:
         return None
-    part = _explained(other, past, plan.primary, plan.covariates)
+    part = explained_before(other, past, plan.primary, plan.covariates)
     spread = spread_of(plan.primary, values)
     days = days_to_find(other, spread, improvement, past.uses_per_day, part)
     words = "--unit invocation, where both texts may meet in one session"
     return None if days is None else Way(words, days)
+
+
+def _others(plan: Plan, past: Past) -> Sequence[str]:
+    """Return the covariates that the plan does without and the past may tell of."""
+    told = sorted({name for unit in past.units(plan.unit).units for name in unit.covariates})
+    return [
+        name
+        for name in dict.fromkeys(("argument_length", *DERIVED_COVARIATES, *told))
+        if name not in plan.covariates
+    ]
 
 
 def _kin(metric: Metric) -> Sequence[str]:
@@ -88,29 +100,13 @@ def _kin(metric: Metric) -> Sequence[str]:
     return [name for name in group if name != metric.name]
 
 
-def _explained(plan: Plan, past: Past, metric: Metric, names: Sequence[str]) -> float:
+def explained_before(plan: Plan, past: Past, metric: Metric, names: Sequence[str]) -> float:
     """Return what part of the past variance covariates of these names explain together."""
-    if not past.uses or not family_of(metric).takes_covariates:
+    if not (names and family_of(metric).takes_covariates):
         return 0.0
-    sample = sample_of_uses(past.uses, metric, plan.unit)
-    values = sample.values[1:]
-    columns: list[Sequence[float]] = []
-    if len(values) < _FEWEST:
+    arm = past.units(plan.unit)
+    sample = sample_of(arm, metric)
+    if len(sample) < _FEWEST:
         return 0.0
-    if "previous" in names:
-        columns.append(sample.values[:-1])
-    if "argument_length" in names:
-        lengths = _lengths(past, plan.unit)
-        known = [lengths.get(unit) for unit in sample.units[1:]]
-        if None not in known:
-            columns.append([math.log1p(length or 0) for length in known])
-    return explained(values, columns)
-
-
-def _lengths(past: Past, unit: Unit) -> dict[str, int]:
-    """Return with how many characters the first use of each unit was called."""
-    found: dict[str, int] = {}
-    for order, use in enumerate(past.uses):
-        if use.argument_length is not None:
-            found.setdefault(unit_of(use, order, unit), use.argument_length)
-    return found
+    (known,) = covariate_rows(names, metric, [(arm, sample)])
+    return explained(sample.values, list(zip(*known.rows, strict=True)))

@@ -31,7 +31,8 @@ class Past:
     """Control values of earlier experiments, one per unit, and units of all arms per day.
 
     `sessions` counts the sessions they come from, when they are no experiment's; then `uses`
-    are what was used in them, and `uses_per_day` how often.
+    are what was used in them, and `uses_per_day` how often. `arm` is the control with the most
+    values of one experiment, None where there is none.
     """
 
     values: tuple[float, ...]
@@ -40,6 +41,11 @@ class Past:
     sessions: int = 0
     uses: tuple[Use, ...] = ()
     uses_per_day: float | None = None
+    arm: Arm | None = None
+
+    def units(self, unit: Unit) -> Arm:
+        """Return the units of one arm in their order, with what was known of them before."""
+        return self.arm or arm_of_uses(self.uses, unit)
 
 
 def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> Past:
@@ -50,6 +56,7 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
     store, values = workspace.store, list[float]()
     rates: list[float] = []
     names = []
+    most, longest = 0, None
     put_away = (
         {item.experiment_id: item for path in files for item in store.archived_last(path)}
         if files
@@ -63,16 +70,19 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
         except MetaExperimentError:
             continue
         arms = arms_of(experiment.plan, log.trials)
-        control = sample_of(arms[experiment.plan.control.name], metric)
+        arm = arms[experiment.plan.control.name]
+        control = sample_of(arm, metric)
         if not len(control):
             continue
+        if len(control) > most:
+            most, longest = len(control), arm
         values += control.raw
         names.append(experiment.experiment_id)
         rate = _rate(
-            experiment, sum(len(arm.units) for arm in arms.values()), workspace.clock()
+            experiment, sum(len(item.units) for item in arms.values()), workspace.clock()
         )
         rates += [] if rate is None else [rate]
-    return Past(tuple(values), max(rates, default=None), tuple(names))
+    return Past(tuple(values), max(rates, default=None), tuple(names), arm=longest)
 
 
 def past_in_sessions(
@@ -135,10 +145,19 @@ def home_or_root(root: Path, client: Path) -> Path | None:
 
 
 def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
-    """Return one value per unit of what was used: a session's uses are one, unless each is."""
+    """Return one value per unit of what was used (see `arm_of_uses`)."""
+    return sample_of(arm_of_uses(uses, unit), metric)
+
+
+def arm_of_uses(uses: Sequence[Use], unit: Unit) -> Arm:
+    """Return what was used as one arm: a session's uses are one unit, unless each is.
+
+    A use stands as closed when it began, which is before the next one all the same.
+    """
     units: dict[str, list[Trial]] = {}
     for order, use in enumerate(uses):
-        key = unit_of(use, order, unit)
+        key = use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
+        length = use.argument_length
         trial = Trial(
             trial_id=str(order),
             variant="control",
@@ -146,18 +165,16 @@ def sample_of_uses(uses: Sequence[Use], metric: Metric, unit: Unit) -> Sample:
             order=order,
             status=TrialStatus(use.status),
             metrics=use.metrics,
+            covariates={} if length is None else {"argument_length": float(length)},
+            assigned_at=use.at,
+            closed_at=use.at,
         )
         units.setdefault(key, []).append(trial)
     records = [
-        UnitRecord(key, order, exposed=True, trials=tuple(trials))
+        UnitRecord(key, order, exposed=True, trials=tuple(trials), history=tuple(trials))
         for order, (key, trials) in enumerate(units.items())
     ]
-    return sample_of(Arm("control", tuple(records), {}), metric)
-
-
-def unit_of(use: Use, order: int, unit: Unit) -> str:
-    """Return the key of the unit that a use is of: its session's, unless each is one."""
-    return use.session if unit is not Unit.INVOCATION else f"{use.session} {order}"
+    return Arm("control", tuple(records), {})
 
 
 def daily(found: PastUses, unit: Unit, now: float) -> float | None:
