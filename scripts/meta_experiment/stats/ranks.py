@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
-from meta_experiment.stats.inputs import finite_floats, require_fraction
-from meta_experiment.stats.special import normal_isf, normal_sf
+from meta_experiment.stats.inputs import finite_floats
+from meta_experiment.stats.special import normal_sf
 
 EXACT_UP_TO = 50
 
@@ -25,15 +25,6 @@ class RankTest:
     p_value: float
     p_greater: float
     p_less: float
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """The Hodges-Lehmann estimate of treatment minus control, with its interval."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 def mann_whitney(control: Sequence[float], treatment: Sequence[float]) -> RankTest:
@@ -115,32 +106,6 @@ def wilcoxon_signed_rank(differences: Sequence[float]) -> RankTest:
         return RankTest(positive, p_value, p_greater, p_less)
     variance = n * (n + 1) * (2 * n + 1) / 24 - sum(t**3 - t for t in ties) / 48
     return _normal_test(positive, positive - n * (n + 1) / 4, math.sqrt(variance), half=0.5)
-
-
-def hodges_lehmann(
-    control: Sequence[float], treatment: Sequence[float], *, level: float = 0.95
-) -> Shift:
-    """Estimate the shift between two arms as the median of all pairwise differences.
-
-    The bounds are those order statistics of the differences that the normal approximation of
-    U keeps (Hodges and Lehmann 1963; Lehmann 1975, 2.6).
-
-    Raises:
-        DegenerateDataError: without values in an arm, or with NaN.
-        UsageError: when the level is no fraction.
-    """
-    require_fraction("level", level)
-    control, treatment = _two_arms(control, treatment)
-    gaps = sorted(t - c for t in treatment for c in control)
-    n_c, n_t, count = len(control), len(treatment), len(gaps)
-    sd = math.sqrt(n_c * n_t * (n_c + n_t + 1) / 12)
-    depth = math.floor(count / 2 - normal_isf(0.5 * (1.0 - level)) * sd)
-    depth = min(max(depth, 0), (count - 1) // 2)
-    return Shift(
-        estimate=0.5 * (gaps[(count - 1) // 2] + gaps[count // 2]),
-        low=gaps[depth],
-        high=gaps[count - 1 - depth],
-    )
 
 
 def midranks(values: Sequence[float]) -> tuple[list[float], list[int]]:
