@@ -122,8 +122,11 @@ class Products:
         self.xx = np.cumsum(pairs, axis=1) - n[..., None] * means
 
 
-def adjusted(y, arm, x):
-    """Return t, degrees of freedom and effective size at every look, of treatment - control."""
+def adjusted(y, arm, x, null=0.0):
+    """Return t against a null difference, degrees of freedom and effective size at every look.
+
+    The difference is treatment minus control.
+    """
     control, treated = (Products(y, x, arm == index) for index in (0, 1))
     among, joint = control.xx + treated.xx, control.xy + treated.xy
     diagonal = np.einsum("...ii->...i", among)
@@ -152,7 +155,7 @@ def adjusted(y, arm, x):
         ]
         whole = parts[0] + parts[1]
         df = whole**2 / (parts[0] ** 2 / (control.n - 1) + parts[1] ** 2 / (treated.n - 1)) - q
-        t = (treated.y - control.y - (slopes * gap).sum(axis=-1)) / np.sqrt(whole)
+        t = (treated.y - control.y - (slopes * gap).sum(axis=-1) - null) / np.sqrt(whole)
     known = ~early & (total >= 4 + 2 * q) & (np.minimum(control.n, treated.n) >= 2) & (df >= 1)
     return np.where(known, t, np.nan), df, weight / (1 + weight * lost)
 
@@ -175,3 +178,40 @@ def crossings(world, rng, experiments, units, *, alpha=0.05, minimum=10, batch=1
     return tuple(
         np.concatenate([shadow.first(part[side]) for part in found]) for side in (0, 1)
     )
+
+
+def guarded(better=0.0, harm=1.0, explained=0.5):
+    """Return a world of two logs that a covariate explains in part, the second a guardrail's.
+
+    The treatment is lower by so many standard deviations, and its guardrail so many times as
+    large.
+    """
+
+    def world(rng, experiments, units):
+        y, arm, x = linear(explained, -better)(rng, experiments, units)
+        own = rng.standard_normal(arm.shape)
+        guard = np.sqrt(explained) * x[..., 0] + np.sqrt(1 - explained) * own
+        return 0.5 * y, 0.5 * guard + np.log(harm) * arm, arm, x
+
+    return world
+
+
+def decided(y, guard, arm, x, *, margin=0.1, alpha=0.05, minimum=10):
+    """Return when plans with a covariate and one guardrail first promote and reject.
+
+    Of logs of which less is better; the error rate has its share of α, and nothing to tell.
+    """
+    bar, share = np.log(1 / alpha), shadow.shares(1, 1)
+    pairs = np.minimum(np.cumsum(arm == 0, axis=1), np.cumsum(arm == 1, axis=1))
+    worse, better = shadow.one_sided(*adjusted(y, arm, x), bar)
+    against = adjusted(guard, arm, x, np.log(1 + margin))
+    exceeds, within = shadow.one_sided(*against, bar)
+    beyond = np.nan_to_num(against[0]) > 0
+    means = (shadow.running(np.exp(y), arm == index).mean for index in (1, 0))
+    with np.errstate(invalid="ignore"):
+        agree = ~np.greater(*means)
+    out = (worse >= bar - np.log(share["primary"])) & (pairs >= shadow.FEWEST_PAIRS)
+    out |= (exceeds >= bar - np.log(share["guardrail"])) & (pairs >= minimum)
+    clear = (better >= bar) & agree & (exceeds < bar) & ~(beyond & (within < bar))
+    promoted = clear & ~out & (pairs >= minimum)
+    return shadow.Crossings(shadow.first(promoted), shadow.first(out))

@@ -142,6 +142,25 @@ def covariates_table(page, factor):
         shown = covariates.crossings(world, rng, runs, 600)
         page.row(name, runs, *(page.check((side >= 0).mean(), most=0.05) for side in shown))
     page.section(
+        "Covariates and a guardrail",
+        "A covariate explains half of the variance of both metrics; the treatment is so many "
+        "standard deviations better, and its guardrail (margin 10%) so many times as large. "
+        "300 pairs, log spread 0.5.",
+        "better by", "guardrail", "experiments", "promoted", "rejected",
+    )  # fmt: skip
+    for number, (better, harm, most, least, wrong) in enumerate(
+        ((0, 1, 0.05, None, 0.05), (0.5, 1, None, 0.95, 0.05), (0.5, 1.3, None, None, None))
+    ):
+        world, rng = covariates.guarded(better, harm), np.random.default_rng(7050 + number)
+        found = covariates.decided(*world(rng, runs, 600))
+        page.row(
+            better,
+            harm,
+            runs,
+            page.check(found.rate("promote"), most=most, least=least),
+            page.check(found.rate("reject"), most=wrong),
+        )
+    page.section(
         "Power with covariates",
         "By the share of the variance that a covariate explains; looks after every pair.",
         "effect", "explained", "experiments", "promoted by 35 pairs", "mean pairs, at most 400",

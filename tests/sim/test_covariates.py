@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tests.sim import covariates
+from tests.sim import covariates, real
 from tests.sim.test_promises import bound
 
 from meta_experiment.stats.adjusted import ArmProducts, adjusted_means
+from meta_experiment.types import Direction, Guardrail, Metric, MetricKind, Scale
 
 
 @pytest.mark.parametrize("world", covariates.WORLDS)
@@ -87,3 +90,47 @@ def test_the_twin_has_the_statistic_of_the_product(world):
         assert found.statistic() == pytest.approx(t[row, -1], rel=1e-8)
         assert found.df == pytest.approx(df[row, -1], rel=1e-8)
         assert found.n_effective == pytest.approx(size[row, -1], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("better", "harm"), [(0.0, 1.0), (1.5, 1.0), (1.5, 1.2), (1.5, 2.0), (-1.5, 1.0)]
+)
+def test_the_twin_decides_first_where_the_product_does(better, harm):
+    """With a covariate and a guardrail: it extends before, and takes that action there."""
+    guard = Guardrail(Metric("guard", MetricKind.CONTINUOUS, Direction.LOWER, Scale.LOG))
+    plan = real.plan(covariates=("size",), guardrails=(guard,))
+    world = covariates.guarded(better, harm)(np.random.default_rng(56), 2, 100)
+    crossed = covariates.decided(*world)
+    y, kept, arm, x = world
+    for row in range(2):
+        looks = [at for at in (crossed.promoted[row], crossed.rejected[row]) if at >= 0]
+        at = min(looks, default=99)
+        given = [
+            replace(
+                item,
+                metrics=dict(item.metrics, guard=float(np.exp(value))),
+                covariates={"size": float(size[0])},
+            )
+            for item, value, size in zip(
+                real.trials(np.exp(y[row]), arm[row]), kept[row], x[row], strict=True
+            )
+        ]
+        for look in (at - 1, at):
+            expected = {
+                int(crossed.promoted[row]): "PROMOTE",
+                int(crossed.rejected[row]): "REJECT",
+            }
+            found = real.decide(plan, given[: look + 1])
+            said = "EXTEND" if found.decision == "INCONCLUSIVE" else found.decision
+            assert said == expected.get(look, "EXTEND"), (row, look, found.reason)
+
+
+@pytest.mark.parametrize(
+    ("better", "harm", "least", "most"),
+    [(0.0, 1.0, 0.0, 0.05), (0.5, 1.0, 0.9, 1.0), (1.0, 1.6, 0.0, 0.02)],
+)
+def test_a_guardrail_holds_beside_covariates(better, harm, least, most):
+    """Useless ones and harmful ones are rarely promoted, good ones mostly."""
+    world = covariates.guarded(better, harm)(np.random.default_rng(57), 300, 200)
+    found = covariates.decided(*world).rate("promote")
+    assert least <= found <= bound(most, 300)
