@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_experiment.assign.arms import weighted_arm
@@ -41,6 +41,7 @@ def sequence(wanted, length, seed="seed"):
     return [arm_for(wanted, seed, f"unit-{k}", k) for k in range(length)]
 
 
+@settings(max_examples=8)
 @given(seed=st.text(max_size=20), arms=st.integers(2, 6))
 def test_blocks_are_exactly_balanced_after_every_five_units_per_arm(seed, arms):
     """Permuted blocks give each arm five units in every round."""
