@@ -475,7 +475,7 @@ def test_the_interruption_check_stretches_within_pairs(cut, outcome):
         replace(item, status=TrialStatus.INTERRUPTED)
         if item.order % 1000 < 3 and item.variant in cut
         else item
-        for item in cases(control=CASES[0], b=0.8 * CASES[1])
+        for item in cases(control=CASES[0], b=0.7 * CASES[1])
     ]
     found = look(case_plan(improvement_threshold=0.0), made)
     assert (found.decision, found.reason_code) == outcome

@@ -20,9 +20,9 @@ from meta_experiment.runs.run_folder import AttemptStart, RunFolder
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case, CriterionResult
-from meta_experiment.types.runs import AgentReport, CellOutcome, FailureKind, RunCell
+from meta_experiment.types.runs import AgentReport, CellOutcome, Failure, FailureKind, RunCell
 
-_GLANCE = 0.1  # seconds between two looks at whether to stop
+_GLANCE = 0.5  # seconds between two looks at whether to stop
 _UNDECIDED = (FailureKind.MACHINE, FailureKind.SETUP, FailureKind.OURS)
 
 
@@ -58,7 +58,6 @@ class Checkouts(Protocol):
 class Bench:
     """All that an attempt needs: cases and texts by name, where, by whom, under whose watch."""
 
-    experiment_id: str
     cases: Mapping[str, Case]
     texts: Mapping[str, Texts]
     folder: RunFolder
@@ -85,8 +84,10 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     else:
         folder, start = begun
         task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
-    ending = _end_of(bench, folder, stopping)
+    ending, failure = _end_of(bench, task, stopping)
     report = bench.agent.report(task, ending)
+    if failure is not None:
+        report = replace(report, failure=failure)
     outcome = CellOutcome(
         cell=cell,
         report=report,
@@ -105,7 +106,6 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
 
 def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
     return Task(
-        run_id=bench.experiment_id,
         case=bench.cases[cell.case_id],
         checkout=checkout,
         attempt=folder,
@@ -114,12 +114,15 @@ def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
     )
 
 
-def _end_of(bench: Bench, folder: Path, stopping: Event) -> ProgramEnding:
+def _end_of(bench: Bench, task: Task, stopping: Event) -> tuple[ProgramEnding, Failure | None]:
+    """Wait for the end of a run; end one that goes on in vain, and say why."""
+    failure: Failure | None = None
     while True:
-        for ending in bench.supervisor.ended([folder], _GLANCE).values():
-            return ending
-        if stopping.is_set():
-            bench.supervisor.stop(folder)
+        for ending in bench.supervisor.ended([task.attempt], _GLANCE).values():
+            return ending, failure
+        failure = bench.agent.stuck(task)
+        if failure is not None or stopping.is_set():
+            bench.supervisor.stop(task.attempt)
 
 
 def _judged(bench: Bench, task: Task, slot: int, outcome: CellOutcome) -> CellOutcome:

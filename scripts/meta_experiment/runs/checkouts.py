@@ -103,8 +103,7 @@ class Slots:
 
     def dispose(self) -> None:
         """Remove all slots, whatever is in them. Raises StorageError."""
-        with told_of(self._folder):
-            _remove(self._folder)
+        remove_slots(self._folder)
 
     @contextmanager
     def _slot(self, number: int) -> Iterator[_Slot]:
@@ -131,6 +130,12 @@ class Slots:
             )
             self._signatures[commit] = signed_as(git, commit)
         return self._signatures[commit]
+
+
+def remove_slots(folder: Path) -> None:
+    """Remove all slots in a folder, whatever is in them. Raises StorageError."""
+    with told_of(folder):
+        _remove(folder)
 
 
 class _Slot:

@@ -90,6 +90,12 @@ class RunFolder:
                 return folder, AttemptStart(int(found["slot"]), float(found["at"]))
         return None
 
+    def unread(self) -> Iterator[Path]:
+        """Yield the attempts that were begun and that nobody has read to their end."""
+        for path in (self.folder / "cells").glob(f"*/*/{_START}"):
+            if not path.with_name(_SPENT).exists():
+                yield path.parent
+
     def read_off(self, attempt: Path, spent: Spent) -> None:
         """Mark an attempt as read to its end, with what it took."""
         self._write(attempt / _SPENT, spent)

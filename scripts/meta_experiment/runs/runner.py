@@ -100,7 +100,8 @@ class Runner:
         self._running: dict[RunCell, int] = {}
         self._free = set(range(slots))
         self._attempts: dict[RunCell, int] = {}
-        self._counted = 0
+        self._counted = self._failures = 0
+        self._worked = bool(known.outcomes)
 
     @property
     def waiting(self) -> int:
@@ -171,12 +172,23 @@ class Runner:
         elif report.received is False:
             yield from self._aside(cell, "the text of its variant did not reach the agent")
         else:
+            self._worked = True
             self._frontier.end(outcome)
             yield EndedRun(outcome)
         yield from self._complete()
 
     def _failed(self, cell: RunCell, failure: Failure) -> Iterator[Event]:
-        """Run a cell again, or set its block aside when that was tried often enough."""
+        """Run a cell again, or set its block aside when that was tried often enough.
+
+        Raises:
+            RefusedError: nothing has worked so far.
+        """
+        self._failures += 1
+        if self._failures >= _VAIN and not self._worked:
+            raise RefusedError(
+                f"Nothing has run so far: {failure.reason} ({_named(cell)}).",
+                hint="When that is over, run this again: what has ended is not run twice.",
+            )
         self._attempts[cell] = self._attempts.get(cell, 0) + 1
         if self._attempts[cell] < MOST_ATTEMPTS:
             self._waiting.appendleft(cell)

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from tests.support.git import git
 
-from meta_experiment.errors import ConflictError, DependencyError, RefusedError, UsageError
+from meta_experiment.errors import (
+    ConflictError,
+    DependencyError,
+    LockedError,
+    RefusedError,
+    UsageError,
+)
+from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.runs import supervising
 from meta_experiment.runs.agents import AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Decision, ReasonCode, Status, TrialStatus
 from meta_experiment.types.results.run import RunEnd
 
+SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
 COMMAND = ".claude/commands/review.md"
 TEXT = "---\ndescription: Review\n---\nReview $ARGUMENTS {how}.\n"
 
@@ -217,6 +230,50 @@ def test_a_changed_case_is_another_one(project):
     run(space, name, project, caps=Caps(usd=0.055))
     with pytest.raises(ConflictError, match="not what it was"):
         run(space, name, project, cases=cases(project, tags=["new"]))
+
+
+def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
+    """The next run takes over what goes on; of an experiment that has ended it is stopped."""
+    space = opened(project)
+    name = create(space, project)
+    sleepy = "import time\n" + AGENT.replace("text =", "time.sleep(60)\ntext =")
+    (project.parent / "agent.py").write_text(sleepy)
+    words = f"{sys.executable} -I -S {project.parent / 'agent.py'}"
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "meta_experiment.cli.main", "run", name,
+            "--cases", str(cases(project)), "--agent", words, "--concurrency", "1",
+        ],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    folder = running.run_folder(space, name)
+    deadline = time.monotonic() + 30
+    while not any(map(started, folder.unread())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    (attempt,) = folder.unread()
+    assert "go on without their runner" in next(clear_runs(space))
+    assert folder.slots.exists()
+    promotion.stop(space, name, "enough", dry_run=False)
+    assert "are removed" in next(clear_runs(space))
+    assert not folder.slots.exists()
+    assert supervising.ending(attempt).stopped
+    assert list(clear_runs(space)) == []
+
+
+def started(attempt):
+    return (attempt / "supervisor.json").exists()
+
+
+def test_two_runs_of_one_experiment_do_not_mix(project):
+    space = opened(project)
+    name = create(space, project)
+    folder = running.run_folder(space, name)
+    with FileLock(folder.lock, verb="run"), pytest.raises(LockedError, match="lock is held"):
+        run(space, name, project)
 
 
 def test_what_is_said_before_counts_the_cases(project):

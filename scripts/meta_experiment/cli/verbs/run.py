@@ -18,6 +18,7 @@ from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
 
 _LONGEST = 24 * 3600.0
+_MOST_AT_ONCE = 8  # of those that nobody asked for
 
 
 @verb(
@@ -54,7 +55,7 @@ _LONGEST = 24 * 3600.0
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 64),
-    help="Runs at a time [one, or one for each core where the agent is no client].",
+    help="Runs at a time [one for each core: more make each other slow].",
 )
 @click.option(
     "--timeout", type=click.FloatRange(1, _LONGEST), default=600.0, show_default=True,
@@ -102,11 +103,16 @@ def _request(said: dict[str, Any]) -> run_plan.RunRequest:
         cases=cases,
         agent=agent_of(said["agent"], options, os.environ),
         repeats=said["repeats"],
-        at_once=said["concurrency"] or 1,
+        at_once=said["concurrency"] or _cores(),
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
         ),
     )
+
+
+def _cores() -> int:
+    known = getattr(os, "sched_getaffinity", None)
+    return min(_MOST_AT_ONCE, len(known(0)) if known else os.cpu_count() or 1)
 
 
 command = run_verb

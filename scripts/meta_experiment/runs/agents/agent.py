@@ -10,7 +10,7 @@ from typing import Protocol
 from meta_experiment.records import dataclass
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types.cases import Case
-from meta_experiment.types.runs import AgentReport
+from meta_experiment.types.runs import AgentReport, Failure
 
 Texts = Mapping[str, bytes]
 
@@ -41,7 +41,6 @@ class Task:
     is the folder for what the run leaves beside the checkout.
     """
 
-    run_id: str
     case: Case
     checkout: Path
     attempt: Path
@@ -70,6 +69,9 @@ class Agent(Protocol):
 
     def launch(self, task: Task) -> Launch:
         """Say how it is started for a task."""
+
+    def stuck(self, task: Task) -> Failure | None:
+        """Say why a run goes on in vain; None while it may still come to an end."""
 
     def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
         """Read what came of it."""

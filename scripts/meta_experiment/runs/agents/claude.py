@@ -14,7 +14,7 @@ from pathlib import Path
 from meta_experiment.errors import DependencyError
 from meta_experiment.files.programs import find_program
 from meta_experiment.runs.agents.agent import AgentOptions, Task
-from meta_experiment.runs.agents.claude_run import ClaudeRun, read_run
+from meta_experiment.runs.agents.claude_run import ClaudeRun, in_vain, read_run
 from meta_experiment.runs.agents.receipt import received
 from meta_experiment.runs.agents.surroundings import surroundings
 from meta_experiment.runs.supervising import Launch, ProgramEnding
@@ -74,6 +74,10 @@ class Claude:
             within=task.case.timeout_seconds or self._options.within,
             output_limit=self._options.most_output,
         )
+
+    def stuck(self, task: Task) -> Failure | None:
+        """Look whether it asks again and again for what it will not get."""
+        return in_vain(task.attempt / "stdout")
 
     def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
         """Read its stream of events and its transcript."""

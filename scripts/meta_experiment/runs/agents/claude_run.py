@@ -17,6 +17,8 @@ from meta_experiment.types.runs import Failure, FailureKind
 
 _MOST_ANSWER = 1 << 20  # characters
 _LONGEST_INPUT = 1 << 16
+_LONGEST_LOOK = 1 << 20  # bytes of a stream that is looked at while it grows
+_ASKED_ENOUGH = 5  # times, after some 8 seconds
 _LONGEST_LINE = 64 << 20  # bytes
 _USAGE = {
     "input_tokens": "inputTokens",
@@ -104,6 +106,31 @@ def read_run(stdout: Path, config: Path) -> ClaudeRun:
         is_waiting=_is_waiting(transcript),
         fingerprint=dict(_fingerprint(events, models)),
     )
+
+
+def in_vain(stdout: Path) -> Failure | None:
+    """Say why a client that still runs asks the service in vain, by its last event.
+
+    It waits out an overloaded service, as long as it takes; it would wait as long for a network
+    that is not there, and for a login that is refused.
+    """
+    events = list(_lines(stdout)) if _size(stdout) <= _LONGEST_LOOK else []
+    last: Event = events[-1] if events else {}
+    if last.get("subtype") != "api_retry" or _number(last.get("attempt")) < _ASKED_ENOUGH:
+        return None
+    status = last.get("error_status")
+    if status in _SETUP:
+        return Failure(FailureKind.SETUP, f"the service answers {status}")
+    if status is None:
+        return Failure(FailureKind.MACHINE, "the service cannot be reached")
+    return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _failure(result: Event) -> Failure | None:

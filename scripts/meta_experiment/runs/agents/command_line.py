@@ -87,6 +87,11 @@ class CommandLine:
             output_limit=self._options.most_output,
         )
 
+    def stuck(self, task: Task) -> Failure | None:
+        """Know nothing of it: its time-out ends it."""
+        del task
+        return None
+
     def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
         """Read its exit code, its answer and what it measured."""
         status, failure = _judged(self.name, ending)

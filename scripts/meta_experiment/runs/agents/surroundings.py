@@ -23,5 +23,4 @@ def surroundings(task: Task, inherited: Mapping[str, str]) -> dict[str, str]:
         **kept,
         **settings,
         "TMPDIR": str(task.attempt / "tmp"),
-        "META_EXPERIMENT_RUN": task.run_id,
     }

@@ -11,6 +11,7 @@ from meta_experiment.errors import CorruptStoreError, LockedError, NewerVersionE
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
 from meta_experiment.services.acting.registry_commit import RegistryCommit
+from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.serving.freshness import stale
 from meta_experiment.services.serving.reconciliation import (
     GLANCE,
@@ -42,6 +43,7 @@ def recover(workspace: Workspace) -> tuple[str, ...]:
         *reconcile_quietly(workspace),
         *_swept(workspace),
         *_forgotten(workspace),
+        *clear_runs(workspace),
     )
     return tuple(dict.fromkeys(done))  # two of these may find the same
 

@@ -5,6 +5,7 @@ Whatever ends this program, the next call goes on from there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -75,14 +76,21 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
 
 def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:
     """Return where the runs of an experiment lie: on this machine, outside of the project."""
-    if not workspace.machine.data:
+    root = runs_of_root(workspace)
+    if root is None:
         raise DependencyError(
             "There is no home directory, so that runs have no place to be kept.",
             hint="Set HOME, or XDG_DATA_HOME.",
         )
-    root = sha256(str(workspace.root).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    folder = Path(workspace.machine.data) / "runs" / root / experiment_id
-    return RunFolder(folder, workspace.files)
+    return RunFolder(root / experiment_id, workspace.files)
+
+
+def runs_of_root(workspace: Workspace) -> Path | None:
+    """Return the folder of all runs of a root; None where there is no home."""
+    if not workspace.machine.data:
+        return None
+    name: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
+    return Path(workspace.machine.data) / "runs" / name
 
 
 def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
@@ -112,7 +120,6 @@ def _bench(
         for name in sorted(variants)
     }
     return Bench(
-        experiment_id=experiment.experiment_id,
         cases=planned.cases,
         texts=texts,
         folder=folder,

@@ -1,0 +1,67 @@
+"""Clearing up after runs whose runner was killed: their checkouts, and who works there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from meta_experiment.errors import NotFoundError
+from meta_experiment.files.lock import FileLock
+from meta_experiment.runs import supervising
+from meta_experiment.runs.checkouts import remove_slots
+from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.services.running.running import runs_of_root
+from meta_experiment.services.workspace import Workspace
+
+_PATIENCE = 15.0  # seconds for a run to end that was asked to
+
+
+def clear_runs(workspace: Workspace) -> Iterator[str]:
+    """Remove the checkouts of runs that nobody makes any more, and say so.
+
+    Runs that go on without their runner are left to the next `run`, which takes them over;
+    those of an experiment that has ended are stopped. Raises StorageError.
+    """
+    root = runs_of_root(workspace)
+    folders = sorted(root.iterdir()) if root is not None and root.is_dir() else ()
+    for path in folders:
+        folder = RunFolder(path, workspace.files)
+        lock = FileLock(folder.lock, verb="recover")
+        if not folder.slots.exists() or not lock.try_acquire():
+            continue
+        try:
+            yield from _cleared(workspace, folder)
+        finally:
+            lock.release()
+
+
+def _cleared(workspace: Workspace, folder: RunFolder) -> Iterator[str]:
+    name = folder.folder.name
+    working = [path for path in folder.unread() if supervising.ending(path) is None]
+    if working and _is_open(workspace, name):
+        yield (
+            f"{len(working)} runs of {name} go on without their runner; "
+            "meta-experiment run takes them over."
+        )
+        return
+    _stop(working)
+    remove_slots(folder.slots)
+    yield f"The checkouts of runs of {name} that were cut off are removed."
+
+
+def _stop(working: list[Path]) -> None:
+    for path in working:
+        supervising.stop(path)
+    left = set(working)
+    while left:
+        over = supervising.ended(left, _PATIENCE)
+        if not over:
+            return
+        left -= over.keys()
+
+
+def _is_open(workspace: Workspace, experiment_id: str) -> bool:
+    try:
+        return workspace.store.experiment(experiment_id).status.is_open
+    except NotFoundError:
+        return False

@@ -1,0 +1,303 @@
+"""Offline runs by the real client: killed, in a storm of errors, stopped in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from tests.client.endpoint import Answer, Endpoint, Refusal
+from tests.client.harness import REPOSITORY
+
+pytestmark = [pytest.mark.client, pytest.mark.long]
+
+COMMAND = ".claude/commands/review.md"
+SKILL = ".claude/skills/notes/SKILL.md"
+TEXT = "---\ndescription: Review\n---\nReview $ARGUMENTS, {how}.\nThen stop.\n"
+SKILL_TEXT = "---\nname: notes\ndescription: Writes notes\n---\n\nWrite notes, {how}.\n"
+CONTROL, TREATMENT = "one file at a time", "all files at once"
+
+
+class Desk:
+    """A project with variants and cases, and the program beside the real client."""
+
+    def __init__(self, client, endpoint):
+        self.client, self.endpoint = client, endpoint
+
+    def git(self, *arguments):
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=self.client.project,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    @property
+    def environment(self):
+        return {
+            "PATH": f"{self.client.binary.parent}:{os.environ['PATH']}",
+            "HOME": str(self.client.home),
+            "LANG": "C.UTF-8",
+            "META_EXPERIMENT_PYTHON": sys.executable,
+            "ANTHROPIC_API_KEY": "none",
+            "ANTHROPIC_BASE_URL": self.endpoint.url,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_AUTHOR_NAME": "Test",
+            "GIT_AUTHOR_EMAIL": "test@example.com",
+            "GIT_COMMITTER_NAME": "Test",
+            "GIT_COMMITTER_EMAIL": "test@example.com",
+        }
+
+    def prepared(self, path, text, cases, *flags):
+        """Commit a prompt file, write cases, and create the experiment on them."""
+        self.client.write(path, text.format(how=CONTROL))
+        self.client.write("new.md", text.format(how=TREATMENT))
+        self.git("add", ".")
+        self.git("commit", "--quiet", "-m", "start")
+        self.cases = self.client.folder / "cases.jsonl"
+        self.cases.write_text("".join(json.dumps(case) + "\n" for case in cases))
+        made = self.meta("create", "--file", f"{path}=new.md", "--unit", "case", *flags)
+        return made["experiment_id"]
+
+    def meta(self, *arguments):
+        done = subprocess.run(
+            [str(REPOSITORY / "bin" / "meta-experiment"), *arguments, "--json"],
+            cwd=self.client.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def run(self, name, *flags):
+        return self.meta("run", name, "--cases", str(self.cases), *flags)
+
+    def refused(self, name):
+        """Run what cannot work, as a user would see it."""
+        program = str(REPOSITORY / "bin" / "meta-experiment")
+        return subprocess.run(
+            [program, "run", name, "--cases", str(self.cases)],
+            cwd=self.client.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+    def started(self, name, *flags):
+        """Start a run and leave it running."""
+        return subprocess.Popen(
+            [
+                str(REPOSITORY / "bin" / "meta-experiment"), "run", name,
+                "--cases", str(self.cases), *flags,
+            ],
+            cwd=self.client.project,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def outcomes(self):
+        return list(
+            self.client.home.glob(".local/share/meta-experiment/runs/*/*/cells/*/outcome.json")
+        )
+
+
+def request_text(body):
+    return json.dumps(body["messages"], ensure_ascii=False)
+
+
+def is_better(body):
+    """Tell which variant a request is of; exactly one of them is in it."""
+    text = request_text(body)
+    assert (CONTROL in text) != (TREATMENT in text)
+    return TREATMENT in text
+
+
+def tokens(body):
+    """The treatment takes half; what else varies goes by the case."""
+    noise = zlib.crc32(request_text(body).encode()) % 20
+    return Answer(
+        "The answer.", usage={"output_tokens": (200 if is_better(body) else 400) + noise}
+    )
+
+
+def answers(body):
+    return Answer("The answer is 42." if is_better(body) else "I do not know.")
+
+
+def running_programs(mark):
+    found = subprocess.run(
+        ["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True
+    )
+    return [line for line in found.stdout.splitlines() if mark in line and " -p " in line]
+
+
+def test_a_killed_run_goes_on_and_runs_nothing_twice(client):
+    """Two versions of a skill, 12 cases, 3 repeats, killed three times: the better wins."""
+    cases = [{"id": f"c{number}", "prompt": f"/notes {number}"} for number in range(12)]
+    chance = random.Random(3)  # noqa: S311
+    with Endpoint(respond=tokens) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(
+            SKILL, SKILL_TEXT, cases,
+            "--primary-metric", "output_tokens", "--scale", "log", "--auto",
+        )  # fmt: skip
+        before = desk.git("for-each-ref") + desk.git("status", "--porcelain")
+        for _ in range(3):
+            process = desk.started(name, "--repeats", "3", "--concurrency", "2")
+            known = len(desk.outcomes)
+            deadline = time.monotonic() + 120
+            while len(desk.outcomes) < known + 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            time.sleep(chance.random() * 2)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert desk.git("for-each-ref") + desk.git("status", "--porcelain") == before
+        done = desk.run(name, "--repeats", "3", "--concurrency", "2")
+        turns = list(endpoint.turns)
+    assert (done["decision"], done["status"]) == ("PROMOTE", "promoted")
+    assert TREATMENT in (client.project / SKILL).read_text()
+    # Each run asks once: what goes on without its runner is seen to its end, not made again.
+    assert len(turns) <= len(desk.outcomes) + 2  # and those under way at the decision
+    trials = desk.meta("trials", name, "--limit", "1000")["trials"]
+    ids = [item["trial_id"] for item in trials]
+    assert len(ids) == len(set(ids)) == done["counted"]
+    assert running_programs(str(client.folder)) == []
+    assert list(client.home.glob(".local/share/meta-experiment/runs/*/*/slots")) == []
+
+
+def test_a_run_stops_at_the_fewest_cases_when_one_variant_is_much_better(client):
+    cases = [
+        {
+            "id": f"c{number}",
+            "prompt": f"/review {number}",
+            "criteria": [{"type": "contains", "target": "42"}],
+        }
+        for number in range(30)
+    ]
+    with Endpoint(respond=answers) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(
+            COMMAND, TEXT, cases, "--primary-metric", "success", "--sample-size", "6"
+        )
+        done = desk.run(name, "--concurrency", "2")
+        asked = len(endpoint.turns)
+    assert done["decision"] == "PROMOTE"
+    assert done["counted"] <= 2 * 8
+    assert asked <= done["counted"] + 3
+    assert done["saved"] == 60 - done["counted"]
+
+
+def test_a_storm_of_refusals_changes_no_verdict(client):
+    """A third of all requests is answered 529; the client waits it out within its run."""
+    chance = random.Random(11)  # noqa: S311
+
+    def stormy(body):
+        if chance.random() < 0.33:
+            return Answer(refusal=Refusal(529, "overloaded_error", "Overloaded", retry=True))
+        return answers(body)
+
+    cases = [
+        {
+            "id": f"c{number}",
+            "prompt": f"/review {number}",
+            "criteria": [{"type": "contains", "target": "42"}],
+        }
+        for number in range(12)
+    ]
+    with Endpoint(respond=stormy) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(
+            COMMAND, TEXT, cases, "--primary-metric", "success", "--sample-size", "6"
+        )
+        done = desk.run(name, "--concurrency", "2")
+        refused = sum(request.answer.refusal is not None for request in endpoint.turns)
+    assert refused > 3
+    assert done["decision"] == "PROMOTE"
+    assert done["set_aside"] == []
+    trials = desk.meta("trials", name, "--limit", "1000")["trials"]
+    assert {item["status"] for item in trials} == {"ok"}
+    assert max(item["metrics"]["active_seconds"] for item in trials) < 30
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, "authentication_error"), (404, "not_found_error")]
+)
+def test_a_login_or_model_that_is_refused_stops_everything(client, status, kind):
+    cases = [{"id": f"c{number}", "prompt": f"/review {number}"} for number in range(12)]
+    with Endpoint(respond=lambda _: Answer(refusal=Refusal(status, kind, "No."))) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "output_tokens")
+        done = desk.refused(name)
+    assert done.returncode == 1
+    assert "No run can succeed" in done.stderr
+    assert len(endpoint.turns) < 6
+
+
+def test_nothing_of_the_users_reaches_a_run(client):
+    """Instructions, settings, hooks, skills of the user stay out; the project's are in."""
+    marks = {
+        client.home / "CLAUDE.md": "MARK-HOME\n",
+        client.home / ".claude/CLAUDE.md": "MARK-USER\n",
+        client.home / ".claude/rules/r.md": "MARK-RULE\n",
+        client.home
+        / ".claude/skills/mine/SKILL.md": "---\nname: mine\ndescription: MARK-SKILL\n---\nx\n",
+        client.home / ".claude/settings.json": json.dumps(
+            {
+                "hooks": {
+                    "SessionStart": [
+                        {"hooks": [{"type": "command", "command": "echo MARK-HOOK"}]}
+                    ]
+                }
+            }
+        ),
+        client.project / ".claude/settings.local.json": json.dumps(
+            {"env": {"X": "MARK-LOCAL"}}
+        ),
+    }
+    for path, text in marks.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+    client.write("CLAUDE.md", "MARK-PROJECT\n")
+    cases = [{"id": f"c{number}", "prompt": f"/review {number}"} for number in range(2)]
+    with Endpoint(respond=tokens) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "output_tokens")
+        desk.run(name)
+        bodies = [json.dumps(request.body) for request in endpoint.turns]
+    assert len(bodies) == 4
+    for body in bodies:
+        assert "MARK-PROJECT" in body
+        for mark in ("HOME", "USER", "RULE", "SKILL", "HOOK", "LOCAL"):
+            assert f"MARK-{mark}" not in body
+        assert "treatment" not in body
+        assert "meta-experiment run" not in body
+
+
+def test_a_service_that_cannot_be_reached_stops_everything_soon(client):
+    """Nobody waits ten minutes for each of a hundred runs without a network."""
+    with Endpoint() as endpoint:
+        pass  # nobody listens there any more
+    cases = [{"id": f"c{number}", "prompt": f"/review {number}"} for number in range(12)]
+    desk = Desk(client, endpoint)
+    name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "output_tokens")
+    done = desk.refused(name)
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert desk.outcomes == []
