@@ -2,11 +2,13 @@
 
 Run `python -m tests.sim.full` from the root of the repository. It takes a quarter of an hour,
 writes docs/error-rates.md, and ends with 1 when a promise does not hold. A number as argument
-scales the replications; below 1 it is a trial run that prints and writes nothing.
+scales the replications; below 1 it is a trial run that prints and writes nothing. Names of
+tables (`offline_tables`) make these alone anew.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,7 @@ import numpy as np  # noqa: E402
 from tests.sim import (  # noqa: E402
     covariates,
     draw,
+    offline_tables,
     quantiles,
     rates,
     ratios,
@@ -63,9 +66,16 @@ class Page:
         limit += f" (≥ {form.format(least)})" if least is not None else ""
         return form.format(value) + limit + ("" if good else " **BROKEN**")
 
-    def write(self, path):
+    def write(self, path, *, alone=False):
+        """Write all, or what was made alone in the place of the sections of that title."""
+        text = "\n".join(self.lines) + "\n"
+        if alone:
+            head, *made = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+            head, *known = re.split(r"^(?=## )", path.read_text("utf-8"), flags=re.MULTILINE)
+            sections = {part.splitlines()[0]: part.strip() for part in (*known, *made)}
+            text = "\n\n".join((head.strip(), *sections.values())) + "\n"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def worlds_table(page, factor):
@@ -364,24 +374,31 @@ def safety_table(page, factor):
         )
 
 
+TABLES = (
+    worlds_table,
+    rates_table,
+    power_table,
+    covariates_table,
+    coverage_table,
+    guardrail_table,
+    safety_table,
+    ratios_table,
+    quantiles_table,
+    robust_table,
+    offline_tables.offline_tables,
+)
+
+
 def main(arguments):
-    factor = float(arguments[0]) if arguments else 1.0
+    names = [item.__name__ for item in TABLES]
+    chosen = [name for name in arguments if name in names]
+    factor = next((float(item) for item in arguments if item not in names), 1.0)
     page = Page()
-    for table in (
-        worlds_table,
-        rates_table,
-        power_table,
-        covariates_table,
-        coverage_table,
-        guardrail_table,
-        safety_table,
-        ratios_table,
-        quantiles_table,
-        robust_table,
-    ):
-        table(page, factor)
+    for table in TABLES:
+        if table.__name__ in (chosen or names):
+            table(page, factor)
     if factor >= 1:
-        page.write(ROOT / "docs" / "error-rates.md")
+        page.write(ROOT / "docs" / "error-rates.md", alone=bool(chosen))
     return 0 if page.held else 1
 
 

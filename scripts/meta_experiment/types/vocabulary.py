@@ -75,6 +75,7 @@ class ReasonCode(StrEnum):
     NO_MEANINGFUL_DIFFERENCE = "no_meaningful_difference"
     # horizon
     HORIZON_REACHED = "horizon_reached"
+    FUTILE = "futile"
     # an alert that the plan lets act
     ALERT_ACTED = "alert_acted"
 

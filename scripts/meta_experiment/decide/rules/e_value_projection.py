@@ -143,10 +143,8 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
     """
     if comparison.sequential is None or comparison.sequential.e_promote == 0 or cases < 2:
         return None
-    reached = math.log(comparison.sequential.e_promote)
     needed = e_value_bar(plan.alpha, len(plan.treatments))
-    t = root(lambda t: log_e_mixed(t, cases - 1, cases) - reached, -_FAR, _FAR)
-    size = t / math.sqrt(cases)
+    size = statistic_of(comparison.sequential.e_promote, cases) / math.sqrt(cases)
     dear = _one_dear_case(plan, comparison, size)
 
     def decides(n: int) -> bool:
@@ -157,6 +155,14 @@ def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
         )
 
     return fewest(decides, 1, _MOST_UNITS)
+
+
+def statistic_of(e_value: float, cases: int) -> float:
+    """Return the t of the differences of so many cases that has this e-value."""
+    reached = _log(e_value)
+    if math.isinf(reached):
+        return math.copysign(_FAR, reached)
+    return root(lambda t: log_e_mixed(t, cases - 1, cases) - reached, -_FAR, _FAR)
 
 
 def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Moments]:

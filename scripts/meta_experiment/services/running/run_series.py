@@ -1,7 +1,8 @@
 """A series of runs: what they come to is recorded, looked at, and acted on.
 
 After every block of the complete beginning of the schedule the plan's rule looks at what is
-recorded, as it does at live trials, and nothing more is started once it has decided.
+recorded, as it does at live trials, and nothing more is started once it has decided, or
+once what is left of the schedule can hardly bring it to a decision.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.decide.futility import ended_if_futile
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.runner import BlockSetAside, CountedBlock, Event, ReachedCap, Runner
 from meta_experiment.services.acting.analysing import examine
@@ -18,7 +20,7 @@ from meta_experiment.services.acting.promotion import end
 from meta_experiment.services.running.run_plan import RunPlan
 from meta_experiment.services.running.run_trials import events_of, unknown_metrics
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Decision
+from meta_experiment.types import Action, Analysis, Decision, ReasonCode
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSetAside, RunsSpent
 
 Tell = Callable[[RunPlan, Event, Budget], None]
@@ -77,9 +79,17 @@ class Series:
         return self._look()
 
     def _look(self, exhausted: str | None = None) -> Analysis:
-        return examine(self._workspace, self._experiment, exhausted=exhausted).analysis
+        planned = self._planned
+        return ended_if_futile(
+            self._experiment.plan,
+            examine(self._workspace, self._experiment, exhausted=exhausted).analysis,
+            cases=len(planned.cases),
+            done=self._counted / planned.runs,
+        )
 
     def _decided(self, analysis: Analysis) -> RunResult:
+        if analysis.reason_code is ReasonCode.FUTILE:
+            return self._expired(RunEnd.FUTILE, analysis)
         name, action = self._experiment.experiment_id, DUE[analysis.decision]
         if self._experiment.plan.auto:
             step = auto_one(self._workspace, name, commit=True)
@@ -98,6 +108,10 @@ class Series:
         analysis = self._look(exhausted=point)
         if analysis.decision is not Decision.INCONCLUSIVE:
             return self._decided(analysis)
+        return self._expired(RunEnd.EXHAUSTED, analysis)
+
+    def _expired(self, ended: RunEnd, analysis: Analysis) -> RunResult:
+        """End the experiment without an answer; more cases take it up again."""
         end(
             self._workspace,
             self._experiment,
@@ -109,11 +123,11 @@ class Series:
         self._notes.append(
             "More cases or more --repeats go on from here: run it again with them."
         )
-        return self._result(RunEnd.EXHAUSTED, analysis, analysis.reason)
+        return self._result(ended, analysis, analysis.reason)
 
     def _result(self, ended: RunEnd, analysis: Analysis | None, reason: str) -> RunResult:
         planned, budget = self._planned, self._budget
-        over = ended in (RunEnd.DECIDED, RunEnd.EXHAUSTED)
+        over = ended in (RunEnd.DECIDED, RunEnd.FUTILE, RunEnd.EXHAUSTED)
         name = self._experiment.experiment_id
         return RunResult(
             experiment_id=name,

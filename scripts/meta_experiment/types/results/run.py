@@ -15,6 +15,7 @@ class RunEnd(StrEnum):
     """Reason why no further run is started."""
 
     DECIDED = "decided"
+    FUTILE = "futile"
     EXHAUSTED = "exhausted"
     CAPPED = "capped"
     PREVIEW = "preview"
