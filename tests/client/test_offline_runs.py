@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.client.endpoint import Answer, Endpoint, Refusal
+from tests.client.endpoint import Answer, Endpoint, Refusal, ToolCall
 from tests.client.harness import REPOSITORY
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
@@ -57,10 +57,10 @@ class Desk:
             "GIT_COMMITTER_EMAIL": "test@example.com",
         }
 
-    def prepared(self, path, text, cases, *flags):
+    def prepared(self, path, text, cases, *flags, old=None, new=None):
         """Commit a prompt file, write cases, and create the experiment on them."""
-        self.client.write(path, text.format(how=CONTROL))
-        self.client.write("new.md", text.format(how=TREATMENT))
+        self.client.write(path, text.format(**(old or {"how": CONTROL})))
+        self.client.write("new.md", text.format(**(new or {"how": TREATMENT})))
         self.git("add", ".")
         self.git("commit", "--quiet", "-m", "start")
         self.cases = self.client.folder / "cases.jsonl"
@@ -301,3 +301,68 @@ def test_a_service_that_cannot_be_reached_stops_everything_soon(client):
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
     assert desk.outcomes == []
+
+
+KINDS = {
+    "instructions": (
+        "CLAUDE.md", "# Rules\nBe {how}.\n", "Do the task.", (),
+    ),
+    "description": (
+        SKILL, "---\nname: notes\ndescription: Writes notes {how}\n---\n\nWrite.\n",
+        "Do it.", (),
+    ),
+    "model": (
+        COMMAND, "---\ndescription: x\nmodel: {model}\n---\nReview $ARGUMENTS.\n",
+        "/review it", (),
+    ),
+    "effort": (
+        COMMAND, "---\ndescription: x\neffort: {effort}\n---\nReview $ARGUMENTS.\n",
+        "/review it", (),
+    ),
+    "skill that the model calls": (
+        SKILL, SKILL_TEXT, "Take notes.", (ToolCall("Skill", {"skill": "notes"}),),
+    ),
+    "agent": (
+        ".claude/agents/critic.md",
+        "---\nname: critic\ndescription: Judges\n---\nYou judge {how}.\n",
+        "Let the critic judge.",
+        (
+            ToolCall(
+                "Agent",
+                {"subagent_type": "critic", "description": "d", "prompt": "p",
+                 "run_in_background": False},
+            ),
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_variant_of_any_kind_is_seen_to_reach_the_model(client, kind):
+    """Runs count only when their text, and no other, was put before the model."""
+    path, text, prompt, tools = KINDS[kind]
+    control = {"how": CONTROL, "model": "haiku", "effort": "low"}
+    treatment = {"how": TREATMENT, "model": "sonnet", "effort": "high"}
+
+    def respond(body):
+        called = "tool_result" in request_text(body) or "You judge" in json.dumps(body)
+        return Answer("Done.") if called or not tools else Answer(tools=tools)
+
+    cases = [{"id": "c", "prompt": prompt}]
+    with Endpoint(respond=respond) as endpoint:
+        desk = Desk(client, endpoint)
+        flags = ("--primary-metric", "total_tokens")
+        name = desk.prepared(path, text, cases, *flags, old=control, new=treatment)
+        done = desk.run(name)
+    assert done["set_aside"] == []
+    assert done["counted"] == 2
+
+
+def test_a_variant_that_never_arrives_does_not_count(client):
+    cases = [{"id": f"c{number}", "prompt": f"Something else {number}"} for number in range(5)]
+    with Endpoint(respond=lambda _: Answer("Done.")) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "total_tokens")
+        done = desk.refused(name)
+        assert len(endpoint.turns) < 6
+    assert "did not reach the agent" in done.stderr

@@ -221,7 +221,7 @@ STEPS: tuple[Step, ...] = (
     # a plan from a file, several treatments, and an override
     "create --plan wrong.yaml",
     "create --plan plan.yaml --start --manual",
-    "run from-a-plan --cases cases.jsonl --repeats 2 --preview",
+    "run from-a-plan --cases cases.jsonl --repeats 2 --concurrency 2 --preview",
     "run review --cases cases.jsonl",
     "run from-a-plan --cases nowhere.jsonl",
     "assign from-a-plan --unit a",

@@ -218,8 +218,8 @@ def _frontmatter_notes(
     elif changed and kind is not PromptKind.AGENT:
         yield (
             f"{name} differs from the control in its frontmatter "
-            f"({', '.join(map(as_word, changed))}), which cannot be served live, only "
-            "promoted."
+            f"({', '.join(map(as_word, changed))}), which cannot be served live, but "
+            "run on cases (--unit case) and promoted."
         )
 
 
