@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from meta_experiment.cli.main import VERBS, main
+from meta_experiment.cli.groups import commands
+from meta_experiment.cli.main import VERBS, group, main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CALLED = [words for words, _ in commands(group)]
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", CALLED)
 def test_every_verb_has_help_with_an_example_and_the_common_options(verb, capsys):
     """--help exits 0 and shows an example, --root and --json."""
-    assert main([verb, "--help"]) == 0
+    assert main([*verb.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert f"meta-experiment {verb}" in text
     assert "Example:" in text
@@ -33,7 +35,7 @@ def test_each_verb_of_health_is_told_from_the_others(verb, capsys):
     assert begun == {"doctor", "check", "verify", "recover", "repair"}
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", CALLED)
 def test_every_verb_is_named_in_the_readme(verb):
     """The documents know every verb."""
     assert f"`{verb}`" in (REPOSITORY / "README.md").read_text()
@@ -47,13 +49,23 @@ def test_the_help_page_lists_every_verb_with_a_sentence(capsys):
         assert re.search(rf"^  {verb} +\S", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", CALLED)
 def test_a_wrong_option_is_a_usage_error_in_the_form_that_was_asked_for(verb, capsys):
     """Exit 2; under --json the envelope stands on stdout and nothing else."""
-    assert main([verb, "--no-such-option", "--json"]) == 2
+    assert main([*verb.split(), "--no-such-option", "--json"]) == 2
     said = capsys.readouterr()
     assert json.loads(said.out)["error"]["kind"] == "usage"
     assert said.err == ""
+
+
+def test_a_noun_alone_says_that_it_needs_a_verb(capsys):
+    assert main(["runs", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["hint"] == "meta-experiment runs --help"
+    assert main(["runs"]) == 2
+    assert main(["runs", "shwo"]) == 2
+    said = capsys.readouterr().err
+    assert "Missing command" in said
+    assert "There is no verb 'runs shwo'. Did you mean 'show'?" in said
 
 
 def test_no_verb_is_status_and_the_old_flag_is_auto(tmp_path, capsys, monkeypatch):

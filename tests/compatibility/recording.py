@@ -23,11 +23,16 @@ from pathlib import Path
 from unittest import mock
 
 from tests.compatibility.program import Answer, Program, steady
-from tests.compatibility.script import DAY, DRAFTS, FILES, STEPS, Edit, Fed, Step, Wait
+from tests.compatibility.script import DAY, DRAFTS, FILES, STEPS, Edit, Fed, Runs, Step, Wait
 from tests.sealing import own_seal
+from tests.support.made_up_runs import MadeUpRuns
 from tests.transcripts.script import START, Script
 
+from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import host
+from meta_experiment.services.find import find_in
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.cases import CriterionKind, CriterionResult
 
 RECORDINGS = Path(__file__).parent / "recordings"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,6 +74,8 @@ class Recording:
                     self.lines.append(f"# {step.days:g} d later")
                 case Edit():
                     self._edit(step)
+                case Runs():
+                    self._make_up(step)
                 case Fed():
                     self._say(step.line, step.stdin)
                 case _:
@@ -120,6 +127,23 @@ class Recording:
             self._write(step.path.format(**names), step.text)
         done = "gone" if step.text is None else "written by hand"
         self.lines.append(f"# {step.path} is {done}")
+
+    def _make_up(self, step: Runs) -> None:
+        with mock.patch.dict(os.environ, self.program.environment, clear=True):
+            space = Workspace.open(Layout(self.root), lambda: self.program.now)
+            name = find_in(space.store, step.experiment).experiment_id
+            made = MadeUpRuns(space, name)
+            for case in range(step.cases):
+                for repeat in range(1, step.repeats + 1):
+                    for variant, factor in (("control", 1.0), ("treatment", 0.7 + case / 50)):
+                        made.end(
+                            f"c{case}", repeat, variant, True, (case + repeat) % 3 > 0,
+                            CriterionResult("clear", CriterionKind.MANUAL, 1.0, None),
+                            seconds=round((10 + case + repeat / 4) * factor, 3),
+                            patch=f"+{variant}\n".encode(),
+                        )  # fmt: skip
+            made.fail("c9", 1, "control", "no network")
+        self.lines.append(f"# {step.experiment} is run on {step.cases} cases")
 
     def _variants(self) -> Iterator[Path]:
         folder = self.root / ".claude/meta/variants"

@@ -73,7 +73,16 @@ class Fed:
     stdin: str
 
 
-Step = str | Wait | Edit | Fed
+@dataclass(frozen=True)
+class Runs:
+    """Somebody runs an experiment on cases: two variants, each so often on so many cases."""
+
+    experiment: str
+    cases: int
+    repeats: int
+
+
+Step = str | Wait | Edit | Fed | Runs
 
 
 def trial(experiment: str, variant: str, key: object, **metrics: float) -> str:
@@ -239,6 +248,21 @@ STEPS: tuple[Step, ...] = (
     "promote from-a-plan --yes --variant long --override 'the lead asked for it'",
     "status from-a-plan",
     "rollback from-a-plan --yes --no-commit",
+    # what came of runs on cases
+    "runs list",
+    "runs show from-a-plan",
+    "runs shwo from-a-plan",
+    (
+        f"create --file {OTHER}=other2.md --name cased --primary-metric active_seconds "
+        "--unit case --sample-size 3 --seed 5 --start --manual"
+    ),
+    Runs("cased", 3, 2),
+    "runs list",
+    "runs show cased",
+    "runs show cased --case c1 --compact",
+    "runs show cased --case c1 --markdown",
+    "runs show cased --case nowhere",
+    "stop cased --reason 'seen enough'",
     # one that may act by itself, and one that comes to its end
     (
         f"create --file {OTHER}=other2.md --name quick --primary-metric duration_seconds "

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import VERBS, group
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "commands" / "meta_experiment.md"
 SKILL = ROOT / "skills" / "experiment-workspace"
+CALLED = dict(commands(group))
 PROSE = [COMMAND, *sorted(SKILL.rglob("*.md"))]
 
 
@@ -32,7 +34,7 @@ def test_the_command_answers_to_its_plain_name():
 
 LOOKING = [
     "status", "explain", "analyze", "trials", "monitor", "noise", "baseline", "plan", "doctor",
-    "check", "verify",
+    "check", "verify", "runs list", "runs show",
 ]  # fmt: skip
 HARMLESS = [*LOOKING, "rate"]  # it adds a number to a trial, and never runs a command here
 REHEARSED = ["promote", "rollback", "auto"]
@@ -60,7 +62,7 @@ def test_what_begins_as_a_rehearsal_stays_one(verb):
 @pytest.mark.parametrize("verb", LOOKING)
 def test_no_verb_that_only_looks_changes_a_prompt_file(verb):
     """Verbs that do take --dry-run."""
-    options = {name for item in group.get_command(None, verb).params for name in item.opts}
+    options = {name for item in CALLED[verb].params for name in item.opts}
     assert "--dry-run" not in options
 
 
@@ -117,8 +119,8 @@ def test_the_command_names_every_verb(verb):
 def test_the_prose_names_only_flags_that_exist(file):
     """A flag in the prose is an option of some verb, or of help."""
     known = {"--help", "--version"}
-    for verb in VERBS:
-        for parameter in group.get_command(None, verb).params:
+    for command in CALLED.values():
+        for parameter in command.params:
             known |= {*parameter.opts, *parameter.secondary_opts}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", file.read_text("utf-8")))
     assert named <= known

@@ -90,6 +90,18 @@ def test_text_has_the_layout_of_the_screen():
     assert writers.write("text", PAGE, Style()) == TEXT
 
 
+def test_in_markdown_nothing_of_a_text_is_a_mark():
+    cells = (Column("a|b"), Column("n", align="right"))
+    page = (
+        (Heading("*x*", "_y_", level=2), Table(cells, (("<i>|", "1"), ("short",)))),
+        (Notes(("# no",)), Difference("-a\n+```\n"), Facts((("k", Emphasis("v", "dim")),))),
+    )
+    assert writers.write("markdown", page, Style()) == (
+        "### \\*x\\*\n\n\\_y\\_\n\n| a\\|b | n |\n| --- | ---: |\n| \\<i\\>\\| | 1 |\n"
+        "| short |  |\n\n- \\# no\n\n````diff\n-a\n+```\n````\n\n- **k**: v"
+    )
+
+
 def test_colours_take_no_room():
     coloured = writers.write("text", PAGE, Style(colour=True))
     for code in ("1", "31", "32", "33", "0"):

@@ -21,7 +21,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.render.words import harmless, harmless_json, one_line
-from meta_experiment.render.writers import TEXT, write
+from meta_experiment.render.writers import MARKDOWN, TEXT, write
 
 _PLAIN = Style()
 _CTRL_C = 2  # the number of the signal, where none was caught
@@ -127,6 +127,13 @@ commit_option = click.option(
     "--commit/--no-commit",
     default=True,
     help="Commit the changed files, and only them [commit].",
+)
+markdown_option = click.option(
+    "--markdown",
+    "form",
+    flag_value=MARKDOWN,
+    default=TEXT,
+    help="Print it as Markdown.",
 )
 current_option = click.option(
     "--current",

@@ -9,9 +9,9 @@ import click
 
 from meta_experiment import __version__
 from meta_experiment.cli import frame
-from meta_experiment.errors import MetaExperimentError, UsageError, cite
+from meta_experiment.cli.groups import LazyGroup
+from meta_experiment.errors import MetaExperimentError, UsageError
 from meta_experiment.files import interruption
-from meta_experiment.table import entry
 
 # The sections order the help page.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "amend",
         "archive",
     ),
-    "Offline": ("run",),
+    "Offline": ("run", "runs"),
     "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),
@@ -38,35 +38,14 @@ ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
 VERBS = tuple(verb for verbs in SECTIONS.values() for verb in verbs)
 
 
-class VerbGroup(click.Group):
-    """A group whose verbs are imported when they are called, so that each starts fast."""
+class VerbGroup(LazyGroup):
+    """All verbs, by section."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name all verbs in the order of the help page."""
-        del ctx
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one verb."""
-        del ctx
-        if cmd_name not in VERBS:
-            return None
-        usual = f"meta_experiment.cli.verbs.{cmd_name}:command"
-        command: click.Command = entry(ELSEWHERE.get(cmd_name, usual))
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb, or say which one was probably meant."""
-        if args and args[0] not in VERBS:
-            from meta_experiment.model.fields import suggestion
-
-            near = suggestion(args[0], VERBS)
-            raise click.UsageError(
-                f"There is no verb {cite(args[0])}. {near or ''}".rstrip(), ctx
-            )
-        return super().resolve_command(ctx, args)
+    @property
+    def places(self) -> dict[str, str]:
+        """Where each verb stands: mostly in the module that has its name."""
+        usual = "meta_experiment.cli.verbs.{}:command"
+        return {verb: ELSEWHERE.get(verb, usual.format(verb)) for verb in VERBS}
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs by section, each with its first sentence."""

@@ -8,8 +8,11 @@ from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.table import entry
 
-TEXT = "text"
-WRITERS = {TEXT: "meta_experiment.render.text:write"}
+TEXT, MARKDOWN = "text", "markdown"
+WRITERS = {
+    TEXT: "meta_experiment.render.text:write",
+    MARKDOWN: "meta_experiment.render.markdown:write",
+}
 
 
 def write(form: str, page: Page, style: Style) -> str:

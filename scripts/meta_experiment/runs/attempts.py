@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +14,13 @@ from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task, Texts
 from meta_experiment.runs.checkouts import Changes
-from meta_experiment.runs.criteria.judging import judged, score
+from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import RunWork
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case, CriterionResult
-from meta_experiment.types.runs import AgentReport, CellOutcome, Failure, FailureKind, RunCell
+from meta_experiment.types.runs import CellOutcome, Failure, FailureKind, RunCell
 
 _GLANCE = 0.5  # seconds between two looks at whether to stop
 _UNDECIDED = (FailureKind.MACHINE, FailureKind.SETUP, FailureKind.OURS)
@@ -99,7 +99,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     if report.failure is None or report.failure.kind not in _UNDECIDED:
         outcome = _judged(bench, task, slot, outcome)
         bench.folder.conclude(outcome)
-    bench.folder.read_off(folder, report.spent)
+    bench.folder.read_off(folder, outcome.spent, outcome.report.failure)
     _clear(folder)
     return outcome
 
@@ -141,20 +141,12 @@ def _judged(bench: Bench, task: Task, slot: int, outcome: CellOutcome) -> CellOu
             run_command=lambda command, within: bench.command(task, command, within),
         )
         results = judged(task.case, work)
-    metrics = {**seen, **report.metrics, **_scores(task.case, report, results)}
+        known = verdicts(results)
+    else:  # of a run that failed it is known that it did not succeed
+        known = {"success": 0.0} if task.case.criteria else {}
+    bench.folder.keep_patch(outcome.cell, changes.patch)
+    metrics = {**seen, **report.metrics, **known}
     return replace(outcome, report=replace(report, metrics=metrics), criteria=results)
-
-
-def _scores(
-    case: Case, report: AgentReport, results: Sequence[CriterionResult]
-) -> dict[str, float]:
-    """Return success and score: of a run that failed it is known that it did not succeed."""
-    if report.status is not TrialStatus.OK:
-        return {"success": 0.0} if case.criteria else {}
-    reached = score(results)
-    if reached is None or any(item.passed is None for item in results):
-        return {} if reached is None else {"score": reached}
-    return {"score": reached, "success": float(all(item.passed for item in results))}
 
 
 def _clear(folder: Path) -> None:

@@ -3,6 +3,7 @@
     slots/N/…                        checkouts, reused
     cells/CASE.REPEAT.VARIANT/N/     the n-th attempt: prompt, stdout, stderr, what it took
     cells/CASE.REPEAT.VARIANT/outcome.json
+    cells/CASE.REPEAT.VARIANT/patch  what it changed, cut where it is very long
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
 next command reads from there what has ended, what goes on and what is still to do.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,15 @@ from meta_experiment.types.cases import CriterionKind, CriterionResult
 from meta_experiment.types.runs import (
     AgentReport,
     CellOutcome,
+    CellRecord,
     Failure,
     FailureKind,
     RunCell,
     Spent,
 )
 
+_PROMPT = "prompt"
+_PATCH = "patch"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _SPENT = "spent.json"
@@ -78,8 +83,8 @@ class RunFolder:
         """Make the folder of the next attempt, with what is to be said to the agent."""
         folder = self.cell(cell) / str(len(self.attempts(cell)) + 1)
         self.files.make_directory(folder / "tmp")
-        self.files.create(folder / "prompt", prompt)
-        self._write(folder / _START, start)
+        self.files.create(folder / _PROMPT, prompt)
+        self._write(folder / _START, {**asdict(start), "cell": cell})
         return folder
 
     def under_way(self, cell: RunCell) -> tuple[Path, AttemptStart] | None:
@@ -96,9 +101,9 @@ class RunFolder:
             if not path.with_name(_SPENT).exists():
                 yield path.parent
 
-    def read_off(self, attempt: Path, spent: Spent) -> None:
-        """Mark an attempt as read to its end, with what it took."""
-        self._write(attempt / _SPENT, spent)
+    def read_off(self, attempt: Path, spent: Spent, failure: Failure | None = None) -> None:
+        """Mark an attempt as read to its end, with what it took and how it failed."""
+        self._write(attempt / _SPENT, {**asdict(spent), "failure": failure})
 
     def spent(self) -> Iterator[Spent]:
         """Yield what every attempt took that was read to its end."""
@@ -126,6 +131,41 @@ class RunFolder:
                 hint="Remove it, and the run is made again.",
             ) from error
 
+    def keep_patch(self, cell: RunCell, patch: bytes) -> None:
+        """Keep what a run changed, for whoever wants to see it."""
+        write_atomically(self.files, self.cell(cell) / _PATCH, patch)
+
+    def patch(self, cell: RunCell) -> bytes | None:
+        """Return what a run changed, None where that was not kept."""
+        with suppress(FileNotFoundError):
+            return self.files.read(self.cell(cell) / _PATCH)
+        return None
+
+    def prompt(self, cell: RunCell) -> bytes:
+        """Return what was said to the agent."""
+        with suppress(FileNotFoundError):
+            for attempt in self.attempts(cell)[-1:]:
+                return self.files.read(attempt / _PROMPT)
+        return b""
+
+    def records(self) -> Iterator[CellRecord]:
+        """Yield what is on record of every cell that was ever begun, by its folder's name.
+
+        Raises:
+            CorruptStoreError: an outcome cannot be read.
+        """
+        for folder in sorted((self.folder / "cells").glob("*")):
+            attempts = sorted(folder.glob(f"*/{_START}"), key=lambda at: int(at.parent.name))
+            if not attempts:
+                continue
+            cell = RunCell(**self._read(attempts[-1])["cell"])
+            outcome, failure = self.outcome(cell), None
+            if outcome is None:
+                failure = _failure(
+                    (self._read(attempts[-1].with_name(_SPENT)) or {}).get("failure")
+                )
+            yield CellRecord(cell, outcome, failure)
+
     def _write(self, path: Path, document: object) -> None:
         write_atomically(
             self.files, path, json.dumps(to_document(document), ensure_ascii=False).encode()
@@ -144,32 +184,32 @@ class RunFolder:
 
 
 def _outcome(found: Mapping[str, Any]) -> CellOutcome:
-    report, cell = found["report"], found["cell"]
-    failure = report["failure"]
+    report = found["report"]
     return CellOutcome(
-        cell=RunCell(cell["case_id"], cell["repeat"], cell["variant"]),
+        cell=RunCell(**found["cell"]),
         report=AgentReport(
             status=TrialStatus(report["status"]),
             output=report["output"],
             metrics=report["metrics"],
-            spent=Spent(report["spent"]["usd"], report["spent"]["tokens"]),
+            spent=Spent(**report["spent"]),
             received=report["received"],
-            failure=failure and Failure(FailureKind(failure["kind"]), failure["reason"]),
+            failure=_failure(report["failure"]),
             tools=tuple(report["tools"]),
             tool_inputs=None if report["tool_inputs"] is None else tuple(report["tool_inputs"]),
             fingerprint=report["fingerprint"],
         ),
-        criteria=tuple(
-            CriterionResult(
-                item["name"],
-                CriterionKind(item["kind"]),
-                item["weight"],
-                item["passed"],
-                item["detail"],
-            )
-            for item in found["criteria"]
-        ),
+        criteria=tuple(_result(item) for item in found["criteria"]),
         started=found["started"],
         ended=found["ended"],
         attempts=found["attempts"],
+        judging=Spent(**found["judging"]) if "judging" in found else Spent(0.0),
     )
+
+
+def _result(found: Mapping[str, Any]) -> CriterionResult:
+    kind, answers = CriterionKind(found["kind"]), tuple(found.get("answers", ()))
+    return CriterionResult(**{**found, "kind": kind, "answers": answers})
+
+
+def _failure(found: Mapping[str, Any] | None) -> Failure | None:
+    return None if found is None else Failure(FailureKind(found["kind"]), found["reason"])

@@ -21,6 +21,7 @@ from meta_experiment.types.cases import Case
 from meta_experiment.types.runs import CellOutcome, Failure, FailureKind, RunBlock, RunCell
 
 MOST_ATTEMPTS = 3
+UNSEEN = "the text of its variant did not reach the agent"
 _VAIN = 3  # runs that are set aside before any has counted: nothing works
 
 
@@ -160,7 +161,7 @@ class Runner:
     def _taken(self, outcome: CellOutcome) -> Iterator[Event]:
         cell, report = outcome.cell, outcome.report
         self._free.add(self._running.pop(cell))
-        self._budget.spend(report.spent)
+        self._budget.spend(outcome.spent)
         failure = report.failure
         if failure is not None and failure.kind is FailureKind.SETUP:
             raise RefusedError(
@@ -170,7 +171,7 @@ class Runner:
         if failure is not None and failure.kind in (FailureKind.MACHINE, FailureKind.OURS):
             yield from self._failed(cell, failure)
         elif report.received is False:
-            yield from self._aside(cell, "the text of its variant did not reach the agent")
+            yield from self._aside(cell, UNSEEN)
         else:
             self._worked = True
             self._frontier.end(outcome)

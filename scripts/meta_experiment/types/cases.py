@@ -62,10 +62,21 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CriterionResult:
-    """Verdict of one criterion on one run: `passed` is None while nobody has judged it."""
+    """Verdict of one criterion on one run: `passed` is None while nobody has judged it.
+
+    `answers` are those of a model that was asked more than once, None for one that was none;
+    `person` is what a person says, who may be asked beside the model.
+    """
 
     name: str
     kind: CriterionKind
     weight: float
     passed: bool | None
     detail: str = ""
+    answers: tuple[bool | None, ...] = ()
+    person: bool | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a verdict may still come, from a person if from nobody else."""
+        return self.passed is None and self.kind in (CriterionKind.MANUAL, CriterionKind.JUDGE)

@@ -64,6 +64,12 @@ class Spent:
     usd: float | None = None
     tokens: float = 0.0
 
+    def __add__(self, other: Spent) -> Spent:
+        """Return both together: of no known price where one is of none."""
+        known = self.usd is not None and other.usd is not None
+        usd = (self.usd or 0.0) + (other.usd or 0.0) if known else None
+        return Spent(usd, self.tokens + other.tokens)
+
 
 @dataclass(frozen=True, slots=True)
 class AgentReport:
@@ -90,7 +96,8 @@ class AgentReport:
 class CellOutcome:
     """The end of a cell: what the agent reported and how its work was judged.
 
-    Times are seconds since the epoch. `attempts` is how often it was started.
+    Times are seconds since the epoch. `attempts` is how often it was started. `judging` is what
+    a model took that judged the work: it is paid, but is no cost of the variant.
     """
 
     cell: RunCell
@@ -98,4 +105,23 @@ class CellOutcome:
     criteria: tuple[CriterionResult, ...]
     started: float
     ended: float
+    attempts: int = 1
+    judging: Spent = Spent(0.0)
+
+    @property
+    def spent(self) -> Spent:
+        """What it took, work and verdict together."""
+        return self.report.spent + self.judging
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """What is on record of a cell: its outcome, else what became of its last attempt.
+
+    `failure` says why that came to nothing; it is None while the attempt goes on.
+    """
+
+    cell: RunCell
+    outcome: CellOutcome | None = None
+    failure: Failure | None = None
     attempts: int = 1

@@ -6,7 +6,7 @@ A further kind is a word in `types/cases`, its line in `KINDS`, and what it hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from meta_experiment.runs.criteria.run_work import Ruling, RunWork
 from meta_experiment.table import entry
@@ -68,3 +68,17 @@ def score(results: Iterable[CriterionResult]) -> float | None:
     known = [(item.weight if item.weight > 0 else 1.0, item.passed) for item in results]
     total = sum(weight for weight, passed in known if passed is not None)
     return sum(weight for weight, passed in known if passed) / total if total else None
+
+
+def verdicts(results: Sequence[CriterionResult]) -> dict[str, float]:
+    """Return the metrics that the criteria of a run which came to its end make.
+
+    Nothing is known while a verdict may still come, as a score of some of them would be of
+    another task; what can never be judged leaves the score of the rest.
+    """
+    reached = score(results)
+    if reached is None or any(item.is_open for item in results):
+        return {}
+    if any(item.passed is None for item in results):
+        return {"score": reached}
+    return {"score": reached, "success": float(all(item.passed for item in results))}

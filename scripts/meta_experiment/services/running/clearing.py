@@ -10,7 +10,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.checkouts import remove_slots
 from meta_experiment.runs.run_folder import RunFolder
-from meta_experiment.services.running.running import runs_of_root
+from meta_experiment.services.running.run_records import runs_of_root
 from meta_experiment.services.workspace import Workspace
 
 _PATIENCE = 15.0  # seconds for a run to end that was asked to

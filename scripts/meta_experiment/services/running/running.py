@@ -5,13 +5,10 @@ Whatever ends this program, the next call goes on from there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import DependencyError
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
@@ -27,6 +24,7 @@ from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
 from meta_experiment.services.acting.lifecycle import resume, start
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
+from meta_experiment.services.running.run_records import run_folder
 from meta_experiment.services.running.run_series import Series, Tell
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
@@ -72,25 +70,6 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             )
         finally:
             slots.dispose()
-
-
-def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:
-    """Return where the runs of an experiment lie: on this machine, outside of the project."""
-    root = runs_of_root(workspace)
-    if root is None:
-        raise DependencyError(
-            "There is no home directory, so that runs have no place to be kept.",
-            hint="Set HOME, or XDG_DATA_HOME.",
-        )
-    return RunFolder(root / experiment_id, workspace.files)
-
-
-def runs_of_root(workspace: Workspace) -> Path | None:
-    """Return the folder of all runs of a root; None where there is no home."""
-    if not workspace.machine.data:
-        return None
-    name: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
-    return Path(workspace.machine.data) / "runs" / name
 
 
 def _running(workspace: Workspace, experiment: Experiment) -> Experiment:

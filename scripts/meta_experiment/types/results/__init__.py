@@ -31,6 +31,8 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
     "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
     "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
+    "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
+    "runs-show": ("meta_experiment.types.results.run_summary:RunSummary", ("runs show",)),
     "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
     "status-change": (
         "meta_experiment.types.results.status_change:StatusChange",

@@ -1,0 +1,16 @@
+"""`runs`: what came of the runs of variants on cases."""
+
+from __future__ import annotations
+
+from meta_experiment.cli.groups import Noun
+
+_HERE = "meta_experiment.cli.verbs.runs"
+
+command = Noun(
+    "runs",
+    "Look at the runs of variants on cases, and complete their verdicts.",
+    {
+        "list": f"{_HERE}.run_list:command",
+        "show": f"{_HERE}.run_summary:command",
+    },
+)

@@ -1,0 +1,106 @@
+"""Blocks as Markdown, as a comment on a pull request or a page of a wiki has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from meta_experiment.render import words
+from meta_experiment.render.blocks import (
+    Difference,
+    Emphasis,
+    Facts,
+    Figure,
+    Heading,
+    Notes,
+    Page,
+    Paragraph,
+    Table,
+    Text,
+)
+from meta_experiment.render.style import Style
+
+_MARKS = re.compile(r"([\\`*_\[\]<>#~])")
+_FENCE = re.compile(r"`{3,}")
+
+
+def write(page: Page, style: Style) -> str:
+    """Write every block as a paragraph of its own."""
+    del style
+    return "\n\n".join(_WRITTEN[type(block)](block) for section in page for block in section)
+
+
+def _heading(block: Heading) -> str:
+    detail = _said(block.detail)
+    line = f"{'#' * (block.level + 1)} {_escaped(block.title)}"
+    return f"{line}\n\n{detail}" if detail else line
+
+
+def _facts(block: Facts) -> str:
+    return "\n".join(f"- {_labelled(label, value)}" for label, value in block.rows)
+
+
+def _labelled(label: Text, value: Text) -> str:
+    name = _said(label)
+    return f"**{name}**: {_said(value)}" if name else _said(value)
+
+
+def _table(block: Table) -> str:
+    columns = block.columns
+    rules = ("---:" if item.align == "right" else "---" for item in columns)
+    rows = (
+        words.markdown_row(_escaped(cell) for cell in (*row, *[""] * (len(columns) - len(row))))
+        for row in block.rows
+    )
+    return "\n".join(
+        (
+            words.markdown_row(_said(item.title) for item in columns),
+            words.markdown_row(rules),
+            *rows,
+        )
+    )
+
+
+def _notes(block: Notes) -> str:
+    return "\n".join(f"- {_escaped(item)}" for item in block.items)
+
+
+def _paragraph(block: Paragraph) -> str:
+    return "  \n".join(_said(line) for line in block.lines)
+
+
+def _difference(block: Difference) -> str:
+    longest = max(map(len, _FENCE.findall(block.diff)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}diff\n{block.diff.rstrip()}\n{fence}"
+
+
+def _figure(block: Figure) -> str:
+    curves = (f"- {_escaped(it.name)}: {words.sparkline(it.values)}" for it in block.curves)
+    return "\n".join((f"**{_escaped(block.title)}**", "", *curves))
+
+
+def _said(text: Text) -> str:
+    if isinstance(text, str):
+        return _escaped(text)
+    if isinstance(text, Emphasis):
+        plain = text.tone == "dim" or not text.text.strip()
+        return _escaped(text.text) if plain else f"**{_escaped(text.text)}**"
+    return "".join(map(_said, text))
+
+
+def _escaped(text: str) -> str:
+    """Write a text so that nothing in it is a mark."""
+    return _MARKS.sub(r"\\\1", text)
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    Heading: _heading,
+    Facts: _facts,
+    Table: _table,
+    Notes: _notes,
+    Paragraph: _paragraph,
+    Difference: _difference,
+    Figure: _figure,
+}
