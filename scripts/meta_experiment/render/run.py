@@ -16,10 +16,7 @@ _TONES: dict[Decision | None, Tone] = {Decision.PROMOTE: "good", Decision.REJECT
 
 def run_page(done: RunResult) -> Page:
     """Show how it ended, in figures and in a sentence."""
-    tone = _TONES.get(done.decision, "strong")
-    word = done.decision.value if done.decision else done.ended.value
-    answer: Text = (Emphasis(word, tone), f"  {done.reason}")
-    facts = Facts((("Answer", answer), *_figures(done)))
+    facts = Facts((_answer(done), *_figures(done)))
     notes = (
         *(done.outlook if done.ended is RunEnd.PREVIEW else ()),
         *_aside(done),
@@ -27,6 +24,14 @@ def run_page(done: RunResult) -> Page:
     )
     head = Heading(words.name(done.experiment_id), done.status.value)
     return ((head, facts), (Notes(notes),)) if notes else ((head, facts),)
+
+
+def _answer(done: RunResult) -> tuple[Text, Text]:
+    if done.ended is RunEnd.PREVIEW:
+        return "Preview", done.reason
+    word = done.decision.value if done.decision else done.ended.value
+    tone = _TONES.get(done.decision, "strong")
+    return "Answer", (Emphasis(word, tone), f"  {done.reason}")
 
 
 def _figures(done: RunResult) -> Iterator[tuple[Text, Text]]:

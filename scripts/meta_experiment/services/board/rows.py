@@ -10,7 +10,7 @@ from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
-from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status
+from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status, Unit
 
 Row = dict[str, Any]
 
@@ -127,6 +127,10 @@ _UNANALYSED = {
     Status.PROMOTED: "none; to take it back: meta-experiment rollback {}",
     Status.EXPIRED: "none; to go on after all: meta-experiment resume {}",
 }
+_ON_CASES = {
+    Status.DRAFT: "run its cases: meta-experiment run {} --cases PATH",
+    Status.EXPIRED: "none; with more cases: meta-experiment run {} --cases PATH",
+}
 
 
 def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
@@ -134,7 +138,10 @@ def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
     if not experiment.plan.files:
         return f"none to be taken here; read it: meta-experiment analyze {name}"
     if experiment.status is not Status.RUNNING or analysis is None:
-        return _UNANALYSED.get(experiment.status, "none; it has ended").format(name)
+        on_cases = _ON_CASES if experiment.plan.unit is Unit.CASE else {}
+        return (
+            (_UNANALYSED | on_cases).get(experiment.status, "none; it has ended").format(name)
+        )
     action = DUE[analysis.decision]
     if action is None:
         return _while_undecided(experiment, analysis)
@@ -150,6 +157,8 @@ def _while_undecided(experiment: Experiment, analysis: Analysis) -> str:
         return f"meta-experiment auto will end {harmful}"
     if harmful is not None:
         return f"end what does harm: meta-experiment stop {name} --variant {harmful}"
+    if experiment.plan.unit is Unit.CASE:
+        return f"go on with its cases: meta-experiment run {name} --cases PATH"
     if ready.smallest_arm < ready.needed_per_arm:
         return f"collect at least {ready.needed_per_arm - ready.smallest_arm:,} more per arm"
     return f"go on collecting; why: meta-experiment explain {name}"
