@@ -71,6 +71,8 @@ SHARED = {
     "auto": "acting by itself",
     "baseline": "the past of a prompt file",
     "board": "all experiments at a glance",
+    "case_mining": "cases out of past uses",
+    "case_sets": "what a set of cases is",
     "cases": "the tasks of offline runs",
     "creation": "a new experiment",
     "demo": "one whole experiment, shown",

@@ -324,5 +324,11 @@ STEPS: tuple[Step, ...] = (
     "status",
     "recover",
     "status slow",
+    # cases of the past
+    "cases mine review --everywhere --dry-run",
+    "cases mine nobody --dry-run",
+    "cases mine review",
+    "cases check cases.jsonl",
+    "cases check nowhere.jsonl",
     "demo --keep .",
 )

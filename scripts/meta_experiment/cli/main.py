@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "amend",
         "archive",
     ),
-    "Offline": ("run", "runs"),
+    "Offline": ("cases", "run", "runs"),
     "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),

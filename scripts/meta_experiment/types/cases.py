@@ -39,14 +39,40 @@ class Criterion:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
+class CommitSource(StrEnum):
+    """What tells at which commit a project stood in the past, the surest first."""
+
+    RECORDED = "recorded"
+    REFLOG = "reflog"
+    BRANCH = "branch"
+    MERGE = "merge"
+    MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOrigin:
+    """Past use that a case was made of, in a session, at a time (ISO 8601).
+
+    `commit_by` says how its commit was found. `clean` is whether all was committed then, None
+    where nothing tells; `first` whether nothing of a conversation came before it.
+    """
+
+    session: str
+    time: str
+    commit_by: CommitSource
+    clean: bool | None
+    first: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """A task: the prompt as a user would type it, and how a run of it is judged.
 
     `files` are the paths and globs (relative, with `/`) that a run of it works on, `needs`
     named resources that it must have alone: runs that share one of either never run at once.
-    `commit` is where the project stood; None is where it stands now. `sha256` (hex) is of all
-    that the case says, so that an edited case is another one.
+    `commit` is where the project stood; None is where it stands now. `origin` is the past use
+    that it was made of. `sha256` (hex) is of all that a run of it may depend on, so that an
+    edited case is another one.
     """
 
     case_id: str
@@ -58,6 +84,7 @@ class Case:
     commit: str | None = None
     timeout_seconds: float | None = None
     tags: tuple[str, ...] = ()
+    origin: CaseOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)

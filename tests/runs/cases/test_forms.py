@@ -11,7 +11,7 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.runs.cases.forms import read_cases
-from meta_experiment.types.cases import CriterionKind
+from meta_experiment.types.cases import CaseOrigin, CommitSource, CriterionKind
 
 CASE = {"id": "a", "prompt": "Say hello."}
 
@@ -84,9 +84,23 @@ def test_the_digest_is_of_what_is_said_and_not_of_how(written, tmp_path):
     ]
     digests = {written({**said, **change})[0].sha256 for change in changes} | {plain.sha256}
     assert len(digests) == len(changes) + 1
+    (known,) = written({**said, "origin": ORIGIN})
+    assert known.sha256 == plain.sha256  # no run depends on it
+    assert known.origin == CaseOrigin(
+        "s-1", "2026-11-21T14:16:58.000Z", CommitSource.BRANCH, clean=None, first=False
+    )
 
 
+ORIGIN = {"session": "s-1", "time": "2026-11-21T14:16:58Z", "commit_by": "branch"}
 WRONG = {
+    "an origin by something else": (
+        {**CASE, "origin": {**ORIGIN, "commit_by": "x"}},
+        "(a).origin.commit_by: 'x' is none of recorded",
+    ),
+    "an origin that is found by nothing": (
+        {**CASE, "origin": {"session": "s-1", "time": "2026-11-21T14:16:58Z"}},
+        "(a).origin.commit_by: expected a text",
+    ),
     "an unknown field": ({**CASE, "promt": 1}, "cases.jsonl:1: there is no field 'promt'"),
     "no id": ({"prompt": "x"}, "cases.jsonl:1.id: expected a text"),
     "a number": ({"id": 3, "prompt": "x"}, "cases.jsonl:1.id: expected a text, found 3"),

@@ -15,7 +15,7 @@ from meta_experiment.model.registry import encode_registry
 from meta_experiment.services.planning.baseline import baseline
 from meta_experiment.services.planning.past import past_in_sessions
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.sessions import past_sessions
+from meta_experiment.sources.sessions import past_sessions, session_files
 from meta_experiment.types import (
     Direction,
     Experiment,
@@ -169,7 +169,7 @@ def test_agents_beside_a_session_leave_room_for_sessions(past, monkeypatch):
     """They are many, and do not count towards how many transcripts are read."""
     for _ in range(3):
         with_agent(past, 100)
-    monkeypatch.setattr(past_sessions, "MOST_FILES", 3)
+    monkeypatch.setattr(session_files, "MOST_FILES", 3)
     seen = past.read()
     assert (seen.sessions, seen.transcripts_left_out) == (3, 0)
 
@@ -360,14 +360,14 @@ def test_only_the_newest_transcripts_are_read(past, monkeypatch):
     """The bounds hold, and what was left out is counted and does not dilute the rate."""
     for number in range(6):
         past.use(10 + number, after=number * DAY)
-    monkeypatch.setattr(past_sessions, "MOST_FILES", 4)
+    monkeypatch.setattr(session_files, "MOST_FILES", 4)
     seen = past.read()
     habit = seen
     assert (habit.uses, habit.transcripts, habit.transcripts_left_out) == (4, 4, 2)
     assert past.spread().mean == 13.5
     # all of the last eight days was read, and the session that began just before it
     assert seen.units_per_day == pytest.approx(3 / 8, rel=0.01)
-    monkeypatch.setattr(past_sessions, "MOST_BYTES", 1)
+    monkeypatch.setattr(session_files, "MOST_BYTES", 1)
     assert past.read().transcripts == 1
 
 

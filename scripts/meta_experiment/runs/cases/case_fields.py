@@ -1,7 +1,7 @@
 """What a case holds, read from its plain form, into which every other form is brought.
 
-The plain form is a mapping: id, prompt, criteria, files, needs, commit, timeout_seconds, tags
-(`schemas/cases.v1.schema.json`).
+The plain form is a mapping: id, prompt, criteria, files, needs, commit, timeout_seconds, tags,
+origin (`schemas/cases.v1.schema.json`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,24 @@ from dataclasses import asdict, replace
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
-from meta_experiment.model import fields
+from meta_experiment.model import fields, instants
 from meta_experiment.protocol.places import is_id
 from meta_experiment.runs import globs
 from meta_experiment.runs.cases.criterion_fields import criteria, seconds
-from meta_experiment.types.cases import Case
+from meta_experiment.types.cases import Case, CaseOrigin, CommitSource
 
-KEYS = ("id", "prompt", "criteria", "files", "needs", "commit", "timeout_seconds", "tags")
+KEYS = (
+    "id",
+    "prompt",
+    "criteria",
+    "files",
+    "needs",
+    "commit",
+    "timeout_seconds",
+    "tags",
+    "origin",
+)
+_ORIGIN = ("session", "time", "commit_by", "clean", "first")
 _LONGEST_WORD = 200  # characters
 _COMMIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@{}~^-]{0,199}")
 
@@ -49,15 +60,16 @@ def case(document: object, where: str) -> Case:
         commit=_commit(known, inner),
         timeout_seconds=_time(known, inner),
         tags=_words(known, "tags", inner),
+        origin=_origin(known, inner),
     )
     return replace(found, sha256=_digest(found))
 
 
 def _digest(found: Case) -> str:
     """Name what a case says, whichever form it was read from and however that was laid out."""
-    canonical = json.dumps(
-        asdict(found), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    )
+    said = asdict(found)
+    del said["origin"]  # no run depends on it
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return str(sha256(canonical.encode()).hexdigest())
 
 
@@ -102,6 +114,23 @@ def _commit(known: fields.Document, where: str) -> str | None:
     if not _COMMIT.fullmatch(commit) or ".." in commit:
         raise UsageError(f"{where}.commit: expected a commit of git, found {cite(commit, 60)}.")
     return commit
+
+
+def _origin(known: fields.Document, where: str) -> CaseOrigin | None:
+    if known.get("origin") is None:
+        return None
+    inner = f"{where}.origin"
+    said = fields.mapping(known["origin"], inner)
+    fields.known_keys(said, _ORIGIN, inner)
+    unclear = said.get("clean") is None
+    fields.text(said, "commit_by", inner)  # which has no default
+    return CaseOrigin(
+        session=fields.text(said, "session", inner),
+        time=instants.to_text(instants.from_text(fields.text(said, "time", inner))),
+        commit_by=fields.word(said, "commit_by", inner, CommitSource, CommitSource.MAIN),
+        clean=None if unclear else fields.flag(said, "clean", inner, default=False),
+        first=fields.flag(said, "first", inner, default=False),
+    )
 
 
 def _time(known: fields.Document, where: str) -> float | None:

@@ -14,9 +14,9 @@ from meta_experiment.services.planning.forecast import judged
 from meta_experiment.services.planning.noise import noise_floor_of
 from meta_experiment.services.planning.past import (
     Past,
+    called,
     daily,
     home_or_root,
-    named,
     sample_of_uses,
     undisturbed,
 )
@@ -71,15 +71,14 @@ def baseline(
         NotFoundError: no transcript holds a use of it outside an experiment.
         UsageError: nobody knows the metric, or so many days are none.
     """
-    path = _path(workspace, prompt)
-    name = prompt.removeprefix("/") if path is None else named(workspace.root, path) or prompt
+    name, by_plugins = called(workspace.root, prompt)
     primary = _known(metric)
     now = workspace.clock()
     if days is not None and not 0 < days < math.inf:
         raise UsageError(f"{days!r} days, expected a number above zero.")
     root = None if everywhere else home_or_root(workspace.root, client)
     since = 0.0 if days is None else now - days * _DAY
-    found = past_uses(client, [name], root=root, since=since, of_any_plugin=path is None)
+    found = past_uses(client, [name], root=root, since=since, of_any_plugin=by_plugins)
     if not found.uses:
         raise _nothing(name, client, found, root)
     uses = undisturbed(workspace, client, [name], found.uses)
@@ -123,15 +122,6 @@ def _known(metric: str) -> Metric:
             f"The metric '{metric}' is not known; transcripts tell of none by that name.",
             hint=suggestion(metric, KNOWN_METRICS) or f"For example: {', '.join(SHOWN)}.",
         ) from error
-
-
-def _path(workspace: Workspace, prompt: str) -> str | None:
-    """Take what is or looks like a file for a path below the root; anything else is a name."""
-    if not (prompt.endswith(".md") or (workspace.root / prompt).is_file()):
-        return None
-    place = Path(prompt)
-    inside = place.is_absolute() and place.is_relative_to(workspace.root)
-    return place.relative_to(workspace.root).as_posix() if inside else place.as_posix()
 
 
 def _nothing(name: str, client: Path, found: PastUses, root: Path | None) -> NotFoundError:

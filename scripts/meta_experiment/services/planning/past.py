@@ -111,6 +111,19 @@ def named(root: Path, path: str) -> str:
     return call_of(root, path) or name_of(path)
 
 
+def called(root: Path, prompt: str) -> tuple[str, bool]:
+    """Return by which name uses are found, and whether a plugin's name may stand before it.
+
+    `prompt` is the path of a prompt file, which has but one name, or what somebody calls it.
+    """
+    place = Path(prompt)
+    if not (prompt.endswith(".md") or (root / prompt).is_file()):
+        return prompt.removeprefix("/"), True
+    inside = place.is_absolute() and place.is_relative_to(root)
+    path = (place.relative_to(root) if inside else place).as_posix()
+    return named(root, path) or prompt, False
+
+
 def undisturbed(
     workspace: Workspace, client: Path, names: Sequence[str], uses: Sequence[Use]
 ) -> list[Use]:

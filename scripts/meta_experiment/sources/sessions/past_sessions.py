@@ -13,15 +13,12 @@ from pathlib import Path
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.protocol.json_text import parse_object
 from meta_experiment.records import dataclass
-from meta_experiment.sources.sessions.session_files import began_below, transcripts
+from meta_experiment.sources.sessions.session_files import began_below, mentions, newest
 from meta_experiment.transcripts.measure import measure, span
 from meta_experiment.transcripts.prices import Prices, load_prices
 from meta_experiment.transcripts.transcript import lines, read_transcript
 from meta_experiment.transcripts.turns import Turn
 
-MOST_FILES = 200
-MOST_BYTES = 200_000_000
-_CHUNK = 1 << 20
 _MADE_UP = "#"  # in what stands for the id of an answer that has none
 _AGENT = "agent-"  # begins the name of an agent's file
 
@@ -82,13 +79,13 @@ def past_uses(
     out: this is advice, not evidence.
     """
     wanted = frozenset(name for name in names if name)
-    chosen, left_out = _newest(folder, root, since)
+    chosen, left_out = newest(folder, root, since)
     prices = load_prices(str(root or folder), {"CLAUDE_CONFIG_DIR": str(folder)})
     fullest: dict[str, _SeenUse] = {}
     beside = _Beside()
     for path, _, _ in chosen:
         with suppress(OSError, ValueError):
-            if wanted and began_below(path, root) and _mentions(path, wanted):
+            if wanted and began_below(path, root) and mentions(path, wanted):
                 agents = beside.agents(path)
                 for seen in _uses(path, agents, wanted, prices, of_any_plugin=of_any_plugin):
                     known = fullest.get(seen.first)
@@ -108,27 +105,6 @@ def past_uses(
         left_out=left_out,
         since=oldest if left_out else None,
     )
-
-
-def _newest(
-    client: Path, root: Path | None, since: float
-) -> tuple[list[tuple[Path, int, float]], int]:
-    """Choose transcripts from the newest on, within the bounds; and count the others."""
-    found = []
-    for path in transcripts(client, root):
-        with suppress(OSError):
-            status = path.stat()
-            if path.is_file() and status.st_mtime >= since:
-                found.append((path, status.st_size, status.st_mtime))
-    found.sort(key=lambda item: (-item[2], item[0]))
-    chosen: list[tuple[Path, int, float]] = []
-    room = MOST_BYTES
-    for item in found[:MOST_FILES]:
-        room -= item[1]
-        if room < 0 and chosen:
-            break
-        chosen.append(item)
-    return chosen, len(found) - len(chosen)
 
 
 class _Beside:
@@ -153,20 +129,6 @@ def _session(file: Path) -> str:
         first = next(lines(str(file)), b"")
         return str(parse_object(first.decode("utf-8", "replace")).get("sessionId") or "")
     return ""
-
-
-def _mentions(path: Path, names: frozenset[str]) -> bool:
-    """Look for the names in the bytes, so that most transcripts need not be decoded."""
-    marks = [name.encode("utf-8", "replace") for name in names]
-    overlap = max(map(len, marks))
-    with path.open("rb") as stream:
-        tail = b""
-        while block := stream.read(_CHUNK):
-            whole = tail + block
-            if any(mark in whole for mark in marks):
-                return True
-            tail = whole[-overlap:]
-    return False
 
 
 @dataclass(frozen=True, slots=True)

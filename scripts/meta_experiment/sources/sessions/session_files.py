@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+MOST_FILES = 200
+MOST_BYTES = 200_000_000
+_CHUNK = 1 << 20
 _HEAD = 65_536  # bytes in which a transcript says where and when its session began
 _AGENT = "agent-"  # begins the name of an agent's file
 _LONGEST_FOLDER = 150  # characters of a path that its folder is sure to be named by
@@ -37,6 +40,45 @@ def transcripts(client: Path, root: Path | None) -> Iterator[Path]:
                 with suppress(OSError):
                     found = sorted(folder.glob("*.jsonl"))
                     yield from (path for path in found if not path.name.startswith(_AGENT))
+
+
+def newest(
+    client: Path, root: Path | None, since: float
+) -> tuple[list[tuple[Path, int, float]], int]:
+    """Choose transcripts from the newest on, within the bounds; and count the others."""
+    found = []
+    for path in transcripts(client, root):
+        with suppress(OSError):
+            status = path.stat()
+            if path.is_file() and status.st_mtime >= since:
+                found.append((path, status.st_size, status.st_mtime))
+    found.sort(key=lambda item: (-item[2], item[0]))
+    chosen: list[tuple[Path, int, float]] = []
+    room = MOST_BYTES
+    for item in found[:MOST_FILES]:
+        room -= item[1]
+        if room < 0 and chosen:
+            break
+        chosen.append(item)
+    return chosen, len(found) - len(chosen)
+
+
+def mentions(path: Path, names: frozenset[str]) -> bool:
+    """Look for the names in the bytes, so that most transcripts need not be decoded.
+
+    Raises:
+        OSError: the transcript cannot be read.
+    """
+    marks = [name.encode("utf-8", "replace") for name in names]
+    overlap = max(map(len, marks))
+    with path.open("rb") as stream:
+        tail = b""
+        while block := stream.read(_CHUNK):
+            whole = tail + block
+            if any(mark in whole for mark in marks):
+                return True
+            tail = whole[-overlap:]
+    return False
 
 
 def began_below(transcript: Path, root: Path | None) -> bool:

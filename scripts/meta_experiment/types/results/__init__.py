@@ -18,6 +18,8 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "assignment": ("meta_experiment.types.results.assignment:AssignmentResult", ("assign",)),
     "auto": ("meta_experiment.types.results.auto:AutoResult", ("auto",)),
     "baseline": ("meta_experiment.types.results.baseline:UsageBaseline", ("baseline",)),
+    "cases-check": ("meta_experiment.types.results.case_sets:CaseSetResult", ("cases check",)),
+    "cases-mine": ("meta_experiment.types.results.case_mining:MiningResult", ("cases mine",)),
     "creation": ("meta_experiment.types.results.creation:Creation", ("create",)),
     "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),

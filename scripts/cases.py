@@ -1,0 +1,13 @@
+"""Make cases out of past uses, and say what a set of cases is.
+
+Usage: cases.py mine NAME|FILE | check PATH
+Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+sys.argv.insert(1, "cases")
+entry = Path(__file__).resolve().with_name("meta-experiment.py")
+runpy.run_path(str(entry), run_name="__main__")

@@ -1,0 +1,55 @@
+"""Result of `cases mine`: what the past gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from enum import StrEnum
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.cases import Case, CaseOrigin, CommitSource
+from meta_experiment.types.field_marks import ASIDE
+
+
+class LeftOutReason(StrEnum):
+    """Reason why a past use became no case; of several, the first."""
+
+    ELSEWHERE = "elsewhere"
+    NO_COMMIT = "no_commit"
+    PICTURES = "pictures"
+    LATER = "later"
+    DIRTY = "dirty"
+    GUESSED = "guessed"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True)
+class MinedCase:
+    """Case as it was made of a past use, without what was typed."""
+
+    id: str
+    commit: str
+    origin: CaseOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class MiningResult:
+    """Cases made of past uses: of so many uses, so many can be run again, the others why not.
+
+    `file` is empty where nothing was written. `commits_by` counts the cases by how their commit
+    was found, `unclear` those of which nothing tells whether all was committed; from `cut` of
+    them secrets were cut.
+    """
+
+    name: str
+    uses: int
+    replayable: int
+    left_out: Mapping[LeftOutReason, int]
+    commits_by: Mapping[CommitSource, int]
+    unclear: int
+    cut: int
+    file: str
+    transcripts: int
+    transcripts_left_out: int
+    cases: tuple[MinedCase, ...]
+    whole: tuple[Case, ...] = field(default=(), metadata=ASIDE)
