@@ -2,7 +2,8 @@
 
 Nothing is a twin here: `Series` records into a store in memory, `Runner` keeps the schedule and
 `examine` looks after every block. Only the team is made up: an attempt ends when its drawn
-duration is over, the earliest first. Looks that cannot decide are passed over, for speed.
+duration is over, the earliest first. Looks that cannot decide are passed over, for speed. The
+project is an empty folder of this process.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from pathlib import Path
 from statistics import fmean as mean
 from statistics import stdev
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -54,7 +56,7 @@ from meta_experiment.types.runs import AgentReport, CellOutcome, Failure, Failur
 
 BEGAN = 1_760_000_000.0
 NAME = "exp-2026-01-01-offline"
-NOWHERE = Path("/nonexistent/offline")
+PROJECT = TemporaryDirectory(prefix="offline-", ignore_cleanup_errors=True)
 RARE = ReasonCode.RARE_VALUES_UNCERTAIN
 OPEN = SimpleNamespace(
     analysis=SimpleNamespace(
@@ -128,7 +130,7 @@ class VirtualTeam:
 
 @cache
 def _workspace() -> Workspace:
-    layout, files = Layout(NOWHERE), FileSystem()
+    layout, files = Layout(Path(PROJECT.name).resolve()), FileSystem()
     checkout = Checkout(layout, files, lambda *_: frozenset())
     return Workspace(
         layout, files, checkout, MemoryStore(checkout), None, lambda: BEGAN, Machine.here()

@@ -77,3 +77,10 @@ def test_an_evaluation_without_runs_is_refused():
     """No case, no trial."""
     with pytest.raises(RefusedError, match="no run"):
         parse(ORIGIN, shapes.plugin_eval(cases=[]))
+
+
+def test_a_zero_for_an_error_is_no_grade():
+    """An overloaded service is graded 0 there, as a task that was not done is."""
+    source = changed(error="529 overloaded", score=0, passed=False)
+    assert source.runs[0].metrics.keys() == {"turns", "duration_seconds", "cost_usd"}
+    assert source.excluded == {"graded 0 for an error, which is no grade": 1}

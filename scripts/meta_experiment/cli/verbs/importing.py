@@ -85,9 +85,11 @@ def import_verb(
     into: str | None,
     **described: Any,
 ) -> Result:
-    """Read results of skill-creator, claude plugin eval, CSV or JSON lines as trials.
+    """Read results of other harnesses, CSV or JSON lines as trials.
 
-    Sources are only read. Every assumption is said, and all that is left out is counted.
+    Of skill-creator, claude plugin eval, promptfoo (eval -o results.json), Inspect (.eval or
+    JSON), Harbor (a job's folder) and JUnit XML. Sources are only read. Every assumption is
+    said, and all that is left out is counted.
     """
     if sums:
         if paths or mapping or covariates or decimal or into:

@@ -16,7 +16,8 @@ from meta_experiment.sources.results.wording import command, listed
 
 _EXPECTED = (
     "expected a skill-creator benchmark.json or its workspace folder, the result of "
-    "claude plugin eval --json, or rows in CSV or JSON lines"
+    "claude plugin eval --json, of promptfoo, Inspect or Harbor, JUnit XML, or rows in CSV or "
+    "JSON lines"
 )
 _OF_ONE_RUN = frozenset(
     {"expectations", "total_duration_seconds", "duration_ms", "run_type", "pass_count"}

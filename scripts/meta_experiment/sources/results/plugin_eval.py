@@ -15,7 +15,7 @@ from meta_experiment.types import TrialStatus
 
 KIND = "plugin-eval"
 SCHEMA = 1
-_GRADES = ("score", "success")
+_GRADES = {"score", "success"}
 
 
 def recognised(document: Mapping[str, Any]) -> bool:
@@ -95,6 +95,9 @@ def _run(
             "failed). It counts all the same: leaving such runs out would flatter the arm."
         )
     failed = record.get("error") is not None
+    if failed and metrics.keys() & _GRADES:
+        metrics = {name: value for name, value in metrics.items() if name not in _GRADES}
+        ledger.exclude("graded 0 for an error, which is no grade")
     if not metrics:
         ledger.unmeasured(arm)
     status = TrialStatus.OK if metrics else TrialStatus.INTERRUPTED

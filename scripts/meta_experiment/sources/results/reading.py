@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ from meta_experiment.errors import (
 from meta_experiment.model import strict_json
 from meta_experiment.sources.results import (
     benchmark,
+    harbor,
+    inspect_logs,
+    junit,
     plugin_eval,
+    promptfoo,
     run_table,
     workspace_files,
 )
@@ -29,6 +33,9 @@ from meta_experiment.sources.results.encoding import decoded, utf8_only
 from meta_experiment.sources.results.imported import ImportedTrials
 from meta_experiment.sources.results.result_words import is_control
 from meta_experiment.sources.results.wording import command, in_order, listed
+
+_Recognised = Callable[[Mapping[str, Any]], bool]
+_Parse = Callable[[Origin, Mapping[str, Any]], ImportedTrials]
 
 LARGEST = 64 * 1024 * 1024
 _MOST_FILES = 20_000
@@ -40,6 +47,11 @@ _BENCHMARK = "benchmark.json"
 _TABLES = {".csv", ".tsv"}
 _LINES = {".jsonl", ".ndjson"}
 _RESULTS = {".json", *_TABLES, *_LINES}
+_HARNESSES: tuple[tuple[_Recognised, _Parse], ...] = (
+    (plugin_eval.recognised, plugin_eval.parse),
+    (promptfoo.recognised, promptfoo.parse),
+    (inspect_logs.recognised, inspect_logs.parse),
+)
 _SECOND_OBJECT = re.compile(r"[\r\n]\s*\{")
 
 
@@ -60,9 +72,15 @@ def read_source(path: Path, name: str, wanted: run_table.RowOptions) -> Imported
             raise UsageError(f"{name} is a folder; --map names the columns of rows.")
         return _folder(path, name, wanted)
     data = _bytes(path, name)
+    identity = hashlib.sha256(data).hexdigest()
+    if path.suffix.lower() == inspect_logs.ARCHIVE and data.startswith(b"PK"):
+        log = inspect_logs.from_archive(data, name, LARGEST)
+        return inspect_logs.parse(Origin(name, identity), log)
     found = decoded(data, name)
-    origin = Origin(name, hashlib.sha256(data).hexdigest(), found.assumed)
+    origin = Origin(name, identity, found.assumed)
     suffix = path.suffix.lower()
+    if found.text.lstrip()[:1] == "<":
+        return junit.parse(origin, data)
     if suffix in _TABLES or found.text.lstrip()[:1] not in ("{", "["):
         return run_table.parse_csv(origin, found.text, wanted)
     text = utf8_only(found, name)
@@ -83,8 +101,12 @@ def _document(
     if wanted.columns:
         records = run_table.objects(_records(document, origin.name, wanted.columns.values()))
         return run_table.parse_rows(origin, "json", records, wanted)
-    if isinstance(document, Mapping) and plugin_eval.recognised(document):
-        return plugin_eval.parse(origin, document)
+    if isinstance(document, Mapping):
+        for recognised, parse in _HARNESSES:
+            if recognised(document):
+                return parse(origin, document)
+    if harbor.recognised(document):
+        return harbor.parse(origin, [document])
     if path.name == _BENCHMARK:
         return _with_files(origin, document, path.parent, wanted)
     return benchmark.parse(origin, document, chosen=wanted.decimal)
@@ -95,12 +117,34 @@ def _folder(folder: Path, name: str, wanted: run_table.RowOptions) -> ImportedTr
     stated = folder / _BENCHMARK
     if stated.is_file():
         return read_source(stated, f"{name}/{_BENCHMARK}", wanted)
+    job = _job(folder, name)
+    if job is not None:
+        return harbor.parse(*job)
     inside = _workspaces(folder)
     if len(inside) == 1:
         return _folder(folder / inside[0], f"{name}/{inside[0]}", wanted)
     if inside:
         raise _several(folder, name, inside)
     return _with_files(Origin(name, hashlib.sha256(b"").hexdigest()), None, folder, wanted)
+
+
+def _job(folder: Path, name: str) -> tuple[Origin, list[Mapping[str, Any]]] | None:
+    """Return the trials that the folders inside are, of one job; None where they are none."""
+    digest, total = hashlib.sha256(), 0
+    trials: list[Mapping[str, Any]] = []
+    for relative in _walk(folder):
+        if relative.count("/") != 1 or not relative.endswith(f"/{harbor.RESULT}"):
+            continue
+        shown = f"{name}/{relative}"
+        data = _bytes(folder / relative, shown)
+        total += len(data)
+        if total > LARGEST:
+            raise StorageError(f"{folder} holds more than {LARGEST:,} bytes of results.")
+        document = strict_json.parse(utf8_only(decoded(data, shown), shown), shown)
+        if harbor.recognised(document):
+            trials.append(document)
+            digest.update(f"{relative}\0{hashlib.sha256(data).hexdigest()}\n".encode())
+    return (Origin(name, digest.hexdigest()), trials) if trials else None
 
 
 def _workspaces(folder: Path) -> list[str]:
