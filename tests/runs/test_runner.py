@@ -29,6 +29,7 @@ class Team:
     def __init__(self, make, seed=0):
         self.make, self.chance = make, random.Random(seed)  # noqa: S311
         self.running, self.begun, self.most, self.closed = {}, [], 0, False
+        self.rank = lambda _: 0  # what ends first
 
     def begin(self, cell, slot):
         assert slot not in self.running.values()
@@ -37,7 +38,9 @@ class Team:
         self.most = max(self.most, len(self.running))
 
     def next(self):
-        cell = self.chance.choice(sorted(self.running, key=repr))
+        first = min(map(self.rank, self.running))
+        ready = [cell for cell in self.running if self.rank(cell) == first]
+        cell = self.chance.choice(sorted(ready, key=repr))
         del self.running[cell]
         return [self.make(cell)]
 
@@ -116,6 +119,25 @@ def test_texts_that_never_arrive_stop_everything():
     with pytest.raises(RefusedError, match="did not reach the agent"):
         list(runner.events())
     assert len(team.begun) < 10
+
+
+def test_a_text_that_never_arrives_stops_everything_though_the_other_does():
+    runner, team, _ = ready(
+        lambda cell: outcome_of(cell, received=cell.variant == "control"), cases=50
+    )
+    with pytest.raises(RefusedError, match="None of the first 3 runs of this variant"):
+        list(runner.events())
+    assert len(team.begun) < 20
+
+
+def test_some_that_fail_before_the_first_pair_has_ended_stop_nothing():
+    """The first pair may be the last to end, and others have shown that it works."""
+    runner, team, blocks = ready(cases=30, slots=16)
+    failing = {block.cells[0] for block in blocks[1:6]}
+    team.make = lambda cell: outcome_of(cell, failure="machine" if cell in failing else None)
+    team.rank = lambda cell: 2 if cell in blocks[0].cells else int(cell in failing)
+    counted = [item for item in runner.events() if isinstance(item, CountedBlock)]
+    assert len(counted) == len(blocks) - len(failing)
 
 
 def test_a_cap_lets_what_is_under_way_end():

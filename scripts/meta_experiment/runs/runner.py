@@ -7,7 +7,7 @@ then what is under way is stopped, and what has ended stays.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Protocol
@@ -22,7 +22,7 @@ from meta_experiment.types.runs import CellOutcome, Failure, FailureKind, RunBlo
 
 MOST_ATTEMPTS = 3
 UNSEEN = "the text of its variant did not reach the agent"
-_VAIN = 3  # runs that are set aside before any has counted: nothing works
+_VAIN = 3  # failures before anything has worked, or runs of a variant that are set aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,10 @@ class Runner:
         self._running: dict[RunCell, int] = {}
         self._free = set(range(slots))
         self._attempts: dict[RunCell, int] = {}
-        self._counted = self._failures = 0
+        self._failures = 0
+        self._ended = {cell.variant for cell in known.outcomes}
+        self._vain = Counter[str]()
+        self._most_vain = max(_VAIN, slots)  # those side by side may fail for one reason
         self._worked = bool(known.outcomes)
 
     @property
@@ -175,6 +178,7 @@ class Runner:
         else:
             self._worked = True
             self._frontier.end(outcome)
+            self._ended.add(cell.variant)
             yield EndedRun(outcome)
         yield from self._complete()
 
@@ -202,15 +206,17 @@ class Runner:
         for item in partners:
             self._waiting.remove(item)
         yield BlockSetAside(cell, reason)
-        if not self._counted and len(self._frontier.aside) >= _VAIN:
+        self._vain[cell.variant] += 1
+        vain = self._vain[cell.variant]
+        if cell.variant not in self._ended and vain >= self._most_vain:
             raise RefusedError(
-                f"None of the first {_VAIN} runs counts: {reason} ({_named(cell)}).",
+                f"None of the first {vain} runs of this variant counts: {reason} "
+                f"({_named(cell)}).",
                 hint="Try one by hand; the folder of its attempt holds what the agent said.",
             )
 
     def _complete(self) -> Iterator[Event]:
         for outcomes in self._frontier.complete():
-            self._counted += 1
             yield CountedBlock(outcomes)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
 from meta_experiment.sources.results.benchmark import Origin, instant
+from meta_experiment.sources.results.harness_runs import HarnessRuns, part, words
 from meta_experiment.sources.results.imported import NOT_GRADED, ImportedTrials
-from meta_experiment.sources.results.run_list import RunList, part, words
 from meta_experiment.types import TrialStatus
 
 KIND = "harbor"
@@ -32,7 +32,7 @@ def parse(origin: Origin, trials: Sequence[Trial]) -> ImportedTrials:
     Raises:
         RefusedError: no run counts.
     """
-    found = RunList(KIND, origin, {})
+    found = HarnessRuns(KIND, origin, {})
     arms = _arms(trials)
     for arm, trial in zip(arms, trials, strict=True):
         _add(found, arm, trial)
@@ -57,7 +57,7 @@ def _arms(trials: Sequence[Trial]) -> list[str]:
     ]
 
 
-def _add(found: RunList, arm: str, trial: Trial) -> None:
+def _add(found: HarnessRuns, arm: str, trial: Trial) -> None:
     case, at = str(trial["task_name"]), instant(words(trial.get("started_at")))
     exception = words(part(trial, "exception_info").get("exception_type"))
     if exception is not None and exception != _ITS_OWN_TIME:

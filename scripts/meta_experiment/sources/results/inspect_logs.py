@@ -11,8 +11,8 @@ from typing import Any
 from meta_experiment.errors import RefusedError, StorageError, UsageError
 from meta_experiment.model import strict_json
 from meta_experiment.sources.results.benchmark import Origin, instant
+from meta_experiment.sources.results.harness_runs import HarnessRuns, part, words
 from meta_experiment.sources.results.imported import NOT_GRADED, ImportedTrials
-from meta_experiment.sources.results.run_list import RunList, part, words
 from meta_experiment.types import TrialStatus
 
 KIND = "inspect"
@@ -39,7 +39,7 @@ def parse(origin: Origin, document: Mapping[str, Any]) -> ImportedTrials:
     """
     about = part(document, "eval")
     model = words(about.get("model")) or "model"
-    found = RunList(KIND, origin, {"model": model})
+    found = HarnessRuns(KIND, origin, {"model": model})
     samples = document.get("samples")
     if not isinstance(samples, list) or not samples:
         raise RefusedError(
@@ -109,7 +109,7 @@ def _scorers(samples: list[object]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _add(found: RunList, arm: str, sample: Sample, scorer: str | None) -> None:
+def _add(found: HarnessRuns, arm: str, sample: Sample, scorer: str | None) -> None:
     case, at = str(sample.get("id")), instant(words(sample.get("started_at")))
     limit = sample.get("limit")
     limit = part(sample, "limit").get("type") if isinstance(limit, Mapping) else limit

@@ -11,9 +11,9 @@ from xml.parsers import expat
 
 from meta_experiment.errors import UsageError
 from meta_experiment.sources.results.benchmark import Origin, instant
+from meta_experiment.sources.results.harness_runs import HarnessRuns
 from meta_experiment.sources.results.imported import ImportedTrials
 from meta_experiment.sources.results.merging import UNNAMED_ARM
-from meta_experiment.sources.results.run_list import RunList
 from meta_experiment.types import TrialStatus
 
 KIND = "junit"
@@ -22,10 +22,10 @@ _ROOTS = ("testsuites", "testsuite")
 _ENDS = ("failure", "error", "skipped")
 
 
-class _Reader:
+class _TestReader:
     """The events of a document: tests, and how they ended."""
 
-    def __init__(self, found: RunList, name: str) -> None:
+    def __init__(self, found: HarnessRuns, name: str) -> None:
         self.found, self.name = found, name
         self.title: str | None = None
         self.at: float | None = None
@@ -77,7 +77,7 @@ def parse(origin: Origin, data: bytes) -> ImportedTrials:
         UsageError: it is no JUnit, no XML, or declares a document type. RefusedError: no test
             counts.
     """
-    reader = _Reader(RunList(KIND, origin, {}), origin.name)
+    reader = _TestReader(HarnessRuns(KIND, origin, {}), origin.name)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = reader.begin, reader.end
     parser.StartDoctypeDeclHandler = lambda *_: _refuse_entities(origin.name)

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meta_experiment.sources.results.benchmark import Origin, instant
+from meta_experiment.sources.results.harness_runs import GRADES, HarnessRuns, part, words
 from meta_experiment.sources.results.imported import NOT_GRADED, ImportedTrials
-from meta_experiment.sources.results.run_list import GRADES, RunList, part, words
 
 KIND = "promptfoo"
 _ERROR = 2  # of `failureReason`: 1 is a test that was not passed
@@ -38,7 +38,7 @@ def parse(origin: Origin, document: Mapping[str, Any]) -> ImportedTrials:
     """
     inner = part(document, "results")
     rows: list[Row] = inner["results"]  # type: ignore[assignment]  # see `recognised`
-    found = RunList(KIND, origin, {})
+    found = HarnessRuns(KIND, origin, {})
     arms, cases = _arms(rows, found), _cases(rows)
     for row, arm, case in zip(rows, arms, cases, strict=True):
         why = _why_lost(row)
@@ -52,7 +52,7 @@ def parse(origin: Origin, document: Mapping[str, Any]) -> ImportedTrials:
     )
 
 
-def _arms(rows: Sequence[Row], found: RunList) -> list[str]:
+def _arms(rows: Sequence[Row], found: HarnessRuns) -> list[str]:
     """Return the arm of every row: what differs between them, prompts, providers or both."""
     prompts = [_prompt(row) for row in rows]
     providers = [_provider(row) for row in rows]
@@ -140,7 +140,7 @@ def _kind_of(error: str) -> str:
     return "other"
 
 
-def _record(row: Row, found: RunList) -> dict[str, object]:
+def _record(row: Row, found: HarnessRuns) -> dict[str, object]:
     """Return the metrics of a row; an answer from a cache took neither time nor money."""
     record: dict[str, object] = {name: row.get(name) for name in GRADES}
     if _grader_failed(row.get("gradingResult")):

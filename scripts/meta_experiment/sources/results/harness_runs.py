@@ -13,7 +13,7 @@ from meta_experiment.types import TrialStatus
 GRADES = ("success", "score")
 
 
-class RunList:
+class HarnessRuns:
     """Runs of one source, numbered within their arm and case as they come."""
 
     def __init__(self, kind: str, origin: Origin, fingerprint: Mapping[str, str]) -> None:
