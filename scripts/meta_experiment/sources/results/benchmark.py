@@ -31,6 +31,7 @@ from meta_experiment.sources.results.merging import UNNAMED_ARM, cases_told, mer
 from meta_experiment.sources.results.notation import WrittenValue, decimal_of
 from meta_experiment.sources.results.result_words import METRIC_FIELDS, TIME_FIELDS, snake
 from meta_experiment.sources.results.shapes import cells
+from meta_experiment.sources.results.stated import contradictions
 from meta_experiment.sources.results.values import Decimal
 from meta_experiment.sources.results.wording import listed
 from meta_experiment.sources.results.workspace_files import RunFiles, without_copies
@@ -106,6 +107,8 @@ def parse(
         if ledger.rejected:
             raise nothing_read(f"{origin.name}: no run has a metric", ledger)
         raise aggregates.refusal(origin.name, document)
+    for sentence in contradictions(document, runs):
+        ledger.note(sentence)
     return ImportedTrials(
         kind=KIND,
         name=origin.name,
