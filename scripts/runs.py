@@ -1,6 +1,6 @@
 """Look at the runs of variants on cases, and complete their verdicts.
 
-Usage: runs.py list | show ID
+Usage: runs.py list | show ID | diff ID | rate ID | profile
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

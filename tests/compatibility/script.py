@@ -262,6 +262,15 @@ STEPS: tuple[Step, ...] = (
     "runs show cased --case c1 --compact",
     "runs show cased --case c1 --markdown",
     "runs show cased --case nowhere",
+    "runs diff cased --case c1",
+    "runs diff cased --case c1 --variants control control",
+    "runs rate cased --next --max-output 8",
+    "runs rate cased --case c1 --variant control --criterion clear --fail",
+    "runs rate cased --case c1 --variant control --criterion clear --pass",
+    "runs rate cased --run nothing --pass",
+    "runs rate cased",
+    "runs profile",
+    "runs profile --model large",
     "stop cased --reason 'seen enough'",
     # one that may act by itself, and one that comes to its end
     (

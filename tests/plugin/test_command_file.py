@@ -34,7 +34,8 @@ def test_the_command_answers_to_its_plain_name():
 
 LOOKING = [
     "status", "explain", "analyze", "trials", "monitor", "noise", "baseline", "plan", "doctor",
-    "check", "verify", "runs list", "runs show", "cases check",
+    "check", "verify", "runs list", "runs show", "runs diff",
+    "runs profile", "cases check",
 ]  # fmt: skip
 HARMLESS = [*LOOKING, "rate"]  # it adds a number to a trial, and never runs a command here
 REHEARSED = ["promote", "rollback", "auto"]

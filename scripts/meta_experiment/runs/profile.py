@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
 
 from meta_experiment.records import dataclass
 from meta_experiment.runs.stability import cost_per_success
+from meta_experiment.types.runs import Capability
 
 _PRIOR = 10.0  # runs that it takes to be half confident
 _CONFIDENT = 0.70
 _RELIABLE_TOOLS = 0.85
 _SELDOM, _MOSTLY = 0.75, 0.90  # success
-
-
-class Capability(StrEnum):
-    """How much may be left to it, as far as its runs show; few runs show nothing."""
-
-    WEAK = "weak"
-    BALANCED = "balanced"
-    FRONTIER = "frontier"
 
 
 @dataclass(frozen=True, slots=True)

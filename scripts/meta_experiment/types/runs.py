@@ -49,6 +49,14 @@ class FailureKind(StrEnum):
     OURS = "ours"
 
 
+class Capability(StrEnum):
+    """How much may be left to a model, as far as its runs show; few runs show nothing."""
+
+    WEAK = "weak"
+    BALANCED = "balanced"
+    FRONTIER = "frontier"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Failure of a run, with a sentence for the user."""

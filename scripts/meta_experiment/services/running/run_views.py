@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from meta_experiment.runs.criteria.judging import score
-from meta_experiment.types import Metric
+from meta_experiment.types import Metric, TrialStatus
 from meta_experiment.types.cases import CriterionResult
 from meta_experiment.types.results.run_summary import (
     CriterionEvaluation,
@@ -83,3 +83,13 @@ def _evaluation(result: CriterionResult) -> CriterionEvaluation:
         answers=result.answers,
         person=result.person,
     )
+
+
+def succeeded(outcome: CellOutcome) -> bool | None:
+    """Tell whether a run ended well with every criterion passed; None while that is open."""
+    if outcome.report.status is not TrialStatus.OK:
+        return False
+    if not outcome.criteria:
+        return True
+    known = outcome.report.metrics.get(SUCCESS)
+    return None if known is None else known == 1.0

@@ -33,7 +33,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
     "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
     "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
+    "runs-diff": ("meta_experiment.types.results.run_difference:RunDifference", ("runs diff",)),
     "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
+    "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),
+    "runs-rate": ("meta_experiment.types.results.run_rating:RunRating", ("runs rate",)),
     "runs-show": ("meta_experiment.types.results.run_summary:RunSummary", ("runs show",)),
     "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
     "status-change": (

@@ -12,5 +12,8 @@ command = Noun(
     {
         "list": f"{_HERE}.run_list:command",
         "show": f"{_HERE}.run_summary:command",
+        "diff": f"{_HERE}.run_difference:command",
+        "rate": f"{_HERE}.run_rating:command",
+        "profile": f"{_HERE}.run_profile:command",
     },
 )
