@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
+from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import means
 from meta_experiment.decide.metrics.family import Design, Family, improvement_down_to_zero
 from meta_experiment.decide.metrics.prospect import Prospect
@@ -57,6 +57,7 @@ from meta_experiment.types import (
 _LEAST = math.ulp(1.0)  # a change that is above none
 PAIRS = "exact rule on pairs"
 RATIO = "likelihood of two rates"
+SCORE = "score of two rates"
 NOT_BINARY = "not_binary"
 
 _FEWEST_EXPECTED = 5.0  # Cochran's rule for the normal approximation of a 2 × 2 table
@@ -92,7 +93,11 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     found = ratio_evidence(control, treatment, metric, at)
     if not at:
         return found
-    zero = evidence(control, treatment, metric, 0.0)
+    return _beyond_none(found, evidence(control, treatment, metric, 0.0), at)
+
+
+def _beyond_none(found: Evidence, zero: Evidence, at: float) -> Evidence:
+    """Return evidence against a margin, beyond it no more than there is beyond no change."""
     if at > 0:
         return replace(found, better=min(found.better, zero.better))
     return replace(found, worse=min(found.worse, zero.worse))
@@ -142,9 +147,13 @@ def evidence_of_rates(
     metric: Metric,
     at: float,
 ) -> Evidence:
-    """Return −log of a test's one-sided p-values, against a margin those of the likelihood.
+    """Return −log of a test's one-sided p-values, against a margin those of the score.
 
-    Not of a t there, for the reason that `ratio_evidence` has.
+    Not of a t there, for the reason that `ratio_evidence` has; what is beyond a margin is
+    shown by the test to be beyond none as well.
+
+    Raises:
+        DegenerateDataError: an arm has no values yet, or none that the test could tell.
     """
     if at == 0:
         return evidence_by(test, kind, control, treatment, metric, at)
@@ -152,16 +161,29 @@ def evidence_of_rates(
     if ratio <= 0:
         return beyond_reach(at)
     greater, less = rate_ratio_tails(*counts(control, treatment), ratio)
-    return towards(sign(metric), minus_log(greater), minus_log(less), RATIO)
+    found = towards(sign(metric), minus_log(greater), minus_log(less), SCORE)
+    try:
+        zero = evidence_by(test, kind, control, treatment, metric, 0.0)
+    except DegenerateDataError:  # all units are alike, which speaks of margins alone
+        zero = NOTHING
+    return _beyond_none(found, zero, at)
 
 
 def interval_once(
     control: Sample, treatment: Sample, metric: Metric, level: float
 ) -> tuple[Bound, Bound]:
-    """Bound the change at one look by the likelihoods of the two rates."""
-    if metric.scale is Scale.LOG or control.moments.mean == 0:
+    """Bound the change at one look by the test against a margin, on the side that decides.
+
+    From a control without a success the change is bounded from below alone.
+    """
+    if metric.scale is Scale.LOG:
         return means.interval_once(control, treatment, metric, level)
-    return less_one(rate_ratio(*counts(control, treatment), level=level))
+    bounds = less_one(rate_ratio(*counts(control, treatment), level=level))
+    try:
+        decided = evidence_by(test, AnalysisType.AUTO, control, treatment, metric, 0.0)
+    except DegenerateDataError:
+        decided = NOTHING
+    return as_decided(bounds, decided, metric, 0.5 * (1.0 - level))
 
 
 def interval_always(
