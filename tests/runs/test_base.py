@@ -137,7 +137,7 @@ def test_places_may_be_relative(root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pool = slots(root.relative_to(tmp_path), Path())
     assert tree(pool.prepare(1, ARM)) == tree(root) | ARM
-    assert pool.changes(1).files == ()
+    assert pool.changes(1).files == {}
 
 
 def test_what_cannot_be_written_is_named(root, tmp_path):

@@ -28,3 +28,28 @@ def test_an_unknown_price_ends_a_cap_in_usd():
     budget.spend(Spent(None, 100))
     assert "not known" in budget.refusal(0, 0.0)
     assert Budget(Caps()).refusal(100, 1e9) is None
+
+
+def test_what_a_run_takes_is_seen_by_one_before_others_begin():
+    budget = Budget(Caps(usd=1.0))
+    assert budget.refusal(0, 0.0) is None
+    assert budget.refusal(1, 0.0) is not None
+    budget.spend(Spent(usd=0.1))
+    assert budget.refusal(1, 0.0) is None
+    assert Budget(Caps(seconds=9.0)).refusal(7, 0.0) is None
+
+
+def test_runs_that_were_cut_off_may_have_taken_as_much_as_the_dearest():
+    budget = Budget(Caps(usd=1.0))
+    budget.spend(Spent(cut=True))
+    assert budget.refusal(0, 0.0) is None
+    budget.spend(Spent(usd=0.4))
+    assert budget.refusal(0, 0.0) is not None
+    assert budget.unpriced == 0
+
+
+def test_a_cap_in_dollars_does_not_hold_where_every_run_is_cut_off():
+    budget = Budget(Caps(usd=1.0))
+    for _ in range(3):
+        budget.spend(Spent(cut=True))
+    assert "3 of its runs is not known" in budget.refusal(0, 0.0)

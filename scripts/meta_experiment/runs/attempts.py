@@ -10,12 +10,13 @@ from shutil import rmtree
 from threading import Event
 from typing import Protocol
 
+from meta_experiment.errors import GitError, NotFoundError
 from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task, Texts
 from meta_experiment.runs.checkouts import Changes
 from meta_experiment.runs.criteria.judging import judged, verdicts
-from meta_experiment.runs.criteria.run_work import RunWork
+from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
@@ -64,7 +65,7 @@ class Bench:
     checkouts: Checkouts
     agent: Agent
     supervisor: Supervisor
-    command: Callable[[Task, str, float], tuple[int | None, str]]
+    command: Callable[[Task, str, float, Event], tuple[int | None, str]]
     clock: Callable[[], float]
 
 
@@ -77,7 +78,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     begun = bench.folder.under_way(cell)
     if begun is None:
         checkout = bench.checkouts.prepare(slot, dict(bench.texts[cell.variant]), case.commit)
-        start = AttemptStart(slot, bench.clock())
+        start = AttemptStart(slot, bench.clock(), case.sha256)
         folder = bench.folder.begin(cell, start, case.prompt.encode())
         task = _task(bench, cell, checkout, folder)
         bench.supervisor.launch(bench.agent.launch(task))
@@ -86,8 +87,8 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
     ending, failure = _end_of(bench, task, stopping)
     report = bench.agent.report(task, ending)
-    if failure is not None:
-        report = replace(report, failure=failure)
+    spent = replace(report.spent, cut=report.status is not TrialStatus.OK)
+    report = replace(report, failure=failure or report.failure, spent=spent)
     outcome = CellOutcome(
         cell=cell,
         report=report,
@@ -97,8 +98,12 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         attempts=int(folder.name),
     )
     if report.failure is None or report.failure.kind not in _UNDECIDED:
-        outcome = _judged(bench, task, slot, outcome)
-        bench.folder.conclude(outcome)
+        try:
+            outcome = _judged(bench, task, slot, outcome, stopping)
+            bench.folder.conclude(outcome)
+        except GivenUpError:
+            given_up = Failure(FailureKind.OURS, "it was stopped while it was judged")
+            outcome = replace(outcome, report=replace(report, failure=given_up))
     bench.folder.read_off(folder, outcome.spent, outcome.report.failure)
     _clear(folder)
     return outcome
@@ -125,11 +130,19 @@ def _end_of(bench: Bench, task: Task, stopping: Event) -> tuple[ProgramEnding, F
             bench.supervisor.stop(task.attempt)
 
 
-def _judged(bench: Bench, task: Task, slot: int, outcome: CellOutcome) -> CellOutcome:
+def _judged(
+    bench: Bench, task: Task, slot: int, outcome: CellOutcome, stopping: Event
+) -> CellOutcome:
     """Return the outcome with what became of the checkout and what the criteria say."""
-    report = outcome.report
-    changes = bench.checkouts.changes(slot)
-    seen = {"files_touched": float(len(changes.files)), "lines_changed": float(changes.lines)}
+    report, changes = outcome.report, None
+    try:
+        changes = bench.checkouts.changes(slot)
+    except NotFoundError:
+        gone = Failure(FailureKind.AGENT, "it took its own checkout away")
+        report = replace(report, status=TrialStatus.ERROR, failure=report.failure or gone)
+    except GitError:  # by what it left in there
+        pass
+    seen = _seen(changes)
     results: tuple[CriterionResult, ...] = ()
     if report.status is TrialStatus.OK:
         work = RunWork(
@@ -137,16 +150,24 @@ def _judged(bench: Bench, task: Task, slot: int, outcome: CellOutcome) -> CellOu
             checkout=task.checkout,
             tools=report.tools,
             inputs=report.tool_inputs,
-            changed=changes.files,
-            run_command=lambda command, within: bench.command(task, command, within),
+            changed=None if changes is None else changes.files,
+            run_command=lambda command, within: bench.command(task, command, within, stopping),
         )
         results = judged(task.case, work)
         known = verdicts(results)
     else:  # of a run that failed it is known that it did not succeed
         known = {"success": 0.0} if task.case.criteria else {}
-    bench.folder.keep_patch(outcome.cell, changes.patch)
+    if changes is not None:
+        bench.folder.keep_patch(outcome.cell, changes.patch)
     metrics = {**seen, **report.metrics, **known}
     return replace(outcome, report=replace(report, metrics=metrics), criteria=results)
+
+
+def _seen(changes: Changes | None) -> dict[str, float]:
+    """Return how much was changed, nothing where that is not known."""
+    if changes is None:
+        return {}
+    return {"files_touched": float(len(changes.files)), "lines_changed": float(changes.lines)}
 
 
 def _clear(folder: Path) -> None:

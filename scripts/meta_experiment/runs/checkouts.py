@@ -78,7 +78,7 @@ class Slots:
             LockedError: somebody else keeps the slot.
             StorageError: the file system does not let it.
         """
-        at = self._base.commit if commit is None else self._resolve(commit)
+        at = self._base.commit if commit is None else self.resolve(commit)
         with told_of(self._folder), self._slot(number) as slot:
             try:
                 slot.reset(at)
@@ -95,6 +95,7 @@ class Slots:
         """Return what was changed in a slot since it was prepared.
 
         Raises:
+            NotFoundError: the checkout is gone, or a link stands in its place.
             GitError: git cannot tell.
             StorageError: the file system does not let it.
         """
@@ -112,8 +113,12 @@ class Slots:
             git = replace(self._git, inherited=(lock.fileno(),))
             yield _Slot(git, self._base, self._folder, number, self._project)
 
-    def _resolve(self, commit: str) -> str:
-        """Return the id of a commit that the user's repository has, by any name there."""
+    def resolve(self, commit: str) -> str:
+        """Return the id of a commit that the user's repository has, by any name there.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         if commit not in self._commits:
             name = f"{commit}^{{commit}}"
             found = self._git.run("rev-parse", "-q", "--verify", "--end-of-options", name)
@@ -211,6 +216,9 @@ class _Slot:
 
     def changes(self) -> Changes:
         """Return what is changed since the commit of the arm."""
+        for path in (self._folder, self._top, self.project):
+            if path.is_symlink() or not path.is_dir():
+                raise NotFoundError(f"{path} is gone.")
         self._unlock()
         # with 1, something could not be read, as a repository without a commit
         demand(self._git, "add", "-A", "--ignore-errors", most=1)

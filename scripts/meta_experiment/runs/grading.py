@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from threading import Event
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.runs.agents.agent import Task
 from meta_experiment.runs.agents.surroundings import surroundings
+from meta_experiment.runs.criteria.run_work import GivenUpError
 from meta_experiment.runs.supervising import Launch, run
 
 _SHELL = "/bin/sh"
@@ -19,11 +21,19 @@ _MOST_PRINTED = 4 * 1024 * 1024
 
 
 def run_command(
-    task: Task, command: str, within: float, environment: Mapping[str, str] = os.environ
+    task: Task,
+    command: str,
+    within: float,
+    stopping: Event,
+    environment: Mapping[str, str] = os.environ,
 ) -> tuple[int | None, str]:
     """Run a shell command of a case in its checkout; return its exit code and what it said.
 
     The code is None where its time ran out.
+
+    Raises:
+        GivenUpError: `stopping` was set meanwhile.
+
     The command is the author's of the case, who is the user: nothing of a prompt, an answer or
     a file becomes part of it.
     """
@@ -42,7 +52,10 @@ def run_command(
             folder=folder,
             within=within,
             output_limit=_MOST_PRINTED,
-        )
+        ),
+        stopping.is_set,
     )
+    if ending.stopped:
+        raise GivenUpError
     said = b"".join((folder / name).read_bytes() for name in ("stdout", "stderr"))
     return (None if ending.timed_out else ending.code), said.decode("utf-8", "replace")

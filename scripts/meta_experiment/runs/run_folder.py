@@ -44,10 +44,14 @@ _SPENT = "spent.json"
 
 @dataclass(frozen=True, slots=True)
 class AttemptStart:
-    """Start of an attempt: in which slot, and when (seconds since the epoch)."""
+    """Start of an attempt: in which slot, when (seconds since the epoch), at which task.
+
+    `case` is the SHA-256 of what the case said.
+    """
 
     slot: int
     at: float
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +94,17 @@ class RunFolder:
     def under_way(self, cell: RunCell) -> tuple[Path, AttemptStart] | None:
         """Return the attempt at a cell that was begun and that nobody has read to its end."""
         for folder in self.attempts(cell)[-1:]:
-            found = self._read(folder / _START)
-            if found is not None and not (folder / _SPENT).exists():
-                return folder, AttemptStart(int(found["slot"]), float(found["at"]))
+            start = self.start(folder)
+            if start is not None and not (folder / _SPENT).exists():
+                return folder, start
         return None
+
+    def start(self, attempt: Path) -> AttemptStart | None:
+        """Return how an attempt was begun, None where it was not."""
+        found = self._read(attempt / _START)
+        if found is None:
+            return None
+        return AttemptStart(int(found["slot"]), float(found["at"]), str(found.get("case", "")))
 
     def unread(self) -> Iterator[Path]:
         """Yield the attempts that were begun and that nobody has read to their end."""
@@ -103,13 +114,14 @@ class RunFolder:
 
     def read_off(self, attempt: Path, spent: Spent, failure: Failure | None = None) -> None:
         """Mark an attempt as read to its end, with what it took and how it failed."""
+        self.files.make_directory(attempt)  # which its agent may have taken away
         self._write(attempt / _SPENT, {**asdict(spent), "failure": failure})
 
     def spent(self) -> Iterator[Spent]:
         """Yield what every attempt took that was read to its end."""
         for path in (self.folder / "cells").glob(f"*/*/{_SPENT}"):
             found = self._read(path)
-            yield Spent(found["usd"], found["tokens"])
+            yield Spent(found["usd"], found["tokens"], found.get("cut", False))
 
     def conclude(self, outcome: CellOutcome) -> None:
         """Write the outcome of a cell; durable on return."""
@@ -167,9 +179,7 @@ class RunFolder:
             yield CellRecord(cell, outcome, failure)
 
     def _write(self, path: Path, document: object) -> None:
-        write_atomically(
-            self.files, path, json.dumps(to_document(document), ensure_ascii=False).encode()
-        )
+        write_atomically(self.files, path, json.dumps(to_document(document)).encode())
 
     def _read(self, path: Path) -> Any:  # noqa: ANN401 - JSON
         with suppress(FileNotFoundError):

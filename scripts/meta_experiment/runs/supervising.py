@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ _IDENTITY = "supervisor.json"
 _ENDING = "ending.json"
 _LOG = "supervisor.log"
 _GRACE = 5.0  # seconds between asking a program to end and ending it
+_PATIENCE = 15.0  # seconds for a program to end that was asked to, and all it began
 _LOOK = 0.01  # seconds between two looks for an ending
 _LOOK_FOR_LOST = 1.0  # seconds between two looks for supervisors that died
 # what a Python may need in order to start at all; the user's secrets are not for its children
@@ -138,12 +139,13 @@ def launch(order: Launch) -> None:
         )
 
 
-def run(order: Launch) -> ProgramEnding:
-    """Run a program under a supervisor to its end. Raises as `launch`."""
+def run(order: Launch, unwanted: Callable[[], bool] = lambda: False) -> ProgramEnding:
+    """Run a program under a supervisor till it ends or is unwanted. Raises as `launch`."""
     launch(order)
     try:
         while not (found := ended([order.folder], _LOOK_FOR_LOST)):
-            pass
+            if unwanted():
+                stop(order.folder)
     except BaseException:
         stop(order.folder)
         raise
@@ -190,6 +192,12 @@ def stop(folder: Path) -> None:
     if identity is not None and _is_alive(identity):
         with suppress(ProcessLookupError):
             os.kill(identity["pid"], signal.SIGTERM)
+
+
+def end(folder: Path) -> None:
+    """End a launch and all that it began, and see it over; one that hangs is given up."""
+    stop(folder)
+    ended([folder], _PATIENCE)
 
 
 def _program_of(order: Launch) -> str:

@@ -67,16 +67,20 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Price of a run: `usd` is None where it is not known, which is not nothing."""
+    """Price of a run: `usd` is None where it is not known, which is not nothing.
+
+    One that was `cut` off before it could say so may have taken as much as any.
+    """
 
     usd: float | None = None
     tokens: float = 0.0
+    cut: bool = False
 
     def __add__(self, other: Spent) -> Spent:
         """Return both together: of no known price where one is of none."""
         known = self.usd is not None and other.usd is not None
         usd = (self.usd or 0.0) + (other.usd or 0.0) if known else None
-        return Spent(usd, self.tokens + other.tokens)
+        return Spent(usd, self.tokens + other.tokens, self.cut or other.cut)
 
 
 @dataclass(frozen=True, slots=True)

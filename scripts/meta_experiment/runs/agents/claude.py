@@ -15,6 +15,7 @@ from meta_experiment.errors import DependencyError
 from meta_experiment.files.programs import find_program
 from meta_experiment.runs.agents.agent import AgentOptions, Task
 from meta_experiment.runs.agents.claude_run import ClaudeRun, in_vain, read_run
+from meta_experiment.runs.agents.left_files import head
 from meta_experiment.runs.agents.receipt import received
 from meta_experiment.runs.agents.surroundings import surroundings
 from meta_experiment.runs.supervising import Launch, ProgramEnding
@@ -196,11 +197,7 @@ def _judged(
 
 
 def _first_words(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return " ".join(stream.read(2_000).decode("utf-8", "replace").split())[:300]
-    except OSError:
-        return ""
+    return " ".join(head(path, 2_000).decode("utf-8", "replace").split())[:300]
 
 
 def _json_object(path: Path) -> dict[str, object]:

@@ -7,17 +7,18 @@ is that of the last turn alone. A price that the client guessed is none.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.records import dataclass
+from meta_experiment.runs.agents import left_files
 from meta_experiment.types.runs import Failure, FailureKind
 
 _MOST_ANSWER = 1 << 20  # characters
 _LONGEST_INPUT = 1 << 16
-_LONGEST_LOOK = 1 << 20  # bytes of a stream that is looked at while it grows
+_LONGEST_LOOK = 1 << 16  # bytes of a stream that is looked at while it grows
 _ASKED_ENOUGH = 5  # times, after some 8 seconds
 _LONGEST_LINE = 64 << 20  # bytes
 _USAGE = {
@@ -114,8 +115,9 @@ def in_vain(stdout: Path) -> Failure | None:
     It waits out an overloaded service, as long as it takes; it would wait as long for a network
     that is not there, and for a login that is refused.
     """
-    events = list(_lines(stdout)) if _size(stdout) <= _LONGEST_LOOK else []
-    last: Event = events[-1] if events else {}
+    last: Event = {}
+    with suppress(ValueError):
+        last = _object(left_files.json_value(left_files.last_line(stdout, _LONGEST_LOOK)))
     if last.get("subtype") != "api_retry" or _number(last.get("attempt")) < _ASKED_ENOUGH:
         return None
     status = last.get("error_status")
@@ -124,13 +126,6 @@ def in_vain(stdout: Path) -> Failure | None:
     if status is None:
         return Failure(FailureKind.MACHINE, "the service cannot be reached")
     return None
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _failure(result: Event) -> Failure | None:
@@ -161,8 +156,9 @@ def _price(result: Event, costs: Event, models: Event) -> float | None:
     if guessed or costs.get("hasUnknownModelCost"):
         return None
     for source, name in ((result, "total_cost_usd"), (costs, "totalCostUSD")):
-        if isinstance(source.get(name), int | float):
-            return float(source[name])
+        price = left_files.number(source.get(name))
+        if price is not None:
+            return price
     return None
 
 
@@ -245,17 +241,11 @@ def _fingerprint(events: list[Event], models: Event) -> Iterator[tuple[str, str]
 
 def _lines(path: Path) -> Iterator[Event]:
     """Yield the JSON objects of a file; a torn line is left out."""
-    try:
-        with path.open("rb") as stream:
-            for raw in iter(lambda: stream.readline(_LONGEST_LINE), b""):
-                try:
-                    found = json.loads(raw)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(found, dict):
-                    yield found
-    except FileNotFoundError:
-        return
+    for raw in left_files.lines(path, _LONGEST_LINE):
+        with suppress(ValueError):
+            found = left_files.json_value(raw)
+            if isinstance(found, dict):
+                yield found
 
 
 def _object(value: object) -> Event:
@@ -263,4 +253,4 @@ def _object(value: object) -> Event:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    return left_files.number(value) or 0.0

@@ -9,15 +9,13 @@ the network failed it, so that the run is made again; anything else is its own f
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import shlex
 from collections.abc import Mapping
-from contextlib import suppress
 
 from meta_experiment.errors import DependencyError, UsageError, as_word, cite
 from meta_experiment.files.programs import find_program
+from meta_experiment.runs.agents import left_files
 from meta_experiment.runs.agents.agent import AgentOptions, Task
 from meta_experiment.runs.agents.surroundings import surroundings
 from meta_experiment.runs.supervising import Launch, ProgramEnding
@@ -30,6 +28,7 @@ _MOST_ANSWER = 4 * 1024 * 1024
 _TRY_AGAIN = 75
 _COST, _TOKENS = "cost_usd", "total_tokens"
 _DURATIONS = ("duration_seconds", "active_seconds")
+_NEVER_NEGATIVE = (_COST, _TOKENS, *_DURATIONS)
 
 
 class CommandLine:
@@ -97,13 +96,12 @@ class CommandLine:
         status, failure = _judged(self.name, ending)
         said, doubt = _measured(task)
         metrics = dict.fromkeys(_DURATIONS, ending.seconds) | said
-        with (task.attempt / "stdout").open("rb") as stream:
-            answer = stream.read(_MOST_ANSWER).decode("utf-8", "replace")
+        answer = left_files.head(task.attempt / "stdout", _MOST_ANSWER)
         if doubt and failure is None:
             status, failure = TrialStatus.ERROR, Failure(FailureKind.SETUP, doubt)
         return AgentReport(
             status=status,
-            output=answer,
+            output=answer.decode("utf-8", "replace"),
             metrics=metrics,
             spent=Spent(metrics.get(_COST), metrics.get(_TOKENS, 0.0)),
             failure=failure,
@@ -138,22 +136,20 @@ def _judged(name: str, ending: ProgramEnding) -> tuple[TrialStatus, Failure | No
 
 def _measured(task: Task) -> tuple[dict[str, float], str | None]:
     """Return what the program measured, and what is wrong with it."""
-    data = b""
-    with suppress(FileNotFoundError), (task.attempt / _METRICS).open("rb") as stream:
-        data = stream.read(_MOST_METRICS + 1)
+    data = left_files.head(task.attempt / _METRICS, _MOST_METRICS + 1)
     if not data.strip():
         return {}, None
     wrong = "what it wrote to META_EXPERIMENT_METRICS is no JSON object of numbers"
     try:
-        found = json.loads(data) if len(data) <= _MOST_METRICS else None
-    except (ValueError, RecursionError):
+        found = left_files.json_value(data) if len(data) <= _MOST_METRICS else None
+    except ValueError:
         return {}, wrong
     if not isinstance(found, dict):
         return {}, wrong
     values = {}
     for name, value in found.items():
-        if isinstance(value, bool | int | float) and math.isfinite(value):
-            values[str(name)] = float(value)
-        else:
+        number = left_files.number(value)
+        if number is None or (number < 0 and name in _NEVER_NEGATIVE):
             return {}, f"{wrong}: {as_word(str(name))} is {cite(value, 40)}"
+        values[str(name)] = number
     return values, None

@@ -34,6 +34,10 @@ class RunWork:
     run_command: RunCommand | None = None
 
 
+class GivenUpError(Exception):
+    """Nobody waits any more for what a run is judged by."""
+
+
 class Ruling(NamedTuple):
     """Whether a criterion holds, None where that cannot be said; and why, in a sentence."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.lock import FileLock
@@ -12,8 +11,6 @@ from meta_experiment.runs.checkouts import remove_slots
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.services.running.run_records import runs_of_root
 from meta_experiment.services.workspace import Workspace
-
-_PATIENCE = 15.0  # seconds for a run to end that was asked to
 
 
 def clear_runs(workspace: Workspace) -> Iterator[str]:
@@ -44,20 +41,10 @@ def _cleared(workspace: Workspace, folder: RunFolder) -> Iterator[str]:
             "meta-experiment run takes them over."
         )
         return
-    _stop(working)
+    for path in working:
+        supervising.end(path)
     remove_slots(folder.slots)
     yield f"The checkouts of runs of {name} that were cut off are removed."
-
-
-def _stop(working: list[Path]) -> None:
-    for path in working:
-        supervising.stop(path)
-    left = set(working)
-    while left:
-        over = supervising.ended(left, _PATIENCE)
-        if not over:
-            return
-        left -= over.keys()
 
 
 def _is_open(workspace: Workspace, experiment_id: str) -> bool:

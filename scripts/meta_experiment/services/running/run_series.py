@@ -12,15 +12,17 @@ from contextlib import closing
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.futility import ended_if_futile
+from meta_experiment.errors import NotFoundError
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.runner import BlockSetAside, CountedBlock, Event, ReachedCap, Runner
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.autopilot import auto_one
 from meta_experiment.services.acting.promotion import end
+from meta_experiment.services.find import find_in
 from meta_experiment.services.running.run_plan import RunPlan
 from meta_experiment.services.running.run_trials import events_of, unknown_metrics
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Decision, ReasonCode
+from meta_experiment.types import Action, Analysis, Decision, ReasonCode, Status
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSetAside, RunsSpent
 
 Tell = Callable[[RunPlan, Event, Budget], None]
@@ -44,6 +46,9 @@ class Series:
         capped = None
         with closing(runner.events()) as events:
             for event in events if _is_open(analysis) else ():
+                halted = self._halted()
+                if halted is not None:
+                    return self._result(RunEnd.HALTED, analysis, halted)
                 match event:
                     case CountedBlock():
                         analysis = self._count(event)
@@ -61,6 +66,16 @@ class Series:
         if capped is not None:
             return self._result(RunEnd.CAPPED, analysis, f"It stopped, as {capped}.")
         return self._exhausted(analysis)
+
+    def _halted(self) -> str | None:
+        """Take up what was changed by another command; say so where that ends the runs."""
+        name = self._experiment.experiment_id
+        try:
+            self._experiment = self._workspace.store.experiment(name)
+        except NotFoundError:
+            return f"{name} was put away meanwhile."
+        status = self._experiment.status
+        return None if status is Status.RUNNING else f"{name} is {status.value} meanwhile."
 
     def _count(self, block: CountedBlock) -> Analysis:
         """Record a block, all of it or none, and look."""
@@ -131,7 +146,7 @@ class Series:
         name = self._experiment.experiment_id
         return RunResult(
             experiment_id=name,
-            status=self._workspace.store.experiment(name).status,
+            status=find_in(self._workspace.store, name).status,
             ended=ended,
             decision=analysis.decision if analysis else None,
             reason_code=analysis.reason_code if analysis else None,

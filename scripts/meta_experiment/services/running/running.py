@@ -5,7 +5,6 @@ Whatever ends this program, the next call goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -29,7 +28,7 @@ from meta_experiment.services.running.run_series import Series, Tell
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.run import RunResult
-from meta_experiment.types.runs import CellOutcome, RunBlock, RunCell
+from meta_experiment.types.runs import CellOutcome, RunCell, Spent
 
 
 def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell) -> RunResult:
@@ -53,14 +52,19 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         base = base_of(git, workspace.root, folder.folder / "base")
         slots = Slots(git, base, folder.slots, workspace.root.name)
         try:
+            for case in planned.cases.values():
+                if case.commit is not None:
+                    slots.resolve(case.commit)
             bench = _bench(workspace, experiment, planned, request.agent, folder, slots)
+            known = _known(folder, planned)
+            _stop_others(folder, known)
             budget = Budget(request.caps)
             for spent in folder.spent():
                 budget.spend(spent)
             runner = Runner(
                 planned.left,
                 planned.cases,
-                _known(folder, planned.left),
+                known,
                 budget,
                 Crew(partial(attempt, bench), request.at_once),
                 slots=request.at_once,
@@ -110,16 +114,32 @@ def _bench(
     )
 
 
-def _known(folder: RunFolder, left: Sequence[RunBlock]) -> Known:
-    """Read from the disk what runs that are not recorded yet came to, and which go on."""
+def _known(folder: RunFolder, planned: RunPlan) -> Known:
+    """Read from the disk what runs that are not recorded yet came to, and which go on.
+
+    Those of a case that said something else then are none of its own.
+    """
     outcomes: dict[RunCell, CellOutcome] = {}
     under_way: dict[RunCell, int] = {}
-    for cell in (cell for block in left for cell in block.cells):
-        outcome = folder.outcome(cell)
+    for cell in (cell for block in planned.left for cell in block.cells):
+        begun, outcome = folder.under_way(cell), folder.outcome(cell)
         if outcome is not None:
-            outcomes[cell] = outcome
-            continue
-        begun = folder.under_way(cell)
-        if begun is not None:
+            if begun is not None and int(begun[0].name) == outcome.attempts:
+                folder.read_off(begun[0], outcome.spent)
+            start = folder.start(folder.cell(cell) / str(outcome.attempts))
+            if start is None or start.case == planned.cases[cell.case_id].sha256:
+                outcomes[cell] = outcome
+        elif begun is not None and begun[1].case == planned.cases[cell.case_id].sha256:
             under_way[cell] = begun[1].slot
     return Known(outcomes, under_way)
+
+
+def _stop_others(folder: RunFolder, known: Known) -> None:
+    """Stop what a runner that was killed left at work and nobody asks for any more.
+
+    It would go on in a checkout that another run gets.
+    """
+    wanted = {folder.attempts(cell)[-1] for cell in known.under_way}
+    for path in [path for path in folder.unread() if path not in wanted]:
+        supervising.end(path)
+        folder.read_off(path, Spent(cut=True))

@@ -18,6 +18,7 @@ class RunEnd(StrEnum):
     FUTILE = "futile"
     EXHAUSTED = "exhausted"
     CAPPED = "capped"
+    HALTED = "halted"
     PREVIEW = "preview"
 
 
