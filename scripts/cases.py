@@ -1,6 +1,6 @@
-"""Make cases out of past uses, and say what a set of cases is.
+"""Make cases out of past uses, say what a set of cases is, hold some out.
 
-Usage: cases.py mine NAME|FILE | check PATH
+Usage: cases.py mine NAME|FILE | check PATH | split PATH
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

@@ -73,6 +73,7 @@ SHARED = {
     "board": "all experiments at a glance",
     "case_mining": "cases out of past uses",
     "case_sets": "what a set of cases is",
+    "case_split": "some cases for tuning, the others held out",
     "cases": "the tasks of offline runs",
     "creation": "a new experiment",
     "demo": "one whole experiment, shown",

@@ -339,5 +339,8 @@ STEPS: tuple[Step, ...] = (
     "cases mine review",
     "cases check cases.jsonl",
     "cases check nowhere.jsonl",
+    "cases split cases.jsonl --holdout 50 --out tuning.jsonl --seed 1",
+    "cases split cases.jsonl --holdout 50 --out tuning.jsonl",
+    "run from-a-plan --holdout nobody",
     "demo --keep .",
 )

@@ -137,6 +137,13 @@ def test_what_was_edited_and_committed_is_edited_no_more():
     assert one(script.command("p2", 9)).edited
 
 
+def test_git_may_say_in_a_session_that_goes_on_that_all_is_committed():
+    script = status(Script().prompt("p1", 0), " M b.py", "aaaaaaa x")
+    script.answer(2, tools=[("t1", "Edit", {"file_path": "a"})])
+    use = one(status(script).command("p2", 9))
+    assert (use.commit, use.clean, use.edited) == ("4f80c14", True, False)
+
+
 def test_pictures_and_the_words_of_the_client_are_told_from_what_was_typed():
     words = [
         {"type": "text", "text": "<ide_opened_file>a.py</ide_opened_file>"},
@@ -170,12 +177,12 @@ def kept(client, name, script, at=100, root="/work/project"):
 
 def test_a_copy_is_no_second_use(tmp_path):
     """A session that was resumed or forked holds what was said before."""
-    script = Script().command("p1", 0).answer(5)
-    script.lines[0]["sessionId"] = "one"
     for name, at in (("two", 300), ("one", 100), ("three", 200)):
+        script = Script().command("p1", 0).answer(5)
+        script.lines[0]["sessionId"] = name
         kept(tmp_path, name, script, at)
     seen = session_uses(tmp_path, "review", root=Path("/work/project"))
-    assert [use.session for use in seen.uses] == ["one"]
+    assert [use.session for use in seen.uses] == ["one"]  # as long as that is there
     assert (seen.files, seen.left_out) == (3, 0)
 
 

@@ -130,6 +130,14 @@ def test_what_is_unsure_is_taken_on_request_and_says_so(project, capsys):
     assert [item["first"] for item in origins] == [True, True, False, True]
 
 
+def test_what_a_session_had_edited_by_then_is_dirty(project, capsys):
+    """Also for an agent, to which nothing of the conversation comes."""
+    call = ("t2", "Agent", {"subagent_type": "review", "prompt": "Look."})
+    script = Script().prompt("p1", 0).answer(2, tools=[("t1", "Edit", {"file_path": "a"})])
+    project.session(script.answer(9, tools=[call]))
+    assert project.told(capsys, "--dry-run")["left_out"] == {"dirty": 1}
+
+
 def test_a_limit_takes_the_newest_and_days_leave_out_the_old(project, capsys, monkeypatch):
     for minute in (1, 2, 3):
         project.use(minute)
@@ -145,6 +153,9 @@ def test_an_id_stays_the_same_whatever_else_is_found(project, capsys):
     (before,) = project.told(capsys, "--dry-run")["cases"]
     project.use(2)
     assert before in project.told(capsys, "--dry-run")["cases"]
+    (project.client / "projects").rename(project.client / "gone")
+    project.use(1)  # a copy in another session
+    assert project.told(capsys, "--dry-run")["cases"][0]["id"] == before["id"]
 
 
 def test_secrets_are_cut_and_counted(project, capsys):

@@ -16,6 +16,8 @@ from meta_experiment.render.run import run_page
 from meta_experiment.runs.agents import AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.running.held_out import held_out
+from meta_experiment.services.workspace import Workspace
 
 _LONGEST = 24 * 3600.0
 _MOST_AT_ONCE = 8  # of those that nobody asked for
@@ -31,10 +33,10 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.argument("experiment_id", metavar="ID")
 @click.option(
     "--cases",
-    required=True,
     metavar="PATH",
     help="JSON lines, a folder in the form of claude plugin eval, or an evals.json.",
 )
+@click.option("--holdout", metavar="NAME", help="Instead: the cases held out under this name.")
 @click.option(
     "--agent",
     default="claude",
@@ -74,7 +76,7 @@ def run_verb(
     capped, it goes on where it stopped when it is called again.
     """
     opened = workspace(place)
-    request = _request(said)
+    request = _request(said, _cases(opened, said["cases"], said["holdout"]))
     if preview:
         shown = run_plan.preview(opened, experiment_id, request)
         return Result(shown, run_page(shown))
@@ -84,7 +86,21 @@ def run_verb(
     return Result(done, run_page(done))
 
 
-def _request(said: dict[str, Any]) -> run_plan.RunRequest:
+def _cases(opened: Workspace, cases: str | None, holdout: str | None) -> Path:
+    if (cases is None) is (holdout is None):
+        raise UsageError("Expected either --cases PATH or --holdout NAME.")
+    if holdout is not None:
+        return held_out(opened, holdout)
+    path = Path(cases or "")
+    if not path.exists():
+        raise UsageError(
+            f"There are no cases at {path}.",
+            hint='Write JSON lines: {"id": "one", "prompt": "…", "criteria": […]}',
+        )
+    return path
+
+
+def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
     minutes = said["max_minutes"]
     options = AgentOptions(
         within=said["timeout"],
@@ -93,16 +109,11 @@ def _request(said: dict[str, Any]) -> run_plan.RunRequest:
         tools=said["tools"],
         most_turns=said["max_turns"],
     )
-    cases = Path(said["cases"])
-    if not cases.exists():
-        raise UsageError(
-            f"There are no cases at {cases}.",
-            hint='Write JSON lines: {"id": "one", "prompt": "…", "criteria": […]}',
-        )
     return run_plan.RunRequest(
         cases=cases,
         agent=agent_of(said["agent"], options, os.environ),
         repeats=said["repeats"],
+        held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes

@@ -158,9 +158,9 @@ def _placed(past: PastCommits, use: SessionUse) -> _Seen:
 
 
 def _case(seen: _Seen) -> Case:
-    """Make a case of a use; its id is always the same."""
+    """Make a case of a use; its id is always the same, in whichever copy it was found."""
     use, time = seen.use, instants.to_text(seen.use.at)
-    mark = sha256(f"{use.session} {time} {use.prompt}".encode("utf-8", "replace")).hexdigest()
+    mark = sha256(f"{time} {use.prompt}".encode("utf-8", "replace")).hexdigest()
     moment = time[:19].replace("-", "").replace("T", "-").replace(":", "")
     document = {
         "id": f"{slug(use.name)}-{moment}-{mark[:4]}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from meta_experiment.errors import InvalidStateError, UsageError
+from meta_experiment.errors import ConflictError, InvalidStateError, UsageError
 from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.budget import Caps
@@ -26,13 +26,17 @@ _OPEN = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Request for runs: where the cases lie, who does them, how often, how many at once."""
+    """Request for runs: where the cases lie, who does them, how often, how many at once.
+
+    `held_out` is the name of cases that were held out, where they are such.
+    """
 
     cases: Path
     agent: Agent
     repeats: int = 1
     at_once: int = 1
     caps: Caps = Caps()
+    held_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
 
     Raises:
         UsageError: the experiment's units are no cases, or a case cannot be read.
-        InvalidStateError: it has ended. ConflictError: a case was changed since it was run.
+        InvalidStateError: it has ended. ConflictError: a case was changed since it was run, or
+            others were run than the ones that were held out.
     """
     experiment = find_in(workspace.store, selector)
     require_status(experiment, _OPEN, "run")
@@ -81,6 +86,13 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     cases = {item.case_id: item for item in read_cases(request.cases)}
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
+    others = {trial.unit for trial in trials} - cases.keys()
+    if request.held_out and others:
+        raise ConflictError(
+            f"{experiment.experiment_id} has trials of {len(others)} other cases than these; "
+            "expected a decision on held-out cases alone.",
+            hint="Make a new experiment of the tuned text: meta-experiment create --unit case",
+        )
     ended = {item.treatment for item in experiment.ended_arms}
     variants = [item.name for item in plan.variants if item.name not in ended]
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)

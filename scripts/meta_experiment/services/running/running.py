@@ -22,6 +22,7 @@ from meta_experiment.runs.grading import run_command
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
 from meta_experiment.services.acting.lifecycle import resume, start
+from meta_experiment.services.running.held_out import opened
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
 from meta_experiment.services.running.run_records import run_folder
 from meta_experiment.services.running.run_series import Series, Tell
@@ -49,6 +50,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
     workspace.files.make_directory(folder.folder)
     with FileLock(folder.lock, timeout=0.5, verb="run"):
         experiment = _running(workspace, planned.experiment)
+        told = opened(workspace, experiment, request.held_out) if request.held_out else []
         base = base_of(git, workspace.root, folder.folder / "base")
         slots = Slots(git, base, folder.slots, workspace.root.name)
         try:
@@ -69,9 +71,9 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 Crew(partial(attempt, bench), request.at_once),
                 slots=request.at_once,
             )
-            return Series(workspace, replace(planned, experiment=experiment), budget).run(
-                runner, tell
-            )
+            series = Series(workspace, replace(planned, experiment=experiment), budget)
+            done = series.run(runner, tell)
+            return replace(done, notes=(*told, *done.notes))
         finally:
             slots.dispose()
 

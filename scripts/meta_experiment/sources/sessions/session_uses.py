@@ -108,9 +108,7 @@ def session_uses(
         with suppress(OSError):
             if name and began_below(path, root) and mentions(path, frozenset((name,))):
                 for use in uses_in(lines(str(path)), fits, path.stem):
-                    known = found.setdefault((use.at, use.prompt), use)
-                    if known.session != path.stem == use.session:
-                        found[use.at, use.prompt] = use  # where it was made, not a copy
+                    found[use.at, use.prompt] = use
     uses = [use for use in found.values() if use.at >= since]
     if any(use.name == name for use in uses):
         uses = [use for use in uses if use.name == name]

@@ -20,6 +20,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "baseline": ("meta_experiment.types.results.baseline:UsageBaseline", ("baseline",)),
     "cases-check": ("meta_experiment.types.results.case_sets:CaseSetResult", ("cases check",)),
     "cases-mine": ("meta_experiment.types.results.case_mining:MiningResult", ("cases mine",)),
+    "cases-split": ("meta_experiment.types.results.case_split:CaseSplit", ("cases split",)),
     "creation": ("meta_experiment.types.results.creation:Creation", ("create",)),
     "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),

@@ -1,4 +1,4 @@
-"""`cases`: cases out of past uses, and what a set of cases is."""
+"""`cases`: sets of cases, before they are run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ _HERE = "meta_experiment.cli.verbs.cases"
 
 command = Noun(
     "cases",
-    "Make cases out of past uses, and say what a set of cases is.",
+    "Make cases out of past uses, say what a set of cases is, hold some out.",
     {
         "mine": f"{_HERE}.case_mining:command",
         "check": f"{_HERE}.case_sets:command",
+        "split": f"{_HERE}.case_split:command",
     },
 )

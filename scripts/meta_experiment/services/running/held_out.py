@@ -1,0 +1,149 @@
+"""Cases held out of a set: kept from whoever tunes the prompt, for one decision on them alone.
+
+They lie in this machine's own folder, outside of the project. Which cases they are follows from
+their ids and a seed, so that one stays held out however the set grows. Who opened them is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from meta_experiment.assign.uniform import sha256, uniform
+from meta_experiment.errors import (
+    DependencyError,
+    NotFoundError,
+    RefusedError,
+    StorageError,
+    UsageError,
+    cite,
+)
+from meta_experiment.files.atomic import write_atomically
+from meta_experiment.files.durable import append_lines, ensure_directory
+from meta_experiment.model import instants
+from meta_experiment.protocol.places import is_id
+from meta_experiment.runs.cases.case_document import case_document
+from meta_experiment.runs.cases.forms import read_cases
+from meta_experiment.services.running.case_mining import require_place
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment
+from meta_experiment.types.cases import Case
+from meta_experiment.types.results.case_split import CaseSplit
+
+
+def split(
+    workspace: Workspace,
+    path: Path,
+    out: Path,
+    *,
+    share: float,
+    name: str,
+    seed: int = 0,
+    tracked: bool = False,
+) -> CaseSplit:
+    """Part a set of cases: what is for tuning into a file, the rest out of sight.
+
+    Args:
+        workspace: of whose project the cases are.
+        path: the cases.
+        out: a new file for those that are for tuning.
+        share: of the cases to hold out, from 0 to 1.
+        name: by which `run` is to find the others.
+        seed: of the draw.
+        tracked: cases of past uses may also lie where git would commit them.
+
+    Raises:
+        UsageError: a part would be empty, or the name is none.
+        RefusedError: either file is there, or git would commit past uses.
+        NotFoundError: there are no such cases. StorageError: they cannot be written.
+    """
+    if not is_id(name):
+        raise UsageError(f"{cite(name)} is no plain name; expected letters, digits, '-'.")
+    held = _folder(workspace) / f"{name}.jsonl"
+    for file in (out, held):
+        if os.path.lexists(file):
+            raise RefusedError(
+                f"{file} is there already.", hint="Take another --out or --name."
+            )
+    cases = read_cases(path)
+    if any(case.origin for case in cases):
+        require_place(out, tracked=tracked)
+    parts: tuple[list[Case], list[Case]] = ([], [])
+    for case in cases:
+        parts[uniform(seed, case.case_id) < share].append(case)
+    if not all(parts):
+        raise UsageError(
+            f"Of {len(cases)} cases {len(parts[1])} would be held out; expected some in each "
+            "part.",
+            hint="Take another --holdout or --seed.",
+        )
+    try:
+        ensure_directory(workspace.files, held.parent)
+        write_atomically(workspace.files, held, _lines(parts[1]))
+        write_atomically(workspace.files, out, _lines(parts[0]))
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or out} cannot be written: {error.strerror}."
+        ) from error
+    return CaseSplit(
+        source=str(path),
+        name=name,
+        file=str(out),
+        tuning=len(parts[0]),
+        held_out=len(parts[1]),
+        seed=seed,
+    )
+
+
+def held_out(workspace: Workspace, name: str) -> Path:
+    """Return the file of the cases that are held out under a name.
+
+    Raises:
+        NotFoundError: there is none; says which there are.
+    """
+    folder = _folder(workspace)
+    known = sorted(path.stem for path in folder.glob("*.jsonl"))
+    if name not in known:
+        raise NotFoundError(
+            f"No cases are held out as {cite(name)}; there are: {', '.join(known) or 'none'}.",
+            hint="Hold some out: meta-experiment cases split FILE --holdout 30 --out FILE",
+        )
+    return folder / f"{name}.jsonl"
+
+
+def opened(workspace: Workspace, experiment: Experiment, name: str) -> list[str]:
+    """Note that an experiment sees held-out cases, and say what is to be known of that.
+
+    Raises:
+        OSError: it cannot be noted.
+    """
+    notes = _folder(workspace) / f"{name}.opened"
+    before = notes.read_text("utf-8").splitlines() if notes.exists() else []
+    others = [line for line in before if line.split()[0] != experiment.experiment_id]
+    if len(others) == len(before):
+        now = instants.to_text(workspace.clock())
+        append_lines(workspace.files, notes, f"{experiment.experiment_id} {now}\n".encode())
+        status = experiment.status
+        workspace.note(experiment, "run", status, f"opened the held-out cases {name}")
+    return [
+        f"The held-out cases {name} were opened before, by {line.split()[0]} at "
+        f"{line.split()[1]}: a text that was changed since then may be fitted to them."
+        for line in others
+    ]
+
+
+def _folder(workspace: Workspace) -> Path:
+    if not workspace.machine.data:
+        raise DependencyError(
+            "There is no home directory, so that held-out cases have no place to be kept.",
+            hint="Set HOME, or XDG_DATA_HOME.",
+        )
+    root: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
+    return Path(workspace.machine.data) / "held-out" / root
+
+
+def _lines(cases: Iterable[Case]) -> bytes:
+    rows = (json.dumps(case_document(case), ensure_ascii=False) for case in cases)
+    return "".join(f"{row}\n" for row in rows).encode()

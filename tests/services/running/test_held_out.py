@@ -1,0 +1,135 @@
+"""Cases that are held out: out of sight, always the same ones, and opened once."""
+
+import json
+import stat
+
+import pytest
+from tests.services.running.test_running import (
+    agent,
+    cases,
+    create,
+    opened,
+    project,  # noqa: F401 - a fixture
+    run,
+)
+
+from meta_experiment.cli.main import main
+from meta_experiment.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from meta_experiment.runs.cases.forms import read_cases
+from meta_experiment.services.acting import promotion
+from meta_experiment.services.running import held_out, run_plan
+from meta_experiment.types import Decision
+
+
+def split(space, project, count=40, *, out="tuning", **more):  # noqa: F811
+    """Split so many cases; return those for tuning and those held out."""
+    target = project.parent / f"{out}.jsonl"
+    asked = {"share": 0.4, "name": "cases", **more}
+    done = held_out.split(space, cases(project, count), target, **asked)
+    held = held_out.held_out(space, done.name)
+    assert not held.is_relative_to(project)
+    assert stat.S_IMODE(held.stat().st_mode) == 0o600
+    parts = [{case.case_id for case in read_cases(path)} for path in (target, held)]
+    assert [done.tuning, done.held_out] == [len(part) for part in parts]
+    return parts
+
+
+def test_each_case_is_in_one_part_and_stays_there(project):  # noqa: F811
+    """However the set grows; another seed draws others."""
+    space = opened(project)
+    tuning, held = split(space, project)
+    assert tuning | held == {f"c{number}" for number in range(40)}
+    assert not tuning & held
+    assert 8 <= len(held) <= 24
+    more, later = split(space, project, 80, out="more", name="later")
+    assert tuning < more
+    assert held < later
+    assert split(space, project, out="other", name="other", seed=1)[1] != held
+
+
+def test_a_split_refuses_what_would_undo_another_or_is_none(project):  # noqa: F811
+    space = opened(project)
+    split(space, project)
+    for more in ({"out": "again"}, {"name": "again"}):
+        with pytest.raises(RefusedError, match="is there already"):
+            split(space, project, **more)
+    with pytest.raises(UsageError, match="Of 40 cases 0 would be held out"):
+        split(space, project, out="x", name="x", share=1e-9)
+    with pytest.raises(UsageError, match="no plain name"):
+        split(space, project, out="x", name="../x")
+    with pytest.raises(NotFoundError, match=r"'x'; there are: cases\."):
+        held_out.held_out(space, "x")
+
+
+def test_past_uses_are_not_split_to_where_git_would_commit_them(project):  # noqa: F811
+    origin = {"session": "s", "time": "2026-11-21T14:16:58Z", "commit_by": "reflog"}
+    path = cases(project, 40, origin=origin)
+    asked = {"share": 0.4, "name": "cases"}
+    with pytest.raises(RefusedError, match="git would commit"):
+        held_out.split(opened(project), path, project / "tuning.jsonl", **asked)
+    held_out.split(opened(project), path, project / "tuning.jsonl", tracked=True, **asked)
+
+
+def test_held_out_cases_decide_and_who_opens_them_again_is_told(project):  # noqa: F811
+    space = opened(project)
+    _, held = split(space, project)
+    path = held_out.held_out(space, "cases")
+    first = create(space, project)
+    done = run(space, first, project, cases=path, held_out="cases")
+    assert done.decision is Decision.PROMOTE
+    trials = space.store.trials(space.store.experiment(first)).trials
+    assert {trial.unit for trial in trials} <= held
+    assert not [note for note in done.notes if "held-out" in note]
+    history = space.store.history(first).entries
+    assert [item.reason for item in history].count("opened the held-out cases cases") == 1
+    promotion.stop(space, first, "another try", dry_run=False)
+    second = create(space, project, name="second")
+    done = run(space, second, project, cases=path, held_out="cases")
+    assert f"The held-out cases cases were opened before, by {first} at 20" in done.notes[0]
+
+
+def test_going_on_is_no_second_opening(project):  # noqa: F811
+    space = opened(project)
+    name = create(space, project)
+    experiment = space.store.experiment(name)
+    split(space, project)
+    for _ in range(2):
+        assert held_out.opened(space, experiment, "cases") == []
+    reasons = [item.reason for item in space.store.history(name).entries]
+    assert reasons.count("opened the held-out cases cases") == 1
+
+
+def test_a_decision_is_of_held_out_cases_alone(project):  # noqa: F811
+    """Those on which the text was tuned would promote what fits them."""
+    space = opened(project)
+    name = create(space, project)
+    split(space, project)
+    run(space, name, project, cases=project.parent / "tuning.jsonl")
+    path = held_out.held_out(space, "cases")
+    wanted = run_plan.RunRequest(path, agent(project), held_out="cases")
+    with pytest.raises(ConflictError, match="other cases than these"):
+        run_plan.plan_runs(space, name, wanted)
+
+
+def test_the_verbs_split_and_open(project, capsys, monkeypatch):  # noqa: F811
+    name = create(opened(project), project)
+    monkeypatch.chdir(project)
+    path = cases(project, 40)
+    words = [
+        "cases",
+        "split",
+        str(path),
+        "--holdout",
+        "30",
+        "--out",
+        "../tuning.jsonl",
+        "--json",
+    ]
+    assert main(words) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["name"], told["tuning"] + told["held_out"], told["seed"]) == ("cases", 40, 0)
+    assert main(["run", name, "--holdout", "cases", "--preview", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == 2 * told["held_out"]
+    for wrong in ([], ["--holdout", "cases", "--cases", str(path)]):
+        assert main(["run", name, *wrong, "--preview"]) == 2
+        assert "either --cases PATH or --holdout NAME" in capsys.readouterr().err
