@@ -150,7 +150,14 @@ def test_an_experiment_that_is_stopped_is_run_no_further(project):
     assert "expired meanwhile" in done.reason
 
 
-SLEEPY = "import time\n" + AGENT.replace("text =", "time.sleep(60)\ntext =")
+SLEEPY = "import time\n" + AGENT.replace(
+    "text =", "print(1, flush=True); time.sleep(60)\ntext ="
+)
+
+
+def has_spoken(attempt):
+    path = attempt / "stdout"
+    return path.exists() and path.stat().st_size > 0
 
 
 def left_at_work(space, project, name, case_file):
@@ -168,7 +175,7 @@ def left_at_work(space, project, name, case_file):
     )  # fmt: skip
     folder = running.run_folder(space, name)
     deadline = time.monotonic() + 30
-    while not any(folder.folder.glob("cells/*/*/stdout")) and time.monotonic() < deadline:
+    while not any(map(has_spoken, folder.unread())) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
     process.wait()
