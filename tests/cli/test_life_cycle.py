@@ -298,10 +298,30 @@ def test_several_lines_of_one_trial_are_counted_as_one(project):
     assert told.out == "Recorded 3 trials, of which 4 observations tell.\n"
     told = project.stdin("record", "--stdin", "--json", lines=lines).json
     assert (told["recorded"], told["trial_ids"]) == (3, ["a", "b", "a", "a"])
+    assert told["known"] == 3
+    assert project.stdin("record", "--stdin", lines=lines).out == (
+        "3 trials were known already; what is new of them was added.\n"
+    )
     assert project("trials", name, "--json").json["total"] == 2
     assert project("record", name, "--variant", "control", "--metric", "cost_usd=1").out == (
         "Recorded 1 trial.\n"
     )
+    lines.append({**lines[0], "trial_id": "c"})
+    assert project.stdin("record", "--stdin", lines=lines).out == (
+        "Recorded 4 trials, of which 5 observations tell. "
+        "3 of them were known already; what is new of them was added.\n"
+    )
+    again = (
+        "record",
+        name,
+        "--variant",
+        "control",
+        "--trial-id",
+        "c",
+        "--metric",
+        "cost_usd=1",
+    )
+    assert project(*again).out == "1 trial was known already; what is new of it was added.\n"
 
 
 def test_the_least_used_arm_is_that_with_the_fewest_units_however_they_came(project):

@@ -206,7 +206,8 @@ class TrialLogsContract:
         """Outcomes get an id when they have none, and all of them can be read back."""
         mine = Seen("exp-2", "mine", fingerprint={"model": "m"}, covariates={"size": 3.0})
         given = [Seen(), mine, Seen(unit="u")]
-        made = store.record(given, 1e9)
+        made, known = store.record(given, 1e9)
+        assert not known
         assert made[1] == "mine"
         first = store.trials(experiment("exp-1")).trials
         assert {it.trial_id for it in first} == {made[0], made[2]}
@@ -255,6 +256,21 @@ class TrialLogsContract:
         assert {it.trial_id for it in said} == {"mine"}
         assert log.conflict_count == 2
         assert store.conflicts(experiment(), ["other", "min"]) == []
+
+    @pytest.mark.parametrize("beside", [0, 20])
+    def test_who_records_is_told_what_had_an_outcome_before(self, store, beside):
+        """Not what was only drawn, nor rated, nor what is told twice at once."""
+        for name in ("exp-1", "exp-2"):
+            store.add(lambda _, name=name: experiment(name))
+        drawn = store.assign("exp-1", "a", lambda _: "control", 1e9).trial_id
+        store.append("exp-1", [recorded("rated", status=None)])
+        store.record([Seen(trial_id="mine")], 1e9)
+        given = [Seen(of, one) for of, one in (
+            ("exp-1", drawn), ("exp-1", "rated"), ("exp-1", "mine"), ("exp-1", "mine"),
+            ("exp-1", "new"), ("exp-1", "new"), ("exp-2", "mine"), ("exp-1", None),
+        )]  # fmt: skip
+        given += [Seen(trial_id=f"beside {number}") for number in range(beside)]
+        assert store.record(given, 1e9).known == {("exp-1", "mine")}
 
     def test_units_get_their_places_in_turn_and_keep_their_variant(self, store):
         drawn = [

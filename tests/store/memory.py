@@ -118,9 +118,9 @@ class MemoryStore:
 
     def record(self, observations, at):
         with self._lock:
-            ids, events = outcome_events(observations, at, dict(self._folds))
+            recorded, events = outcome_events(observations, at, dict(self._folds))
             self._append(events)
-            return ids
+            return recorded
 
     def _append(self, events):
         """Encode all before any is taken in: a line that could not be read back refuses all."""

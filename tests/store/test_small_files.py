@@ -328,7 +328,7 @@ def test_the_first_outcome_stands_when_the_clock_goes_back(layout, disk, writers
 def test_store_records_what_it_acknowledges(layout, disk):
     """Outcomes get an id when they have none, and all of them can be read back."""
     store = store_of(layout, disk)
-    ids = store.record([Seen("exp-1"), Seen("exp-2", "mine"), Seen("exp-1")], 5.0)
+    ids, _ = store.record([Seen("exp-1"), Seen("exp-2", "mine"), Seen("exp-1")], 5.0)
     assert ids[1] == "mine"
     for experiment_id, expected in (("exp-1", {ids[0], ids[2]}), ("exp-2", {"mine"})):
         trials = store.trials(experiment(experiment_id)).trials

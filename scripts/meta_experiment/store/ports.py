@@ -14,6 +14,7 @@ from typing import Protocol
 from meta_experiment.files.confine import Content
 from meta_experiment.store.history import History, HistoryEntry
 from meta_experiment.store.trial_log import (
+    Acknowledgement,
     AssignedTrial,
     Conflict,
     OutcomeReport,
@@ -121,8 +122,8 @@ class TrialLogs(Protocol):
             UsageError: one could not be read back.
         """
 
-    def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
-        """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
+    def record(self, observations: Sequence[OutcomeReport], at: float) -> Acknowledgement:
+        """Add outcomes, all or none; durable on return. Tells which trials had one before.
 
         What is known of a trial already stands, also when the clock went back since.
         """

@@ -77,6 +77,16 @@ class OutcomeReport(Protocol):
         """What it ran on."""
 
 
+class Acknowledgement(NamedTuple):
+    """What came of outcomes: the trial id of each, in order, and what had an outcome before.
+
+    A trial that is known is told by its experiment and its id.
+    """
+
+    trial_ids: list[str]
+    known: set[tuple[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class AssignedTrial:
     """The variant of a unit, and the trial that begins with it.

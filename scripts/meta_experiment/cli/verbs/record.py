@@ -91,9 +91,16 @@ def record_verb(
     done = recording.record(workspace(place), documents)
     return Result(
         done,
-        lines(f"Recorded {counted(done.recorded, 'trial')}{_several(done)}."),
+        lines(_told(done)),
         narration=conflicting(done.conflicts),
     )
+
+
+def _told(done: RecordingResult) -> str:
+    if done.known == done.recorded:
+        return f"{counted(done.known, 'trial')} {_known(done)}"
+    told = f"Recorded {counted(done.recorded, 'trial')}{_several(done)}."
+    return f"{told} {done.known:,} of them {_known(done)}" if done.known else told
 
 
 def _several(done: RecordingResult) -> str:
@@ -103,6 +110,12 @@ def _several(done: RecordingResult) -> str:
         if observations == done.recorded
         else f", of which {observations:,} observations tell"
     )
+
+
+def _known(done: RecordingResult) -> str:
+    """Say what had an outcome before: of a trial that is told twice the first stands."""
+    were, them = ("was", "it") if done.known == 1 else ("were", "them")
+    return f"{were} known already; what is new of {them} was added."
 
 
 def _document(

@@ -62,7 +62,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
             hint="Pipe one JSON object a line into record --stdin.",
         )
     with held("The trials were recorded first."):
-        trial_ids = workspace.store.record(observations, workspace.clock())
+        trial_ids, known = workspace.store.record(observations, workspace.clock())
     named: dict[str, set[str]] = {}
     for item in observations:
         if item.trial_id is not None:
@@ -77,7 +77,7 @@ def record(workspace: Workspace, documents: Iterable[Mapping[str, Any]]) -> Reco
     listed = conflicts[:_MOST_CONFLICTS]
     if len(conflicts) > len(listed):
         listed.append(f"{len(conflicts) - len(listed):,} more")
-    return RecordingResult(len(set(told)), tuple(trial_ids), tuple(listed))
+    return RecordingResult(len(set(told)), tuple(trial_ids), tuple(listed), len(known))
 
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.store.local.writer import Writer, append_batches, append_events
 from meta_experiment.store.ports import Change, Changed, Store
 from meta_experiment.store.trial_log import (
+    Acknowledgement,
     AssignedTrial,
     Conflict,
     OutcomeReport,
@@ -164,15 +165,15 @@ class LocalStore:
         for event in events:
             encode_event(event)
 
-    def record(self, observations: Sequence[OutcomeReport], at: float) -> list[str]:
-        """Add outcomes, all or none; durable on return. Gives their trial ids, in order.
+    def record(self, observations: Sequence[OutcomeReport], at: float) -> Acknowledgement:
+        """Add outcomes, all or none; durable on return. Tells which trials had one before.
 
         What is known of a trial already stands, also when the clock went back since.
         """
-        trial_ids, events = outcome_events(observations, at, self._known(observations))
+        recorded, events = outcome_events(observations, at, self._known(observations))
         seal, writer = self._checkout.seal(), self._writer.name
         append_batches(self.layout, self.files, seal, writer, events)
-        return trial_ids
+        return recorded
 
     def trials(self, experiment: Experiment) -> TrialLog:
         """Return the trials of an experiment, those that its registry entry holds included.

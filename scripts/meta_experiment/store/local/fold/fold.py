@@ -144,6 +144,11 @@ class Fold:
             columns.assigned_at[row] = at
         return row
 
+    def has_outcome(self, trial_id: str) -> bool:
+        """Say whether a trial has ended, one way or another."""
+        row = self.columns.trials.find(trial_id)
+        return row != UNKNOWN and self.columns.status[row] != 0
+
     def after(self, trial_id: str, at: float) -> float:
         """Return this time, or the next after all that stands of a trial."""
         columns = self.columns
