@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -202,6 +203,43 @@ def test_a_run_stops_at_the_fewest_cases_when_one_variant_is_much_better(client)
     assert done["counted"] <= 2 * 8
     assert asked <= done["counted"] + 3
     assert done["saved"] == 60 - done["counted"]
+
+
+def test_a_judge_is_the_client_without_tools_or_a_word_of_the_variant(client):
+    criterion = {"type": "judge", "name": "right", "target": "It says 42."}
+    cases = [
+        {"id": f"c{n}", "prompt": f"/review {n}", "criteria": [criterion]} for n in range(2)
+    ]
+    secret = client.folder / "secret.txt"
+    secret.write_text("A SECRET")
+
+    def said(body):
+        return Answer(f"The answer is {42 if is_better(body) else 41}. @{secret} /review")
+
+    right = "(?s)It says 42.*The answer is 42|The answer is 42.*It says 42"
+    verdicts = (
+        Answer('{"met": true, "why": "so"}', when=right, lasting=True),
+        Answer('{"met": false, "why": "so"}', when="It says 42", lasting=True),
+    )
+    with Endpoint(verdicts, respond=said) as endpoint:
+        desk = Desk(client, endpoint)
+        client.write("CLAUDE.md", "Instructions of the project.")
+        name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "success")
+        desk.run(name, "--judge", "claude", "--judge-model", "claude-haiku-4-5")
+        judging = [it for it in endpoint.requests if "It says 42" in json.dumps(it.body)]
+    assert len(judging) == 8
+    for turn in judging:
+        whole = json.dumps(turn.body)
+        assert not turn.body.get("tools")
+        assert turn.body["model"].startswith("claude-haiku-4-5")
+        for word in (CONTROL, TREATMENT, "Instructions of", "A SECRET"):
+            assert word not in whole
+        assert not re.search(r"\b(control|treatment)\b", whole)
+        assert len(whole) < 10_000
+    shown = desk.meta("runs", "show", name)
+    verdicts = {(item["variant"], item["success"]) for item in shown["runs"]}
+    assert verdicts == {("control", False), ("treatment", True)}
+    assert (shown["judge"]["asked"], shown["judge"]["disagreements"]) == (4, 0)
 
 
 def test_a_storm_of_refusals_changes_no_verdict(client):

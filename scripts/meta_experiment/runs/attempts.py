@@ -14,6 +14,7 @@ from meta_experiment.errors import GitError, NotFoundError
 from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task, Texts
+from meta_experiment.runs.asking import Asking
 from meta_experiment.runs.checkouts import Changes
 from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
@@ -21,7 +22,14 @@ from meta_experiment.runs.run_folder import AttemptStart, RunFolder
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case, CriterionResult
-from meta_experiment.types.runs import CellOutcome, Failure, FailureKind, RunCell
+from meta_experiment.types.runs import (
+    AgentReport,
+    CellOutcome,
+    Failure,
+    FailureKind,
+    RunCell,
+    Spent,
+)
 
 _GLANCE = 0.5  # seconds between two looks at whether to stop
 _UNDECIDED = (FailureKind.MACHINE, FailureKind.SETUP, FailureKind.OURS)
@@ -67,6 +75,7 @@ class Bench:
     supervisor: Supervisor
     command: Callable[[Task, str, float, Event], tuple[int | None, str]]
     clock: Callable[[], float]
+    judge: Agent | None = None
 
 
 def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutcome:
@@ -85,10 +94,9 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     else:
         folder, start = begun
         task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
-    ending, failure = _end_of(bench, task, stopping)
-    report = bench.agent.report(task, ending)
+    report = _seen_to_its_end(bench, bench.agent, task, stopping)
     spent = replace(report.spent, cut=report.status is not TrialStatus.OK)
-    report = replace(report, failure=failure or report.failure, spent=spent)
+    report = replace(report, spent=spent)
     outcome = CellOutcome(
         cell=cell,
         report=report,
@@ -97,13 +105,10 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         ended=bench.clock(),
         attempts=int(folder.name),
     )
-    if report.failure is None or report.failure.kind not in _UNDECIDED:
-        try:
-            outcome = _judged(bench, task, slot, outcome, stopping)
+    if not _is_undecided(outcome):
+        outcome = _judged(bench, task, slot, outcome, stopping)
+        if not _is_undecided(outcome):
             bench.folder.conclude(outcome)
-        except GivenUpError:
-            given_up = Failure(FailureKind.OURS, "it was stopped while it was judged")
-            outcome = replace(outcome, report=replace(report, failure=given_up))
     bench.folder.read_off(folder, outcome.spent, outcome.report.failure)
     _clear(folder)
     return outcome
@@ -119,13 +124,19 @@ def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
     )
 
 
-def _end_of(bench: Bench, task: Task, stopping: Event) -> tuple[ProgramEnding, Failure | None]:
-    """Wait for the end of a run; end one that goes on in vain, and say why."""
+def _is_undecided(outcome: CellOutcome) -> bool:
+    failure = outcome.report.failure
+    return failure is not None and failure.kind in _UNDECIDED
+
+
+def _seen_to_its_end(bench: Bench, agent: Agent, task: Task, stopping: Event) -> AgentReport:
+    """Wait for the end of a program; end one that goes on in vain, and say why."""
     failure: Failure | None = None
     while True:
         for ending in bench.supervisor.ended([task.attempt], _GLANCE).values():
-            return ending, failure
-        failure = bench.agent.stuck(task)
+            report = agent.report(task, ending)
+            return report if failure is None else replace(report, failure=failure)
+        failure = agent.stuck(task)
         if failure is not None or stopping.is_set():
             bench.supervisor.stop(task.attempt)
 
@@ -133,7 +144,10 @@ def _end_of(bench: Bench, task: Task, stopping: Event) -> tuple[ProgramEnding, F
 def _judged(
     bench: Bench, task: Task, slot: int, outcome: CellOutcome, stopping: Event
 ) -> CellOutcome:
-    """Return the outcome with what became of the checkout and what the criteria say."""
+    """Return the outcome with what became of the checkout and what the criteria say.
+
+    Where it cannot be judged it has that failure, and is to be run again.
+    """
     report, changes = outcome.report, None
     try:
         changes = bench.checkouts.changes(slot)
@@ -144,6 +158,7 @@ def _judged(
         pass
     seen = _seen(changes)
     results: tuple[CriterionResult, ...] = ()
+    asking = _asking(bench, outcome.cell, stopping)
     if report.status is TrialStatus.OK:
         work = RunWork(
             output=report.output,
@@ -152,15 +167,42 @@ def _judged(
             inputs=report.tool_inputs,
             changed=None if changes is None else changes.files,
             run_command=lambda command, within: bench.command(task, command, within, stopping),
+            task=task.case.prompt,
+            patch="" if changes is None else changes.patch.decode("utf-8", "replace"),
+            ask=asking,
         )
-        results = judged(task.case, work)
+        try:
+            results = judged(task.case, work)
+        except GivenUpError as error:
+            return replace(
+                outcome,
+                report=replace(report, failure=error.failure),
+                judging=_spent(asking),
+            )
         known = verdicts(results)
     else:  # of a run that failed it is known that it did not succeed
         known = {"success": 0.0} if task.case.criteria else {}
     if changes is not None:
         bench.folder.keep_patch(outcome.cell, changes.patch)
     metrics = {**seen, **report.metrics, **known}
-    return replace(outcome, report=replace(report, metrics=metrics), criteria=results)
+    report = replace(report, metrics=metrics)
+    return replace(outcome, report=report, criteria=results, judging=_spent(asking))
+
+
+def _spent(asking: Asking | None) -> Spent:
+    return Spent(0.0) if asking is None else asking.spent
+
+
+def _asking(bench: Bench, cell: RunCell, stopping: Event) -> Asking | None:
+    """Return what asks the judge about a run, if there is one."""
+    if bench.judge is None:
+        return None
+
+    def make(agent: Agent, task: Task) -> AgentReport:
+        bench.supervisor.launch(agent.launch(task))
+        return _seen_to_its_end(bench, agent, task, stopping)
+
+    return Asking(bench.judge, bench.folder, cell, make)
 
 
 def _seen(changes: Changes | None) -> dict[str, float]:

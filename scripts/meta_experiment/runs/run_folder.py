@@ -3,6 +3,7 @@
     slots/N/…                        checkouts, reused
     cells/CASE.REPEAT.VARIANT/N/     the n-th attempt: prompt, stdout, stderr, what it took
     cells/CASE.REPEAT.VARIANT/outcome.json
+    judge/…/N/                       the n-th question to a judge about a run, and its answer
     cells/CASE.REPEAT.VARIANT/patch  what it changed, cut where it is very long
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
@@ -18,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import CorruptStoreError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
@@ -40,6 +42,7 @@ _PATCH = "patch"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _SPENT = "spent.json"
+_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,16 @@ class RunFolder:
         self.files.make_directory(folder / "tmp")
         self.files.create(folder / _PROMPT, prompt)
         self._write(folder / _START, {**asdict(start), "cell": cell})
+        return folder
+
+    def question(self, cell: RunCell, text: bytes) -> Path:
+        """Make a folder for a question to a judge, whose path tells no variant."""
+        name = f"{cell.case_id}.{cell.repeat}.{cell.variant}"
+        around = self.folder / "judge" / str(sha256(name.encode()).hexdigest())[:_DIGITS]
+        self.files.make_directory(around)
+        folder = around / str(sum(1 for _ in around.iterdir()) + 1)
+        self.files.make_directory(folder / "tmp")
+        self.files.create(folder / _PROMPT, text)
         return folder
 
     def under_way(self, cell: RunCell) -> tuple[Path, AttemptStart] | None:

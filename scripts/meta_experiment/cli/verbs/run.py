@@ -13,13 +13,14 @@ from meta_experiment.cli.open import workspace
 from meta_experiment.cli.run_progress import RunProgress
 from meta_experiment.errors import UsageError
 from meta_experiment.render.run import run_page
-from meta_experiment.runs.agents import AgentOptions, agent_of
+from meta_experiment.runs.agents import JUDGES, Agent, AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
 from meta_experiment.services.running.held_out import held_out
 from meta_experiment.services.workspace import Workspace
 
 _LONGEST = 24 * 3600.0
+_LONGEST_VERDICT = 300.0
 _MOST_AT_ONCE = 8  # of those that nobody asked for
 
 
@@ -50,6 +51,12 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     "--tool", "tools", multiple=True, metavar="RULE", help="A tool it may use. Repeatable."
 )
 @click.option("--max-turns", type=click.IntRange(1), help="Turns of one run at most.")
+@click.option(
+    "--judge",
+    metavar="NAME|COMMAND",
+    help="Who judges criteria of the type judge: claude, or a command as for --agent [nobody].",
+)
+@click.option("--judge-model", metavar="NAME", help="The model of the judge, for claude.")
 @click.option(
     "--repeats", type=click.IntRange(1, 1000), default=1, show_default=True,
     help="How often each case is run in every arm.",
@@ -115,10 +122,18 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         repeats=said["repeats"],
         held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
+        judge=_judge(said["judge"], said["judge_model"]),
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
         ),
     )
+
+
+def _judge(words: str | None, model: str | None) -> Agent | None:
+    if words is None:
+        return None
+    options = AgentOptions(within=_LONGEST_VERDICT, model=model)
+    return agent_of(words, options, os.environ, JUDGES)
 
 
 def _cores() -> int:

@@ -24,7 +24,7 @@ KINDS: Mapping[CriterionKind, str] = {
     CriterionKind.TOOL_USED: f"{_HERE}.tool_uses:used",
     CriterionKind.TOOL_ORDER: f"{_HERE}.tool_uses:in_order",
     CriterionKind.MANUAL: f"{_HERE}.judging:left_open",
-    CriterionKind.JUDGE: f"{_HERE}.judging:left_open",
+    CriterionKind.JUDGE: f"{_HERE}.by_model:meets_target",
 }
 _LONGEST_DETAIL = 800  # characters
 
@@ -42,6 +42,7 @@ def _judged(criterion: Criterion, work: RunWork) -> CriterionResult:
         weight=criterion.weight,
         passed=verdict.passed,
         detail=_shortened(verdict.detail),
+        answers=verdict.answers,
     )
 
 
@@ -54,7 +55,7 @@ def _shortened(detail: str) -> str:
 
 
 def left_open(criterion: Criterion, work: RunWork) -> Ruling:
-    """Leave it to a person, or to a model, who has not judged yet."""
+    """Leave it to a person, who has not judged yet."""
     del criterion, work
     return Ruling(None, "not judged yet")
 

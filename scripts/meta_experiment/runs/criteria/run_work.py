@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.runs import Failure, FailureKind
 
 # a line of the shell, its time in seconds -> exit code, None where that ran out; what it said
 RunCommand = Callable[[str, float], tuple[int | None, str]]
+Ask = Callable[[str], str | None]  # a question -> the answer of a model, None where it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,9 @@ class RunWork:
         changed: the files it changed (paths relative to the checkout, with `/`) -> how many
             lines of each, added and taken away; None where that is not known.
         run_command: runs a command in the checkout; None where none can be run.
+        task: what was asked of the agent.
+        patch: what it changed.
+        ask: asks a model that judges; None where there is none.
     """
 
     output: str
@@ -32,14 +37,28 @@ class RunWork:
     inputs: tuple[str, ...] | None = None
     changed: Mapping[str, int] | None = None
     run_command: RunCommand | None = None
+    task: str = ""
+    patch: str = ""
+    ask: Ask | None = None
 
 
 class GivenUpError(Exception):
-    """Nobody waits any more for what a run is judged by."""
+    """A run is not judged: nobody waits for it any more, or nothing can judge it as it is."""
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        """Hold whose fault it is."""
+        self.failure = failure or Failure(
+            FailureKind.OURS, "it was stopped while it was judged"
+        )
+        super().__init__(self.failure.reason)
 
 
 class Ruling(NamedTuple):
-    """Whether a criterion holds, None where that cannot be said; and why, in a sentence."""
+    """Whether a criterion holds, None where that cannot be said; and why, in a sentence.
+
+    `answers` are those that it is made of, where it was asked for more than once.
+    """
 
     passed: bool | None
     detail: str = ""
+    answers: tuple[bool | None, ...] = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from meta_experiment.decide.case_limits import fewest_cases, limits_of
 from meta_experiment.types import Experiment, Trial
+from meta_experiment.types.cases import Case, CriterionKind
+from meta_experiment.types.runs import RunBlock
 
 _COST, _TOKENS, _SECONDS = "cost_usd", "total_tokens", "active_seconds"
 
@@ -35,6 +37,35 @@ def outlook(
     if trials:
         yield from limits_of(plan, trials)
     yield _price(trials, runs_left, at_once)
+
+
+def verdicts_to_come(
+    experiment_id: str, cases: Mapping[str, Case], left: Sequence[RunBlock], *, judged: bool
+) -> Iterator[str]:
+    """Say which verdicts a model or a person has to give, and what comes without them."""
+    asked = {
+        kind: sum(
+            len(block.variants)
+            * sum(item.kind is kind for item in cases[block.case_id].criteria)
+            for block in left
+        )
+        for kind in (CriterionKind.JUDGE, CriterionKind.MANUAL)
+    }
+    if asked[CriterionKind.JUDGE] and judged:
+        yield (
+            f"The judge is asked for at most {asked[CriterionKind.JUDGE]:,} verdicts, twice "
+            "each. What that takes is in the caps, and in no variant's cost."
+        )
+    elif asked[CriterionKind.JUDGE]:
+        yield (
+            f"{asked[CriterionKind.JUDGE]:,} verdicts are for a judge and none is named: "
+            "without --judge claude (or a command) their runs have neither score nor success."
+        )
+    if asked[CriterionKind.MANUAL]:
+        yield (
+            f"{asked[CriterionKind.MANUAL]:,} verdicts are for a person: until then their runs "
+            f"have neither score nor success. meta-experiment runs rate {experiment_id} --next"
+        )
 
 
 def _price(trials: Sequence[Trial], runs: int, at_once: int) -> str:

@@ -13,7 +13,7 @@ from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
-from meta_experiment.services.running.run_outlook import outlook
+from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
 from meta_experiment.services.running.run_trials import blocks_left, require_same_cases
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status, Trial, Unit
@@ -26,7 +26,7 @@ _OPEN = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Request for runs: where the cases lie, who does them, how often, how many at once.
+    """Request for runs: where the cases lie, who does and judges them, how often, at once.
 
     `held_out` is the name of cases that were held out, where they are such.
     """
@@ -37,6 +37,7 @@ class RunRequest:
     at_once: int = 1
     caps: Caps = Caps()
     held_out: str = ""
+    judge: Agent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)
     left = blocks_left(blocks, {item.trial_id for item in trials})
     count = sum(len(block.variants) for block in left)
-    said = outlook(experiment, trials, len(cases), count, request.at_once)
+    said = [*outlook(experiment, trials, len(cases), count, request.at_once)]
+    said += verdicts_to_come(
+        experiment.experiment_id, cases, left, judged=request.judge is not None
+    )
     return RunPlan(experiment, cases, blocks, left, trials, tuple(said))
 
 

@@ -11,7 +11,6 @@ from functools import partial
 from meta_experiment.errors import DependencyError
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
-from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Texts
 from meta_experiment.runs.attempts import Bench, attempt
 from meta_experiment.runs.base import base_of
@@ -40,6 +39,8 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         RefusedError: nothing can run as it is set up.
     """
     request.agent.require()
+    if request.judge is not None:
+        request.judge.require()
     git = workspace.git
     if git is None:
         raise DependencyError(
@@ -57,7 +58,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             for case in planned.cases.values():
                 if case.commit is not None:
                     slots.resolve(case.commit)
-            bench = _bench(workspace, experiment, planned, request.agent, folder, slots)
+            bench = _bench(workspace, experiment, planned, request, folder, slots)
             known = _known(folder, planned)
             _stop_others(folder, known)
             budget = Budget(request.caps)
@@ -92,7 +93,7 @@ def _bench(
     workspace: Workspace,
     experiment: Experiment,
     planned: RunPlan,
-    agent: Agent,
+    request: RunRequest,
     folder: RunFolder,
     slots: Slots,
 ) -> Bench:
@@ -109,7 +110,8 @@ def _bench(
         texts=texts,
         folder=folder,
         checkouts=slots,
-        agent=agent,
+        agent=request.agent,
+        judge=request.judge,
         supervisor=supervising,
         command=run_command,
         clock=workspace.clock,

@@ -1,0 +1,59 @@
+"""Questions to a judge about one run: each in an empty folder whose name tells no variant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from shutil import rmtree
+
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.agents.agent import Task
+from meta_experiment.runs.criteria.run_work import GivenUpError
+from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.types import TrialStatus
+from meta_experiment.types.cases import Case
+from meta_experiment.types.runs import AgentReport, Failure, FailureKind, RunCell, Spent
+
+Make = Callable[[Agent, Task], AgentReport]  # starts an agent and sees it to its end
+_ENDS_ALL = (FailureKind.SETUP, FailureKind.OURS)
+_MOST_TIMES = 2  # that the machine may fail a question
+
+
+class Asking:
+    """A judge who is asked about one run; `spent` is what that took so far."""
+
+    def __init__(self, judge: Agent, folder: RunFolder, cell: RunCell, make: Make) -> None:
+        """Ask nothing yet."""
+        self._judge, self._folder, self._cell, self._make = judge, folder, cell, make
+        self.spent = Spent(0.0)
+
+    def __call__(self, question: str) -> str | None:
+        """Return what the judge answers; None where it comes to no answer.
+
+        Raises:
+            GivenUpError: no question can be asked as things are set up, or all is stopped.
+        """
+        for _ in range(_MOST_TIMES):
+            folder = self._folder.question(self._cell, question.encode("utf-8", "replace"))
+            empty = folder / "empty"
+            self._folder.files.make_directory(empty)
+            task = Task(Case("judge", question, ""), empty, folder, {})
+            report = self._make(self._judge, task)
+            self.spent += replace(report.spent, cut=report.status is not TrialStatus.OK)
+            _clear(folder)
+            if report.failure is None:
+                return report.output
+            if report.failure.kind in _ENDS_ALL:
+                why = f"the judge: {report.failure.reason}"
+                raise GivenUpError(Failure(report.failure.kind, why))
+            if report.failure.kind is not FailureKind.MACHINE:
+                break
+        return None
+
+
+def _clear(folder: Path) -> None:
+    for name in ("tmp", "config", "empty"):
+        with suppress(OSError):
+            rmtree(folder / name)
