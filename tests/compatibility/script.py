@@ -271,6 +271,8 @@ STEPS: tuple[Step, ...] = (
     "runs rate cased",
     "runs profile",
     "runs profile --model large",
+    "runs export cased --out benchmark.json",
+    "runs export cased --out benchmark.json",
     "stop cased --reason 'seen enough'",
     # one that may act by itself, and one that comes to its end
     (

@@ -274,7 +274,9 @@ def alike(rng, shape, *, ratio=1.0, within=0.3):
 
 def set_aside(rng, shape):
     """Draw runs of which the machine fails 5%, so that 10% of the pairs are set aside."""
-    return replace(unequal(rng, shape), failed=rng.random(shape) < 0.05)
+    failed = rng.random(shape) < 0.05
+    runs = unequal(rng, shape)
+    return replace(runs, seconds=np.where(failed, 60.0, runs.seconds), failed=failed)
 
 
 def rates(rng, shape):

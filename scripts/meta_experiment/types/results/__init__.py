@@ -38,6 +38,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
     "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),
     "runs-rate": ("meta_experiment.types.results.run_rating:RunRating", ("runs rate",)),
+    "runs-export": (
+        "meta_experiment.types.results.run_export:RunExport",
+        ("runs export",),
+    ),
     "runs-show": ("meta_experiment.types.results.run_summary:RunSummary", ("runs show",)),
     "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
     "status-change": (

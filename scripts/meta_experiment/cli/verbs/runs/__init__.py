@@ -15,5 +15,6 @@ command = Noun(
         "diff": f"{_HERE}.run_difference:command",
         "rate": f"{_HERE}.run_rating:command",
         "profile": f"{_HERE}.run_profile:command",
+        "export": f"{_HERE}.run_export:command",
     },
 )
