@@ -31,15 +31,9 @@ sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 from meta_experiment.decide.metrics.sample import Sample  # noqa: E402
 from meta_experiment.decide.rules import rule_of  # noqa: E402
 from meta_experiment.model.metrics import describe  # noqa: E402
-from meta_experiment.stats.cuped import cuped  # noqa: E402
-from meta_experiment.stats.lift import lift_delta, lift_log_delta  # noqa: E402
 from meta_experiment.stats.moments import Moments  # noqa: E402
 from meta_experiment.stats.multiplicity import holm  # noqa: E402
-from meta_experiment.stats.power import (  # noqa: E402
-    proportion_sample_size_arcsine,
-    t_power,
-    t_sample_size,
-)
+from meta_experiment.stats.power import t_power  # noqa: E402
 from meta_experiment.stats.proportion import (  # noqa: E402
     fisher_exact,
     newcombe,
@@ -148,14 +142,6 @@ def ours_figures(sample: Mapping[str, Sequence[float]]) -> dict[str, float]:
     for arm in ("control_outcomes", "treatment_outcomes"):
         counts += [round(sum(sample[arm])), len(sample[arm])]
     z, rate, difference = pooled_z(*counts), wilson(*counts[2:]), newcombe(*counts)
-    delta, log_delta = lift_delta(control, treatment), lift_log_delta(control, treatment)
-    less = cuped(
-        sample["control"],
-        sample["treatment"],
-        sample["control_before"],
-        sample["treatment_before"],
-    )
-    adjusted = welch(less.control, less.treatment)
     ranks = mann_whitney_asymptotic(sample["control"], sample["treatment"])
     found = {
         "Welch's t: statistic": t.statistic,
@@ -164,13 +150,6 @@ def ours_figures(sample: Mapping[str, Sequence[float]]) -> dict[str, float]:
         "Welch's t: lower end": t.low,
         "Welch's t: upper end": t.high,
         "Student's t: p": student(control, treatment).p_value,
-        "lift by the delta method: lower end": delta.low,
-        "lift by the delta method: upper end": delta.high,
-        "lift by logarithms: lower end": log_delta.low,
-        "lift by logarithms: upper end": log_delta.high,
-        "CUPED: slope": less.theta,
-        "CUPED: difference": adjusted.difference,
-        "CUPED: p": adjusted.p_value,
         "Mann-Whitney: p": ranks.p_value,
         "z of two rates: statistic": z.statistic,
         "z of two rates: p": z.p_value,
@@ -180,8 +159,6 @@ def ours_figures(sample: Mapping[str, Sequence[float]]) -> dict[str, float]:
         "Newcombe's interval: lower end": difference.low,
         "Newcombe's interval: upper end": difference.high,
         "power of t, 64 per arm, d 0.5": t_power(64, 0.5),
-        "units per arm for d 0.5": t_sample_size(0.5),
-        "units per arm for 50% to 65%": proportion_sample_size_arcsine(0.5, 0.65),
         "Holm: largest p of three": holm([0.01, 0.02, 0.04])[2],
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -296,7 +273,7 @@ The tests of tea-tasting and statsmodels are made for one look, and promise noth
 
 ## Figures that coincide
 
-One sample of 40 and 36 units with a value known before, outcomes 22 of 40 and 27 of 36. A dash:
+One sample of 40 and 36 units, outcomes 22 of 40 and 27 of 36. A dash:
 not among what that package computes in this form.
 """
 

@@ -10,25 +10,31 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from tests.reference import (
+    barnard,
+    confidence,
+    cuped,
+    lift,
+    normal_lift,
+    p_values,
+    quantile,
+    sample_size,
+    spending,
+)
+
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats import (
     adjusted,
-    barnard,
     bayes,
-    confidence,
-    cuped,
     effect,
-    lift,
     mixed_prior,
     multiplicity,
     power,
     proportion,
-    quantile,
     randomization,
     ranks,
     ratio,
     sequential,
-    spending,
     srm,
     ttest,
 )
@@ -167,9 +173,9 @@ def two_proportions(inputs: Inputs) -> Answer:
 
 def bayes_normal_relative(inputs: Inputs) -> Answer:
     prior = inputs["prior"]
-    posterior = bayes.normal_lift(
+    posterior = normal_lift.normal_lift(
         *arms(inputs),
-        prior=bayes.NormalPrior(prior["mean"], prior["var"])
+        prior=normal_lift.NormalPrior(prior["mean"], prior["var"])
         if prior and prior.get("proper", True)
         else None,
         level=1.0 - inputs["alpha"],
@@ -208,8 +214,8 @@ def cuped_diff(inputs: Inputs) -> Answer:
 
 
 def ratio_delta(inputs: Inputs) -> Answer:
-    control = ratio.ratio_moments(inputs["control_num"], inputs["control_den"])
-    treatment = ratio.ratio_moments(inputs["treatment_num"], inputs["treatment_den"])
+    control = Moments.of(ratio.linearised(inputs["control_num"], inputs["control_den"]))
+    treatment = Moments.of(ratio.linearised(inputs["treatment_num"], inputs["treatment_den"]))
     return t_answer(ttest.welch(control, treatment, level=inputs["conf"]))
 
 
@@ -348,13 +354,13 @@ def normal_mixture(inputs: Inputs) -> Answer:
 
 
 def p_adjust(inputs: Inputs) -> Answer:
-    p_values = inputs["p"]
+    seen = inputs["p"]
     return {
-        "bonferroni": multiplicity.bonferroni(p_values),
-        "holm": multiplicity.holm(p_values),
-        "hochberg": multiplicity.hochberg(p_values),
-        "bh": multiplicity.benjamini_hochberg(p_values),
-        "by": multiplicity.benjamini_yekutieli(p_values),
+        "bonferroni": p_values.bonferroni(seen),
+        "holm": multiplicity.holm(seen),
+        "hochberg": p_values.hochberg(seen),
+        "bh": p_values.benjamini_hochberg(seen),
+        "by": p_values.benjamini_yekutieli(seen),
     }
 
 
@@ -368,7 +374,7 @@ def t_power(inputs: Inputs) -> Answer:
 
 def t_sample_size(inputs: Inputs) -> Answer:
     return {
-        "n": power.t_sample_size(
+        "n": sample_size.t_sample_size(
             inputs["d"], power=inputs["power"], alpha=inputs["alpha"], sides=inputs["sides"]
         )
     }
@@ -378,8 +384,8 @@ def prop_sample_size(inputs: Inputs) -> Answer:
     rates = inputs["p1"], inputs["p2"]
     asked = {"power": inputs["power"], "alpha": inputs["alpha"]}
     return {
-        "n_normal": power.proportion_sample_size(*rates, **asked),
-        "n_arcsine": power.proportion_sample_size_arcsine(*rates, **asked),
+        "n_normal": sample_size.proportion_sample_size(*rates, **asked),
+        "n_arcsine": sample_size.proportion_sample_size_arcsine(*rates, **asked),
     }
 
 

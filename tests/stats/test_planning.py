@@ -4,19 +4,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as sps
+from tests.reference.sample_size import (
+    proportion_sample_size,
+    proportion_sample_size_arcsine,
+    t_sample_size,
+)
+from tests.reference.spending import Spending, group_constant, spending_bounds, spent
 
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.power import (
     anytime_critical_t,
     anytime_detectable_effect,
     anytime_power,
-    proportion_sample_size,
-    proportion_sample_size_arcsine,
     t_detectable_effect,
     t_power,
-    t_sample_size,
 )
-from meta_experiment.stats.spending import Spending, group_constant, spending_bounds, spent
 
 # simulated share of runs that the sequential rule decides by 10, 20, 50, 100, 200, 500 units
 # per arm, looking after every pair from ten on; improvement and sd on the log scale

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as sps
+from tests.reference.barnard import barnard_exact
 
 from meta_experiment.errors import DegenerateDataError, UsageError
-from meta_experiment.stats.barnard import barnard_exact
 from meta_experiment.stats.proportion import (
     fisher_exact,
     homogeneity,

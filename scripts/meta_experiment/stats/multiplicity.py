@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.log_sums import log_add
 
 
-def bonferroni(p_values: Sequence[float]) -> list[float]:
-    """Return p-values times their number (Bonferroni 1936); familywise."""
-    _require_p_values(p_values)
-    return [min(1.0, p * len(p_values)) for p in p_values]
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return step-down adjusted p-values (Holm 1979); familywise, any dependence."""
-    return _step_down(p_values, lambda rank, count: count - rank)
+    """Return step-down adjusted p-values (Holm 1979); familywise, any dependence.
 
-
-def hochberg(p_values: Sequence[float]) -> list[float]:
-    """Return step-up adjusted p-values (Hochberg 1988); familywise, positive dependence."""
-    return _step_up(p_values, lambda rank, count: count - rank)
-
-
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Return adjusted p-values that control the false discovery rate (1995)."""
-    return _step_up(p_values, lambda rank, count: count / (rank + 1))
-
-
-def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:
-    """Return adjusted p-values for the false discovery rate under any dependence (2001)."""
-    harmonic = math.fsum(1.0 / k for k in range(1, len(p_values) + 1))
-    return _step_up(p_values, lambda rank, count: harmonic * count / (rank + 1))
+    Raises:
+        UsageError: on what is no p-value.
+    """
+    if not all(0.0 <= p <= 1.0 for p in p_values):
+        raise UsageError(f"p-values {list(p_values)!r}, expected numbers from 0 to 1")
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    left = len(order)
+    scaled = (min(1.0, p_values[k] * (left - rank)) for rank, k in enumerate(order))
+    adjusted = [0.0] * left
+    for index, value in zip(order, accumulate(scaled, max), strict=True):
+        adjusted[index] = value
+    return adjusted
 
 
 def closed_average(log_es: Sequence[float]) -> list[float]:
@@ -57,32 +47,3 @@ def closed_average(log_es: Sequence[float]) -> list[float]:
         sums = accumulate(others, log_add, initial=log_es[index])
         adjusted[index] = min(total - math.log(size) for size, total in enumerate(sums, 1))
     return adjusted
-
-
-def _step_down(p_values: Sequence[float], factor: Callable[[int, int], float]) -> list[float]:
-    order = _ascending(p_values)
-    scaled = [min(1.0, p_values[k] * factor(r, len(order))) for r, k in enumerate(order)]
-    return _in_place(order, list(accumulate(scaled, max)))
-
-
-def _step_up(p_values: Sequence[float], factor: Callable[[int, int], float]) -> list[float]:
-    order = _ascending(p_values)
-    scaled = [min(1.0, p_values[k] * factor(r, len(order))) for r, k in enumerate(order)]
-    return _in_place(order, list(accumulate(reversed(scaled), min))[::-1])
-
-
-def _ascending(p_values: Sequence[float]) -> list[int]:
-    _require_p_values(p_values)
-    return sorted(range(len(p_values)), key=p_values.__getitem__)
-
-
-def _in_place(order: Sequence[int], values: Sequence[float]) -> list[float]:
-    result = [0.0] * len(order)
-    for index, value in zip(order, values, strict=True):
-        result[index] = value
-    return result
-
-
-def _require_p_values(p_values: Sequence[float]) -> None:
-    if not all(0.0 <= p <= 1.0 for p in p_values):
-        raise UsageError(f"p-values {list(p_values)!r}, expected numbers from 0 to 1")

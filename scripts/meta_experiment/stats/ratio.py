@@ -7,12 +7,6 @@ from collections.abc import Sequence
 
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.inputs import finite_floats
-from meta_experiment.stats.moments import Moments
-
-
-def ratio_moments(numerators: Sequence[float], denominators: Sequence[float]) -> Moments:
-    """Return the moments of one arm's ratio of sums, ready for `welch` (see `linearised`)."""
-    return Moments.of(linearised(numerators, denominators))
 
 
 def linearised(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
