@@ -1,6 +1,6 @@
 """Run every variant on the same cases, and stop as soon as the answer is known.
 
-Usage: run.py ID --cases PATH [--agent NAME|COMMAND] [--repeats N] [--preview]
+Usage: run.py ID --cases PATH [--agent COMMAND] [--judge COMMAND] [--repeats N] [--preview]
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

@@ -107,7 +107,9 @@ def test_a_run_is_shown_without_its_variant(made_up, capsys, monkeypatch):
         assert (shown.variant, shown.open, shown.prompt) == (None, ("clear",), "Do it.")
         assert main(["runs", "rate", runs.name, "--next", "--json"]) == 0
         assert main(["runs", "rate", runs.name, "--next"]) == 0
-        assert main(["runs", "rate", runs.name, "--run", shown.run, "--pass"]) == 0
+        for more in ([], ["--json"]):
+            words = ["--run", shown.run, "--criterion", "clear", "--pass", *more]
+            assert main(["runs", "rate", runs.name, *words]) == 0
         said = capsys.readouterr().out
         assert f"answer {shown.case[1:]}" in said
         assert "control" not in said
