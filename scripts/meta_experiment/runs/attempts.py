@@ -18,6 +18,8 @@ from meta_experiment.runs.asking import Asking
 from meta_experiment.runs.checkouts import Changes
 from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
+from meta_experiment.runs.fence import Fence
+from meta_experiment.runs.grading import Around
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
@@ -73,9 +75,10 @@ class Bench:
     checkouts: Checkouts
     agent: Agent
     supervisor: Supervisor
-    command: Callable[[Task, str, float, Event], tuple[int | None, str]]
+    command: Callable[[Task, str, float, Event, Around], tuple[int | None, str]]
     clock: Callable[[], float]
     judge: Agent | None = None
+    fence: Fence = Fence()
 
 
 def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutcome:
@@ -90,7 +93,8 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         start = AttemptStart(slot, bench.clock(), case.sha256)
         folder = bench.folder.begin(cell, start, case.prompt.encode())
         task = _task(bench, cell, checkout, folder)
-        bench.supervisor.launch(bench.agent.launch(task))
+        launch = bench.agent.launch(task)
+        bench.supervisor.launch(bench.fence.around(launch, _own(bench, task, slot)))
     else:
         folder, start = begun
         task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
@@ -122,6 +126,11 @@ def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
         texts=bench.texts[cell.variant],
         others=tuple(text for name, text in bench.texts.items() if name != cell.variant),
     )
+
+
+def _own(bench: Bench, task: Task, slot: int) -> tuple[Path, ...]:
+    """Return what a run may write to."""
+    return bench.folder.slots / str(slot), task.attempt
 
 
 def _is_undecided(outcome: CellOutcome) -> bool:
@@ -166,7 +175,13 @@ def _judged(
             tools=report.tools,
             inputs=report.tool_inputs,
             changed=None if changes is None else changes.files,
-            run_command=lambda command, within: bench.command(task, command, within, stopping),
+            run_command=lambda command, within: bench.command(
+                task,
+                command,
+                within,
+                stopping,
+                lambda launch: bench.fence.around(launch, _own(bench, task, slot)),
+            ),
             task=task.case.prompt,
             patch="" if changes is None else changes.patch.decode("utf-8", "replace"),
             ask=asking,

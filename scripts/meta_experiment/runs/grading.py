@@ -6,7 +6,7 @@ They see neither the agent's login nor the user's settings, and what they begin 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 
 from meta_experiment.files.filesystem import FileSystem
@@ -14,6 +14,8 @@ from meta_experiment.runs.agents.agent import Task
 from meta_experiment.runs.agents.surroundings import surroundings
 from meta_experiment.runs.criteria.run_work import GivenUpError
 from meta_experiment.runs.supervising import Launch, run
+
+Around = Callable[[Launch], Launch]
 
 _SHELL = "/bin/sh"
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ")
@@ -25,6 +27,7 @@ def run_command(
     command: str,
     within: float,
     stopping: Event,
+    around: Around,
     environment: Mapping[str, str] = os.environ,
 ) -> tuple[int | None, str]:
     """Run a shell command of a case in its checkout; return its exit code and what it said.
@@ -43,18 +46,16 @@ def run_command(
     empty = task.attempt / "nothing"
     empty.touch(mode=0o600)
     inherited = {key: environment[key] for key in _INHERITED if key in environment}
-    ending = run(
-        Launch(
-            command=(_SHELL, "-c", command),
-            directory=task.checkout,
-            environment=surroundings(task, inherited),
-            stdin=empty,
-            folder=folder,
-            within=within,
-            output_limit=_MOST_PRINTED,
-        ),
-        stopping.is_set,
+    order = Launch(
+        command=(_SHELL, "-c", command),
+        directory=task.checkout,
+        environment=surroundings(task, inherited),
+        stdin=empty,
+        folder=folder,
+        within=within,
+        output_limit=_MOST_PRINTED,
     )
+    ending = run(around(order), stopping.is_set)
     if ending.stopped:
         raise GivenUpError
     said = b"".join((folder / name).read_bytes() for name in ("stdout", "stderr"))

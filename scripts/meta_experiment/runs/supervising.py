@@ -59,7 +59,8 @@ class Launch:
 
     `stdin` is a file. What it prints goes to the files `stdout` and `stderr` of `folder`, which
     no other launch has used. It is stopped `within` so many seconds, or when it has printed
-    more than `output_limit` bytes. `environment` is all of it, but for `MARK`.
+    more than `output_limit` bytes. `environment` is all of it, but for `MARK`. One that is
+    `fenced` is a fence with the program within, which alone is asked to end.
     """
 
     command: tuple[str, ...]
@@ -69,6 +70,7 @@ class Launch:
     folder: Path
     within: float
     output_limit: int
+    fenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _orders(order: Launch, program: str, mark: str) -> bytes:
             "within": order.within,
             "grace": _GRACE,
             "output_limit": order.output_limit,
+            "fenced": order.fenced,
         }
     )
 

@@ -125,7 +125,7 @@ def _wait(
             _signal_group(program, signal.SIGKILL)
         elif not reason and (signals.stop_wanted or now >= last):
             reason = "stopped" if signals.stop_wanted else "timed_out"
-            _signal_group(program, signal.SIGTERM)
+            _ask(program, orders["fenced"])
             last = now + orders["grace"]
         signals.pause(max(0.0, min(_LOOK, last - time.monotonic())) or _LOOK)
     return code, reason
@@ -142,6 +142,17 @@ def _reap(program: int) -> int | None:
             if child == program:
                 code = os.waitstatus_to_exitcode(status)
     return code
+
+
+def _ask(program: int, fenced: bool) -> None:
+    """Ask a program and its group to end; a fence would end it all at once."""
+    if not fenced:
+        _signal_group(program, signal.SIGTERM)
+        return
+    for process, fields in processes():
+        if int(fields[2]) == program != process:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGTERM)
 
 
 def _signal_group(program: int, number: signal.Signals) -> None:

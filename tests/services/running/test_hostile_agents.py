@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from tests.runs.test_fence import without_bwrap
 from tests.services.running.test_running import (
     AGENT,
     SCRIPTS,
@@ -108,7 +109,12 @@ def test_half_a_character_is_written_and_read_again(project):
     assert all(str(note).encode() for note in again.notes)
 
 
-def test_who_takes_away_the_folder_of_its_attempt_is_tried_again(project):
+def test_who_takes_away_the_folder_of_its_attempt_is_tried_again(
+    project,
+    monkeypatch,
+    tmp_path,
+):
+    without_bwrap(monkeypatch, tmp_path)  # in a fence it cannot
     space = opened(project)
     with pytest.raises(RefusedError, match="Nothing has run so far"):
         begun(space, project, "shutil.rmtree(os.path.dirname(own))")

@@ -13,7 +13,9 @@ from contextlib import closing
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.futility import ended_if_futile
 from meta_experiment.errors import NotFoundError
+from meta_experiment.git import Git
 from meta_experiment.runs.budget import Budget
+from meta_experiment.runs.fence import changed, standing
 from meta_experiment.runs.runner import BlockSetAside, CountedBlock, Event, ReachedCap, Runner
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.autopilot import auto_one
@@ -31,10 +33,17 @@ Tell = Callable[[RunPlan, Event, Budget], None]
 class Series:
     """The runs of one call: what they come to is recorded, looked at and acted on."""
 
-    def __init__(self, workspace: Workspace, planned: RunPlan, budget: Budget) -> None:
-        """Begin with what is recorded."""
+    def __init__(
+        self,
+        workspace: Workspace,
+        planned: RunPlan,
+        budget: Budget,
+        reached: Git | None = None,
+    ) -> None:
+        """Begin with what is recorded; `reached` is the project's git where agents reach it."""
         self._workspace, self._planned, self._budget = workspace, planned, budget
         self._experiment = planned.experiment
+        self._reached = reached
         self._notes: list[str] = []
         self._aside: list[RunsSetAside] = []
         self._counted = planned.runs - planned.runs_left
@@ -42,13 +51,28 @@ class Series:
 
     def run(self, runner: Runner, tell: Tell) -> RunResult:
         """Run until the answer is known, and act on it where the plan says so."""
+        before = standing(self._reached) if self._reached else {}
+        analysis, cut = self._run(runner, tell)
+        if self._reached and (told := changed(before, standing(self._reached))):
+            self._notes.append(told)
+        self._waiting = runner.waiting
+        if cut is not None:
+            return self._result(cut[0], analysis, cut[1])
+        if analysis is not None and not _is_open(analysis):
+            return self._decided(analysis)
+        return self._exhausted(analysis)
+
+    def _run(
+        self, runner: Runner, tell: Tell
+    ) -> tuple[Analysis | None, tuple[RunEnd, str] | None]:
+        """Record and look; return the last look, and what ended the runs before an answer."""
         analysis = self._look() if self._planned.trials else None
-        capped = None
+        cut = None
         with closing(runner.events()) as events:
             for event in events if _is_open(analysis) else ():
                 halted = self._halted()
                 if halted is not None:
-                    return self._result(RunEnd.HALTED, analysis, halted)
+                    return analysis, (RunEnd.HALTED, halted)
                 match event:
                     case CountedBlock():
                         analysis = self._count(event)
@@ -56,16 +80,11 @@ class Series:
                         aside = RunsSetAside(cell.case_id, cell.repeat, reason)
                         self._aside.append(aside)
                     case ReachedCap(reason):
-                        capped = reason
+                        cut = (RunEnd.CAPPED, f"It stopped, as {reason}.")
                 tell(self._planned, event, self._budget)
                 if not _is_open(analysis):
-                    break
-        self._waiting = runner.waiting
-        if analysis is not None and not _is_open(analysis):
-            return self._decided(analysis)
-        if capped is not None:
-            return self._result(RunEnd.CAPPED, analysis, f"It stopped, as {capped}.")
-        return self._exhausted(analysis)
+                    return analysis, None
+        return analysis, cut
 
     def _halted(self) -> str | None:
         """Take up what was changed by another command; say so where that ends the runs."""

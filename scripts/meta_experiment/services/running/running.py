@@ -5,8 +5,10 @@ Whatever ends this program, the next call goes on from there.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from meta_experiment.errors import DependencyError
 from meta_experiment.files.lock import FileLock
@@ -17,6 +19,7 @@ from meta_experiment.runs.base import base_of
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.checkouts import Slots
 from meta_experiment.runs.crew import Crew
+from meta_experiment.runs.fence import fence
 from meta_experiment.runs.grading import run_command
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
@@ -58,7 +61,11 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             for case in planned.cases.values():
                 if case.commit is not None:
                     slots.resolve(case.commit)
-            bench = _bench(workspace, experiment, planned, request, folder, slots)
+            around = fence(git, Path(workspace.machine.data), os.environ)
+            bench = replace(
+                _bench(workspace, experiment, planned, request, folder, slots),
+                fence=around,
+            )
             known = _known(folder, planned)
             _stop_others(folder, known)
             budget = Budget(request.caps)
@@ -72,7 +79,12 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 Crew(partial(attempt, bench), request.at_once),
                 slots=request.at_once,
             )
-            series = Series(workspace, replace(planned, experiment=experiment), budget)
+            series = Series(
+                workspace,
+                replace(planned, experiment=experiment),
+                budget,
+                None if around.program else git,
+            )
             done = series.run(runner, tell)
             return replace(done, notes=(*told, *done.notes))
         finally:
