@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 
+from meta_experiment.files.interruption import held
 from meta_experiment.types.runs import CellOutcome, RunCell
 
 Make = Callable[[RunCell, int, Event], CellOutcome]
@@ -38,7 +39,8 @@ class Crew:
             del self._running[item]
         return [item.result() for item in done]
 
+    @held()
     def close(self) -> None:
-        """Stop what is under way, and wait for it."""
+        """Stop what is under way, and wait for it, also where a signal comes once more."""
         self._stopping.set()
         self._pool.shutdown(wait=True, cancel_futures=True)

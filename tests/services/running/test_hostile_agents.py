@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -166,10 +167,9 @@ def has_spoken(attempt):
     return path.exists() and path.stat().st_size > 0
 
 
-def left_at_work(space, project, name, case_file):
-    """Run an agent that sleeps under a runner that is killed; return its attempt."""
-    (project.parent / "agent.py").write_text(SLEEPY)
-    process = subprocess.Popen(
+def started(project, name, case_file):
+    """Start runs one at a time, in a process of their own."""
+    return subprocess.Popen(
         [
             sys.executable, "-m", "meta_experiment.cli.main", "run", name,
             "--cases", str(case_file), "--concurrency", "1",
@@ -177,16 +177,53 @@ def left_at_work(space, project, name, case_file):
         ],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )  # fmt: skip
-    folder = running.run_folder(space, name)
+
+
+def until(is_so):
     deadline = time.monotonic() + 30
-    while not any(map(has_spoken, folder.unread())) and time.monotonic() < deadline:
+    while not is_so() and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def left_at_work(space, project, name, case_file):
+    """Run an agent that sleeps under a runner that is killed; return its attempt."""
+    (project.parent / "agent.py").write_text(SLEEPY)
+    process = started(project, name, case_file)
+    folder = running.run_folder(space, name)
+    until(lambda: any(map(has_spoken, folder.unread())))
     process.kill()
-    process.wait()
+    process.communicate()
     (attempt,) = folder.unread()
     return attempt
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT] * 3, [signal.SIGTERM], [signal.SIGHUP]])
+def test_who_is_interrupted_while_runs_are_judged_leaves_nothing(project, signals):
+    """The run is made again: what its criteria say is not known."""
+    space = opened(project)
+    name = create(space, project)
+    judging = project.parent / "judging"
+    slow = {"type": "command", "target": f"touch {judging}; sleep 60"}
+    process = started(project, name, cases(project, 1, criteria=[slow]))
+    until(judging.exists)
+    begun_at = time.monotonic()
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(1.1)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 128 + signals[0]
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert time.monotonic() - begun_at < 20
+    folder = running.run_folder(space, name)
+    assert not folder.slots.exists()
+    assert not [*folder.unread()]
+    assert not [*folder.folder.glob("cells/*/outcome.json")]
+    done = run(space, name, project, cases=cases(project, 1))
+    assert done.counted == 2
 
 
 @pytest.mark.parametrize("changed", [True, False])

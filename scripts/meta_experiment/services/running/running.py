@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from meta_experiment.errors import DependencyError
+from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.agents.agent import Texts
@@ -88,7 +89,8 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             done = series.run(runner, tell)
             return replace(done, notes=(*told, *done.notes))
         finally:
-            slots.dispose()
+            with held():
+                slots.dispose()
 
 
 def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
