@@ -69,7 +69,7 @@ def offline_tables(page, factor):
 
 
 def _power(page, factor):
-    runs = max(20, int(200 * factor))
+    runs = max(20, int(100 * factor))
     page.section(
         "Offline runs: what they find, and what futility saves",
         "Log spread 0.3 of a run within a case; 12 × 3 from 6 cases on, 40 × 1 from 10. "
@@ -99,7 +99,7 @@ def _power(page, factor):
 
 
 def _price(page, factor):
-    runs = max(20, int(200 * factor))
+    runs = max(20, int(50 * factor))
     page.section(
         "Offline runs: the price of standing one more that hangs",
         "Mean pairs until the promotion, at most 60; log spread 0.3 of a run within a case.",
