@@ -61,6 +61,9 @@ class Checkouts(Protocol):
     def project(self, number: int) -> Path:
         """Return the project of a slot as it stands."""
 
+    def stands(self, number: int) -> bool:
+        """Tell whether a slot is still what was prepared."""
+
     def changes(self, number: int) -> Changes:
         """Return what an agent has changed in a slot."""
 
@@ -101,6 +104,9 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     report = _seen_to_its_end(bench, bench.agent, task, stopping)
     spent = replace(report.spent, cut=report.status is not TrialStatus.OK)
     report = replace(report, spent=spent)
+    if not bench.checkouts.stands(slot):
+        lost = Failure(FailureKind.OURS, "its checkout was cleared away")
+        report = replace(report, failure=lost)
     outcome = CellOutcome(
         cell=cell,
         report=report,

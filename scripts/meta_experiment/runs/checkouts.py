@@ -91,6 +91,10 @@ class Slots:
         """Return the project's folder in a slot, as it stands."""
         return _Slot(self._git, self._base, self._folder, number, self._project).project
 
+    def stands(self, number: int) -> bool:
+        """Tell whether a slot is still what was prepared, whatever became of its files."""
+        return (self._folder / f"{number}.git").is_dir()
+
     def changes(self, number: int) -> Changes:
         """Return what was changed in a slot since it was prepared.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from meta_experiment.errors import NotFoundError, RefusedError
 from meta_experiment.runs import supervising
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import running
+from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.types import Status, TrialStatus
 from meta_experiment.types.results.run import RunEnd
 
@@ -268,3 +270,51 @@ def test_a_price_that_was_read_but_not_noted_is_not_forgotten(project):
     noted.unlink()
     done = run(space, name, project, cases=cases(project, 1))
     assert done.spent.usd == pytest.approx(0.02)
+
+
+def ended_unseen(space, project, name):
+    """Let an agent end whose runner was killed."""
+    slow = SLEEPY.replace("sleep(60)", "sleep(1)")
+    (project.parent / "agent.py").write_text(slow)
+    process = started(project, name, cases(project, 1))
+    folder = running.run_folder(space, name)
+    until(lambda: any(map(has_spoken, folder.unread())))
+    process.kill()
+    process.communicate()
+    until(lambda: all(map(supervising.ending, folder.unread())))
+    return folder
+
+
+def test_what_ended_without_its_runner_is_kept_until_it_is_read(project):
+    """Its checkout is what it is judged by."""
+    space = opened(project)
+    name = create(space, project)
+    folder = ended_unseen(space, project, name)
+    assert "without their runner" in next(clear_runs(space))
+    done = run(space, name, project, code=AGENT, cases=cases(project, 1))
+    assert done.counted == 2
+    assert {item.status for item in trials(space, name)} == {TrialStatus.OK}
+    assert not [*folder.folder.glob("cells/*/2")]
+
+
+def test_a_checkout_that_was_cleared_away_is_no_fault_of_its_agent(project):
+    space = opened(project)
+    name = create(space, project)
+    folder = ended_unseen(space, project, name)
+    shutil.rmtree(folder.slots)
+    run(space, name, project, code=AGENT, cases=cases(project, 1))
+    assert {item.status for item in trials(space, name)} == {TrialStatus.OK}
+    assert len([*folder.folder.glob("cells/*/2")]) == 1
+
+
+def test_what_a_runner_left_that_was_killed_after_its_end_is_removed(project):
+    from meta_experiment.services.acting import promotion
+
+    space = opened(project)
+    name = create(space, project)
+    folder = ended_unseen(space, project, name)
+    promotion.stop(space, name, "enough", dry_run=False)
+    process = started(project, "no-such", cases(project, 1))
+    assert process.wait(30) == 1
+    process.communicate()
+    assert not folder.slots.exists()

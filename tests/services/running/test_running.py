@@ -255,7 +255,7 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     process.kill()
     process.wait()
     (attempt,) = folder.unread()
-    assert "go on without their runner" in next(clear_runs(space))
+    assert "without their runner" in next(clear_runs(space))
     assert folder.slots.exists()
     promotion.stop(space, name, "enough", dry_run=False)
     assert "are removed" in next(clear_runs(space))

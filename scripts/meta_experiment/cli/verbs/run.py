@@ -16,6 +16,7 @@ from meta_experiment.render.run import run_page
 from meta_experiment.runs.agents import JUDGES, Agent, AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.running.held_out import held_out
 from meta_experiment.services.workspace import Workspace
 
@@ -87,6 +88,8 @@ def run_verb(
     if preview:
         shown = run_plan.preview(opened, experiment_id, request)
         return Result(shown, run_page(shown))
+    for _ in clear_runs(opened):  # of experiments that have ended, or that nobody runs
+        pass
     planned = run_plan.plan_runs(opened, experiment_id, request)
     with RunProgress(screen, planned) as progress:
         done = running.run(opened, planned, request, progress.tell)

@@ -34,14 +34,14 @@ def clear_runs(workspace: Workspace) -> Iterator[str]:
 
 def _cleared(workspace: Workspace, folder: RunFolder) -> Iterator[str]:
     name = folder.folder.name
-    working = [path for path in folder.unread() if supervising.ending(path) is None]
-    if working and _is_open(workspace, name):
+    unread = [*folder.unread()]
+    if unread and _is_open(workspace, name):
         yield (
-            f"{len(working)} runs of {name} go on without their runner; "
+            f"{len(unread)} runs of {name} go on, or ended, without their runner; "
             "meta-experiment run takes them over."
         )
         return
-    for path in working:
+    for path in unread:
         supervising.end(path)
     remove_slots(folder.slots)
     yield f"The checkouts of runs of {name} that were cut off are removed."
