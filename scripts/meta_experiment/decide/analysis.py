@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
+from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.compare import compare
 from meta_experiment.decide.doubts import Promotion, doubts
 from meta_experiment.decide.ending import Grounds, ending
@@ -77,14 +78,13 @@ def analyze(
     """
     rule = rule_of(plan)
     look = _look(plan, rule, trials, as_of, {item.treatment for item in ended})
+    samples = Samples(
+        arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)
+    )
     return _analysis(
-        plan,
-        rule,
-        look,
-        Samples(arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)),
+        Basis(plan, rule, look, samples, as_of),
         trials,
         experiment_id=experiment_id,
-        as_of=as_of,
         started=started,
         current=current,
         beside=beside,
@@ -142,33 +142,27 @@ def analyze_summaries(
         )
         for item in plan.variants
     }
+    look, samples = Look((), complete=rule.extendable), Samples(arms, match_of(plan), summaries)
     return _analysis(
-        plan,
-        rule,
-        Look((), complete=rule.extendable),
-        Samples(arms, match_of(plan), summaries),
+        Basis(plan, rule, look, samples, as_of),
         (),
         experiment_id=experiment_id,
-        as_of=as_of,
         started=started,
     )
 
 
 def _analysis(
-    plan: Plan,
-    rule: Rule,
-    look: Look,
-    samples: Samples,
+    basis: Basis,
     trials: Sequence[Trial],
     *,
     experiment_id: str,
-    as_of: float,
     started: float | None,
     current: Mapping[str, str] | None = None,
     beside: Sequence[Metric] = (),
     recorded: Sequence[EndedArm] = (),
     exhausted: str | None = None,
 ) -> Analysis:
+    plan, rule, samples, as_of = basis.plan, basis.rule, basis.samples, basis.as_of
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
     harms = {
@@ -185,9 +179,7 @@ def _analysis(
         plan, rule, samples, _result(plan, plan.primary, samples), weights
     )
     together = corrected(rule, weights)
-    states = _states(
-        plan, rule, look, samples, primary, together, as_of, shares.guardrail, harms
-    )
+    states = _states(basis, primary, together, shares.guardrail, harms)
     against = {item.treatment: _against(plan, rule, item, shares.look) for item in states}
     raised = alarms.alerts(
         plan, alarms.watched(plan, samples, against), days_running(as_of, started)
@@ -199,19 +191,19 @@ def _analysis(
         if (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
     )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
-    ready = readiness(plan, rule, look, measured, as_of, started)
+    ready = readiness(plan, rule, basis.look, measured, as_of, started)
     inputs = VerdictInput(
         plan=plan,
         rule=rule,
         readiness=ready,
         states=states,
         measured=sum(measured.values()),
-        highest=partial(_highest, plan, rule, samples, primary),
+        highest=partial(_highest, basis, primary),
         problems=problems,
         ended=ended,
         alerts=raised,
         horizon=horizon_reached(plan, ready) or exhausted,
-        waiting=look.waiting,
+        waiting=basis.look.waiting,
         stale=checks.fingerprint.reason,
     )
     decided = verdict(inputs)
@@ -250,19 +242,16 @@ def _exploratory(metric: Metric) -> str:
 
 
 def _states(
-    plan: Plan,
-    rule: Rule,
-    look: Look,
-    samples: Samples,
+    basis: Basis,
     primary: PrimaryResult,
     weights: Mapping[str, Evidence],
-    as_of: float,
     share: float,
     harms: Mapping[str, Harm | None],
 ) -> tuple[TreatmentState, ...]:
+    plan, rule, samples = basis.plan, basis.rule, basis.samples
     bar = rule.bar(plan.alpha, 1)
     near = tuple(name for name, evidence in weights.items() if evidence.better >= bar)
-    doubtful = doubts(Promotion(plan, rule, samples, as_of, near))
+    doubtful = doubts(Promotion(basis, near))
     return tuple(
         TreatmentState(
             comparison=comparison,
@@ -272,14 +261,14 @@ def _states(
             better=weights[comparison.treatment].better,
             worse=weights[comparison.treatment].worse,
             guardrails=tuple(
-                _judge(plan, rule, look, samples, guardrail, comparison.treatment, share)
+                _judge(basis, guardrail, comparison.treatment, share)
                 for guardrail in plan.guardrails
             ),
             doubt=doubtful.get(comparison.treatment),
             equivalent=is_equivalent(plan, rule, samples, comparison.treatment),
             errors=errors_rise(plan, samples, comparison.treatment),
             ready=rule.is_ready(
-                plan, look, _smaller(samples.compared(comparison.treatment, plan.primary))
+                plan, basis.look, _smaller(samples.compared(comparison.treatment, plan.primary))
             ),
             harm=harms[comparison.treatment],
         )
@@ -297,31 +286,23 @@ def _against(plan: Plan, rule: Rule, state: TreatmentState, share: float) -> str
     return f"that may be chance ({strength}, needed {rule.words.needed(share * plan.alpha)})"
 
 
-def _highest(
-    plan: Plan, rule: Rule, samples: Samples, primary: PrimaryResult, treatment: str
-) -> float | None:
+def _highest(basis: Basis, primary: PrimaryResult, treatment: str) -> float | None:
     """Return the largest effect that may still be true, α being shared by the treatments."""
+    plan, rule = basis.plan, basis.rule
     if not rule.extendable:
         return None
     if rule.by_e_values and len(primary.comparisons) == 1:  # its interval is known already
         known = primary.comparisons[0].sequential
         return known.interval.high if known else None
-    arms = samples.compared(treatment, plan.primary)
+    arms = basis.samples.compared(treatment, plan.primary)
     try:
         return rule.interval(plan, *arms, plan.alpha / len(plan.treatments))[1]
     except DegenerateDataError:
         return None
 
 
-def _judge(
-    plan: Plan,
-    rule: Rule,
-    look: Look,
-    samples: Samples,
-    guardrail: Guardrail,
-    treatment: str,
-    share: float,
-) -> Judgement:
+def _judge(basis: Basis, guardrail: Guardrail, treatment: str, share: float) -> Judgement:
+    plan, rule, samples = basis.plan, basis.rule, basis.samples
     control, treated = samples.compared(treatment, guardrail.metric)
     return judge(
         plan,
@@ -332,7 +313,7 @@ def _judge(
         comparison=compare(plan, guardrail.metric, control, treated, treatment),
         measured=_smaller(samples.compared(treatment, plan.primary)),
         share=share,
-        ready=rule.is_ready(plan, look, min(len(control), len(treated))),
+        ready=rule.is_ready(plan, basis.look, min(len(control), len(treated))),
     )
 
 

@@ -41,6 +41,7 @@ def compare(
     try:
         seen = effect(control.centre, treatment.centre, metric)
         test = design.test(plan.analysis_type, control, treatment, metric)
+        found = design.adjusted(control, treatment, metric) if design.adjusted else None
         low, high = design.interval_once(control, treatment, metric, level)
         return Comparison(
             control=plan.control.name,
@@ -55,9 +56,7 @@ def compare(
             ),
             effect_size=(design.effect_size or family.effect_size)(control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
-            adjusted=design.adjustment(control, treatment, metric, level)
-            if design.adjustment
-            else None,
+            adjusted=found.described(level) if found else None,
         )
     except DegenerateDataError as degenerate:
         return Comparison(
@@ -82,11 +81,7 @@ def estimate(plan: Plan, metric: Metric, control: Sample, treatment: Sample) -> 
         DegenerateDataError: the samples have no centre.
     """
     design = design_of(plan, metric)
-    found = (
-        design.adjustment(control, treatment, metric, _level(plan))
-        if design.adjustment
-        else None
-    )
+    found = design.adjusted(control, treatment, metric) if design.adjusted else None
     return found.effect if found else effect(control.centre, treatment.centre, metric)
 
 

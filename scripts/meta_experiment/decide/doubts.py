@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from meta_experiment.decide.attrition import losses, missing_beyond
+from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import corrected, weigh_arms
-from meta_experiment.decide.rules.rule import Rule
-from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import improvement, sign
 from meta_experiment.decide.units import mean, was_cut_short
 from meta_experiment.records import dataclass
@@ -38,15 +37,17 @@ class Doubt:
 class Promotion:
     """The treatments that the evidence would promote, and what it rests on."""
 
-    plan: Plan
-    rule: Rule
-    samples: Samples
-    as_of: float
+    basis: Basis
     treatments: tuple[str, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that would be decided."""
+        return self.basis.plan
 
     def arms(self, treatment: str, stretch: float = 1.0) -> Arms:
         """Return the samples that are compared on the primary metric, the control first."""
-        return self.samples.compared(treatment, self.plan.primary, stretch)
+        return self.basis.samples.compared(treatment, self.plan.primary, stretch)
 
     def joined(self, arms: Arms, value: float, units: int) -> Arms:
         """Return the samples with so many more units of the treatment at a value.
@@ -73,7 +74,7 @@ def _interruptions(promotion: Promotion) -> Said:
 
     A trial that was interrupted would have gone on.
     """
-    arms = promotion.samples.arms.values()
+    arms = promotion.basis.samples.arms.values()
     if not any(was_cut_short(trial) for arm in arms for trial in arm.trials):
         return {}
     worse = {
@@ -92,10 +93,10 @@ def _missing_values(promotion: Promotion) -> Said:
     as ratings that few users give, tells for neither. What an eval case has of its own, being
     hard, is in the value that the control has of it, so that it is not held against it twice.
     """
-    metric, samples = promotion.plan.primary, promotion.samples
+    metric, basis = promotion.plan.primary, promotion.basis
     family, paired = family_of(metric), promotion.plan.unit is Unit.CASE
     lost = {
-        name: losses(arm, metric, promotion.as_of).gone for name, arm in samples.arms.items()
+        name: losses(arm, metric, basis.as_of).gone for name, arm in basis.samples.arms.items()
     }
     before, worse, said = lost[promotion.plan.control.name], {}, {}
     for name in promotion.treatments:
@@ -120,7 +121,7 @@ def _one_more(promotion: Promotion) -> Said:
     """
     metric = promotion.plan.primary
     family, worse = family_of(metric), {}
-    if not promotion.rule.extendable:
+    if not promotion.basis.rule.extendable:
         return {}
     for name in promotion.treatments:
         arms = promotion.arms(name)
@@ -161,9 +162,9 @@ def _fallen(promotion: Promotion, worse: dict[str, Arms]) -> list[str]:
     """Return the treatments that would not be promoted on worse samples, of which some are."""
     if not worse:
         return []
-    plan, bar = promotion.plan, promotion.rule.bar(promotion.plan.alpha, 1)
+    plan, bar = promotion.plan, promotion.basis.rule.bar(promotion.plan.alpha, 1)
     arms = {item.name: promotion.arms(item.name) for item in plan.treatments} | worse
-    weights = corrected(promotion.rule, weigh_arms(plan, promotion.rule, arms))
+    weights = corrected(promotion.basis.rule, weigh_arms(plan, promotion.basis.rule, arms))
 
     def stands(name: str) -> bool:
         if weights[name].better < bar:

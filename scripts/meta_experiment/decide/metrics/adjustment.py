@@ -15,7 +15,7 @@ from meta_experiment.stats.always_valid import difference_interval, ratio_interv
 from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime
 from meta_experiment.stats.ttest import Contrast, t_test
-from meta_experiment.types import Adjustment, Interval, Metric, Scale
+from meta_experiment.types import Adjustment, Effect, Interval, Metric, Scale
 
 ADJUSTED_T = "anytime-valid t, adjusted for covariates"
 
@@ -26,6 +26,12 @@ class AdjustedComparison:
 
     means: AdjustedMeans
     metric: Metric
+    names: tuple[str, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """The effect that is decided on."""
+        return effect(self.means.control, self.means.treatment, self.metric)
 
     def evidence(self, at: float) -> Evidence:
         """Return log e-values against a relative effect, valid at every look."""
@@ -66,13 +72,16 @@ class AdjustedComparison:
         ratio = self._ratio()
         return (None, None) if ratio is None else less_one(ratio_interval_once(ratio, level))
 
-    def described(self, names: tuple[str, ...], level: float) -> Adjustment:
+    def interval(self, level: float) -> tuple[Bound, Bound]:
+        """Bound the relative effect at one look."""
+        return bounds(*self.interval_once(level), self.means.control, self.metric, -math.inf)
+
+    def described(self, level: float) -> Adjustment:
         """Describe it, the covariates by their names."""
-        means = self.means
-        low, high = bounds(*self.interval_once(level), means.control, self.metric, -math.inf)
+        means, names = self.means, self.names
         return Adjustment(
-            effect=effect(means.control, means.treatment, self.metric),
-            interval=Interval(level, low, high),
+            effect=self.effect,
+            interval=Interval(level, *self.interval(level)),
             explained=means.explained,
             units_saved=round(sum(means.units) * means.explained / (1.0 - means.explained)),
             slopes={
@@ -119,6 +128,8 @@ def adjusted_comparison(
     Raises:
         DegenerateDataError: the samples carry no evidence.
     """
-    one, other = control.products, treatment.products
-    means = None if one is None or other is None else adjusted_means(one, other)
-    return None if means is None else AdjustedComparison(means, metric)
+    known, one, other = control.covariates, control.products, treatment.products
+    if known is None or one is None or other is None:
+        return None
+    means = adjusted_means(one, other)
+    return None if means is None else AdjustedComparison(means, metric, known.names)

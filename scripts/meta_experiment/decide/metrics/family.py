@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.prospect import Prospect, of_means, spread_of_means
@@ -14,7 +15,6 @@ from meta_experiment.decide.units import Arm, mean
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
-    Adjustment,
     AnalysisType,
     Comparison,
     Direction,
@@ -24,6 +24,9 @@ from meta_experiment.types import (
     Scale,
     Unit,
 )
+
+if TYPE_CHECKING:
+    from meta_experiment.decide.metrics.adjustment import AdjustedComparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class Design:
     on each side. They invert the evidence: a null is outside exactly when the evidence against
     it reaches one over that rate. `equivalence` is as `evidence`, against the bounds of a
     margin within which the effect is to be shown; the evidence itself, unless said otherwise.
-    `adjustment` is what their covariates make of a comparison, at one look for a level, None
-    where it stands as it is; where it is told, evidence and `interval_always` rest on it, and
+    `adjusted` is what their covariates make of a comparison, None where it stands as it is;
+    where it is told, evidence and `interval_always` rest on it, and
     `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
     `evidence_note` says how the evidence is weighed, where that is worth a word.
@@ -54,7 +57,7 @@ class Design:
     interval_always: Callable[[Sample, Sample, Metric, float], tuple[Bound, Bound]]
     equivalence: Callable[[Sample, Sample, Metric, float], Evidence] | None = None
     effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
-    adjustment: Callable[[Sample, Sample, Metric, float], Adjustment | None] | None = None
+    adjusted: Callable[[Sample, Sample, Metric], AdjustedComparison | None] | None = None
     evidence_note: str | None = None
 
 
@@ -130,4 +133,4 @@ class Family:
     @property
     def takes_covariates(self) -> bool:
         """Whether covariates explain part of what its metrics vary by."""
-        return self.separate.adjustment is not None
+        return self.separate.adjusted is not None

@@ -20,7 +20,6 @@ from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime_t
 from meta_experiment.stats.ttest import welch, welch_contrast
 from meta_experiment.types import (
-    Adjustment,
     AnalysisType,
     Direction,
     EffectSize,
@@ -49,7 +48,7 @@ def sample(arm: Arm, metric: Metric, stretch: float) -> Sample:
 
 def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
     """Return log e-values that stay valid however often they are looked at."""
-    found = _adjusted(control, treatment, metric)
+    found = adjusted(control, treatment, metric)
     if found is not None:
         return found.evidence(at)
     return t_evidence(control.moments, treatment.moments, metric, at)
@@ -72,7 +71,7 @@ def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -
     It expects nothing of where within the margin the effect lies; the mixed prior would ask
     for more units.
     """
-    found = _adjusted(control, treatment, metric)
+    found = adjusted(control, treatment, metric)
     if found is not None:
         return found.equivalence(at)
     one = control.moments
@@ -100,7 +99,7 @@ def interval_always(
     control: Sample, treatment: Sample, metric: Metric, alpha: float
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once, by inverting the e-values that decide."""
-    found = _adjusted(control, treatment, metric)
+    found = adjusted(control, treatment, metric)
     if found is not None:
         return found.interval_always(alpha)
     one, other = control.moments, treatment.moments
@@ -111,15 +110,7 @@ def interval_always(
     return less_one(ratio_interval(MeanRatio.separate(one, other), alpha))
 
 
-def adjustment(
-    control: Sample, treatment: Sample, metric: Metric, level: float
-) -> Adjustment | None:
-    """Describe what the covariates make of a comparison; None where it stands as it is."""
-    known, found = control.covariates, _adjusted(control, treatment, metric)
-    return None if known is None or found is None else found.described(known.names, level)
-
-
-def _adjusted(control: Sample, treatment: Sample, metric: Metric) -> AdjustedComparison | None:
+def adjusted(control: Sample, treatment: Sample, metric: Metric) -> AdjustedComparison | None:
     """Take out what the covariates explain, where there are any that do."""
     if control.covariates is None:
         return None
@@ -194,7 +185,7 @@ def evidence_once(
 ) -> Evidence:
     """Return −log of the one-sided p-values of the plan's test; ranks know no covariates."""
     ranked = kind not in (AnalysisType.AUTO, AnalysisType.T_TEST)
-    found = None if ranked else _adjusted(control, treatment, metric)
+    found = None if ranked else adjusted(control, treatment, metric)
     if found is not None:
         return found.evidence_once(at)
     return evidence_by(test, kind, control, treatment, metric, at)
@@ -209,7 +200,7 @@ MEANS = Family(
         interval_once=interval_once,
         interval_always=interval_always,
         equivalence=equivalence,
-        adjustment=adjustment,
+        adjusted=adjusted,
     ),
     paired=_paired,
     effect_size=effect_size,

@@ -89,7 +89,7 @@ RATIOS = replace(
         MEANS.separate,
         test=_test,
         evidence_once=partial(evidence_by, _test),
-        adjustment=None,
+        adjusted=None,
     ),
     effect_size=_no_size,
     statistic=lambda _: "ratio of sums",

@@ -41,8 +41,8 @@ def interval(
     """Return the interval beside the test that has `alpha` on either side at its one look."""
     metric, level = plan.primary, 1 - 2 * alpha
     design = design_of(plan, metric)
-    if design.adjustment and (found := design.adjustment(control, treatment, metric, level)):
-        return found.interval.low, found.interval.high
+    if design.adjusted and (found := design.adjusted(control, treatment, metric)):
+        return found.interval(level)
     ends = design.interval_once(control, treatment, metric, level)
     return bounds(*ends, control.centre, metric, family_of(metric).lowest_change)
 
