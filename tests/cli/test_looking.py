@@ -282,6 +282,22 @@ def test_trials_show_their_ids_and_the_metrics_one_looks_for(project):
     assert "output_tokens 1,830" in project("trials", name, "--all").out
 
 
+def test_a_quantile_is_shown_as_one_and_its_trials_with_their_values(project):
+    """It is no mean, and no geometric one; what it is made of is what one looks for."""
+    name = project.create("--primary-metric", "duration_seconds.p90")
+    lines = [
+        {"experiment": name, "variant": variant, "metrics": {"duration_seconds": size}}
+        for variant in ("control", "treatment")
+        for size in range(1, 12)
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+    (heading,) = [
+        line for line in project("analyze", name).out.splitlines() if "std. dev." in line
+    ]
+    assert heading.split() == ["variant", "units", "quantile", "std.", "dev."]
+    assert "duration_seconds 11" in project("trials", name).out
+
+
 def test_a_board_with_nothing_but_archived_experiments_says_so(project):
     name = project.create(start=False)
     project("archive", name)

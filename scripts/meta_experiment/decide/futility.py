@@ -28,7 +28,7 @@ def ended_if_futile(plan: Plan, analysis: Analysis, *, cases: int, done: float) 
         plan: the plan, its units being cases.
         analysis: what its rule says of the runs so far.
         cases: how many cases there are in all.
-        done: the part of all runs that counts already, above 0; 1 is the end.
+        done: the part of all runs that counts already; at 0 and at 1 nothing is foretold.
 
     For every treatment each run to come is taken to show the most that is plausible now. A
     plan that asks for proof of equivalence is left alone: it may still get that.
@@ -36,7 +36,7 @@ def ended_if_futile(plan: Plan, analysis: Analysis, *, cases: int, done: float) 
     seen, rule = analysis.readiness.smallest_arm, rule_of(plan)
     weighable = rule.by_e_values and family_of(plan.primary).expected is not None
     is_open = analysis.decision is Decision.EXTEND and analysis.readiness.ready
-    if not (is_open and weighable and seen >= 2 and done < 1) or plan.equivalence_margin:
+    if not (is_open and weighable and seen >= 2 and 0 < done < 1) or plan.equivalence_margin:
         return analysis
     ends = [_highest_end(item, seen, cases, done) for item in analysis.going_on]
     known = [end for end in ends if end is not None]

@@ -29,7 +29,7 @@ def _usage(seen: UsageBaseline) -> Section:
     endings = ", ".join(f"{count:,} {status}" for status, count in seen.statuses.items())
     title = (
         f"{seen.name}: {words.counted(seen.uses, 'use')} in "
-        f"{words.counted(seen.sessions, 'session')} over {words.compact(seen.days)} days"
+        f"{words.counted(seen.sessions, 'session')} over {words.days(seen.days)}"
         f"{rate} ({endings})"
     )
     columns = (

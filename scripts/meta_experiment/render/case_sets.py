@@ -27,7 +27,7 @@ def case_set_page(found: CaseSetResult) -> Page:
 
 
 def _judged(found: CaseSetResult) -> str:
-    parts = [f"{found.judged:,} by themselves"]
+    parts = [f"{found.judged:,} have a criterion that needs nobody"]
     if found.by_hand:
         parts.append(f"{found.by_hand:,} wait for a person or a model")
     if found.unjudged:

@@ -29,9 +29,10 @@ from meta_experiment.types import (
     Interval,
     PrimaryResult,
     Readiness,
-    Scale,
 )
 from meta_experiment.types.results.examination import Examination
+
+_OF_LOGARITHMS = "geometric mean"
 
 
 def report(examined: Examination) -> Page:
@@ -88,13 +89,14 @@ def _arms(primary: PrimaryResult, unit: str) -> Table:
         Column(_heading(primary), 14, "right"),
         Column("std. dev.", 14, "right"),
     ]
-    if primary.scale is Scale.LOG:
-        columns.append(Column("geometric mean", 15, "right"))
+    of_logarithms = primary.statistic == _OF_LOGARITHMS
+    if of_logarithms:
+        columns.append(Column(_OF_LOGARITHMS, 15, "right"))
     rows = []
     for name, arm in primary.variants.items():
         geometric = None if arm.log_mean is None else math.exp(arm.log_mean)
         values = [words.quantity(value, unit) for value in (arm.mean, arm.sd)]
-        if primary.scale is Scale.LOG:
+        if of_logarithms:
             values.append(words.quantity(geometric, unit))
         rows.append((words.printable(name), f"{arm.n:,}", *values))
     return Table(tuple(columns), tuple(rows))
@@ -102,7 +104,7 @@ def _arms(primary: PrimaryResult, unit: str) -> Table:
 
 def _heading(result: PrimaryResult) -> str:
     """Name the figure of an arm that stands in its unit: a mean, where logarithms have one."""
-    return "mean" if result.scale is Scale.LOG else result.statistic
+    return "mean" if result.statistic == _OF_LOGARITHMS else result.statistic
 
 
 def _too_few(analysis: Analysis, result: PrimaryResult, item: Comparison) -> str | None:

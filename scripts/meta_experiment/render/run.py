@@ -56,8 +56,11 @@ def _runs(done: RunResult) -> str:
 
 
 def spent(found: RunsSpent) -> str:
-    """Say what runs took; of those without a known price, that it is not known."""
-    known = f"${found.usd:.4f}, {found.tokens:,.0f} tokens"
+    """Say what runs took; of those without a known price, that it is not known.
+
+    No tokens at all are none that anybody told.
+    """
+    known = f"${found.usd:.4f}" + (f", {found.tokens:,.0f} tokens" if found.tokens else "")
     if not found.unpriced:
         return known
     return f"{known}; the price of {found.unpriced:,} runs is not known"

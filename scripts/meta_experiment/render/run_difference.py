@@ -20,7 +20,7 @@ def run_difference_page(found: RunDifference) -> Page:
             (Heading("Patches", level=2), Paragraph(("What they changed was not kept.",)))
         )
     else:
-        sections.append(_section("Patches", found.patches, "Both changed the same."))
+        sections.append(_section("Patches", found.patches, "Both changed the same or nothing."))
     notes = ("It is cut; --max-output N shows more.",) if found.cut else ()
     return (*sections, (Notes(notes),)) if notes else tuple(sections)
 

@@ -34,5 +34,5 @@ def _row(item: RunListEntry) -> tuple[str, ...]:
         f"{item.runs:,}",
         f"{item.states.get(RunState.COUNTS, 0):,}",
         money(item.usd),
-        f"{item.tokens:,.0f}",
+        f"{item.tokens:,.0f}" if item.tokens else "–",
     )

@@ -23,7 +23,7 @@ def run_to_rate_page(found: RunRating) -> Page:
     criterion = shlex.quote(found.open[0])
     say = (
         f"meta-experiment runs rate {words.name(found.experiment_id)} --run {found.run} "
-        f"--criterion {words.printable(criterion)} --pass (or --fail)"
+        f"--criterion {words.printable(criterion)} --pass   # or --fail"
     )
     return (
         (Heading(f"Run {found.run}", f"{words.counted(found.waiting, 'run')} waiting"), facts),

@@ -6,6 +6,7 @@ import pytest
 
 from meta_experiment.cli.main import main
 from meta_experiment.errors import NotFoundError
+from meta_experiment.render.run_list import run_list_page
 from meta_experiment.render.run_summary import compact_page, run_summary_page
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import write
@@ -120,6 +121,30 @@ def test_a_cost_that_is_not_known_is_not_nothing(made_up):
     assert found.steadiness[0].usd_per_success is None
     assert [item.variant for item in found.ranking] == ["treatment", "control"]
     assert run_list(runs.space).experiments[0].usd is None
+
+
+def test_a_run_that_waits_for_a_verdict_says_nothing_yet(made_up):
+    """Neither by what passed of its criteria so far nor by its price is its variant told."""
+    runs = made_up()
+    waits = CriterionResult("clear", CriterionKind.MANUAL, 1.0, None, "not judged yet")
+    runs.end("a", 1, "control", False, waits)
+    runs.end("b", 1, "control", True)
+    runs.end("a", 1, "treatment", True, waits)
+    found = summary(runs.space, runs.name)
+    assert [item.score for item in found.runs] == [None, None, 1.0]
+    assert [item.score for item in found.variants] == [1.0, None]
+    assert {item.variant: item.standing for item in found.ranking} == {
+        "control": 1.0,
+        "treatment": None,
+    }
+    assert found.steadiness[0].usd_per_success == pytest.approx(0.01)
+
+
+def test_tokens_that_nobody_told_are_a_dash(made_up):
+    runs = made_up()
+    runs.end("a", 1, "control", True, spent=Spent(0.5))
+    listed = write("text", run_list_page(run_list(runs.space)), Style())
+    assert listed.splitlines()[-1].split()[-2:] == ["$0.5000", "–"]
 
 
 def test_a_run_that_failed_is_no_success_and_earns_nothing(made_up):

@@ -158,6 +158,25 @@ def test_what_nothing_decides_ends_with_its_schedule(project):
     assert more.counted > 14
 
 
+def test_other_cases_than_before_add_to_what_is_known(project):
+    """A set without any of the cases that were run goes on from them, and says so before."""
+    space = opened(project)
+    name = create(space, project)
+    same = AGENT.replace("0.5 if", "1.0 if").replace("% 3 / 10", "* len(text) % 11 / 2")
+    first = run(space, name, project, code=same, cases=cases(project, 7))
+    assert first.status is Status.EXPIRED
+    path = cases(project, 12)
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[7:]))
+    wanted = run_plan.RunRequest(path, agent(project), at_once=2)
+    planned = run_plan.plan_runs(space, name, wanted)
+    assert (planned.runs, planned.runs_left, planned.cases_in_all) == (10, 10, 12)
+    assert "cannot decide" not in planned.outlook[0]
+    assert " 67 seconds; fewer" in planned.outlook[-1]
+    done = running.run(space, planned, wanted, lambda *_: None)
+    assert done.ended is not RunEnd.FUTILE or "all 12 would end" in done.reason
+    assert done.counted > 0
+
+
 def test_a_cap_leaves_what_is_valid_and_the_next_call_goes_on(project):
     space = opened(project)
     name = create(space, project)

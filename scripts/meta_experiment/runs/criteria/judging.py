@@ -71,14 +71,19 @@ def score(results: Iterable[CriterionResult]) -> float | None:
     return sum(weight for weight, passed in known if passed) / total if total else None
 
 
+def final_score(results: Sequence[CriterionResult]) -> float | None:
+    """Return the score, None while a verdict may still come: some of them are another task."""
+    return None if any(item.is_open for item in results) else score(results)
+
+
 def verdicts(results: Sequence[CriterionResult]) -> dict[str, float]:
     """Return the metrics that the criteria of a run which came to its end make.
 
-    Nothing is known while a verdict may still come, as a score of some of them would be of
-    another task; what can never be judged leaves the score of the rest.
+    Nothing is known while a verdict may still come; what can never be judged leaves the score
+    of the rest.
     """
-    reached = score(results)
-    if reached is None or any(item.is_open for item in results):
+    reached = final_score(results)
+    if reached is None:
         return {}
     if any(item.passed is None for item in results):
         return {"score": reached}

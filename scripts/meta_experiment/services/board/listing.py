@@ -47,4 +47,6 @@ def _moment(trial: Trial) -> tuple[bool, float]:
 
 
 def _planned(plan: Plan) -> frozenset[str]:
-    return frozenset(metric.name for metric in plan.metrics) | {"rating"}
+    """Return the metrics of a plan, those that are made of others with their parts."""
+    named = {name for metric in plan.metrics for name in (metric.name, *metric.recorded)}
+    return frozenset(named | {"rating"})

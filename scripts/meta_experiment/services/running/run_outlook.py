@@ -18,6 +18,7 @@ def outlook(
     """Say, a sentence each, what the runs that are left can show and will take.
 
     `trials` are those that were recorded before: their price and time are what is known.
+    `cases` are all that there will be evidence of, those of earlier calls included.
     """
     plan = experiment.plan
     fewest = max(fewest_cases(plan), plan.sample_size)
@@ -81,8 +82,12 @@ def _price(trials: Sequence[Trial], runs: int, at_once: int) -> str:
     if tokens is not None:
         parts.append(f"{tokens * runs:,.0f} tokens")
     if seconds is not None:
-        parts.append(f"{seconds * runs / at_once / 60:.3g} minutes")
+        parts.append(_time(seconds * runs / at_once))
     return f"{', '.join(parts)}; fewer where the answer is known sooner."
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.3g} minutes"
 
 
 def _mean(trials: Sequence[Trial], name: str) -> float | None:

@@ -42,14 +42,23 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """Everything that is fixed before a run starts."""
+    """Everything that is fixed before a run starts.
+
+    `others` are the trials of earlier calls on cases that are not among these; they count.
+    """
 
     experiment: Experiment
     cases: Mapping[str, Case]
     blocks: tuple[RunBlock, ...]
     left: tuple[RunBlock, ...]
     trials: tuple[Trial, ...]
+    others: tuple[Trial, ...]
     outlook: tuple[str, ...]
+
+    @property
+    def cases_in_all(self) -> int:
+        """How many cases there will be evidence of."""
+        return len(self.cases) + len({trial.unit for trial in self.others})
 
     @property
     def runs(self) -> int:
@@ -87,10 +96,11 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     cases = {item.case_id: item for item in read_cases(request.cases)}
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
-    others = {trial.unit for trial in trials} - cases.keys()
+    others = tuple(trial for trial in trials if trial.unit not in cases)
+    before = len({trial.unit for trial in others})
     if request.held_out and others:
         raise ConflictError(
-            f"{experiment.experiment_id} has trials of {len(others)} other cases than these; "
+            f"{experiment.experiment_id} has trials of {before} other cases than these; "
             "expected a decision on held-out cases alone.",
             hint="Make a new experiment of the tuned text: meta-experiment create --unit case",
         )
@@ -99,11 +109,11 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)
     left = blocks_left(blocks, {item.trial_id for item in trials})
     count = sum(len(block.variants) for block in left)
-    said = [*outlook(experiment, trials, len(cases), count, request.at_once)]
+    said = [*outlook(experiment, trials, len(cases) + before, count, request.at_once)]
     said += verdicts_to_come(
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )
-    return RunPlan(experiment, cases, blocks, left, trials, tuple(said))
+    return RunPlan(experiment, cases, blocks, left, trials, others, tuple(said))
 
 
 def preview(workspace: Workspace, selector: str, request: RunRequest) -> RunResult:

@@ -113,12 +113,12 @@ class Series:
         return self._look()
 
     def _look(self, exhausted: str | None = None) -> Analysis:
-        planned = self._planned
+        planned, before = self._planned, len(self._planned.others)
         return ended_if_futile(
             self._experiment.plan,
             examine(self._workspace, self._experiment, exhausted=exhausted).analysis,
-            cases=len(planned.cases),
-            done=self._counted / planned.runs,
+            cases=planned.cases_in_all,
+            done=(self._counted + before) / (planned.runs + before),
         )
 
     def _decided(self, analysis: Analysis) -> RunResult:

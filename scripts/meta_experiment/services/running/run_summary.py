@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.records import dataclass
-from meta_experiment.runs.criteria.judging import score
+from meta_experiment.runs.criteria.judging import final_score
 from meta_experiment.runs.ranking import Candidate, ranked, standing
 from meta_experiment.runs.stability import cost_per_success, flip_rate, noise_floor, pass_all
 from meta_experiment.services.acting.analysing import examine
@@ -110,7 +110,7 @@ def _fold(group: _VariantRuns, metric: Metric) -> RunFold:
         runs=len(runs),
         judged=len(judged),
         successes=sum(judged),
-        score=_mean([item for run in runs if (item := score(run.criteria)) is not None]),
+        score=_mean(_known(final_score(run.criteria) for run in runs)),
         value=_mean(values),
         value_sd=noise_floor([values]),
         usd=_whole_mean([run.report.spent.usd for run in runs]),
@@ -134,7 +134,7 @@ def _steadiness(arm: _VariantRuns, metric: Metric) -> VariantSteadiness:
         flip_rate=flip_rate(passed),
         noise_floor=noise_floor(_scaled(item, metric) for item in values),
         usd_per_success=cost_per_success(
-            [run.report.spent.usd for run in arm.outcomes], sum(judged)
+            [run.report.spent.usd for run in arm.outcomes if not _is_open(run)], sum(judged)
         ),
     )
 
@@ -175,13 +175,24 @@ def _ranking(
 
 
 def _standing(runs: Sequence[CellOutcome]) -> float | None:
-    """Return what a variant ranks by: a run that did not end has earned nothing."""
+    """Return what a variant ranks by: a run that did not end has earned nothing.
+
+    One that waits for a verdict says nothing yet.
+    """
     found = [
-        standing(run.criteria, completed=run.report.status is TrialStatus.OK) for run in runs
+        standing(run.criteria, completed=run.report.status is TrialStatus.OK)
+        for run in runs
+        if not _is_open(run)
     ]
     if all(item is None for item in found):
         return None
     return _mean([item or 0.0 for item in found])
+
+
+def _is_open(run: CellOutcome) -> bool:
+    """Whether a run that ended well waits for a verdict."""
+    ended = run.report.status is TrialStatus.OK
+    return ended and any(item.is_open for item in run.criteria)
 
 
 def _verdict(name: str, comparison: Comparison | None, analysis: Analysis | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from meta_experiment.runs.criteria.judging import score
+from meta_experiment.runs.criteria.judging import final_score
 from meta_experiment.types import Metric, TrialStatus
 from meta_experiment.types.cases import CriterionResult
 from meta_experiment.types.results.run_summary import (
@@ -61,7 +61,7 @@ def view_of(record: CellRecord, state: RunState, metric: Metric) -> RunView:
         status=outcome.report.status if outcome else None,
         error=failure.reason if failure else None,
         success=bool(known[SUCCESS]) if SUCCESS in known else None,
-        score=score(outcome.criteria) if outcome else None,
+        score=final_score(outcome.criteria) if outcome else None,
         value=value_of(outcome, metric) if outcome else None,
         metrics=_metrics(outcome) if outcome else None,
         evaluations=tuple(map(_evaluation, outcome.criteria)) if outcome else (),
