@@ -43,6 +43,8 @@ def test_create_says_what_the_plan_can_show_from_the_projects_own_past(project):
     assert again["past_experiments"] == [first]
     assert again["past_values"] == 15
     assert not again["outlook"]["spread"]["assumed"]
+    cases = project("plan", "--file", f"{COMMAND}=v2.md", *metric, "--unit", "case", "--json")
+    assert cases.json["past_values"] == 0  # uses in earnest are no runs on cases
 
 
 @pytest.mark.parametrize(

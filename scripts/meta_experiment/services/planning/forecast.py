@@ -16,7 +16,7 @@ from meta_experiment.decide.telling.outlook import (
 from meta_experiment.services.planning.offers import explained_before, sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Plan
+from meta_experiment.types import Plan, Unit
 from meta_experiment.types.results.forecast import Forecast, Outlook
 
 _LARGE = 0.5  # an improvement that no new text of a prompt should be counted on for
@@ -33,7 +33,7 @@ def forecast(
     `units_per_day` (of all arms) overrules the rate of the project's own past. The transcripts
     in the client's folder `client` stand for that past where no experiment has one.
     """
-    past = past_of(workspace, plan.primary, plan.files)
+    past = past_of(workspace, plan.primary, plan.files, of_cases=plan.unit is Unit.CASE)
     if len(past.values) < FEWEST_PAST and client is not None:
         lived = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
         past = max(past, lived, key=lambda one: len(one.values))

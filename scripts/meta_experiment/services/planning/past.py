@@ -48,9 +48,16 @@ class Past:
         return self.arm or arm_of_uses(self.uses, unit)
 
 
-def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> Past:
+def past_of(
+    workspace: Workspace,
+    metric: Metric,
+    files: Sequence[str] = (),
+    *,
+    of_cases: bool | None = None,
+) -> Past:
     """Gather the past of a metric from experiments on these files; no files means on any.
 
+    Runs on cases and uses in earnest are two things: `of_cases` says which, None means both.
     An experiment whose logs cannot be read is left out: this is advice, not evidence.
     """
     store, values = workspace.store, list[float]()
@@ -64,6 +71,8 @@ def past_of(workspace: Workspace, metric: Metric, files: Sequence[str] = ()) -> 
     )
     for experiment in (*store.experiments(), *put_away.values()):
         if experiment.status is Status.DRAFT or not _about(experiment, files):
+            continue
+        if of_cases not in (None, experiment.plan.unit is Unit.CASE):
             continue
         try:
             log = workspace.store.trials(experiment)
