@@ -302,3 +302,13 @@ def test_two_hundred_runs_leave_no_process(order):
     assert left == []
     assert all(gone(item["pid"]) for item in told)
     assert len(supervising._children) <= 8  # the rest is buried
+
+
+def test_whoever_waits_long_looks_seldom(order, monkeypatch):
+    there = order("sleep 1")
+    launch(there)
+    looks = []
+    look = supervising._written
+    monkeypatch.setattr(supervising, "_written", lambda path: looks.append(1) or look(path))
+    assert over(there).code == 0
+    assert len(looks) < 30

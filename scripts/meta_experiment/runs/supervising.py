@@ -45,7 +45,8 @@ _ENDING = "ending.json"
 _LOG = "supervisor.log"
 _GRACE = 5.0  # seconds between asking a program to end and ending it
 _PATIENCE = 15.0  # seconds for a program to end that was asked to, and all it began
-_LOOK = 0.01  # seconds between two looks for an ending
+_LOOK = 0.01  # seconds between the first two looks for an ending, each time twice as long
+_LONGEST_LOOK = 0.1  # up to this: many wait for long at once
 _LOOK_FOR_LOST = 1.0  # seconds between two looks for supervisors that died
 # what a Python may need in order to start at all; the user's secrets are not for its children
 _STARTING = ("PATH", "LD_", "DYLD_")
@@ -157,6 +158,7 @@ def run(order: Launch, unwanted: Callable[[], bool] = lambda: False) -> ProgramE
 def ended(folders: Iterable[Path], within: float) -> dict[Path, ProgramEnding]:
     """Wait until one of these launches or more are over; empty when so many seconds are."""
     watched, end, thorough = list(folders), time.monotonic() + within, 0.0
+    pause = _LOOK
     while True:
         now = time.monotonic()
         for_lost = now >= thorough
@@ -167,7 +169,8 @@ def ended(folders: Iterable[Path], within: float) -> dict[Path, ProgramEnding]:
         over = {folder: found for folder, found in endings.items() if found is not None}
         if over or now >= end:
             return over
-        time.sleep(min(_LOOK, max(0.0, end - now)))
+        time.sleep(min(pause, max(0.0, end - now)))
+        pause = min(2 * pause, _LONGEST_LOOK)
 
 
 def ending(folder: Path) -> ProgramEnding | None:
