@@ -117,21 +117,33 @@ def _one_more(promotion: Promotion) -> Said:
     """Hold it against one more unit of the treatment with a bad value.
 
     A price that is rare and high may not have come up yet, when a rule decides at the first
-    look that convinces it; one look that was planned before does not choose its moment.
+    look that convinces it; one look that was planned before does not choose its moment. Of a
+    case it is one of its runs.
     """
-    metric = promotion.plan.primary
+    plan, metric = promotion.plan, promotion.plan.primary
     family, worse = family_of(metric), {}
     if not promotion.basis.rule.extendable:
         return {}
     for name in promotion.treatments:
         arms = promotion.arms(name)
-        value = family.rare(arms[0].centre, metric, promotion.plan.unit)
+        centre, runs = arms[0].centre, _runs_of_a_case(promotion, name)
+        value = family.rare(centre, metric, plan.unit)
         if value is not None:
-            worse[name] = promotion.joined(arms, value, 1)
+            worse[name] = promotion.joined(arms, centre + (value - centre) / runs, 1)
+    what = "unit at" if plan.unit is not Unit.CASE else "case of which one run is at"
     return dict.fromkeys(
         _fallen(promotion, worse),
-        f"not with one more unit at three times the mean of {promotion.plan.control.name}",
+        f"not with one more {what} three times the mean of {plan.control.name}",
     )
+
+
+def _runs_of_a_case(promotion: Promotion, treatment: str) -> float:
+    """Return how often a case was run on average, by which one run moves its mean."""
+    if promotion.plan.unit is not Unit.CASE:
+        return 1.0
+    counts = [len(unit.trials) for unit in promotion.samples.arms[treatment].units]
+    ran = [count for count in counts if count]
+    return sum(ran) / len(ran) if ran else 1.0
 
 
 def _arithmetic_means(promotion: Promotion) -> Said:

@@ -45,7 +45,10 @@ def all_needed(plan: Plan, analysis: Analysis) -> Sequence[int | None] | None:
         return None
     if plan.unit is Unit.CASE:
         cases = analysis.readiness.smallest_arm
-        return [cases_needed(plan, item, cases) for item in analysis.going_on]
+        return [
+            cases_needed(plan, item, cases, _runs_per_case(analysis, item))
+            for item in analysis.going_on
+        ]
     control = arms[plan.control.name]
     return [
         units_needed(plan, expected, control, arms[item.treatment], item.adjusted)
@@ -136,16 +139,24 @@ def _is_enough(plan: Plan, control: Moments, treatment: Moments, rare: Moments) 
     return after >= min(before, plan.improvement_threshold)
 
 
-def cases_needed(plan: Plan, comparison: Comparison, cases: int) -> int | None:
+def _runs_per_case(analysis: Analysis, comparison: Comparison) -> float:
+    counts = analysis.samples[comparison.treatment]
+    return max(1.0, counts.trials / counts.completed) if counts.completed else 1.0
+
+
+def cases_needed(
+    plan: Plan, comparison: Comparison, cases: int, runs: float = 1.0
+) -> int | None:
     """Return the cases at which differences of the same mean and spread would promote.
 
-    From the e-value that so many cases have reached; None as for `units_needed`.
+    From the e-value that so many cases have reached, each run so often on average; None as for
+    `units_needed`.
     """
     if comparison.sequential is None or comparison.sequential.e_promote == 0 or cases < 2:
         return None
     needed = e_value_bar(plan.alpha, len(plan.treatments))
     size = statistic_of(comparison.sequential.e_promote, cases) / math.sqrt(cases)
-    dear = _one_dear_case(plan, comparison, size)
+    dear = _one_dear_case(plan, comparison, size, runs)
 
     def decides(n: int) -> bool:
         seen = Moments.from_summary(n, size, 1.0)
@@ -165,7 +176,9 @@ def statistic_of(e_value: float, cases: int) -> float:
     return root(lambda t: log_e_mixed(t, cases - 1, cases) - reached, -_FAR, _FAR)
 
 
-def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Moments]:
+def _one_dear_case(
+    plan: Plan, comparison: Comparison, size: float, runs: float
+) -> list[Moments]:
     """Return the one more case that a promotion must stand, in spreads of the differences."""
     seen = comparison.effect
     if not seen.absolute or not seen.relative or size == 0:
@@ -176,7 +189,7 @@ def _one_dear_case(plan: Plan, comparison: Comparison, size: float) -> list[Mome
     value = family_of(plan.primary).rare(centre, plan.primary, plan.unit)
     if value is None:
         return []
-    return [Moments(1, size * (centre - value) / apart, 0.0)]
+    return [Moments(1, size * (centre - value) / (runs * apart), 0.0)]
 
 
 def _log(e_value: float) -> float:
