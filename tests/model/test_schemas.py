@@ -1,6 +1,8 @@
 """The published schemas know every word that the program writes."""
 
 import json
+import pkgutil
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
@@ -11,9 +13,14 @@ from meta_experiment import types
 from meta_experiment.errors import ErrorKind
 
 SCHEMAS = sorted((Path(__file__).resolve().parents[2] / "schemas").glob("*.json"))
+ROOMS = [
+    import_module(found.name)
+    for found in pkgutil.walk_packages(types.__path__, f"{types.__name__}.")
+]
 WORDS = [
     [item.value for item in words]
-    for words in vars(types).values()
+    for room in ROOMS
+    for words in vars(room).values()
     if isinstance(words, type) and hasattr(words, "__members__")
 ] + [list(get_args(ErrorKind))]
 

@@ -127,8 +127,9 @@ def test_what_is_printed_is_bounded(order):
     assert (found.code, found.flooded, found.timed_out) == (-signal.SIGKILL, True, False)
     assert (there.folder / "stdout").stat().st_size == 1000
     quick = order("head -c 2000 /dev/zero >&2", "quick", output_limit=1000)
-    found = run(quick)
-    assert (found.code, found.flooded) == (0, True)
+    found = run(quick)  # it may have ended by itself before it was looked at
+    assert found.flooded
+    assert found.code in (0, -signal.SIGKILL)
 
 
 def test_a_run_is_stopped_from_outside(order):

@@ -180,7 +180,7 @@ def series(
         f"c{number:03}": Case(f"c{number:03}", "", "0" * 64) for number in range(world.cases)
     }
     blocks = schedule(seed, list(cases), arms, world.repeats)
-    planned = RunPlan(experiment, cases, blocks, blocks, (), ())
+    planned = RunPlan(experiment, cases, blocks, blocks, (), (), ())
     budget = Budget(Caps())
     with ExitStack() as changed:
         if not ordered:

@@ -141,7 +141,7 @@ def _runs_of_a_case(promotion: Promotion, treatment: str) -> float:
     """Return how often a case was run on average, by which one run moves its mean."""
     if promotion.plan.unit is not Unit.CASE:
         return 1.0
-    counts = [len(unit.trials) for unit in promotion.samples.arms[treatment].units]
+    counts = [len(unit.trials) for unit in promotion.basis.samples.arms[treatment].units]
     ran = [count for count in counts if count]
     return sum(ran) / len(ran) if ran else 1.0
 
