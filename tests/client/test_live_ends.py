@@ -16,6 +16,7 @@ pytestmark = pytest.mark.client
 KINDS = [COMMAND, *(pytest.param(k, marks=pytest.mark.long) for k in (TYPED_SKILL, AGENT))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("verb", ["pause", pytest.param("panic", marks=pytest.mark.long)])
 def test_a_use_after_the_end_is_in_no_trial(client, kind, verb):

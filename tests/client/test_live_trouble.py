@@ -52,6 +52,7 @@ def all_control(endpoint, times):
     return seen.count("[arm control: ") == times and "[arm treatment" not in seen
 
 
+@pytest.mark.long
 def test_hostile_arguments_arrive_unchanged_and_run_nothing(client):
     """What the user typed stands in both arms' text, and no shell has seen it."""
     live = begin(client, COMMAND)
@@ -136,6 +137,7 @@ USER_SKILL = replace(TYPED_SKILL, name="user-skill", place="user")
 PLAIN = replace(TYPED_SKILL, name="skill-without-repository")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "directory"),
     [
@@ -205,6 +207,7 @@ def test_what_the_settings_deny_to_read_is_no_part_of_the_line(client, rule):
     assert "[arm control" in run.seen()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "directory"),
     some([(COMMAND, "source/deep"), (COMMAND, "."), (USER_COMMAND, ".")], 1),

@@ -43,6 +43,7 @@ def trial_of(live, row):
     return trial
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "each", [pytest.param(5, id="short"), pytest.param(20, id="whole", marks=pytest.mark.long)]
 )

@@ -38,6 +38,7 @@ def test_the_model_is_told_of_the_skill(client):
     assert re.search(r"experiment-workspace.*Design, run, read and finish", run.seen())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", some(["/meta_experiment", "/meta-experiment:meta_experiment"], 1)
 )
@@ -62,6 +63,7 @@ def test_arguments_reach_the_model_and_no_shell(client):
     assert list(client.folder.rglob("STOLEN")) == []
 
 
+@pytest.mark.long
 def test_the_model_may_run_the_program_and_gets_json(client):
     """After the command a call of the program needs no approval and returns a document."""
     with Endpoint([Answer("Looking.", tools=[status_call()]), Answer("Done.")]) as endpoint:

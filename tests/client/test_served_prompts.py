@@ -125,6 +125,7 @@ def checker(stage):
     return entry
 
 
+@pytest.mark.long
 def test_an_agent_that_a_rule_denies_is_denied_in_every_arm(client, stage):
     """The client looks at the rules only for the name that the hook gives it."""
     entry = checker(stage)
@@ -150,6 +151,7 @@ def test_an_agent_is_switched_without_being_allowed_by_us(client, stage):
     assert [line[2] for line in stage.assignments(entry.id)] == ["treatment"]
 
 
+@pytest.mark.long
 def test_a_session_leaves_records_and_no_state(client, stage):
     entry = stage.run(form="inplace", sequence="01")
     shimmed(stage, entry, "---\nallowed-tools: Bash(serve-variant:*)\n---\n")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.everyday import some
 from tests.sim import covariates, real
 from tests.sim.test_promises import bound
 
@@ -13,7 +14,7 @@ from meta_experiment.stats.adjusted import ArmProducts, adjusted_means
 from meta_experiment.types import Direction, Guardrail, Metric, MetricKind, Scale
 
 
-@pytest.mark.parametrize("world", covariates.WORLDS)
+@pytest.mark.parametrize("world", some(covariates.WORLDS, 4))
 def test_few_identical_arms_are_told_apart(world):
     """In every world, up to 100 pairs: at most 5% are promoted and 5% rejected."""
     experiments = 400
@@ -49,7 +50,7 @@ def test_what_explains_half_of_the_variance_halves_the_pairs(effect, most, by_35
     assert (pairs <= 35).mean() >= by_35
 
 
-@pytest.mark.parametrize("world", covariates.WORLDS)
+@pytest.mark.parametrize("world", some(covariates.WORLDS, 4))
 def test_the_twin_has_the_statistic_of_a_regression(world):
     """Slopes by least squares of values on arm and covariates, variances by arm."""
     rng = np.random.default_rng(54)
@@ -74,7 +75,7 @@ def test_the_twin_has_the_statistic_of_a_regression(world):
             assert df[row, look] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("world", covariates.WORLDS)
+@pytest.mark.parametrize("world", some(covariates.WORLDS, 4))
 def test_the_twin_has_the_statistic_of_the_product(world):
     """t, degrees of freedom and effective size are those of the library's adjusted means."""
     y, arm, x = covariates.WORLDS[world](np.random.default_rng(55), 2, 60)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.everyday import some
 from tests.sim import offline
 from tests.sim.offline import World
 
@@ -14,7 +15,7 @@ from meta_experiment.types.results.run import RunEnd
 HUNG = 18  # a seed
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", some(range(3), 1))
 def test_looks_that_are_passed_over_decide_nothing(seed):
     """The simulation alone leaves them out."""
     world = World(offline.alike, cases=9, minimum=6)
@@ -23,7 +24,7 @@ def test_looks_that_are_passed_over_decide_nothing(seed):
         assert one == other
 
 
-@pytest.mark.parametrize("seed", [5, 58])
+@pytest.mark.parametrize("seed", some([5, 58], 1))
 def test_pairs_count_in_the_order_of_the_schedule(seed):
     """The treatment takes as long, but varies more: pairs that end first flatter it."""
     world = World(offline.unequal, cases=16, at_once=16)
@@ -32,6 +33,7 @@ def test_pairs_count_in_the_order_of_the_schedule(seed):
     assert offline.series(world, seed, doubtful=False).decision is Decision.INCONCLUSIVE
 
 
+@pytest.mark.long
 def test_one_more_that_hangs_is_stood_before_a_promotion():
     """It was faster so far, in a world where one run in eight takes six times as long."""
     world = World(offline.hanging, cases=14)
@@ -45,6 +47,7 @@ def test_a_machine_that_fails_takes_the_whole_pair_with_it():
     assert done.counted == done.runs - 2 * len(done.set_aside)
 
 
+@pytest.mark.long
 def test_what_can_hardly_decide_stops_and_says_what_that_saves():
     done = offline.series(World(offline.alike), 1, futility=True)
     assert (done.ended, done.status) == (RunEnd.FUTILE, Status.EXPIRED)
@@ -54,6 +57,7 @@ def test_what_can_hardly_decide_stops_and_says_what_that_saves():
     assert "More cases" in done.notes[-1]
 
 
+@pytest.mark.long
 def test_what_is_better_goes_on_to_its_promotion():
     done = offline.series(World(offline.twice_as_fast), 1, futility=True)
     assert (done.ended, done.decision) == (RunEnd.DECIDED, Decision.PROMOTE)

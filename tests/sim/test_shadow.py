@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from tests.everyday import some
 from tests.sim import rates, real, scenarios, shadow, worlds
 
 from meta_experiment.types import Decision
@@ -64,7 +65,7 @@ def test_the_twin_has_the_products_evidence(kind):
         )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", some(KINDS, 3))
 @pytest.mark.parametrize("threshold", [0.0, 0.15])
 def test_the_twin_decides_first_where_the_product_does(kind, threshold):
     """The product extends before the twin's first crossing and takes its action there.

@@ -70,6 +70,7 @@ def test_past_uses_are_not_split_to_where_git_would_commit_them(project):  # noq
     held_out.split(opened(project), path, project / "tuning.jsonl", tracked=True, **asked)
 
 
+@pytest.mark.long
 def test_held_out_cases_decide_and_who_opens_them_again_is_told(project):  # noqa: F811
     space = opened(project)
     _, held = split(space, project)
@@ -99,6 +100,7 @@ def test_going_on_is_no_second_opening(project):  # noqa: F811
     assert reasons.count("opened the held-out cases cases") == 1
 
 
+@pytest.mark.long
 def test_a_decision_is_of_held_out_cases_alone(project):  # noqa: F811
     """Those on which the text was tuned would promote what fits them."""
     space = opened(project)

@@ -50,6 +50,7 @@ def begun(space, project, extra, count=1, **more):
     return name, done
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "extra",
     [
@@ -80,6 +81,7 @@ def test_what_git_cannot_tell_of_a_checkout_is_missing(project):
     assert not any("files_touched" in item.metrics for item in found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("extra", "word"),
     [
@@ -130,6 +132,7 @@ def test_a_commit_that_is_not_there_is_refused_before_anything_is_paid(project):
         run(space, name, project, cases=cases(project, 2, commit="gone"))
 
 
+@pytest.mark.long
 def test_a_run_that_was_cut_off_does_not_end_a_cap_in_dollars(project):
     """Its price is not known: it may have been that of the dearest."""
     space = opened(project)
@@ -202,6 +205,7 @@ def left_at_work(space, project, name, case_file):
     return attempt
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signals", [[signal.SIGINT] * 3, [signal.SIGTERM], [signal.SIGHUP]])
 def test_who_is_interrupted_while_runs_are_judged_leaves_nothing(project, signals):
     """The run is made again: what its criteria say is not known."""
@@ -228,6 +232,7 @@ def test_who_is_interrupted_while_runs_are_judged_leaves_nothing(project, signal
     assert done.counted == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("changed", [True, False])
 def test_what_goes_on_with_a_case_that_is_no_more_is_stopped(project, changed):
     """Else it would work in a checkout that another run gets, or count for another task."""
@@ -285,6 +290,7 @@ def ended_unseen(space, project, name):
     return folder
 
 
+@pytest.mark.long
 def test_what_ended_without_its_runner_is_kept_until_it_is_read(project):
     """Its checkout is what it is judged by."""
     space = opened(project)
@@ -307,6 +313,7 @@ def test_a_checkout_that_was_cleared_away_is_no_fault_of_its_agent(project):
     assert len([*folder.folder.glob("cells/*/2")]) == 1
 
 
+@pytest.mark.long
 def test_what_a_runner_left_that_was_killed_after_its_end_is_removed(project):
     from meta_experiment.services.acting import promotion
 

@@ -144,6 +144,7 @@ def test_a_plan_that_acts_by_itself_promotes(project):
     assert "at once" in (project / COMMAND).read_text()
 
 
+@pytest.mark.long
 def test_what_nothing_decides_ends_with_its_schedule(project):
     """Two texts that do the same: all runs are made, and it is over, undecided."""
     space = opened(project)
@@ -193,6 +194,7 @@ def test_a_cap_leaves_what_is_valid_and_the_next_call_goes_on(project):
     )
 
 
+@pytest.mark.long
 def test_who_asks_to_try_again_is_tried_again_and_then_set_aside(project):
     space = opened(project)
     failing = AGENT.replace("text =", "sys.exit(75) if number == 3 else None\ntext =")
@@ -203,6 +205,7 @@ def test_who_asks_to_try_again_is_tried_again_and_then_set_aside(project):
     assert "c3" not in {item.unit for item in trials}
 
 
+@pytest.mark.long
 def test_an_agent_that_fails_counts_as_such(project):
     space = opened(project)
     failing = AGENT + "sys.exit(3 if number % 4 == 1 else 0)\n"
@@ -251,6 +254,7 @@ def test_a_changed_case_is_another_one(project):
         run(space, name, project, cases=cases(project, tags=["new"]))
 
 
+@pytest.mark.long
 def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     """The next run takes over what goes on; of an experiment that has ended it is stopped."""
     space = opened(project)
