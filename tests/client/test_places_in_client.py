@@ -168,6 +168,17 @@ def test_a_working_tree_with_another_text_is_named(client, kind):
     assert "2 uses not counted" in said
 
 
+def await_note(live, words):
+    """Wait until the one note of the board has these words: hooks beside a turn end later."""
+    until = time.monotonic() + 90
+    while True:
+        (note,) = live.meta("status")["notes"]
+        if words in note or time.monotonic() > until:
+            break
+        time.sleep(0.1)
+    assert words in note
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_file_that_is_not_the_control_is_named(client, kind):
     """An edit, or another branch: nothing is served, and each use of it is told."""
@@ -179,8 +190,7 @@ def test_a_file_that_is_not_the_control_is_named(client, kind):
     with Endpoint(respond=Model(kind)) as endpoint:
         live.work(endpoint, range(1, 4))
         assert {row.variant for row in ledger(endpoint.turns).values()} == {"other"}
-        (note,) = live.meta("status")["notes"]
-        assert "3 uses not counted" in note
+        await_note(live, "3 uses not counted")
         assert doctor(live)[0] == 1
         live.git("switch", "--quiet", "main")
         live.meta("status")
