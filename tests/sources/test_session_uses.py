@@ -166,7 +166,7 @@ def test_lines_of_any_shape_are_passed_over():
     assert not list(uses_in(odd.splitlines(keepends=True), lambda _: True))
 
 
-def kept(client, name, script, at=100, root="/work/project"):
+def kept(client, name, script, at=100, root="/home/user/project"):
     """Keep a session as the client would."""
     script.lines[0]["cwd"] = root
     path = client / "projects" / folded(root) / f"{name}.jsonl"
@@ -181,7 +181,7 @@ def test_a_copy_is_no_second_use(tmp_path):
         script = Script().command("p1", 0).answer(5)
         script.lines[0]["sessionId"] = name
         kept(tmp_path, name, script, at)
-    seen = session_uses(tmp_path, "review", root=Path("/work/project"))
+    seen = session_uses(tmp_path, "review", root=Path("/home/user/project"))
     assert [use.session for use in seen.uses] == ["one"]  # as long as that is there
     assert (seen.files, seen.left_out) == (3, 0)
 
@@ -189,10 +189,10 @@ def test_a_copy_is_no_second_use(tmp_path):
 def test_uses_are_of_the_name_the_time_and_the_root_that_were_asked_for(tmp_path):
     kept(tmp_path, "a", Script().command("p1", 10, name="git:review"))
     kept(tmp_path, "b", Script().command("p1", 20, name="review"))
-    kept(tmp_path, "c", Script().command("p1", 30, name="git:review"), root="/work/other")
+    kept(tmp_path, "c", Script().command("p1", 30, name="git:review"), root="/home/user/other")
 
     def times(name="review", **asked):
-        seen = session_uses(tmp_path, name, **{"root": Path("/work/project"), **asked})
+        seen = session_uses(tmp_path, name, **{"root": Path("/home/user/project"), **asked})
         return [use.at - START for use in seen.uses]
 
     assert times() == times(of_any_plugin=True) == [20]  # that is how it is called here

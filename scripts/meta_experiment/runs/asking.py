@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from shutil import rmtree
 
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task
 from meta_experiment.runs.criteria.run_work import GivenUpError
-from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.runs.run_folder import RunFolder, clear
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case
 from meta_experiment.types.runs import AgentReport, Failure, FailureKind, RunCell, Spent
@@ -42,7 +41,9 @@ class Asking:
             task = Task(Case("judge", question, ""), empty, folder, {})
             report = self._make(self._judge, task)
             self.spent += replace(report.spent, cut=report.status is not TrialStatus.OK)
-            _clear(folder)
+            clear(folder)
+            with suppress(OSError):
+                rmtree(empty)
             if report.failure is None:
                 return report.output
             if report.failure.kind in _ENDS_ALL:
@@ -51,9 +52,3 @@ class Asking:
             if report.failure.kind is not FailureKind.MACHINE:
                 break
         return None
-
-
-def _clear(folder: Path) -> None:
-    for name in ("tmp", "config", "empty"):
-        with suppress(OSError):
-            rmtree(folder / name)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from shutil import rmtree
 from threading import Event
 from typing import Protocol
 
@@ -20,7 +18,7 @@ from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
 from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.grading import Around
-from meta_experiment.runs.run_folder import AttemptStart, RunFolder
+from meta_experiment.runs.run_folder import AttemptStart, RunFolder, clear
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case, CriterionResult
@@ -120,7 +118,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         if not _is_undecided(outcome):
             bench.folder.conclude(outcome)
     bench.folder.read_off(folder, outcome.spent, outcome.report.failure)
-    _clear(folder)
+    clear(folder)
     return outcome
 
 
@@ -231,10 +229,3 @@ def _seen(changes: Changes | None) -> dict[str, float]:
     if changes is None:
         return {}
     return {"files_touched": float(len(changes.files)), "lines_changed": float(changes.lines)}
-
-
-def _clear(folder: Path) -> None:
-    """Remove what only the agent needed; what a user may look at stays."""
-    for name in ("tmp", "config"):
-        with suppress(OSError):
-            rmtree(folder / name)

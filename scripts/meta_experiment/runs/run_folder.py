@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from meta_experiment.assign.uniform import sha256
@@ -76,7 +77,7 @@ class RunFolder:
 
     def cell(self, cell: RunCell) -> Path:
         """The folder of one cell."""
-        return self.folder / "cells" / f"{cell.case_id}.{cell.repeat}.{cell.variant}"
+        return self.folder / "cells" / cell.name
 
     def attempts(self, cell: RunCell) -> list[Path]:
         """Return the folders of its attempts, in order."""
@@ -89,19 +90,16 @@ class RunFolder:
     def begin(self, cell: RunCell, start: AttemptStart, prompt: bytes) -> Path:
         """Make the folder of the next attempt, with what is to be said to the agent."""
         folder = self.cell(cell) / str(len(self.attempts(cell)) + 1)
-        self.files.make_directory(folder / "tmp")
-        self.files.create(folder / _PROMPT, prompt)
+        self._make(folder, prompt)
         self._write(folder / _START, {**asdict(start), "cell": cell})
         return folder
 
     def question(self, cell: RunCell, text: bytes) -> Path:
         """Make a folder for a question to a judge, whose path tells no variant."""
-        name = f"{cell.case_id}.{cell.repeat}.{cell.variant}"
-        around = self.folder / "judge" / str(sha256(name.encode()).hexdigest())[:_DIGITS]
+        around = self.folder / "judge" / str(sha256(cell.name.encode()).hexdigest())[:_DIGITS]
         self.files.make_directory(around)
         folder = around / str(sum(1 for _ in around.iterdir()) + 1)
-        self.files.make_directory(folder / "tmp")
-        self.files.create(folder / _PROMPT, text)
+        self._make(folder, text)
         return folder
 
     def under_way(self, cell: RunCell) -> tuple[Path, AttemptStart] | None:
@@ -191,6 +189,11 @@ class RunFolder:
                 )
             yield CellRecord(cell, outcome, failure)
 
+    def _make(self, folder: Path, prompt: bytes) -> None:
+        """Make the folder of something that an agent is told."""
+        self.files.make_directory(folder / "tmp")
+        self.files.create(folder / _PROMPT, prompt)
+
     def _write(self, path: Path, document: object) -> None:
         write_atomically(self.files, path, json.dumps(to_document(document)).encode())
 
@@ -204,6 +207,13 @@ class RunFolder:
                     hint="Remove it, and the run is made again.",
                 ) from error
         return None
+
+
+def clear(attempt: Path) -> None:
+    """Remove what only the agent needed; what a user may look at stays."""
+    for name in ("tmp", "config"):
+        with suppress(OSError):
+            rmtree(attempt / name)
 
 
 def _outcome(found: Mapping[str, Any]) -> CellOutcome:

@@ -19,6 +19,11 @@ class RunCell:
     repeat: int
     variant: str
 
+    @property
+    def name(self) -> str:
+        """What its folder and its trial are called."""
+        return f"{self.case_id}.{self.repeat}.{self.variant}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunBlock:

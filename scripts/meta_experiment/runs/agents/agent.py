@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +29,6 @@ class AgentOptions:
     tools: tuple[str, ...] = ()
     most_turns: int | None = None
     most_usd: float | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,17 +21,18 @@ def outlook(
     `cases` are all that there will be evidence of, those of earlier calls included.
     """
     plan = experiment.plan
-    fewest = max(fewest_cases(plan), plan.sample_size)
+    by_evidence = fewest_cases(plan)
+    fewest = max(by_evidence, plan.sample_size)
     name = experiment.experiment_id
     if cases < fewest:
         yield (
             f"{cases} cases cannot decide, whatever comes: this plan needs {fewest} that ran "
-            f"in every arm ({fewest_cases(plan)} by its evidence, {plan.sample_size} by its "
+            f"in every arm ({by_evidence} by its evidence, {plan.sample_size} by its "
             "minimum). Repeats make a case surer, they are no more cases. "
             + (
-                f"meta-experiment amend {name} --set sample_size={fewest_cases(plan)} --why … "
+                f"meta-experiment amend {name} --set sample_size={by_evidence} --why … "
                 "lowers the minimum."
-                if cases >= fewest_cases(plan)
+                if cases >= by_evidence
                 else "Add cases."
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from meta_experiment.errors import ConflictError, InvalidStateError, UsageError
@@ -63,12 +63,17 @@ class RunPlan:
     @property
     def runs(self) -> int:
         """All runs of the schedule."""
-        return sum(len(block.variants) for block in self.blocks)
+        return runs_of(self.blocks)
 
     @property
     def runs_left(self) -> int:
         """Those that are not recorded yet."""
-        return sum(len(block.variants) for block in self.left)
+        return runs_of(self.left)
+
+
+def runs_of(blocks: Sequence[RunBlock]) -> int:
+    """Count the runs of blocks."""
+    return sum(len(block.variants) for block in blocks)
 
 
 def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPlan:
@@ -108,8 +113,7 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     variants = [item.name for item in plan.variants if item.name not in ended]
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)
     left = blocks_left(blocks, {item.trial_id for item in trials})
-    count = sum(len(block.variants) for block in left)
-    said = [*outlook(experiment, trials, len(cases) + before, count, request.at_once)]
+    said = [*outlook(experiment, trials, len(cases) + before, runs_of(left), request.at_once)]
     said += verdicts_to_come(
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )

@@ -17,14 +17,14 @@ _DIGITS = 12
 
 def trial_id(cell: RunCell) -> str:
     """Return the name of a cell's trial, the same whenever it is recorded."""
-    return f"{cell.case_id}.{cell.repeat}.{cell.variant}"
+    return cell.name
 
 
 def events_of(outcome: CellOutcome, case: Case, plan: Plan) -> tuple[TrialEvent, ...]:
     """Return what is recorded of a run: when it began, and what it came to."""
     cell, report = outcome.cell, outcome.report
     about = (trial_id(cell), cell.variant, cell.case_id)
-    planned = {name for metric in plan.metrics for name in metric.recorded}
+    unknown = unknown_metrics([outcome], plan)
     return (
         TrialEvent(EventKind.ASSIGNED, outcome.started, *about),
         TrialEvent(EventKind.EXPOSED, outcome.started, *about),
@@ -34,9 +34,7 @@ def events_of(outcome: CellOutcome, case: Case, plan: Plan) -> tuple[TrialEvent,
             *about,
             status=report.status,
             metrics={
-                name: value
-                for name, value in report.metrics.items()
-                if name in planned or known_metric(name) is not None
+                name: value for name, value in report.metrics.items() if name not in unknown
             },
             fingerprint={**report.fingerprint, _CASE: case.sha256[:_DIGITS]},
         ),

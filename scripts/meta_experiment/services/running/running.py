@@ -20,7 +20,7 @@ from meta_experiment.runs.base import base_of
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.checkouts import Slots
 from meta_experiment.runs.crew import Crew
-from meta_experiment.runs.fence import fence
+from meta_experiment.runs.fence import Fence, fence
 from meta_experiment.runs.grading import run_command
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
@@ -63,10 +63,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 if case.commit is not None:
                     slots.resolve(case.commit)
             around = fence(git, Path(workspace.machine.data), os.environ)
-            bench = replace(
-                _bench(workspace, experiment, planned, request, folder, slots),
-                fence=around,
-            )
+            bench = _bench(workspace, experiment, planned, request, folder, slots, around)
             known = _known(folder, planned)
             _stop_others(folder, known)
             budget = Budget(request.caps)
@@ -110,6 +107,7 @@ def _bench(
     request: RunRequest,
     folder: RunFolder,
     slots: Slots,
+    around: Fence,
 ) -> Bench:
     variants = {variant for block in planned.blocks for variant in block.variants}
     texts: dict[str, Texts] = {
@@ -129,6 +127,7 @@ def _bench(
         supervisor=supervising,
         command=run_command,
         clock=workspace.clock,
+        fence=around,
     )
 
 
