@@ -397,10 +397,10 @@ def test_a_variant_of_any_kind_is_seen_to_reach_the_model(client, kind):
 
 
 def test_a_variant_that_never_arrives_does_not_count(client):
-    cases = [{"id": f"c{number}", "prompt": f"Something else {number}"} for number in range(5)]
+    cases = [{"id": f"c{number}", "prompt": f"Something else {number}"} for number in range(12)]
     with Endpoint(respond=lambda _: Answer("Done.")) as endpoint:
         desk = Desk(client, endpoint)
         name = desk.prepared(COMMAND, TEXT, cases, "--primary-metric", "total_tokens")
         done = desk.refused(name)
-        assert len(endpoint.turns) < 6
+        assert len(endpoint.turns) < 12  # the run ends before each case was tried
     assert "did not reach the agent" in done.stderr

@@ -71,23 +71,55 @@ def test_at_one_look_a_ratio_is_outside_exactly_when_welch_rejects_it(
     assert (high is not None and at > high) == (seen.p_less < alpha)
 
 
-@given(st.integers(3, 40), st.floats(0.5, 2), ALPHAS, st.floats(0.05, 4), st.integers(0, 9))
-def test_a_ratio_of_pairs_is_outside_exactly_when_its_evidence_convinces(
-    n, mean, alpha, at, seed
-):
-    """Pairs that share what they have of their own are compared by their differences."""
+def pairs_of(n, shape, mean, seed):
+    """Return control and treatment of pairs; the smaller the shape, the less clear of zero."""
     rng = np.random.default_rng(seed)
-    control = rng.gamma(4, 0.25, n)
-    treatment = mean * control + rng.normal(0, 0.3, n)
+    control = rng.gamma(shape, 1 / shape, n)
+    return control, mean * control + rng.normal(0, 0.3, n)
+
+
+def paired(control, treatment, alpha):
     change = treatment - control
     shared = float(np.sum((change - change.mean()) * (control - control.mean())))
     means = MeanRatio.paired(Moments.of(control), Moments.of(change), shared)
-    low, high = ratio_interval(means, alpha)
-    seen = weigh(paired_contrast(Moments.of(treatment - at * control)))
-    bar = -math.log(alpha)
+    return ratio_interval(means, alpha)
+
+
+def against(control, treatment, ratio):
+    return weigh(paired_contrast(Moments.of(treatment - ratio * control)))
+
+
+@given(
+    st.integers(3, 40),
+    st.sampled_from([0.2, 1, 4]),
+    st.floats(0.5, 2),
+    ALPHAS,
+    st.floats(0.05, 40),
+    st.integers(0, 99),
+)
+def test_a_ratio_of_pairs_is_outside_exactly_when_its_evidence_convinces(
+    n, shape, mean, alpha, at, seed
+):
+    """Pairs that share what they have of their own are compared by their differences."""
+    control, treatment = pairs_of(n, shape, mean, seed)
+    assume(treatment.mean() > 0)
+    low, high = paired(control, treatment, alpha)
+    assume((low, high) != (None, None))
+    seen, bar = against(control, treatment, at), -math.log(alpha)
     assume(all(abs(log - bar) > 1e-6 for log in (seen.log_greater, seen.log_less)))
     assert (low is not None and at < low) == (seen.log_greater >= bar)
     assert (high is not None and at > high) == (seen.log_less >= bar)
+
+
+@pytest.mark.parametrize(
+    ("n", "shape", "seed"), [(6, 4, 0), (30, 0.2, 2)], ids=["few pairs", "a wild control"]
+)
+def test_pairs_whose_control_is_not_clear_of_zero_show_no_interval(n, shape, seed):
+    """Ratios somewhat above the estimate are out, and much larger ones are not."""
+    control, treatment = pairs_of(n, shape, 1.0, seed)
+    logs = [against(control, treatment, ratio).log_less for ratio in (1, 2, 1e9)]
+    assert [log >= math.log(20) for log in logs] == [False, True, False]
+    assert paired(control, treatment, 0.05) == (None, None)
 
 
 @given(FEW, st.one_of(FEW, SIZES), WILD, WILD, WILD, st.sampled_from([1, 1, -1]), ALPHAS)

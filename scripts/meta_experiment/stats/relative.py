@@ -83,8 +83,8 @@ class MeanRatio:
         None when no ratio on its side is rejected. Both are where those that are not rejected
         are no interval: one point alone, or with others farther off. Of ratios with the
         estimate's sign this happens below ten units per arm, where the smaller arm takes over
-        the variance and with it the degrees of freedom; the ratio 1 may also lie beyond
-        infinity, where the control is not clear of zero.
+        the variance and with it the degrees of freedom, and to pairs whose control is not clear
+        of zero; the ratio 1 may also lie beyond infinity.
         """
         scale = self.control**2 * self.variance_treatment
         scale += self.treatment**2 * self.variance_control
@@ -118,11 +118,12 @@ class MeanRatio:
 
     def _tried(self) -> Iterator[float]:
         """Yield ratios at which to ask whether the ends are those of an interval."""
+        estimate = self.treatment / self.control
         yield 1.0
+        yield estimate * _FAR
         few = min(self.df(1.0, 0.0), self.df(0.0, 1.0)) < _ENOUGH_DF
         if few and self.treatment and self.variance_control:
             size = math.sqrt(max(0.0, self.variance_treatment) / self.variance_control)
-            estimate = self.treatment / self.control
             size = math.copysign(size or estimate, estimate)
             for step in range(1, _TRIED):
                 yield size * math.tan(0.5 * math.pi * step / _TRIED)
@@ -166,6 +167,7 @@ def ratio_interval_once(means: MeanRatio, level: float) -> tuple[Bound, Bound]:
 
 _UNBOUNDED = 1e12  # a t beyond all
 _ENOUGH_DF = 9.0  # of the smaller arm, from which on no hole was found
+_FAR = 1e12  # times the estimate: where the control alone is asked
 _TRIED = 24  # directions between no treatment and no control
 _NEAR = 1e-9
 _ROUNDING = 1e-14
