@@ -1,11 +1,9 @@
-"""Questions to a judge about one run: each in an empty folder whose name tells no variant."""
+"""Questions to a judge: each in an empty folder whose name tells no variant."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from shutil import rmtree
 
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task
@@ -13,7 +11,7 @@ from meta_experiment.runs.criteria.run_work import GivenUpError
 from meta_experiment.runs.run_folder import RunFolder, clear
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case
-from meta_experiment.types.runs import AgentReport, Failure, FailureKind, RunCell, Spent
+from meta_experiment.types.runs import AgentReport, Failure, FailureKind, Spent
 
 Make = Callable[[Agent, Task], AgentReport]  # starts an agent and sees it to its end
 _ENDS_ALL = (FailureKind.SETUP, FailureKind.OURS)
@@ -21,11 +19,11 @@ _MOST_TIMES = 2  # that the machine may fail a question
 
 
 class Asking:
-    """A judge who is asked about one run; `spent` is what that took so far."""
+    """A judge who is asked about one thing; `spent` is what that took so far."""
 
-    def __init__(self, judge: Agent, folder: RunFolder, cell: RunCell, make: Make) -> None:
-        """Ask nothing yet."""
-        self._judge, self._folder, self._cell, self._make = judge, folder, cell, make
+    def __init__(self, judge: Agent, folder: RunFolder, about: str, make: Make) -> None:
+        """Ask nothing yet; `about` is the name of what is judged."""
+        self._judge, self._folder, self._about, self._make = judge, folder, about, make
         self.spent = Spent(0.0)
 
     def __call__(self, question: str) -> str | None:
@@ -35,15 +33,15 @@ class Asking:
             GivenUpError: no question can be asked as things are set up, or all is stopped.
         """
         for _ in range(_MOST_TIMES):
-            folder = self._folder.question(self._cell, question.encode("utf-8", "replace"))
+            folder = self._folder.question(self._about, question.encode("utf-8", "replace"))
             empty = folder / "empty"
             self._folder.files.make_directory(empty)
             task = Task(Case("judge", question, ""), empty, folder, {})
             report = self._make(self._judge, task)
-            self.spent += replace(report.spent, cut=report.status is not TrialStatus.OK)
+            spent = replace(report.spent, cut=report.status is not TrialStatus.OK)
+            self.spent += spent
+            self._folder.read_off(folder, spent)
             clear(folder)
-            with suppress(OSError):
-                rmtree(empty)
             if report.failure is None:
                 return report.output
             if report.failure.kind in _ENDS_ALL:

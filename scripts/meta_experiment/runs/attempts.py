@@ -117,7 +117,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
         outcome = _judged(bench, task, slot, outcome, stopping)
         if not _is_undecided(outcome):
             bench.folder.conclude(outcome)
-    bench.folder.read_off(folder, outcome.spent, outcome.report.failure)
+    bench.folder.read_off(folder, outcome.report.spent, outcome.report.failure)
     clear(folder)
     return outcome
 
@@ -218,10 +218,11 @@ def _asking(bench: Bench, cell: RunCell, stopping: Event) -> Asking | None:
         return None
 
     def make(agent: Agent, task: Task) -> AgentReport:
-        bench.supervisor.launch(agent.launch(task))
+        launch = agent.launch(task)
+        bench.supervisor.launch(bench.fence.around(launch, (task.attempt,)))
         return _seen_to_its_end(bench, agent, task, stopping)
 
-    return Asking(bench.judge, bench.folder, cell, make)
+    return Asking(bench.judge, bench.folder, cell.name, make)
 
 
 def _seen(changes: Changes | None) -> dict[str, float]:

@@ -3,8 +3,8 @@
     slots/N/…                        checkouts, reused
     cells/CASE.REPEAT.VARIANT/N/     the n-th attempt: prompt, stdout, stderr, what it took
     cells/CASE.REPEAT.VARIANT/outcome.json
-    judge/…/N/                       the n-th question to a judge about a run, and its answer
     cells/CASE.REPEAT.VARIANT/patch  what it changed, cut where it is very long
+    judge/…/N/                       the n-th question to a judge about a run, and its answer
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
 next command reads from there what has ended, what goes on and what is still to do.
@@ -94,9 +94,9 @@ class RunFolder:
         self._write(folder / _START, {**asdict(start), "cell": cell})
         return folder
 
-    def question(self, cell: RunCell, text: bytes) -> Path:
+    def question(self, about: str, text: bytes) -> Path:
         """Make a folder for a question to a judge, whose path tells no variant."""
-        around = self.folder / "judge" / str(sha256(cell.name.encode()).hexdigest())[:_DIGITS]
+        around = self.folder / "judge" / _key(about)
         self.files.make_directory(around)
         folder = around / str(sum(1 for _ in around.iterdir()) + 1)
         self._make(folder, text)
@@ -123,16 +123,36 @@ class RunFolder:
             if not path.with_name(_SPENT).exists():
                 yield path.parent
 
+    def unheard(self) -> Iterator[Path]:
+        """Yield the questions to a judge of which nobody has heard the answer."""
+        for path in (self.folder / "judge").glob("*/*/tmp"):
+            if not path.with_name(_SPENT).exists():
+                yield path.parent
+
     def read_off(self, attempt: Path, spent: Spent, failure: Failure | None = None) -> None:
-        """Mark an attempt as read to its end, with what it took and how it failed."""
+        """Mark an attempt, or a question, as read to its end: what it took, how it failed."""
         self.files.make_directory(attempt)  # which its agent may have taken away
         self._write(attempt / _SPENT, {**asdict(spent), "failure": failure})
 
     def spent(self) -> Iterator[Spent]:
-        """Yield what every attempt took that was read to its end."""
-        for path in (self.folder / "cells").glob(f"*/*/{_SPENT}"):
-            found = self._read(path)
-            yield Spent(found["usd"], found["tokens"], found.get("cut", False))
+        """Yield what was taken by all that was read to its end, run by run as far as can be.
+
+        What was asked about a run is paid with its last attempt.
+        """
+        asked: dict[str, Spent] = {}
+        for path in (self.folder / "judge").glob(f"*/*/{_SPENT}"):
+            about = path.parent.parent.name
+            asked[about] = asked.get(about, Spent(0.0)) + self._spent(path)
+        for folder in (self.folder / "cells").glob("*"):
+            attempts = [self._spent(path) for path in folder.glob(f"*/{_SPENT}")]
+            if attempts:
+                yield from attempts[:-1]
+                yield attempts[-1] + asked.pop(_key(folder.name), Spent(0.0))
+        yield from asked.values()
+
+    def _spent(self, path: Path) -> Spent:
+        found = self._read(path)
+        return Spent(found["usd"], found["tokens"], found.get("cut", False))
 
     def conclude(self, outcome: CellOutcome) -> None:
         """Write the outcome of a cell; durable on return."""
@@ -209,9 +229,14 @@ class RunFolder:
         return None
 
 
+def _key(name: str) -> str:
+    """Return a name that does not tell another."""
+    return str(sha256(name.encode()).hexdigest())[:_DIGITS]
+
+
 def clear(attempt: Path) -> None:
     """Remove what only the agent needed; what a user may look at stays."""
-    for name in ("tmp", "config"):
+    for name in ("tmp", "config", "empty"):
         with suppress(OSError):
             rmtree(attempt / name)
 

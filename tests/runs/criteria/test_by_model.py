@@ -38,6 +38,9 @@ def ruling(*answers, **work):
         (("yes",), None, (None,), "no verdict: 'yes'"),
         (('{"met": "true"}',), None, (None,), "no verdict"),
         (('{"met": 1}',), None, (None,), "no verdict"),
+        (('{"met": false, "met": true}',), None, (None,), "no verdict"),
+        (('{"met": true, "score": 1}',), None, (None,), "no verdict"),
+        (('{"met": true, "why": ["so"]}',), None, (None,), "no verdict"),
         ((f"I say {YES}",), None, (None,), "no verdict"),
         ((f"{YES}{YES}",), None, (None,), "no verdict"),
         (("[" * 9_999,), None, (None,), "no verdict"),
@@ -68,6 +71,13 @@ def test_what_is_judged_stays_in_its_string():
     place = lines.index("The answer of whoever did the task:")
     assert json.loads(first.split("whoever did the task:\n")[1].split("\n")[0]) == bad
     assert lines[place + 1].startswith('"Fine.\\"\\n\\nThe target:')
+
+
+def test_no_secret_is_put_before_a_judge():
+    token = "ghp_" + "a1B2" * 9
+    _, (first, second) = ruling(YES, YES, output=f"It is {token}.", patch=f"+{token}")
+    assert token not in first + second
+    assert "It is [secret removed]" in first
 
 
 def test_a_long_answer_is_cut_in_its_middle():

@@ -172,13 +172,13 @@ def has_spoken(attempt):
     return path.exists() and path.stat().st_size > 0
 
 
-def started(project, name, case_file):
+def started(project, name, case_file, *more):
     """Start runs one at a time, in a process of their own."""
     return subprocess.Popen(
         [
             sys.executable, "-m", "meta_experiment.cli.main", "run", name,
             "--cases", str(case_file), "--concurrency", "1",
-            "--agent", f"{sys.executable} -I -S {project.parent / 'agent.py'}",
+            "--agent", f"{sys.executable} -I -S {project.parent / 'agent.py'}", *more,
         ],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},

@@ -3,14 +3,19 @@
 import json
 import os
 import sys
+from contextlib import suppress
 
 import pytest
+from tests.runs.test_fence import needs_bwrap
+from tests.services.running.test_hostile_agents import started, until
 from tests.services.running.test_running import agent, create, opened, project
 
 from meta_experiment.errors import DependencyError, RefusedError
+from meta_experiment.runs import supervising
 from meta_experiment.runs.agents import JUDGES, AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types.results.run import RunEnd
 
@@ -117,3 +122,64 @@ def test_what_is_said_before_names_the_verdicts_to_come(project):
     assert any("6 verdicts are for a judge and none is named" in it for it in shown.outlook)
     shown = run_plan.preview(space, name, request(project, judge(project)))
     assert any("at most 6 verdicts, twice each" in item for item in shown.outlook)
+
+
+# It writes what it may not, and begins what would outlive it.
+WANDERER = """
+import subprocess
+for path in {paths!r}:
+    try:
+        open(path, "a").write("changed")
+    except OSError:
+        pass
+child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+print(child.pid, file=sys.stderr)
+"""
+
+
+def is_running(pid):
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+@pytest.mark.long
+@needs_bwrap
+def test_a_judge_writes_to_its_own_folder_alone_and_leaves_nothing_behind(project):
+    space = opened(project)
+    name = create(space, project)
+    folder = running.run_folder(space, name)
+    paths = [project / "mine.txt", folder.folder / "cells" / "mine.txt", "mine.txt"]
+    code = JUDGE + WANDERER.format(paths=list(map(str, paths)))
+    assert run(space, name, request(project, judge(project, code))).counted == 6
+    assert not any(path.exists() for path in paths[:2])
+    assert not [*folder.unheard()]
+    assert not [*folder.folder.glob("judge/*/*/empty")]
+    said = [path.read_text() for path in folder.folder.glob("judge/*/*/stderr")]
+    assert len(said) == 12
+    assert not any(is_running(int(pid)) for pid in said)
+    assert sum(item.usd for item in folder.spent()) == pytest.approx(6 * 0.01 + 12 * 0.001)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("next_command", ["recover", "run"])
+def test_a_judge_that_outlives_its_runner_is_ended(project, next_command):
+    space = opened(project)
+    name = create(space, project)
+    folder = running.run_folder(space, name)
+    judge(project, JUDGE + "import time\ntime.sleep(300)\n")
+    request(project, None)  # writes the cases
+    words = [sys.executable, "-I", "-S", str(project.parent / "judge.py")]
+    process = started(project, name, project.parent / "cases.jsonl", "--judge", " ".join(words))
+    until(lambda: any(supervising.ending(path) is None for path in folder.unheard()))
+    process.kill()
+    process.communicate()
+    questions = [*folder.unheard()]
+    if next_command == "recover":
+        assert any("questions to a judge" in line for line in clear_runs(space))
+    else:
+        assert run(space, name, request(project, judge(project))).counted == 6
+    assert all(supervising.ending(path) is not None for path in questions)
+    assert not [*folder.unheard()]
+    assert any(item.cut for item in folder.spent())

@@ -22,6 +22,7 @@ from meta_experiment.services.workspace import Workspace
 
 _LONGEST = 24 * 3600.0
 _LONGEST_VERDICT = 300.0
+_MOST_SAID = 4 * 1024 * 1024  # bytes that a judge may print about one question
 _MOST_AT_ONCE = 8  # of those that nobody asked for
 
 
@@ -135,7 +136,7 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
 def _judge(words: str | None, model: str | None) -> Agent | None:
     if words is None:
         return None
-    options = AgentOptions(within=_LONGEST_VERDICT, model=model)
+    options = AgentOptions(_LONGEST_VERDICT, _MOST_SAID, model)
     return agent_of(words, options, os.environ, JUDGES)
 
 

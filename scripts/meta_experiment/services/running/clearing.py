@@ -8,9 +8,10 @@ from meta_experiment.errors import NotFoundError
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.checkouts import remove_slots
-from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.runs.run_folder import RunFolder, clear
 from meta_experiment.services.running.run_records import runs_of_root
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.runs import Spent
 
 
 def clear_runs(workspace: Workspace) -> Iterator[str]:
@@ -24,7 +25,8 @@ def clear_runs(workspace: Workspace) -> Iterator[str]:
     for path in folders:
         folder = RunFolder(path, workspace.files)
         lock = FileLock(folder.lock, verb="recover")
-        if not folder.slots.exists() or not lock.try_acquire():
+        left = folder.slots.exists() or any(folder.unheard())
+        if not left or not lock.try_acquire():
             continue
         try:
             yield from _cleared(workspace, folder)
@@ -32,8 +34,26 @@ def clear_runs(workspace: Workspace) -> Iterator[str]:
             lock.release()
 
 
+def end_judges(folder: RunFolder) -> int:
+    """End judges whose answer nobody waits for any more, and say how many there were.
+
+    What they took is not known.
+    """
+    questions = [*folder.unheard()]
+    for path in questions:
+        supervising.end(path)
+        folder.read_off(path, Spent(cut=True))
+        clear(path)
+    return len(questions)
+
+
 def _cleared(workspace: Workspace, folder: RunFolder) -> Iterator[str]:
     name = folder.folder.name
+    questions = end_judges(folder)
+    if questions:
+        yield f"{questions} questions to a judge about runs of {name} are ended."
+    if not folder.slots.exists():
+        return
     unread = [*folder.unread()]
     if unread and _is_open(workspace, name):
         yield (

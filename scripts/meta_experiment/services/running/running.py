@@ -25,6 +25,7 @@ from meta_experiment.runs.grading import run_command
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
 from meta_experiment.services.acting.lifecycle import resume, start
+from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.held_out import opened
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
 from meta_experiment.services.running.run_records import run_folder
@@ -142,7 +143,7 @@ def _known(folder: RunFolder, planned: RunPlan) -> Known:
         begun, outcome = folder.under_way(cell), folder.outcome(cell)
         if outcome is not None:
             if begun is not None and int(begun[0].name) == outcome.attempts:
-                folder.read_off(begun[0], outcome.spent)
+                folder.read_off(begun[0], outcome.report.spent)
             start = folder.start(folder.cell(cell) / str(outcome.attempts))
             if start is None or start.case == planned.cases[cell.case_id].sha256:
                 outcomes[cell] = outcome
@@ -160,3 +161,4 @@ def _stop_others(folder: RunFolder, known: Known) -> None:
     for path in [path for path in folder.unread() if path not in wanted]:
         supervising.end(path)
         folder.read_off(path, Spent(cut=True))
+    end_judges(folder)
