@@ -140,6 +140,30 @@ def test_some_that_fail_before_the_first_pair_has_ended_stop_nothing():
     assert len(counted) == len(blocks) - len(failing)
 
 
+def test_one_flaky_run_stops_nothing_while_the_others_have_not_ended():
+    """Quick failures come first: what takes its time may show yet that it works."""
+    runner, team, blocks = ready(cases=6, slots=4)
+    flaky = blocks[0].cells[0]
+    team.make = lambda cell: outcome_of(cell, failure="machine" if cell == flaky else None)
+    team.rank = lambda cell: int(cell != flaky)
+    events = list(runner.events())
+    assert [item.cell for item in events if isinstance(item, BlockSetAside)] == [flaky]
+    counted = [item for item in events if isinstance(item, CountedBlock)]
+    assert len(counted) == len(blocks) - 1
+
+
+def test_where_nothing_works_a_slow_run_is_waited_for_and_none_is_started_meanwhile():
+    runner, team, blocks = ready(
+        lambda cell: outcome_of(cell, failure="machine"), cases=50, slots=4
+    )
+    slow = blocks[0].cells[1]
+    team.rank = lambda cell: int(cell == slow)
+    with pytest.raises(RefusedError, match="Nothing has run so far"):
+        list(runner.events())
+    assert slow not in team.running
+    assert len(team.begun) < 10
+
+
 def test_a_cap_lets_what_is_under_way_end():
     runner, team, _ = ready(caps=Caps(usd=0.075))
     events = list(runner.events())

@@ -32,7 +32,6 @@ from meta_experiment.types.runs import (
 )
 
 _GLANCE = 0.5  # seconds between two looks at whether to stop
-_UNDECIDED = (FailureKind.MACHINE, FailureKind.SETUP, FailureKind.OURS)
 
 
 class Supervisor(Protocol):
@@ -139,7 +138,7 @@ def _own(bench: Bench, task: Task, slot: int) -> tuple[Path, ...]:
 
 def _is_undecided(outcome: CellOutcome) -> bool:
     failure = outcome.report.failure
-    return failure is not None and failure.kind in _UNDECIDED
+    return failure is not None and not failure.kind.counts
 
 
 def _seen_to_its_end(bench: Bench, agent: Agent, task: Task, stopping: Event) -> AgentReport:

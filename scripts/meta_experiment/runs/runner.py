@@ -101,7 +101,7 @@ class Runner:
         self._running: dict[RunCell, int] = {}
         self._free = set(range(slots))
         self._attempts: dict[RunCell, int] = {}
-        self._failures = 0
+        self._failures: list[tuple[RunCell, Failure]] = []
         self._ended = {cell.variant for cell in known.outcomes}
         self._vain = Counter[str]()
         self._most_vain = max(_VAIN, slots)  # those side by side may fail for one reason
@@ -137,7 +137,7 @@ class Runner:
 
     def _fill(self, began: float) -> str | None:
         """Start what may; say which cap forbids more, once nothing is under way."""
-        while self._free:
+        while self._free and not self._is_in_doubt():
             cell = self._next()
             if cell is None:
                 return None
@@ -156,6 +156,22 @@ class Runner:
                 return cell
         return None
 
+    def _is_in_doubt(self) -> bool:
+        """Whether so much failed and nothing worked that what is under way must tell first.
+
+        Raises:
+            RefusedError: nothing is under way any more.
+        """
+        if self._worked or len(self._failures) < _VAIN:
+            return False
+        if self._running:
+            return True
+        cell, failure = self._failures[-1]
+        raise RefusedError(
+            f"Nothing has run so far: {failure.reason} ({_named(cell)}).",
+            hint="When that is over, run this again: what has ended is not run twice.",
+        )
+
     def _begin(self, cell: RunCell, slot: int) -> None:
         self._free.discard(slot)
         self._running[cell] = slot
@@ -171,7 +187,7 @@ class Runner:
                 f"No run can succeed as it is: {failure.reason} ({_named(cell)}).",
                 hint="Put that right, then run this again: what has ended is not run twice.",
             )
-        if failure is not None and failure.kind in (FailureKind.MACHINE, FailureKind.OURS):
+        if failure is not None and not failure.kind.counts:
             yield from self._failed(cell, failure)
         elif report.received is False:
             yield from self._aside(cell, UNSEEN)
@@ -188,12 +204,8 @@ class Runner:
         Raises:
             RefusedError: nothing has worked so far.
         """
-        self._failures += 1
-        if self._failures >= _VAIN and not self._worked:
-            raise RefusedError(
-                f"Nothing has run so far: {failure.reason} ({_named(cell)}).",
-                hint="When that is over, run this again: what has ended is not run twice.",
-            )
+        self._failures.append((cell, failure))
+        self._is_in_doubt()
         self._attempts[cell] = self._attempts.get(cell, 0) + 1
         if self._attempts[cell] < MOST_ATTEMPTS:
             self._waiting.appendleft(cell)

@@ -44,7 +44,8 @@ class FailureKind(StrEnum):
 
     `machine`: no network, an overloaded service, a missing answer of the transport: the block
     is set aside. `agent`: what the prompt is to blame for: it counts. `setup`: nothing can run
-    as it is, so all stops. `cap`: a limit of spending ended it. `ours`: this program ended it.
+    as it is, so all stops. `cap`: it used up what one run may spend: it counts. `ours`: this
+    program ended it.
     """
 
     MACHINE = "machine"
@@ -52,6 +53,11 @@ class FailureKind(StrEnum):
     SETUP = "setup"
     CAP = "cap"
     OURS = "ours"
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run is evidence all the same: the variant is to blame."""
+        return self in (FailureKind.AGENT, FailureKind.CAP)
 
 
 class Capability(StrEnum):

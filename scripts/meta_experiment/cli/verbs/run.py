@@ -54,6 +54,11 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 )
 @click.option("--max-turns", type=click.IntRange(1), help="Turns of one run at most.")
 @click.option(
+    "--max-budget-usd",
+    type=click.FloatRange(0, min_open=True),
+    help="What one run may cost, for claude; see --max-usd for all of them.",
+)
+@click.option(
     "--judge",
     metavar="NAME|COMMAND",
     help="Who judges criteria of the type judge: claude, or a command as for --agent [nobody].",
@@ -119,6 +124,7 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         effort=said["effort"],
         tools=said["tools"],
         most_turns=said["max_turns"],
+        most_usd=said["max_budget_usd"],
     )
     return run_plan.RunRequest(
         cases=cases,

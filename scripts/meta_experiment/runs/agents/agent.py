@@ -19,7 +19,7 @@ class AgentOptions:
     """Options that are the same for every run: the model, its effort, tools and limits.
 
     `within` is how long a run may take, in seconds, where its case says nothing else;
-    `most_output` how many bytes it may print.
+    `most_output` how many bytes it may print, `most_usd` what it may cost.
     """
 
     within: float = 600.0

@@ -35,6 +35,9 @@ _INHERITED_OF = ("LC_", "ANTHROPIC_", "AWS_", "GOOGLE_", "CLAUDE_CODE_USE_")
 _PASSED_ON = ("apiKeyHelper", "awsAuthRefresh", "awsCredentialExport")  # of a user's settings
 _PASSED_ON_OF = ("ANTHROPIC_", "AWS_", "GOOGLE_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_OAUTH")
 
+# How a run with a result ended, by its failure: what it took up to its cap is less than all.
+_STATUSES = {None: TrialStatus.OK, FailureKind.CAP: TrialStatus.INTERRUPTED}
+
 # Waits out an overloaded service within the run: making it anew would keep the short ones.
 _PATIENT = {"CLAUDE_CODE_RETRY_WATCHDOG": "1"}
 _QUIET = {
@@ -193,7 +196,7 @@ def _judged(
         said = _first_words(stderr) or f"the client ended with {ending.code} and no result"
         return TrialStatus.ERROR, Failure(FailureKind.SETUP, said)
     failure = run.failure
-    return (TrialStatus.OK if failure is None else TrialStatus.ERROR), failure
+    return _STATUSES.get(failure.kind if failure else None, TrialStatus.ERROR), failure
 
 
 def _first_words(path: Path) -> str:

@@ -40,8 +40,14 @@ class CommandLine:
         """Read a command line as a shell would, without being one.
 
         Raises:
-            UsageError: a quote is not closed, or there is no word.
+            UsageError: a quote is not closed, or there is no word, or a run is to cost no
+                more than so much, to which nobody can hold it.
         """
+        if options.most_usd is not None:
+            raise UsageError(
+                "--max-budget-usd holds for claude alone; no other program can be held to it.",
+                hint="--max-usd and --max-tokens hold for all runs together.",
+            )
         try:
             self._words = tuple(shlex.split(words))
         except ValueError as error:
