@@ -26,6 +26,8 @@ from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats import (
     adjusted,
     bayes,
+    best_arm,
+    changing_shares,
     effect,
     mixed_prior,
     multiplicity,
@@ -203,6 +205,40 @@ def beta_binomial(inputs: Inputs) -> Answer:
         "ctw": posterior.chance_better,
         "loss_treatment": posterior.loss_treatment,
         "loss_control": posterior.loss_control,
+    }
+
+
+def beta_binomial_pair(inputs: Inputs) -> Answer:
+    prior_alpha, prior_beta = inputs["prior"]
+    posterior = bayes.beta_binomial(
+        *inputs["control"], *inputs["treatment"], prior_alpha=prior_alpha, prior_beta=prior_beta
+    )
+    return {
+        "chance_higher": posterior.chance_better,
+        "loss_treatment": posterior.loss_treatment,
+        "loss_control": posterior.loss_control,
+    }
+
+
+def best_rate(inputs: Inputs) -> Answer:
+    counts = [(k, n) for k, n in inputs["successes_trials"]]
+    return {"p_best": best_arm.best_rate(counts, prior=tuple(inputs["prior"]))}
+
+
+def best_mean(inputs: Inputs) -> Answer:
+    arms = [Moments.from_summary(*arm) for arm in inputs["n_mean_sd"]]
+    return {"p_best": best_arm.best_mean(arms, lower=inputs["direction"] == "lower")}
+
+
+def sample_ratio_changing(inputs: Inputs) -> Answer:
+    shares = [(1.0 - p, p) for p in inputs["probabilities"]]
+    treated = inputs["treatment_count"]
+    found = changing_shares.changing_ratio([len(shares) - treated, treated], shares)
+    return {
+        "expected": found.expected[1],
+        "variance": found.variances[1],
+        "z": found.z(1),
+        "p": found.test.p_value,
     }
 
 
@@ -409,7 +445,10 @@ FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "anytime_valid_t": anytime_valid_t,
     "asymptotic_cs": asymptotic_cs,
     "bayes_normal_relative": bayes_normal_relative,
+    "best_mean": best_mean,
+    "best_rate": best_rate,
     "beta_binomial": beta_binomial,
+    "beta_binomial_pair": beta_binomial_pair,
     "cohens_d_hedges_g": cohens_d_hedges_g,
     "cuped_diff": cuped_diff,
     "design_evalue_adaptive": design_evalue_adaptive,
@@ -429,6 +468,7 @@ FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "relative_lift_delta_log": relative_lift(lift.lift_log_delta),
     "relative_lift_delta_taylor": relative_lift(lift.lift_delta),
     "relative_lift_fieller": relative_lift(lift.lift_fieller),
+    "sample_ratio_changing": sample_ratio_changing,
     "srm_anytime": srm_anytime,
     "srm_chi2": srm_chi2,
     "student_t": student_t,

@@ -29,6 +29,9 @@ SAMPLES = {
     "asymptotic_cs": ARMS | {"tuning": 100, "alpha": 0.05},
     "bayes_normal_relative": ARMS | {"prior": None, "alpha": 0.05},
     "beta_binomial": COUNTS | {"prior_alpha": 0.5, "prior_beta": 0.5},
+    "beta_binomial_pair": {"control": [7, 15], "treatment": [12, 15], "prior": [1, 1]},
+    "best_mean": {"n_mean_sd": [[9, 4.0, 0.5], [8, 3.8, 0.6]], "direction": "lower"},
+    "best_rate": {"successes_trials": [[3, 9], [5, 9], [4, 7]], "prior": [1, 1]},
     "cohens_d_hedges_g": ARMS | {"conf": 0.95},
     "cuped_diff": ARMS | BEFORE | {"conf": 0.95},
     "design_evalue_adaptive": {
@@ -68,6 +71,7 @@ SAMPLES = {
     "relative_lift_delta_log": ARMS | {"conf": 0.95},
     "relative_lift_delta_taylor": ARMS | {"conf": 0.95},
     "relative_lift_fieller": ARMS | {"conf": 0.95},
+    "sample_ratio_changing": {"probabilities": [0.5, 0.7, 0.4], "treatment_count": 2},
     "srm_anytime": {"counts": [40, 30], "weights": [0.5, 0.5], "dirichlet": [50.0, 50.0]},
     "srm_chi2": {"counts": [40, 30], "weights": [1, 1]},
     "student_t": ARMS | {"conf": 0.95},

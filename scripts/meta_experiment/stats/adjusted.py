@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from operator import mul
 from typing import Self
 
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import finite_floats
+from meta_experiment.stats.linear import dot, solved
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.ttest import Contrast, satterthwaite
 
@@ -59,8 +59,8 @@ class ArmProducts:
         return cls(
             moments,
             tuple(centres),
-            tuple(_dot(column, own) for column in moved),
-            tuple(tuple(_dot(one, other) for other in moved) for one in moved),
+            tuple(dot(column, own) for column in moved),
+            tuple(tuple(dot(one, other) for other in moved) for one in moved),
         )
 
 
@@ -121,10 +121,10 @@ def adjusted_means(control: ArmProducts, treatment: ArmProducts) -> AdjustedMean
         return None
     inner = [[among[i][j] for j in kept] for i in kept]
     joint = [control.with_values[i] + treatment.with_values[i] for i in kept]
-    found = _solved(inner, joint)
+    found = solved(inner, joint)
     gaps = [treatment.centres[i] - control.centres[i] for i in kept]
     weight = units[0] * units[1] / total
-    lost = _dot(gaps, _solved(inner, gaps)) * weight
+    lost = dot(gaps, solved(inner, gaps)) * weight
     n_effective = weight / (1.0 + lost)
     inflation = (1.0 + lost) * (total - 2) / (total - 2 - q)
     spreads = [_residual(arm, kept, found) for arm in arms]
@@ -136,7 +136,7 @@ def adjusted_means(control: ArmProducts, treatment: ArmProducts) -> AdjustedMean
         raise DegenerateDataError(
             "nothing is left to vary once the covariates are taken out, expected some spread"
         )
-    shift = _dot(found, gaps)
+    shift = dot(found, gaps)
     slopes = dict(zip(kept, found, strict=True))
     left = sum(spreads) / plain * (total - 2) / (total - 2 - q)
     base = control.values.mean + shift * units[1] / total
@@ -170,15 +170,15 @@ def explained(values: Sequence[float], columns: Sequence[Sequence[float]]) -> fl
     if whole == 0 or df < 1:
         return 0.0
     inner = [[products.among[i][j] for j in kept] for i in kept]
-    slopes = _solved(inner, [products.with_values[place] for place in kept])
+    slopes = solved(inner, [products.with_values[place] for place in kept])
     return max(0.0, 1.0 - _residual(products, kept, slopes) / whole * (n - 1) / df)
 
 
 def _residual(arm: ArmProducts, kept: Sequence[int], slopes: Sequence[float]) -> float:
     """Return the sum of squared deviations of an arm's residuals."""
-    crossed = _dot(slopes, [arm.with_values[place] for place in kept])
-    own = [_dot(slopes, [arm.among[place][other] for other in kept]) for place in kept]
-    return max(0.0, arm.values.m2 - 2.0 * crossed + _dot(slopes, own))
+    crossed = dot(slopes, [arm.with_values[place] for place in kept])
+    own = [dot(slopes, [arm.among[place][other] for other in kept]) for place in kept]
+    return max(0.0, arm.values.m2 - 2.0 * crossed + dot(slopes, own))
 
 
 def _independent(among: Sequence[Sequence[float]]) -> list[int]:
@@ -187,28 +187,7 @@ def _independent(among: Sequence[Sequence[float]]) -> list[int]:
     for place, row in enumerate(among):
         inner = [[among[i][j] for j in kept] for i in kept]
         beside = [row[i] for i in kept]
-        left = row[place] - (_dot(beside, _solved(inner, beside)) if kept else 0.0)
+        left = row[place] - (dot(beside, solved(inner, beside)) if kept else 0.0)
         if left > _NOTHING_NEW * row[place]:
             kept.append(place)
     return kept
-
-
-def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
-    """Solve a positive definite system by Cholesky's decomposition."""
-    size = len(right)
-    lower = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i):
-            lower[i][j] = (matrix[i][j] - _dot(lower[i][:j], lower[j][:j])) / lower[j][j]
-        lower[i][i] = math.sqrt(matrix[i][i] - _dot(lower[i][:i], lower[i][:i]))
-    solution = list(right)
-    for i in range(size):
-        solution[i] = (solution[i] - _dot(lower[i][:i], solution[:i])) / lower[i][i]
-    for i in reversed(range(size)):
-        above = (lower[j][i] * solution[j] for j in range(i + 1, size))
-        solution[i] = (solution[i] - sum(above)) / lower[i][i]
-    return solution
-
-
-def _dot(one: Sequence[float], other: Sequence[float]) -> float:
-    return math.fsum(map(mul, one, other))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from operator import mul
 
 _NEGLIGIBLE = 40.0  # exp(-40) is below the last digit of a sum that holds a one
 _FAINT = 30.0  # likewise for a sum that is right to twelve digits
@@ -32,6 +33,32 @@ def gauss_legendre(count: int) -> tuple[tuple[float, float], ...]:
                 break
         lower.append((0.5 * (1.0 - x), 1.0 / ((1.0 - x * x) * slope * slope)))
     return (*lower, *((1.0 - x, weight) for x, weight in reversed(lower)))
+
+
+@cache
+def gauss_legendre_remainders(count: int) -> tuple[tuple[float, ...], ...]:
+    """Return a row a node: weights of the values for the integral from that node to 1.
+
+    The integral of the polynomial through all values, by its expansion in Legendre polynomials,
+    whose integrals are differences of their neighbours (Trefethen 2013, Approximation Theory
+    and Approximation Practice, 19).
+    """
+    rule = gauss_legendre(count)
+    table = []  # of the polynomials at each node, from the constant up
+    for node, _ in rule:
+        x, column = 2.0 * node - 1.0, [1.0, 2.0 * node - 1.0]
+        for k in range(2, count + 1):
+            column.append(((2 * k - 1) * x * column[-1] - (k - 1) * column[-2]) / k)
+        table.append(column)
+    rows = []
+    for node, at in zip((node for node, _ in rule), table, strict=True):
+        steps = [2.0 * (1.0 - node), *(at[k - 1] - at[k + 1] for k in range(1, count))]
+        rows.append(
+            tuple(
+                0.5 * weight * sum(map(mul, steps, of)) for (_, weight), of in zip(rule, table)
+            )
+        )
+    return tuple(rows)
 
 
 def falling_integral(drop: Callable[[float], float], scale: float) -> float:

@@ -66,7 +66,7 @@ def welch_contrast(control: Moments, treatment: Moments) -> Contrast:
     per_control = control.variance / control.n
     per_treatment = treatment.variance / treatment.n
     total = per_control + per_treatment
-    _require_spread(total)
+    require_spread(total)
     df = satterthwaite((per_control, control.n), (per_treatment, treatment.n))
     return Contrast(
         treatment.minus(control), math.sqrt(total), df, _n_effective(control, treatment)
@@ -79,7 +79,7 @@ def student_contrast(control: Moments, treatment: Moments) -> Contrast:
     Raises:
         DegenerateDataError: with fewer than two values in an arm, or when both are constant.
     """
-    _require_spread(control.variance + treatment.variance)
+    require_spread(control.variance + treatment.variance)
     df = control.n + treatment.n - 2
     pooled = (control.m2 + treatment.m2) / df
     n_effective = _n_effective(control, treatment)
@@ -94,7 +94,7 @@ def paired_contrast(differences: Moments) -> Contrast:
     Raises:
         DegenerateDataError: with fewer than two differences, or when all are the same.
     """
-    _require_spread(differences.variance)
+    require_spread(differences.variance)
     return Contrast(
         differences.mean + differences.residual,
         differences.standard_error,
@@ -145,7 +145,12 @@ def _n_effective(control: Moments, treatment: Moments) -> float:
     return control.n * (treatment.n / (control.n + treatment.n))
 
 
-def _require_spread(variance: float) -> None:
+def require_spread(variance: float) -> None:
+    """Refuse a variance of nothing.
+
+    Raises:
+        DegenerateDataError: when it is zero or no number.
+    """
     if not 0.0 < variance < math.inf:
         raise DegenerateDataError(
             "the values do not vary at all, expected some spread in at least one arm",
