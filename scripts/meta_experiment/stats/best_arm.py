@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate, islice
+from itertools import accumulate, islice, pairwise
 from operator import mul
 from typing import Protocol
 
 from meta_experiment.errors import UsageError
-from meta_experiment.records import dataclass
 from meta_experiment.stats.inputs import require_counts
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.quadrature import gauss_legendre, gauss_legendre_remainders
@@ -70,10 +69,7 @@ def best_mean(arms: Sequence[Moments], *, lower: bool = False) -> list[float]:
         require_spread(arm.variance)
     sign = -1.0 if lower else 1.0
     return _chances(
-        [
-            _Student(sign * arm.minus(arms[0]), arm.standard_error, arm.n - 1.0)
-            for arm in arms
-        ]
+        [_Student(sign * arm.minus(arms[0]), arm.standard_error, arm.n - 1.0) for arm in arms]
     )
 
 
@@ -118,7 +114,7 @@ class _Logit:
             far += stride
         return abs(far)
 
-    def width(self, at: float) -> float:
+    def width(self, at: float) -> float:  # noqa: ARG002 - as wide everywhere
         return self._width
 
     def densities(self, nodes: Sequence[float]) -> list[float]:
@@ -172,7 +168,7 @@ def _chances(arms: Sequence[_Believed]) -> list[float]:
     while edges[-1] < end:
         at = edges[-1]
         edges.append(at + min(arm.width(at) for arm in arms if at < arm.high))
-    widths = [high - low for low, high in zip(edges, edges[1:], strict=False)]
+    widths = [high - low for low, high in pairwise(edges)]
     rule = gauss_legendre(_NODES)
     nodes = [
         low + width * x for low, width in zip(edges, widths, strict=False) for x, _ in rule
@@ -203,8 +199,6 @@ def _distribution(density: Sequence[float], widths: Sequence[float]) -> list[flo
     for index in reversed(range(len(widths))):
         width = widths[index]
         values = density[index * _NODES : (index + 1) * _NODES]
-        panels.append(
-            [1.0 - above - width * sum(map(mul, row, values)) for row in remainders]
-        )
+        panels.append([1.0 - above - width * sum(map(mul, row, values)) for row in remainders])
         above += width * sum(map(mul, weights, values))
     return [value for panel in reversed(panels) for value in panel]

@@ -59,7 +59,9 @@ def changing_ratio(counts: Sequence[int], shares: Sequence[Shares]) -> ChangingR
     _require_shares(shares, len(counts))
     columns = list(zip(*shares, strict=True)) or [()] * len(counts)
     expected = tuple(map(math.fsum, columns))
-    variances = tuple(total - dot(own, own) for total, own in zip(expected, columns, strict=True))
+    variances = tuple(
+        total - dot(own, own) for total, own in zip(expected, columns, strict=True)
+    )
     gaps = [count - mean for count, mean in zip(counts, expected, strict=True)]
     chance = [arm for arm in arms if variances[arm] > _NO_CHANCE]
     if any(abs(gaps[arm]) > 0.5 for arm in arms if arm not in chance):
@@ -121,5 +123,5 @@ def _require_shares(shares: Iterable[Shares], size: int) -> None:
         fine = len(share) == size >= 2 and min(share) >= 0.0
         if not (fine and abs(math.fsum(share) - 1.0) < 1e-6):
             raise UsageError(
-                f"shares {list(share)!r}, expected {max(size, 2)} numbers from 0 up that sum to 1"
+                f"shares {list(share)!r}, expected {max(size, 2)} numbers from 0 up, with sum 1"
             )

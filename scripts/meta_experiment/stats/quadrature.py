@@ -55,7 +55,8 @@ def gauss_legendre_remainders(count: int) -> tuple[tuple[float, ...], ...]:
         steps = [2.0 * (1.0 - node), *(at[k - 1] - at[k + 1] for k in range(1, count))]
         rows.append(
             tuple(
-                0.5 * weight * sum(map(mul, steps, of)) for (_, weight), of in zip(rule, table)
+                0.5 * weight * sum(map(mul, steps, of))
+                for (_, weight), of in zip(rule, table, strict=True)
             )
         )
     return tuple(rows)
