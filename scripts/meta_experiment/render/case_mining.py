@@ -24,6 +24,7 @@ _WHY = {
     LeftOutReason.NO_COMMIT: "no commit shows where the project stood",
     LeftOutReason.PICTURES: "pictures came with the prompt",
     LeftOutReason.LATER: "more of a conversation came before it",
+    LeftOutReason.LONG: "the conversation before it is too long to be kept",
     LeftOutReason.DIRTY: "files were changed and not committed, of which nothing is kept",
     LeftOutReason.GUESSED: "only the main branch of that time is known, right 1 time in 3",
     LeftOutReason.LIMIT: "older than those that --limit asks for",
@@ -76,8 +77,13 @@ def _remarks(found: MiningResult) -> Iterator[str]:
             f"Of {words.counted(found.unclear, 'case')} nothing tells whether all was "
             "committed then; what was not is missing in a run of it."
         )
+    if found.conversations:
+        yield (
+            f"{words.counted(found.conversations, 'case')} of them go on in a conversation, "
+            "whole sentences and files of which are kept."
+        )
     if found.cut:
-        yield f"Secrets were cut from {words.counted(found.cut, 'prompt')}."
+        yield f"Secrets were cut from {words.counted(found.cut, 'case')}."
     if found.transcripts_left_out:
         yield (
             f"From the newest {found.transcripts:,} transcripts; "

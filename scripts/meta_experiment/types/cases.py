@@ -71,8 +71,8 @@ class Case:
     `files` are the paths and globs (relative, with `/`) that a run of it works on, `needs`
     named resources that it must have alone: runs that share one of either never run at once.
     `commit` is where the project stood; None is where it stands now. `origin` is the past use
-    that it was made of. `sha256` (hex) is of all that a run of it may depend on, so that an
-    edited case is another one.
+    that it was made of, `history` the file of a conversation that it goes on in. `sha256` (hex)
+    is of all that a run of it may depend on, so that an edited case is another one.
     """
 
     case_id: str
@@ -85,6 +85,7 @@ class Case:
     timeout_seconds: float | None = None
     tags: tuple[str, ...] = ()
     origin: CaseOrigin | None = None
+    history: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,61 @@ def test_what_is_unsure_is_taken_on_request_and_says_so(project, capsys):
     assert [item["first"] for item in origins] == [True, True, False, True]
 
 
+def talk(project, *, secret=""):
+    """A use within a conversation, whose lines have ids."""
+    script = Script().prompt("p0", 200, f"Hello {secret}").answer(201)
+    script.add(type="cost-state", totalCostUSD=9)
+    script.command("p1", 240, arguments="later")
+    before = None
+    for number, line in enumerate(script.lines):
+        line |= {"uuid": f"u{number}", "parentUuid": before}
+        before = f"u{number}"
+    return project.session(script)
+
+
+def test_what_was_said_before_is_kept_with_a_case_on_request(project, capsys):
+    """In a folder beside the file, for one's own eyes, without costs and secrets."""
+    talk(project, secret=SECRET)
+    project.use(1)
+    assert project.told(capsys, "--dry-run")["left_out"] == {"later": 1}
+    words = ["--conversation", "--out", str(project.out)]
+    told = project.told(capsys, *words)
+    assert (told["conversations"], told["cut"], told["left_out"]) == (1, 1, {})
+    alone, later = sorted(read_cases(project.out), key=lambda case: bool(case.history))
+    assert alone.history is None
+    assert (later.prompt, later.origin.first) == ("/review later", False)
+    place = project.out.with_suffix(".history")
+    assert later.history == str(place / f"{later.case_id}.jsonl")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (place, *place.iterdir())] == [
+        0o700, 0o600,
+    ]  # fmt: skip
+    kept = (place / f"{later.case_id}.jsonl").read_text()
+    assert [json.loads(row)["uuid"] for row in kept.splitlines()] == ["u0", "u1"]
+    assert "[secret removed]" in kept
+    assert SECRET not in kept
+    assert "is there already" in project.told(capsys, *words, code=1)["error"]["message"]
+
+
+def test_a_conversation_that_cannot_be_taken_up_is_left_out(project, capsys, monkeypatch):
+    """As one without ids, of an old client, or one that is too long."""
+    project.session(Script().prompt("p0", 200).answer(201).command("p1", 240))
+    assert project.told(capsys, "--conversation", "--dry-run")["left_out"] == {"later": 1}
+    talk(project)
+    monkeypatch.setattr("meta_experiment.services.running.case_mining.LARGEST", 100)
+    told = project.told(capsys, "--conversation", "--dry-run")
+    assert told["left_out"] == {"later": 1, "long": 1}
+
+
+def test_a_conversation_is_not_written_where_git_would_commit_it(project, capsys):
+    """Also where it ignores the file of the cases."""
+    talk(project)
+    words = ["--conversation", "--out", "project/a.log.jsonl"]
+    message = project.told(capsys, *words, code=1)["error"]["message"]
+    assert "a.log.history, and" in message
+    (project.root / ".gitignore").write_text("*.log.*\n")
+    assert project.told(capsys, *words)["conversations"] == 1
+
+
 def test_what_a_session_had_edited_by_then_is_dirty(project, capsys):
     """Also for an agent, to which nothing of the conversation comes."""
     call = ("t2", "Agent", {"subagent_type": "review", "prompt": "Look."})

@@ -61,6 +61,27 @@ def test_a_split_refuses_what_would_undo_another_or_is_none(project):  # noqa: F
         held_out.held_out(space, "x")
 
 
+def test_what_was_said_before_stays_with_its_case(project):  # noqa: F811
+    """In a part for tuning as among those that are held out."""
+    path = cases(project, 6)
+    line = {"type": "user", "uuid": "u", "message": {"content": "Hello"}}
+    (path.parent / "talk.jsonl").write_text(json.dumps(line))
+    rows = [
+        json.loads(row) | {"history": "talk.jsonl"}
+        for row in path.read_text().split("\n")
+        if row
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    space, out = opened(project), project.parent / "tuning.jsonl"
+    held_out.split(space, path, out, share=0.5, name="cases")
+    parts = [*read_cases(out), *read_cases(held_out.held_out(space, "cases"))]
+    for case, before in zip(
+        sorted(parts, key=lambda it: it.case_id), read_cases(path), strict=True
+    ):
+        assert case.sha256 == before.sha256
+        assert case.history != before.history
+
+
 def test_past_uses_are_not_split_to_where_git_would_commit_them(project):  # noqa: F811
     origin = {"session": "s", "time": "2026-11-21T14:16:58Z", "commit_by": "reflog"}
     path = cases(project, 40, origin=origin)

@@ -308,3 +308,13 @@ def test_what_is_said_before_counts_the_cases(project):
     assert shown.runs == 40
     assert "4 cases cannot decide" in shown.outlook[0]
     assert space.store.experiment(name).status is Status.DRAFT
+
+
+def test_a_case_that_goes_on_in_a_conversation_is_none_of_a_command_line(project):
+    """Which would be asked in the middle of what it never heard."""
+    (project.parent / "talk.jsonl").write_text('{"type": "user", "uuid": "u", "message": {}}')
+    space = opened(project)
+    name = create(space, project)
+    request = run_plan.RunRequest(cases(project, 1, history="talk.jsonl"), agent(project))
+    with pytest.raises(UsageError, match="cannot take up"):
+        run_plan.plan_runs(space, name, request)

@@ -58,6 +58,10 @@ class Agent(Protocol):
     def name(self) -> str:
         """What it is called in a fingerprint."""
 
+    @property
+    def takes_history(self) -> bool:
+        """Whether it can go on in a conversation."""
+
     def require(self) -> None:
         """Refuse to begin where it cannot run at all.
 

@@ -8,22 +8,28 @@ configuration or a server in is said by the case's project itself, alike for eve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from meta_experiment.errors import DependencyError
+from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.programs import find_program
+from meta_experiment.runs.agents import left_files
 from meta_experiment.runs.agents.agent import AgentOptions, Task
 from meta_experiment.runs.agents.claude_run import ClaudeRun, in_vain, read_run
 from meta_experiment.runs.agents.left_files import head
 from meta_experiment.runs.agents.receipt import received
 from meta_experiment.runs.agents.surroundings import surroundings
+from meta_experiment.runs.cases.history import Line, conversation, parsed, written
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.runs import AgentReport, Failure, FailureKind, Spent
 
 _TOOLS = ("Bash", "Read", "Skill", "Agent", "Glob", "Grep", "TodoWrite")
 _CONFIG = "config"
+_HISTORY = "history.jsonl"
+_EARLIER = "earlier"  # the ids of lines of a transcript that were there before the run
+_LONGEST_LINE = 16 << 20  # bytes
 
 # What a run inherits: where programs are, how to reach the service, who pays.
 _INHERITED = (
@@ -53,6 +59,7 @@ class Claude:
     """The client that PATH has."""
 
     name = "claude"
+    takes_history = True
 
     def __init__(self, options: AgentOptions, environment: Mapping[str, str]) -> None:
         """Take what is the same for every run; `environment` is the user's."""
@@ -68,9 +75,12 @@ class Claude:
         self._program()
 
     def launch(self, task: Task) -> Launch:
-        """Start it in the checkout; the prompt is typed on stdin, as a user would."""
+        """Start it in the checkout; the prompt is typed on stdin, as a user would.
+
+        Where the case goes on in a conversation, a copy of that is taken up.
+        """
         return Launch(
-            command=tuple(self._words(task)),
+            command=(*self._words(task), *self._taken_up(task)),
             directory=task.checkout,
             environment=self._variables(task),
             stdin=task.prompt,
@@ -85,7 +95,12 @@ class Claude:
 
     def report(self, task: Task, ending: ProgramEnding) -> AgentReport:
         """Read its stream of events and its transcript."""
-        run = read_run(task.attempt / "stdout", task.attempt / _CONFIG)
+        earlier = left_files.lines(task.attempt / _EARLIER, _LONGEST_LINE)
+        run = read_run(
+            task.attempt / "stdout",
+            task.attempt / _CONFIG,
+            frozenset(line.decode("utf-8", "replace").strip() for line in earlier),
+        )
         status, failure = _judged(run, ending, task.attempt / "stderr")
         return AgentReport(
             status=status,
@@ -117,6 +132,18 @@ class Claude:
         ):
             if value is not None:
                 yield from (flag, str(value))
+
+    def _taken_up(self, task: Task) -> Iterator[str]:
+        """Lay a copy of what was said before the prompt into the run's own configuration."""
+        if task.case.history is None:
+            return
+        place = task.attempt / _CONFIG / _HISTORY
+        raw = left_files.lines(Path(task.case.history), _LONGEST_LINE)
+        said = conversation(parsed(raw))
+        FileSystem().make_directory(place.parent)
+        FileSystem().create(place, written(said))
+        note_earlier(task.attempt, said)
+        yield from ("--resume", str(place), "--fork-session")
 
     def _settings(self) -> dict[str, object]:
         """Return what keeps a user's instructions out, and lets a user's login in."""
@@ -161,6 +188,12 @@ class Claude:
                 hint="Install Claude Code, or name another agent: --agent 'COMMAND …'",
             )
         return found
+
+
+def note_earlier(attempt: Path, lines: Iterable[Line]) -> None:
+    """Note which lines of a transcript are none of the run that is to begin."""
+    ids = "".join(f"{line['uuid']}\n" for line in lines if "uuid" in line)
+    FileSystem().create(attempt / _EARLIER, ids.encode("utf-8", "replace"))
 
 
 def _metrics(run: ClaudeRun, ending: ProgramEnding) -> Iterator[tuple[str, float]]:

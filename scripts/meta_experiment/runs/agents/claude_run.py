@@ -69,10 +69,18 @@ class ClaudeRun:
     fingerprint: Mapping[str, str]
 
 
-def read_run(stdout: Path, config: Path) -> ClaudeRun:
-    """Read what a client printed, and the transcript in its configuration folder."""
+def read_run(stdout: Path, config: Path, earlier: frozenset[str] = frozenset()) -> ClaudeRun:
+    """Read what a client printed, and the transcript in its configuration folder.
+
+    The lines with the ids of `earlier` were there before it ran.
+    """
     events = list(_lines(stdout))
-    transcript = [line for path in sorted(config.rglob("*.jsonl")) for line in _lines(path)]
+    transcript = [
+        line
+        for path in sorted(config.rglob("*.jsonl"))
+        for line in _lines(path)
+        if str(line.get("uuid")) not in earlier
+    ]
     results = [event for event in events if event.get("type") == "result"]
     last: Event = results[-1] if results else {}
     costs: Event = next(

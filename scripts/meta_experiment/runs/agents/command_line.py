@@ -34,6 +34,8 @@ _NEVER_NEGATIVE = (_COST, _TOKENS, *_DURATIONS)
 class CommandLine:
     """A program with its arguments, started without a shell."""
 
+    takes_history = False
+
     def __init__(
         self, words: str, options: AgentOptions, environment: Mapping[str, str]
     ) -> None:

@@ -20,6 +20,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "timeout_seconds": case.timeout_seconds,
         "tags": list(case.tags),
         "origin": asdict(case.origin) if case.origin else None,
+        "history": case.history,
     }
     return {key: value for key, value in said.items() if value}
 

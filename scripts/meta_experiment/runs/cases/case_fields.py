@@ -1,7 +1,7 @@
 """What a case holds, read from its plain form, into which every other form is brought.
 
 The plain form is a mapping: id, prompt, criteria, files, needs, commit, timeout_seconds, tags,
-origin (`schemas/cases.v1.schema.json`).
+origin, history (`schemas/cases.v1.schema.json`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
@@ -16,6 +17,7 @@ from meta_experiment.model import fields, instants
 from meta_experiment.protocol.places import is_id
 from meta_experiment.runs import globs
 from meta_experiment.runs.cases.criterion_fields import criteria, seconds
+from meta_experiment.runs.cases.history import read_history
 from meta_experiment.types.cases import Case, CaseOrigin, CommitSource
 
 KEYS = (
@@ -28,17 +30,19 @@ KEYS = (
     "timeout_seconds",
     "tags",
     "origin",
+    "history",
 )
 _ORIGIN = ("session", "time", "commit_by", "clean", "first")
 _LONGEST_WORD = 200  # characters
 _COMMIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@{}~^-]{0,199}")
 
 
-def case(document: object, where: str) -> Case:
-    """Read a case.
+def case(document: object, where: str, folder: Path | None = None) -> Case:
+    """Read a case; `folder` is where the path of its history leads from.
 
     Raises:
-        UsageError: it is none; says where, and what was expected.
+        UsageError: it is none; says where, and what was expected. NotFoundError: its history is
+            not there. UnsafePathError: that lies elsewhere.
     """
     known = fields.mapping(document, where)
     fields.known_keys(known, KEYS, where)
@@ -62,13 +66,16 @@ def case(document: object, where: str) -> Case:
         tags=_words(known, "tags", inner),
         origin=_origin(known, inner),
     )
-    return replace(found, sha256=_digest(found))
+    history, before = _history(known, inner, folder)
+    return replace(found, sha256=_digest(found, before), history=history)
 
 
-def _digest(found: Case) -> str:
+def _digest(found: Case, before: str | None) -> str:
     """Name what a case says, whichever form it was read from and however that was laid out."""
     said = asdict(found)
-    del said["origin"]  # no run depends on it
+    del said["origin"], said["history"]  # no run depends on either
+    if before:
+        said["before"] = before
     canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return str(sha256(canonical.encode()).hexdigest())
 
@@ -131,6 +138,18 @@ def _origin(known: fields.Document, where: str) -> CaseOrigin | None:
         clean=None if unclear else fields.flag(said, "clean", inner, default=False),
         first=fields.flag(said, "first", inner, default=False),
     )
+
+
+def _history(
+    known: fields.Document, where: str, folder: Path | None
+) -> tuple[str | None, str | None]:
+    """Return the file of what was said before, and the digest of that."""
+    if known.get("history") is None:
+        return None, None
+    path = fields.text(known, "history", where)
+    if folder is None:
+        raise UsageError(f"{where}.history: there is no folder that {cite(path)} leads from.")
+    return read_history(folder, path, where)
 
 
 def _time(known: fields.Document, where: str) -> float | None:

@@ -1,8 +1,8 @@
 """Folders in the form of the client's `plugin eval`: `case.yaml`, or `prompt.md`, `graders/`.
 
 One such folder, or a folder of them. Where both files stand in one they are one case; what both
-say must be the same. What would change the task or its world (a scaffold, a history, a system
-prompt, an environment) is refused, as no run would be given it. What every run gets alike from
+say must be the same. What would change the task or its world (a scaffold, a system prompt, an
+environment) is refused, as no run would be given it. What every run gets alike from
 elsewhere is passed over: plugins, runs, model, turns and tools, the grader's arm (each variant
 is one that has the prompt).
 """
@@ -25,7 +25,8 @@ _EXECUTION = {"prompt", "timeout_seconds"}
 _ELSEWHERE = {"max_turns", "model", "allowed_tools", "disallowed_tools"}
 _CHANGING = {"append_system_prompt", "env", "artifact_publish", "growthbook_overrides"}
 _TOP = {"name", "tags", "description", "schema_version", "plugins", "runs", "expected_outcome"}
-_CONTEXT = ("scaffold_script", "history_file", "add_dirs")
+_HISTORY = "history_file"
+_REFUSED_CONTEXT = ("scaffold_script", "add_dirs")
 
 
 def _recognises(found: Found) -> bool:
@@ -51,8 +52,12 @@ def _is_there(path: Path) -> bool:
 def _documents(found: Found) -> Iterator[Placed]:
     for folder in _folders(found.path):
         # of the one that the user named, the name may be that of a link to it
-        path = folder.resolve() if folder == found.path else folder
-        yield as_word(path.name), _plain(path.parent, path.name)
+        alone = folder == found.path
+        path = folder.resolve() if alone else folder
+        plain = _plain(path.parent, path.name)
+        if not alone and isinstance(plain.get("history"), str):
+            plain["history"] = f"{path.name}/{plain['history']}"
+        yield as_word(path.name), plain
 
 
 def _plain(root: Path, folder: str) -> dict[str, object]:
@@ -69,6 +74,7 @@ def _plain(root: Path, folder: str) -> dict[str, object]:
         "criteria": graders,
         "timeout_seconds": said.get("timeout_seconds"),
         "tags": said.get("tags"),
+        "history": said.get(_HISTORY),
     }
     return {key: value for key, value in plain.items() if value not in (None, [])}
 
@@ -94,10 +100,10 @@ def _case_file(root: Path, folder: str) -> dict[str, Any]:
     execution = fields.mapping(known.get("execution") or {}, f"{where}.execution")
     fields.known_keys(execution, _EXECUTION | _ELSEWHERE | _CHANGING, f"{where}.execution")
     context = fields.mapping(known.get("context") or {}, f"{where}.context")
-    fields.known_keys(context, _CONTEXT, f"{where}.context")
+    fields.known_keys(context, (_HISTORY, *_REFUSED_CONTEXT), f"{where}.context")
     _refuse_changes({**context, **execution}, as_word(where))
     top = {key: value for key, value in known.items() if key not in ("context", "execution")}
-    return _stated({**top, **execution})
+    return _stated({**top, **execution, _HISTORY: context.get(_HISTORY)})
 
 
 def _prompt_file(root: Path, folder: str) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def _parted(text: str, where: str) -> tuple[Mapping[str, Any], str]:
 
 
 def _refuse_changes(known: Mapping[str, Any], where: str) -> None:
-    for key in (*_CONTEXT, *sorted(_CHANGING)):
+    for key in (*_REFUSED_CONTEXT, *sorted(_CHANGING)):
         if known.get(key):
             raise UsageError(
                 f"{where}: {cite(key)} changes what a run is given, which a run here is not; "
@@ -141,7 +147,7 @@ def _refuse_changes(known: Mapping[str, Any], where: str) -> None:
 
 
 def _stated(known: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = {"name", "tags", "graders", *_EXECUTION}
+    wanted = {"name", "tags", "graders", _HISTORY, *_EXECUTION}
     found = {key: value for key, value in known.items() if key in wanted and value is not None}
     if isinstance(found.get("prompt"), str):
         found["prompt"] = found["prompt"].strip()

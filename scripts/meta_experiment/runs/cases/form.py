@@ -18,6 +18,12 @@ class Found:
     shown: str
     documents: tuple[Placed, ...] | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder from which the paths in its documents lead."""
+        real = self.path.resolve()
+        return real if self.documents is None else real.parent
+
 
 @dataclass(frozen=True, slots=True)
 class Form:

@@ -41,7 +41,7 @@ def read_cases(path: Path) -> tuple[Case, ...]:
         raise UsageError(f"{found.shown} holds no cases. {_EXPECTED}.")
     cases: dict[str, tuple[Case, str]] = {}
     for where, document in form.documents(found):
-        read = case(document, where)
+        read = case(document, where, found.folder)
         # two names that differ in case alone are one on some file systems
         _, before = cases.setdefault(read.case_id.casefold(), (read, where))
         if before != where:

@@ -1,18 +1,17 @@
 """Cases out of the past: what was asked of a prompt, at the commit where the project stood.
 
 Only what can be had again becomes a case by default: nothing of a conversation came before it,
-all was committed as far as is known, and more than the main branch tells the commit.
+all was committed as far as is known, and more than the main branch tells the commit. On request
+what came before is kept with the case, so that it goes on there.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from meta_experiment.assign.uniform import sha256
@@ -23,18 +22,24 @@ from meta_experiment.errors import (
     StorageError,
     UsageError,
 )
-from meta_experiment.files.atomic import write_atomically
-from meta_experiment.git import Git
 from meta_experiment.git.past_commits import PastCommits
 from meta_experiment.model import instants
-from meta_experiment.model.secrets import redacted
+from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.prompts.slug import slug
 from meta_experiment.records import dataclass
-from meta_experiment.runs.cases.case_document import case_document
 from meta_experiment.runs.cases.case_fields import case
+from meta_experiment.runs.cases.history import (
+    LARGEST,
+    conversation,
+    parsed,
+    without_secrets,
+    written,
+)
 from meta_experiment.services.planning.past import called, home_or_root
+from meta_experiment.services.running.case_files import require_place, write_cases
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.session_uses import SessionUse, session_uses
+from meta_experiment.transcripts.transcript import lines
 from meta_experiment.types.cases import Case, CommitSource
 from meta_experiment.types.results.case_mining import LeftOutReason, MinedCase, MiningResult
 
@@ -46,30 +51,39 @@ _UNSURE = (LeftOutReason.LATER, LeftOutReason.DIRTY, LeftOutReason.GUESSED)
 class MiningRequest:
     """Request for cases: of which prompt, how far back, from where, how sure, how many.
 
-    `prompt` is a name as the client calls it, or the path of a prompt file; `unsure` asks also
-    for what cannot be had again just as it was.
+    `prompt` is a name as the client calls it, or the path of a prompt file; `conversation` asks
+    for uses within one together with what was said before, `unsure` also for what cannot be had
+    again just as it was.
     """
 
     prompt: str
     days: float | None = None
     everywhere: bool = False
+    conversation: bool = False
     unsure: bool = False
     limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A use, the commit at which it was made, and the first reason against it."""
+    """A use, the commit at which it was made, what came before, the first reason against it."""
 
     use: SessionUse
     commit: str = ""
     source: CommitSource = CommitSource.MAIN
+    history: bytes = b""
     reason: LeftOutReason | None = None
 
     @property
     def clean(self) -> bool | None:
         """Whether all was committed, as far as is known."""
         return False if self.use.edited else self.use.clean
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether secrets are cut from it."""
+        text = _plain(self.use.prompt)
+        return redacted(text) != text or REMOVED.encode() in self.history
 
 
 def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningResult:
@@ -95,13 +109,18 @@ def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningRe
             hint="Name it as you call it (review, git:review); --everywhere reads all "
             "projects.",
         )
-    seen = [_placed(past, use) for use in found.uses]
+    seen = [_placed(past, use, with_history=request.conversation) for use in found.uses]
     passed = {None, *(_UNSURE if request.unsure else ())}
     usable = [item for item in seen if item.reason in passed]
     taken = usable[: request.limit]
     left = Counter(item.reason for item in seen if item.reason not in passed)
     left[LeftOutReason.LIMIT] = len(usable) - len(taken)
     cases = tuple(_case(item) for item in taken)
+    histories = {
+        case.case_id: item.history
+        for case, item in zip(cases, taken, strict=True)
+        if item.history
+    }
     return MiningResult(
         name=name,
         uses=len(found.uses),
@@ -109,7 +128,8 @@ def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningRe
         left_out={reason: left[reason] for reason in LeftOutReason if left[reason]},
         commits_by=_counted([item.source for item in taken]),
         unclear=sum(item.clean is None for item in taken),
-        cut=sum(redacted(text) != text for text in (_plain(item.use.prompt) for item in taken)),
+        conversations=len(histories),
+        cut=sum(item.is_cut for item in taken),
         file="",
         transcripts=found.files,
         transcripts_left_out=found.left_out,
@@ -119,6 +139,7 @@ def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningRe
             if item.commit and item.origin
         ),
         whole=cases,
+        histories=histories,
     )
 
 
@@ -141,20 +162,29 @@ def _past_of(workspace: Workspace) -> PastCommits:
     return past
 
 
-def _placed(past: PastCommits, use: SessionUse) -> _Seen:
-    """Find the commit of a use, and what speaks against running it again."""
+def _placed(past: PastCommits, use: SessionUse, *, with_history: bool) -> _Seen:
+    """Find the commit of a use, what came before it, and what speaks against it."""
     found = past.find(use.at, use.branch, use.folder, use.commit)
     if not found:
         is_own = past.tree_of(use.folder) is not None
         return _Seen(use, reason=LeftOutReason.NO_COMMIT if is_own else LeftOutReason.ELSEWHERE)
-    seen = _Seen(use, *found)
+    history = _said_before(use) if with_history and not use.first else b""
+    seen = _Seen(use, *found, history)
     against = {
         LeftOutReason.PICTURES: use.pictures,
-        LeftOutReason.LATER: not use.first,
+        LeftOutReason.LATER: not (use.first or history),
+        LeftOutReason.LONG: len(history) > LARGEST,
         LeftOutReason.DIRTY: seen.clean is False,
         LeftOutReason.GUESSED: seen.source is CommitSource.MAIN,
     }
     return replace(seen, reason=next((why for why, holds in against.items() if holds), None))
+
+
+def _said_before(use: SessionUse) -> bytes:
+    """Return the conversation up to a prompt; nothing where it cannot be taken up."""
+    *before, prompt = parsed(islice(lines(use.file), use.line + 1))
+    end = prompt.get("parentUuid")
+    return written(without_secrets(conversation(before, end if isinstance(end, str) else "")))
 
 
 def _case(seen: _Seen) -> Case:
@@ -198,40 +228,9 @@ def keep(
         RefusedError: the file is there, or git would commit it. StorageError: it cannot be
             written. NotFoundError: its folder does not exist.
     """
-    require_place(out, tracked=tracked)
-    lines = (json.dumps(case_document(item), ensure_ascii=False) for item in mined.whole)
+    require_place(out, tracked=tracked, conversations=bool(mined.histories))
     try:
-        write_atomically(workspace.files, out, "".join(f"{line}\n" for line in lines).encode())
+        write_cases(workspace.files, out, mined.whole, mined.histories)
     except OSError as error:
         raise StorageError(f"{out} cannot be written: {error.strerror}.") from error
     return replace(mined, file=str(out))
-
-
-def require_place(out: Path, *, tracked: bool) -> None:
-    """Refuse a file that is there already, or whose content git would commit.
-
-    Raises:
-        UsageError: it could not be read back. NotFoundError: its folder does not exist.
-        RefusedError: it is there, or git would commit it.
-    """
-    if out.suffix != ".jsonl":
-        raise UsageError(f"{out} is no file of JSON lines; expected a name in .jsonl.")
-    if not out.parent.is_dir():
-        raise NotFoundError(f"There is no folder {out.parent} to write {out.name} into.")
-    if os.path.lexists(out):
-        raise RefusedError(
-            f"{out} is there already, perhaps with criteria that somebody has added.",
-            hint="Name another file with --out.",
-        )
-    git = Git.find(out.parent)
-    if tracked or git is None:
-        return
-    if git.run("rev-parse", "--is-inside-work-tree").output.strip() != b"true":
-        return
-    if git.run("--no-literal-pathspecs", "check-ignore", "-q", "--", f"./{out.name}").code:
-        raise RefusedError(
-            f"git would commit {out}, and with it what people have typed.",
-            hint=f"Let git ignore it: echo {shlex.quote(out.name)} >> "
-            f"{shlex.quote(str(out.parent / '.gitignore'))}; or name a file elsewhere; or "
-            "write it all the same: --tracked",
-        )

@@ -6,7 +6,6 @@ their ids and a seed, so that one stays held out however the set grows. Who open
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,13 +19,11 @@ from meta_experiment.errors import (
     UsageError,
     cite,
 )
-from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import append_lines, ensure_directory
 from meta_experiment.model import instants
 from meta_experiment.protocol.places import is_id
-from meta_experiment.runs.cases.case_document import case_document
 from meta_experiment.runs.cases.forms import read_cases
-from meta_experiment.services.running.case_mining import require_place
+from meta_experiment.services.running.case_files import require_place, write_cases
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
 from meta_experiment.types.cases import Case
@@ -69,7 +66,7 @@ def split(
             )
     cases = read_cases(path)
     if any(case.origin for case in cases):
-        require_place(out, tracked=tracked)
+        require_place(out, tracked=tracked, conversations=any(case.history for case in cases))
     parts: tuple[list[Case], list[Case]] = ([], [])
     for case in cases:
         parts[uniform(seed, case.case_id) < share].append(case)
@@ -81,8 +78,8 @@ def split(
         )
     try:
         ensure_directory(workspace.files, held.parent)
-        write_atomically(workspace.files, held, _lines(parts[1]))
-        write_atomically(workspace.files, out, _lines(parts[0]))
+        for file, some in ((held, parts[1]), (out, parts[0])):
+            write_cases(workspace.files, file, some, _histories(some))
     except OSError as error:
         raise StorageError(
             f"{error.filename or out} cannot be written: {error.strerror}."
@@ -144,6 +141,5 @@ def _folder(workspace: Workspace) -> Path:
     return Path(workspace.machine.data) / "held-out" / root
 
 
-def _lines(cases: Iterable[Case]) -> bytes:
-    rows = (json.dumps(case_document(case), ensure_ascii=False) for case in cases)
-    return "".join(f"{row}\n" for row in rows).encode()
+def _histories(cases: Iterable[Case]) -> dict[str, bytes]:
+    return {case.case_id: Path(case.history).read_bytes() for case in cases if case.history}

@@ -80,7 +80,8 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     """Work out what would be run; nothing is written and nothing is spent.
 
     Raises:
-        UsageError: the experiment's units are no cases, or a case cannot be read.
+        UsageError: the experiment's units are no cases, a case cannot be read, or the agent
+            cannot go on in its conversation.
         InvalidStateError: it has ended. ConflictError: a case was changed since it was run, or
             others were run than the ones that were held out.
     """
@@ -99,6 +100,13 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
             hint="Create one on the file itself: meta-experiment create --help",
         )
     cases = {item.case_id: item for item in read_cases(request.cases)}
+    going_on = [item.case_id for item in cases.values() if item.history]
+    if going_on and not request.agent.takes_history:
+        raise UsageError(
+            f"{len(going_on)} cases, {going_on[0]} the first, go on in a conversation, which "
+            f"{request.agent.name} cannot take up.",
+            hint="Run them by --agent claude, or leave them out.",
+        )
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
     others = tuple(trial for trial in trials if trial.unit not in cases)

@@ -52,7 +52,8 @@ class SessionUse:
     and `branch` are where the session stood, `commit` and `clean` what the client had asked git
     for: None where it had not, or where that is out of date. `edited` is whether the session
     had edited files by then that it had not committed. `first` says that nothing of a
-    conversation was before it, or none that reached it, as with an agent.
+    conversation was before it, or none that reached it, as with an agent. So many lines are
+    before its own in the transcript `file`.
     """
 
     kind: UseKind
@@ -67,6 +68,8 @@ class SessionUse:
     edited: bool
     first: bool
     pictures: bool
+    line: int = 0
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def session_uses(
         with suppress(OSError):
             if name and began_below(path, root) and mentions(path, frozenset((name,))):
                 for use in uses_in(lines(str(path)), fits, path.stem):
-                    found[use.at, use.prompt] = use
+                    found[use.at, use.prompt] = replace(use, file=str(path))
     uses = [use for use in found.values() if use.at >= since]
     if any(use.name == name for use in uses):
         uses = [use for use in uses if use.name == name]
@@ -121,9 +124,9 @@ def uses_in(
 ) -> Iterator[SessionUse]:
     """Yield the uses in the lines of a transcript of what fits by its name."""
     reader = _UseReader(fits, session)
-    for line in raw:
+    for number, line in enumerate(raw):
         with suppress(ValueError):  # torn, or none of ours
-            reader.take(parse_object(line.decode("utf-8", "replace")))
+            reader.take(number, parse_object(line.decode("utf-8", "replace")))
     yield from reader.uses
 
 
@@ -136,12 +139,14 @@ class _UseReader:
         self._session = session
         self._asked: SessionUse | None = None  # the last prompt, as a use of whatever it led to
         self._open: int | None = None  # the first use that nobody has answered yet
+        self._line = 0
         self._spoken = False
         self._edited = False
         self._git: tuple[str | None, bool | None] = (None, None)
 
-    def take(self, document: dict[str, Any]) -> None:
-        """Take one line."""
+    def take(self, number: int, document: dict[str, Any]) -> None:
+        """Take one line, before which there are so many."""
+        self._line = number
         attachment, message = document.get("attachment"), document.get("message")
         if type(attachment) is dict and attachment.get("type") == "session_context":
             self._take_status(attachment.get("context"))
@@ -268,6 +273,7 @@ class _UseReader:
             edited=self._edited,
             first=alone or not self._spoken,
             pictures=pictures,
+            line=self._line,
         )
 
 

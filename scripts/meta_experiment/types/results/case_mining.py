@@ -20,6 +20,7 @@ class LeftOutReason(StrEnum):
     LATER = "later"
     DIRTY = "dirty"
     GUESSED = "guessed"
+    LONG = "long"
     LIMIT = "limit"
 
 
@@ -37,8 +38,8 @@ class MiningResult:
     """Cases made of past uses: of so many uses, so many can be run again, the others why not.
 
     `file` is empty where nothing was written. `commits_by` counts the cases by how their commit
-    was found, `unclear` those of which nothing tells whether all was committed; from `cut` of
-    them secrets were cut.
+    was found, `unclear` those of which nothing tells whether all was committed; `conversations`
+    of them go on in what was said before; from `cut` of them secrets were cut.
     """
 
     name: str
@@ -52,4 +53,6 @@ class MiningResult:
     transcripts: int
     transcripts_left_out: int
     cases: tuple[MinedCase, ...]
+    conversations: int = 0
     whole: tuple[Case, ...] = field(default=(), metadata=ASIDE)
+    histories: Mapping[str, bytes] = field(default_factory=dict, metadata=ASIDE)

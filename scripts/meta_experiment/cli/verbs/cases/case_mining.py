@@ -13,6 +13,7 @@ from meta_experiment.errors import RefusedError, UsageError
 from meta_experiment.render.case_mining import mining_page
 from meta_experiment.services.planning.request import find_path
 from meta_experiment.services.running import case_mining
+from meta_experiment.services.running.case_files import require_place
 
 
 @verb(
@@ -28,10 +29,15 @@ from meta_experiment.services.running import case_mining
 @click.option("--days", type=click.FloatRange(0, min_open=True), help="How far back [all].")
 @click.option("--everywhere", is_flag=True, help="Sessions of all projects, not of this root.")
 @click.option(
+    "--conversation",
+    is_flag=True,
+    help="Also from within a conversation, kept with the case up to the prompt.",
+)
+@click.option(
     "--all",
     "unsure",
     is_flag=True,
-    help="Also from within a conversation, over uncommitted changes, or at a guessed commit.",
+    help="Also over uncommitted changes, at a guessed commit, or without the conversation.",
 )
 @click.option("--tracked", is_flag=True, help="Also where git would commit the file.")
 def mine_verb(
@@ -51,13 +57,16 @@ def mine_verb(
     only uses that stand alone, over a tree that was clean as far as is known, at a commit that
     more than the main branch tells. Secrets are cut. On a terminal it shows them and asks
     before it writes.
+
+    With --conversation a case also holds what was said before its prompt, in a folder beside
+    the file, and runs of it go on from there.
     """
     file = find_path(name_or_file, place.directory, bases(place))
     prompts = [file] if file.is_file() else []
     opened = workspace(place, settled=False, prompts=prompts)
     target = _target(place, out, dry_run=dry_run)
     if target is not None:
-        case_mining.require_place(target, tracked=tracked)
+        require_place(target, tracked=tracked, conversations=said["conversation"])
     request = case_mining.MiningRequest(str(file) if prompts else name_or_file, **said)
     found = case_mining.mine(opened, request, client_folder())
     if target is None or not found.cases:

@@ -1,0 +1,92 @@
+"""Conversations of the past in the real client: uses within one, run again from there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.client.endpoint import Answer, Endpoint
+from tests.client.test_offline_runs import (
+    COMMAND,
+    CONTROL,
+    TEXT,
+    TREATMENT,
+    Desk,
+    request_text,
+)
+
+pytestmark = [pytest.mark.client, pytest.mark.long]
+
+WORD, OLD = "marmalade", "The past said so."
+LISTED = TEXT.replace("description: Review", "description: Review {how}")
+
+
+def respond(body):
+    return Answer(OLD if WORD in request_text(body) else "What?")
+
+
+def recorded(client, endpoint, *prompts):
+    """Have a conversation, whose transcript the client keeps."""
+    with client.session(endpoint) as session:
+        for prompt in prompts:
+            session.say(prompt)
+        session.close()
+
+
+def last_prompt(request):
+    """Return what was before the model in its last turn, and what came before that."""
+    texts = request.texts()
+    at = max(number for number, text in enumerate(texts) if "<command-args>b.py" in text)
+    return "\n".join(texts[:at]), "\n".join(texts[at:])
+
+
+@pytest.mark.parametrize("form", ["mined", "plugin eval"])
+def test_a_use_within_a_conversation_is_run_again_in_it(client, tmp_path, form):
+    """Both variants see what was said then, and the text of their own alone as new.
+
+    What it cost then is in no figure, and the list of commands is that of the variant.
+    """
+    with Endpoint(respond=respond) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(COMMAND, LISTED, [], "--primary-metric", "output_tokens")
+        desk.git("add", ".")
+        desk.git("commit", "--quiet", "-m", "plan")
+        recorded(client, endpoint, f"Remember: {WORD}.", "/review a.py", "/review b.py")
+        desk.cases = tmp_path / "mined.jsonl"
+        if form == "mined":
+            words = ["cases", "mine", "review", "--conversation", "--limit", "1"]
+            mined = desk.meta(*words, "--out", str(desk.cases))
+            assert (mined["conversations"], mined["uses"]) == (1, 2)
+        else:  # which names the transcript as it stands, costs and all
+            (transcript,) = client.home.glob(".claude/projects/*/*.jsonl")
+            desk.cases = tmp_path / "cases/one"
+            desk.cases.mkdir(parents=True)
+            (desk.cases / "talk.jsonl").write_bytes(transcript.read_bytes())
+            (desk.cases / "case.yaml").write_text(
+                "name: one\nexecution: {prompt: /review b.py}\n"
+                "context: {history_file: talk.jsonl}\n"
+            )
+        before = len(endpoint.turns)
+        done = desk.run(name)
+        turns = endpoint.turns[before:]
+    assert (done["set_aside"], done["counted"]) == ([], 2)
+    assert len(turns) == 2
+    seen = []
+    for turn in turns:
+        earlier, now = last_prompt(turn)
+        assert WORD in earlier
+        assert CONTROL in earlier  # what the command said then
+        assert (CONTROL in now) != (TREATMENT in now)
+        seen.append(TREATMENT in now)
+        whole = json.dumps(turn.body)
+        assert (f"Review {TREATMENT}" in whole) is seen[-1]  # in the list of what there is
+        assert (f"Review {CONTROL}" in whole) is not seen[-1]
+        assert str(client.project) not in whole
+    assert sorted(seen) == [False, True]
+    trials = desk.meta("trials", name)["trials"]
+    for trial in trials:
+        assert trial["metrics"]["output_tokens"] == 50
+        assert trial["metrics"]["cost_usd"] < 0.05
+    assert (
+        list(client.home.glob(".local/share/meta-experiment/runs/*/*/cells/*/1/config")) == []
+    )
