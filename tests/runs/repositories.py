@@ -68,7 +68,7 @@ def fingerprint(root: Path) -> dict[str, str]:
             path = Path(folder, name)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             # git notes by their time that objects are still in use
-            time = 0 if path.is_relative_to(top / "objects") else path.stat().st_mtime_ns
+            time = 0 if "objects" in path.relative_to(top).parts else path.stat().st_mtime_ns
             found[str(path)] = f"{digest} {time}"
     told = git(root, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--ignored")
     return found | {"status": told}

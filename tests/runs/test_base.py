@@ -146,27 +146,6 @@ def test_what_cannot_be_written_is_named(root, tmp_path):
         based(root, tmp_path)
 
 
-def test_submodules_are_named_and_empty(root, tmp_path):
-    other = repository(tmp_path / "other")
-    git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "lib")
-    git(root, "commit", "-qm", "Module")
-    base = based(root, tmp_path)
-    assert base.submodules == ("lib",)
-    pool = slots(root, tmp_path)
-    there = pool.prepare(1, {})
-    assert list((there / "lib").iterdir()) == []
-    write(there, "lib/left", b"by an agent\n")
-    assert list((pool.prepare(1, {}) / "lib").iterdir()) == []
-    git(root, "rm", "-qf", "lib")
-    git(root, "commit", "-qm", "Without it")
-    later = slots(root, tmp_path / "later")
-    for _ in range(2):
-        there = later.prepare(1, {}, "HEAD~1")
-        assert list((there / "lib").iterdir()) == []
-        write(there, "lib/left", b"by an agent\n")
-    assert not (later.prepare(1, {}) / "lib").exists()
-
-
 def test_the_users_settings_count_in_a_checkout_but_for_what_runs_programs(root, tmp_path):
     git(root, "config", "core.autocrlf", "true")
     git(root, "config", "core.safecrlf", "true")

@@ -26,8 +26,8 @@ from tests.support.git import git
 
 from meta_experiment.errors import NotFoundError, StorageError, UnsafePathError
 from meta_experiment.files.confine import Content
-from meta_experiment.runs import checkouts
-from meta_experiment.runs.checkouts import Changes
+from meta_experiment.runs import work_tree
+from meta_experiment.runs.work_tree import Changes
 
 FOLDERS = {"skills", "commands", "agents", "output-styles", "workflows", "routines"}
 
@@ -218,7 +218,7 @@ def test_what_a_git_left_that_was_killed_is_in_nobodys_way(pool, tmp_path):
 
 
 def test_a_patch_is_bounded(pool, monkeypatch):
-    monkeypatch.setattr(checkouts, "PATCH_LIMIT", 100)
+    monkeypatch.setattr(work_tree, "PATCH_LIMIT", 100)
     there = pool.prepare(1, ARM)
     write(there, "long.txt", b"line\n" * 1000)
     found = pool.changes(1)
@@ -261,14 +261,19 @@ def test_a_client_folder_that_git_ignores_is_there(root, tmp_path):
         assert set(pool.changes(1).files) == {COMMAND}
 
 
-def test_an_agent_does_not_read_of_the_experiment(root, tmp_path):
+@pytest.mark.parametrize("committed", [True, False])
+def test_an_agent_does_not_read_of_the_experiment(root, tmp_path, committed):
     write(root, ".claude/meta/experiments.json", b"{}")
     write(root, ".claude/meta/variants/x/t.md", b"The other arm.\n")
-    git(root, "add", "-A")
-    git(root, "commit", "-qm", "Experiment")
+    if committed:
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", "Experiment")
     there = slots(root, tmp_path).prepare(1, ARM)
     assert not (there / ".claude" / "meta").exists()
     assert git(there, "status", "--porcelain") == ""
+    assert git(there, "show", "--format=", "--name-only") == f"{COMMAND}\n"
+    if not committed:
+        assert "meta" not in git(there, "log", "--format=", "--name-only")
 
 
 def test_all_slots_go_whatever_is_in_them(pool, tmp_path):

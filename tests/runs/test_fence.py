@@ -6,9 +6,19 @@ import os
 import shutil
 
 import pytest
-from tests.services.running.test_running import AGENT, cases, create, opened, project, run
+from tests.services.running.test_running import (
+    AGENT,
+    COMMAND,
+    cases,
+    create,
+    opened,
+    project,
+    run,
+)
+from tests.support.git import git
 
-from meta_experiment.runs.fence import Fence, changed, fence
+from meta_experiment.git import Git
+from meta_experiment.runs.fence import Fence, changed, fence, standing
 from meta_experiment.services.running import running
 from meta_experiment.types import TrialStatus
 
@@ -62,6 +72,20 @@ def test_nothing_is_told_of_who_stays_inside(project, monkeypatch, tmp_path):
     done = run(space, create(space, project), project, cases=cases(project, 2))
     assert not [note for note in done.notes if "while agents ran" in note]
     assert changed({"HEAD": b"a"}, {"HEAD": b"a"}) is None
+
+
+def test_what_this_program_keeps_is_its_own_to_change(project):
+    kept = project / ".claude" / "meta" / "experiments.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    git(project, "add", "-f", "-A")
+    git(project, "commit", "-qm", "Kept")
+    there = Git.find(project)
+    before = standing(there)
+    kept.write_text("[]")
+    assert standing(there) == before
+    (project / COMMAND).write_text("Another.\n")
+    assert changed(before, standing(there))
 
 
 @needs_bwrap

@@ -67,7 +67,8 @@ class Git:
     can name is switched off: nothing prompts, pages, opens an editor, starts a daemon,
     talks to another repository (missing objects are not fetched) or compares by a program.
     `inherited` are open files that git shares: a lock held on one lasts as long as a git
-    that outlives us. `variables` point it at another repository, index or identity.
+    that outlives us. `variables` point it at another repository, index or identity. Paths are
+    `literal`, or may be patterns.
     """
 
     program: str
@@ -76,6 +77,7 @@ class Git:
     hook_timeout: float = 600.0
     inherited: tuple[int, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
+    literal: bool = True
 
     @classmethod
     def find(cls, directory: Path) -> Git | None:
@@ -97,7 +99,8 @@ class Git:
             DependencyError: git cannot be started.
             GitError: it did not end in time.
         """
-        command = [self.program, "--no-pager", "--literal-pathspecs", *_OPTIONS, *arguments]
+        paths = ("--literal-pathspecs",) if self.literal else ()
+        command = [self.program, "--no-pager", *paths, *_OPTIONS, *arguments]
         environment = _environment(index) | _QUIET | dict(self.variables)
         return self._spawn(command, environment, stdin, self.timeout, self.inherited)
 

@@ -13,13 +13,13 @@ from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task, Texts
 from meta_experiment.runs.asking import Asking
-from meta_experiment.runs.checkouts import Changes
 from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
 from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.grading import Around
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder, clear
 from meta_experiment.runs.supervising import Launch, ProgramEnding
+from meta_experiment.runs.work_tree import Changes
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case, CriterionResult
 from meta_experiment.types.runs import (

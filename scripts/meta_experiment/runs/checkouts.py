@@ -20,37 +20,17 @@ from meta_experiment.errors import GitError, NotFoundError, cite
 from meta_experiment.files.confine import Content, confined
 from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git
-from meta_experiment.records import dataclass
 from meta_experiment.runs import ignored_files
 from meta_experiment.runs.base import OWN_STATE, SLOW, Base
-from meta_experiment.runs.plumbing import demand, gitlinks, set_head, signed_as, told_of
+from meta_experiment.runs.plumbing import demand, set_head, signed_as, told_of
+from meta_experiment.runs.work_tree import OWN_FILES, Changes, WorkTree, remove, restore_modes
 
-PATCH_LIMIT = 1_000_000  # bytes
 _SUBJECT = "Update project files"
 # where one is missing, the client may take that of another checkout
 _CLIENT_FOLDERS = ("skills", "commands", "agents", "output-styles", "workflows", "routines")
-_CHECKED = ("config", "objects/info/alternates")
-_CHECK_OUT = ("read-tree", "--reset", "-u")
 _FILE_MODE = 0o644
 
 Arm = Mapping[str, "bytes | Content | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What an agent changed, committed or not, beside what git ignores.
-
-    `files` have the lines of each, added and taken away, none of one that is no text. `patch`
-    is cut after `PATCH_LIMIT` bytes.
-    """
-
-    files: Mapping[str, int]
-    patch: bytes
-
-    @property
-    def lines(self) -> int:
-        """The lines of all files."""
-        return sum(self.files.values())
 
 
 class Slots:
@@ -144,59 +124,47 @@ class Slots:
 def remove_slots(folder: Path) -> None:
     """Remove all slots in a folder, whatever is in them. Raises StorageError."""
     with told_of(folder):
-        _remove(folder)
+        remove(folder)
 
 
 class _Slot:
     """One checkout. `top` is its working tree, `own` our repository of it."""
 
     def __init__(self, git: Git, base: Base, folder: Path, number: int, name: str) -> None:
-        self._plain = git
         self._base = base
         self._template = Path(base.template)
         self._folder = folder / str(number)
         self._own = folder / f"{number}.git"
+        self._new = folder / f"{number}.git.new"
         self._top = self._folder / name
-        self._git = self._borrowing(self._own)
+        self._git = git
+        self._tree = self._tree_of(self._own)
         self.project = self._top / base.prefix
 
-    def _borrowing(self, repository: Path) -> Git:
-        """Return git for the working tree with a repository that is ours."""
-        places = (("GIT_DIR", str(repository)), ("GIT_WORK_TREE", str(self._top)))
-        return replace(self._plain, directory=self._top, timeout=SLOW, variables=places)
+    def _tree_of(self, own: Path) -> WorkTree:
+        return WorkTree(self._git, self._template, own, self._top, self._base.branch)
 
     def make(self, at: str) -> None:
         """Make the checkout from nothing; until it is whole, there is none."""
-        new = self._own.with_name(f"{self._own.name}.new")
-        for path in (self._own, new, self._folder):
-            _remove(path)
+        for path in (self._own, self._new, self._folder):
+            remove(path)
         self._top.mkdir(parents=True)
-        shutil.copytree(self._template, new)
-        demand(self._borrowing(new), *_CHECK_OUT, at, settings=("checkout.workers=0",))
-        new.rename(self._own)
+        shutil.copytree(self._template, self._new)
+        self._tree_of(self._new).check_out(at)
+        self._new.rename(self._own)
         self.reset(at)
 
     def reset(self, at: str) -> None:
         """Put the checkout back to a commit: nothing else is left. Raises GitError, OSError."""
-        if any(_bytes(self._own / name) != _bytes(self._template / name) for name in _CHECKED):
-            raise GitError(f"{self._own} is not of this base.")
         for path in (self._folder, self._top):
             if path.is_symlink():
                 raise GitError(f"{path} is a link.")
-        self._unlock()
         for path in self._folder.iterdir():
             if path != self._top:
-                _remove(path)
-        _remove(self._top / ".git")
-        _restore_modes(self._top, stat.S_IMODE((self._template / "objects").stat().st_mode))
-        _remove(self._own / "objects")
-        shutil.copytree(self._template / "objects", self._own / "objects")
-        set_head(self._own, self._base.branch, at)
-        demand(self._git, *_CHECK_OUT, at)
-        demand(self._git, "clean", "-ffdxq")
-        for name in self._base.submodules if at == self._base.commit else gitlinks(self._git):
-            _remove(self._top / name)  # git leaves what is in there alone
-            (self._top / name).mkdir(parents=True)
+                remove(path)
+        restore_modes(self._top, stat.S_IMODE((self._template / "objects").stat().st_mode))
+        self._tree.reset(at)
+        self._tree.fill(self._base.submodules, as_known=at == self._base.commit)
         ignored_files.lay_out(Path(self._base.included), self._top)
 
     def install(self, arm: Arm, at: str, signature: tuple[tuple[str, str], ...]) -> None:
@@ -207,12 +175,18 @@ class _Slot:
         changed = [os.fsencode(f"{self._base.prefix}{path}") for path in arm]
         changed += self._hide_state()
         names = b"".join(name + b"\0" for name in changed)
-        demand(self._git, "update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
-        tree = demand(self._git, "write-tree").decode().strip()
-        git = replace(self._git, variables=self._git.variables + signature)
-        made = demand(git, "commit-tree", "-p", at, tree, stdin=f"{_SUBJECT}\n".encode())
+        git = self._tree.git
+        demand(git, "update-index", "--add", "--remove", "-z", "--stdin", stdin=names)
+        tree = demand(git, "write-tree").decode().strip()
+        signed = replace(git, variables=git.variables + signature)
+        made = demand(signed, "commit-tree", "-p", at, tree, stdin=f"{_SUBJECT}\n".encode())
         set_head(self._own, self._base.branch, made.decode().strip())
-        shutil.copytree(self._own, self._top / ".git")
+        ours = shutil.ignore_patterns(*OWN_FILES)
+        theirs = self._top / ".git"
+        shutil.copytree(self._own, theirs, ignore=ours)
+        for inner in self._tree.filled():
+            place = os.path.relpath(theirs / inner.own.relative_to(self._own), inner.top)
+            (inner.top / ".git").write_bytes(b"gitdir: " + os.fsencode(place) + b"\n")
         client = self.project / ".claude"
         for name in () if client.is_symlink() else _CLIENT_FOLDERS:
             if not os.path.lexists(client / name):
@@ -223,36 +197,17 @@ class _Slot:
         for path in (self._folder, self._top, self.project):
             if path.is_symlink() or not path.is_dir():
                 raise NotFoundError(f"{path} is gone.")
-        self._unlock()
-        # with 1, something could not be read, as a repository without a commit
-        demand(self._git, "add", "-A", "--ignore-errors", most=1)
-        told = ("diff-index", "--cached", "--no-renames", "--no-ext-diff", "--no-textconv")
-        counts = demand(self._git, *told, "--numstat", "-z", "HEAD").split(b"\0")[:-1]
-        rows = [line.split(b"\t", 2) for line in counts]
-        patch = self._own / "patch"
-        demand(self._git, *told, "-p", f"--output={patch}", "HEAD")
-        with patch.open("rb") as stream:
-            shown = stream.read(PATCH_LIMIT)
-        patch.unlink()
-        return Changes(
-            {
-                os.fsdecode(name): sum(int(count) for count in counts if count.isdigit())
-                for *counts, name in rows
-            },
-            shown,
-        )
-
-    def _unlock(self) -> None:
-        """Take away what a git left that was killed."""
-        (self._own / "index.lock").unlink(missing_ok=True)
+        return self._tree.changes()
 
     def _hide_state(self) -> list[bytes]:
         """Take this program's own files away: they name the arms and hold their texts."""
         state = self.project / OWN_STATE
         if self.project.joinpath(".claude").is_symlink() or not os.path.lexists(state):
             return []
-        _remove(state)
-        listed = demand(self._git, "ls-files", "-z", "--", f"{self._base.prefix}{OWN_STATE}")
+        remove(state)
+        listed = demand(
+            self._tree.git, "ls-files", "-z", "--", f"{self._base.prefix}{OWN_STATE}"
+        )
         return listed.split(b"\0")[:-1]
 
 
@@ -267,56 +222,3 @@ def _write(project: Path, path: str, content: bytes | Content | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
     target.chmod(mode)
-
-
-def _restore_modes(top: Path, folder_mode: int) -> None:
-    """Give files and folders the permissions that git gives, remove what it does not see.
-
-    That is what is neither file, folder nor link, and files with a second name: what is
-    written to one or allowed for it could be meant for somebody's file outside.
-    """
-    waiting = [os.fspath(top)]
-    while waiting:
-        folder = waiting.pop()
-        if stat.S_IMODE(os.lstat(folder).st_mode) != folder_mode:
-            os.chmod(folder, folder_mode)  # noqa: PTH101 - many, and fast
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                status = entry.stat(follow_symlinks=False)
-                kind, mode = stat.S_IFMT(status.st_mode), stat.S_IMODE(status.st_mode)
-                if kind == stat.S_IFDIR:
-                    waiting.append(entry.path)
-                elif kind == stat.S_IFREG and status.st_nlink == 1:
-                    wanted = folder_mode if mode & stat.S_IXUSR else folder_mode & 0o666
-                    if mode != wanted:
-                        os.chmod(entry.path, wanted)  # noqa: PTH101
-                elif kind != stat.S_IFLNK:
-                    os.unlink(entry.path)  # noqa: PTH108
-
-
-def _remove(path: Path) -> None:
-    """Remove whatever is there, also folders that somebody made read-only. Raises OSError."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-        return
-    if not os.path.lexists(path):
-        return
-    if not path.is_dir():
-        path.unlink()
-        return
-    try:
-        shutil.rmtree(path)
-    except OSError:
-        path.chmod(stat.S_IRWXU)
-        for around, folders, _ in os.walk(path):
-            for folder in (Path(around, name) for name in folders):
-                if not folder.is_symlink():
-                    folder.chmod(stat.S_IRWXU)  # before it is looked into
-        shutil.rmtree(path)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return b""

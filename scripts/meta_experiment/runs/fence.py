@@ -26,6 +26,11 @@ _ALL = (
     *("--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc"),
 )
 _OPEN, _CLOSED = "--bind", "--ro-bind"
+# without a look into submodules, whose filters would run
+_STATUS = (
+    *("--no-optional-locks", "status", "--porcelain", "-z"),
+    "--ignore-submodules=dirty",
+)
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - as they are for every program
 _CLOSED_OF_HOME = (".git", ".gnupg", ".ssh")
 _PROBE = 10.0  # seconds
@@ -84,9 +89,9 @@ def standing(git: Git) -> Mapping[str, bytes]:
         "HEAD": ("rev-parse", "HEAD"),
         "its branch": ("symbolic-ref", "-q", "HEAD"),
         "references, such as branches or the stash": ("for-each-ref",),
-        "files": ("--no-optional-locks", "status", "--porcelain", "-z", "--", ".", own),
+        "files": (*_STATUS, "--", ".", own),
     }
-    git = replace(git, timeout=SLOW)
+    git = replace(git, timeout=SLOW, literal=False)
     return {name: git.run(*words).output for name, words in asked.items()}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePath
 
 from meta_experiment.errors import GitError, StorageError
 from meta_experiment.git import Git, complaint
@@ -60,12 +61,33 @@ def signed_as(git: Git, commit: str) -> tuple[tuple[str, str], ...]:
     return tuple((f"GIT_{role}_{k}", v) for role in ("AUTHOR", "COMMITTER") for k, v in who)
 
 
-def gitlinks(git: Git) -> tuple[str, ...]:
-    """Return the folders, by path from the top, that belong to other repositories."""
+def gitlinks(git: Git) -> dict[str, str]:
+    """Return the folders that belong to other repositories, by path from the top: commits."""
     listed = demand(git, "ls-files", "-s", "-z").split(b"\0")
-    return tuple(
-        os.fsdecode(line.partition(b"\t")[2]) for line in listed if line.startswith(_GITLINK)
-    )
+    found = (line.partition(b"\t") for line in listed if line.startswith(_GITLINK))
+    return {os.fsdecode(path): about.split()[1].decode() for about, _, path in found}
+
+
+def add_all(
+    git: Git,
+    gitlinks: Iterable[str],
+    *arguments: str,
+    settings: tuple[str, ...] = (),
+    most: int = 0,
+) -> None:
+    """Add all of a working tree but these folders of other repositories to the index.
+
+    Git would have a look into them, by settings and filters that are theirs. Raises GitError.
+    """
+    left_out = [
+        f":(exclude,literal){path}"
+        for path in gitlinks
+        if not any((git.directory / part).is_symlink() for part in PurePath(path).parents)
+    ]
+    if left_out:
+        git = replace(git, literal=False)
+        arguments = (*arguments, "--", ".", *left_out)
+    demand(git, "add", "-A", *arguments, settings=settings, most=most)
 
 
 def set_head(folder: Path, branch: str, commit: str) -> None:

@@ -16,7 +16,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.agents.agent import Texts
 from meta_experiment.runs.attempts import Bench, attempt
-from meta_experiment.runs.base import base_of
+from meta_experiment.runs.base import Base, base_of
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.checkouts import Slots
 from meta_experiment.runs.crew import Crew
@@ -85,10 +85,20 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 None if around.program else git,
             )
             done = series.run(runner, tell)
-            return replace(done, notes=(*told, *done.notes))
+            return replace(done, notes=(*told, *_left_empty(base), *done.notes))
         finally:
             with held():
                 slots.dispose()
+
+
+def _left_empty(base: Base) -> list[str]:
+    """Say which submodules no run has."""
+    names = ", ".join(base.empty)
+    told = (
+        f"Empty in every run, as they are not checked out here: {names}. For the next "
+        "experiment `git submodule update --init --recursive` fills them."
+    )
+    return [told] if names else []
 
 
 def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
