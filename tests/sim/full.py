@@ -21,6 +21,7 @@ from tests.sim import (  # noqa: E402
     covariates,
     draw,
     offline_tables,
+    preferences,
     quantiles,
     rates,
     ratios,
@@ -352,6 +353,45 @@ def quantiles_table(page, factor):
             )
 
 
+def preferences_table(page, factor):
+    page.section(
+        "Preferences of cases",
+        "Which work of two a judge prefers, 1, 0 or a tie; both texts alike, or the treatment "
+        "wins so often what is no tie. Looks after every case, from the first on.",
+        "world", "cases", "experiments", "promoted", "rejected",
+    )  # fmt: skip
+    runs = max(100, int(4000 * factor))
+    for number, (name, world) in enumerate(preferences.WORLDS.items()):
+        values = preferences.verdicts(
+            np.random.default_rng(7700 + number), (runs, 500), **world
+        )
+        shown = [
+            (preferences.first_shown(found, fewest=1) > 0).mean()
+            for found in (values, 1 - values)
+        ]
+        page.row(name, 500, runs, *(page.check(found, most=0.05) for found in shown))
+    page.section(
+        "Power with preferences",
+        "Three in ten are ties; looks from 10 cases on.",
+        "wins of what is no tie", "experiments", "promoted by 20", "by 40", "by 100",
+        "mean cases, at most 200",
+    )  # fmt: skip
+    runs = max(100, int(1000 * factor))
+    for wins in (0.6, 0.7, 0.8, 0.9):
+        values = preferences.verdicts(np.random.default_rng(7750), (runs, 200), wins=wins)
+        first = preferences.first_shown(values)
+        first = np.where(first > 0, first, 200)
+        page.row(
+            f"{wins:.0%}",
+            runs,
+            *(f"{(first <= most).mean():.1%}" for most in (20, 40)),
+            page.check(
+                (first <= 100).mean(), least=0.95 if wins == 0.8 else None, form="{:.1%}"
+            ),
+            f"{first.mean():.1f}",
+        )
+
+
 def safety_table(page, factor):
     page.section(
         "Safety rollback",
@@ -384,6 +424,7 @@ TABLES = (
     safety_table,
     ratios_table,
     quantiles_table,
+    preferences_table,
     robust_table,
     offline_tables.offline_tables,
 )

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.scale import sign
 from meta_experiment.decide.telling.outlook import POWER, outlook
 from meta_experiment.decide.units import Arm, arms_of, mean
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.power import t_detectable_effect
 from meta_experiment.stats.root_finding import fewest
@@ -42,14 +42,13 @@ def limits_of(plan: Plan, trials: Sequence[Trial]) -> tuple[str, ...]:
 
 
 def fewest_cases(plan: Plan) -> int:
-    """Return the number of cases below which no result of a mean, however clear, decides.
+    """Return the number of cases below which no result, however clear, decides.
 
-    The e-value of so few pairs is bounded, whatever their values: it is that of an endless t.
+    The e-value of so few pairs is bounded, whatever their values: of means by an endless t.
     """
+    clearest = design_of(plan, plan.primary).clearest
     bar = e_value_bar(plan.alpha, len(plan.treatments))
-    enough = fewest(
-        lambda pairs: log_e_mixed(math.inf, pairs - 1.0, pairs) >= bar, 1, _MOST_CASES
-    )
+    enough = fewest(lambda pairs: clearest(pairs) >= bar, 1, _MOST_CASES)
     return enough or _MOST_CASES
 
 

@@ -16,6 +16,11 @@ _CONTINUOUS, _PROPORTION, _COUNT = (
     MetricKind.COUNT,
 )
 
+_SHARES = {
+    _PROPORTION: "a proportion (0 or 1 per trial)",
+    MetricKind.PREFERENCE: "a preference (0 to 1 per trial)",
+}
+
 # Durations are compared as ratios (log scale); tokens, cost and counts are summed on a
 # bill or a desk, so their arithmetic mean is what matters (raw scale).
 _CATALOGUE = (
@@ -41,6 +46,7 @@ _CATALOGUE = (
     Metric("false_positives", _COUNT, _LOWER, Scale.RAW),
     Metric("error_rate", _PROPORTION, _LOWER, Scale.RAW),
     Metric("success", _PROPORTION, _HIGHER, Scale.RAW),
+    Metric("preference", MetricKind.PREFERENCE, _HIGHER, Scale.RAW),
     Metric("tests_passed", _PROPORTION, _HIGHER, Scale.RAW),
     Metric("lint_clean", _PROPORTION, _HIGHER, Scale.RAW),
     Metric("pass_rate", _CONTINUOUS, _HIGHER, Scale.RAW),
@@ -118,10 +124,9 @@ def describe(
         scale or base.scale,
         base.unit if unit is None else unit,
     )
-    if metric.kind is _PROPORTION and metric.scale is Scale.LOG:
+    if metric.kind in _SHARES and metric.scale is Scale.LOG:
         raise UsageError(
-            f"The metric {cite(name)} is a proportion (0 or 1 per trial), which has no "
-            "logarithm.",
+            f"The metric {cite(name)} is {_SHARES[metric.kind]}, which has no logarithm.",
             hint="Leave --scale out, or use --scale raw.",
         )
     _require_form(metric, known)

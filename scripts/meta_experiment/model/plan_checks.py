@@ -87,6 +87,13 @@ def check_new_plan(plan: Plan) -> None:
             "confidence; expected less.",
             hint="Give it as a fraction: 0.05 is five per cent.",
         )
+    for metric in plan.metrics:
+        if metric.kind is MetricKind.PREFERENCE and plan.unit is not Unit.CASE:
+            raise UsageError(
+                f"plan.metrics: {metric.name} says which of two works is preferred; "
+                f"expected a plan whose units are cases, not {plan.unit.value}s.",
+                hint="Add --unit case, or name another metric.",
+            )
     kinds = {name: item.kind for name, item in KNOWN_METRICS.items()}
     kinds |= {item.name: item.kind for item in plan.metrics}
     for metric in plan.metrics:

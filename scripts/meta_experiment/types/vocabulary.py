@@ -102,6 +102,7 @@ class MetricKind(StrEnum):
     COUNT = "count"
     RATIO = "ratio"
     QUANTILE = "quantile"
+    PREFERENCE = "preference"
 
 
 class Unit(StrEnum):

@@ -16,6 +16,7 @@ FAMILIES = {
     "ratio": "meta_experiment.decide.metrics.ratios:RATIOS",
     "quantile": "meta_experiment.decide.metrics.quantiles:QUANTILES",
     "proportion": "meta_experiment.decide.metrics.rates:RATES",
+    "preference": "meta_experiment.decide.metrics.preferences:PREFERENCES",
 }
 
 

@@ -13,6 +13,7 @@ from meta_experiment.decide.reported import ReportedTest
 from meta_experiment.decide.scale import Bound
 from meta_experiment.decide.units import Arm, mean
 from meta_experiment.records import dataclass
+from meta_experiment.stats.mixed_prior import log_e_mixed
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
     AnalysisType,
@@ -27,6 +28,11 @@ from meta_experiment.types import (
 
 if TYPE_CHECKING:
     from meta_experiment.decide.metrics.adjustment import AdjustedComparison
+
+
+def clearest_means(pairs: int) -> float:
+    """Return the log e-value of an endless t."""
+    return log_e_mixed(math.inf, pairs - 1.0, pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Design:
     where it is told, evidence and `interval_always` rest on it, and
     `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
-    `evidence_note` says how the evidence is weighed, where that is worth a word.
+    `evidence_note` says how the evidence is weighed, where that is worth a word. `clearest` is
+    the most log evidence that so many pairs can hold.
 
     Raises (by all):
         DegenerateDataError: the samples carry no evidence.
@@ -59,6 +66,7 @@ class Design:
     effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
     adjusted: Callable[[Sample, Sample, Metric], AdjustedComparison | None] | None = None
     evidence_note: str | None = None
+    clearest: Callable[[int], float] = clearest_means
 
 
 def statistic_of_means(scale: Scale) -> str:

@@ -208,6 +208,8 @@ def _value(metric: Metric, value: object, where: str) -> float:
         )
     if metric.kind is MetricKind.PROPORTION and number not in (0.0, 1.0):
         raise UsageError(f"{where}: a proportion is 0 or 1 for each trial, found {number:g}.")
+    if metric.kind is MetricKind.PREFERENCE and not 0.0 <= number <= 1.0:
+        raise UsageError(f"{where}: a preference is between 0 and 1, found {number:g}.")
     if number < 0 and (metric.kind is MetricKind.COUNT or metric.name in KNOWN_METRICS):
         raise UsageError(f"{where}: {metric.name} cannot be negative, found {number:g}.")
     return number
