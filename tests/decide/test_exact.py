@@ -39,9 +39,13 @@ def test_without_units_there_is_no_evidence():
 
 
 @pytest.mark.parametrize(
-    "asked",
-    [plan("b", "c"), plan(assignment=Assignment.LEAST_USED), plan(unit=Unit.CASE)],
+    ("asked", "why"),
+    [
+        (plan("b", "c"), "there are 3 arms"),
+        (plan(assignment=Assignment.LEAST_USED), "assigned by least_used, not drawn"),
+        (plan(unit=Unit.CASE), "nothing is drawn: every case runs in every arm"),
+    ],
 )
-def test_a_draw_that_is_not_known_is_refused(asked):
-    with pytest.raises(UsageError, match="draw says nothing"):
+def test_a_draw_that_is_not_known_is_refused_with_the_one_reason(asked, why):
+    with pytest.raises(UsageError, match=why):
         exact_evidence(asked, [], START)

@@ -112,7 +112,15 @@ def _smallest(metric: Metric, pairs: Sequence[tuple[float, float]], alpha: float
     per_arm = 0.5 * (n + 1)
     d = t_detectable_effect(per_arm, power=POWER, alpha=alpha, sides=1)
     difference = d * math.sqrt(per_arm / (2 * n)) * spread
-    found = _described(metric, difference, mean([one for one, _ in pairs]))
+    centre = mean([one for one, _ in pairs])
+    room = _room(metric, centre)
+    if metric.scale is not Scale.LOG and room is not None and difference > room:
+        return (
+            f"The differences of these {n} cases spread so widely that a single look finds no "
+            f"improvement of {metric.name} in {POWER:.0%} of runs, not even the largest there "
+            f"is room for ({_figure(room)}). More cases are needed."
+        )
+    found = _described(metric, difference, centre)
     return (
         f"With the spread of these {n} cases, a single look finds in {POWER:.0%} of runs an "
         f"improvement of {metric.name} {found}; a smaller one stays hidden more often."
@@ -122,13 +130,7 @@ def _smallest(metric: Metric, pairs: Sequence[tuple[float, float]], alpha: float
 def _described(metric: Metric, difference: float, centre: float) -> str:
     if metric.scale is Scale.LOG:
         return f"of {abs(math.expm1(sign(metric) * difference)):.0%} or more"
-    room = _room(metric, centre)
     relative = f" ({difference / abs(centre):.0%} of the control's mean)" if centre else ""
-    if room is not None and difference > room:
-        return (
-            f"only if it were {_figure(difference)} or more{relative}, which is more than "
-            f"there is room for ({_figure(room)})"
-        )
     return f"of {_figure(difference)} or more{relative}"
 
 

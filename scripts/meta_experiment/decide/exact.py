@@ -11,7 +11,7 @@ from meta_experiment.decide.scale import sign
 from meta_experiment.decide.units import arms_of
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.sequential import safe_exp
-from meta_experiment.types import ExactEvidence, Plan, Trial
+from meta_experiment.types import ExactEvidence, Plan, Trial, Unit
 
 
 def exact_evidence(plan: Plan, trials: Sequence[Trial], as_of: float) -> ExactEvidence:
@@ -22,10 +22,8 @@ def exact_evidence(plan: Plan, trials: Sequence[Trial], as_of: float) -> ExactEv
     """
     if not plan.knows_its_draw:
         raise UsageError(
-            f"The draw says nothing of {plan.primary.name} of {len(plan.variants)} arms per "
-            f"{plan.unit.value}, assigned by {plan.assignment.value}; expected one treatment, "
-            "drawn here (block, hash, weighted), and a metric that trials have.",
-            hint="Leave --exact out.",
+            f"--exact weighs how units were drawn into two arms, and here {_why_not(plan)}.",
+            hint="Leave --exact out: the decision does not rest on it.",
         )
     (treatment,) = plan.treatments
     look = rule_of(plan).look(plan, trials, as_of)
@@ -38,3 +36,14 @@ def exact_evidence(plan: Plan, trials: Sequence[Trial], as_of: float) -> ExactEv
         e_better=safe_exp(weigh(drawn, better)),
         e_worse=safe_exp(weigh(drawn, -better)),
     )
+
+
+def _why_not(plan: Plan) -> str:
+    """Say why the draw of the arms tells nothing."""
+    if plan.unit is Unit.CASE:
+        return "nothing is drawn: every case runs in every arm"
+    if len(plan.variants) > 2:
+        return f"there are {len(plan.variants)} arms"
+    if not plan.primary.is_recorded:
+        return f"no single trial has the value that is compared, {plan.primary.name}"
+    return f"units are assigned by {plan.assignment.value}, not drawn"

@@ -55,6 +55,11 @@ def _spread(item: MetricSpread) -> tuple[str, ...]:
 
 def _left_out(seen: UsageBaseline) -> list[str]:
     sentences = []
+    if seen.per_day is not None and seen.rate_days > seen.days:
+        sentences.append(
+            f"a day's uses are counted as if these were of {words.days(seen.rate_days)}: "
+            "a shorter time tells of no day"
+        )
     if seen.uses_under_experiment:
         more = words.counted(seen.uses_under_experiment, "more use")
         sentences.append(

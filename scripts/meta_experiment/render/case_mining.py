@@ -15,7 +15,7 @@ from meta_experiment.render.blocks import (
     Table,
 )
 from meta_experiment.types.cases import CommitSource
-from meta_experiment.types.results.case_mining import LeftOutReason, MiningResult
+from meta_experiment.types.results.case_mining import UNSURE, LeftOutReason, MiningResult
 
 _MOST_SHOWN = 20
 _PROMPT = 48  # characters
@@ -70,6 +70,10 @@ def _table(found: MiningResult) -> Table:
 
 
 def _remarks(found: MiningResult) -> Iterator[str]:
+    unsure = sum(found.left_out.get(reason, 0) for reason in UNSURE)
+    if unsure:
+        more = words.counted(unsure, "more case")
+        yield f"--all takes {more}, of which none can be had just as it was."
     if len(found.cases) > _MOST_SHOWN:
         yield f"{len(found.cases) - _MOST_SHOWN:,} more are not shown."
     if found.unclear:

@@ -15,7 +15,11 @@ _COLUMNS = (
 
 def noise(seen: NoiseResult) -> Page:
     """Show by how much two identical arms differ, for each size."""
-    title = f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values"
+    source = "eval cases" if seen.of_cases else "live use"
+    title = (
+        f"Two identical arms of {seen.metric}, drawn from {seen.values:,} past values of "
+        f"{source}"
+    )
     rows = tuple(
         (f"{item.units:,}", words.per_cent(item.typical, 1), words.per_cent(item.large, 1))
         for item in seen.floors

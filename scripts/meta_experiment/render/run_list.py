@@ -33,6 +33,13 @@ def _row(item: RunListEntry) -> tuple[str, ...]:
         f"{item.cases:,}",
         f"{item.runs:,}",
         f"{item.states.get(RunState.COUNTS, 0):,}",
-        money(item.usd),
+        _cost(item),
         f"{item.tokens:,.0f}" if item.tokens else "–",
     )
+
+
+def _cost(item: RunListEntry) -> str:
+    """Say what runs took: more than what is known where the price of one is not."""
+    if item.usd is None and item.usd_known:
+        return f">{money(item.usd_known)}"
+    return money(item.usd)

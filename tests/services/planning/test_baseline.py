@@ -12,6 +12,9 @@ from meta_experiment.cli.main import main
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.registry import encode_registry
+from meta_experiment.render.baseline import baseline as page
+from meta_experiment.render.style import Style
+from meta_experiment.render.writers import write
 from meta_experiment.services.planning.baseline import baseline
 from meta_experiment.services.planning.past import past_in_sessions
 from meta_experiment.services.workspace import Workspace
@@ -91,6 +94,15 @@ def test_uses_are_counted_and_measured(past):
     assert duration.sd == pytest.approx(statistics.stdev(lengths))
     assert past.spread("cost_usd").mean == pytest.approx(0.012)
     assert past.spread("output_tokens").mean == 50
+
+
+def test_a_rate_from_less_than_half_a_day_says_so(past):
+    past.use(10, after=10 * DAY - 3600)
+    text = write("text", page(past.read()), Style())
+    assert "a day's uses are counted as if these were of 12 h" in text
+    assert ", 2 a day" in text
+    past.use(10)
+    assert "are counted as if" not in write("text", page(past.read()), Style())
 
 
 @pytest.mark.parametrize(

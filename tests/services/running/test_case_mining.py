@@ -185,6 +185,23 @@ def test_a_conversation_is_not_written_where_git_would_commit_it(project, capsys
     assert project.told(capsys, *words)["conversations"] == 1
 
 
+def test_a_file_that_git_does_not_track_is_dirt_where_the_prompt_names_it(project, capsys):
+    """A draft beside the work does not change what is asked for."""
+    told = "?? drafts/"
+    for minute, arguments in ((5, "src/a.py"), (6, "drafts/new.md")):
+        script = status(
+            Script().command("p1", 60 * minute, arguments=arguments),
+            told,
+            project.commits[1][:9],
+        )
+        project.session(script)
+    found = project.told(capsys, "--dry-run")
+    assert (found["replayable"], found["left_out"]) == (1, {"dirty": 1})
+    assert [item["origin"]["clean"] for item in found["cases"]] == [True]
+    assert project.mine("--dry-run") == 0
+    assert "--all takes 1 more case" in capsys.readouterr().out
+
+
 def test_what_a_session_had_edited_by_then_is_dirty(project, capsys):
     """Also for an agent, to which nothing of the conversation comes."""
     call = ("t2", "Agent", {"subagent_type": "review", "prompt": "Look."})

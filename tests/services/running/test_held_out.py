@@ -34,17 +34,23 @@ def split(space, project, count=40, *, out="tuning", **more):  # noqa: F811
     return parts
 
 
-def test_each_case_is_in_one_part_and_stays_there(project):  # noqa: F811
-    """However the set grows; another seed draws others."""
+@pytest.mark.parametrize(
+    ("count", "share", "expected"),
+    [(8, 0.3, 2), (8, 0.01, 1), (40, 0.4, 16), (5, 0.5, 2)],
+)
+def test_as_many_are_held_out_as_were_asked_for(project, count, share, expected):  # noqa: F811
+    """One at least; which ones follows from the seed."""
     space = opened(project)
-    tuning, held = split(space, project)
-    assert tuning | held == {f"c{number}" for number in range(40)}
+    tuning, held = split(space, project, count, share=share)
+    assert tuning | held == {f"c{number}" for number in range(count)}
     assert not tuning & held
-    assert 8 <= len(held) <= 24
-    more, later = split(space, project, 80, out="more", name="later")
-    assert tuning < more
-    assert held < later
-    assert split(space, project, out="other", name="other", seed=1)[1] != held
+    assert len(held) == expected
+    assert split(space, project, count, share=share, out="again", name="again")[1] == held
+    drawn = [
+        frozenset(split(space, project, count, share=share, out=x, name=x, seed=i)[1])
+        for i, x in enumerate("abcdef")
+    ]
+    assert len(set(drawn)) > 1
 
 
 def test_a_split_refuses_what_would_undo_another_or_is_none(project):  # noqa: F811
@@ -53,8 +59,10 @@ def test_a_split_refuses_what_would_undo_another_or_is_none(project):  # noqa: F
     for more in ({"out": "again"}, {"name": "again"}):
         with pytest.raises(RefusedError, match="is there already"):
             split(space, project, **more)
-    with pytest.raises(UsageError, match="Of 40 cases 0 would be held out"):
-        split(space, project, out="x", name="x", share=1e-9)
+    with pytest.raises(UsageError, match="Of 40 cases 40 would be held out"):
+        split(space, project, out="x", name="x", share=0.999)
+    with pytest.raises(UsageError, match="Of 1 cases 1 would be held out"):
+        split(space, project, 1, out="x", name="x")
     with pytest.raises(UsageError, match="no plain name"):
         split(space, project, out="x", name="../x")
     with pytest.raises(NotFoundError, match=r"'x'; there are: cases\."):

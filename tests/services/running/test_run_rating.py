@@ -58,7 +58,7 @@ def test_nothing_is_known_before_the_last_verdict(made_up):
     with pytest.raises(UsageError, match="no criterion that a person judges"):
         rate(runs, True, "check-0")
     assert rate(runs, True, None).criterion == "short"
-    with pytest.raises(UsageError, match="which criterion"):
+    with pytest.raises(UsageError, match="waits for a verdict any more"):
         rate(runs, True, None)
 
 
@@ -134,6 +134,15 @@ def every(runs):
 
 def rated(outcome):
     return outcome.criteria[0].person is not None
+
+
+def test_a_run_that_is_judged_already_is_told_so_without_naming_its_one_criterion(made_up):
+    runs = made_up()
+    runs.end("a", 1, "control", manual())
+    cell = CONTROL
+    rate(runs, True, None, cell)
+    assert rate(runs, True, None, cell).conflicts == ()
+    assert rate(runs, False, None, cell).conflicts == ("clear: passed",)
 
 
 def test_what_cannot_be_rated_is_refused(made_up, monkeypatch):

@@ -111,6 +111,15 @@ def test_what_counts_waits_and_is_set_aside_is_told_apart(made_up):
     assert (entry.runs, entry.cases, entry.states["set_aside"]) == (7, 5, 3)
 
 
+def test_a_list_tells_what_is_known_of_a_cost_as_its_least(made_up):
+    runs = made_up()
+    for name, usd in (("a", 0.02), ("b", 0.03), ("c", None)):
+        runs.end(name, 1, "control", True, usd=usd)
+    found = run_list(runs.space)
+    assert (found.experiments[0].usd, found.experiments[0].usd_known) == (None, 0.05)
+    assert " >$0.0500" in write("text", run_list_page(found), Style())
+
+
 def test_a_cost_that_is_not_known_is_not_nothing(made_up):
     runs = made_up()
     runs.end("a", 1, "control", True, usd=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import product
 
 from meta_experiment.decide.noise import noise_floor
 from meta_experiment.errors import DegenerateDataError, as_word
@@ -11,7 +12,7 @@ from meta_experiment.model.metrics import describe
 from meta_experiment.services.find import find_in
 from meta_experiment.services.planning.past import past_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Direction, Metric, Scale
+from meta_experiment.types import Direction, Metric, Scale, Unit
 from meta_experiment.types.results.noise import NoiseFloor, NoiseResult
 
 _UNITS = (10, 20, 50, 100, 200)
@@ -38,7 +39,9 @@ def noise(
     """Compare identical arms drawn from this project's own past control values.
 
     Values of all experiments on one prompt count where none is named. The metric is the primary
-    of the one that is, or the time, where no metric is named.
+    of the one that is, or the time, where no metric is named. Runs on cases and live uses vary
+    for different reasons: they count as the one that is named has them, else live uses do where
+    there are enough.
 
     Raises:
         DegenerateDataError: there are too few past values, or they are of several prompts.
@@ -46,16 +49,17 @@ def noise(
     experiments = workspace.store.experiments()
     files: tuple[str, ...] = ()
     planned: tuple[Metric, ...] = ()
+    sorts: tuple[bool, ...] = (False, True)
     if selector is not None:
         plan = find_in(workspace.store, selector).plan
-        files, planned = plan.files, plan.metrics
+        files, planned, sorts = plan.files, plan.metrics, (plan.unit is Unit.CASE,)
         metric = metric or plan.primary.name
-    for name in (metric,) if metric else _TIMES:
+    for of_cases, name in product(sorts, (metric,) if metric else _TIMES):
         described = next(
             (item for item in planned if item.name == name),
             describe(name, direction=Direction.LOWER, scale=scale),
         )
-        past = past_of(workspace, described, files)
+        past = past_of(workspace, described, files, of_cases=of_cases)
         if len(past.values) >= _LEAST:
             break
     used = [item for item in experiments if item.experiment_id in past.experiments]
@@ -74,4 +78,4 @@ def noise(
         )
     sizes = _UNITS if units is None else (units,)
     floors = tuple(noise_floor_of(past.values, described, size, seed) for size in sizes)
-    return NoiseResult(name, len(past.values), past.experiments, floors)
+    return NoiseResult(name, len(past.values), past.experiments, floors, of_cases)

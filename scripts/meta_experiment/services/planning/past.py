@@ -203,10 +203,19 @@ def daily(found: PastUses, unit: Unit, now: float) -> float | None:
     """Return units per day since the first use, or since when all transcripts were read."""
     if not found.uses:
         return None
-    began = max(found.uses[0].at, found.since or 0.0)
+    began = _began(found)
     within = [use for use in found.uses if use.at >= began]
     units = len(within) if unit is Unit.INVOCATION else len({use.session for use in within})
-    return units / max((now - began) / _DAY, _SHORTEST) if units else None
+    return units / days_of(found, now) if units else None
+
+
+def days_of(found: PastUses, now: float) -> float:
+    """Return the days over which a rate is taken: half a day at least."""
+    return max((now - _began(found)) / _DAY, _SHORTEST)
+
+
+def _began(found: PastUses) -> float:
+    return max(found.uses[0].at, found.since or 0.0)
 
 
 def _about(experiment: Experiment, files: Sequence[str]) -> bool:

@@ -41,10 +41,14 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.session_uses import SessionUse, session_uses
 from meta_experiment.transcripts.transcript import lines
 from meta_experiment.types.cases import Case, CommitSource
-from meta_experiment.types.results.case_mining import LeftOutReason, MinedCase, MiningResult
+from meta_experiment.types.results.case_mining import (
+    UNSURE,
+    LeftOutReason,
+    MinedCase,
+    MiningResult,
+)
 
 _DAY = 86_400.0
-_UNSURE = (LeftOutReason.LATER, LeftOutReason.DIRTY, LeftOutReason.GUESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningRe
             "projects.",
         )
     seen = [_placed(past, use, with_history=request.conversation) for use in found.uses]
-    passed = {None, *(_UNSURE if request.unsure else ())}
+    passed = {None, *(UNSURE if request.unsure else ())}
     usable = [item for item in seen if item.reason in passed]
     taken = usable[: request.limit]
     left = Counter(item.reason for item in seen if item.reason not in passed)

@@ -1,7 +1,7 @@
 """Cases held out of a set: kept from whoever tunes the prompt, for one decision on them alone.
 
 They lie in this machine's own folder, outside of the project. Which cases they are follows from
-their ids and a seed, so that one stays held out however the set grows. Who opened them is kept.
+their ids and a seed, whatever their order. Who opened them is kept.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from meta_experiment.assign.uniform import sha256, uniform
 from meta_experiment.errors import (
+    ConflictError,
     DependencyError,
     NotFoundError,
     RefusedError,
     StorageError,
     UsageError,
+    as_word,
     cite,
 )
 from meta_experiment.files.durable import append_lines, ensure_directory
@@ -67,18 +69,18 @@ def split(
     cases = read_cases(path)
     if any(case.origin for case in cases):
         require_place(out, tracked=tracked, conversations=any(case.history for case in cases))
-    parts: tuple[list[Case], list[Case]] = ([], [])
-    for case in cases:
-        parts[uniform(seed, case.case_id) < share].append(case)
-    if not all(parts):
+    drawn = _drawn(cases, share, seed)
+    apart = [case for case in cases if case.case_id in drawn]
+    tuning = [case for case in cases if case.case_id not in drawn]
+    if not tuning:
         raise UsageError(
-            f"Of {len(cases)} cases {len(parts[1])} would be held out; expected some in each "
+            f"Of {len(cases)} cases {len(apart)} would be held out; expected some in each "
             "part.",
-            hint="Take another --holdout or --seed.",
+            hint="Take a smaller --holdout, or more cases.",
         )
     try:
         ensure_directory(workspace.files, held.parent)
-        for file, some in ((held, parts[1]), (out, parts[0])):
+        for file, some in ((held, apart), (out, tuning)):
             write_cases(workspace.files, file, some, _histories(some))
     except OSError as error:
         raise StorageError(
@@ -88,10 +90,16 @@ def split(
         source=str(path),
         name=name,
         file=str(out),
-        tuning=len(parts[0]),
-        held_out=len(parts[1]),
+        tuning=len(tuning),
+        held_out=len(apart),
         seed=seed,
     )
+
+
+def _drawn(cases: Iterable[Case], share: float, seed: int) -> set[str]:
+    """Return the ids of the share nearest to what was asked for, one at least."""
+    ids = sorted((case.case_id for case in cases), key=lambda name: uniform(seed, name))
+    return set(ids[: max(1, round(share * len(ids)))])
 
 
 def held_out(workspace: Workspace, name: str) -> Path:
@@ -129,6 +137,25 @@ def opened(workspace: Workspace, experiment: Experiment, name: str) -> list[str]
         f"{line.split()[1]}: a text that was changed since then may be fitted to them."
         for line in others
     ]
+
+
+def require_same_opened(workspace: Workspace, experiment_id: str, name: str) -> None:
+    """Refuse other cases of an experiment that held-out ones were opened for.
+
+    `name` is that of the held-out cases it is to be run on, empty where it is on others.
+
+    Raises:
+        ConflictError: it was opened others; names them.
+    """
+    for notes in sorted(_folder(workspace).glob("*.opened")):
+        by = {line.split()[0] for line in notes.read_text("utf-8").splitlines() if line}
+        if experiment_id in by and notes.stem != name:
+            raise ConflictError(
+                f"{experiment_id} was run on the held-out cases {as_word(notes.stem)}; expected "
+                "a decision on them alone.",
+                hint=f"meta-experiment run {experiment_id} --holdout {notes.stem}; on other "
+                "cases make a new experiment: meta-experiment create --unit case",
+            )
 
 
 def _folder(workspace: Workspace) -> Path:

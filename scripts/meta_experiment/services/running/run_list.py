@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -27,7 +28,8 @@ def every_record(workspace: Workspace) -> Iterator[RunRecords]:
 
 
 def _entry(found: RunRecords) -> RunListEntry:
-    took = sum(found.folder.spent(), Spent(0.0))
+    spent = tuple(found.folder.spent())
+    took = sum(spent, Spent(0.0))
     return RunListEntry(
         experiment_id=found.experiment.experiment_id,
         name=found.experiment.plan.name,
@@ -38,4 +40,5 @@ def _entry(found: RunRecords) -> RunListEntry:
         open_verdicts=found.open_verdicts,
         usd=took.usd,
         tokens=took.tokens,
+        usd_known=math.fsum(item.usd or 0.0 for item in spent),
     )

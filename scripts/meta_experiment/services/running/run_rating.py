@@ -151,8 +151,15 @@ def _criterion(outcome: CellOutcome, name: str | None) -> CriterionResult:
     hint = f"A person is asked of: {listed or 'none of this run'}."
     if name is None:
         waiting = [item for item in askable if item.is_open]
-        if len(waiting) == 1:
-            return waiting[0]
+        meant = waiting or askable
+        if len(meant) == 1:
+            return meant[0]
+        if askable and not waiting:
+            raise UsageError(
+                "No criterion of this run waits for a verdict any more; one beside a judge's "
+                "takes --criterion NAME.",
+                hint=hint,
+            )
         raise UsageError("Say which criterion: --criterion NAME.", hint=hint)
     for item in askable:
         if item.name == name:

@@ -33,7 +33,7 @@ _MOVES = re.compile(
 )
 _STATUS, _RECENT = "\nStatus:\n", "\n\nRecent commits:\n"
 _ID = re.compile(r"[0-9a-f]{4,64}\b")
-_CLEAN = "(clean)"
+_CLEAN, _UNTRACKED = "(clean)", "?? "
 
 
 class UseKind(StrEnum):
@@ -142,7 +142,7 @@ class _UseReader:
         self._line = 0
         self._spoken = False
         self._edited = False
-        self._git: tuple[str | None, bool | None] = (None, None)
+        self._git: tuple[str | None, str | None] = (None, None)  # a commit, and the status
 
     def take(self, number: int, document: dict[str, Any]) -> None:
         """Take one line, before which there are so many."""
@@ -166,7 +166,7 @@ class _UseReader:
         commit = _ID.match(recent)
         self._git = (
             commit[0] if commit else None,
-            status.strip() == _CLEAN if recent else None,
+            status if recent else None,
         )
         self._edited = False
         if self._asked is not None:
@@ -175,7 +175,7 @@ class _UseReader:
             self.uses[self._open :] = map(self._as_git_says, self.uses[self._open :])
 
     def _as_git_says(self, use: SessionUse) -> SessionUse:
-        return replace(use, commit=self._git[0], clean=self._git[1])
+        return replace(use, commit=self._git[0], clean=_is_clean(self._git[1], use.prompt))
 
     def _take_user(self, document: dict[str, Any], message: dict[str, Any]) -> None:
         blocks = _blocks(message.get("content"))
@@ -269,12 +269,26 @@ class _UseReader:
             folder=str(document.get("cwd") or ""),
             branch=str(document.get("gitBranch") or ""),
             commit=self._git[0],
-            clean=self._git[1],
+            clean=_is_clean(self._git[1], prompt),
             edited=self._edited,
             first=alone or not self._spoken,
             pictures=pictures,
             line=self._line,
         )
+
+
+def _is_clean(status: str | None, prompt: str) -> bool | None:
+    """Tell whether all that a prompt may be about was committed; None where nobody asked git.
+
+    A file that git does not track is none of it, unless the prompt names it.
+    """
+    if status is None:
+        return None
+    lines = [line for line in status.strip().splitlines() if line != _CLEAN]
+    names = (line.removeprefix(_UNTRACKED).strip('"/') for line in lines)
+    return all(line.startswith(_UNTRACKED) for line in lines) and not any(
+        name in prompt for name in names
+    )
 
 
 def _blocks(content: object) -> list[dict[str, Any]]:

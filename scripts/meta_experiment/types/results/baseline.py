@@ -33,8 +33,9 @@ class UsageBaseline:
 
     `metric` is what an experiment would be about, and `plan` is that experiment; `halves` is
     the noise between two halves of this very past, None when it is too short. `unit` is what
-    the spreads have one value of; `days` reach back to the first use. `per_day` counts all
-    uses, the rest is without those made under an experiment.
+    the spreads have one value of; `days` reach back to the first use, `rate_days` are those
+    that rates are taken over, half a day at least. `per_day` counts all uses, the rest is
+    without those made under an experiment.
     """
 
     metric: str
@@ -54,3 +55,4 @@ class UsageBaseline:
     transcripts: int
     transcripts_left_out: int
     uses_under_experiment: int = 0
+    rate_days: float = 0.0

@@ -24,6 +24,10 @@ class LeftOutReason(StrEnum):
     LIMIT = "limit"
 
 
+UNSURE = (LeftOutReason.LATER, LeftOutReason.DIRTY, LeftOutReason.GUESSED)
+"""Reasons against uses that can be run again, though not just as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class MinedCase:
     """Case as it was made of a past use, without what was typed."""

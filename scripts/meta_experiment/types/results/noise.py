@@ -20,9 +20,13 @@ class NoiseFloor:
 
 @dataclass(frozen=True, slots=True)
 class NoiseResult:
-    """The noise of a metric, from so many past values of these experiments."""
+    """The noise of a metric, from so many past values of these experiments.
+
+    They are of eval cases (`of_cases`) or of live use, never of both.
+    """
 
     metric: str
     values: int
     experiments: tuple[str, ...]
     floors: tuple[NoiseFloor, ...]
+    of_cases: bool = False

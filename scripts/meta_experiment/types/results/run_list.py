@@ -10,7 +10,8 @@ from meta_experiment.types.vocabulary import Status
 class RunListEntry:
     """An experiment with its runs by what they are to the evidence.
 
-    `usd` is null where the price of a run is not known; what a judge took is in it.
+    `usd` is null where the price of a run is not known, `usd_known` the sum of those that are;
+    what a judge took is in it.
     """
 
     experiment_id: str
@@ -22,6 +23,7 @@ class RunListEntry:
     open_verdicts: int
     usd: float | None
     tokens: float
+    usd_known: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from meta_experiment.services.running import held_out
     required=True,
     type=click.FloatRange(0, 100, min_open=True, max_open=True),
     metavar="PCT",
-    help="The share to hold out, in per cent.",
+    help="The share to hold out, in per cent; one case at least.",
 )
 @click.option("--out", required=True, metavar="FILE", help="A new file for the others.")
 @click.option("--name", help="What to call those held out [as PATH].")
@@ -36,8 +36,8 @@ def split_verb(
 ) -> Result:
     """Keep a share of the cases from whoever tunes the prompt, for one decision on them alone.
 
-    They lie outside of the project, and `run ID --holdout NAME` runs them. A case stays in its
-    part however the set grows. Give cases their criteria first.
+    They lie outside of the project, and `run ID --holdout NAME` runs them. Which they are
+    follows from their ids and the seed. Give cases their criteria first.
     """
     source = place.directory / Path(path).expanduser()
     done = held_out.split(
