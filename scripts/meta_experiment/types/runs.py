@@ -136,6 +136,11 @@ class CellOutcome:
         """What it took, work and verdict together."""
         return self.report.spent + self.judging
 
+    @property
+    def awaits_verdict(self) -> bool:
+        """Whether somebody may still judge it."""
+        return any(item.is_open for item in self.criteria)
+
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:

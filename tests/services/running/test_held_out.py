@@ -129,6 +129,23 @@ def test_going_on_is_no_second_opening(project):  # noqa: F811
     assert reasons.count("opened the held-out cases cases") == 1
 
 
+def test_who_has_seen_held_out_cases_is_run_on_no_others(project):  # noqa: F811
+    """Nor those of another name: the decision would be of what the text was tuned on."""
+    space = opened(project)
+    name = create(space, project)
+    split(space, project)
+    split(space, project, out="other", name="other", seed=1)
+    held_out.opened(space, space.store.experiment(name), "cases")
+    other = held_out.held_out(space, "other")
+    for path, held in ((project.parent / "tuning.jsonl", ""), (other, "other")):
+        wanted = run_plan.RunRequest(path, agent(project), held_out=held)
+        with pytest.raises(ConflictError, match="on the held-out cases cases"):
+            run_plan.plan_runs(space, name, wanted)
+    path = held_out.held_out(space, "cases")
+    wanted = run_plan.RunRequest(path, agent(project), held_out="cases")
+    assert run_plan.plan_runs(space, name, wanted).runs == 32
+
+
 @pytest.mark.long
 def test_a_decision_is_of_held_out_cases_alone(project):  # noqa: F811
     """Those on which the text was tuned would promote what fits them."""

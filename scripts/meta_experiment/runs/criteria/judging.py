@@ -26,6 +26,7 @@ KINDS: Mapping[CriterionKind, str] = {
     CriterionKind.MANUAL: f"{_HERE}.judging:left_open",
     CriterionKind.JUDGE: f"{_HERE}.by_model:meets_target",
 }
+VERDICTS = _SCORE, _SUCCESS = "score", "success"  # the metrics that criteria make
 _LONGEST_DETAIL = 800  # characters
 
 
@@ -86,5 +87,5 @@ def verdicts(results: Sequence[CriterionResult]) -> dict[str, float]:
     if reached is None:
         return {}
     if any(item.passed is None for item in results):
-        return {"score": reached}
-    return {"score": reached, "success": float(all(item.passed for item in results))}
+        return {_SCORE: reached}
+    return {_SCORE: reached, _SUCCESS: float(all(item.passed for item in results))}

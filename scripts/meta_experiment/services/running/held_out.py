@@ -151,8 +151,8 @@ def require_same_opened(workspace: Workspace, experiment_id: str, name: str) -> 
         by = {line.split()[0] for line in notes.read_text("utf-8").splitlines() if line}
         if experiment_id in by and notes.stem != name:
             raise ConflictError(
-                f"{experiment_id} was run on the held-out cases {as_word(notes.stem)}; expected "
-                "a decision on them alone.",
+                f"{experiment_id} was run on the held-out cases {as_word(notes.stem)}; "
+                "expected a decision on them alone.",
                 hint=f"meta-experiment run {experiment_id} --holdout {notes.stem}; on other "
                 "cases make a new experiment: meta-experiment create --unit case",
             )

@@ -13,6 +13,7 @@ from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
+from meta_experiment.services.running.held_out import require_same_opened
 from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
 from meta_experiment.services.running.run_trials import blocks_left, require_same_cases
 from meta_experiment.services.workspace import Workspace
@@ -99,6 +100,7 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
             f"{experiment.experiment_id} has no prompt file of which variants could be run.",
             hint="Create one on the file itself: meta-experiment create --help",
         )
+    require_same_opened(workspace, experiment.experiment_id, request.held_out)
     cases = {item.case_id: item for item in read_cases(request.cases)}
     going_on = [item.case_id for item in cases.values() if item.history]
     if going_on and not request.agent.takes_history:

@@ -37,7 +37,13 @@ class RunRecords:
     @property
     def open_verdicts(self) -> int:
         """How many runs wait for a verdict of a person."""
-        return sum(any(item.is_open for item in run.criteria) for run in self.outcomes)
+        return sum(run.awaits_verdict for run in self.outcomes)
+
+    @property
+    def open_trials(self) -> int:
+        """How many of them count already."""
+        counting = (run for run in self.outcomes if trial_id(run.cell) in self.trials)
+        return sum(run.awaits_verdict for run in counting)
 
     @property
     def aside(self) -> dict[tuple[str, int], str]:

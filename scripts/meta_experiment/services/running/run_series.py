@@ -22,7 +22,11 @@ from meta_experiment.services.acting.autopilot import auto_one
 from meta_experiment.services.acting.promotion import end
 from meta_experiment.services.find import find_in
 from meta_experiment.services.running.run_plan import RunPlan
-from meta_experiment.services.running.run_trials import events_of, unknown_metrics
+from meta_experiment.services.running.run_trials import (
+    events_of,
+    rests_on_verdicts,
+    unknown_metrics,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Analysis, Decision, ReasonCode, Status
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSetAside, RunsSpent
@@ -39,11 +43,18 @@ class Series:
         planned: RunPlan,
         budget: Budget,
         reached: Git | None = None,
+        *,
+        open_verdicts: int = 0,
     ) -> None:
-        """Begin with what is recorded; `reached` is the project's git where agents reach it."""
+        """Begin with what is recorded.
+
+        `reached` is the project's git where agents reach it, `open_verdicts` how many of the
+        runs that are recorded wait for a person.
+        """
         self._workspace, self._planned, self._budget = workspace, planned, budget
         self._experiment = planned.experiment
         self._reached = reached
+        self._open_verdicts = open_verdicts
         self._notes: list[str] = []
         self._aside: list[RunsSetAside] = []
         self._counted = planned.runs - planned.runs_left
@@ -106,6 +117,7 @@ class Series:
         ]
         self._workspace.store.append(self._experiment.experiment_id, events)
         self._counted += len(block.outcomes)
+        self._open_verdicts += sum(item.awaits_verdict for item in block.outcomes)
         for name in unknown_metrics(block.outcomes, plan):
             note = f"{name} was measured and is not recorded: the plan does not name it."
             if note not in self._notes:
@@ -114,12 +126,20 @@ class Series:
 
     def _look(self, exhausted: str | None = None) -> Analysis:
         planned, before = self._planned, len(self._planned.others)
+        seen = examine(self._workspace, self._experiment, exhausted=exhausted).analysis
+        if self._waits_for_a_person:
+            return seen
         return ended_if_futile(
             self._experiment.plan,
-            examine(self._workspace, self._experiment, exhausted=exhausted).analysis,
+            seen,
             cases=planned.cases_in_all,
             done=(self._counted + before) / (planned.runs + before),
         )
+
+    @property
+    def _waits_for_a_person(self) -> bool:
+        """Whether verdicts are to come that the plan rests on: what they say is not known."""
+        return bool(self._open_verdicts) and rests_on_verdicts(self._experiment.plan)
 
     def _decided(self, analysis: Analysis) -> RunResult:
         if analysis.reason_code is ReasonCode.FUTILE:
@@ -138,6 +158,12 @@ class Series:
         if self._aside or analysis is None:
             again = f"{len(self._aside)} blocks were set aside; run it again to try them anew."
             return self._result(RunEnd.EXHAUSTED, analysis, again)
+        if self._waits_for_a_person:
+            name = self._experiment.experiment_id
+            self._notes.append(f"Next: meta-experiment runs rate {name} --next")
+            self._notes.append("Then run it again, on the same cases: no run is made twice.")
+            waits = f"All runs are made; {self._open_verdicts} of them wait for your verdict."
+            return self._result(RunEnd.EXHAUSTED, analysis, waits)
         point = f"after all runs of its {cases} cases"
         analysis = self._look(exhausted=point)
         if analysis.decision is not Decision.INCONCLUSIVE:

@@ -15,7 +15,15 @@ from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.running.run_records import RunRecords, run_records
 from meta_experiment.services.running.run_views import SUCCESS, value_of, view_of
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Analysis, Decision, Metric, Scale, TrialStatus
+from meta_experiment.types import (
+    Analysis,
+    Decision,
+    Experiment,
+    Metric,
+    Outcome,
+    Scale,
+    TrialStatus,
+)
 from meta_experiment.types.analysis import Comparison, Interval
 from meta_experiment.types.cases import CriterionKind
 from meta_experiment.types.results.run import RunsSetAside
@@ -54,6 +62,7 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
     states = found.states
     counting = [item for item in found.outcomes if states[item.cell] is RunState.COUNTS]
     analysis = examine(workspace, experiment).analysis if counting else None
+    decided = _decided(experiment) or analysis
     arms = [
         _VariantRuns(
             None, item.name, [run for run in counting if run.cell.variant == item.name]
@@ -84,10 +93,15 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
         open_verdicts=found.open_verdicts,
         judge=_judge(found.outcomes),
         shown_from=_shown_from(analysis) if analysis else None,
-        decision=analysis.decision if analysis else None,
-        reason_code=analysis.reason_code if analysis else None,
-        reason=analysis.reason if analysis else "No run counts yet.",
+        decision=decided.decision if decided else None,
+        reason_code=decided.reason_code if decided else None,
+        reason=decided.reason if decided else "No run counts yet.",
     )
+
+
+def _decided(experiment: Experiment) -> Outcome | None:
+    """Return what was decided of an experiment that has ended, as it was recorded then."""
+    return None if experiment.status.is_open else experiment.outcome
 
 
 def _by_case(arms: Iterable[_VariantRuns]) -> Iterator[_VariantRuns]:
@@ -192,7 +206,7 @@ def _standing(runs: Sequence[CellOutcome]) -> float | None:
 def _is_open(run: CellOutcome) -> bool:
     """Whether a run that ended well waits for a verdict."""
     ended = run.report.status is TrialStatus.OK
-    return ended and any(item.is_open for item in run.criteria)
+    return ended and run.awaits_verdict
 
 
 def _verdict(name: str, comparison: Comparison | None, analysis: Analysis | None) -> str | None:

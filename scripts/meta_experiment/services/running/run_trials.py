@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from meta_experiment.errors import ConflictError, as_word
 from meta_experiment.model.metrics import known_metric
+from meta_experiment.runs.criteria.judging import VERDICTS
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Plan, Trial
 from meta_experiment.types.cases import Case
@@ -46,6 +47,11 @@ def unknown_metrics(outcomes: Iterable[CellOutcome], plan: Plan) -> list[str]:
     planned = {name for metric in plan.metrics for name in metric.recorded}
     measured = {name for outcome in outcomes for name in outcome.report.metrics}
     return sorted(name for name in measured - planned if known_metric(name) is None)
+
+
+def rests_on_verdicts(plan: Plan) -> bool:
+    """Whether a metric of a plan is made of what criteria say."""
+    return any(name in VERDICTS for item in plan.metrics for name in item.recorded)
 
 
 def blocks_left(blocks: Sequence[RunBlock], recorded: Container[str]) -> tuple[RunBlock, ...]:

@@ -28,7 +28,7 @@ from meta_experiment.services.acting.lifecycle import resume, start
 from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.held_out import opened
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
-from meta_experiment.services.running.run_records import run_folder
+from meta_experiment.services.running.run_records import records_of, run_folder
 from meta_experiment.services.running.run_series import Series, Tell
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
@@ -83,6 +83,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 replace(planned, experiment=experiment),
                 budget,
                 None if around.program else git,
+                open_verdicts=records_of(workspace, experiment).open_trials,
             )
             done = series.run(runner, tell)
             return replace(done, notes=(*told, *_left_empty(base), *done.notes))

@@ -1,0 +1,101 @@
+"""A series of runs ends only where nothing more can come, verdicts of people included."""
+
+import pytest
+from tests.runs.outcomes import outcome_of
+
+from meta_experiment.render.run_summary import run_summary_page
+from meta_experiment.render.style import Style
+from meta_experiment.render.writers import write
+from meta_experiment.runs.budget import Budget, Caps
+from meta_experiment.runs.runner import CountedBlock
+from meta_experiment.runs.schedule import schedule
+from meta_experiment.services.running.run_plan import RunPlan
+from meta_experiment.services.running.run_records import records_of
+from meta_experiment.services.running.run_series import Series
+from meta_experiment.services.running.run_summary import summary
+from meta_experiment.types import ReasonCode, Status
+from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
+from meta_experiment.types.results.run import RunEnd
+
+ARMS = ("control", "treatment")
+
+
+class Ended:
+    """A runner that has these blocks to tell, and nothing more."""
+
+    waiting = 0
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+
+    def events(self):
+        for block in self.blocks:
+            yield CountedBlock(tuple(map(outcome_of, block.cells)))
+
+
+def waiting():
+    return CriterionResult("clear", CriterionKind.MANUAL, 1.0, None, "not judged yet")
+
+
+def series(made_up, *, cases, left=0, metric="success", of_a_person=True):
+    """Return runs of both arms that pass by turns, and what goes on with those that are left.
+
+    The last that is recorded waits for a person, if wanted.
+    """
+    runs = made_up(metrics={"primary": metric})
+    made = {f"c{n}": Case(f"c{n}", "Do it.", "0" * 64) for n in range(cases)}
+    blocks = schedule(1, list(made), ARMS, 1)
+    done = blocks[: cases - left]
+    for number, block in enumerate(done):
+        for arm, cell in enumerate(block.cells):
+            passed = (number // 2 + arm * number) % 2 == 0
+            waits = of_a_person and block is done[-1]
+            seconds = 3.0 ** ((number * 7 + arm * 3) % 5)
+            verdict = waiting() if waits else passed
+            runs.end(cell.case_id, 1, cell.variant, verdict, seconds=seconds)
+    experiment = runs.space.store.experiment(runs.name)
+    trials = tuple(runs.space.store.trials(experiment).trials)
+    plan = RunPlan(experiment, made, blocks, blocks[cases - left :], trials, (), ())
+    open_trials = records_of(runs.space, experiment).open_trials
+    assert open_trials == (2 if of_a_person else 0)
+    found = Series(runs.space, plan, Budget(Caps()), open_verdicts=open_trials)
+    return runs, found, plan
+
+
+@pytest.mark.parametrize("of_a_person", [True, False])
+def test_runs_that_wait_for_a_verdict_end_nothing(made_up, of_a_person):
+    runs, found, _ = series(made_up, cases=8, of_a_person=of_a_person)
+    done = found.run(Ended(()), lambda *_: None)
+    assert done.ended is RunEnd.EXHAUSTED
+    status = runs.space.store.experiment(runs.name).status
+    if of_a_person:
+        assert status is Status.RUNNING
+        assert "2 of them wait for your verdict" in done.reason
+        assert any("runs rate" in note for note in done.notes)
+    else:
+        assert (status, done.reason_code) == (Status.EXPIRED, ReasonCode.HORIZON_REACHED)
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_a_person", "ends"),
+    [("success", True, False), ("success", False, True), ("active_seconds", True, True)],
+)
+def test_a_series_is_not_hopeless_while_a_person_may_say_more(
+    made_up, metric, of_a_person, ends
+):
+    _, found, plan = series(made_up, cases=40, left=2, metric=metric, of_a_person=of_a_person)
+    done = found.run(Ended(plan.left[:1]), lambda *_: None)
+    assert (done.ended is RunEnd.FUTILE) is ends
+    assert (done.status is Status.EXPIRED) is ends
+
+
+def test_what_was_decided_then_is_what_is_shown_later(made_up):
+    runs, found, plan = series(made_up, cases=40, left=2, of_a_person=False)
+    done = found.run(Ended(plan.left[:1]), lambda *_: None)
+    shown = summary(runs.space, runs.name)
+    assert (shown.decision, shown.reason_code, shown.reason) == (
+        done.decision,
+        ReasonCode.FUTILE,
+        done.reason,
+    )
+    assert "INCONCLUSIVE" in write("text", run_summary_page(shown, None), Style())
