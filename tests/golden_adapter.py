@@ -15,7 +15,6 @@ from tests.reference import (
     confidence,
     cuped,
     lift,
-    normal_lift,
     p_values,
     quantile,
     sample_size,
@@ -29,6 +28,7 @@ from meta_experiment.stats import (
     best_arm,
     changing_shares,
     effect,
+    lift_posterior,
     mixed_prior,
     multiplicity,
     power,
@@ -175,9 +175,9 @@ def two_proportions(inputs: Inputs) -> Answer:
 
 def bayes_normal_relative(inputs: Inputs) -> Answer:
     prior = inputs["prior"]
-    posterior = normal_lift.normal_lift(
+    posterior = lift_posterior.normal_lift(
         *arms(inputs),
-        prior=normal_lift.NormalPrior(prior["mean"], prior["var"])
+        prior=lift_posterior.NormalPrior(prior["mean"], prior["var"])
         if prior and prior.get("proper", True)
         else None,
         level=1.0 - inputs["alpha"],

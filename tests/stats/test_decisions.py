@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from scipy import integrate
 from scipy import stats as sps
 from tests.reference.lift import lift_delta
-from tests.reference.normal_lift import NormalPrior, normal_lift
 from tests.reference.p_values import (
     benjamini_hochberg,
     benjamini_yekutieli,
@@ -18,6 +17,7 @@ from tests.reference.p_values import (
 
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.bayes import beta_binomial
+from meta_experiment.stats.lift_posterior import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.multiplicity import closed_average, holm
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from tests.decide.making import look, plan, trial
 from tests.published import Cases
-from tests.reference.normal_lift import NormalPrior, normal_lift
 from tests.reference.p_values import bonferroni
 from tests.reference.sample_size import proportion_sample_size
 
@@ -22,6 +21,8 @@ from meta_experiment.render.board import board
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import write
 from meta_experiment.stats.bayes import beta_binomial
+from meta_experiment.stats.best_arm import best_rate
+from meta_experiment.stats.lift_posterior import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.multiplicity import holm
 from meta_experiment.stats.special import chi2_sf, normal_isf, normal_sf, t_ppf
@@ -286,6 +287,9 @@ def test_a_prior_draws_a_lift_towards_itself():
 def test_a_former_posterior_is_the_prior_that_its_interval_says():
     """featbit-20: 12% with an interval from 4% to 20% is a prior with sd 0.0408."""
     inputs, expected = CASES.case("featbit-20")
+    read = NormalPrior.from_interval(*inputs["ci"])
+    assert read.mean == pytest.approx(expected["prior_mean"])
+    assert math.sqrt(read.variance) == pytest.approx(expected["prior_stddev"], abs=1e-5)
     n = 10_000
     control = Moments.from_summary(n, 1.0, 0.0)
     spread = expected["prior_stddev"] * math.sqrt(n)
@@ -304,4 +308,5 @@ def test_the_chance_to_be_best_is_recomputed():
     (k, n), (more, m) = inputs["arms"]
     chance = beta_binomial(k, n, more, m).chance_better
     assert [1 - chance, chance] == pytest.approx(expected["p_best"], abs=0.002)
+    assert best_rate(inputs["arms"]) == pytest.approx([1 - chance, chance], abs=1e-9)
     assert abs(chance - expected["published_p_best"][1]) > 0.05

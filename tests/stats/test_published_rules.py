@@ -14,9 +14,9 @@ import pytest
 from scipy.stats import norm, t
 from tests.decide.making import COST, SCORE, SUCCESS, guardrail, look, plan, trial, trials
 from tests.published import Cases
-from tests.reference.normal_lift import NormalPrior, normal_lift
 
 from meta_experiment.assign.draw import arm_for
+from meta_experiment.stats.lift_posterior import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
     AnalysisType,
