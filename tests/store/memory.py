@@ -130,6 +130,9 @@ class MemoryStore:
                 self._folds[name].take("memory", self._events[name], map(json.loads, some))
                 self._events[name] += len(some)
 
+    def follow(self, _):
+        return self.trials
+
     def trials(self, experiment):
         name = experiment.experiment_id
         fold = self._folds.get(name) or Fold()

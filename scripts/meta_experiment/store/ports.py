@@ -135,6 +135,12 @@ class TrialLogs(Protocol):
         trials count only when the user admitted them.
         """
 
+    def follow(self, experiment_id: str) -> Callable[[Experiment], TrialLog]:
+        """Return what does as `trials` for this experiment, for who looks again and again.
+
+        What it has read once and what has not changed since it need not read again.
+        """
+
     def used(self, experiment: Experiment) -> UnitsUsed:
         """Return how many units every variant has, recorded without a draw included."""
 

@@ -56,8 +56,11 @@ def examine(
     explore: bool = False,
     exact: bool = False,
     exhausted: str | None = None,
+    log: TrialLog | None = None,
 ) -> Examination:
     """Compute evidence and verdict of an experiment that was found already.
+
+    `log` holds its trials where they were read already.
 
     With `explore`, judgements of quality that the plan does not name are reported as well.
     `exhausted` says at which point nothing more can come, where that is so.
@@ -68,7 +71,7 @@ def examine(
             hint=f"meta-experiment start {experiment.experiment_id}",
         )
     plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
-    log = workspace.store.trials(experiment)
+    log = log or workspace.store.trials(experiment)
     trials = tuple(log.trials)
     analysis = decide(
         plan,

@@ -55,6 +55,7 @@ class Series:
         self._experiment = planned.experiment
         self._reached = reached
         self._open_verdicts = open_verdicts
+        self._trials = workspace.store.follow(planned.experiment.experiment_id)
         self._notes: list[str] = []
         self._aside: list[RunsSetAside] = []
         self._counted = planned.runs - planned.runs_left
@@ -126,12 +127,13 @@ class Series:
 
     def _look(self, exhausted: str | None = None) -> Analysis:
         planned, before = self._planned, len(self._planned.others)
-        seen = examine(self._workspace, self._experiment, exhausted=exhausted).analysis
+        log = self._trials(self._experiment)
+        found = examine(self._workspace, self._experiment, exhausted=exhausted, log=log)
         if self._waits_for_a_person:
-            return seen
+            return found.analysis
         return ended_if_futile(
             self._experiment.plan,
-            seen,
+            found.analysis,
             cases=planned.cases_in_all,
             done=(self._counted + before) / (planned.runs + before),
         )

@@ -181,11 +181,19 @@ class LocalStore:
         A commit may change the registry. Where the entry has texts that could be promoted, its
         trials count only when the user admitted them.
         """
+        return self._with_inline(self._reading(experiment).log(), experiment)
 
-        def admitted() -> bool:
-            return self._checkout.counting().admits(experiment.experiment_id, REGISTRY)
+    def follow(self, experiment_id: str) -> Callable[[Experiment], TrialLog]:
+        """Return what does as `trials` for this experiment, and reads only what is new."""
+        from meta_experiment.store.local.fold.following import Following
 
-        return with_inline_trials(self._reading(experiment).log(), experiment, admitted)
+        following = Following(self.layout, self.files, experiment_id)
+
+        def trials(experiment: Experiment) -> TrialLog:
+            found = following.log(self._checkout.counting(), experiment.plan.metrics)
+            return self._with_inline(found, experiment)
+
+        return trials
 
     def used(self, experiment: Experiment) -> UnitsUsed:
         """Return how many units every variant has, recorded without a draw included."""
@@ -254,6 +262,12 @@ class LocalStore:
                 self.layout, self._checkout.counting(), experiment.experiment_id, trial_ids
             )
         return self._reading(experiment).fold
+
+    def _with_inline(self, log: TrialLog, experiment: Experiment) -> TrialLog:
+        def admitted() -> bool:
+            return self._checkout.counting().admits(experiment.experiment_id, REGISTRY)
+
+        return with_inline_trials(log, experiment, admitted)
 
     def _reading(self, experiment: Experiment) -> Reading:
         name, metrics = experiment.experiment_id, experiment.plan.metrics

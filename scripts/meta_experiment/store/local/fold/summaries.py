@@ -51,7 +51,7 @@ _FIXED = (
 )
 
 
-class _DoubtError(Exception):
+class DoubtError(Exception):
     """The summary does not fit the logs or this program."""
 
 
@@ -107,7 +107,7 @@ def log_checksums(layout: Layout, seal: Seal, experiment_id: str) -> dict[str, i
     try:
         with _opened(path) as stream:
             covered = _header(stream, _purpose(path), seal)["files"]
-    except (_DoubtError, OSError, ValueError, KeyError, RecursionError):
+    except (DoubtError, OSError, ValueError, KeyError, RecursionError):
         return {}
     return {
         name: _changed(folder / name, offset, sums)
@@ -130,12 +130,12 @@ def _remembered(path: Path, folder: Path, logs: Mapping[str, Log], seal: Seal) -
     try:
         with _opened(path) as stream:
             header = _header(stream, _purpose(path), seal)
-            _require_same_logs(header["files"], folder, logs)
+            require_same_logs(header["files"], folder, logs)
             return _load(stream, header)
     except FileNotFoundError:
         return Reading()
     except (
-        _DoubtError,
+        DoubtError,
         OSError,
         ValueError,
         KeyError,
@@ -169,15 +169,7 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
     fold, columns = reading.fold, reading.fold.columns
     header = {
         **_platform(),
-        "files": {
-            name: [
-                cursor.offset,
-                cursor.lines,
-                _mark(folder / name)[1:],
-                checksums(folder / name, cursor.offset, reading.checksums.get(name, ())),
-            ]
-            for name, cursor in reading.cursors.items()
-        },
+        "files": covered(folder, reading),
         "texts": [len(pool.text) for pool in _pools(columns)],
         "arrays": [[item.typecode, len(item)] for item in _arrays(columns)],
         "metrics": list(columns.metrics),
@@ -195,6 +187,27 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
     return json.dumps(header).encode() + b"\n"
 
 
+def covered(folder: Path, reading: Reading) -> dict[str, Any]:
+    """Return by log what was folded of it, and what tells whether it is still the same.
+
+    That is bytes, lines, a mark of the file and checksums of its blocks. Raises OSError.
+    """
+    return {
+        name: [
+            cursor.offset,
+            cursor.lines,
+            list(_mark(folder / name)[1:]),
+            checksums(folder / name, cursor.offset, reading.checksums.get(name, ())),
+        ]
+        for name, cursor in reading.cursors.items()
+    }
+
+
+def whole_blocks(known: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the checksums of what is covered that no append changes any more."""
+    return {name: sums[: offset // BLOCK] for name, (offset, _, _, sums) in known.items()}
+
+
 def _pieces(columns: Columns) -> list[memoryview]:
     """Return all that is not in the header, as it lies in memory."""
     arrays = (memoryview(item).cast("B") for item in _arrays(columns))
@@ -206,7 +219,7 @@ def _opened(path: Path) -> BinaryIO:
     stream = os.fdopen(os.open(path, OWN_FLAGS | os.O_RDONLY), "rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
-        raise _DoubtError
+        raise DoubtError
     return stream
 
 
@@ -230,12 +243,12 @@ def _header(stream: BinaryIO, purpose: str, seal: Seal) -> dict[str, Any]:
     wrapped = stream.readline(DIGITS + 1) + stream.readline(_SPELLED)
     data = seal.unwrap(purpose, wrapped)
     if data is None:
-        raise _DoubtError
+        raise DoubtError
     header = json.loads(data)
     if not isinstance(header, dict) or any(
         header.get(key) != value for key, value in _platform().items()
     ):
-        raise _DoubtError
+        raise DoubtError
     return header
 
 
@@ -249,7 +262,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     pieces = [memoryview(text) for text in texts]
     pieces += [memoryview(item).cast("B") for item in arrays]
     if _digest(pieces) != header["digest"] or stream.read(1):
-        raise _DoubtError
+        raise DoubtError
     columns, items = Columns(), iter(arrays)
     columns.trials, columns.units = (NamePool.restored(text, items) for text in texts)
     for name in _FIXED:
@@ -271,14 +284,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     cursors = {
         name: Cursor(offset, lines) for name, (offset, lines, *_) in header["files"].items()
     }
-    return Reading(
-        fold, cursors, {name: _whole(*known) for name, known in header["files"].items()}
-    )
-
-
-def _whole(offset: int, _lines: int, _mark: object, sums: list[int]) -> list[int]:
-    """Return the checksums of the blocks that no append changes any more."""
-    return sums[: offset // BLOCK]
+    return Reading(fold, cursors, whole_blocks(header["files"]))
 
 
 def _arrays(columns: Columns) -> list[array[Any]]:
@@ -299,7 +305,7 @@ def _platform() -> dict[str, object]:
     }
 
 
-def _require_same_logs(known: dict[str, Any], folder: Path, logs: Mapping[str, Log]) -> None:
+def require_same_logs(known: dict[str, Any], folder: Path, logs: Mapping[str, Log]) -> None:
     """Doubt the summary when a log that it covers is gone, shorter or another than it was.
 
     One that does not count any more is as good as gone.
@@ -307,14 +313,14 @@ def _require_same_logs(known: dict[str, Any], folder: Path, logs: Mapping[str, L
     for name, (offset, _, mark, sums) in known.items():
         path = folder / name
         if name not in logs or not logs[name].counts:
-            raise _DoubtError
+            raise DoubtError
         size, *present = _mark(path)
         if size < offset or present[0] != mark[0]:
-            raise _DoubtError
+            raise DoubtError
         if size == offset and present == mark:
             continue
         if first_change(path, offset, sums, some_blocks(len(sums))) is not None:
-            raise _DoubtError
+            raise DoubtError
 
 
 def _mark(path: Path) -> tuple[int, int, int, int]:
