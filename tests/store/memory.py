@@ -94,7 +94,7 @@ class MemoryStore:
     def revision(self):
         return self._revision
 
-    def assign(self, experiment_id, unit, draw, at, *, draw_apart=None):
+    def assign(self, experiment_id, unit, draw, at, *, draw_apart=None, drawn_by=None):
         del draw_apart
         with self._lock:
             if not unit:
@@ -105,7 +105,9 @@ class MemoryStore:
                 arms[unit] = position, draw(position)
             position, variant = arms[unit]
             drawn = AssignedTrial(unit, variant, new_trial_id(), position, repeated)
-            self._folds[experiment_id].assign(position, (drawn.trial_id, variant, unit, at))
+            by = drawn_by(position) if drawn_by and not repeated else ""
+            trial = drawn.trial_id, variant, unit, at
+            self._folds[experiment_id].assign(position, trial, by)
             self._events[experiment_id] += 1
             return drawn
 

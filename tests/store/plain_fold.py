@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
-from meta_experiment.types import Trial, TrialStatus
+from meta_experiment.types import Draw, Trial, TrialStatus
 
 STATUSES = {item.value for item in TrialStatus}
 
@@ -33,7 +34,8 @@ def plain_trials(files):
 
 def _assignment(raw, number, positions):
     fields = raw.decode().split("\t")
-    if len(fields) != 5 or not all(fields) or not (fields[0].isdigit() and fields[4].isdigit()):
+    draw = _draw(fields.pop()) if len(fields) == 6 else None
+    if draw == () or len(fields) != 5 or not all(fields) or not (fields[0].isdigit() and fields[4].isdigit()):
         return None
     count, unit, variant, trial_id, milliseconds = fields
     if 0 < int(count) <= number:
@@ -47,7 +49,15 @@ def _assignment(raw, number, positions):
         "trial_id": trial_id,
         "variant": variant,
         "unit": unit,
+        "draw": draw,
     }
+
+
+def _draw(text):
+    """Return what stands in a sixth field, () for what cannot."""
+    found = re.fullmatch(r"((?:[0-9]{1,9},)*[0-9]{1,9})@([0-9]{1,9})", text, re.ASCII)
+    parts = tuple(map(int, found[1].split(","))) if found else ()
+    return Draw(parts, int(found[2])) if any(parts) else ()
 
 
 def _name(value):
@@ -101,6 +111,8 @@ def _apply(known, event, conflicts):  # noqa: C901, PLR0912
     )
     earlier = at < trial["first"]
     trial["first"] = min(at, trial["first"])
+    if event.get("draw"):
+        trial.setdefault("draw", event["draw"])
     for key in ("variant", "unit"):
         said = event.get(key)
         if said is None or said == trial[key]:
@@ -156,6 +168,7 @@ def _finished(known, positions):
             closed_at=trial["status"] and trial["status"][0],
             fingerprint=trial["fingerprint"][1] if trial["fingerprint"] else {},
             excluded=trial["excluded"] and trial["excluded"][1],
+            draw=trial.get("draw"),
         )
         for trial_id, trial in known.items()
     ]

@@ -167,7 +167,7 @@ def _senseless(summary):
 def _other_version(summary):
     seal = own_seal(summary.parents[3])
     data = summary.read_bytes().partition(b"\n")[2]
-    header, end, pieces = data.replace(b'"version": 6', b'"version": 7', 1).partition(b"\n")
+    header, end, pieces = data.replace(b'"version": 7', b'"version": 8', 1).partition(b"\n")
     summary.write_bytes(seal.wrap(f"summary {summary.name}", header + end) + pieces)
 
 

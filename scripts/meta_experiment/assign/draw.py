@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from meta_experiment.assign import arms, permuted_blocks
 from meta_experiment.types import Assignment, Plan
@@ -14,8 +14,16 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
     `seed` is that of plan and checkout together.
     """
     weights = [variant.weight for variant in plan.variants]
+    if plan.bandit is not None:
+        return bandit_arm(plan, weights, seed, position)
     arm = arms.arm_index(plan.assignment.value, weights, seed, unit, position)
     return plan.variants[arm].name
+
+
+def bandit_arm(plan: Plan, parts: Sequence[float], seed: str, position: int) -> str:
+    """Return the variant that a bandit draws, by the parts in force; see `arms.bandit_arm`."""
+    burn_in = plan.bandit.burn_in if plan.bandit else 0
+    return plan.variants[arms.bandit_arm(parts, seed, position, burn_in)].name
 
 
 def counts_units(plan: Plan) -> bool:

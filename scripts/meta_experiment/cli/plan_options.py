@@ -24,6 +24,7 @@ from meta_experiment.services.planning.request import (
 )
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
+    Aim,
     AnalysisType,
     Assignment,
     Claim,
@@ -108,6 +109,21 @@ _OPTIONS = (
     click.option("--unit", type=_words(Unit), help="What is randomised [session]."),
     click.option(
         "--assignment", type=_words(Assignment), help="How variants are drawn [block]."
+    ),
+    click.option(
+        "--aim", type=_words(Aim), help="Of a bandit: what its uses are spent on."
+    ),
+    click.option(
+        "--floor",
+        type=float,
+        metavar="PCT",
+        help="Of a bandit: least share of an arm [10, 5, 2 by the number of arms].",
+    ),
+    click.option(
+        "--burn-in",
+        type=int,
+        metavar="N",
+        help="Of a bandit: units of each arm before its shares move [5].",
     ),
     click.option(
         "--traffic", type=float, metavar="PCT", help="Share of units that take part [100]."

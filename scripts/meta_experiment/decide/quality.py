@@ -59,6 +59,8 @@ def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     Eval cases run in every arm, and an external assignment has shares that are not known:
     there nothing is to be checked.
     """
+    if plan.bandit is not None:
+        return _changing_ratio(plan, arms)
     counts = {name: arm.exposed for name, arm in arms.items()}
     weights = {item.name: item.weight for item in plan.variants if item.name in arms}
     total = sum(weights.values())
@@ -73,6 +75,45 @@ def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
         counts=counts,
         expected=shares,
         p_value=chi_square(observed, expected).p_value,
+        p_anytime=p_anytime,
+    )
+
+
+def _changing_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
+    """Compare the units of these arms with the sums of the shares they were drawn by.
+
+    Units that no bandit drew have none, and are left out.
+    """
+    from meta_experiment.stats.changing_shares import anytime_changing_ratio, changing_ratio
+
+    names, every = list(arms), [item.name for item in plan.variants]
+    places = [every.index(name) for name in names]
+    drawn = sorted(
+        (unit.order, place, tuple(unit.draw.parts[each] for each in places))
+        for place, arm in enumerate(arms.values())
+        for unit in arm.units
+        if unit.exposed and unit.draw is not None and len(unit.draw.parts) == len(every)
+    )
+    drawn = [item for item in drawn if item[2][item[1]] > 0]
+    counts = [sum(place == at for _, place, _ in drawn) for at in range(len(names))]
+    if not drawn:
+        equal = dict.fromkeys(names, 1.0 / len(names))
+        return SrmCheck(True, dict(zip(names, counts, strict=True)), equal, None, None)
+    shares = [[part / sum(parts) for part in parts] for _, _, parts in drawn]
+    once = changing_ratio(counts, shares)
+    chosen = [place for _, place, _ in drawn]
+    evidence = [
+        safe_exp(anytime_changing_ratio(chosen, shares, concentration=one).log_e)
+        for one in _CONCENTRATIONS
+    ]
+    p_anytime = min(1.0, len(evidence) / sum(evidence))
+    return SrmCheck(
+        ok=p_anytime > ALPHA,
+        counts=dict(zip(names, counts, strict=True)),
+        expected={
+            name: total / len(drawn) for name, total in zip(names, once.expected, strict=True)
+        },
+        p_value=once.test.p_value,
         p_anytime=p_anytime,
     )
 

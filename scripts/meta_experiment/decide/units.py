@@ -15,6 +15,7 @@ from dataclasses import replace
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Direction,
+    Draw,
     Metric,
     MetricKind,
     Plan,
@@ -59,6 +60,11 @@ class UnitRecord:
         """When the last of its trials closed; None while one is open."""
         times = [trial.closed_at for trial in self.history if trial.closed_at is not None]
         return max(times) if times and len(times) == len(self.history) else None
+
+    @property
+    def draw(self) -> Draw | None:
+        """By what a bandit drew it; None where none did."""
+        return next((item.draw for item in self.history if item.draw is not None), None)
 
     @property
     def covariates(self) -> Mapping[str, float]:

@@ -11,7 +11,7 @@ import errno
 import os
 
 from meta_experiment.protocol.disk import open_private
-from meta_experiment.protocol.index import sequence_arm
+from meta_experiment.protocol.index import BANDIT, sequence_arm
 from meta_experiment.protocol.lock import NoLocksError, locked, open_lock
 from meta_experiment.protocol.log_head import LENGTH, NoPlaceError, head, mark
 from meta_experiment.protocol.places import lock, trials
@@ -19,6 +19,7 @@ from meta_experiment.protocol.sequence import (
     WAIT,
     apart_names,
     find_apart,
+    format_draw,
     format_line,
     read_sequence,
 )
@@ -111,7 +112,7 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Expos
     if before and variant in entry.ended:
         return Exposure(entry.control, None)
     total = sequence.count if sequence.found else sequence.count + 1
-    line = _line(total, key, trial)
+    line = _line(total, key, trial, "" if before else _drawn_by(entry, sequence.count))
     if not sequence.size:
         line = head(seal, entry.id, os.path.basename(sequence.path)) + line
     _append(sequence.path, line, sequence.size, torn=sequence.torn)
@@ -128,7 +129,7 @@ def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
     drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
-            _append_apart(session, trial)
+            _append_apart(session, trial, entry)
         except OSError:
             session.remove_trial(trial)
             raise
@@ -178,10 +179,15 @@ def _before(session: Session, entry: Entry, unit: str) -> tuple[int, str] | None
     return sequence.found or find_apart(session.root, entry.id, key, seal, sequence.path)
 
 
-def _append_apart(session: Session, trial: OpenTrial) -> None:
-    """Add the line of a trial to the first file that is ours or can be."""
+def _append_apart(session: Session, trial: OpenTrial, entry: Entry | None = None) -> None:
+    """Add the line of a trial to the first file that is ours or can be.
+
+    By its entry it is told how a unit was drawn that had no variant before.
+    """
     seal, experiment_id = session.seal, trial.experiment_id
-    line = _line(0, escaped(trial.unit), trial)
+    fresh = entry is not None and _before(session, entry, trial.unit) is None
+    by = _drawn_by(entry) if entry is not None and fresh else ""
+    line = _line(0, escaped(trial.unit), trial, by)
     folder = trials(session.root, experiment_id)
     for name in apart_names(f"{mark(seal)}-{_WRITER}"):
         path, first = f"{folder}/{name}", head(seal, experiment_id, name)
@@ -232,6 +238,18 @@ def _drawn(entry: Entry, unit: str, position: int) -> str:
     return entry.arms[arm_index(entry.method, entry.weights, entry.seed, unit, position)]
 
 
+def _drawn_by(entry: Entry, position: int | None = None) -> str:
+    """Return by what a bandit draws: in turns at first, then by its weights; "" if it is none.
+
+    Apart from the sequence, where there is no position, by its weights.
+    """
+    if entry.method != BANDIT:
+        return ""
+    if position is not None and position < len(entry.sequence):
+        return format_draw([1] * len(entry.arms), 0)
+    return format_draw(entry.weights, entry.known)
+
+
 def _checked(variant: str, entry: Entry) -> str:
     if variant not in entry.arms:
         raise ValueError("the sequence names a variant that the experiment does not have")
@@ -269,5 +287,5 @@ def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> Non
         os.close(descriptor)
 
 
-def _line(count: int, key: str, trial: OpenTrial) -> bytes:
-    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms / 1000)
+def _line(count: int, key: str, trial: OpenTrial, by: str = "") -> bytes:
+    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms / 1000, by)

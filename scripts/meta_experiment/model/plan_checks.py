@@ -12,6 +12,7 @@ from meta_experiment.types import (
     MetricKind,
     Plan,
     Scale,
+    Stopping,
     Unit,
 )
 from meta_experiment.types.covariates import (
@@ -54,14 +55,19 @@ def check_plan(plan: Plan) -> None:
     _check_parts(plan)
     _check_covariates(plan)
     _check_robust(plan)
-    equal = len({item.weight for item in plan.variants}) == 1
+    _check_bandit(plan)
+    equal = len({item.weight for item in plan.variants}) == 1 and plan.bandit is None
     counted = (MetricKind.PROPORTION, MetricKind.QUANTILE)
     summed = plan.primary.kind not in counted and plan.primary.scale is Scale.RAW
     if not equal and summed:
         raise UsageError(
             f"The metric {cite(plan.primary.name)} is compared on its raw scale, which needs "
             "arms of equal weight: a small arm of skewed values does not keep the error rate.",
-            hint="Give every variant the same weight, or compare ratios with --scale log.",
+            hint=(
+                "Compare ratios with --scale log, or leave the bandit."
+                if plan.bandit
+                else "Give every variant the same weight, or compare ratios with --scale log."
+            ),
         )
     if plan.primary.direction is Direction.LOWER and plan.improvement_threshold >= 1:
         raise UsageError(
@@ -142,6 +148,43 @@ def _check_robust(plan: Plan) -> None:
             "trials have (no ratio, no quantile), one treatment, and another unit than cases, "
             "drawn here (block, hash, weighted).",
             hint="Leave it out.",
+        )
+
+
+def _check_bandit(plan: Plan) -> None:
+    """A bandit moves shares by what closed: over units in live use, looked at on the way."""
+    bandit = plan.bandit
+    if bandit is None:
+        return
+    arms = len(plan.variants)
+    if arms * bandit.floor > 1.0 + 1e-9:
+        raise UsageError(
+            f"assignment.floor: {arms} arms of at least {bandit.floor:.4g} each are more than "
+            f"all; expected at most {1 / arms:.4g}.",
+            hint=f"At {100 / arms:.4g} every arm has the same share, and nothing moves.",
+        )
+    if plan.unit is Unit.CASE:
+        raise UsageError(
+            "assignment.method: eval cases run in every arm, so that a bandit has nothing to "
+            "draw; expected units of live use.",
+            hint="Leave --assignment out: runs on cases are compared case by case.",
+        )
+    if plan.stopping is Stopping.FIXED:
+        raise UsageError(
+            "stopping.rule: one fixed look at units that a bandit drew errs more often than "
+            "it says; expected a rule that is valid at every look.",
+            hint="Leave --stopping out.",
+        )
+    if plan.primary.kind in (MetricKind.RATIO, MetricKind.QUANTILE):
+        raise UsageError(
+            f"assignment.method: {plan.primary.name} is a {plan.primary.kind.value}; a bandit "
+            "moves by a mean or a rate of the units.",
+            hint="Name such a --primary-metric, or leave the bandit.",
+        )
+    if len({item.weight for item in plan.variants}) > 1:
+        raise UsageError(
+            "plan.variants: a bandit moves the shares by itself; expected arms of equal weight.",
+            hint="Leave the weights out; --floor names the least share.",
         )
 
 

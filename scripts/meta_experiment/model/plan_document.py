@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from meta_experiment.assign.adaptive import default_floor
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
@@ -17,8 +18,10 @@ from meta_experiment.model.known_fields import Fields, words
 from meta_experiment.model.metrics import describe
 from meta_experiment.model.plan_checks import NAME, check_plan
 from meta_experiment.types import (
+    Aim,
     AnalysisType,
     Assignment,
+    Bandit,
     Claim,
     Direction,
     FileVersion,
@@ -44,7 +47,7 @@ _STOPPING_KEYS = {
     "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days",
 }  # fmt: skip
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
-_ASSIGNMENT_KEYS = {"method", "traffic"}
+_ASSIGNMENT_KEYS = {"method", "traffic", "aim", "floor", "burn_in"}
 _VARIANT_KEYS = {"name", "weight"}
 _GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
 _METRIC_WORDS = {
@@ -67,7 +70,9 @@ PLAN_FIELDS = Fields(
         ),
         "targets": Fields(_TARGET_KEYS),
         "stopping": Fields(_STOPPING_KEYS, {"rule": words(Stopping), "claim": words(Claim)}),
-        "assignment": Fields(_ASSIGNMENT_KEYS, {"method": words(Assignment)}),
+        "assignment": Fields(
+            _ASSIGNMENT_KEYS, {"method": words(Assignment), "aim": words(Aim)}
+        ),
         "safety": Fields(_SAFETY_KEYS),
         "unit": words(Unit),
         "analysis_type": words(AnalysisType),
@@ -90,11 +95,12 @@ def plan_from_document(document: object) -> Plan:
     assignment = _section(plan, "assignment", _ASSIGNMENT_KEYS)
     safety = _section(plan, "safety", _SAFETY_KEYS)
     max_regression = _fraction(targets, "max_regression", "targets", 10.0)
+    variants = _variants(plan)
     result = Plan(
         name=fields.text(plan, "name", "plan"),
         hypothesis=fields.text(plan, "hypothesis", "plan"),
         files=tuple(_texts(plan, "files")),
-        variants=_variants(plan),
+        variants=variants,
         primary=metric_from_document(metrics.get("primary"), "metrics.primary"),
         guardrails=tuple(
             guardrail_from_document(item, where, per_cent(max_regression))
@@ -127,6 +133,7 @@ def plan_from_document(document: object) -> Plan:
         report=tuple(_texts(plan, "report")),
         covariates=tuple(_texts(plan, "covariates")),
         robust=fields.flag(plan, "robust", "plan", default=False),
+        bandit=_bandit(assignment, len(variants)),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -173,7 +180,11 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
             "max_duration_days": plan.max_duration_days,
         },
         "unit": plan.unit.value,
-        "assignment": {"method": plan.assignment.value, "traffic": per_cent(plan.traffic)},
+        "assignment": {
+            "method": plan.assignment.value,
+            "traffic": per_cent(plan.traffic),
+            **_bandit_to_document(plan.bandit),
+        },
         "analysis_type": plan.analysis_type.value,
         "safety": {
             "metrics": list(plan.safety_metrics),
@@ -279,6 +290,41 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         weight = fields.number(described, "weight", where, 1.0, low=0.001, high=1000)
         variants.append(Variant(name, weight))
     return tuple(variants)
+
+
+def _bandit(assignment: Document, arms: int) -> Bandit | None:
+    """Read how the shares of a bandit move; None where units are drawn in another way."""
+    named = [key for key in ("aim", "floor", "burn_in") if assignment.get(key) is not None]
+    method = fields.word(
+        assignment, "method", "assignment", Assignment, Assignment.BLOCK
+    )
+    if method is not Assignment.BANDIT:
+        if named:
+            raise UsageError(
+                f"assignment.{named[0]}: it is of a bandit, and units are assigned by "
+                f"{method.value}.",
+                hint="Say so: --assignment bandit",
+            )
+        return None
+    aim = fields.optional_word(assignment, "aim", "assignment", Aim)
+    if aim is None:
+        raise UsageError(
+            "assignment.aim: a bandit without an aim; expected few_bad_uses (as few uses of a "
+            "worse arm as can be) or find_best (know the best arm soon).",
+            hint="For example: --assignment bandit --aim few_bad_uses",
+        )
+    return Bandit(
+        aim,
+        _fraction(assignment, "floor", "assignment", per_cent(default_floor(arms)), high=100),
+        fields.whole(assignment, "burn_in", "assignment", 5, low=2, high=1000),
+    )
+
+
+def _bandit_to_document(bandit: Bandit | None) -> dict[str, Any]:
+    if bandit is None:
+        return {}
+    floor = per_cent(bandit.floor)
+    return {"aim": bandit.aim.value, "floor": floor, "burn_in": bandit.burn_in}
 
 
 def _section(plan: Document, key: str, allowed: set[str]) -> Document:

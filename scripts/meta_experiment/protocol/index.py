@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 _STATES = (RUNNING, ENDED, UNLISTED)
-_FIELDS = (23, 24)  # of a line; the last one is there where an arm has ended
+_FIELDS = (23, 24, 25)  # of a line; the last ones where an arm has ended, and of a bandit
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
+BANDIT = "bandit"
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
 SETTLED = 10.0  # seconds after which a running client knows a new file of an agent
@@ -42,12 +43,13 @@ class Entry:
         path: the prompt file, relative to the root, with `/`.
         form: shadow, inplace or agents.
         unit: session, invocation or user.
-        method: block, hash, least_used or weighted.
+        method: block, hash, least_used, weighted or bandit.
         traffic: the share of units under experiment, in [0, 1].
         arms: names of the variants, control first.
-        weights: one for each arm.
+        weights: one for each arm; of a bandit the parts in force.
         seed: that of plan and checkout together.
-        sequence: the arm for each position, one letter; empty for the hash.
+        sequence: the arm for each position, one letter; empty for the hash, and of a bandit
+            the turns before its weights count.
         user: the key of this user and checkout.
         since: start of serving, seconds since the epoch.
         serve: the variant served once the experiment has ended; empty means control.
@@ -59,6 +61,7 @@ class Entry:
         report: metrics the model is asked to report.
         digests: those of its texts, by name; see `protocol.texts`.
         ended: arms that get no more units; the control is served to theirs.
+        known: on how many closed trials the weights of a bandit rest.
     """
 
     __slots__ = (
@@ -70,6 +73,7 @@ class Entry:
         "form",
         "id",
         "kind",
+        "known",
         "method",
         "name",
         "parts",
@@ -115,6 +119,7 @@ class Entry:
         report: list[str] | None = None,
         digests: dict[str, str] | None = None,
         ended: list[str] | None = None,
+        known: int = 0,
     ) -> None:
         self.id = id
         self.state = state
@@ -140,6 +145,7 @@ class Entry:
         self.report = report or []
         self.digests = digests or {}
         self.ended = ended or []
+        self.known = known
 
     @property
     def running(self) -> bool:
@@ -187,7 +193,8 @@ def format_entry(entry: Entry) -> str:
         entry.plugin,
         _joined(entry.report),
         _joined([f"{name}={digest}" for name, digest in entry.digests.items()]),
-        *([_joined(entry.ended)] if entry.ended else []),
+        *([_joined(entry.ended)] if entry.ended or entry.method == BANDIT else []),
+        *([str(entry.known)] if entry.method == BANDIT else []),
     ]
     for field in fields:
         if any(mark in field for mark in "\t\n\r\0"):
@@ -202,7 +209,7 @@ def parse_entry(line: str) -> Entry | None:
         return None  # format_entry writes none
     fields = line.split("\t")
     if (
-        len(fields) not in (23, 24)
+        len(fields) not in _FIELDS
         or not fields[0]
         or fields[1] not in (RUNNING, ENDED, UNLISTED)
     ):
@@ -236,6 +243,7 @@ def parse_entry(line: str) -> Entry | None:
                 for name, _, digest in (pair.partition("=") for pair in _parted(fields[22]))
             },
             ended=_parted(fields[23]) if len(fields) > 23 else None,
+            known=int(fields[24]) if len(fields) > 24 else 0,
         )
     except ValueError:
         return None

@@ -2,9 +2,11 @@
 
 After its head (`log_head`) each line is one assigned trial: `count unit variant trial_id
 epoch_ms`, separated by tabs, `count` being the number of different units so far, this one
-included: there are never more units than lines, and a count that says so is not believed. What
-was drawn without the shared sequence stands in files beside it and counts none. Reading needs
-neither JSON nor regular expressions, as it lies on the way of every prompt.
+included: there are never more units than lines, and a count that says so is not believed. A
+unit that a bandit drew has a sixth field, `parts@known`: the parts of every arm that were in
+force, between commas, and on how many closed trials they rest. What was drawn without the
+shared sequence stands in files beside it and counts none. Reading needs neither JSON nor
+regular expressions, as it lies on the way of every prompt.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from meta_experiment.protocol.tsv import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from meta_experiment.protocol.seal import Seal
 
@@ -33,7 +35,7 @@ LARGEST = 1 << 30  # bytes; each prompt reads them all, so there is an end to it
 WAIT = 0.05  # seconds; a prompt waits for no lock longer than that
 LATEST = 250_000_000_000  # seconds; the year 9892. In milliseconds our era lies above it
 _SEQUENCE, _APART, _SUFFIX = "assignments.", "assignments-", ".tsv"
-_FIELDS = 5
+_FIELDS = (5, 6)
 _DIGITS = 10  # of a count, which fits into 32 bits
 _LONGEST = 19  # digits of a time
 _LONGEST_LINE = 1 << 20  # bytes; of a longer one, which is none of ours, no more is kept
@@ -123,22 +125,51 @@ def storable(at: float) -> float:
     return min(max(at, 0.0), LATEST - 1)
 
 
-def format_line(count: int, key: str, variant: str, trial_id: str, at: float) -> bytes:
-    """Return the line of an assignment, its end included; `key` is the escaped unit."""
-    fields = (str(count), key, variant, trial_id, str(round(storable(at) * 1000)))
+def format_line(
+    count: int, key: str, variant: str, trial_id: str, at: float, draw: str = ""
+) -> bytes:
+    """Return the line of an assignment, its end included; `key` is the escaped unit.
+
+    `draw` says by what a bandit drew it (see `format_draw`).
+    """
+    fields = [str(count), key, variant, trial_id, str(round(storable(at) * 1000))]
+    if draw:
+        fields.append(draw)
     return ("\t".join(fields) + "\n").encode("utf-8", "surrogateescape")
 
 
 def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | None:
     """Read a line: count, and trial id, variant, unit, seconds; None when it is not one."""
     fields = line.split("\t")
-    if len(fields) != _FIELDS or not all(fields):
+    if len(fields) not in _FIELDS or not all(fields):
         return None
-    count, unit, variant, trial_id, milliseconds = fields
+    count, unit, variant, trial_id, milliseconds, *drawn = fields
     if not (_is_whole(count) and len(count) < _DIGITS and _is_whole(milliseconds)):
         return None
     at = int(milliseconds) / 1000
-    return (int(count), (trial_id, variant, plain(unit), at)) if at < LATEST else None
+    if at >= LATEST or (drawn and parse_draw(drawn[0]) is None):
+        return None
+    return int(count), (trial_id, variant, plain(unit), at)
+
+
+def draw_of(line: str) -> str:
+    """Return by what a bandit drew the unit of an assignment's line, "" where none did."""
+    return line.split("\t")[-1] if line.count("\t") == _FIELDS[-1] - 1 else ""
+
+
+def format_draw(parts: Sequence[float], known: int) -> str:
+    """Return the parts of every arm in force, and on how many closed trials they rest."""
+    return f"{','.join(str(int(part)) for part in parts)}@{known}"
+
+
+def parse_draw(text: str) -> tuple[tuple[int, ...], int] | None:
+    """Read the parts of every arm, and on how many closed trials they rest; or None."""
+    parts, _, known = text.partition("@")
+    words = [*parts.split(","), known]
+    if not all(_is_whole(word) and len(word) < _DIGITS for word in words):
+        return None
+    read = tuple(map(int, words[:-1]))
+    return (read, int(known)) if any(read) else None
 
 
 def place(count: int, line_number: int) -> int:

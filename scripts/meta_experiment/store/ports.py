@@ -102,10 +102,12 @@ class TrialLogs(Protocol):
         at: float,
         *,
         draw_apart: Callable[[], str] | None = None,
+        drawn_by: Callable[[int | None], str] = lambda _: "",
     ) -> AssignedTrial:
         """Give a unit its variant: the one it has, else the one drawn for the next position.
 
-        By `draw_apart` if the sequence of positions is held by others for too long.
+        By `draw_apart` if the sequence of positions is held by others for too long. `drawn_by`
+        says by what a bandit draws at a position (None: apart), as `sequence.format_draw`.
         """
 
     def append(self, experiment_id: str, events: Iterable[TrialEvent]) -> None:

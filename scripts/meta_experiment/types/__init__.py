@@ -30,10 +30,11 @@ from meta_experiment.types.experiment import (
     FileVersion,
     Outcome,
 )
-from meta_experiment.types.plan import Guardrail, Metric, Plan, Variant
-from meta_experiment.types.trial import Trial
+from meta_experiment.types.plan import Bandit, Guardrail, Metric, Plan, Variant
+from meta_experiment.types.trial import Draw, Trial
 from meta_experiment.types.vocabulary import (
     Action,
+    Aim,
     AlertKind,
     AnalysisType,
     Assignment,
@@ -53,6 +54,7 @@ from meta_experiment.types.vocabulary import (
 __all__ = [
     "Action",
     "Adjustment",
+    "Aim",
     "Alert",
     "AlertKind",
     "Amendment",
@@ -61,12 +63,14 @@ __all__ = [
     "ArmSummary",
     "Assignment",
     "AttritionCheck",
+    "Bandit",
     "Checks",
     "Claim",
     "Comparison",
     "Correction",
     "Decision",
     "Direction",
+    "Draw",
     "Effect",
     "EffectSize",
     "EndedArm",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.vocabulary import (
+    Aim,
     AnalysisType,
     Assignment,
     Claim,
@@ -68,6 +69,18 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Bandit:
+    """How shares move with what is seen: after `burn_in` units of each arm, drawn in turns.
+
+    `floor` is the least share of an arm, a fraction of all units.
+    """
+
+    aim: Aim
+    floor: float
+    burn_in: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is fixed before data. Fractions, not per cents: 0.15 is fifteen per cent.
 
@@ -79,6 +92,7 @@ class Plan:
     `report` names the metrics that the model is asked for at the end of its task, and
     `covariates` what explains part of the spread of means, known before a variant is drawn.
     `robust` averages the evidence of the draw itself into that on the primary metric.
+    `bandit` is there when units are assigned by one.
     """
 
     name: str
@@ -106,6 +120,7 @@ class Plan:
     report: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
     robust: bool = False
+    bandit: Bandit | None = None
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()

@@ -11,6 +11,17 @@ from meta_experiment.types.vocabulary import TrialStatus
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """Draw of a bandit: the parts of each arm, in the order of the plan, that were in force.
+
+    They rest on the first `known` trials that had closed.
+    """
+
+    parts: tuple[int, ...]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """Assignment of a unit and all that became of it.
 
@@ -18,6 +29,7 @@ class Trial:
     trials of one unit share it. `status` is None while the trial is open. `excluded`
     says why a trial does not count; a missing metric is absent from `metrics`, never zero.
     `covariates` are numbers that were known before the variant was drawn, as they were found.
+    `draw` is by what a bandit drew the unit, where this trial began it.
     Times are seconds since the epoch.
     """
 
@@ -33,3 +45,4 @@ class Trial:
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None
     covariates: Mapping[str, float] = field(default_factory=dict, metadata=SPARE)
+    draw: Draw | None = field(default=None, metadata=SPARE)

@@ -128,7 +128,15 @@ class Assignment(StrEnum):
     HASH = "hash"
     LEAST_USED = "least_used"
     WEIGHTED = "weighted"
+    BANDIT = "bandit"
     EXTERNAL = "external"
+
+
+class Aim(StrEnum):
+    """Aim of a bandit: what its uses are spent on."""
+
+    FEW_BAD_USES = "few_bad_uses"
+    FIND_BEST = "find_best"
 
 
 class Claim(StrEnum):

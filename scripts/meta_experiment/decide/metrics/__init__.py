@@ -31,6 +31,10 @@ def design_of(plan: Plan, metric: Metric) -> Design:
     family = family_of(metric)
     if plan.unit is Unit.CASE:
         return family.paired()
+    if plan.bandit is not None and metric.is_recorded:
+        from meta_experiment.decide.metrics.adaptive import adaptive_design
+
+        return adaptive_design(plan, family)
     if not (plan.robust and metric == plan.primary):
         return family.separate
     from meta_experiment.decide.metrics.robust import robust_design

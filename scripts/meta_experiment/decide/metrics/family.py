@@ -95,7 +95,9 @@ class Family:
     that have nothing to do with each other, `paired()` eval cases that ran in both arms.
     `why_not(value, metric)` is the reason why a sample leaves a recorded value out, if any.
     `statistic(scale)` names what of an arm is compared, and `centre(values, metric)` is that;
-    `compares_means` says whether it is a mean of what the units show, of which a t tells.
+    `compares_means` says whether it is a mean of what the units show, of which a t tells;
+    `draw_suffices` whether units that are alike in what is compared are alike in all, so that
+    how they were drawn tells all there is against no difference.
     `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
     at every look, of data to come that have these moments, where that can be told.
 
@@ -131,6 +133,7 @@ class Family:
     statistic: Callable[[Scale], str] = statistic_of_means
     centre: Callable[[Sequence[float], Metric], float] = centre_of_means
     compares_means: bool = True
+    draw_suffices: bool = False
     expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None
     lowest_change: float = -math.inf
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero

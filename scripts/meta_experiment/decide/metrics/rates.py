@@ -336,6 +336,7 @@ RATES = Family(
     effect_size=effect_size,
     missing=missing,
     missing_words=missing_words,
+    draw_suffices=True,
     expected=expected,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,

@@ -13,7 +13,7 @@ from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
-from meta_experiment.types import ArmSummary, Metric, Scale
+from meta_experiment.types import ArmSummary, Draw, Metric, Scale
 
 if TYPE_CHECKING:
     from meta_experiment.stats.adjusted import ArmProducts
@@ -38,16 +38,27 @@ class CovariateRows:
         return CovariateRows(self.names, (*self.rows, *(middle,) * units))
 
 
+@dataclass(frozen=True, slots=True)
+class DrawnUnits:
+    """Units of an arm as a bandit drew them: their places, and by what; None is not known."""
+
+    variant: str
+    places: Sequence[int]
+    draws: Sequence[Draw | None]
+
+
 class Sample:
     """Values of an arm, one per unit that has one, by the places of the units.
 
     `values` are on the metric's scale (natural logarithms for the log scale), `raw` in its
     unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
     `units` are the keys of the units, one per value, `order` their places (see
-    `units.places`), rising. `covariates` have a row per value where a plan compares by them.
+    `units.places`), rising. `covariates` have a row per value where a plan compares by them,
+    `drawn` says of the first values how a bandit drew their units.
     """
 
     covariates: CovariateRows | None = None
+    drawn: DrawnUnits | None = None
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class Sample:
         units: tuple[str, ...],
         order: Sequence[int] | None = None,
         covariates: CovariateRows | None = None,
+        drawn: DrawnUnits | None = None,
     ) -> None:
         """Take what was measured, one unit after the other when nothing else is said."""
         self.values = values
@@ -65,6 +77,7 @@ class Sample:
         self.units = units
         self.order = range(len(values)) if order is None else order
         self.covariates = covariates
+        self.drawn = drawn
 
     def __len__(self) -> int:
         return len(self.values)
@@ -128,13 +141,15 @@ class Sample:
     def scaled(self, factor: float) -> Sample:
         """Return the sample with all values multiplied, on the raw scale."""
         values = tuple(value * factor for value in self.values)
-        return Sample(values, values, self.skipped, self.units, self.order)
+        drawn = self.drawn
+        return Sample(values, values, self.skipped, self.units, self.order, drawn=drawn)
 
     def shifted(self, delta: float) -> Sample:
         """Return the sample with a constant added to all values, on the log scale."""
         values = tuple(value + delta for value in self.values)
         raw = tuple(math.exp(value) for value in values)
-        return Sample(values, raw, self.skipped, self.units, self.order)
+        drawn = self.drawn
+        return Sample(values, raw, self.skipped, self.units, self.order, drawn=drawn)
 
     def joined(self, value: float, units: int, metric: Metric) -> Sample:
         """Return the sample with more units that have a value on the metric's scale.
@@ -149,11 +164,13 @@ class Sample:
             (*self.units, *("",) * units),
             (0,) * (len(self) + units),
             self.covariates and self.covariates.joined(units),
+            self.drawn,
         )
 
     def explained_by(self, covariates: CovariateRows) -> Sample:
         """Return the sample with what was known of its units."""
-        return Sample(self.values, self.raw, self.skipped, self.units, self.order, covariates)
+        known = self.values, self.raw, self.skipped, self.units, self.order
+        return Sample(*known, covariates, self.drawn)
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""
@@ -258,6 +275,7 @@ def unit_values(
     values: list[float] = []
     units: list[str] = []
     order: list[int] = []
+    draws: list[Draw | None] = []
     skipped: Counter[str] = Counter()
     log, read = metric.scale is Scale.LOG, reading(metric)
     for unit in arm.units:
@@ -274,9 +292,11 @@ def unit_values(
         if own:
             units.append(unit.unit)
             order.append(unit.order)
+            draws.append(unit.draw)
             raw.append(mean(own))
             values.append(mean([math.log(value) for value in own]) if log else raw[-1])
-    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units), order)
+    drawn = DrawnUnits(arm.variant, order, draws) if any(draws) else None
+    return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units), order, drawn=drawn)
 
 
 def why_not_number(value: float, metric: Metric) -> str | None:

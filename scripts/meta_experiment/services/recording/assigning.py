@@ -7,8 +7,16 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from meta_experiment.assign.draw import arm_for, counts_units, least_used, takes_part
+from meta_experiment.assign.arms import hashed_arm
+from meta_experiment.assign.draw import (
+    arm_for,
+    bandit_arm,
+    counts_units,
+    least_used,
+    takes_part,
+)
 from meta_experiment.errors import InvalidStateError
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Status
@@ -45,13 +53,18 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
         workspace.store.variant(
             experiment, variant.name
         )  # refuses bytes that are not the plan's
-    hashed = replace(plan, assignment=Assignment.HASH)
+    by = _bandit(workspace, experiment, seed, key) if plan.bandit else None
+    by = by or _Draws(
+        _draw(workspace, experiment, seed, key),
+        lambda: arm_for(replace(plan, assignment=Assignment.HASH), seed, key, 0),
+    )
     drawn = workspace.store.assign(
         experiment.experiment_id,
         key,
-        _draw(workspace, experiment, seed, key),
+        by.sequenced,
         workspace.clock(),
-        draw_apart=lambda: arm_for(hashed, seed, key, 0),
+        draw_apart=by.apart,
+        drawn_by=by.told,
     )
     if drawn.variant in {item.treatment for item in experiment.ended_arms}:
         return _result(workspace, experiment, key, plan.control.name, None)
@@ -64,6 +77,28 @@ def _result(
     places = workspace.contents(experiment, variant)
     contents = {path: str(place) for path, place in places.items()}
     return AssignmentResult(experiment.experiment_id, unit, variant, trial_id, contents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draws:
+    """Ways to draw a unit: at a position of the sequence, and apart; what is told of it."""
+
+    sequenced: Callable[[int], str]
+    apart: Callable[[], str]
+    told: Callable[[int | None], str] = lambda _: ""
+
+
+def _bandit(workspace: Workspace, experiment: Experiment, seed: str, unit: str) -> _Draws:
+    """Draw by the weights that follow from what has closed by now."""
+    from meta_experiment.services.recording.renewing import drawn_by, renewed
+
+    plan, weights = experiment.plan, renewed(workspace, experiment)
+    names = [variant.name for variant in plan.variants]
+    return _Draws(
+        lambda position: bandit_arm(plan, weights.parts, seed, position),
+        lambda: names[hashed_arm(weights.parts, seed, unit)],
+        lambda position: drawn_by(plan, weights, position),
+    )
 
 
 def _draw(

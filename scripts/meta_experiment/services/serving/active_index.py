@@ -23,7 +23,7 @@ from meta_experiment.services.recording.assigning import mixed_seed
 from meta_experiment.services.serving.client_places import scope_of
 from meta_experiment.services.serving.serving_plan import Serving
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment
+from meta_experiment.types import Assignment, Plan
 
 _SHA_DIGITS = 12
 _KEY_DIGITS = 16
@@ -36,13 +36,21 @@ def entry_of(
     experiment, plan = serving.experiment, serving.experiment.plan
     seed = mixed_seed(workspace, experiment)
     names = [variant.name for variant in plan.variants]
-    sequence = ""
+    sequence, known = "", 0
+    weights: Sequence[float] = [variant.weight for variant in plan.variants]
     sha = experiment.plan_sha256[:_SHA_DIGITS]
     if before is not None and (before.sha, before.seed) == (sha, seed) and before.sequence:
         sequence = before.sequence  # drawing ahead is what takes time here
     elif plan.assignment is not Assignment.HASH:
-        drawn = (arm_for(plan, seed, "", position) for position in range(index.SEQUENCE_LENGTH))
+        drawn = (
+            arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan))
+        )
         sequence = index.sequence_text([names.index(name) for name in drawn])
+    if plan.bandit is not None:
+        from meta_experiment.services.recording.renewing import renewed
+
+        renewal = renewed(workspace, experiment)
+        weights, known = renewal.parts, renewal.known
     return index.Entry(
         id=experiment.experiment_id,
         state=index.RUNNING,
@@ -54,7 +62,7 @@ def entry_of(
         method=plan.assignment.value,
         traffic=plan.traffic,
         arms=names,
-        weights=[variant.weight for variant in plan.variants],
+        weights=list(weights),
         seed=seed,
         sequence=sequence,
         user=_user_key(workspace),
@@ -67,7 +75,15 @@ def entry_of(
         report=list(plan.report),
         digests={name: digest(data) for name, data in serving.texts.items()},
         ended=[item.treatment for item in experiment.ended_arms],
+        known=known,
     )
+
+
+def _drawn_ahead(plan: Plan) -> int:
+    """Return how many draws follow from the plan alone: of a bandit those of its turns."""
+    if plan.bandit is not None:
+        return plan.bandit.burn_in * len(plan.variants)
+    return index.SEQUENCE_LENGTH
 
 
 def write_index(workspace: Workspace, entries: Sequence[index.Entry]) -> None:

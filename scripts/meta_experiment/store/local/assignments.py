@@ -46,6 +46,7 @@ def assign(
     draw: Callable[[int], str],
     *,
     at: float,
+    drawn_by: Callable[[int], str] = lambda _: "",
     new_id: Callable[[], str] = new_trial_id,
     wait: float = sequence.WAIT,
 ) -> AssignedTrial:
@@ -62,6 +63,7 @@ def assign(
         unit: what is randomised.
         draw: gives the variant for a position (0, 1, …) of the sequence.
         at: the time, in seconds since the epoch.
+        drawn_by: says by what it was drawn for a position, "" where that is not kept.
         new_id: draws a trial id.
         wait: the longest wait for the sequence, in seconds.
 
@@ -87,7 +89,8 @@ def assign(
             drawn = AssignedTrial(unit, variant, new_id(), position, before is not None)
             total = known.count if known.found else known.count + 1
             head = b"" if known.size else log_head.head(seal, experiment_id, path.name)
-            files.append(path, head + _line(total, key, drawn, at), durable=False)
+            by = "" if before else drawn_by(position)
+            files.append(path, head + _line(total, key, drawn, at, by), durable=False)
         # made durable outside the lock: others need not wait for the disk
         files.sync_file(path)
     except OSError as error:
@@ -105,6 +108,7 @@ def assign_apart(
     *,
     writer: str,
     at: float,
+    drawn_by: str = "",
     new_id: Callable[[], str] = new_trial_id,
 ) -> AssignedTrial:
     """Give a unit its variant without the shared sequence, when its lock cannot be had.
@@ -129,14 +133,14 @@ def assign_apart(
             repeated=before is not None,
         )
         log = own_log(folder, seal, sequence.apart_names(writer))
-        log.append(files, _line(0, key, drawn, at))
+        log.append(files, _line(0, key, drawn, at, "" if before else drawn_by))
     except OSError as error:
         raise StorageError(f"{folder} cannot be written: {error.strerror}.") from error
     return drawn
 
 
-def _line(count: int, key: str, drawn: AssignedTrial, at: float) -> bytes:
-    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at)
+def _line(count: int, key: str, drawn: AssignedTrial, at: float, by: str = "") -> bytes:
+    return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at, by)
 
 
 def _escaped(unit: str) -> str:

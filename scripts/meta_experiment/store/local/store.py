@@ -133,11 +133,19 @@ class LocalStore:
         at: float,
         *,
         draw_apart: Callable[[], str] | None = None,
+        drawn_by: Callable[[int | None], str] = lambda _: "",
     ) -> AssignedTrial:
         """Give a unit its variant, by `draw_apart` if the sequence is held for too long."""
         try:
             return assignments.assign(
-                self.layout, self.files, self._checkout.seal(), experiment_id, unit, draw, at=at
+                self.layout,
+                self.files,
+                self._checkout.seal(),
+                experiment_id,
+                unit,
+                draw,
+                at=at,
+                drawn_by=drawn_by,
             )
         except LockedError:
             if draw_apart is None:
@@ -151,6 +159,7 @@ class LocalStore:
             draw_apart,
             writer=self._writer.name,
             at=at,
+            drawn_by=drawn_by(None),
         )
 
     def append(self, experiment_id: str, events: Iterable[TrialEvent]) -> None:

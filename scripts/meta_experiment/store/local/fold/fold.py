@@ -67,10 +67,14 @@ class Fold:
         if len(self.set_aside) < KEPT:
             self.set_aside.append(DamagedLine(file, line_number, reason))
 
-    def assign(self, position: int, trial: tuple[str, str, str, float]) -> None:
-        """Take in a line of the assignment sequence: trial id, variant, unit, time."""
+    def assign(
+        self, position: int, trial: tuple[str, str, str, float], draw: str = ""
+    ) -> None:
+        """Take in a line of the assignment sequence: trial id, variant, unit, time; the draw."""
         trial_id, variant, unit, at = trial
-        self._row(trial_id, variant, unit, at)
+        row = self._row(trial_id, variant, unit, at)
+        if draw and not any(self.columns.draw[row : row + 1]):
+            self.columns.set_draws(range(row, row + 1), [draw])
         self.place_all([self.columns.units.number(unit)], [position])
 
     def place_all(self, units: Sequence[int], positions: Sequence[int]) -> None:

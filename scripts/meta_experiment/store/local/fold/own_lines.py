@@ -14,7 +14,7 @@ from itertools import compress, repeat
 from operator import lt
 
 from meta_experiment.protocol.events import BEGIN
-from meta_experiment.protocol.sequence import LATEST, parse_assignment, place
+from meta_experiment.protocol.sequence import LATEST, draw_of, parse_assignment, parse_draw, place
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.fold import STATUS_CODE, Fold
 from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
@@ -23,7 +23,8 @@ from meta_experiment.store.local.lines import decoded
 
 _FEW = 32  # lines; fewer are not worth looking for our own among others
 _ASSIGNED = re.compile(
-    r"^([0-9]{1,9})\t([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\t([0-9]{1,18})\n", re.MULTILINE
+    r"^([0-9]{1,9})\t([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\t([0-9]{1,18})(?:\t([0-9,@]+))?\n",
+    re.MULTILINE,
 )
 
 Fields = tuple[str, ...]
@@ -57,9 +58,9 @@ class OwnLines:
             return False
         columns = self._fold.columns
         before = len(columns)
-        counts, units, variants, trial_ids, times = zip(*found, strict=True)
+        counts, units, variants, trial_ids, times, draws = zip(*found, strict=True)
         moments = [int(milliseconds) / 1000 for milliseconds in times]
-        if max(moments) >= LATEST:
+        if max(moments) >= LATEST or None in map(parse_draw, set(draws) - {""}):
             return False
         columns.trials.numbers(trial_ids)
         if len(columns.trials) - before < lines:
@@ -74,15 +75,18 @@ class OwnLines:
         columns.progress.frombytes(bytes(lines))
         fill(columns.unit, before, UNKNOWN)
         columns.unit.extend(numbers)
+        if any(draws):
+            columns.set_draws(range(before, before + lines), draws)
         line_numbers = range(lines_before + 1, lines_before + lines + 1)
         self._fold.place_all(numbers, list(map(place, map(int, counts), line_numbers)))
         return True
 
     def _assign(self, number: int, fields: Fields) -> None:
-        parsed = parse_assignment("\t".join(fields))
+        line = "\t".join(filter(None, fields))
+        parsed = parse_assignment(line)
         if parsed is not None:  # the pattern has seen to it
             count, trial = parsed
-            self._fold.assign(place(count, number), trial)
+            self._fold.assign(place(count, number), trial, draw_of(line))
 
     def take_outcomes(self, outcomes: Outcomes) -> bool:
         """Take in outcomes that were checked; False when they have too many metrics."""

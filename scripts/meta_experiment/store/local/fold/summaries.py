@@ -36,7 +36,7 @@ from meta_experiment.store.trial_log import Conflict, DamagedLine, TrialLog
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 6
+_VERSION = 7
 _MUCH = 4 * 1024 * 1024  # bytes
 _SPELLED = 256 * 1024 * 1024  # bytes of a header, at most
 _FIXED = (
@@ -44,6 +44,7 @@ _FIXED = (
     "unit",
     "variant",
     "fingerprint",
+    "draw",
     "status",
     "progress",
     "assigned_at",
@@ -175,6 +176,7 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
         "metrics": list(columns.metrics),
         "variants": list(columns.variants),
         "fingerprints": list(columns.fingerprints),
+        "draws": list(columns.draws),
         "excluded": [[row, *known] for row, known in columns.excluded.items()],
         "late": [[*key, at] for key, at in columns.late.items()],
         "positions": columns.positions,
@@ -273,6 +275,7 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
         tuple((key, value) for key, value in pairs): code
         for code, pairs in enumerate(header["fingerprints"])
     }
+    columns.draws = {text: code for code, text in enumerate(header["draws"])}
     columns.excluded = {row: (at, reason) for row, at, reason in header["excluded"]}
     columns.late = {(row, name): at for row, name, at in header["late"]}
     columns.positions = header["positions"]

@@ -10,10 +10,11 @@ from itertools import pairwise
 from typing import Any, overload
 
 from meta_experiment.protocol.events import COVARIATE
+from meta_experiment.protocol.sequence import parse_draw
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.store.trial_log import UnitsUsed
-from meta_experiment.types import Trial, TrialStatus
+from meta_experiment.types import Draw, Trial, TrialStatus
 
 NAN = math.nan
 STATUSES: tuple[TrialStatus | None, ...] = (None, *TrialStatus)
@@ -31,8 +32,8 @@ class Columns:
     A trial's row is the number of its id in `trials`; `unit` leads to the number of its unit
     in `units`, and `position_of` from there to the unit's place in the assignment sequence.
     Some columns may be shorter than there are rows. What lies behind their end is unknown
-    (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`); for a closed trial
-    `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers takes
+    (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`, `draw`); for a closed
+    trial `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers takes
     four bytes a trial; covariates lie among the metrics, as in the lines. `excluded` and `late`
     are sparse: reason by row, and the time of a metric that came with another event than the
     one that closed the trial.
@@ -45,6 +46,7 @@ class Columns:
         self.unit = array("i")
         self.variant: array[int] = array("B")
         self.fingerprint: array[int] = array("B")
+        self.draw: array[int] = array("I")
         self.status = array("B")
         self.progress = array("B")
         self.assigned_at = array("d")
@@ -52,6 +54,7 @@ class Columns:
         self.metrics: dict[str, array[Any]] = {}
         self.variants: dict[str, int] = {}
         self.fingerprints: dict[Fingerprint, int] = {(): 0}
+        self.draws: dict[str, int] = {"": 0}
         self.excluded: dict[int, tuple[float, str]] = {}
         self.late: dict[tuple[int, str], float] = {}
         self.positions = 0
@@ -73,6 +76,11 @@ class Columns:
         if code > _most(self.fingerprint):
             self.fingerprint = array("I", self.fingerprint)
         return code
+
+    def set_draws(self, rows: range, draws: Sequence[str]) -> None:
+        """Say by what a bandit drew the units of several trials, "" where none did."""
+        codes = (self.draws.setdefault(draw, len(self.draws)) for draw in draws)
+        put(self.draw, rows, array("I", codes))
 
     def closed(self, row: int) -> float:
         """Return when a trial was closed, NaN while it is open."""
@@ -200,6 +208,7 @@ class Trials(Sequence[Trial]):
         variants, fingerprints = list(columns.variants), list(columns.fingerprints)
         trial_name, unit_name = columns.trials.name, columns.units.name
         named, coded = len(columns.units), len(columns.fingerprint)
+        draws, drawn = [_draw(text) for text in columns.draws], len(columns.draw)
         metrics = _numbered(columns, covariates=False)
         covariates = _numbered(columns, covariates=True)
         for row in rows:
@@ -219,7 +228,13 @@ class Trials(Sequence[Trial]):
                 fingerprint=dict(fingerprints[columns.fingerprint[row]]) if row < coded else {},
                 excluded=None if excluded is None else excluded[1],
                 covariates=_row(covariates, row) if covariates else {},
+                draw=draws[columns.draw[row]] if row < drawn else None,
             )
+
+
+def _draw(text: str) -> Draw | None:
+    read = parse_draw(text) if text else None
+    return Draw(*read) if read else None
 
 
 def _numbered(columns: Columns, *, covariates: bool) -> list[_Numbers]:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import HEAD
-from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment, place
+from meta_experiment.protocol.sequence import (
+    draw_of,
+    is_assignment_file,
+    parse_assignment,
+    place,
+)
 from meta_experiment.store.local.counting import Counting, Log, apart
 from meta_experiment.store.local.fold.ahead import read_ahead
 from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
@@ -132,11 +137,11 @@ class Reading:
         if not line or (isinstance(line, str) and line.startswith(_HEAD)):
             return  # two processes may have begun a file at once
         parsed = parse_assignment(line) if isinstance(line, str) else None
-        if parsed is None:
+        if parsed is None or not isinstance(line, str):
             self.fold.refuse(file, number, NOT_ASSIGNMENT)
         else:
             count, trial = parsed
-            self.fold.assign(place(count, number), trial)
+            self.fold.assign(place(count, number), trial, draw_of(line))
 
 
 def read_trials(

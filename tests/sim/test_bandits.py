@@ -1,0 +1,72 @@
+"""Bandits: the simulated rule is the program's, and its promises hold in small."""
+
+import numpy as np
+import pytest
+from tests.decide.making import SUCCESS, plan, trial
+from tests.sim import bandits
+
+from meta_experiment.decide import best_chances
+from meta_experiment.decide.analysis import analyze
+from meta_experiment.types import Aim, Assignment, Bandit, Draw
+
+NAMES = ("control", "b", "c")
+UNITS = 90
+
+
+def bandit(aim="few_bad_uses", floor=0.05, **changes):
+    moving = Bandit(Aim(aim), floor)
+    return plan("b", "c", assignment=Assignment.BANDIT, bandit=moving, **changes)
+
+
+def trials_of(played, row, metric, value_of):
+    """Return the trials of an experiment as the log would hold them."""
+    made = []
+    for place, arm in enumerate(played.arm[row]):
+        burning = place < bandits.BURN_IN * len(NAMES)
+        parts = (1,) * 3 if burning else tuple(map(round, played.chance[row, place] * 1e8))
+        value = {metric: value_of(row, place, arm)}
+        draw = Draw(parts, 0 if burning else place)
+        made.append(trial(NAMES[arm], place, metrics=value, draw=draw))
+    return made
+
+
+@pytest.mark.parametrize("aim", list(Aim))
+def test_the_twin_is_the_program_on_means(aim):
+    rng = np.random.default_rng(3)
+    values = rng.normal(3, 0.4, (2, UNITS, 3)) - 0.3 * np.array([0, 0, 1])
+    world = bandits.World(values, aim=aim, lower=True, floor=0.05, bar=None)
+    played = bandits.play(world, rng)
+    for row in range(2):
+        made = trials_of(
+            played, row, "duration_seconds", lambda *at: float(np.exp(values[at]))
+        )
+        seen = analyze(bandit(aim), made, experiment_id="x", as_of=2e9, started=None)
+        for place, comparison in enumerate(seen.primary.comparisons):
+            found = comparison.sequential
+            better, worse = (log_e[row, place] for log_e in played.log_e)
+            assert found.e_promote == pytest.approx(np.exp(better), rel=1e-5)
+            assert found.e_reject == pytest.approx(np.exp(worse), rel=1e-5)
+        n, mean, sd = (item[row : row + 1] for item in played.moments)
+        chances = best_chances.best_chances(bandit(aim), made, ())
+        assert chances == pytest.approx(
+            list(bandits.chances_of_means(n, -mean, sd)[0]), abs=1e-4
+        )
+
+
+def test_the_twin_is_the_program_on_rates():
+    rng = np.random.default_rng(4)
+    values = (rng.random((2, UNITS, 3)) < np.array([0.5, 0.5, 0.8])).astype(float)
+    played = bandits.play(bandits.World(values, rates=True, floor=0.05), rng)
+    for row in range(2):
+        made = trials_of(played, row, "success", lambda *at: float(values[at]))
+        base = bandit(primary=SUCCESS)
+        seen = analyze(base, made, experiment_id="x", as_of=2e9, started=None)
+        for place, comparison in enumerate(seen.primary.comparisons):
+            better, worse = (log_e[row, place] for log_e in played.log_e)
+            assert comparison.sequential.e_promote == pytest.approx(np.exp(better), rel=1e-5)
+            assert comparison.sequential.e_reject == pytest.approx(np.exp(worse), rel=1e-5)
+        n, mean, _ = (item[row : row + 1] for item in played.moments)
+        chances = best_chances.best_chances(base, made, ())
+        assert chances == pytest.approx(
+            list(bandits.chances_of_rates(n * mean, n)[0]), abs=1e-4
+        )
