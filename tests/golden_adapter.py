@@ -17,10 +17,12 @@ from tests.reference import (
     lift,
     p_values,
     quantile,
+    regret,
     sample_size,
     spending,
 )
 
+from meta_experiment.assign import adaptive
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats import (
     adjusted,
@@ -301,6 +303,18 @@ def design_evalue_adaptive(inputs: Inputs) -> Answer:
     return {"log_e_better": found}
 
 
+def allocation(inputs: Inputs) -> Answer:
+    p_best, floor = inputs["p_best"], inputs["floor"]
+    return {
+        "thompson": adaptive.thompson(p_best, floor),
+        "top_two": adaptive.top_two(p_best, floor, first=inputs["beta"]),
+    }
+
+
+def regret_bound(inputs: Inputs) -> Answer:
+    return {"constant": regret.regret_constant(inputs["rates"])}
+
+
 def _towards(inputs: Inputs) -> int:
     return -1 if inputs["direction"] == "lower" else 1
 
@@ -442,6 +456,7 @@ def lan_demets(inputs: Inputs) -> Answer:
 
 FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "adjusted_t": adjusted_t,
+    "allocation": allocation,
     "anytime_valid_t": anytime_valid_t,
     "asymptotic_cs": asymptotic_cs,
     "bayes_normal_relative": bayes_normal_relative,
@@ -465,6 +480,7 @@ FUNCTIONS: dict[str, Callable[[Inputs], Answer]] = {
     "quantile_ci_binomial": quantile_ci_binomial,
     "quantile_diff_gb": quantile_diff_gb,
     "ratio_delta": ratio_delta,
+    "regret_bound": regret_bound,
     "relative_lift_delta_log": relative_lift(lift.lift_log_delta),
     "relative_lift_delta_taylor": relative_lift(lift.lift_delta),
     "relative_lift_fieller": relative_lift(lift.lift_fieller),

@@ -47,8 +47,9 @@ class Played:
     """What came of it: the first look at which evidence convinced, and what it cost.
 
     `promoted`, `rejected` and `welch` (what the t alone would promote) are (experiments,
-    treatments), -1 for never, `p_best` is whether an arm ever had a chance of .95 to be the best. `arm` and `chance`
-    are the draws, `log_e` the evidence for better and for worse at the end.
+    treatments), -1 for never, `p_best` is whether an arm ever had a chance of .95 to be the
+    best. `arm` and `chance` are the draws, `log_e` the evidence for better and for worse at
+    the end.
     """
 
     promoted: np.ndarray
@@ -221,9 +222,7 @@ class _State:
     def __init__(self, runs, arms):
         self.n = np.zeros((runs, arms))
         self.total, self.squares = np.zeros((runs, arms)), np.zeros((runs, arms))
-        self.factors = {
-            sign: np.zeros((runs, arms - 1, len(EFFECT))) for sign in (1, -1)
-        }
+        self.factors = {sign: np.zeros((runs, arms - 1, len(EFFECT))) for sign in (1, -1)}
         self.waiting = {}
         self.rows = np.arange(runs)
         self.arms = arms

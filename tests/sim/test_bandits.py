@@ -37,9 +37,7 @@ def test_the_twin_is_the_program_on_means(aim):
     world = bandits.World(values, aim=aim, lower=True, floor=0.05, bar=None)
     played = bandits.play(world, rng)
     for row in range(2):
-        made = trials_of(
-            played, row, "duration_seconds", lambda *at: float(np.exp(values[at]))
-        )
+        made = trials_of(played, row, "duration_seconds", lambda *at: float(np.exp(values[at])))
         seen = analyze(bandit(aim), made, experiment_id="x", as_of=2e9, started=None)
         for place, comparison in enumerate(seen.primary.comparisons):
             found = comparison.sequential

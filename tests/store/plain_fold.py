@@ -35,7 +35,12 @@ def plain_trials(files):
 def _assignment(raw, number, positions):
     fields = raw.decode().split("\t")
     draw = _draw(fields.pop()) if len(fields) == 6 else None
-    if draw == () or len(fields) != 5 or not all(fields) or not (fields[0].isdigit() and fields[4].isdigit()):
+    if (
+        draw == ()
+        or len(fields) != 5
+        or not all(fields)
+        or not (fields[0].isdigit() and fields[4].isdigit())
+    ):
         return None
     count, unit, variant, trial_id, milliseconds = fields
     if 0 < int(count) <= number:

@@ -1,10 +1,10 @@
-"""Shares of a bandit: how likely each arm is drawn next, from the chance that it is the best.
+"""Shares of a bandit: how likely each arm is drawn next, from its chance to be the best.
 
 A share is never below the floor, so that every arm goes on being tried and a unit's chance is
-known to evidence that rests on the draw. Thompson (1933, Biometrika 25) draws an arm as often as
-it is the best; top-two Thompson sampling (Russo 2020, Operations Research 68(6)) draws the second
-best as well, and finds the best sooner. Shares in force are whole parts of 10,000: they stand in
-the log as they were drawn by, and sum exactly.
+known to evidence that rests on the draw. Thompson (1933, Biometrika 25) draws an arm as often
+as it is the best; top-two Thompson sampling (Russo 2020, Operations Research 68(6)) draws the
+second best as well, and finds the best sooner. Shares in force are whole parts of 10,000: they
+stand in the log as they were drawn by, and sum exactly.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def parts_in_force(
 
 
 def whole_parts(shares: Sequence[float]) -> list[int]:
-    """Return shares as parts of 10,000 that sum to it: the largest remainders are rounded up."""
+    """Return shares as parts that sum to 10,000: the largest remainders are rounded up."""
     total = sum(shares)
     exact = [PARTS * share / total for share in shares]
     parts = [int(part) for part in exact]

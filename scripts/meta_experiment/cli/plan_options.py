@@ -110,9 +110,7 @@ _OPTIONS = (
     click.option(
         "--assignment", type=_words(Assignment), help="How variants are drawn [block]."
     ),
-    click.option(
-        "--aim", type=_words(Aim), help="Of a bandit: what its uses are spent on."
-    ),
+    click.option("--aim", type=_words(Aim), help="Of a bandit: what its uses are spent on."),
     click.option(
         "--floor",
         type=float,

@@ -339,10 +339,16 @@ def _result(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:
 
 
 def _comparable(plan: Plan, samples: Samples) -> dict[str, int]:
-    """Return how many units of every arm with a value of the primary metric are compared."""
+    """Return how many units of every arm with a value of the primary metric are compared.
+
+    Of a bandit, which starves the arms that look bad, the control and the arm it drew most.
+    """
     treated = {
         item.name: len(samples.compared(item.name, plan.primary)[1]) for item in plan.treatments
     }
+    if plan.bandit is not None:
+        most = max(treated, key=treated.__getitem__)
+        treated = {most: treated[most]}
     return {plan.control.name: len(samples.of(plan.control.name, plan.primary)), **treated}
 
 

@@ -91,12 +91,27 @@ class VerdictInput:
 
 def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
     """Yield what stands between a treatment and its promotion, what to tell first first."""
-    plan, words, judged = inputs.plan, inputs.rule.words, state.guardrails
+    judged = state.guardrails
     yield from _guardrails(judged, GuardrailState.MISSING, ReasonCode.GUARDRAIL_MISSING)
     yield from _guardrails(judged, GuardrailState.FAIL, ReasonCode.GUARDRAIL_FAILED)
     if state.errors is not None:
         yield ReasonCode.ERRORS_RISE, state.errors
-    if state.better < inputs.bar:
+    yield from _primary(inputs, state)
+    for item in judged:
+        if item.beyond and item.result.state is not GuardrailState.PASS:
+            yield ReasonCode.GUARDRAIL_BEYOND_MARGIN, item.result.reason
+        elif item.result.required and item.result.state is GuardrailState.UNDETERMINED:
+            yield ReasonCode.GUARDRAIL_UNDETERMINED, item.result.reason
+
+
+def _primary(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
+    plan, words = inputs.plan, inputs.rule.words
+    if not state.ready:
+        yield (
+            ReasonCode.INSUFFICIENT_SAMPLES,
+            f"{state.treatment} has fewer than the {plan.sample_size} units the plan asks for.",
+        )
+    elif state.better < inputs.bar:
         yield (
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
@@ -117,11 +132,6 @@ def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Rea
             yield ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}."
     elif state.doubt is not None:
         yield state.doubt.code, f"{estimate(plan, state)}, but {state.doubt.but}."
-    for item in judged:
-        if item.beyond and item.result.state is not GuardrailState.PASS:
-            yield ReasonCode.GUARDRAIL_BEYOND_MARGIN, item.result.reason
-        elif item.result.required and item.result.state is GuardrailState.UNDETERMINED:
-            yield ReasonCode.GUARDRAIL_UNDETERMINED, item.result.reason
 
 
 def _guardrails(

@@ -183,7 +183,7 @@ def _check_bandit(plan: Plan) -> None:
         )
     if len({item.weight for item in plan.variants}) > 1:
         raise UsageError(
-            "plan.variants: a bandit moves the shares by itself; expected arms of equal weight.",
+            "plan.variants: a bandit moves the shares itself; expected arms of equal weight.",
             hint="Leave the weights out; --floor names the least share.",
         )
 

@@ -295,9 +295,7 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
 def _bandit(assignment: Document, arms: int) -> Bandit | None:
     """Read how the shares of a bandit move; None where units are drawn in another way."""
     named = [key for key in ("aim", "floor", "burn_in") if assignment.get(key) is not None]
-    method = fields.word(
-        assignment, "method", "assignment", Assignment, Assignment.BLOCK
-    )
+    method = fields.word(assignment, "method", "assignment", Assignment, Assignment.BLOCK)
     if method is not Assignment.BANDIT:
         if named:
             raise UsageError(

@@ -120,6 +120,11 @@ def is_assignment_file(name: str) -> bool:
     return name.startswith((_SEQUENCE, _APART)) and name.endswith(_SUFFIX)
 
 
+def is_shared_sequence(name: str) -> bool:
+    """Tell whether such a file is the sequence that all processes of a checkout share."""
+    return name.startswith(_SEQUENCE)
+
+
 def storable(at: float) -> float:
     """Return a time as a reader takes it: a clock may stand before 1970, or far ahead."""
     return min(max(at, 0.0), LATEST - 1)
@@ -154,7 +159,7 @@ def parse_assignment(line: str) -> tuple[int, tuple[str, str, str, float]] | Non
 
 def draw_of(line: str) -> str:
     """Return by what a bandit drew the unit of an assignment's line, "" where none did."""
-    return line.split("\t")[-1] if line.count("\t") == _FIELDS[-1] - 1 else ""
+    return line.rsplit("\t", maxsplit=1)[-1] if line.count("\t") == _FIELDS[-1] - 1 else ""
 
 
 def format_draw(parts: Sequence[float], known: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.render import words
+from meta_experiment.render.bandit import drawn, worth
 from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
@@ -89,6 +90,11 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield "", f"and {words.counted(more, 'more file')}"
     yield _progress(row)
     yield from _results(row)
+    bandit = row.get("bandit")
+    if bandit is not None:
+        yield "Bandit", drawn(bandit["shares"], bandit["known"])
+        if told := worth(bandit["leads"], bandit["spared"], bandit["information"]):
+            yield "", told
     for arm in row["ended"]:
         said = f"{words.name(arm['treatment'])}: {words.one_line(arm['reason'])}"
         yield Emphasis("Ended", "bad"), said

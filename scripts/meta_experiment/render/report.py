@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from meta_experiment.render import words
+from meta_experiment.render import bandit, words
 from meta_experiment.render.blocks import (
     Column,
     Emphasis,
@@ -50,6 +50,7 @@ def report(examined: Examination) -> Page:
             for item in primary.comparisons
         ),
         *_exact(analysis),
+        *_bandit(analysis),
         *_guardrails(analysis),
         *_secondary(analysis),
         (Heading("Checks", level=2),),
@@ -182,6 +183,24 @@ def _exact(analysis: Analysis) -> Iterator[Section]:
             "asks nothing of the values, and weighs ranks, not means"
         )
         yield (Paragraph((told,), indent=4),)
+
+
+def _bandit(analysis: Analysis) -> Iterator[Section]:
+    found = analysis.bandit
+    if found is None:
+        return
+    chances = ", ".join(
+        f"{words.name(name)} {words.per_cent(chance)}" for name, chance in found.chances.items()
+    )
+    said = [
+        bandit.drawn(found.shares, found.known),
+        f"chance to be the best, which moves the shares and is no evidence: {chances}",
+        bandit.worth(found.leads, found.spared, found.information),
+    ]
+    yield (
+        Heading(f"Bandit: {found.aim.value}", level=2),
+        Paragraph(tuple(filter(None, said)), indent=2),
+    )
 
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:

@@ -12,6 +12,7 @@ from dataclasses import field
 from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import MOMENT, SPARE
 from meta_experiment.types.vocabulary import (
+    Aim,
     AlertKind,
     Decision,
     Direction,
@@ -289,6 +290,30 @@ class ExactEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class BanditStanding:
+    """Standing of a bandit: by which shares the next units are drawn, and what came of it.
+
+    By variant: `shares` of the next units, 0 of an arm that ended, and `chances` to be the
+    best, which move the shares and are no evidence; None for an arm that cannot be scored.
+    `known` closed trials are behind them. `leads` is the arm with the best chance.
+
+    `spared` is how many of the units went to it that equal shares would have given to others;
+    `information` what is known of its difference from the control (of the control's from the
+    most drawn treatment, if that leads), as a share of what equal arms of as many units would
+    tell. Both are None before it is known what leads.
+    """
+
+    aim: Aim
+    floor: float
+    shares: dict[str, float]
+    chances: dict[str, float | None]
+    known: int
+    leads: str | None
+    spared: float | None
+    information: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock."""
 
@@ -308,6 +333,7 @@ class Analysis:
     alerts: tuple[Alert, ...] = ()
     ended: tuple[EndedArm, ...] = ()
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
+    bandit: BanditStanding | None = field(default=None, metadata=SPARE)
 
     @property
     def going_on(self) -> tuple[Comparison, ...]:

@@ -103,9 +103,7 @@ def _drawn(
 
 
 @lru_cache(maxsize=64)  # an analysis asks for the same two samples again and again
-def _weighed(
-    arms: tuple[str, ...], control: Sample, treatment: Sample
-) -> tuple[float, float]:
+def _weighed(arms: tuple[str, ...], control: Sample, treatment: Sample) -> tuple[float, float]:
     """Return the log e-values of the draw for greater values of the treatment, and for less."""
     seen = chances(arms, control, treatment)
     drawn = seen.probabilities, seen.treated, seen.scores
@@ -143,7 +141,7 @@ def chances(arms: tuple[str, ...], control: Sample, treatment: Sample) -> Chance
             probabilities.append(probability)
             treated.append(unit.treated)
             scores.append(score)
-    return Chances(probabilities, treated, scores)
+    return Chances(tuple(probabilities), tuple(treated), tuple(scores))
 
 
 def _is_in_turn(draw: Draw) -> bool:

@@ -23,6 +23,8 @@ from meta_experiment.types import (
     Unit,
 )
 
+_ERRS_UP_TO = 0.14  # of experiments on alike arms, by simulation: docs/error-rates.md
+
 
 def notes(
     inputs: VerdictInput, decided: Verdict, samples: Samples, trials: Sequence[Trial]
@@ -31,6 +33,7 @@ def notes(
     yield from _on_the_rule(inputs)
     yield from _on_the_look(inputs, samples)
     yield from _on_the_comparisons(inputs, samples)
+    yield from _on_the_bandit(inputs.plan, samples)
     yield from _on_the_covariates(inputs, samples)
     yield from _on_the_threshold(inputs, samples)
     if inputs.plan.unit is Unit.CASE:
@@ -87,6 +90,25 @@ def _on_the_comparisons(inputs: VerdictInput, samples: Samples) -> Iterator[str]
                 f"{state.treatment}: the values of the arms do not vary, so that the interval "
                 "speaks of one and the same shift of every unit; of a mean it says nothing."
             )
+
+
+def _on_the_bandit(plan: Plan, samples: Samples) -> Iterator[str]:
+    """Say how to read estimates of units that were drawn by what was seen before."""
+    if plan.bandit is None:
+        return
+    yield (
+        "A bandit drew the units, so that the estimates lean to the winner: an arm that was "
+        "unlucky early is drawn less and keeps that luck. Read the always-valid interval; a "
+        "plain test on these units errs more often than it says, at 5% in up to "
+        f"{_ERRS_UP_TO:.0%}."
+    )
+    arms = samples.arms.values()
+    unknown = sum(unit.exposed and unit.draw is None for arm in arms for unit in arm.units)
+    if unknown:
+        yield (
+            f"{unknown} units were drawn elsewhere: how is not on record, so that they are "
+            "in the means and in no evidence of the draw."
+        )
 
 
 def _on_the_covariates(inputs: VerdictInput, samples: Samples) -> Iterator[str]:

@@ -88,6 +88,10 @@ def examine(
         from meta_experiment.decide.exact import exact_evidence
 
         analysis = replace(analysis, exact=exact_evidence(plan, trials, as_of))
+    if plan.bandit is not None:
+        from meta_experiment.services.recording.renewing import standing
+
+        analysis = replace(analysis, bandit=standing(experiment, trials, analysis.samples))
     until = stands_until(plan, trials, as_of, started)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))

@@ -10,6 +10,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.ending_arms import end_arms
+from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Analysis, EndedArm, Experiment, Status
 from meta_experiment.types.results.auto import AutoStep
@@ -23,10 +24,13 @@ _NOT_HERE = (
 def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[AutoStep]:
     """Decide and act on every running experiment; one that fails does not stop the others."""
     running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
-    return [
+    steps = [
         replace(_step(workspace, item, commit=commit, dry_run=dry_run), files=item.plan.files)
         for item in running
     ]
+    if not dry_run:
+        renew_weights(workspace)
+    return steps
 
 
 def auto_one(workspace: Workspace, experiment_id: str, *, commit: bool) -> AutoStep:

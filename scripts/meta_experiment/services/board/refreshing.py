@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.board.rows import Row, row
+from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.board import (
@@ -52,6 +53,7 @@ def refresh(
         else _entry(workspace, item, keys[name], notes)
         for name, item in experiments.items()
     }
+    renew_weights(workspace)
     fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
     fresh.archived = len(workspace.store.archived_ids() - entries.keys())
     # A board that cannot be kept (a read-only checkout) is made again next time.

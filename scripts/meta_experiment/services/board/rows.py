@@ -10,6 +10,7 @@ from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
+from meta_experiment.model.result_document import to_document
 from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status, Unit
 
 Row = dict[str, Any]
@@ -55,6 +56,7 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
         "winner": decided and decided.winner,
         "apart": list(apart),
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
+        "bandit": analysis and to_document(analysis.bandit),
         "outcome": outcome and outcome_to_document(outcome),
         "next_action": _next_action(experiment, analysis),
     }

@@ -11,6 +11,7 @@ from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
+from meta_experiment.services.health.draws import draw_problems, weight_remarks
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.serving import hiding
@@ -93,6 +94,11 @@ def _experiments(
         "experiments, every line is a trial of its plan",
     )
     yield from twice
+    yield from look(
+        "draws",
+        partial(draw_problems, counting),
+        "experiments, no draw is missing, and those of bandits follow from seed and log",
+    )
     yield from look(
         "summaries", partial(_summary, counting), "experiments, equal to their logs"
     )
@@ -222,7 +228,11 @@ def _logs(
     for variant in sorted(strange)[:_SHOWN]:
         yield f"trials of a variant that the plan does not have: {variant}", None
     # Nothing is lost by these and nothing is to be mended, so they are no faults.
-    remarks = [*sentences(name, log.apart), *(item.sentence for item in log.conflicts)]
+    remarks = [
+        *sentences(name, log.apart),
+        *(item.sentence for item in log.conflicts),
+        *weight_remarks(counting, workspace, experiment),
+    ]
     twice += [
         Finding(
             "logs", ok=True, detail=f"{name}: {sentence}", hint=f"meta-experiment trials {name}"

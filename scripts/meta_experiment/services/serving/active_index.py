@@ -42,9 +42,7 @@ def entry_of(
     if before is not None and (before.sha, before.seed) == (sha, seed) and before.sequence:
         sequence = before.sequence  # drawing ahead is what takes time here
     elif plan.assignment is not Assignment.HASH:
-        drawn = (
-            arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan))
-        )
+        drawn = (arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan)))
         sequence = index.sequence_text([names.index(name) for name in drawn])
     if plan.bandit is not None:
         from meta_experiment.services.recording.renewing import renewed

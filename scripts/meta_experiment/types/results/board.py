@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NewType, TypedDict
 
-from meta_experiment.types.vocabulary import Decision, Direction, ReasonCode, Scale, Status
+from meta_experiment.types.vocabulary import Aim, Decision, Direction, ReasonCode, Scale, Status
 
 Instant = NewType("Instant", str)
 OutcomeDocument = NewType("OutcomeDocument", dict[str, Any])
@@ -56,12 +56,26 @@ class BoardEndedArm(TypedDict):
     reason: str
 
 
+class BoardBandit(TypedDict):
+    """Standing of a bandit, as an analysis has it: shares and chances by variant."""
+
+    aim: Aim
+    floor: float
+    shares: dict[str, float]
+    chances: dict[str, float | None]
+    known: int
+    leads: str | None
+    spared: float | None
+    information: float | None
+
+
 class BoardRow(TypedDict):
     """Row of an experiment: its plan in short, how it stands, and what to do next.
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum.
-    `apart` says which of its logs do not count. `outcome` is what was done last.
+    `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` is
+    None where units are drawn in another way, or its logs were not read.
     """
 
     id: str
@@ -85,6 +99,7 @@ class BoardRow(TypedDict):
     winner: str | None
     apart: list[str]
     alerts: list[str]
+    bandit: BoardBandit | None
     outcome: OutcomeDocument | None
     next_action: str
 

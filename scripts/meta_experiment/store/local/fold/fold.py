@@ -67,10 +67,8 @@ class Fold:
         if len(self.set_aside) < KEPT:
             self.set_aside.append(DamagedLine(file, line_number, reason))
 
-    def assign(
-        self, position: int, trial: tuple[str, str, str, float], draw: str = ""
-    ) -> None:
-        """Take in a line of the assignment sequence: trial id, variant, unit, time; the draw."""
+    def assign(self, position: int, trial: tuple[str, str, str, float], draw: str = "") -> None:
+        """Take in a line of the sequence: trial id, variant, unit, time; what drew it."""
         trial_id, variant, unit, at = trial
         row = self._row(trial_id, variant, unit, at)
         if draw and not any(self.columns.draw[row : row + 1]):

@@ -14,7 +14,13 @@ from itertools import compress, repeat
 from operator import lt
 
 from meta_experiment.protocol.events import BEGIN
-from meta_experiment.protocol.sequence import LATEST, draw_of, parse_assignment, parse_draw, place
+from meta_experiment.protocol.sequence import (
+    LATEST,
+    draw_of,
+    parse_assignment,
+    parse_draw,
+    place,
+)
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.fold import STATUS_CODE, Fold
 from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader

@@ -33,10 +33,10 @@ class Columns:
     in `units`, and `position_of` from there to the unit's place in the assignment sequence.
     Some columns may be shorter than there are rows. What lies behind their end is unknown
     (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`, `draw`); for a closed
-    trial `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers takes
-    four bytes a trial; covariates lie among the metrics, as in the lines. `excluded` and `late`
-    are sparse: reason by row, and the time of a metric that came with another event than the
-    one that closed the trial.
+    trial `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers
+    takes four bytes a trial; covariates lie among the metrics, as in the lines. `excluded` and
+    `late` are sparse: reason by row, and the time of a metric that came with another event
+    than the one that closed the trial.
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,222 @@
+"""A bandit from its plan to its verification: shares move, and every draw can be told again."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from tests.support.serving import COMMAND, HEAD
+
+from meta_experiment.errors import UsageError
+from meta_experiment.files.roots import Layout
+from meta_experiment.live.exposure import expose
+from meta_experiment.protocol import index
+from meta_experiment.protocol.log_head import mark
+from meta_experiment.protocol.sessions import PromptRef, Session
+from meta_experiment.services.acting import autopilot, ending_arms, lifecycle
+from meta_experiment.services.acting.analysing import analyze
+from meta_experiment.services.board.board import board
+from meta_experiment.services.health.verifying import verify
+from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.recording import assigning, renewing
+from meta_experiment.services.recording.recording import record
+from meta_experiment.services.workspace import Workspace
+
+AT = 1_760_000_000.0
+ARMS = ("control", "b", "c")
+
+
+class Bandit:
+    """An experiment on a command, its units served or assigned; success rates by arm."""
+
+    def __init__(self, root, folder, *, manual=False, **assignment):
+        self.root = root
+        ticks = itertools.count()
+        self.space = Workspace.open(Layout(root), lambda: AT + next(ticks))
+        file = root / COMMAND
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(HEAD.format(name="review") + "Review.\n")
+        files = []
+        for name in ARMS[1:]:
+            source = folder / f"{name}.md"
+            source.write_text(HEAD.format(name="review") + f"Review as {name}.\n")
+            files.append(f"{name}:{COMMAND}={source}")
+        moving = {"method": "bandit", "aim": "few_bad_uses"} | assignment
+        wanted = {
+            "metrics": {"primary": "success"},
+            "assignment": moving,
+            "seed": 7,
+            "unit": "invocation",
+        }
+        asked = request.from_flags(wanted, files, root, root)
+        made = creating.create(self.space, asked, manual=manual)
+        self.id = made.experiment_id
+        lifecycle.start(self.space, self.id, manual=manual)
+        self.uses = itertools.count()
+
+    @property
+    def entry(self):
+        (found,) = index.entries(str(self.root))
+        return found
+
+    def serve(self, *successes, count=1):
+        """Serve a prompt so many times; an arm succeeds if it is among those named."""
+        arms = []
+        for _ in range(count):
+            number = next(self.uses)
+            session = Session(str(self.root), f"s{number}")
+            seen = expose(session, self.entry, PromptRef(f"p{number}", ""), AT + number)
+            arms.append(seen.variant)
+            if seen.trial is not None:
+                self.close(seen.trial.trial_id, seen.variant, seen.variant in successes)
+        return arms
+
+    def assign(self, *successes, count=1):
+        arms = []
+        for _ in range(count):
+            made = assigning.assign(self.space, self.id, f"u{next(self.uses)}")
+            arms.append(made.variant)
+            self.close(made.trial_id, made.variant, made.variant in successes)
+        return arms
+
+    def close(self, trial_id, variant, success):
+        outcome = {"experiment": self.id, "variant": variant, "trial_id": trial_id}
+        record(self.space, [outcome | {"metrics": {"success": float(success)}}])
+
+    def look(self):
+        view = board(
+            self.space.layout, lambda: AT + 9e3, lambda: self.space, None, archived=False
+        )
+        return view["experiments"][0]
+
+    def draws(self):
+        trials = self.space.store.trials(self.space.store.experiment(self.id)).trials
+        return [item.draw for item in sorted(trials, key=lambda item: item.order)]
+
+    @property
+    def sequence(self):
+        folder = self.space.layout.trials(self.id)
+        return folder / f"assignments.{mark(self.space.checkout.seal())}.tsv"
+
+    def faults(self):
+        return [item for item in verify(self.space).findings if not item.ok]
+
+
+@pytest.fixture
+def made(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    return lambda **given: Bandit(root, tmp_path, **given)
+
+
+def test_a_served_prompt_is_drawn_in_turns_and_then_by_what_has_closed(made):
+    it = made()
+    first = it.serve("c", count=15)
+    assert sorted(first) == sorted(ARMS * 5)
+    assert {it.entry.known, *(draw.known for draw in it.draws())} == {0}
+    row = it.look()
+    assert (it.entry.known, row["bandit"]["known"]) == (15, 15)
+    assert it.entry.weights == [part * 10_000 for part in row["bandit"]["shares"].values()]
+    assert it.entry.weights[2] > 8000
+    assert min(it.entry.weights) >= 500
+    later = it.serve("c", count=20)
+    assert later.count("c") > 12
+    assert {(draw.known, *draw.parts) for draw in it.draws()[15:]} == {(15, *it.entry.weights)}
+    assert it.faults() == []
+
+
+def test_serving_and_assigning_draw_alike(made):
+    """The same position under the same shares is the same arm, whoever asks."""
+    it = made()
+    it.serve("c", count=10)
+    assert len(it.assign("c", count=5)) == 5
+    autopilot.auto(it.space, commit=False, dry_run=False)
+    assert it.entry.known == 15
+    entry, experiment = it.entry, it.space.store.experiment(it.id)
+    parts = renewing.renewed(it.space, experiment)
+    assert (list(parts.parts), parts.known) == (entry.weights, entry.known)
+    by_hand = it.assign("c", count=1)
+    last = (it.draws()[-1].parts, it.draws()[-1].known)
+    assert last == (tuple(entry.weights), 15)
+    assert by_hand[0] in ARMS
+    assert it.faults() == []
+
+
+def test_assigned_units_move_without_anything_served(made):
+    it = made(manual=True)
+    it.assign("b", count=40)
+    draws = it.draws()
+    assert [draw.known for draw in draws] == [0] * 15 + list(range(15, 40))
+    assert draws[-1].parts[1] > 8000
+    assert it.faults() == []
+
+
+def test_an_arm_that_ended_gets_no_more_draws(made):
+    it = made()
+    it.serve("c", count=15)
+    ending_arms.stop_arm(it.space, it.id, "b", "too slow", dry_run=False)
+    assert (it.entry.ended, it.entry.weights[1]) == (["b"], 0)
+    assert "b" not in it.serve("c", count=20)
+    assert it.look()["bandit"]["chances"]["b"] is None
+    assert it.faults() == []
+
+
+def test_an_arm_is_not_added_under_way(made):
+    it = made()
+    with pytest.raises(UsageError) as refusal:
+        amending.amend(it.space, it.id, [("variants", "control,b,c,d")], "one more")
+    assert "variants" in refusal.value.message
+
+
+def test_a_draw_that_is_missing_is_named(made):
+    it = made()
+    it.serve("c", count=18)
+    lines = it.sequence.read_bytes().splitlines(keepends=True)
+    it.sequence.write_bytes(b"".join(lines[:5] + lines[6:]))
+    found = " ".join(item.detail for item in it.faults())
+    assert "1 draws are missing from the sequence, number 5" in found
+
+
+def test_a_draw_that_was_changed_is_named(made):
+    it = made()
+    it.serve("c", count=15)
+    it.look()
+    it.serve("c", count=5)
+    text = it.sequence.read_text()
+    row = text.splitlines()[-1]
+    fields = row.split("\t")
+    other = next(name for name in ARMS if name != fields[2])
+    it.sequence.write_text(text.replace(row, "\t".join([*fields[:2], other, *fields[3:]])))
+    assert any("does not follow from the seed" in item.detail for item in it.faults())
+
+
+def test_shares_that_do_not_follow_from_the_log_any_more_are_told(made):
+    """A trial that was given a value later is no fault, and nothing is hidden."""
+    it = made()
+    it.serve("c", count=15)
+    it.look()
+    it.serve("c", count=2)
+    folder = it.space.layout.trials(it.id)
+    (log,) = [path for path in folder.glob("*.jsonl") if b'"success":1' in path.read_bytes()]
+    log.write_bytes(log.read_bytes().replace(b'"success":1', b'"success":0'))
+    told = [item for item in verify(it.space).findings if "do not follow" in item.detail]
+    assert told
+    assert all(item.ok for item in told)
+
+
+def test_a_plan_is_read_again_as_it_was_written(made):
+    it = made(aim="find_best", floor=4, burn_in=3)
+    plan = it.space.store.experiment(it.id).plan
+    assert (plan.bandit.aim, plan.bandit.floor, plan.bandit.burn_in) == ("find_best", 0.04, 3)
+    assert len(it.entry.sequence) == 9
+    assert replace(plan, bandit=None) != plan
+
+
+def test_an_analysis_says_what_the_bandit_spared_and_costs(made):
+    it = made()
+    it.serve("c", count=15)
+    it.look()
+    it.serve("c", count=25)
+    found = analyze(it.space, it.id).analysis.bandit
+    assert found.leads == "c"
+    assert found.spared > 5
+    assert 0 < found.information < 1.2
