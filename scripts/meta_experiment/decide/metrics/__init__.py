@@ -32,9 +32,9 @@ def design_of(plan: Plan, metric: Metric) -> Design:
     if plan.unit is Unit.CASE:
         return family.paired()
     if plan.bandit is not None and metric.is_recorded:
-        from meta_experiment.decide.metrics.adaptive import adaptive_design
+        from meta_experiment.decide.metrics.moving_shares import moving_design
 
-        return adaptive_design(plan, family)
+        return moving_design(plan, family)
     if not (plan.robust and metric == plan.primary):
         return family.separate
     from meta_experiment.decide.metrics.robust import robust_design

@@ -8,7 +8,7 @@ from tests.decide.making import DURATION, SUCCESS, plan, trial
 
 from meta_experiment.decide import best_chances, quality
 from meta_experiment.decide.analysis import analyze
-from meta_experiment.decide.metrics import adaptive
+from meta_experiment.decide.metrics import moving_shares
 from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.units import arms_of
 from meta_experiment.stats.randomization import Group, Part, log_e_of_groups
@@ -49,7 +49,7 @@ def chances_of(base, trials, name="b"):
     arms = arms_of(base, trials)
     names = tuple(item.name for item in base.variants)
     samples = (sample_of(arms[arm], base.primary) for arm in ("control", name))
-    return adaptive.chances(names, *samples)
+    return moving_shares.chances(names, *samples)
 
 
 def test_a_chance_is_that_among_the_two_arms_that_are_compared():
@@ -69,10 +69,10 @@ def test_a_turn_is_one_draw_of_which_came_first():
     base = bandit("b")
     trials = [drawn("b", 0, 9.0, None), drawn("control", 1, 4.0, None)]
     found = chances_of(base, trials)
-    one, other = adaptive._scores([math.log(9.0), math.log(4.0)])
+    one, other = moving_shares._scores([math.log(9.0), math.log(4.0)])
     assert (found.probabilities, found.treated) == ((0.5,), (1,))
     group = Group((1, 0), (one, other), ((Part(2, 1),),))
-    alone = adaptive.log_e_of_draws(found.probabilities, found.treated, found.scores, 1)
+    alone = moving_shares.log_e_of_draws(found.probabilities, found.treated, found.scores, 1)
     assert alone == pytest.approx(log_e_of_groups([group], 1))
 
 

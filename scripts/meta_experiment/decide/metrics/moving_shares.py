@@ -30,7 +30,7 @@ DRAW = "exact evidence of the draw"
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class _PlacedUnit:
     """Unit of one of two arms, with its value and its draw."""
 
     place: int
@@ -48,7 +48,7 @@ class Chances:
     scores: Sequence[float]
 
 
-def adaptive_design(plan: Plan, family: Family) -> Design:
+def moving_design(plan: Plan, family: Family) -> Design:
     """Return the family's design, its evidence held against that of a bandit's draws."""
     names = tuple(item.name for item in plan.variants)
     evidence = partial(_evidence, family, names)
@@ -122,7 +122,7 @@ def chances(arms: tuple[str, ...], control: Sample, treatment: Sample) -> Chance
         return Chances((), (), ())
     sides = [arms.index(item.drawn.variant) for item in (control, treatment) if item.drawn]
     probabilities, treated, scores = list[float](), list[int](), list[float]()
-    first: dict[int, tuple[_Unit, float]] = {}
+    first: dict[int, tuple[_PlacedUnit, float]] = {}
     for unit, score in zip(units, _scores([unit.value for unit in units]), strict=True):
         parts, probability = unit.draw.parts, 0.5
         if len(parts) != len(arms):
@@ -149,7 +149,7 @@ def _is_in_turn(draw: Draw) -> bool:
     return draw.known == 0 and set(draw.parts) == {1}
 
 
-def _units(control: Sample, treatment: Sample) -> Iterator[_Unit]:
+def _units(control: Sample, treatment: Sample) -> Iterator[_PlacedUnit]:
     for treated, arm in enumerate((control, treatment)):
         if arm.drawn is None:
             return
@@ -157,7 +157,7 @@ def _units(control: Sample, treatment: Sample) -> Iterator[_Unit]:
             arm.drawn.places, arm.drawn.draws, arm.values, strict=False
         ):  # units that were joined to an arm to its harm come last, and were never drawn
             if draw is not None:
-                yield _Unit(place, treated, value, draw)
+                yield _PlacedUnit(place, treated, value, draw)
 
 
 def _scores(values: Sequence[float]) -> Iterator[float]:
