@@ -88,6 +88,10 @@ class FaultyFileSystem(FileSystem):
         self._pass("remove", path)
         super().remove(path, within=within)
 
+    def remove_directory(self, path: Path) -> None:
+        self._pass("remove_directory", path)
+        super().remove_directory(path)
+
     def sync_file(self, path: Path) -> None:
         self._pass("sync_file", path)
         super().sync_file(path)

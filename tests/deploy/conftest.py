@@ -151,8 +151,10 @@ class World:
         return self.deployer(files).recover(self.registry_step(files))
 
 
-def promotion(*, commit=True, before=CONTROL, after=TREATMENT, action=Action.PROMOTE):
-    """Return the change from one set of files to another."""
+def promotion(
+    *, commit=True, before=CONTROL, after=TREATMENT, action=Action.PROMOTE, beside=None
+):
+    """Return the change from one set of files to another, all in the folder of one file."""
     message = commit_message(
         action=action,
         experiment_id="exp-1",
@@ -164,7 +166,9 @@ def promotion(*, commit=True, before=CONTROL, after=TREATMENT, action=Action.PRO
         change_id=CHANGE_ID,
         experiment_id="exp-1",
         action=action,
-        files=tuple(FileChange(path, version_of(before[path]), after[path]) for path in before),
+        files=tuple(
+            FileChange(path, version_of(before[path]), after[path], beside) for path in before
+        ),
         payload={"status": "promoted"},
         message=message if commit else None,
     )

@@ -283,6 +283,53 @@ def test_a_file_the_last_commit_lacks_is_changed_but_not_committed(world, how):
     assert world.git("ls-files", "-s", "--", new) == index
 
 
+NEW = ".claude/skills/write it/new.sh"
+
+
+def with_new(content, beside=SKILL):
+    """Return a promotion of both files with which one comes that was not there."""
+    return {
+        "before": {**CONTROL, NEW: None},
+        "after": {**TREATMENT, NEW: content},
+        "beside": beside,
+    }
+
+
+def test_a_new_file_is_committed_with_the_one_beside_which_it_belongs(world):
+    tree = world.git("rev-parse", "HEAD^{tree}")
+    change = with_new(Content(b"new\n", 0o755))
+    world.promote(**change)
+    assert paths_in(world) == {COMMAND, SKILL, NEW}
+    assert world.git("ls-tree", "HEAD", "--", NEW).startswith("100755 blob")
+    assert world.state()["status"] == ""
+    back = {"before": change["after"], "after": change["before"], "beside": SKILL}
+    world.promote(**back, action=Action.ROLLBACK)
+    assert world.git("rev-parse", "HEAD^{tree}") == tree
+    assert world.state()["status"] == ""
+
+
+@pytest.mark.parametrize("beside", [None, "other.md"])
+def test_a_new_file_is_not_committed_where_what_it_belongs_to_is_not(world, beside):
+    result = world.promote(**with_new(Content(b"new\n", 0o644), beside))
+    assert f"'{NEW}' is changed but not committed" in result.commit.reason
+    assert paths_in(world) == {COMMAND, SKILL}
+
+
+def test_a_file_that_git_does_not_have_gets_no_commit_by_what_it_belongs_to(world):
+    world.write(NEW, CONTROL[COMMAND])
+    change = with_new(TREATMENT[COMMAND])
+    result = world.promote(**{**change, "before": {**CONTROL, NEW: CONTROL[COMMAND]}})
+    assert f"'{NEW}' is changed but not committed" in result.commit.reason
+    assert paths_in(world) == {COMMAND, SKILL}
+
+
+def test_a_new_file_that_is_staged_already_is_refused(world):
+    world.write(NEW, CONTROL[COMMAND])
+    world.git("add", "--", NEW)
+    (world.root / NEW).unlink()
+    refused(world, "staged changes", **with_new(Content(b"new\n", 0o644)))
+
+
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
 def test_files_that_git_looks_away_from_are_left_out(world, flag):
     """What the user told git not to look at is changed but not committed."""
@@ -376,6 +423,20 @@ def test_a_branch_switched_meanwhile_is_respected(world):
         world.promote()
     assert world.git("rev-list", "--count", "main", "side").strip() == "1"
     assert world.state()["files"] == CONTROL
+
+
+def test_a_failing_registry_takes_a_new_file_back(world):
+    before = world.state()
+
+    def fail(_landed):
+        raise GitError("no registry")
+
+    change = promotion(**with_new(Content(b"new\n", 0o755)))
+    with pytest.raises(GitError, match="no registry"):
+        world.deployer().apply(change, Recording(fail))
+    assert world.state() == before
+    assert not (world.root / NEW).exists()
+    assert world.litter() == []
 
 
 def test_a_failing_registry_takes_the_commit_back(world):

@@ -18,17 +18,29 @@ from meta_experiment.types import Action
 
 PROMOTE = {"before": CONTROL, "after": TREATMENT, "action": Action.PROMOTE}
 ROLLBACK = {"before": TREATMENT, "after": CONTROL, "action": Action.ROLLBACK}
-# One file comes into being, one goes, one only changes its mode.
-RESHAPE = {
-    "before": {COMMAND: CONTROL[COMMAND], SKILL: CONTROL[SKILL], "new/a.md": None},
+# The folder of a skill: its text changes its mode alone, a program changes, one comes, a
+# picture goes, each of these in a folder of its own.
+FOLDER = {
+    "before": {
+        SKILL: CONTROL[SKILL],
+        "s/run.sh": Content(b"old\n", 0o644),
+        "s/new/add.py": None,
+        "s/old/a.png": Content(b"\x89\0", 0o644),
+    },
     "after": {
-        COMMAND: None,
         SKILL: Content(CONTROL[SKILL].data, 0o640),
-        "new/a.md": Content(b"new\n", 0o644),
+        "s/run.sh": Content(b"new\n", 0o755),
+        "s/new/add.py": Content(b"new\n", 0o755),
+        "s/old/a.png": None,
     },
     "action": Action.PROMOTE,
+    "beside": SKILL,
 }
-CHANGES = {"promote": PROMOTE, "rollback": ROLLBACK, "reshape": RESHAPE}
+BACK = {
+    **FOLDER, "before": FOLDER["after"], "after": FOLDER["before"], "action": Action.ROLLBACK
+}  # fmt: skip
+CHANGES = {"promote": PROMOTE, "rollback": ROLLBACK, "folder": FOLDER}
+WITH_GIT = {**CHANGES, "back": BACK}
 
 
 class Counter:
@@ -101,6 +113,11 @@ class Bench:
     def state(self, world):
         found = world.state()
         found["files"] = {path: world.read(path) for path in self.change["before"]}
+        found["folders"] = sorted(
+            path.relative_to(world.root).as_posix()
+            for path in world.root.rglob("*")
+            if path.is_dir() and not {".git", "meta"}.intersection(path.parts)
+        )
         return found
 
     def run(self, world, files, git=None):
@@ -177,9 +194,10 @@ def refuse_everywhere(bench, modes):
                 assert bench.state(world) == bench.before, files.operations
                 assert world.litter() == []
                 assert not world.deployer().pending()
-            else:
-                assert bench.state(world) == bench.after, files.operations
-                bench.settle(world)
+            else:  # an empty folder may be left to the next command
+                done = bench.state(world) | {"folders": bench.after["folders"]}
+                assert done == bench.after, files.operations
+                assert bench.settle(world)
 
 
 def test_a_death_at_every_operation_is_finished_or_undone(bench):
@@ -194,10 +212,10 @@ def test_a_refusal_at_every_operation_leaves_everything_as_before(bench):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("change", ["promote", "rollback"])
+@pytest.mark.parametrize("change", WITH_GIT)
 def test_a_death_at_every_operation_with_git(tmp_path, change):
     """With git, branch and index are part of all or nothing."""
-    finished = crash_everywhere(Bench(tmp_path, CHANGES[change], with_git=True), ["torn"])
+    finished = crash_everywhere(Bench(tmp_path, WITH_GIT[change], with_git=True), ["torn"])
     assert {True, False} == set(finished)
 
 

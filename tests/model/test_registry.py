@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -24,6 +25,7 @@ from meta_experiment.types import (
     Decision,
     EndedArm,
     Experiment,
+    FileReplacement,
     FileVersion,
     Outcome,
     ReasonCode,
@@ -119,6 +121,19 @@ def test_an_experiment_reads_back_equal():
     """The registry keeps every field."""
     given = [experiment(), experiment(experiment_id="exp-2", outcomes=(), ended=None)]
     assert decode_registry(encode_registry(given)) == given
+
+
+def test_what_an_arm_does_not_have_reads_back_equal():
+    """No file is none, in an arm and in what an action found and left."""
+    version = FileVersion("0" * 64, 0o755)
+    versions = {"a.md": {"control": version, "treatment": None}}
+    files = {"a.md": FileReplacement(None, version), "b.md": FileReplacement(version, None)}
+    outcome = replace(experiment().outcomes[0], files=files)
+    kept = experiment(versions=versions, outcomes=(outcome,))
+    data = encode_registry([kept])
+    assert decode_registry(data) == [kept]
+    schema = json.loads((SCHEMAS / "experiments.v1.schema.json").read_text())
+    jsonschema.validate(json.loads(data), schema)
 
 
 def test_arms_that_have_ended_read_back_equal():

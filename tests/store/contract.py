@@ -366,6 +366,19 @@ class VariantsContract:
         for name, content in arms.items():
             assert store.variant(made, name) == {PATH: content}
 
+    def test_an_arm_may_lack_a_file(self, store):
+        """It lacks it also where something lies in its place."""
+        store.save_variants("exp-1", {PATH: {"control": TEXT, "treatment": None}})
+        store.save_variants("exp-1", {"b.md": {"control": TEXT, "treatment": TEXT}})
+        versions = {
+            PATH: {"control": TEXT.version, "treatment": None},
+            "b.md": {"control": None, "treatment": TEXT.version},
+        }
+        made = store.add(lambda _: replace(experiment(), versions=versions))
+        assert made.versions == versions
+        assert store.variant(made, "control") == {PATH: TEXT, "b.md": None}
+        assert store.variant(made, "treatment") == {PATH: None, "b.md": TEXT}
+
     def test_a_text_that_is_gone_or_another_is_never_given(self, store):
         made, _ = self.made(store)
         with pytest.raises(NotFoundError):

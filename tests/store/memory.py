@@ -173,6 +173,9 @@ class MemoryStore:
         found = {}
         for path, arms in experiment.versions.items():
             content = self._texts.get((experiment.experiment_id, path, name))
+            if arms[name] is None:
+                found[path] = None
+                continue
             if content is None:
                 raise NotFoundError(f"The text of {cite(path)} in {cite(name)} is gone.")
             if content.sha256 != arms[name].sha256:

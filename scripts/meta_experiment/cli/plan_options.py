@@ -54,7 +54,8 @@ _OPTIONS = (
         "files",
         multiple=True,
         metavar="PATH=VARIANT_PATH",
-        help="A prompt and its new text; NAME:PATH=… for a further treatment. Repeatable.",
+        help="A prompt and its new text, or a skill's folder and the new one; NAME:PATH=… for "
+        "a further treatment. Repeatable.",
     ),
     click.option("--name", help="What to call it (default: from the file)."),
     click.option("--hypothesis", help="What you expect, and why."),

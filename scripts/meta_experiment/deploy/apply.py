@@ -84,6 +84,18 @@ def put(files: FileSystem, root: Path, path: str, content: Content | None) -> No
         )
 
 
+def sweep_folders(files: FileSystem, root: Path, path: str) -> None:
+    """Delete the folders that a file left empty, as git does. Raises OSError."""
+    for folder in confined(root, path).parents:
+        if folder == root:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            if next(folder.iterdir(), None) is not None:
+                return
+            files.remove_directory(folder)
+            files.sync_directory(folder.parent)
+
+
 def sweep_temporaries(files: FileSystem, place: Path) -> None:
     """Delete what a crash left beside a file while replacing it. Raises OSError."""
     if not place.parent.is_dir():

@@ -21,12 +21,14 @@ class FileChange:
     """Change of one file: what it must be now and what it shall be; None means no file.
 
     `path` is relative to the root, with `/`. A file that already is what it shall be is
-    left as it is, whatever was expected.
+    left as it is, whatever was expected. `beside` is the prompt file to which one belongs
+    that comes into being: where git has that, it gets this one too.
     """
 
     path: str
     expected: FileVersion | None
     target: Content | None
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

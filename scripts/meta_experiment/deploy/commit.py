@@ -112,16 +112,21 @@ class Repository:
         if head.code:
             return NoCommit("nothing has been committed in this repository yet")
         paths = [self.prefix + change.path for change in changes]
-        committed, staged = self._committed(paths), self._staged(paths)
+        beside = [self.prefix + change.beside for change in changes if change.beside]
+        committed, staged = self._committed([*paths, *beside]), self._staged(paths)
         entries: list[CommitEntry] = []
         notes: list[str] = []
         for path, change in zip(paths, changes, strict=True):
             known = committed.get(path)
+            if known is None and change.expected is None and change.beside:
+                known = _GONE if self.prefix + change.beside in committed else None
             obstacle = _obstacle(path, known, staged.get(path))
             if known is None or obstacle:
                 notes.append(f"{as_word(path)} is changed but not committed: {obstacle}")
                 continue
             after = self._object(path, change.target, known, store=store)
+            if known == _GONE:
+                known = _gone_like(after)
             if after != known:
                 entries.append(CommitEntry(path, known, after))
         note = "; ".join(notes)
@@ -231,13 +236,14 @@ class Repository:
     def _object(self, path: str, target: Content | None, known: str, *, store: bool) -> str:
         """Return `mode object` that git, with the user's filters, makes of new contents."""
         if target is None:
-            return f"{_GONE} {'0' * len(known.split()[1])}"
+            return _gone_like(known)
         write = ("-w",) if store else ()
         name = self.git.demand(
             "hash-object", *write, "--stdin", f"--path={path}", stdin=target.data
         )
         mode = known.split(maxsplit=1)[0]
-        if self.git.run("config", "--type=bool", "--get", "core.fileMode").output != b"false\n":
+        told = self.git.run("config", "--type=bool", "--get", "core.fileMode").output
+        if mode == _GONE or told != b"false\n":
             mode = "100755" if target.mode & 0o100 else "100644"
         return f"{mode} {_text(name)}"
 
@@ -321,7 +327,7 @@ class Repository:
             [
                 CommitEntry(entry.path, before=entry.after, after=entry.before)
                 for entry in plan.entries
-                if committed.get(entry.path) == entry.before
+                if committed.get(entry.path, _gone_like(entry.before)) == entry.before
             ]
         )
 
@@ -346,18 +352,23 @@ def _obstacle(path: str, known: str | None, staged: tuple[str, str] | None) -> s
     """
     if known is None:
         return "the last commit does not have it"
-    if known.split()[0] not in _REGULAR:
+    if known != _GONE and known.split()[0] not in _REGULAR:
         return "git does not have it as a regular file"
     flag, content = staged or ("", "")
     if flag == "S" or flag.islower():
         return "git was told not to look at it (sparse, skip-worktree or assume-unchanged)"
-    if content != known:
+    if content != ("" if known == _GONE else known):
         raise GitError(
             f"{as_word(path)} has staged changes of its own; a commit would mix them with "
             "this one.",
             hint=f"Commit or unstage them (git restore --staged). {NO_COMMIT_HINT}",
         )
     return ""
+
+
+def _gone_like(content: str) -> str:
+    """Return what stands for no file beside a `mode object`."""
+    return f"{_GONE} {'0' * len(content.split()[1])}"
 
 
 def _refused_by(name: str, finished: ProgramResult) -> GitError:

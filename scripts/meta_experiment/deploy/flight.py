@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from meta_experiment.deploy.apply import expect, observe, put, sweep_temporaries
+from meta_experiment.deploy.apply import expect, observe, put, sweep_folders, sweep_temporaries
 from meta_experiment.deploy.backups import Backups
 from meta_experiment.deploy.change import FileChange, version_of
 from meta_experiment.deploy.commit import NoCommit, Repository
@@ -121,6 +121,8 @@ class Flight:
                 sweep_temporaries(self.files, self.layout.backups / step.before.sha256)
             with contextlib.suppress(UnsafePathError):
                 sweep_temporaries(self.files, confined(self.layout.root, step.path))
+                if None in (step.before, step.after):
+                    sweep_folders(self.files, self.layout.root, step.path)
         self.journal.remove(self.record.change_id)
 
     def _require_targets(self) -> None:

@@ -38,6 +38,8 @@ def merge(
         return Content(treatment.data, _mode(edited, control, treatment))
     if edited.data == treatment.data:
         return edited
+    if treatment.data == control.data:
+        return Content(edited.data, _mode(edited, control, treatment))
     style = _LineStyle(edited.data)
     sides = [style.plain(side.data) for side in (edited, control, treatment)]
     data = style.restored(_merge_lines(path, sides, git))

@@ -81,6 +81,11 @@ class FileSystem:
         with suppress(FileNotFoundError):
             os.unlink(_named(path, within), dir_fd=within)
 
+    def remove_directory(self, path: Path) -> None:
+        """Delete an empty directory; one that cannot go stays, and is no error."""
+        with suppress(OSError):
+            path.rmdir()
+
     def sync_file(self, path: Path) -> None:
         """Make what was appended to a file durable."""
         _sync(path)

@@ -142,7 +142,9 @@ def experiment_from_document(value: object, where: str) -> Experiment:
     )
 
 
-def _version(value: object, where: str) -> FileVersion:
+def _version(value: object, where: str) -> FileVersion | None:
+    if value is None:
+        return None
     item = fields.mapping(value, where)
     mode = fields.text(item, "mode", where)
     if not _MODE.fullmatch(mode):
@@ -166,10 +168,7 @@ def _version_to_document(version: FileVersion | None) -> dict[str, str] | None:
 
 def _replaced(value: object, where: str) -> FileReplacement:
     pair = fields.mapping(value, where)
-    before, after = (
-        None if pair.get(key) is None else _version(pair[key], f"{where}.{key}")
-        for key in ("before", "after")
-    )
+    before, after = (_version(pair.get(key), f"{where}.{key}") for key in ("before", "after"))
     return FileReplacement(before, after)
 
 

@@ -196,11 +196,13 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def plan_sha256(plan: Plan, versions: dict[str, dict[str, FileVersion]]) -> str:
-    """Hash all that is fixed before data: the plan and the bytes and modes of every arm."""
+def plan_sha256(plan: Plan, versions: dict[str, dict[str, FileVersion | None]]) -> str:
+    """Hash all that is fixed before data: the plan, the bytes and modes of every arm."""
     document = plan_to_document(plan) | {
         "versions": {
-            path: {name: [item.sha256, item.mode] for name, item in sorted(arms.items())}
+            path: {
+                name: item and [item.sha256, item.mode] for name, item in sorted(arms.items())
+            }
             for path, arms in sorted(versions.items())
         }
     }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.records import dataclass
+
+SKILL = "SKILL.md"
 
 
 class PromptKind(StrEnum):
@@ -32,6 +35,46 @@ _YAML = {".yaml", ".yml"}
 _RULES = {".clinerules", ".cursorrules", ".goosehints", ".windsurfrules"}
 _BUILT = {"cmakelists.txt", "constraints.txt", "requirements.txt"}
 _PROMPT_WORD = re.compile(r"prompt|workflow|agent|skill|command|instruction")
+
+
+def require_files(paths: Iterable[str], prompts: Sequence[str]) -> None:
+    """Refuse a file that is neither a text for a model nor in the folder of a skill.
+
+    `prompts` are the prompt files of the experiment: a skill among them brings its folder.
+
+    Raises:
+        RefusedError: as `require_text`.
+    """
+    for path in paths:
+        if skill_around(path, prompts) is None:
+            require_text(path)
+
+
+def skill_around(path: str, prompts: Iterable[str]) -> str | None:
+    """Return the SKILL.md among prompt files whose folder holds another file, if one does."""
+    return next(
+        (
+            prompt
+            for prompt in prompts
+            if prompt != path
+            and (folder := skill_folder(prompt)) is not None
+            and path.startswith(f"{folder}/")
+        ),
+        None,
+    )
+
+
+def skill_folder(path: str) -> str | None:
+    """Return the folder that a SKILL.md brings along; None for all that has none.
+
+    A hidden folder is one of settings, unless it is one of skills.
+    """
+    *folders, name = PurePosixPath(path).parts
+    if name != SKILL or not folders:
+        return None
+    if folders[-2:-1] != ["skills"] and any(part.startswith(".") for part in folders):
+        return None
+    return "/".join(folders)
 
 
 def require_text(path: str) -> None:
@@ -65,7 +108,7 @@ def identify(path: str) -> PromptIdentity:
     """
     parts = PurePosixPath(path).parts
     stem = PurePosixPath(path).stem
-    if parts[-1] == "SKILL.md" and len(parts) > 1:
+    if parts[-1] == SKILL and len(parts) > 1:
         return PromptIdentity(PromptKind.SKILL, parts[-2])
     for folder, kind in (("commands", PromptKind.COMMAND), ("agents", PromptKind.AGENT)):
         if folder in parts[:-1]:

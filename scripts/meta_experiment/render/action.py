@@ -15,7 +15,9 @@ from meta_experiment.render.blocks import (
     Paragraph,
     Text,
 )
-from meta_experiment.types.results.action import ActionResult
+from meta_experiment.types.results.action import UNCHANGED, ActionResult
+
+_FEW = 3  # unchanged files that are named
 
 
 def action(done: ActionResult) -> Page:
@@ -28,8 +30,12 @@ def action(done: ActionResult) -> Page:
 
 
 def _facts(done: ActionResult) -> Iterator[tuple[Text, Text]]:
+    alike = [item for item in done.files if item.change == UNCHANGED]
     for item in done.files:
-        yield item.change, words.name(item.path)
+        if item.change != UNCHANGED or len(alike) <= _FEW:
+            yield item.change, words.name(item.path)
+    if len(alike) > _FEW:
+        yield UNCHANGED, f"{len(alike):,} files"
     if done.override:
         yield Emphasis("OVERRIDE", "warn"), Emphasis(words.quoted(done.override), "warn")
     if done.commit:

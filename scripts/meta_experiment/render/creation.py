@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.render import words
 from meta_experiment.render.blocks import Facts, Heading, Page
@@ -16,6 +18,7 @@ def creation(made: Creation) -> Page:
     facts = (
         ("Hypothesis", words.quoted(plan.hypothesis)),
         *(("File", words.name(path)) for path in plan.files),
+        *_folder(made),
         ("Arms", f"{arms}, assigned by {plan.assignment.value} per {plan.unit.value}"),
         ("Decides on", f"{plan.primary.name} ({plan.primary.direction.value} is better)"),
         *(
@@ -28,6 +31,13 @@ def creation(made: Creation) -> Page:
         ("Next", _next(made)),
     )
     return ((Heading(words.name(made.experiment_id), made.status.value), Facts(facts)),)
+
+
+def _folder(made: Creation) -> Iterator[tuple[str, str]]:
+    """Say how many files there are beside the prompts, of skills that are compared whole."""
+    count = len(made.experiment.versions) - len(made.experiment.plan.files)
+    if count > 0:
+        yield "Folder", f"{count:,} more file{'s' if count > 1 else ''} of the skill with it"
 
 
 def _rule(plan: Plan) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Protocol
 
 from meta_experiment.errors import GitError, NotFoundError
+from meta_experiment.files.confine import Content
 from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.agents.agent import Task, Texts
 from meta_experiment.runs.asking import Asking
+from meta_experiment.runs.checkouts import Arm
 from meta_experiment.runs.criteria.judging import judged, verdicts
 from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
 from meta_experiment.runs.fence import Fence
@@ -50,10 +52,8 @@ class Supervisor(Protocol):
 class Checkouts(Protocol):
     """Where agents work: one slot for each that runs at a time."""
 
-    def prepare(
-        self, number: int, arm: Mapping[str, bytes | None], commit: str | None = None
-    ) -> Path:
-        """Return the project of a slot, with the texts of a variant in it."""
+    def prepare(self, number: int, arm: Arm, commit: str | None = None) -> Path:
+        """Return the project of a slot, with the files of a variant in it."""
 
     def project(self, number: int) -> Path:
         """Return the project of a slot as it stands."""
@@ -67,10 +67,14 @@ class Checkouts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All that an attempt needs: cases and texts by name, where, by whom, under whose watch."""
+    """All that an attempt needs: cases and arms by name, where, by whom, under whose watch.
+
+    `prompts` are the files of an arm that are put before the model; others only lie there.
+    """
 
     cases: Mapping[str, Case]
-    texts: Mapping[str, Texts]
+    arms: Mapping[str, Mapping[str, Content | None]]
+    prompts: Sequence[str]
     folder: RunFolder
     checkouts: Checkouts
     agent: Agent
@@ -89,7 +93,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     case = bench.cases[cell.case_id]
     begun = bench.folder.under_way(cell)
     if begun is None:
-        checkout = bench.checkouts.prepare(slot, dict(bench.texts[cell.variant]), case.commit)
+        checkout = bench.checkouts.prepare(slot, bench.arms[cell.variant], case.commit)
         start = AttemptStart(slot, bench.clock(), case.sha256)
         folder = bench.folder.begin(cell, start, case.prompt.encode())
         task = _task(bench, cell, checkout, folder)
@@ -126,9 +130,14 @@ def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
         case=bench.cases[cell.case_id],
         checkout=checkout,
         attempt=folder,
-        texts=bench.texts[cell.variant],
-        others=tuple(text for name, text in bench.texts.items() if name != cell.variant),
+        texts=_texts(bench, cell.variant),
+        others=tuple(_texts(bench, name) for name in bench.arms if name != cell.variant),
     )
+
+
+def _texts(bench: Bench, variant: str) -> Texts:
+    arm = bench.arms[variant]
+    return {path: content.data for path in bench.prompts if (content := arm.get(path))}
 
 
 def _own(bench: Bench, task: Task, slot: int) -> tuple[Path, ...]:

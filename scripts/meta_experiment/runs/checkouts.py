@@ -217,8 +217,16 @@ def _write(project: Path, path: str, content: bytes | Content | None) -> None:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _FILE_MODE
     target.unlink(missing_ok=True)
     if content is None:
+        _remove_empty(project, target.parent)
         return
     data, mode = content if isinstance(content, Content) else (content, mode)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
     target.chmod(mode)
+
+
+def _remove_empty(project: Path, folder: Path) -> None:
+    """Remove the folders that a file left empty: git has none. Raises OSError."""
+    while folder != project and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -120,8 +120,11 @@ class Workspace:
 
     def contents(self, experiment: Experiment, name: str) -> dict[str, Path]:
         """Return where the stored files of one arm lie, by the path they stand for."""
-        folder = self.layout.variants(experiment.experiment_id, name)
-        return {path: folder / path for path in experiment.versions}
+        folder, versions = (
+            self.layout.variants(experiment.experiment_id, name),
+            experiment.versions,
+        )
+        return {path: folder / path for path, arms in versions.items() if arms.get(name)}
 
     def keep(self, contents: Iterable[Content]) -> None:
         """Keep bytes that are about to stand in a prompt file, so that they can be merged."""
@@ -135,8 +138,8 @@ class Workspace:
     def stored(self, experiment: Experiment, path: str, version: FileVersion) -> Content:
         """Return bytes by their version: from an arm of the plan, else from the backups."""
         for name, known in experiment.versions.get(path, {}).items():
-            if known == version:
-                return self.store.variant(experiment, name)[path]
+            if known == version and (kept := self.store.variant(experiment, name)[path]):
+                return kept
         return Content(self.backups.load(version.sha256), version.mode)
 
 

@@ -160,16 +160,16 @@ class Variants(Protocol):
     """The exact bytes of every arm."""
 
     def save_variants(
-        self, experiment_id: str, contents: Mapping[str, Mapping[str, Content]]
+        self, experiment_id: str, contents: Mapping[str, Mapping[str, Content | None]]
     ) -> None:
-        """Store the bytes of every arm, by path, then by variant; durable on return.
+        """Store the bytes of every arm, by path, then by variant; None is no file. Durable.
 
         Raises:
             UnsafePathError: a path leads out of the root.
         """
 
-    def variant(self, experiment: Experiment, name: str) -> dict[str, Content]:
-        """Return the exact files of one arm, by path.
+    def variant(self, experiment: Experiment, name: str) -> dict[str, Content | None]:
+        """Return the exact files of one arm, by path; None where it has no such file.
 
         Raises:
             NotFoundError: a file is gone.

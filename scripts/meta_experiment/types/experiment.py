@@ -66,7 +66,9 @@ class Outcome:
 class Experiment:
     """A plan with its status and history. Times are seconds since the epoch (UTC).
 
-    `versions[path][variant]` names the stored bytes of every file in every arm.
+    `versions[path][variant]` names the stored bytes of every file in every arm, None where the
+    arm has no such file. Of a skill that is compared with its folder all files are there;
+    `plan.files` names its SKILL.md alone.
     `inline_trials` are those that an older registry keeps in itself, `ended_arms` treatments
     that get no more units.
     """
@@ -76,7 +78,7 @@ class Experiment:
     plan_sha256: str
     status: Status
     created: float
-    versions: dict[str, dict[str, FileVersion]]
+    versions: dict[str, dict[str, FileVersion | None]]
     started: float | None = None
     ended: float | None = None
     amendments: tuple[Amendment, ...] = ()

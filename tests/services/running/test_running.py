@@ -318,3 +318,50 @@ def test_a_case_that_goes_on_in_a_conversation_is_none_of_a_command_line(project
     request = run_plan.RunRequest(cases(project, 1, history="talk.jsonl"), agent(project))
     with pytest.raises(UsageError, match="cannot take up"):
         run_plan.plan_runs(space, name, request)
+
+
+SKILL = ".claude/skills/notes"
+# What is in the skill's folder decides, and is what the run says.
+FOLDER_AGENT = """\
+import json, os, subprocess, sys
+sys.stdin.read()
+prompt = os.environ["META_EXPERIMENT_PROMPT"]
+folder = os.path.dirname(prompt)
+print(prompt.rpartition("/")[2], sorted(os.listdir(folder)), end=" ")
+for name in sorted(os.listdir(folder + "/scripts")):
+    path = f"{folder}/scripts/{name}"
+    print(name, oct(os.stat(path).st_mode)[-3:], open(path).read().strip(), end=" ")
+print(subprocess.run(["git", "status", "--short"], capture_output=True).stdout.decode())
+print(subprocess.run(["git", "log", "--format=%s"], capture_output=True).stdout.decode())
+"""
+
+
+def test_a_skill_is_run_with_all_of_its_folder_and_nothing_else(project):
+    """Files come, go and change with their modes, in one commit that looks the same."""
+    files = {"SKILL.md": "Run scripts/a.\n", "scripts/a": "old\n", "assets/logo": "\0"}
+    new = {"SKILL.md": "Run scripts/a.\n", "scripts/a": "new\n", "scripts/b": "more\n"}
+    for folder, content in ((project / SKILL, files), (project.parent / "new", new)):
+        for name, text in content.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o644)
+    (project.parent / "new/scripts/b").chmod(0o755)
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "-m", "a skill")
+    space, plan = opened(project), {"unit": "case", "metrics": {"primary": "success"}}
+    flags = [f"{SKILL}={project.parent / 'new'}"]
+    wanted = request.from_flags(plan, flags, project, project)
+    name = creating.create(space, wanted, manual=True).experiment.experiment_id
+    criteria = [{"type": "contains", "target": "new"}]
+    path = cases(project, 2, criteria=criteria)
+    run(space, name, project, code=FOLDER_AGENT, cases=path)
+    folder = running.run_folder(space, name)
+    said = {
+        (outcome.cell.variant, outcome.report.output.replace("\n", " ").strip())
+        for outcome in (record.outcome for record in folder.records())
+    }
+    after = "  Update project files a skill start"
+    assert said == {
+        ("control", "SKILL.md ['SKILL.md', 'assets', 'scripts'] a 644 old" + after),
+        ("treatment", "SKILL.md ['SKILL.md', 'scripts'] a 644 new b 755 more" + after),
+    }

@@ -7,6 +7,7 @@ from dataclasses import field
 
 from meta_experiment.deploy import FileChange, merge, unified_diff, version_of
 from meta_experiment.files.confine import Content
+from meta_experiment.prompts.identity import skill_around
 from meta_experiment.records import dataclass
 from meta_experiment.services.serving.placed import original, stand_in_version, without_stand_in
 from meta_experiment.services.workspace import Workspace
@@ -52,6 +53,7 @@ def file_changes(
     changes, user_content = list[FileChange](), dict[str, Content]()
     for path, target in targets.items():
         base = bases[path]
+        beside = skill_around(path, experiment.plan.files)
         expected, wanted = _with_present_mode(workspace, path, base, target)
         stand_in = behind_stand_in(workspace, experiment, path)
         if stand_in is not None and target is not None:
@@ -67,20 +69,24 @@ def file_changes(
             wanted = merge(
                 path, edited=edited, control=control, treatment=target, git=workspace.git
             )
-        changes.append(FileChange(path, expected, wanted))
+        changes.append(FileChange(path, expected, wanted, beside))
     return tuple(changes), user_content
 
 
 def _with_present_mode(
     workspace: Workspace, path: str, base: FileVersion | None, target: Content | None
 ) -> tuple[FileVersion | None, Content | None]:
-    """Take a mode that changed alone, as git changes it on checkout, for no edit: keep it."""
+    """Take a mode that changed alone, as git changes it on checkout, for no edit: keep it.
+
+    Unless the mode is what changes.
+    """
     if base is None or target is None or not (workspace.root / path).exists():
         return base, target
     present = workspace.prompt(path)
     if present.sha256 != base.sha256 or present.mode == base.mode:
         return base, target
-    return present.version, Content(target.data, present.mode)
+    mode = present.mode if target.mode == base.mode else target.mode
+    return present.version, Content(target.data, mode)
 
 
 def behind_stand_in(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from meta_experiment.deploy import (
     ChangeSet,
     DeployResult,
+    FileChange,
     LandedChange,
     commit_message,
     new_change_id,
@@ -31,6 +32,8 @@ from meta_experiment.services.serving.reconciliation import (
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Outcome
 from meta_experiment.types.results.action import (
+    ADDED,
+    REMOVED,
     UNCHANGED,
     ActionResult,
     FileChangeResult,
@@ -71,10 +74,10 @@ def execute(
         reconcile_quietly(workspace)
         raise
     if not dry_run:
-        return replace(_result(experiment, outcome, result, plan.verb), notes=notes)
+        return replace(_result(plan, outcome, result), notes=notes)
     if plan.user_content:
         result = replace(result, diff=difference(plan))
-    return _result(experiment, outcome, result, plan.verb)
+    return _result(plan, outcome, result)
 
 
 def _applied(
@@ -128,10 +131,9 @@ class _ServedRegistryCommit(RegistryCommit):
         super().record(landed)
 
 
-def _result(
-    experiment: Experiment, outcome: Outcome, result: DeployResult, verb: str
-) -> ActionResult:
-    status = AFTER[outcome.action]
+def _result(plan: ActionPlan, outcome: Outcome, result: DeployResult) -> ActionResult:
+    experiment, status = plan.experiment, AFTER[outcome.action]
+    words = {item.path: _word(plan, item) for item in plan.files}
     reason = outcome.reason.removeprefix(f"{outcome.winner} is ")
     name = {
         Action.PROMOTE: f"{outcome.winner} is promoted",
@@ -144,7 +146,7 @@ def _result(
         status=experiment.status if result.dry_run else status,
         message=f"{name}: {reason}",
         files=(
-            *(FileChangeResult(path, verb) for path in result.changed),
+            *(FileChangeResult(path, words[path]) for path in result.changed),
             *(FileChangeResult(path, UNCHANGED) for path in result.unchanged),
         ),
         dry_run=result.dry_run,
@@ -153,6 +155,12 @@ def _result(
         override=outcome.override,
         diff=result.diff if result.dry_run else "",
     )
+
+
+def _word(plan: ActionPlan, change: FileChange) -> str:
+    if change.expected is None:
+        return ADDED
+    return REMOVED if change.target is None else plan.verb
 
 
 def _message(experiment: Experiment, outcome: Outcome, change_id: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from meta_experiment.deploy.apply import observe
 from meta_experiment.errors import (
     ConflictError,
     DriftError,
@@ -21,7 +22,7 @@ from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
 from meta_experiment.model.registry import as_stored
-from meta_experiment.prompts.identity import require_text
+from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
@@ -32,7 +33,7 @@ from meta_experiment.services.serving.serving_plan import (
     require_servable,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Experiment, Status
+from meta_experiment.types import Assignment, Experiment, Status, Unit
 from meta_experiment.types.results.status_change import StatusChange
 
 OPEN = tuple(status for status in Status if status.is_open)
@@ -75,14 +76,15 @@ def start(
 def require_startable(
     workspace: Workspace,
     experiment: Experiment,
-    contents: Mapping[str, Mapping[str, Content]],
+    contents: Mapping[str, Mapping[str, Content | None]],
 ) -> str:
     """Say how an experiment will be served here, before anything of it is stored.
 
     Raises:
         RefusedError, ConflictError: it cannot be served; the message says why.
     """
-    texts = next(iter(contents.values()))
+    arms = next(iter(contents.values()))
+    texts = {name: content for name, content in arms.items() if content is not None}
     return _how_served(workspace, experiment, texts, manual=False)
 
 
@@ -155,13 +157,18 @@ def refuse_shared_files(experiment: Experiment, others: Iterable[Experiment]) ->
         ConflictError: names the file and the other experiment.
     """
     for other in others:
-        shared = set(experiment.plan.files) & set(other.plan.files)
+        shared = _files_of(experiment) & _files_of(other)
         if other.status.is_open and shared:
             raise ConflictError(
                 f"{as_word(min(shared))} is already under experiment in {other.experiment_id} "
                 f"({other.status.value}); two experiments on one file would mix their effects.",
                 hint=f"End it first: meta-experiment stop {other.experiment_id}",
             )
+
+
+def _files_of(experiment: Experiment) -> set[str]:
+    """Return all files of an experiment; one of an older registry has no versions."""
+    return {*experiment.plan.files, *experiment.versions}
 
 
 def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> None:
@@ -171,10 +178,11 @@ def require_control_on_disk(workspace: Workspace, experiment: Experiment) -> Non
         DriftError, RefusedError: name the file.
         UnsafePathError, NotFoundError: it cannot be read safely.
     """
+    require_files(map(plain_path, experiment.versions), experiment.plan.files)
     for path, arms in experiment.versions.items():
-        require_text(plain_path(path))
         control = arms[experiment.plan.control.name]
-        if workspace.prompt(path).sha256 != control.sha256:
+        found = observe(workspace.root, path) if control is None else workspace.prompt(path)
+        if (found and found.sha256) != (control and control.sha256):
             raise DriftError(
                 f"{as_word(path)} is not the control of {experiment.experiment_id}: it was "
                 "changed since the experiment was created.",
@@ -207,9 +215,12 @@ def _how_served(
         return "; it assigns new units."
     why = manual_only_reason(workspace, experiment)
     if why:
+        name = experiment.experiment_id
+        on_cases = experiment.plan.unit is Unit.CASE
+        run = f"meta-experiment run {name} --cases PATH, or " if on_cases else ""
         return (
             f"; it assigns new units. Nothing serves them by itself, as {why}: use "
-            f"meta-experiment assign {experiment.experiment_id}, then record."
+            f"{run}meta-experiment assign {name}, then record."
         )
     serving = plan_serving(workspace, experiment, texts)
     require_servable(workspace, serving)

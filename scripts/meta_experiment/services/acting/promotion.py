@@ -135,14 +135,19 @@ def rollback(
     outcome = replace(
         promotion, action=Action.ROLLBACK, at=workspace.clock(), reason=reason, override=None
     )
-    before = {path: pair.before for path, pair in promotion.files.items()}
+    # what the promotion left as it was is no business of the way back
+    changed = {
+        path: pair for path, pair in promotion.files.items() if pair.before != pair.after
+    }
     files, user_content = file_changes(
         workspace,
         experiment,
-        bases={path: pair.after for path, pair in promotion.files.items()},
+        bases={path: pair.after for path, pair in changed.items()},
         targets={
-            path: None if version is None else workspace.stored(experiment, path, version)
-            for path, version in before.items()
+            path: None
+            if pair.before is None
+            else workspace.stored(experiment, path, pair.before)
+            for path, pair in changed.items()
         },
         merged=options.merge,
     )

@@ -59,6 +59,8 @@ class Copies:
         for experiment in experiments:
             for path, arms in experiment.versions.items():
                 for name, version in arms.items():
+                    if version is None:
+                        continue
                     stored = workspace.layout.variants(experiment.experiment_id, name)
                     places = self._places.setdefault(version.sha256, [])
                     places += [(stored, path), (workspace.root, path)]

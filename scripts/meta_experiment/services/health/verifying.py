@@ -199,10 +199,12 @@ def _prompt_files(workspace: Workspace, experiment: Experiment) -> Iterator[Prob
     for path, arms in experiment.versions.items():
         content = stored_bytes.present(workspace, path)
         control = arms.get(experiment.plan.control.name)
-        if control is None or stand_in_version(workspace, experiment, path) is not None:
+        if stand_in_version(workspace, experiment, path) is not None:
             continue
-        if content is None or content.sha256 != control.sha256:
-            found = "gone" if content is None else "not the control any more"
+        if (content and content.sha256) != (control and control.sha256):
+            found = "not the control any more"
+            if content is None or control is None:
+                found = "gone" if content is None else "there, which the control does not have"
             yield (
                 f"{as_word(path)} is {found}",
                 f"Bring the file back, or: meta-experiment stop {experiment.experiment_id}",

@@ -27,6 +27,7 @@ from meta_experiment.prompts.slug import slug
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
+from meta_experiment.services.planning.skill_folder import Arms, folder_contents, told_apart
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
@@ -45,7 +46,7 @@ from meta_experiment.types.results.creation import Creation
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 _LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
 
-Contents = Mapping[str, Mapping[str, Content]]
+Contents = Mapping[str, Mapping[str, Content | None]]
 
 
 def create(
@@ -68,7 +69,11 @@ def create(
             under experiment already.
     """
     contents = _contents(workspace, request)
-    notes = [*request.notes, *_notes(contents, workspace.root)]
+    prompts = request.document["files"]
+    texts = {path: {name: it for name, it in contents[path].items() if it} for path in prompts}
+    notes = [*request.notes, *_notes(texts, workspace.root)]
+    if len(contents) > len(prompts):
+        notes += told_apart(contents)
     whole = _inferred(request.document, notes, manual=manual)
     plan = _new_plan(redacted_plan(whole))
     seen = forecast(workspace, plan, client=client)
@@ -77,7 +82,7 @@ def create(
     if not manual:
         notes += _notes_on_time(plan)
     versions = {
-        path: {name: item.version for name, item in arms.items()}
+        path: {name: item and item.version for name, item in arms.items()}
         for path, arms in contents.items()
     }
     now = workspace.clock()
@@ -133,9 +138,12 @@ def _new_plan(document: object) -> Plan:
     return plan
 
 
-def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Content]]:
-    """Read the exact bytes of every file in every arm; where an arm has none, the control's."""
-    contents: dict[str, dict[str, Content]] = {}
+def _contents(workspace: Workspace, request: Request) -> dict[str, Arms]:
+    """Read the exact bytes of every file in every arm; where an arm has none, the control's.
+
+    Prompt files come first, then what else is in the folders of skills that are meant whole.
+    """
+    contents: dict[str, Arms] = {}
     names = _variant_names(request.document)
     for path in request.document["files"]:
         require_text(plain_path(path))
@@ -150,9 +158,14 @@ def _contents(workspace: Workspace, request: Request) -> dict[str, dict[str, Con
                 arms[item.variant] = Content(source.data, control.mode)
         for content in arms.values():
             _refuse_stand_in(path, content.data)
-        contents[path] = arms
+        contents[path] = dict(arms)
+    for path in list(contents):
+        whole = [it for it in request.variant_files if it.whole and it.path == path]
+        if whole:
+            sources = {item.variant: item.source.parent for item in whole}
+            contents |= folder_contents(workspace, path, sources, names)
     for name in names[1:]:
-        if all(arms[name].data == arms[CONTROL].data for arms in contents.values()):
+        if all(arms[name] == arms[CONTROL] for arms in contents.values()):
             raise UsageError(
                 f"The variant {cite(name)} has the same bytes as the control in every file.",
                 hint="Change its text first; two equal arms can only show noise.",
@@ -176,7 +189,7 @@ def _variant_names(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _notes(contents: Contents, root: Path) -> list[str]:
+def _notes(contents: Mapping[str, Mapping[str, Content]], root: Path) -> list[str]:
     """Say what the client makes of the texts, and refuse those that it would not load."""
     notes = []
     for path, arms in contents.items():

@@ -21,6 +21,7 @@ from meta_experiment.files import confine
 from meta_experiment.files.roots import twin
 from meta_experiment.model import fields
 from meta_experiment.model.plan_shape import require_shape
+from meta_experiment.prompts.identity import SKILL
 from meta_experiment.records import dataclass
 
 _LARGEST_PLAN = 256 * 1024  # bytes
@@ -35,11 +36,15 @@ CONTROL, TREATMENT = "control", "treatment"
 
 @dataclass(frozen=True, slots=True)
 class VariantFile:
-    """The content one treatment has for one file; `source` is absolute."""
+    """The content one treatment has for one file; `source` is absolute.
+
+    `whole` says that the folders which hold both, those of a skill, are meant with all files.
+    """
 
     variant: str
     path: str
     source: Path
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def prompts_of_flags(
 ) -> list[Path]:
     """Return the prompt files that flags name, absolute; see `from_flags`."""
     flags = (_split(flag, directory, bases) for flag in file_flags)
-    return [find_path(path, directory, bases) for _, path, _ in flags]
+    return [_text_in(find_path(path, directory, bases)) for _, path, _ in flags]
 
 
 def from_flags(
@@ -85,10 +90,8 @@ def from_flags(
     bases = bases or (root,)
     split = [_split(flag, directory, bases) for flag in file_flags]
     variant_files = [
-        VariantFile(
-            name,
-            _inside(find_path(path, directory, bases), root),
-            find_path(source, directory, bases),
+        _variant_file(
+            name, find_path(path, directory, bases), find_path(source, directory, bases), root
         )
         for name, path, source in split
     ]
@@ -110,7 +113,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 def prompts_of_plan(plan: Mapping[str, Any], bases: Sequence[Path]) -> list[Path]:
     """Return the prompt files that a plan names, absolute; see `from_plan`."""
-    return [_found(target, bases) for _, target, _ in _files_in(plan)]
+    return [_text_in(_found(target, bases)) for _, target, _ in _files_in(plan)]
 
 
 def from_plan(plan: Mapping[str, Any], root: Path, bases: Sequence[Path] = ()) -> Request:
@@ -120,12 +123,52 @@ def from_plan(plan: Mapping[str, Any], root: Path, bases: Sequence[Path] = ()) -
     """
     bases = bases or (root,)
     variant_files = [
-        VariantFile(
-            variant, _inside(_found(target, bases), root), _below(_found(source, bases), root)
-        )
+        _variant_file(variant, _found(target, bases), _below(_found(source, bases), root), root)
         for variant, target, source in _files_in(plan)
     ]
     return Request(_with_files(dict(plan), variant_files), tuple(variant_files))
+
+
+def _variant_file(variant: str, prompt: Path, source: Path, root: Path) -> VariantFile:
+    """Tell files from folders, which are compared with all they hold.
+
+    Raises:
+        UsageError: one is a folder and one a file. NotFoundError: a folder has no SKILL.md.
+    """
+    whole = _is_folder(prompt)
+    if whole != _is_folder(source) and _exists(source) and _exists(prompt):
+        which = ("a folder", "a file") if whole else ("a file", "a folder")
+        raise UsageError(
+            f"{prompt} is {which[0]} and {source} {which[1]}; expected two files, or the "
+            "folders of a skill and of its variant."
+        )
+    if not whole:
+        return VariantFile(variant, _inside(prompt, root), source)
+    for folder in (prompt, source):
+        if not _exists(_text_in(folder)):
+            raise NotFoundError(
+                f"There is no {SKILL} in {folder}; of folders, those of skills alone can be "
+                "compared.",
+                hint="Name single files: --file PATH=VARIANT_PATH, as often as needed.",
+            )
+        if _text_in(folder).is_symlink():
+            raise UnsafePathError(
+                f"{_text_in(folder)} is a symbolic link; expected the {SKILL} of this folder.",
+                hint="Name the folder that holds the file itself.",
+            )
+    return VariantFile(variant, _inside(_text_in(prompt), root), _text_in(source), whole=True)
+
+
+def _text_in(path: Path) -> Path:
+    """Return the prompt file that a path means: of a folder, the skill's text."""
+    return path / SKILL if _is_folder(path) else path
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _split(flag: str, directory: Path, bases: Sequence[Path]) -> tuple[str, str, str]:

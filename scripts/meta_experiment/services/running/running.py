@@ -14,7 +14,6 @@ from meta_experiment.errors import DependencyError
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
-from meta_experiment.runs.agents.agent import Texts
 from meta_experiment.runs.attempts import Bench, attempt
 from meta_experiment.runs.base import Base, base_of
 from meta_experiment.runs.budget import Budget
@@ -122,16 +121,10 @@ def _bench(
     around: Fence,
 ) -> Bench:
     variants = {variant for block in planned.blocks for variant in block.variants}
-    texts: dict[str, Texts] = {
-        name: {
-            path: content.data
-            for path, content in workspace.store.variant(experiment, name).items()
-        }
-        for name in sorted(variants)
-    }
     return Bench(
         cases=planned.cases,
-        texts=texts,
+        arms={name: workspace.store.variant(experiment, name) for name in sorted(variants)},
+        prompts=experiment.plan.files,
         folder=folder,
         checkouts=slots,
         agent=request.agent,

@@ -120,8 +120,9 @@ def staged_control(
     """
     data = None if unseen is None else unseen.staged(path)
     control = experiment.versions[path][experiment.plan.control.name]
-    same = data is not None and hashlib.sha256(data).hexdigest() == control.sha256
-    return data if same else None
+    if data is None or control is None:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == control.sha256 else None
 
 
 def is_ours(workspace: Workspace, unseen: HiddenFiles | None, path: str) -> bool:

@@ -42,6 +42,7 @@ from meta_experiment.services.serving.unserved import stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Assignment, Experiment, Unit
 
+_ON_CASES = "create it with --unit case and run it: meta-experiment run ID --cases PATH"
 _NUMBER = re.compile(r"[0-9]+")
 _KINDS = {
     PromptKind.COMMAND: index.COMMAND,
@@ -116,9 +117,10 @@ def plan_serving(
         raise RefusedError(
             f"{experiment.experiment_id} holds {len(experiment.plan.files)} prompt files; only "
             "an experiment on one file is served by itself.",
-            hint=f"Make one experiment a file. {MANUAL}",
+            hint=f"Make one experiment a file, or {_ON_CASES}. {MANUAL}",
         )
     (path,) = experiment.plan.files
+    _require_same_folder(experiment, path)
     place = place_of(workspace.root, path)
     if place is None:
         raise RefusedError(
@@ -131,8 +133,9 @@ def plan_serving(
             hint=f"Work in the plugin's own repository (--plugin-dir). {MANUAL}",
         )
     arms = drafted or {
-        variant.name: workspace.store.variant(experiment, variant.name)[path]
+        variant.name: content
         for variant in experiment.plan.variants
+        if (content := workspace.store.variant(experiment, variant.name)[path]) is not None
     }
     for arm, content in arms.items():
         fault = loading_fault(place.kind, content.data)
@@ -151,6 +154,23 @@ def plan_serving(
             hint=f"Rename it. {MANUAL}",
         )
     return _text(workspace, experiment, place, path, arms)
+
+
+def _require_same_folder(experiment: Experiment, path: str) -> None:
+    """Refuse variants that differ in more of a skill's folder than its text.
+
+    What serves them puts a text before the model; files are the same in every session.
+    """
+    others = {name: arms for name, arms in experiment.versions.items() if name != path}
+    differing = [name for name, arms in others.items() if len(set(arms.values())) > 1]
+    if differing:
+        count = len(differing) - 1
+        more = f" and {count:,} more" if count else ""
+        raise RefusedError(
+            f"The variants of {experiment.experiment_id} differ in {as_word(differing[0])}"
+            f"{more}, and only the text of {as_word(path)} can be served live.",
+            hint=f"To compare whole folders, {_ON_CASES}. {MANUAL}",
+        )
 
 
 def _require_beside(root: Path, place: PromptPlace, path: str) -> None:

@@ -51,6 +51,8 @@ def missing_texts(layout: Layout, experiment: Experiment) -> Iterator[MissingTex
     """Find every stored text that is not what the plan names."""
     for path, arms in experiment.versions.items():
         for name, version in arms.items():
+            if version is None:
+                continue
             error = _why_missing(layout, experiment.experiment_id, name, path, version)
             if error is not None:
                 yield MissingText(path, name, version, error)

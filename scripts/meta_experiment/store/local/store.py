@@ -227,7 +227,7 @@ class LocalStore:
             ) from error
 
     def save_variants(
-        self, experiment_id: str, contents: Mapping[str, Mapping[str, Content]]
+        self, experiment_id: str, contents: Mapping[str, Mapping[str, Content | None]]
     ) -> None:
         """Store the bytes of every arm: by path, then by variant."""
         names = dict.fromkeys(name for arms in contents.values() for name in arms)
@@ -235,8 +235,8 @@ class LocalStore:
             arm = {path: arms[name] for path, arms in contents.items() if name in arms}
             variants.save_variant(self.layout, self.files, experiment_id, name, arm)
 
-    def variant(self, experiment: Experiment, name: str) -> dict[str, Content]:
-        """Return the exact files of one arm, by path."""
+    def variant(self, experiment: Experiment, name: str) -> dict[str, Content | None]:
+        """Return the exact files of one arm, by path; None where it has no such file."""
         versions = {
             path: arms[name] for path, arms in experiment.versions.items() if name in arms
         }

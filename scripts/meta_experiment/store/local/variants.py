@@ -18,16 +18,19 @@ def save_variant(
     files: FileSystem,
     experiment_id: str,
     variant: str,
-    contents: Mapping[str, Content],
-) -> dict[str, FileVersion]:
-    """Store the files of one arm by their path below the root; durable on return.
+    contents: Mapping[str, Content | None],
+) -> dict[str, FileVersion | None]:
+    """Store the files of one arm by their path below the root (None: no file); durable.
 
     Raises:
         UnsafePathError: a path leaves the arm's folder. StorageError: the disk refused.
     """
     folder = layout.variants(experiment_id, variant).relative_to(layout.meta).as_posix()
-    versions = {}
+    versions = dict[str, FileVersion | None]()
     for relative, content in contents.items():
+        if content is None:
+            versions[relative] = None
+            continue
         confined(layout.meta, f"{folder}/{plain_path(relative)}")
         path = layout.meta / folder / relative
         try:
@@ -43,8 +46,8 @@ def load_variant(
     layout: Layout,
     experiment_id: str,
     variant: str,
-    versions: Mapping[str, FileVersion],
-) -> dict[str, Content]:
+    versions: Mapping[str, FileVersion | None],
+) -> dict[str, Content | None]:
     """Return the files of one arm with the permission bits they had when they were stored.
 
     The bits are those of the version: a file that came through git has lost its own.
@@ -54,8 +57,11 @@ def load_variant(
         UnsafePathError, StorageError: it cannot be read safely, or at all.
     """
     folder = layout.variants(experiment_id, variant)
-    contents = {}
+    contents = dict[str, Content | None]()
     for relative, version in versions.items():
+        if version is None:
+            contents[relative] = None
+            continue
         try:
             inside = folder.relative_to(layout.meta).as_posix()
             stored = read_confined(layout.meta, f"{inside}/{plain_path(relative)}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from meta_experiment.records import dataclass
 from meta_experiment.types.vocabulary import Action, Status
 
-UNCHANGED = "unchanged"
+ADDED, REMOVED, UNCHANGED = "added", "removed", "unchanged"
 
 
 @dataclass(frozen=True, slots=True)
 class FileChangeResult:
-    """Change of one file: changed, restored, or unchanged because it was right."""
+    """Change of one file: changed, restored, added, removed, or unchanged as it was right."""
 
     path: str
     change: str
