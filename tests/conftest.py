@@ -1,5 +1,7 @@
 """What every test starts from: an environment of its own, and time enough on a busy machine."""
 
+import gc
+import itertools
 import os
 
 import pytest
@@ -18,8 +20,39 @@ settings.load_profile("steady")
 _STEERING = ("CLAUDE", "META_", "GIT_", "ANTHROPIC_", "OTEL_", "PYTHON", "XDG_")
 
 
+def pytest_collection_finish():
+    """Let no later search for garbage go through thousands of tests."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Give folders that nobody else has; one of pytest's own looks through all before it."""
+    base, numbers = tmp_path_factory.getbasetemp(), itertools.count()
+
+    def folder():
+        place = base / str(next(numbers))
+        place.mkdir()
+        return place
+
+    return folder
+
+
+@pytest.fixture
+def tmp_path(folders):
+    """Give an empty folder."""
+    return folders()
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch, tmp_path_factory):
+def _no_loss_of_power(monkeypatch, request):
+    """Leave out what only a loss of power would show, but where tests take all the time."""
+    if request.node.get_closest_marker("long") is None:
+        monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch, folders):
     """Inherit no variable that steers the client, git, Python or this program."""
     for name in list(os.environ):
         if name.startswith(_STEERING):
@@ -28,4 +61,4 @@ def _own_environment(monkeypatch, tmp_path_factory):
         monkeypatch.delenv(name, raising=False)
     for name, value in GIT_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("HOME", str(folders()))

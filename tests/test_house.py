@@ -14,17 +14,16 @@ LONGEST = 450  # lines
 
 
 @cache
-def parsed():
-    """Return every node of the library with its module."""
-    return [
-        (path.relative_to(HOUSE).as_posix(), node)
-        for path in MODULES
-        for node in ast.walk(ast.parse(path.read_bytes()))
-    ]
-
-
-def nodes(kind):
-    return [(path, node) for path, node in parsed() if isinstance(node, kind)]
+def names():
+    """Return what the library names, by kind of node: names with their modules."""
+    found = {ast.ClassDef: [], ast.arg: []}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ClassDef):
+                found[ast.ClassDef].append((node.name, path.relative_to(HOUSE)))
+            elif isinstance(node, ast.arg):
+                found[ast.arg].append((node.arg, path.relative_to(HOUSE)))
+    return found
 
 
 def test_the_library_is_found():
@@ -37,14 +36,13 @@ def test_no_module_is_long():
 
 
 def test_no_class_is_named_twice():
-    names = Counter(node.name.lstrip("_") for _, node in nodes(ast.ClassDef))
-    assert [name for name, times in names.items() if times > 1] == []
+    times = Counter(name.lstrip("_") for name, _ in names()[ast.ClassDef])
+    assert [name for name, often in times.items() if often > 1] == []
 
 
 def test_every_parameter_says_what_it_is():
     """`given` is true of each of them."""
-    found = [where for where, node in nodes(ast.arg) if node.arg == "given"]
-    assert found == []
+    assert [where for name, where in names()[ast.arg] if name == "given"] == []
 
 
 def test_every_module_says_what_it_is_for():
@@ -58,7 +56,7 @@ def test_classes_are_named_by_nouns():
     """A bare participle says what was done to a thing, not which thing it is."""
     errors = {"Interrupted"}  # an exception may say what happened
     bare = re.compile(r"[A-Z][a-z]+ed")
-    found = {node.name for _, node in nodes(ast.ClassDef) if bare.fullmatch(node.name)}
+    found = {name for name, _ in names()[ast.ClassDef] if bare.fullmatch(name)}
     assert found - errors == set()
 
 

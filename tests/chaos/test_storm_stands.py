@@ -17,6 +17,7 @@ def test_a_sabotage_finds_what_it_breaks(what):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_a_moment_of_storm_is_audited(tmp_path):
     """Two writers in a repository with a linked tree: what they were told stands."""
     options = ["--writers", 2, "--seed", 3, "--git", "--trees", 1]

@@ -101,7 +101,7 @@ def await_file(path, process):
             (False, signal.SIGINT),
             (True, signal.SIGTERM),
         ],
-        2,
+        1,
     ),
 )
 def test_a_signal_while_a_hook_runs_undoes_the_change(repository, name, group, number):
@@ -128,6 +128,7 @@ def test_a_signal_while_a_hook_runs_undoes_the_change(repository, name, group, n
     require_agreement(repository)
 
 
+@pytest.mark.long
 def test_a_signal_in_the_hook_after_a_commit_finds_it_done(repository):
     """The last hook has no say; what follows it is done all the same."""
     made = running(repository)

@@ -173,6 +173,7 @@ def test_a_tree_that_is_gone_hinders_nothing(trees):
     assert not (trees.main / ".git/meta-experiment").exists()
 
 
+@pytest.mark.long
 def test_git_worktree_remove_minds_nothing_of_ours(trees):
     """A tree with a stand-in, or a skill of ours, is clean in its eyes."""
     trees.add()

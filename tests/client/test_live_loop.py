@@ -41,7 +41,9 @@ def test_an_experiment_on_sessions_of_one_prompt_each(client):
 @pytest.mark.parametrize(
     ("kind", "rounds", "options"),
     [
-        pytest.param(CALLED_SKILL, 14, ONE_LOOK, id="called-skill-short"),
+        pytest.param(
+            CALLED_SKILL, 14, ONE_LOOK, id="called-skill-short", marks=pytest.mark.long
+        ),
         *(
             pytest.param(kind, 40, (), id=f"{kind.name}-whole", marks=pytest.mark.long)
             for kind in KINDS

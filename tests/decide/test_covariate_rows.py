@@ -132,6 +132,7 @@ def test_each_is_read_on_a_scale_of_its_own(name, scale, value, read):
     assert rows_of(trials, name, scale=scale)["control"].rows[0][0] == pytest.approx(read)
 
 
+@pytest.mark.long
 def test_what_explains_half_of_the_variance_halves_the_pairs():
     needed = {(): 0, ("argument_length",): 0}
     for names in needed:

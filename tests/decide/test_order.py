@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.decide.making import COST, DAY, DURATION, START, SUCCESS, look, plan, trial
+from tests.everyday import some
 
 from meta_experiment.decide.order import first_units, total_of_first
 from meta_experiment.decide.rules import rule_of
@@ -79,7 +80,7 @@ def tables(draw):
 
 @given(tables())
 @settings(max_examples=25)
-@pytest.mark.parametrize("known", [numbered, lambda made: at_once(numbered(made))])
+@pytest.mark.parametrize("known", some([numbered, lambda made: at_once(numbered(made))], 1))
 def test_shuffled_rows_give_the_identical_analysis(known, table):
     """Every number, sentence and series is the same, whatever stands first."""
     chosen, made, chance = table

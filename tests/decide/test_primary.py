@@ -35,6 +35,7 @@ def made(metric, n, arms):
     return trials(metric.name, **dict(zip(("control", *NAMES), values, strict=False)))
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(
     st.sampled_from([DURATION, COST, SCORE, SUCCESS]),

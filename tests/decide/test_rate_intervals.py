@@ -23,6 +23,7 @@ def outcomes(successes, units, *, late):
     return made[::-1] if late else made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", [SUCCESS, ERRORS], ids=lambda metric: metric.name)
 @given(counts=arms, late=st.booleans(), alpha=st.sampled_from([0.05, 0.2, 0.4]))
 @example(counts=(20, 60, 34, 60), late=False, alpha=0.2)

@@ -256,6 +256,7 @@ def test_the_noise_floor_is_the_spread_of_identical_arms():
     assert found.typical == pytest.approx(0.674 * 0.5 * math.sqrt(2 / 50), abs=0.015)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("units", [1000, 1001, 100_000])
 def test_the_noise_floor_of_many_units_takes_no_longer(units):
     """The mean of a thousand draws is as good as normal, and is then drawn as such."""
@@ -274,6 +275,7 @@ def test_the_noise_floor_needs_values():
         noise_floor([1, 2, 3, 4, 0], DURATION, units=10, chance=chance(1))
 
 
+@pytest.mark.long
 def test_alerts_as_rules_would_often_roll_back_identical_arms():
     """The point estimate over 10% worse comes up in most A/A runs of 50 pairs, the same
     for errors over twice the baseline: simulated elsewhere at 67% and 52%."""
@@ -311,6 +313,7 @@ def test_a_fading_advantage_is_noted():
     assert "clearly" not in notes(trials(control=spread(60, 60), b=slightly))
 
 
+@pytest.mark.long
 def test_a_drift_is_seldom_noted_where_nothing_changes():
     """After every fourth pair to the 160th: in at most 5% of runs, as the note says."""
     rng, noted, runs = np.random.default_rng(6), 0, 60

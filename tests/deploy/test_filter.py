@@ -202,6 +202,7 @@ def test_another_files_stand_in_is_no_text_of_this_one(tmp_path):
     assert b"stop exp-2026-01-31-other" in passed(folder, broken).stderr
 
 
+@pytest.mark.long
 def test_a_shell_that_cannot_hold_a_large_text_gives_none(tmp_path):
     """Where printf is a program, its arguments have a limit."""
     folder = installed(tmp_path, stand_in("plain", "short"))

@@ -60,6 +60,7 @@ def test_a_file_larger_than_any_of_ours_is_not_read(stage):
     assert path.stat().st_size == sequence.LARGEST + 1
 
 
+@pytest.mark.long
 def test_a_long_sequence_goes_on(stage):
     """Larger than any other file is read: in little memory, and units keep their arm."""
     stage.run(sequence="1" * 10, unit="session")

@@ -172,6 +172,7 @@ def test_a_lock_that_cannot_be_had_is_waited_for_briefly_and_agreed_upon_apart(s
     assert stage.assignments()[0][:3] == ["1", "s9", joined.variant]
 
 
+@pytest.mark.long
 def test_two_agents_that_load_one_skill_at_once_are_one_exposure(stage):
     """Real processes, started together, forty times."""
     stage.run(sequence="01" * 40)

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from tests.live.stage import CONTROL, FRONT, REPOSITORY, TREATMENT, Stage
 from tests.transcripts.script import Script
 
@@ -21,6 +22,7 @@ def program(stage, *words):
     return json.loads(done.stdout)
 
 
+@pytest.mark.long
 def test_what_serving_knows_explains_what_is_measured(tmp_path):
     """Each use takes as many seconds as its arguments are long, and some more of its own."""
     stage = Stage(tmp_path)

@@ -150,6 +150,7 @@ def test_a_broken_environment_is_built_anew(desk, bare, damage):
     assert desk.kept() == ["lock", f"venv-{STAMP}"]
 
 
+@pytest.mark.long
 def test_two_at_once_share_one_build(desk, bare):
     """Of two that need the environment one builds, and the other waits and uses it."""
     desk.tool("python3", wrapper(bare))

@@ -66,6 +66,7 @@ def test_without_a_fence_it_is_told_what_changed(project, monkeypatch, tmp_path)
     assert "HEAD" not in told
 
 
+@pytest.mark.long
 def test_nothing_is_told_of_who_stays_inside(project, monkeypatch, tmp_path):
     without_bwrap(monkeypatch, tmp_path)
     space = opened(project)

@@ -113,6 +113,7 @@ def test_deleting_while_a_folder_is_exchanged_for_a_link_stays_inside(tmp_path):
     assert (victim / "a.md").read_bytes() == b"outside"
 
 
+@pytest.mark.long
 def test_reading_while_a_folder_is_exchanged_for_a_link_stays_inside(tmp_path):
     """No reading ever returns the bytes behind the link."""
     seen = set()

@@ -54,6 +54,7 @@ def test_looking_for_an_environment_runs_nothing_of_the_folder(desk, planted, ba
     assert planted.ran() == []
 
 
+@pytest.mark.long
 def test_a_second_launch_that_waits_for_the_first_runs_nothing_of_the_folder(
     desk, planted, bare
 ):

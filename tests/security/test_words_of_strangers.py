@@ -205,6 +205,7 @@ def test_what_a_strangers_results_hold_is_named_in_quotes(project, table):
 NAME = f"{STRANGE}.md"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("folder", some(["commands", "skills", "agents"], 1))
 def test_the_name_of_a_prompt_file_stands_in_quotes(project, folder):
     """Whatever there is to say of it: that it is served, edited, gone, not to be served."""

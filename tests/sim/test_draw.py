@@ -36,6 +36,7 @@ def test_the_twin_is_the_program():
             assert evidence.e_reject == pytest.approx(np.exp(up[row, look]), rel=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("world", [draw.wild, lambda rng, shape: rng.exponential(size=shape)])
 def test_alike_arms_are_rarely_told_apart(world):
     """5% are promised; of 150 experiments more than 15 would be one chance in 200."""

@@ -29,7 +29,7 @@ def bound(limit, experiments):
 @pytest.mark.parametrize(
     "scenario",
     [
-        pytest.param(item, id=item.name, marks=() if number % 3 == 0 else pytest.mark.long)
+        pytest.param(item, id=item.name, marks=() if number % 4 == 0 else pytest.mark.long)
         for number, item in enumerate(scenarios.SCENARIOS)
     ],
 )
@@ -77,6 +77,7 @@ def test_the_product_itself_promotes_few_identical_arms():
     assert promoted <= bound(0.05, experiments) * experiments
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("share", "experiments"),
     [
@@ -107,6 +108,7 @@ def test_exclusions_in_all_arms_alike_rarely_block(share, experiments):
     assert blocked <= bound(ALPHA, experiments) * experiments
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["lognormal", pytest.param("gamma", marks=pytest.mark.long)])
 def test_the_fixed_rule_keeps_alpha_at_its_one_look(kind):
     """The whole path on identical arms at one look: α promoted, not less, and half rejected.
@@ -159,6 +161,7 @@ def test_the_best_case_of_several_arms_holds_for_all_of_them(shared, holds):
     assert bool(ended.mean() <= bound(0.05, experiments)) is holds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("control", "treatment"),
     [

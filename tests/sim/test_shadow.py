@@ -212,6 +212,7 @@ def test_the_twin_of_the_exact_rule_has_its_evidence():
         assert found[index] == pytest.approx(exact.log_e_greater, abs=1e-9)
 
 
+@pytest.mark.long
 def test_the_twin_of_the_interval_of_rates_holds_what_the_product_does():
     """Random ratios are inside the product's interval exactly when the twin says so."""
     from meta_experiment.types import Direction, Metric, MetricKind, Scale

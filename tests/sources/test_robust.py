@@ -3,6 +3,7 @@
 import copy
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sources import shapes
@@ -50,6 +51,7 @@ def ends_well(folder, document):
         assert 0.0 <= rate <= 1.0
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(document=_DOCUMENTS)
 def test_any_document_is_read_or_refused(document, tmp_path_factory):
@@ -57,7 +59,6 @@ def test_any_document_is_read_or_refused(document, tmp_path_factory):
     ends_well(tmp_path_factory.getbasetemp(), document)
 
 
-@settings(max_examples=300)
 @given(data=st.data())
 def test_a_damaged_result_is_read_or_refused(data, tmp_path_factory):
     """A known shape with one part replaced by anything is no crash and no wild number."""

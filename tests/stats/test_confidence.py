@@ -17,6 +17,7 @@ from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("one_sided", [True, False])
 @given(st.floats(-20, 60), st.floats(1, 500))
 def test_normal_mixture_is_the_average_it_claims_to_be(one_sided, s, v):

@@ -18,6 +18,7 @@ def boundary(units, rate):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("units", "control", "treatment"),
     [

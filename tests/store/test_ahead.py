@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.everyday import some
 from tests.logs import own_log
 from tests.store.making import read_trials, recorded
 from tests.store.test_own_lines import big, compare
@@ -95,7 +96,7 @@ def test_same_as_alone(layout, logs, delivered, children):
 
 
 @pytest.mark.parametrize("after", [0, 3])
-@pytest.mark.parametrize("end", ["killed", "failed"])
+@pytest.mark.parametrize("end", some(["killed", "failed"], 1))
 def test_a_second_process_that_ends_early(
     layout, logs, delivered, children, monkeypatch, after, end
 ):
@@ -118,6 +119,7 @@ def test_a_second_process_that_ends_early(
     none_is_left(children)
 
 
+@pytest.mark.long
 def test_blocks_that_differ_are_not_taken(layout, logs, delivered, monkeypatch):
     """A file that grew between the two readings is cut elsewhere; then one reads alone."""
 
@@ -176,12 +178,14 @@ def test_without_a_second_process_one_reads(layout, logs, monkeypatch, what):
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.long
 def test_little_is_read_alone(layout, logs, monkeypatch):
     """No process is started for what is read before it would be there."""
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
     compare(layout, logs)
 
 
+@pytest.mark.long
 def test_a_large_log_is_read_by_two(layout):
     """Where there are two processors, the program has a second process by itself."""
     first = f"{0:016x}"

@@ -110,6 +110,7 @@ def test_saving_is_all_or_nothing(layout, disk):
         assert list(Board.load(layout, own_seal(layout.root)).entries) in (["a"], ["b"])
 
 
+@pytest.mark.long
 def test_thousand_experiments_are_checked_quickly(layout, disk):
     """Looking for news in a thousand experiments takes a fraction of a second."""
     ids = [f"exp-{number}" for number in range(1000)]

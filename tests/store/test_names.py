@@ -49,6 +49,7 @@ def restored(pool):
     return NamePool.restored(bytearray(pool.text), iter(arrays))
 
 
+@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(batches, others), max_size=8), st.booleans())
 def test_numbers_are_those_of_a_dictionary(given_names, again):

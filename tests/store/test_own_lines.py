@@ -102,6 +102,7 @@ def compare(layout, files):
     )
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(lines, max_size=30),

@@ -201,6 +201,7 @@ def test_registry_that_would_be_too_large_is_refused_before_it_is_written(
     assert "meta-experiment archive" in caught.value.hint
 
 
+@pytest.mark.long
 def test_three_thousand_experiments_fit_into_the_registry(layout):
     """Three times as many as are promised to be fast."""
     many = [

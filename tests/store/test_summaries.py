@@ -239,6 +239,7 @@ events = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(st.lists(events, max_size=25, unique_by=lambda event: event.at), st.randoms())
 def test_result_does_not_depend_on_when_it_was_looked_at(tmp_path_factory, given_events, rng):

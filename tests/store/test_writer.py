@@ -155,6 +155,7 @@ def _work(root, worker, barrier):
                 append_events(layout, files, writer.name, "e", [event])
 
 
+@pytest.mark.long
 def test_eight_writers_at_once(tmp_path):
     """Eight processes at once lose no trial, double none, and keep the arms balanced."""
     context = multiprocessing.get_context("fork")

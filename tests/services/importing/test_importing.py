@@ -441,6 +441,7 @@ def test_the_collected_benchmarks_are_imported_or_refused_rightly(call):
     assert refused >= 20
 
 
+@pytest.mark.long
 def test_the_order_of_rows_does_not_decide(call, tmp_path):
     """Failures first in one arm, successes first in the other, and the same rows mixed."""
     rows = [("control", 0)] * 10 + [("control", 1)] * 10

@@ -114,6 +114,7 @@ def test_half_a_character_is_written_and_read_again(project):
     assert all(str(note).encode() for note in again.notes)
 
 
+@pytest.mark.long
 def test_who_takes_away_the_folder_of_its_attempt_is_tried_again(
     project,
     monkeypatch,
@@ -253,6 +254,7 @@ def test_what_goes_on_with_a_case_that_is_no_more_is_stopped(project, changed):
     assert done.counted == len(lines) * 2
 
 
+@pytest.mark.long
 def test_an_outcome_of_another_task_does_not_count(project):
     """A case may be changed while none of its runs is recorded: its runs are made anew."""
     space = opened(project)
@@ -303,6 +305,7 @@ def test_what_ended_without_its_runner_is_kept_until_it_is_read(project):
     assert not [*folder.folder.glob("cells/*/2")]
 
 
+@pytest.mark.long
 def test_a_checkout_that_was_cleared_away_is_no_fault_of_its_agent(project):
     space = opened(project)
     name = create(space, project)

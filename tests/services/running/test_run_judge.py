@@ -93,6 +93,7 @@ def test_a_judge_is_in_the_caps(project):
     assert done.spent.usd == pytest.approx(0.024)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", ["print('yes')\n", "import sys; sys.exit(1)\n"])
 def test_a_judge_that_answers_nothing_leaves_the_verdict_open(project, code):
     space = opened(project)
@@ -103,6 +104,7 @@ def test_a_judge_that_answers_nothing_leaves_the_verdict_open(project, code):
     assert {item.score for item in found.runs} == {None}
 
 
+@pytest.mark.long
 def test_a_judge_that_cannot_be_asked_stops_everything(project):
     space = opened(project)
     name = create(space, project)

@@ -96,6 +96,7 @@ def test_beside_a_judge_a_verdict_counts_where_the_judge_has_none(made_up):
     assert done.metrics == {"score": 0.0, "success": 0.0}
 
 
+@pytest.mark.long
 def test_a_run_is_shown_without_its_variant(made_up, capsys, monkeypatch):
     runs = made_up()
     for number in range(6):

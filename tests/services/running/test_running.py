@@ -137,6 +137,7 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     assert "at once" in (project / COMMAND).read_text()
 
 
+@pytest.mark.long
 def test_a_plan_that_acts_by_itself_promotes(project):
     space = opened(project)
     done = run(space, create(space, project, auto=True), project)
@@ -159,6 +160,7 @@ def test_what_nothing_decides_ends_with_its_schedule(project):
     assert more.counted > 14
 
 
+@pytest.mark.long
 def test_other_cases_than_before_add_to_what_is_known(project):
     """A set without any of the cases that were run goes on from them, and says so before."""
     space = opened(project)
@@ -178,6 +180,7 @@ def test_other_cases_than_before_add_to_what_is_known(project):
     assert done.counted > 0
 
 
+@pytest.mark.long
 def test_a_cap_leaves_what_is_valid_and_the_next_call_goes_on(project):
     space = opened(project)
     name = create(space, project)

@@ -256,6 +256,7 @@ def test_roots_in_one_repository_leave_each_other_alone(root, first):
     assert all("/.claude/meta/" in line for line in left.splitlines() if line.startswith("/"))
 
 
+@pytest.mark.long
 def test_worktrees_may_start_at_once(root, tmp_path):
     """Each has its block in the files that they share, and none is lost."""
     made = drafted(root, COMMAND)

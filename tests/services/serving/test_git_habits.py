@@ -110,7 +110,7 @@ def require_none_of_ours(root):
         assert (found.returncode, told) == (1, [])
 
 
-@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("habit", some(HABITS, 10))
 def test_git_goes_on_as_if_nothing_ran(served, habit):
     """Whatever is done: the stand-in stands, and git has the control."""
     stand_in_version = (served / SKILL).read_bytes()

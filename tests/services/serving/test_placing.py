@@ -63,6 +63,7 @@ def test_git_sees_nothing_and_stop_brings_everything_back(root, path):
     assert not entry.running  # a session that is open still has the old text
 
 
+@pytest.mark.long
 def test_as_many_treatments_as_a_plan_allows_are_served(root):
     """A hundred of them start, draw ahead from all arms, and stop."""
     path, flags = COMMAND, []
