@@ -94,6 +94,7 @@ SHARED = {
     "run": "the same cases for every variant",
     "run_difference": "what two variants made of one case",
     "run_export": "runs in a file of another tool's form",
+    "run_merge": "the work of one run, taken over",
     "run_list": "experiments that were run on cases",
     "run_profile": "models by what all their runs came to",
     "run_rating": "a person's verdict on a run",

@@ -264,6 +264,8 @@ STEPS: tuple[Step, ...] = (
     "runs show cased --case nowhere",
     "runs diff cased --case c1",
     "runs diff cased --case c1 --variants control control",
+    "runs merge cased --case c1 --dry-run",
+    "runs merge cased --case c1 --variant treatment --override so",
     "runs rate cased --next --max-output 8",
     "runs rate cased --case c1 --variant control --criterion clear --fail",
     "runs rate cased --case c1 --variant control --criterion clear --pass",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -63,6 +64,9 @@ class Checkouts(Protocol):
 
     def changes(self, number: int) -> Changes:
         """Return what an agent has changed in a slot."""
+
+    def keep_work(self, number: int, folder: Path) -> None:
+        """Keep what `changes` saw, to be merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,9 @@ def _judged(
         known = {"success": 0.0} if task.case.criteria else {}
     if changes is not None:
         bench.folder.keep_patch(outcome.cell, changes.patch)
+        if changes.files:
+            with suppress(GitError):  # what cannot be packed cannot be merged, and counts
+                bench.checkouts.keep_work(slot, bench.folder.work(outcome.cell))
     metrics = {**seen, **report.metrics, **known}
     report = replace(report, metrics=metrics)
     return replace(outcome, report=report, criteria=results, judging=_spent(asking))

@@ -22,6 +22,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git
 from meta_experiment.runs import ignored_files
 from meta_experiment.runs.base import OWN_STATE, SLOW, Base
+from meta_experiment.runs.kept_work import pack_work
 from meta_experiment.runs.plumbing import demand, set_head, signed_as, told_of
 from meta_experiment.runs.work_tree import OWN_FILES, Changes, WorkTree, remove, restore_modes
 
@@ -85,6 +86,15 @@ class Slots:
         """
         with told_of(self._folder), self._slot(number) as slot:
             return slot.changes()
+
+    def keep_work(self, number: int, folder: Path) -> None:
+        """Keep what `changes` saw in a slot, to be merged.
+
+        Raises:
+            GitError: git cannot. StorageError: the file system does not let it.
+        """
+        with told_of(folder), self._slot(number) as slot:
+            slot.keep_work(folder)
 
     def dispose(self) -> None:
         """Remove all slots, whatever is in them. Raises StorageError."""
@@ -198,6 +208,10 @@ class _Slot:
             if path.is_symlink() or not path.is_dir():
                 raise NotFoundError(f"{path} is gone.")
         return self._tree.changes()
+
+    def keep_work(self, folder: Path) -> None:
+        """Keep what the last look at changes saw, against the commit of the arm."""
+        pack_work(self._tree.as_seen, self._own, folder)
 
     def _hide_state(self) -> list[bytes]:
         """Take this program's own files away: they name the arms and hold their texts."""

@@ -4,6 +4,7 @@
     cells/CASE.REPEAT.VARIANT/N/     the n-th attempt: prompt, stdout, stderr, what it took
     cells/CASE.REPEAT.VARIANT/outcome.json
     cells/CASE.REPEAT.VARIANT/patch  what it changed, cut where it is very long
+    cells/CASE.REPEAT.VARIANT/work/  all that it changed, as a pack of git
     judge/…/N/                       the n-th question to a judge about a run, and its answer
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
@@ -183,6 +184,10 @@ class RunFolder:
         with suppress(FileNotFoundError):
             return self.files.read(self.cell(cell) / _PATCH)
         return None
+
+    def work(self, cell: RunCell) -> Path:
+        """The folder of all that a run changed."""
+        return self.cell(cell) / "work"
 
     def prompt(self, cell: RunCell) -> bytes:
         """Return what was said to the agent."""

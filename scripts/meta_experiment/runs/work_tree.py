@@ -140,7 +140,7 @@ class WorkTree:
         """
         self._unlock()
         seen, told = self.own / "seen", self.own / "patch"
-        git = replace(self.git, variables=(*self.git.variables, ("GIT_INDEX_FILE", str(seen))))
+        git = self.as_seen
         if stands:
             shutil.copy2(self.own / "index", seen)
             # with 1, something could not be read, as a repository without a commit
@@ -154,12 +154,17 @@ class WorkTree:
         demand(git, "diff-index", "--cached", *form, *under, f"--output={told}", "HEAD")
         counts, patch = _told(told)
         told.unlink()
-        seen.unlink()
         rows = (line.split(b"\t", 2) for line in counts)
         return {
             prefix + os.fsdecode(name): sum(int(count) for count in lines if count.isdigit())
             for *lines, name in rows
         }, patch
+
+    @property
+    def as_seen(self) -> Git:
+        """Git by the index of the last look at changes."""
+        place = ("GIT_INDEX_FILE", str(self.own / "seen"))
+        return replace(self.git, variables=(*self.git.variables, place))
 
     def _links(self) -> list[str]:
         """Return the folders of other repositories, as `fill` found them."""

@@ -26,7 +26,7 @@ from meta_experiment.runs.agents import AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.planning import creating, request
-from meta_experiment.services.running import run_plan, running
+from meta_experiment.services.running import run_merge, run_plan, running
 from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Decision, ReasonCode, Status, TrialStatus
@@ -135,6 +135,10 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     options = promotion.ActionOptions(commit=False)
     assert promotion.promote(space, name, options, dry_run=False).status is Status.PROMOTED
     assert "at once" in (project / COMMAND).read_text()
+    git(project, "commit", "--quiet", "-am", "promoted")
+    taken = run_merge.merge(space, name, run_merge.MergeRequest("c3"), dry_run=False)
+    assert (taken.variant, taken.files) == ("treatment", {"work.txt": 1})
+    assert git(project, "show", f"{taken.branch}:work.txt") == "/review file 3"
 
 
 @pytest.mark.long

@@ -20,7 +20,7 @@ from meta_experiment.runs.agents.claude_run import ClaudeRun, in_vain, read_run
 from meta_experiment.runs.agents.left_files import head
 from meta_experiment.runs.agents.receipt import received
 from meta_experiment.runs.agents.surroundings import surroundings
-from meta_experiment.runs.cases.history import Line, conversation, parsed, written
+from meta_experiment.runs.cases.conversation import Line, conversation, parsed, written
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.runs import AgentReport, Failure, FailureKind, Spent

@@ -16,8 +16,8 @@ from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields, instants
 from meta_experiment.protocol.places import is_id
 from meta_experiment.runs import globs
+from meta_experiment.runs.cases.conversation import read_history
 from meta_experiment.runs.cases.criterion_fields import criteria, seconds
-from meta_experiment.runs.cases.history import read_history
 from meta_experiment.types.cases import Case, CaseOrigin, CommitSource
 
 KEYS = (

@@ -28,7 +28,7 @@ from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.prompts.slug import slug
 from meta_experiment.records import dataclass
 from meta_experiment.runs.cases.case_fields import case
-from meta_experiment.runs.cases.history import (
+from meta_experiment.runs.cases.conversation import (
     LARGEST,
     conversation,
     parsed,

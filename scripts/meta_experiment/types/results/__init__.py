@@ -36,6 +36,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
     "runs-diff": ("meta_experiment.types.results.run_difference:RunDifference", ("runs diff",)),
     "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
+    "runs-merge": ("meta_experiment.types.results.run_merge:RunMerge", ("runs merge",)),
     "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),
     "runs-rate": ("meta_experiment.types.results.run_rating:RunRating", ("runs rate",)),
     "runs-export": (

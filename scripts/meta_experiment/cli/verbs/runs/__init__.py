@@ -8,11 +8,12 @@ _HERE = "meta_experiment.cli.verbs.runs"
 
 command = Noun(
     "runs",
-    "Look at the runs of variants on cases, and complete their verdicts.",
+    "Look at the runs of variants on cases, complete their verdicts, take over their work.",
     {
         "list": f"{_HERE}.run_list:command",
         "show": f"{_HERE}.run_summary:command",
         "diff": f"{_HERE}.run_difference:command",
+        "merge": f"{_HERE}.run_merge:command",
         "rate": f"{_HERE}.run_rating:command",
         "profile": f"{_HERE}.run_profile:command",
         "export": f"{_HERE}.run_export:command",

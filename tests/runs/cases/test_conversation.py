@@ -5,13 +5,13 @@ import json
 import pytest
 
 from meta_experiment.errors import MetaExperimentError, UsageError
-from meta_experiment.runs.cases.forms import read_cases
-from meta_experiment.runs.cases.history import (
+from meta_experiment.runs.cases.conversation import (
     conversation,
     parsed,
     without_secrets,
     written,
 )
+from meta_experiment.runs.cases.forms import read_cases
 
 SECRET = "sk-ant-" + 6 * "a1B2"
 
