@@ -7,7 +7,16 @@ from meta_experiment.cli.verbs.create import command
 from meta_experiment.model.plan_settings import PLAN_SETTINGS
 
 # they name files and the primary metric, which are put together of several
-_ELSEWHERE = {"plan_file", "files", "primary_metric", "direction", "scale", "kind"}
+_ELSEWHERE = {
+    "placebo",
+    "aa",
+    "plan_file",
+    "files",
+    "primary_metric",
+    "direction",
+    "scale",
+    "kind",
+}
 _OF_EVERY_VERB = {"root", "user", "as_json", "help", "start", "manual", None}
 
 

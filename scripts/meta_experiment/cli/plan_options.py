@@ -28,6 +28,7 @@ from meta_experiment.types import (
     AnalysisType,
     Assignment,
     Claim,
+    Comparator,
     Direction,
     MetricKind,
     Scale,
@@ -56,6 +57,14 @@ _OPTIONS = (
         metavar="PATH=VARIANT_PATH",
         help="A prompt and its new text, or a skill's folder and the new one; NAME:PATH=… for "
         "a further treatment. Repeatable.",
+    ),
+    click.option(
+        "--placebo",
+        is_flag=True,
+        help="Beside a longer treatment: an arm as long that says nothing. On cases.",
+    ),
+    click.option(
+        "--aa", is_flag=True, help="The control again, as an arm, to see the noise. On cases."
     ),
     click.option("--name", help="What to call it (default: from the file)."),
     click.option("--hypothesis", help="What you expect, and why."),
@@ -171,6 +180,7 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     """
     rest = dict(flags)
     plan_file, files = rest.pop("plan_file"), rest.pop("files")
+    comparators = [item.value for item in Comparator if rest.pop(item.value)]
     metric = _metric(
         *(rest.pop(key) for key in ("primary_metric", "direction", "scale", "kind"))
     )
@@ -179,9 +189,9 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     if plan_file is None:
         prompts = prompts_of_flags(files, place.directory, around)
         opened = workspace(place, prompts=prompts)
-        asked = from_flags(document, files, opened.root, place.directory, around)
+        asked = from_flags(document, files, opened.root, place.directory, around, comparators)
         return opened, _with_places(asked, prompts, opened.root, place, around[0])
-    if document or files:
+    if document or files or comparators:
         raise UsageError(
             "--plan holds the whole plan; other flags beside it would be lost.",
             hint="Write them into the plan file, or leave --plan out.",

@@ -10,7 +10,8 @@ from typing import TypeVar
 from meta_experiment.decide import alerts as alarms
 from meta_experiment.decide import quality, safety
 from meta_experiment.decide.basis import Basis
-from meta_experiment.decide.compare import compare
+from meta_experiment.decide.comparators import with_comparators, without_comparators
+from meta_experiment.decide.compare import compare, result_of
 from meta_experiment.decide.doubts import Promotion, doubts
 from meta_experiment.decide.ending import Grounds, ending
 from meta_experiment.decide.errors_rise import errors_rise
@@ -76,12 +77,14 @@ def analyze(
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
+    whole, every_trial = plan, trials
+    plan, trials = without_comparators(plan, trials)
     rule = rule_of(plan)
     look = _look(plan, rule, trials, as_of, {item.treatment for item in ended})
     samples = Samples(
         arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)
     )
-    return _analysis(
+    analysis = _analysis(
         Basis(plan, rule, look, samples, as_of),
         trials,
         experiment_id=experiment_id,
@@ -91,6 +94,7 @@ def analyze(
         recorded=ended,
         exhausted=exhausted,
     )
+    return with_comparators(whole, every_trial, analysis)
 
 
 def _look(
@@ -176,7 +180,7 @@ def _analysis(
     counts = {name: _count(arm, samples, plan.primary) for name, arm in samples.arms.items()}
     weights = weigh(plan, rule, samples)
     primary = with_correction(
-        plan, rule, samples, _result(plan, plan.primary, samples), weights
+        plan, rule, samples, result_of(plan, plan.primary, samples), weights
     )
     together = corrected(rule, weights)
     states = _states(basis, primary, together, shares.guardrail, harms)
@@ -218,7 +222,7 @@ def _analysis(
         samples=counts,
         primary=primary,
         secondary=tuple(
-            _result(plan, metric, samples) for metric in (*plan.secondary, *beside)
+            result_of(plan, metric, samples) for metric in (*plan.secondary, *beside)
         ),
         guardrails=tuple(judged.result for state in states for judged in state.guardrails),
         checks=checks,
@@ -319,23 +323,6 @@ def _judge(basis: Basis, guardrail: Guardrail, treatment: str, share: float) -> 
 
 def _smaller(arms: tuple[Sample, Sample]) -> int:
     return min(map(len, arms))
-
-
-def _result(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:
-    return PrimaryResult(
-        metric=metric.name,
-        kind=metric.kind,
-        direction=metric.direction,
-        scale=metric.scale,
-        statistic=family_of(metric).statistic(metric.scale),
-        variants={
-            item.name: samples.of(item.name, metric).summary(metric) for item in plan.variants
-        },
-        comparisons=tuple(
-            compare(plan, metric, *samples.compared(item.name, metric), item.name)
-            for item in plan.treatments
-        ),
-    )
 
 
 def _comparable(plan: Plan, samples: Samples) -> dict[str, int]:

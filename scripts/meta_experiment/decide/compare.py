@@ -8,6 +8,7 @@ from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import bounds, effect
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.sequential import safe_exp
@@ -19,6 +20,7 @@ from meta_experiment.types import (
     Interval,
     Metric,
     Plan,
+    PrimaryResult,
     Scale,
     SequentialEvidence,
 )
@@ -72,6 +74,24 @@ def compare(
             sequential=None,
             error=_constant_arms(plan, metric, control, treatment, name) or degenerate.message,
         )
+
+
+def result_of(plan: Plan, metric: Metric, samples: Samples) -> PrimaryResult:
+    """Describe every arm by a metric, and compare each treatment with the control."""
+    return PrimaryResult(
+        metric=metric.name,
+        kind=metric.kind,
+        direction=metric.direction,
+        scale=metric.scale,
+        statistic=family_of(metric).statistic(metric.scale),
+        variants={
+            item.name: samples.of(item.name, metric).summary(metric) for item in plan.variants
+        },
+        comparisons=tuple(
+            compare(plan, metric, *samples.compared(item.name, metric), item.name)
+            for item in plan.treatments
+        ),
+    )
 
 
 def estimate(plan: Plan, metric: Metric, control: Sample, treatment: Sample) -> Effect:

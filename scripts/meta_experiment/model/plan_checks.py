@@ -8,6 +8,7 @@ from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.types import (
+    Comparator,
     Direction,
     MetricKind,
     Plan,
@@ -43,6 +44,7 @@ def check_plan(plan: Plan) -> None:
             f"plan.variants: {', '.join(names)}: expected a control and one to "
             f"{_MOST_TREATMENTS} treatments, each with a name of its own."
         )
+    _check_comparators(plan)
     if len(set(plan.files)) < len(plan.files):
         raise UsageError("plan.files: a file is named twice.")
     metrics = [plan.primary.name, *(item.metric.name for item in plan.guardrails)]
@@ -78,6 +80,29 @@ def check_plan(plan: Plan) -> None:
         raise UsageError(
             f"stopping.max_sample {plan.max_sample} is below sample_size {plan.sample_size}: "
             "the experiment would end before it may decide."
+        )
+
+
+def _check_comparators(plan: Plan) -> None:
+    if not plan.treatments or plan.control.comparator is not None:
+        raise UsageError(
+            "plan.variants: expected a control first and a treatment beside it; an arm with a "
+            "comparator is neither."
+        )
+    kinds = [item.comparator for item in plan.comparators]
+    if len(set(kinds)) < len(kinds):
+        raise UsageError("plan.variants: of each comparator one arm is enough.")
+    if kinds and plan.unit is not Unit.CASE:
+        raise UsageError(
+            f"plan.variants: {plan.comparators[0].name} is there to be compared alone, and in "
+            f"live use every {plan.unit.value} of it is lost to whoever works.",
+            hint="Run it on cases: --unit case",
+        )
+    if Comparator.PLACEBO in kinds and len(plan.treatments) > 1:
+        raise UsageError(
+            f"plan.variants: a placebo is as long as one treatment, and there are "
+            f"{len(plan.treatments)}.",
+            hint="Leave it out, or try one treatment at a time.",
         )
 
 

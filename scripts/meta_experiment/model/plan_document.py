@@ -23,6 +23,7 @@ from meta_experiment.types import (
     Assignment,
     Bandit,
     Claim,
+    Comparator,
     Direction,
     FileVersion,
     Guardrail,
@@ -48,7 +49,7 @@ _STOPPING_KEYS = {
 }  # fmt: skip
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
 _ASSIGNMENT_KEYS = {"method", "traffic", "aim", "floor", "burn_in"}
-_VARIANT_KEYS = {"name", "weight"}
+_VARIANT_KEYS = {"name", "weight", "comparator"}
 _GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
 _METRIC_WORDS = {
     "kind": words(MetricKind),
@@ -59,7 +60,7 @@ _METRIC_FIELDS = Fields(_METRIC_KEYS, _METRIC_WORDS)
 PLAN_FIELDS = Fields(
     PLAN_KEYS,
     {
-        "variants": [Fields(_VARIANT_KEYS)],
+        "variants": [Fields(_VARIANT_KEYS, {"comparator": words(Comparator)})],
         "metrics": Fields(
             _METRICS_KEYS,
             {
@@ -154,7 +155,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
-        "variants": [{"name": item.name, "weight": item.weight} for item in plan.variants],
+        "variants": [_variant_to_document(item) for item in plan.variants],
         "metrics": {
             "primary": metric_to_document(plan.primary),
             "guardrails": [
@@ -290,7 +291,8 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
                 "are."
             )
         weight = fields.number(described, "weight", where, 1.0, low=0.001, high=1000)
-        variants.append(Variant(name, weight))
+        kind = fields.optional_word(described, "comparator", where, Comparator)
+        variants.append(Variant(name, weight, kind))
     return tuple(variants)
 
 
@@ -325,6 +327,13 @@ def _bandit_to_document(bandit: Bandit | None) -> dict[str, Any]:
         return {}
     floor = per_cent(bandit.floor)
     return {"aim": bandit.aim.value, "floor": floor, "burn_in": bandit.burn_in}
+
+
+def _variant_to_document(variant: Variant) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": variant.name, "weight": variant.weight}
+    if variant.comparator is not None:
+        document["comparator"] = variant.comparator.value
+    return document
 
 
 def _section(plan: Document, key: str, allowed: set[str]) -> Document:

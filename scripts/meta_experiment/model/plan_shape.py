@@ -83,7 +83,7 @@ SHAPES: dict[str, Shape] = {
         "files: {.claude/commands/review.md: review-v2.md}",
     ),
     "variants": Shape(
-        "a list of names, or of names with weights",
+        "a list of names, or of names with weights or comparators",
         _are(_is_named),
         "variants: [control, treatment]",
     ),

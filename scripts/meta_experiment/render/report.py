@@ -18,6 +18,7 @@ from meta_experiment.render.blocks import (
     Text,
     Tone,
 )
+from meta_experiment.render.comparators import comparators
 from meta_experiment.types import (
     Adjustment,
     Analysis,
@@ -26,7 +27,6 @@ from meta_experiment.types import (
     Decision,
     GuardrailResult,
     GuardrailState,
-    Interval,
     PrimaryResult,
     Readiness,
 )
@@ -53,6 +53,7 @@ def report(examined: Examination) -> Page:
         *_bandit(analysis),
         *_guardrails(analysis),
         *_secondary(analysis),
+        *comparators(analysis),
         (Heading("Checks", level=2),),
         (Paragraph(tuple(_checks(analysis)), indent=2),),
         *_notes(analysis),
@@ -133,7 +134,7 @@ def _comparison(item: Comparison, unit: str, too_few: str | None) -> Section:
 def _tests(item: Comparison) -> Iterator[str]:
     yield (
         f"{item.test}: statistic {_figure(item.statistic)}, df {_figure(item.df)}, "
-        f"p {words.p_value(item.p_value)} (one look only), {_interval(item.interval)}"
+        f"p {words.p_value(item.p_value)} (one look only), {words.interval(item.interval)}"
     )
     if item.adjusted:
         yield _adjusted(item.adjusted)
@@ -146,7 +147,7 @@ def _tests(item: Comparison) -> Iterator[str]:
             f"valid at every look ({evidence.rule}): e(better) "
             f"{words.e_value(evidence.e_promote)}, "
             f"e(worse) {words.e_value(evidence.e_reject)}, "
-            f"p {words.p_value(evidence.p_anytime)}, {_interval(evidence.interval)}"
+            f"p {words.p_value(evidence.p_anytime)}, {words.interval(evidence.interval)}"
         )
     if item.corrected:
         yield _corrected(item.corrected)
@@ -159,7 +160,8 @@ def _corrected(found: Correction) -> str:
         evidence = f"e(better) {words.e_value(found.e_promote)}, {evidence}"
     return (
         f"the above is of this treatment alone; as one of several, and as it is decided: "
-        f"{evidence}, {_interval(found.interval)}"
+        f"{evidence}, {words.interval(found.interval)}, of another level, as its lower end has "
+        f"the {words.per_cent(found.alpha, 1)} of error that are left beside the others"
     )
 
 
@@ -167,8 +169,8 @@ def _adjusted(found: Adjustment) -> str:
     """Say what the covariates change, how much they explain, and what that saves."""
     return (
         f"adjusted for {words.one_line(', '.join(found.slopes))}: "
-        f"{words.signed_per_cent(found.effect.relative)}, {_interval(found.interval)} (one "
-        f"look only); they explain {found.explained:.0%} of the variance and save about "
+        f"{words.signed_per_cent(found.effect.relative)}, {words.interval(found.interval)} "
+        f"(one look only); they explain {found.explained:.0%} of the variance and save about "
         f"{words.counted(found.units_saved, 'unit')}"
     )
 
@@ -310,14 +312,6 @@ def _fingerprint(analysis: Analysis) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{words.printable(name)} {count:,}" for name, count in counts.items())
-
-
-def _interval(interval: Interval) -> str:
-    if interval.low is interval.high is None:
-        return f"no {interval.level:.0%} interval"
-    low = words.signed_per_cent(interval.low) if interval.low is not None else "unbounded"
-    high = words.signed_per_cent(interval.high) if interval.high is not None else "unbounded"
-    return f"{interval.level:.0%} interval [{low}, {high}]"
 
 
 def _figure(value: float | None) -> str:

@@ -18,6 +18,7 @@ from meta_experiment.render.blocks import (
     Text,
     Tone,
 )
+from meta_experiment.render.run_noise import run_noise
 from meta_experiment.render.run_views import LONGEST_ARM, money, runs_of_case
 from meta_experiment.types import Decision, Scale
 from meta_experiment.types.results.run_summary import (
@@ -60,6 +61,7 @@ def run_summary_page(found: RunSummary, case: str | None) -> Page:
         sections += [
             (Heading("Variants", level=2), _folds(found.variants, found)),
             (Heading("Repeats", "of the same case", level=2), _steadiness(found)),
+            *run_noise(found),
             *_bars(found.variants),
             (Heading("Ranking", _by(found), level=2), _ranking(found)),
         ]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from meta_experiment import errors
+from meta_experiment.types import Interval
 
 _STEERING = (
     r"\x1b\[(?:[0-2]|3[1-3])m"  # our own colours
@@ -178,3 +179,12 @@ def printable(text: str) -> str:
         "�" if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") else character
         for character in text
     )
+
+
+def interval(found: Interval) -> str:
+    """Write an interval of a relative effect, with its level."""
+    if found.low is found.high is None:
+        return f"no {found.level:.0%} interval"
+    low = signed_per_cent(found.low) if found.low is not None else "unbounded"
+    high = signed_per_cent(found.high) if found.high is not None else "unbounded"
+    return f"{found.level:.0%} interval [{low}, {high}]"

@@ -130,12 +130,15 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
 
 
 def _task(bench: Bench, cell: RunCell, checkout: Path, folder: Path) -> Task:
+    own = _texts(bench, cell.variant)
     return Task(
         case=bench.cases[cell.case_id],
         checkout=checkout,
         attempt=folder,
-        texts=_texts(bench, cell.variant),
-        others=tuple(_texts(bench, name) for name in bench.arms if name != cell.variant),
+        texts=own,
+        others=tuple(
+            text for text in (_texts(bench, name) for name in bench.arms) if text != own
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from meta_experiment.types.field_marks import MOMENT, SPARE
 from meta_experiment.types.vocabulary import (
     Aim,
     AlertKind,
+    Comparator,
     Decision,
     Direction,
     GuardrailState,
@@ -169,6 +170,19 @@ class PrimaryResult:
     statistic: str
     variants: dict[str, ArmSummary]
     comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparatorResult:
+    """What one arm is beside another of which one is a comparator; it decides nothing.
+
+    `results` are of each metric of the plan, the arms being `control` and `treatment` there.
+    """
+
+    comparator: Comparator
+    control: str
+    treatment: str
+    results: tuple[PrimaryResult, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +348,7 @@ class Analysis:
     ended: tuple[EndedArm, ...] = ()
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
+    comparators: tuple[ComparatorResult, ...] = ()
 
     @property
     def going_on(self) -> tuple[Comparison, ...]:

@@ -8,6 +8,7 @@ from meta_experiment.types.vocabulary import (
     AnalysisType,
     Assignment,
     Claim,
+    Comparator,
     Direction,
     MetricKind,
     Scale,
@@ -62,10 +63,14 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Variant, an arm. `weight` is its share of the traffic relative to the other arms."""
+    """Variant, an arm. `weight` is its share of the traffic relative to the other arms.
+
+    A `comparator` says what an arm is for that is no treatment and never promoted.
+    """
 
     name: str
     weight: float = 1.0
+    comparator: Comparator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +156,10 @@ class Plan:
 
     @property
     def treatments(self) -> tuple[Variant, ...]:
-        """All arms but the control, in the order of the plan."""
-        return self.variants[1:]
+        """The arms that may be promoted, in the order of the plan."""
+        return tuple(item for item in self.variants[1:] if item.comparator is None)
+
+    @property
+    def comparators(self) -> tuple[Variant, ...]:
+        """The arms that are there to be compared alone."""
+        return tuple(item for item in self.variants[1:] if item.comparator is not None)

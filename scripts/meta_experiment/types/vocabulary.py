@@ -139,6 +139,17 @@ class Aim(StrEnum):
     FIND_BEST = "find_best"
 
 
+class Comparator(StrEnum):
+    """Arm that is run beside the treatments to be compared, and is never promoted.
+
+    `placebo` is the control with a text of the treatment's length that says nothing, `aa` the
+    control once more.
+    """
+
+    PLACEBO = "placebo"
+    AA = "aa"
+
+
 class Claim(StrEnum):
     """Claim that PROMOTE asserts."""
 

@@ -111,6 +111,44 @@ def test_what_counts_waits_and_is_set_aside_is_told_apart(made_up):
     assert (entry.runs, entry.cases, entry.states["set_aside"]) == (7, 5, 3)
 
 
+def test_an_arm_that_is_compared_alone_tells_the_noise_and_is_never_promoted(made_up):
+    variants = ["control", "treatment", {"name": "aa", "comparator": "aa"}]
+    runs = made_up(variants=variants)
+    for case in range(6):
+        for repeat in (1, 2):
+            for arm, name in enumerate(("control", "treatment", "aa")):
+                seconds = (10.0 + case) * (
+                    1.0 + (case * case * 7 + repeat * 3 + arm * case * 5) % 11 / 20
+                )
+                if name == "treatment":
+                    seconds /= 2
+                passed = (case + repeat + arm) % 3 > 0
+                runs.end(f"c{case}", repeat, name, passed, seconds=seconds)
+    found = summary(runs.space, runs.name)
+    noise = {item.name: item for item in found.noise}
+    assert set(noise) == {"active_seconds", "success", "score", "check-0"}
+    seconds, check = noise["active_seconds"], noise["check-0"]
+    assert (seconds.relative, seconds.cases) == (True, 6)
+    assert abs(seconds.aa) < seconds.aa_bound < 0.4
+    assert 0 < seconds.repeats < seconds.run
+    assert check.aa == noise["success"].aa
+    ranked = {item.variant: item for item in found.ranking}
+    assert ranked["aa"].verdict == "never promoted"
+    assert not ranked["aa"].decided
+    assert ranked["aa"].effect == pytest.approx(-seconds.aa, abs=0.02)  # less is better
+    text = page(found)
+    assert "of equal texts: a smaller difference is no news" in text
+    assert "never promoted:" in text
+
+
+def test_without_repeats_or_such_an_arm_no_noise_is_told(made_up):
+    runs = made_up()
+    runs.end("a", 1, "control", True)
+    runs.end("a", 1, "treatment", True)
+    assert summary(runs.space, runs.name).noise == ()
+    assert "of equal texts" not in page(summary(runs.space, runs.name))
+
+
 def test_a_list_tells_what_is_known_of_a_cost_as_its_least(made_up):
     runs = made_up()
     for name, usd in (("a", 0.02), ("b", 0.03), ("c", None)):

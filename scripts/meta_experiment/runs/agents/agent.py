@@ -35,8 +35,8 @@ class AgentOptions:
 class Task:
     """A task for an agent: one case in a checkout that has the texts of one variant.
 
-    `texts` are those of this variant, by path, `others` those of all other variants. `attempt`
-    is the folder for what the run leaves beside the checkout.
+    `texts` are those of this variant, by path, `others` those of variants that have
+    others. `attempt` is the folder for what the run leaves beside the checkout.
     """
 
     case: Case

@@ -10,7 +10,7 @@ from typing import Any
 
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, as_word, cite
-from meta_experiment.files.confine import Content, plain_path
+from meta_experiment.files.confine import Content
 from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
 from meta_experiment.model.plan_checks import check_new_plan
@@ -21,17 +21,17 @@ from meta_experiment.model.plan_document import (
 )
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
-from meta_experiment.prompts.identity import PromptKind, identify, require_text
+from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
+from meta_experiment.services.planning.contents import Contents, contents_of
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
-from meta_experiment.services.planning.skill_folder import Arms, folder_contents, told_apart
+from meta_experiment.services.planning.skill_folder import told_apart
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
-from meta_experiment.services.serving.unserved import stand_in_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
     Assignment,
@@ -45,8 +45,6 @@ from meta_experiment.types.results.creation import Creation
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 _LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
-
-Contents = Mapping[str, Mapping[str, Content | None]]
 
 
 def create(
@@ -68,7 +66,7 @@ def create(
         NotFoundError, UnsafePathError: a file cannot be read safely. ConflictError: a file is
             under experiment already.
     """
-    contents = _contents(workspace, request)
+    contents = contents_of(workspace, request)
     prompts = request.document["files"]
     texts = {path: {name: it for name, it in contents[path].items() if it} for path in prompts}
     notes = [*request.notes, *_notes(texts, workspace.root)]
@@ -136,57 +134,6 @@ def _new_plan(document: object) -> Plan:
     plan = plan_from_document(document)
     check_new_plan(plan)
     return plan
-
-
-def _contents(workspace: Workspace, request: Request) -> dict[str, Arms]:
-    """Read the exact bytes of every file in every arm; where an arm has none, the control's.
-
-    Prompt files come first, then what else is in the folders of skills that are meant whole.
-    """
-    contents: dict[str, Arms] = {}
-    names = _variant_names(request.document)
-    for path in request.document["files"]:
-        require_text(plain_path(path))
-        control = workspace.prompt(path)
-        arms = {CONTROL: control}
-        for name in names[1:]:
-            arms[name] = control
-        for item in request.variant_files:
-            if item.path == path:
-                source = workspace.source(item.source)
-                # A variant is a new text of the same file, so it keeps that file's mode.
-                arms[item.variant] = Content(source.data, control.mode)
-        for content in arms.values():
-            _refuse_stand_in(path, content.data)
-        contents[path] = dict(arms)
-    for path in list(contents):
-        whole = [it for it in request.variant_files if it.whole and it.path == path]
-        if whole:
-            sources = {item.variant: item.source.parent for item in whole}
-            contents |= folder_contents(workspace, path, sources, names)
-    for name in names[1:]:
-        if all(arms[name] == arms[CONTROL] for arms in contents.values()):
-            raise UsageError(
-                f"The variant {cite(name)} has the same bytes as the control in every file.",
-                hint="Change its text first; two equal arms can only show noise.",
-            )
-    return contents
-
-
-def _refuse_stand_in(path: str, data: bytes) -> None:
-    """Refuse what stands in a prompt file's place while an experiment on it is served."""
-    if stand_in_of(data):
-        raise RefusedError(
-            f"{as_word(path)} holds the line that serves another experiment's variants, not "
-            "its text.",
-            hint="Bring the file back first: meta-experiment recover",
-        )
-
-
-def _variant_names(document: Mapping[str, Any]) -> list[str]:
-    return [
-        item if isinstance(item, str) else str(item["name"]) for item in document["variants"]
-    ]
 
 
 def _notes(contents: Mapping[str, Mapping[str, Content]], root: Path) -> list[str]:

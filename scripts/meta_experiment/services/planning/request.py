@@ -77,6 +77,7 @@ def from_flags(
     root: Path,
     directory: Path,
     bases: Sequence[Path] = (),
+    comparators: Sequence[str] = (),
 ) -> Request:
     """Read `PATH=VARIANT_PATH` and `NAME:PATH=VARIANT_PATH`.
 
@@ -86,6 +87,7 @@ def from_flags(
         root: below which the prompt files lie.
         directory: where they were typed: paths are first looked for there.
         bases: where they are looked for next; the root when there are none.
+        comparators: which arms there are to be beside the treatments, each by that name.
     """
     bases = bases or (root,)
     split = [_split(flag, directory, bases) for flag in file_flags]
@@ -95,6 +97,11 @@ def from_flags(
         )
         for name, path, source in split
     ]
+    if comparators:
+        own = dict.fromkeys(item.variant for item in variant_files)
+        treatments = [name for name in own if name not in comparators]
+        made = [{"name": name, "comparator": name} for name in comparators]
+        document = {**document, "variants": [CONTROL, *treatments, *made]}
     return Request(_with_files(document, variant_files), tuple(variant_files))
 
 
@@ -220,9 +227,15 @@ def _with_files(document: dict[str, Any], items: Sequence[VariantFile]) -> dict[
                 f"plan.files names the variant '{name}', which plan.variants does not declare.",
                 hint=fields.suggestion(name, known) or f"Declared: {', '.join(known)}.",
             )
-    for name in sorted(declared - {CONTROL, *treatments}):
+    for name in sorted(declared - {CONTROL, *treatments, *_made(whole["variants"])}):
         raise UsageError(f"The variant '{name}' has no file that differs from the control.")
     return whole
+
+
+def _made(variants: Sequence[object]) -> list[str]:
+    """Return the variants whose texts are made, where no file has them."""
+    described = (item for item in variants if isinstance(item, Mapping))
+    return [str(item.get("name")) for item in described if item.get("comparator")]
 
 
 def _declared(variants: Sequence[object]) -> list[str]:

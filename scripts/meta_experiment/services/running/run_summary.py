@@ -12,11 +12,14 @@ from meta_experiment.runs.criteria.judging import final_score
 from meta_experiment.runs.ranking import Candidate, ranked, standing
 from meta_experiment.runs.stability import cost_per_success, flip_rate, noise_floor, pass_all
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.running.run_noise import run_noise
 from meta_experiment.services.running.run_records import RunRecords, run_records
 from meta_experiment.services.running.run_views import SUCCESS, value_of, view_of
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
     Analysis,
+    Comparator,
+    ComparatorResult,
     Decision,
     Experiment,
     Metric,
@@ -93,6 +96,7 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
         open_verdicts=found.open_verdicts,
         judge=_judge(found.outcomes),
         shown_from=_shown_from(analysis) if analysis else None,
+        noise=tuple(run_noise(plan, counting)),
         decision=decided.decision if decided else None,
         reason_code=decided.reason_code if decided else None,
         reason=decided.reason if decided else "No run counts yet.",
@@ -171,7 +175,8 @@ def _ranking(
     ]
     against = {
         item.treatment: item for item in (analysis.primary.comparisons if analysis else ())
-    }
+    } | _beside_the_control(analysis)
+    kinds = {item.treatment: item.comparator for item in _comparators(analysis)}
     for place, item in enumerate(ranked(candidates), start=1):
         comparison = against.get(item.name)
         verdict = _verdict(item.name, comparison, analysis)
@@ -184,8 +189,25 @@ def _ranking(
             effect=comparison.estimate.relative if comparison else None,
             interval=_always_valid(comparison),
             decided=verdict is not None,
-            verdict=verdict or ("control" if comparison is None else "not decided"),
+            verdict=verdict or _undecided(comparison, kinds.get(item.name)),
         )
+
+
+def _comparators(analysis: Analysis | None) -> Iterator[ComparatorResult]:
+    """Yield what comparators are beside the control."""
+    for item in analysis.comparators if analysis else ():
+        if analysis and item.control == analysis.primary.comparisons[0].control:
+            yield item
+
+
+def _beside_the_control(analysis: Analysis | None) -> dict[str, Comparison]:
+    return {item.treatment: item.results[0].comparisons[0] for item in _comparators(analysis)}
+
+
+def _undecided(comparison: Comparison | None, kind: Comparator | None) -> str:
+    if kind is not None:
+        return "never promoted"
+    return "control" if comparison is None else "not decided"
 
 
 def _standing(runs: Sequence[CellOutcome]) -> float | None:

@@ -131,6 +131,26 @@ class VariantSteadiness:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureNoise:
+    """How far equal texts differ by chance in a criterion, a score or the primary metric.
+
+    `run` is the standard deviation between repeats of one case, and `repeats` the difference of
+    two equal arms on as many cases and repeats that 19 of 20 stay below, as these tell it. `aa`
+    is the difference of the A/A arm, `aa_bound` the one that 19 of 20 such arms stay below, by
+    what its cases differ by. Where `relative`, all are fractions of the control's value, else
+    in the measure's own unit. None is not known.
+    """
+
+    name: str
+    relative: bool
+    cases: int
+    run: float | None
+    repeats: float | None
+    aa: float | None
+    aa_bound: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RankedVariant:
     """A variant's place by score, price and time, beside what is known of its effect.
 
@@ -194,6 +214,7 @@ class RunSummary:
     open_verdicts: int
     judge: JudgeFigures | None
     shown_from: int | None
+    noise: tuple[MeasureNoise, ...]
     decision: Decision | None
     reason_code: ReasonCode | None
     reason: str
