@@ -29,6 +29,10 @@ def dice(seed):
     return random.Random(seed)  # noqa: S311
 
 
+def chances_to_be_best(base, trials, ended):
+    return best_chances.best_chances(base, best_chances.closed_values(base, trials), ended)
+
+
 def bandit(*treatments, metric=DURATION, burn_in=5, **changes):
     moving = Bandit(Aim.FEW_BAD_USES, 0.05, burn_in)
     return plan(
@@ -67,13 +71,44 @@ def test_a_chance_is_that_among_the_two_arms_that_are_compared():
 def test_a_turn_is_one_draw_of_which_came_first():
     """Equal to the exact mean over both orders, when the evidence is worked out."""
     base = bandit("b")
-    trials = [drawn("b", 0, 9.0, None), drawn("control", 1, 4.0, None)]
+    values = {"b": (9.0, 7.0), "control": (4.0, 5.0)}
+    trials = [
+        drawn(name, 2 * turn + at, values[name][turn], None)
+        for turn in range(2)
+        for at, name in enumerate(("b", "control"))
+    ]
     found = chances_of(base, trials)
-    one, other = moving_shares._scores([math.log(9.0), math.log(4.0)])
-    assert (found.probabilities, found.treated) == ((0.5,), (1,))
-    group = Group((1, 0), (one, other), ((Part(2, 1),),))
+    assert (found.probabilities, found.treated) == ((0.5, 0.5), (1, 1))
+    assert found.scores[0] == 0.0  # nothing was known before
+    known = moving_shares._ArmsSoFar()
+    for place, (treated, value) in enumerate(((1, 9.0), (0, 4.0))):
+        known.add(moving_shares._PlacedUnit(place, treated, math.log(value), TURN))
+    scores = [known.score(math.log(value)) for value in (7.0, 5.0)]
+    assert scores[0] > 0 > scores[1]
+    group = Group((1, 0), scores, ((Part(2, 1),),))
     alone = moving_shares.log_e_of_draws(found.probabilities, found.treated, found.scores, 1)
     assert alone == pytest.approx(log_e_of_groups([group], 1))
+
+
+def test_a_score_does_not_know_the_arm_it_weighs():
+    """Whichever arm a unit was of, its own score is the same; later ones may differ."""
+    base = bandit("b")
+    values = [9.0, 7.0, 5.0, 8.0, 6.5]
+    turns = [drawn("control", 0, 8.0, None), drawn("b", 1, 6.0, None)]
+    one, other = (
+        chances_of(
+            base,
+            [
+                *turns,
+                *(
+                    drawn(name, 2 + place, value, (5000, 5000))
+                    for place, (name, value) in enumerate(zip(names, values, strict=True))
+                ),
+            ],
+        ).scores
+        for names in (("control", "b", "b", "b", "control"), ("control", "b", "b", "b", "b"))
+    )
+    assert one == other
 
 
 def test_half_a_turn_tells_nothing_yet():
@@ -184,19 +219,19 @@ def test_chances_follow_what_has_closed_and_leave_out_what_cannot_be_scored():
     trials = [drawn("control", k, 9.0 + k / 9, None) for k in range(5)]
     trials += [drawn("b", 5 + k, 4.0 + k / 9, None) for k in range(5)]
     trials += [drawn("c", 10 + k, 7.0, None) for k in range(5)]
-    chances = best_chances.best_chances(base, trials, ())
+    chances = chances_to_be_best(base, trials, ())
     assert chances[2] is None  # all alike
     assert chances[1] > 0.99
-    assert best_chances.best_chances(base, trials[:6], ())[1] is None  # one value
-    assert best_chances.best_chances(base, trials, {"b"}) == [pytest.approx(1.0), None]
-    assert best_chances.best_chances(base, [], ()) == [None, None, None]
+    assert chances_to_be_best(base, trials[:6], ())[1] is None  # one value
+    assert chances_to_be_best(base, trials, {"b"}) == [pytest.approx(1.0), None]
+    assert chances_to_be_best(base, [], ()) == [None, None, None]
 
 
 def test_a_rate_of_none_is_scored_as_any_other():
     base = bandit("b", metric=SUCCESS)
     trials = [drawn("control", k, float(k == 0), None, metric="success") for k in range(20)]
     trials += [drawn("b", 20 + k, 0.0, None, metric="success") for k in range(20)]
-    control, none = best_chances.best_chances(base, trials, ())
+    control, none = chances_to_be_best(base, trials, ())
     assert 0.7 < control < 0.8
     assert none == pytest.approx(1 - control)
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, betaln
-from scipy.stats import t as student
+from scipy.special import betainc, betaln, gammaln, stdtr
 from tests.sim import shadow
 
 from meta_experiment.assign.adaptive import default_floor
@@ -90,8 +89,9 @@ def chances_of_means(n, mean, sd):
     at = low + (high - low) * 0.5 * (NODES + 1)
     z = (at[:, None, :] - mean[:, :, None]) / scale[:, :, None]
     df = n[:, :, None] - 1.0
-    density = student.pdf(z, df) / scale[:, :, None]
-    below = student.cdf(z, df)
+    height = np.exp(gammaln((df + 1) / 2) - gammaln(df / 2)) / np.sqrt(np.pi * df)
+    density = height * (1 + z**2 / df) ** (-(df + 1) / 2) / scale[:, :, None]
+    below = stdtr(df, z)
     return _chances(lambda arm: density[:, arm], lambda arm: below[:, arm], n.shape[1])
 
 
@@ -186,16 +186,45 @@ def play(world, rng, alpha=0.05):
     )
 
 
+def draws(world, rng):
+    """Return the arms that are drawn, (experiments, units), without weighing any evidence."""
+    runs, units, arms = world.values.shape
+    rows = np.arange(runs)
+    n, total, squares = (np.zeros((runs, arms)) for _ in range(3))
+    turns = rng.permuted(np.tile(np.arange(arms), (runs, BURN_IN, 1)), axis=2)
+    first = turns.reshape(runs, -1)
+    weights, drawn = np.full((runs, arms), 1.0 / arms), np.zeros((runs, units), int)
+    for unit in range(units):
+        burning = unit < first.shape[1]
+        if not burning and (unit % world.every == 0 or unit < 100):
+            if world.rates:
+                p_best = chances_of_rates(total, n)
+            else:
+                mean = total / n
+                sd = np.sqrt(np.maximum(squares - n * mean**2, 0) / (n - 1))
+                p_best = chances_of_means(n, -mean if world.lower else mean, sd)
+            weights = shares(p_best, world.aim, world.least_share)
+        cut = np.cumsum(weights, axis=1)
+        fresh = (rng.random(runs)[:, None] * cut[:, -1:] >= cut).sum(axis=1)
+        arm = first[:, unit] if burning else np.minimum(fresh, arms - 1)
+        value = world.values[rows, unit, arm]
+        drawn[:, unit] = arm
+        n[rows, arm] += 1
+        total[rows, arm] += value
+        squares[rows, arm] += value**2
+    return drawn
+
+
 def closed_average(log_es):
     """Return log e-values adjusted by closed testing with averages, row by row."""
     if log_es.shape[1] == 1:
         return log_es
-    order = np.sort(log_es, axis=1)
+    places = np.argsort(log_es, axis=1)
+    order = np.take_along_axis(log_es, places, axis=1)
     found = np.empty_like(log_es)
     for k in range(log_es.shape[1]):
         own = log_es[:, k : k + 1]
-        rank = (order < own).sum(axis=1, keepdims=True)
-        others = np.array([np.delete(row, at[0]) for row, at in zip(order, rank, strict=True)])
+        others = order[places != k].reshape(len(order), -1)
         sums = np.logaddexp.accumulate(np.concatenate([own, others], axis=1), axis=1)
         found[:, k] = (sums - np.log(np.arange(1, order.shape[1] + 1))).min(axis=1)
     return found
@@ -216,6 +245,30 @@ def evidence(world, state):
     return np.minimum(exact_up, welch_up), np.minimum(exact_down, welch_down), welch_up
 
 
+class _Sums:
+    """Sums of the two arms of a comparison, by which the next value is scored."""
+
+    def __init__(self, runs):
+        self.n, self.total = np.zeros((2, runs)), np.zeros((2, runs))
+        self.squares = np.zeros(runs)
+
+    def score(self, value):
+        n = self.n.sum(axis=0) + 1
+        total, squares = self.total.sum(axis=0) + value, self.squares + value**2
+        with np.errstate(all="ignore"):
+            middle = (self.total / self.n).mean(axis=0)
+            sd = np.sqrt(np.maximum(squares - total**2 / n, 0) / (n - 1))
+            u = np.clip((value - middle) / sd, -CLIP, CLIP)
+        return np.where(np.isfinite(u), u, 0.0)
+
+    def add(self, value, z, mine):
+        for arm in (0, 1):
+            which = mine & (z == arm)
+            self.n[arm][which] += 1
+            self.total[arm][which] += value[which]
+        self.squares[mine] += value[mine] ** 2
+
+
 class _State:
     """Sums of every arm, and the factors of the draw for every treatment."""
 
@@ -224,6 +277,7 @@ class _State:
         self.total, self.squares = np.zeros((runs, arms)), np.zeros((runs, arms))
         self.factors = {sign: np.zeros((runs, arms - 1, len(EFFECT))) for sign in (1, -1)}
         self.waiting = {}
+        self.sums = [_Sums(runs) for _ in range(arms - 1)]
         self.rows = np.arange(runs)
         self.arms = arms
 
@@ -238,27 +292,26 @@ class _State:
         mine = (arm == 0) | (arm == treatment)
         if not mine.any():
             return
-        pair = [0, treatment]
-        n = self.n[:, pair].sum(axis=1)
-        total, squares = self.total[:, pair].sum(axis=1), self.squares[:, pair].sum(axis=1)
-        with np.errstate(all="ignore"):
-            mean = total / n
-            sd = np.sqrt(np.maximum(squares - n * mean**2, 0) / (n - 1))
-            u = np.clip((value - mean) / sd, -CLIP, CLIP)
-        u = np.where(np.isfinite(u) & (n > 1), u, 0.0)
         z = (arm == treatment).astype(float)
+        sums = self.sums[treatment - 1]
         with np.errstate(all="ignore"):
             p = pi[:, treatment] / (pi[:, 0] + pi[:, treatment])
         if burning:
             key = (treatment, place // self.arms)
             before = self.waiting.get(key)
             if before is None:
-                before = self.waiting[key] = [np.full(len(u), np.nan), np.zeros(len(u))]
+                before = self.waiting[key] = [np.full(len(z), np.nan), np.zeros(len(z))]
             fresh = mine & np.isnan(before[0])
             second = mine & ~fresh
-            first_u, first_z = before[0].copy(), before[1].copy()
-            before[0][fresh], before[1][fresh] = u[fresh], z[fresh]
-            u, z, p, mine = first_u - u, first_z, np.full(len(u), 0.5), second
+            first, first_z = before[0].copy(), before[1].copy()
+            before[0][fresh], before[1][fresh] = value[fresh], z[fresh]
+            u = sums.score(first) - sums.score(value)
+            sums.add(first, first_z, second)
+            sums.add(value, z, second)
+            z, p, mine = first_z, np.full(len(z), 0.5), second
+        else:
+            u = sums.score(value)
+            sums.add(value, z, mine)
         u, z, p = u[mine], z[mine], p[mine]
         for sign, factors in self.factors.items():
             x = sign * EFFECT * u[:, None]

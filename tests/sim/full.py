@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
 from tests.sim import (  # noqa: E402
+    bandit_tables,
     covariates,
     draw,
     offline_tables,
@@ -426,6 +427,7 @@ TABLES = (
     quantiles_table,
     preferences_table,
     robust_table,
+    bandit_tables.bandit_tables,
     offline_tables.offline_tables,
 )
 

@@ -20,7 +20,7 @@ from meta_experiment.store.local.assignments import new_trial_id
 from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.local.fold.fold import Fold
 from meta_experiment.store.local.fold.observed import outcome_events
-from meta_experiment.store.local.fold.trial_columns import Trials, units_used
+from meta_experiment.store.local.fold.trial_columns import Trials, closed_values, units_used
 from meta_experiment.store.trial_log import AssignedTrial, TrialLog
 from meta_experiment.types import Status
 
@@ -134,6 +134,10 @@ class MemoryStore:
 
     def follow(self, _):
         return self.trials
+
+    def closed_values(self, experiment, metric):
+        fold = self._folds.get(experiment.experiment_id) or Fold()
+        return closed_values(fold.columns, metric)
 
     def trials(self, experiment):
         name = experiment.experiment_id

@@ -13,7 +13,6 @@ from meta_experiment.types import (
     MetricKind,
     Plan,
     Scale,
-    Stopping,
     Unit,
 )
 from meta_experiment.types.covariates import (
@@ -194,7 +193,9 @@ def _check_bandit(plan: Plan) -> None:
             "draw; expected units of live use.",
             hint="Leave --assignment out: runs on cases are compared case by case.",
         )
-    if plan.stopping is Stopping.FIXED:
+    from meta_experiment.decide.rules import rule_of
+
+    if not rule_of(plan).extendable:
         raise UsageError(
             "stopping.rule: one fixed look at units that a bandit drew errs more often than "
             "it says; expected a rule that is valid at every look.",

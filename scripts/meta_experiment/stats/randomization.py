@@ -72,15 +72,19 @@ def log_e_of_draws(
 
     The log e-value is large where the treated have greater scores, or less with a sign of -1.
     """
-    units = [
-        (u, z, math.log(p), math.log1p(-p))
-        for p, z, u in zip(probabilities, treated, scores, strict=True)
+    units = [  # a score of zero tells nothing
+        (u, p, 1.0 - p) for p, u in zip(probabilities, scores, strict=True) if u
     ]
+    seen = math.fsum(u for z, u in zip(treated, scores, strict=True) if z)
+    farthest = max((abs(u) for u, _, _ in units), default=0.0)
+    exp, log = math.exp, math.log
 
     def total(theta: float) -> float:
-        return math.fsum(
-            theta * u * z - log_add(log_p + theta * u, log_q) for u, z, log_p, log_q in units
-        )
+        if abs(theta) * farthest < _LARGEST_EXPONENT:
+            means = [log(q + p * exp(theta * u)) for u, p, q in units]
+        else:
+            means = [log_add(log(p) + theta * u, log(q)) for u, p, q in units]
+        return theta * seen - math.fsum(means)
 
     return _mixed(total, sign)
 

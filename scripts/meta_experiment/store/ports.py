@@ -8,7 +8,15 @@ of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Protocol
 
 from meta_experiment.files.confine import Content
@@ -141,6 +149,15 @@ class TrialLogs(Protocol):
         """Return what does as `trials` for this experiment, for who looks again and again.
 
         What it has read once and what has not changed since it need not read again.
+        """
+
+    def closed_values(
+        self, experiment: Experiment, metric: str
+    ) -> Sequence[tuple[str, Hashable, float | None]]:
+        """Return variant, unit and value of every trial of its logs that has closed.
+
+        In any order, the unit as something that tells it from others; None is no value, or one
+        of a trial that was excluded. It takes a fraction of what the trials themselves take.
         """
 
     def used(self, experiment: Experiment) -> UnitsUsed:

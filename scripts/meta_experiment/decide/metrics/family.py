@@ -86,6 +86,13 @@ def improvement_down_to_zero(centre: float, direction: Direction) -> float:
     return 1.0 if direction is Direction.LOWER else math.inf
 
 
+def best_of_means(arms: Sequence[Moments], lower: bool) -> list[float]:
+    """Return each arm's chance to have the best mean."""
+    from meta_experiment.stats.best_arm import best_mean
+
+    return best_mean(arms, lower=lower)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Functions that the metrics of one kind have in common.
@@ -97,7 +104,8 @@ class Family:
     `statistic(scale)` names what of an arm is compared, and `centre(values, metric)` is that;
     `compares_means` says whether it is a mean of what the units show, of which a t tells;
     `draw_suffices` whether units that are alike in what is compared are alike in all, so that
-    how they were drawn tells all there is against no difference.
+    how they were drawn tells all there is against no difference. `best_of(arms, lower)` are
+    the chances of arms of these moments to be the best.
     `effect_size` standardises the difference. `expected` is the evidence, as that of `separate`
     at every look, of data to come that have these moments, where that can be told.
 
@@ -134,6 +142,7 @@ class Family:
     centre: Callable[[Sequence[float], Metric], float] = centre_of_means
     compares_means: bool = True
     draw_suffices: bool = False
+    best_of: Callable[[Sequence[Moments], bool], list[float]] = best_of_means
     expected: Callable[[Moments, Moments, Metric, float], Evidence] | None = None
     lowest_change: float = -math.inf
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero

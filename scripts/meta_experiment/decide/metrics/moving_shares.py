@@ -113,35 +113,66 @@ def _weighed(arms: tuple[str, ...], control: Sample, treatment: Sample) -> tuple
 def chances(arms: tuple[str, ...], control: Sample, treatment: Sample) -> Chances:
     """Return the draws between two arms, given that each was of one of the two.
 
-    Scores are distances from the mean of the units up to each, in their standard deviations,
-    whatever their arms. Of a turn at the beginning, in which every arm came once, which of the
-    two came first is one draw, with a score of their difference.
+    A value is scored by its distance from the middle of both arms' means before it: what the
+    arms came to before a draw is known to it. Of a turn at the beginning, in which every arm
+    came once, which of the two came first is one draw, with a score of their difference.
     """
-    units = sorted(_units(control, treatment), key=lambda unit: unit.place)
-    if not units:
-        return Chances((), (), ())
     sides = [arms.index(item.drawn.variant) for item in (control, treatment) if item.drawn]
     probabilities, treated, scores = list[float](), list[int](), list[float]()
-    first: dict[int, tuple[_PlacedUnit, float]] = {}
-    for unit, score in zip(units, _scores([unit.value for unit in units]), strict=True):
-        parts, probability = unit.draw.parts, 0.5
+    first: dict[int, _PlacedUnit] = {}
+    known = _ArmsSoFar()
+    for unit in sorted(_units(control, treatment), key=lambda unit: unit.place):
+        parts = unit.draw.parts
         if len(parts) != len(arms):
             continue
-        if _is_in_turn(unit.draw):
-            turn = unit.place // len(arms)
-            before = first.pop(turn, None)
-            if before is None or before[0].treated == unit.treated:
-                first[turn] = unit, score
-                continue
-            unit, score = before[0], before[1] - score  # noqa: PLW2901 - of both
-        else:
+        if not _is_in_turn(unit.draw):
             one, other = (parts[side] for side in sides)
-            probability = other / (one + other) if one + other else 0.0
+            probability, score = other / ((one + other) or 1), known.score(unit.value)
+            known.add(unit)
+        else:
+            before = first.setdefault(unit.place // len(arms), unit)
+            if before.treated == unit.treated:
+                continue
+            probability, score = 0.5, known.score(before.value) - known.score(unit.value)
+            known.add(before)
+            known.add(unit)
+            unit = before  # noqa: PLW2901 - whose place the draw was about
         if 0.0 < probability < 1.0:
             probabilities.append(probability)
             treated.append(unit.treated)
             scores.append(score)
     return Chances(tuple(probabilities), tuple(treated), tuple(scores))
+
+
+class _ArmsSoFar:
+    """What is known of two arms before a draw: their means, and the spread of all values."""
+
+    __slots__ = ("_count", "_mean", "_means", "_squares", "_units")
+
+    def __init__(self) -> None:
+        self._means, self._units = [0.0, 0.0], [0, 0]
+        self._count, self._mean, self._squares = 0, 0.0, 0.0
+
+    def score(self, value: float) -> float:
+        """Return the distance of a value from the middle, in standard deviations with it."""
+        if 0 in self._units:
+            return 0.0
+        step = value - self._mean
+        squares = self._squares + step * step * self._count / (self._count + 1)
+        if squares <= 0.0:
+            return 0.0
+        away = (value - 0.5 * sum(self._means)) / math.sqrt(squares / self._count)
+        return max(-_FARTHEST, min(_FARTHEST, away))
+
+    def add(self, unit: _PlacedUnit) -> None:
+        """Take a unit in (Welford 1962)."""
+        arm, value = unit.treated, unit.value
+        self._units[arm] += 1
+        self._means[arm] += (value - self._means[arm]) / self._units[arm]
+        self._count += 1
+        step = value - self._mean
+        self._mean += step / self._count
+        self._squares += step * (value - self._mean)
 
 
 def _is_in_turn(draw: Draw) -> bool:
@@ -158,18 +189,6 @@ def _units(control: Sample, treatment: Sample) -> Iterator[_PlacedUnit]:
         ):  # units that were joined to an arm to its harm come last, and were never drawn
             if draw is not None:
                 yield _PlacedUnit(place, treated, value, draw)
-
-
-def _scores(values: Sequence[float]) -> Iterator[float]:
-    """Yield each value's distance from the mean of all up to it (Welford 1962)."""
-    mean = squares = 0.0
-    for count, value in enumerate(values, 1):
-        step = value - mean
-        mean += step / count
-        squares += step * (value - mean)
-        spread = math.sqrt(squares / (count - 1)) if count > 1 else 0.0
-        away = (value - mean) / spread if spread else 0.0
-        yield max(-_FARTHEST, min(_FARTHEST, away))
 
 
 def _interval_always(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -304,6 +304,16 @@ def notes(
     )
 
 
+def best_of_rates(arms: Sequence[Moments], lower: bool) -> list[float]:
+    """Return each arm's chance to have the best rate.
+
+    A unit of several outcomes counts as one: their sum is rounded.
+    """
+    from meta_experiment.stats.best_arm import best_rate
+
+    return best_rate([(round(arm.mean * arm.n), arm.n) for arm in arms], lower=lower)
+
+
 def _paired() -> Design:
     from meta_experiment.decide.metrics.paired_rates import PAIRED_RATES
 
@@ -337,6 +347,7 @@ RATES = Family(
     missing=missing,
     missing_words=missing_words,
     draw_suffices=True,
+    best_of=best_of_rates,
     expected=expected,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from meta_experiment.assign.adaptive import PARTS, parts_in_force, with_ended
-from meta_experiment.decide.best_chances import best_chances, closed_first
+from meta_experiment.decide.best_chances import (
+    best_chances,
+    closed_first,
+    closed_values,
+)
+from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.protocol.sequence import format_draw
 from meta_experiment.records import dataclass
 from meta_experiment.services.workspace import Workspace
@@ -22,14 +27,17 @@ class Renewal:
 
 def renewed(workspace: Workspace, experiment: Experiment) -> Renewal:
     """Return the weights that follow from the trials that have closed by now."""
-    closed = closed_first(workspace.store.trials(experiment).trials)
-    ended = {item.treatment for item in experiment.ended_arms}
-    return Renewal(weights_of(experiment.plan, closed, ended), len(closed))
+    plan, ended = experiment.plan, {item.treatment for item in experiment.ended_arms}
+    if plan.primary.name == ERROR_RATE.name:  # which trials have without recording it
+        closed = closed_first(workspace.store.trials(experiment).trials)
+        return Renewal(weights_of(plan, closed, ended), len(closed))
+    values = workspace.store.closed_values(experiment, plan.primary.name)
+    return Renewal(_weights(plan, best_chances(plan, values, ended), ended), len(values))
 
 
 def weights_of(plan: Plan, closed: Iterable[Trial], ended: Container[str]) -> list[int]:
     """Return the parts of 10,000 with which each arm is drawn next; one that ended has none."""
-    return _weights(plan, best_chances(plan, closed, ended), ended)
+    return _weights(plan, best_chances(plan, closed_values(plan, closed), ended), ended)
 
 
 def _weights(plan: Plan, chances: Sequence[float | None], ended: Container[str]) -> list[int]:
@@ -49,7 +57,7 @@ def standing(
         return None
     ended = {item.treatment for item in experiment.ended_arms}
     closed = closed_first(trials)
-    found = best_chances(plan, closed, ended)
+    found = best_chances(plan, closed_values(plan, closed), ended)
     going = [item.name for item in plan.variants if item.name not in ended]
     chances = dict(zip(going, found, strict=True))
     known = {name: chance for name, chance in chances.items() if chance is not None}

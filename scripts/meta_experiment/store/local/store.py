@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import suppress
 
 from meta_experiment.errors import LockedError, MetaExperimentError, StorageError
@@ -21,7 +29,7 @@ from meta_experiment.store.local.fold.fold import Fold
 from meta_experiment.store.local.fold.lookup import fold_of
 from meta_experiment.store.local.fold.observed import outcome_events
 from meta_experiment.store.local.fold.summaries import load_reading
-from meta_experiment.store.local.fold.trial_columns import units_used
+from meta_experiment.store.local.fold.trial_columns import closed_values, units_used
 from meta_experiment.store.local.fold.trials import Reading
 from meta_experiment.store.local.logs import log_sizes
 from meta_experiment.store.local.writer import Writer, append_batches, append_events
@@ -203,6 +211,12 @@ class LocalStore:
             return self._with_inline(found, experiment)
 
         return trials
+
+    def closed_values(
+        self, experiment: Experiment, metric: str
+    ) -> Sequence[tuple[str, Hashable, float | None]]:
+        """Return variant, unit and value of every trial of its logs that has closed."""
+        return closed_values(self._reading(experiment).fold.columns, metric)
 
     def used(self, experiment: Experiment) -> UnitsUsed:
         """Return how many units every variant has, recorded without a draw included."""

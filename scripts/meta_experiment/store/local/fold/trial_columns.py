@@ -6,7 +6,7 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import Any, overload
 
 from meta_experiment.protocol.events import COVARIATE
@@ -272,6 +272,30 @@ def units_used(columns: Columns) -> UnitsUsed:
     return UnitsUsed(
         {variants[code]: count for code, count in counts.items()}, columns.positions
     )
+
+
+def closed_values(columns: Columns, metric: str) -> list[tuple[str, int, float | None]]:
+    """Return variant, number of the unit and value of every closed trial; None is no value."""
+    variants, column, excluded = (
+        list(columns.variants),
+        columns.metrics.get(metric),
+        columns.excluded,
+    )
+    values: Iterable[float] = column if column is not None else ()
+    nothing = _NOTHING["i"] if column is not None and column.typecode == "i" else None
+    padded = chain(values, repeat(NAN))
+    rows = zip(columns.status, columns.variant, _units(columns), padded, strict=False)
+    return [
+        (
+            variants[code],
+            unit,
+            None
+            if value != value or value == nothing or row in excluded  # noqa: PLR0124 - NaN
+            else float(value),
+        )
+        for row, (status, code, unit, value) in enumerate(rows)
+        if status
+    ]
 
 
 def _units(columns: Columns) -> array[int]:
