@@ -1,6 +1,7 @@
 """The runner: every cell once, failures tried again, caps and stops without loss."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from tests.runs.outcomes import outcome_of
@@ -18,6 +19,7 @@ from meta_experiment.runs.runner import (
 )
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.types.cases import Case
+from meta_experiment.types.runs import Contest, ContestOutcome, Failure, FailureKind, Spent
 
 ARMS = ("control", "treatment")
 NOTHING = Known({}, {})
@@ -187,3 +189,76 @@ def test_cases_that_share_something_never_run_at_once():
     list(Runner(blocks, made, NOTHING, Budget(Caps()), team, slots=4).events())
     assert team.most == 1
     assert len(team.begun) == 8
+
+
+def contested(make, seed=0, known=NOTHING, slots=3, caps=None):
+    """Return a runner of blocks that a judge holds against each other, and its team."""
+    made = {f"c{n}": Case(f"c{n}", "do it", "0" * 64) for n in range(5)}
+    blocks = [replace(block, contested=True) for block in schedule(1, list(made), ARMS, 1)]
+    team = Team(make, seed)
+    runner = Runner(blocks, made, known, Budget(caps or Caps()), team, slots=slots)
+    return runner, team, blocks
+
+
+def held(cell, **more):
+    """Return the outcome of a run, or of a contest."""
+    if isinstance(cell, Contest):
+        return ContestOutcome(cell, (), "judge", spent=Spent(0.001, 10.0), **more)
+    return outcome_of(cell)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_block_counts_when_it_was_held_against_itself(seed):
+    runner, team, blocks = contested(held, seed)
+    counted = [item for item in runner.events() if isinstance(item, CountedBlock)]
+    assert [item.contest.cell for item in counted] == [block.contest for block in blocks]
+    for block in blocks:
+        begun = [team.begun.index(cell) for cell in (*block.cells, block.contest)]
+        assert begun[-1] == max(begun)
+    assert len(team.begun) == len(set(team.begun)) == 15
+
+
+def test_what_is_known_is_not_held_again():
+    whole = {}
+    runner, _, blocks = contested(lambda cell: whole.setdefault(cell, held(cell)))
+    for _ in runner.events():
+        pass
+    runs = {cell: one for cell, one in whole.items() if not isinstance(cell, Contest)}
+    first = {blocks[0].contest: whole[blocks[0].contest]}
+    runner, team, _ = contested(held, known=Known(runs, {}, first))
+    assert sum(isinstance(item, CountedBlock) for item in runner.events()) == 5
+    assert sorted(team.begun, key=repr) == sorted((b.contest for b in blocks[1:]), key=repr)
+
+
+def test_a_judge_that_the_machine_fails_sets_its_block_aside():
+    failure = Failure(FailureKind.MACHINE, "no network")
+
+    def make(cell):
+        bad = isinstance(cell, Contest) and cell.case_id == "c2"
+        return held(cell, failure=failure) if bad else held(cell)
+
+    runner, team, _ = contested(make)
+    events = list(runner.events())
+    assert [item.cell for item in events if isinstance(item, BlockSetAside)] == [
+        Contest("c2", 1)
+    ]
+    assert sum(isinstance(item, CountedBlock) for item in events) == 4
+    assert team.begun.count(Contest("c2", 1)) == MOST_ATTEMPTS
+
+
+def test_a_judge_that_never_answers_stops_everything():
+    """Else every run would be paid for nothing."""
+    failure = Failure(FailureKind.MACHINE, "no network")
+    runner, team, _ = contested(
+        lambda cell: held(cell, failure=failure) if isinstance(cell, Contest) else held(cell)
+    )
+    with pytest.raises(RefusedError, match="verdicts of the judge counts: no network"):
+        list(runner.events())
+    assert team.closed
+
+
+def test_a_judge_is_in_the_caps_too():
+    runner, team, _ = contested(held, slots=1, caps=Caps(usd=0.0405))
+    events = list(runner.events())
+    assert isinstance(events[-1], ReachedCap)
+    assert sum(isinstance(cell, Contest) for cell in team.begun) == 1

@@ -100,10 +100,10 @@ class World:
 class Unordered(Frontier):
     """A frontier without order: whatever pairs happen to be complete count at once."""
 
-    def complete(self) -> Iterator[tuple[CellOutcome, ...]]:
+    def complete(self) -> Iterator[tuple[tuple[CellOutcome, ...], None]]:
         for block in self._blocks:
             if all(cell in self._outcomes for cell in block.cells):
-                yield tuple(self._outcomes.pop(cell) for cell in block.cells)
+                yield tuple(self._outcomes.pop(cell) for cell in block.cells), None
 
 
 class VirtualTeam:

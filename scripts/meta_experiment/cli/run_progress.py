@@ -13,6 +13,7 @@ from meta_experiment.render.words import one_line
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.runner import BlockSetAside, CountedBlock, EndedRun, Event, ReachedCap
 from meta_experiment.services.running.run_plan import RunPlan
+from meta_experiment.types.runs import RunCell
 
 
 class RunProgress:
@@ -49,8 +50,9 @@ class RunProgress:
                 self._draw(planned, budget)
             case BlockSetAside(cell, reason):
                 self._clear()
+                who = cell.variant if isinstance(cell, RunCell) else "its judge"
                 say(
-                    one_line(f"Set aside: {cell.case_id}, {cell.variant}: {reason}"),
+                    one_line(f"Set aside: {cell.case_id}, {who}: {reason}"),
                     self._screen.style,
                     err=True,
                 )

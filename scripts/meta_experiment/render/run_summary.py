@@ -18,11 +18,11 @@ from meta_experiment.render.blocks import (
     Text,
     Tone,
 )
+from meta_experiment.render.judge_views import judge_facts, preference_sections
 from meta_experiment.render.run_noise import run_noise
 from meta_experiment.render.run_views import LONGEST_ARM, money, runs_of_case
 from meta_experiment.types import Decision, Scale
 from meta_experiment.types.results.run_summary import (
-    JudgeFigures,
     RankedVariant,
     RunFold,
     RunState,
@@ -51,8 +51,8 @@ def run_summary_page(found: RunSummary, case: str | None) -> Page:
         Emphasis(decision, _TONES.get(found.decision, "warn")),
         f"  {words.one_line(found.reason)}",
     )
-    facts = Facts((("Answer", verdict), ("Runs", _states(found)), *_judge(found.judge)))
-    sections: list[Section] = [(head, facts)]
+    facts = Facts((("Answer", verdict), ("Runs", _states(found)), *judge_facts(found.judge)))
+    sections: list[Section] = [(head, facts), *preference_sections(found.preferences)]
     if case is not None:
         sections += runs_of_case(found.runs, found.unit)
     elif found.cases:
@@ -87,22 +87,6 @@ def _states(found: RunSummary) -> str:
         if found.states.get(state)
     ]
     return "; ".join(parts)
-
-
-def _judge(judge: JudgeFigures | None) -> Iterator[tuple[Text, Text]]:
-    if judge is None:
-        return
-    said = (
-        f"{words.counted(judge.asked, 'verdict')} asked for twice; it contradicted itself in "
-        f"{judge.disagreements:,} ({words.per_cent(judge.disagreements / judge.asked)})"
-    )
-    if judge.unanswered:
-        said += f", gave no answer in {judge.unanswered:,}"
-    yield "Judge", said
-    if judge.compared:
-        share = words.per_cent(judge.agreed / judge.compared)
-        yield "", f"agrees with a person in {judge.agreed:,} of {judge.compared:,} ({share})"
-    yield "", f"took {money(judge.usd)}, {judge.tokens:,.0f} tokens, beside those of the runs"
 
 
 def _folds(folds: Sequence[RunFold], found: RunSummary) -> Table:

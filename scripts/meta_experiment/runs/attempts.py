@@ -73,7 +73,8 @@ class Checkouts(Protocol):
 class Bench:
     """All that an attempt needs: cases and arms by name, where, by whom, under whose watch.
 
-    `prompts` are the files of an arm that are put before the model; others only lie there.
+    The control is the first arm. `prompts` are the files of an arm that are put before the
+    model; others only lie there.
     """
 
     cases: Mapping[str, Case]
@@ -186,7 +187,7 @@ def _judged(
         pass
     seen = _seen(changes)
     results: tuple[CriterionResult, ...] = ()
-    asking = _asking(bench, outcome.cell, stopping)
+    asking = None if bench.judge is None else judge_of(bench, outcome.cell.name, stopping)
     if report.status is TrialStatus.OK:
         work = RunWork(
             output=report.output,
@@ -215,7 +216,7 @@ def _judged(
             )
         known = verdicts(results)
     else:  # of a run that failed it is known that it did not succeed
-        known = {"success": 0.0} if task.case.criteria else {}
+        known = {"success": 0.0} if task.case.checks else {}
     if changes is not None:
         bench.folder.keep_patch(outcome.cell, changes.patch)
         if changes.files:
@@ -223,24 +224,31 @@ def _judged(
                 bench.checkouts.keep_work(slot, bench.folder.work(outcome.cell))
     metrics = {**seen, **report.metrics, **known}
     report = replace(report, metrics=metrics)
-    return replace(outcome, report=report, criteria=results, judging=_spent(asking))
+    judged_by = (asking.identity, asking.model) if asking and asking.asked else ("", "")
+    return replace(
+        outcome,
+        report=report,
+        criteria=results,
+        judging=_spent(asking),
+        judge=judged_by[0],
+        judge_model=judged_by[1],
+    )
 
 
 def _spent(asking: Asking | None) -> Spent:
     return Spent(0.0) if asking is None else asking.spent
 
 
-def _asking(bench: Bench, cell: RunCell, stopping: Event) -> Asking | None:
-    """Return what asks the judge about a run, if there is one."""
-    if bench.judge is None:
-        return None
+def judge_of(bench: Bench, about: str, stopping: Event) -> Asking:
+    """Return what asks the judge of a bench that has one; `about` names what it judges."""
+    assert bench.judge is not None  # noqa: S101 - for the type checker
 
     def make(agent: Agent, task: Task) -> AgentReport:
         launch = agent.launch(task)
         bench.supervisor.launch(bench.fence.around(launch, (task.attempt,)))
         return _seen_to_its_end(bench, agent, task, stopping)
 
-    return Asking(bench.judge, bench.folder, cell.name, make)
+    return Asking(bench.judge, bench.folder, about, make)
 
 
 def _seen(changes: Changes | None) -> dict[str, float]:

@@ -7,9 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 
 from meta_experiment.files.interruption import held
-from meta_experiment.types.runs import CellOutcome, RunCell
+from meta_experiment.types.runs import CellOutcome, Contest, ContestOutcome, RunCell
 
-Make = Callable[[RunCell, int, Event], CellOutcome]
+Outcome = CellOutcome | ContestOutcome
+Make = Callable[[RunCell | Contest, int, Event], Outcome]
 _BRIEF = 0.2  # seconds, after which a signal is heard at the latest
 
 
@@ -21,18 +22,18 @@ class Crew:
         self._make = make
         self._stopping = Event()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="run")
-        self._running: dict[Future[CellOutcome], RunCell] = {}
+        self._running: dict[Future[Outcome], RunCell | Contest] = {}
 
-    def begin(self, cell: RunCell, slot: int) -> None:
-        """Make an attempt at a cell in a slot that is free."""
+    def begin(self, cell: RunCell | Contest, slot: int) -> None:
+        """Make an attempt at a cell in a slot that is free, or hold a contest."""
         self._running[self._pool.submit(self._make, cell, slot, self._stopping)] = cell
 
-    def next(self) -> list[CellOutcome]:
+    def next(self) -> list[Outcome]:
         """Wait for at least one attempt to end, and return those that did.
 
         What an attempt raises is raised here.
         """
-        done: set[Future[CellOutcome]] = set()
+        done: set[Future[Outcome]] = set()
         while self._running and not done:
             done, _ = wait(self._running, _BRIEF, FIRST_COMPLETED)
         for item in done:

@@ -5,6 +5,7 @@
     cells/CASE.REPEAT.VARIANT/outcome.json
     cells/CASE.REPEAT.VARIANT/patch  what it changed, cut where it is very long
     cells/CASE.REPEAT.VARIANT/work/  all that it changed, as a pack of git
+    contests/CASE.REPEAT.json        which of the variants' works a judge prefers
     judge/…/N/                       the n-th question to a judge about a run, and its answer
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
@@ -33,8 +34,11 @@ from meta_experiment.types.runs import (
     AgentReport,
     CellOutcome,
     CellRecord,
+    Contest,
+    ContestOutcome,
     Failure,
     FailureKind,
+    PreferenceResult,
     RunCell,
     Spent,
 )
@@ -44,6 +48,7 @@ _PATCH = "patch"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _SPENT = "spent.json"
+_CONTESTS = "contests"
 _DIGITS = 16
 
 
@@ -175,6 +180,38 @@ class RunFolder:
                 hint="Remove it, and the run is made again.",
             ) from error
 
+    def keep_contest(self, outcome: ContestOutcome) -> None:
+        """Write what a judge prefers; durable on return."""
+        self.files.make_directory(self.folder / _CONTESTS)
+        self._write(self._contest(outcome.cell), outcome)
+
+    def contest(self, cell: Contest) -> ContestOutcome | None:
+        """Return what a judge prefers, if it was asked.
+
+        Raises:
+            CorruptStoreError: it cannot be read.
+        """
+        path = self._contest(cell)
+        found = self._read(path)
+        try:
+            return None if found is None else _contest(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptStoreError(
+                f"{path} says not what a judge prefers: {error}.",
+                hint="Remove it, and the judge is asked again.",
+            ) from error
+
+    def contests(self) -> Iterator[ContestOutcome]:
+        """Yield what a judge prefers of every case where it was asked. Raises as `contest`."""
+        for path in sorted((self.folder / _CONTESTS).glob("*.json")):
+            case, _, repeat = path.stem.rpartition(".")
+            found = self.contest(Contest(case, int(repeat))) if repeat.isdecimal() else None
+            if found is not None:
+                yield found
+
+    def _contest(self, cell: Contest) -> Path:
+        return self.folder / _CONTESTS / f"{cell.name}.json"
+
     def keep_patch(self, cell: RunCell, patch: bytes) -> None:
         """Keep what a run changed, for whoever wants to see it."""
         write_atomically(self.files, self.cell(cell) / _PATCH, patch)
@@ -266,6 +303,23 @@ def _outcome(found: Mapping[str, Any]) -> CellOutcome:
         ended=found["ended"],
         attempts=found["attempts"],
         judging=Spent(**found["judging"]) if "judging" in found else Spent(0.0),
+        judge=found.get("judge", ""),
+        judge_model=found.get("judge_model", ""),
+    )
+
+
+def _contest(found: Mapping[str, Any]) -> ContestOutcome:
+    results = tuple(
+        PreferenceResult(**{**item, "answers": tuple(item["answers"])})
+        for item in found["results"]
+    )
+    return ContestOutcome(
+        cell=Contest(**found["cell"]),
+        results=results,
+        judge=found["judge"],
+        judge_model=found["judge_model"],
+        began=tuple(found["began"]),
+        spent=Spent(**found["spent"]),
     )
 
 

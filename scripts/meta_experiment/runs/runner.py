@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import field
 from typing import Protocol
 
 from meta_experiment.errors import RefusedError, as_word
@@ -18,10 +19,19 @@ from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.frontier import Frontier
 from meta_experiment.runs.scope import may_run_with
 from meta_experiment.types.cases import Case
-from meta_experiment.types.runs import CellOutcome, Failure, FailureKind, RunBlock, RunCell
+from meta_experiment.types.runs import (
+    CellOutcome,
+    Contest,
+    ContestOutcome,
+    Failure,
+    FailureKind,
+    RunBlock,
+    RunCell,
+)
 
 MOST_ATTEMPTS = 3
 UNSEEN = "the text of its variant did not reach the agent"
+_JUDGE = ""  # in the place of a variant
 _VAIN = 3  # failures before anything has worked, or runs of a variant that are set aside
 
 
@@ -37,13 +47,14 @@ class CountedBlock:
     """Event: a block is complete, as is all before it: it may be looked at."""
 
     outcomes: tuple[CellOutcome, ...]
+    contest: ContestOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BlockSetAside:
     """Event: a run failed through no fault of its variant; its block does not count."""
 
-    cell: RunCell
+    cell: RunCell | Contest
     reason: str
 
 
@@ -60,10 +71,10 @@ Event = EndedRun | CountedBlock | BlockSetAside | ReachedCap
 class Team(Protocol):
     """Whoever makes attempts (`Crew`, but in simulations)."""
 
-    def begin(self, cell: RunCell, slot: int) -> None:
+    def begin(self, cell: RunCell | Contest, slot: int) -> None:
         """Begin an attempt in a free slot."""
 
-    def next(self) -> Sequence[CellOutcome]:
+    def next(self) -> Sequence[CellOutcome | ContestOutcome]:
         """Return those that ended, at least one where any is under way."""
 
     def close(self) -> None:
@@ -72,10 +83,11 @@ class Team(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of runs from before: outcomes by cell, slots of those that go on."""
+    """What is known from before: outcomes by cell, slots of runs that go on, contests."""
 
     outcomes: Mapping[RunCell, CellOutcome]
     under_way: Mapping[RunCell, int]
+    contests: Mapping[Contest, ContestOutcome] = field(default_factory=dict)
 
 
 class Runner:
@@ -97,11 +109,13 @@ class Runner:
         self._frontier = Frontier(blocks)
         self._known = known
         cells = [cell for block in blocks for cell in block.cells]
-        self._waiting = deque(cell for cell in cells if cell not in known.outcomes)
-        self._running: dict[RunCell, int] = {}
+        self._waiting = deque[RunCell | Contest](
+            cell for cell in cells if cell not in known.outcomes
+        )
+        self._running: dict[RunCell | Contest, int] = {}
         self._free = set(range(slots))
-        self._attempts: dict[RunCell, int] = {}
-        self._failures: list[tuple[RunCell, Failure]] = []
+        self._attempts: dict[RunCell | Contest, int] = {}
+        self._failures: list[tuple[RunCell | Contest, Failure]] = []
         self._ended = {cell.variant for cell in known.outcomes}
         self._vain = Counter[str]()
         self._most_vain = max(_VAIN, slots)  # those side by side may fail for one reason
@@ -120,8 +134,10 @@ class Runner:
         """
         began = self._clock()
         with closing(self._team):
-            for outcome in self._known.outcomes.values():
-                self._frontier.end(outcome)
+            for contest in self._known.contests.values():
+                self._end(contest)
+            for run in self._known.outcomes.values():
+                self._end(run)
             yield from self._complete()
             for cell, slot in self._known.under_way.items():
                 self._waiting.remove(cell)
@@ -148,11 +164,21 @@ class Runner:
             self._begin(cell, min(self._free))
         return None
 
-    def _next(self) -> RunCell | None:
+    def _end(self, outcome: CellOutcome | ContestOutcome) -> None:
+        """Take an outcome; the last one of its block may begin a contest."""
+        self._frontier.end(outcome)
+        if isinstance(outcome, CellOutcome):
+            contest = self._frontier.open_contest(outcome.cell)
+            if contest is not None:
+                self._waiting.appendleft(contest)
+
+    def _next(self) -> RunCell | Contest | None:
         """Return the first that waits and shares nothing with what is under way."""
-        busy = [self._cases[cell.case_id] for cell in self._running]
+        busy = [
+            self._cases[cell.case_id] for cell in self._running if isinstance(cell, RunCell)
+        ]
         for cell in self._waiting:
-            if may_run_with(self._cases[cell.case_id], busy):
+            if isinstance(cell, Contest) or may_run_with(self._cases[cell.case_id], busy):
                 return cell
         return None
 
@@ -172,16 +198,15 @@ class Runner:
             hint="When that is over, run this again: what has ended is not run twice.",
         )
 
-    def _begin(self, cell: RunCell, slot: int) -> None:
+    def _begin(self, cell: RunCell | Contest, slot: int) -> None:
         self._free.discard(slot)
         self._running[cell] = slot
         self._team.begin(cell, slot)
 
-    def _taken(self, outcome: CellOutcome) -> Iterator[Event]:
-        cell, report = outcome.cell, outcome.report
+    def _taken(self, outcome: CellOutcome | ContestOutcome) -> Iterator[Event]:
+        cell, failure = outcome.cell, outcome.failure
         self._free.add(self._running.pop(cell))
         self._budget.spend(outcome.spent)
-        failure = report.failure
         if failure is not None and failure.kind is FailureKind.SETUP:
             raise RefusedError(
                 f"No run can succeed as it is: {failure.reason} ({_named(cell)}).",
@@ -189,16 +214,19 @@ class Runner:
             )
         if failure is not None and not failure.kind.counts:
             yield from self._failed(cell, failure)
-        elif report.received is False:
+        elif isinstance(outcome, ContestOutcome):
+            self._end(outcome)
+            self._ended.add(_JUDGE)
+        elif outcome.report.received is False:
             yield from self._aside(cell, UNSEEN)
         else:
             self._worked = True
-            self._frontier.end(outcome)
-            self._ended.add(cell.variant)
+            self._end(outcome)
+            self._ended.add(outcome.cell.variant)
             yield EndedRun(outcome)
         yield from self._complete()
 
-    def _failed(self, cell: RunCell, failure: Failure) -> Iterator[Event]:
+    def _failed(self, cell: RunCell | Contest, failure: Failure) -> Iterator[Event]:
         """Run a cell again, or set its block aside when that was tried often enough.
 
         Raises:
@@ -212,25 +240,26 @@ class Runner:
         else:
             yield from self._aside(cell, failure.reason)
 
-    def _aside(self, cell: RunCell, reason: str) -> Iterator[Event]:
+    def _aside(self, cell: RunCell | Contest, reason: str) -> Iterator[Event]:
         self._frontier.set_aside(cell, reason)
         partners = [item for item in self._waiting if self._frontier.is_aside(item)]
         for item in partners:
             self._waiting.remove(item)
         yield BlockSetAside(cell, reason)
-        self._vain[cell.variant] += 1
-        vain = self._vain[cell.variant]
-        if cell.variant not in self._ended and vain >= self._most_vain:
+        who = cell.variant if isinstance(cell, RunCell) else _JUDGE
+        self._vain[who] += 1
+        vain, what = self._vain[who], "runs of this variant" if who else "verdicts of the judge"
+        if who not in self._ended and vain >= self._most_vain:
             raise RefusedError(
-                f"None of the first {vain} runs of this variant counts: {reason} "
-                f"({_named(cell)}).",
+                f"None of the first {vain} {what} counts: {reason} ({_named(cell)}).",
                 hint="Try one by hand; the folder of its attempt holds what the agent said.",
             )
 
     def _complete(self) -> Iterator[Event]:
-        for outcomes in self._frontier.complete():
-            yield CountedBlock(outcomes)
+        for outcomes, contest in self._frontier.complete():
+            yield CountedBlock(outcomes, contest)
 
 
-def _named(cell: RunCell) -> str:
-    return f"case {as_word(cell.case_id)}, {as_word(cell.variant)}"
+def _named(cell: RunCell | Contest) -> str:
+    who = as_word(cell.variant) if isinstance(cell, RunCell) else "its judge"
+    return f"case {as_word(cell.case_id)}, {who}"

@@ -23,6 +23,7 @@ class CriterionKind(StrEnum):
     TOOL_ORDER = "tool_order"
     MANUAL = "manual"
     JUDGE = "judge"
+    PREFERENCE = "preference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ class Case:
     timeout_seconds: float | None = None
     tags: tuple[str, ...] = ()
     origin: CaseOrigin | None = None
+
+    @property
+    def checks(self) -> tuple[Criterion, ...]:
+        """The criteria that a run is judged by alone."""
+        return tuple(i for i in self.criteria if i.kind is not CriterionKind.PREFERENCE)
+
+    @property
+    def preferences(self) -> tuple[Criterion, ...]:
+        """The criteria by which the runs of two variants are held against each other."""
+        return tuple(i for i in self.criteria if i.kind is CriterionKind.PREFERENCE)
+
     history: str | None = None
 
 

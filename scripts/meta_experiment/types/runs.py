@@ -26,17 +26,39 @@ class RunCell:
 
 
 @dataclass(frozen=True, slots=True)
+class Contest:
+    """The runs of all variants on one case for the n-th time, held against each other."""
+
+    case_id: str
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        """What its record is called."""
+        return f"{self.case_id}.{self.repeat}"
+
+
+@dataclass(frozen=True, slots=True)
 class RunBlock:
-    """All variants on one case for the n-th time, in the order in which they are started."""
+    """All variants on one case for the n-th time, in the order in which they are started.
+
+    Where it is `contested` a judge holds them against each other before it counts.
+    """
 
     case_id: str
     repeat: int
     variants: tuple[str, ...]
+    contested: bool = False
 
     @property
     def cells(self) -> tuple[RunCell, ...]:
         """The runs of the block."""
         return tuple(RunCell(self.case_id, self.repeat, item) for item in self.variants)
+
+    @property
+    def contest(self) -> Contest:
+        """What holds them against each other."""
+        return Contest(self.case_id, self.repeat)
 
 
 class FailureKind(StrEnum):
@@ -120,7 +142,8 @@ class CellOutcome:
     """The end of a cell: what the agent reported and how its work was judged.
 
     Times are seconds since the epoch. `attempts` is how often it was started. `judging` is what
-    a model took that judged the work: it is paid, but is no cost of the variant.
+    a model took that judged the work: it is paid, but is no cost of the variant. `judge` is
+    which one that was, none where it is empty, and `judge_model` its model.
     """
 
     cell: RunCell
@@ -130,6 +153,13 @@ class CellOutcome:
     ended: float
     attempts: int = 1
     judging: Spent = Spent(0.0)
+    judge: str = ""
+    judge_model: str = ""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it did not end well."""
+        return self.report.failure
 
     @property
     def spent(self) -> Spent:
@@ -140,6 +170,47 @@ class CellOutcome:
     def awaits_verdict(self) -> bool:
         """Whether somebody may still judge it."""
         return any(item.is_open for item in self.criteria)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceResult:
+    """Verdict by one criterion on the works of a treatment and the control.
+
+    `preferred` is 1 where it is the treatment's, 0 where it is the control's and ½ where it is
+    neither, or another one in another order; None where there is no verdict. `answers` are
+    those in each order: in the first the control's work was read first. None is no answer.
+    """
+
+    name: str
+    treatment: str
+    weight: float
+    preferred: float | None
+    detail: str = ""
+    answers: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContestOutcome:
+    """End of a contest: what a judge prefers, which judge of which model, what that took.
+
+    `began` tells the runs it is about: when each was started, the control's first.
+    """
+
+    cell: Contest
+    results: tuple[PreferenceResult, ...]
+    judge: str
+    judge_model: str = ""
+    began: tuple[float, ...] = ()
+    spent: Spent = Spent(0.0)
+    failure: Failure | None = None
+
+    def preferred(self, treatment: str) -> float | None:
+        """Return how far a treatment is preferred, of 1; None where a verdict is missing."""
+        found = [item for item in self.results if item.treatment == treatment]
+        known = [(item.weight, item.preferred) for item in found if item.preferred is not None]
+        if not found or len(known) < len(found):
+            return None
+        return sum(weight * share for weight, share in known) / sum(w for w, _ in known)
 
 
 @dataclass(frozen=True, slots=True)

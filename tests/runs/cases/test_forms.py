@@ -216,6 +216,7 @@ EACH_KIND = [
     {"type": "tool_order", "target": "Read", "before": "Edit"},
     {"type": "manual", "target": "It looks well."},
     {"type": "judge", "target": "It is right."},
+    {"type": "preference", "target": "It is right."},
 ]
 
 

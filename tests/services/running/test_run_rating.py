@@ -96,6 +96,18 @@ def test_beside_a_judge_a_verdict_counts_where_the_judge_has_none(made_up):
     assert done.metrics == {"score": 0.0, "success": 0.0}
 
 
+def test_a_person_judges_beside_a_judge_without_seeing_what_it_said(made_up):
+    runs = made_up()
+    runs.end("a", 1, "control", judge(True, True, True))
+    runs.end("a", 1, "treatment", True, judge(False, False, False))
+    assert next_run(runs.space, runs.name).waiting == 0
+    for left in (2, 1):
+        shown = next_run(runs.space, runs.name, beside=True)
+        assert (shown.open, shown.waiting, shown.variant) == (("kind",), left, None)
+        rate_run(runs.space, runs.name, RunChoice(key=shown.run), "kind", True)
+    assert next_run(runs.space, runs.name, beside=True).run is None
+
+
 @pytest.mark.long
 def test_a_run_is_shown_without_its_variant(made_up, capsys, monkeypatch):
     runs = made_up()

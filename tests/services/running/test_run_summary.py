@@ -15,7 +15,14 @@ from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import CriterionKind, CriterionResult
 from meta_experiment.types.results.run_summary import RunState
-from meta_experiment.types.runs import Failure, FailureKind, Spent
+from meta_experiment.types.runs import (
+    Contest,
+    ContestOutcome,
+    Failure,
+    FailureKind,
+    PreferenceResult,
+    Spent,
+)
 
 
 def page(found, case=None):
@@ -244,9 +251,50 @@ def test_a_judge_is_told_with_its_doubts(made_up):
     text = page(found)
     assert "contradicted itself in 1 (25%), gave no answer in 1" in text
     assert "agrees with a person in 1 of 2 (50%)" in text
+    assert "may be 1% to 99% (95%); beyond chance it shows nothing, as one of both" in text
     assert "took $0.0040, 100 tokens" in text
     assert "2 runs without a verdict" in text
     assert found.variants[0].usd == pytest.approx(0.01)  # the judge is no cost of a variant
+
+
+def test_agreement_is_shown_beyond_chance(made_up):
+    runs = made_up()
+    for number in range(10):
+        said = number % 2 == 0
+        person = said if number else not said
+        verdict = CriterionResult(
+            "clear", CriterionKind.JUDGE, 1.0, said, "", (said, said), person
+        )
+        runs.end(f"c{number}", 1, "control", verdict)
+    found = summary(runs.space, runs.name)
+    told = found.judge.agreement
+    assert (told.share, told.kappa) == pytest.approx((0.9, 0.8))
+    assert (told.low, told.high) == pytest.approx((0.555, 0.9975), abs=1e-3)
+    assert "may be 55% to 100%; beyond chance κ = 0.80 (0.11 to 0.99, 95%)" in page(found)
+
+
+def test_preferences_are_shown_with_what_is_due_to_their_place(made_up):
+    runs = made_up(metrics={"primary": "preference"})
+    votes = {0: (1.0, 1.0), 1: (0.0, 0.0), 2: (0.0, 1.0), 3: (1.0, 0.0), 4: (), 5: (None,)}
+    for number, answers in votes.items():
+        share = None if None in answers else 0.5
+        share = answers[0] if len(answers) == 2 and answers[0] == answers[1] else share
+        result = PreferenceResult("nicer", "treatment", 1.0, share, "", answers)
+        runs.folder.keep_contest(
+            ContestOutcome(Contest(f"c{number}", 1), (result,), "judge", spent=Spent(0.001, 10))
+        )
+        for arm in ("control", "treatment"):
+            runs.end(f"c{number}", 1, arm)
+    found = summary(runs.space, runs.name)
+    (told,) = found.preferences
+    assert (told.pairs, told.won, told.lost, told.tied) == (6, 1, 1, 3)
+    assert (told.unasked, told.unanswered, told.contradicted) == (1, 1, 2)
+    assert (told.first_twice, told.second_twice, told.share) == (1, 1, 0.5)
+    assert found.judge.judges == {"judge": 6}
+    text = page(found)
+    assert "2 of 5: the first twice 1, the second 1; no answer 1" in text
+    assert "took $0.0060, 60 tokens" in text
+    assert [item.value for item in found.variants] == [0.5, 0.5]
 
 
 def test_one_case_shows_each_run_with_its_verdicts(made_up):

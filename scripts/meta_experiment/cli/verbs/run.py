@@ -61,9 +61,13 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.option(
     "--judge",
     metavar="NAME|COMMAND",
-    help="Who judges criteria of the type judge: claude, or a command as for --agent [nobody].",
+    help="Who judges by criteria of the types judge and preference: claude, or a command as "
+    "for --agent [nobody].",
 )
 @click.option("--judge-model", metavar="NAME", help="The model of the judge, for claude.")
+@click.option(
+    "--another-judge", is_flag=True, help="Go on though another judge judged what was run."
+)
 @click.option(
     "--repeats", type=click.IntRange(1, 1000), default=1, show_default=True,
     help="How often each case is run in every arm.",
@@ -133,6 +137,7 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
         judge=_judge(said["judge"], said["judge_model"]),
+        another_judge=said["another_judge"],
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
         ),

@@ -59,6 +59,10 @@ class Agent(Protocol):
         """What it is called in a fingerprint."""
 
     @property
+    def identity(self) -> str:
+        """What it is called where its model and its words matter."""
+
+    @property
     def takes_history(self) -> bool:
         """Whether it can go on in a conversation."""
 

@@ -66,6 +66,12 @@ class Claude:
         self._options = options
         self._environment = environment
 
+    @property
+    def identity(self) -> str:
+        """Its name, with the model and the effort that are asked for."""
+        asked = (self.name, self._options.model, self._options.effort)
+        return "/".join(item for item in asked if item)
+
     def require(self) -> None:
         """Look for the client.
 

@@ -13,6 +13,7 @@ import os
 import shlex
 from collections.abc import Mapping
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import DependencyError, UsageError, as_word, cite
 from meta_experiment.files.programs import find_program
 from meta_experiment.runs.agents import left_files
@@ -26,6 +27,7 @@ _METRICS = "metrics.json"
 _MOST_METRICS = 64 * 1024  # bytes
 _MOST_ANSWER = 4 * 1024 * 1024
 _TRY_AGAIN = 75
+_DIGITS = 8
 _COST, _TOKENS = "cost_usd", "total_tokens"
 _DURATIONS = ("duration_seconds", "active_seconds")
 _NEVER_NEGATIVE = (_COST, _TOKENS, *_DURATIONS)
@@ -67,6 +69,12 @@ class CommandLine:
     def name(self) -> str:
         """The program, without its folder."""
         return os.path.basename(self._words[0])  # noqa: PTH119 - may be no path
+
+    @property
+    def identity(self) -> str:
+        """The program, and what tells its command line from others without repeating it."""
+        digest = sha256("\0".join(self._words).encode("utf-8", "replace")).hexdigest()
+        return f"{self.name} {str(digest)[:_DIGITS]}"
 
     def require(self) -> None:
         """Look for the program.

@@ -199,6 +199,7 @@ OPTIONS: Mapping[CriterionKind, Mapping[str, _Reader]] = {
     CriterionKind.TOOL_ORDER: {"before": _word},
     CriterionKind.MANUAL: {},
     CriterionKind.JUDGE: {},
+    CriterionKind.PREFERENCE: {},
 }
 _TARGETS: Mapping[CriterionKind, _Reader] = {
     CriterionKind.JSON_SCHEMA: _schema,

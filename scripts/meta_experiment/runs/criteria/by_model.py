@@ -74,3 +74,6 @@ def _read(answer: str | None) -> tuple[bool | None, str]:
     if found or not isinstance(met, bool) or not isinstance(why, str):
         return None, f"the judge's answer is no verdict: {quoted(answer[:LONGEST_REASON])}"
     return met, why[:LONGEST_REASON]
+
+
+PROMPT = "".join(_question(dict.fromkeys(_TITLES, ""), *order) for order in _ORDERS)

@@ -1,7 +1,7 @@
 """The kinds of criteria, and the score of a run that they make together.
 
 A further kind is a word in `types/cases`, its line in `KINDS`, and what it holds in
-`runs/cases/criterion_fields`.
+`runs/cases/criterion_fields`. What holds two runs against each other is not among them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_DETAIL = 800  # characters
 
 def judged(case: Case, work: RunWork) -> tuple[CriterionResult, ...]:
     """Judge a run by the criteria of its case, in their order."""
-    return tuple(_judged(criterion, work) for criterion in case.criteria)
+    return tuple(_judged(criterion, work) for criterion in case.checks)
 
 
 def _judged(criterion: Criterion, work: RunWork) -> CriterionResult:

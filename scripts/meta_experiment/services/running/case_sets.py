@@ -13,7 +13,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.cases import Case, CriterionKind
 from meta_experiment.types.results.case_sets import CaseSetResult
 
-_BY_HAND = {CriterionKind.MANUAL, CriterionKind.JUDGE}
+_BY_HAND = {CriterionKind.MANUAL, CriterionKind.JUDGE, CriterionKind.PREFERENCE}
 
 
 def case_set(workspace: Workspace, path: Path) -> CaseSetResult:

@@ -53,6 +53,19 @@ def verdicts_to_come(
         )
         for kind in (CriterionKind.JUDGE, CriterionKind.MANUAL)
     }
+    contests = sum(
+        (len(block.variants) - 1) * len(cases[block.case_id].preferences) for block in left
+    )
+    if contests and judged:
+        yield (
+            f"The judge is asked at most {contests:,} times which of two works it prefers, in "
+            "both orders. What that takes is in the caps, and in no variant's cost."
+        )
+    elif contests:
+        yield (
+            f"{contests:,} preferences are for a judge and none is named: without --judge "
+            "claude (or a command) nothing says which work is preferred."
+        )
     if asked[CriterionKind.JUDGE] and judged:
         yield (
             f"The judge is asked for at most {asked[CriterionKind.JUDGE]:,} verdicts, twice "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import ConflictError, InvalidStateError, UsageError
@@ -15,7 +16,12 @@ from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.running.held_out import require_same_opened
 from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
-from meta_experiment.services.running.run_trials import blocks_left, require_same_cases
+from meta_experiment.services.running.run_trials import (
+    blocks_left,
+    require_judge,
+    require_same_cases,
+    require_same_judge,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status, Trial, Unit
 from meta_experiment.types.cases import Case
@@ -29,7 +35,8 @@ _OPEN = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 class RunRequest:
     """Request for runs: where the cases lie, who does and judges them, how often, at once.
 
-    `held_out` is the name of cases that were held out, where they are such.
+    `held_out` is the name of cases that were held out, where they are such. `another_judge`
+    lets a judge go on from where another one was asked.
     """
 
     cases: Path
@@ -39,6 +46,7 @@ class RunRequest:
     caps: Caps = Caps()
     held_out: str = ""
     judge: Agent | None = None
+    another_judge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +89,10 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     """Work out what would be run; nothing is written and nothing is spent.
 
     Raises:
-        UsageError: the experiment's units are no cases, a case cannot be read, or the agent
-            cannot go on in its conversation.
-        InvalidStateError: it has ended. ConflictError: a case was changed since it was run, or
-            others were run than the ones that were held out.
+        UsageError: the experiment's units are no cases, a case cannot be read, nobody would be
+            asked for a preference, or the agent cannot go on in its conversation.
+        InvalidStateError: it has ended. ConflictError: a case was changed since it was run,
+            others were run than the ones that were held out, or another judge judged.
     """
     experiment = find_in(workspace.store, selector)
     require_status(experiment, _OPEN, "run")
@@ -111,6 +119,8 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
         )
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
+    require_judge(plan, cases.values(), request.judge)
+    told = require_same_judge(trials, request.judge, another=request.another_judge)
     others = tuple(trial for trial in trials if trial.unit not in cases)
     before = len({trial.unit for trial in others})
     if request.held_out and others:
@@ -122,8 +132,14 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     ended = {item.treatment for item in experiment.ended_arms}
     variants = [item.name for item in plan.variants if item.name not in ended]
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)
-    left = blocks_left(blocks, {item.trial_id for item in trials})
-    said = [*outlook(experiment, trials, len(cases) + before, runs_of(left), request.at_once)]
+    left = tuple(
+        replace(block, contested=bool(request.judge and cases[block.case_id].preferences))
+        for block in blocks_left(blocks, {item.trial_id for item in trials})
+    )
+    said = [
+        *told,
+        *outlook(experiment, trials, len(cases) + before, runs_of(left), request.at_once),
+    ]
     said += verdicts_to_come(
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )

@@ -32,16 +32,19 @@ class RunChoice:
     cell: RunCell | None = None
 
 
-def next_run(workspace: Workspace, selector: str, most: int | None = None) -> RunRating:
+def next_run(
+    workspace: Workspace, selector: str, most: int | None = None, *, beside: bool = False
+) -> RunRating:
     """Return a run that waits for a verdict, in an order that says nothing of variants.
 
-    Its answer is cut behind `most` characters.
+    Its answer is cut behind `most` characters. One that a judge has judged waits where a person
+    is to judge `beside` it.
 
     Raises:
         NotFoundError: there is no such experiment, or no run of it here.
     """
     found = run_records(workspace, selector)
-    waiting = _waiting(found)
+    waiting = _waiting(found, beside=beside)
     shown = waiting[0] if waiting else None
     return RunRating(
         experiment_id=found.experiment.experiment_id,
@@ -50,7 +53,7 @@ def next_run(workspace: Workspace, selector: str, most: int | None = None) -> Ru
         variant=None,
         criterion=None,
         passed=None,
-        open=_open(shown) if shown else (),
+        open=_open(shown, beside=beside) if shown else (),
         waiting=len(waiting),
         prompt=found.folder.prompt(shown.cell).decode("utf-8", "replace") if shown else "",
         output=shortened(shown.report.output, most) if shown else "",
@@ -76,7 +79,8 @@ def rate_run(
         name = found.experiment.experiment_id
         if found.experiment.status is Status.ARCHIVED:
             raise InvalidStateError(f"{name} is archived and takes no trials.")
-        outcome = _chosen(found, choice)
+        chosen = _chosen(found, choice)
+        outcome = folder.outcome(chosen.cell) or chosen  # without what it was held against
         result = _criterion(outcome, criterion)
         stands = passed if result.person is None else result.person
         outcome = _with(outcome, replace(result, person=stands))
@@ -167,13 +171,17 @@ def _criterion(outcome: CellOutcome, name: str | None) -> CriterionResult:
     raise UsageError(f"{cite(name)} is no criterion that a person judges here.", hint=hint)
 
 
-def _waiting(found: RunRecords) -> Sequence[CellOutcome]:
-    runs = [item for item in found.outcomes if _open(item)]
+def _waiting(found: RunRecords, *, beside: bool = False) -> Sequence[CellOutcome]:
+    runs = [item for item in found.outcomes if _open(item, beside=beside)]
     return sorted(runs, key=lambda item: _key(found, item.cell))
 
 
-def _open(outcome: CellOutcome) -> tuple[str, ...]:
-    return tuple(item.name for item in outcome.criteria if item.is_open)
+def _open(outcome: CellOutcome, *, beside: bool = False) -> tuple[str, ...]:
+    return tuple(
+        item.name
+        for item in outcome.criteria
+        if item.is_open or (beside and item.kind is CriterionKind.JUDGE and item.person is None)
+    )
 
 
 def _key(found: RunRecords, cell: RunCell) -> str:

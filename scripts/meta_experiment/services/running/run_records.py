@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.assign.uniform import sha256
@@ -12,11 +13,18 @@ from meta_experiment.records import dataclass
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import UNSEEN
 from meta_experiment.services.find import find_in
-from meta_experiment.services.running.run_trials import trial_id
+from meta_experiment.services.running.run_trials import preferences, trial_id
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Trial
 from meta_experiment.types.results.run_summary import RunState
-from meta_experiment.types.runs import CellOutcome, CellRecord, FailureKind, RunCell
+from meta_experiment.types.runs import (
+    CellOutcome,
+    CellRecord,
+    Contest,
+    ContestOutcome,
+    FailureKind,
+    RunCell,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,7 @@ class RunRecords:
     folder: RunFolder
     records: tuple[CellRecord, ...]
     trials: Mapping[str, Trial]
+    contests: tuple[ContestOutcome, ...] = ()
 
     @property
     def outcomes(self) -> tuple[CellOutcome, ...]:
@@ -113,7 +122,35 @@ def records_of(workspace: Workspace, experiment: Experiment) -> RunRecords:
         key=lambda item: (item.cell.case_id, item.cell.repeat, _place(item.cell.variant, arms)),
     )
     log = workspace.store.trials(experiment).trials if records else ()
-    return RunRecords(experiment, folder, tuple(records), {item.trial_id: item for item in log})
+    trials = {item.trial_id: item for item in log}
+    known = {one.cell: one for one in folder.contests()} if records else {}
+    return RunRecords(
+        experiment=experiment,
+        folder=folder,
+        records=tuple(_contested(item, experiment, known) for item in records),
+        trials=trials,
+        contests=tuple(
+            one
+            for one in known.values()
+            if any(RunCell(*_of(one), name).name in trials for name in arms)
+        ),
+    )
+
+
+def _of(one: ContestOutcome) -> tuple[str, int]:
+    return one.cell.case_id, one.cell.repeat
+
+
+def _contested(
+    record: CellRecord, experiment: Experiment, known: Mapping[Contest, ContestOutcome]
+) -> CellRecord:
+    """Return what is on record of a cell, with how far its work is preferred."""
+    cell, outcome = record.cell, record.outcome
+    found = preferences(cell, experiment.plan, known.get(Contest(cell.case_id, cell.repeat)))
+    if outcome is None or not found:
+        return record
+    report = replace(outcome.report, metrics={**outcome.report.metrics, **found})
+    return replace(record, outcome=replace(outcome, report=report))
 
 
 def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:

@@ -114,7 +114,7 @@ class Series:
         events = [
             event
             for outcome in block.outcomes
-            for event in events_of(outcome, cases[outcome.cell.case_id], plan)
+            for event in events_of(outcome, cases[outcome.cell.case_id], plan, block.contest)
         ]
         self._workspace.store.append(self._experiment.experiment_id, events)
         self._counted += len(block.outcomes)

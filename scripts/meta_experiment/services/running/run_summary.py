@@ -12,6 +12,7 @@ from meta_experiment.runs.criteria.judging import final_score
 from meta_experiment.runs.ranking import Candidate, ranked, standing
 from meta_experiment.runs.stability import cost_per_success, flip_rate, noise_floor, pass_all
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.running.judge_figures import judge_figures, preference_figures
 from meta_experiment.services.running.run_noise import run_noise
 from meta_experiment.services.running.run_records import RunRecords, run_records
 from meta_experiment.services.running.run_views import SUCCESS, value_of, view_of
@@ -28,17 +29,15 @@ from meta_experiment.types import (
     TrialStatus,
 )
 from meta_experiment.types.analysis import Comparison, Interval
-from meta_experiment.types.cases import CriterionKind
 from meta_experiment.types.results.run import RunsSetAside
 from meta_experiment.types.results.run_summary import (
-    JudgeFigures,
     RankedVariant,
     RunFold,
     RunState,
     RunSummary,
     VariantSteadiness,
 )
-from meta_experiment.types.runs import CellOutcome, Spent
+from meta_experiment.types.runs import CellOutcome
 
 _MOST_TRIES = 5
 
@@ -94,7 +93,8 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
         set_aside=tuple(_aside(found)),
         states=dict(Counter(state.value for state in states.values())),
         open_verdicts=found.open_verdicts,
-        judge=_judge(found.outcomes),
+        judge=judge_figures(found.outcomes, found.contests),
+        preferences=tuple(preference_figures(found.contests)),
         shown_from=_shown_from(analysis) if analysis else None,
         noise=tuple(run_noise(plan, counting)),
         decision=decided.decision if decided else None,
@@ -258,31 +258,6 @@ def _shown_from(analysis: Analysis) -> int | None:
 def _aside(found: RunRecords) -> Iterator[RunsSetAside]:
     for (case, repeat), reason in sorted(found.aside.items()):
         yield RunsSetAside(case, repeat, reason)
-
-
-def _judge(runs: Sequence[CellOutcome]) -> JudgeFigures | None:
-    """Sum up what a judge said; None where none was asked."""
-    asked = [
-        item
-        for run in runs
-        for item in run.criteria
-        if item.kind is CriterionKind.JUDGE and item.answers
-    ]
-    if not asked:
-        return None
-    whole = [item for item in asked if None not in item.answers]
-    agreeing = [item for item in whole if len(set(item.answers)) == 1]
-    compared = [item for item in agreeing if item.person is not None]
-    took = sum((run.judging for run in runs), Spent(0.0))
-    return JudgeFigures(
-        asked=len(asked),
-        disagreements=len(whole) - len(agreeing),
-        unanswered=len(asked) - len(whole),
-        compared=len(compared),
-        agreed=sum(item.person == item.answers[0] for item in compared),
-        usd=took.usd,
-        tokens=took.tokens,
-    )
 
 
 def _successes(runs: Iterable[CellOutcome]) -> list[bool]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from meta_experiment.errors import ConflictError, as_word
+from meta_experiment.decide.metrics.preferences import EVEN
+from meta_experiment.errors import ConflictError, UsageError, as_word
 from meta_experiment.model.metrics import known_metric
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.asking import identity
 from meta_experiment.runs.criteria.judging import VERDICTS
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Plan, Trial
 from meta_experiment.types.cases import Case
-from meta_experiment.types.runs import CellOutcome, RunBlock, RunCell
+from meta_experiment.types.runs import CellOutcome, ContestOutcome, RunBlock, RunCell
 
 _CASE = "case"  # in a fingerprint: the first digits of the case's SHA-256
 _DIGITS = 12
+PREFERENCE = "preference"
+JUDGE, _JUDGE_MODEL = "judge", "judge_model"  # in a fingerprint
 
 
 def trial_id(cell: RunCell) -> str:
@@ -21,9 +27,15 @@ def trial_id(cell: RunCell) -> str:
     return cell.name
 
 
-def events_of(outcome: CellOutcome, case: Case, plan: Plan) -> tuple[TrialEvent, ...]:
-    """Return what is recorded of a run: when it began, and what it came to."""
+def events_of(
+    outcome: CellOutcome, case: Case, plan: Plan, contest: ContestOutcome | None = None
+) -> tuple[TrialEvent, ...]:
+    """Return what is recorded of a run: when it began, and what it came to.
+
+    That is also what it came to in the `contest` of its block.
+    """
     cell, report = outcome.cell, outcome.report
+    metrics = {**report.metrics, **preferences(cell, plan, contest)}
     about = (trial_id(cell), cell.variant, cell.case_id)
     unknown = unknown_metrics([outcome], plan)
     return (
@@ -34,12 +46,41 @@ def events_of(outcome: CellOutcome, case: Case, plan: Plan) -> tuple[TrialEvent,
             outcome.ended,
             *about,
             status=report.status,
-            metrics={
-                name: value for name, value in report.metrics.items() if name not in unknown
+            metrics={name: value for name, value in metrics.items() if name not in unknown},
+            fingerprint={
+                **report.fingerprint,
+                **_judges(outcome, contest),
+                _CASE: case.sha256[:_DIGITS],
             },
-            fingerprint={**report.fingerprint, _CASE: case.sha256[:_DIGITS]},
         ),
     )
+
+
+def preferences(cell: RunCell, plan: Plan, contest: ContestOutcome | None) -> dict[str, float]:
+    """Return how far a run is preferred to the control's; the control's own is one half.
+
+    It has that also where the judge could say nothing of a treatment: what that misses is
+    held against it.
+    """
+    if contest is None:
+        return {}
+    is_control = cell.variant == plan.control.name
+    share = EVEN if is_control else contest.preferred(cell.variant)
+    return {} if share is None else {PREFERENCE: share}
+
+
+def _judges(outcome: CellOutcome, contest: ContestOutcome | None) -> dict[str, str]:
+    """Return which judge judged a run, and its model."""
+    if contest is not None:
+        known = (contest.judge, contest.judge_model)
+    else:
+        known = (outcome.judge, outcome.judge_model)
+    return {name: item for name, item in zip((JUDGE, _JUDGE_MODEL), known, strict=True) if item}
+
+
+def judges_of(trials: Iterable[Trial]) -> Counter[str]:
+    """Count the trials by the judge that judged them."""
+    return Counter(item.fingerprint[JUDGE] for item in trials if JUDGE in item.fingerprint)
 
 
 def unknown_metrics(outcomes: Iterable[CellOutcome], plan: Plan) -> list[str]:
@@ -59,6 +100,48 @@ def blocks_left(blocks: Sequence[RunBlock], recorded: Container[str]) -> tuple[R
     return tuple(
         block for block in blocks if not all(trial_id(cell) in recorded for cell in block.cells)
     )
+
+
+def require_judge(plan: Plan, cases: Iterable[Case], judge: Agent | None) -> None:
+    """Refuse runs for a preference that nobody would be asked for.
+
+    Raises:
+        UsageError: says what is missing.
+    """
+    if PREFERENCE not in [item.name for item in plan.metrics]:
+        return
+    asked = any(item.preferences for item in cases)
+    if judge is None or not asked:
+        what = "no case has a criterion of that type" if judge else "no judge is named"
+        raise UsageError(
+            f"The plan compares by {PREFERENCE}, which a judge gives, and {what}.",
+            hint='Name one, --judge claude, and say in each case what to prefer: {"type": '
+            '"preference", "target": "the clearer review"}',
+        )
+
+
+def require_same_judge(
+    trials: Iterable[Trial], judge: Agent | None, *, another: bool
+) -> Iterator[str]:
+    """Refuse a judge other than the one that judged so far, or say so where that is wanted.
+
+    Raises:
+        ConflictError: names both.
+    """
+    before = judges_of(trials)
+    now = None if judge is None else identity(judge)
+    others = {name: count for name, count in before.items() if name != now}
+    if now is None or not others:
+        return
+    known = ", ".join(f"{name} ({count:,} runs)" for name, count in others.items())
+    if not another:
+        raise ConflictError(
+            f"The judge would be {now}; so far it was {known}. Verdicts of two judges would "
+            "count as one.",
+            hint="Name the same --judge and --judge-model, or say --another-judge to go on "
+            "with both.",
+        )
+    yield f"From now on the judge is {now}, before it was {known}: the verdicts of all count."
 
 
 def require_same_cases(trials: Iterable[Trial], cases: Mapping[str, Case]) -> None:

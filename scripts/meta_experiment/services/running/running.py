@@ -6,18 +6,23 @@ Whatever ends this program, the next call goes on from there.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 from meta_experiment.errors import DependencyError
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
+from meta_experiment.runs.agents import Agent
+from meta_experiment.runs.asking import identity
 from meta_experiment.runs.attempts import Bench, attempt
 from meta_experiment.runs.base import Base, base_of
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.checkouts import Slots
+from meta_experiment.runs.contests import contest
 from meta_experiment.runs.crew import Crew
 from meta_experiment.runs.fence import Fence, fence
 from meta_experiment.runs.grading import run_command
@@ -32,7 +37,14 @@ from meta_experiment.services.running.run_series import Series, Tell
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.run import RunResult
-from meta_experiment.types.runs import CellOutcome, RunCell, Spent
+from meta_experiment.types.runs import (
+    CellOutcome,
+    Contest,
+    ContestOutcome,
+    RunBlock,
+    RunCell,
+    Spent,
+)
 
 
 def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell) -> RunResult:
@@ -64,7 +76,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                     slots.resolve(case.commit)
             around = fence(git, Path(workspace.machine.data), os.environ)
             bench = _bench(workspace, experiment, planned, request, folder, slots, around)
-            known = _known(folder, planned)
+            known = _known(folder, planned, request.judge)
             _stop_others(folder, known)
             budget = Budget(request.caps)
             for spent in folder.spent():
@@ -74,7 +86,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 planned.cases,
                 known,
                 budget,
-                Crew(partial(attempt, bench), request.at_once),
+                Crew(partial(_work, bench), request.at_once),
                 slots=request.at_once,
             )
             series = Series(
@@ -123,7 +135,11 @@ def _bench(
     variants = {variant for block in planned.blocks for variant in block.variants}
     return Bench(
         cases=planned.cases,
-        arms={name: workspace.store.variant(experiment, name) for name in sorted(variants)},
+        arms={
+            item.name: workspace.store.variant(experiment, item.name)
+            for item in experiment.plan.variants
+            if item.name in variants
+        },
         prompts=experiment.plan.files,
         folder=folder,
         checkouts=slots,
@@ -136,7 +152,7 @@ def _bench(
     )
 
 
-def _known(folder: RunFolder, planned: RunPlan) -> Known:
+def _known(folder: RunFolder, planned: RunPlan, judge: Agent | None) -> Known:
     """Read from the disk what runs that are not recorded yet came to, and which go on.
 
     Those of a case that said something else then are none of its own.
@@ -153,7 +169,36 @@ def _known(folder: RunFolder, planned: RunPlan) -> Known:
                 outcomes[cell] = outcome
         elif begun is not None and begun[1].case == planned.cases[cell.case_id].sha256:
             under_way[cell] = begun[1].slot
-    return Known(outcomes, under_way)
+    contests = {
+        block.contest: found
+        for block in planned.left
+        if block.contested and (found := _still(folder, block, outcomes, judge)) is not None
+    }
+    return Known(outcomes, under_way, contests)
+
+
+def _still(
+    folder: RunFolder,
+    block: RunBlock,
+    outcomes: Mapping[RunCell, CellOutcome],
+    judge: Agent | None,
+) -> ContestOutcome | None:
+    """Return what a judge prefers, where it is the same judge and the same runs."""
+    found = folder.contest(block.contest)
+    began = {outcomes[cell].started for cell in block.cells if cell in outcomes}
+    if found is None or judge is None or found.judge != identity(judge):
+        return None
+    same = len(found.began) == len(block.cells) and set(found.began) == began
+    return found if same else None
+
+
+def _work(
+    bench: Bench, cell: RunCell | Contest, slot: int, stopping: Event
+) -> CellOutcome | ContestOutcome:
+    """Make a run, or hold those of a block against each other."""
+    if isinstance(cell, Contest):
+        return contest(bench, cell, stopping)
+    return attempt(bench, cell, slot, stopping)
 
 
 def _stop_others(folder: RunFolder, known: Known) -> None:

@@ -171,13 +171,54 @@ class RankedVariant:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreementFigures:
+    """How often two agree, beyond chance as well, with intervals of a level.
+
+    `kappa` is null where one of them always says the same: chance explains as much then.
+    """
+
+    level: float
+    share: float
+    low: float
+    high: float
+    kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceFigures:
+    """Which works a judge prefers by a criterion, a treatment's or the control's.
+
+    Of all `pairs` the treatment `won`, `lost` or `tied`. `unasked` are those where nobody was
+    asked, as a run had not ended well or both works were the same, `unanswered` those without a
+    verdict, `contradicted` ties in which it preferred another work in another order: the one
+    it read first in both orders (`first_twice`), the one it read second, or neither once.
+    `share` is how far the treatment is preferred, of 1.
+    """
+
+    treatment: str
+    criterion: str
+    pairs: int
+    won: int
+    lost: int
+    tied: int
+    unasked: int
+    unanswered: int
+    contradicted: int
+    first_twice: int
+    second_twice: int
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgeFigures:
     """How far a judge is to be believed.
 
     `asked` verdicts were asked for, twice each; `disagreements` are those where it contradicted
     itself, so that there is none, `unanswered` those where an answer was none. `compared` are
     verdicts that a person gave as well, `agreed` those alike. `usd` is null where a price is
-    not known.
+    not known. `judges` says who judged how many runs and pairs.
     """
 
     asked: int
@@ -187,6 +228,8 @@ class JudgeFigures:
     agreed: int
     usd: float | None
     tokens: float
+    agreement: AgreementFigures | None
+    judges: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +256,7 @@ class RunSummary:
     states: dict[str, int]
     open_verdicts: int
     judge: JudgeFigures | None
+    preferences: tuple[PreferenceFigures, ...]
     shown_from: int | None
     noise: tuple[MeasureNoise, ...]
     decision: Decision | None

@@ -24,6 +24,7 @@ from meta_experiment.types.runs import RunCell
 )
 @click.argument("experiment_id", metavar="ID")
 @click.option("--next", "shown", is_flag=True, help="Show a run that waits for a verdict.")
+@click.option("--beside-judge", is_flag=True, help="With --next: also one that a judge judged.")
 @click.option("--run", "key", metavar="KEY", help="The run, as --next names it.")
 @click.option("--case", metavar="NAME", help="Or its case,")
 @click.option("--repeat", type=click.IntRange(1), default=1, show_default=True, help="repeat,")
@@ -41,6 +42,7 @@ def rate_verb(
     place: Place,
     experiment_id: str,
     shown: bool,
+    beside_judge: bool,
     key: str | None,
     passed: bool | None,
     criterion: str | None,
@@ -54,7 +56,7 @@ def rate_verb(
     """
     opened = workspace(place)
     if shown:
-        found = next_run(opened, experiment_id, max_output)
+        found = next_run(opened, experiment_id, max_output, beside=beside_judge)
         return Result(found, run_to_rate_page(found))
     if passed is None:
         raise UsageError("Say --pass or --fail; --next shows a run that waits for it.")

@@ -1,0 +1,89 @@
+"""A contest: the works of all variants on one case, each treatment's against the control's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from threading import Event
+
+from meta_experiment.runs.asking import Asking
+from meta_experiment.runs.attempts import Bench, judge_of
+from meta_experiment.runs.criteria.anonymous import anonymous
+from meta_experiment.runs.criteria.pairwise import ShownWork, preferred
+from meta_experiment.runs.criteria.run_work import GivenUpError
+from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.types import TrialStatus
+from meta_experiment.types.cases import Case
+from meta_experiment.types.runs import (
+    CellOutcome,
+    Contest,
+    ContestOutcome,
+    FailureKind,
+    PreferenceResult,
+    RunCell,
+)
+
+_ABOUT = "contest"  # begins the name of what a judge is asked about
+
+
+def contest(bench: Bench, cell: Contest, stopping: Event) -> ContestOutcome:
+    """Ask the judge which works it prefers, and keep what it says.
+
+    Where it cannot be asked nothing is kept, and it is to be held again.
+    """
+    asking = judge_of(bench, f"{_ABOUT} {cell.name}", stopping)
+    runs = [
+        bench.folder.outcome(RunCell(cell.case_id, cell.repeat, name)) for name in bench.arms
+    ]
+    known = [run for run in runs if run is not None]
+    began = tuple(run.started for run in known)
+    outcome = ContestOutcome(cell, (), asking.identity, began=began)
+    try:
+        found = held(bench.cases[cell.case_id], known, bench.folder, _patiently(asking))
+        results = tuple(found)
+    except GivenUpError as error:
+        return replace(outcome, spent=asking.spent, failure=error.failure)
+    outcome = replace(outcome, results=results, judge_model=asking.model, spent=asking.spent)
+    bench.folder.keep_contest(outcome)
+    return outcome
+
+
+def held(
+    case: Case,
+    runs: list[CellOutcome],
+    folder: RunFolder,
+    ask: Callable[[str], str | None],
+) -> Iterator[PreferenceResult]:
+    """Hold the runs of all treatments against that of the control, which comes first."""
+    names = [run.report.fingerprint.get("model", "") for run in runs]
+    control, *treatments = (_work(run, folder, names) for run in runs)
+    for run, work in zip(runs[1:], treatments, strict=True):
+        for criterion in case.preferences:
+            variant = run.cell.variant
+            yield preferred(criterion, case.prompt, variant, (control, work), ask)
+
+
+def _work(run: CellOutcome, folder: RunFolder, names: list[str]) -> ShownWork | None:
+    if run.report.status is not TrialStatus.OK:
+        return None
+    patch = (folder.patch(run.cell) or b"").decode("utf-8", "replace")
+    places = [str(path) for path in folder.slots.glob("*/*")]
+    answer, changes = (anonymous(text, names, places) for text in (run.report.output, patch))
+    return ShownWork(answer, changes)
+
+
+def _patiently(asking: Asking) -> Callable[[str], str | None]:
+    """Return what asks; no answer through the machine's fault ends all of it.
+
+    Raises (by what is returned):
+        GivenUpError: the question is to be asked again another time.
+    """
+
+    def ask(question: str) -> str | None:
+        answer = asking(question)
+        failure = asking.failure
+        if answer is None and failure is not None and failure.kind is FailureKind.MACHINE:
+            raise GivenUpError(failure)
+        return answer
+
+    return ask
