@@ -13,6 +13,11 @@ from meta_experiment.model.plan_checks import check_new_plan
 from meta_experiment.types import Direction, MetricKind
 
 
+def test_names_that_differ_in_case_alone_are_refused():
+    with pytest.raises(UsageError, match="in case alone"):
+        check_new_plan(plan("Control"))
+
+
 def test_a_coins_error_rate_is_refused():
     with pytest.raises(UsageError, match="coin"):
         check_new_plan(plan(alpha=0.5))

@@ -75,6 +75,26 @@ def test_what_a_base_died_of_is_no_base(root, tmp_path):
     assert based(root, tmp_path).commit == git(root, "rev-parse", "HEAD").strip()
 
 
+def test_a_base_of_which_git_removed_something_is_not_gone_on_with(root, tmp_path):
+    write(root, "a.txt", b"a\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Second")
+    base = based(root, tmp_path)
+    git(root, "reset", "-q", "--hard", "HEAD~1")
+    assert based(root, tmp_path) == base
+    git(root, "reflog", "expire", "--expire=now", "--all")
+    git(root, "gc", "-q", "--prune=now")
+    with pytest.raises(RefusedError, match=f"commit {base.commit[:12]}.*no longer"):
+        based(root, tmp_path)
+
+
+def test_a_dirty_base_outlives_a_gc(root, tmp_path):
+    dirty(root)
+    base = based(root, tmp_path)
+    git(root, "gc", "-q", "--prune=now")
+    assert based(root, tmp_path) == base
+
+
 def test_a_linked_worktree_a_shallow_clone_and_a_subfolder_are_projects(root, tmp_path):
     write(root, "sub/.claude/commands/a.md", b"a\n")
     git(root, "add", "-A")

@@ -1,11 +1,16 @@
 """Cases run side by side unless they can touch the same thing."""
 
+import time
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta_experiment.runs.scope import conflict, may_run_with, waves
 from meta_experiment.types.cases import Case
+
+PATHS = ("a", "a/b", "a/b/", "a/b/c", "ab", "a/*", "**/c", "a/.../c", "?", "**")
 
 
 def case(name="x", files=(), needs=()):
@@ -85,3 +90,40 @@ def test_waves_hold_each_case_once_and_no_conflict(found):
             )
             most = max(most, sum(conflict(known[name], item) for item in cases) - 1)
     assert len(groups) <= most + 1 or not groups  # what greedy colouring promises
+
+
+@given(
+    st.lists(
+        st.builds(
+            case,
+            st.just("x"),
+            st.lists(st.sampled_from(PATHS), max_size=2),
+            st.lists(st.sampled_from(["a", "db", "*"]), max_size=1),
+        ),
+        max_size=8,
+    )
+)
+def test_waves_part_all_that_conflicts_and_nothing_waits_in_vain(cases):
+    """Each case is in the first wave that has nobody in its way who had more of them."""
+    cases = [replace(item, case_id=str(place)) for place, item in enumerate(cases)]
+    others = [
+        {other.case_id for other in cases if other is not item and conflict(item, other)}
+        for item in cases
+    ]
+    wave: dict[str, int] = {}
+    for place in sorted(range(len(cases)), key=lambda place: -len(others[place])):
+        taken = {wave[name] for name in others[place] if name in wave}
+        wave[str(place)] = min(set(range(len(cases))) - taken)
+    expected = [
+        tuple(item.case_id for item in cases if wave[item.case_id] == number)
+        for number in sorted(set(wave.values()))
+    ]
+    assert list(waves(cases)) == expected
+
+
+def test_ten_thousand_cases_are_parted_in_a_moment():
+    """Comparing each with each took minutes."""
+    cases = [case(str(n), [f"src/{n}.py"], ["db"] * (n % 50 == 0)) for n in range(10_000)]
+    began = time.process_time()
+    assert len(waves(cases)) == 200
+    assert time.process_time() - began < 5

@@ -124,6 +124,12 @@ def check_new_plan(plan: Plan) -> None:
                 f"expected a plan whose units are cases, not {plan.unit.value}s.",
                 hint="Add --unit case, or name another metric.",
             )
+    names = [item.name for item in plan.variants]
+    if len({name.casefold() for name in names}) < len(names):
+        raise UsageError(
+            f"plan.variants: {', '.join(names)}: two names differ in case alone and are one to "
+            "some file systems; expected names that differ in more."
+        )
     kinds = {name: item.kind for name, item in KNOWN_METRICS.items()}
     kinds |= {item.name: item.kind for item in plan.metrics}
     for metric in plan.metrics:

@@ -112,7 +112,7 @@ def base_of(git: Git, folder: Path, scratch: Path) -> Base:
     base that it began with.
 
     Raises:
-        RefusedError: there is no working tree of git.
+        RefusedError: there is no working tree of git, or what the base is made of is gone.
         GitError: git cannot read it.
         StorageError: `scratch` cannot be written.
         LockedError: somebody else keeps it.
@@ -127,7 +127,9 @@ def base_of(git: Git, folder: Path, scratch: Path) -> Base:
         if known.is_file():
             found = json.loads(known.read_bytes())
             objects, inner = tuple(found["objects"]), _submodules(found["submodules"])
-            return Base(**{**found, "objects": objects, "submodules": inner})
+            base = Base(**{**found, "objects": objects, "submodules": inner})
+            _require_whole(git, base)
+            return base
         shutil.rmtree(scratch, ignore_errors=True)
         ensure_directory(FileSystem(), scratch)
         base = _Making(replace(git, inherited=(lock.fileno(),)), folder, scratch).make()
@@ -302,6 +304,29 @@ class _Making:
         """Return the line that git answers; empty where it has none."""
         asked = self.user.run(*arguments)
         return "" if asked.code else os.fsdecode(asked.output.rstrip(b"\n"))
+
+
+def _require_whole(git: Git, base: Base) -> None:
+    """Refuse to go on from a base of which git removed something since. Raises RefusedError."""
+    commits = [(Path(base.template), base.commit), *_commits(base.template, base.submodules)]
+    for template, commit in commits:
+        places = (("GIT_DIR", str(template)),)
+        there = replace(git, directory=template, timeout=SLOW, variables=places)
+        if there.run("rev-list", "--objects", "--quiet", "-n1", commit).code:
+            raise RefusedError(
+                f"The commit {commit[:12]}, at which the runs of this experiment began, is no "
+                "longer in your repository, as after `git gc --prune`.",
+                hint="Bring it back, as by git fetch; else make a new experiment: runs at "
+                "another state of the project are not comparable with these.",
+            )
+
+
+def _commits(template: str, inner: Iterable[Submodule]) -> Iterator[tuple[Path, str]]:
+    for item in inner:
+        if item.filled:
+            below = Path(template) / MODULES / item.path
+            yield below, item.commit
+            yield from _commits(str(below), item.submodules)
 
 
 def _empty(submodules: Iterable[Submodule]) -> Iterator[str]:

@@ -7,7 +7,7 @@ runs alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from meta_experiment.runs import globs
 from meta_experiment.types.cases import Case
@@ -33,17 +33,56 @@ def waves(cases: Sequence[Case]) -> tuple[tuple[str, ...], ...]:
     Greedy colouring: the case with most conflicts first, those with as many in their order,
     each into the first group that it may join. Groups list their cases in the order given.
     """
-    others: list[set[int]] = [set() for _ in cases]
+    scopes: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
     for place, case in enumerate(cases):
-        for later in range(place + 1, len(cases)):
-            if conflict(case, cases[later]):
-                others[place].add(later)
-                others[later].add(place)
+        scopes.setdefault((case.files, case.needs), []).append(place)
+    kinds = list(scopes.values())  # those of one kind are in the same cases' way
+    against = _conflicts([cases[places[0]] for places in kinds])
+    kind_of = {place: kind for kind, places in enumerate(kinds) for place in places}
+    in_the_way = [
+        sum(len(kinds[other]) for other in found) - (kind in found)
+        for kind, found in enumerate(against)
+    ]
+    taken: list[set[int]] = [set() for _ in kinds]
+    free = [0] * len(kinds)  # the first group that one may join
     group: dict[int, int] = {}
-    for place in sorted(range(len(cases)), key=lambda place: -len(others[place])):
-        taken = {group[other] for other in others[place] if other in group}
-        group[place] = next(number for number in range(len(cases)) if number not in taken)
-    return tuple(
-        tuple(case.case_id for place, case in enumerate(cases) if group[place] == number)
-        for number in sorted(set(group.values()))
-    )
+    for place in sorted(range(len(cases)), key=lambda place: -in_the_way[kind_of[place]]):
+        kind = kind_of[place]
+        while free[kind] in taken[kind]:
+            free[kind] += 1
+        group[place] = free[kind]
+        for other in against[kind]:
+            taken[other].add(group[place])
+    joined: dict[int, list[str]] = {}
+    for place, case in enumerate(cases):
+        joined.setdefault(group[place], []).append(case.case_id)
+    return tuple(tuple(joined[number]) for number in sorted(joined))
+
+
+def _conflicts(cases: Sequence[Case]) -> list[set[int]]:
+    """Return for each case the places of those that it conflicts with, itself perhaps.
+
+    What has wildcards, or needs everything, is compared with every case; of the rest those
+    meet that need the same, or name a path that lies in one that another names.
+    """
+    sharing: dict[tuple[str, ...], list[int]] = {}
+    for place, case in enumerate(cases):
+        for key in _shared(case):
+            sharing.setdefault(key, []).append(place)
+    against: list[set[int]] = [set() for _ in cases]
+    for place, case in enumerate(cases):
+        if ALL in case.needs or any(map(globs.has_wildcard, case.files)):
+            found = {other for other, one in enumerate(cases) if conflict(case, one)}
+        else:
+            keys = [key[:length] for key in _shared(case) for length in range(2, len(key) + 1)]
+            found = {other for key in keys for other in sharing.get(key, ())}
+        against[place] |= found
+        for other in found:
+            against[other].add(place)
+    return against
+
+
+def _shared(case: Case) -> Iterator[tuple[str, ...]]:
+    """Yield what a case needs, and the names of its paths from the top."""
+    yield from (("need", need) for need in case.needs)
+    yield from (("file", *path.removesuffix("/").split("/")) for path in case.files)
