@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 import numpy as np  # noqa: E402
 from tests.sim import (  # noqa: E402
     bandit_tables,
+    beliefs,
     covariates,
     draw,
     offline_tables,
@@ -393,6 +394,37 @@ def preferences_table(page, factor):
         )
 
 
+def beliefs_table(page, factor):
+    page.section(
+        "A chance to be the best, as a rule for comparison",
+        "`--stopping bayesian` shows chances and decides by e-values: its promotions are those "
+        "of `sequential`. All arms alike; looks after every unit per arm, from 10 on. Foretold "
+        "is what the program says beside a chance of 95% at the last look.",
+        "world", "arms", "units per arm", "experiments", "some arm best ≥ 95%",
+        "treatment better ≥ 95%", "foretold", "promoted by bayesian",
+    )  # fmt: skip
+    runs = max(100, int(1000 * factor))
+    worlds_of = {
+        "normal": lambda rng, shape: rng.normal(size=shape),
+        "log-normal σ 0.5, log scale": lambda rng, shape: rng.normal(3, 0.5, shape),
+        "exponential, raw scale": lambda rng, shape: rng.exponential(size=shape),
+    }
+    for number, (name, world) in enumerate(worlds_of.items()):
+        for arms in (2, 3, 4, 8) if number == 0 else (2,):
+            units = 200 if arms > 2 else 400
+            values = world(np.random.default_rng(7800 + number), (runs, units, arms))
+            page.row(
+                name,
+                arms,
+                units,
+                runs,
+                f"{beliefs.reached(values, 0.95):.1%}",
+                f"{beliefs.treatment_reached(values, 0.95):.1%}",
+                f"{beliefs.foretold(0.95, units):.1%}",
+                page.check(beliefs.promoted(values), most=0.05),
+            )
+
+
 def safety_table(page, factor):
     page.section(
         "Safety rollback",
@@ -423,6 +455,7 @@ TABLES = (
     coverage_table,
     guardrail_table,
     safety_table,
+    beliefs_table,
     ratios_table,
     quantiles_table,
     preferences_table,

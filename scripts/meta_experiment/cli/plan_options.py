@@ -12,8 +12,9 @@ import click
 
 from meta_experiment.cli.frame import Place
 from meta_experiment.cli.open import bases, workspace
-from meta_experiment.errors import UsageError
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.model.plan_settings import PLAN_SETTINGS
+from meta_experiment.services.planning.learnt_prior import with_learnt_prior
 from meta_experiment.services.planning.request import (
     Request,
     from_flags,
@@ -39,6 +40,7 @@ from meta_experiment.types import (
 _SETTINGS = {
     "ask_model": "report",
     "covariate": "covariates",
+    "prior_from": "prior",
 }  # flags that are called otherwise than their setting
 
 
@@ -111,7 +113,25 @@ _OPTIONS = (
     ),
     click.option("--alpha", type=float, help="Error rate of each action [0.05]."),
     click.option(
-        "--stopping", type=_words(Stopping), help="Look at any time, or once at N [sequential]."
+        "--stopping",
+        type=_words(Stopping),
+        help="Look at any time, or once at N; bayesian: shows beliefs too [sequential].",
+    ),
+    click.option(
+        "--price",
+        type=float,
+        metavar="PCT",
+        help="bayesian: end undecided once either choice loses less than that [never].",
+    ),
+    click.option(
+        "--prior",
+        metavar="MEAN:SD",
+        help="bayesian: what is believed of the improvement, in per cent [nothing].",
+    ),
+    click.option(
+        "--prior-from",
+        metavar="ID",
+        help="bayesian: what an experiment that has ended found.",
     ),
     click.option(
         "--claim", type=_words(Claim), help="Better at all, or by the threshold [better]."
@@ -184,12 +204,14 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     metric = _metric(
         *(rest.pop(key) for key in ("primary_metric", "direction", "scale", "kind"))
     )
+    rest["prior"] = _prior(rest.pop("prior"), rest.pop("prior_from"))
     document = _document(rest, metric)
     around = bases(place)
     if plan_file is None:
         prompts = prompts_of_flags(files, place.directory, around)
         opened = workspace(place, prompts=prompts)
         asked = from_flags(document, files, opened.root, place.directory, around, comparators)
+        asked = with_learnt_prior(opened, asked)
         return opened, _with_places(asked, prompts, opened.root, place, around[0])
     if document or files or comparators:
         raise UsageError(
@@ -199,7 +221,7 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
     plan = read_plan(place.directory / Path(plan_file))
     prompts = prompts_of_plan(plan, around)
     opened = workspace(place, prompts=prompts)
-    asked = from_plan(plan, opened.root, around)
+    asked = with_learnt_prior(opened, from_plan(plan, opened.root, around))
     return opened, _with_places(asked, prompts, opened.root, place, around[0])
 
 
@@ -228,6 +250,26 @@ def _metric(
     if name is None and named:
         raise UsageError(f"--{next(iter(named))} describes --primary-metric, which is missing.")
     return {"name": name, **named} if named else name
+
+
+def _prior(typed: str | None, source: str | None) -> dict[str, Any] | None:
+    """Read `MEAN:SD`, or name the experiment that both come from."""
+    if typed is None:
+        return None if source is None else {"source": source}
+    mean, _, sd = typed.replace("%", "").partition(":")
+    try:
+        known: dict[str, Any] = {"mean": float(mean), "sd": float(sd)}
+    except ValueError:
+        raise UsageError(
+            f"--prior {cite(typed)}: expected MEAN:SD in per cent, for example 10:5.",
+            hint="Without anything known, leave it out: a flat prior is the safe one.",
+        ) from None
+    if source is not None:
+        raise UsageError(
+            "--prior and --prior-from both name a prior; expected one.",
+            hint="Leave one of them out.",
+        )
+    return known
 
 
 def _document(flags: dict[str, Any], metric: object) -> dict[str, Any]:

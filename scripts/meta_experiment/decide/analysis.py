@@ -229,6 +229,13 @@ def _analysis(
         notes=(*notes(inputs, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
         ended=ended,
+        best=rule.best(
+            plan,
+            {
+                name: samples.of(name, plan.primary)
+                for name in _without({item.treatment for item in ended}, samples.arms)
+            },
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.scale import bounds, effect
 from meta_experiment.errors import DegenerateDataError
@@ -59,6 +60,7 @@ def compare(
             effect_size=(design.effect_size or family.effect_size)(control, treatment, metric),
             sequential=_sequential(plan, family, design, metric, control, treatment),
             adjusted=found.described(level) if found else None,
+            posterior=rule_of(plan).posterior(plan, metric, control, treatment),
         )
     except DegenerateDataError as degenerate:
         return Comparison(
@@ -73,6 +75,7 @@ def compare(
             effect_size=EffectSize(None, None),
             sequential=None,
             error=_constant_arms(plan, metric, control, treatment, name) or degenerate.message,
+            posterior=rule_of(plan).posterior(plan, metric, control, treatment),
         )
 
 

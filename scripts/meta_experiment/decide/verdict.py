@@ -1,7 +1,7 @@
 """The verdict: gates in a fixed order, of which the first that applies decides.
 
 no arm left (see `ending`) → alerts that may act → data quality → readiness → degenerate data
-     → promotion → practical threshold → horizon → extend
+     → promotion → no difference, or nothing to lose → practical threshold → horizon → extend
 """
 
 from __future__ import annotations
@@ -113,6 +113,29 @@ def _no_difference(inputs: VerdictInput) -> Verdict | None:
     )
 
 
+def _nothing_to_lose(inputs: VerdictInput) -> Verdict | None:
+    """End what loses less than the plan's price whichever is chosen; it promotes nothing."""
+    price, found = inputs.plan.price, [item.comparison.posterior for item in inputs.candidates]
+    if price is None:
+        return None
+    risks = [
+        risk.relative
+        for item in found
+        if item is not None
+        for risk in (item.risk_control, item.risk_treatment)
+    ]
+    known = [risk for risk in risks if risk is not None and risk < price]
+    if len(known) < 2 * len(found):
+        return None
+    return Verdict(
+        Decision.INCONCLUSIVE,
+        ReasonCode.RISKS_BELOW_PRICE,
+        f"{estimate(inputs.plan, inputs.candidates[0])}; either choice is expected to lose at "
+        f"most {max(known):.2%} of the control, less than the {100 * price:.3g}% that the plan "
+        "calls nothing.",
+    )
+
+
 def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
     """End what can no longer reach the threshold."""
     plan = inputs.plan
@@ -152,6 +175,7 @@ GATES: tuple[Gate, ...] = (
     _degenerate,
     _promoted,
     _no_difference,
+    _nothing_to_lose,
     _out_of_reach,
     _horizon,
     _not_yet,

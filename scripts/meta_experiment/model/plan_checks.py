@@ -56,6 +56,7 @@ def check_plan(plan: Plan) -> None:
     _check_parts(plan)
     _check_covariates(plan)
     _check_robust(plan)
+    _check_belief(plan)
     _check_bandit(plan)
     equal = len({item.weight for item in plan.variants}) == 1 and plan.bandit is None
     counted = (MetricKind.PROPORTION, MetricKind.QUANTILE)
@@ -217,6 +218,28 @@ def _check_bandit(plan: Plan) -> None:
         raise UsageError(
             "plan.variants: a bandit moves the shares itself; expected arms of equal weight.",
             hint="Leave the weights out; --floor names the least share.",
+        )
+
+
+def _check_belief(plan: Plan) -> None:
+    """A prior and a price are of what is believed: they serve a rule that shows it."""
+    asked = [name for name in ("prior", "price") if getattr(plan, name) is not None]
+    if not asked:
+        return
+    from meta_experiment.decide.metrics import design_of
+    from meta_experiment.decide.rules import rule_of
+
+    if design_of(plan, plan.primary).believe is None or not rule_of(plan).believes:
+        raise UsageError(
+            f"plan.{asked[0]} does not serve {plan.primary.name} under the stopping rule "
+            f"{plan.stopping.value}: expected a rule that shows what is believed, of a mean or "
+            "a rate.",
+            hint="Add --stopping bayesian, or leave it out.",
+        )
+    if plan.prior and plan.primary.direction is Direction.LOWER and plan.prior.mean >= 1:
+        raise UsageError(
+            f"prior.mean: nothing lowers {plan.primary.name} by {plan.prior.mean:.0%}; "
+            "expected less than 100."
         )
 
 

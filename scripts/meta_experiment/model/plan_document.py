@@ -27,6 +27,7 @@ from meta_experiment.types import (
     Direction,
     FileVersion,
     Guardrail,
+    LiftPrior,
     Metric,
     MetricKind,
     Plan,
@@ -38,15 +39,16 @@ from meta_experiment.types import (
 
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
-    "assignment", "analysis_type", "safety", "report", "covariates", "robust", "auto", "seed",
-    "tags",
+    "assignment", "analysis_type", "safety", "report", "covariates", "robust", "prior", "auto",
+    "seed", "tags",
 }  # fmt: skip
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
 _TARGET_KEYS = {"improvement_threshold", "max_regression", "equivalence_margin"}
 _STOPPING_KEYS = {
-    "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days",
+    "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days", "price",
 }  # fmt: skip
+_PRIOR_KEYS = {"mean", "sd", "source"}
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
 _ASSIGNMENT_KEYS = {"method", "traffic", "aim", "floor", "burn_in"}
 _VARIANT_KEYS = {"name", "weight", "comparator"}
@@ -75,6 +77,7 @@ PLAN_FIELDS = Fields(
             _ASSIGNMENT_KEYS, {"method": words(Assignment), "aim": words(Aim)}
         ),
         "safety": Fields(_SAFETY_KEYS),
+        "prior": Fields(_PRIOR_KEYS),
         "unit": words(Unit),
         "analysis_type": words(AnalysisType),
     },
@@ -135,6 +138,8 @@ def plan_from_document(document: object) -> Plan:
         covariates=tuple(_texts(plan, "covariates")),
         robust=fields.flag(plan, "robust", "plan", default=False),
         bandit=_bandit(assignment, len(variants)),
+        prior=_prior(plan),
+        price=_price(stopping),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -150,6 +155,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "report": list(plan.report),
         "covariates": list(plan.covariates),
         "robust": plan.robust,
+        "prior": plan.prior and _prior_document(plan.prior),
     }
     return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,
@@ -179,6 +185,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
             "sample_size": plan.sample_size,
             "max_sample": plan.max_sample,
             "max_duration_days": plan.max_duration_days,
+            **({} if plan.price is None else {"price": per_cent(plan.price)}),
         },
         "unit": plan.unit.value,
         "assignment": {
@@ -366,6 +373,34 @@ def _equivalence_margin(targets: Document) -> float | None:
     if targets.get("equivalence_margin") is None:
         return None
     return _fraction(targets, "equivalence_margin", "targets", 0.0, low=0.1, high=99)
+
+
+def _prior(plan: Document) -> LiftPrior | None:
+    """Read a prior of the lift: its mean and standard deviation, in per cent."""
+    if plan.get("prior") is None:
+        return None
+    prior = _section(plan, "prior", _PRIOR_KEYS)
+    if "sd" not in prior:
+        raise UsageError(
+            "prior: no sd is given; expected how uncertain the lift is, in per cent.",
+            hint="For example: prior: {mean: 10, sd: 5}, or leave it out for a flat one.",
+        )
+    return LiftPrior(
+        mean=_fraction(prior, "mean", "prior", 0.0, low=-99.0),
+        sd=_fraction(prior, "sd", "prior", 0.0, low=0.01),
+        source=fields.text(prior, "source", "prior") if prior.get("source") else None,
+    )
+
+
+def _prior_document(prior: LiftPrior) -> dict[str, Any]:
+    known = {"mean": per_cent(prior.mean), "sd": per_cent(prior.sd)}
+    return known if prior.source is None else known | {"source": prior.source}
+
+
+def _price(stopping: Document) -> float | None:
+    if stopping.get("price") is None:
+        return None
+    return _fraction(stopping, "price", "stopping", 0.0, low=0.001, high=100)
 
 
 def _max_sample(stopping: Document) -> int | None:

@@ -43,6 +43,8 @@ PLAN_SETTINGS: dict[str, PlanSetting] = {
     "sample_size": PlanSetting(("stopping", "sample_size")),
     "alpha": PlanSetting(("stopping", "alpha")),
     "stopping": PlanSetting(("stopping", "rule")),
+    "price": PlanSetting(("stopping", "price")),
+    "prior": PlanSetting(("prior",), amendable=False),
     "claim": PlanSetting(("stopping", "claim")),
     "improvement_threshold": PlanSetting(("targets", "improvement_threshold")),
     "max_regression": PlanSetting(("targets", "max_regression")),

@@ -27,8 +27,10 @@ from meta_experiment.types import (
     Decision,
     GuardrailResult,
     GuardrailState,
+    Posterior,
     PrimaryResult,
     Readiness,
+    Risk,
 )
 from meta_experiment.types.results.examination import Examination
 
@@ -49,6 +51,7 @@ def report(examined: Examination) -> Page:
             _comparison(item, unit, _too_few(analysis, primary, item))
             for item in primary.comparisons
         ),
+        *_chances(analysis),
         *_exact(analysis),
         *_bandit(analysis),
         *_guardrails(analysis),
@@ -128,10 +131,10 @@ def _comparison(item: Comparison, unit: str, too_few: str | None) -> Section:
         f"{head}: {words.signed_per_cent(item.effect.relative)} (positive is better), "
         f"difference {words.quantity(item.effect.absolute, unit)}"
     )
-    return Paragraph((effect,), indent=2), Paragraph(tuple(_tests(item)), indent=4)
+    return Paragraph((effect,), indent=2), Paragraph(tuple(_tests(item, unit)), indent=4)
 
 
-def _tests(item: Comparison) -> Iterator[str]:
+def _tests(item: Comparison, unit: str) -> Iterator[str]:
     yield (
         f"{item.test}: statistic {_figure(item.statistic)}, df {_figure(item.df)}, "
         f"p {words.p_value(item.p_value)} (one look only), {words.interval(item.interval)}"
@@ -151,6 +154,8 @@ def _tests(item: Comparison) -> Iterator[str]:
         )
     if item.corrected:
         yield _corrected(item.corrected)
+    if item.posterior:
+        yield from _believed(item.posterior, unit)
 
 
 def _corrected(found: Correction) -> str:
@@ -173,6 +178,41 @@ def _adjusted(found: Adjustment) -> str:
         f"(one look only); they explain {found.explained:.0%} of the variance and save about "
         f"{words.counted(found.units_saved, 'unit')}"
     )
+
+
+def _believed(found: Posterior, unit: str) -> Iterator[str]:
+    """Say what is believed, how often equal arms look so, and what either choice may cost."""
+    looks = f"one of {found.looks:,} looks" if found.looks > 1 else "this one look"
+    yield (
+        f"believed ({found.model}): better with a chance of {_chance(found.chance_better)}, as "
+        f"high as equal arms reach at {looks} in {_chance(found.reached_by_equal_arms)} of "
+        f"experiments; credible {words.interval(found.interval)}"
+    )
+    yield (
+        f"expected loss: {_loss(found.risk_control, unit)} by keeping the control, "
+        f"{_loss(found.risk_treatment, unit)} by taking the treatment"
+    )
+
+
+def _loss(risk: Risk, unit: str) -> str:
+    if risk.relative is None and risk.absolute is None:
+        return "not finite"
+    known = [] if risk.absolute is None else [words.quantity(risk.absolute, unit)]
+    part = [] if risk.relative is None else [f"{100 * risk.relative:.3g}%"]
+    return " or ".join((*part, *known))
+
+
+def _chance(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
+def _chances(analysis: Analysis) -> Iterator[Section]:
+    if len(analysis.best) > 2:
+        told = ", ".join(
+            f"{words.printable(name)} {'unknown' if value is None else _chance(value)}"
+            for name, value in analysis.best.items()
+        )
+        yield (Paragraph((f"chance to be the best of all: {told}",), indent=2),)
 
 
 def _exact(analysis: Analysis) -> Iterator[Section]:

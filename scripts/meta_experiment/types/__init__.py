@@ -19,8 +19,11 @@ from meta_experiment.types.analysis import (
     FingerprintCheck,
     GuardrailResult,
     Interval,
+    NormalLift,
+    Posterior,
     PrimaryResult,
     Readiness,
+    Risk,
     SampleCount,
     SequentialEvidence,
     SrmCheck,
@@ -32,7 +35,7 @@ from meta_experiment.types.experiment import (
     FileVersion,
     Outcome,
 )
-from meta_experiment.types.plan import Bandit, Guardrail, Metric, Plan, Variant
+from meta_experiment.types.plan import Bandit, Guardrail, LiftPrior, Metric, Plan, Variant
 from meta_experiment.types.trial import Draw, Trial
 from meta_experiment.types.vocabulary import (
     Action,
@@ -90,13 +93,17 @@ __all__ = [
     "GuardrailResult",
     "GuardrailState",
     "Interval",
+    "LiftPrior",
     "Metric",
     "MetricKind",
+    "NormalLift",
     "Outcome",
     "Plan",
+    "Posterior",
     "PrimaryResult",
     "Readiness",
     "ReasonCode",
+    "Risk",
     "SampleCount",
     "Scale",
     "SequentialEvidence",

@@ -130,6 +130,54 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """Expected loss of a choice: in the metric's unit, and as a part of the control.
+
+    On the log scale `relative` is one of logarithms, which is nearly that part, and `absolute`
+    is None; `relative` is None against a control of zero. Both are None where it is not finite.
+    """
+
+    absolute: float | None
+    relative: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NormalLift:
+    """The relative effect as normal: by the delta method, or as a difference of logarithms.
+
+    Fractions, positive is better, as are the risks. On the log scale all but `interval` are of
+    logarithms.
+    """
+
+    mean: float
+    sd: float
+    interval: Interval
+    chance_better: float
+    risk_control: float
+    risk_treatment: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is believed of a comparison at this look; it decides nothing.
+
+    `risk_control` is what keeping the control is expected to forgo, `risk_treatment` what
+    taking the treatment is expected to lose. `interval` is credible, of the relative effect.
+    `reached_by_equal_arms` is how often arms that do not differ reach a chance as high at one
+    of so many `looks`.
+    """
+
+    model: str
+    chance_better: float
+    risk_control: Risk
+    risk_treatment: Risk
+    interval: Interval
+    looks: int
+    reached_by_equal_arms: float
+    lift: NormalLift | None
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Comparison of a treatment with the control on a metric; None is no evidence.
 
@@ -149,6 +197,7 @@ class Comparison:
     error: str | None = None
     adjusted: Adjustment | None = field(default=None, metadata=SPARE)
     corrected: Correction | None = field(default=None, metadata=SPARE)
+    posterior: Posterior | None = field(default=None, metadata=SPARE)
 
     @property
     def estimate(self) -> Effect:
@@ -329,7 +378,11 @@ class BanditStanding:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Evidence and verdict at a moment that was given, not read from a clock."""
+    """Evidence and verdict at a moment that was given, not read from a clock.
+
+    `best` is each arm's chance to be the best on the primary metric, where the plan's rule
+    shows it; None for an arm of which too little is known.
+    """
 
     experiment_id: str
     as_of: float = field(metadata=MOMENT)
@@ -349,6 +402,7 @@ class Analysis:
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
     comparators: tuple[ComparatorResult, ...] = ()
+    best: dict[str, float | None] = field(default_factory=dict, metadata=SPARE)
 
     @property
     def going_on(self) -> tuple[Comparison, ...]:

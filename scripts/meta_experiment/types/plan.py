@@ -86,6 +86,18 @@ class Bandit:
 
 
 @dataclass(frozen=True, slots=True)
+class LiftPrior:
+    """What is believed of the relative effect before data: normal, in fractions, + is better.
+
+    `source` is the experiment that it was learnt from, of which no trial is in this one.
+    """
+
+    mean: float
+    sd: float
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is fixed before data. Fractions, not per cents: 0.15 is fifteen per cent.
 
@@ -98,6 +110,8 @@ class Plan:
     `covariates` what explains part of the spread of means, known before a variant is drawn.
     `robust` averages the evidence of the draw itself into that on the primary metric.
     `bandit` is there when units are assigned by one.
+    `prior` is believed of the primary metric's relative effect before data; `price` is the
+    relative loss below which both choices are as good as each other, so that the plan may end.
     """
 
     name: str
@@ -126,6 +140,8 @@ class Plan:
     covariates: tuple[str, ...] = ()
     robust: bool = False
     bandit: Bandit | None = None
+    prior: LiftPrior | None = None
+    price: float | None = None
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()

@@ -76,6 +76,7 @@ class ReasonCode(StrEnum):
     # horizon
     HORIZON_REACHED = "horizon_reached"
     FUTILE = "futile"
+    RISKS_BELOW_PRICE = "risks_below_price"
     # an alert that the plan lets act
     ALERT_ACTED = "alert_acted"
 
@@ -119,6 +120,7 @@ class Stopping(StrEnum):
 
     SEQUENTIAL = "sequential"
     FIXED = "fixed"
+    BAYESIAN = "bayesian"
 
 
 class Assignment(StrEnum):

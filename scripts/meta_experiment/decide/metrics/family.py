@@ -20,6 +20,7 @@ from meta_experiment.types import (
     Comparison,
     Direction,
     EffectSize,
+    LiftPrior,
     Metric,
     Plan,
     Scale,
@@ -28,11 +29,24 @@ from meta_experiment.types import (
 
 if TYPE_CHECKING:
     from meta_experiment.decide.metrics.adjustment import AdjustedComparison
+    from meta_experiment.stats.bayes import PairPosterior
 
 
 def clearest_means(pairs: int) -> float:
     """Return the log e-value of an endless t."""
     return log_e_mixed(math.inf, pairs - 1.0, pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class PairBelief:
+    """What is believed of two arms: by what model, of greater values as of better ones.
+
+    `ends` bound the change from control to treatment, as `scale.bounds` takes it.
+    """
+
+    model: str
+    pair: PairPosterior
+    ends: tuple[Bound, Bound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,8 @@ class Design:
     where it is told, evidence and `interval_always` rest on it, and
     `test` and `interval_once` are of the samples as they are, beside it.
     `effect_size` takes the place of the family's, where it is set.
+    `believe(control, treatment, metric, level, prior)` is what is believed of both at this
+    look, for rules that show it.
     `evidence_note` says how the evidence is weighed, where that is worth a word. `clearest` is
     the most log evidence that so many pairs can hold.
 
@@ -65,6 +81,9 @@ class Design:
     equivalence: Callable[[Sample, Sample, Metric, float], Evidence] | None = None
     effect_size: Callable[[Sample, Sample, Metric], EffectSize] | None = None
     adjusted: Callable[[Sample, Sample, Metric], AdjustedComparison | None] | None = None
+    believe: Callable[[Sample, Sample, Metric, float, LiftPrior | None], PairBelief] | None = (
+        None
+    )
     evidence_note: str | None = None
     clearest: Callable[[int], float] = clearest_means
 
@@ -119,6 +138,7 @@ class Family:
     values where so large a share is missing of what has no pair (else 0).
     `missing_words(metric, paired)` says it. `rare` is the value of one more unit that a
     promotion must stand, None if it need not.
+    `best(arms, metric)` is each arm's chance to be the best of independent ones.
     `notes(plan, comparison, control, treatment)` says what a reader must know of a comparison
     on the primary metric.
 
@@ -148,6 +168,7 @@ class Family:
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero
     smallest_improvement: Callable[[Prospect], float | None] = of_means
     spread_words: Callable[[float, float, Metric], str] = spread_of_means
+    best: Callable[[Sequence[Sample], Metric], list[float]] | None = None
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics.family import Design, Family
+from meta_experiment.decide.metrics.family import Design, Family, PairBelief
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
 from meta_experiment.decide.scale import Bound, at_boundary, less_one, sign
@@ -23,6 +24,7 @@ from meta_experiment.types import (
     AnalysisType,
     Direction,
     EffectSize,
+    LiftPrior,
     Metric,
     Scale,
     Unit,
@@ -191,6 +193,20 @@ def evidence_once(
     return evidence_by(test, kind, control, treatment, metric, at)
 
 
+def _believe(
+    control: Sample, treatment: Sample, metric: Metric, level: float, prior: LiftPrior | None
+) -> PairBelief:
+    from meta_experiment.decide.metrics.believing import of_means
+
+    return of_means(control, treatment, metric, level, prior)
+
+
+def _best(arms: Sequence[Sample], metric: Metric) -> list[float]:
+    from meta_experiment.decide.metrics.believing import best_of_means
+
+    return best_of_means(arms, metric)
+
+
 MEANS = Family(
     sample=sample,
     separate=Design(
@@ -201,6 +217,7 @@ MEANS = Family(
         interval_always=interval_always,
         equivalence=equivalence,
         adjusted=adjusted,
+        believe=_believe,
     ),
     paired=_paired,
     effect_size=effect_size,
@@ -208,6 +225,7 @@ MEANS = Family(
     missing_words=missing_words,
     rare=rare,
     expected=t_evidence,
+    best=_best,
     assumed_moments=(1.0, 0.5),
 )
 # Counts of events that come in clusters: negative binomial, of mean 1 and dispersion 1/3, so

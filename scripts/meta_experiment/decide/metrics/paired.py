@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
-from meta_experiment.decide.metrics.family import Design
+from meta_experiment.decide.metrics.family import Design, PairBelief
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.reported import ReportedTest, evidence_by
 from meta_experiment.decide.scale import Bound, less_one, sign
@@ -22,7 +22,7 @@ from meta_experiment.stats.relative import MeanRatio, ratio_interval_once
 from meta_experiment.stats.sequential import anytime
 from meta_experiment.stats.special import beta_cdf
 from meta_experiment.stats.ttest import Contrast, paired_contrast, t_test
-from meta_experiment.types import AnalysisType, Metric, Scale
+from meta_experiment.types import AnalysisType, LiftPrior, Metric, Scale
 
 PAIRED_T = "anytime-valid paired t"
 SIGN_TEST = "sign_test"
@@ -240,6 +240,14 @@ def are_whole(found: Sequence[float]) -> bool:
     return all(difference in (-1, 0, 1) for difference in found)
 
 
+def _believe(
+    control: Sample, treatment: Sample, metric: Metric, level: float, prior: LiftPrior | None
+) -> PairBelief:
+    from meta_experiment.decide.metrics.believing import of_pairs
+
+    return of_pairs(control, treatment, metric, level, prior)
+
+
 PAIRED_MEANS = Design(
     evidence=evidence,
     evidence_once=partial(evidence_by, test),
@@ -247,4 +255,5 @@ PAIRED_MEANS = Design(
     interval_once=interval_once,
     interval_always=interval_always,
     equivalence=equivalence,
+    believe=_believe,
 )

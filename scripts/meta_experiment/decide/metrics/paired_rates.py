@@ -134,5 +134,6 @@ PAIRED_RATES = Design(
     interval_once=interval_once,
     interval_always=interval_always,
     equivalence=paired.equivalence,
+    believe=paired.PAIRED_MEANS.believe,
     evidence_note="by the paired t on the cases' rates",
 )

@@ -9,7 +9,12 @@ from functools import partial
 
 from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import means
-from meta_experiment.decide.metrics.family import Design, Family, improvement_down_to_zero
+from meta_experiment.decide.metrics.family import (
+    Design,
+    Family,
+    PairBelief,
+    improvement_down_to_zero,
+)
 from meta_experiment.decide.metrics.prospect import Prospect
 from meta_experiment.decide.metrics.sample import (
     NOT_FINITE,
@@ -49,6 +54,7 @@ from meta_experiment.types import (
     Comparison,
     Direction,
     EffectSize,
+    LiftPrior,
     Metric,
     Plan,
     Scale,
@@ -331,6 +337,20 @@ def _spread_words(centre: float, sd: float, metric: Metric) -> str:
     return f"a rate of {centre:.0%}"
 
 
+def _believe(
+    control: Sample, treatment: Sample, metric: Metric, level: float, prior: LiftPrior | None
+) -> PairBelief:
+    from meta_experiment.decide.metrics.believing import of_rates
+
+    return of_rates(control, treatment, metric, level, prior)
+
+
+def _best(arms: Sequence[Sample], metric: Metric) -> list[float]:
+    from meta_experiment.decide.metrics.believing import best_of_rates
+
+    return best_of_rates(arms, metric)
+
+
 test = partial(reported_test, chosen)
 RATES = Family(
     sample=sample,
@@ -341,6 +361,7 @@ RATES = Family(
         test=test,
         interval_once=interval_once,
         interval_always=interval_always,
+        believe=_believe,
     ),
     paired=_paired,
     effect_size=effect_size,
@@ -349,6 +370,7 @@ RATES = Family(
     draw_suffices=True,
     best_of=best_of_rates,
     expected=expected,
+    best=_best,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,
     largest_improvement=largest_improvement,

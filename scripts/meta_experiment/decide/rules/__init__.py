@@ -13,6 +13,7 @@ from meta_experiment.types import Plan
 RULES = {
     "sequential": "meta_experiment.decide.rules.sequential:SEQUENTIAL",
     "fixed": "meta_experiment.decide.rules.fixed:FIXED",
+    "bayesian": "meta_experiment.decide.rules.bayesian:BAYESIAN",
 }
 
 

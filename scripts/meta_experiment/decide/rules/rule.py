@@ -7,7 +7,7 @@ inverse of a p-value, of the inverse of the posterior chance to be wrong.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
@@ -15,7 +15,7 @@ from meta_experiment.decide.scale import Bound
 from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.sequential import anytime_t
-from meta_experiment.types import Analysis, Metric, Plan, Trial
+from meta_experiment.types import Analysis, Metric, Plan, Posterior, Trial
 
 _LARGEST_LOG = 700.0
 
@@ -101,6 +101,11 @@ class Rule:
     of the evidence it takes that there is, from 0 to 1, on the scale on which it grows, `share`
     being that of α which rejects (see `shares`).
 
+    `posterior(plan, metric, control, treatment)` is what is believed of two arms, None for a
+    rule that shows nothing of the kind, and `best(plan, arms)` each arm's chance to be the
+    best, their samples by name. They are shown and decide nothing, but that a plan whose two
+    risks are below its price may end; `believes` says that there is any of it.
+
     Proof of harm (`decide/safety`) asks no rule: it is by e-values against `e_value_bar`,
     whichever rule decides. `by_e_values` says that the rule's evidence is these e-values, so
     that what harm and the rule reject is rejected once (see `shares`).
@@ -126,3 +131,6 @@ class Rule:
     reached: Callable[[Plan, Analysis, float], float | None] = lambda *_: None
     bar: Callable[[float, float], float] = e_value_bar
     by_e_values: bool = False
+    believes: bool = False
+    posterior: Callable[[Plan, Metric, Sample, Sample], Posterior | None] = lambda *_: None
+    best: Callable[[Plan, Mapping[str, Sample]], dict[str, float | None]] = lambda *_: {}

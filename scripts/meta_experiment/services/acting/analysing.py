@@ -9,7 +9,7 @@ from meta_experiment.decide import analyze as decide
 from meta_experiment.decide.due_actions import DUE
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.decide.telling.explain import explain as decide_explain
-from meta_experiment.errors import InvalidStateError, cite
+from meta_experiment.errors import InvalidStateError, NotFoundError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.services.find import find_in
@@ -21,11 +21,14 @@ from meta_experiment.types import (
     Direction,
     Experiment,
     Metric,
+    Plan,
     Status,
     Trial,
 )
 from meta_experiment.types.results.examination import Examination
 from meta_experiment.types.results.explanation import Explanation
+
+IN_THE_PRIOR = "in_the_prior"
 
 
 def analyze(
@@ -72,7 +75,7 @@ def examine(
         )
     plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
     log = log or workspace.store.trials(experiment)
-    trials = tuple(log.trials)
+    trials = _apart_from_prior(workspace, plan, tuple(log.trials))
     analysis = decide(
         plan,
         trials,
@@ -96,6 +99,23 @@ def examine(
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
     return Examination(experiment, analysis, found, beside, until)
+
+
+def _apart_from_prior(
+    workspace: Workspace, plan: Plan, trials: tuple[Trial, ...]
+) -> tuple[Trial, ...]:
+    """Leave out trials that the plan's prior has learnt from: they would count twice."""
+    if plan.prior is None or plan.prior.source is None:
+        return trials
+    try:
+        source = find_in(workspace.store, plan.prior.source)
+    except NotFoundError:
+        return trials
+    learnt = {trial.trial_id for trial in workspace.store.trials(source).trials}
+    return tuple(
+        replace(trial, excluded=IN_THE_PRIOR) if trial.trial_id in learnt else trial
+        for trial in trials
+    )
 
 
 def _inherited(experiment: Experiment, log: TrialLog) -> Iterator[str]:
