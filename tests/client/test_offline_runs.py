@@ -142,6 +142,16 @@ def answers(body):
     return Answer("The answer is 42." if is_better(body) else "I do not know.")
 
 
+def tool_results(body):
+    """Return what tools said in a request."""
+    return "".join(
+        block["content"] if isinstance(block["content"], str) else json.dumps(block["content"])
+        for message in body["messages"]
+        for block in (message["content"] if isinstance(message["content"], list) else ())
+        if block.get("type") == "tool_result"
+    )
+
+
 def running_programs(mark):
     found = subprocess.run(
         ["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True
@@ -203,6 +213,77 @@ def test_a_run_stops_at_the_fewest_cases_when_one_variant_is_much_better(client)
     assert done["counted"] <= 2 * 8
     assert asked <= done["counted"] + 3
     assert done["saved"] == 60 - done["counted"]
+
+
+def test_a_skill_whose_folder_changed_is_run_promoted_and_taken_back(client):
+    """One script changed, one added, a picture removed: the text is the same in both."""
+    folder = Path(SKILL).parent
+    text = SKILL_TEXT.format(how="with scripts/check.sh")
+    old = {
+        "SKILL.md": text,
+        "scripts/check.sh": "#!/bin/sh\necho I do not know.\n",
+        "assets/old.png": "\x89PNG\0",
+    }
+    new = {
+        "SKILL.md": text,
+        "scripts/check.sh": '#!/bin/sh\n"$(dirname "$0")/more.sh"\n',
+        "scripts/more.sh": "#!/bin/sh\necho The answer is 42.\n",
+    }
+    for place, files in ((folder, old), (Path("drafts/notes"), new)):
+        for name, data in files.items():
+            client.write(f"{place}/{name}", data)
+            (client.project / place / name).chmod(0o755 if name.endswith(".sh") else 0o644)
+
+    def seen():
+        return {
+            path.relative_to(client.project / folder): (path.read_bytes(), path.stat().st_mode)
+            for path in (client.project / folder).rglob("*")
+            if path.is_file()
+        }
+
+    listing = f"{folder}/scripts/check.sh; find {folder} -type f"
+
+    def respond(body):
+        said = tool_results(body)
+        if not said:
+            return Answer(
+                tools=(ToolCall("Bash", {"command": listing, "description": "look"}),)
+            )
+        assert ("42" in said) == ("more.sh" in said) == ("old.png" not in said), said
+        return Answer("The answer is 42." if "42" in said else "I do not know.")
+
+    criterion = {"type": "contains", "target": "42"}
+    cases = [
+        {"id": f"c{n}", "prompt": f"/notes {n}", "criteria": [criterion]} for n in range(20)
+    ]
+    with Endpoint(respond=respond) as endpoint:
+        desk = Desk(client, endpoint)
+        desk.git("add", ".")
+        desk.git("commit", "--quiet", "-m", "start")
+        desk.cases = client.folder / "cases.jsonl"
+        desk.cases.write_text("".join(json.dumps(case) + "\n" for case in cases))
+        made = desk.meta(
+            "create", "--file", f"{folder}=drafts/notes", "--unit", "case",
+            "--primary-metric", "success", "--sample-size", "6",
+        )  # fmt: skip
+        name = made["experiment_id"]
+        done = desk.run(name, "--concurrency", "2")
+    assert done["decision"] == "PROMOTE"
+    assert done["set_aside"] == []
+    before, head = seen(), desk.git("rev-parse", "HEAD^{tree}")
+    promoted = desk.meta("promote", name)
+    assert {item["path"].rpartition("/")[2]: item["change"] for item in promoted["files"]} == {
+        "SKILL.md": "unchanged", "check.sh": "changed", "more.sh": "added",
+        "old.png": "removed",
+    }  # fmt: skip
+    left = {path.name for path in (client.project / folder).iterdir()}
+    assert left == {"SKILL.md", "scripts"}
+    assert os.access(client.project / folder / "scripts/more.sh", os.X_OK)
+    assert len(desk.git("show", "--format=", "--name-only", "HEAD").splitlines()) == 3
+    desk.meta("rollback", name)
+    assert seen() == before
+    assert desk.git("rev-parse", "HEAD^{tree}") == head
+    assert desk.git("status", "--porcelain", "--", str(folder)) == ""
 
 
 def test_a_judge_is_the_client_without_tools_or_a_word_of_the_variant(client):

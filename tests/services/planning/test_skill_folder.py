@@ -404,11 +404,13 @@ def test_settings_of_the_client_that_stay_as_they_are_do_not_matter(space, tmp_p
         ("{skill}/SKILL.md={new}", UsageError, "is a file and .* a folder"),
         (".claude/skills={new}", NotFoundError, r"no SKILL\.md"),
         ("{skill}={skill}", UsageError, "the same bytes"),
+        ("{skill}={skill}/drafts", RefusedError, "lies within"),
         ("{skill}/scripts/check.sh={new}/scripts/check.sh", RefusedError, "no prompt file"),
         ("lonely={new}", UsageError, None),
     ],
 )  # fmt: skip
 def test_what_is_no_folder_of_a_skill_is_refused(space, tmp_path, flag, error, said):
+    lay(space.root / SKILL / "drafts", {"SKILL.md": TEXT})
     named = flag.format(skill=SKILL, new=tmp_path / "new")
     if said is None:
         lay(space.root / ".hidden", {"SKILL.md": TEXT})

@@ -61,6 +61,7 @@ def folder_contents(
     found = {CONTROL: own.contents()}
     for variant, source in sources.items():
         other = _Folder(workspace, folder, source)
+        _require_apart(own, other)
         _require_same_settings(own, other)
         found[variant] = {
             name: _permitted(content, found[CONTROL].get(name))
@@ -166,6 +167,16 @@ class _Folder:
         asked = git.run("--no-literal-pathspecs", "check-ignore", "-z", "--stdin", stdin=told)
         found = asked.output.split(b"\0")[:-1] if asked.code == 0 else []
         return [os.fsdecode(path).removeprefix(place) for path in found]
+
+
+def _require_apart(own: _Folder, other: _Folder) -> None:
+    """Refuse a folder within the other: it would be a part of what it stands for."""
+    for inner, outer in ((own.source, other.source), (other.source, own.source)):
+        if inner != outer and inner.is_relative_to(outer):
+            raise RefusedError(
+                f"{inner} lies within {outer}; expected two folders beside each other.",
+                hint="Put the variant's folder elsewhere, such as drafts/NAME.",
+            )
 
 
 def _permitted(content: Content, control: Content | None) -> Content:
