@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +76,14 @@ class Workspace:
         from meta_experiment.deploy import Backups
 
         return Backups(self.files, self.layout.backups)
+
+    @property
+    def runs(self) -> Path | None:
+        """The folder of all runs of this root, outside of it; None where there is no home."""
+        if not self.machine.data:
+            return None
+        name: str = sha256(os.fsencode(self.root)).hexdigest()[:16]
+        return Path(self.machine.data) / "runs" / name
 
     def note(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -325,6 +326,23 @@ def test_a_case_that_goes_on_in_a_conversation_is_none_of_a_command_line(project
     request = run_plan.RunRequest(cases(project, 1, history="talk.jsonl"), agent(project))
     with pytest.raises(UsageError, match="cannot take up"):
         run_plan.plan_runs(space, name, request)
+
+
+def test_runs_of_an_experiment_that_is_gone_are_no_evidence_on_another(project):
+    """Its outcomes lie outside of the project, also when the project knows nothing of it."""
+    space = opened(project)
+    name = create(space, project)
+    run(space, name, project, cases=cases(project, 3))
+    shutil.rmtree(project / ".claude/meta")
+    (project.parent / "new.md").write_text(TEXT.format(how="another way"))
+    space = opened(project)
+    other = create(space, project)
+    assert other != name
+    done = run(space, other, project, cases=cases(project, 3))
+    assert done.spent.usd == pytest.approx(0.06)
+    trials = space.store.trials(space.store.experiment(other)).trials
+    durations = {it.metrics["active_seconds"] for it in trials}
+    assert min(durations) >= 10  # the text that was twice as fast is gone
 
 
 SKILL = ".claude/skills/notes"

@@ -248,11 +248,14 @@ def new_id(
 ) -> str:
     """Make an id that sorts by day and says what it is about: exp-2026-01-31-review.
 
-    An id that has trials already is taken, whoever they are of: a registry that came back
-    from an earlier commit, or an import that was cut off, must not lend them to another.
+    An id that has trials or runs already is taken, whoever they are of: a registry that came
+    back from an earlier commit, or an import that was cut off, must not lend them to another.
     """
     store = workspace.store
     taken = {item.experiment_id for item in experiments} | store.logged() | store.archived_ids()
+    if workspace.runs is not None:
+        with suppress(OSError):  # where it cannot be read, nothing is run either
+            taken |= {path.name for path in workspace.runs.iterdir()}
     base = f"exp-{instants.day(now)}-{slug(name)}"
     candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
     return next(item for item in candidates if item not in taken)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import DependencyError, NotFoundError
 from meta_experiment.records import dataclass
 from meta_experiment.runs.run_folder import RunFolder
@@ -155,21 +152,13 @@ def _contested(
 
 def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:
     """Return where the runs of an experiment lie: on this machine, outside of the project."""
-    root = runs_of_root(workspace)
+    root = workspace.runs
     if root is None:
         raise DependencyError(
             "There is no home directory, so that runs have no place to be kept.",
             hint="Set HOME, or XDG_DATA_HOME.",
         )
     return RunFolder(root / experiment_id, workspace.files)
-
-
-def runs_of_root(workspace: Workspace) -> Path | None:
-    """Return the folder of all runs of a root; None where there is no home."""
-    if not workspace.machine.data:
-        return None
-    name: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
-    return Path(workspace.machine.data) / "runs" / name
 
 
 def _place(variant: str, arms: list[str]) -> int:
