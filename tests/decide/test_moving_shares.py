@@ -241,3 +241,35 @@ def test_trials_close_in_an_order_that_the_log_tells():
     late = trial("b", 1, closed_at=1_800_000_000.0, status=TrialStatus.OK)
     early = trial("b", 2, closed_at=1_700_000_000.0, status=TrialStatus.OK)
     assert best_chances.closed_first([open_still, late, early]) == [early, late]
+
+
+@pytest.mark.parametrize("alike", [("b",), ("b", "control")])
+def test_values_that_do_not_vary_promote_nothing(alike):
+    base = bandit("b")
+    trials = [
+        drawn(name, 20 + 2 * k + at, 9.0 if name in alike else 20.0 + k, (5000, 5000))
+        for k in range(30)
+        for at, name in enumerate(("control", "b"))
+    ]
+    analysis = seen(base, trials)
+    if len(alike) == 2:
+        assert analysis.reason_code is ReasonCode.DEGENERATE_DATA
+    assert analysis.decision is not Decision.REJECT
+
+
+def test_one_unit_is_no_evidence():
+    analysis = seen(bandit("b"), [drawn("b", 0, 9.0, None)])
+    assert analysis.decision is Decision.EXTEND
+    assert analysis.primary.comparisons[0].error is not None
+
+
+def test_an_arm_without_a_success_is_rejected_for_what_it_is():
+    base = bandit("b", metric=SUCCESS)
+    trials = [
+        drawn(name, 20 + 2 * k + at, float(name == "control"), (5000, 5000), metric="success")
+        for k in range(30)
+        for at, name in enumerate(("control", "b"))
+    ]
+    analysis = seen(base, trials)
+    assert analysis.decision is Decision.REJECT
+    assert analysis.primary.comparisons[0].sequential.interval.high < 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tests.decide.making import SUCCESS, plan, trial
-from tests.sim import bandits
+from tests.sim import bandit_tables, bandits
 
 from meta_experiment.decide import best_chances
 from meta_experiment.decide.analysis import analyze
@@ -72,3 +72,23 @@ def test_the_twin_is_the_program_on_rates():
         assert chances == pytest.approx(
             list(bandits.chances_of_rates(n * mean, n)[0]), abs=1e-4
         )
+
+
+@pytest.mark.parametrize("world", [bandit_tables.wandering, bandit_tables.better_with_time])
+def test_arms_that_are_alike_are_rarely_told_apart_while_all_drift(world):
+    """5% are promised; of 60 experiments more than 8 would be one chance in a hundred."""
+    rng = np.random.default_rng(5)
+    values = world(rng, (60, 400, 3))
+    rates = world is bandit_tables.better_with_time
+    given = {"rates": rates, "lower": not rates, "every": 40}
+    played = bandits.play(bandits.World(values, **given), rng)
+    assert (played.promoted >= 0).any(axis=1).sum() <= 8
+    assert (played.rejected >= 0).any(axis=1).sum() <= 2 * 8
+
+
+def test_few_uses_of_the_worse_arm_are_lost():
+    """Of 300 uses equal shares lose 15; the bandit about half of that."""
+    rng = np.random.default_rng(6)
+    values = (rng.random((60, 300, 2)) < (0.5, 0.6)).astype(float)
+    drawn = bandits.draws(bandits.World(values, rates=True, floor=0.05, every=20), rng)
+    assert 0.1 * (drawn == 0).sum(axis=1).mean() < 11

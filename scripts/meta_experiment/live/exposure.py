@@ -112,7 +112,8 @@ def _open_in_sequence(session: Session, entry: Entry, trial: OpenTrial) -> Expos
     if before and variant in entry.ended:
         return Exposure(entry.control, None)
     total = sequence.count if sequence.found else sequence.count + 1
-    line = _line(total, key, trial, "" if before else _drawn_by(entry, sequence.count))
+    trial.draw = "" if before else _drawn_by(entry, sequence.count)
+    line = _line(total, key, trial)
     if not sequence.size:
         line = head(seal, entry.id, os.path.basename(sequence.path)) + line
     _append(sequence.path, line, sequence.size, torn=sequence.torn)
@@ -129,7 +130,7 @@ def _open_apart(session: Session, entry: Entry, trial: OpenTrial) -> Exposure:
     drawn = _opened(session, trial)
     if drawn.trial is trial:
         try:
-            _append_apart(session, trial, entry)
+            _append_apart(session, trial)
         except OSError:
             session.remove_trial(trial)
             raise
@@ -169,6 +170,7 @@ def _variant_apart(session: Session, entry: Entry, trial: OpenTrial) -> str:
         return _checked(before[1], entry)
     from meta_experiment.assign.arms import hashed_arm
 
+    trial.draw = _drawn_by(entry)
     return entry.arms[hashed_arm(entry.weights, entry.seed, trial.unit)]
 
 
@@ -179,15 +181,10 @@ def _before(session: Session, entry: Entry, unit: str) -> tuple[int, str] | None
     return sequence.found or find_apart(session.root, entry.id, key, seal, sequence.path)
 
 
-def _append_apart(session: Session, trial: OpenTrial, entry: Entry | None = None) -> None:
-    """Add the line of a trial to the first file that is ours or can be.
-
-    By its entry it is told how a unit was drawn that had no variant before.
-    """
+def _append_apart(session: Session, trial: OpenTrial) -> None:
+    """Add the line of a trial to the first file that is ours or can be."""
     seal, experiment_id = session.seal, trial.experiment_id
-    fresh = entry is not None and _before(session, entry, trial.unit) is None
-    by = _drawn_by(entry) if entry is not None and fresh else ""
-    line = _line(0, escaped(trial.unit), trial, by)
+    line = _line(0, escaped(trial.unit), trial)
     folder = trials(session.root, experiment_id)
     for name in apart_names(f"{mark(seal)}-{_WRITER}"):
         path, first = f"{folder}/{name}", head(seal, experiment_id, name)
@@ -287,5 +284,6 @@ def _append(path: str, line: bytes, size: int = 0, *, torn: bool = False) -> Non
         os.close(descriptor)
 
 
-def _line(count: int, key: str, trial: OpenTrial, by: str = "") -> bytes:
-    return format_line(count, key, trial.variant, trial.trial_id, trial.epoch_ms / 1000, by)
+def _line(count: int, key: str, trial: OpenTrial) -> bytes:
+    at = trial.epoch_ms / 1000
+    return format_line(count, key, trial.variant, trial.trial_id, at, trial.draw)

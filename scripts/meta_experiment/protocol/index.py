@@ -258,6 +258,7 @@ def _is_sound(entry: Entry) -> bool:
         bool(entry.arms)
         and is_id(entry.id)
         and len(entry.weights) == len(entry.arms)
+        and sum(entry.weights) > 0
         and all(map(is_plain, names))
         and not any(step in ("", ".", "..") for step in steps)
     )

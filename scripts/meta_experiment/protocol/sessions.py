@@ -50,11 +50,13 @@ class OpenTrial:
 
     `transcript_path` is empty when no hook told it; `epoch_ms` is the exposure's time, and
     `until_ms` that of the end of its experiment, 0 while it goes on. `argument_length` is how
-    many characters the prompt was called with, None where nobody could tell.
+    many characters the prompt was called with, None where nobody could tell, `draw` by what a
+    bandit drew its unit (`sequence.format_draw`), "" where none did, or before.
     """
 
     __slots__ = (
         "argument_length",
+        "draw",
         "epoch_ms",
         "experiment_id",
         "plugin",
@@ -81,6 +83,7 @@ class OpenTrial:
         plugin: str,
         until_ms: int = 0,
         argument_length: int | None = None,
+        draw: str = "",
     ) -> None:
         self.experiment_id = experiment_id
         self.trial_id = trial_id
@@ -93,6 +96,7 @@ class OpenTrial:
         self.plugin = plugin
         self.until_ms = until_ms
         self.argument_length = argument_length
+        self.draw = draw
 
 
 class Session:
@@ -274,6 +278,7 @@ class Session:
             trial.plugin,
             str(trial.until_ms),
             "" if trial.argument_length is None else str(trial.argument_length),
+            trial.draw,
         )
         name = _trial_name(trial.experiment_id, trial.prompt_id)
         written = self.write(name, line_of(fields), once=not anew)
@@ -377,7 +382,7 @@ def _trial_name(experiment_id: str, prompt_id: str) -> str:
 
 def _trial(line: bytes) -> OpenTrial | None:
     fields = fields_of(line)
-    if len(fields) not in (10, 11) or not (fields[6].isdigit() and fields[9].isdigit()):
+    if len(fields) not in (10, 11, 12) or not (fields[6].isdigit() and fields[9].isdigit()):
         return None
     length = fields[10] if len(fields) > 10 else ""  # older versions wrote none
     return OpenTrial(
@@ -392,4 +397,5 @@ def _trial(line: bytes) -> OpenTrial | None:
         plugin=fields[8],
         until_ms=int(fields[9]),
         argument_length=int(length) if length.isdigit() else None,
+        draw=fields[11] if len(fields) > 11 else "",
     )

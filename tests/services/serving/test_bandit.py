@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from tests.support.serving import COMMAND, HEAD
 
+from meta_experiment.decide.best_chances import closed_first
 from meta_experiment.errors import UsageError
+from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
-from meta_experiment.live.exposure import expose
+from meta_experiment.live.exposure import adopt, expose
 from meta_experiment.protocol import index
 from meta_experiment.protocol.log_head import mark
 from meta_experiment.protocol.sessions import PromptRef, Session
@@ -60,14 +62,13 @@ class Bandit:
 
     def serve(self, *successes, count=1):
         """Serve a prompt so many times; an arm succeeds if it is among those named."""
-        arms = []
-        for _ in range(count):
-            number = next(self.uses)
+        entry, seen = self.entry, []
+        for number in itertools.islice(self.uses, count):
             session = Session(str(self.root), f"s{number}")
-            seen = expose(session, self.entry, PromptRef(f"p{number}", ""), AT + number)
-            arms.append(seen.variant)
-            if seen.trial is not None:
-                self.close(seen.trial.trial_id, seen.variant, seen.variant in successes)
+            seen.append(expose(session, entry, PromptRef(f"p{number}", ""), AT + number))
+        arms = [item.variant for item in seen]
+        ended = [(item.trial.trial_id, item.variant) for item in seen if item.trial is not None]
+        self.close(*((trial_id, name, name in successes) for trial_id, name in ended))
         return arms
 
     def assign(self, *successes, count=1):
@@ -75,12 +76,20 @@ class Bandit:
         for _ in range(count):
             made = assigning.assign(self.space, self.id, f"u{next(self.uses)}")
             arms.append(made.variant)
-            self.close(made.trial_id, made.variant, made.variant in successes)
+            self.close((made.trial_id, made.variant, made.variant in successes))
         return arms
 
-    def close(self, trial_id, variant, success):
-        outcome = {"experiment": self.id, "variant": variant, "trial_id": trial_id}
-        record(self.space, [outcome | {"metrics": {"success": float(success)}}])
+    def close(self, *trials):
+        outcomes = [
+            {
+                "experiment": self.id,
+                "variant": variant,
+                "trial_id": trial_id,
+                "metrics": {"success": float(success)},
+            }
+            for trial_id, variant, success in trials
+        ]
+        record(self.space, outcomes)
 
     def look(self):
         view = board(
@@ -143,10 +152,14 @@ def test_serving_and_assigning_draw_alike(made):
 
 def test_assigned_units_move_without_anything_served(made):
     it = made(manual=True)
-    it.assign("b", count=40)
+    it.assign("b", count=24)
     draws = it.draws()
-    assert [draw.known for draw in draws] == [0] * 15 + list(range(15, 40))
-    assert draws[-1].parts[1] > 8000
+    assert [draw.known for draw in draws] == [0] * 15 + list(range(15, 24))
+    assert draws[-1].parts[1] > 7000
+    experiment = it.space.store.experiment(it.id)
+    closed = closed_first(it.space.store.trials(experiment).trials)
+    by_trials = renewing.weights_of(experiment.plan, closed, ())
+    assert renewing.renewed(it.space, experiment) == renewing.Renewal(by_trials, 24)
     assert it.faults() == []
 
 
@@ -165,6 +178,23 @@ def test_an_arm_is_not_added_under_way(made):
     with pytest.raises(UsageError) as refusal:
         amending.amend(it.space, it.id, [("variants", "control,b,c,d")], "one more")
     assert "variants" in refusal.value.message
+
+
+def test_a_unit_that_was_drawn_apart_is_told_again_too(made):
+    """Where the sequence is held by others, or nothing can be written below the root."""
+    it = made()
+    it.serve("c", count=15)
+    it.look()
+    kept = Session(str(it.root), "away", str(it.root.parent / "kept"))
+    session = Session(str(it.root), "away")
+    seen = expose(session, it.entry, PromptRef("p", ""), AT, kept)
+    adopt(session, seen.trial)
+    with FileLock(it.space.layout.lock(f"{it.id}.assign"), verb="assign"):
+        other = Session(str(it.root), "other")
+        expose(other, it.entry, PromptRef("q", ""), AT)
+    draws = [draw for draw in it.draws() if draw.known]
+    assert [draw.parts for draw in draws] == [tuple(map(int, it.entry.weights))] * 2
+    assert it.faults() == []
 
 
 def test_a_draw_that_is_missing_is_named(made):

@@ -45,8 +45,8 @@ def notes(
 
 
 def _drift(plan: Plan, samples: Samples) -> Iterator[str]:
-    if not family_of(plan.primary).compares_means:
-        return
+    if not family_of(plan.primary).compares_means or plan.bandit is not None:
+        return  # by moving shares early and late units are of other arms
     for item in plan.treatments:
         control, treated = samples.compared(item.name, plan.primary)
         weights = (plan.control.weight, item.weight)

@@ -62,6 +62,11 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
             f"To show that an effect lies within {plan.equivalence_margin:.0%} takes {cost}, "
             "even when there is none."
         )
+    if plan.bandit is not None:
+        yield (
+            "What this plan finds is told for equal shares: a bandit takes longer to prove as "
+            "much, the longer the lower its floor is."
+        )
     end = units_at_end(plan, rate)
     if end is None:
         return
