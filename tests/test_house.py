@@ -92,6 +92,7 @@ SHARED = {
     "recording": "writing trials down",
     "recovery": "clearing up after a crash",
     "registry": "experiments.json",
+    "replay": "a recorded session, typed again",
     "run": "the same cases for every variant",
     "run_difference": "what two variants made of one case",
     "run_export": "runs in a file of another tool's form",

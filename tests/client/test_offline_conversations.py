@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+from pathlib import Path
 
 import pytest
-from tests.client.endpoint import Answer, Endpoint
+from tests.client.endpoint import Answer, Endpoint, ToolCall
+from tests.client.harness import REPOSITORY
 from tests.client.test_offline_runs import (
     COMMAND,
     CONTROL,
@@ -90,3 +95,62 @@ def test_a_use_within_a_conversation_is_run_again_in_it(client, tmp_path, form):
     assert (
         list(client.home.glob(".local/share/meta-experiment/runs/*/*/cells/*/1/config")) == []
     )
+
+
+def test_a_session_is_replayed_turn_by_turn_also_when_it_is_killed(client):
+    """With another variant, in one session of the client, at the commit of the record."""
+
+    def answer(body):
+        text = request_text(body)
+        if "Note it." in text and "tool_result" not in text:
+            return Answer(tools=[ToolCall("Bash", {"command": "echo noted >> notes.txt"})])
+        return Answer("Yes.", usage={"output_tokens": 20 if TREATMENT in text else 40}, delay=1)
+
+    with Endpoint(respond=answer) as endpoint:
+        desk = Desk(client, endpoint)
+        name = desk.prepared(COMMAND, TEXT, [], "--primary-metric", "output_tokens")
+        desk.git("add", ".")
+        desk.git("commit", "--quiet", "-m", "plan")
+        prompts = (f"Remember: {WORD}.", "/review a.py", "Note it.")
+        with client.session(endpoint, "--allowedTools", "Bash") as session:
+            for prompt in prompts:
+                session.say(prompt)
+            session.close()
+        (transcript,) = client.home.glob(".claude/projects/*/*.jsonl")
+        desk.git("clean", "-fdq", "notes.txt")
+        client.write("later.py", "x")
+        desk.git("add", ".")
+        desk.git("commit", "--quiet", "-m", "later")
+        words = ("runs", "replay", transcript.stem, "--variant", f"{name}:treatment")
+        before = len(endpoint.turns)
+        for turns in (1, 2):  # in the middle of the first turn, then of the second
+            process = subprocess.Popen(
+                [str(REPOSITORY / "bin" / "meta-experiment"), *words],
+                cwd=client.project,
+                env=desk.environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            endpoint.wait_for(before + turns)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        found = desk.meta(*words)
+        turns = endpoint.turns[before:]
+    assert (found["ended"], found["commit_by"], found["clean"]) == ("done", "recorded", True)
+    assert len(turns) == 4  # the last one used a tool
+    assert [turn["prompt"] for turn in found["turns"]] == list(prompts)
+    assert [turn["seen"] for turn in found["turns"]] == [False, True, False]
+    last = "\n".join(turns[-1].texts())
+    assert all(word in last for word in (WORD, TREATMENT, "Note it."))
+    assert CONTROL not in last
+    assert [turn["recorded"]["tool_calls"] for turn in found["turns"]] == [0, 0, 1]
+    assert [turn["replayed"]["tool_calls"] for turn in found["turns"]] == [0, 0, 1]
+    told = [turn["replayed"]["usd"] for turn in found["turns"]]
+    assert sum(told) == pytest.approx(found["replayed"]["usd"])
+    assert told[1] < found["turns"][1]["recorded"]["usd"]
+    patch = Path(found["patch"]).read_text()
+    assert patch.count("+noted") == 1
+    assert "later.py" not in patch
+    assert not (client.project / "notes.txt").exists()
+    assert list(client.home.glob(".local/share/meta-experiment/replays/*/*/*/slots")) == []

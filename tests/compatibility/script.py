@@ -266,6 +266,7 @@ STEPS: tuple[Step, ...] = (
     "runs diff cased --case c1 --variants control control",
     "runs merge cased --case c1 --dry-run",
     "runs merge cased --case c1 --variant treatment --override so",
+    "runs replay nobody --preview",
     "runs rate cased --next --max-output 8",
     "runs rate cased --case c1 --variant control --criterion clear --fail",
     "runs rate cased --case c1 --variant control --criterion clear --pass",

@@ -29,7 +29,7 @@ _WHY = {
     LeftOutReason.GUESSED: "only the main branch of that time is known, right 1 time in 3",
     LeftOutReason.LIMIT: "older than those that --limit asks for",
 }
-_HOW = {
+COMMIT_SOURCES = {
     CommitSource.RECORDED: "named in the transcript: exact",
     CommitSource.REFLOG: "from the reflog: exact",
     CommitSource.BRANCH: "the newest of its branch by then: right 9 times in 10",
@@ -45,7 +45,10 @@ def mining_page(found: MiningResult) -> Page:
         f"{found.replayable:,} can be run again"
     )
     why = [f"{count:,} left out: {_WHY[reason]}" for reason, count in found.left_out.items()]
-    how = [f"{count:,} at a commit {_HOW[word]}" for word, count in found.commits_by.items()]
+    how = [
+        f"{count:,} at a commit {COMMIT_SOURCES[word]}"
+        for word, count in found.commits_by.items()
+    ]
     head: Section = (Heading(title), Paragraph((*how, *why), indent=2))
     notes = tuple(_remarks(found))
     return (

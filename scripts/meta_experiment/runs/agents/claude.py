@@ -104,7 +104,7 @@ class Claude:
         earlier = left_files.lines(task.attempt / _EARLIER, _LONGEST_LINE)
         run = read_run(
             task.attempt / "stdout",
-            task.attempt / _CONFIG,
+            self._config(task),
             frozenset(line.decode("utf-8", "replace").strip() for line in earlier),
         )
         status, failure = _judged(run, ending, task.attempt / "stderr")
@@ -143,13 +143,17 @@ class Claude:
         """Lay a copy of what was said before the prompt into the run's own configuration."""
         if task.case.history is None:
             return
-        place = task.attempt / _CONFIG / _HISTORY
+        place = self._config(task) / _HISTORY
         raw = left_files.lines(Path(task.case.history), _LONGEST_LINE)
         said = conversation(parsed(raw))
         FileSystem().make_directory(place.parent)
         FileSystem().create(place, written(said))
         note_earlier(task.attempt, said)
         yield from ("--resume", str(place), "--fork-session")
+
+    def _config(self, task: Task) -> Path:
+        """Return the folder in which the client keeps what is its own."""
+        return task.attempt / _CONFIG
 
     def _settings(self) -> dict[str, object]:
         """Return what keeps a user's instructions out, and lets a user's login in."""
@@ -180,7 +184,7 @@ class Claude:
             **kept,
             **_QUIET,
             **_PATIENT,
-            "CLAUDE_CONFIG_DIR": str(task.attempt / _CONFIG),
+            "CLAUDE_CONFIG_DIR": str(self._config(task)),
             # the login stays where it is: a copy of it would go stale
             "CLAUDE_SECURESTORAGE_CONFIG_DIR": self._environment.get("CLAUDE_CONFIG_DIR", ""),
             "CLAUDE_CODE_TMPDIR": str(task.attempt / "tmp"),

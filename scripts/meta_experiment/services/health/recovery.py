@@ -12,6 +12,7 @@ from meta_experiment.files.atomic import TEMPORARY_SUFFIX, abandoned
 from meta_experiment.files.interruption import held
 from meta_experiment.services.acting.registry_commit import RegistryCommit
 from meta_experiment.services.running.clearing import clear_runs
+from meta_experiment.services.running.replay_folders import clear_replays
 from meta_experiment.services.serving.freshness import stale
 from meta_experiment.services.serving.reconciliation import (
     GLANCE,
@@ -44,6 +45,7 @@ def recover(workspace: Workspace) -> tuple[str, ...]:
         *_swept(workspace),
         *_forgotten(workspace),
         *clear_runs(workspace),
+        *clear_replays(workspace),
     )
     return tuple(dict.fromkeys(done))  # two of these may find the same
 

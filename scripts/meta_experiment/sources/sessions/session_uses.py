@@ -123,14 +123,14 @@ def uses_in(
     raw: Iterable[bytes], fits: Callable[[str], bool], session: str = ""
 ) -> Iterator[SessionUse]:
     """Yield the uses in the lines of a transcript of what fits by its name."""
-    reader = _UseReader(fits, session)
+    reader = UseReader(fits, session)
     for number, line in enumerate(raw):
         with suppress(ValueError):  # torn, or none of ours
             reader.take(number, parse_object(line.decode("utf-8", "replace")))
     yield from reader.uses
 
 
-class _UseReader:
+class UseReader:
     """Takes the lines of a transcript one by one."""
 
     def __init__(self, fits: Callable[[str], bool], session: str) -> None:
@@ -295,6 +295,12 @@ def _blocks(content: object) -> list[dict[str, Any]]:
     if type(content) is str:
         return [{"type": "text", "text": content}]
     return [block for block in content if type(block) is dict] if type(content) is list else []
+
+
+def typed(content: object) -> tuple[str, bool]:
+    """Return the words of a message, and whether there is more in it than words."""
+    blocks = _blocks(content)
+    return _typed(blocks), any(block.get("type") != "text" for block in blocks)
 
 
 def _typed(blocks: Iterable[dict[str, Any]]) -> str:

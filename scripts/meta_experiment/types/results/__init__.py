@@ -39,6 +39,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs-merge": ("meta_experiment.types.results.run_merge:RunMerge", ("runs merge",)),
     "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),
     "runs-rate": ("meta_experiment.types.results.run_rating:RunRating", ("runs rate",)),
+    "runs-replay": ("meta_experiment.types.results.replay:Replay", ("runs replay",)),
     "runs-export": (
         "meta_experiment.types.results.run_export:RunExport",
         ("runs export",),

@@ -15,6 +15,7 @@ command = Noun(
         "diff": f"{_HERE}.run_difference:command",
         "merge": f"{_HERE}.run_merge:command",
         "rate": f"{_HERE}.run_rating:command",
+        "replay": f"{_HERE}.replay:command",
         "profile": f"{_HERE}.run_profile:command",
         "export": f"{_HERE}.run_export:command",
     },

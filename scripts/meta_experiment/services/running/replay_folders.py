@@ -1,0 +1,79 @@
+"""Where replays lie, and which of them are over.
+
+KEY/N/             the n-th replay of a session in one way: a folder of runs, its turns
+KEY/N/finished     nothing of it goes on any more
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from meta_experiment.assign.uniform import sha256
+from meta_experiment.errors import DependencyError
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.lock import FileLock
+from meta_experiment.runs import supervising
+from meta_experiment.runs.checkouts import remove_slots
+from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.services.workspace import Workspace
+
+_FINISHED = "finished"
+
+
+def replays_of_root(workspace: Workspace) -> Path:
+    """Return the folder of all replays of a root.
+
+    Raises:
+        DependencyError: there is no home directory.
+    """
+    if not workspace.machine.data:
+        raise DependencyError(
+            "There is no home directory, so that replays have no place to be kept.",
+            hint="Set HOME, or XDG_DATA_HOME.",
+        )
+    name: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
+    return Path(workspace.machine.data) / "replays" / name
+
+
+def newest(root: Path, files: FileSystem) -> RunFolder | None:
+    """Return the last replay of a key, if it is not over."""
+    number = max(_numbers(root), default=0)
+    folder = root / str(number)
+    return RunFolder(folder, files) if number and not (folder / _FINISHED).exists() else None
+
+
+def following(root: Path, files: FileSystem) -> RunFolder:
+    """Return the folder of the next replay of a key, which is made."""
+    folder = root / str(max(_numbers(root), default=0) + 1)
+    files.make_directory(folder)
+    return RunFolder(folder, files)
+
+
+def end_replay(folder: RunFolder) -> None:
+    """End what goes on of a replay, and take its checkout away. Raises StorageError."""
+    for path in folder.unread():
+        supervising.end(path)
+    remove_slots(folder.slots)
+    folder.files.append(folder.folder / _FINISHED, b"")
+
+
+def clear_replays(workspace: Workspace) -> Iterator[str]:
+    """End the replays that nobody sees to their end any more, and say so."""
+    if not workspace.machine.data:
+        return
+    root = replays_of_root(workspace)
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        folder, lock = newest(path, workspace.files), FileLock(path / "lock", verb="recover")
+        if folder is None or not lock.try_acquire():
+            continue
+        try:
+            end_replay(folder)
+            yield f"The replay {path.name}, which was cut off, is ended."
+        finally:
+            lock.release()
+
+
+def _numbers(root: Path) -> list[int]:
+    return [int(path.name) for path in root.iterdir() if path.name.isdecimal()]
