@@ -43,10 +43,13 @@ def expect(root: Path, change: FileChange) -> Content | None:
     found = observe(root, change.path)
     if found == change.target or version_of(found) == change.expected:
         return found
+    way = "Bring the file back to what it was."
+    if None not in (change.expected, change.target):
+        way = "Keep the edit with --merge, or bring the file back to what it was."
     raise DriftError(
         f"{change.path} was changed since the experiment last knew it: expected "
         f"{_named(change.expected)}, found {_named(version_of(found))}.",
-        hint="Keep the edit with --merge, or bring the file back to what it was.",
+        hint=way,
     )
 
 

@@ -114,6 +114,8 @@ class Repository:
         paths = [self.prefix + change.path for change in changes]
         beside = [self.prefix + change.beside for change in changes if change.beside]
         committed, staged = self._committed([*paths, *beside]), self._staged(paths)
+        told = self.git.run("config", "--type=bool", "--get", "core.fileMode").output
+        has_modes = told != b"false\n"
         entries: list[CommitEntry] = []
         notes: list[str] = []
         for path, change in zip(paths, changes, strict=True):
@@ -124,7 +126,7 @@ class Repository:
             if known is None or obstacle:
                 notes.append(f"{as_word(path)} is changed but not committed: {obstacle}")
                 continue
-            after = self._object(path, change.target, known, store=store)
+            after = self._object(path, change.target, known, has_modes, store=store)
             if known == _GONE:
                 known = _gone_like(after)
             if after != known:
@@ -233,7 +235,9 @@ class Repository:
             found[os.fsdecode(path)] = (_text(flag), f"{_text(mode)} {_text(name)}")
         return found
 
-    def _object(self, path: str, target: Content | None, known: str, *, store: bool) -> str:
+    def _object(
+        self, path: str, target: Content | None, known: str, has_modes: bool, *, store: bool
+    ) -> str:
         """Return `mode object` that git, with the user's filters, makes of new contents."""
         if target is None:
             return _gone_like(known)
@@ -242,8 +246,7 @@ class Repository:
             "hash-object", *write, "--stdin", f"--path={path}", stdin=target.data
         )
         mode = known.split(maxsplit=1)[0]
-        told = self.git.run("config", "--type=bool", "--get", "core.fileMode").output
-        if mode == _GONE or told != b"false\n":
+        if mode == _GONE or has_modes:
             mode = "100755" if target.mode & 0o100 else "100644"
         return f"{mode} {_text(name)}"
 

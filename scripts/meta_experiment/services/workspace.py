@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
@@ -148,8 +149,10 @@ class Workspace:
     def stored(self, experiment: Experiment, path: str, version: FileVersion) -> Content:
         """Return bytes by their version: from an arm of the plan, else from the backups."""
         for name, known in experiment.versions.get(path, {}).items():
-            if known == version and (kept := self.store.variant(experiment, name)[path]):
-                return kept
+            if known == version:
+                alone = replace(experiment, versions={path: {name: known}})
+                if kept := self.store.variant(alone, name)[path]:
+                    return kept
         return Content(self.backups.load(version.sha256), version.mode)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+from pathlib import Path
 
 import pytest
 from tests.support.git import git
@@ -25,6 +26,7 @@ from meta_experiment.services.acting import lifecycle, promotion
 from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.health import verifying
 from meta_experiment.services.planning import creating, request
+from meta_experiment.services.recording import assigning
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Status
 
@@ -205,8 +207,11 @@ def test_a_promotion_is_refused_when_any_file_of_the_folder_is_another(space):
             else:
                 continue
             before = seen(folder)
-            with pytest.raises(DriftError, match=f"{re.escape(path)} was changed since"):
+            said = f"{re.escape(path)} was changed since"
+            with pytest.raises(DriftError, match=said) as refused:
                 promote(space, name)
+            mergeable = path not in ("assets/logo.png", "tools/add.py")
+            assert ("--merge" in refused.value.hint) == mergeable
             assert seen(folder) == before
         file.unlink(missing_ok=True)
         if known is not None:
@@ -297,8 +302,11 @@ def test_several_variants_and_single_files_beside_a_folder(space, tmp_path):
         "b": {"SKILL.md", "CLAUDE.md"},
     }
     lifecycle.start(space, experiment.experiment_id, manual=True)
-    for variant in arms:
-        assert all(path.is_file() for path in space.contents(experiment, variant).values())
+    given = assigning.assign(space, experiment.experiment_id, "u")
+    names = {path.rpartition("/")[2] for path in given.contents}
+    assert names == arms[given.variant]
+    assert all(Path(path).is_file() for path in given.contents.values())
+    assert {*given.absent} == experiment.versions.keys() - given.contents.keys()
 
 
 def test_what_git_ignores_in_the_skills_place_is_no_part_of_it(space, tmp_path):

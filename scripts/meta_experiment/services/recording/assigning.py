@@ -76,7 +76,8 @@ def _result(
 ) -> AssignmentResult:
     places = workspace.contents(experiment, variant)
     contents = {path: str(place) for path, place in places.items()}
-    return AssignmentResult(experiment.experiment_id, unit, variant, trial_id, contents)
+    absent = tuple(path for path in experiment.versions if path not in contents)
+    return AssignmentResult(experiment.experiment_id, unit, variant, trial_id, contents, absent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from meta_experiment.records import dataclass
 class AssignmentResult:
     """The variant of a unit; `contents` names the file that holds its text, by prompt file.
 
+    Of a skill with its folder they are all files, and `absent` those that the variant lacks.
     `trial_id` is None when the unit is outside the share of traffic under experiment: it is
     served the control and nothing is recorded of it.
     """
@@ -20,3 +21,4 @@ class AssignmentResult:
     variant: str
     trial_id: str | None
     contents: Mapping[str, str]
+    absent: tuple[str, ...] = ()
