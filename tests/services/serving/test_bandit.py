@@ -177,7 +177,8 @@ def test_an_arm_is_not_added_under_way(made):
     it = made()
     with pytest.raises(UsageError) as refusal:
         amending.amend(it.space, it.id, [("variants", "control,b,c,d")], "one more")
-    assert "variants" in refusal.value.message
+    assert "The arms of an experiment do not change" in refusal.value.message
+    assert f"stop {it.id} --variant NAME" in refusal.value.hint
 
 
 def test_a_unit_that_was_drawn_apart_is_told_again_too(made):

@@ -23,6 +23,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status
 from meta_experiment.types.results.amendment import AmendmentResult
 
+_ARMS = ("variants", "files")
 _AMENDABLE = {name: item for name, item in PLAN_SETTINGS.items() if item.amendable}
 
 
@@ -66,6 +67,13 @@ def _amended(
     experiment: Experiment, key: str, text: str, why: str, trials: int, now: float
 ) -> Experiment:
     setting = _AMENDABLE.get(key)
+    if key in _ARMS:
+        raise UsageError(
+            "The arms of an experiment do not change: an arm that is added later has not run "
+            "beside the others.",
+            hint=f"One can end: meta-experiment stop {experiment.experiment_id} --variant NAME."
+            " For another make a new experiment: meta-experiment create --help",
+        )
     if setting is None:
         raise UsageError(
             f"There is no field {cite(key)} to amend.",

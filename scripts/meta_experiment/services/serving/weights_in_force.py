@@ -1,7 +1,7 @@
 """Putting the weights of bandits in force: into the index that prompts are served by.
 
 It follows whoever looks at the trials after some have closed, never a prompt. What cannot be
-written now is written after the next look.
+written now is written after the next look. What it takes is loaded where a bandit is served.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from contextlib import suppress
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.protocol import index, places
-from meta_experiment.services.serving.active_index import write_index
-from meta_experiment.services.serving.reconciliation import GLANCE, serving_lock
 from meta_experiment.services.workspace import Workspace
 
 
@@ -20,6 +18,8 @@ def renew_weights(workspace: Workspace) -> None:
     if not _serves_bandits(workspace):
         return
     from meta_experiment.services.recording.renewing import renewed
+    from meta_experiment.services.serving.active_index import write_index
+    from meta_experiment.services.serving.reconciliation import GLANCE, serving_lock
 
     # another that changes what is served works the weights out as well
     with suppress(MetaExperimentError, OSError), serving_lock(workspace, within=GLANCE):
