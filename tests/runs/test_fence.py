@@ -112,6 +112,28 @@ def test_a_fence_keeps_agents_and_commands_of_cases_inside(project, tmp_path):
 
 
 @needs_bwrap
+def test_a_filter_whose_program_an_agent_changes_stays_inside(project, tmp_path):
+    """Such as one that a project keeps among its own tools."""
+    tool = "#!/bin/sh\ncat\n"
+    (project / "filter.sh").write_text(tool)
+    (project / ".gitattributes").write_text("*.txt filter=own\n")
+    (project / "kept.txt").write_text("kept\n")
+    git(project, "config", "filter.own.clean", "sh ./filter.sh")
+    git(project, "config", "filter.own.smudge", "sh ./filter.sh")
+    outside = [str(project / "mine.md"), str(tmp_path / "home" / "mine.md")]
+    evil = "".join(f"touch {path}\n" for path in [*outside, "here"]) + "cat\n"
+    space = opened(project)
+    name = create(space, project)
+    code = (
+        f"{AGENT}\nopen('filter.sh', 'w').write({evil!r})\nopen('kept.txt', 'w').write('x')\n"
+    )
+    done = run(space, name, project, code=code, cases=cases(project, 2))
+    assert done.counted == 4
+    assert {item.metrics["files_touched"] for item in trials(space, name)} >= {3.0}
+    assert not [path for path in outside if os.path.lexists(path)]
+
+
+@needs_bwrap
 def test_a_program_in_a_fence_is_asked_before_it_is_ended(project):
     """What it says at its end, such as its price, is not lost."""
     space = opened(project)

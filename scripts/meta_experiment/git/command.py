@@ -68,7 +68,7 @@ class Git:
     talks to another repository (missing objects are not fetched) or compares by a program.
     `inherited` are open files that git shares: a lock held on one lasts as long as a git
     that outlives us. `variables` point it at another repository, index or identity. Paths are
-    `literal`, or may be patterns.
+    `literal`, or may be patterns. The words `around` start a program that starts git.
     """
 
     program: str
@@ -78,6 +78,7 @@ class Git:
     inherited: tuple[int, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     literal: bool = True
+    around: tuple[str, ...] = ()
 
     @classmethod
     def find(cls, directory: Path) -> Git | None:
@@ -100,7 +101,7 @@ class Git:
             GitError: it did not end in time.
         """
         paths = ("--literal-pathspecs",) if self.literal else ()
-        command = [self.program, "--no-pager", *paths, *_OPTIONS, *arguments]
+        command = [*self.around, self.program, "--no-pager", *paths, *_OPTIONS, *arguments]
         environment = _environment(index) | _QUIET | dict(self.variables)
         return self._spawn(command, environment, stdin, self.timeout, self.inherited)
 

@@ -22,6 +22,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.git import Git
 from meta_experiment.runs import ignored_files
 from meta_experiment.runs.base import OWN_STATE, SLOW, Base
+from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.kept_work import pack_work
 from meta_experiment.runs.plumbing import demand, set_head, signed_as, told_of
 from meta_experiment.runs.work_tree import OWN_FILES, Changes, WorkTree, remove, restore_modes
@@ -30,15 +31,24 @@ _SUBJECT = "Update project files"
 # where one is missing, the client may take that of another checkout
 _CLIENT_FOLDERS = ("skills", "commands", "agents", "output-styles", "workflows", "routines")
 _FILE_MODE = 0o644
+_OPEN = Fence()
 
 Arm = Mapping[str, "bytes | Content | None"]
 
 
 class Slots:
-    """Checkouts of one base below a folder, by number; one runner has each for itself."""
+    """Checkouts of one base below a folder, by number; one runner has each for itself.
 
-    def __init__(self, git: Git, base: Base, folder: Path, project: str) -> None:
+    Where the user's settings name filters, git runs them within the `fence` of the agents:
+    their programs may lie in the checkout.
+    """
+
+    def __init__(
+        self, git: Git, base: Base, folder: Path, project: str, fence: Fence = _OPEN
+    ) -> None:
         self._git = git
+        filters = b"[filter " in (Path(base.template) / "config").read_bytes()
+        self._fence = fence if filters else _OPEN
         self._base = base
         self._folder = folder.absolute()
         self._project = project
@@ -104,7 +114,9 @@ class Slots:
     def _slot(self, number: int) -> Iterator[_Slot]:
         """Hold a slot: a git that outlives a runner who was killed still has it for itself."""
         with FileLock(self._folder / f"{number}.lock", timeout=SLOW, verb="checkout") as lock:
+            own = [self._folder / f"{number}{end}" for end in ("", ".git", ".git.new")]
             git = replace(self._git, inherited=(lock.fileno(),))
+            git = self._fence.around_git(git, own)
             yield _Slot(git, self._base, self._folder, number, self._project)
 
     def resolve(self, commit: str) -> str:

@@ -26,6 +26,7 @@ _ALL = (
     *("--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc"),
 )
 _OPEN, _CLOSED = "--bind", "--ro-bind"
+_OWN = "--bind-try"  # which need not be there yet
 # without a look into submodules, whose filters would run
 _STATUS = (
     *("--no-optional-locks", "status", "--porcelain", "-z"),
@@ -47,11 +48,21 @@ class Fence:
         """Return a launch within the fence, which leaves it its own folders."""
         if not self.program:
             return launch
-        places = (*self.places, *((_OPEN, os.path.realpath(path)) for path in own))
-        words = [word for flag, path in places for word in (flag, path, path)]
         end = ("--chdir", str(launch.directory.absolute()), "--")
-        command = (self.program, *_ALL, *words, *end, *launch.command)
+        command = (*self._words(own), *end, *launch.command)
         return replace(launch, command=command, fenced=True)
+
+    def around_git(self, git: Git, own: Iterable[Path]) -> Git:
+        """Return git within the fence, for filters whose programs an agent may have written."""
+        return replace(git, around=(*self._words(own), "--")) if self.program else git
+
+    def _words(self, own: Iterable[Path]) -> tuple[str, ...]:
+        places = (*self.places, *((_OWN, os.path.realpath(path)) for path in own))
+        return (
+            self.program,
+            *_ALL,
+            *(word for how, path in places for word in (how, path, path)),
+        )
 
 
 def fence(git: Git, data: Path, environment: Mapping[str, str]) -> Fence:

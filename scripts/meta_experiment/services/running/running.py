@@ -6,13 +6,14 @@ Whatever ends this program, the next call goes on from there.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
 
-from meta_experiment.errors import DependencyError
+from meta_experiment.errors import DependencyError, StorageError
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
@@ -52,7 +53,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
 
     Raises:
         DependencyError: git or the agent is missing. LockedError: somebody else runs it.
-        RefusedError: nothing can run as it is set up.
+        RefusedError: nothing can run as it is set up. StorageError: there is no room for it.
     """
     request.agent.require()
     if request.judge is not None:
@@ -64,17 +65,16 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             hint="Make git available on PATH.",
         )
     folder = run_folder(workspace, planned.experiment.experiment_id)
-    workspace.files.make_directory(folder.folder)
-    with FileLock(folder.lock, timeout=0.5, verb="run"):
+    with _alone(workspace, folder):
         experiment = _running(workspace, planned.experiment)
         told = opened(workspace, experiment, request.held_out) if request.held_out else []
         base = base_of(git, workspace.root, folder.folder / "base")
-        slots = Slots(git, base, folder.slots, workspace.root.name)
+        around = fence(git, Path(workspace.machine.data), os.environ)
+        slots = Slots(git, base, folder.slots, workspace.root.name, around)
         try:
             for case in planned.cases.values():
                 if case.commit is not None:
                     slots.resolve(case.commit)
-            around = fence(git, Path(workspace.machine.data), os.environ)
             bench = _bench(workspace, experiment, planned, request, folder, slots, around)
             known = _known(folder, planned, request.judge)
             _stop_others(folder, known)
@@ -101,6 +101,20 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         finally:
             with held():
                 slots.dispose()
+
+
+@contextmanager
+def _alone(workspace: Workspace, folder: RunFolder) -> Iterator[None]:
+    """Be the only one who runs it; tell what the file system refuses, which loses nothing."""
+    try:
+        workspace.files.make_directory(folder.folder)
+        with FileLock(folder.lock, timeout=0.5, verb="run"):
+            yield
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or folder.folder} cannot be used: {error.strerror}.",
+            hint="Put that right, then run this again: what has ended is not run twice.",
+        ) from error
 
 
 def _left_empty(base: Base) -> list[str]:
