@@ -50,6 +50,23 @@ def test_arguments_are_taken_by_place_and_by_name(kind):
         kind("a", other=1)
 
 
+def test_threads_that_make_the_first_instance_at_once_all_get_one():
+    """One has looked up what makes the first, when another has put the other in its place."""
+
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        """One of which there is no instance yet."""
+
+        name: str
+        notes: Mapping[str, str] = field(default_factory=dict)
+
+    first = Fresh.__init__
+    assert Fresh("a").name == "a"
+    late = object.__new__(Fresh)
+    first(late, "b", notes={"c": "d"})
+    assert (late.name, late.notes) == ("b", {"c": "d"})
+
+
 @BOTH
 def test_a_default_may_be_made_anew_for_each(kind):
     assert kind("a").notes == {}

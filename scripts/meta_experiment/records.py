@@ -66,8 +66,11 @@ class _FieldDescriptions:
 
 
 def _init(self: Any, *values: object, **named: object) -> None:  # noqa: ANN401
-    """Make the `__init__` of a class, put it in the place of this one, and run it."""
-    cls: Any = next(kind for kind in type(self).__mro__ if vars(kind).get("__init__") is _init)
+    """Make the `__init__` of a class, put it in the place of this one, and run it.
+
+    Another thread may have done so meanwhile: it comes to the same.
+    """
+    cls: Any = next(kind for kind in type(self).__mro__ if "__record__" in vars(kind))
     names: tuple[str, ...] = cls.__match_args__
     known = vars(cls)["__dataclass_fields__"].defaults
     setters, defaults = {}, []
