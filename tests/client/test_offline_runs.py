@@ -83,7 +83,7 @@ class Desk:
         return json.loads(done.stdout)
 
     def run(self, name, *flags):
-        return self.meta("run", name, "--cases", str(self.cases), *flags)
+        return self.meta("run", name, "--cases", str(self.cases), "--yes", *flags)
 
     def refused(self, name):
         """Run what cannot work, as a user would see it."""
@@ -103,7 +103,7 @@ class Desk:
         return subprocess.Popen(
             [
                 str(REPOSITORY / "bin" / "meta-experiment"), "run", name,
-                "--cases", str(self.cases), *flags,
+                "--cases", str(self.cases), "--yes", *flags,
             ],
             cwd=self.client.project,
             env=self.environment,

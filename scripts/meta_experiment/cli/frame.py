@@ -109,7 +109,9 @@ def verb(
         run.__name__ = body.__name__
         parameters = getattr(body, "__click_params__", [])
         run.__click_params__ = parameters  # type: ignore[attr-defined]
-        for option in reversed(_COMMON + (_CHANGING if changes else (_UNASKED,))):
+        own_yes = any("--yes" in item.opts for item in parameters)
+        unasked = () if own_yes else (_UNASKED,)
+        for option in reversed(_COMMON + (_CHANGING if changes else unasked)):
             option(run)
         return click.command(name=body.__name__.removesuffix("_verb").replace("_", "-"))(run)
 

@@ -218,7 +218,23 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
             "--plan holds the whole plan; other flags beside it would be lost.",
             hint="Write them into the plan file, or leave --plan out.",
         )
+    return requested_by_file(place, plan_file)
+
+
+def requested_by_file(
+    place: Place, plan_file: str, unit: Unit | None = None
+) -> tuple[Workspace, Request]:
+    """Turn a plan file into a request, and open the root that it means.
+
+    `unit` is that of a plan that names none, in the place of its default.
+
+    Raises:
+        UsageError, NotFoundError: it is no plan, or not there.
+    """
+    around = bases(place)
     plan = read_plan(place.directory / Path(plan_file))
+    if unit is not None:
+        plan = {"unit": unit.value} | {key: it for key, it in plan.items() if it is not None}
     prompts = prompts_of_plan(plan, around)
     opened = workspace(place, prompts=prompts)
     asked = with_learnt_prior(opened, from_plan(plan, opened.root, around))

@@ -12,6 +12,7 @@ from meta_experiment.render.run import progress_line
 from meta_experiment.render.words import one_line
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.runner import BlockSetAside, CountedBlock, EndedRun, Event, ReachedCap
+from meta_experiment.services.running.run_outlook import first_seen
 from meta_experiment.services.running.run_plan import RunPlan
 from meta_experiment.types.runs import RunCell
 
@@ -19,18 +20,21 @@ from meta_experiment.types.runs import RunCell
 class RunProgress:
     """Tells on stderr how far runs are, and which were set aside."""
 
-    def __init__(self, screen: Screen, planned: RunPlan) -> None:
-        """Begin with the runs that were recorded before."""
+    def __init__(
+        self, screen: Screen, planned: RunPlan, at_once: int, *, silent: bool = False
+    ) -> None:
+        """Begin with the runs that were recorded before; `silent` where all is said already."""
         self._screen = screen
         self._drawn = sys.stderr is not None and sys.stderr.isatty()
         self._began = time.monotonic()
         self._ended = 0
-        self._planned = planned
+        self._planned, self._at_once = planned, at_once
+        self._silent, self._is_first = silent, not planned.trials
 
     def __enter__(self) -> Self:
         """Say first what the runs can show and cost."""
-        for sentence in self._planned.outlook:
-            say(one_line(sentence), self._screen.style, err=True)
+        for sentence in () if self._silent else self._planned.outlook:
+            self._say(sentence)
         return self
 
     def __exit__(
@@ -49,15 +53,19 @@ class RunProgress:
                 self._ended += 1
                 self._draw(planned, budget)
             case BlockSetAside(cell, reason):
-                self._clear()
                 who = cell.variant if isinstance(cell, RunCell) else "its judge"
-                say(
-                    one_line(f"Set aside: {cell.case_id}, {who}: {reason}"),
-                    self._screen.style,
-                    err=True,
-                )
+                self._say(f"Set aside: {cell.case_id}, {who}: {reason}")
+            case CountedBlock(outcomes) if self._is_first:
+                self._is_first = False
+                left = planned.runs_left - len(outcomes)
+                for sentence in first_seen(outcomes, left, self._at_once):
+                    self._say(sentence)
             case CountedBlock() | ReachedCap():
                 pass
+
+    def _say(self, sentence: str) -> None:
+        self._clear()
+        say(one_line(sentence), self._screen.style, err=True)
 
     def _draw(self, planned: RunPlan, budget: Budget) -> None:
         if self._drawn:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from meta_experiment.decide.scale import described
 from meta_experiment.render import words
 from meta_experiment.render.blocks import Emphasis, Facts, Heading, Notes, Page, Text, Tone
-from meta_experiment.types import Decision
+from meta_experiment.types import Analysis, Decision
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
 
 _MOST_ASIDE = 10
@@ -18,7 +18,7 @@ def run_page(done: RunResult) -> Page:
     """Show how it ended, in figures and in a sentence."""
     facts = Facts((_answer(done), *_figures(done)))
     notes = (
-        *(done.outlook if done.ended is RunEnd.PREVIEW else ()),
+        *(done.outlook if done.ended in (RunEnd.PREVIEW, RunEnd.PROBED) else ()),
         *_aside(done),
         *done.notes,
     )
@@ -36,7 +36,7 @@ def _answer(done: RunResult) -> tuple[Text, Text]:
 
 def _figures(done: RunResult) -> Iterator[tuple[Text, Text]]:
     yield "Runs", _runs(done)
-    if done.analysis is not None:
+    if done.analysis is not None and _has_enough(done.analysis):
         for item in done.analysis.primary.comparisons:
             if item.estimate.relative is not None:
                 yield item.treatment, described(item.estimate.relative)
@@ -44,6 +44,11 @@ def _figures(done: RunResult) -> Iterator[tuple[Text, Text]]:
         yield "Spent", spent(done.spent)
     for number, wave in enumerate(done.waves if len(done.waves) > 1 else (), start=1):
         yield f"Wave {number}", words.listed(wave)
+
+
+def _has_enough(analysis: Analysis) -> bool:
+    """Tell whether an effect is shown: below the plan's minimum it would mislead."""
+    return analysis.readiness.smallest_arm >= analysis.readiness.needed_per_arm
 
 
 def _runs(done: RunResult) -> str:

@@ -16,6 +16,11 @@ class Caps:
     tokens: float | None = None
     seconds: float | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit at all."""
+        return not self.usd is self.tokens is self.seconds is None
+
 
 class Budget:
     """What was spent so far, failed attempts included, held against the caps.

@@ -178,7 +178,7 @@ def started(project, name, case_file, *more):
     return subprocess.Popen(
         [
             sys.executable, "-m", "meta_experiment.cli.main", "run", name,
-            "--cases", str(case_file), "--concurrency", "1",
+            "--cases", str(case_file), "--concurrency", "1", "--yes",
             "--agent", f"{sys.executable} -I -S {project.parent / 'agent.py'}", *more,
         ],
         cwd=project,

@@ -1,5 +1,7 @@
 """A series of runs ends only where nothing more can come, verdicts of people included."""
 
+from dataclasses import replace
+
 import pytest
 from tests.runs.outcomes import outcome_of
 
@@ -9,13 +11,15 @@ from meta_experiment.render.writers import write
 from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.runner import CountedBlock
 from meta_experiment.runs.schedule import schedule
-from meta_experiment.services.running.run_plan import RunPlan
+from meta_experiment.services.running.run_outlook import first_seen
+from meta_experiment.services.running.run_plan import RunPlan, needs_probe
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_series import Series
 from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types import ReasonCode, Status
 from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
 from meta_experiment.types.results.run import RunEnd
+from meta_experiment.types.runs import RunCell
 
 ARMS = ("control", "treatment")
 
@@ -87,6 +91,39 @@ def test_a_series_is_not_hopeless_while_a_person_may_say_more(
     done = found.run(Ended(plan.left[:1]), lambda *_: None)
     assert (done.ended is RunEnd.FUTILE) is ends
     assert (done.status is Status.EXPIRED) is ends
+
+
+def test_a_probe_ends_behind_the_first_block_and_ends_nothing(made_up):
+    runs, _, plan = series(made_up, cases=6, left=6, of_a_person=False)
+    plan = replace(plan, probing=True)
+    assert plan.to_make == plan.blocks[:1]
+    assert needs_probe(runs.space, plan)
+    done = Series(runs.space, plan, Budget(Caps())).run(Ended(plan.to_make), lambda *_: None)
+    assert (done.ended, done.counted, done.status) == (RunEnd.PROBED, 2, Status.RUNNING)
+    assert done.reason == "The first 2 runs are made, and count."
+    trials = tuple(runs.space.store.trials(plan.experiment).trials)
+    assert not needs_probe(runs.space, replace(plan, trials=trials))
+
+
+def test_what_ended_or_goes_on_needs_no_probe_and_what_failed_tells_nothing(made_up):
+    runs, _, plan = series(made_up, cases=6, left=6, of_a_person=False)
+    runs.fail("c0", 1, "control", "no network")
+    assert needs_probe(runs.space, plan)
+    runs.begin(plan.blocks[0].cells[0])
+    assert not needs_probe(runs.space, plan)
+
+
+def test_the_first_block_tells_what_the_rest_takes_and_whether_anything_works():
+    cells = [RunCell("c0", 1, arm) for arm in ARMS]
+    good, bad = (
+        list(first_seen([outcome_of(cell, failure=failure) for cell in cells], 10, 2))
+        for failure in (None, "agent")
+    )
+    (told,) = good
+    assert told.startswith("At most 10 runs, 2 at a time, about $0.10 ($0.01 each so far)")
+    assert bad[0].startswith("None of the first 2 runs ended well: scripted.")
+    mixed = [outcome_of(cells[0]), outcome_of(cells[1], failure="agent")]
+    assert len(list(first_seen(mixed, 10, 2))) == 1
 
 
 def test_what_was_decided_then_is_what_is_shown_later(made_up):

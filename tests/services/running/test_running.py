@@ -273,7 +273,7 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     process = subprocess.Popen(
         [
             sys.executable, "-m", "meta_experiment.cli.main", "run", name,
-            "--cases", str(cases(project)), "--agent", words, "--concurrency", "1",
+            "--cases", str(cases(project)), "--agent", words, "--concurrency", "1", "--yes",
         ],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},

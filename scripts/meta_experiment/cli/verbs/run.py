@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.open import workspace
+from meta_experiment.cli.frame import Place, Result, Screen, narrated, say, verb
+from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.cli.plan_options import requested_by_file
 from meta_experiment.cli.run_progress import RunProgress
 from meta_experiment.errors import UsageError
 from meta_experiment.render.run import run_page
+from meta_experiment.render.words import one_line
 from meta_experiment.runs.agents import JUDGES, Agent, AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
+from meta_experiment.services.planning import creating
+from meta_experiment.services.planning.made_before import made_before
+from meta_experiment.services.planning.request import Request
 from meta_experiment.services.running import run_plan, running
 from meta_experiment.services.running.clearing import clear_runs
 from meta_experiment.services.running.held_out import held_out
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment, Unit
+from meta_experiment.types.results.run import RunEnd, RunResult
 
+_GO_ON = "The same line once more goes on; --max-usd, --max-tokens or --max-minutes bound it."
 _LONGEST = 24 * 3600.0
 _LONGEST_VERDICT = 300.0
 _MOST_SAID = 4 * 1024 * 1024  # bytes that a judge may print about one question
@@ -30,10 +39,17 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     example=(
         "meta-experiment run exp-2026-01-31-review --cases cases.jsonl --repeats 3\n"
         "  meta-experiment run exp-2026-01-31-review --cases evals/ --agent 'codex exec -'\n"
-        "  meta-experiment run exp-2026-01-31-review --cases evals/ --preview"
+        "  meta-experiment run exp-2026-01-31-review --cases evals/ --preview\n"
+        "  meta-experiment run --plan plan.yaml --cases cases.jsonl --max-usd 5"
     )
 )
-@click.argument("experiment_id", metavar="ID")
+@click.argument("experiment_id", metavar="[ID]", required=False)
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    help="Instead of ID: the experiment of this plan, made now or by this very plan before.",
+)
 @click.option(
     "--cases",
     metavar="PATH",
@@ -85,25 +101,79 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.option("--max-tokens", type=click.FloatRange(0, min_open=True), help="For all runs.")
 @click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Of this call.")
 @click.option("--preview", is_flag=True, help="Say what would be run, and run nothing.")
+@click.option("--yes", is_flag=True, help="Do not stop behind the first block.")
 def run_verb(
-    place: Place, screen: Screen, experiment_id: str, preview: bool, **said: Any
+    place: Place,
+    screen: Screen,
+    experiment_id: str | None,
+    plan_file: str | None,
+    preview: bool,
+    yes: bool,
+    **said: Any,
 ) -> Result:
     """Run every variant on the same cases, and stop as soon as the answer is known.
 
     Each run has a checkout of its own, and the plan's rule looks after each pair. Killed or
-    capped, it goes on where it stopped when it is called again.
+    capped, it goes on where it stopped when it is called again. Where nothing tells yet what a
+    run takes, and neither a cap nor --yes is given, it makes the first block, says what the
+    rest will take, and asks; without a terminal it stops there, and goes on at the next call.
     """
-    opened = workspace(place)
+    if (experiment_id is None) is (plan_file is None):
+        raise UsageError("Expected either the ID of an experiment or --plan FILE.")
+    asked: Request | None = None
+    found: str | Experiment = experiment_id or ""
+    if plan_file is None:
+        opened = workspace(place)
+    else:
+        opened, asked = requested_by_file(place, plan_file, Unit.CASE)
+        found = made_before(opened, asked) or creating.drafted(opened, asked)
     request = _request(said, _cases(opened, said["cases"], said["holdout"]))
     if preview:
-        shown = run_plan.preview(opened, experiment_id, request)
+        shown = run_plan.preview(opened, found, request)
         return Result(shown, run_page(shown))
     for _ in clear_runs(opened):  # of experiments that have ended, or that nobody runs
         pass
-    planned = run_plan.plan_runs(opened, experiment_id, request)
-    with RunProgress(screen, planned) as progress:
-        done = running.run(opened, planned, request, progress.tell)
+    planned = run_plan.plan_runs(opened, found, request)
+    if asked is not None:  # nothing is made of a plan that cannot be run
+        planned = run_plan.plan_runs(opened, _made(opened, asked, screen), request)
+    done = _run(opened, planned, request, screen, may_ask=not (yes or request.caps.any))
     return Result(done, run_page(done))
+
+
+def _made(opened: Workspace, asked: Request, screen: Screen) -> Experiment:
+    """Return the experiment of a plan, made now unless it was made before."""
+    before = made_before(opened, asked)
+    if before is not None:
+        told = f"{before.experiment_id} was made of this plan, and goes on."
+        say(told, screen.style, err=True)
+        return before
+    made = creating.create(opened, asked, client_folder())
+    for line in (f"{made.experiment_id} is made of this plan.", *narrated(made.notes)):
+        say(one_line(line), screen.style, err=True)
+    return made.experiment
+
+
+def _run(
+    opened: Workspace,
+    planned: run_plan.RunPlan,
+    request: run_plan.RunRequest,
+    screen: Screen,
+    *,
+    may_ask: bool,
+) -> RunResult:
+    """Make the runs, the first block before all others where nothing tells what one takes."""
+    probing = may_ask and run_plan.needs_probe(opened, planned)
+    if probing:
+        planned = replace(planned, probing=True)
+    with RunProgress(screen, planned, request.at_once) as progress:
+        done = running.run(opened, planned, request, progress.tell)
+    if done.ended is not RunEnd.PROBED:
+        return done
+    planned = run_plan.plan_runs(opened, done.experiment_id, request)
+    if not (screen.interactive and click.confirm("Go on with the others?", err=True)):
+        return replace(done, outlook=planned.outlook, notes=(*done.notes, _GO_ON))
+    with RunProgress(screen, planned, request.at_once, silent=True) as progress:
+        return running.run(opened, planned, request, progress.tell)
 
 
 def _cases(opened: Workspace, cases: str | None, holdout: str | None) -> Path:

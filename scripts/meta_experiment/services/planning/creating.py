@@ -28,7 +28,7 @@ from meta_experiment.services.acting.lifecycle import refuse_shared_files
 from meta_experiment.services.planning.contents import Contents, contents_of
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
-from meta_experiment.services.planning.skill_folder import told_apart
+from meta_experiment.services.planning.skill_folder import Arms, told_apart
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
@@ -66,37 +66,20 @@ def create(
         NotFoundError, UnsafePathError: a file cannot be read safely. ConflictError: a file is
             under experiment already.
     """
-    contents = contents_of(workspace, request)
-    prompts = request.document["files"]
-    texts = {path: {name: it for name, it in contents[path].items() if it} for path in prompts}
-    notes = [*request.notes, *_notes(texts, workspace.root)]
-    if len(contents) > len(prompts):
-        notes += told_apart(contents)
-    whole = _inferred(request.document, notes, manual=manual)
-    plan = _new_plan(redacted_plan(whole))
+    notes = [*request.notes]
+    contents = _checked(workspace, request, notes)
+    plan = plan_of(request, notes, manual=manual)
     seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
     notes += [] if seen.sooner is None else [seen.sooner]
     if not manual:
         notes += _notes_on_time(plan)
-    versions = {
-        path: {name: item and item.version for name, item in arms.items()}
-        for path, arms in contents.items()
-    }
     now = workspace.clock()
     how = list[str]()
 
     def draft(experiments: Sequence[Experiment]) -> Experiment:
         """Draft it and store its texts first; called again, it does so anew."""
-        experiment = Experiment(
-            experiment_id=new_id(workspace, experiments, plan.name, now),
-            plan=plan,
-            plan_sha256=plan_sha256(plan, versions),
-            status=Status.DRAFT,
-            created=now,
-            versions=versions,
-        )
-        refuse_shared_files(experiment, experiments)
+        experiment = _draft(workspace, experiments, plan, contents, now)
         if check is not None:
             how.append(check(experiment, contents))
         workspace.checkout.ensure_ignored()
@@ -117,6 +100,65 @@ def create(
         experiment=experiment,
         how=how[-1] if how else None,
     )
+
+
+def drafted(workspace: Workspace, request: Request) -> Experiment:
+    """Return the experiment that `create` would make; nothing is written. Raises as it does."""
+    contents, plan = _checked(workspace, request, []), plan_of(request)
+    return _draft(workspace, workspace.store.experiments(), plan, contents, workspace.clock())
+
+
+def plan_of(
+    request: Request,
+    notes: list[str] | None = None,
+    *,
+    manual: bool = False,
+    seed: int | None = None,
+) -> Plan:
+    """Return the plan of a request, with what it lacks filled in; `notes` get what that is.
+
+    `seed` is what stands for one that the request does not name, else a random one does.
+
+    Raises:
+        UsageError: the plan makes no sense.
+    """
+    document = request.document if seed is None else {"seed": seed, **request.document}
+    whole = _inferred(document, [] if notes is None else notes, manual=manual)
+    return _new_plan(redacted_plan(whole))
+
+
+def _checked(workspace: Workspace, request: Request, notes: list[str]) -> dict[str, Arms]:
+    """Read the contents of all arms, and refuse what the client would not load."""
+    contents = contents_of(workspace, request)
+    prompts = request.document["files"]
+    texts = {path: {name: it for name, it in contents[path].items() if it} for path in prompts}
+    notes += _notes(texts, workspace.root)
+    if len(contents) > len(prompts):
+        notes += told_apart(contents)
+    return contents
+
+
+def _draft(
+    workspace: Workspace,
+    experiments: Sequence[Experiment],
+    plan: Plan,
+    contents: Contents,
+    now: float,
+) -> Experiment:
+    versions = {
+        path: {name: item and item.version for name, item in arms.items()}
+        for path, arms in contents.items()
+    }
+    experiment = Experiment(
+        experiment_id=new_id(workspace, experiments, plan.name, now),
+        plan=plan,
+        plan_sha256=plan_sha256(plan, versions),
+        status=Status.DRAFT,
+        created=now,
+        versions=versions,
+    )
+    refuse_shared_files(experiment, experiments)
+    return experiment
 
 
 def sketch(request: Request) -> Plan:

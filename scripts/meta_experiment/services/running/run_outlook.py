@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from meta_experiment.decide.case_limits import fewest_cases, limits_of
-from meta_experiment.types import Experiment, Trial
+from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.telling.outlook import POWER, smallest_improvement, spread_of
+from meta_experiment.types import Experiment, Plan, Trial
 from meta_experiment.types.cases import Case, CriterionKind
-from meta_experiment.types.runs import RunBlock
+from meta_experiment.types.runs import CellOutcome, RunBlock
 
 _COST, _TOKENS, _SECONDS = "cost_usd", "total_tokens", "active_seconds"
 
@@ -36,9 +38,29 @@ def outlook(
                 else "Add cases."
             )
         )
-    if trials:
+    if len({trial.unit for trial in trials}) > 1:
         yield from limits_of(plan, trials)
-    yield _price(trials, runs_left, at_once)
+    else:
+        yield _detectable(plan, cases)
+    yield price([trial.metrics for trial in trials], runs_left, at_once)
+
+
+def _detectable(plan: Plan, cases: int) -> str:
+    """Say what so many cases find before any has been run: of arms that have no case in common.
+
+    How alike both arms do on a case, which lets smaller effects be found, nobody knows yet.
+    """
+    spread, name = spread_of(plan.primary, ()), plan.primary.name
+    words = family_of(plan.primary).spread_words(spread.centre, spread.sd, plan.primary)
+    size = smallest_improvement(plan, spread, cases) if cases > 1 else None
+    found, alike = f"no improvement of {name}", "some where both arms do alike on a case"
+    if size is not None:
+        found = f"an improvement of {name} of {size:.0%} or more"
+        alike = "a smaller one where both arms do alike on a case"
+    return (
+        f"As far as is known before any run, {cases} cases find {found} in {POWER:.0%} of "
+        f"series (assuming {words}); {alike}."
+    )
 
 
 def verdicts_to_come(
@@ -83,8 +105,20 @@ def verdicts_to_come(
         )
 
 
-def _price(trials: Sequence[Trial], runs: int, at_once: int) -> str:
-    cost, tokens, seconds = (_mean(trials, name) for name in (_COST, _TOKENS, _SECONDS))
+def first_seen(outcomes: Sequence[CellOutcome], runs_left: int, at_once: int) -> Iterator[str]:
+    """Say whether all of the first block failed, and what the rest will take."""
+    failures = [item.report.failure for item in outcomes]
+    if all(failures) and failures[0] is not None:
+        yield (
+            f"None of the first {len(failures)} runs ended well: {failures[0].reason}. If that "
+            "is not what the prompts are to blame for, stop here."
+        )
+    yield price([item.report.metrics for item in outcomes], runs_left, at_once)
+
+
+def price(metrics: Sequence[Mapping[str, float]], runs: int, at_once: int) -> str:
+    """Say what so many runs will take, by the metrics of those that there are."""
+    cost, tokens, seconds = (_mean(metrics, name) for name in (_COST, _TOKENS, _SECONDS))
     if cost is None and tokens is None and seconds is None:
         return (
             f"At most {runs:,} runs, {at_once} at a time. What one costs is not known before "
@@ -104,6 +138,6 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.3g} minutes"
 
 
-def _mean(trials: Sequence[Trial], name: str) -> float | None:
-    values = [item.metrics[name] for item in trials if name in item.metrics]
+def _mean(metrics: Sequence[Mapping[str, float]], name: str) -> float | None:
+    values = [item[name] for item in metrics if name in item]
     return sum(values) / len(values) if values else None

@@ -16,6 +16,7 @@ from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.running.held_out import require_same_opened
 from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
+from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_trials import (
     blocks_left,
     require_judge,
@@ -54,6 +55,7 @@ class RunPlan:
     """Everything that is fixed before a run starts.
 
     `others` are the trials of earlier calls on cases that are not among these; they count.
+    `probing` asks for the first block alone, to see what a run takes.
     """
 
     experiment: Experiment
@@ -63,6 +65,12 @@ class RunPlan:
     trials: tuple[Trial, ...]
     others: tuple[Trial, ...]
     outlook: tuple[str, ...]
+    probing: bool = False
+
+    @property
+    def to_make(self) -> tuple[RunBlock, ...]:
+        """The blocks that this call is to make."""
+        return self.left[:1] if self.probing else self.left
 
     @property
     def cases_in_all(self) -> int:
@@ -85,8 +93,10 @@ def runs_of(blocks: Sequence[RunBlock]) -> int:
     return sum(len(block.variants) for block in blocks)
 
 
-def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPlan:
+def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequest) -> RunPlan:
     """Work out what would be run; nothing is written and nothing is spent.
+
+    The experiment may also be one that is about to be created.
 
     Raises:
         UsageError: the experiment's units are no cases, a case cannot be read, nobody would be
@@ -94,7 +104,9 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
         InvalidStateError: it has ended. ConflictError: a case was changed since it was run,
             others were run than the ones that were held out, or another judge judged.
     """
-    experiment = find_in(workspace.store, selector)
+    experiment = selector
+    if not isinstance(experiment, Experiment):
+        experiment = find_in(workspace.store, experiment)
     require_status(experiment, _OPEN, "run")
     plan = experiment.plan
     if plan.unit is not Unit.CASE:
@@ -146,7 +158,15 @@ def plan_runs(workspace: Workspace, selector: str, request: RunRequest) -> RunPl
     return RunPlan(experiment, cases, blocks, left, trials, others, tuple(said))
 
 
-def preview(workspace: Workspace, selector: str, request: RunRequest) -> RunResult:
+def needs_probe(workspace: Workspace, planned: RunPlan) -> bool:
+    """Tell whether nothing tells what a run takes: none has ended, and none goes on."""
+    if planned.trials or len(planned.left) < 2:
+        return False
+    records = records_of(workspace, planned.experiment).records
+    return all(item.outcome is None and item.failure is not None for item in records)
+
+
+def preview(workspace: Workspace, selector: str | Experiment, request: RunRequest) -> RunResult:
     """Say what would be run, and what may run at the same time."""
     planned = plan_runs(workspace, selector, request)
     experiment = planned.experiment

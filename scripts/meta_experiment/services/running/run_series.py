@@ -160,6 +160,9 @@ class Series:
         if self._aside or analysis is None:
             again = f"{len(self._aside)} blocks were set aside; run it again to try them anew."
             return self._result(RunEnd.EXHAUSTED, analysis, again)
+        if self._planned.probing and self._counted < self._planned.runs:
+            made = f"The first {self._counted} runs are made, and count."
+            return self._result(RunEnd.PROBED, analysis, made)
         if self._waits_for_a_person:
             name = self._experiment.experiment_id
             self._notes.append(f"Next: meta-experiment runs rate {name} --next")

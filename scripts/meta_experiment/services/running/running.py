@@ -82,7 +82,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             for spent in folder.spent():
                 budget.spend(spent)
             runner = Runner(
-                planned.left,
+                planned.to_make,
                 planned.cases,
                 known,
                 budget,
@@ -173,7 +173,7 @@ def _known(folder: RunFolder, planned: RunPlan, judge: Agent | None) -> Known:
     """
     outcomes: dict[RunCell, CellOutcome] = {}
     under_way: dict[RunCell, int] = {}
-    for cell in (cell for block in planned.left for cell in block.cells):
+    for cell in (cell for block in planned.to_make for cell in block.cells):
         begun, outcome = folder.under_way(cell), folder.outcome(cell)
         if outcome is not None:
             if begun is not None and int(begun[0].name) == outcome.attempts:

@@ -18,6 +18,7 @@ class RunEnd(StrEnum):
     FUTILE = "futile"
     EXHAUSTED = "exhausted"
     CAPPED = "capped"
+    PROBED = "probed"
     HALTED = "halted"
     PREVIEW = "preview"
 
