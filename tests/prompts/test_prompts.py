@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from meta_experiment.errors import RefusedError
 from meta_experiment.prompts.frontmatter import read_frontmatter
-from meta_experiment.prompts.identity import PromptKind, identify, require_text
+from meta_experiment.prompts.identity import (
+    PromptKind,
+    identify,
+    require_files,
+    require_text,
+    skill_folder,
+)
 from meta_experiment.prompts.slug import slug
 
 
@@ -100,3 +106,32 @@ def test_a_slug_is_always_a_plain_name(text):
     assert set(made) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert not made.startswith("-")
     assert not made.endswith("-")
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        (".claude/skills/notes/SKILL.md", ".claude/skills/notes"),
+        ("plugin/skills/notes/SKILL.md", "plugin/skills/notes"),
+        ("notes/SKILL.md", "notes"),
+        ("SKILL.md", None),
+        (".github/SKILL.md", None),
+        (".claude/SKILL.md", None),
+        (".claude/skills/SKILL.md", None),
+        (".claude/skills/notes/skill.md", None),
+        (".claude/commands/review.md", None),
+    ],
+)
+def test_a_skill_alone_has_a_folder(path, folder):
+    assert skill_folder(path) == folder
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["Makefile", ".claude/skills/notes.sh", ".claude/skills/other/run.sh", "None/run.sh"],
+)
+def test_programs_are_taken_from_the_folder_of_a_skill_alone(path):
+    prompts = [".claude/skills/notes/SKILL.md", ".claude/commands/review.md"]
+    require_files([*prompts, ".claude/skills/notes/scripts/run.sh"], prompts)
+    with pytest.raises(RefusedError, match="no prompt file"):
+        require_files([*prompts, path], prompts)

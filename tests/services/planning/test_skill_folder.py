@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import stat
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from meta_experiment.errors import (
     UnsafePathError,
     UsageError,
 )
+from meta_experiment.files.confine import Content
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.acting import lifecycle, promotion
@@ -427,22 +430,22 @@ def test_what_is_no_folder_of_a_skill_is_refused(space, tmp_path, flag, error, s
         made(space, named)
 
 
-def test_a_registry_that_names_a_file_beside_the_folder_is_not_started(space):
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_registry_that_names_a_file_beside_the_folder_is_not_followed(space, begun):
     """What a commit may write into the registry lets no program be put anywhere else."""
     experiment = made(space).experiment
-    arms = experiment.versions[f"{SKILL}/tools/add.py"]
+    arms = {"control": None, "treatment": Content(b"all:\n", 0o644).version}
 
     def spoiled(before):
-        versions = {**before.versions, "Makefile": arms}
-        return type(before)(
-            **{
-                name: getattr(before, name)
-                for name in before.__dataclass_fields__
-                if name != "versions"
-            },
-            versions=versions,
-        )
+        return replace(before, versions={**before.versions, "Makefile": arms})
 
-    space.store.change(experiment.experiment_id, spoiled)
+    name = experiment.experiment_id
+    if begun:
+        lifecycle.start(space, name, manual=True)
+    space.store.change(name, spoiled)
+    contents = {"Makefile": {"treatment": Content(b"all:\n", 0o644)}}
+    space.store.save_variants(name, contents)
+    act = promote if begun else partial(lifecycle.start, manual=True)
     with pytest.raises(RefusedError, match="Makefile is no prompt file"):
-        lifecycle.start(space, experiment.experiment_id, manual=True)
+        act(space, name)
+    assert not (space.root / "Makefile").exists()

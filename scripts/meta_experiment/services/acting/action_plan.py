@@ -7,7 +7,7 @@ from dataclasses import field
 
 from meta_experiment.deploy import FileChange, merge, unified_diff, version_of
 from meta_experiment.files.confine import Content
-from meta_experiment.prompts.identity import skill_around
+from meta_experiment.prompts.identity import require_files, skill_around
 from meta_experiment.records import dataclass
 from meta_experiment.services.serving.placed import original, stand_in_version, without_stand_in
 from meta_experiment.services.workspace import Workspace
@@ -49,7 +49,11 @@ def file_changes(
     """Work out each file, and what stood there for the user where a stand-in is found.
 
     With `merged`, edits made since are kept beside the change.
+
+    Raises:
+        RefusedError: a file is none of a prompt's, whatever the registry says.
     """
+    require_files(targets, experiment.plan.files)
     changes, user_content = list[FileChange](), dict[str, Content]()
     for path, target in targets.items():
         base = bases[path]
