@@ -104,6 +104,7 @@ SHARED = {
     "run_summary": "what came of an experiment's runs",
     "run_views": "single runs, as they are told",
     "sequential": "evidence that holds at every look",
+    "source_result": "analyses in the form of feature-flag experiments",
     "status_change": "a step in an experiment's life",
     "sums": "arms known by their sums",
     "trial_page": "some trials, shown",

@@ -43,6 +43,12 @@ DRAFTS = {
         '{"id": "b", "prompt": "Say b.", "needs": ["port 80"]}\n'
         '{"id": "c", "prompt": "Say c.", "needs": ["port 80"]}\n'
     ),
+    "sums.json": (
+        '{"metrics": {"signup": {"control": {"n": 487, "k": 41}, "treatment": {"n": 513, '
+        '"k": 67}}, "latency": {"inverse": true, "control": {"n": 487, "sum": 58440, '
+        '"sum_squares": 7052166}, "treatment": {"n": 513, "sum": 60534, '
+        '"sum_squares": 7175781}}}}\n'
+    ),
     "rows.csv": (
         "arm,case,secs,passed\ncontrol,a,10.5,1\ntreatment,a,8.25,1\ncontrol,b,11,0\n"
         "treatment,b,9.5,1\ncontrol,c,12,0\ntreatment,c,9,1\ncontrol,d,,1\n"
@@ -317,6 +323,9 @@ STEPS: tuple[Step, ...] = (
     "import nowhere.json",
     "import --sums control=40,22 --sums treatment=40,31",
     "import --sums control=40,22.5,3 --sums treatment=40,20,3 --metric duration_seconds",
+    "import sums.json",
+    "analyze elsewhere --as analysis_result",
+    "analyze elsewhere --as input_data",
     "admit quick",
     "admit quick nobody",
     # put away

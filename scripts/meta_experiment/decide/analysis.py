@@ -121,12 +121,14 @@ def analyze_summaries(
     experiment_id: str,
     as_of: float,
     started: float | None,
+    once: bool = False,
 ) -> Analysis:
     """Compute evidence and verdict from sums alone, by variant and name of the metric.
 
     They pass the same gates, as far as sums go: what asks for single units (interruptions,
     attrition, ranks, the order in time) finds nothing. A rule that looks at the first units
-    cannot tell them from sums and waits.
+    cannot tell them from sums and waits, but where the sums are the `once` that is looked: then
+    as soon as they hold the units that the plan asks for.
 
     Raises:
         UsageError: the plan compares case by case, which sums cannot be.
@@ -146,7 +148,9 @@ def analyze_summaries(
         )
         for item in plan.variants
     }
-    look, samples = Look((), complete=rule.extendable), Samples(arms, match_of(plan), summaries)
+    enough = once and min(arm.counted or 0 for arm in arms.values()) >= plan.sample_size
+    look = Look((), complete=rule.extendable or enough)
+    samples = Samples(arms, match_of(plan), summaries)
     return _analysis(
         Basis(plan, rule, look, samples, as_of),
         (),

@@ -16,7 +16,7 @@ from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.units import is_closed, mean, reading
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.moments import Moments
-from meta_experiment.types import Direction, Plan, Scale, Trial
+from meta_experiment.types import Direction, Metric, Plan, Scale, Trial
 
 _FEWEST = 2  # values of an arm
 
@@ -48,14 +48,22 @@ def best_chances(
     """
     going = [item.name for item in plan.variants if item.name not in ended]
     arms = _arms(plan, values)
-    family = family_of(plan.primary)
-    sums = {name: _sums(arms[name], alike=family.draw_suffices) for name in going}
-    known = {name: found for name, found in sums.items() if found is not None}
+    return list(chances_of(plan.primary, {name: _sums(arms[name]) for name in going}).values())
+
+
+def chances_of(metric: Metric, sums: Mapping[str, Moments | None]) -> dict[str, float | None]:
+    """Return the same of arms by their moments on the metric's scale."""
+    family = family_of(metric)
+    known = {
+        name: found
+        for name, found in sums.items()
+        if found is not None and found.n >= _FEWEST and (found.m2 > 0 or family.draw_suffices)
+    }
     if not known:
-        return [None] * len(going)
-    lower = plan.primary.direction is Direction.LOWER
+        return dict.fromkeys(sums)
+    lower = metric.direction is Direction.LOWER
     by_name = dict(zip(known, family.best_of(list(known.values()), lower), strict=True))
-    return [by_name.get(name) for name in going]
+    return {name: by_name.get(name) for name in sums}
 
 
 def _arms(plan: Plan, values: Iterable[ClosedValue]) -> Mapping[str, list[float]]:
@@ -84,12 +92,8 @@ def _arms(plan: Plan, values: Iterable[ClosedValue]) -> Mapping[str, list[float]
     }
 
 
-def _sums(values: list[float], *, alike: bool) -> Moments | None:
-    """Return the moments of values, None where they cannot be scored; `alike` ones may be."""
-    if len(values) < _FEWEST:
-        return None
+def _sums(values: list[float]) -> Moments | None:
     try:
-        found = Moments.of(values)
+        return Moments.of(values)
     except DegenerateDataError:
         return None
-    return found if alike or found.m2 > 0 else None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from meta_experiment.decide.best_chances import chances_of
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.scale import bounds, orientation, sign
@@ -77,21 +78,18 @@ def best(plan: Plan, arms: Mapping[str, Sample]) -> dict[str, float | None]:
     Of arms that are compared case by case nothing is said, as they are not independent; an arm
     with fewer than two values, or whose values are all one, is left out.
     """
-    among = family_of(plan.primary).best
-    if among is None or plan.unit is Unit.CASE:
+    if design_of(plan, plan.primary).believe is None or plan.unit is Unit.CASE:
         return {}
-    known = {name: sample for name, sample in arms.items() if _is_known(sample)}
-    if len(known) < 2:
-        return {}
-    chances = dict(zip(known, among(list(known.values()), plan.primary), strict=True))
-    return {name: chances.get(name) for name in arms}
+    found = chances_of(plan.primary, {name: _known(sample) for name, sample in arms.items()})
+    scored = [chance for chance in found.values() if chance is not None]
+    return found if len(scored) > 1 else {}
 
 
-def _is_known(sample: Sample) -> bool:
+def _known(sample: Sample) -> Moments | None:
     try:
-        return len(sample) > 1 and (sample.is_binary or sample.moments.m2 > 0)
+        return sample.moments
     except DegenerateDataError:
-        return False
+        return None
 
 
 def _towards_better(pair: PairPosterior, metric: Metric) -> PairPosterior:

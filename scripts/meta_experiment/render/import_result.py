@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from meta_experiment.render import words
 from meta_experiment.render.blocks import (
+    Column,
     Emphasis,
     Facts,
     Heading,
@@ -13,9 +14,11 @@ from meta_experiment.render.blocks import (
     Page,
     Paragraph,
     Section,
+    Table,
     Text,
 )
 from meta_experiment.types.results.import_result import ArmRead, ImportResult
+from meta_experiment.types.results.source_result import MetricRows, Recomputation, VariantRow
 from meta_experiment.types.results.sums import ArmSums, SumsComparison
 
 
@@ -47,6 +50,65 @@ def summed(result: SumsComparison) -> Page:
             Paragraph(tuple(_tests(result)), indent=2),
         ),
         *_noted("What sums can and cannot show", result.limits),
+    )
+
+
+def recomputed(found: Recomputation) -> Page:
+    """Show what sums come to, and what a document states that they do not."""
+    result = found.result
+    metrics = (result.primary_metric, *result.guardrails)
+    title = Heading(
+        f"{words.name(result.experiment)}", f"from {words.name(found.source)}; nothing recorded"
+    )
+    word = (Emphasis(result.decision.value, "strong"), f" ({result.reason_code.value})")
+    return (
+        (title, Paragraph((word,)), Paragraph((words.one_line(result.reason),), indent=2)),
+        *(section for metric in metrics for section in _metric(metric)),
+        *_noted(
+            "Stated otherwise, and not what the counts give",
+            (
+                f"{words.printable(item.place)}: stated {words.printable(item.stated)}, "
+                f"recomputed {words.printable(item.recomputed)}"
+                for item in found.differences
+            ),
+        ),
+    )
+
+
+def _metric(metric: MetricRows) -> Iterator[Section]:
+    detail = f"{'lower' if metric.inverse else 'higher'} is better"
+    if metric.state is not None:
+        detail += f"; guardrail: {metric.state.value}"
+    yield (Heading(words.printable(metric.event), f"({detail})", level=2),)
+    columns = (
+        Column("variant", 16),
+        Column("units", 12, "right"),
+        Column("rate" if metric.metric_type == "proportion" else "mean", 12, "right"),
+        Column("lift", 10, "right"),
+        Column("95% interval", 20, "right"),
+        Column("P(better)", 10, "right"),
+        Column("risk control", 13, "right"),
+        Column("treatment", 10, "right"),
+    )
+    yield (Table(columns, tuple(map(_compared, metric.rows))),)
+
+
+def _compared(row: VariantRow) -> tuple[str, ...]:
+    value = row.mean if row.rate is None else row.rate
+    own = (words.printable(row.variant), f"{row.n:,}", words.quantity(value))
+    if row.is_control:
+        return own
+    interval = "–"
+    if row.ci_lower is not None and row.ci_upper is not None:
+        ends = (words.signed_per_cent(end) for end in (row.ci_lower, row.ci_upper))
+        interval = f"[{', '.join(ends)}]"
+    return (
+        *own,
+        words.signed_per_cent(row.rel_delta),
+        interval,
+        words.per_cent(row.p_win, 1),
+        words.per_cent(row.risk_ctrl, 2),
+        words.per_cent(row.risk_trt, 2),
     )
 
 

@@ -9,7 +9,9 @@ import click
 from meta_experiment.cli.frame import Place, Result, current_option, narrated, pairs, verb
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.render.report import report
+from meta_experiment.render.source_result import document
 from meta_experiment.services.acting import analysing
+from meta_experiment.services.acting.source_form import exported
 from meta_experiment.services.serving import observing
 from meta_experiment.types import Decision
 
@@ -24,9 +26,20 @@ _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Deci
 @click.option(
     "--exact", is_flag=True, help="Also weigh the draw of the arms alone, whatever the values."
 )
+@click.option(
+    "--as",
+    "other",
+    type=click.Choice(["analysis_result", "input_data"]),
+    help="As a feature-flag experiment's result or sums, in JSON.",
+)
 @current_option
 def analyze_verb(
-    place: Place, experiment_id: str, gate: bool, exact: bool, current: tuple[str, ...]
+    place: Place,
+    experiment_id: str,
+    gate: bool,
+    exact: bool,
+    other: str | None,
+    current: tuple[str, ...],
 ) -> Result:
     """Compute the evidence and the verdict from plan and trials; changes nothing."""
     opened = workspace(place)
@@ -35,6 +48,10 @@ def analyze_verb(
         opened, experiment_id, pairs("--current", current), exact=exact
     )
     analysis = examined.analysis
+    exit_code = _GATE[analysis.decision] if gate else 0
+    if other is not None:
+        written = exported(opened, examined, sums=other == "input_data")
+        return Result(written, document(written), exit_code=exit_code)
     notes = (
         *examined.apart,
         *examined.problems,
@@ -43,7 +60,7 @@ def analyze_verb(
     return Result(
         replace(analysis, notes=(*analysis.notes, *notes)),
         report(examined),
-        exit_code=_GATE[analysis.decision] if gate else 0,
+        exit_code=exit_code,
         narration=narrated(notes),
     )
 

@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import import_result as render
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import ImportOverrides
+from meta_experiment.services.importing.recomputing import recompute
+from meta_experiment.sources.results.reading import read_sums
 from meta_experiment.sources.results.result_words import snake
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.sums import parse_sums
@@ -89,7 +91,8 @@ def import_verb(
 
     Of skill-creator, claude plugin eval, promptfoo (eval -o results.json), Inspect (.eval or
     JSON), Harbor (a job's folder) and JUnit XML. Sources are only read. Every assumption is
-    said, and all that is left out is counted.
+    said, and all that is left out is counted. Sums and results of feature-flag experiments
+    (input_data, analysis_result) are computed anew, and nothing of them is recorded.
     """
     if sums:
         if paths or mapping or covariates or decimal or into:
@@ -100,6 +103,23 @@ def import_verb(
             "There is nothing to import.",
             hint="Name a file or folder of results, or give --sums twice.",
         )
+    known = read_sums(place.directory / paths[0], paths[0]) if len(paths) == 1 else None
+    if known is not None:
+        if mapping or covariates or decimal or into:
+            raise UsageError(
+                f"{paths[0]} holds sums, which are no trials: leave --map, --covariate, "
+                "--decimal and --into out."
+            )
+        found = recompute(
+            known,
+            paths[0],
+            metric=described["metric"],
+            direction=described["direction"],
+            control=control,
+            treatments=treatments,
+            as_of=workspace(place).clock(),
+        )
+        return Result(found, render.recomputed(found), narration=narrated(found.notes))
     reading = RowOptions(
         _mapping(mapping),
         Decimal[decimal.upper()] if decimal else None,

@@ -13,7 +13,7 @@ from meta_experiment.decide.metrics import means, paired
 from meta_experiment.decide.metrics.family import PairBelief
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reported import whole_counts
-from meta_experiment.decide.scale import Bound, less_one, orientation, sign
+from meta_experiment.decide.scale import Bound, less_one, orientation
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.bayes import (
     beta_binomial,
@@ -24,7 +24,6 @@ from meta_experiment.stats.bayes import (
     rate_ratio_interval,
     two_means,
 )
-from meta_experiment.stats.best_arm import best_mean, best_rate
 from meta_experiment.stats.moments import Moments
 from meta_experiment.stats.ttest import Contrast, paired_contrast, t_test, welch_contrast
 from meta_experiment.types import LiftPrior, Metric, Scale
@@ -78,19 +77,6 @@ def of_pairs(
     contrast = paired_contrast(Moments.of(found))
     ends = paired.interval_once(control, treatment, metric, level)
     return _of_difference(contrast, control.moments.mean, ends, metric, level, prior)
-
-
-def best_of_rates(arms: Sequence[Sample], metric: Metric) -> list[float]:
-    """Return each arm's chance to have the best rate."""
-    if not _are_counts(arms, metric):
-        return best_of_means(arms, metric)
-    counts = [(round(arm.total), len(arm)) for arm in arms]
-    return best_rate(counts, lower=sign(metric) < 0)
-
-
-def best_of_means(arms: Sequence[Sample], metric: Metric) -> list[float]:
-    """Return each arm's chance to have the best mean on the metric's scale."""
-    return best_mean([arm.moments for arm in arms], lower=sign(metric) < 0)
 
 
 def _are_counts(arms: Sequence[Sample], metric: Metric) -> bool:

@@ -138,7 +138,6 @@ class Family:
     values where so large a share is missing of what has no pair (else 0).
     `missing_words(metric, paired)` says it. `rare` is the value of one more unit that a
     promotion must stand, None if it need not.
-    `best(arms, metric)` is each arm's chance to be the best of independent ones.
     `notes(plan, comparison, control, treatment)` says what a reader must know of a comparison
     on the primary metric.
 
@@ -168,7 +167,6 @@ class Family:
     largest_improvement: Callable[[float, Direction], float] = improvement_down_to_zero
     smallest_improvement: Callable[[Prospect], float | None] = of_means
     spread_words: Callable[[float, float, Metric], str] = spread_of_means
-    best: Callable[[Sequence[Sample], Metric], list[float]] | None = None
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())
 
     @property

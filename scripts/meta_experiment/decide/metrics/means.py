@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -201,12 +200,6 @@ def _believe(
     return of_means(control, treatment, metric, level, prior)
 
 
-def _best(arms: Sequence[Sample], metric: Metric) -> list[float]:
-    from meta_experiment.decide.metrics.believing import best_of_means
-
-    return best_of_means(arms, metric)
-
-
 MEANS = Family(
     sample=sample,
     separate=Design(
@@ -225,7 +218,6 @@ MEANS = Family(
     missing_words=missing_words,
     rare=rare,
     expected=t_evidence,
-    best=_best,
     assumed_moments=(1.0, 0.5),
 )
 # Counts of events that come in clusters: negative binomial, of mean 1 and dispersion 1/3, so

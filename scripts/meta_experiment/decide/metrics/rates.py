@@ -345,12 +345,6 @@ def _believe(
     return of_rates(control, treatment, metric, level, prior)
 
 
-def _best(arms: Sequence[Sample], metric: Metric) -> list[float]:
-    from meta_experiment.decide.metrics.believing import best_of_rates
-
-    return best_of_rates(arms, metric)
-
-
 test = partial(reported_test, chosen)
 RATES = Family(
     sample=sample,
@@ -370,7 +364,6 @@ RATES = Family(
     draw_suffices=True,
     best_of=best_of_rates,
     expected=expected,
-    best=_best,
     assumed_moments=(0.5, 0.5),
     lowest_change=-1.0,
     largest_improvement=largest_improvement,

@@ -75,7 +75,7 @@ def examine(
         )
     plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
     log = log or workspace.store.trials(experiment)
-    trials = _apart_from_prior(workspace, plan, tuple(log.trials))
+    trials = apart_from_prior(workspace, plan, tuple(log.trials))
     analysis = decide(
         plan,
         trials,
@@ -101,7 +101,7 @@ def examine(
     return Examination(experiment, analysis, found, beside, until)
 
 
-def _apart_from_prior(
+def apart_from_prior(
     workspace: Workspace, plan: Plan, trials: tuple[Trial, ...]
 ) -> tuple[Trial, ...]:
     """Leave out trials that the plan's prior has learnt from: they would count twice."""

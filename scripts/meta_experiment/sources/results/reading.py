@@ -25,6 +25,7 @@ from meta_experiment.sources.results import (
     plugin_eval,
     promptfoo,
     run_table,
+    source_sums,
     workspace_files,
 )
 from meta_experiment.sources.results.benchmark import Origin
@@ -32,6 +33,7 @@ from meta_experiment.sources.results.choosing import older_of
 from meta_experiment.sources.results.encoding import decoded, utf8_only
 from meta_experiment.sources.results.imported import ImportedTrials
 from meta_experiment.sources.results.result_words import is_control
+from meta_experiment.sources.results.source_sums import SourceSums
 from meta_experiment.sources.results.wording import command, in_order, listed
 
 _Recognised = Callable[[Mapping[str, Any]], bool]
@@ -87,6 +89,26 @@ def read_source(path: Path, name: str, wanted: run_table.RowOptions) -> Imported
     if suffix in _LINES:
         return run_table.parse_lines(origin, text, wanted)
     return _document(path, origin, text, wanted)
+
+
+def read_sums(path: Path, name: str) -> SourceSums | None:
+    """Read a file of sums, as feature-flag experiments keep them; None for any other source.
+
+    Raises:
+        StorageError: it cannot be read or is too large. RefusedError: a sum cannot be.
+    """
+    if not path.is_file() or path.suffix.lower() not in ("", ".json"):
+        return None
+    found = decoded(_bytes(path, name), name)
+    if found.text.lstrip()[:1] != "{":
+        return None
+    try:
+        document = strict_json.parse(utf8_only(found, name), name)
+    except UsageError:
+        return None
+    if not (isinstance(document, Mapping) and source_sums.recognised(document)):
+        return None
+    return source_sums.parse(document, name)
 
 
 def _document(

@@ -14,7 +14,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "admission": ("meta_experiment.types.results.admission:Admission", ("admit",)),
     "alerts": ("meta_experiment.types.results.alerts:AlertReport", ("monitor",)),
     "amendment": ("meta_experiment.types.results.amendment:AmendmentResult", ("amend",)),
-    "analysis": ("meta_experiment.types.analysis:Analysis", ("analyze",)),
+    "analysis": (
+        "meta_experiment.types.results.source_result:AnalysisAnswer",
+        ("analyze",),
+    ),
     "assignment": ("meta_experiment.types.results.assignment:AssignmentResult", ("assign",)),
     "auto": ("meta_experiment.types.results.auto:AutoResult", ("auto",)),
     "baseline": ("meta_experiment.types.results.baseline:UsageBaseline", ("baseline",)),

@@ -7,6 +7,7 @@ from dataclasses import field
 from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import ASIDE
 from meta_experiment.types.results.import_result import ImportResult
+from meta_experiment.types.results.source_result import Recomputation
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +45,4 @@ class SumsComparison:
     unit: str = field(default="", metadata=ASIDE)
 
 
-ImportAnswer = ImportResult | SumsComparison
+ImportAnswer = ImportResult | SumsComparison | Recomputation
