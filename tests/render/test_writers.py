@@ -124,6 +124,6 @@ def test_a_verb_speaks_in_another_form_by_one_option(forms, tmp_path, capsys, mo
     assert main(["status", "--root", str(tmp_path), "--toy"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("<section><paragraph>No experiments yet. Start one: ")
-    assert said.endswith("</paragraph></section>\n")
+    assert said.endswith("</facts></section>\n")
     assert main(["status", "--root", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("No experiments yet.\nStart one: ")

@@ -192,8 +192,12 @@ def plan_options(body: Callable[..., Any]) -> Callable[..., Any]:
     return body
 
 
-def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
+def requested(
+    place: Place, flags: dict[str, Any], *, whole: bool = True
+) -> tuple[Workspace, Request]:
     """Turn the flags of `plan_options` into a request, and open the root that it means.
+
+    A plan file that is not `whole` may lack anything.
 
     Raises:
         UsageError: a plan file and flags beside it, or a flag that makes no sense.
@@ -218,21 +222,22 @@ def requested(place: Place, flags: dict[str, Any]) -> tuple[Workspace, Request]:
             "--plan holds the whole plan; other flags beside it would be lost.",
             hint="Write them into the plan file, or leave --plan out.",
         )
-    return requested_by_file(place, plan_file)
+    return requested_by_file(place, plan_file, whole=whole)
 
 
 def requested_by_file(
-    place: Place, plan_file: str, unit: Unit | None = None
+    place: Place, plan_file: str, unit: Unit | None = None, *, whole: bool = True
 ) -> tuple[Workspace, Request]:
     """Turn a plan file into a request, and open the root that it means.
 
-    `unit` is that of a plan that names none, in the place of its default.
+    `unit` is that of a plan that names none, in the place of its default; one that is not
+    `whole` may lack anything.
 
     Raises:
         UsageError, NotFoundError: it is no plan, or not there.
     """
     around = bases(place)
-    plan = read_plan(place.directory / Path(plan_file))
+    plan = read_plan(place.directory / Path(plan_file), whole=whole)
     if unit is not None:
         plan = {"unit": unit.value} | {key: it for key, it in plan.items() if it is not None}
     prompts = prompts_of_plan(plan, around)

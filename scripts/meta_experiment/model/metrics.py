@@ -55,6 +55,14 @@ _CATALOGUE = (
     Metric("user_satisfaction", _CONTINUOUS, _HIGHER, Scale.RAW),
 )
 
+# known by name, and recorded only where a person, the model or a command says so
+BY_HAND = frozenset(
+    {
+        "issues_caught", "false_positives", "success", "preference", "tests_passed",
+        "lint_clean", "pass_rate", "score", "rating", "user_satisfaction",
+    }
+)  # fmt: skip
+
 KNOWN_METRICS: dict[str, Metric] = {metric.name: metric for metric in _CATALOGUE}
 
 

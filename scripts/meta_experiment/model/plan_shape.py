@@ -136,12 +136,16 @@ SHAPES: dict[str, Shape] = {
 _SECTIONS = frozenset(place.partition(".")[0] for place in SHAPES if "." in place)
 
 
-def require_shape(document: object) -> Mapping[str, Any]:
+def require_shape(document: object, *, whole: bool = True) -> Mapping[str, Any]:
     """Return what a plan file says if each value is of the right form; nothing says nothing.
+
+    In a plan that is not `whole` an empty text, list or mapping says nothing either.
 
     Raises:
         UsageError: names the place and the form; the hint shows an example.
     """
+    if not whole:
+        document = _begun({} if document is None else document)
     if not isinstance(document, Mapping) or not _is_mapping(document):
         raise _wrong("plan", _section(SHAPES["files"].example), document)
     fields.known_keys(document, [place for place in SHAPES if "." not in place], "plan")
@@ -149,11 +153,23 @@ def require_shape(document: object) -> Mapping[str, Any]:
         section, _, field = place.rpartition(".")
         values = (document.get(section) or {}) if section else document
         value = values.get(field)
-        if not shape.fits(value) and (value is not None or place == "files"):
+        if not shape.fits(value) and (value is not None or (whole and place == "files")):
             raise _wrong(place if section else f"plan.{place}", shape, value)
     return {
         name: _said(value) if name in _SECTIONS else value
         for name, value in _said(document).items()
+    }
+
+
+def _begun(value: Any) -> Any:  # noqa: ANN401
+    """Leave out what somebody has begun to write and not filled in."""
+    if not isinstance(value, Mapping):
+        return value
+    inner = {name: _begun(item) for name, item in value.items()}
+    return {
+        name: item
+        for name, item in inner.items()
+        if item not in ({}, []) and not (isinstance(item, str) and not item.strip())
     }
 
 

@@ -21,8 +21,10 @@ from meta_experiment.render.blocks import (
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
+        BoardPlan,
         BoardProgress,
         BoardRow,
+        BoardStep,
         BoardSummary,
         BoardView,
     )
@@ -45,24 +47,27 @@ _ACTIVE = ("running", "paused", "draft")
 def board(view: BoardView, limit: int) -> Page:
     """Show the board of all experiments; `limit` bounds each of the two sections."""
     rows, summary = view["experiments"], view["summary"]
+    last = _foremost(view["foremost"])
     if not rows and summary["archived"]:
         stored = words.counted(summary["archived"], "experiment")
-        return lines(
-            f"Nothing on the board; {stored} archived: meta-experiment status --archived"
-        )
+        said = f"Nothing on the board; {stored} archived: meta-experiment status --archived"
+        return (*lines(said), *_plans(view["plans"], limit), last)
     if not rows:
-        return lines(
+        begin = lines(
             "No experiments yet.",
             "Start one: meta-experiment create --file PROMPT.md=VARIANT.md "
             "--primary-metric active_seconds --start",
         )
+        return (*begin, *_plans(view["plans"], limit), last)
     active = [row for row in rows if row["status"] in _ACTIVE]
     completed = [row for row in rows if row["status"] not in _ACTIVE]
     return (
         *_listed("ACTIVE EXPERIMENTS", active, limit),
         *_listed("COMPLETED EXPERIMENTS", completed, limit),
+        *_plans(view["plans"], limit),
         (Heading("SUMMARY"),),
         (Facts(tuple(_summary(summary))),),
+        last,
     )
 
 
@@ -107,7 +112,28 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield Emphasis("Apart", "warn"), words.one_line(text)
     for text in row["alerts"]:
         yield Emphasis("Alert", "warn"), words.one_line(text)
-    yield "Next", words.one_line(row["next_action"])
+    yield from words.step(row["stage"], row["missing"], row["skill"], row["next_action"])
+
+
+def _plans(plans: Sequence[BoardPlan], limit: int) -> Iterator[Section]:
+    if plans:
+        yield (Heading("PLANS"),)
+    for plan in plans[:limit]:
+        hypothesis = plan["hypothesis"]
+        facts: list[tuple[Text, Text]] = []
+        if hypothesis is not None:
+            facts.append(("Hypothesis", words.quoted(hypothesis)))
+        facts += [(Emphasis("Warning", "warn"), words.one_line(it)) for it in plan["warnings"]]
+        facts += words.step(plan["stage"], plan["missing"], plan["skill"], plan["next_action"])
+        yield Heading(words.name(plan["file"]), level=2), Facts(tuple(facts))
+
+
+def _foremost(step: BoardStep) -> Section:
+    told = words.step(step["stage"], step["missing"], step["skill"], step["next_action"])
+    if step["about"] is None:
+        return Heading("FOREMOST"), Facts(told)
+    _, *what = told  # the stage stands above already
+    return Heading("FOREMOST", words.name(step["about"])), Facts(tuple(what))
 
 
 def _progress(row: BoardRow) -> tuple[str, str]:

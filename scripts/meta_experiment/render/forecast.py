@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Column, Emphasis, Heading, Page, Paragraph, Table
+from meta_experiment.render.blocks import (
+    Block,
+    Column,
+    Emphasis,
+    Facts,
+    Heading,
+    Page,
+    Paragraph,
+    Table,
+)
 from meta_experiment.types import Plan
-from meta_experiment.types.results.forecast import Forecast, Outlook
+from meta_experiment.types.results.forecast import Outlook, Preview
 
 _COLUMNS = (
     Column("units per arm", 14, "right"),
@@ -16,10 +25,18 @@ _COLUMNS = (
 )
 
 
-def forecast(seen: Forecast) -> Page:
-    """Show the reach of a plan, and what speaks against it."""
-    ahead = reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
-    return (*ahead, (Paragraph((seen.sooner,)),)) if seen.sooner else ahead
+def preview(seen: Preview) -> Page:
+    """Show how far a plan is, what it could show, and what speaks against it."""
+    if seen.plan is None or seen.outlook is None:
+        ahead: Page = ((Heading("The plan cannot be read whole yet"), *_warned(seen.warnings)),)
+    else:
+        ahead = reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
+    sooner = ((Paragraph((seen.sooner,)),),) if seen.sooner else ()
+    return (
+        *ahead,
+        *sooner,
+        (Facts(words.step(seen.stage, seen.missing, seen.skill, seen.next_action)),),
+    )
 
 
 def reach(plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int) -> Page:
@@ -36,3 +53,8 @@ def reach(plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int) 
     )
     warned = (Emphasis(f"Warning: {text}", "warn") for text in warnings)
     return (Heading(title), Table(_COLUMNS, rows)), (Paragraph((seen.sentence, *warned)),)
+
+
+def _warned(warnings: Sequence[str]) -> Sequence[Block]:
+    warned = tuple(Emphasis(f"Warning: {text}", "warn") for text in warnings)
+    return (Paragraph(warned),) if warned else ()

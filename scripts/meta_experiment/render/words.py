@@ -115,6 +115,18 @@ def e_value(value: float | None) -> str:
     return compact(value) if value < 1e6 else "over 1,000,000"
 
 
+def step(
+    stage: str, missing: Iterable[str], skill: str, next_action: str
+) -> tuple[tuple[str, str], ...]:
+    """Write the stage that something is at, what it lacks, who helps, and what to do."""
+    lacks = ", ".join(item.replace("_", " ") for item in missing)
+    return (
+        ("Stage", f"{stage}{f'; missing: {lacks}' if lacks else ''}"),
+        ("Skill", skill),
+        ("Next", one_line(next_action)),
+    )
+
+
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun in the right form."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

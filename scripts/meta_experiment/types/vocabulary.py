@@ -195,3 +195,78 @@ class GuardrailState(StrEnum):
     FAIL = "fail"
     UNDETERMINED = "undetermined"
     MISSING = "missing"
+
+
+class Stage(StrEnum):
+    """Stage of a question, from idea to learning: of a plan file, or of an experiment."""
+
+    NOTHING = "nothing"
+    HYPOTHESIS = "hypothesis"
+    MEASUREMENT = "measurement"
+    DRAFT = "draft"
+    RUNNING = "running"
+    DUE = "due"
+    ENDED = "ended"
+    HOLDOUT = "holdout"
+    LEARNED = "learned"
+
+
+class Skill(StrEnum):
+    """The skills of the pack, each for some of the stages."""
+
+    EXPERIMENT_GUIDE = "experiment-guide"
+    HYPOTHESIS_DESIGN = "hypothesis-design"
+    MEASUREMENT_DESIGN = "measurement-design"
+    EXPOSURE_CONTROL = "exposure-control"
+    EXPERIMENT_WORKSPACE = "experiment-workspace"
+    EVIDENCE_ANALYSIS = "evidence-analysis"
+    LEARNING_CAPTURE = "learning-capture"
+
+
+class Lack(StrEnum):
+    """What is missing for the next stage; each belongs to one stage."""
+
+    # nothing
+    PLAN = "plan"
+    # hypothesis
+    HYPOTHESIS = "hypothesis"
+    CHANGE = "change"
+    METRIC_WORD = "metric_word"
+    DIRECTION = "direction"
+    REASON = "reason"
+    # measurement
+    PRIMARY_METRIC = "primary_metric"
+    METRIC_DIRECTION = "metric_direction"
+    GUARDRAIL_SOURCE = "guardrail_source"
+    REACH = "reach"
+    # draft
+    SOUND_PLAN = "sound_plan"
+    FILES = "files"
+    NEW_TEXT = "new_text"
+    CREATION = "creation"
+    START = "start"
+    # running
+    RESUMPTION = "resumption"
+    TRIALS = "trials"
+    UNITS = "units"
+    EVIDENCE = "evidence"
+    # due
+    SOUND_DATA = "sound_data"
+    ACTION = "action"
+    # ended
+    LEARNING = "learning"
+
+
+class Vagueness(StrEnum):
+    """What a hypothesis can do without, and is vaguer for."""
+
+    SIZE = "size"
+    ONE_CHANGE = "one_change"
+
+
+class ConflictKind(StrEnum):
+    """Way in which a plan is in the way of an experiment that has not ended."""
+
+    SAME_QUESTION = "same_question"
+    SAME_FILE = "same_file"
+    SAME_UNITS = "same_units"

@@ -87,7 +87,9 @@ def test_a_row_is_made_once_for_each_change(tmp_path, monkeypatch):
     write_log(shown.layout, outcomes(open_at=START + 2 * HOUR), experiment_id="exp-1")
     read, examine = [], refreshing.examine
     monkeypatch.setattr(
-        refreshing, "examine", lambda *arguments: read.append(shown.now) or examine(*arguments)
+        refreshing,
+        "examine",
+        lambda *them, **more: read.append(shown.now) or examine(*them, **more),
     )
     for hours in (3, 4, 25, 27, 28, 15 * 24, 16 * 24, 17 * 24):
         shown.row(hours)

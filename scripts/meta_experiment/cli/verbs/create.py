@@ -45,13 +45,7 @@ def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result
         check=partial(lifecycle.require_startable, opened) if start and not manual else None,
     )
     if start:
-        begun = _started(opened, made, manual=manual)
-        made = replace(
-            made,
-            status=begun.status,
-            notes=(*made.notes, begun.sentence, *begun.notes),
-            experiment=begun.experiment,
-        )
+        made = creating.begun(made, _started(opened, made, manual=manual))
     served = index.find_entry(str(opened.root), made.experiment_id) is not None
     made = replace(made, served=served)
     return Result(

@@ -9,9 +9,8 @@ import click
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import client_folder
 from meta_experiment.cli.plan_options import plan_options, requested
-from meta_experiment.render.forecast import forecast as shown
-from meta_experiment.services.planning import creating
-from meta_experiment.services.planning.forecast import forecast
+from meta_experiment.render import forecast as text
+from meta_experiment.services.planning.preview import preview
 
 
 @verb(
@@ -25,14 +24,15 @@ from meta_experiment.services.planning.forecast import forecast
     "--per-day", type=float, metavar="N", help="Units of all arms that arrive in a day."
 )
 def plan_verb(place: Place, per_day: float | None, **flags: Any) -> Result:
-    """Say what a plan can and cannot show, and in how many days; writes nothing.
+    """Say what a plan can and cannot show, and what it lacks; writes nothing.
 
-    Takes the flags of create. Spread and rate come from this project's own past where there
-    is one, and are assumed, and said to be, where there is none.
+    Takes the flags of create, or a plan file that need not be whole: what is missing is
+    said, with the skill that helps. Spread and rate come from this project's own past where
+    there is one, and are assumed, and said to be, where there is none.
     """
-    opened, request = requested(place, flags)
-    seen = forecast(opened, creating.sketch(request), per_day, client_folder())
-    return Result(seen, shown(seen))
+    opened, request = requested(place, flags, whole=False)
+    seen = preview(opened, request, per_day, client_folder(), plan_file=flags["plan_file"])
+    return Result(seen, text.preview(seen))
 
 
 command = plan_verb

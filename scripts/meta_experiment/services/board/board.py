@@ -18,11 +18,30 @@ from meta_experiment.store.local.sealing import known_seal
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
-    from meta_experiment.types.results.board import BoardRow, BoardSummary, BoardView
+    from meta_experiment.types.results.board import (
+        BoardPlan,
+        BoardRow,
+        BoardStep,
+        BoardSummary,
+        BoardView,
+    )
 
 Row = dict[str, Any]
 _DAY = 86_400.0
 _ACTIVE = ("running", "paused", "draft")
+_AWAY = "archived"
+_URGENCY = (
+    "due", "ended", "silent", "draft", "measurement", "hypothesis", "running", "holdout",
+    "learned",
+)  # fmt: skip
+_STEP = ("stage", "missing", "skill", "next_action")
+_BEGINNING = {
+    "about": None,
+    "stage": "nothing",
+    "missing": ["plan"],
+    "skill": "experiment-guide",
+    "next_action": "see how a prompt did so far: meta-experiment baseline NAME",
+}
 
 
 def board(
@@ -47,6 +66,7 @@ def board(
         outlived
         or not kept.registry_unchanged(layout)
         or not kept.trust_unchanged(layout)
+        or not kept.plans_unchanged(layout)
         or kept.stale(layout, kept.keys(), resting)
     ):
         kept = _refreshed(open_workspace, kept, outlived, notes)
@@ -60,10 +80,10 @@ def board(
             from meta_experiment.services.board.refreshing import archived_row
 
             made = archived_row(open_workspace(), asked, notes)
-            return _view([_with_time(made, now)], summary, notes)
+            return _view(kept, [_with_time(made, now)], summary, notes)
         if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
             kept = _refreshed(open_workspace, kept, {asked}, notes)
-        return _view([_with_time(kept.entries[asked].row, now)], summary, notes)
+        return _view(kept, [_with_time(kept.entries[asked].row, now)], summary, notes)
     if archived:
         from meta_experiment.services.board.refreshing import archived_rows
 
@@ -71,11 +91,33 @@ def board(
     timed = (_with_time(item, now) for item in rows.values())
     shown = [item for item in timed if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
-    return _view(sorted(newest_first, key=_rank), summary, notes)
+    return _view(kept, sorted(newest_first, key=_rank), summary, notes)
 
 
-def _view(rows: list[Row], summary: BoardSummary, notes: list[str]) -> BoardView:
-    return {"experiments": cast("list[BoardRow]", rows), "summary": summary, "notes": notes}
+def _view(kept: Board, rows: list[Row], summary: BoardSummary, notes: list[str]) -> BoardView:
+    return {
+        "experiments": cast("list[BoardRow]", rows),
+        "plans": cast("list[BoardPlan]", kept.plans),
+        "foremost": _foremost(kept),
+        "summary": summary,
+        "notes": notes,
+    }
+
+
+def _foremost(kept: Board) -> BoardStep:
+    """Return what waits foremost of all; of several the one that was created first."""
+    rows = (entry.row for entry in kept.entries.values())
+    steps = [(str(row["created"]), row["id"], row) for row in rows if row["status"] != _AWAY]
+    steps += [("", row["file"], row) for row in kept.plans]
+    urgent = min(steps, key=lambda step: (_urgency(step[2]), step[:2]), default=None)
+    if urgent is None:
+        return cast("BoardStep", _BEGINNING)
+    return cast("BoardStep", {"about": urgent[1]} | {name: urgent[2][name] for name in _STEP})
+
+
+def _urgency(row: Mapping[str, Any]) -> int:
+    silent = row["stage"] == "running" and "trials" in row["missing"]
+    return _URGENCY.index("silent" if silent else row["stage"])
 
 
 def _asked(layout: Layout, kept: Board, selector: str) -> str:

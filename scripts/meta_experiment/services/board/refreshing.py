@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.board.rows import Row, row
+from meta_experiment.services.board.plan_rows import plan_rows
+from meta_experiment.services.board.rows import Row, row, step_of
+from meta_experiment.services.planning.shaping import step_of_draft
 from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace
@@ -15,11 +18,14 @@ from meta_experiment.store.local.board import (
     Board,
     BoardEntry,
     archive_stamp,
+    plan_files_stamp,
     trust_stamp,
 )
-from meta_experiment.types import Experiment
+from meta_experiment.store.trial_log import TrialLog
+from meta_experiment.types import Assignment, Experiment, Status, Unit
 
 _UNREAD = {"unread": -1}  # no folder has such a log, so the row is made again when it matters
+_SILENCE = 3 * 86_400.0  # seconds without a trial after which somebody should look why
 _READ_AT_REST = 20  # of the experiments that ended last; reading all would take a minute
 
 
@@ -34,10 +40,12 @@ def refresh(
     """
     layout = workspace.layout
     stamp, trust = workspace.store.revision(), trust_stamp(layout)
+    plan_files = plan_files_stamp(layout)
     counting = workspace.checkout.counting().digest
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
-    keys = {name: _key(item) for name, item in experiments.items()}
+    running = [item for item in experiments.values() if item.status is Status.RUNNING]
+    keys = {name: _key(item, running) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if not item.status.is_open]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
     resting = {item.experiment_id for item in ended}
@@ -55,6 +63,7 @@ def refresh(
     }
     renew_weights(workspace)
     fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
+    fresh.plans, fresh.plan_files = plan_rows(workspace, experiments.values()), plan_files
     fresh.archived = len(workspace.store.archived_ids() - entries.keys())
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
@@ -87,17 +96,39 @@ def _entry(
 ) -> BoardEntry:
     name = experiment.experiment_id
     sources = workspace.store.log_revision(name)
+    if experiment.status is Status.DRAFT:
+        step = step_of_draft(experiment, workspace.store.experiments())
+        return BoardEntry(row(experiment, None, step=step), key, sources)
     if experiment.started is None:
         return BoardEntry(row(experiment, None), key, sources)
     try:
-        examined = examine(workspace, experiment)
+        log = workspace.store.trials(experiment)
+        examined = examine(workspace, experiment, log=log)
     except MetaExperimentError as error:
         notes.append(f"{name}: {error.message}")
         return BoardEntry(row(experiment, None), key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
-    made = row(experiment, examined.analysis, examined.apart)
-    return BoardEntry(made, key, sources, examined.until)
+    quiet, now = _quiet_from(experiment, log), workspace.clock()
+    step = step_of(experiment, examined.analysis, silent=quiet is not None and quiet <= now)
+    made = row(experiment, examined.analysis, examined.apart, step=step)
+    changes = [at for at in (examined.until, quiet) if at is not None and at > now]
+    return BoardEntry(made, key, sources, min(changes, default=None))
 
 
-def _key(experiment: Experiment) -> str:
-    return f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"
+def _quiet_from(experiment: Experiment, log: TrialLog) -> float | None:
+    """Return when somebody should look why an experiment has no trials; None: it is fed."""
+    plan = experiment.plan
+    fed = plan.unit is Unit.CASE or plan.assignment is Assignment.EXTERNAL or not plan.files
+    if experiment.status is not Status.RUNNING or experiment.started is None or fed:
+        return None
+    last = max((it.closed_at or it.assigned_at or 0.0 for it in log.trials), default=0.0)
+    return max(last, experiment.started) + _SILENCE
+
+
+def _key(experiment: Experiment, running: Iterable[Experiment]) -> str:
+    """Return what a row depends on beside logs: of a draft also what runs on its units."""
+    key = f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"
+    if experiment.status is Status.DRAFT:
+        shared = any(item.plan.unit is experiment.plan.unit for item in running)
+        return f"{key} {shared}"
+    return key

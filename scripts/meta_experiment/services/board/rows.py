@@ -8,18 +8,28 @@ from typing import Any
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.progress import leading, progress
+from meta_experiment.decide.telling.stages import step_of_experiment, step_of_plan
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.result_document import to_document
 from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status, Unit
+from meta_experiment.types.guidance import Step
+from meta_experiment.types.vocabulary import Lack, Stage
 
 Row = dict[str, Any]
 
 
-def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] = ()) -> Row:
+def row(
+    experiment: Experiment,
+    analysis: Analysis | None,
+    apart: Sequence[str] = (),
+    *,
+    step: Step | None = None,
+) -> Row:
     """Make the row of an experiment; without an analysis it has not started, or has ended.
 
-    `apart` says which of its logs do not count.
+    `apart` says which of its logs do not count, and `step` how far it is, where more is known
+    of that than its status and its evidence tell.
 
     Then its outcome says what was decided, and what its logs hold was not read. One that runs
     has none where its logs cannot be read.
@@ -27,6 +37,7 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
     plan = experiment.plan
     outcome = experiment.outcome
     decided = analysis or outcome
+    step = step or step_of(experiment, analysis)
     leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
     return {
         "id": experiment.experiment_id,
@@ -58,8 +69,37 @@ def row(experiment: Experiment, analysis: Analysis | None, apart: Sequence[str] 
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "bandit": analysis and to_document(analysis.bandit),
         "outcome": outcome and outcome_to_document(outcome),
-        "next_action": _next_action(experiment, analysis),
+        "stage": step.stage.value,
+        "missing": [lack.value for lack in step.missing],
+        "skill": step.skill.value,
+        "next_action": _next_action(experiment, analysis, step),
     }
+
+
+def step_of(experiment: Experiment, analysis: Analysis | None, *, silent: bool = False) -> Step:
+    """Return the step of an experiment that was started, or has ended."""
+    if experiment.status is Status.DRAFT:
+        return step_of_plan((Lack.START,))
+    return step_of_experiment(
+        experiment.status,
+        analysis.decision if analysis else None,
+        analysis.reason_code if analysis else None,
+        ready=analysis is not None and _is_ready(analysis),
+        harmful=analysis is not None and _harmful(analysis) is not None,
+        silent=silent,
+        acting=bool(experiment.plan.files),
+        learned=experiment.started is None,  # it ended as a draft and showed nothing
+    )
+
+
+def _is_ready(analysis: Analysis) -> bool:
+    ready = analysis.readiness
+    return ready.smallest_arm >= ready.needed_per_arm
+
+
+def _harmful(analysis: Analysis) -> str | None:
+    """Return an arm that harm has ended, which is not on record."""
+    return next((item.treatment for item in analysis.ended if item.at is None), None)
 
 
 def _variants(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
@@ -112,8 +152,8 @@ _UNKNOWN = {"fraction": None, "units_to_go": None, "days_to_go": None}
 
 def _leading(analysis: Analysis) -> tuple[str | None, float | None]:
     """Return what leads and its effect; neither before every arm has the plan's minimum."""
-    ready, best = analysis.readiness, leading(analysis)
-    if best is None or ready.smallest_arm < ready.needed_per_arm:
+    best = leading(analysis)
+    if best is None or not _is_ready(analysis):
         return None, None
     return best.treatment, best.estimate.relative
 
@@ -135,16 +175,33 @@ _ON_CASES = {
 }
 
 
-def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
-    name = experiment.experiment_id
+_UNSHAPED = {
+    Stage.HYPOTHESIS: (
+        "say the hypothesis whole: meta-experiment amend {} --set hypothesis=TEXT --why TEXT"
+    ),
+    Stage.MEASUREMENT: (
+        "say who records its guardrails: meta-experiment amend {} --set report=NAME --why TEXT"
+    ),
+}
+
+
+def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) -> str:
+    name, status = experiment.experiment_id, experiment.status
     if not experiment.plan.files:
         return f"none to be taken here; read it: meta-experiment analyze {name}"
-    if experiment.status is not Status.RUNNING or analysis is None:
-        on_cases = _ON_CASES if experiment.plan.unit is Unit.CASE else {}
-        return (
-            (_UNANALYSED | on_cases).get(experiment.status, "none; it has ended").format(name)
-        )
-    action = DUE[analysis.decision]
+    if status is Status.RUNNING and analysis is not None:
+        return _while_running(experiment, analysis, step)
+    on_cases = _ON_CASES if experiment.plan.unit is Unit.CASE else {}
+    said = (_UNANALYSED | on_cases).get(status, "none; it has ended").format(name)
+    if status is Status.DRAFT and step.stage in _UNSHAPED:
+        return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {said}"
+    return said
+
+
+def _while_running(experiment: Experiment, analysis: Analysis, step: Step) -> str:
+    name, action = experiment.experiment_id, DUE[analysis.decision]
+    if Lack.TRIALS in step.missing:
+        return f"see why {name} has had no trial for days: meta-experiment doctor"
     if action is None:
         return _while_undecided(experiment, analysis)
     if experiment.plan.auto:
@@ -154,7 +211,7 @@ def _next_action(experiment: Experiment, analysis: Analysis | None) -> str:
 
 def _while_undecided(experiment: Experiment, analysis: Analysis) -> str:
     name, ready = experiment.experiment_id, analysis.readiness
-    harmful = next((item.treatment for item in analysis.ended if item.at is None), None)
+    harmful = _harmful(analysis)
     if harmful is not None and experiment.plan.auto:
         return f"meta-experiment auto will end {harmful}"
     if harmful is not None:

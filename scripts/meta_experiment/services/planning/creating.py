@@ -5,29 +5,33 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.telling.stages import step_of_experiment
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError, as_word, cite
 from meta_experiment.files.confine import Content
 from meta_experiment.files.interruption import held
 from meta_experiment.model import instants
-from meta_experiment.model.plan_checks import check_new_plan
-from meta_experiment.model.plan_document import (
-    metric_from_document,
-    plan_from_document,
-    plan_sha256,
-)
+from meta_experiment.model.plan_document import metric_from_document, plan_sha256
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
+from meta_experiment.services.planning.conflicts import conflicts, told
 from meta_experiment.services.planning.contents import Contents, contents_of
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
+from meta_experiment.services.planning.shaping import step_of_draft, vague_words
+from meta_experiment.services.planning.sketching import (
+    default_metric,
+    is_drawn_elsewhere,
+    new_plan,
+)
 from meta_experiment.services.planning.skill_folder import Arms, told_apart
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
@@ -42,6 +46,8 @@ from meta_experiment.types import (
     Unit,
 )
 from meta_experiment.types.results.creation import Creation
+from meta_experiment.types.results.status_change import StatusChange
+from meta_experiment.types.vocabulary import ConflictKind
 
 _ON_THE_WALL = ("duration_seconds", "turn_duration_seconds")
 _LIVE_COVARIATES = ("argument_length", "previous")  # what serving tells of every use
@@ -69,6 +75,12 @@ def create(
     notes = [*request.notes]
     contents = _checked(workspace, request, notes)
     plan = plan_of(request, notes, manual=manual)
+    others = workspace.store.experiments()
+    inferred = not request.document.get("hypothesis")
+    notes += vague_words(plan, inferred=inferred, manual=manual)
+    # on the same file nothing is created
+    found = conflicts(plan, plan.hypothesis, plan.files, others)
+    notes += told(item for item in found if item.kind is ConflictKind.SAME_UNITS)
     seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
     notes += [] if seen.sooner is None else [seen.sooner]
@@ -92,12 +104,16 @@ def create(
             note_nested(workspace.layout, workspace.files)
         workspace.note(experiment, "create", None, f"created: {plan.hypothesis}")
         notes += reconcile_quietly(workspace, within=GLANCE)  # hides from git what is private
+    step = step_of_draft(experiment, others)
     return Creation(
         experiment_id=experiment.experiment_id,
         status=experiment.status,
         outlook=seen.outlook.sentence,
         notes=tuple(notes),
         experiment=experiment,
+        stage=step.stage,
+        missing=step.missing,
+        skill=step.skill,
         how=how[-1] if how else None,
     )
 
@@ -124,7 +140,7 @@ def plan_of(
     """
     document = request.document if seed is None else {"seed": seed, **request.document}
     whole = _inferred(document, [] if notes is None else notes, manual=manual)
-    return _new_plan(redacted_plan(whole))
+    return new_plan(redacted_plan(whole))
 
 
 def _checked(workspace: Workspace, request: Request, notes: list[str]) -> dict[str, Arms]:
@@ -161,21 +177,18 @@ def _draft(
     return experiment
 
 
-def sketch(request: Request) -> Plan:
-    """Read the plan of a request without its files, for a look at what it could show."""
-    document = {"name": "plan", "hypothesis": "a look ahead", **request.document}
-    metrics = dict(document.get("metrics") or {})
-    document["metrics"] = {"primary": _default_metric(document), **metrics}
-    if not request.variant_files:
-        document.pop("variants")
-    return _new_plan(document)
-
-
-def _new_plan(document: object) -> Plan:
-    """Read a plan that is made now, which is held to more than one that was stored."""
-    plan = plan_from_document(document)
-    check_new_plan(plan)
-    return plan
+def begun(made: Creation, change: StatusChange) -> Creation:
+    """Return a new experiment as it is after it was started."""
+    step = step_of_experiment(change.status, None, None)
+    return replace(
+        made,
+        status=change.status,
+        notes=(*made.notes, change.sentence, *change.notes),
+        experiment=change.experiment,
+        stage=step.stage,
+        missing=step.missing,
+        skill=step.skill,
+    )
 
 
 def _notes(contents: Mapping[str, Mapping[str, Content]], root: Path) -> list[str]:
@@ -235,30 +248,21 @@ def _inferred(document: Mapping[str, Any], notes: list[str], *, manual: bool) ->
         )
     metrics = dict(whole.get("metrics") or {})
     if not metrics.get("primary"):
-        metrics["primary"] = name = _default_metric(whole, manual=manual)
+        metrics["primary"] = name = default_metric(whole, manual=manual)
         notes.append(f"The primary metric is {name}; name another with --primary-metric.")
     whole["metrics"] = metrics
-    live = not (manual or _is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
+    live = not (manual or is_drawn_elsewhere(whole) or identity.kind is PromptKind.OTHER)
     if live and whole.get("unit") != Unit.CASE.value and _takes_covariates(metrics["primary"]):
         whole.setdefault("covariates", list(_LIVE_COVARIATES))
     whole.setdefault("seed", secrets.randbelow(2**31))
     whole.setdefault("name", f"{identity.name} ({identity.kind.value})")
     if not whole.get("hypothesis"):
         whole["hypothesis"] = _hypothesis(metrics["primary"], identity.name)
-        notes.append(f"The hypothesis was inferred: {cite(whole['hypothesis'])}")
+        notes.append(
+            f"The hypothesis was inferred: {cite(whole['hypothesis'])} Say in your own what "
+            "is changed, and why it should help: --hypothesis TEXT"
+        )
     return whole
-
-
-def _default_metric(document: Mapping[str, Any], *, manual: bool = False) -> str:
-    """Return the time: of work, as transcripts tell it, or else as somebody takes it."""
-    elsewhere = manual or _is_drawn_elsewhere(document)
-    return "duration_seconds" if elsewhere else "active_seconds"
-
-
-def _is_drawn_elsewhere(document: Mapping[str, Any]) -> bool:
-    drawn = document.get("assignment")
-    method = drawn.get("method") if isinstance(drawn, Mapping) else drawn
-    return bool(method == Assignment.EXTERNAL.value)
 
 
 def _takes_covariates(primary: object) -> bool:

@@ -105,13 +105,15 @@ def from_flags(
     return Request(_with_files(document, variant_files), tuple(variant_files))
 
 
-def read_plan(path: Path) -> dict[str, Any]:
+def read_plan(path: Path, *, whole: bool = True) -> dict[str, Any]:
     """Read a plan in YAML or JSON, as far as its paths can be judged by their text.
+
+    One that is not `whole` may lack anything, its files too.
 
     Raises:
         NotFoundError, UsageError: there is none. UnsafePathError: one may leave its root.
     """
-    plan = dict(require_shape(_parse(path)))
+    plan = dict(require_shape(_parse(path), whole=whole))
     for _, target, relative in _files_in(plan):
         for item in (target, relative):
             _refuse_outside(item)
@@ -133,6 +135,8 @@ def from_plan(plan: Mapping[str, Any], root: Path, bases: Sequence[Path] = ()) -
         _variant_file(variant, _found(target, bases), _below(_found(source, bases), root), root)
         for variant, target, source in _files_in(plan)
     ]
+    if not variant_files:
+        return Request({**plan, "files": []}, ())
     return Request(_with_files(dict(plan), variant_files), tuple(variant_files))
 
 

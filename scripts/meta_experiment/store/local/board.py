@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
 from pathlib import Path
@@ -31,8 +31,10 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 7
+_VERSION = 8
 _PURPOSE = "board"
+_PARTS = ("trust", "counting", "archive", "archived", "plans", "plan_files")
+_PLAN_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Board:
 
     `registry` is the revision of the registry; `trust` that of what says whose logs count, and
     `counting` what it said; `archive` that of the archive, which holds so many more.
+    `plans` are the rows of plan files, and `plan_files` the revision of these.
     """
 
     registry: object = None
@@ -63,6 +66,8 @@ class Board:
     counting: str = ""
     archive: list[object] = field(default_factory=list)
     archived: int = 0
+    plans: Sequence[Mapping[str, Any]] = field(default=())
+    plan_files: list[object] = field(default_factory=list)
 
     @classmethod
     def load(cls, layout: Layout, seal: Seal) -> Self:
@@ -75,8 +80,7 @@ class Board:
                 experiment_id: BoardEntry(row, key, sources, until)
                 for experiment_id, (row, key, sources, until) in json.loads(rows).items()
             }
-            parts = (head[name] for name in ("trust", "counting", "archive", "archived"))
-            return cls(head["registry"], entries, *parts)
+            return cls(head["registry"], entries, *(head[name] for name in _PARTS))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 
@@ -96,12 +100,9 @@ class Board:
             {
                 "version": _VERSION,
                 "registry": self.registry,
-                "trust": self.trust,
-                "counting": self.counting,
-                "archive": self.archive,
-                "archived": self.archived,
                 "rows": _digest(rows),
             }
+            | {name: getattr(self, name) for name in _PARTS}
         )
         try:
             mark = seal.of(_PURPOSE, head).encode()
@@ -119,6 +120,10 @@ class Board:
     def trust_unchanged(self, layout: Layout) -> bool:
         """Tell whether the very logs count that counted when the board was made."""
         return self.trust == trust_stamp(layout)
+
+    def plans_unchanged(self, layout: Layout) -> bool:
+        """Tell whether the plan files are those that the board was made from."""
+        return self.plan_files == plan_files_stamp(layout)
 
     def put_away(self, layout: Layout) -> int:
         """Return how many experiments the archive holds beside those of the board."""
@@ -211,6 +216,23 @@ def trust_stamp(layout: Layout) -> list[object]:
 def archive_stamp(layout: Layout) -> list[object]:
     """Return what changes whenever an experiment is put away or taken out of the archive."""
     return _stamp(layout.archive)
+
+
+def plan_file_names(layout: Layout) -> list[str]:
+    """Return the plan files at the top of a root: plan.yaml and NAME.plan.yaml, or .json."""
+    try:
+        with os.scandir(layout.root) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:
+        return []
+    return sorted(
+        name for name in names if name.endswith(_PLAN_ENDINGS) and name.split(".")[-2] == "plan"
+    )
+
+
+def plan_files_stamp(layout: Layout) -> list[object]:
+    """Return what changes whenever a plan file does."""
+    return [[name, *_stamp(layout.root / name)] for name in plan_file_names(layout)]
 
 
 def _stamp(path: Path) -> list[object]:

@@ -27,7 +27,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "creation": ("meta_experiment.types.results.creation:Creation", ("create",)),
     "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),
-    "forecast": ("meta_experiment.types.results.forecast:Forecast", ("plan",)),
+    "forecast": ("meta_experiment.types.results.forecast:Preview", ("plan",)),
     "health": ("meta_experiment.types.results.health:Health", ("check", "doctor", "verify")),
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
     "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import Any, NewType, TypedDict
 
-from meta_experiment.types.vocabulary import Aim, Decision, Direction, ReasonCode, Scale, Status
+from meta_experiment.types.vocabulary import (
+    Aim,
+    Decision,
+    Direction,
+    Lack,
+    ReasonCode,
+    Scale,
+    Skill,
+    Stage,
+    Status,
+)
 
 Instant = NewType("Instant", str)
 OutcomeDocument = NewType("OutcomeDocument", dict[str, Any])
@@ -75,7 +85,8 @@ class BoardRow(TypedDict):
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum.
     `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` is
-    None where units are drawn in another way, or its logs were not read.
+    None where units are drawn in another way, or its logs were not read. `stage` is how far it
+    is, `missing` what it lacks for the next, and `skill` who helps with that.
     """
 
     id: str
@@ -101,6 +112,40 @@ class BoardRow(TypedDict):
     alerts: list[str]
     bandit: BoardBandit | None
     outcome: OutcomeDocument | None
+    stage: Stage
+    missing: list[Lack]
+    skill: Skill
+    next_action: str
+
+
+class BoardPlan(TypedDict):
+    """Plan file of which no experiment was made yet, at the top of the root.
+
+    `warnings` are what speaks against it, or why it cannot be read.
+    """
+
+    file: str
+    name: str | None
+    hypothesis: str | None
+    files: list[str]
+    stage: Stage
+    missing: list[Lack]
+    skill: Skill
+    next_action: str
+    warnings: list[str]
+
+
+class BoardStep(TypedDict):
+    """What waits foremost: `about` is the id of an experiment or a plan file, None for nothing.
+
+    Due comes first, then what ended and has no entry, what had no trial for days, plans, and
+    what just runs.
+    """
+
+    about: str | None
+    stage: Stage
+    missing: list[Lack]
+    skill: Skill
     next_action: str
 
 
@@ -116,8 +161,10 @@ class BoardSummary(TypedDict):
 
 
 class BoardView(TypedDict):
-    """Rows to show, the sums over all experiments, and what could not be read."""
+    """Rows to show, plan files, what waits foremost, sums, and what could not be read."""
 
     experiments: list[BoardRow]
+    plans: list[BoardPlan]
+    foremost: BoardStep
     summary: BoardSummary
     notes: list[str]

@@ -7,13 +7,14 @@ from dataclasses import field
 from meta_experiment.records import dataclass
 from meta_experiment.types.experiment import Experiment
 from meta_experiment.types.field_marks import ASIDE
-from meta_experiment.types.vocabulary import Status
+from meta_experiment.types.vocabulary import Lack, Skill, Stage, Status
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
     """A new experiment, what it can decide, and what the user should know.
 
+    `stage` is how far it is, `missing` what it lacks for the next, `skill` who helps with that.
     `how` says how it can be served, where that was asked for; `served` that it is, by itself.
     """
 
@@ -22,5 +23,8 @@ class Creation:
     outlook: str
     notes: tuple[str, ...]
     experiment: Experiment
+    stage: Stage
+    missing: tuple[Lack, ...]
+    skill: Skill
     how: str | None = field(default=None, metadata=ASIDE)
     served: bool = field(default=False, metadata=ASIDE)

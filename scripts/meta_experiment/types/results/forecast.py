@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.guidance import PlanConflict
 from meta_experiment.types.plan import Plan
+from meta_experiment.types.vocabulary import Lack, Skill, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +53,27 @@ class Forecast:
     past_values: int
     past_experiments: tuple[str, ...]
     warnings: tuple[str, ...]
+    sooner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan before it is created: how far it is, and what it could show.
+
+    `stage` is how far it is, `missing` what it lacks for the next, `skill` who helps with that,
+    and `next_action` what to do. `plan` and `outlook` are None where the plan cannot be read
+    yet; the rest of the outlook is then empty, and `warnings` says why.
+    """
+
+    plan: Plan | None
+    outlook: Outlook | None
+    units_per_day: float | None
+    past_values: int
+    past_experiments: tuple[str, ...]
+    warnings: tuple[str, ...]
+    stage: Stage
+    missing: tuple[Lack, ...]
+    skill: Skill
+    next_action: str
+    conflicts: tuple[PlanConflict, ...]
     sooner: str | None = None

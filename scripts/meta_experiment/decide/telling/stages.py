@@ -1,0 +1,111 @@
+"""Stages: how far a question is, from what is stored of it; a table and two functions.
+
+A plan, in a file or as a draft, is at the first stage whose lacks it has. An experiment that
+was started is where its status and its evidence have brought it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from meta_experiment.decide.due_actions import DUE
+from meta_experiment.types import Decision, ReasonCode, Status
+from meta_experiment.types.guidance import Step
+from meta_experiment.types.vocabulary import Lack, Skill, Stage
+
+# in the order of a question's life: who helps there, and what it may lack there
+STAGES: dict[Stage, tuple[Skill, tuple[Lack, ...]]] = {
+    Stage.NOTHING: (Skill.EXPERIMENT_GUIDE, (Lack.PLAN,)),
+    Stage.HYPOTHESIS: (
+        Skill.HYPOTHESIS_DESIGN,
+        (Lack.HYPOTHESIS, Lack.CHANGE, Lack.METRIC_WORD, Lack.DIRECTION, Lack.REASON),
+    ),
+    Stage.MEASUREMENT: (
+        Skill.MEASUREMENT_DESIGN,
+        (Lack.PRIMARY_METRIC, Lack.METRIC_DIRECTION, Lack.GUARDRAIL_SOURCE, Lack.REACH),
+    ),
+    Stage.DRAFT: (
+        Skill.EXPERIMENT_WORKSPACE,
+        (Lack.SOUND_PLAN, Lack.FILES, Lack.NEW_TEXT, Lack.CREATION, Lack.START),
+    ),
+    Stage.RUNNING: (
+        Skill.EXPERIMENT_WORKSPACE,
+        (Lack.RESUMPTION, Lack.TRIALS, Lack.UNITS, Lack.EVIDENCE),
+    ),
+    Stage.DUE: (Skill.EVIDENCE_ANALYSIS, (Lack.SOUND_DATA, Lack.ACTION)),
+    Stage.ENDED: (Skill.LEARNING_CAPTURE, (Lack.LEARNING,)),
+    Stage.HOLDOUT: (Skill.EXPOSURE_CONTROL, ()),
+    Stage.LEARNED: (Skill.HYPOTHESIS_DESIGN, ()),
+}
+_STAGE_OF = {lack: stage for stage, (_, lacks) in STAGES.items() for lack in lacks}
+
+# nothing can be decided on such data: somebody has to look
+OBJECTIONS = frozenset(
+    {
+        ReasonCode.SAMPLE_RATIO_MISMATCH,
+        ReasonCode.ATTRITION_DIFFERS,
+        ReasonCode.EXPOSURE_UNCONFIRMED,
+        ReasonCode.DEGENERATE_DATA,
+        ReasonCode.EVIDENCE_STALE,
+    }
+)
+
+
+def step_of_plan(lacks: Iterable[Lack], *, shared: bool = False) -> Step:
+    """Return the step of a plan that lacks this; `shared` says who gets what needs thought.
+
+    That is so where units are not split evenly, or where something else runs on them.
+    """
+    missing = set(lacks)
+    first = next(stage for stage in STAGES if missing & set(STAGES[stage][1]))
+    if shared and missing <= {Lack.CREATION, Lack.START}:
+        return _step(first, missing, Skill.EXPOSURE_CONTROL)
+    return _step(first, missing)
+
+
+def step_of_experiment(
+    status: Status,
+    decision: Decision | None,
+    reason_code: ReasonCode | None,
+    *,
+    ready: bool = False,
+    harmful: bool = False,
+    silent: bool = False,
+    acting: bool = True,
+    learned: bool = False,
+    holdout: bool = False,
+) -> Step:
+    """Return the step of an experiment that was started, or ended before that.
+
+    Args:
+        status: how it stands; no draft.
+        decision: what its evidence asks for, None where it was not read.
+        reason_code: the reason of that.
+        ready: whether every arm has the plan's minimum.
+        harmful: whether harm has ended an arm, and that is not on record.
+        silent: whether it runs and had no trial for days.
+        acting: whether there are files to act on; else it ends with its decision.
+        learned: whether what was learnt of it is written down.
+        holdout: whether a share still gets the old version after its promotion.
+    """
+    decided = decision is not None and DUE[decision] is not None
+    if not status.is_open or (decided and not acting):
+        end = Stage.HOLDOUT if holdout else Stage.LEARNED if learned else Stage.ENDED
+        return _step(end, STAGES[end][1])
+    if decided or harmful:
+        return _step(Stage.DUE, {Lack.ACTION})
+    if reason_code in OBJECTIONS:
+        return _step(Stage.DUE, {Lack.SOUND_DATA})
+    missing = {Lack.EVIDENCE if ready else Lack.UNITS}
+    if status is Status.PAUSED:
+        missing.add(Lack.RESUMPTION)
+    elif silent:
+        return _step(Stage.RUNNING, {Lack.TRIALS, *missing}, Skill.EXPOSURE_CONTROL)
+    return _step(Stage.RUNNING, missing)
+
+
+def _step(stage: Stage, missing: Iterable[Lack], skill: Skill | None = None) -> Step:
+    """Return a step whose lacks stand in the order of the table."""
+    chosen = set(missing)
+    ordered = tuple(lack for lack in _STAGE_OF if lack in chosen)
+    return Step(stage, ordered, skill or STAGES[stage][0])
