@@ -177,7 +177,10 @@ def test_the_winner_is_installed_whole_in_one_commit_and_taken_back_to_the_byte(
     assert git(space.root, "ls-files", "-s", "--", f"{SKILL}/tools/add.py").startswith("100755")
     assert [item.detail for item in verifying.verify(space).findings if not item.ok] == []
     lifecycle_before = git(space.root, "status", "--porcelain")
-    rollback(space, name)
+    back = rollback(space, name)
+    assert [(item.path.rpartition("/")[2], item.change) for item in back.files] == [
+        ("logo.png", "restored"), ("check.sh", "restored"), ("add.py", "removed"),
+    ]  # fmt: skip
     (space.root / SKILL / "mine.md").unlink()
     assert seen(space.root / SKILL) == before
     assert git(space.root, "diff", "HEAD~2", "HEAD", "--stat") == ""
@@ -376,6 +379,10 @@ def control_character(folder):
     lay(folder, {"a\nb.md": "x"})
 
 
+def no_text(folder):
+    (folder / os.fsdecode(b"\xff.md")).write_text("x")
+
+
 @pytest.mark.parametrize(
     ("spoil", "error", "said"),
     [
@@ -388,6 +395,7 @@ def control_character(folder):
         (cases, RefusedError, "upper and lower case"),
         (file_for_folder, RefusedError, "a folder in another"),
         (control_character, UnsafePathError, "control character"),
+        (no_text, UnsafePathError, "no name in UTF-8"),
         (lambda folder: (folder / "SKILL.md").unlink(), NotFoundError, r"no SKILL\.md"),
         (lambda folder: (folder / "SKILL.md").write_text(""), UsageError, "needs a text"),
     ],

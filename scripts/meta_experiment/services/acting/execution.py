@@ -158,9 +158,10 @@ def _result(plan: ActionPlan, outcome: Outcome, result: DeployResult) -> ActionR
 
 
 def _word(plan: ActionPlan, change: FileChange) -> str:
-    if change.expected is None:
-        return ADDED
-    return REMOVED if change.target is None else plan.verb
+    if change.target is None:
+        return REMOVED
+    is_new = change.expected is None and plan.outcome.action is Action.PROMOTE
+    return ADDED if is_new else plan.verb
 
 
 def _message(experiment: Experiment, outcome: Outcome, change_id: str) -> str:

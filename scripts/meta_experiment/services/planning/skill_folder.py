@@ -18,6 +18,7 @@ from meta_experiment.errors import (
     as_word,
 )
 from meta_experiment.files.confine import CLIENT_SETTINGS, Content, confined, read_confined
+from meta_experiment.model.fields import is_encodable
 from meta_experiment.prompts.identity import SKILL, skill_folder
 from meta_experiment.services.planning.request import CONTROL
 from meta_experiment.services.workspace import Workspace
@@ -150,6 +151,10 @@ class _Folder:
                         yield f"{above}{entry.name}{end}", entry
 
     def _require_file(self, name: str, entry: os.DirEntry[str]) -> None:
+        if not is_encodable(name):
+            raise UnsafePathError(
+                f"{name!r} in {self.source} is no name in UTF-8.", hint="Rename the file."
+            )
         if not entry.is_file(follow_symlinks=False):
             what = "a symbolic link" if entry.is_symlink() else "no regular file"
             raise UnsafePathError(
