@@ -203,14 +203,14 @@ def _as_it_is(_, analysis, **__):
     return analysis
 
 
-def _examine_if_telling(workspace, experiment, *, exhausted=None):
+def _examine_if_telling(workspace, experiment, *, exhausted=None, log=None):
     """Look where the t of the cases' differences passes what one look at 5% takes.
 
     An e-value of 20 has a chance of 5% at the most, so that it takes a larger t.
     """
     if exhausted is None and not _is_telling(workspace, experiment):
         return OPEN
-    return examine(workspace, experiment, exhausted=exhausted)
+    return examine(workspace, experiment, exhausted=exhausted, log=log)
 
 
 def _is_telling(workspace, experiment) -> bool:
