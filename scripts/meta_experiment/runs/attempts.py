@@ -107,7 +107,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     else:
         folder, start = begun
         task = _task(bench, cell, bench.checkouts.project(start.slot), folder)
-    report = _seen_to_its_end(bench, bench.agent, task, stopping)
+    report = _seen_to_its_end(bench.supervisor, bench.agent, task, stopping)
     spent = replace(report.spent, cut=report.status is not TrialStatus.OK)
     report = replace(report, spent=spent)
     if not bench.checkouts.stands(slot):
@@ -158,16 +158,18 @@ def _is_undecided(outcome: CellOutcome) -> bool:
     return failure is not None and not failure.kind.counts
 
 
-def _seen_to_its_end(bench: Bench, agent: Agent, task: Task, stopping: Event) -> AgentReport:
+def _seen_to_its_end(
+    supervisor: Supervisor, agent: Agent, task: Task, stopping: Event
+) -> AgentReport:
     """Wait for the end of a program; end one that goes on in vain, and say why."""
     failure: Failure | None = None
     while True:
-        for ending in bench.supervisor.ended([task.attempt], _GLANCE).values():
+        for ending in supervisor.ended([task.attempt], _GLANCE).values():
             report = agent.report(task, ending)
             return report if failure is None else replace(report, failure=failure)
         failure = agent.stuck(task)
         if failure is not None or stopping.is_set():
-            bench.supervisor.stop(task.attempt)
+            supervisor.stop(task.attempt)
 
 
 def _judged(
@@ -239,16 +241,31 @@ def _spent(asking: Asking | None) -> Spent:
     return Spent(0.0) if asking is None else asking.spent
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """All that a question to a judge needs: whom, in which folder, under whose watch."""
+
+    judge: Agent
+    folder: RunFolder
+    supervisor: Supervisor
+    fence: Fence
+
+    def asking(self, about: str, stopping: Event) -> Asking:
+        """Return what asks the judge; `about` names what it judges."""
+
+        def make(agent: Agent, task: Task) -> AgentReport:
+            launch = agent.launch(task)
+            self.supervisor.launch(self.fence.around(launch, (task.attempt,)))
+            return _seen_to_its_end(self.supervisor, agent, task, stopping)
+
+        return Asking(self.judge, self.folder, about, make)
+
+
 def judge_of(bench: Bench, about: str, stopping: Event) -> Asking:
     """Return what asks the judge of a bench that has one; `about` names what it judges."""
     assert bench.judge is not None  # noqa: S101 - for the type checker
-
-    def make(agent: Agent, task: Task) -> AgentReport:
-        launch = agent.launch(task)
-        bench.supervisor.launch(bench.fence.around(launch, (task.attempt,)))
-        return _seen_to_its_end(bench, agent, task, stopping)
-
-    return Asking(bench.judge, bench.folder, about, make)
+    bar = Bar(bench.judge, bench.folder, bench.supervisor, bench.fence)
+    return bar.asking(about, stopping)
 
 
 def _seen(changes: Changes | None) -> dict[str, float]:

@@ -9,8 +9,9 @@ from threading import Event
 from meta_experiment.runs.asking import Asking
 from meta_experiment.runs.attempts import Bench, judge_of
 from meta_experiment.runs.criteria.anonymous import anonymous
+from meta_experiment.runs.criteria.judging import judged
 from meta_experiment.runs.criteria.pairwise import ShownWork, preferred
-from meta_experiment.runs.criteria.run_work import GivenUpError
+from meta_experiment.runs.criteria.run_work import Ask, GivenUpError, RunWork
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case
@@ -70,6 +71,47 @@ def _work(run: CellOutcome, folder: RunFolder, names: list[str]) -> ShownWork | 
     places = [str(path) for path in folder.slots.glob("*/*")]
     answer, changes = (anonymous(text, names, places) for text in (run.report.output, patch))
     return ShownWork(answer, changes)
+
+
+def judged_again(
+    cell: Contest,
+    case: Case,
+    runs: list[CellOutcome],
+    folder: RunFolder,
+    asking: Asking,
+    control: str,
+) -> ContestOutcome:
+    """Judge runs that were made before, each by itself and against the control's.
+
+    Nothing of theirs is changed; `case` has the criteria, the first run is the control's where
+    there is one.
+    """
+    outcome = ContestOutcome(
+        cell, (), asking.identity, began=tuple(run.started for run in runs)
+    )
+    ask = _patiently(asking)
+    try:
+        checks = {
+            run.cell.variant: judged(case, _of(run, case, folder, ask))
+            for run in runs
+            if case.checks and run.report.status is TrialStatus.OK
+        }
+        against = runs if runs[0].cell.variant == control else runs[:1]
+        results = tuple(held(case, against, folder, ask))
+    except GivenUpError as error:
+        return replace(outcome, spent=asking.spent, failure=error.failure)
+    return replace(
+        outcome,
+        checks=checks,
+        results=results,
+        judge_model=asking.model,
+        spent=asking.spent,
+    )
+
+
+def _of(run: CellOutcome, case: Case, folder: RunFolder, ask: Ask) -> RunWork:
+    patch = (folder.patch(run.cell) or b"").decode("utf-8", "replace")
+    return RunWork(run.report.output, folder.folder, task=case.prompt, patch=patch, ask=ask)
 
 
 def _patiently(asking: Asking) -> Callable[[str], str | None]:

@@ -7,6 +7,7 @@
     cells/CASE.REPEAT.VARIANT/work/  all that it changed, as a pack of git
     contests/CASE.REPEAT.json        which of the variants' works a judge prefers
     judge/…/N/                       the n-th question to a judge about a run, and its answer
+    again/…/                         contests and questions of a further judge, one folder each
 
 A run is what its folder says: nothing else is written of it, so that whatever is killed, the
 next command reads from there what has ended, what goes on and what is still to do.
@@ -48,6 +49,7 @@ _PATCH = "patch"
 _START = "start.json"
 _OUTCOME = "outcome.json"
 _SPENT = "spent.json"
+_AGAIN = "again"
 _CONTESTS = "contests"
 _DIGITS = 16
 
@@ -131,9 +133,10 @@ class RunFolder:
 
     def unheard(self) -> Iterator[Path]:
         """Yield the questions to a judge of which nobody has heard the answer."""
-        for path in (self.folder / "judge").glob("*/*/tmp"):
-            if not path.with_name(_SPENT).exists():
-                yield path.parent
+        for place in ("judge/*/*/tmp", f"{_AGAIN}/*/judge/*/*/tmp"):
+            for path in self.folder.glob(place):
+                if not path.with_name(_SPENT).exists():
+                    yield path.parent
 
     def read_off(self, attempt: Path, spent: Spent, failure: Failure | None = None) -> None:
         """Mark an attempt, or a question, as read to its end: what it took, how it failed."""
@@ -179,6 +182,10 @@ class RunFolder:
                 f"{path} is no outcome of a run: {error}.",
                 hint="Remove it, and the run is made again.",
             ) from error
+
+    def again(self, key: str) -> RunFolder:
+        """Return where a further judge's verdicts on these runs lie, apart from the first."""
+        return RunFolder(self.folder / _AGAIN / key, self.files)
 
     def keep_contest(self, outcome: ContestOutcome) -> None:
         """Write what a judge prefers; durable on return."""
@@ -319,6 +326,9 @@ def _contest(found: Mapping[str, Any]) -> ContestOutcome:
         judge=found["judge"],
         judge_model=found["judge_model"],
         began=tuple(found["began"]),
+        checks={
+            name: tuple(map(_result, items)) for name, items in found.get("checks", {}).items()
+        },
         spent=Spent(**found["spent"]),
     )
 

@@ -193,7 +193,8 @@ class PreferenceResult:
 class ContestOutcome:
     """End of a contest: what a judge prefers, which judge of which model, what that took.
 
-    `began` tells the runs it is about: when each was started, the control's first.
+    `began` tells the runs it is about: when each was started, the control's first. `checks`
+    are verdicts on each run by itself, by variant, where it was judged once more.
     """
 
     cell: Contest
@@ -201,6 +202,7 @@ class ContestOutcome:
     judge: str
     judge_model: str = ""
     began: tuple[float, ...] = ()
+    checks: Mapping[str, tuple[CriterionResult, ...]] = field(default_factory=dict)
     spent: Spent = Spent(0.0)
     failure: Failure | None = None
 

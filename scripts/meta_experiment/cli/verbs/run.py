@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, narrated, say, verb
+from meta_experiment.cli.judge_option import judge_named
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.cli.plan_options import requested_by_file
 from meta_experiment.cli.run_progress import RunProgress
 from meta_experiment.errors import UsageError
 from meta_experiment.render.run import run_page
 from meta_experiment.render.words import one_line
-from meta_experiment.runs.agents import JUDGES, Agent, AgentOptions, agent_of
+from meta_experiment.runs.agents import AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.made_before import made_before
@@ -30,8 +31,6 @@ from meta_experiment.types.results.run import RunEnd, RunResult
 
 _GO_ON = "The same line once more goes on; --max-usd, --max-tokens or --max-minutes bound it."
 _LONGEST = 24 * 3600.0
-_LONGEST_VERDICT = 300.0
-_MOST_SAID = 4 * 1024 * 1024  # bytes that a judge may print about one question
 _MOST_AT_ONCE = 8  # of those that nobody asked for
 
 
@@ -206,19 +205,12 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         repeats=said["repeats"],
         held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
-        judge=_judge(said["judge"], said["judge_model"]),
+        judge=said["judge"] and judge_named(said["judge"], said["judge_model"]),
         another_judge=said["another_judge"],
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
         ),
     )
-
-
-def _judge(words: str | None, model: str | None) -> Agent | None:
-    if words is None:
-        return None
-    options = AgentOptions(_LONGEST_VERDICT, _MOST_SAID, model)
-    return agent_of(words, options, os.environ, JUDGES)
 
 
 def _cores() -> int:

@@ -38,6 +38,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
     "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
     "runs-diff": ("meta_experiment.types.results.run_difference:RunDifference", ("runs diff",)),
+    "runs-judge": ("meta_experiment.types.results.run_judging:RunJudging", ("runs judge",)),
     "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
     "runs-merge": ("meta_experiment.types.results.run_merge:RunMerge", ("runs merge",)),
     "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),

@@ -16,6 +16,7 @@ command = Noun(
         "merge": f"{_HERE}.run_merge:command",
         "rate": f"{_HERE}.run_rating:command",
         "replay": f"{_HERE}.replay:command",
+        "judge": f"{_HERE}.run_judging:command",
         "profile": f"{_HERE}.run_profile:command",
         "export": f"{_HERE}.run_export:command",
     },
