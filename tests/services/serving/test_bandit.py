@@ -1,9 +1,11 @@
 """A bandit from its plan to its verification: shares move, and every draw can be told again."""
 
 import itertools
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from tests.faults import FATAL, Crash, FaultyFileSystem
 from tests.support.serving import COMMAND, HEAD
 
 from meta_experiment.decide.best_chances import closed_first
@@ -21,6 +23,7 @@ from meta_experiment.services.health.verifying import verify
 from meta_experiment.services.planning import amending, creating, request
 from meta_experiment.services.recording import assigning, renewing
 from meta_experiment.services.recording.recording import record
+from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.workspace import Workspace
 
 AT = 1_760_000_000.0
@@ -160,6 +163,25 @@ def test_assigned_units_move_without_anything_served(made):
     closed = closed_first(it.space.store.trials(experiment).trials)
     by_trials = renewing.weights_of(experiment.plan, closed, ())
     assert renewing.renewed(it.space, experiment) == renewing.Renewal(by_trials, 24)
+    assert it.faults() == []
+
+
+def test_shares_are_the_old_ones_or_the_new_wherever_renewing_dies(made):
+    """A prompt that comes then is served and drawn as ever; the next look renews again."""
+    it = made()
+    it.serve("c", count=15)
+    space = Workspace.open(it.space.layout, it.space.clock)
+    before = it.entry.weights
+    for fail_at, mode in itertools.product(range(1, 9), FATAL):
+        files = FaultyFileSystem(fail_at, mode)
+        with suppress(Crash):
+            renew_weights(Workspace.open(it.space.layout, it.space.clock, files=files))
+        assert (it.entry.weights, it.entry.known) == (before, 0) or it.entry.known == 15
+        if not files.fired:
+            break
+    assert fail_at > 1
+    renew_weights(space)
+    assert it.entry.known == 15
     assert it.faults() == []
 
 
