@@ -73,7 +73,7 @@ def errors_table(page, factor):
         "arms", "world", "aim", "experiments", "promoted", "rejected", "t alone",
         "chance of .95",
     )  # fmt: skip
-    for arms, full in ((2, 600), (3, 400), (4, 300), (8, 200)):
+    for arms, full in ((2, 600), (3, 400), (4, 300), (8, 100)):
         runs = max(40, int(full * factor))
         for number, (name, (world, given)) in enumerate(WORLDS.items()):
             rng = np.random.default_rng(8000 + 10 * arms + number)

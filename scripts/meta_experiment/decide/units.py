@@ -64,7 +64,10 @@ class UnitRecord:
     @property
     def draw(self) -> Draw | None:
         """By what a bandit drew it; None where none did."""
-        return next((item.draw for item in self.history if item.draw is not None), None)
+        for item in self.history:
+            if item.draw is not None:
+                return item.draw
+        return None
 
     @property
     def covariates(self) -> Mapping[str, float]:

@@ -126,7 +126,7 @@ def chances(arms: tuple[str, ...], control: Sample, treatment: Sample) -> Chance
         if len(parts) != len(arms):
             continue
         if not _is_in_turn(unit.draw):
-            one, other = (parts[side] for side in sides)
+            one, other = parts[sides[0]], parts[sides[1]]
             probability, score = other / ((one + other) or 1), known.score(unit.value)
             known.add(unit)
         else:
