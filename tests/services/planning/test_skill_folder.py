@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.faults import Crash, FaultyFileSystem
 from tests.support.git import git
 
 from meta_experiment.errors import (
@@ -27,7 +29,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.acting import lifecycle, promotion
 from meta_experiment.services.acting.promotion import ActionOptions
-from meta_experiment.services.health import verifying
+from meta_experiment.services.health import recovery, verifying
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording import assigning
 from meta_experiment.services.workspace import Workspace
@@ -457,3 +459,45 @@ def test_a_registry_that_names_a_file_beside_the_folder_is_not_followed(space, b
     with pytest.raises(RefusedError, match="Makefile is no prompt file"):
         act(space, name)
     assert not (space.root / "Makefile").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", ["promote", "rollback"])
+def test_a_death_anywhere_leaves_the_whole_folder_old_or_new(space, tmp_path, verb):
+    """Files, commit, registry and status are those of before or after, and nothing between."""
+    name = started(space)
+    if verb == "rollback":
+        promote(space, name)
+    act, kept = {"promote": promote, "rollback": rollback}[verb], tmp_path / "kept"
+    shutil.copytree(space.root, kept, symlinks=True)
+
+    def anew(files=None):
+        shutil.rmtree(space.root)
+        shutil.copytree(kept, space.root, symlinks=True)
+        return again(files)
+
+    def again(files=None):
+        return Workspace.open(Layout(space.root), space.clock, files=files)
+
+    def state():
+        tree = git(space.root, "rev-parse", "HEAD^{tree}")
+        index = git(space.root, "ls-files", "-s")
+        status = again().store.experiment(name).status
+        return seen(space.root / SKILL), tree, index, status
+
+    counting = FaultyFileSystem()
+    opened = anew(counting)
+    before = state()
+    act(opened, name)
+    after, count = state(), len(counting.operations)
+    found = []
+    for fail_at in range(1, count + 1, 3):
+        opened = anew(FaultyFileSystem(fail_at, "torn"))
+        with contextlib.suppress(Crash):
+            act(opened, name)
+        recovery.recover(again())
+        found.append(state())
+        assert found[-1] in (before, after), opened.files.operations[-3:]
+        assert not again().deployer.pending()
+    assert before in found
+    assert after in found
