@@ -313,3 +313,42 @@ def test_whoever_waits_long_looks_seldom(order, monkeypatch):
     monkeypatch.setattr(supervising, "_written", lambda path: looks.append(1) or look(path))
     assert over(there).code == 0
     assert len(looks) < 30
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """A system without /proc and without a way to hold what lost its parent, such as macOS."""
+    real = supervising.__file__
+    code = f"""
+import runpy, sys
+sys.platform = "freebsd14"
+runpy.run_path({str(Path(real).with_name("supervisor.py"))!r}, run_name="__main__")
+"""
+    (tmp_path / "supervisor.py").write_text(code)
+    monkeypatch.setattr(supervising, "__file__", str(tmp_path / "supervising.py"))
+    monkeypatch.setattr(supervising, "place_of_numbers", lambda: "")
+    monkeypatch.setattr(sys, "platform", "freebsd14")
+
+
+def test_what_a_system_cannot_hold_is_told():
+    assert "(darwin)" in supervising.shortcoming("darwin")
+    assert supervising.shortcoming("linux") is None
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("elsewhere")
+def test_runs_are_held_without_linux(order, monkeypatch):
+    assert run(order("cat; exit 3", "plain")).code == 3
+    late = run(order("echo $$ >> pids; sleep 300 & echo $! >> pids; wait", "late", within=0.5))
+    assert late.timed_out
+    made = order("echo $$ >> pids; exec sleep 300", "killed")
+    processes = begun(made, 2)
+    assert not any(is_there(process) for process in processes)
+    launch(made)
+    (going,) = begun(made, 3)[2:]
+    for zone in ("Pacific/Auckland", "America/Lima"):
+        monkeypatch.setenv("TZ", zone)
+        assert ending(made.folder) is None
+    os.kill(supervisor(made), signal.SIGKILL)
+    assert over(made).lost
+    os.kill(going, signal.SIGKILL)

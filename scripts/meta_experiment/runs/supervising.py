@@ -49,6 +49,7 @@ _LOOK = 0.01  # seconds between the first two looks for an ending, each time twi
 _LONGEST_LOOK = 0.1  # up to this: many wait for long at once
 _LOOK_FOR_LOST = 1.0  # seconds between two looks for supervisors that died
 # what a Python may need in order to start at all; the user's secrets are not for its children
+_PLAIN = {"LC_ALL": "C", "TZ": "UTC"}  # a time reads the same whoever asks
 _STARTING = ("PATH", "LD_", "DYLD_")
 
 _children: list[Popen[bytes]] = []  # supervisors of this process, so that none stays a zombie
@@ -199,6 +200,16 @@ def stop(folder: Path) -> None:
             os.kill(identity["pid"], signal.SIGTERM)
 
 
+def shortcoming(system: str) -> str | None:
+    """Say what of a run may outlive it on a system, by its name; None where all is ended."""
+    if system == "linux":
+        return None
+    return (
+        f"On this system ({system}) a run's programs are ended as a group: one that left "
+        "its group, as a daemon does, goes on, and so does a run whose supervisor is killed."
+    )
+
+
 def end(folder: Path) -> None:
     """End a launch and all that it began, and see it over; one that hangs is given up."""
     stop(folder)
@@ -295,5 +306,7 @@ def _start(pid: int) -> str:
     """Return when a process began; empty where there is none."""
     if place_of_numbers():
         return start_of(str(pid))
-    asked = process.run(("/bin/ps", "-o", "lstart=", "-p", str(pid)), within=10)
-    return asked.output.decode().strip()
+    command = ("/bin/ps", "-o", "state=,lstart=", "-p", str(pid))
+    asked = process.run(command, within=10, environment=_PLAIN)
+    state, _, start = asked.output.decode().strip().partition(" ")
+    return "" if state.startswith("Z") else start.strip()

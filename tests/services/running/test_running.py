@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,6 +246,13 @@ def test_refusals_come_before_anything_is_run(project):
     (project.parent / "cases.jsonl").write_text("{nonsense\n")
     with pytest.raises(UsageError, match="JSON"):
         run(space, name, project, cases=project.parent / "cases.jsonl")
+
+
+def test_without_a_home_it_is_said_what_has_no_place(project):
+    space = opened(project)
+    space = replace(space, machine=replace(space.machine, environment={}))
+    with pytest.raises(DependencyError, match="runs have no place"):
+        run(space, create(space, project), project)
 
 
 def test_a_live_experiment_has_no_cases(project):

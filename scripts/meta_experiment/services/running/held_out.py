@@ -147,7 +147,8 @@ def require_same_opened(workspace: Workspace, experiment_id: str, name: str) -> 
     Raises:
         ConflictError: it was opened others; names them.
     """
-    for notes in sorted(_folder(workspace).glob("*.opened")):
+    places = [_folder(workspace)] if workspace.machine.data else []
+    for notes in (path for folder in places for path in sorted(folder.glob("*.opened"))):
         by = {line.split()[0] for line in notes.read_text("utf-8").splitlines() if line}
         if experiment_id in by and notes.stem != name:
             raise ConflictError(

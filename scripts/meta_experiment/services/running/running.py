@@ -6,6 +6,7 @@ Whatever ends this program, the next call goes on from there.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -97,7 +98,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 open_verdicts=records_of(workspace, experiment).open_trials,
             )
             done = series.run(runner, tell)
-            return replace(done, notes=(*told, *_left_empty(base), *done.notes))
+            return replace(done, notes=(*told, *_not_held(base), *done.notes))
         finally:
             with held():
                 slots.dispose()
@@ -117,14 +118,16 @@ def _alone(workspace: Workspace, folder: RunFolder) -> Iterator[None]:
         ) from error
 
 
-def _left_empty(base: Base) -> list[str]:
-    """Say which submodules no run has."""
-    names = ", ".join(base.empty)
-    told = (
-        f"Empty in every run, as they are not checked out here: {names}. For the next "
-        "experiment `git submodule update --init --recursive` fills them."
-    )
-    return [told] if names else []
+def _not_held(base: Base) -> Iterator[str]:
+    """Say what runs have not, or do not keep, that a user may expect."""
+    if base.empty:
+        yield (
+            f"Empty in every run, as they are not checked out here: {', '.join(base.empty)}. "
+            "For the next experiment `git submodule update --init --recursive` fills them."
+        )
+    short = supervising.shortcoming(sys.platform)
+    if short is not None:
+        yield short
 
 
 def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
