@@ -86,8 +86,8 @@ def _remarks(found: MiningResult) -> Iterator[str]:
         )
     if found.conversations:
         yield (
-            f"{words.counted(found.conversations, 'case')} of them go on in a conversation, "
-            "whole sentences and files of which are kept."
+            f"With {words.counted(found.conversations, 'case')} the conversation before it is "
+            "kept, and with that what files and commands showed in it."
         )
     if found.cut:
         yield f"Secrets were cut from {words.counted(found.cut, 'case')}."

@@ -72,7 +72,8 @@ def pack_work(git: Git, own: Path, target: Path) -> None:
     packing = own / "packing"
     packing.mkdir(exist_ok=True)
     wanted = f"{made}\n^HEAD~1\n".encode()
-    name = demand(git, "pack-objects", "-q", "--revs", str(packing / "work"), stdin=wanted)
+    words = ("pack-objects", "-q", "--revs", "--window=0", "--threads=1", str(packing / "work"))
+    name = demand(git, *words, stdin=wanted)  # quick, as most packs are never looked at
     pack = packing / f"work-{name.decode().strip()}{_PACK}"
     shutil.rmtree(target, ignore_errors=True)
     if pack.stat().st_size <= LARGEST:
