@@ -31,10 +31,10 @@ def preview(seen: Preview) -> Page:
         ahead: Page = ((Heading("The plan cannot be read whole yet"), *_warned(seen.warnings)),)
     else:
         ahead = reach(seen.plan, seen.outlook, seen.warnings, seen.past_values)
-    sooner = ((Paragraph((seen.sooner,)),),) if seen.sooner else ()
+    told = (seen.sooner, seen.question and words.one_line(seen.question))
     return (
         *ahead,
-        *sooner,
+        *((Paragraph((line,)),) for line in told if line),
         (Facts(words.step(seen.stage, seen.missing, seen.skill, seen.next_action)),),
     )
 
@@ -42,6 +42,8 @@ def preview(seen: Preview) -> Page:
 def reach(plan: Plan, seen: Outlook, warnings: Sequence[str], past_values: int) -> Page:
     """Show the reach of a plan; `past_values` is how many measured values it rests on."""
     basis = "an assumed spread" if seen.spread.assumed else f"{past_values:,} past values"
+    if seen.spread.stated:
+        basis = f"what is stated: {words.one_line(seen.spread.stated)}"
     title = f"{plan.primary.name}, {plan.stopping.value} rule, from {basis}"
     rows = tuple(
         (

@@ -27,6 +27,7 @@ def outlook(
     past: Sequence[float] = (),
     units_per_day: float | None = None,
     explained: float = 0.0,
+    stated: Spread | None = None,
 ) -> Outlook:
     """Say what the plan decides in 80% of runs: at its minimum, at 50, at 200 and at its end.
 
@@ -35,6 +36,7 @@ def outlook(
         past: values of the primary metric from before, in its unit, one per unit.
         units_per_day: units of all arms together that arrive in a day.
         explained: the part of the past variance that the plan's covariates explain.
+        stated: what the user says of the control, in the place of past values.
 
     Sizes beyond the plan's end, as far as that is known, are left out. The smallest
     improvement is that of the rule alone: the threshold of the plan, if larger, comes first.
@@ -45,7 +47,7 @@ def outlook(
     """
     if units_per_day is not None and not 0 < units_per_day < math.inf:
         raise UsageError(f"{units_per_day!r} units per day, expected a number above zero")
-    spread = spread_of(plan.primary, past)
+    spread = stated or spread_of(plan.primary, past)
     daily = None if units_per_day is None else per_arm_a_day(plan, units_per_day)
     left = replace(spread, sd=spread.sd * math.sqrt(1.0 - explained))
     reach = tuple(
@@ -165,6 +167,8 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: flo
     basis = f"as past values have it, {words}"
     if spread.assumed:
         basis = f"assuming {words}, as no past values are known"
+    elif spread.stated:
+        basis = f"as stated ({spread.stated}), {words}"
     if explained:
         more = 1.0 / (1.0 - explained)
         basis += (

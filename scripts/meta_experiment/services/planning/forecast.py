@@ -15,9 +15,10 @@ from meta_experiment.decide.telling.outlook import (
 )
 from meta_experiment.services.planning.offers import explained_before, sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
+from meta_experiment.services.planning.stated_control import of_hypothesis, question
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Plan, Unit
-from meta_experiment.types.results.forecast import Forecast, Outlook
+from meta_experiment.types.results.forecast import Forecast, Outlook, Spread
 
 _LARGE = 0.5  # an improvement that no new text of a prompt should be counted on for
 
@@ -27,25 +28,36 @@ def forecast(
     plan: Plan,
     units_per_day: float | None = None,
     client: Path | None = None,
+    stated: Spread | None = None,
 ) -> Forecast:
     """Say what a plan decides in 80% of runs, and warn when it can never decide.
 
     `units_per_day` (of all arms) overrules the rate of the project's own past. The transcripts
-    in the client's folder `client` stand for that past where no experiment has one.
+    in the client's folder `client` stand for that past where no experiment has one. What is
+    `stated` of the control stands in its place, and where nothing was measured what the
+    hypothesis names; else what is usual is assumed.
     """
     past = past_of(workspace, plan.primary, plan.files, of_cases=plan.unit is Unit.CASE)
     if len(past.values) < FEWEST_PAST and client is not None:
         lived = past_in_sessions(workspace, plan.primary, plan.files, plan.unit, client)
         past = max(past, lived, key=lambda one: len(one.values))
-    seen = judged(plan, past, units_per_day)
-    return replace(seen, sooner=sooner_by(plan, past, seen.units_per_day))
+    if stated is None and len(past.values) < FEWEST_PAST:
+        stated = of_hypothesis(plan)
+    seen = judged(plan, past, units_per_day, stated)
+    return replace(
+        seen,
+        sooner=sooner_by(plan, past, seen.units_per_day),
+        question=question(plan.primary) if seen.outlook.spread.assumed else None,
+    )
 
 
-def judged(plan: Plan, past: Past, units_per_day: float | None = None) -> Forecast:
+def judged(
+    plan: Plan, past: Past, units_per_day: float | None = None, stated: Spread | None = None
+) -> Forecast:
     """Say what a plan decides on a known past; `units_per_day` overrules its rate."""
     rate = units_per_day if units_per_day is not None else past.units_per_day
     known = explained_before(plan, past, plan.primary, plan.covariates)
-    seen = outlook(plan, past=past.values, units_per_day=rate, explained=known)
+    seen = outlook(plan, past=past.values, units_per_day=rate, explained=known, stated=stated)
     warnings = tuple(_warnings(plan, seen, rate))
     return Forecast(plan, seen, rate, len(past.values), past.experiments, warnings)
 

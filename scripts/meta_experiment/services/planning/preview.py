@@ -11,6 +11,7 @@ from meta_experiment.services.planning.conflicts import told
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import Request
 from meta_experiment.services.planning.shaping import in_a_line, review, what_next
+from meta_experiment.services.planning.stated_control import stated_control
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.forecast import Forecast, Preview
 from meta_experiment.types.vocabulary import Lack
@@ -23,10 +24,12 @@ def preview(
     client: Path | None = None,
     *,
     plan_file: str | None = None,
+    control_past: str | None = None,
 ) -> Preview:
     """Say how far a plan is, and what it could show as far as it can be read; writes nothing.
 
-    `plan_file` is its name as the user gave it, None where flags told the plan.
+    `plan_file` is its name as the user gave it, None where flags told the plan; `control_past`
+    what is known of the control (see `stated_control`).
 
     Raises:
         UsageError: what flags say makes no sense.
@@ -41,7 +44,8 @@ def preview(
     if plan is None:
         seen = None
     else:
-        seen = forecast(workspace, plan, units_per_day, client)
+        stated = None if control_past is None else stated_control(control_past, plan.primary)
+        seen = forecast(workspace, plan, units_per_day, client, stated)
         short = list(_out_of_reach(request, seen))
         if short:
             step = step_of_plan({*step.missing, Lack.REACH} - {Lack.CREATION})
@@ -59,6 +63,7 @@ def preview(
         next_action=what_next(step, plan_file, found.fault),
         conflicts=found.conflicts,
         sooner=seen.sooner if seen else None,
+        question=seen.question if seen else None,
     )
 
 

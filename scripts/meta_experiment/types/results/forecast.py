@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from meta_experiment.records import dataclass
+from meta_experiment.types.field_marks import SPARE
 from meta_experiment.types.guidance import PlanConflict
 from meta_experiment.types.plan import Plan
 from meta_experiment.types.vocabulary import Lack, Skill, Stage
@@ -10,11 +13,15 @@ from meta_experiment.types.vocabulary import Lack, Skill, Stage
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Spread of a metric from unit to unit: `centre` and `sd` on its scale."""
+    """Spread of a metric from unit to unit: `centre` and `sd` on its scale.
+
+    `stated` are the words in which it was told, where nothing was measured here.
+    """
 
     centre: float
     sd: float
     assumed: bool
+    stated: str | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Forecast:
     """The outlook of a plan on this project's own past, and what speaks against the plan.
 
     `past_values` is how many measured values it rests on; `sooner` says what would decide the
-    plan sooner, as far as the past tells.
+    plan sooner, as far as the past tells. `question` asks for what had to be assumed.
     """
 
     plan: Plan
@@ -54,6 +61,7 @@ class Forecast:
     past_experiments: tuple[str, ...]
     warnings: tuple[str, ...]
     sooner: str | None = None
+    question: str | None = field(default=None, metadata=SPARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +85,4 @@ class Preview:
     next_action: str
     conflicts: tuple[PlanConflict, ...]
     sooner: str | None = None
+    question: str | None = field(default=None, metadata=SPARE)
