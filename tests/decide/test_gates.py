@@ -24,9 +24,12 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.horizon import stands_until
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.samples import Samples
+from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.decide.units import arms_of
+from meta_experiment.model.metrics import describe
 from meta_experiment.types import (
     Claim,
     Decision,
@@ -40,7 +43,7 @@ from meta_experiment.types import (
     TrialStatus,
     Variant,
 )
-from meta_experiment.types.vocabulary import Direction
+from meta_experiment.types.vocabulary import Direction, Unit
 
 FAST, SLOW = spread(30, 40), spread(90, 40)
 BASE = spread(60, 40)
@@ -101,6 +104,21 @@ def test_an_action_needs_evidence_of_one_over_its_share_of_alpha(side):
 def test_no_trials_is_no_data():
     """An experiment without trials says so."""
     assert outcome(look(plan(), [])) == (Decision.EXTEND, ReasonCode.NO_DATA)
+
+
+@pytest.mark.parametrize("unit", [Unit.SESSION, Unit.CASE])
+def test_a_quantile_opens_no_sooner_than_it_can_be_told(unit):
+    """Its own minimum is what is waited for and spoken of, not that of the plan."""
+    tail = describe("duration_seconds.p90")
+    made = plan(primary=tail, unit=unit, sample_size=10)
+    least = {Unit.SESSION: 64, Unit.CASE: 57}[unit]
+    assert opens_at(made) == least
+    values = [10.0 + n for n in range(20)]
+    found = look(made, trials(control=values, b=values))
+    assert found.readiness.needed_per_arm == least
+    assert f"from {least} units per arm" in rule_of(made).words.terms(made)
+    assert outlook(made).reach[0].units == least
+    assert opens_at(plan(sample_size=12)) == 12
 
 
 def test_too_few_units_open_no_decision_however_clear():

@@ -26,6 +26,7 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.paired import alike
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.telling.explain import explain
 from meta_experiment.errors import DegenerateDataError
@@ -427,6 +428,72 @@ def test_a_guardrail_is_judged_on_pairs():
     separate = look(plan(guardrails=(guardrail(TOKENS),)), apart)
     assert found.guardrails[0].state is GuardrailState.PASS
     assert separate.guardrails[0].state is GuardrailState.UNDETERMINED
+
+
+@pytest.mark.parametrize("stopping", Stopping)
+@pytest.mark.parametrize(
+    ("factor", "cases_in_all", "state"),
+    [
+        (0.9, 8, GuardrailState.PASS),  # better in every case by the same
+        (0.999, 8, GuardrailState.PASS),
+        (1.0, 8, GuardrailState.UNDETERMINED),  # alike: perhaps such cases show nothing
+        (1.05, 8, GuardrailState.UNDETERMINED),  # no better, and the margin is no news
+        (1.5, 8, GuardrailState.FAIL),
+        (0.9, 4, GuardrailState.UNDETERMINED),  # by chance in 1 of 16
+        (1.5, 4, GuardrailState.UNDETERMINED),
+    ],
+)
+@pytest.mark.parametrize("levels", [[1.0], [1.0, 2.0, 5.0]])
+def test_a_guardrail_that_every_case_moves_by_the_same_is_told_by_its_side(
+    stopping, factor, cases_in_all, state, levels
+):
+    scale = replace(COST, scale=DURATION.scale)
+    made = case_plan(stopping=stopping, sample_size=4, guardrails=(guardrail(scale),))
+    control = [levels[n % len(levels)] for n in range(cases_in_all)]
+    slow = [40.0 + n * n % 7 for n in range(cases_in_all)]
+    values = [
+        replace(one, metrics={**one.metrics, "cost_usd": cost})
+        for one, cost in zip(
+            cases(control=slow, b=[0.7 * x + n % 3 for n, x in enumerate(slow)]),
+            [*control, *(factor * value for value in control)],
+            strict=True,
+        )
+    ]
+    if stopping is Stopping.FIXED:
+        made = replace(made, sample_size=cases_in_all)
+    (found,) = look(made, values).guardrails
+    assert found.state is state
+
+
+@pytest.mark.parametrize("cases_in_all", range(2, 60, 3))
+def test_sides_are_worth_no_more_than_throws_of_a_fair_coin(cases_in_all):
+    """Of all the ways they may fall, only those alike are bet on, and the bet is fair."""
+    right, wrong = (alike(change, cases_in_all, SCORE).better for change in (1.0, -1.0))
+    expected = (math.exp(right) + math.exp(wrong)) / 2**cases_in_all
+    assert expected <= 1
+    assert right < cases_in_all * math.log(2)
+    assert (right >= math.log(20)) is (cases_in_all >= 7)
+
+
+@pytest.mark.long
+def test_sides_pass_a_guardrail_at_its_margin_in_at_most_one_of_twenty():
+    """Cases at the margin on average, each a step better or worse; a look after each."""
+    rng, passed, rounds, most = np.random.default_rng(3), 0, 400, 16
+    design, bar = family_of(DURATION).paired(), math.log(20)
+    for _ in range(rounds):
+        steps = math.log(1.1) + 0.3 * rng.choice([-1, 1], most)
+        control = Sample((0.0,) * most, (1.0,) * most, {}, tuple(map(str, range(most))))
+        treated = Sample(tuple(steps), tuple(np.exp(steps)), {}, control.units)
+        for n in range(2, most + 1):
+            arms = control.picked(range(n)), treated.picked(range(n))
+            try:
+                found = design.evidence(*arms, DURATION, -0.1)
+            except DegenerateDataError:
+                continue
+            if found.better >= bar:
+                passed += 1
+                break
+    assert passed <= 0.05 * rounds
 
 
 def test_a_guardrail_measured_in_few_shared_cases_is_missing():

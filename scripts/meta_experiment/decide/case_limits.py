@@ -46,10 +46,10 @@ def fewest_cases(plan: Plan) -> int:
 
     The e-value of so few pairs is bounded, whatever their values: of means by an endless t.
     """
-    clearest = design_of(plan, plan.primary).clearest
+    design = design_of(plan, plan.primary)
     bar = e_value_bar(plan.alpha, len(plan.treatments))
-    enough = fewest(lambda pairs: clearest(pairs) >= bar, 1, _MOST_CASES)
-    return enough or _MOST_CASES
+    enough = fewest(lambda pairs: design.clearest(pairs) >= bar, 1, _MOST_CASES)
+    return max(enough or _MOST_CASES, design.fewest_units(plan.primary))
 
 
 def paired_values(

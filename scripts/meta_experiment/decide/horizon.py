@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules.rule import Look, Rule
 from meta_experiment.decide.units import given_up_at, is_closed
 from meta_experiment.types import Plan, Readiness, Trial, Unit
@@ -28,13 +29,14 @@ def readiness(
     smallest = min(measured.values(), default=0)
     days = days_running(as_of, started)
     ready = rule.is_ready(plan, look, smallest)
+    needed = opens_at(plan) if rule.by_e_values else plan.sample_size
     return Readiness(
         ready=ready,
-        needed_per_arm=plan.sample_size,
+        needed_per_arm=needed,
         smallest_arm=smallest,
         days_running=days,
         days_left=None if started is None else max(0.0, plan.max_duration_days - days),
-        reason=_reason(plan, rule, look, measured, ready=ready),
+        reason=_reason(plan, rule, look, measured, needed=needed, ready=ready),
     )
 
 
@@ -44,22 +46,27 @@ def days_running(as_of: float, started: float | None) -> float:
 
 
 def _reason(
-    plan: Plan, rule: Rule, look: Look, measured: Mapping[str, int], *, ready: bool
+    plan: Plan,
+    rule: Rule,
+    look: Look,
+    measured: Mapping[str, int],
+    *,
+    needed: int,
+    ready: bool,
 ) -> str:
-    if ready:
+    missing = ", ".join(
+        f"{needed - n} more in {arm} (has {n})" for arm, n in measured.items() if n < needed
+    )
+    if ready and not missing:
         return "Every arm has the units the plan asks for."
     if look.waiting:
         return f"Enough units are assigned; {look.waiting} of them have not closed a trial yet."
-    missing = ", ".join(
-        f"{plan.sample_size - n} more in {arm} (has {n})"
-        for arm, n in measured.items()
-        if n < plan.sample_size
-    )
     if not missing:
         return rule.words.unready(plan)
     paired = plan.unit is Unit.CASE
     what = "cases measured in both arms" if paired else "units per arm"
-    return f"The plan needs {plan.sample_size} {what}: {missing}."
+    by = "" if needed == plan.sample_size else f" for {plan.primary.name}"
+    return f"The plan needs {needed} {what}{by}: {missing}."
 
 
 def stands_until(

@@ -67,7 +67,8 @@ class Design:
     `believe(control, treatment, metric, level, prior)` is what is believed of both at this
     look, for rules that show it.
     `evidence_note` says how the evidence is weighed, where that is worth a word. `clearest` is
-    the most log evidence that so many pairs can hold.
+    the most log evidence that so many pairs can hold, `fewest_units(metric)` the units per arm
+    below which nothing is told at any look, whatever the values are.
 
     Raises (by all):
         DegenerateDataError: the samples carry no evidence.
@@ -86,6 +87,7 @@ class Design:
     )
     evidence_note: str | None = None
     clearest: Callable[[int], float] = clearest_means
+    fewest_units: Callable[[Metric], int] = lambda _: 0
 
 
 def statistic_of_means(scale: Scale) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics.family import Design, PairBelief
 from meta_experiment.decide.metrics.sample import Sample, moved
-from meta_experiment.decide.reported import ReportedTest, evidence_by
+from meta_experiment.decide.reported import ReportedTest, evidence_by, minus_log
 from meta_experiment.decide.scale import Bound, less_one, sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
@@ -26,6 +25,7 @@ from meta_experiment.types import AnalysisType, LiftPrior, Metric, Scale
 
 PAIRED_T = "anytime-valid paired t"
 SIGN_TEST = "sign_test"
+ALIKE = "exact rule on cases that all change alike"
 
 _ROUNDING = 16 * math.ulp(1.0)
 _ALIKE_MESSAGE = (
@@ -73,7 +73,7 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     """Return log e-values on matched arms that stay valid however often they are looked at.
 
     The one-sided anytime-valid t on the differences, treatment minus the control moved to
-    the relative effect `at`.
+    the relative effect `at`; against a margin the sides that cases are on which do not vary.
 
     Raises:
         DegenerateDataError: fewer than two cases, or differences that are all the same.
@@ -81,7 +81,43 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
     null = moved(control, at, metric)
     if null is None:
         return beyond_reach(at)
-    return weighed(differences(null, treatment, metric), metric)
+    found = differences(null, treatment, metric)
+    if at < 0 and (side := _one_side(control, treatment, found, metric)):
+        return alike(side, len(found), metric)
+    return weighed(found, metric)
+
+
+def alike(change: float, cases: int, metric: Metric) -> Evidence:
+    """Weigh cases that all change by the same, of at most 1 either way.
+
+    A gambler who stakes a part λ of the capital on every case being better has it multiplied
+    by 1 + λ·change, which is 1 on average when the arms are equal; here the mean over λ
+    uniform on (0, 1) (Waudby-Smith and Ramdas 2024, JRSS-B 86(1)).
+    """
+    size = abs(change)
+    steps, scale = cases + 1, math.log((cases + 1) * size)
+    grown = steps * math.log1p(size)
+    right = grown + math.log(-math.expm1(-grown)) - scale
+    wrong = math.log1p(-((1.0 - size) ** steps)) - scale
+    return towards(sign(metric) * (1 if change > 0 else -1), right, wrong, ALIKE)
+
+
+def _one_side(
+    control: Sample, treatment: Sample, found: Sequence[float], metric: Metric
+) -> int:
+    """Return 1 or -1, on which side of a margin all cases are that do not vary; 0 where none.
+
+    A spread of nothing tells a t nothing, but each case is a throw of a coin under the null
+    of "no better than the margin in half of the cases". That asks for more cases than a t whose
+    spread is next to nothing. To be better takes being better than the control itself: cases
+    that are alike in both arms may be such that nothing shows.
+    """
+    if not are_alike(found):
+        return 0
+    plain = [sign(metric) * change for change in differences(control, treatment, metric)]
+    if min(plain) > 0:
+        return sign(metric)
+    return -sign(metric) if sign(metric) * found[0] < 0 else 0
 
 
 def weighed(found: Sequence[float], metric: Metric) -> Evidence:
@@ -118,6 +154,24 @@ def equivalence(control: Sample, treatment: Sample, metric: Metric, at: float) -
         return beyond_reach(at)
     t = anytime(_contrast(differences(null, treatment, metric)))
     return towards(sign(metric), t.log_e_greater, t.log_e_less, PAIRED_T)
+
+
+def evidence_once(
+    kind: AnalysisType, control: Sample, treatment: Sample, metric: Metric, at: float
+) -> Evidence:
+    """Return −log of a test's one-sided p-values, of the sign test where cases do not vary.
+
+    Raises:
+        DegenerateDataError: the cases carry no evidence for that test.
+    """
+    null = moved(control, at, metric)
+    if at < 0 and null is not None:
+        found = differences(null, treatment, metric)
+        if side := _one_side(control, treatment, found, metric):
+            done = sign_test([float(side)] * len(found))
+            greater, less = minus_log(done.p_greater), minus_log(done.p_less)
+            return towards(sign(metric), greater, less, SIGN_TEST)
+    return evidence_by(test, kind, control, treatment, metric, at)
 
 
 def interval_once(
@@ -250,7 +304,7 @@ def _believe(
 
 PAIRED_MEANS = Design(
     evidence=evidence,
-    evidence_once=partial(evidence_by, test),
+    evidence_once=evidence_once,
     test=test,
     interval_once=interval_once,
     interval_always=interval_always,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from meta_experiment.decide.evidence import NOTHING, Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired
 from meta_experiment.decide.metrics.family import Design
@@ -16,7 +14,6 @@ from meta_experiment.stats.paired_rate_ratio import Cases, cases_of, paired_rate
 from meta_experiment.types import AnalysisType, Metric
 
 SCORE = "score of two rates of the same cases"
-ALIKE = "exact rule on cases that all change alike"
 
 
 def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
@@ -24,7 +21,7 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
 
     Those of the t on the differences: exact for normal ones, it kept below its level on
     differences of 0 and ±1 (simulated). It knows nothing of rates that change by the same in
-    every case, which are weighed by `_alike`.
+    every case, which are weighed by `paired.alike`.
 
     Raises:
         DegenerateDataError: fewer than two cases, or cases that do not change at all.
@@ -34,7 +31,7 @@ def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> E
         return beyond_reach(at)
     found = paired.differences(null, treatment, metric)
     if at == 0 and paired.are_alike(found) and found[0]:
-        return _alike(found[0], len(found), metric)
+        return paired.alike(found[0], len(found), metric)
     return paired.weighed(found, metric)
 
 
@@ -110,21 +107,6 @@ def interval_always(
     if not paired.are_alike(paired.differences(control, treatment, metric)):
         bounds = paired.interval_always(control, treatment, metric, alpha)
     return as_decided(bounds, evidence(control, treatment, metric, 0.0), metric, alpha)
-
-
-def _alike(difference: float, cases: int, metric: Metric) -> Evidence:
-    """Weigh rates that all change by the same, for example from failure to success.
-
-    A gambler who stakes a part λ of the capital on every case being better has it multiplied
-    by 1 + λ·difference, which is 1 on average when the arms are equal; here the mean over λ
-    uniform on (0, 1) (Waudby-Smith and Ramdas 2024, JRSS-B 86(1)).
-    """
-    size = abs(difference)
-    steps, scale = cases + 1, math.log((cases + 1) * size)
-    grown = steps * math.log1p(size)
-    right = grown + math.log(-math.expm1(-grown)) - scale
-    wrong = math.log1p(-((1.0 - size) ** steps)) - scale
-    return towards(sign(metric) * (1 if difference > 0 else -1), right, wrong, ALIKE)
 
 
 PAIRED_RATES = Design(

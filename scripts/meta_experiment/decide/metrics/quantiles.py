@@ -222,6 +222,7 @@ def _design(always: Weighing, once: Weighing, note: str | None = None) -> Design
         interval_once=interval_once,
         interval_always=partial(interval, always),
         evidence_note=note,
+        fewest_units=lambda metric: fewest_units(fraction(metric), always),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules.rule import Look, Rule, Words, number
 from meta_experiment.decide.scale import Bound, bounds
 from meta_experiment.stats.multiplicity import closed_average
@@ -79,7 +80,7 @@ def reached(plan: Plan, analysis: Analysis, share: float) -> float:
 
 def _terms(plan: Plan) -> str:
     return (
-        f"valid at every look from {plan.sample_size:,} units per arm, "
+        f"valid at every look from {opens_at(plan):,} units per arm, "
         f"for {plan.max_duration_days:g} days"
     )
 

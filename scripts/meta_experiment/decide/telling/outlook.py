@@ -9,6 +9,7 @@ from dataclasses import replace
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.prospect import Prospect
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.stats.moments import Moments
@@ -74,7 +75,8 @@ def _sizes(plan: Plan, end: int | None) -> list[int]:
     milestones = rule_of(plan).milestones
     if milestones and end is not None:
         milestones = (*(units for units in milestones if units < end), end)
-    return sorted({plan.sample_size, *(n for n in milestones if n > plan.sample_size)})
+    first = opens_at(plan) if rule_of(plan).by_e_values else plan.sample_size
+    return sorted({first, *(n for n in milestones if n > first)})
 
 
 def spread_of(metric: Metric, past: Sequence[float]) -> Spread:

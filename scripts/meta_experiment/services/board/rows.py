@@ -7,6 +7,7 @@ from typing import Any
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.decide.telling.stages import step_of_experiment, step_of_plan
 from meta_experiment.model.experiment_document import outcome_to_document
@@ -129,7 +130,7 @@ def _ended(experiment: Experiment, analysis: Analysis | None) -> list[Row]:
 
 
 def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
-    needed = experiment.plan.sample_size
+    needed = analysis.readiness.needed_per_arm if analysis else opens_at(experiment.plan)
     if analysis is None and experiment.started is not None:
         trials = experiment.outcome.trials if experiment.outcome else 0
         return {"trials": trials, "smallest_arm": None, "needed_per_arm": needed} | _UNKNOWN

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.telling.outlook import (
     FEWEST_PAST,
     equivalence_units,
@@ -82,11 +83,16 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
     end = units_at_end(plan, rate)
     if end is None:
         return
-    if rate is not None and end < plan.sample_size:
+    needed = opens_at(plan)
+    if rate is not None and end < needed:
         yield (
             f"This plan can never decide: at {rate:.3g} units a day the smallest arm has "
-            f"{end} units when it ends, and it needs {plan.sample_size}. Give it more days, "
-            "or a smaller --sample-size."
+            f"{end} units when it ends, and it needs {needed}. Give it more days, "
+            + (
+                "or a smaller --sample-size."
+                if needed == plan.sample_size
+                else f"or another metric than {plan.primary.name}."
+            )
         )
         return
     best = seen.reach[-1]
