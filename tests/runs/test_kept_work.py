@@ -180,6 +180,7 @@ def test_what_is_none_of_the_projects_is_left_out(work):
     assert tried.files == {"a.txt": 1}
 
 
+@pytest.mark.long
 def test_what_is_there_already_changes_nothing(work):
     write(work.begin(), "a.txt", b"a\n")
     work.keep()
@@ -190,6 +191,7 @@ def test_what_is_there_already_changes_nothing(work):
     assert (tried.files, tried.conflicts) == ({}, ())
 
 
+@pytest.mark.long
 def test_work_without_its_base_is_refused(work):
     write(work.begin(), "dos.txt", b"a\r\nruns\r\n")
     pack, _ = work.keep()
@@ -233,6 +235,7 @@ def test_a_branch_that_is_there_or_that_nobody_makes_is_refused(work, monkeypatc
         work.branch(tried)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["linked", "shallow"])
 def test_a_checkout_of_another_kind_is_as_good(work, form):
     git(work.root, "commit", "-q", "--allow-empty", "-m", "Second")
