@@ -160,8 +160,8 @@ def problems(checks: Checks) -> Iterator[Problem]:
         counts = ", ".join(f"{name} {count}" for name, count in checks.srm.counts.items())
         yield Problem(
             ReasonCode.SAMPLE_RATIO_MISMATCH,
-            f"The arms' sizes do not fit the planned shares ({counts}): something other than "
-            "chance decides which units are recorded.",
+            f"The arms' sizes do not fit the shares they were drawn by ({counts}): something "
+            "other than chance decides which units are recorded.",
         )
     if not checks.attrition.ok:
         lost = ", ".join(
