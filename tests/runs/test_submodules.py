@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.runs.repositories import (
 from tests.support.git import git
 
 from meta_experiment.git import Git
+from meta_experiment.runs import checkouts, work_tree
 from meta_experiment.runs.base import base_of
 from meta_experiment.runs.work_tree import Changes
 
@@ -241,3 +243,49 @@ def test_a_repository_that_an_agent_made_runs_nothing_of_its_own(root, tmp_path)
     assert not (tmp_path / "evil").exists()
     git(there / "with space", "init", "-q")
     assert not (pool.prepare(1, {}) / "with space" / ".git").exists()
+
+
+class DiedError(BaseException):
+    """The process ended here."""
+
+
+@pytest.mark.long
+def test_a_prepare_that_died_anywhere_is_made_good(root, tmp_path, monkeypatch):
+    """Before each call of git and each removal or copy of a folder, in turn."""
+    pool = slots(root, tmp_path)
+    there = pool.prepare(1, ARM)
+    before = (tree(there), told(there))
+    steps = place = 0
+
+    def dying(call):
+        def called(*given, **more):
+            nonlocal steps
+            steps += 1
+            if steps == place:
+                raise DiedError
+            return call(*given, **more)
+
+        return called
+
+    places = ((Git, "run"), (shutil, "copytree"), (work_tree, "remove"), (checkouts, "remove"))
+    for place in range(1, 75):
+        if place % 3 == 0:
+            spoil(there, tmp_path)
+        if place % 5 == 0:
+            pool.dispose()
+        steps = 0
+        with monkeypatch.context() as patch:
+            for owner, name in places:
+                patch.setattr(owner, name, dying(getattr(owner, name)))
+            with suppress(DiedError):
+                pool.prepare(1, ARM)
+        assert pool.prepare(1, ARM) == there
+        assert (tree(there), told(there)) == before
+    assert steps < place
+
+
+def test_a_submodule_that_is_half_made_is_not_left_empty(root, tmp_path):
+    pool = slots(root, tmp_path)
+    before = tree(pool.prepare(1, {}))
+    shutil.rmtree(tmp_path / "slots" / "1.git" / "modules" / "libs" / "lib" / "objects")
+    assert tree(pool.prepare(1, {})) == before

@@ -107,10 +107,9 @@ class WorkTree:
             (self.own / "links").write_bytes(listed)
 
     def has(self, commit: str) -> bool:
-        """Tell whether our repository, of a submodule, has a commit."""
-        if not (self.own / "HEAD").is_file():
-            return False
-        git = replace(self._plain, directory=self.own, variables=(("GIT_DIR", str(self.own)),))
+        """Tell whether a submodule has a commit; our repository of it may be half made."""
+        places = (("GIT_DIR", str(self.template)),)
+        git = replace(self._plain, directory=self.template, variables=places)
         return git.run("cat-file", "-e", f"{commit}^{{commit}}").code == 0
 
     def filled(self) -> Iterator[WorkTree]:
