@@ -12,6 +12,7 @@ from tests.decide.test_paired import case_plan, cases
 from meta_experiment.decide.case_limits import fewest_cases
 from meta_experiment.decide.futility import ended_if_futile
 from meta_experiment.decide.metrics.preferences import PREFERENCES
+from meta_experiment.decide.telling.outlook import outlook
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import describe
 from meta_experiment.model.plan_checks import check_new_plan
@@ -115,6 +116,15 @@ def test_it_can_be_a_guardrail():
 def test_the_fewest_cases_are_those_that_win_all():
     assert fewest_cases(case_plan(primary=PREFERENCE)) == 7
     assert fewest_cases(case_plan()) == 6
+
+
+def test_a_plan_foretells_what_it_finds():
+    """Of 14 cases 12 must be won to decide: what wins 89% of cases does so in 80% of series."""
+    told = outlook(case_plan(primary=PREFERENCE, sample_size=14, improvement_threshold=0.0))
+    assert "that no case is a tie" in told.sentence
+    assert told.reach[0].improvement == pytest.approx(2 * 0.889 - 1, abs=0.01)
+    few = outlook(case_plan(primary=PREFERENCE, sample_size=6))
+    assert few.reach[0].improvement is None
 
 
 def test_a_hopeless_series_is_futile():

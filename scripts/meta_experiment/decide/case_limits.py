@@ -143,4 +143,4 @@ def _room(metric: Metric, centre: float) -> float | None:
     if metric.direction is Direction.LOWER:
         return centre if centre > 0 else None
     # By name, past the family's room: a pass rate is bounded, and of a kind that is not.
-    return 1.0 - centre if metric.name in ("pass_rate", "success") else None
+    return 1.0 - centre if metric.name in ("pass_rate", "preference", "success") else None

@@ -26,9 +26,9 @@ def run_judging_page(done: RunJudging) -> Page:
     """Show what the judge says, how far it agrees with others, and that it decides nothing."""
     name = words.name(done.experiment_id)
     head = Heading(f"JUDGED AGAIN  {name}", "decides nothing")
-    said = f"those of {done.blocks:,} cases and repeats judged"
+    said = f"judged on {words.counted(done.blocks, 'case')}, each repeat for itself"
     if done.left:
-        said += f", {done.left:,} left. {words.one_line(done.reason)}"
+        said += f"; {done.left:,} left. {words.one_line(done.reason)}"
     facts = Facts((("Runs", said), *_criteria(done), *judge_facts(done.judge), *_first(done)))
     sections: list[Section] = [(head, facts)]
     if done.verdicts:

@@ -179,7 +179,7 @@ def test_a_judge_that_outlives_its_runner_is_ended(project, next_command):
     process.communicate()
     questions = [*folder.unheard()]
     if next_command == "recover":
-        assert any("questions to a judge" in line for line in clear_runs(space))
+        assert any("Questions to a judge" in line for line in clear_runs(space))
     else:
         assert run(space, name, request(project, judge(project))).counted == 6
     assert all(supervising.ending(path) is not None for path in questions)

@@ -8,13 +8,13 @@ what is lost: 0.7 is 40% better. Compared is the treatment's mean with ½, exact
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import paired_rates
 from meta_experiment.decide.metrics.family import Design
-from meta_experiment.decide.metrics.prospect import of_means, spread_of_means
+from meta_experiment.decide.metrics.prospect import Prospect
 from meta_experiment.decide.metrics.rates import RATES, as_decided
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import ReportedTest, evidence_by
@@ -23,6 +23,8 @@ from meta_experiment.decide.units import Arm
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.bounded_mean import Counts, log_e_above, lower_bound, mirrored
 from meta_experiment.stats.moments import Moments
+from meta_experiment.stats.root_finding import fewest, root
+from meta_experiment.stats.special import beta_cdf
 from meta_experiment.types import AnalysisType, Comparison, Metric, Plan
 
 EVEN = 0.5
@@ -147,6 +149,26 @@ def _notes(
         )
 
 
+def _smallest_improvement(prospect: Prospect) -> float | None:
+    """Return the smallest that one look at so many cases finds, of which none is a tie."""
+    units, even = prospect.units, _cases([EVEN] * prospect.units)
+
+    def decides(won: int) -> bool:
+        return prospect.decides(even, _cases([1.0] * won + [0.0] * (units - won)))
+
+    needed = fewest(decides, -1, units)
+    if needed is None or needed == 0:
+        return None
+    share = root(
+        lambda chance: beta_cdf(chance, needed, units - needed + 1) - prospect.power, 0.0, 1.0
+    )
+    return share / EVEN - 1.0
+
+
+def _cases(values: Sequence[float]) -> Sample:
+    return Sample(tuple(values), tuple(values), {}, tuple(map(str, range(len(values)))))
+
+
 DESIGN = Design(
     evidence=evidence,
     evidence_once=evidence_once,
@@ -163,7 +185,7 @@ PREFERENCES = replace(
     separate=DESIGN,
     paired=lambda: DESIGN,
     expected=expected,
-    smallest_improvement=of_means,
-    spread_words=spread_of_means,
+    smallest_improvement=_smallest_improvement,
+    spread_words=lambda *_: "that no case is a tie",
     notes=_notes,
 )

@@ -50,7 +50,7 @@ def _cleared(workspace: Workspace, folder: RunFolder) -> Iterator[str]:
     name = folder.folder.name
     questions = end_judges(folder)
     if questions:
-        yield f"{questions} questions to a judge about runs of {name} are ended."
+        yield f"Questions to a judge of {name} that were cut off are ended: {questions}."
     if not folder.slots.exists():
         return
     unread = [*folder.unread()]
