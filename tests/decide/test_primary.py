@@ -118,3 +118,8 @@ def test_the_record_of_an_action_and_the_report_have_what_decided():
     experiment = Experiment("exp-1", asked, "", Status.RUNNING, 0.0, {})
     told = text.write(report(Examination(experiment, found, (), (), None)), Style())
     assert f"as it is decided: e(better) {words.e_value(won.corrected.e_promote)}, p" in told
+    assert "(another level: 2.5% of error are left to its lower end beside the others)" in told
+    equal = look(asked, made(DURATION, 30, [(0.3, 1.3), (0.3, 1.3)]))
+    told = text.write(report(Examination(experiment, equal, (), (), None)), Style())
+    assert "as it is decided" in told
+    assert "another level" not in told

@@ -153,20 +153,25 @@ def _tests(item: Comparison, unit: str) -> Iterator[str]:
             f"p {words.p_value(evidence.p_anytime)}, {words.interval(evidence.interval)}"
         )
     if item.corrected:
-        yield _corrected(item.corrected)
+        yield _corrected(item.corrected, item.interval.level)
     if item.posterior:
         yield from _believed(item.posterior, unit)
 
 
-def _corrected(found: Correction) -> str:
-    """Say what is left beside the other treatments, by which it is decided."""
-    evidence = f"p {words.p_value(found.p_value)}"
+def _corrected(found: Correction, alone: float) -> str:
+    """Say what is left beside the other treatments, by which it is decided.
+
+    `alone` is the level of the intervals that stand above, of which it may be another.
+    """
+    evidence, why = f"p {words.p_value(found.p_value)}", ""
     if found.e_promote is not None:
         evidence = f"e(better) {words.e_value(found.e_promote)}, {evidence}"
+    if round(found.interval.level, 4) != round(alone, 4):
+        error = words.per_cent(found.alpha, 1)
+        why = f" (another level: {error} of error are left to its lower end beside the others)"
     return (
         f"the above is of this treatment alone; as one of several, and as it is decided: "
-        f"{evidence}, {words.interval(found.interval)}, of another level, as its lower end has "
-        f"the {words.per_cent(found.alpha, 1)} of error that are left beside the others"
+        f"{evidence}, {words.interval(found.interval)}{why}"
     )
 
 

@@ -11,12 +11,13 @@ from meta_experiment.render.writers import write
 from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.runner import CountedBlock
 from meta_experiment.runs.schedule import schedule
+from meta_experiment.services.acting.promotion import stop
 from meta_experiment.services.running.run_outlook import first_seen
 from meta_experiment.services.running.run_plan import RunPlan, needs_probe
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_series import Series
 from meta_experiment.services.running.run_summary import summary
-from meta_experiment.types import ReasonCode, Status
+from meta_experiment.types import Decision, ReasonCode, Status
 from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
 from meta_experiment.types.results.run import RunEnd
 from meta_experiment.types.runs import RunCell
@@ -136,3 +137,11 @@ def test_what_was_decided_then_is_what_is_shown_later(made_up):
         done.reason,
     )
     assert "INCONCLUSIVE" in write("text", run_summary_page(shown, None), Style())
+
+
+def test_what_somebody_ended_for_a_reason_of_their_own_shows_what_the_runs_say(made_up):
+    runs, _, _ = series(made_up, cases=8, of_a_person=False)
+    stop(runs.space, runs.name, "no more time", dry_run=False)
+    shown = summary(runs.space, runs.name)
+    assert "no more time" not in shown.reason
+    assert shown.decision is Decision.EXTEND

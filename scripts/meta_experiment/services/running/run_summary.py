@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from meta_experiment.decide.due_actions import DUE
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.records import dataclass
 from meta_experiment.runs.criteria.judging import final_score
@@ -104,8 +105,13 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
 
 
 def _decided(experiment: Experiment) -> Outcome | None:
-    """Return what was decided of an experiment that has ended, as it was recorded then."""
-    return None if experiment.status.is_open else experiment.outcome
+    """Return what was decided of an experiment that has ended, as it was recorded then.
+
+    What somebody did for a reason of their own says nothing of that.
+    """
+    done = None if experiment.status.is_open else experiment.outcome
+    followed = done and done.decision and DUE[done.decision] is done.action
+    return done if followed else None
 
 
 def _by_case(arms: Iterable[_VariantRuns]) -> Iterator[_VariantRuns]:
