@@ -101,6 +101,15 @@ def test_a_control_without_a_success_has_a_posterior_and_no_lift():
     assert found.risk_control.relative is found.interval.low is found.lift is None
 
 
+def test_an_arm_without_a_unit_is_believed_nothing_of():
+    """Before the first unit of either arm, and of a rate as well, there is no posterior."""
+    for metric, values in ((SUCCESS, [1, 0, 1]), (COST, [1.0, 2.0, 3.0])):
+        data = trials(metric.name, control=values, b=[])
+        found = look(plan(primary=metric, **BAYES), data)
+        assert believed(found) is None
+        assert found.best == {}
+
+
 def test_arms_that_do_not_vary_are_believed_nothing_of():
     """A t of constants is no posterior: none is shown, and the arm has no chance to be best."""
     found = look(plan("b", "c", **BAYES), trials(control=SLOW, b=FAST, c=[33.0] * 20))

@@ -45,7 +45,7 @@ def posterior(
     have been looked at: theirs is one look.
     """
     believe = design_of(plan, metric).believe
-    if believe is None:
+    if believe is None or not (len(control) and len(treatment)):
         return None
     prior = plan.prior if metric == plan.primary else None
     level = 1.0 - plan.alpha

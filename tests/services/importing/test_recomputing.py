@@ -136,6 +136,8 @@ def test_planned_shares_are_the_record_s():
     """90 to 10 as planned is fine; against equal shares the data answer nothing."""
     document = sums({"n": 900, "k": 90}, {"n": 100, "k": 30})
     assert computed(document).result.reason_code == "sample_ratio_mismatch"
+    slight = computed(sums({"n": 545, "k": 90}, {"n": 455, "k": 130}))
+    assert slight.result.reason_code == "sample_ratio_mismatch"  # p = 0.004 at this one look
     planned = computed({"inputData": document, "weights": {"control": 9, "treatment": 1}})
     assert planned.result.srm.ok
     assert planned.result.decision == "PROMOTE"

@@ -1,0 +1,94 @@
+"""A prior from an experiment that has ended, whose trials are not counted again."""
+
+import json
+
+import pytest
+
+from meta_experiment.cli.main import main
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Return the command line in a project with a prompt file and its new text."""
+    (tmp_path / ".claude/commands").mkdir(parents=True)
+    (tmp_path / ".claude/commands/review.md").write_text("Review it.\n")
+    (tmp_path / "v2.md").write_text("Review it briefly.\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    def run(*arguments, code=0):
+        given = main(
+            [arguments[0], "--root", str(tmp_path), "--json", *map(str, arguments[1:])]
+        )
+        document = json.loads(capsys.readouterr().out)
+        assert given == code, document
+        return document
+
+    return run
+
+
+def created(call, *more, code=0):
+    return call(
+        "create", "--file", ".claude/commands/review.md=v2.md",
+        "--primary-metric", "score:higher",
+        "--unit", "invocation", "--stopping", "bayesian", *more, code=code,
+    )  # fmt: skip
+
+
+def record(call, name, values, code=0):
+    for trial, (variant, value) in values.items():
+        call("record", name, "--variant", variant, "--metric", f"score={value}",
+             "--trial-id", trial, "--unit", trial, code=code)  # fmt: skip
+
+
+@pytest.fixture
+def first(call):
+    """Return the id of an experiment that has ended, with its trials."""
+    name = created(call, "--start", "--manual")["experiment_id"]
+    values = {f"c{i}": ("control", 10 + i % 3) for i in range(4)}
+    values |= {f"t{i}": ("treatment", 12 + i % 3) for i in range(4)}
+    record(call, name, values)
+    return name, values
+
+
+def test_a_prior_is_what_the_interval_says_and_its_trials_stay_out(call, first):
+    """The middle and the width of the interval; a trial of both counts in the first alone."""
+    name, values = first
+    refused = created(call, "--prior-from", name, code=1)
+    assert "running" in refused["error"]["message"]
+    call("stop", name)
+    interval = call("analyze", name)["primary"]["comparisons"][0]["interval"]
+    made = created(call, "--prior-from", name, "--start", "--manual")
+    prior = made["experiment"]["plan"]["prior"]
+    assert prior["source"] == name
+    assert prior["mean"] == pytest.approx(50 * (interval["low"] + interval["high"]))
+    width = 100 * (interval["high"] - interval["low"])
+    assert prior["sd"] == pytest.approx(width / (2 * 1.6448536269514722))
+    again = made["experiment_id"]
+    fresh = {f"x{i}": ("control" if i % 2 else "treatment", 10 + i % 5) for i in range(6)}
+    record(call, again, fresh | dict(list(values.items())[:1]))
+    found = call("analyze", again)
+    assert found["samples"]["control"]["exclusions"] == {"in_the_prior": 1}
+    assert found["samples"]["control"]["completed"] == 3
+
+
+def test_a_prior_is_of_the_same_metric(call, first):
+    """Another metric, or another direction, is told and refused; so is no experiment."""
+    name, _ = first
+    call("stop", name)
+    other = call(
+        "create", "--file", ".claude/commands/review.md=v2.md", "--primary-metric", "success",
+        "--stopping", "bayesian", "--prior-from", name, code=1,
+    )  # fmt: skip
+    assert "no prior of success" in other["error"]["message"]
+    created(call, "--prior-from", "nobody", code=1)
+    created(call, "--prior", "5:2", "--prior-from", name, code=2)
+    created(call, "--prior", "much", code=2)
+
+
+def test_an_experiment_without_an_interval_is_no_prior(call):
+    """Ended before anything was recorded: there is nothing to learn."""
+    name = created(call, "--start", "--manual")["experiment_id"]
+    call("stop", name)
+    refused = created(call, "--prior-from", name, code=1)
+    assert "without an interval" in refused["error"]["message"]
