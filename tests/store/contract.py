@@ -314,6 +314,16 @@ class TrialLogsContract:
         assert [(it.unit, it.order) for it in log.trials] == [("old unit", 0), ("later", 1)]
         assert store.used(whole).units == {"control": 1, "treatment": 1}
 
+    def test_who_follows_an_experiment_reads_what_others_do(self, store):
+        inline = (Trial("old", "treatment", "old unit", 0),)
+        whole = replace(experiment(), inline_trials=inline, versions={})
+        follow, given = store.follow("exp-1"), []
+        for number in range(3):
+            store.record([Seen(trial_id=f"t{number}"), Seen(unit="same")], 1e9 + number)
+            given.append(list(follow(whole).trials))
+            assert given[-1] == list(store.trials(whole).trials)
+        assert [len(trials) for trials in given] == [3, 5, 7]
+
     def test_an_excluded_trial_says_why(self, store):
         drawn = store.assign("exp-1", "a", lambda _: "control", 1e9)
         event = TrialEvent(
