@@ -76,6 +76,35 @@ def test_a_prior_of_the_record_is_one_of_the_lift():
     assert found.risk_trt == pytest.approx(expected["risk_trt"], abs=1e-5)
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_a_bandits_result_is_computed_from_the_counts_of_its_arms(older):
+    """featbit-46: .18 and .82 as printed are .10 and .90 by the counts; in both spellings."""
+    inputs, expected = CASES.case("featbit-46")
+    arms = [
+        {"arm": name, "n": n, "conversions": k}
+        for name, (k, n) in zip(("control", "treatment"), inputs["arms"], strict=True)
+    ]
+    printed = dict(zip(("control", "treatment"), expected["published_p_best"], strict=True))
+    stated = {"type": "bandit", "metric": "signup", "arms": arms} | (
+        {"best_arm_probabilities": printed, "srm_p_value": 1.0}
+        if older
+        else {
+            "thompson_sampling": {
+                "results": [{"arm": name, "p_best": p} for name, p in printed.items()]
+            }
+        }
+    )
+    found = computed(stated)
+    assert list(found.result.best.values()) == pytest.approx(expected["p_best"], abs=0.002)
+    assert [item.place for item in found.differences] == [
+        "P(best), control",
+        "P(best), treatment",
+    ]
+    del stated["arms"]
+    with pytest.raises(MetaExperimentError, match="without rows of counts"):
+        computed(stated)
+
+
 def test_sums_are_exported_as_they_were_read():
     """Counts, inverse events and moments survive being read and written."""
     document = sums({"n": 487, "k": 41}, {"n": 513, "k": 67})

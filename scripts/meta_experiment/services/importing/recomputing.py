@@ -298,6 +298,9 @@ def _differences(stated: Mapping[str, Any], found: SourceResult) -> Iterator[Sta
         yield from _differ(
             "", stated, {"srm_p_value": document["srm"]["chi2_p_value"]}, ("srm_p_value",)
         )
+    yield from _differ(
+        "P(best)", _stated_chances(stated), document["best"], tuple(document["best"])
+    )
     metrics = [("primary_metric", stated.get("primary_metric"), document["primary_metric"])]
     guarded = {item["event"]: item for item in document["guardrails"]}
     for item in stated.get("guardrails") or ():
@@ -313,6 +316,17 @@ def _differences(stated: Mapping[str, Any], found: SourceResult) -> Iterator[Sta
             if isinstance(row, Mapping):
                 variant = str(row.get("variant"))
                 yield from _differ(f"{place}, {variant}", row, rows.get(variant), _FIGURES)
+
+
+def _stated_chances(stated: Mapping[str, Any]) -> dict[str, object]:
+    """Return the chances to be the best that a bandit's result states, in either spelling."""
+    older = stated.get("best_arm_probabilities")
+    if isinstance(older, Mapping):
+        return dict(older)
+    sampling = stated.get("thompson_sampling")
+    results = sampling.get("results") if isinstance(sampling, Mapping) else None
+    rows = results if isinstance(results, list) else []
+    return {str(row.get("arm")): row.get("p_best") for row in rows if isinstance(row, Mapping)}
 
 
 def _differ(

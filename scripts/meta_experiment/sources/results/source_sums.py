@@ -23,6 +23,8 @@ INVERSE = "inverse"
 _NO_EVENT = "primary"
 _COUNTED = ("k", "conversions")
 _FORMS = "expected {n, k}, {n, sum, sum_squares} or {n, mean, variance}"
+_OF_RESULTS = ("primary_metric", "thompson_sampling", "best_arm_probabilities")
+_OF_ROWS = ("n", "conversions", "k", "mean", "variance", "sum", "sum_squares")
 _ROUNDING = 1e-9  # of a sum of squares, by which rounded sums may miss it
 
 
@@ -61,7 +63,7 @@ def recognised(document: object) -> bool:
 
 
 def _is_result(document: Mapping[str, Any]) -> bool:
-    return "primary_metric" in document or "thompson_sampling" in document
+    return any(name in document for name in _OF_RESULTS)
 
 
 def _is_event(value: object) -> bool:
@@ -151,6 +153,8 @@ def _events_of_rows(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the sums that the rows of a result give, by event."""
     given = [document.get("primary_metric"), *(document.get("guardrails") or ())]
+    if given[0] is None:  # a bandit's, which has its counts by arm
+        given[0] = {"event": document.get("metric"), "rows": _arms(document.get("arms"))}
     for metric in given:
         rows = metric.get("rows") if isinstance(metric, Mapping) else None
         if not isinstance(metric, Mapping) or not isinstance(rows, list):
@@ -162,12 +166,24 @@ def _events_of_rows(
         for row in rows:
             if not isinstance(row, Mapping) or "variant" not in row:
                 raise RefusedError(f"{name}: a row of {metric.get('event')} names no variant.")
-            arms[str(row["variant"])] = {
-                key: row[key]
-                for key in ("n", "conversions", "k", "mean", "variance")
-                if key in row
-            }
+            arms[str(row["variant"])] = {key: row[key] for key in _OF_ROWS if key in row}
         yield str(metric.get("event") or _NO_EVENT), arms
+
+
+def _arms(arms: object) -> list[dict[str, Any]] | None:
+    """Return the arms of a bandit as rows; None where they have no counts."""
+    if isinstance(arms, Mapping):
+        arms = [
+            {"variant": name, **row} for name, row in arms.items() if isinstance(row, Mapping)
+        ]
+    if not isinstance(arms, list) or not all(isinstance(row, Mapping) for row in arms):
+        return None
+    rows = [{"variant": row.get("variant", row.get("arm")), **row} for row in arms]
+    return (
+        rows
+        if rows and all("n" in row and row["variant"] is not None for row in rows)
+        else None
+    )
 
 
 def _event(event: str, arms: object, notes: list[str]) -> EventSums:
