@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
@@ -42,6 +43,7 @@ from meta_experiment.services.recording.renewing import renewed  # noqa: E402
 from meta_experiment.services.workspace import Workspace  # noqa: E402
 from meta_experiment.store.local.fold.events import encode_event  # noqa: E402
 from meta_experiment.store.local.registry import update_registry  # noqa: E402
+from meta_experiment.store.ports import Store  # noqa: E402
 from meta_experiment.store.trial_log import EventKind, TrialEvent  # noqa: E402
 from meta_experiment.types import (  # noqa: E402
     Aim,
@@ -117,7 +119,7 @@ def renewing(arms: int, units: int, runs: int) -> float:
         made = build(Path(temporary), arms, units)
         space = Workspace.open(Layout(Path(temporary)), time.time)
         values = space.store.closed_values(made, made.plan.primary.name)
-        known = replace(space, store=_Read(values))
+        known = replace(space, store=cast("Store", _Read(values)))
         return min(
             _seconds(lambda: renewed(known, made), time.process_time) for _ in range(runs)
         )

@@ -99,7 +99,9 @@ def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
                 "unit": "invocation",
             }
         )
-        arms = {arm: FileVersion(f"{place}" * 64, 0o644) for place, arm in enumerate(_ARMS)}
+        arms: dict[str, FileVersion | None] = {
+            arm: FileVersion(f"{place}" * 64, 0o644) for place, arm in enumerate(_ARMS)
+        }
         registered.append(
             Experiment(
                 experiment_id=name,

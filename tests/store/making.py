@@ -25,7 +25,11 @@ from meta_experiment.types import (
 )
 
 
-def experiment(experiment_id="exp-1", name="Parallel review", status=Status.DRAFT):
+def experiment(
+    experiment_id: str = "exp-1",
+    name: str = "Parallel review",
+    status: Status = Status.DRAFT,
+) -> Experiment:
     metric = Metric("duration_seconds", MetricKind.CONTINUOUS, Direction.LOWER, Scale.LOG, "s")
     version = FileVersion("0" * 64, 0o644)
     return Experiment(
