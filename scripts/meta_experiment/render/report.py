@@ -212,7 +212,7 @@ def _chance(value: float) -> str:
 
 
 def _chances(analysis: Analysis) -> Iterator[Section]:
-    if len(analysis.best) > 2:
+    if len(analysis.best) > 2 and analysis.bandit is None:  # which says it itself
         told = ", ".join(
             f"{words.printable(name)} {'unknown' if value is None else _chance(value)}"
             for name, value in analysis.best.items()
