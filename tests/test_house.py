@@ -85,6 +85,8 @@ SHARED = {
     "history": "the audit of an experiment",
     "import_result": "what an import brought",
     "importing": "results measured elsewhere",
+    "learning": "what an experiment taught",
+    "learnings": "what all of them taught, in a file",
     "lock": "a file that one holder has",
     "noise": "how different equal arms look",
     "plan": "what is fixed before data",

@@ -331,6 +331,14 @@ STEPS: tuple[Step, ...] = (
     "analyze elsewhere --as input_data",
     "admit quick",
     "admit quick nobody",
+    # what they taught
+    "learn review-command --why 'It asks less' --next 'Half the questions, half the time'",
+    "learn review-command --why 'It asks back less' --judged partly",
+    "learn critic --why 'Nobody knows'",
+    "learn --list",
+    "learn --list --file review.md",
+    "learn",
+    "plan --file .claude/commands/review.md=v2.md --hypothesis 'Half the questions'",
     # put away
     "archive critic",
     "archive quick",

@@ -37,7 +37,8 @@ LOOKING = [
     "check", "verify", "runs list", "runs show", "runs diff",
     "runs profile", "cases check",
 ]  # fmt: skip
-HARMLESS = [*LOOKING, "rate"]  # it adds a number to a trial, and never runs a command here
+# a rating adds a number to a trial, and never runs a command here; a list takes no ID
+HARMLESS = [*LOOKING, "rate", "learn --list"]
 REHEARSED = ["promote", "rollback", "auto"]
 
 

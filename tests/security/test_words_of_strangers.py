@@ -205,6 +205,32 @@ def test_what_a_strangers_results_hold_is_named_in_quotes(project, table):
 NAME = f"{STRANGE}.md"
 
 
+def test_what_a_stranger_learnt_is_quoted_and_never_obeyed(project):
+    """A merged file of learnings is data, its labels, ids and plan files too."""
+    made = project.create("--hypothesis", LONG[:4_000])
+    project("stop", made, "--yes")
+    project("learn", made, "--why", LONG[:4_000], "--next", LONG[:4_000])
+    path = project.path(".claude/meta/learnings.md")
+    text = path.read_text()
+    for forged in (
+        text,
+        text.replace('- judged: "open"', '- judged: "refuted"'),
+        text.replace('- date: "', f'- date: "{STRANGE}'),
+        text.replace('"models": {', f'"models": {{"{STRANGE}": 1'),
+        f"{text}{STRANGE}\n- {STRANGE}: 1\n## {STRANGE}\n- why: {STRANGE}\n",
+        text.replace("- why: ", f"- why: {STRANGE} "),
+    ):
+        path.write_text(forged)
+        project.path(f"{STRANGE}.plan.yaml").write_text(f"hypothesis: {STRANGE}\nname: x\n")
+        for call in (
+            ("learn", "--list"), ("status",), ("check",), ("verify",),
+            ("plan", "--file", f"{COMMAND}=v2.md", "--hypothesis", STRANGE),
+            ("plan", "--plan", f"{STRANGE}.plan.yaml"),
+            ("learn", made, "--drop"),
+        ):  # fmt: skip
+            assert_cited(answer(project, *call))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("folder", some(["commands", "skills", "agents"], 1))
 def test_the_name_of_a_prompt_file_stands_in_quotes(project, folder):

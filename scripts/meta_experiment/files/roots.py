@@ -192,6 +192,11 @@ class Layout:
         return self.meta / "experiments.json"
 
     @property
+    def learnings(self) -> Path:
+        """What experiments taught; committable."""
+        return self.meta / "learnings.md"
+
+    @property
     def archive(self) -> Path:
         """Experiments that were put away, one file each; committable."""
         return self.meta / "archive"

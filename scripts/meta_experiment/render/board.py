@@ -21,6 +21,7 @@ from meta_experiment.render.blocks import (
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
+        BoardOpenEnd,
         BoardPlan,
         BoardProgress,
         BoardRow,
@@ -51,20 +52,31 @@ def board(view: BoardView, limit: int) -> Page:
     if not rows and summary["archived"]:
         stored = words.counted(summary["archived"], "experiment")
         said = f"Nothing on the board; {stored} archived: meta-experiment status --archived"
-        return (*lines(said), *_plans(view["plans"], limit), last)
+        return (
+            *lines(said),
+            *_plans(view["plans"], limit),
+            *_open_ends(view["open_ends"], limit),
+            last,
+        )
     if not rows:
         begin = lines(
             "No experiments yet.",
             "Start one: meta-experiment create --file PROMPT.md=VARIANT.md "
             "--primary-metric active_seconds --start",
         )
-        return (*begin, *_plans(view["plans"], limit), last)
+        return (
+            *begin,
+            *_plans(view["plans"], limit),
+            *_open_ends(view["open_ends"], limit),
+            last,
+        )
     active = [row for row in rows if row["status"] in _ACTIVE]
     completed = [row for row in rows if row["status"] not in _ACTIVE]
     return (
         *_listed("ACTIVE EXPERIMENTS", active, limit),
         *_listed("COMPLETED EXPERIMENTS", completed, limit),
         *_plans(view["plans"], limit),
+        *_open_ends(view["open_ends"], limit),
         (Heading("SUMMARY"),),
         (Facts(tuple(_summary(summary))),),
         last,
@@ -126,6 +138,19 @@ def _plans(plans: Sequence[BoardPlan], limit: int) -> Iterator[Section]:
         facts += [(Emphasis("Warning", "warn"), words.one_line(it)) for it in plan["warnings"]]
         facts += words.step(plan["stage"], plan["missing"], plan["skill"], plan["next_action"])
         yield Heading(words.name(plan["file"]), level=2), Facts(tuple(facts))
+
+
+def _open_ends(ends: Sequence[BoardOpenEnd], limit: int) -> Iterator[Section]:
+    if ends:
+        yield (
+            Heading("LEFT OPEN"),
+            Facts(
+                tuple(
+                    ("", f"{words.name(it['id'])}: {words.quoted(it['next'])}")
+                    for it in ends[:limit]
+                )
+            ),
+        )
 
 
 def _foremost(step: BoardStep) -> Section:

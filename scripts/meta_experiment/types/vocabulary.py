@@ -270,3 +270,12 @@ class ConflictKind(StrEnum):
     SAME_QUESTION = "same_question"
     SAME_FILE = "same_file"
     SAME_UNITS = "same_units"
+
+
+class Upshot(StrEnum):
+    """What an experiment did to its hypothesis."""
+
+    CONFIRMED = "confirmed"
+    PARTLY = "partly"
+    REFUTED = "refuted"
+    OPEN = "open"

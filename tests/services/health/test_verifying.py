@@ -150,10 +150,10 @@ MENDED = [
 @pytest.mark.usefixtures("promoted")
 def test_a_board_of_another_version_is_as_good_as_none(project):
     """Status makes it anew; nothing is damaged."""
-    change(meta(project, "local", "board.json"), b'"version":7', b'"version":6')
+    change(meta(project, "local", "board.json"), b'"version":9', b'"version":6')
     assert project("verify", "--json").json["healthy"]
     project("status")
-    assert b'"version":7' in meta(project, "local", "board.json").read_bytes()
+    assert b'"version":9' in meta(project, "local", "board.json").read_bytes()
 
 
 @pytest.mark.parametrize("harm", some(MENDED, 4))
@@ -385,7 +385,7 @@ def test_what_runs_and_cannot_be_read_has_not_ended(project, monkeypatch):
     project("start", made, "--manual")
     project.observe(made, 2)
 
-    def refused(*_):
+    def refused(*_, **__):
         raise StorageError("The log cannot be read: Input/output error.")
 
     monkeypatch.setattr(refreshing, "examine", refused)

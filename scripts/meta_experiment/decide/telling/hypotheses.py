@@ -97,6 +97,18 @@ def promised(hypothesis: str) -> float | None:
     return float(found[1]) / 100 if found and 0 < float(found[1]) < 1_000 else None
 
 
+def are_alike(one: str, other: str) -> bool:
+    """Tell whether two texts speak of the same: half of the shorter one's words are in both."""
+    first, second = (_content(text) for text in (one, other))
+    shared = sum(any(a.startswith(b) or b.startswith(a) for b in second) for a in first)
+    return bool(first and second) and shared >= max(2, len(first) / 2, len(second) / 2)
+
+
+def _content(text: str) -> set[str]:
+    filler = set(_FILLER.split())
+    return {word[:6] for word in _WORD.findall(text.casefold()) if word not in filler}
+
+
 def _missing(
     text: str, words: list[str], metric: Metric | None, names: Collection[str]
 ) -> Iterator[Lack | Vagueness]:

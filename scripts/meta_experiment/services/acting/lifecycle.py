@@ -5,7 +5,7 @@ What is served follows the status: after each of them the disk is made equal to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from meta_experiment.files.roots import git_top
 from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
+from meta_experiment.services.acting.learnings import learnings_in
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
 from meta_experiment.services.serving.reconciliation import serving_lock
@@ -145,9 +146,22 @@ def archive(workspace: Workspace, selector: str) -> StatusChange:
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
     moved = _move(workspace, selector, put_away, "archive", "is archived; its data stay.")
+    moved = replace(moved, notes=(*moved.notes, *_unlearnt(workspace, moved.experiment)))
     with suppress(MetaExperimentError):  # who knows no more of it needs no leave to serve it
         workspace.checkout.unmark_started(moved.experiment.experiment_id)
     return moved
+
+
+def _unlearnt(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
+    """Say that nothing was written down of an experiment, where it showed something."""
+    name = experiment.experiment_id
+    with suppress(MetaExperimentError):  # whoever reads it says what is wrong with it
+        entries = learnings_in(workspace.layout).entries
+        if experiment.started is not None and name not in {it.experiment_id for it in entries}:
+            yield (
+                "Nothing was written down of what it taught: "
+                f"meta-experiment learn {name} --why TEXT --next TEXT"
+            )
 
 
 def refuse_shared_files(experiment: Experiment, others: Iterable[Experiment]) -> None:

@@ -19,6 +19,7 @@ from meta_experiment.store.local.sealing import known_seal
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
     from meta_experiment.types.results.board import (
+        BoardOpenEnd,
         BoardPlan,
         BoardRow,
         BoardStep,
@@ -35,6 +36,12 @@ _URGENCY = (
     "learned",
 )  # fmt: skip
 _STEP = ("stage", "missing", "skill", "next_action")
+_OPEN_END = {
+    "stage": "hypothesis",
+    "missing": ["hypothesis"],
+    "skill": "hypothesis-design",
+    "next_action": "take up what it left open, or drop it: meta-experiment learn --list",
+}
 _BEGINNING = {
     "about": None,
     "stage": "nothing",
@@ -66,7 +73,7 @@ def board(
         outlived
         or not kept.registry_unchanged(layout)
         or not kept.trust_unchanged(layout)
-        or not kept.plans_unchanged(layout)
+        or not kept.texts_unchanged(layout)
         or kept.stale(layout, kept.keys(), resting)
     ):
         kept = _refreshed(open_workspace, kept, outlived, notes)
@@ -98,6 +105,7 @@ def _view(kept: Board, rows: list[Row], summary: BoardSummary, notes: list[str])
     return {
         "experiments": cast("list[BoardRow]", rows),
         "plans": cast("list[BoardPlan]", kept.plans),
+        "open_ends": cast("list[BoardOpenEnd]", kept.open_ends),
         "foremost": _foremost(kept),
         "summary": summary,
         "notes": notes,
@@ -110,6 +118,8 @@ def _foremost(kept: Board) -> BoardStep:
     steps = [(str(row["created"]), row["id"], row) for row in rows if row["status"] != _AWAY]
     steps += [("", row["file"], row) for row in kept.plans]
     urgent = min(steps, key=lambda step: (_urgency(step[2]), step[:2]), default=None)
+    if kept.open_ends and (urgent is None or urgent[2]["stage"] in ("holdout", "learned")):
+        return cast("BoardStep", _OPEN_END | {"about": kept.open_ends[0]["id"]})
     if urgent is None:
         return cast("BoardStep", _BEGINNING)
     return cast("BoardStep", {"about": urgent[1]} | {name: urgent[2][name] for name in _STEP})

@@ -13,6 +13,7 @@ from meta_experiment.services.board.rows import Row
 from meta_experiment.services.planning.conflicts import is_same
 from meta_experiment.services.planning.request import Request
 from meta_experiment.services.planning.shaping import review_of_file, what_next
+from meta_experiment.services.planning.tried_before import tried_before
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.board import plan_file_names
 from meta_experiment.types import Experiment
@@ -42,6 +43,7 @@ def _row(workspace: Workspace, name: str, experiments: Collection[Experiment]) -
     document = request.document
     if not (_is_meant(name) or _OURS & document.keys()) or _is_made(request, experiments):
         return
+    _, heard = tried_before(workspace, document["files"], document.get("hypothesis"))
     yield {
         "file": name,
         "name": document.get("name"),
@@ -51,7 +53,7 @@ def _row(workspace: Workspace, name: str, experiments: Collection[Experiment]) -
         "missing": [lack.value for lack in found.step.missing],
         "skill": found.step.skill.value,
         "next_action": what_next(found.step, name, found.fault),
-        "warnings": list(found.warnings),
+        "warnings": [*found.warnings, *heard],
     }
 
 

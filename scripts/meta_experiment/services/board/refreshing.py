@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.learnings import followed, learned_ids, learnings_in
 from meta_experiment.services.board.plan_rows import plan_rows
 from meta_experiment.services.board.rows import Row, row, step_of
 from meta_experiment.services.planning.shaping import step_of_draft
@@ -18,6 +19,7 @@ from meta_experiment.store.local.board import (
     Board,
     BoardEntry,
     archive_stamp,
+    learnings_stamp,
     plan_files_stamp,
     trust_stamp,
 )
@@ -40,12 +42,13 @@ def refresh(
     """
     layout = workspace.layout
     stamp, trust = workspace.store.revision(), trust_stamp(layout)
-    plan_files = plan_files_stamp(layout)
+    plan_files, learnings = plan_files_stamp(layout), learnings_stamp(layout)
     counting = workspace.checkout.counting().digest
     notes += [f"{item.detail}. {item.hint}" for item in strange_entries(workspace)]
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     running = [item for item in experiments.values() if item.status is Status.RUNNING]
-    keys = {name: _key(item, running) for name, item in experiments.items()}
+    learned, open_ends = _learnt(workspace, experiments.values(), notes)
+    keys = {name: _key(item, running, learned) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if not item.status.is_open]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
     resting = {item.experiment_id for item in ended}
@@ -56,14 +59,15 @@ def refresh(
     entries = {
         name: kept.entries[name]
         if name not in stale
-        else BoardEntry(row(item, None), keys[name], _UNREAD)
+        else BoardEntry(row(item, None, learned=name in learned), keys[name], _UNREAD)
         if name in unread
-        else _entry(workspace, item, keys[name], notes)
+        else _entry(workspace, item, keys[name], notes, learned=name in learned)
         for name, item in experiments.items()
     }
     renew_weights(workspace)
     fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))
     fresh.plans, fresh.plan_files = plan_rows(workspace, experiments.values()), plan_files
+    fresh.open_ends, fresh.learnings = open_ends, learnings
     fresh.archived = len(workspace.store.archived_ids() - entries.keys())
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
@@ -75,7 +79,9 @@ def refresh(
 def archived_row(workspace: Workspace, experiment_id: str, notes: list[str]) -> Row:
     """Make the row of one experiment that was put away, its logs read; it is not kept."""
     experiment = workspace.store.archived(experiment_id)
-    return dict(_entry(workspace, experiment, "", notes).row)
+    learned, _ = _learnt(workspace, [experiment], notes)
+    made = _entry(workspace, experiment, "", notes, learned=experiment_id in learned)
+    return dict(made.row)
 
 
 def archived_rows(
@@ -83,16 +89,22 @@ def archived_rows(
 ) -> dict[str, Row]:
     """Make the rows of all that were put away and are not known, their logs unread."""
     rows = {}
+    written, _ = _learnt(workspace, None, notes)
     for name in sorted(workspace.store.archived_ids() - known):
         try:
-            rows[name] = row(workspace.store.archived(name), None)
+            rows[name] = row(workspace.store.archived(name), None, learned=name in written)
         except MetaExperimentError as error:
             notes.append(error.message)
     return rows
 
 
 def _entry(
-    workspace: Workspace, experiment: Experiment, key: str, notes: list[str]
+    workspace: Workspace,
+    experiment: Experiment,
+    key: str,
+    notes: list[str],
+    *,
+    learned: bool,
 ) -> BoardEntry:
     name = experiment.experiment_id
     sources = workspace.store.log_revision(name)
@@ -100,16 +112,17 @@ def _entry(
         step = step_of_draft(experiment, workspace.store.experiments())
         return BoardEntry(row(experiment, None, step=step), key, sources)
     if experiment.started is None:
-        return BoardEntry(row(experiment, None), key, sources)
+        return BoardEntry(row(experiment, None, learned=learned), key, sources)
     try:
         log = workspace.store.trials(experiment)
         examined = examine(workspace, experiment, log=log)
     except MetaExperimentError as error:
         notes.append(f"{name}: {error.message}")
-        return BoardEntry(row(experiment, None), key, _UNREAD)
+        return BoardEntry(row(experiment, None, learned=learned), key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
     quiet, now = _quiet_from(experiment, log), workspace.clock()
-    step = step_of(experiment, examined.analysis, silent=quiet is not None and quiet <= now)
+    silent = quiet is not None and quiet <= now
+    step = step_of(experiment, examined.analysis, silent=silent, learned=learned)
     made = row(experiment, examined.analysis, examined.apart, step=step)
     changes = [at for at in (examined.until, quiet) if at is not None and at > now]
     return BoardEntry(made, key, sources, min(changes, default=None))
@@ -125,10 +138,43 @@ def _quiet_from(experiment: Experiment, log: TrialLog) -> float | None:
     return max(last, experiment.started) + _SILENCE
 
 
-def _key(experiment: Experiment, running: Iterable[Experiment]) -> str:
-    """Return what a row depends on beside logs: of a draft also what runs on its units."""
+def _learnt(
+    workspace: Workspace, experiments: Collection[Experiment] | None, notes: list[str]
+) -> tuple[set[str], list[Row]]:
+    """Return which experiments have an entry of how they stand, and what entries leave open.
+
+    Without experiments: all that have one, whatever it says. What cannot be read is said.
+    """
+    try:
+        found = learnings_in(workspace.layout)
+    except MetaExperimentError as error:
+        notes.append(error.message)
+        return set(), []
+    if not (found.blocks or found.problems):
+        return set(), []
+    if experiments is None:
+        return {item.experiment_id for item in found.entries}, []
+    if found.problems:
+        notes.append(
+            f"{workspace.layout.learnings.name}: {len(found.problems)} problems, such as: "
+            f"{found.problems[0]}. All of them: meta-experiment learn --list"
+        )
+    open_ends: list[Row] = [
+        {"id": item.experiment_id, "files": list(item.files), "next": item.next}
+        for item in followed(found.entries, workspace.store.experiments())
+        if item.is_open
+    ]
+    return learned_ids(found.entries, experiments), open_ends
+
+
+def _key(
+    experiment: Experiment, running: Iterable[Experiment], learned: AbstractSet[str]
+) -> str:
+    """Return what a row depends on beside logs.
+
+    Of a draft that is also what runs on its units, of the others whether there is an entry.
+    """
     key = f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"
     if experiment.status is Status.DRAFT:
-        shared = any(item.plan.unit is experiment.plan.unit for item in running)
-        return f"{key} {shared}"
-    return key
+        return f"{key} {any(it.plan.unit is experiment.plan.unit for it in running)}"
+    return f"{key} learned" if experiment.experiment_id in learned else key

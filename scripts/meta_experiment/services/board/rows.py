@@ -26,11 +26,12 @@ def row(
     apart: Sequence[str] = (),
     *,
     step: Step | None = None,
+    learned: bool = False,
 ) -> Row:
     """Make the row of an experiment; without an analysis it has not started, or has ended.
 
     `apart` says which of its logs do not count, and `step` how far it is, where more is known
-    of that than its status and its evidence tell.
+    of that than its status and its evidence tell; `learned` that it has an entry.
 
     Then its outcome says what was decided, and what its logs hold was not read. One that runs
     has none where its logs cannot be read.
@@ -38,7 +39,7 @@ def row(
     plan = experiment.plan
     outcome = experiment.outcome
     decided = analysis or outcome
-    step = step or step_of(experiment, analysis)
+    step = step or step_of(experiment, analysis, learned=learned)
     leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
     return {
         "id": experiment.experiment_id,
@@ -77,7 +78,13 @@ def row(
     }
 
 
-def step_of(experiment: Experiment, analysis: Analysis | None, *, silent: bool = False) -> Step:
+def step_of(
+    experiment: Experiment,
+    analysis: Analysis | None,
+    *,
+    silent: bool = False,
+    learned: bool = False,
+) -> Step:
     """Return the step of an experiment that was started, or has ended."""
     if experiment.status is Status.DRAFT:
         return step_of_plan((Lack.START,))
@@ -89,7 +96,8 @@ def step_of(experiment: Experiment, analysis: Analysis | None, *, silent: bool =
         harmful=analysis is not None and _harmful(analysis) is not None,
         silent=silent,
         acting=bool(experiment.plan.files),
-        learned=experiment.started is None,  # it ended as a draft and showed nothing
+        # what ended as a draft showed nothing
+        learned=learned or experiment.started is None,
     )
 
 
@@ -167,15 +175,19 @@ _UNANALYSED = {
     Status.DRAFT: "start it: meta-experiment start {}",
     Status.RUNNING: "see why its trials cannot be read: meta-experiment analyze {}",
     Status.PAUSED: "resume it: meta-experiment resume {}",
-    Status.PROMOTED: "none; to take it back: meta-experiment rollback {}",
-    Status.EXPIRED: "none; to go on after all: meta-experiment resume {}",
+}
+_AT_ITS_END = {
+    Stage.ENDED: "write down what it taught: meta-experiment learn {} --why TEXT --next TEXT",
+    Stage.LEARNED: "put it away: meta-experiment archive {}",
+}
+_STILL = {  # what can be done with one that has ended
+    Status.PROMOTED: "; to take it back: meta-experiment rollback {}",
+    Status.EXPIRED: "; to go on after all: meta-experiment resume {}",
 }
 _ON_CASES = {
     Status.DRAFT: "run its cases: meta-experiment run {} --cases PATH",
-    Status.EXPIRED: "none; with more cases: meta-experiment run {} --cases PATH",
+    Status.EXPIRED: "; with more cases: meta-experiment run {} --cases PATH",
 }
-
-
 _UNSHAPED = {
     Stage.HYPOTHESIS: (
         "say the hypothesis whole: meta-experiment amend {} --set hypothesis=TEXT --why TEXT"
@@ -188,15 +200,19 @@ _UNSHAPED = {
 
 def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) -> str:
     name, status = experiment.experiment_id, experiment.status
+    last = _AT_ITS_END.get(step.stage, "")
     if not experiment.plan.files:
-        return f"none to be taken here; read it: meta-experiment analyze {name}"
+        read = f"read it: meta-experiment analyze {name}"
+        return f"{last.format(name)}; {read}" if last else f"none to be taken here; {read}"
     if status is Status.RUNNING and analysis is not None:
         return _while_running(experiment, analysis, step)
     on_cases = _ON_CASES if experiment.plan.unit is Unit.CASE else {}
-    said = (_UNANALYSED | on_cases).get(status, "none; it has ended").format(name)
-    if status is Status.DRAFT and step.stage in _UNSHAPED:
-        return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {said}"
-    return said
+    usual = (_UNANALYSED | _STILL | on_cases).get(status, "").format(name)
+    if step.stage is Stage.LEARNED and status is Status.ARCHIVED:
+        return "none; it is put away"
+    if step.stage in _UNSHAPED:
+        return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {usual}"
+    return f"{last.format(name)}{usual}"
 
 
 def _while_running(experiment: Experiment, analysis: Analysis, step: Step) -> str:

@@ -14,6 +14,7 @@ from meta_experiment.errors import MetaExperimentError, as_word, cite
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.model import fields
 from meta_experiment.protocol import index, places
+from meta_experiment.services.health.learnt_entries import learnt_entries
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.strange_entries import strange_entries
 from meta_experiment.services.workspace import Workspace, problems
@@ -46,6 +47,7 @@ def check(workspace: Workspace) -> Health:
         findings += strange_entries(workspace)
         findings += _schema(workspace)
         findings += [item for entry in experiments for item in _experiment(workspace, entry)]
+        findings += learnt_entries(workspace)
     findings.append(journal(workspace))
     return Health.of(sys.executable, str(workspace.root), findings)
 

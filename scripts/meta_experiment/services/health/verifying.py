@@ -12,6 +12,7 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.draws import draw_problems, weight_remarks
+from meta_experiment.services.health.learnt_entries import learnt_entries
 from meta_experiment.services.health.stored_bytes import Copies
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.serving import hiding
@@ -58,6 +59,7 @@ def verify(workspace: Workspace) -> Health:
     findings += _experiments(workspace, experiments, copies, counting)
     findings += _backups(workspace, copies)
     findings += _board(workspace, experiments[:registered])
+    findings += learnt_entries(workspace, thorough=True)
     return _health(workspace, findings)
 
 

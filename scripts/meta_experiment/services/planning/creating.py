@@ -33,6 +33,7 @@ from meta_experiment.services.planning.sketching import (
     new_plan,
 )
 from meta_experiment.services.planning.skill_folder import Arms, told_apart
+from meta_experiment.services.planning.tried_before import tried_before
 from meta_experiment.services.serving.client_places import place_of
 from meta_experiment.services.serving.neighbours import note_nested
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
@@ -81,6 +82,7 @@ def create(
     # on the same file nothing is created
     found = conflicts(plan, plan.hypothesis, plan.files, others)
     notes += told(item for item in found if item.kind is ConflictKind.SAME_UNITS)
+    notes += tried_before(workspace, plan.files, None if inferred else plan.hypothesis)[1]
     seen = forecast(workspace, plan, client=client)
     notes += seen.warnings
     notes += [] if seen.sooner is None else [seen.sooner]

@@ -12,6 +12,7 @@ from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import Request
 from meta_experiment.services.planning.shaping import in_a_line, review, what_next
 from meta_experiment.services.planning.stated_control import stated_control
+from meta_experiment.services.planning.tried_before import tried_before
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.forecast import Forecast, Preview
 from meta_experiment.types.vocabulary import Lack
@@ -50,18 +51,21 @@ def preview(
         if short:
             step = step_of_plan({*step.missing, Lack.REACH} - {Lack.CREATION})
         warnings += [*short, *seen.warnings]
+    hypothesis = request.document.get("hypothesis")
+    entries, heard = tried_before(workspace, request.document.get("files") or (), hypothesis)
     return Preview(
         plan=plan,
         outlook=seen.outlook if seen else None,
         units_per_day=seen.units_per_day if seen else units_per_day,
         past_values=seen.past_values if seen else 0,
         past_experiments=seen.past_experiments if seen else (),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *heard),
         stage=step.stage,
         missing=step.missing,
         skill=step.skill,
         next_action=what_next(step, plan_file, found.fault),
         conflicts=found.conflicts,
+        learnings=entries,
         sooner=seen.sooner if seen else None,
         question=seen.question if seen else None,
     )

@@ -31,9 +31,18 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 8
+_VERSION = 9
 _PURPOSE = "board"
-_PARTS = ("trust", "counting", "archive", "archived", "plans", "plan_files")
+_PARTS = (
+    "trust",
+    "counting",
+    "archive",
+    "archived",
+    "plans",
+    "plan_files",
+    "open_ends",
+    "learnings",
+)
 _PLAN_ENDINGS = (".yaml", ".yml", ".json")
 
 
@@ -57,7 +66,8 @@ class Board:
 
     `registry` is the revision of the registry; `trust` that of what says whose logs count, and
     `counting` what it said; `archive` that of the archive, which holds so many more.
-    `plans` are the rows of plan files, and `plan_files` the revision of these.
+    `plans` are the rows of plan files, and `plan_files` the revision of these; `open_ends` what
+    entries of `learnings.md` leave to be done, and `learnings` the revision of that.
     """
 
     registry: object = None
@@ -68,6 +78,8 @@ class Board:
     archived: int = 0
     plans: Sequence[Mapping[str, Any]] = field(default=())
     plan_files: list[object] = field(default_factory=list)
+    open_ends: Sequence[Mapping[str, Any]] = ()
+    learnings: list[object] = field(default_factory=list)
 
     @classmethod
     def load(cls, layout: Layout, seal: Seal) -> Self:
@@ -121,9 +133,11 @@ class Board:
         """Tell whether the very logs count that counted when the board was made."""
         return self.trust == trust_stamp(layout)
 
-    def plans_unchanged(self, layout: Layout) -> bool:
-        """Tell whether the plan files are those that the board was made from."""
-        return self.plan_files == plan_files_stamp(layout)
+    def texts_unchanged(self, layout: Layout) -> bool:
+        """Tell whether plan files and learnings are those that the board was made from."""
+        return self.plan_files == plan_files_stamp(
+            layout
+        ) and self.learnings == learnings_stamp(layout)
 
     def put_away(self, layout: Layout) -> int:
         """Return how many experiments the archive holds beside those of the board."""
@@ -233,6 +247,11 @@ def plan_file_names(layout: Layout) -> list[str]:
 def plan_files_stamp(layout: Layout) -> list[object]:
     """Return what changes whenever a plan file does."""
     return [[name, *_stamp(layout.root / name)] for name in plan_file_names(layout)]
+
+
+def learnings_stamp(layout: Layout) -> list[object]:
+    """Return what changes whenever what experiments taught does."""
+    return _stamp(layout.learnings)
 
 
 def _stamp(path: Path) -> list[object]:

@@ -30,6 +30,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "forecast": ("meta_experiment.types.results.forecast:Preview", ("plan",)),
     "health": ("meta_experiment.types.results.health:Health", ("check", "doctor", "verify")),
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
+    "learning": ("meta_experiment.types.results.learning:LearningAnswer", ("learn",)),
     "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),
     "panic": ("meta_experiment.types.results.recovery:PanicResult", ("panic",)),
     "rating": ("meta_experiment.types.results.rating:RatingResult", ("rate",)),

@@ -135,6 +135,14 @@ class BoardPlan(TypedDict):
     warnings: list[str]
 
 
+class BoardOpenEnd(TypedDict):
+    """What an experiment left to be tried next, in the words of whoever wrote its entry."""
+
+    id: str
+    files: list[str]
+    next: str
+
+
 class BoardStep(TypedDict):
     """What waits foremost: `about` is the id of an experiment or a plan file, None for nothing.
 
@@ -161,10 +169,11 @@ class BoardSummary(TypedDict):
 
 
 class BoardView(TypedDict):
-    """Rows to show, plan files, what waits foremost, sums, and what could not be read."""
+    """Rows to show, plan files, open ends, what waits foremost, sums, what is unreadable."""
 
     experiments: list[BoardRow]
     plans: list[BoardPlan]
+    open_ends: list[BoardOpenEnd]
     foremost: BoardStep
     summary: BoardSummary
     notes: list[str]

@@ -8,6 +8,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import SPARE
 from meta_experiment.types.guidance import PlanConflict
 from meta_experiment.types.plan import Plan
+from meta_experiment.types.results.learning import Learning
 from meta_experiment.types.vocabulary import Lack, Skill, Stage
 
 
@@ -70,7 +71,8 @@ class Preview:
 
     `stage` is how far it is, `missing` what it lacks for the next, `skill` who helps with that,
     and `next_action` what to do. `plan` and `outlook` are None where the plan cannot be read
-    yet; the rest of the outlook is then empty, and `warnings` says why.
+    yet; the rest of the outlook is then empty, and `warnings` says why. `learnings` are what
+    earlier experiments on its files taught.
     """
 
     plan: Plan | None
@@ -84,5 +86,6 @@ class Preview:
     skill: Skill
     next_action: str
     conflicts: tuple[PlanConflict, ...]
+    learnings: tuple[Learning, ...]
     sooner: str | None = None
     question: str | None = field(default=None, metadata=SPARE)
