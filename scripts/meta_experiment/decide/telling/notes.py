@@ -23,7 +23,7 @@ from meta_experiment.types import (
     Unit,
 )
 
-_ERRS_UP_TO = 0.14  # of experiments on alike arms, by simulation: docs/error-rates.md
+_ERRS_UP_TO = 0.12  # of experiments on alike arms, by simulation: docs/error-rates.md
 
 
 def notes(
