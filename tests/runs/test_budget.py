@@ -30,6 +30,21 @@ def test_an_unknown_price_ends_a_cap_in_usd():
     assert Budget(Caps()).refusal(100, 1e9) is None
 
 
+def test_unknown_tokens_end_a_cap_in_tokens():
+    budget = Budget(Caps(tokens=500))
+    budget.spend(Spent(0.01))
+    assert "tokens of 1 of its runs are not known" in budget.refusal(0, 0.0)
+    assert "one in USD" in budget.refusal(0, 0.0)
+    assert Spent(0.01) + Spent(0.0, 5.0) == Spent(0.01)
+
+
+def test_what_neither_cap_can_hold_is_left_to_the_clock():
+    for caps in (Caps(tokens=500), Caps(usd=5.0)):
+        budget = Budget(caps)
+        budget.spend(Spent())
+        assert "one in minutes" in budget.refusal(0, 0.0)
+
+
 def test_what_a_run_takes_is_seen_by_one_before_others_begin():
     budget = Budget(Caps(usd=1.0))
     assert budget.refusal(0, 0.0) is None
@@ -53,3 +68,11 @@ def test_a_cap_in_dollars_does_not_hold_where_every_run_is_cut_off():
     for _ in range(3):
         budget.spend(Spent(cut=True))
     assert "3 of its runs is not known" in budget.refusal(0, 0.0)
+
+
+def test_a_cap_in_tokens_does_not_hold_where_every_run_is_cut_off():
+    budget = Budget(Caps(tokens=100))
+    for _ in range(3):
+        assert budget.refusal(0, 0.0) is None
+        budget.spend(Spent(cut=True))
+    assert "tokens of 3 of its runs" in budget.refusal(0, 0.0)

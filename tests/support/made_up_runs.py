@@ -30,7 +30,7 @@ class MadeUpRuns:
     def fail(self, case, repeat, variant, reason, kind="machine"):
         """Leave an attempt that came to nothing."""
         attempt = self.begin(RunCell(case, repeat, variant))
-        self.folder.read_off(attempt, Spent(0.0), Failure(FailureKind(kind), reason))
+        self.folder.read_off(attempt, Spent(0.0, 0.0), Failure(FailureKind(kind), reason))
 
     def end(self, case, repeat, variant, *criteria, counts=True, patch=None, **report):
         """Write the outcome of a run, and record it where it counts.
@@ -45,7 +45,7 @@ class MadeUpRuns:
             for number, item in enumerate(criteria)
         )
         metrics = {"active_seconds": report.pop("seconds", 10.0), **report.pop("metrics", {})}
-        judging = report.pop("judging", Spent(0.0))
+        judging = report.pop("judging", Spent(0.0, 0.0))
         known = {
             "status": TrialStatus.OK,
             "output": f"Done, says {variant}.\n",

@@ -34,7 +34,8 @@ def judge_facts(judge: JudgeFigures | None) -> Iterator[tuple[Text, Text]]:
         share = words.per_cent(judge.agreement.share)
         yield "", f"agrees with a person in {judge.agreed:,} of {judge.compared:,} ({share})"
         yield "", agreement_line(judge.agreement)
-    yield "", f"took {money(judge.usd)}, {judge.tokens:,.0f} tokens, beside those of the runs"
+    tokens = f"{judge.tokens:,.0f}" if judge.tokens else "–"  # nobody told
+    yield "", f"took {money(judge.usd)}, {tokens} tokens, beside those of the runs"
 
 
 def agreement_line(found: AgreementFigures) -> str:

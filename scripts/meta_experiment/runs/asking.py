@@ -37,7 +37,7 @@ class Asking:
     def __init__(self, judge: Agent, folder: RunFolder, about: str, make: Make) -> None:
         """Ask nothing yet; `about` is the name of what is judged."""
         self._judge, self._folder, self._about, self._make = judge, folder, about, make
-        self.spent = Spent(0.0)
+        self.spent = Spent(0.0, 0.0)
         self.failure: Failure | None = None
         self.asked = False
         self.model = ""

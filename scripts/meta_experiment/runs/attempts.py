@@ -238,7 +238,7 @@ def _judged(
 
 
 def _spent(asking: Asking | None) -> Spent:
-    return Spent(0.0) if asking is None else asking.spent
+    return Spent(0.0, 0.0) if asking is None else asking.spent
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from meta_experiment.records import dataclass
 from meta_experiment.types.runs import Spent
 
-_MOST_CUT = 3  # runs of which the price is not known, before any is
+_MOST_CUT = 3  # runs cut off before any told what it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +36,63 @@ class Budget:
         self.usd = 0.0
         self.tokens = 0.0
         self.unpriced = 0
-        self._cut = 0  # runs of which it is not known what they took
+        self.uncounted = 0  # runs that do not tell their tokens
+        self._cut_usd = self._cut_tokens = 0  # runs cut off before they could tell
         self._known = False  # what a run takes
-        self._dearest = Spent(0.0)
+        self._dearest_usd = self._dearest_tokens = 0.0
 
     def spend(self, spent: Spent) -> None:
         """Add what one attempt took."""
-        self.tokens += spent.tokens
         self._known = self._known or not spent.cut
-        if spent.cut and spent.usd is None:
-            self._cut += 1
-        elif spent.usd is None:
-            self.unpriced += 1
+        self.usd += spent.usd or 0.0
+        self.tokens += spent.tokens or 0.0
+        if spent.cut:
+            self._cut_usd += spent.usd is None
+            self._cut_tokens += spent.tokens is None
         else:
-            self.usd += spent.usd
-        self._dearest = Spent(
-            max(self._dearest.usd or 0.0, spent.usd or 0.0),
-            max(self._dearest.tokens, spent.tokens),
-        )
+            self.unpriced += spent.usd is None
+            self.uncounted += spent.tokens is None
+        self._dearest_usd = max(self._dearest_usd, spent.usd or 0.0)
+        self._dearest_tokens = max(self._dearest_tokens, spent.tokens or 0.0)
 
     def refusal(self, under_way: int, seconds: float) -> str | None:
         """Say why no further run may start, with so many under way after so many seconds."""
-        caps, more = self.caps, under_way + 1 + self._cut
+        caps = self.caps
         if caps.seconds is not None and seconds >= caps.seconds:
             return f"its {caps.seconds / 60:g} minutes are over"
         if under_way and not self._known and (caps.usd is not None or caps.tokens is not None):
             return "what a run takes is known when the first has ended"
         if caps.usd is not None:
-            in_vain = not self._known and self._cut >= _MOST_CUT
-            if self.unpriced or in_vain:
+            unknown = self.unpriced or self._in_vain(self._cut_usd)
+            if unknown:
+                other = "minutes" if self.uncounted else "tokens"
                 return (
-                    f"the price of {self.unpriced or self._cut} of its runs is not known, so "
-                    "that a cap in USD cannot hold; give one in tokens"
+                    f"the price of {unknown} of its runs is not known, so that a cap in USD "
+                    f"cannot hold; give one in {other}"
                 )
-            reserve = more * (self._dearest.usd or 0.0)
+            reserve = (under_way + 1 + self._cut_usd) * self._dearest_usd
             if self.usd >= caps.usd or self.usd + reserve > caps.usd:
                 return (
                     f"its cap of ${caps.usd:g} would be passed: ${self.usd:.4g} spent, and the "
-                    f"dearest run so far took ${self._dearest.usd or 0.0:.4g}"
+                    f"dearest run so far took ${self._dearest_usd:.4g}"
                 )
         if caps.tokens is not None:
-            reserve = more * self._dearest.tokens
+            unknown = self.uncounted or self._in_vain(self._cut_tokens)
+            if unknown:
+                other = "minutes" if self.unpriced else "USD"
+                return (
+                    f"the tokens of {unknown} of its runs are not known, so that a cap in "
+                    f"tokens cannot hold; give one in {other}"
+                )
+            reserve = (under_way + 1 + self._cut_tokens) * self._dearest_tokens
             if self.tokens >= caps.tokens or self.tokens + reserve > caps.tokens:
                 return (
                     f"its cap of {caps.tokens:,.0f} tokens would be passed: "
                     f"{self.tokens:,.0f} spent, and the dearest run so far took "
-                    f"{self._dearest.tokens:,.0f}"
+                    f"{self._dearest_tokens:,.0f}"
                 )
         return None
+
+    def _in_vain(self, cut: int) -> int:
+        """Return how many were cut off, where so many were and none came to its end."""
+        return 0 if self._known or cut < _MOST_CUT else cut

@@ -151,12 +151,12 @@ class RunFolder:
         asked: dict[str, Spent] = {}
         for path in (self.folder / "judge").glob(f"*/*/{_SPENT}"):
             about = path.parent.parent.name
-            asked[about] = asked.get(about, Spent(0.0)) + self._spent(path)
+            asked[about] = asked.get(about, Spent(0.0, 0.0)) + self._spent(path)
         for folder in (self.folder / "cells").glob("*"):
             attempts = [self._spent(path) for path in folder.glob(f"*/{_SPENT}")]
             if attempts:
                 yield from attempts[:-1]
-                yield attempts[-1] + asked.pop(_key(folder.name), Spent(0.0))
+                yield attempts[-1] + asked.pop(_key(folder.name), Spent(0.0, 0.0))
         yield from asked.values()
 
     def _spent(self, path: Path) -> Spent:
@@ -309,7 +309,7 @@ def _outcome(found: Mapping[str, Any]) -> CellOutcome:
         started=found["started"],
         ended=found["ended"],
         attempts=found["attempts"],
-        judging=Spent(**found["judging"]) if "judging" in found else Spent(0.0),
+        judging=Spent(**found["judging"]) if "judging" in found else Spent(0.0, 0.0),
         judge=found.get("judge", ""),
         judge_model=found.get("judge_model", ""),
     )

@@ -100,20 +100,21 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Price of a run: `usd` is None where it is not known, which is not nothing.
+    """Price of a run: `usd` and `tokens` are None where not known, which is not nothing.
 
     One that was `cut` off before it could say so may have taken as much as any.
     """
 
     usd: float | None = None
-    tokens: float = 0.0
+    tokens: float | None = None
     cut: bool = False
 
     def __add__(self, other: Spent) -> Spent:
         """Return both together: of no known price where one is of none."""
-        known = self.usd is not None and other.usd is not None
-        usd = (self.usd or 0.0) + (other.usd or 0.0) if known else None
-        return Spent(usd, self.tokens + other.tokens, self.cut or other.cut)
+        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        known = None not in (self.tokens, other.tokens)
+        tokens = (self.tokens or 0.0) + (other.tokens or 0.0) if known else None
+        return Spent(usd, tokens, self.cut or other.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class CellOutcome:
     started: float
     ended: float
     attempts: int = 1
-    judging: Spent = Spent(0.0)
+    judging: Spent = Spent(0.0, 0.0)
     judge: str = ""
     judge_model: str = ""
 
@@ -203,7 +204,7 @@ class ContestOutcome:
     judge_model: str = ""
     began: tuple[float, ...] = ()
     checks: Mapping[str, tuple[CriterionResult, ...]] = field(default_factory=dict)
-    spent: Spent = Spent(0.0)
+    spent: Spent = Spent(0.0, 0.0)
     failure: Failure | None = None
 
     def preferred(self, treatment: str) -> float | None:

@@ -97,7 +97,7 @@ class Machine:
             status=TrialStatus.OK,
             output="done",
             metrics={"active_seconds": seconds},
-            spent=Spent(0.0) if ending.lost else Spent(0.01, 10.0),
+            spent=Spent(0.0, 0.0) if ending.lost else Spent(0.01, 10.0),
             received=True,
             failure=lost if ending.lost else None,
         )

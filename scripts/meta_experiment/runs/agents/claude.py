@@ -112,7 +112,7 @@ class Claude:
             status=status,
             output=run.answer,
             metrics=dict(_metrics(run, ending)),
-            spent=Spent(run.usd, run.tokens),
+            spent=Spent(run.usd, run.tokens if run.usage or run.usd == 0 else None),
             received=received(
                 task.texts, task.others, run.given, run.asked_for, len(task.case.prompt)
             ),

@@ -119,7 +119,7 @@ class CommandLine:
             status=status,
             output=answer.decode("utf-8", "replace"),
             metrics=metrics,
-            spent=Spent(metrics.get(_COST), metrics.get(_TOKENS, 0.0)),
+            spent=Spent(metrics.get(_COST), metrics.get(_TOKENS)),
             failure=failure,
             fingerprint={"agent": self.name},
         )

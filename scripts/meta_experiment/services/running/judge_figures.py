@@ -34,7 +34,7 @@ def judge_figures(
     whole = [item for item in asked if None not in item.answers]
     agreeing = [item for item in whole if len(set(item.answers)) == 1]
     compared = list(_compared(agreeing))
-    took = sum((one.judging for one in runs), Spent(0.0))
+    took = sum((one.judging for one in runs), Spent(0.0, 0.0))
     took = sum((one.spent for one in contests), took)
     return JudgeFigures(
         asked=len(asked),
@@ -43,7 +43,7 @@ def judge_figures(
         compared=len(compared),
         agreed=sum(one == other for one, other in compared),
         usd=took.usd,
-        tokens=took.tokens,
+        tokens=took.tokens or 0.0,
         agreement=agreement_figures(compared),
         judges=dict(Counter(_judges(runs)) + Counter(_judges(contests))),
     )

@@ -296,7 +296,7 @@ def _with_verdicts(run: CellOutcome, contest: ContestOutcome) -> CellOutcome:
             replace(item, person=people.get(item.name))
             for item in contest.checks.get(run.cell.variant, ())
         ),
-        judging=Spent(0.0),
+        judging=Spent(0.0, 0.0),
         judge="",
     )
 

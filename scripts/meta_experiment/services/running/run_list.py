@@ -29,7 +29,7 @@ def every_record(workspace: Workspace) -> Iterator[RunRecords]:
 
 def _entry(found: RunRecords) -> RunListEntry:
     spent = tuple(found.folder.spent())
-    took = sum(spent, Spent(0.0))
+    took = sum(spent, Spent(0.0, 0.0))
     return RunListEntry(
         experiment_id=found.experiment.experiment_id,
         name=found.experiment.plan.name,
@@ -39,6 +39,6 @@ def _entry(found: RunRecords) -> RunListEntry:
         states=dict(Counter(state.value for state in found.states.values())),
         open_verdicts=found.open_verdicts,
         usd=took.usd,
-        tokens=took.tokens,
+        tokens=math.fsum(item.tokens or 0.0 for item in spent),
         usd_known=math.fsum(item.usd or 0.0 for item in spent),
     )
