@@ -12,7 +12,7 @@ from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.runner import CountedBlock
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.services.acting.promotion import stop
-from meta_experiment.services.running.run_outlook import first_seen
+from meta_experiment.services.running.run_outlook import first_seen, outlook
 from meta_experiment.services.running.run_plan import RunPlan, needs_probe
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_series import Series
@@ -79,6 +79,19 @@ def test_runs_that_wait_for_a_verdict_end_nothing(made_up, of_a_person):
         assert any("runs rate" in note for note in done.notes)
     else:
         assert (status, done.reason_code) == (Status.EXPIRED, ReasonCode.HORIZON_REACHED)
+
+
+@pytest.mark.parametrize(("cases", "more"), [(3, "More cases go"), (8, "more --repeats go")])
+def test_repeats_are_advised_only_where_they_can_bring_a_decision(made_up, cases, more):
+    _, found, _ = series(made_up, cases=cases, of_a_person=False)
+    assert more in found.run(Ended(()), lambda *_: None).notes[-1]
+
+
+def test_the_minimum_is_to_be_lowered_only_while_that_is_allowed(made_up):
+    _, _, plan = series(made_up, cases=8, of_a_person=False)
+    whole = replace(plan.experiment, plan=replace(plan.experiment.plan, sample_size=20))
+    assert "lowers the minimum" in next(outlook(whole, (), 8, 16, 1))
+    assert next(outlook(whole, plan.trials, 8, 16, 1)).endswith("Add cases.")
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def outlook(
             + (
                 f"meta-experiment amend {name} --set sample_size={by_evidence} --why … "
                 "lowers the minimum."
-                if cases >= by_evidence
+                if cases >= by_evidence and not trials
                 else "Add cases."
             )
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
+from meta_experiment.decide.case_limits import fewest_cases
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.futility import ended_if_futile
 from meta_experiment.errors import NotFoundError
@@ -158,7 +159,9 @@ class Series:
         """End the experiment where nothing more can come, unless blocks were set aside."""
         cases = len(self._planned.cases)
         if self._aside or analysis is None:
-            again = f"{len(self._aside)} blocks were set aside; run it again to try them anew."
+            aside = len(self._aside)
+            blocks = "1 block was" if aside == 1 else f"{aside} blocks were"
+            again = f"{blocks} set aside; run it again to try anew."
             return self._result(RunEnd.EXHAUSTED, analysis, again)
         if self._planned.probing and self._counted < self._planned.runs:
             made = f"The first {self._counted} runs are made, and count."
@@ -185,9 +188,10 @@ class Series:
             dry_run=False,
             analysis=analysis,
         )
-        self._notes.append(
-            "More cases or more --repeats go on from here: run it again with them."
-        )
+        plan = self._experiment.plan
+        enough = self._planned.cases_in_all >= max(fewest_cases(plan), plan.sample_size)
+        more = "More cases or more --repeats go" if enough else "More cases go"
+        self._notes.append(f"{more} on from here: run it again with them.")
         return self._result(ended, analysis, analysis.reason)
 
     def _result(self, ended: RunEnd, analysis: Analysis | None, reason: str) -> RunResult:
