@@ -62,36 +62,41 @@ class Budget:
             return f"its {caps.seconds / 60:g} minutes are over"
         if under_way and not self._known and (caps.usd is not None or caps.tokens is not None):
             return "what a run takes is known when the first has ended"
-        if caps.usd is not None:
-            unknown = self.unpriced or self._in_vain(self._cut_usd)
-            if unknown:
-                other = "minutes" if self.uncounted else "tokens"
-                return (
-                    f"the price of {unknown} of its runs is not known, so that a cap in USD "
-                    f"cannot hold; give one in {other}"
-                )
-            reserve = (under_way + 1 + self._cut_usd) * self._dearest_usd
-            if self.usd >= caps.usd or self.usd + reserve > caps.usd:
-                return (
-                    f"its cap of ${caps.usd:g} would be passed: ${self.usd:.4g} spent, and the "
-                    f"dearest run so far took ${self._dearest_usd:.4g}"
-                )
-        if caps.tokens is not None:
-            unknown = self.uncounted or self._in_vain(self._cut_tokens)
-            if unknown:
-                other = "minutes" if self.unpriced else "USD"
-                return (
-                    f"the tokens of {unknown} of its runs are not known, so that a cap in "
-                    f"tokens cannot hold; give one in {other}"
-                )
-            reserve = (under_way + 1 + self._cut_tokens) * self._dearest_tokens
-            if self.tokens >= caps.tokens or self.tokens + reserve > caps.tokens:
-                return (
-                    f"its cap of {caps.tokens:,.0f} tokens would be passed: "
-                    f"{self.tokens:,.0f} spent, and the dearest run so far took "
-                    f"{self._dearest_tokens:,.0f}"
-                )
-        return None
+        return self._refusal_in_usd(under_way) or self._refusal_in_tokens(under_way)
+
+    def _refusal_in_usd(self, under_way: int) -> str | None:
+        cap = self.caps.usd
+        if cap is None:
+            return None
+        if unknown := self.unpriced or self._in_vain(self._cut_usd):
+            return (
+                f"the price of {unknown} of its runs is not known, so that a cap in USD cannot "
+                f"hold; give one in {'minutes' if self.uncounted else 'tokens'}"
+            )
+        reserve = (under_way + 1 + self._cut_usd) * self._dearest_usd
+        if self.usd < cap and self.usd + reserve <= cap:
+            return None
+        return (
+            f"its cap of ${cap:g} would be passed: ${self.usd:.4g} spent, and the dearest run "
+            f"so far took ${self._dearest_usd:.4g}"
+        )
+
+    def _refusal_in_tokens(self, under_way: int) -> str | None:
+        cap = self.caps.tokens
+        if cap is None:
+            return None
+        if unknown := self.uncounted or self._in_vain(self._cut_tokens):
+            return (
+                f"the tokens of {unknown} of its runs are not known, so that a cap in tokens "
+                f"cannot hold; give one in {'minutes' if self.unpriced else 'USD'}"
+            )
+        reserve = (under_way + 1 + self._cut_tokens) * self._dearest_tokens
+        if self.tokens < cap and self.tokens + reserve <= cap:
+            return None
+        return (
+            f"its cap of {cap:,.0f} tokens would be passed: {self.tokens:,.0f} spent, and the "
+            f"dearest run so far took {self._dearest_tokens:,.0f}"
+        )
 
     def _in_vain(self, cut: int) -> int:
         """Return how many were cut off, where so many were and none came to its end."""
