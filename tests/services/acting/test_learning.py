@@ -1,12 +1,17 @@
 """What an experiment taught is written down once it has ended, and told to the next."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from tests.cli.conftest import COMMAND, bare_project
+from tests.model.test_learnings import ENTRY
 
 from meta_experiment.decide.telling.upshots import upshot
+from meta_experiment.files.roots import Layout
+from meta_experiment.services.acting.learnings import change_learnings, learnings_in
+from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.learning import Happening
 from meta_experiment.types.vocabulary import Upshot
@@ -170,6 +175,21 @@ def test_a_merge_a_link_and_what_is_no_text_are_told_in_clear_words(ended):
     path.symlink_to(project.path("v2.md"))
     said = project("learn", made, *words, "--json", code=1).json["error"]
     assert said["kind"] == "unsafe_path"
+
+
+def test_entries_written_at_once_are_all_kept(tmp_path):
+    """Each is made of what stands there under the lock."""
+    workspace = Workspace.open(Layout(tmp_path), lambda: 0.0)
+    workspace.layout.meta.mkdir(parents=True)
+
+    def write(number):
+        change_learnings(workspace, lambda _: replace(ENTRY, experiment_id=f"exp-{number}"))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(24)))
+    found = learnings_in(workspace.layout)
+    assert {it.experiment_id for it in found.entries} == {f"exp-{n}" for n in range(24)}
+    assert found.problems == []
 
 
 HAPPENED = Happening(
