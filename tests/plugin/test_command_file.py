@@ -10,9 +10,9 @@ from meta_experiment.cli.main import VERBS, group
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ROOT / "commands" / "meta_experiment.md"
-SKILL = ROOT / "skills" / "experiment-workspace"
+SKILLS = sorted((ROOT / "skills").glob("*/SKILL.md"))
 CALLED = dict(commands(group))
-PROSE = [COMMAND, *sorted(SKILL.rglob("*.md"))]
+PROSE = [COMMAND, *sorted((ROOT / "skills").rglob("*.md"))]
 
 
 def parts(file):
@@ -20,8 +20,8 @@ def parts(file):
     return yaml.safe_load(front), body
 
 
-def injections():
-    return re.findall(r"!`([^`]*)`", parts(COMMAND)[1])
+def injections(file=COMMAND):
+    return re.findall(r"!`([^`]*)`", parts(file)[1])
 
 
 def test_the_command_answers_to_its_plain_name():
@@ -68,7 +68,7 @@ def test_no_verb_that_only_looks_changes_a_prompt_file(verb):
     assert "--dry-run" not in options
 
 
-@pytest.mark.parametrize("file", [COMMAND, SKILL / "SKILL.md"], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [COMMAND, *SKILLS], ids=lambda file: file.parent.name)
 def test_the_model_is_told_that_what_is_printed_is_data(file):
     """In one sentence, before the board where there is one."""
     _, body = parts(file)
@@ -89,6 +89,7 @@ def test_the_injected_line_shows_the_board():
     """What is injected is the state of the experiments, with what goes wrong in sight."""
     (line,) = injections()
     assert line.startswith("meta-experiment status 2>&1 || echo ")
+    assert all(injections(skill) == [line] for skill in SKILLS)
 
 
 @pytest.mark.parametrize("program", [None, "#!/bin/sh\necho broken >&2\nexit 1\n"])
