@@ -12,10 +12,54 @@ from meta_experiment.cli import main
 from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import VERBS
 from meta_experiment.model.result_document import to_document
+from meta_experiment.types.cases import CommitSource
 from meta_experiment.types.results import RESULTS
 from meta_experiment.types.results.demo import DemoResult
+from meta_experiment.types.results.replay import Replay, ReplayEnd, ReplayFigures, ReplayTurn
+from meta_experiment.types.results.run_merge import RunMerge
 
 CALLED = [words for words, _ in commands(main.group)]
+FIGURES = ReplayFigures(0.1, 900.0, 12.5, 3.0, 0.0, 1.0)
+UNRECORDED = {  # what the recorded life shows as text alone, or refused
+    "demo": [DemoResult("done", None)],
+    "runs merge": [
+        RunMerge(
+            *("exp-1", "c1", 1, "treatment", "main", "a" * 40, "b" * 40, "meta/c1"),
+            conflicts=("both.md",),
+            files={"new.md": 2},
+            left_out=("lib",),
+            failed=("tests",),
+            dry_run=False,
+        )
+    ],
+    "runs replay": [
+        Replay(
+            *(
+                "s1",
+                "exp-1:treatment",
+                "haiku",
+                "sonnet",
+                "a" * 40,
+                by,
+                True,
+                ReplayEnd.DONE,
+                "",
+            ),
+            turns=(
+                ReplayTurn(1, "go", False, FIGURES, FIGURES, "ok", "ok", "", "a", "b", True),
+                ReplayTurn(2, "on", True, None, None, "", "", "", "", "", False),
+            ),
+            recorded=FIGURES,
+            replayed=ReplayFigures(),
+            patch="",
+            unanswered=0,
+            pictures=0,
+            estimated=False,
+            notes=("One replay is no evidence.",),
+        )
+        for by in (None, *CommitSource)
+    ],
+}
 
 
 @cache
@@ -68,8 +112,7 @@ def test_what_was_recorded_obeys_its_schema(verb):
         documents = [
             document for name, document in answers() if name == verb and "error" not in document
         ]
-    if verb == "demo":  # it is recorded as text alone
-        documents = [to_document(DemoResult("done", None))]
+    documents += [to_document(result) for result in UNRECORDED.get(verb, ())]
     assert documents
     for document in documents:
         validator(SCHEMA_OF.get(verb, "error")).validate(document)
