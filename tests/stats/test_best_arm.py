@@ -92,6 +92,13 @@ def test_a_billion_trials_keep_their_digits():
     assert both == pytest.approx(best_mean([Moments.of([0, 1]), Moments.of([1, 2])]), abs=1e-9)
 
 
+def test_values_that_differ_by_a_rounding_are_still_compared():
+    """An arm that is narrower than the last digit of its place has a chance all the same."""
+    wide, alike = Moments(1000, 0.0, 1.0), Moments(30, 4.7, 1e-30)
+    assert best_mean([wide, alike]) == pytest.approx([0.0, 1.0], abs=1e-7)
+    assert best_mean([wide, alike, alike]) == pytest.approx([0.0, 0.5, 0.5], abs=1e-7)
+
+
 def test_means_follow_shift_and_scale():
     """Twice the unit and another origin change nothing; lower mirrors higher."""
     arms = [Moments.of([1.0, 2.5, 3.0]), Moments.of([2.0, 2.1, 4.0]), Moments.of([0.0, 5.0])]

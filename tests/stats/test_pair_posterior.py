@@ -46,6 +46,18 @@ def test_two_means_as_by_scipys_trapezoid():
     assert found.loss_control - found.loss_treatment == pytest.approx(1.0, abs=1e-8)
 
 
+@pytest.mark.parametrize("spread", [1e-30, 1e-6])
+def test_an_arm_far_narrower_than_the_other_keeps_chance_and_losses(spread):
+    """Panels as narrow as one of them are laid where that one lies, and nowhere else."""
+    wide, narrow = Moments(3, 0.0, 6e6), Moments(100_000, 500.0, spread)
+    found, back = two_means(wide, narrow), two_means(narrow, wide)
+    chance = sps.t.cdf(500.0 / wide.standard_error, 2)
+    assert found.chance_better == pytest.approx(chance, abs=1e-7)
+    assert back.chance_better == pytest.approx(1.0 - chance, abs=1e-7)
+    assert found.loss_control - found.loss_treatment == pytest.approx(500.0, rel=0.01)
+    assert back.loss_treatment == pytest.approx(found.loss_control, rel=1e-3)
+
+
 def test_losses_need_a_mean():
     """Two values an arm have tails without a mean: no finite loss, but a chance."""
     found = two_means(Moments.of([1.0, 2.0]), TREATMENT)

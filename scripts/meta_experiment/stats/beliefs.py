@@ -24,6 +24,7 @@ _WIDTH = 3.5  # of a panel, in standard deviations: an error below 1e-9
 _FAINT = 23.0  # below its peak a density is left out from here on: a part in 10^10
 _LARGEST = 600.0  # an exponent
 _SMALLEST = 1e-280
+_FINEST = 1e-8  # scale, as a part of its center
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -119,9 +120,13 @@ def _softplus(w: float) -> float:
 
 
 class StudentMean:
-    """A mean that is Student's t about a center, with any scale and degrees of freedom."""
+    """A mean that is Student's t about a center, with any scale and degrees of freedom.
+
+    No scale is finer than what numbers about the center can tell apart.
+    """
 
     def __init__(self, center: float, scale: float, df: float) -> None:
+        scale = max(scale, _FINEST * abs(center))
         self._center, self._scale, self._df = center, scale, df
         self._constant = log_gamma_half_step(0.5 * df) - 0.5 * math.log(math.pi * df)
         self._constant -= math.log(scale)
@@ -165,7 +170,7 @@ class CommonLine:
         end, edges = max(arm.high for arm in arms), [start]
         while edges[-1] < end:
             at = edges[-1]
-            edges.append(at + min(arm.width(at) for arm in arms if at < arm.high))
+            edges.append(min(_next_edge(arm, at) for arm in arms if at < arm.high))
         widths = [high - low for low, high in pairwise(edges)]
         rule = gauss_legendre(_NODES)
         nodes = [
@@ -209,6 +214,11 @@ def expected_shortfall(low: Belief, high: Belief) -> float:
     line = CommonLine.of((low, high), min(low.low, high.low))
     above = [1.0 - value for value in line.below[1]]
     return line.integral(line.below[0], above)
+
+
+def _next_edge(arm: Belief, at: float) -> float:
+    """Return where a panel may end for one arm: where it begins, from there as it allows."""
+    return arm.low if at < arm.low else at + arm.width(at)
 
 
 def _products(one: Sequence[float], other: Sequence[float]) -> list[float]:
