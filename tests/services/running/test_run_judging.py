@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,13 @@ from meta_experiment.services.running import run_judging
 from meta_experiment.services.running.run_judging import JudgingRequest, judge_runs
 from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types.cases import CriterionKind, CriterionResult
-from meta_experiment.types.runs import ContestOutcome, Failure, FailureKind, PreferenceResult
+from meta_experiment.types.runs import (
+    ContestOutcome,
+    Failure,
+    FailureKind,
+    PreferenceResult,
+    RunCell,
+)
 
 # It finds good what is short, and prefers what is shorter.
 JUDGE = """\
@@ -116,6 +123,17 @@ def test_what_failed_is_asked_in_the_next_call(made_up, monkeypatch):
     assert judge_runs(runs.space, runs.name, wanted).left == 0
     assert [case for case, _, _ in asked] == ["c0", "c1", "c2", "c3", "c1"]
     assert asked[0][1:] == ("Do it.", ["control", "treatment"])
+
+
+def test_what_was_said_of_a_run_is_not_told_of_one_in_its_place(made_up, monkeypatch):
+    runs = filled(made_up())
+    scripted(monkeypatch, None, None, Failure(FailureKind.MACHINE, "no network"))
+    wanted = JudgingRequest(judge(runs), prefer="the shorter one")
+    assert judge_runs(runs.space, runs.name, wanted).blocks == 2
+    first = runs.folder.outcome(RunCell("c0", 1, "treatment"))
+    runs.folder.conclude(replace(first, started=first.started + 1))
+    done = judge_runs(runs.space, runs.name, wanted)
+    assert (done.blocks, done.left, done.preferences[0].pairs) == (1, 1, 1)
 
 
 @pytest.mark.parametrize(("kind", "times"), [("setup", 1), ("machine", 3)])

@@ -243,7 +243,12 @@ def _key(cases: Mapping[str, Case], judge: Agent) -> str:
 
 def _is_known(again: RunFolder, contest: Contest, block: Block) -> bool:
     found = again.contest(contest)
-    return found is not None and found.began == tuple(run.started for run in block)
+    return found is not None and _is_about(found, block)
+
+
+def _is_about(found: ContestOutcome, block: Block) -> bool:
+    """Tell whether these very runs were judged, not runs in whose place they were made."""
+    return found.began == tuple(run.started for run in block)
 
 
 def _told(
@@ -254,7 +259,11 @@ def _told(
     left: int,
     reason: str,
 ) -> RunJudging:
-    contests = {one.cell: one for one in again.contests() if one.cell in blocks}
+    contests = {
+        one.cell: one
+        for one in again.contests()
+        if one.cell in blocks and _is_about(one, blocks[one.cell])
+    }
     runs = [
         _with_verdicts(run, contests[contest])
         for contest, block in blocks.items()
