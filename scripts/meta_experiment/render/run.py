@@ -65,10 +65,11 @@ def spent(found: RunsSpent) -> str:
 
     No tokens at all are none that anybody told.
     """
-    known = f"${found.usd:.4f}" + (f", {found.tokens:,.0f} tokens" if found.tokens else "")
-    if not found.unpriced:
-        return known
-    return f"{known}; the price of {found.unpriced:,} runs is not known"
+    tokens = f"{found.tokens:,.0f} tokens" if found.tokens else ""
+    usd = f"${found.usd:.4f}" if found.usd or not found.unpriced else ""
+    runs = words.counted(found.unpriced, "run")
+    unknown = f"the price of {runs} is not known" if found.unpriced else ""
+    return "; ".join(filter(None, (", ".join(filter(None, (usd, tokens))), unknown)))
 
 
 def _aside(done: RunResult) -> Iterator[str]:

@@ -33,9 +33,12 @@ def test_runs_that_are_not_there_are_refused(made_up):
     runs = made_up()
     runs.end("a", 1, "control")
     runs.end("a", 1, "treatment", received=False, counts=False)
-    for case, repeat, variants in (("a", None, ()), ("b", 1, ()), ("a", 1, ("control", "x"))):
+    for case, repeat in (("a", None), ("b", 1)):
         with pytest.raises(NotFoundError, match="no two ended runs"):
-            difference(runs.space, runs.name, case, repeat, variants)
+            difference(runs.space, runs.name, case, repeat)
+    with pytest.raises(NotFoundError, match="no variant 'x'") as refused:
+        difference(runs.space, runs.name, "a", 1, ("control", "x"))
+    assert "control, treatment" in str(refused.value.hint)
     with pytest.raises(UsageError, match="compared to itself"):
         difference(runs.space, runs.name, "a", 1, ("control", "control"))
 

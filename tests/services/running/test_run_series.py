@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.runs.outcomes import outcome_of
 
+from meta_experiment.render.run import spent
 from meta_experiment.render.run_summary import run_summary_page
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import write
@@ -19,7 +20,7 @@ from meta_experiment.services.running.run_series import Series
 from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types import Decision, ReasonCode, Status
 from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
-from meta_experiment.types.results.run import RunEnd
+from meta_experiment.types.results.run import RunEnd, RunsSpent
 from meta_experiment.types.runs import RunCell
 
 ARMS = ("control", "treatment")
@@ -117,6 +118,14 @@ def test_a_probe_ends_behind_the_first_block_and_ends_nothing(made_up):
     assert done.reason == "The first 2 runs are made, and count."
     trials = tuple(runs.space.store.trials(plan.experiment).trials)
     assert not needs_probe(runs.space, replace(plan, trials=trials))
+
+
+def test_nothing_is_no_sum_of_prices_of_which_none_is_known():
+    assert spent(RunsSpent(0.0, 0.0, 1)) == "the price of 1 run is not known"
+    assert (
+        spent(RunsSpent(0.5, 9.0, 2)) == "$0.5000, 9 tokens; the price of 2 runs is not known"
+    )
+    assert spent(RunsSpent(0.0, 0.0, 0)) == "$0.0000"
 
 
 def test_what_ended_or_goes_on_needs_no_probe_and_what_failed_tells_nothing(made_up):

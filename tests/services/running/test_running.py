@@ -26,6 +26,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.runs import supervising
 from meta_experiment.runs.agents import AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
+from meta_experiment.runs.runner import CountedBlock
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.running import run_merge, run_plan, running
@@ -120,11 +121,20 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     space = opened(project)
     name = create(space, project)
     before = git(project, "status", "--porcelain")
-    done = run(space, name, project, cases=cases(project, 20))
+    counted = []
+
+    def tell(_, event, __):
+        """Let the run beside the last one end before anything is stopped."""
+        counted.extend([event] if isinstance(event, CountedBlock) else ())
+        time.sleep(0.4 if len(counted) > 5 else 0)
+
+    done = run(space, name, project, cases=cases(project, 20), tell=tell, at_once=2)
     assert (done.ended, done.decision) == (RunEnd.DECIDED, Decision.PROMOTE)
     assert 12 <= done.counted < done.runs == 40
     assert done.saved == 40 - done.counted
-    assert done.spent.usd == pytest.approx(0.01 * done.counted, abs=0.011)
+    took = [item.usd for item in running.run_folder(space, name).spent()]
+    assert len(took) > done.counted
+    assert done.spent.usd == pytest.approx(sum(took))
     trials = space.store.trials(space.store.experiment(name)).trials
     assert len(trials) == done.counted
     assert {item.status for item in trials} == {TrialStatus.OK}

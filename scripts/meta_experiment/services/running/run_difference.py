@@ -82,6 +82,11 @@ def _pair(
     arms = [item.name for item in found.experiment.plan.variants]
     if len(set(variants)) < len(variants):
         raise UsageError(f"{cite(variants[0])} is compared to itself; expected two variants.")
+    if strange := [name for name in variants if name not in arms]:
+        raise NotFoundError(
+            f"{found.experiment.experiment_id} has no variant {cite(strange[0])}.",
+            hint=f"It has: {', '.join(arms)}.",
+        )
     pairs = [tuple(variants)] if variants else [(arms[0], arm) for arm in arms[1:]]
     repeats = sorted({cell.repeat for cell in runs} if repeat is None else {repeat})
     for one, other in pairs:

@@ -22,7 +22,7 @@ from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.asking import identity
 from meta_experiment.runs.attempts import Bench, attempt
 from meta_experiment.runs.base import Base, base_of
-from meta_experiment.runs.budget import Budget
+from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.checkouts import Slots
 from meta_experiment.runs.contests import contest
 from meta_experiment.runs.crew import Crew
@@ -38,7 +38,7 @@ from meta_experiment.services.running.run_records import records_of, run_folder
 from meta_experiment.services.running.run_series import Series, Tell
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
-from meta_experiment.types.results.run import RunResult
+from meta_experiment.types.results.run import RunResult, RunsSpent
 from meta_experiment.types.runs import (
     CellOutcome,
     Contest,
@@ -79,9 +79,7 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             bench = _bench(workspace, experiment, planned, request, folder, slots, around)
             known = _known(folder, planned, request.judge)
             _stop_others(folder, known)
-            budget = Budget(request.caps)
-            for spent in folder.spent():
-                budget.spend(spent)
+            budget = _budget(folder, request.caps)
             runner = Runner(
                 planned.to_make,
                 planned.cases,
@@ -98,10 +96,23 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 open_verdicts=records_of(workspace, experiment).open_trials,
             )
             done = series.run(runner, tell)
-            return replace(done, notes=(*told, *_not_held(base), *done.notes))
+            whole = _budget(folder, request.caps)  # with what was under way at the end
+            return replace(
+                done,
+                spent=RunsSpent(whole.usd, whole.tokens, whole.unpriced),
+                notes=(*told, *_not_held(base), *done.notes),
+            )
         finally:
             with held():
                 slots.dispose()
+
+
+def _budget(folder: RunFolder, caps: Caps) -> Budget:
+    """Return what all runs took so far, held against the caps."""
+    budget = Budget(caps)
+    for spent in folder.spent():
+        budget.spend(spent)
+    return budget
 
 
 @contextmanager
