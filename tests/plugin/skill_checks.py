@@ -11,9 +11,10 @@ from tests.plugin.desk import ROOT
 
 from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import group
+from meta_experiment.decide.telling.stages import STAGES
 from meta_experiment.model.metrics import describe
 from meta_experiment.types import Decision, ReasonCode
-from meta_experiment.types.vocabulary import Skill, Stage
+from meta_experiment.types.vocabulary import Skill
 
 Pack = Mapping[str, str]
 
@@ -149,7 +150,9 @@ def staged(texts: Pack) -> Iterator[str]:
     yield from (f"{name}: named by no board" for name in there - {it.value for it in Skill})
     guide = skills(texts).get("experiment-guide", "")
     table = dict(re.findall(r"^\| ([a-z]+) \| (.+) \|$", guide, re.MULTILINE))
-    yield from (f"guide: no stage {it.value}" for it in Stage if it.value not in table)
+    for stage, (skill, _) in STAGES.items():
+        if not table.get(stage.value, "").startswith((skill.value, "this one")):
+            yield f"guide: {stage.value} is not for {skill.value}"
     named = set(re.findall(r"[a-z]+-[a-z]+", " ".join(table.values()))) | {"experiment-guide"}
     yield from (f"guide: {name}" for name in named ^ {it.value for it in Skill})
 
