@@ -192,6 +192,11 @@ def test_more_looks_reach_a_chance_more_often(chance, first, times):
     assert reached_by_equal_arms(0.9 * chance, first, times * first) >= found
 
 
+@pytest.mark.parametrize("chance", [0.9999999, 1 - 1e-12])
+def test_equal_arms_reach_what_is_almost_sure_now_and_then(chance):
+    assert reached_by_equal_arms(chance, 10, 1000) >= 1 - chance
+
+
 def test_a_small_rate_s_loss_is_that_of_the_pair():
     """Both ways to integrate agree, where a loss is one in a thousand."""
     pair = beta_binomial(50, 1000, 62, 1000)

@@ -55,7 +55,8 @@ def reached_by_equal_arms(chance: float, first: int, last: int) -> float:
             )
             for y, width in _points(end, after)
         ]
-    return 1.0 - math.fsum(weight for _, weight in mass)
+    # far out the sum is less exact than the rate is small: it is at least that of one look
+    return max(1.0 - chance, 1.0 - math.fsum(weight for _, weight in mass))
 
 
 def _bounds(deviate: float, first: int, last: int) -> list[tuple[float, float]]:

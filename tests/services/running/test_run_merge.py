@@ -92,6 +92,7 @@ FAULTY = {
     "nothing changed": ({"case": "c1"}, NotFoundError, "was not kept"),
     "no name of a branch": ({"branch": "a..b"}, UsageError, "no name of a branch"),
     "an option": ({"branch": "-f"}, UsageError, "no name of a branch"),
+    "a word of git's": ({"branch": "HEAD"}, UsageError, "no name of a branch"),
     "one that is there": ({"branch": "main"}, RefusedError, "already"),
 }
 

@@ -182,7 +182,8 @@ def _subject(cell: RunCell) -> str:
 
 def _require_branch(git: Git, name: str) -> None:
     """Refuse a name that no new branch can have, before anything is worked out."""
-    if name.startswith("-") or git.run("check-ref-format", f"{BRANCHES}{name}").code:
+    impossible = name == "HEAD" or name.startswith("-")  # which git would take for its own
+    if impossible or git.run("check-ref-format", f"{BRANCHES}{name}").code:
         raise UsageError(f"{cite(name)} is no name of a branch; expected one for --branch.")
     if not git.run("rev-parse", "-q", "--verify", f"{BRANCHES}{name}").code:
         raise RefusedError(
