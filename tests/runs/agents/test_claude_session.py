@@ -76,3 +76,15 @@ def test_a_link_in_the_place_of_a_transcript_is_not_followed(session, tmp_path):
     place.symlink_to(victim)
     session.launch(task(tmp_path, 2))
     assert victim.read_text() == '{"type":"cost-state"}\n'
+
+
+@pytest.mark.parametrize("link", ["session", "session/projects", "session/projects/x"])
+def test_a_transcript_behind_a_link_is_somebody_elses(session, tmp_path, link):
+    """It is neither taken up nor written."""
+    place = written(tmp_path, {"type": "cost-state", "totalCostUSD": 9})
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / link).rename(tmp_path / "theirs/own")
+    (tmp_path / link).symlink_to(tmp_path / "theirs/own")
+    assert session.transcript is None
+    session.launch(task(tmp_path, 2))
+    assert "cost-state" in place.read_text()

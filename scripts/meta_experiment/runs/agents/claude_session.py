@@ -31,8 +31,13 @@ class ClaudeSession(Claude):
 
     @property
     def transcript(self) -> Path | None:
-        """The transcript of the session; None before its first turn."""
-        return next(iter(sorted(self._folder.glob("projects/*/*.jsonl"))), None)
+        """The transcript of the session; None before its first turn.
+
+        What lies behind a folder that an agent has linked to is somebody else's.
+        """
+        own = self._folder.parent.resolve() / self._folder.name / "projects"
+        found = sorted(self._folder.glob("projects/*/*.jsonl"))
+        return next((path for path in found if path.parent.resolve().parent == own), None)
 
     def _config(self, task: Task) -> Path:
         del task
