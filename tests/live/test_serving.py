@@ -55,14 +55,15 @@ def test_a_trial_knows_how_long_its_arguments_were(stage):
     assert [trial.argument_length for trial in opened(stage, "s2")] == [None]
 
 
-def test_a_trial_that_an_older_version_opened_is_read(stage):
+@pytest.mark.parametrize(("fields", "length"), [(10, None), (11, 1)])
+def test_a_trial_that_an_older_version_opened_is_read(stage, fields, length):
     stage.run()
     stage.call("x", "p1")
     (name,) = stage.session().names("trial-")
     line = stage.session().read(name)
-    stage.session().write(name, line.rpartition(b"\t")[0])
+    stage.session().write(name, b"\t".join(line.split(b"\t")[:fields]))
     (trial,) = opened(stage)
-    assert (trial.prompt_id, trial.argument_length) == ("p1", None)
+    assert (trial.prompt_id, trial.argument_length, trial.draw) == ("p1", length, "")
 
 
 def test_a_second_invocation_in_a_prompt_has_the_same_variant_and_no_line(stage):

@@ -64,6 +64,12 @@ def test_a_bar_shows_the_share_it_names():
 def test_the_board_sums_up_how_many_changes_were_worth_it():
     """psd-06: five promoted and one rolled back are 83% of those decided."""
     inputs, expected = CASES.case("psd-06")
+    step = {
+        "stage": "nothing",
+        "missing": [],
+        "skill": "experiment-guide",
+        "next_action": "nothing",
+    }
     row = {
         "id": "exp-1",
         "name": "review",
@@ -79,7 +85,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "apart": [],
         "ended": [],
         "alerts": [],
-        "next_action": "nothing",
+        **step,
     }
     summary = {
         "active": 0,
@@ -88,7 +94,14 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "expired": 3,
         "archived": 0,
     }
-    view = {"experiments": [row], "summary": summary, "notes": []}
+    view = {
+        "experiments": [row],
+        "plans": [],
+        "open_ends": [],
+        "foremost": {"about": None, **step},
+        "summary": summary,
+        "notes": [],
+    }
     shown = write("text", board(view, limit=5), Style())
     assert f"({round(expected['success_rate_pct'])}% of those decided)" in shown
 

@@ -129,6 +129,28 @@ def test_going_on_is_no_second_opening(project):  # noqa: F811
     assert reasons.count("opened the held-out cases cases") == 1
 
 
+def test_a_line_of_who_opened_them_that_was_cut_off_names_nobody(project):  # noqa: F811
+    space = opened(project)
+    name = create(space, project)
+    split(space, project)
+    notes = held_out.held_out(space, "cases").with_suffix(".opened")
+    notes.write_bytes(b"\nexp-9 2026-01-01T00:00:00Z\nexp-8")
+    (told,) = held_out.opened(space, space.store.experiment(name), "cases")
+    assert "by exp-9 at 2026-01-01" in told
+    assert held_out.opened(space, space.store.experiment(name), "cases") == [told]
+
+
+def test_held_out_cases_that_cannot_decide_stay_closed(project):  # noqa: F811
+    space = opened(project)
+    name = create(space, project)
+    split(space, project, 12)
+    path = held_out.held_out(space, "cases")
+    wanted = run_plan.RunRequest(path, agent(project), held_out="cases")
+    with pytest.raises(RefusedError, match="5 cases are held out, and this plan decides from"):
+        run_plan.plan_runs(space, name, wanted)
+    assert not path.with_suffix(".opened").exists()
+
+
 def test_who_has_seen_held_out_cases_is_run_on_no_others(project):  # noqa: F811
     """Nor those of another name: the decision would be of what the text was tuned on."""
     space = opened(project)

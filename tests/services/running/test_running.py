@@ -196,6 +196,19 @@ def test_other_cases_than_before_add_to_what_is_known(project):
     assert done.counted > 0
 
 
+def test_another_agent_goes_on_only_where_that_is_said(project):
+    space = opened(project)
+    name = create(space, project)
+    path = cases(project)
+    run(space, name, project, cases=path, caps=Caps(usd=0.025))
+    other = agent_of(f"{sys.executable} other.py", AgentOptions(within=20.0), os.environ)
+    with pytest.raises(ConflictError, match="so far it was") as refused:
+        run_plan.plan_runs(space, name, run_plan.RunRequest(path, other))
+    assert "--another-agent" in refused.value.hint
+    wanted = run_plan.RunRequest(path, other, another_agent=True)
+    assert "what all did counts" in run_plan.plan_runs(space, name, wanted).outlook[0]
+
+
 @pytest.mark.long
 def test_a_cap_leaves_what_is_valid_and_the_next_call_goes_on(project):
     space = opened(project)

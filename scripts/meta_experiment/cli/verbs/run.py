@@ -81,6 +81,9 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 )
 @click.option("--judge-model", metavar="NAME", help="The model of the judge, for claude.")
 @click.option(
+    "--another-agent", is_flag=True, help="Go on though another agent ran what was run."
+)
+@click.option(
     "--another-judge", is_flag=True, help="Go on though another judge judged what was run."
 )
 @click.option(
@@ -207,6 +210,7 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         at_once=said["concurrency"] or _cores(),
         judge=said["judge"] and judge_named(said["judge"], said["judge_model"]),
         another_judge=said["another_judge"],
+        another_agent=said["another_agent"],
         caps=Caps(
             said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
         ),

@@ -119,7 +119,7 @@ class Claude:
             failure=failure,
             tools=run.tools,
             tool_inputs=run.tool_inputs,
-            fingerprint={"agent": self.name, **run.fingerprint},
+            fingerprint={"agent": self.identity, **run.fingerprint},
         )
 
     def _words(self, task: Task) -> Iterator[str]:

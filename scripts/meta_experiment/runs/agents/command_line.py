@@ -121,7 +121,7 @@ class CommandLine:
             metrics=metrics,
             spent=Spent(metrics.get(_COST), metrics.get(_TOKENS)),
             failure=failure,
-            fingerprint={"agent": self.name},
+            fingerprint={"agent": self.identity},
         )
 
     def _program(self) -> str:

@@ -125,17 +125,17 @@ def opened(workspace: Workspace, experiment: Experiment, name: str) -> list[str]
         OSError: it cannot be noted.
     """
     notes = _folder(workspace) / f"{name}.opened"
-    before = notes.read_text("utf-8").splitlines() if notes.exists() else []
-    others = [line for line in before if line.split()[0] != experiment.experiment_id]
-    if len(others) == len(before):
+    before = _openings(notes)
+    others = {name: at for name, at in before.items() if name != experiment.experiment_id}
+    if experiment.experiment_id not in before:
         now = instants.to_text(workspace.clock())
         append_lines(workspace.files, notes, f"{experiment.experiment_id} {now}\n".encode())
         status = experiment.status
         workspace.note(experiment, "run", status, f"opened the held-out cases {name}")
     return [
-        f"The held-out cases {name} were opened before, by {line.split()[0]} at "
-        f"{line.split()[1]}: a text that was changed since then may be fitted to them."
-        for line in others
+        f"The held-out cases {name} were opened before, by {other} at {at}: a text that was "
+        "changed since then may be fitted to them."
+        for other, at in others.items()
     ]
 
 
@@ -149,14 +149,21 @@ def require_same_opened(workspace: Workspace, experiment_id: str, name: str) -> 
     """
     places = [_folder(workspace)] if workspace.machine.data else []
     for notes in (path for folder in places for path in sorted(folder.glob("*.opened"))):
-        by = {line.split()[0] for line in notes.read_text("utf-8").splitlines() if line}
-        if experiment_id in by and notes.stem != name:
+        if experiment_id in _openings(notes) and notes.stem != name:
             raise ConflictError(
                 f"{experiment_id} was run on the held-out cases {as_word(notes.stem)}; "
                 "expected a decision on them alone.",
                 hint=f"meta-experiment run {experiment_id} --holdout {notes.stem}; on other "
                 "cases make a new experiment: meta-experiment create --unit case",
             )
+
+
+def _openings(notes: Path) -> dict[str, str]:
+    """Return which experiments opened held-out cases, and when; a broken line is none."""
+    if not notes.exists():
+        return {}
+    words = (line.split() for line in notes.read_text("utf-8", "replace").splitlines())
+    return {line[0]: line[1] for line in words if len(line) == 2}
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.errors import ConflictError, InvalidStateError, UsageError
+from meta_experiment.decide.case_limits import fewest_cases
+from meta_experiment.errors import (
+    ConflictError,
+    InvalidStateError,
+    RefusedError,
+    UsageError,
+)
 from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.budget import Caps
@@ -20,11 +26,12 @@ from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_trials import (
     blocks_left,
     require_judge,
+    require_same_agent,
     require_same_cases,
     require_same_judge,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, Status, Trial, Unit
+from meta_experiment.types import Experiment, Plan, Status, Trial, Unit
 from meta_experiment.types.cases import Case
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
 from meta_experiment.types.runs import RunBlock
@@ -36,8 +43,8 @@ _OPEN = (Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 class RunRequest:
     """Request for runs: where the cases lie, who does and judges them, how often, at once.
 
-    `held_out` is the name of cases that were held out, where they are such. `another_judge`
-    lets a judge go on from where another one was asked.
+    `held_out` is the name of cases that were held out, where they are such. `another_agent`
+    and `another_judge` let one go on from where another one was asked.
     """
 
     cases: Path
@@ -48,6 +55,7 @@ class RunRequest:
     held_out: str = ""
     judge: Agent | None = None
     another_judge: bool = False
+    another_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +109,9 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
     Raises:
         UsageError: the experiment's units are no cases, a case cannot be read, nobody would be
             asked for a preference, or the agent cannot go on in its conversation.
-        InvalidStateError: it has ended. ConflictError: a case was changed since it was run,
-            others were run than the ones that were held out, or another judge judged.
+        InvalidStateError: it has ended. RefusedError: held-out cases are too few.
+        ConflictError: a case was changed since it was run, others were run than the ones that
+            were held out, or another agent or judge was asked.
     """
     experiment = selector
     if not isinstance(experiment, Experiment):
@@ -132,7 +141,11 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
     require_judge(plan, cases.values(), request.judge)
-    told = require_same_judge(trials, request.judge, another=request.another_judge)
+    ended_runs = records_of(workspace, experiment).outcomes if workspace.runs else ()
+    told = (
+        *require_same_agent(ended_runs, trials, request.agent, another=request.another_agent),
+        *require_same_judge(trials, request.judge, another=request.another_judge),
+    )
     others = tuple(trial for trial in trials if trial.unit not in cases)
     before = len({trial.unit for trial in others})
     if request.held_out and others:
@@ -143,6 +156,8 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
         )
     ended = {item.treatment for item in experiment.ended_arms}
     variants = [item.name for item in plan.variants if item.name not in ended]
+    if request.held_out:
+        _require_enough(plan, len(cases))
     blocks = schedule(plan.seed, list(cases), variants, request.repeats)
     left = tuple(
         replace(block, contested=bool(request.judge and cases[block.case_id].preferences))
@@ -156,6 +171,22 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )
     return RunPlan(experiment, cases, blocks, left, trials, others, tuple(said))
+
+
+def _require_enough(plan: Plan, cases: int) -> None:
+    """Refuse to open held-out cases that are too few for any decision.
+
+    Raises:
+        RefusedError: says how many it takes.
+    """
+    fewest = max(plan.sample_size, fewest_cases(plan))
+    if cases < fewest:
+        raise RefusedError(
+            f"{cases} cases are held out, and this plan decides from {fewest} on; they would "
+            "be opened for nothing.",
+            hint="Hold out more of a larger set, or make the plan with a lower minimum: "
+            "meta-experiment create --unit case --sample-size N",
+        )
 
 
 def needs_probe(workspace: Workspace, planned: RunPlan) -> bool:

@@ -19,7 +19,8 @@ from meta_experiment.types.runs import CellOutcome, ContestOutcome, RunBlock, Ru
 _CASE = "case"  # in a fingerprint: the first digits of the case's SHA-256
 _DIGITS = 12
 PREFERENCE = "preference"
-JUDGE, _JUDGE_MODEL = "judge", "judge_model"  # in a fingerprint
+AGENT, JUDGE, _JUDGE_MODEL = "agent", "judge", "judge_model"  # in a fingerprint
+_MODEL_FLAGS = {AGENT: "--model", JUDGE: "--judge-model"}
 
 
 def trial_id(cell: RunCell) -> str:
@@ -120,6 +121,20 @@ def require_judge(plan: Plan, cases: Iterable[Case], judge: Agent | None) -> Non
         )
 
 
+def require_same_agent(
+    outcomes: Iterable[CellOutcome], trials: Iterable[Trial], agent: Agent, *, another: bool
+) -> Iterator[str]:
+    """Refuse an agent other than the one that ran so far, or say so where that is wanted.
+
+    Raises:
+        ConflictError: names both.
+    """
+    ran = {item.trial_id: item.fingerprint.get(AGENT) for item in trials}
+    ran |= {trial_id(item.cell): item.report.fingerprint.get(AGENT) for item in outcomes}
+    before = Counter(name for name in ran.values() if name)
+    return _require_same(AGENT, before, agent.identity, another=another)
+
+
 def require_same_judge(
     trials: Iterable[Trial], judge: Agent | None, *, another: bool
 ) -> Iterator[str]:
@@ -128,20 +143,26 @@ def require_same_judge(
     Raises:
         ConflictError: names both.
     """
-    before = judges_of(trials)
-    now = None if judge is None else identity(judge)
+    if judge is None:
+        return iter(())
+    return _require_same(JUDGE, judges_of(trials), identity(judge), another=another)
+
+
+def _require_same(
+    what: str, before: Mapping[str, int], now: str, *, another: bool
+) -> Iterator[str]:
     others = {name: count for name, count in before.items() if name != now}
-    if now is None or not others:
+    if not others:
         return
     known = ", ".join(f"{name} ({count:,} runs)" for name, count in others.items())
     if not another:
         raise ConflictError(
-            f"The judge would be {now}; so far it was {known}. Verdicts of two judges would "
-            "count as one.",
-            hint="Name the same --judge and --judge-model, or say --another-judge to go on "
-            "with both.",
+            f"The {what} would be {now}; so far it was {known}. What two of them did would "
+            "count as one's.",
+            hint=f"Name the same --{what} and {_MODEL_FLAGS[what]}, or say --another-{what} "
+            "to go on with both.",
         )
-    yield f"From now on the judge is {now}, before it was {known}: the verdicts of all count."
+    yield f"From now on the {what} is {now}, before it was {known}: what all did counts."
 
 
 def require_same_cases(trials: Iterable[Trial], cases: Mapping[str, Case]) -> None:
