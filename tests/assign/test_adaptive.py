@@ -1,7 +1,7 @@
 """The shares of a bandit: above the floor, by the chance to be the best, exact in sum."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meta_experiment.assign import adaptive
@@ -10,6 +10,7 @@ CHANCES = st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=8)
 
 
 @given(CHANCES, st.floats(0.0, 1.0), st.booleans())
+@example([1.0, 1e-6], 0.0, True)
 def test_shares_sum_to_one_and_none_is_below_the_floor(chances, of_most, finds_best):
     floor = of_most / len(chances)
     draw = adaptive.top_two if finds_best else adaptive.thompson

@@ -41,6 +41,7 @@ def sequence(wanted, length, seed="seed"):
     return [arm_for(wanted, seed, f"unit-{k}", k) for k in range(length)]
 
 
+@pytest.mark.long
 @settings(max_examples=8)
 @given(seed=st.text(max_size=20), arms=st.integers(2, 6))
 def test_blocks_are_exactly_balanced_after_every_five_units_per_arm(seed, arms):

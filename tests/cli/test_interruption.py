@@ -144,6 +144,7 @@ def test_a_signal_in_the_hook_after_a_commit_finds_it_done(repository):
     require_agreement(repository)
 
 
+@pytest.mark.long
 def test_json_says_that_it_was_interrupted(repository):
     """One document on stdout, as for every failure."""
     made = running(repository)
@@ -163,7 +164,7 @@ def interrupting(function, *numbers):
 
 
 @pytest.mark.usefixtures("listening")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", some([signal.SIGINT, signal.SIGTERM], 1))
 @pytest.mark.parametrize(
     ("place", "step"), [(registry_commit.RegistryCommit, "record"), (execution, "noted")]
 )

@@ -209,6 +209,7 @@ def test_an_experiment_expires_after_its_days(project, monkeypatch):
     assert project.path().read_bytes() == CONTROL
 
 
+@pytest.mark.long
 def test_what_is_printed_as_json_obeys_the_published_schemas(project):
     """status, analyze and errors are what schemas/ describes."""
     name = project.create("--guardrail", "output_tokens:20%")

@@ -151,6 +151,7 @@ def test_a_plugin_within_a_repository_is_a_root(repository):
 SKILL = b"---\nname: look\ndescription: Looks.\n---\nLook.\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("link", "target", "real"),
     some(

@@ -120,6 +120,7 @@ def test_what_is_known_to_be_later_is_still_left_out():
     )
 
 
+@pytest.mark.long
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 1.0])), max_size=12))
 def test_units_of_one_moment_count_as_their_mean_where_it_is_divided(units):
     """The first k of all orders in which they can have come sum to the same on average."""

@@ -57,6 +57,7 @@ def test_so_they_do_of_cases(pairs):
     assert (found.sequential.e_reject >= 5) == (seen.high is not None and seen.high < 0)
 
 
+@pytest.mark.long
 @example(counts=(5, 47, 3, 3), threshold=0.05)
 @given(counts=arms, threshold=st.sampled_from([0.05, 0.15, 0.5]))
 def test_a_claim_beyond_a_threshold_is_outside_the_interval(counts, threshold):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, Recording, World
+from tests.everyday import some
 from tests.faults import REFUSING, Crash, FaultyFileSystem
 
 from meta_experiment.deploy import Ending
@@ -150,7 +151,7 @@ def faulty(world, counter):
     return FaultyGit(git.program, git.directory, counter=counter)
 
 
-@pytest.fixture(params=CHANGES)
+@pytest.fixture(params=some(CHANGES, 2))
 def bench(request, tmp_path):
     return Bench(tmp_path, CHANGES[request.param], with_git=False)
 

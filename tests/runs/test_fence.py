@@ -53,6 +53,7 @@ def without_bwrap(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
 
+@pytest.mark.long
 def test_without_a_fence_it_is_told_what_changed(project, monkeypatch, tmp_path):
     without_bwrap(monkeypatch, tmp_path)
     space = opened(project)
@@ -111,6 +112,7 @@ def test_a_fence_keeps_agents_and_commands_of_cases_inside(project, tmp_path):
     assert not running.run_folder(space, name).slots.exists()
 
 
+@pytest.mark.long
 @needs_bwrap
 def test_a_filter_whose_program_an_agent_changes_stays_inside(project, tmp_path):
     """Such as one that a project keeps among its own tools."""
@@ -133,6 +135,7 @@ def test_a_filter_whose_program_an_agent_changes_stays_inside(project, tmp_path)
     assert not [path for path in outside if os.path.lexists(path)]
 
 
+@pytest.mark.long
 @needs_bwrap
 def test_a_program_in_a_fence_is_asked_before_it_is_ended(project):
     """What it says at its end, such as its price, is not lost."""

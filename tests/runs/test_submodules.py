@@ -146,6 +146,7 @@ def test_a_submodule_that_was_taken_away_is_told_and_made_again(root, tmp_path, 
     assert tree(tmp_path / "victim") == {"lib/precious": b"x\n"}
 
 
+@pytest.mark.long
 def test_what_is_not_committed_in_a_submodule_is_taken_along(root, tmp_path):
     lib = root / "libs" / "lib"
     dirty(lib)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import COMMAND
+from tests.everyday import some
 
 from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.protocol import places
@@ -37,7 +38,7 @@ def spoiled(project, made):
     return made
 
 
-@pytest.mark.parametrize("coloured", ["", "1"])
+@pytest.mark.parametrize("coloured", some(["", "1"], 1))
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_no_verb_prints_what_steers_a_terminal(project, monkeypatch, coloured, form):
     """Names, reasons, units and file names of strangers are shown as harmless signs."""

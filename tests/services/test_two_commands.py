@@ -128,7 +128,7 @@ def test_who_judged_before_the_other_acted_is_refused(
 
 @pytest.mark.parametrize(
     ("before", "first", "second"),
-    some([pair for pair in PAIRS if pair[2] not in NOT_UNDER_WAY], 4),
+    some([pair for pair in PAIRS if pair[2] not in NOT_UNDER_WAY], 2),
 )
 def test_what_is_done_to_it_while_files_change_puts_them_back(
     repository, monkeypatch, before, first, second

@@ -21,6 +21,7 @@ def test_the_twin_weighs_arms_as_the_program_does():
     assert found == pytest.approx(program, abs=2e-3)
 
 
+@pytest.mark.long
 def test_equal_arms_reach_95_per_cent_far_too_often():
     """At some look some arm is the best by 95% in half of all experiments; few are promoted."""
     values = np.random.default_rng(2).normal(size=(250, 200, 2))

@@ -9,6 +9,7 @@ stand in the log as they were drawn by, and sum exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 PARTS = 10_000
@@ -38,22 +39,26 @@ def top_two(
     best leaves the second place to all others alike. Of two arms each gets its half, whatever
     the data.
     """
-    total = sum(p_best)
-    chances = [chance / total for chance in p_best]
-    certain = next((arm for arm, chance in enumerate(chances) if chance >= 1.0), None)
-    if certain is not None:
-        second = (1.0 - first) / max(1, len(chances) - 1)
-        shares = [first if arm == certain else second for arm in range(len(chances))]
-        return _floored(shares, floor)
-    odds = [chance / (1.0 - chance) for chance in chances]
-    others = sum(odds)
+    rests = _sums_of_others(p_best)
+    if 0.0 in rests:
+        second = (1.0 - first) / max(1, len(rests) - 1)
+        return _floored([second if rest else first for rest in rests], floor)
+    odds = [chance / rest for chance, rest in zip(p_best, rests, strict=True)]
     return _floored(
         [
-            chance * (first + (1.0 - first) * (others - own))
-            for chance, own in zip(chances, odds, strict=True)
+            chance * (first + (1.0 - first) * others)
+            for chance, others in zip(p_best, _sums_of_others(odds), strict=True)
         ],
         floor,
     )
+
+
+def _sums_of_others(values: Sequence[float]) -> list[float]:
+    """Return by place the sum of all others, in which nothing cancels."""
+    return [
+        math.fsum(value for place, value in enumerate(values) if place != own)
+        for own in range(len(values))
+    ]
 
 
 def _floored(shares: Sequence[float], floor: float) -> list[float]:

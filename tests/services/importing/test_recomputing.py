@@ -212,6 +212,7 @@ def test_what_does_not_belong_together_is_refused(document, flags):
         computed(document, **flags)
 
 
+@pytest.mark.long
 def test_an_analysis_goes_out_and_comes_back(tmp_path, monkeypatch, capsys):
     """An experiment's result and sums by the command line, imported again: the same figures."""
     monkeypatch.chdir(tmp_path)

@@ -66,6 +66,7 @@ def stood(runs):
     return [path.read_bytes() for path in cells], log
 
 
+@pytest.mark.long
 def test_another_judge_is_heard_and_decides_nothing(made_up):
     runs = filled(made_up(metrics={"primary": "success"}), person=True)
     before, shown = stood(runs), summary(runs.space, runs.name)

@@ -285,6 +285,7 @@ def test_a_live_experiment_has_no_cases(project):
         run(space, name, project)
 
 
+@pytest.mark.long
 def test_a_changed_case_is_another_one(project):
     space = opened(project)
     name = create(space, project)
@@ -359,6 +360,7 @@ def test_a_case_that_goes_on_in_a_conversation_is_none_of_a_command_line(project
         run_plan.plan_runs(space, name, request)
 
 
+@pytest.mark.long
 def test_runs_of_an_experiment_that_is_gone_are_no_evidence_on_another(project):
     """Its outcomes lie outside of the project, also when the project knows nothing of it."""
     space = opened(project)

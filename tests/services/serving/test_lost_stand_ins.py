@@ -74,7 +74,7 @@ def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command
     assert not (root / ".git/meta-experiment").exists()
 
 
-@pytest.mark.parametrize("path", some(TEXTS, 2))
+@pytest.mark.parametrize("path", some(TEXTS, 1))
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(
     tmp_path, monkeypatch, path, kept

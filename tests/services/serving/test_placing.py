@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests.everyday import some
 from tests.support.git import git
 from tests.support.serving import (
     COMMAND,
@@ -34,7 +35,7 @@ from meta_experiment.services.serving.freshness import stale
 from meta_experiment.services.serving.reconciliation import reconcile
 
 
-@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("path", some(TEXTS, 2))
 def test_git_sees_nothing_and_stop_brings_everything_back(root, path):
     """Each form: placed and hidden while it runs, byte for byte gone afterwards."""
     made = drafted(root, path)
@@ -98,7 +99,7 @@ def test_a_root_whose_name_is_no_text_is_served(tmp_path):
     assert not list((root / ".claude").glob("skills"))
 
 
-@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize("path", some(TEXTS, 2))
 def test_promote_commits_the_treatment_and_rollback_the_control(root, path):
     """The stand-in is never committed and never what a rollback brings back."""
     made = drafted(root, path)
