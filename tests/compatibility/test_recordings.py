@@ -1,4 +1,4 @@
-"""Whole lives of experiments end as they are recorded: as JSON, as text, and in the demo.
+"""Whole lives of experiments end as they are recorded: as JSON and as text.
 
 After a change of what is said on purpose: `PYTHONPATH=scripts:. python -m
 tests.compatibility.record`, and read what `git diff` shows.
@@ -6,7 +6,7 @@ tests.compatibility.record`, and read what `git diff` shows.
 
 import pytest
 from tests.compatibility.program import require_same
-from tests.compatibility.recording import RECORDED, RECORDINGS
+from tests.compatibility.recording import RECORDED, RECORDINGS, demo
 from tests.compatibility.script import STEPS, Fed
 
 from meta_experiment.cli.groups import commands
@@ -23,6 +23,15 @@ from meta_experiment.cli.main import group
 def test_the_program_says_what_is_recorded(name, tmp_path):
     """Byte for byte, but for what is masked."""
     require_same((RECORDINGS / name).read_text(encoding="utf-8"), RECORDED[name](tmp_path))
+
+
+@pytest.mark.long
+def test_the_demo_promotes_and_brings_the_bytes_back(tmp_path):
+    said = demo(tmp_path)
+    assert "PROMOTE (treatment_better)  treatment is promoted" in said
+    checks = [line for line in said.splitlines() if line.startswith("checked: ")]
+    assert len(checks) == 2
+    assert "exact bytes" in checks[0]
 
 
 def test_every_verb_is_in_the_script():

@@ -67,5 +67,5 @@ def test_intervals_cover_what_is_true(n, yes, kappa):
     chances = [yes**2 + kappa * spread, one, one, (1 - yes) ** 2 + kappa * spread]
     found = [agreement(pairs(*rng.multinomial(n, chances))).kappa for _ in range(300)]
     known = [item.low <= kappa <= item.high for item in found if item is not None]
-    assert len(known) > 250
+    assert len(known) > 200
     assert np.mean(known) > 0.915

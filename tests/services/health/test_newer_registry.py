@@ -38,8 +38,8 @@ FUTURE = {
     "a field of a file": ((*ENTRY, "files", COMMAND, "control"), "size", 1),
     "a field of an outcome": ((*ENTRY, "outcomes", 0), "learned", "x"),
     "a status": (ENTRY, "status", "holding"),
-    "a rule": ((*ENTRY, "plan", "stopping"), "rule", "bayesian"),
-    "an assignment": ((*ENTRY, "plan", "assignment"), "method", "bandit"),
+    "a rule": ((*ENTRY, "plan", "stopping"), "rule", "group_sequential"),
+    "an assignment": ((*ENTRY, "plan", "assignment"), "method", "minimisation"),
     "a reason": ((*ENTRY, "outcomes", 0), "reason_code", "bayes_factor"),
 }  # fmt: skip
 

@@ -109,10 +109,10 @@ def test_another_judge_is_told_and_not_mixed_in_silence(project):
     name = create(space, project, **PREFERENCE)
     run(space, name, request(project, 3, judge(project)))
     other = agent_of(f"{sys.executable} -S judge.py", AgentOptions(), os.environ, JUDGES)
-    with pytest.raises(ConflictError, match="Verdicts of two judges"):
+    with pytest.raises(ConflictError, match="What two of them did"):
         run_plan.plan_runs(space, name, request(project, 5, other))
     wanted = request(project, 5, other, another_judge=True)
-    assert "the verdicts of all count" in run_plan.plan_runs(space, name, wanted).outlook[0]
+    assert "what all did counts" in run_plan.plan_runs(space, name, wanted).outlook[0]
     wanted = request(project, 5, judge(project))
     assert run(space, name, wanted).counted == 10
 

@@ -26,7 +26,7 @@ EDIT = b"Look closely"
 # the stand-in stays what it is
 HABITS = {
     "commit -a": "echo 1 >code; git add code; git commit -qam work",
-    "commit --only": "echo 2 >code; git commit -q --only code -m only",
+    "commit --only": "echo two >code; git commit -q --only code -m only",
     "commit of all there is": "echo 3 >new; git add -A; git commit -qm new",
     "add -p": "echo 4 >code; yes | git add -p >/dev/null; git commit -qm part",
     "stash and pop": "echo 5 >code; git stash -qu; git stash pop -q; git checkout -q code",
