@@ -13,12 +13,20 @@ from meta_experiment.cli.frame import Place, Result, Screen, narrated, say, verb
 from meta_experiment.cli.judge_option import judge_named
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.cli.plan_options import requested_by_file
+from meta_experiment.cli.run_options import (
+    agent_options,
+    caps,
+    minutes_option,
+    timeout_option,
+    tokens_option,
+    tool_option,
+    usd_option,
+)
 from meta_experiment.cli.run_progress import RunProgress
 from meta_experiment.errors import UsageError
 from meta_experiment.render.run import run_page
 from meta_experiment.render.words import one_line
-from meta_experiment.runs.agents import AgentOptions, agent_of
-from meta_experiment.runs.budget import Caps
+from meta_experiment.runs.agents import agent_of
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.made_before import made_before
 from meta_experiment.services.planning.request import Request
@@ -30,7 +38,6 @@ from meta_experiment.types import Experiment, Unit
 from meta_experiment.types.results.run import RunEnd, RunResult
 
 _GO_ON = "The same line once more goes on; --max-usd, --max-tokens or --max-minutes bound it."
-_LONGEST = 24 * 3600.0
 _MOST_AT_ONCE = 8  # of those that nobody asked for
 
 
@@ -64,9 +71,7 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 )
 @click.option("--model", metavar="NAME", help="The model, for claude.")
 @click.option("--effort", metavar="LEVEL", help="The effort, for claude.")
-@click.option(
-    "--tool", "tools", multiple=True, metavar="RULE", help="A tool it may use. Repeatable."
-)
+@tool_option
 @click.option("--max-turns", type=click.IntRange(1), help="Turns of one run at most.")
 @click.option(
     "--max-budget-usd",
@@ -95,13 +100,10 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     type=click.IntRange(1, 64),
     help="Runs at a time [one for each core: more make each other slow].",
 )
-@click.option(
-    "--timeout", type=click.FloatRange(1, _LONGEST), default=600.0, show_default=True,
-    help="Seconds of one run, where its case says nothing else.",
-)  # fmt: skip
-@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="For all runs.")
-@click.option("--max-tokens", type=click.FloatRange(0, min_open=True), help="For all runs.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Of this call.")
+@timeout_option("Seconds of one run, where its case says nothing else.")
+@usd_option("For all runs.")
+@tokens_option("For all runs.")
+@minutes_option
 @click.option("--preview", is_flag=True, help="Say what would be run, and run nothing.")
 @click.option("--yes", is_flag=True, help="Do not stop behind the first block.")
 def run_verb(
@@ -193,27 +195,16 @@ def _cases(opened: Workspace, cases: str | None, holdout: str | None) -> Path:
 
 
 def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
-    minutes = said["max_minutes"]
-    options = AgentOptions(
-        within=said["timeout"],
-        model=said["model"],
-        effort=said["effort"],
-        tools=said["tools"],
-        most_turns=said["max_turns"],
-        most_usd=said["max_budget_usd"],
-    )
     return run_plan.RunRequest(
         cases=cases,
-        agent=agent_of(said["agent"], options, os.environ),
+        agent=agent_of(said["agent"], agent_options(said), os.environ),
         repeats=said["repeats"],
         held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
         judge=said["judge"] and judge_named(said["judge"], said["judge_model"]),
         another_judge=said["another_judge"],
         another_agent=said["another_agent"],
-        caps=Caps(
-            said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
-        ),
+        caps=caps(said),
     )
 
 

@@ -9,15 +9,20 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, say, verb
 from meta_experiment.cli.open import client_folder, workspace
+from meta_experiment.cli.run_options import (
+    agent_options,
+    caps,
+    minutes_option,
+    timeout_option,
+    tokens_option,
+    tool_option,
+    usd_option,
+)
 from meta_experiment.render.replay import replay_page, turn_line
 from meta_experiment.render.words import one_line
-from meta_experiment.runs.agents.agent import AgentOptions
-from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import replaying
 from meta_experiment.types.results.replay import ReplayEnd
 from meta_experiment.types.runs import CellOutcome
-
-_LONGEST = 24 * 3600.0
 
 
 @verb(
@@ -33,17 +38,12 @@ _LONGEST = 24 * 3600.0
 @click.option("--model", metavar="NAME", help="By this model.")
 @click.option("--effort", metavar="LEVEL", help="With this effort.")
 @click.option("--commit", metavar="COMMIT", help="Where it stood [found, and told how].")
-@click.option(
-    "--tool", "tools", multiple=True, metavar="RULE", help="A tool it may use. Repeatable."
-)
+@tool_option
 @click.option("--max-turns", type=click.IntRange(1), help="Steps of one turn at most.")
-@click.option(
-    "--timeout", type=click.FloatRange(1, _LONGEST), default=600.0, show_default=True,
-    help="Seconds of one turn.",
-)  # fmt: skip
-@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="For all turns.")
-@click.option("--max-tokens", type=click.FloatRange(0, min_open=True), help="For all turns.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="Of this call.")
+@timeout_option("Seconds of one turn.")
+@usd_option("For all turns.")
+@tokens_option("For all turns.")
+@minutes_option
 @click.option("--preview", is_flag=True, help="Say what would be typed, and run nothing.")
 def replay_verb(
     place: Place, screen: Screen, session: str, preview: bool, **said: Any
@@ -55,21 +55,12 @@ def replay_verb(
     the same call goes on. One replay is no evidence.
     """
     opened = workspace(place)
-    minutes = said["max_minutes"]
     request = replaying.ReplayRequest(
         session=session,
-        options=AgentOptions(
-            within=said["timeout"],
-            model=said["model"],
-            effort=said["effort"],
-            tools=said["tools"],
-            most_turns=said["max_turns"],
-        ),
+        options=agent_options(said),
         variant=said["variant"],
         commit=said["commit"],
-        caps=Caps(
-            said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
-        ),
+        caps=caps(said),
     )
     planned = replaying.plan_replay(opened, request, client_folder())
     if preview:

@@ -10,8 +10,8 @@ import click
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.judge_option import judge_named
 from meta_experiment.cli.open import workspace
+from meta_experiment.cli.run_options import caps, tokens_option, usd_option
 from meta_experiment.render.run_judging import run_judging_page
-from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running.run_judging import JudgingRequest, judge_runs
 
 
@@ -39,8 +39,8 @@ from meta_experiment.services.running.run_judging import JudgingRequest, judge_r
     "--concurrency", type=click.IntRange(1, 64), default=2, show_default=True,
     help="Cases at a time.",
 )  # fmt: skip
-@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="For this judge.")
-@click.option("--max-tokens", type=click.FloatRange(0, min_open=True), help="For this judge.")
+@usd_option("For this judge.")
+@tokens_option("For this judge.")
 def judge_verb(
     place: Place,
     experiment_id: str,
@@ -61,7 +61,7 @@ def judge_verb(
         prefer=said["prefer"].strip(),
         criterion=said["criterion"],
         at_once=said["concurrency"],
-        caps=Caps(said["max_usd"], said["max_tokens"]),
+        caps=caps(said),
     )
     done = judge_runs(workspace(place), experiment_id, request)
     return Result(done, run_judging_page(done))

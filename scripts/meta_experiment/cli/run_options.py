@@ -1,0 +1,62 @@
+"""The flags of whoever runs an agent: how it runs, and what all of its runs may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from meta_experiment.runs.agents.agent import AgentOptions
+from meta_experiment.runs.budget import Caps
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_LONGEST = 24 * 3600.0
+_ABOVE_ZERO = click.FloatRange(0, min_open=True)
+
+tool_option = click.option(
+    "--tool", "tools", multiple=True, metavar="RULE", help="A tool it may use. Repeatable."
+)
+minutes_option = click.option("--max-minutes", type=_ABOVE_ZERO, help="Of this call.")
+
+
+def timeout_option(told: str) -> Option:
+    """Return the flag of how long one run may take."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(1, _LONGEST),
+        default=600.0,
+        show_default=True,
+        help=told,
+    )
+
+
+def usd_option(told: str) -> Option:
+    """Return the flag of the most US dollars."""
+    return click.option("--max-usd", type=_ABOVE_ZERO, help=told)
+
+
+def tokens_option(told: str) -> Option:
+    """Return the flag of the most tokens."""
+    return click.option("--max-tokens", type=_ABOVE_ZERO, help=told)
+
+
+def agent_options(said: dict[str, Any]) -> AgentOptions:
+    """Return how an agent is to run."""
+    return AgentOptions(
+        within=said["timeout"],
+        model=said["model"],
+        effort=said["effort"],
+        tools=said["tools"],
+        most_turns=said["max_turns"],
+        most_usd=said.get("max_budget_usd"),
+    )
+
+
+def caps(said: dict[str, Any]) -> Caps:
+    """Return what all runs together may take."""
+    minutes = said.get("max_minutes")
+    return Caps(
+        said["max_usd"], said["max_tokens"], None if minutes is None else 60.0 * minutes
+    )
