@@ -22,6 +22,31 @@ class Caps:
         return not self.usd is self.tokens is self.seconds is None
 
 
+class _Sum:
+    """What runs took of one kind, and what is not known of it."""
+
+    __slots__ = ("cut", "dearest", "total", "unknown")
+
+    def __init__(self) -> None:
+        self.total = self.dearest = 0.0
+        self.unknown = 0  # runs that ended and do not tell
+        self.cut = 0  # runs cut off before they could tell
+
+    def add(self, amount: float | None, *, cut: bool) -> None:
+        """Add what one attempt took; None is not known."""
+        self.total += amount or 0.0
+        self.dearest = max(self.dearest, amount or 0.0)
+        if amount is None and cut:
+            self.cut += 1
+        elif amount is None:
+            self.unknown += 1
+
+    def may_pass(self, cap: float, under_way: int) -> bool:
+        """Tell whether one more run, with what may still come, could take it beyond a cap."""
+        reserve = (under_way + 1 + self.cut) * self.dearest
+        return self.total >= cap or self.total + reserve > cap
+
+
 class Budget:
     """What was spent so far, failed attempts included, held against the caps.
 
@@ -33,27 +58,29 @@ class Budget:
     def __init__(self, caps: Caps) -> None:
         """Begin with nothing spent."""
         self.caps = caps
-        self.usd = 0.0
-        self.tokens = 0.0
-        self.unpriced = 0
-        self.uncounted = 0  # runs that do not tell their tokens
-        self._cut_usd = self._cut_tokens = 0  # runs cut off before they could tell
+        self._usd, self._tokens = _Sum(), _Sum()
         self._known = False  # what a run takes
-        self._dearest_usd = self._dearest_tokens = 0.0
+
+    @property
+    def usd(self) -> float:
+        """US dollars spent, as far as is known."""
+        return self._usd.total
+
+    @property
+    def tokens(self) -> float:
+        """Tokens spent, as far as is known."""
+        return self._tokens.total
+
+    @property
+    def unpriced(self) -> int:
+        """Runs that ended, and whose price is not known."""
+        return self._usd.unknown
 
     def spend(self, spent: Spent) -> None:
         """Add what one attempt took."""
         self._known = self._known or not spent.cut
-        self.usd += spent.usd or 0.0
-        self.tokens += spent.tokens or 0.0
-        if spent.cut:
-            self._cut_usd += spent.usd is None
-            self._cut_tokens += spent.tokens is None
-        else:
-            self.unpriced += spent.usd is None
-            self.uncounted += spent.tokens is None
-        self._dearest_usd = max(self._dearest_usd, spent.usd or 0.0)
-        self._dearest_tokens = max(self._dearest_tokens, spent.tokens or 0.0)
+        self._usd.add(spent.usd, cut=spent.cut)
+        self._tokens.add(spent.tokens, cut=spent.cut)
 
     def refusal(self, under_way: int, seconds: float) -> str | None:
         """Say why no further run may start, with so many under way after so many seconds."""
@@ -65,39 +92,38 @@ class Budget:
         return self._refusal_in_usd(under_way) or self._refusal_in_tokens(under_way)
 
     def _refusal_in_usd(self, under_way: int) -> str | None:
-        cap = self.caps.usd
+        cap, found = self.caps.usd, self._usd
         if cap is None:
             return None
-        if unknown := self.unpriced or self._in_vain(self._cut_usd):
+        if unknown := self._unknown(found):
             return (
                 f"the price of {unknown} of its runs is not known, so that a cap in USD cannot "
-                f"hold; give one in {'minutes' if self.uncounted else 'tokens'}"
+                f"hold; give one in {'minutes' if self._tokens.unknown else 'tokens'}"
             )
-        reserve = (under_way + 1 + self._cut_usd) * self._dearest_usd
-        if self.usd < cap and self.usd + reserve <= cap:
+        if not found.may_pass(cap, under_way):
             return None
         return (
-            f"its cap of ${cap:g} would be passed: ${self.usd:.4g} spent, and the dearest run "
-            f"so far took ${self._dearest_usd:.4g}"
+            f"its cap of ${cap:g} would be passed: ${found.total:.4g} spent, and the dearest "
+            f"run so far took ${found.dearest:.4g}"
         )
 
     def _refusal_in_tokens(self, under_way: int) -> str | None:
-        cap = self.caps.tokens
+        cap, found = self.caps.tokens, self._tokens
         if cap is None:
             return None
-        if unknown := self.uncounted or self._in_vain(self._cut_tokens):
+        if unknown := self._unknown(found):
             return (
                 f"the tokens of {unknown} of its runs are not known, so that a cap in tokens "
-                f"cannot hold; give one in {'minutes' if self.unpriced else 'USD'}"
+                f"cannot hold; give one in {'minutes' if self._usd.unknown else 'USD'}"
             )
-        reserve = (under_way + 1 + self._cut_tokens) * self._dearest_tokens
-        if self.tokens < cap and self.tokens + reserve <= cap:
+        if not found.may_pass(cap, under_way):
             return None
         return (
-            f"its cap of {cap:,.0f} tokens would be passed: {self.tokens:,.0f} spent, and the "
-            f"dearest run so far took {self._dearest_tokens:,.0f}"
+            f"its cap of {cap:,.0f} tokens would be passed: {found.total:,.0f} spent, and the "
+            f"dearest run so far took {found.dearest:,.0f}"
         )
 
-    def _in_vain(self, cut: int) -> int:
-        """Return how many were cut off, where so many were and none came to its end."""
-        return 0 if self._known or cut < _MOST_CUT else cut
+    def _unknown(self, found: _Sum) -> int:
+        """Return how many do not tell; those cut off where too many were and none ended."""
+        in_vain = not self._known and found.cut >= _MOST_CUT
+        return found.unknown or (found.cut if in_vain else 0)

@@ -16,12 +16,12 @@ next command reads from there what has ended, what goes on and what is still to 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import Any, TypeVar
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import CorruptStoreError
@@ -52,6 +52,8 @@ _SPENT = "spent.json"
 _AGAIN = "again"
 _CONTESTS = "contests"
 _DIGITS = 16
+
+_Kept = TypeVar("_Kept")  # what a document holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +176,7 @@ class RunFolder:
             CorruptStoreError: it cannot be read.
         """
         path = self.cell(cell) / _OUTCOME
-        found = self._read(path)
-        try:
-            return None if found is None else _outcome(found)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorruptStoreError(
-                f"{path} is no outcome of a run: {error}.",
-                hint="Remove it, and the run is made again.",
-            ) from error
+        return self._read_as(_outcome, path, "is no outcome of a run", "run is made")
 
     def again(self, key: str) -> RunFolder:
         """Return where a further judge's verdicts on these runs lie, apart from the first."""
@@ -199,14 +194,7 @@ class RunFolder:
             CorruptStoreError: it cannot be read.
         """
         path = self._contest(cell)
-        found = self._read(path)
-        try:
-            return None if found is None else _contest(found)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorruptStoreError(
-                f"{path} says not what a judge prefers: {error}.",
-                hint="Remove it, and the judge is asked again.",
-            ) from error
+        return self._read_as(_contest, path, "says not what a judge prefers", "judge is asked")
 
     def contests(self) -> Iterator[ContestOutcome]:
         """Yield what a judge prefers of every case where it was asked. Raises as `contest`."""
@@ -265,6 +253,18 @@ class RunFolder:
 
     def _write(self, path: Path, document: object) -> None:
         write_atomically(self.files, path, json.dumps(to_document(document)).encode())
+
+    def _read_as(
+        self, made: Callable[[Any], _Kept], path: Path, fault: str, done: str
+    ) -> _Kept | None:
+        """Return what a document holds, None without one; else its fault, and what is done."""
+        found = self._read(path)
+        try:
+            return None if found is None else made(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptStoreError(
+                f"{path} {fault}: {error}.", hint=f"Remove it, and the {done} again."
+            ) from error
 
     def _read(self, path: Path) -> Any:  # noqa: ANN401 - JSON
         with suppress(FileNotFoundError):
