@@ -52,6 +52,11 @@ def fewest_cases(plan: Plan) -> int:
     return max(enough or _MOST_CASES, design.fewest_units(plan.primary))
 
 
+def cases_to_decide(plan: Plan) -> int:
+    """Return the number of cases that a decision takes: that, or the plan's minimum."""
+    return max(plan.sample_size, fewest_cases(plan))
+
+
 def paired_values(
     control: Arm, treatment: Arm, metric: Metric
 ) -> tuple[tuple[float, float], ...]:

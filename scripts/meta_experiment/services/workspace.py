@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import NotFoundError, StorageError
 from meta_experiment.files.confine import READ_LIMIT, Content, confined, read_confined
 from meta_experiment.files.filesystem import FileSystem
@@ -77,14 +75,6 @@ class Workspace:
         from meta_experiment.deploy import Backups
 
         return Backups(self.files, self.layout.backups)
-
-    @property
-    def runs(self) -> Path | None:
-        """The folder of all runs of this root, outside of it; None where there is no home."""
-        if not self.machine.data:
-            return None
-        name: str = sha256(os.fsencode(self.root)).hexdigest()[:16]
-        return Path(self.machine.data) / "runs" / name
 
     def note(
         self,

@@ -22,6 +22,7 @@ from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
+from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.planning.conflicts import conflicts, told
 from meta_experiment.services.planning.contents import Contents, contents_of
 from meta_experiment.services.planning.forecast import forecast
@@ -301,9 +302,10 @@ def new_id(
     """
     store = workspace.store
     taken = {item.experiment_id for item in experiments} | store.logged() | store.archived_ids()
-    if workspace.runs is not None:
+    runs = kept_outside(workspace, RUNS)
+    if runs is not None:
         with suppress(OSError):  # where it cannot be read, nothing is run either
-            taken |= {path.name for path in workspace.runs.iterdir()}
+            taken |= {path.name for path in runs.iterdir()}
     base = f"exp-{instants.day(now)}-{slug(name)}"
     candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
     return next(item for item in candidates if item not in taken)

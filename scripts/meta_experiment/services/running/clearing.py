@@ -9,6 +9,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.checkouts import remove_slots
 from meta_experiment.runs.run_folder import RunFolder, clear
+from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.runs import Spent
 
@@ -19,7 +20,7 @@ def clear_runs(workspace: Workspace) -> Iterator[str]:
     Runs that go on without their runner are left to the next `run`, which takes them over;
     those of an experiment that has ended are stopped. Raises StorageError.
     """
-    root = workspace.runs
+    root = kept_outside(workspace, RUNS)
     folders = sorted(root.iterdir()) if root is not None and root.is_dir() else ()
     for path in folders:
         folder = RunFolder(path, workspace.files)

@@ -10,10 +10,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from meta_experiment.assign.uniform import sha256, uniform
+from meta_experiment.assign.uniform import uniform
 from meta_experiment.errors import (
     ConflictError,
-    DependencyError,
     NotFoundError,
     RefusedError,
     StorageError,
@@ -25,6 +24,11 @@ from meta_experiment.files.durable import append_lines, ensure_directory
 from meta_experiment.model import instants
 from meta_experiment.protocol.places import is_id
 from meta_experiment.runs.cases.forms import read_cases
+from meta_experiment.services.kept_outside import (
+    HELD_OUT,
+    kept_outside,
+    require_kept_outside,
+)
 from meta_experiment.services.running.case_files import require_place, write_cases
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
@@ -60,7 +64,7 @@ def split(
     """
     if not is_id(name):
         raise UsageError(f"{cite(name)} is no plain name; expected letters, digits, '-'.")
-    held = _folder(workspace) / f"{name}.jsonl"
+    held = require_kept_outside(workspace, HELD_OUT) / f"{name}.jsonl"
     for file in (out, held):
         if os.path.lexists(file):
             raise RefusedError(
@@ -108,7 +112,7 @@ def held_out(workspace: Workspace, name: str) -> Path:
     Raises:
         NotFoundError: there is none; says which there are.
     """
-    folder = _folder(workspace)
+    folder = require_kept_outside(workspace, HELD_OUT)
     known = sorted(path.stem for path in folder.glob("*.jsonl"))
     if name not in known:
         raise NotFoundError(
@@ -124,7 +128,7 @@ def opened(workspace: Workspace, experiment: Experiment, name: str) -> list[str]
     Raises:
         OSError: it cannot be noted.
     """
-    notes = _folder(workspace) / f"{name}.opened"
+    notes = require_kept_outside(workspace, HELD_OUT) / f"{name}.opened"
     before = _openings(notes)
     others = {name: at for name, at in before.items() if name != experiment.experiment_id}
     if experiment.experiment_id not in before:
@@ -147,8 +151,8 @@ def require_same_opened(workspace: Workspace, experiment_id: str, name: str) -> 
     Raises:
         ConflictError: it was opened others; names them.
     """
-    places = [_folder(workspace)] if workspace.machine.data else []
-    for notes in (path for folder in places for path in sorted(folder.glob("*.opened"))):
+    folder = kept_outside(workspace, HELD_OUT)
+    for notes in sorted(folder.glob("*.opened")) if folder is not None else ():
         if experiment_id in _openings(notes) and notes.stem != name:
             raise ConflictError(
                 f"{experiment_id} was run on the held-out cases {as_word(notes.stem)}; "
@@ -164,16 +168,6 @@ def _openings(notes: Path) -> dict[str, str]:
         return {}
     words = (line.split() for line in notes.read_text("utf-8", "replace").splitlines())
     return {line[0]: line[1] for line in words if len(line) == 2}
-
-
-def _folder(workspace: Workspace) -> Path:
-    if not workspace.machine.data:
-        raise DependencyError(
-            "There is no home directory, so that held-out cases have no place to be kept.",
-            hint="Set HOME, or XDG_DATA_HOME.",
-        )
-    root: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
-    return Path(workspace.machine.data) / "held-out" / root
 
 
 def _histories(cases: Iterable[Case]) -> dict[str, bytes]:

@@ -6,35 +6,18 @@ KEY/N/finished     nothing of it goes on any more
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from meta_experiment.assign.uniform import sha256
-from meta_experiment.errors import DependencyError
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.checkouts import remove_slots
 from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.services.kept_outside import REPLAYS, kept_outside
 from meta_experiment.services.workspace import Workspace
 
 _FINISHED = "finished"
-
-
-def replays_of_root(workspace: Workspace) -> Path:
-    """Return the folder of all replays of a root.
-
-    Raises:
-        DependencyError: there is no home directory.
-    """
-    if not workspace.machine.data:
-        raise DependencyError(
-            "There is no home directory, so that replays have no place to be kept.",
-            hint="Set HOME, or XDG_DATA_HOME.",
-        )
-    name: str = sha256(os.fsencode(workspace.root)).hexdigest()[:16]
-    return Path(workspace.machine.data) / "replays" / name
 
 
 def newest(root: Path, files: FileSystem) -> RunFolder | None:
@@ -61,10 +44,8 @@ def end_replay(folder: RunFolder) -> None:
 
 def clear_replays(workspace: Workspace) -> Iterator[str]:
     """End the replays that nobody sees to their end any more, and say so."""
-    if not workspace.machine.data:
-        return
-    root = replays_of_root(workspace)
-    for path in sorted(root.iterdir()) if root.is_dir() else ():
+    root = kept_outside(workspace, REPLAYS)
+    for path in sorted(root.iterdir()) if root is not None and root.is_dir() else ():
         folder, lock = newest(path, workspace.files), FileLock(path / "lock", verb="recover")
         if folder is None or not lock.try_acquire():
             continue

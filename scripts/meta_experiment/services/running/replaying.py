@@ -39,11 +39,11 @@ from meta_experiment.runs.fence import changed, fence, standing
 from meta_experiment.runs.grading import run_command
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.services.find import find_in
+from meta_experiment.services.kept_outside import REPLAYS, require_kept_outside
 from meta_experiment.services.running.replay_folders import (
     end_replay,
     following,
     newest,
-    replays_of_root,
 )
 from meta_experiment.services.running.replay_view import ReplayOutcome, replay_of
 from meta_experiment.services.workspace import Workspace
@@ -167,7 +167,7 @@ def replay(
         DependencyError: git or the client is missing. LockedError: it is under way elsewhere.
         RefusedError: there is no working tree.
     """
-    git, root = _git(workspace), replays_of_root(workspace) / planned.key
+    git, root = _git(workspace), require_kept_outside(workspace, REPLAYS) / planned.key
     workspace.files.make_directory(root)
     with FileLock(root / "lock", timeout=_PATIENCE, verb="runs replay"):
         return _Replaying(workspace, planned, request, environment, git, root).run(tell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from meta_experiment.decide.case_limits import fewest_cases, limits_of
+from meta_experiment.decide.case_limits import cases_to_decide, fewest_cases, limits_of
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.telling.outlook import POWER, smallest_improvement, spread_of
 from meta_experiment.types import Experiment, Plan, Trial
@@ -23,8 +23,7 @@ def outlook(
     `cases` are all that there will be evidence of, those of earlier calls included.
     """
     plan = experiment.plan
-    by_evidence = fewest_cases(plan)
-    fewest = max(by_evidence, plan.sample_size)
+    by_evidence, fewest = fewest_cases(plan), cases_to_decide(plan)
     name = experiment.experiment_id
     if cases < fewest:
         yield (

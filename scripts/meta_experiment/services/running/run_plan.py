@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.decide.case_limits import fewest_cases
+from meta_experiment.decide.case_limits import cases_to_decide
 from meta_experiment.errors import (
     ConflictError,
     InvalidStateError,
@@ -20,6 +20,7 @@ from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
+from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.running.held_out import require_same_opened
 from meta_experiment.services.running.run_outlook import outlook, verdicts_to_come
 from meta_experiment.services.running.run_records import records_of
@@ -141,9 +142,10 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
     trials = tuple(workspace.store.trials(experiment).trials)
     require_same_cases(trials, cases)
     require_judge(plan, cases.values(), request.judge)
-    ended_runs = records_of(workspace, experiment).outcomes if workspace.runs else ()
+    known = kept_outside(workspace, RUNS) is not None
+    ran = records_of(workspace, experiment, trials).outcomes if known else ()
     told = (
-        *require_same_agent(ended_runs, trials, request.agent, another=request.another_agent),
+        *require_same_agent(ran, trials, request.agent, another=request.another_agent),
         *require_same_judge(trials, request.judge, another=request.another_judge),
     )
     others = tuple(trial for trial in trials if trial.unit not in cases)
@@ -179,7 +181,7 @@ def _require_enough(plan: Plan, cases: int) -> None:
     Raises:
         RefusedError: says how many it takes.
     """
-    fewest = max(plan.sample_size, fewest_cases(plan))
+    fewest = cases_to_decide(plan)
     if cases < fewest:
         raise RefusedError(
             f"{cases} cases are held out, and this plan decides from {fewest} on; they would "

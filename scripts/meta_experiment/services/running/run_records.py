@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
-from meta_experiment.errors import DependencyError, NotFoundError
+from meta_experiment.errors import NotFoundError
 from meta_experiment.records import dataclass
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import UNSEEN
 from meta_experiment.services.find import find_in
+from meta_experiment.services.kept_outside import RUNS, require_kept_outside
 from meta_experiment.services.running.run_trials import preferences, trial_id
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Trial
@@ -110,26 +111,29 @@ def run_records(workspace: Workspace, selector: str) -> RunRecords:
     return found
 
 
-def records_of(workspace: Workspace, experiment: Experiment) -> RunRecords:
-    """Read the runs of an experiment, if there are any."""
+def records_of(
+    workspace: Workspace, experiment: Experiment, trials: Iterable[Trial] | None = None
+) -> RunRecords:
+    """Read the runs of an experiment, if there are any; its trials too, where none come."""
     folder = run_folder(workspace, experiment.experiment_id)
     arms = [item.name for item in experiment.plan.variants]
     records = sorted(
         folder.records(),
         key=lambda item: (item.cell.case_id, item.cell.repeat, _place(item.cell.variant, arms)),
     )
-    log = workspace.store.trials(experiment).trials if records else ()
-    trials = {item.trial_id: item for item in log}
+    if trials is None:
+        trials = workspace.store.trials(experiment).trials if records else ()
+    counted = {item.trial_id: item for item in trials}
     known = {one.cell: one for one in folder.contests()} if records else {}
     return RunRecords(
         experiment=experiment,
         folder=folder,
         records=tuple(_contested(item, experiment, known) for item in records),
-        trials=trials,
+        trials=counted,
         contests=tuple(
             one
             for one in known.values()
-            if any(RunCell(*_of(one), name).name in trials for name in arms)
+            if any(RunCell(*_of(one), name).name in counted for name in arms)
         ),
     )
 
@@ -152,13 +156,7 @@ def _contested(
 
 def run_folder(workspace: Workspace, experiment_id: str) -> RunFolder:
     """Return where the runs of an experiment lie: on this machine, outside of the project."""
-    root = workspace.runs
-    if root is None:
-        raise DependencyError(
-            "There is no home directory, so that runs have no place to be kept.",
-            hint="Set HOME, or XDG_DATA_HOME.",
-        )
-    return RunFolder(root / experiment_id, workspace.files)
+    return RunFolder(require_kept_outside(workspace, RUNS) / experiment_id, workspace.files)
 
 
 def _place(variant: str, arms: list[str]) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
-from meta_experiment.decide.case_limits import fewest_cases
+from meta_experiment.decide.case_limits import cases_to_decide
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.futility import ended_if_futile
 from meta_experiment.errors import NotFoundError
@@ -189,7 +189,7 @@ class Series:
             analysis=analysis,
         )
         plan = self._experiment.plan
-        enough = self._planned.cases_in_all >= max(fewest_cases(plan), plan.sample_size)
+        enough = self._planned.cases_in_all >= cases_to_decide(plan)
         more = "More cases or more --repeats go" if enough else "More cases go"
         self._notes.append(f"{more} on from here: run it again with them.")
         return self._result(ended, analysis, analysis.reason)
