@@ -201,13 +201,6 @@ def life(folder: Path, form: str) -> str:
     return Recording(folder, form).run()
 
 
-def demo(folder: Path) -> str:
-    """Return what the demo says; its draws follow from the day, so that it is not recorded."""
-    recording = Recording(folder, "text")
-    recording.run(("demo --keep shown",))
-    return "\n".join(recording.lines)
-
-
 RECORDED = {
     "life.json.txt": partial(life, form="json"),
     "life.text.txt": partial(life, form="text"),

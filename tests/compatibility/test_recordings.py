@@ -6,7 +6,7 @@ tests.compatibility.record`, and read what `git diff` shows.
 
 import pytest
 from tests.compatibility.program import require_same
-from tests.compatibility.recording import RECORDED, RECORDINGS, demo
+from tests.compatibility.recording import RECORDED, RECORDINGS, Recording
 from tests.compatibility.script import STEPS, Fed
 
 from meta_experiment.cli.groups import commands
@@ -27,7 +27,10 @@ def test_the_program_says_what_is_recorded(name, tmp_path):
 
 @pytest.mark.long
 def test_the_demo_promotes_and_brings_the_bytes_back(tmp_path):
-    said = demo(tmp_path)
+    """Its draws follow from the day, so that it is not recorded."""
+    recording = Recording(tmp_path, "text")
+    recording.run(("demo --keep shown",))
+    said = "\n".join(recording.lines)
     assert "PROMOTE (treatment_better)  treatment is promoted" in said
     checks = [line for line in said.splitlines() if line.startswith("checked: ")]
     assert len(checks) == 2

@@ -198,9 +198,9 @@ def set_environment(environment, home: Path):
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(tmp_path_factory, monkeypatch):
+def _own_environment(folders, monkeypatch):
     wanted = dict(os.environ)
-    set_environment(wanted, tmp_path_factory.mktemp("home"))
+    set_environment(wanted, folders())
     for name in [*os.environ]:
         if name not in wanted:
             monkeypatch.delenv(name)

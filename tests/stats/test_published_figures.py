@@ -81,6 +81,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "variants": [],
         "improvement": None,
         "decision": None,
+        "bandit": None,
         "outcome": None,
         "apart": [],
         "ended": [],

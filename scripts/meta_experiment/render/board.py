@@ -107,7 +107,7 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield "", f"and {words.counted(more, 'more file')}"
     yield _progress(row)
     yield from _results(row)
-    bandit = row.get("bandit")
+    bandit = row["bandit"]
     if bandit is not None:
         yield "Bandit", drawn(bandit["shares"], bandit["known"])
         if told := worth(bandit["leads"], bandit["spared"], bandit["information"]):
