@@ -51,14 +51,26 @@ def _no_loss_of_power(monkeypatch, request):
         monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_steering():
+    """Inherit no variable that steers the client, git, Python or this program, in any scope."""
+    with pytest.MonkeyPatch.context() as patch:
+        _steer_nothing(patch, [prefix for prefix in _STEERING if prefix != "XDG_"])
+        yield  # where this machine keeps a client is asked once, before the first test
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch, folders):
-    """Inherit no variable that steers the client, git, Python or this program."""
-    for name in list(os.environ):
-        if name.startswith(_STEERING):
-            monkeypatch.delenv(name)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in GIT_ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    """Have a home of one's own as well, and nothing that an earlier test left."""
+    _steer_nothing(monkeypatch, _STEERING)
     monkeypatch.setenv("HOME", str(folders()))
+
+
+def _steer_nothing(patch, prefixes):
+    for name in list(os.environ):
+        if name.startswith(tuple(prefixes)):
+            patch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        patch.delenv(name, raising=False)
+    for name, value in GIT_ENVIRONMENT.items():
+        patch.setenv(name, value)
