@@ -1,0 +1,1 @@
+"""Agentic workflows of GitHub: their experiments, the state of these, and what runs came to."""

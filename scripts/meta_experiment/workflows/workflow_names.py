@@ -1,0 +1,27 @@
+"""The names of a workflow: that of its file, and those under which its state is kept."""
+
+from __future__ import annotations
+
+BRANCHES = "experiments/"
+_ENDINGS = (".lock.yml", ".md")
+
+
+def workflow_name(file: str) -> str:
+    """Return the name of a workflow by its file, of which paths may use either slash."""
+    name = file.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    ending = next((item for item in _ENDINGS if name.lower().endswith(item)), "")
+    return name[: len(name) - len(ending)]
+
+
+def workflow_id(file: str) -> str:
+    """Return under which name the state of a workflow is kept, by its file or name.
+
+    That is its name in lower case without hyphens, so that two workflows can share one: `a-b`
+    and `ab`.
+    """
+    return workflow_name(file).lower().replace("-", "")
+
+
+def branch_of(workflow: str) -> str:
+    """Return the branch that keeps the state of a workflow, by its file or name."""
+    return BRANCHES + workflow_id(workflow)
