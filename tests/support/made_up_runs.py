@@ -25,7 +25,9 @@ class MadeUpRuns:
 
     def begin(self, cell, prompt=b"Do it."):
         """Begin an attempt; without more it goes on."""
-        return self.folder.begin(cell, AttemptStart(0, self.space.clock()), prompt)
+        checkout = str(self.folder.slots / "0" / "project")
+        start = AttemptStart(0, self.space.clock(), checkout=checkout)
+        return self.folder.begin(cell, start, prompt)
 
     def fail(self, case, repeat, variant, reason, kind="machine"):
         """Leave an attempt that came to nothing."""

@@ -21,6 +21,7 @@ from meta_experiment.runs.criteria.run_work import GivenUpError, RunWork
 from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.grading import Around
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder, clear
+from meta_experiment.runs.shown_works import shown_work
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.runs.work_tree import Changes
 from meta_experiment.types import TrialStatus
@@ -99,7 +100,7 @@ def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutc
     begun = bench.folder.under_way(cell)
     if begun is None:
         checkout = bench.checkouts.prepare(slot, bench.arms[cell.variant], case.commit)
-        start = AttemptStart(slot, bench.clock(), case.sha256)
+        start = AttemptStart(slot, bench.clock(), case.sha256, str(checkout))
         folder = bench.folder.begin(cell, start, case.prompt.encode())
         task = _task(bench, cell, checkout, folder)
         launch = bench.agent.launch(task)
@@ -205,7 +206,12 @@ def _judged(
                 lambda launch: bench.fence.around(launch, _own(bench, task, slot)),
             ),
             task=task.case.prompt,
-            patch="" if changes is None else changes.patch.decode("utf-8", "replace"),
+            shown=shown_work(
+                bench.folder,
+                outcome.cell,
+                report.output,
+                b"" if changes is None else changes.patch,
+            ),
             ask=asking,
         )
         try:

@@ -10,9 +10,10 @@ from meta_experiment.runs.asking import Asking
 from meta_experiment.runs.attempts import Bench, judge_of
 from meta_experiment.runs.criteria.anonymous import anonymous
 from meta_experiment.runs.criteria.judging import judged
-from meta_experiment.runs.criteria.pairwise import ShownWork, preferred
-from meta_experiment.runs.criteria.run_work import Ask, GivenUpError, RunWork
+from meta_experiment.runs.criteria.pairwise import preferred
+from meta_experiment.runs.criteria.run_work import Ask, GivenUpError, RunWork, ShownWork
 from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.runs.shown_works import shown_work
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case
 from meta_experiment.types.runs import (
@@ -67,10 +68,7 @@ def held(
 def _work(run: CellOutcome, folder: RunFolder, names: list[str]) -> ShownWork | None:
     if run.report.status is not TrialStatus.OK:
         return None
-    patch = (folder.patch(run.cell) or b"").decode("utf-8", "replace")
-    places = [str(path) for path in folder.slots.glob("*/*")]
-    answer, changes = (anonymous(text, names, places) for text in (run.report.output, patch))
-    return ShownWork(answer, changes)
+    return ShownWork(*(anonymous(text, names) for text in _shown(run, folder)))
 
 
 def judged_again(
@@ -110,8 +108,13 @@ def judged_again(
 
 
 def _of(run: CellOutcome, case: Case, folder: RunFolder, ask: Ask) -> RunWork:
-    patch = (folder.patch(run.cell) or b"").decode("utf-8", "replace")
-    return RunWork(run.report.output, folder.folder, task=case.prompt, patch=patch, ask=ask)
+    shown = _shown(run, folder)
+    return RunWork(run.report.output, folder.folder, task=case.prompt, shown=shown, ask=ask)
+
+
+def _shown(run: CellOutcome, folder: RunFolder) -> ShownWork:
+    patch = folder.patch(run.cell) or b""
+    return shown_work(folder, run.cell, run.report.output, patch)
 
 
 def _patiently(asking: Asking) -> Callable[[str], str | None]:

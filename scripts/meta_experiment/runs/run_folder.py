@@ -60,12 +60,13 @@ _Kept = TypeVar("_Kept")  # what a document holds
 class AttemptStart:
     """Start of an attempt: in which slot, when (seconds since the epoch), at which task.
 
-    `case` is the SHA-256 of what the case said.
+    `case` is the SHA-256 of what the case said, `checkout` the project in the slot.
     """
 
     slot: int
     at: float
     case: str = ""
+    checkout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class RunFolder:
         found = self._read(attempt / _START)
         if found is None:
             return None
-        return AttemptStart(int(found["slot"]), float(found["at"]), str(found.get("case", "")))
+        told = (str(found.get(name, "")) for name in ("case", "checkout"))
+        return AttemptStart(int(found["slot"]), float(found["at"]), *told)
 
     def unread(self) -> Iterator[Path]:
         """Yield the attempts that were begun and that nobody has read to their end."""

@@ -7,7 +7,7 @@ import pytest
 
 from meta_experiment.runs.criteria.by_model import meets_target
 from meta_experiment.runs.criteria.judging import judged
-from meta_experiment.runs.criteria.run_work import RunWork
+from meta_experiment.runs.criteria.run_work import RunWork, ShownWork
 from meta_experiment.types.cases import Case, Criterion, CriterionKind
 
 TARGET = Criterion("clear", CriterionKind.JUDGE, "It names the index.")
@@ -22,7 +22,8 @@ def ruling(*answers, **work):
         questions.append(question)
         return answers[len(questions) - 1]
 
-    found = RunWork(**{"output": "An index.", "checkout": Path(), "ask": ask, **work})
+    shown = ShownWork(work.pop("output", "An index."), work.pop("patch", ""))
+    found = RunWork("", Path(), ask=ask, shown=shown, **work)
     return meets_target(TARGET, found), questions
 
 

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from meta_experiment.runs.criteria.anonymous import anonymous
-from meta_experiment.runs.criteria.pairwise import ShownWork, preferred
+from meta_experiment.runs.criteria.anonymous import anonymous, placeless
+from meta_experiment.runs.criteria.pairwise import preferred
+from meta_experiment.runs.criteria.run_work import ShownWork
 from meta_experiment.types.cases import Criterion, CriterionKind
 
 CLEARER = Criterion("clear", CriterionKind.PREFERENCE, "the clearer review", 2.0)
@@ -113,13 +114,28 @@ def test_a_question_is_bounded():
 
 def test_nothing_tells_who_did_it():
     text = (
-        "I am Claude Opus 4.5 (my-model-1) in /runs/slots/3/project/src/db.py.\n"
+        "I am Claude Opus 4.5 (my-model-1).\n"
         "Co-Authored-By: Claude <noreply@anthropic.com>\n"
         "+🤖 Generated with [Claude Code](https://claude.com)\n"
         "See .claude/commands, claude-haiku-4-5 and my-model-10; the control flow stays.\n"
     )
-    found = anonymous(text, ["my-model-1", ""], ["/runs/slots/3/project", "/runs/slots/3"])
+    found = anonymous(text, ["my-model-1", ""])
     assert found == (
-        "I am […] ([…]) in src/db.py.\n\n\n"
+        "I am […] ([…]).\n\n\n"
         "See .claude/commands, […] and my-model-10; the control flow stays.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("See /runs/slots/3/project/src/db.py.", "See src/db.py."),
+        ("It is /runs/slots/3/project, mostly", "It is ., mostly"),
+        ("cd /runs/slots/3/project/ && ls", "cd . && ls"),
+        ("/runs/slots/3/projects stays apart", "[…] stays apart"),
+        ("Read '/runs/cells/c.1.treatment/1/tmp/x'.", "Read '[…]'."),
+        ("/runs-of-old and /run stay", "/runs-of-old and /run stay"),
+    ],
+)
+def test_nothing_tells_where_it_was_done(text, left):
+    assert placeless(text, ["/runs/slots/3/project"], ["/runs"]) == left

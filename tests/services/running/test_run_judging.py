@@ -85,6 +85,24 @@ def test_another_judge_is_heard_and_decides_nothing(made_up):
     assert not [*runs.folder.spent()][4:]
 
 
+def test_no_place_of_this_machine_reaches_a_judge(made_up):
+    runs = made_up()
+    for arm in ("control", "treatment"):
+        cell = RunCell("c0", 1, arm)
+        checkout = runs.folder.slots / "0" / "project" / "a.py"
+        own = runs.folder.cell(cell) / "1" / "tmp" / "note"
+        told = f"I, {len(arm)}, changed {checkout} by {own}, see {runs.folder.slots}/1/x."
+        runs.end("c0", 1, arm, True, output=told, patch=f"+{checkout}\n".encode())
+    asked = runs.folder.folder.parent / "asked"
+    kept = JUDGE.replace("with open", f"open({str(asked)!r}, 'a').write(asked)\nwith open", 1)
+    wanted = JudgingRequest(judge(runs, kept), target="It is short.", prefer="shorter")
+    assert judge_runs(runs.space, runs.name, wanted).left == 0
+    questions = asked.read_text()
+    assert questions.count('changed a.py by tmp/note, see […]"') == 8
+    assert '"+a.py' in questions
+    assert str(runs.folder.folder) not in questions
+
+
 def test_what_was_judged_is_shown_again_without_asking(made_up, monkeypatch):
     runs = filled(made_up())
     wanted = JudgingRequest(judge(runs), target="It is short.")

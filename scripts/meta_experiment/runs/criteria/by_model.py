@@ -38,8 +38,8 @@ def meets_target(criterion: Criterion, work: RunWork) -> Ruling:
     texts = {
         "task": work.task,
         "target": criterion.target,
-        "answer": work.output,
-        "changes": work.patch,
+        "answer": work.shown.answer,
+        "changes": work.shown.changes,
     }
     answers: list[bool | None] = []
     reasons: list[str] = []

@@ -6,7 +6,6 @@ Which variant a work is of stands nowhere, and each is the first one once.
 from __future__ import annotations
 
 from meta_experiment.errors import quoted
-from meta_experiment.records import dataclass
 from meta_experiment.runs.criteria.question_text import (
     DATA,
     LONGEST_REASON,
@@ -14,7 +13,7 @@ from meta_experiment.runs.criteria.question_text import (
     as_string,
     single_object,
 )
-from meta_experiment.runs.criteria.run_work import Ask
+from meta_experiment.runs.criteria.run_work import Ask, ShownWork
 from meta_experiment.types.cases import Criterion, CriterionKind
 from meta_experiment.types.runs import PreferenceResult
 
@@ -22,14 +21,6 @@ TIE = 0.5
 _RULE = f"You judge which of two works on one task is the better one by a criterion. {DATA}"
 _FIRST, _SECOND, _NEITHER = "first", "second", "neither"
 _ORDERS = ((_FIRST, _SECOND, _NEITHER), (_SECOND, _FIRST, _NEITHER))
-
-
-@dataclass(frozen=True, slots=True)
-class ShownWork:
-    """What somebody answered and changed."""
-
-    answer: str
-    changes: str
 
 
 def preferred(

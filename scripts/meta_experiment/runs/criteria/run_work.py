@@ -14,6 +14,13 @@ RunCommand = Callable[[str, float], tuple[int | None, str]]
 Ask = Callable[[str], str | None]  # a question -> the answer of a model, None where it has none
 
 
+class ShownWork(NamedTuple):
+    """What somebody answered and changed, as it is put before a judge."""
+
+    answer: str
+    changes: str
+
+
 @dataclass(frozen=True, slots=True)
 class RunWork:
     """What a run left behind.
@@ -27,7 +34,7 @@ class RunWork:
             lines of each, added and taken away; None where that is not known.
         run_command: runs a command in the checkout; None where none can be run.
         task: what was asked of the agent.
-        patch: what it changed.
+        shown: what a judge reads of it.
         ask: asks a model that judges; None where there is none.
     """
 
@@ -38,7 +45,7 @@ class RunWork:
     changed: Mapping[str, int] | None = None
     run_command: RunCommand | None = None
     task: str = ""
-    patch: str = ""
+    shown: ShownWork = ShownWork("", "")
     ask: Ask | None = None
 
 
