@@ -1,0 +1,77 @@
+"""A workflow file: its head, which declares experiments, and its body, which uses them.
+
+The head is what stands between the first line, if that is `---`, and the next such line; what
+the body holds of fenced examples declares nothing.
+"""
+
+from __future__ import annotations
+
+from meta_experiment.records import dataclass
+from meta_experiment.types.workflows import Oddity, OddityLevel
+from meta_experiment.workflows.yaml_tree import Node, TreeError, read_tree
+
+_MARKER = "---"
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDocument:
+    """The text of a workflow file and the tree of its head.
+
+    `head` is None where there is none that can be read; `oddities` then say why. `body` is
+    where the text below the head begins.
+    """
+
+    text: str
+    head: Node | None
+    body: int
+    oddities: tuple[Oddity, ...] = ()
+
+    @property
+    def experiments(self) -> Node | None:
+        """What stands under `experiments:`."""
+        return self.head.get("experiments") if self.head is not None else None
+
+
+def read_document(data: bytes) -> WorkflowDocument:
+    """Read the bytes of a workflow file, whatever they are."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return WorkflowDocument("", None, 0, (_error("is not text in UTF-8", line, 1),))
+    return document_of(text)
+
+
+def document_of(text: str) -> WorkflowDocument:
+    """Read the text of a workflow file; its first character may be a byte order mark."""
+    oddities = []
+    first = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    if first:
+        message = "begins with a byte order mark, behind which gh-aw may see no frontmatter"
+        oddities.append(Oddity(1, 1, OddityLevel.WARNING, message))
+    start = _line_end(text, first)
+    if text[first:start].strip() != _MARKER:
+        return WorkflowDocument(text, None, first, tuple(oddities))
+    end = start
+    while text[end : _line_end(text, end)].strip() != _MARKER:
+        if end == len(text):
+            message = "has frontmatter that no second line of --- ends"
+            return WorkflowDocument(text, None, end, (*oddities, _error(message, 1, 1)))
+        end = _line_end(text, end)
+    try:
+        head = read_tree(text, start, end)
+    except TreeError as error:
+        message = f"has frontmatter that is no YAML: {error}"
+        oddities.append(_error(message, error.line, error.column))
+        head = None
+    return WorkflowDocument(text, head, _line_end(text, end), tuple(oddities))
+
+
+def _line_end(text: str, start: int) -> int:
+    """Return where the next line begins."""
+    return text.find("\n", start) + 1 or len(text)
+
+
+def _error(message: str, line: int, column: int) -> Oddity:
+    return Oddity(line, column, OddityLevel.ERROR, message)

@@ -1,0 +1,244 @@
+"""YAML as a tree in which every value knows its place in the text.
+
+Plain scalars are what YAML 1.2 says they are, as gh-aw's compiler has it: `yes` and
+`2026-05-01` are texts. Positions count characters of the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+import yaml
+
+from meta_experiment.errors import cite
+from meta_experiment.records import dataclass
+
+_DEEPEST = 60
+_MOST = 100_000  # nodes
+_LONGEST_NUMBER = 300  # digits
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_PROPERTY = re.compile(r"[&!]\S*\s*")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_WORDS: dict[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class TreeError(ValueError):
+    """The text is no YAML that gh-aw would read; `line` and `column` count from 1."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        """Hold the reason and the place."""
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value with its place.
+
+    Attributes:
+        value: a scalar, or a tuple of nodes, or of pairs of them.
+        style: `'`, `"`, `|` or `>` of a scalar, "" of a plain one; `flow` or `block` of
+            a list or mapping; `*` of an alias, whose value is that of the anchor.
+        start: where it begins in the text, behind its anchor and tag.
+        end: behind its last character; of a block that of its last part.
+        line: of the start, from 1.
+        column: of the start, from 1, in characters.
+    """
+
+    value: Any
+    style: str
+    start: int
+    end: int
+    line: int
+    column: int
+
+    @property
+    def is_mapping(self) -> bool:
+        """Whether it is a mapping; an empty one is a dictionary without pairs."""
+        return isinstance(self.value, Pairs)
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list."""
+        return isinstance(self.value, tuple) and not self.is_mapping
+
+    def pairs(self) -> Iterator[tuple[Node, Node]]:
+        """Yield the keys with their values; those that are merged in (`<<`) come last."""
+        if not self.is_mapping:
+            return
+        own = {key.value for key, _ in self.value if isinstance(key.value, str)}
+        merged = [value for key, value in self.value if _is_merge(key)]
+        yield from (pair for pair in self.value if not _is_merge(pair[0]))
+        for source in merged:
+            for part in source.value if source.is_list else (source,):
+                for key, value in part.pairs():
+                    if key.value not in own:
+                        own.add(key.value)
+                        yield key, value
+
+    def get(self, name: str) -> Node | None:
+        """Return the value of a key of this mapping."""
+        return next((value for key, value in self.pairs() if key.value == name), None)
+
+
+class Pairs(tuple[tuple[Node, Node], ...]):
+    """The pairs of a mapping."""
+
+    __slots__ = ()
+
+
+def read_tree(text: str, start: int = 0, end: int | None = None) -> Node | None:
+    """Read the YAML that stands in a part of a text; None where it holds no value.
+
+    Raises:
+        TreeError: it is none, is nested too deeply, or gives a name twice.
+    """
+    builder = _Builder(text, start)
+    part = text[start:end]
+    try:
+        for event in yaml.parse(part, Loader=Loader):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        place = builder.place(_at(error.problem_mark or error.context_mark))
+        reason = " ".join(str(error.problem or error.context).split())
+        raise TreeError(reason, *place) from error
+    except yaml.reader.ReaderError as error:
+        reason = f"the character U+{ord(str(error.character)[:1] or '?'):04X} is not allowed"
+        raise TreeError(reason, *builder.place(_first_odd(part))) from error
+    return builder.root
+
+
+def _first_odd(text: str) -> int:
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return found.start() if found else 0
+
+
+def _at(mark: Any) -> int:  # noqa: ANN401 - two classes of the parser's
+    return mark.index if mark else 0
+
+
+def _is_merge(key: Node) -> bool:
+    return key.value == "<<" and key.style == ""
+
+
+class _Builder:
+    """Builds the tree of one document from the parser's events."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self.root: Node | None = None
+        self._text = text
+        self._start = start
+        self._line_starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
+        self._open: list[tuple[Any, list[Node]]] = []
+        self._anchored: dict[str, Node] = {}
+        self._count = 0
+
+    def place(self, index: int) -> tuple[int, int]:
+        """Return line and column of a place in the part that is read."""
+        at = self._start + index
+        line = bisect_right(self._line_starts, at)
+        return line, at - self._line_starts[line - 1] + 1
+
+    def take(self, event: Any) -> None:  # noqa: ANN401
+        """Take the next event."""
+        if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            raise TreeError("a second document begins", *self.place(_at(event.start_mark)))
+        if isinstance(event, yaml.AliasEvent):
+            self._add(self._alias(event), None)
+        elif isinstance(event, yaml.ScalarEvent):
+            self._add(self._scalar(event), event.anchor)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            if len(self._open) >= _DEEPEST:
+                reason = f"it is nested deeper than {_DEEPEST} levels"
+                raise TreeError(reason, *self.place(_at(event.start_mark)))
+            self._open.append((event, []))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            begun, parts = self._open.pop()
+            self._add(self._collection(begun, parts, event), begun.anchor)
+
+    def _add(self, node: Node, anchor: str | None) -> None:
+        self._count += 1
+        if self._count > _MOST:
+            raise TreeError(f"it holds more than {_MOST:,} values", node.line, node.column)
+        if anchor:
+            self._anchored[anchor] = node
+        if self._open:
+            self._open[-1][1].append(node)
+        else:
+            self.root = node
+
+    def _alias(self, event: Any) -> Node:  # noqa: ANN401
+        start, end = _at(event.start_mark), _at(event.end_mark)
+        meant = self._anchored.get(event.anchor)
+        if meant is None:
+            reason = f"the alias {cite('*' + event.anchor)} has no anchor before it"
+            raise TreeError(reason, *self.place(start))
+        return self._node(meant.value, "*", start, end)
+
+    def _scalar(self, event: Any) -> Node:  # noqa: ANN401
+        start = self._behind_properties(event)
+        style = event.style or ""
+        value: object = event.value
+        if not style and event.tag != _TEXT_TAG:
+            value = self._plain(event.value, start)
+        return self._node(value, style, start, max(start, _at(event.end_mark)))
+
+    def _plain(self, text: str, start: int) -> object:
+        if text in _WORDS:
+            return _WORDS[text]
+        if text[:1] not in "+-.0123456789":
+            return text
+        if len(text) > _LONGEST_NUMBER and (_INT.fullmatch(text) or _FLOAT.fullmatch(text)):
+            reason = f"a number has more than {_LONGEST_NUMBER} digits"
+            raise TreeError(reason, *self.place(start))
+        if _INT.fullmatch(text):
+            return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def _collection(self, begun: Any, parts: list[Node], ended: Any) -> Node:  # noqa: ANN401
+        start = self._behind_properties(begun)
+        end = _at(ended.end_mark)
+        if not begun.flow_style:
+            end = parts[-1].end - self._start if parts else start
+        value: tuple[object, ...] = tuple(parts)
+        if isinstance(begun, yaml.MappingStartEvent):
+            value = Pairs(zip(parts[::2], parts[1::2], strict=True))
+            self._refuse_twice(parts[::2])
+        return self._node(value, "flow" if begun.flow_style else "block", start, end)
+
+    def _refuse_twice(self, keys: list[Node]) -> None:
+        seen = set[object]()
+        for key in keys:
+            if isinstance(key.value, tuple) or _is_merge(key):
+                continue
+            if key.value in seen:
+                reason = f"the name {cite(key.value)} is given twice"
+                raise TreeError(reason, key.line, key.column)
+            seen.add(key.value)
+
+    def _behind_properties(self, event: Any) -> int:  # noqa: ANN401
+        """Return where a value itself begins; its anchor and tag stand before it."""
+        at = _at(event.start_mark)
+        given = bool(event.anchor) + bool(event.tag)
+        for _ in range(given):
+            found = _PROPERTY.match(self._text, self._start + at)
+            at = found.end() - self._start if found else at
+        return at
+
+    def _node(self, value: object, style: str, start: int, end: int) -> Node:
+        line, column = self.place(start)
+        return Node(value, style, self._start + start, self._start + end, line, column)
