@@ -1,0 +1,164 @@
+"""How often each variant of an experiment really was drawn, as far as its state tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from meta_experiment.model.instants import day
+from meta_experiment.records import dataclass
+from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
+from meta_experiment.workflows.state.union import attempts, cut_off
+
+
+@dataclass(frozen=True, slots=True)
+class DrawDates:
+    """The days on which an experiment draws, as its workflow says from a time on.
+
+    `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
+    such as 2026-01-31, and None where that end is open.
+    """
+
+    since: float
+    first: str | None = None
+    last: str | None = None
+
+    def hold(self, at: float) -> bool:
+        """Say whether variants are drawn at a time, in seconds since the epoch."""
+        today = day(at)
+        return (self.first or today) <= today <= (self.last or today)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantTally:
+    """Runs of one variant that were drawn, of which `cut_off` are known by their number alone.
+
+    `drawn` are those that are listed. `gated` had it outside of the experiment's dates and
+    count nowhere.
+    """
+
+    drawn: int = 0
+    cut_off: int = 0
+    gated: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of its runs that were drawn."""
+        return self.drawn + self.cut_off
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The runs of one experiment by variant, each run once, by its latest attempt.
+
+    `contaminated` are the ids of runs whose attempts had different variants: they count for
+    none. `repeated` is how many earlier attempts were left out. Of `untold` runs nothing tells
+    whether they were gated; they count. `harnesses` counts runs by version of the workflow,
+    None where that is not known. Times are seconds since the epoch.
+    """
+
+    experiment: str
+    variants: Mapping[str, VariantTally]
+    contaminated: tuple[str, ...]
+    repeated: int
+    untold: int
+    harnesses: Mapping[str | None, int]
+    first: float | None
+    last: float | None
+
+    @property
+    def total(self) -> int:
+        """All runs that were drawn."""
+        return sum(item.total for item in self.variants.values())
+
+
+def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -> Tally:
+    """Count the runs of an experiment.
+
+    Which runs were gated is told by themselves, else by the dates that held at their time, else
+    by a state that counts fewer than it lists: then not which, but how many.
+
+    Args:
+        ledger: the state of its workflow.
+        experiment: its name.
+        dates: on which it drew, from when on each; none where they are not known.
+    """
+    known = sorted(dates, key=lambda item: item.since)
+    found, ids, repeated = [], [], 0
+    for run_id, same in attempts(ledger).items():
+        own = [run for run in same if experiment in run.assignments]
+        if len({run.assignments[experiment] for run in own}) > 1:
+            ids.append(run_id)
+        elif own:
+            found.append(own[-1])
+            repeated += len(own) - 1
+    gates = {run.run_id: was_gated(run, experiment, known) for run in found}
+    drawn = Counter(run.assignments[experiment] for run in found if not gates[run.run_id])
+    gated = Counter(run.assignments[experiment] for run in found if gates[run.run_id])
+    untold = sum(value is None for value in gates.values())
+    if untold and (fewer := ledger.uncounted.get(experiment)):
+        gated, untold = Counter(fewer), 0
+        drawn -= gated
+    beyond = cut_off(ledger, experiment)
+    names = sorted({*drawn, *gated, *beyond})
+    times = [run.at for run in found if run.at is not None]
+    return Tally(
+        experiment,
+        {name: VariantTally(drawn[name], beyond.get(name, 0), gated[name]) for name in names},
+        tuple(sorted(ids)),
+        repeated,
+        untold,
+        Counter(run.harness for run in found),
+        min(times, default=None),
+        max(times, default=None),
+    )
+
+
+def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawDates]) -> bool | None:
+    """Say whether a run lay outside of an experiment's dates; None where nothing tells.
+
+    `dates` are in the order of their times. The first of them holds for what came before it.
+    """
+    if run.drawn is not None:
+        return experiment not in run.drawn
+    if run.at is None or not dates:
+        return None
+    held = [item for item in dates if item.since <= run.at]
+    return not (held[-1] if held else dates[0]).hold(run.at)
+
+
+def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
+    """Say what a reader of the counts must know; `declared` are the variants of today."""
+    name, today = tallied.experiment, list(declared)
+    lost = sum(item.cut_off for item in tallied.variants.values())
+    if lost:
+        yield f"{lost:,} runs of {name} were cut off its state and are known by number alone."
+    gated = sum(item.gated for item in tallied.variants.values())
+    if gated:
+        yield f"{gated:,} runs lay outside the dates of {name} and do not count."
+    if tallied.untold:
+        yield (
+            f"Whether {tallied.untold:,} runs of {name} lay outside its dates is not known, as "
+            "neither they nor its workflow say it; they count."
+        )
+    if tallied.contaminated:
+        yield (
+            f"{len(tallied.contaminated):,} runs of {name} had another variant in another "
+            f"attempt and count for none: {_some(tallied.contaminated)}."
+        )
+    if tallied.repeated:
+        yield f"{tallied.repeated:,} earlier attempts of runs of {name} are left out."
+    renamed = [one for one in tallied.variants if one not in today] if today else []
+    if renamed:
+        yield f"{name} no longer declares {_some(renamed)}, which earlier runs had."
+    versions = len(tallied.harnesses)
+    if versions > 1:
+        yield (
+            f"The workflow of {name} changed while it ran: its runs are of {versions} versions"
+            f"{' (one of them not said)' if None in tallied.harnesses else ''}."
+        )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
