@@ -17,7 +17,17 @@ settings.register_profile("steady", max_examples=30, **_CALM)
 settings.register_profile("thorough", max_examples=100, **_CALM)  # as .ci/run asks for it
 settings.load_profile("steady")
 
-_STEERING = ("CLAUDE", "META_", "GIT_", "ANTHROPIC_", "OTEL_", "PYTHON", "XDG_")
+_STEERING = (
+    "CLAUDE",
+    "META_",
+    "GIT_",
+    "ANTHROPIC_",
+    "OTEL_",
+    "PYTHON",
+    "XDG_",
+    "GH_",
+    "GITHUB_",
+)
 
 
 def pytest_collection_finish():

@@ -14,6 +14,9 @@
     ├── StorageError          the file system said no                          exit 1
     ├── GitError              git said no                                      exit 1
     ├── DependencyError       a package or program is missing                  exit 1
+    ├── NetworkError          nobody answered, or not to the end               exit 1
+    ├── RemoteError           another machine answered, and said no            exit 1
+    │   └── RateLimitError    it said: not yet                                 exit 1
     └── DegenerateDataError   the numbers carry no evidence (also ValueError)  exit 1
 
 A message says what happened and what was expected; the hint says what to run next. Words that
@@ -37,6 +40,8 @@ ErrorKind = Literal[
     "storage",
     "git",
     "dependency",
+    "network",
+    "remote",
     "degenerate_data",
     "interrupted",
     "internal",
@@ -153,6 +158,32 @@ class DependencyError(MetaExperimentError):
     """A package or program that this step needs is not there."""
 
     kind = "dependency"
+
+
+class NetworkError(MetaExperimentError):
+    """Nobody answered in time, or not to the end; what was asked for may have been done."""
+
+    kind = "network"
+
+
+class RemoteError(MetaExperimentError):
+    """Another machine answered and refused; asking again changes nothing."""
+
+    kind = "remote"
+
+    def __init__(self, message: str, *, status: int = 0, hint: str | None = None) -> None:
+        """Hold the status beside the sentence."""
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class RateLimitError(RemoteError):
+    """Another machine answers nothing more for so many seconds."""
+
+    def __init__(self, message: str, *, wait: float, status: int = 0) -> None:
+        """Hold how long to wait beside the sentence."""
+        super().__init__(message, status=status, hint=f"Run it again in {wait:.0f} s.")
+        self.wait = wait
 
 
 class DegenerateDataError(MetaExperimentError, ValueError):
