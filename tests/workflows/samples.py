@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "gh-aw"
+_MARK = b"\xef\xbb\xbf"
 BODY = """
 # Report
 
@@ -115,9 +116,12 @@ def file_of(form: str) -> str:
 def transformed(data: bytes) -> dict[str, bytes]:
     """Return a file as it is and with other ends of lines, a mark in front, none at the end."""
     crlf = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    found = {"as it is": data, "CRLF": crlf}
-    found |= {f"{name}, BOM": b"\xef\xbb\xbf" + item for name, item in found.items()}
-    return found | {f"{name}, no end": item.rstrip(b"\r\n") for name, item in found.items()}
+    return {
+        "as it is": data,
+        "CRLF": crlf,
+        "BOM": _MARK + data,
+        "CRLF, BOM, no end": _MARK + crlf.rstrip(b"\r\n"),
+    }
 
 
 def real_files() -> list[Path]:

@@ -145,3 +145,13 @@ class WorkflowSpecification:
     def experiment(self, name: str) -> DeclaredExperiment | None:
         """Return the experiment of that name."""
         return next((item for item in self.experiments if item.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BodyCondition:
+    """A condition in a workflow's text that cannot tell variants apart, and why."""
+
+    line: int
+    column: int
+    text: str
+    why: str

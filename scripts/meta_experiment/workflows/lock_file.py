@@ -30,7 +30,7 @@ def read_compiled(data: bytes) -> WorkflowSpecification:
     found = compiled_value(text, SPECIFICATION)
     if found is None:
         return WorkflowSpecification(())
-    place = Node(None, "", found.start, found.end, found.line, found.column)
+    place = Node(None, "", found.start, found.start, found.end, found.line, found.column)
     read = FieldReader([])
     try:
         document = strict_json.parse(found.value, f"{SPECIFICATION} of the compiled workflow")

@@ -32,7 +32,7 @@ _WORDS: dict[str, object] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class TreeError(ValueError):
@@ -53,18 +53,22 @@ class Node:
         value: a scalar, or a tuple of nodes, or of pairs of them.
         style: `'`, `"`, `|` or `>` of a scalar, "" of a plain one; `flow` or `block` of
             a list or mapping; `*` of an alias, whose value is that of the anchor.
+        outer: where its anchor or tag begins, else as `start`.
         start: where it begins in the text, behind its anchor and tag.
         end: behind its last character; of a block that of its last part.
         line: of the start, from 1.
         column: of the start, from 1, in characters.
+        anchor: its name, or of an alias the one that it names; "" where there is none.
     """
 
     value: Any
     style: str
+    outer: int
     start: int
     end: int
     line: int
     column: int
+    anchor: str = ""
 
     @property
     def is_mapping(self) -> bool:
@@ -94,6 +98,14 @@ class Node:
         """Return the value of a key of this mapping."""
         return next((value for key, value in self.pairs() if key.value == name), None)
 
+    def parts(self) -> Iterator[Node]:
+        """Yield it and all that is written within it, aliases unresolved."""
+        yield self
+        if self.style != "*" and isinstance(self.value, tuple):
+            for part in self.value:
+                for inner in part if self.is_mapping else (part,):
+                    yield from inner.parts()
+
 
 class Pairs(tuple[tuple[Node, Node], ...]):
     """The pairs of a mapping."""
@@ -110,7 +122,7 @@ def read_tree(text: str, start: int = 0, end: int | None = None) -> Node | None:
     builder = _Builder(text, start)
     part = text[start:end]
     try:
-        for event in yaml.parse(part, Loader=Loader):
+        for event in yaml.parse(part, Loader=PARSER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         place = builder.place(_at(error.problem_mark or error.context_mark))
@@ -158,9 +170,9 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             raise TreeError("a second document begins", *self.place(_at(event.start_mark)))
         if isinstance(event, yaml.AliasEvent):
-            self._add(self._alias(event), None)
+            self._add(self._alias(event))
         elif isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event), event.anchor)
+            self._add(self._scalar(event))
         elif isinstance(event, yaml.CollectionStartEvent):
             if len(self._open) >= _DEEPEST:
                 reason = f"it is nested deeper than {_DEEPEST} levels"
@@ -168,14 +180,14 @@ class _Builder:
             self._open.append((event, []))
         elif isinstance(event, yaml.CollectionEndEvent):
             begun, parts = self._open.pop()
-            self._add(self._collection(begun, parts, event), begun.anchor)
+            self._add(self._collection(begun, parts, event))
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: Node) -> None:
         self._count += 1
         if self._count > _MOST:
             raise TreeError(f"it holds more than {_MOST:,} values", node.line, node.column)
-        if anchor:
-            self._anchored[anchor] = node
+        if node.anchor and node.style != "*":
+            self._anchored[node.anchor] = node
         if self._open:
             self._open[-1][1].append(node)
         else:
@@ -187,7 +199,7 @@ class _Builder:
         if meant is None:
             reason = f"the alias {cite('*' + event.anchor)} has no anchor before it"
             raise TreeError(reason, *self.place(start))
-        return self._node(meant.value, "*", start, end)
+        return self._node(meant.value, "*", event, start, end)
 
     def _scalar(self, event: Any) -> Node:  # noqa: ANN401
         start = self._behind_properties(event)
@@ -195,7 +207,7 @@ class _Builder:
         value: object = event.value
         if not style and event.tag != _TEXT_TAG:
             value = self._plain(event.value, start)
-        return self._node(value, style, start, max(start, _at(event.end_mark)))
+        return self._node(value, style, event, start, max(start, _at(event.end_mark)))
 
     def _plain(self, text: str, start: int) -> object:
         if text in _WORDS:
@@ -218,7 +230,7 @@ class _Builder:
         if isinstance(begun, yaml.MappingStartEvent):
             value = Pairs(zip(parts[::2], parts[1::2], strict=True))
             self._refuse_twice(parts[::2])
-        return self._node(value, "flow" if begun.flow_style else "block", start, end)
+        return self._node(value, "flow" if begun.flow_style else "block", begun, start, end)
 
     def _refuse_twice(self, keys: list[Node]) -> None:
         seen = set[object]()
@@ -239,6 +251,7 @@ class _Builder:
             at = found.end() - self._start if found else at
         return at
 
-    def _node(self, value: object, style: str, start: int, end: int) -> Node:
-        line, column = self.place(start)
-        return Node(value, style, self._start + start, self._start + end, line, column)
+    def _node(self, value: object, style: str, event: Any, start: int, end: int) -> Node:  # noqa: ANN401
+        outer = self._start + _at(event.start_mark)
+        places = (outer, self._start + start, self._start + end, *self.place(start))
+        return Node(value, style, *places, event.anchor or "")
