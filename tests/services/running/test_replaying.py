@@ -111,6 +111,10 @@ def test_a_cap_is_asked_before_each_turn_and_the_same_call_goes_on(replays, caps
     found = told(replays, capsys, "--max-tokens", "25")
     assert (found["ended"], len(found["reason"]) > 20) == ("capped", True)
     assert [bool(turn["replayed"]) for turn in found["turns"]] == [True, True, False]
+    assert main(["recover", "--root", str(replays.root)]) == 0
+    said = capsys.readouterr().out
+    assert "ended at its cap, and is kept" in said
+    assert "cut off" not in said
     more = told(replays, capsys, "--max-tokens", "2500")
     assert more["ended"] == "done"
     assert more["turns"][0] == found["turns"][0]

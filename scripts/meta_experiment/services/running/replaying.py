@@ -44,6 +44,8 @@ from meta_experiment.services.running.replay_folders import (
     end_replay,
     following,
     newest,
+    rest,
+    wake,
 )
 from meta_experiment.services.running.replay_view import ReplayOutcome, replay_of
 from meta_experiment.services.workspace import Workspace
@@ -214,6 +216,7 @@ class _Replaying:
 
     def run(self, tell: Tell) -> Replay:
         """Make the turns that are left, and say what came of all."""
+        wake(self._folder)
         before = standing(self._reached) if self._reached else {}
         ended, reason = ReplayEnd.FAILED, "It was stopped."
         try:
@@ -221,8 +224,10 @@ class _Replaying:
             notes = [told for told in (self._noticed(before),) if told]
             return self._result(ended, reason, notes)
         finally:
-            if ended is not ReplayEnd.CAPPED:
-                with held():
+            with held():
+                if ended is ReplayEnd.CAPPED:
+                    rest(self._folder)
+                else:
                     self._finish()
 
     def _turns(self, tell: Tell) -> tuple[ReplayEnd, str]:
