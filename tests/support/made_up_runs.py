@@ -63,7 +63,7 @@ class MadeUpRuns:
         outcome = CellOutcome(cell, found, results, at, at + 10, judging=judging)
         attempt = self.begin(cell)
         self.folder.conclude(outcome)
-        self.folder.read_off(attempt, outcome.spent)
+        self.folder.read_off(attempt, outcome.bill.whole)
         if patch is not None:
             self.folder.keep_patch(cell, patch)
         if counts:

@@ -66,10 +66,13 @@ def spent(found: RunsSpent) -> str:
     No tokens at all are none that anybody told.
     """
     tokens = f"{found.tokens:,.0f} tokens" if found.tokens else ""
-    usd = f"${found.usd:.4f}" if found.usd or not found.unpriced else ""
+    untold = found.unpriced or found.judge_unpriced
+    usd = f"${found.usd:.4f}" if found.usd or not untold else ""
+    judge = "an unknown price of the judge" if found.judge_unpriced else ""
     runs = words.counted(found.unpriced, "run")
     unknown = f"the price of {runs} is not known" if found.unpriced else ""
-    return "; ".join(filter(None, (", ".join(filter(None, (usd, tokens))), unknown)))
+    known = " and ".join(filter(None, (", ".join(filter(None, (usd, tokens))), judge)))
+    return "; ".join(filter(None, (known, unknown)))
 
 
 def _aside(done: RunResult) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.runs import Spent
+from meta_experiment.types.runs import Bill
 
 _MOST_CUT = 3  # runs cut off before any told what it takes
 
@@ -23,23 +23,27 @@ class Caps:
 
 
 class _Sum:
-    """What runs took of one kind, and what is not known of it."""
+    """What runs and their judge took of one kind, and what is not known of it."""
 
-    __slots__ = ("cut", "dearest", "total", "unknown")
+    __slots__ = ("cut", "dearest", "judge_unknown", "total", "unknown")
 
     def __init__(self) -> None:
         self.total = self.dearest = 0.0
         self.unknown = 0  # runs that ended and do not tell
-        self.cut = 0  # runs cut off before they could tell
+        self.judge_unknown = 0  # runs whose judge does not tell
+        self.cut = 0  # runs, or questions about them, cut off before they could tell
 
-    def add(self, amount: float | None, *, cut: bool) -> None:
-        """Add what one attempt took; None is not known."""
-        self.total += amount or 0.0
-        self.dearest = max(self.dearest, amount or 0.0)
-        if amount is None and cut:
-            self.cut += 1
-        elif amount is None:
-            self.unknown += 1
+    def add(self, work: float | None, judging: float | None, bill: Bill) -> None:
+        """Add what one attempt took, as its bill has it; None is not known."""
+        taken = (work or 0.0) + (judging or 0.0)
+        self.total += taken
+        self.dearest = max(self.dearest, taken)
+        if work is None:
+            self.cut += bill.work.cut
+            self.unknown += not bill.work.cut
+        if judging is None:
+            self.cut += bill.judging.cut
+            self.judge_unknown += not bill.judging.cut
 
     def may_pass(self, cap: float, under_way: int) -> bool:
         """Tell whether one more run, with what may still come, could take it beyond a cap."""
@@ -76,11 +80,16 @@ class Budget:
         """Runs that ended, and whose price is not known."""
         return self._usd.unknown
 
-    def spend(self, spent: Spent) -> None:
+    @property
+    def judge_unpriced(self) -> int:
+        """Runs of which the price of their judge is not known."""
+        return self._usd.judge_unknown
+
+    def spend(self, bill: Bill) -> None:
         """Add what one attempt took."""
-        self._known = self._known or not spent.cut
-        self._usd.add(spent.usd, cut=spent.cut)
-        self._tokens.add(spent.tokens, cut=spent.cut)
+        self._known = self._known or not bill.whole.cut
+        self._usd.add(bill.work.usd, bill.judging.usd, bill)
+        self._tokens.add(bill.work.tokens, bill.judging.tokens, bill)
 
     def refusal(self, under_way: int, seconds: float) -> str | None:
         """Say why no further run may start, with so many under way after so many seconds."""
@@ -97,8 +106,8 @@ class Budget:
             return None
         if unknown := self._unknown(found):
             return (
-                f"the price of {unknown} of its runs is not known, so that a cap in USD cannot "
-                f"hold; give one in {'minutes' if self._tokens.unknown else 'tokens'}"
+                f"the price of {unknown} is not known, so that a cap in USD cannot "
+                f"hold; give one in {'minutes' if self._unknown(self._tokens) else 'tokens'}"
             )
         if not found.may_pass(cap, under_way):
             return None
@@ -113,8 +122,8 @@ class Budget:
             return None
         if unknown := self._unknown(found):
             return (
-                f"the tokens of {unknown} of its runs are not known, so that a cap in tokens "
-                f"cannot hold; give one in {'minutes' if self._usd.unknown else 'USD'}"
+                f"the tokens of {unknown} are not known, so that a cap in tokens "
+                f"cannot hold; give one in {'minutes' if self._unknown(self._usd) else 'USD'}"
             )
         if not found.may_pass(cap, under_way):
             return None
@@ -123,7 +132,9 @@ class Budget:
             f"dearest run so far took {found.dearest:,.0f}"
         )
 
-    def _unknown(self, found: _Sum) -> int:
-        """Return how many do not tell; those cut off where too many were and none ended."""
+    def _unknown(self, found: _Sum) -> str:
+        """Say who does not tell; those cut off where too many were and none ended."""
         in_vain = not self._known and found.cut >= _MOST_CUT
-        return found.unknown or (found.cut if in_vain else 0)
+        if runs := found.unknown or (found.cut if in_vain else 0):
+            return f"{runs} of its runs"
+        return "its judge" if found.judge_unknown else ""

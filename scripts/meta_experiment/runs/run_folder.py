@@ -33,6 +33,7 @@ from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import CriterionKind, CriterionResult
 from meta_experiment.types.runs import (
     AgentReport,
+    Bill,
     CellOutcome,
     CellRecord,
     Contest,
@@ -147,7 +148,7 @@ class RunFolder:
         self.files.make_directory(attempt)  # which its agent may have taken away
         self._write(attempt / _SPENT, {**asdict(spent), "failure": failure})
 
-    def spent(self) -> Iterator[Spent]:
+    def bills(self) -> Iterator[Bill]:
         """Yield what was taken by all that was read to its end, run by run as far as can be.
 
         What was asked about a run is paid with its last attempt.
@@ -159,9 +160,9 @@ class RunFolder:
         for folder in (self.folder / "cells").glob("*"):
             attempts = [self._spent(path) for path in folder.glob(f"*/{_SPENT}")]
             if attempts:
-                yield from attempts[:-1]
-                yield attempts[-1] + asked.pop(_key(folder.name), Spent(0.0, 0.0))
-        yield from asked.values()
+                yield from map(Bill, attempts[:-1])
+                yield Bill(attempts[-1], asked.pop(_key(folder.name), Spent(0.0, 0.0)))
+        yield from (Bill(judging=spent) for spent in asked.values())
 
     def _spent(self, path: Path) -> Spent:
         found = self._read(path)

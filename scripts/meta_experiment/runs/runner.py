@@ -17,6 +17,7 @@ from meta_experiment.errors import RefusedError, as_word
 from meta_experiment.records import dataclass
 from meta_experiment.runs.budget import Budget
 from meta_experiment.runs.frontier import Frontier
+from meta_experiment.runs.hearing import Hearing
 from meta_experiment.runs.scope import may_run_with
 from meta_experiment.types.cases import Case
 from meta_experiment.types.runs import (
@@ -120,6 +121,7 @@ class Runner:
         self._vain = Counter[str]()
         self._most_vain = max(_VAIN, slots)  # those side by side may fail for one reason
         self._worked = bool(known.outcomes)
+        self._judge = Hearing()
 
     @property
     def waiting(self) -> int:
@@ -206,7 +208,7 @@ class Runner:
     def _taken(self, outcome: CellOutcome | ContestOutcome) -> Iterator[Event]:
         cell, failure = outcome.cell, outcome.failure
         self._free.add(self._running.pop(cell))
-        self._budget.spend(outcome.spent)
+        self._budget.spend(outcome.bill)
         if failure is not None and failure.kind is FailureKind.SETUP:
             raise RefusedError(
                 f"No run can succeed as it is: {failure.reason} ({_named(cell)}).",
@@ -215,11 +217,13 @@ class Runner:
         if failure is not None and not failure.kind.counts:
             yield from self._failed(cell, failure)
         elif isinstance(outcome, ContestOutcome):
+            self._judge.hear(outcome)
             self._end(outcome)
             self._ended.add(_JUDGE)
         elif outcome.report.received is False:
             yield from self._aside(cell, UNSEEN)
         else:
+            self._judge.hear(outcome)
             self._worked = True
             self._end(outcome)
             self._ended.add(outcome.cell.variant)

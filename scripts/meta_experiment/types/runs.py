@@ -118,6 +118,19 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What a run took, and a judge who was asked about it: paid, but no cost of the variant."""
+
+    work: Spent = Spent(0.0, 0.0)
+    judging: Spent = Spent(0.0, 0.0)
+
+    @property
+    def whole(self) -> Spent:
+        """Both together."""
+        return self.work + self.judging
+
+
+@dataclass(frozen=True, slots=True)
 class AgentReport:
     """What an agent's run came to, as its adapter reads it.
 
@@ -163,9 +176,9 @@ class CellOutcome:
         return self.report.failure
 
     @property
-    def spent(self) -> Spent:
-        """What it took, work and verdict together."""
-        return self.report.spent + self.judging
+    def bill(self) -> Bill:
+        """What it took, work and verdict."""
+        return Bill(self.report.spent, self.judging)
 
     @property
     def awaits_verdict(self) -> bool:
@@ -206,6 +219,11 @@ class ContestOutcome:
     checks: Mapping[str, tuple[CriterionResult, ...]] = field(default_factory=dict)
     spent: Spent = Spent(0.0, 0.0)
     failure: Failure | None = None
+
+    @property
+    def bill(self) -> Bill:
+        """What it took: questions alone."""
+        return Bill(judging=self.spent)
 
     def preferred(self, treatment: str) -> float | None:
         """Return how far a treatment is preferred, of 1; None where a verdict is missing."""

@@ -16,6 +16,7 @@ from meta_experiment.runs.agents import JUDGES, AgentOptions, agent_of
 from meta_experiment.runs.budget import Caps
 from meta_experiment.services.running import run_plan, running
 from meta_experiment.services.running.clearing import clear_runs
+from meta_experiment.services.running.run_list import run_list
 from meta_experiment.services.running.run_summary import summary
 from meta_experiment.types.results.run import RunEnd
 
@@ -93,14 +94,25 @@ def test_a_judge_is_in_the_caps(project):
     assert done.spent.usd == pytest.approx(0.024)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("code", ["print('yes')\n", "import sys; sys.exit(1)\n"])
-def test_a_judge_that_answers_nothing_leaves_the_verdict_open(project, code):
+def test_a_judge_of_unknown_price_is_told_beside_what_agents_took(project):
     space = opened(project)
     name = create(space, project)
-    run(space, name, request(project, judge(project, code)))
+    done = run(space, name, request(project, judge(project, "print('{\"met\": true}')")))
+    assert done.spent.usd == pytest.approx(6 * 0.01)
+    assert (done.spent.unpriced, done.spent.judge_unpriced) == (0, 6)
+    listed = run_list(space).experiments[0]
+    assert (listed.usd, listed.usd_known) == (None, pytest.approx(0.06))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("code", ["print('yes')\n", "import sys; sys.exit(1)\n"])
+def test_a_judge_that_answers_nothing_leaves_the_verdict_open_and_is_soon_left(project, code):
+    space = opened(project)
+    name = create(space, project)
+    with pytest.raises(RefusedError, match="5 times in a row the judge gave no answer"):
+        run(space, name, request(project, judge(project, code)))
     found = summary(space, name)
-    assert found.judge.unanswered == found.open_verdicts == 6
+    assert found.judge.unanswered == found.open_verdicts == 5
     assert {item.score for item in found.runs} == {None}
 
 
@@ -161,7 +173,9 @@ def test_a_judge_writes_to_its_own_folder_alone_and_leaves_nothing_behind(projec
     said = [path.read_text() for path in folder.folder.glob("judge/*/*/stderr")]
     assert len(said) == 12
     assert not any(is_running(int(pid)) for pid in said)
-    assert sum(item.usd for item in folder.spent()) == pytest.approx(6 * 0.01 + 12 * 0.001)
+    assert sum(item.whole.usd for item in folder.bills()) == pytest.approx(
+        6 * 0.01 + 12 * 0.001
+    )
 
 
 @pytest.mark.long
@@ -184,4 +198,4 @@ def test_a_judge_that_outlives_its_runner_is_ended(project, next_command):
         assert run(space, name, request(project, judge(project))).counted == 6
     assert all(supervising.ending(path) is not None for path in questions)
     assert not [*folder.unheard()]
-    assert any(item.cut for item in folder.spent())
+    assert any(item.whole.cut for item in folder.bills())

@@ -82,7 +82,7 @@ def test_another_judge_is_heard_and_decides_nothing(made_up):
     assert done.judge.usd == pytest.approx(0.001 * (4 * 2 + 2 * 2))
     assert stood(runs) == before
     assert summary(runs.space, runs.name) == shown
-    assert not [*runs.folder.spent()][4:]
+    assert not [*runs.folder.bills()][4:]
 
 
 def test_no_place_of_this_machine_reaches_a_judge(made_up):
@@ -161,6 +161,14 @@ def test_a_judge_that_cannot_be_asked_is_told(made_up, monkeypatch, kind, times)
     scripted(monkeypatch, *[Failure(FailureKind(kind), "no login")] * times)
     with pytest.raises(RefusedError, match="as it is: no login"):
         judge_runs(runs.space, runs.name, JudgingRequest(judge(runs), prefer="it"))
+
+
+def test_a_judge_whose_answers_nobody_can_read_is_soon_left(made_up):
+    runs = filled(made_up(), cases=7)
+    mute = judge(runs, "print('I like both.')")
+    with pytest.raises(RefusedError, match=r"5 times in a row.*I like both"):
+        judge_runs(runs.space, runs.name, JudgingRequest(mute, prefer="the shorter one"))
+    assert len(list(runs.folder.folder.glob("again/*/judge/*"))) == 5
 
 
 def test_a_cap_leaves_the_rest(made_up):

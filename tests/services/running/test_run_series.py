@@ -126,6 +126,8 @@ def test_nothing_is_no_sum_of_prices_of_which_none_is_known():
         spent(RunsSpent(0.5, 9.0, 2)) == "$0.5000, 9 tokens; the price of 2 runs is not known"
     )
     assert spent(RunsSpent(0.0, 0.0, 0)) == "$0.0000"
+    judged = RunsSpent(0.5, 9.0, 0, 3)
+    assert spent(judged) == "$0.5000, 9 tokens and an unknown price of the judge"
 
 
 def test_what_ended_or_goes_on_needs_no_probe_and_what_failed_tells_nothing(made_up):

@@ -132,7 +132,7 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     assert (done.ended, done.decision) == (RunEnd.DECIDED, Decision.PROMOTE)
     assert 12 <= done.counted < done.runs == 40
     assert done.saved == 40 - done.counted
-    took = [item.usd for item in running.run_folder(space, name).spent()]
+    took = [item.whole.usd for item in running.run_folder(space, name).bills()]
     assert len(took) > done.counted
     assert done.spent.usd == pytest.approx(sum(took))
     trials = space.store.trials(space.store.experiment(name)).trials

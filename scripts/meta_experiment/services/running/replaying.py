@@ -211,8 +211,8 @@ class _Replaying:
             fence=around,
         )
         self._budget = Budget(request.caps)
-        for spent in self._folder.spent():
-            self._budget.spend(spent)
+        for bill in self._folder.bills():
+            self._budget.spend(bill)
 
     def run(self, tell: Tell) -> Replay:
         """Make the turns that are left, and say what came of all."""
@@ -241,7 +241,7 @@ class _Replaying:
                 if refusal and self._folder.under_way(cell) is None:
                     return ReplayEnd.CAPPED, f"It stopped before turn {number}, as {refusal}."
                 outcome = self._typed(crew, cell)
-                self._budget.spend(outcome.spent)
+                self._budget.spend(outcome.bill)
                 tell(number, outcome)
                 if failure := _broke_off(outcome):
                     return ReplayEnd.FAILED, f"Turn {number} came to nothing: {failure.reason}."

@@ -30,6 +30,7 @@ from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.runs.contests import judged_again
 from meta_experiment.runs.crew import Crew
 from meta_experiment.runs.fence import Fence, fence
+from meta_experiment.runs.hearing import Hearing
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.judge_figures import (
@@ -122,18 +123,18 @@ class _Judging:
         around = fence(git, Path(workspace.machine.data), os.environ) if git else Fence()
         self._bar = Bar(request.judge, again, supervising, around)
         self._budget = Budget(request.caps)
-        for spent in again.spent():
-            self._budget.spend(spent)
+        for bill in again.bills():
+            self._budget.spend(bill)
 
     def run(self, blocks: Mapping[Contest, Block]) -> tuple[int, str]:
         """Ask till all is judged or a cap is reached; say how many are left, and why.
 
         Raises:
-            RefusedError: nothing can be asked.
+            RefusedError: nothing can be asked, or nothing of what is said can be read.
         """
         waiting = deque(one for one in blocks if not _is_known(self._again, one, blocks[one]))
         left, began, running = len(waiting), time.monotonic(), 0
-        vain, reason = 0, ""
+        vain, reason, heard = 0, "", Hearing()
         crew = Crew(partial(self._judge, blocks), self._request.at_once)
         with closing(crew):
             while waiting or running:
@@ -147,8 +148,9 @@ class _Judging:
                     running += 1
                 for outcome in crew.next():
                     running -= 1
-                    self._budget.spend(outcome.spent)
+                    self._budget.spend(outcome.bill)
                     if outcome.failure is None:
+                        heard.hear(outcome)
                         left, vain = left - 1, 0
                         continue
                     vain += 1

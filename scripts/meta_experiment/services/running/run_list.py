@@ -28,8 +28,9 @@ def every_record(workspace: Workspace) -> Iterator[RunRecords]:
 
 
 def _entry(found: RunRecords) -> RunListEntry:
-    spent = tuple(found.folder.spent())
-    took = sum(spent, Spent(0.0, 0.0))
+    bills = tuple(found.folder.bills())
+    took = sum((bill.whole for bill in bills), Spent(0.0, 0.0))
+    parts = [spent for bill in bills for spent in (bill.work, bill.judging)]
     return RunListEntry(
         experiment_id=found.experiment.experiment_id,
         name=found.experiment.plan.name,
@@ -39,6 +40,6 @@ def _entry(found: RunRecords) -> RunListEntry:
         states=dict(Counter(state.value for state in found.states.values())),
         open_verdicts=found.open_verdicts,
         usd=took.usd,
-        tokens=math.fsum(item.tokens or 0.0 for item in spent),
-        usd_known=math.fsum(item.usd or 0.0 for item in spent),
+        tokens=math.fsum(item.tokens or 0.0 for item in parts),
+        usd_known=math.fsum(item.usd or 0.0 for item in parts),
     )

@@ -210,11 +210,16 @@ class Series:
             waiting=self._waiting,
             saved=planned.runs - self._counted if over and not self._aside else 0,
             set_aside=tuple(self._aside),
-            spent=RunsSpent(budget.usd, budget.tokens, budget.unpriced),
+            spent=taken(budget),
             outlook=planned.outlook,
             notes=tuple(self._notes),
             analysis=analysis,
         )
+
+
+def taken(budget: Budget) -> RunsSpent:
+    """Return what a budget says was spent."""
+    return RunsSpent(budget.usd, budget.tokens, budget.unpriced, budget.judge_unpriced)
 
 
 def _is_open(analysis: Analysis | None) -> bool:

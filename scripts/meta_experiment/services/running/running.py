@@ -35,10 +35,10 @@ from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.held_out import opened
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
 from meta_experiment.services.running.run_records import records_of, run_folder
-from meta_experiment.services.running.run_series import Series, Tell
+from meta_experiment.services.running.run_series import Series, Tell, taken
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
-from meta_experiment.types.results.run import RunResult, RunsSpent
+from meta_experiment.types.results.run import RunResult
 from meta_experiment.types.runs import (
     CellOutcome,
     Contest,
@@ -96,10 +96,11 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 open_verdicts=records_of(workspace, experiment).open_trials,
             )
             done = series.run(runner, tell)
-            whole = _budget(folder, request.caps)  # with what was under way at the end
             return replace(
                 done,
-                spent=RunsSpent(whole.usd, whole.tokens, whole.unpriced),
+                spent=taken(
+                    _budget(folder, request.caps)
+                ),  # with what was under way at the end
                 notes=(*told, *_not_held(base), *done.notes),
             )
         finally:
@@ -110,8 +111,8 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
 def _budget(folder: RunFolder, caps: Caps) -> Budget:
     """Return what all runs took so far, held against the caps."""
     budget = Budget(caps)
-    for spent in folder.spent():
-        budget.spend(spent)
+    for bill in folder.bills():
+        budget.spend(bill)
     return budget
 
 

@@ -25,11 +25,15 @@ class RunEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunsSpent:
-    """Price of all runs so far, failed attempts included; `unpriced` have none known."""
+    """Price of all runs so far, failed attempts included, as far as it is known.
+
+    `unpriced` runs have none known, and `judge_unpriced` questions about a run or a block.
+    """
 
     usd: float
     tokens: float
     unpriced: int
+    judge_unpriced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
