@@ -112,6 +112,8 @@ SHARED = {
     "sums": "arms known by their sums",
     "trial_page": "some trials, shown",
     "trials": "the trials of an experiment",
+    "workflow_list": "agentic workflows that declare experiments",
+    "workflow_view": "one of them, shown",
 }
 
 

@@ -27,6 +27,13 @@ DRAFTS = {
     "other3.md": "Do something else, three times.\n",
     "claude2.md": "Be very brief.\n",
     "same.md": FILES[OTHER][1],
+    ".github/workflows/daily-report.md": (
+        "---\non: daily\nexperiments:\n  # the tone of the report\n  tone:\n"
+        "    variants: [dry, warm]  # the control first\n    metric: run_success_rate\n"
+        '    guardrail_metrics:\n      - {name: empty_output_rate, threshold: ">=0.5"}\n'
+        "    weight: [70, 30]\n  caveman: [yes, no]\n---\n\n"
+        "{{#if experiments.tone == 'warm' }}Be warm.{{/if}}\n"
+    ),
     "plan.yaml": (
         "name: From a plan\nhypothesis: It is clearer\n"
         f"files:\n  {OTHER}:\n    short: other2.md\n    long: other3.md\n"
@@ -254,6 +261,10 @@ STEPS: tuple[Step, ...] = (
     "promote from-a-plan --yes --variant long --override 'the lead asked for it'",
     "status from-a-plan",
     "rollback from-a-plan --yes --no-commit",
+    # the experiments of agentic workflows
+    "workflows list",
+    "workflows show daily-report",
+    "workflows show dayly-report",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

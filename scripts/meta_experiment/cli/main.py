@@ -30,6 +30,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
     "Act": ("promote", "rollback", "auto", "panic"),
+    "Workflows": ("workflows",),
     "Learn": ("learn",),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),
     "Try": ("demo",),

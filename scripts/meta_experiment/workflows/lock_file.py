@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +22,8 @@ from meta_experiment.workflows.yaml_tree import Node, Pairs
 
 SPECIFICATION = "GH_AW_EXPERIMENT_SPEC"
 VERSION = "GH_AW_HARNESS_VERSION"
+_THRESHOLD = "threshold"
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _CACHED = re.compile(r"^\s*key:\s*['\"]?(?:[\w-]+-)?experiments-", re.MULTILINE)
 
 
@@ -46,8 +49,14 @@ def read_compiled(data: bytes) -> WorkflowSpecification:
 
 
 def _node(value: object, place: Node) -> Node:
-    """Return a JSON value as a tree whose every part stands at one place."""
+    """Return a JSON value as a tree whose every part stands at one place.
+
+    The compiler writes a threshold that is a number as a text.
+    """
     if isinstance(value, Mapping):
+        threshold = value.get(_THRESHOLD)
+        if isinstance(threshold, str) and _NUMBER.fullmatch(threshold):
+            value = {**value, _THRESHOLD: json.loads(threshold)}
         pairs = ((replace(place, value=key), _node(item, place)) for key, item in value.items())
         return replace(place, value=Pairs(pairs), style="flow")
     if isinstance(value, list):

@@ -55,5 +55,13 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.status_change:StatusChange",
         ("start", "pause", "resume", "archive"),
     ),
+    "workflows-list": (
+        "meta_experiment.types.results.workflow_list:WorkflowList",
+        ("workflows list",),
+    ),
+    "workflows-show": (
+        "meta_experiment.types.results.workflow_view:WorkflowView",
+        ("workflows show",),
+    ),
     "trials": ("meta_experiment.types.results.trial_page:TrialPage", ("trials",)),
 }

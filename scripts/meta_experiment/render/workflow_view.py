@@ -1,0 +1,86 @@
+"""Page of one agentic workflow and its experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meta_experiment.render import words
+from meta_experiment.render.blocks import Facts, Heading, Notes, Page, Section, Text
+from meta_experiment.types.results.workflow_list import CompiledState
+from meta_experiment.types.results.workflow_view import VariantUses, WorkflowView
+from meta_experiment.types.workflows import DeclaredExperiment
+
+_COMPILED = {
+    CompiledState.CURRENT: "up to date",
+    CompiledState.STALE: "older than the workflow; nothing changes until it is compiled",
+    CompiledState.MISSING: "not compiled",
+    CompiledState.ALONE: "this is the compiled file; its source is not here",
+}
+_MOST = 50  # oddities that are listed
+
+
+def workflow_page(found: WorkflowView) -> Page:
+    """Show a workflow, each of its experiments, and what is odd."""
+    uses = {item.experiment: item for item in found.uses}
+    sections: list[Section] = [
+        (
+            Heading(words.name(found.workflow), words.name(found.file)),
+            Facts(tuple(_facts(found))),
+        )
+    ]
+    for item in found.specification.experiments:
+        facts = Facts(tuple(_experiment(item, uses.get(item.name))))
+        sections.append((Heading(words.name(item.name), level=2), facts))
+    odd = tuple(_odd(found))
+    if odd:
+        sections.append((Heading("Odd", f"in {words.name(found.file)}", level=2), Notes(odd)))
+    return tuple(sections)
+
+
+def _facts(found: WorkflowView) -> Iterator[tuple[Text, Text]]:
+    yield "Compiled", _COMPILED[found.compiled]
+    if found.compile:
+        yield "Next", found.compile
+    yield "State", found.state or "in the cache of the repository's workflows"
+    if not found.specification.experiments:
+        yield "Experiments", "none"
+
+
+def _experiment(
+    item: DeclaredExperiment, uses: VariantUses | None
+) -> Iterator[tuple[Text, Text]]:
+    weight = item.weight or ()
+    shares = [
+        f"{words.name(one)} ({words.compact(w)})"
+        for one, w in zip(item.variants, weight, strict=False)
+    ]
+    yield "Variants", ", ".join(shares) or words.listed(item.variants)
+    if item.metric:
+        yield "Metric", words.name(item.metric)
+    for bound in item.guardrail_metrics:
+        limit = f"{bound.comparison} {words.compact(bound.bound)}"
+        yield "Guardrail", f"{words.name(bound.name)} {limit}"
+    yield "Samples", f"{item.min_samples:,} for each variant"
+    if item.start_date or item.end_date:
+        yield "Dates", f"{item.start_date or '…'} to {item.end_date or '…'}"
+    if item.continual:
+        stages = ", ".join(f"{share}%" for share in item.continual.ramp)
+        yield "Ramp", stages
+    for label, text in (("Hypothesis", item.hypothesis), ("About", item.description)):
+        if text:
+            yield label, words.quoted(text)
+    for condition in uses.conditions if uses else ():
+        yield (
+            "Condition",
+            f"line {condition.line}: {words.quoted(condition.text)}, {condition.why}",
+        )
+    if uses and uses.alike:
+        yield "Alike", f"nothing in the text tells {words.listed(uses.alike)} from the others"
+
+
+def _odd(found: WorkflowView) -> Iterator[str]:
+    oddities = found.specification.oddities
+    for item in oddities[:_MOST]:
+        yield words.one_line(f"{item.line}:{item.column} {item.level.value}: {item.message}")
+    if len(oddities) > _MOST:
+        yield f"{len(oddities) - _MOST:,} more: --json"

@@ -1,0 +1,13 @@
+"""Look at the experiments of agentic workflows, and go on with them.
+
+Usage: workflows.py list | show WORKFLOW
+Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+sys.argv.insert(1, "workflows")
+entry = Path(__file__).resolve().with_name("meta-experiment.py")
+runpy.run_path(str(entry), run_name="__main__")
