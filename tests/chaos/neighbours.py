@@ -114,7 +114,8 @@ class Stranger(Neighbour):
         named += [Path(places.word(root, name)) for name in (places.NOTICE, places.NEWS)]
         named += [Path(places.serving_state(root)), Path(log_head.admitted_file(root))]
         folders = (layout.local / name for name in ("live", "sessions", "started"))
-        lying = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        walks = (walk for folder in folders for walk in os.walk(folder))  # writers remove some
+        lying = [Path(at) / name for at, _, names in walks for name in names]
         return [*named, *lying]
 
     def _holders(self) -> list[Path]:
@@ -169,6 +170,8 @@ class Stranger(Neighbour):
         folder = self.chance.choice(folders)
         stem = self.chance.choice(("stranger", "deadbeef-host-live", "assignments.deadbeef"))
         own = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+        if not own:
+            return "log: nothing to copy yet"
         kind = self.chance.choice(("bare", "sealed", "copied", "pipe", "link", "folder"))
         place = folder / f"{stem}-{self.number % 40}.{'tsv' if '.' in stem else 'jsonl'}"
         head = log_head.head(self.foreign, folder.name, place.name)

@@ -276,6 +276,24 @@ def test_a_signal_in_a_finalizer_is_heard_a_moment_later():
 
 
 @pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("inner", [os.kill, lambda *signalled: [os.kill(*signalled)]])
+def test_a_signal_while_a_class_is_made_is_heard_as_itself(inner):
+    """An exception in `__set_name__`, or in what it calls, becomes another."""
+
+    class Named:
+        def __set_name__(self, owner, name):
+            inner(os.getpid(), signal.SIGINT)
+            time.monotonic()
+
+    def make_and_wait():
+        type("Owner", (), {"named": Named()})
+        time.sleep(5)
+
+    with pytest.raises(Interrupted):
+        make_and_wait()
+
+
+@pytest.mark.usefixtures("listening")
 def test_no_alarm_outlives_the_signal_that_it_was_set_for():
     """It would end the process without a word when nothing listens any more."""
 

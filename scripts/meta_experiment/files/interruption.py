@@ -17,6 +17,7 @@ from types import FrameType
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 _CALLBACKS = ("<frozen importlib._bootstrap>", "weakref.py")
+_SWALLOWERS = ("__del__", "__set_name__")  # the second's exceptions become a RuntimeError
 _A_MOMENT = 0.01  # seconds
 _ONE_PRESS = 1.0  # seconds; what comes again within is the same wish
 
@@ -128,6 +129,12 @@ def _disarm() -> None:
 
 
 def _is_swallowing(frame: FrameType) -> bool:
-    """Tell whether an exception would only be printed here: nobody calls a finalizer."""
-    code = frame.f_code
-    return code.co_name == "__del__" or code.co_filename.endswith(_CALLBACKS)
+    """Tell whether an exception would not leave as it is: what Python itself calls hides it."""
+    if frame.f_code.co_filename.endswith(_CALLBACKS):
+        return True
+    callers: FrameType | None = frame
+    while callers is not None:
+        if callers.f_code.co_name in _SWALLOWERS:
+            return True
+        callers = callers.f_back
+    return False
