@@ -74,6 +74,21 @@ def test_a_skill_whose_experiment_was_cleaned_away_is_back_with_the_next_command
     assert not (root / ".git/meta-experiment").exists()
 
 
+@pytest.mark.parametrize("broken", ["local/live/{made}/shim", "active.idx"])
+def test_git_sees_no_change_where_the_rest_cannot_be_brought_up_to_date(root, broken):
+    """The user's text is back, and git notes its size, though what follows is in the way."""
+    made = drafted(root, SKILL)
+    lifecycle.start(opened(root), made)
+    (root / ".claude/meta/active.idx").write_bytes(b"not ours")
+    place = root / ".claude/meta" / broken.format(made=made)
+    place.unlink()
+    place.mkdir()
+    (note,) = recovery.recover(opened(root))
+    assert "Is a directory" in note
+    assert (root / SKILL).read_bytes() == control(SKILL)
+    assert git(root, "diff-files", SKILL) == ""
+
+
 @pytest.mark.parametrize("path", some(TEXTS, 1))
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_new_home_brings_every_prompt_back_until_it_is_started_again(

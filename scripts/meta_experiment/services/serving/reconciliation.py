@@ -97,8 +97,7 @@ def _reconciled(workspace: Workspace) -> ReconcileResult:
         signature = freshness.signature(workspace.layout)
         work = _ReconcilePass(workspace, workspace.store.experiments())
         servings = work.wanted()
-        work.take_away(servings)
-        work.put_up(servings)
+        work.bring_about(servings)
         work.remember(_UNSETTLED if work.unsettled else signature)
         notes.update(dict.fromkeys(work.notes))
         if signature == freshness.signature(workspace.layout):
@@ -124,8 +123,7 @@ def withdraw(workspace: Workspace) -> list[str]:
     """
     with serving_lock(workspace), held(), _storage_errors():
         work = _ReconcilePass(workspace, ())
-        work.take_away(())
-        work.put_up(())
+        work.bring_about(())
         work.remember(_UNSETTLED)
         return work.notes
 
@@ -179,7 +177,15 @@ class _ReconcilePass:
                 self.notes.append(f"{name} is not served: {why_not(error)}")
         return servings
 
-    def take_away(self, servings: Sequence[Serving]) -> None:
+    def bring_about(self, servings: Sequence[Serving]) -> None:
+        """Let exactly these be served; wherever it stops, git knows what was exchanged."""
+        try:
+            self._take_away(servings)
+            self._put_up(servings)
+        finally:
+            self._refresh(servings)
+
+    def _take_away(self, servings: Sequence[Serving]) -> None:
         """Bring back the user's files of all that is served here and should not be."""
         wanted = {item.experiment.experiment_id for item in servings}
         self.own.take_away(wanted, self.experiments)
@@ -190,7 +196,7 @@ class _ReconcilePass:
                 tree.take_left(servings)
                 self.linked.append(tree)
 
-    def put_up(self, servings: Sequence[Serving]) -> None:
+    def _put_up(self, servings: Sequence[Serving]) -> None:
         """Write what serving reads, hide it from git, list it, and then let it stand."""
         now = self.workspace.clock()
         for serving in servings:
@@ -202,16 +208,22 @@ class _ReconcilePass:
         self._end_trials(entries, now)
         for serving in servings:
             self.own.place(serving)
-        self.own.refresh(entries)
         for tree in self.linked:
             with self._apart(tree):
                 taking = tree.servable(servings)
                 tree.hide(taking)
                 for serving in taking:
                     tree.place(serving)
-                tree.refresh(entries)
         self.unsettled = self.unsettled or self.own.unsettled
         self._sweep({entry.id for entry in entries})
+
+    def _refresh(self, servings: Sequence[Serving]) -> None:
+        paths = {item.path for item in servings if item.form == index.IN_PLACE}
+        paths.update(item.path for item in self.known.values() if item.form == index.IN_PLACE)
+        self.own.refresh(paths)
+        for tree in self.linked:
+            with self._apart(tree):
+                tree.refresh(paths)
 
     def _linked_trees(self) -> Iterator[Tree]:
         """Yield the linked working trees whose sessions meet the experiments of this root."""

@@ -179,11 +179,10 @@ class Tree:
         elif serving.form == index.IN_PLACE and found.data == serving.control.data:
             put(self.files, self.root, serving.path, Content(serving.shim, found.mode))
 
-    def refresh(self, entries: Iterable[index.Entry]) -> None:
-        """Let git notice that what was exchanged is unchanged in its eyes."""
+    def refresh(self, paths: Iterable[str]) -> None:
+        """Let git notice that what was exchanged, these among it, is unchanged in its eyes."""
         if self.unseen is not None:
-            exchanged = {entry.path for entry in entries if entry.form == index.IN_PLACE}
-            self.unseen.refresh(sorted(exchanged | self.restored))
+            self.unseen.refresh(sorted(self.restored.union(paths)))
 
     def _make_place(self, path: str) -> None:
         """Make the folder of a file of ours; that of a skill tells git to ignore ours."""
