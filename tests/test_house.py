@@ -89,6 +89,7 @@ SHARED = {
     "learnings": "what all of them taught, in a file",
     "lock": "a file that one holder has",
     "noise": "how different equal arms look",
+    "notification": "what people are told, once",
     "plan": "what is fixed before data",
     "rating": "quality added to a trial",
     "recording": "writing trials down",

@@ -9,7 +9,7 @@ import pytest
 from tests.sealing import own_key, own_seal
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.live import hooks, session_start
+from meta_experiment.live import apart, hooks, session_start
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.services.board import notice
@@ -19,7 +19,7 @@ from meta_experiment.types.results.auto import AutoStep
 NOW = 1_800_000_000.0
 
 
-REALLY = session_start._spawn
+REALLY = session_start.run_apart
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def spawned(monkeypatch):
     def note(root, verb, _):
         found.append(root if verb[0] == "auto" else f"{verb[0]} {root}")
 
-    monkeypatch.setattr(session_start, "_spawn", note)
+    monkeypatch.setattr(session_start, "run_apart", note)
     return found
 
 
@@ -234,7 +234,7 @@ def test_what_stands_in_the_place_of_the_log_hangs_nobody(place, kind, tmp_path)
         os.mkfifo(log)
     if kind == "pipe with a reader":
         reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
-    output = session_start._log(str(log))
+    output = apart._log(str(log))
     os.write(output, b"said")
     os.close(output)
     assert elsewhere.read_text() == "kept"
@@ -280,9 +280,9 @@ def test_the_run_apart_has_a_session_of_its_own_and_none_of_the_clients_tokens(
     (pack / "bin").mkdir(parents=True)
     program = pack / "bin" / "meta-experiment"
     program.write_text('echo "$@"; env; ps -o sid= -p $$; cat; pwd; echo over\n')
-    live = pack / "scripts" / "meta_experiment" / "live" / "session_start.py"
-    monkeypatch.setattr(session_start, "__file__", str(live))
-    monkeypatch.setattr(session_start, "_spawn", REALLY)
+    live = pack / "scripts" / "meta_experiment" / "live" / "apart.py"
+    monkeypatch.setattr(apart, "__file__", str(live))
+    monkeypatch.setattr(session_start, "run_apart", REALLY)
     monkeypatch.setenv("CLAUDE_CODE_MESSAGING_TOKEN", "secret")
     monkeypatch.setenv("CLAUDE_CONFIG_DIR", "/kept")
     assert session_start.between_sessions(str(root), NOW) is True

@@ -172,7 +172,7 @@ def test_the_run_beside_a_session_runs_nothing_of_the_project(tmp_path, monkeypa
     monkeypatch.setenv("PATH", f".:{desk.tools}")
     monkeypatch.chdir(planted.folder)
     log = tmp_path / "auto.log"
-    session_start._spawn(str(planted.folder), ["auto", "--background", "--yes"], str(log))
+    session_start.run_apart(str(planted.folder), ["auto", "--background", "--yes"], str(log))
     patience = time.monotonic() + 120
     while not (log.exists() and "experiment" in log.read_text("utf-8")):
         assert time.monotonic() < patience, desk.kept()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 
+from meta_experiment.live.apart import run_apart
 from meta_experiment.live.around import is_within, roots_around
 from meta_experiment.live.hook_event import beat, entries_of, note
 from meta_experiment.protocol import index, json_text, places, sessions
@@ -27,9 +27,7 @@ EVERY = 600.0  # seconds between two runs apart
 LOOK_EVERY = 60.0  # seconds between two looks while a session goes on
 _ACT = ["auto", "--background", "--yes"]
 _NOWHERE = "/dev/null"
-_LOG_LIMIT = 65_536  # bytes, after which the log begins anew
 _LINE_LIMIT = 400  # characters of one thing to say
-_KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
 
 
 def session_started(event: HookEvent) -> str:
@@ -90,7 +88,7 @@ def between_sessions(root: str, now: float) -> bool:
             return False
         if not _claimed(local + "/auto.stamp", now, EVERY):
             return False
-        _spawn(root, _ACT, local + "/auto.log")
+        run_apart(root, _ACT, local + "/auto.log")
     except OSError:
         return False
     return True
@@ -105,7 +103,7 @@ def after_trials(root: str, now: float, *, final: bool) -> None:
         return
     try:
         if final or _claimed(places.local(root) + "/look.stamp", now, LOOK_EVERY):
-            _spawn(root, ["status"], _NOWHERE)
+            run_apart(root, ["status"], _NOWHERE)
     except OSError:
         return
 
@@ -122,7 +120,7 @@ def mend(root: str) -> None:
     except OSError:
         return
     try:
-        _spawn(root, _ACT, places.local(root) + "/auto.log")
+        run_apart(root, _ACT, places.local(root) + "/auto.log")
     except OSError:
         return
 
@@ -208,45 +206,3 @@ def _claimed(stamp: str, now: float, every: float) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _spawn(root: str, verb: list[str], log: str) -> None:
-    """Run a verb in a session of its own, without the streams or the tokens of the client."""
-    here = os.path.realpath(__file__)
-    for _ in range(4):
-        here = os.path.dirname(here)
-    program = here + "/bin/meta-experiment"
-    words = ["sh", program, *verb, "--root", root]
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name == _KEPT or not name.startswith("CLAUDE")
-    }
-    if os.fork():
-        return
-    try:
-        os.setsid()
-        output = _log(log)
-        nothing = os.open(_NOWHERE, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.chdir("/")
-        os.execve("/bin/sh", words, environment)  # noqa: S606 - no user text in the words
-    finally:
-        os._exit(127)
-
-
-def _log(path: str) -> int:
-    """Open the log; what stands in its place and is none gets nothing, and nobody waits."""
-    try:
-        output = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        status = os.fstat(output)
-        if stat.S_ISREG(status.st_mode):
-            if status.st_size > _LOG_LIMIT:
-                os.ftruncate(output, 0)
-            return output
-        os.close(output)
-    except OSError:
-        pass
-    return os.open(_NOWHERE, os.O_WRONLY)

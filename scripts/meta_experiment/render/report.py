@@ -45,7 +45,7 @@ def report(examined: Examination) -> Page:
         (Heading(f"ANALYSIS  {words.name(analysis.experiment_id)}", words.quoted(plan.name)),),
         _verdict(analysis),
         (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
-        (_arms(primary, unit),),
+        (arms(primary, unit),),
         *_ended(analysis),
         *(
             _comparison(item, unit, _too_few(analysis, primary, item))
@@ -87,7 +87,8 @@ def _reading(primary: PrimaryResult) -> str:
     return f"({primary.direction.value} is better; the {primary.statistic} is compared)"
 
 
-def _arms(primary: PrimaryResult, unit: str) -> Table:
+def arms(primary: PrimaryResult, unit: str) -> Table:
+    """Show what each arm came to on the metric that decides."""
     columns = [
         Column("variant", 16),
         Column("units", 7, "right"),

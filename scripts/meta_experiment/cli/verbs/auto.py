@@ -9,6 +9,7 @@ from meta_experiment.cli.open import workspace
 from meta_experiment.render.auto import steps as shown
 from meta_experiment.services.acting import autopilot
 from meta_experiment.services.board import notice
+from meta_experiment.services.notifying.telling_apart import tell_apart
 from meta_experiment.services.serving import observing
 from meta_experiment.types.results.auto import AutoResult
 
@@ -32,6 +33,7 @@ def auto_verb(place: Place, commit: bool, background: bool, dry_run: bool, yes: 
         notice.from_steps(opened.layout, steps)
         if background:
             notice.add_news(opened.layout, steps)
+        tell_apart(opened.layout)
     done = AutoResult(tuple(steps), dry_run)
     return Result(
         done,

@@ -54,13 +54,21 @@ def from_steps(layout: Layout, steps: Iterable[AutoStep]) -> None:
 
 def add_news(layout: Layout, steps: Iterable[AutoStep]) -> None:
     """Note what `auto` did while nobody looked, to be said once."""
-    lines = [
-        f"{_line(_named(layout, step.files) + done)}\n"
-        for step in steps
-        if step.error is None and (done := _done(step))
-    ]
-    if lines:
-        _keep(layout, places.NEWS, _kept(layout, places.NEWS) + "".join(lines))
+    add_lines(
+        layout,
+        (
+            _named(layout, step.files) + done
+            for step in steps
+            if step.error is None and (done := _done(step))
+        ),
+    )
+
+
+def add_lines(layout: Layout, lines: Iterable[str]) -> None:
+    """Note what is to be said once when a session starts, a line each."""
+    news = "".join(f"{_line(item)}\n" for item in lines)
+    if news:
+        _keep(layout, places.NEWS, _kept(layout, places.NEWS) + news)
 
 
 def _done(step: AutoStep) -> str:

@@ -32,6 +32,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
     "learning": ("meta_experiment.types.results.learning:LearningAnswer", ("learn",)),
     "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),
+    "notification": (
+        "meta_experiment.types.results.notification:NotificationResult",
+        ("notify",),
+    ),
     "panic": ("meta_experiment.types.results.recovery:PanicResult", ("panic",)),
     "rating": ("meta_experiment.types.results.rating:RatingResult", ("rate",)),
     "recording": ("meta_experiment.types.results.recording:RecordingResult", ("record",)),

@@ -1,0 +1,60 @@
+"""A verb run apart: in a session of its own, never in anybody's turn."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from meta_experiment.protocol.disk import open_private
+
+_NOWHERE = "/dev/null"
+_LOG_LIMIT = 65_536  # bytes, after which the log begins anew
+_KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
+
+
+def run_apart(root: str, verb: list[str], log: str, program: str = "") -> None:
+    """Run a verb in a session of its own, without the streams or the tokens of the client.
+
+    The `program` is that of the plugin around this file, or another copy of it. Raises OSError.
+    """
+    words = ["sh", program or _own_program(), *verb, "--root", root]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name == _KEPT or not name.startswith("CLAUDE")
+    }
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        output = _log(log)
+        nothing = os.open(_NOWHERE, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir("/")
+        os.execve("/bin/sh", words, environment)  # noqa: S606 - no user text in the words
+    finally:
+        os._exit(127)
+
+
+def _own_program() -> str:
+    here = os.path.realpath(__file__)
+    for _ in range(4):
+        here = os.path.dirname(here)
+    return here + "/bin/meta-experiment"
+
+
+def _log(path: str) -> int:
+    """Open the log; what stands in its place and is none gets nothing, and nobody waits."""
+    try:
+        output = open_private(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        status = os.fstat(output)
+        if stat.S_ISREG(status.st_mode):
+            if status.st_size > _LOG_LIMIT:
+                os.ftruncate(output, 0)
+            return output
+        os.close(output)
+    except OSError:
+        pass
+    return os.open(_NOWHERE, os.O_WRONLY)

@@ -1,0 +1,213 @@
+"""Telling people of what stands: each event once at each target, whatever happens on the way.
+
+What could not be sent waits in the book and is sent with the next call, or by the next `auto`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from meta_experiment.errors import (
+    DependencyError,
+    MetaExperimentError,
+    NetworkError,
+    RateLimitError,
+    UsageError,
+)
+from meta_experiment.files.lock import FileLock
+from meta_experiment.records import dataclass
+from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.find import find_in
+from meta_experiment.services.notifying.notification_book import (
+    DeliveryRecord,
+    NotificationBook,
+)
+from meta_experiment.services.notifying.sending import exact_text, send, shown_target
+from meta_experiment.services.notifying.standing_events import identity_of, standing_events
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.notification import (
+    DeliveryState,
+    Notification,
+    NotificationChannel,
+    NotificationEvent,
+    NotificationTarget,
+)
+from meta_experiment.types.results.examination import Examination
+from meta_experiment.types.results.notification import (
+    Delivery,
+    KeptTargets,
+    NotificationResult,
+)
+
+LOCK = "notify"
+
+
+class Wording(Protocol):
+    """What is said of an event: a line, and a text in Markdown."""
+
+    def __call__(self, examined: Examination, event: NotificationEvent) -> tuple[str, str]:
+        """Return both."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyOptions:
+    """Whom to tell, and how.
+
+    `targets` are named by the caller; `keep` tells them from now on, and `forget` nobody.
+    `within` are seconds for each target. With `background`, nobody is asked
+    again who has it or has refused it.
+    """
+
+    targets: tuple[NotificationTarget, ...] = ()
+    keep: bool = False
+    forget: bool = False
+    within: float = 60.0
+    background: bool = False
+
+
+def notify(
+    workspace: Workspace,
+    selectors: Sequence[str],
+    options: NotifyOptions,
+    wording: Wording,
+    *,
+    dry_run: bool,
+) -> NotificationResult:
+    """Tell of some experiments, or of all whose targets are kept; return what became of it.
+
+    Raises:
+        UsageError: nobody is to be told. NotFoundError: there is no such experiment.
+        LockedError: another process tells them just now.
+    """
+    if dry_run:
+        return _notified(workspace, selectors, options, wording, dry_run=True)
+    with FileLock(workspace.layout.lock(LOCK), verb="notify"):
+        return _notified(workspace, selectors, options, wording, dry_run=False)
+
+
+def _notified(
+    workspace: Workspace,
+    selectors: Sequence[str],
+    options: NotifyOptions,
+    wording: Wording,
+    *,
+    dry_run: bool,
+) -> NotificationResult:
+    book = NotificationBook(workspace.layout, workspace.files)
+    named = [find_in(workspace.store, item).experiment_id for item in selectors]
+    chosen = named or [*book.targets, *(it.notification.experiment_id for it in book.waiting)]
+    chosen = list(dict.fromkeys(chosen))
+    if not dry_run and (options.keep or options.forget):
+        for name in named:
+            kept = () if options.forget else (*book.targets.get(name, ()), *options.targets)
+            book.keep_targets(name, tuple(dict.fromkeys(kept)))
+    notes: list[str] = []
+    due = [
+        record
+        for name in chosen
+        for record in _due(workspace, book, name, options, wording, notes)
+    ]
+    told = [
+        _planned(record) if dry_run else _delivered(workspace, book, record, options)
+        for record in due
+    ]
+    kept_now = tuple(
+        KeptTargets(name, tuple(map(shown_target, listed)))
+        for name, listed in book.targets.items()
+        if name in chosen
+    )
+    if not (due or options.forget or kept_now or options.targets or notes):
+        raise UsageError(
+            "Nobody is to be told: no target is named, and none is kept.",
+            hint="Name one: --issue OWNER/REPO#N, --discussion …, --webhook URL, --terminal.",
+        )
+    return NotificationResult(tuple(told), kept_now, tuple(notes), dry_run)
+
+
+def _due(
+    workspace: Workspace,
+    book: NotificationBook,
+    name: str,
+    options: NotifyOptions,
+    wording: Wording,
+    notes: list[str],
+) -> Iterator[DeliveryRecord]:
+    """Yield what is to be told of an experiment: what waits, and what stands now."""
+    waiting = {it.key: it for it in book.waiting if it.notification.experiment_id == name}
+    targets = options.targets or book.targets.get(name, ())
+    standing: dict[str, DeliveryRecord] = {}
+    if targets and not options.forget:
+        try:
+            examined = examine(workspace, find_in(workspace.store, name))
+        except MetaExperimentError as error:
+            notes.append(f"{name}: {error.message}")
+        else:
+            for event in standing_events(examined):
+                told = _notification(examined, event, wording)
+                for target in targets:
+                    record = DeliveryRecord(told, target, DeliveryState.QUEUED)
+                    standing[record.key] = record
+            if not standing:
+                notes.append(
+                    f"{name}: there is nothing to tell yet: {examined.analysis.reason}"
+                )
+    for key, record in {**standing, **waiting}.items():
+        known = book.deliveries.get(key)
+        if not (options.background and known and known.state is not DeliveryState.QUEUED):
+            yield record
+
+
+def _notification(
+    examined: Examination, event: NotificationEvent, wording: Wording
+) -> Notification:
+    experiment = examined.experiment
+    summary, text = wording(examined, event)
+    return Notification(
+        experiment.experiment_id, event, identity_of(experiment, event), summary, text
+    )
+
+
+def _planned(record: DeliveryRecord) -> Delivery:
+    text = exact_text(record.notification, record.target)
+    return replace(_shown(record), state=DeliveryState.PLANNED, text=text)
+
+
+def _delivered(
+    workspace: Workspace, book: NotificationBook, record: DeliveryRecord, options: NotifyOptions
+) -> Delivery:
+    known = book.deliveries.get(record.key)
+    if known is not None and known.state is DeliveryState.SENT:
+        return replace(_shown(known), state=DeliveryState.KNOWN)
+    # on record before anything is sent: whatever ends this process, it is not forgotten
+    book.keep(replace(record, state=DeliveryState.QUEUED))
+    environment = workspace.machine.environment
+    try:
+        receipt = send(record.notification, record.target, environment, options.within)
+    except (NetworkError, RateLimitError, DependencyError) as error:
+        done = replace(record, state=DeliveryState.QUEUED, reason=_reason(error))
+    except MetaExperimentError as error:
+        done = replace(record, state=DeliveryState.REFUSED, reason=_reason(error))
+    else:
+        done = record.arrived(receipt.comment, receipt.url)
+    book.keep(done)
+    is_here = record.target.channel is NotificationChannel.TERMINAL
+    return replace(_shown(done), text=record.notification.summary if is_here else None)
+
+
+def _reason(error: MetaExperimentError) -> str:
+    return f"{error.message} {error.hint}" if error.hint else error.message
+
+
+def _shown(record: DeliveryRecord) -> Delivery:
+    told = record.notification
+    return Delivery(
+        told.experiment_id,
+        told.event,
+        record.target.channel,
+        shown_target(record.target),
+        record.state,
+        record.url or None,
+        record.reason or None,
+    )
