@@ -71,6 +71,8 @@ def group() -> None:
       meta-experiment create --file .claude/commands/review.md=review-v2.md \\
           --primary-metric active_seconds --start
       meta-experiment status
+
+    More of a verb: meta-experiment VERB --help
     """  # noqa: D301 - the backspace tells click to leave the paragraph as it is
 
 

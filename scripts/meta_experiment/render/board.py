@@ -63,6 +63,7 @@ def board(view: BoardView, limit: int) -> Page:
             "No experiments yet.",
             "Start one: meta-experiment create --file PROMPT.md=VARIANT.md "
             "--primary-metric active_seconds --start",
+            "All verbs: meta-experiment --help",
         )
         return (
             *begin,

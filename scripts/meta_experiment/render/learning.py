@@ -9,6 +9,10 @@ from meta_experiment.render.blocks import Facts, Heading, Page, Text, lines
 from meta_experiment.types.results.learning import Happening, Learning, LearningAnswer
 
 _FILES = 3
+_OPEN = (
+    "Take up what is open: meta-experiment plan --hypothesis TEXT; or drop it: meta-experiment "
+    "learn ID --drop"
+)
 
 
 def learning(answer: LearningAnswer) -> Page:
@@ -22,9 +26,11 @@ def learning(answer: LearningAnswer) -> Page:
         )
         for entry in answer.entries
     )
-    if answer.written is None:
-        return shown
-    return (*shown, *lines(f"Written into {answer.file}."))
+    if answer.written is not None:
+        shown = (*shown, *lines(f"Written into {answer.file}."))
+    if any(_fate(entry) == "open" for entry in answer.entries):
+        shown = (*shown, *lines(_OPEN))
+    return shown
 
 
 def _facts(entry: Learning) -> Iterator[tuple[Text, Text]]:

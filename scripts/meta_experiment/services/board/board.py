@@ -40,14 +40,16 @@ _OPEN_END = {
     "stage": "hypothesis",
     "missing": ["hypothesis"],
     "skill": "hypothesis-design",
-    "next_action": "take up what it left open, or drop it: meta-experiment learn --list",
+    "next_action": "take up what it left open: meta-experiment plan --hypothesis TEXT; or drop "
+    "it: meta-experiment learn --list",
 }
 _BEGINNING = {
     "about": None,
     "stage": "nothing",
     "missing": ["plan"],
     "skill": "experiment-guide",
-    "next_action": "see how a prompt did so far: meta-experiment baseline NAME",
+    "next_action": "see how a prompt did so far: meta-experiment baseline NAME; or say what a "
+    "change should do: meta-experiment plan --hypothesis TEXT",
 }
 
 

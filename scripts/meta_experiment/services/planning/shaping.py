@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from meta_experiment.decide.telling.hypotheses import lacks_of, vagueness
-from meta_experiment.decide.telling.stages import step_of_plan
+from meta_experiment.decide.telling.stages import STAGES, step_of_plan
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model.metrics import BY_HAND, derived_metric, known_metric
 from meta_experiment.prompts.identity import identify
@@ -170,20 +170,35 @@ def in_a_line(fault: UsageError) -> str:
     return f"{fault.message} {fault.hint or ''}".rstrip()
 
 
+# where what is lacking is said: as a flag, and in a plan file
+_PLACES = {
+    Lack.HYPOTHESIS: ("--hypothesis TEXT", "hypothesis: TEXT"),
+    Lack.PRIMARY_METRIC: ("--primary-metric NAME", "metrics: {primary: NAME}"),
+    Lack.METRIC_DIRECTION: ("--direction lower|higher", "direction: lower|higher"),
+    Lack.GUARDRAIL_SOURCE: ("--ask-model NAME", "report: [NAME]"),
+    Lack.FILES: ("--file PATH=VARIANT_PATH", "files: {PATH: {treatment: VARIANT_PATH}}"),
+}
+
+
 def what_next(step: Step, plan_file: str | None, fault: UsageError | None = None) -> str:
     """Say what to do next with a plan that is not created; None: it was told by flags."""
     name = None if plan_file is None else as_word(plan_file)
     again = "ask again" if name is None else f"meta-experiment plan --plan {name}"
     place = "the flags" if name is None else name
     if step.stage is Stage.HYPOTHESIS:
-        flag = " (--hypothesis TEXT)" if name is None else " (hypothesis: TEXT)"
-        return f"write the whole hypothesis into {place}{flag}, then: {again}"
+        how = _PLACES[Lack.HYPOTHESIS][name is not None]
+        return f"write the whole hypothesis into {place} ({how}), then: {again}"
+    lacking = [lack for lack in STAGES[step.stage][1] if lack in step.missing]
+    places = [_PLACES[lack][name is not None] for lack in lacking if lack in _PLACES]
+    how = f" ({', '.join(places)})" if places else ""
     if step.stage is Stage.MEASUREMENT:
-        return f"say in {place} what decides and who records it, then: {again}"
+        return f"say in {place} what decides and who records it{how}, then: {again}"
     if Lack.SOUND_PLAN in step.missing:
         return f"mend {place}: {in_a_line(fault)}" if fault else f"mend {place}"
     if Lack.FILES in step.missing:
-        return f"name in {place} the prompt file and where its new text lies, then: {again}"
+        return (
+            f"name in {place} the prompt file and where its new text lies{how}, then: {again}"
+        )
     if Lack.NEW_TEXT in step.missing:
         return f"write the new text that {place} names, then: {again}"
     return (
