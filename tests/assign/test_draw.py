@@ -130,8 +130,8 @@ def test_experiments_are_assigned_independently_of_each_other():
 def test_traffic_takes_its_share_of_units_and_always_the_same_ones():
     """A unit that takes part once takes part always."""
     wanted = plan("a", "b", traffic=0.25)
-    chosen = [takes_part(wanted, "seed", f"u{k}") for k in range(10_000)]
-    assert chosen == [takes_part(wanted, "seed", f"u{k}") for k in range(10_000)]
+    chosen = [takes_part(wanted, "seed", f"u{k}", 0.0) for k in range(10_000)]
+    assert chosen == [takes_part(wanted, "seed", f"u{k}", 0.0) for k in range(10_000)]
     assert abs(sum(chosen) - 2_500) < 4 * (10_000 * 0.25 * 0.75) ** 0.5
 
 

@@ -6,7 +6,9 @@ import itertools
 from dataclasses import replace
 from enum import StrEnum
 
+from meta_experiment.assign.adaptive import whole_parts
 from meta_experiment.decide import analyze
+from meta_experiment.decide.ramp import shares_of_step
 from meta_experiment.types import (
     Direction,
     Guardrail,
@@ -46,6 +48,11 @@ def plan(*treatments, **changes):
         primary=DURATION,
     )
     return replace(base, **changes)
+
+
+def parts_of_step(plan, step, ended):
+    """Return the parts of 10,000 by which a ramp draws at a step."""
+    return whole_parts(shares_of_step(plan, step, ended))
 
 
 def trial(variant, order, *, unit=None, status=TrialStatus.OK, metrics=None, **changes):

@@ -41,7 +41,7 @@ def test_a_part_of_a_day_is_not_nothing():
     )  # fmt: skip
     (alert,) = alerts(chosen, watched(chosen, samples), look.days_running)
     assert alert.message == "Running for 0.01 days, planned for at most 0.005."
-    assert horizon_reached(chosen, look) == "after 0.01 of at most 0.005 days"
+    assert horizon_reached(chosen, look, 0.0) == "after 0.01 of at most 0.005 days"
 
 
 @pytest.mark.parametrize(("failures", "alert"), [(21, True), (20, False), (5, False)])

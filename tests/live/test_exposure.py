@@ -59,10 +59,26 @@ def test_the_draw_is_that_of_assign(stage, method, weights):
         (unit, arm_for(plan, "seed", unit, place)) for place, (unit, _) in enumerate(counted)
     ]
     assert [one.trial is not None for _, one in drawn] == [
-        takes_part(plan, "seed", unit) for unit, _ in drawn
+        takes_part(plan, "seed", unit, 1.0) for unit, _ in drawn
     ]
     assert {one.variant for _, one in drawn if one.trial is None} == {"control"}
     assert 15 < len(counted) < 45
+
+
+def test_before_and_after_its_dates_everybody_gets_the_control_and_counts_nowhere(stage):
+    """The second of the start takes part, that of the end does not any more."""
+    entry = stage.run(unit="session", sequence="11", opens=100.0, closes=200.0)
+    moments = {"a": 99.9, "b": 100.0, "c": 199.9, "d": 200.0}
+    root = str(stage.root)
+    for unit, at in moments.items():
+        seen = expose(Session(root, unit), entry, PromptRef("p", ""), at)
+        within = 100 <= at < 200
+        assert (seen.variant, seen.trial is not None) == (
+            "treatment" if within else "control",
+            within,
+        )
+        assert counts(Session(root, unit), entry, "p", at) is within
+    assert [line[1] for line in stage.assignments()] == ["b", "c"]
 
 
 def test_arms_stay_balanced_as_the_sequence_is_used_up(stage):
@@ -94,7 +110,7 @@ def test_units_of_an_arm_that_has_ended_get_the_control_and_count_nowhere(stage,
     for unit, exposure, arm in zip(units, drawn, expected, strict=True):
         assert exposure.variant == ("control" if arm == "b" else arm)
         assert (exposure.trial is None) is (arm == "b")
-        assert counts(Session(root, unit), entry, "p") is (arm != "b")
+        assert counts(Session(root, unit), entry, "p", 1.0) is (arm != "b")
     lines = stage.assignments()
     assert [line[2] for line in lines] == expected
     unit = units[expected.index("b")]

@@ -15,12 +15,15 @@ SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "schemas" / "plan.v1.schema.json").read_bytes()
 )
 FILES = {".claude/commands/review.md": "v2.md"}
+CONTINUAL = "continual"
 WRONG = ("word", "", 3, 1.5, True, -1, ["word"], [3], [[]], {}, {"a": 1}, {"a": ["b"]}, {1: 2})
 
 
 def names(schema):
-    """Return the places of all fields that the schema of a plan knows."""
+    """Return the places of all fields that the schema of a plan knows, in our own form."""
     for name, described in schema["properties"].items():
+        if name == CONTINUAL:  # another form of a ramp, which is ours once it is read
+            continue
         yield name
         for inner in described.get("properties", ()):
             yield f"{name}.{inner}"

@@ -25,6 +25,7 @@ from tests.sim import (  # noqa: E402
     offline_tables,
     preferences,
     quantiles,
+    ramp_tables,
     rates,
     ratios,
     scenarios,
@@ -461,6 +462,7 @@ TABLES = (
     preferences_table,
     robust_table,
     bandit_tables.bandit_tables,
+    ramp_tables.ramp_table,
     offline_tables.offline_tables,
 )
 

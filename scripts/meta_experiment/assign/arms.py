@@ -19,11 +19,11 @@ def arm_index(
 
     A hash depends on the unit alone, every other method on the position alone. Blocks need
     equal weights: with unequal ones every draw is weighted. Those of a bandit are in force
-    once its first turns are over (see `bandit_arm`).
+    once its first turns are over (see `moving_arm`), those of a ramp from the first unit on.
     """
     if method == "hash":
         return hashed_arm(weights, seed, unit)
-    if method in ("weighted", "bandit") or len(set(weights)) > 1:
+    if method in ("weighted", "bandit", "ramp") or len(set(weights)) > 1:
         return weighted_arm(weights, uniform(seed, "draw", position))
     # a hash, weights, and a draw made ahead, never come here
     from meta_experiment.assign.permuted_blocks import block_arm, least_used_arm
@@ -32,11 +32,11 @@ def arm_index(
     return draw(len(weights), seed, position)
 
 
-def bandit_arm(weights: Sequence[float], seed: str, position: int, burn_in: int) -> int:
-    """Return the arm that a bandit draws: so many units of each in turns, then by weights."""
+def moving_arm(weights: Sequence[float], seed: str, position: int, burn_in: int) -> int:
+    """Return the arm that moving shares draw: so many units of each in turns, then by them."""
     if position < burn_in * len(weights):
         return arm_index("least_used", [1.0] * len(weights), seed, "", position)
-    return arm_index("bandit", weights, seed, "", position)
+    return arm_index("weighted", weights, seed, "", position)
 
 
 def hashed_arm(weights: Sequence[float], seed: str, unit: str) -> int:

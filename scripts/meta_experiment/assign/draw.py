@@ -14,16 +14,16 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
     `seed` is that of plan and checkout together.
     """
     weights = [variant.weight for variant in plan.variants]
-    if plan.bandit is not None:
-        return bandit_arm(plan, weights, seed, position)
+    if plan.moves_shares:
+        return moving_arm(plan, weights, seed, position)
     arm = arms.arm_index(plan.assignment.value, weights, seed, unit, position)
     return plan.variants[arm].name
 
 
-def bandit_arm(plan: Plan, parts: Sequence[float], seed: str, position: int) -> str:
-    """Return the variant that a bandit draws, by the parts in force; see `arms.bandit_arm`."""
+def moving_arm(plan: Plan, parts: Sequence[float], seed: str, position: int) -> str:
+    """Return the variant that the parts in force draw; see `arms.moving_arm`."""
     burn_in = plan.bandit.burn_in if plan.bandit else 0
-    return plan.variants[arms.bandit_arm(parts, seed, position, burn_in)].name
+    return plan.variants[arms.moving_arm(parts, seed, position, burn_in)].name
 
 
 def counts_units(plan: Plan) -> bool:
@@ -38,6 +38,10 @@ def least_used(plan: Plan, seed: str, units: Mapping[str, int], ahead: int) -> s
     return plan.variants[permuted_blocks.least_used_of(counts, seed, ahead)].name
 
 
-def takes_part(plan: Plan, seed: str, unit: str) -> bool:
-    """Say whether a unit belongs to the share of traffic that is under experiment."""
+def takes_part(plan: Plan, seed: str, unit: str, now: float) -> bool:
+    """Say whether a unit belongs to the share and the time that are under experiment."""
+    if plan.start_date is not None and now < plan.start_date:
+        return False
+    if plan.end_date is not None and now >= plan.end_date:
+        return False
     return arms.takes_part(plan.traffic, seed, unit)

@@ -154,6 +154,28 @@ _OPTIONS = (
         help="Of a bandit: units of each arm before its shares move [5].",
     ),
     click.option(
+        "--ramp",
+        metavar="PCT,PCT,…",
+        help="Rising shares of the treatments: 5,25,50. Each step waits for time and evidence.",
+    ),
+    click.option(
+        "--step-days", type=float, metavar="DAYS", help="Of a ramp: each step at least [1]."
+    ),
+    click.option(
+        "--step-units",
+        type=int,
+        metavar="N",
+        help="Of a ramp: closed units of a treatment at each step [5].",
+    ),
+    click.option(
+        "--start-date",
+        metavar="DATE",
+        help="Units take part from then on: a day in UTC, or a time with its zone [at once].",
+    ),
+    click.option(
+        "--end-date", metavar="DATE", help="The last day, or the time at which it expires."
+    ),
+    click.option(
         "--traffic", type=float, metavar="PCT", help="Share of units that take part [100]."
     ),
     click.option(
@@ -208,6 +230,7 @@ def requested(
     metric = _metric(
         *(rest.pop(key) for key in ("primary_metric", "direction", "scale", "kind"))
     )
+    rest["ramp"] = _ramp(rest["ramp"])
     rest["prior"] = _prior(rest.pop("prior"), rest.pop("prior_from"))
     document = _document(rest, metric)
     around = bases(place)
@@ -271,6 +294,18 @@ def _metric(
     if name is None and named:
         raise UsageError(f"--{next(iter(named))} describes --primary-metric, which is missing.")
     return {"name": name, **named} if named else name
+
+
+def _ramp(typed: str | None) -> list[float] | None:
+    if typed is None:
+        return None
+    try:
+        return [float(step) for step in typed.replace("%", "").split(",")]
+    except ValueError:
+        raise UsageError(
+            f"--ramp {cite(typed)}: expected rising shares in per cent between commas, for "
+            "example 5,25,50."
+        ) from None
 
 
 def _prior(typed: str | None, source: str | None) -> dict[str, Any] | None:

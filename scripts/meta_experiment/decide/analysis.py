@@ -210,7 +210,7 @@ def _analysis(
         problems=problems,
         ended=ended,
         alerts=raised,
-        horizon=horizon_reached(plan, ready) or exhausted,
+        horizon=horizon_reached(plan, ready, as_of) or exhausted,
         waiting=basis.look.waiting,
         stale=checks.fingerprint.reason,
     )

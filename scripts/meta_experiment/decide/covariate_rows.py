@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
-from meta_experiment.decide.metrics.sample import MISSING, CovariateRows, Sample
+from meta_experiment.decide.metrics.sample import MISSING, SHARE, CovariateRows, Sample
 from meta_experiment.decide.units import Arm, UnitRecord, mean
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Scale
@@ -94,6 +94,27 @@ _DERIVATIONS: dict[str, Callable[[Sequence[UnitValue]], Iterator[Column]]] = {
 }
 
 
+def _shares(
+    units: Sequence[UnitValue], arms: Sequence[tuple[Arm, Sample]]
+) -> dict[str, list[float]]:
+    """Return the chance of each treatment against the control when a unit was drawn.
+
+    The residuals of who was treated on it have nothing to do with when the unit came, so that
+    what changes in time while shares do is taken out (Robins, Mark and Newey 1992, Biometrics
+    48(2)). Treatments with one chance share a column.
+    """
+    found: dict[tuple[float, ...], str] = {}
+    for place, (arm, _) in enumerate(arms[1:], 1):
+        column = (
+            None
+            if (draw := unit.record.draw) is None or len(draw.parts) != len(arms)
+            else draw.parts[place] / ((draw.parts[0] + draw.parts[place]) or 1)
+            for unit in units
+        )
+        found.setdefault(tuple(_filled(list(column))), f"{SHARE} of {arm.variant}")
+    return {name: list(column) for column, name in found.items()}
+
+
 _COLUMNS = {"previous": ("previous value", "previous arm")}
 
 
@@ -108,6 +129,9 @@ def covariate_rows(
     columns: dict[str, list[float]] = {}
     gaps: dict[str, list[float]] = {}
     for name in names:
+        if name == SHARE:
+            columns.update(_shares(units, arms))
+            continue
         if name in _DERIVATIONS:
             found = map(_filled, _DERIVATIONS[name](units))
             columns.update(zip(_COLUMNS.get(name, (name,)), found, strict=True))

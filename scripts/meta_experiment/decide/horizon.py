@@ -35,9 +35,16 @@ def readiness(
         needed_per_arm=needed,
         smallest_arm=smallest,
         days_running=days,
-        days_left=None if started is None else max(0.0, plan.max_duration_days - days),
+        days_left=None if started is None else _days_left(plan, days, as_of),
         reason=_reason(plan, rule, look, measured, needed=needed, ready=ready),
     )
+
+
+def _days_left(plan: Plan, days: float, as_of: float) -> float:
+    left = plan.max_duration_days - days
+    if plan.end_date is not None:
+        left = min(left, (plan.end_date - as_of) / _DAY)
+    return max(0.0, left)
 
 
 def days_running(as_of: float, started: float | None) -> float:
@@ -81,13 +88,16 @@ def stands_until(
         for trial in trials
         if not is_closed(trial) and trial.excluded is None
     ]
+    moments += [at for at in (plan.start_date, plan.end_date) if at is not None]
     if started is not None:
         moments.append(started + plan.max_duration_days * _DAY)
     return min((moment for moment in moments if as_of < moment < math.inf), default=None)
 
 
-def horizon_reached(plan: Plan, readiness: Readiness) -> str | None:
-    """Say which limit of the plan is reached, if any: its days or its units per arm."""
+def horizon_reached(plan: Plan, readiness: Readiness, as_of: float) -> str | None:
+    """Say which limit of the plan is reached, if any: its end, its days, its units per arm."""
+    if plan.end_date is not None and as_of >= plan.end_date:
+        return "at its end date"
     if readiness.days_left == 0.0:
         run = in_days(readiness.days_running)
         return f"after {run} of at most {plan.max_duration_days:g} days"

@@ -59,7 +59,7 @@ def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     Eval cases run in every arm, and an external assignment has shares that are not known:
     there nothing is to be checked.
     """
-    if plan.bandit is not None:
+    if plan.moves_shares:
         return _changing_ratio(plan, arms)
     counts = {name: arm.exposed for name, arm in arms.items()}
     weights = {item.name: item.weight for item in plan.variants if item.name in arms}
@@ -82,7 +82,7 @@ def sample_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
 def _changing_ratio(plan: Plan, arms: Mapping[str, Arm]) -> SrmCheck:
     """Compare the units of these arms with the sums of the shares they were drawn by.
 
-    Units that no bandit drew have none, and are left out.
+    Units that were drawn elsewhere have none, and are left out.
     """
     from meta_experiment.stats.changing_shares import anytime_changing_ratio, changing_ratio
 

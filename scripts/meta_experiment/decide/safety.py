@@ -61,8 +61,8 @@ def _harm(
     control, treated = samples.compared(treatment, metric)
     if min(len(control), len(treated)) < _FEWEST_PAIRS:
         return None
-    if sign(metric) * (treated.centre - control.centre) >= 0:
-        return None
+    if plan.ramp is None and sign(metric) * (treated.centre - control.centre) >= 0:
+        return None  # on a ramp pooled means tell of times as well as of arms
     try:
         worse = design_of(plan, metric).evidence(control, treated, metric, 0.0).worse
     except DegenerateDataError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.metrics.sample import CovariateRows, Sample, separate
+from meta_experiment.decide.metrics.sample import SHARE, CovariateRows, Sample, separate
 from meta_experiment.decide.units import Arm
 from meta_experiment.types import Metric, Plan, Scale, Unit
 
@@ -25,13 +25,16 @@ def covariates_of(plan: Plan) -> Callable[[Metric], Sequence[str]]:
     """Return what names the covariates by which a plan compares the means of a metric.
 
     None for cases, which are compared with themselves, nor for sums of arms of unequal weight.
+    On a ramp the share in force is always one.
     """
-    equal = len({item.weight for item in plan.variants}) == 1
+    equal = len({item.weight for item in plan.variants}) == 1 and plan.ramp is None
     named = () if plan.unit is Unit.CASE else plan.covariates
+    always = () if plan.ramp is None else (SHARE,)
 
     def names(metric: Metric) -> Sequence[str]:
-        fair = equal or metric.scale is Scale.LOG
-        return named if fair and named and family_of(metric).takes_covariates else ()
+        if not ((named or always) and family_of(metric).takes_covariates):
+            return ()
+        return (*always, *named) if equal or metric.scale is Scale.LOG else always
 
     return names
 

@@ -11,7 +11,7 @@ import errno
 import os
 
 from meta_experiment.protocol.disk import open_private
-from meta_experiment.protocol.index import BANDIT, sequence_arm
+from meta_experiment.protocol.index import MOVING, sequence_arm
 from meta_experiment.protocol.lock import NoLocksError, locked, open_lock
 from meta_experiment.protocol.log_head import LENGTH, NoPlaceError, head, mark
 from meta_experiment.protocol.places import lock, trials
@@ -75,7 +75,7 @@ def expose(
     trial_id = trial_id or new_trial_id()
     prompt = turn.prompt_id if turn and turn.prompt_id else f"call-{trial_id}"
     unit = _unit(session, entry, prompt)
-    if not takes_part(session, entry, prompt):
+    if not takes_part(session, entry, prompt, now):
         return Exposure(entry.control, None)
     trial = OpenTrial(
         experiment_id=entry.id,
@@ -200,8 +200,12 @@ def _append_apart(session: Session, trial: OpenTrial) -> None:
     raise NoPlaceError(folder)
 
 
-def takes_part(session: Session, entry: Entry, prompt_id: str) -> bool:
-    """Tell whether an invocation is one of the share that is under experiment."""
+def takes_part(session: Session, entry: Entry, prompt_id: str, now: float) -> bool:
+    """Tell whether an invocation is one of the share and time that are under experiment."""
+    if entry.takes_all:
+        return True
+    if now < entry.opens or (entry.closes and now >= entry.closes):
+        return False
     if entry.traffic >= 1:
         return True
     from meta_experiment.assign.arms import takes_part as is_drawn
@@ -209,13 +213,13 @@ def takes_part(session: Session, entry: Entry, prompt_id: str) -> bool:
     return is_drawn(entry.traffic, entry.seed, _unit(session, entry, prompt_id))
 
 
-def counts(session: Session, entry: Entry, prompt_id: str) -> bool:
+def counts(session: Session, entry: Entry, prompt_id: str, now: float) -> bool:
     """Tell whether an invocation is to have a trial: none of an arm that has ended has one.
 
     Raises:
         OSError: what was drawn cannot be read.
     """
-    if not takes_part(session, entry, prompt_id):
+    if not takes_part(session, entry, prompt_id, now):
         return False
     before = _before(session, entry, _unit(session, entry, prompt_id)) if entry.ended else None
     return before is None or before[1] not in entry.ended
@@ -236,11 +240,11 @@ def _drawn(entry: Entry, unit: str, position: int) -> str:
 
 
 def _drawn_by(entry: Entry, position: int | None = None) -> str:
-    """Return by what a bandit draws: in turns at first, then by its weights; "" if it is none.
+    """Return by which shares that move a unit is drawn: a bandit's in turns at first; else "".
 
     Apart from the sequence, where there is no position, by its weights.
     """
-    if entry.method != BANDIT:
+    if entry.method not in MOVING:
         return ""
     if position is not None and position < len(entry.sequence):
         return format_draw([1] * len(entry.arms), 0)

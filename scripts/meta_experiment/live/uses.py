@@ -32,7 +32,7 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
     project = turn.project if turn is not None else ""
     for experiment_id, place in session.take_uses(prompt_id):
         entry = find_entry(root.path, experiment_id)
-        if entry is None or not _counts(session, entry, prompt_id):
+        if entry is None or not _counts(session, entry, prompt_id, now):
             continue
         if entry.missing:
             note_missed(root.path, place, experiment_id, UNLISTED, now)
@@ -54,12 +54,12 @@ def look_after(session: Session, root: Root, prompt_id: str, now: float) -> None
             mend(root.path)
 
 
-def _counts(session: Session, entry: Entry, prompt_id: str) -> bool:
-    if entry.traffic >= 1 and not entry.ended:
+def _counts(session: Session, entry: Entry, prompt_id: str, now: float) -> bool:
+    if entry.takes_all and not entry.ended:
         return True
     from meta_experiment.live.exposure import counts
 
-    return counts(session, entry, prompt_id)
+    return counts(session, entry, prompt_id, now)
 
 
 def what_hinders(root: Root, entry: Entry, project: str) -> str:

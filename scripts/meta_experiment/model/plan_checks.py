@@ -6,8 +6,10 @@ import re
 
 from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.types import (
+    Assignment,
     Comparator,
     Direction,
     MetricKind,
@@ -58,7 +60,9 @@ def check_plan(plan: Plan) -> None:
     _check_robust(plan)
     _check_belief(plan)
     _check_bandit(plan)
-    equal = len({item.weight for item in plan.variants}) == 1 and plan.bandit is None
+    _check_ramp(plan)
+    _check_dates(plan)
+    equal = len({item.weight for item in plan.variants}) == 1 and not plan.moves_shares
     counted = (MetricKind.PROPORTION, MetricKind.QUANTILE)
     summed = plan.primary.kind not in counted and plan.primary.scale is Scale.RAW
     if not equal and summed:
@@ -66,8 +70,8 @@ def check_plan(plan: Plan) -> None:
             f"The metric {cite(plan.primary.name)} is compared on its raw scale, which needs "
             "arms of equal weight: a small arm of skewed values does not keep the error rate.",
             hint=(
-                "Compare ratios with --scale log, or leave the bandit."
-                if plan.bandit
+                f"Compare ratios with --scale log, or leave the {plan.assignment.value}."
+                if plan.moves_shares
                 else "Give every variant the same weight, or compare ratios with --scale log."
             ),
         )
@@ -194,20 +198,7 @@ def _check_bandit(plan: Plan) -> None:
             f"all; expected at most {1 / arms:.4g}.",
             hint=f"At {100 / arms:.4g} every arm has the same share, and nothing moves.",
         )
-    if plan.unit is Unit.CASE:
-        raise UsageError(
-            "assignment.method: eval cases run in every arm, so that a bandit has nothing to "
-            "draw; expected units of live use.",
-            hint="Leave --assignment out: runs on cases are compared case by case.",
-        )
-    from meta_experiment.decide.rules import rule_of
-
-    if not rule_of(plan).extendable:
-        raise UsageError(
-            "stopping.rule: one fixed look at units that a bandit drew errs more often than "
-            "it says; expected a rule that is valid at every look.",
-            hint="Leave --stopping out.",
-        )
+    _check_moving(plan)
     if plan.primary.kind in (MetricKind.RATIO, MetricKind.QUANTILE):
         raise UsageError(
             f"assignment.method: {plan.primary.name} is a {plan.primary.kind.value}; a bandit "
@@ -218,6 +209,58 @@ def _check_bandit(plan: Plan) -> None:
         raise UsageError(
             "plan.variants: a bandit moves the shares itself; expected arms of equal weight.",
             hint="Leave the weights out; --floor names the least share.",
+        )
+
+
+def _check_moving(plan: Plan) -> None:
+    """Shares that change are of units in live use, looked at on the way."""
+    method = plan.assignment.value
+    if plan.unit is Unit.CASE:
+        raise UsageError(
+            f"assignment.method: eval cases run in every arm, so that a {method} has nothing "
+            "to draw; expected units of live use.",
+            hint="Leave it out: runs on cases are compared case by case.",
+        )
+    from meta_experiment.decide.rules import rule_of
+
+    if not rule_of(plan).extendable:
+        raise UsageError(
+            f"stopping.rule: one fixed look at units that a {method} drew errs more often than "
+            "it says; expected a rule that is valid at every look.",
+            hint="Leave --stopping out.",
+        )
+
+
+def _check_ramp(plan: Plan) -> None:
+    """On a ramp time and arm go together, so that pooled sums tell nothing of an effect."""
+    if plan.ramp is None:
+        return
+    _check_moving(plan)
+    pooled = (MetricKind.RATIO, MetricKind.QUANTILE)
+    for metric in (plan.primary, *(item.metric for item in plan.guardrails)):
+        if metric.kind in pooled:
+            raise UsageError(
+                f"assignment.ramp: {metric.name} is a {metric.kind.value} of all units of an "
+                "arm, and those of a ramp came at other times than the control's; expected "
+                "means and rates.",
+                hint="Name it with --secondary, which decides nothing, or leave the ramp.",
+            )
+
+
+def _check_dates(plan: Plan) -> None:
+    start, end = plan.start_date, plan.end_date
+    if start is None and end is None:
+        return
+    if plan.unit is Unit.CASE or plan.assignment is Assignment.EXTERNAL:
+        raise UsageError(
+            f"plan.{'end' if start is None else 'start'}_date: dates say when units of live "
+            "use take part; eval cases, and what is drawn elsewhere, come when they are run.",
+            hint="Leave it out.",
+        )
+    if start is not None and end is not None and end <= start:
+        raise UsageError(
+            f"plan.end_date: {to_text(end)} is not after start_date, {to_text(start)}; "
+            "expected an end that comes after the start."
         )
 
 

@@ -9,19 +9,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from meta_experiment.assign.adaptive import default_floor
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
+from meta_experiment.model.assignment_document import (
+    ASSIGNMENT_KEYS,
+    assignment_to_document,
+    bandit_from,
+    method_of,
+    ramp_from,
+)
 from meta_experiment.model.fields import Document
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.known_fields import Fields, words
 from meta_experiment.model.metrics import describe
+from meta_experiment.model.per_cents import fraction, per_cent
 from meta_experiment.model.plan_checks import NAME, check_plan
+from meta_experiment.model.plan_dates import date_in
 from meta_experiment.types import (
     Aim,
     AnalysisType,
     Assignment,
-    Bandit,
     Claim,
     Comparator,
     Direction,
@@ -40,7 +48,7 @@ from meta_experiment.types import (
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
     "assignment", "analysis_type", "safety", "report", "covariates", "robust", "prior", "auto",
-    "seed", "tags",
+    "seed", "tags", "start_date", "end_date",
 }  # fmt: skip
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
@@ -50,7 +58,6 @@ _STOPPING_KEYS = {
 }  # fmt: skip
 _PRIOR_KEYS = {"mean", "sd", "source"}
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
-_ASSIGNMENT_KEYS = {"method", "traffic", "aim", "floor", "burn_in"}
 _VARIANT_KEYS = {"name", "weight", "comparator"}
 _GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
 _METRIC_WORDS = {
@@ -73,9 +80,7 @@ PLAN_FIELDS = Fields(
         ),
         "targets": Fields(_TARGET_KEYS),
         "stopping": Fields(_STOPPING_KEYS, {"rule": words(Stopping), "claim": words(Claim)}),
-        "assignment": Fields(
-            _ASSIGNMENT_KEYS, {"method": words(Assignment), "aim": words(Aim)}
-        ),
+        "assignment": Fields(ASSIGNMENT_KEYS, {"method": words(Assignment), "aim": words(Aim)}),
         "safety": Fields(_SAFETY_KEYS),
         "prior": Fields(_PRIOR_KEYS),
         "unit": words(Unit),
@@ -96,9 +101,9 @@ def plan_from_document(document: object) -> Plan:
     metrics = _section(plan, "metrics", _METRICS_KEYS)
     targets = _section(plan, "targets", _TARGET_KEYS)
     stopping = _section(plan, "stopping", _STOPPING_KEYS)
-    assignment = _section(plan, "assignment", _ASSIGNMENT_KEYS)
+    assignment = _section(plan, "assignment", ASSIGNMENT_KEYS)
     safety = _section(plan, "safety", _SAFETY_KEYS)
-    max_regression = _fraction(targets, "max_regression", "targets", 10.0)
+    max_regression = fraction(targets, "max_regression", "targets", 10.0)
     variants = _variants(plan)
     result = Plan(
         name=fields.text(plan, "name", "plan"),
@@ -113,7 +118,7 @@ def plan_from_document(document: object) -> Plan:
         secondary=tuple(
             metric_from_document(item, where) for where, item in _items(metrics, "secondary")
         ),
-        improvement_threshold=_fraction(targets, "improvement_threshold", "targets", 15.0),
+        improvement_threshold=fraction(targets, "improvement_threshold", "targets", 15.0),
         max_regression=max_regression,
         equivalence_margin=_equivalence_margin(targets),
         alpha=fields.number(stopping, "alpha", "stopping", 0.05, low=1e-6, high=0.5),
@@ -125,10 +130,8 @@ def plan_from_document(document: object) -> Plan:
             stopping, "max_duration_days", "stopping", 14.0, low=0.01, high=3650
         ),
         unit=fields.word(plan, "unit", "plan", Unit, Unit.SESSION),
-        assignment=fields.word(
-            assignment, "method", "assignment", Assignment, Assignment.BLOCK
-        ),
-        traffic=_fraction(assignment, "traffic", "assignment", 100.0, low=0.1, high=100),
+        assignment=method_of(assignment),
+        traffic=fraction(assignment, "traffic", "assignment", 100.0, low=0.1, high=100),
         analysis_type=fields.word(
             plan, "analysis_type", "plan", AnalysisType, AnalysisType.AUTO
         ),
@@ -137,7 +140,10 @@ def plan_from_document(document: object) -> Plan:
         report=tuple(_texts(plan, "report")),
         covariates=tuple(_texts(plan, "covariates")),
         robust=fields.flag(plan, "robust", "plan", default=False),
-        bandit=_bandit(assignment, len(variants)),
+        bandit=bandit_from(assignment, len(variants)),
+        ramp=ramp_from(assignment),
+        start_date=date_in(plan, "start_date"),
+        end_date=date_in(plan, "end_date", last=True),
         prior=_prior(plan),
         price=_price(stopping),
         auto=fields.flag(plan, "auto", "plan", default=False),
@@ -156,6 +162,8 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "covariates": list(plan.covariates),
         "robust": plan.robust,
         "prior": plan.prior and _prior_document(plan.prior),
+        "start_date": plan.start_date and to_text(plan.start_date),
+        "end_date": plan.end_date and to_text(plan.end_date),
     }
     return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,
@@ -188,11 +196,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
             **({} if plan.price is None else {"price": per_cent(plan.price)}),
         },
         "unit": plan.unit.value,
-        "assignment": {
-            "method": plan.assignment.value,
-            "traffic": per_cent(plan.traffic),
-            **_bandit_to_document(plan.bandit),
-        },
+        "assignment": assignment_to_document(plan),
         "analysis_type": plan.analysis_type.value,
         "safety": {
             "metrics": list(plan.safety_metrics),
@@ -279,11 +283,6 @@ def guardrail_from_document(value: object, where: str, default_margin: float) ->
     )
 
 
-def per_cent(fraction: float) -> float:
-    """Write a fraction as per cent, without the last bit of binary rounding."""
-    return round(fraction * 100, 10)
-
-
 def _variants(plan: Document) -> tuple[Variant, ...]:
     given = fields.sequence(plan.get("variants"), "plan.variants") or ["control", "treatment"]
     variants = []
@@ -301,39 +300,6 @@ def _variants(plan: Document) -> tuple[Variant, ...]:
         kind = fields.optional_word(described, "comparator", where, Comparator)
         variants.append(Variant(name, weight, kind))
     return tuple(variants)
-
-
-def _bandit(assignment: Document, arms: int) -> Bandit | None:
-    """Read how the shares of a bandit move; None where units are drawn in another way."""
-    named = [key for key in ("aim", "floor", "burn_in") if assignment.get(key) is not None]
-    method = fields.word(assignment, "method", "assignment", Assignment, Assignment.BLOCK)
-    if method is not Assignment.BANDIT:
-        if named:
-            raise UsageError(
-                f"assignment.{named[0]}: it is of a bandit, and units are assigned by "
-                f"{method.value}.",
-                hint="Say so: --assignment bandit",
-            )
-        return None
-    aim = fields.optional_word(assignment, "aim", "assignment", Aim)
-    if aim is None:
-        raise UsageError(
-            "assignment.aim: a bandit without an aim; expected few_bad_uses (as few uses of a "
-            "worse arm as can be) or find_best (know the best arm soon).",
-            hint="For example: --assignment bandit --aim few_bad_uses",
-        )
-    return Bandit(
-        aim,
-        _fraction(assignment, "floor", "assignment", per_cent(default_floor(arms)), high=100),
-        fields.whole(assignment, "burn_in", "assignment", 5, low=2, high=1000),
-    )
-
-
-def _bandit_to_document(bandit: Bandit | None) -> dict[str, Any]:
-    if bandit is None:
-        return {}
-    floor = per_cent(bandit.floor)
-    return {"aim": bandit.aim.value, "floor": floor, "burn_in": bandit.burn_in}
 
 
 def _variant_to_document(variant: Variant) -> dict[str, Any]:
@@ -357,22 +323,10 @@ def _items(section: Document, key: str) -> list[tuple[str, Any]]:
     ]
 
 
-def _fraction(
-    document: Document,
-    key: str,
-    where: str,
-    default: float,
-    *,
-    low: float = 0.0,
-    high: float = 1000.0,
-) -> float:
-    return fields.number(document, key, where, default, low=low, high=high) / 100
-
-
 def _equivalence_margin(targets: Document) -> float | None:
     if targets.get("equivalence_margin") is None:
         return None
-    return _fraction(targets, "equivalence_margin", "targets", 0.0, low=0.1, high=99)
+    return fraction(targets, "equivalence_margin", "targets", 0.0, low=0.1, high=99)
 
 
 def _prior(plan: Document) -> LiftPrior | None:
@@ -386,8 +340,8 @@ def _prior(plan: Document) -> LiftPrior | None:
             hint="For example: prior: {mean: 10, sd: 5}, or leave it out for a flat one.",
         )
     return LiftPrior(
-        mean=_fraction(prior, "mean", "prior", 0.0, low=-99.0),
-        sd=_fraction(prior, "sd", "prior", 0.0, low=0.01),
+        mean=fraction(prior, "mean", "prior", 0.0, low=-99.0),
+        sd=fraction(prior, "sd", "prior", 0.0, low=0.01),
         source=fields.text(prior, "source", "prior") if prior.get("source") else None,
     )
 
@@ -400,7 +354,7 @@ def _prior_document(prior: LiftPrior) -> dict[str, Any]:
 def _price(stopping: Document) -> float | None:
     if stopping.get("price") is None:
         return None
-    return _fraction(stopping, "price", "stopping", 0.0, low=0.001, high=100)
+    return fraction(stopping, "price", "stopping", 0.0, low=0.001, high=100)
 
 
 def _max_sample(stopping: Document) -> int | None:

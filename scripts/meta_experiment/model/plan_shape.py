@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 from meta_experiment.errors import UsageError
 from meta_experiment.model import fields
+from meta_experiment.model.continual import without_continual
+from meta_experiment.model.plan_dates import as_text
 from meta_experiment.records import dataclass
 
 
@@ -73,6 +76,10 @@ def _texts(example: str) -> Shape:
     return Shape("a list of names", _are(_is_text), example)
 
 
+def _date(example: str) -> Shape:
+    return Shape("a date", lambda it: _is_text(it) or isinstance(it, date), example)
+
+
 # by the place of a field; None, and a field that is not there, stand for the default
 SHAPES: dict[str, Shape] = {
     "name": _text("name: Parallel review"),
@@ -120,6 +127,11 @@ SHAPES: dict[str, Shape] = {
     "assignment.aim": _text("aim: few_bad_uses"),
     "assignment.floor": _number("floor: 5"),
     "assignment.burn_in": _whole("burn_in: 5"),
+    "assignment.ramp": Shape("a list of numbers", _are(_is_number), "ramp: [5, 25, 50]"),
+    "assignment.step_days": _number("step_days: 1"),
+    "assignment.step_units": _whole("step_units: 5"),
+    "start_date": _date("start_date: 2026-12-05"),
+    "end_date": _date("end_date: 2026-12-19"),
     "analysis_type": _text("analysis_type: auto"),
     "safety": _section("safety: {metrics: [tool_errors]}"),
     "safety.metrics": _texts("metrics: [tool_errors]"),
@@ -148,6 +160,7 @@ def require_shape(document: object, *, whole: bool = True) -> Mapping[str, Any]:
         document = _begun({} if document is None else document)
     if not isinstance(document, Mapping) or not _is_mapping(document):
         raise _wrong("plan", _section(SHAPES["files"].example), document)
+    document = without_continual(document)
     fields.known_keys(document, [place for place in SHAPES if "." not in place], "plan")
     for place, shape in SHAPES.items():
         section, _, field = place.rpartition(".")
@@ -156,7 +169,7 @@ def require_shape(document: object, *, whole: bool = True) -> Mapping[str, Any]:
         if not shape.fits(value) and (value is not None or (whole and place == "files")):
             raise _wrong(place if section else f"plan.{place}", shape, value)
     return {
-        name: _said(value) if name in _SECTIONS else value
+        name: _said(value) if name in _SECTIONS else as_text(value)
         for name, value in _said(document).items()
     }
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 _STATES = (RUNNING, ENDED, UNLISTED)
-_FIELDS = (23, 24, 25)  # of a line; the last ones where an arm has ended, and of a bandit
+_FIELDS = (23, 24, 25, 26)  # of a line; the last where an arm ended, shares move, by dates
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
-BANDIT = "bandit"
+BANDIT, RAMP = "bandit", "ramp"
+MOVING = (BANDIT, RAMP)  # methods whose shares change: those in force stand with each draw
 SHADOW, IN_PLACE, AGENTS = "shadow", "inplace", "agents"
 SEQUENCE_LENGTH = 4096  # positions drawn ahead
 SETTLED = 10.0  # seconds after which a running client knows a new file of an agent
@@ -43,10 +44,10 @@ class Entry:
         path: the prompt file, relative to the root, with `/`.
         form: shadow, inplace or agents.
         unit: session, invocation or user.
-        method: block, hash, least_used, weighted or bandit.
+        method: block, hash, least_used, weighted, bandit or ramp.
         traffic: the share of units under experiment, in [0, 1].
         arms: names of the variants, control first.
-        weights: one for each arm; of a bandit the parts in force.
+        weights: one for each arm; of those that move the parts in force.
         seed: that of plan and checkout together.
         sequence: the arm for each position, one letter; empty for the hash, and of a bandit
             the turns before its weights count.
@@ -61,13 +62,16 @@ class Entry:
         report: metrics the model is asked to report.
         digests: those of its texts, by name; see `protocol.texts`.
         ended: arms that get no more units; the control is served to theirs.
-        known: on how many closed trials the weights of a bandit rest.
+        known: on how many closed trials the weights rest that move.
+        opens: before that nothing is drawn, seconds since the epoch.
+        closes: nothing is drawn from then on; 0 means never.
     """
 
     __slots__ = (
         "allow",
         "arguments",
         "arms",
+        "closes",
         "digests",
         "ended",
         "form",
@@ -76,6 +80,7 @@ class Entry:
         "known",
         "method",
         "name",
+        "opens",
         "parts",
         "path",
         "plugin",
@@ -120,6 +125,8 @@ class Entry:
         digests: dict[str, str] | None = None,
         ended: list[str] | None = None,
         known: int = 0,
+        opens: float = 0.0,
+        closes: float = 0.0,
     ) -> None:
         self.id = id
         self.state = state
@@ -146,11 +153,18 @@ class Entry:
         self.digests = digests or {}
         self.ended = ended or []
         self.known = known
+        self.opens = opens
+        self.closes = closes
 
     @property
     def running(self) -> bool:
         """Whether exposures are drawn and logged."""
         return self.state == RUNNING
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every unit takes part, at any time."""
+        return self.traffic >= 1 and not (self.opens or self.closes)
 
     @property
     def missing(self) -> bool:
@@ -193,13 +207,23 @@ def format_entry(entry: Entry) -> str:
         entry.plugin,
         _joined(entry.report),
         _joined([f"{name}={digest}" for name, digest in entry.digests.items()]),
-        *([_joined(entry.ended)] if entry.ended or entry.method == BANDIT else []),
-        *([str(entry.known)] if entry.method == BANDIT else []),
+        *_last_fields(entry),
     ]
     for field in fields:
         if any(mark in field for mark in "\t\n\r\0"):
             raise ValueError(f"a field of {entry.id} holds a tab or the end of a line")
     return "\t".join(fields) + "\n"
+
+
+def _last_fields(entry: Entry) -> list[str]:
+    """Return the fields that most lines do without, up to the last that says something."""
+    dated = bool(entry.opens or entry.closes)
+    moves = entry.method in MOVING or dated
+    return [
+        *([_joined(entry.ended)] if entry.ended or moves else []),
+        *([str(entry.known)] if moves else []),
+        *([f"{entry.opens!r},{entry.closes!r}"] if dated else []),
+    ]
 
 
 def parse_entry(line: str) -> Entry | None:
@@ -215,6 +239,7 @@ def parse_entry(line: str) -> Entry | None:
     ):
         return None
     try:
+        opens, closes = map(float, _parted(fields[25])) if len(fields) > 25 else (0.0, 0.0)
         entry = Entry(
             id=fields[0],
             state=fields[1],
@@ -244,6 +269,8 @@ def parse_entry(line: str) -> Entry | None:
             },
             ended=_parted(fields[23]) if len(fields) > 23 else None,
             known=int(fields[24]) if len(fields) > 24 else 0,
+            opens=opens,
+            closes=closes,
         )
     except ValueError:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.render import words
+from meta_experiment.render import over_time, words
 from meta_experiment.render.bandit import drawn, worth
 from meta_experiment.render.blocks import (
     Emphasis,
@@ -108,11 +108,7 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
         yield "", f"and {words.counted(more, 'more file')}"
     yield _progress(row)
     yield from _results(row)
-    bandit = row["bandit"]
-    if bandit is not None:
-        yield "Bandit", drawn(bandit["shares"], bandit["known"])
-        if told := worth(bandit["leads"], bandit["spared"], bandit["information"]):
-            yield "", told
+    yield from _over_time(row)
     for arm in row["ended"]:
         said = f"{words.name(arm['treatment'])}: {words.one_line(arm['reason'])}"
         yield Emphasis("Ended", "bad"), said
@@ -126,6 +122,20 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
     for text in row["alerts"]:
         yield Emphasis("Alert", "warn"), words.one_line(text)
     yield from words.step(row["stage"], row["missing"], row["skill"], row["next_action"])
+
+
+def _over_time(row: BoardRow) -> Iterator[tuple[Text, Text]]:
+    """Say by which shares units are drawn, where these change, and from when until when."""
+    bandit = row["bandit"]
+    if bandit is not None:
+        yield "Bandit", drawn(bandit["shares"], bandit["known"])
+        if told := worth(bandit["leads"], bandit["spared"], bandit["information"]):
+            yield "", told
+    if row["ramp"] is not None:
+        for place, line in enumerate(over_time.ramp(row["ramp"])):
+            yield "" if place else "Ramp", line
+    if told := over_time.dates(row["start_date"], row["end_date"]):
+        yield "Dates", told
 
 
 def _plans(plans: Sequence[BoardPlan], limit: int) -> Iterator[Section]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from meta_experiment.render import bandit, words
+from meta_experiment.model.result_document import to_document
+from meta_experiment.render import bandit, over_time, words
 from meta_experiment.render.blocks import (
     Column,
     Emphasis,
@@ -54,6 +55,7 @@ def report(examined: Examination) -> Page:
         *_chances(analysis),
         *_exact(analysis),
         *_bandit(analysis),
+        *_ramp(analysis),
         *_guardrails(analysis),
         *_secondary(analysis),
         *comparators(analysis),
@@ -249,6 +251,12 @@ def _bandit(analysis: Analysis) -> Iterator[Section]:
         Heading(f"Bandit: {found.aim.value}", level=2),
         Paragraph(tuple(filter(None, said)), indent=2),
     )
+
+
+def _ramp(analysis: Analysis) -> Iterator[Section]:
+    if analysis.ramp is not None:
+        told = tuple(over_time.ramp(to_document(analysis.ramp)))
+        yield Heading("Ramp", level=2), Paragraph(told, indent=2)
 
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:

@@ -22,6 +22,7 @@ from meta_experiment.types.analysis import (
     NormalLift,
     Posterior,
     PrimaryResult,
+    RampStanding,
     Readiness,
     Risk,
     SampleCount,
@@ -35,7 +36,15 @@ from meta_experiment.types.experiment import (
     FileVersion,
     Outcome,
 )
-from meta_experiment.types.plan import Bandit, Guardrail, LiftPrior, Metric, Plan, Variant
+from meta_experiment.types.plan import (
+    Bandit,
+    Guardrail,
+    LiftPrior,
+    Metric,
+    Plan,
+    Ramp,
+    Variant,
+)
 from meta_experiment.types.trial import Draw, Trial
 from meta_experiment.types.vocabulary import (
     Action,
@@ -101,6 +110,8 @@ __all__ = [
     "Plan",
     "Posterior",
     "PrimaryResult",
+    "Ramp",
+    "RampStanding",
     "Readiness",
     "ReasonCode",
     "Risk",

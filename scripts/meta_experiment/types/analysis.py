@@ -377,6 +377,31 @@ class BanditStanding:
 
 
 @dataclass(frozen=True, slots=True)
+class RampStanding:
+    """Standing of a ramp: the share of the treatments, and what the next step waits for.
+
+    `step` counts from 1. `since` is when its first unit was drawn, None before; `units` of
+    `needed` have closed in the treatment that has fewest. `next_share` is that of the next
+    step, None on the last, and `due` when its days are over. `waits` says what it waits for,
+    `back` why it went back to the first. By variant: `shares` of the next units; `known` closed
+    trials are behind them.
+    """
+
+    steps: tuple[float, ...]
+    step: int
+    share: float
+    since: float | None = field(metadata=MOMENT)
+    units: int
+    needed: int
+    next_share: float | None
+    due: float | None = field(metadata=MOMENT)
+    waits: str
+    back: str | None
+    shares: dict[str, float]
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock.
 
@@ -401,6 +426,7 @@ class Analysis:
     ended: tuple[EndedArm, ...] = ()
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
+    ramp: RampStanding | None = field(default=None, metadata=SPARE)
     comparators: tuple[ComparatorResult, ...] = ()
     best: dict[str, float | None] = field(default_factory=dict, metadata=SPARE)
 

@@ -87,6 +87,13 @@ class Experiment:
     ended_arms: tuple[EndedArm, ...] = ()
 
     @property
+    def began(self) -> float | None:
+        """When units began to take part: its start, or the later date of its plan."""
+        if self.started is None or self.plan.start_date is None:
+            return self.started
+        return max(self.started, self.plan.start_date)
+
+    @property
     def outcome(self) -> Outcome | None:
         """The last thing that was done, if anything was."""
         return self.outcomes[-1] if self.outcomes else None

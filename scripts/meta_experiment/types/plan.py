@@ -86,6 +86,19 @@ class Bandit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """Steps by which treatments get more and more of the units, the control has the rest.
+
+    `steps` are the shares of all treatments together, rising fractions. Each is kept for
+    `days`, and until each treatment has `units` of it that have closed.
+    """
+
+    steps: tuple[float, ...]
+    days: float = 1.0
+    units: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class LiftPrior:
     """What is believed of the relative effect before data: normal, in fractions, + is better.
 
@@ -109,7 +122,8 @@ class Plan:
     `report` names the metrics that the model is asked for at the end of its task, and
     `covariates` what explains part of the spread of means, known before a variant is drawn.
     `robust` averages the evidence of the draw itself into that on the primary metric.
-    `bandit` is there when units are assigned by one.
+    `bandit` is there when units are assigned by one, `ramp` when by one. Units take part from
+    `start_date` until `end_date`, seconds since the epoch.
     `prior` is believed of the primary metric's relative effect before data; `price` is the
     relative loss below which both choices are as good as each other, so that the plan may end.
     """
@@ -140,6 +154,9 @@ class Plan:
     covariates: tuple[str, ...] = ()
     robust: bool = False
     bandit: Bandit | None = None
+    ramp: Ramp | None = None
+    start_date: float | None = None
+    end_date: float | None = None
     prior: LiftPrior | None = None
     price: float | None = None
     auto: bool = False
@@ -155,6 +172,11 @@ class Plan:
     def control(self) -> Variant:
         """The arm that is the file as it stands."""
         return self.variants[0]
+
+    @property
+    def moves_shares(self) -> bool:
+        """Whether shares change on the way, so that those in force stand with each draw."""
+        return self.bandit is not None or self.ramp is not None
 
     @property
     def knows_its_draw(self) -> bool:

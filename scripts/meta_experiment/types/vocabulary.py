@@ -131,6 +131,7 @@ class Assignment(StrEnum):
     LEAST_USED = "least_used"
     WEIGHTED = "weighted"
     BANDIT = "bandit"
+    RAMP = "ramp"
     EXTERNAL = "external"
 
 

@@ -6,7 +6,9 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.model.result_document import to_document
 from meta_experiment.render.blocks import lines
+from meta_experiment.render.over_time import explained_over_time
 from meta_experiment.services.acting import analysing
 
 
@@ -17,7 +19,7 @@ def explain_verb(place: Place, experiment_id: str) -> Result:
     explained = analysing.explain(workspace(place), experiment_id)
     return Result(
         explained,
-        lines(explained.explanation),
+        lines(explained.explanation, *explained_over_time(to_document(explained))),
         narration=narrated(explained.notes),
     )
 

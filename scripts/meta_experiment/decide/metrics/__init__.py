@@ -31,7 +31,7 @@ def design_of(plan: Plan, metric: Metric) -> Design:
     family = family_of(metric)
     if plan.unit is Unit.CASE:
         return family.paired()
-    if plan.bandit is not None and metric.is_recorded:
+    if plan.moves_shares and metric.is_recorded:
         from meta_experiment.decide.metrics.moving_shares import moving_design
 
         return moving_design(plan, family)

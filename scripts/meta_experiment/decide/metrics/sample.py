@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NOT_FINITE = "not_finite"
 NOT_POSITIVE = "not_positive"
+SHARE = "share"  # of a treatment, by which a unit was drawn: as a covariate
 MISSING = " missing"  # ends the name of a column that says where a covariate is missing
 _NO_VALUES = "an arm has no values yet"
 _LARGEST = 1e75  # the square of a ratio of two such numbers is still a number

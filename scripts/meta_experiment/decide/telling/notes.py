@@ -34,6 +34,7 @@ def notes(
     yield from _on_the_look(inputs, samples)
     yield from _on_the_comparisons(inputs, samples)
     yield from _on_the_bandit(inputs.plan, samples)
+    yield from _on_the_ramp(inputs.plan)
     yield from _on_the_covariates(inputs, samples)
     yield from _on_the_threshold(inputs, samples)
     if inputs.plan.unit is Unit.CASE:
@@ -45,7 +46,7 @@ def notes(
 
 
 def _drift(plan: Plan, samples: Samples) -> Iterator[str]:
-    if not family_of(plan.primary).compares_means or plan.bandit is not None:
+    if not family_of(plan.primary).compares_means or plan.moves_shares:
         return  # by moving shares early and late units are of other arms
     for item in plan.treatments:
         control, treated = samples.compared(item.name, plan.primary)
@@ -102,6 +103,26 @@ def _on_the_bandit(plan: Plan, samples: Samples) -> Iterator[str]:
         "plain test on these units errs more often than it says, at 5% in up to "
         f"{_ERRS_UP_TO:.0%}."
     )
+    yield from _drawn_elsewhere(samples)
+
+
+def _on_the_ramp(plan: Plan) -> Iterator[str]:
+    """Say how to read estimates of arms whose units came at different times."""
+    if plan.ramp is None:
+        return
+    if family_of(plan.primary).takes_covariates:
+        how = "What is decided on is compared at equal shares, the means of the arms are not."
+    else:
+        how = (
+            "The evidence rests on each unit's chance; the rates of the arms are pooled, and "
+            "differ by what changed in time as well."
+        )
+    yield (
+        "On a ramp the treatments have more of the later units than of the earlier ones. " + how
+    )
+
+
+def _drawn_elsewhere(samples: Samples) -> Iterator[str]:
     arms = samples.arms.values()
     unknown = sum(unit.exposed and unit.draw is None for arm in arms for unit in arm.units)
     if unknown:

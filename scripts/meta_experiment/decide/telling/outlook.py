@@ -127,7 +127,7 @@ def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None
     family, bar = family_of(metric), rule.bar(plan.alpha, among)
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
     # of cases nobody knows before data how alike they are in both arms
-    apart = replace(plan, unit=Unit.SESSION, bandit=None)
+    apart = replace(plan, unit=Unit.SESSION, bandit=None, ramp=None)
 
     def decides(control: Sample, treatment: Sample) -> bool:
         try:

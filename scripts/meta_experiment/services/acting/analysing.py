@@ -73,7 +73,7 @@ def examine(
             f"{experiment.experiment_id} has not started, so there is nothing to analyse.",
             hint=f"meta-experiment start {experiment.experiment_id}",
         )
-    plan, started, as_of = experiment.plan, experiment.started, workspace.clock()
+    plan, started, as_of = experiment.plan, experiment.began, workspace.clock()
     log = log or workspace.store.trials(experiment)
     trials = apart_from_prior(workspace, plan, tuple(log.trials))
     analysis = decide(
@@ -96,6 +96,14 @@ def examine(
 
         analysis = replace(analysis, bandit=standing(experiment, trials, analysis.samples))
     until = stands_until(plan, trials, as_of, started)
+    if plan.ramp is not None:
+        from meta_experiment.decide.ramp import ramp_standing
+
+        ended = {item.treatment for item in experiment.ended_arms}
+        ramp = ramp_standing(plan, trials, analysis, as_of, ended)
+        analysis = replace(analysis, ramp=ramp)
+        changes = (until, ramp.due)
+        until = min((at for at in changes if at is not None and at > as_of), default=None)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
     return Examination(experiment, analysis, found, beside, until)
@@ -172,4 +180,7 @@ def explain(workspace: Workspace, selector: str) -> Explanation:
         analysis.reason_code,
         decide_explain(experiment.plan, analysis),
         examined.apart,
+        experiment.plan.start_date,
+        experiment.plan.end_date,
+        analysis.ramp,
     )

@@ -21,6 +21,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
@@ -62,6 +63,7 @@ def start(
     def begin(experiment: Experiment, now: float) -> Experiment:
         allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
         require_status(experiment, allowed, "started")
+        _refuse_past_end(experiment, now)
         require_control_on_disk(workspace, experiment)
         return experiment if joins else replace(experiment, status=Status.RUNNING, started=now)
 
@@ -122,6 +124,7 @@ def resume(workspace: Workspace, selector: str) -> StatusChange:
             if item.experiment_id != experiment.experiment_id
         ]
         refuse_shared_files(experiment, others)
+        _refuse_past_end(experiment, now)
         if experiment.status is Status.EXPIRED:
             _refuse_past_horizon(experiment, now)
         require_control_on_disk(workspace, experiment)
@@ -342,8 +345,18 @@ def noted(
     return []
 
 
+def _refuse_past_end(experiment: Experiment, now: float) -> None:
+    end, name = experiment.plan.end_date, experiment.experiment_id
+    if end is not None and now >= end:
+        raise InvalidStateError(
+            f"The end date of {name}, {to_text(end)}, is over: no unit would take part.",
+            hint=f"Name a later one on the record: meta-experiment amend {name} "
+            "--set end_date=DATE --why '…'",
+        )
+
+
 def _refuse_past_horizon(experiment: Experiment, now: float) -> None:
-    started = experiment.started if experiment.started is not None else now
+    started = experiment.began if experiment.began is not None else now
     days = experiment.plan.max_duration_days
     if now >= started + days * _DAY:
         raise InvalidStateError(

@@ -135,7 +135,7 @@ def _quiet_from(experiment: Experiment, log: TrialLog) -> float | None:
     if experiment.status is not Status.RUNNING or experiment.started is None or fed:
         return None
     last = max((it.closed_at or it.assigned_at or 0.0 for it in log.trials), default=0.0)
-    return max(last, experiment.started) + _SILENCE
+    return max(last, experiment.began or 0.0) + _SILENCE
 
 
 def _learnt(

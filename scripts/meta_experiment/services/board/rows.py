@@ -51,6 +51,8 @@ def row(
         "created": to_text(experiment.created),
         "started": experiment.started and to_text(experiment.started),
         "max_duration_days": plan.max_duration_days,
+        "start_date": plan.start_date and to_text(plan.start_date),
+        "end_date": plan.end_date and to_text(plan.end_date),
         "primary": {
             "metric": plan.primary.name,
             "direction": plan.primary.direction.value,
@@ -70,6 +72,7 @@ def row(
         "apart": list(apart),
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "bandit": analysis and to_document(analysis.bandit),
+        "ramp": analysis and to_document(analysis.ramp),
         "outcome": outcome and outcome_to_document(outcome),
         "stage": step.stage.value,
         "missing": [lack.value for lack in step.missing],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.assign.arms import hashed_arm
-from meta_experiment.assign.draw import bandit_arm
+from meta_experiment.assign.draw import moving_arm
 from meta_experiment.decide.best_chances import closed_first
 from meta_experiment.errors import cite
 from meta_experiment.services.recording.assigning import mixed_seed
@@ -34,7 +34,7 @@ def draw_problems(
     drawn = drawn_units(workspace.layout, counting, name)
     for file, units in drawn.items():
         yield from _missing(file, units)
-    if experiment.plan.bandit is None:
+    if not experiment.plan.moves_shares:
         return
     seed = mixed_seed(workspace, experiment)
     every = [unit for units in drawn.values() for unit in units]
@@ -89,7 +89,7 @@ def _is_due(experiment: Experiment, seed: str, unit: DrawnUnit) -> bool:
         return False
     if unit.position is None:
         return plan.variants[hashed_arm(draw.parts, seed, unit.unit)].name == unit.variant
-    return bandit_arm(plan, draw.parts, seed, unit.position) == unit.variant
+    return moving_arm(plan, draw.parts, seed, unit.position) == unit.variant
 
 
 def _follows(experiment: Experiment, closed: Sequence[Trial], draw: Draw) -> bool:

@@ -19,6 +19,7 @@ from meta_experiment.model.plan_document import (
 from meta_experiment.model.plan_settings import PLAN_SETTINGS, PlanSetting
 from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import find_in
+from meta_experiment.services.planning.dates_ahead import require_ahead
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Amendment, Experiment, Status
 from meta_experiment.types.results.amendment import AmendmentResult
@@ -95,6 +96,11 @@ def _amended(
     plan = plan_from_document(redacted_plan(document))
     if plan.alpha != experiment.plan.alpha or plan.metrics != experiment.plan.metrics:
         check_new_plan(plan)
+    if (plan.start_date, plan.end_date) != (
+        experiment.plan.start_date,
+        experiment.plan.end_date,
+    ):
+        require_ahead(plan, now)
     return replace(
         experiment,
         plan=plan,

@@ -25,6 +25,7 @@ from meta_experiment.services.acting.lifecycle import refuse_shared_files
 from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.planning.conflicts import conflicts, told
 from meta_experiment.services.planning.contents import Contents, contents_of
+from meta_experiment.services.planning.dates_ahead import require_ahead
 from meta_experiment.services.planning.forecast import forecast
 from meta_experiment.services.planning.request import CONTROL, Request
 from meta_experiment.services.planning.shaping import step_of_draft, vague_words
@@ -77,6 +78,8 @@ def create(
     notes = [*request.notes]
     contents = _checked(workspace, request, notes)
     plan = plan_of(request, notes, manual=manual)
+    now = workspace.clock()
+    require_ahead(plan, now)
     others = workspace.store.experiments()
     inferred = not request.document.get("hypothesis")
     notes += vague_words(plan, inferred=inferred, manual=manual)
@@ -89,7 +92,6 @@ def create(
     notes += [] if seen.sooner is None else [seen.sooner]
     if not manual:
         notes += _notes_on_time(plan)
-    now = workspace.clock()
     how = list[str]()
 
     def draft(experiments: Sequence[Experiment]) -> Experiment:
@@ -124,6 +126,7 @@ def create(
 def drafted(workspace: Workspace, request: Request) -> Experiment:
     """Return the experiment that `create` would make; nothing is written. Raises as it does."""
     contents, plan = _checked(workspace, request, []), plan_of(request)
+    require_ahead(plan, workspace.clock())
     return _draft(workspace, workspace.store.experiments(), plan, contents, workspace.clock())
 
 

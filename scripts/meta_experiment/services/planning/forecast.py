@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.opening import opens_at
+from meta_experiment.decide.ramp import expected_units
 from meta_experiment.decide.telling.outlook import (
     FEWEST_PAST,
     equivalence_units,
@@ -18,7 +20,7 @@ from meta_experiment.services.planning.offers import explained_before, sooner_by
 from meta_experiment.services.planning.past import Past, past_in_sessions, past_of
 from meta_experiment.services.planning.stated_control import of_hypothesis, question
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Plan, Unit
+from meta_experiment.types import Plan, Ramp, Unit
 from meta_experiment.types.results.forecast import Forecast, Outlook, Spread
 
 _LARGE = 0.5  # an improvement that no new text of a prompt should be counted on for
@@ -63,6 +65,24 @@ def judged(
     return Forecast(plan, seen, rate, len(past.values), past.experiments, warnings)
 
 
+def _climb(plan: Plan, ramp: Ramp, rate: float | None) -> str:
+    """Say how long a ramp takes to its last step, if nothing holds it."""
+    steps = expected_units(ramp, len(plan.treatments))
+    units, least = sum(steps), ramp.days * len(steps)
+    days = f"and takes at least {in_days(least)} days" if least else ""
+    if rate:
+        each = [max(ramp.days, step / (rate * plan.traffic)) for step in steps]
+        days = f"and takes about {in_days(sum(each))} days at {rate:.3g} units a day"
+    counted = " + ".join(f"{step:,}" for step in steps)
+    sums = f" ({counted})" if len(steps) > 1 else ""
+    return (
+        f"The last step of the ramp, {ramp.steps[-1]:.0%}, comes after about {units:,} units "
+        f"of all{sums} {days}".rstrip()
+        + ", later where the evidence holds a step. What this plan finds is told for equal "
+        "shares; on a ramp it takes longer."
+    )
+
+
 def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
     if plan.equivalence_margin is not None:
         units = equivalence_units(plan, seen.spread)
@@ -80,6 +100,8 @@ def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
             "What this plan finds is told for equal shares: a bandit takes longer to prove as "
             "much, the longer the lower its floor is."
         )
+    if plan.ramp is not None:
+        yield _climb(plan, plan.ramp, rate)
     end = units_at_end(plan, rate)
     if end is None:
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from meta_experiment.errors import RefusedError
-from meta_experiment.model.plan_document import metric_from_document, per_cent
+from meta_experiment.model.per_cents import per_cent
+from meta_experiment.model.plan_document import metric_from_document
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.find import find_in
 from meta_experiment.services.planning.request import Request

@@ -10,9 +10,9 @@ from dataclasses import replace
 from meta_experiment.assign.arms import hashed_arm
 from meta_experiment.assign.draw import (
     arm_for,
-    bandit_arm,
     counts_units,
     least_used,
+    moving_arm,
     takes_part,
 )
 from meta_experiment.errors import InvalidStateError
@@ -46,14 +46,14 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
         )
     key = unit if unit is not None else f"call-{secrets.token_hex(8)}"
     seed = mixed_seed(workspace, experiment)
-    if not takes_part(plan, seed, key):
+    if not takes_part(plan, seed, key, workspace.clock()):
         control = plan.control.name
         return _result(workspace, experiment, key, control, None)
     for variant in plan.variants:
         workspace.store.variant(
             experiment, variant.name
         )  # refuses bytes that are not the plan's
-    by = _bandit(workspace, experiment, seed, key) if plan.bandit else None
+    by = _moving(workspace, experiment, seed, key) if plan.moves_shares else None
     by = by or _Draws(
         _draw(workspace, experiment, seed, key),
         lambda: arm_for(replace(plan, assignment=Assignment.HASH), seed, key, 0),
@@ -89,14 +89,14 @@ class _Draws:
     told: Callable[[int | None], str] = lambda _: ""
 
 
-def _bandit(workspace: Workspace, experiment: Experiment, seed: str, unit: str) -> _Draws:
+def _moving(workspace: Workspace, experiment: Experiment, seed: str, unit: str) -> _Draws:
     """Draw by the weights that follow from what has closed by now."""
     from meta_experiment.services.recording.renewing import drawn_by, renewed
 
     plan, weights = experiment.plan, renewed(workspace, experiment)
     names = [variant.name for variant in plan.variants]
     return _Draws(
-        lambda position: bandit_arm(plan, weights.parts, seed, position),
+        lambda position: moving_arm(plan, weights.parts, seed, position),
         lambda: names[hashed_arm(weights.parts, seed, unit)],
         lambda position: drawn_by(plan, weights, position),
     )

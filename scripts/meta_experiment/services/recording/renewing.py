@@ -1,4 +1,4 @@
-"""Renewing the weights of a bandit from what has closed, out of the way of every prompt."""
+"""Renewing weights that move from what has closed, out of the way of every prompt."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class Renewal:
 def renewed(workspace: Workspace, experiment: Experiment) -> Renewal:
     """Return the weights that follow from the trials that have closed by now."""
     plan, ended = experiment.plan, {item.treatment for item in experiment.ended_arms}
+    if plan.ramp is not None:
+        from meta_experiment.services.recording.ramping import step_in_force
+
+        parts, known = step_in_force(workspace, experiment, ended)
+        return Renewal(parts, known)
     if plan.primary.name == ERROR_RATE.name:  # which trials have without recording it
         closed = closed_first(workspace.store.trials(experiment).trials)
         return Renewal(weights_of(plan, closed, ended), len(closed))

@@ -44,7 +44,7 @@ def entry_of(
     elif plan.assignment is not Assignment.HASH:
         drawn = (arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan)))
         sequence = index.sequence_text([names.index(name) for name in drawn])
-    if plan.bandit is not None:
+    if plan.moves_shares:
         from meta_experiment.services.recording.renewing import renewed
 
         renewal = renewed(workspace, experiment)
@@ -74,11 +74,15 @@ def entry_of(
         digests={name: digest(data) for name, data in serving.texts.items()},
         ended=[item.treatment for item in experiment.ended_arms],
         known=known,
+        opens=plan.start_date or 0.0,
+        closes=plan.end_date or 0.0,
     )
 
 
 def _drawn_ahead(plan: Plan) -> int:
     """Return how many draws follow from the plan alone: of a bandit those of its turns."""
+    if plan.ramp is not None:
+        return 0
     if plan.bandit is not None:
         return plan.bandit.burn_in * len(plan.variants)
     return index.SEQUENCE_LENGTH

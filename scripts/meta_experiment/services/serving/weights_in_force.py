@@ -1,7 +1,7 @@
-"""Putting the weights of bandits in force: into the index that prompts are served by.
+"""Putting weights that move in force: into the index that prompts are served by.
 
 It follows whoever looks at the trials after some have closed, never a prompt. What cannot be
-written now is written after the next look. What it takes is loaded where a bandit is served.
+written now is written after the next look. What it takes is loaded where shares move.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from meta_experiment.services.workspace import Workspace
 
 
 def renew_weights(workspace: Workspace) -> None:
-    """Bring the weights of every bandit that is served up to what has closed."""
-    if not _serves_bandits(workspace):
+    """Bring the weights that move of what is served up to what has closed."""
+    if not _serves_moving(workspace):
         return
     from meta_experiment.services.recording.renewing import renewed
     from meta_experiment.services.serving.active_index import write_index
@@ -30,14 +30,14 @@ def renew_weights(workspace: Workspace) -> None:
         write_index(workspace, entries)
 
 
-def _serves_bandits(workspace: Workspace) -> bool:
+def _serves_moving(workspace: Workspace) -> bool:
     """Tell at the price of one small file; most roots have none."""
     try:
         text = places.read_text(places.active_index(str(workspace.root)))
     except OSError:
         return False
-    return f"\t{index.BANDIT}\t" in text
+    return any(f"\t{method}\t" in text for method in index.MOVING)
 
 
 def _is_moving(entry: index.Entry) -> bool:
-    return entry.running and entry.method == index.BANDIT
+    return entry.running and entry.method in index.MOVING

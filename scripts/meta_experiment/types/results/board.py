@@ -79,14 +79,31 @@ class BoardBandit(TypedDict):
     information: float | None
 
 
+class BoardRamp(TypedDict):
+    """Standing of a ramp, as an analysis has it (see `RampStanding`)."""
+
+    steps: list[float]
+    step: int
+    share: float
+    since: Instant | None
+    units: int
+    needed: int
+    next_share: float | None
+    due: Instant | None
+    waits: str
+    back: str | None
+    shares: dict[str, float]
+    known: int
+
+
 class BoardRow(TypedDict):
     """Row of an experiment: its plan in short, how it stands, and what to do next.
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum.
-    `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` is
-    None where units are drawn in another way, or its logs were not read. `stage` is how far it
-    is, `missing` what it lacks for the next, and `skill` who helps with that.
+    `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` and
+    `ramp` are None where units are drawn in another way, or its logs were not read. `stage` is
+    how far it is, `missing` what it lacks for the next, and `skill` who helps with that.
     """
 
     id: str
@@ -98,6 +115,8 @@ class BoardRow(TypedDict):
     created: Instant
     started: Instant | None
     max_duration_days: float
+    start_date: Instant | None
+    end_date: Instant | None
     primary: BoardMetric
     variants: list[BoardArm]
     progress: BoardProgress
@@ -111,6 +130,7 @@ class BoardRow(TypedDict):
     apart: list[str]
     alerts: list[str]
     bandit: BoardBandit | None
+    ramp: BoardRamp | None
     outcome: OutcomeDocument | None
     stage: Stage
     missing: list[Lack]

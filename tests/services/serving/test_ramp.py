@@ -1,0 +1,229 @@
+"""A ramp from its plan to its verification: steps move, and every draw can be told again."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import pytest
+from tests.support.serving import COMMAND, HEAD
+
+from meta_experiment.errors import InvalidStateError, UsageError
+from meta_experiment.files.roots import Layout
+from meta_experiment.live.exposure import expose
+from meta_experiment.protocol import index
+from meta_experiment.protocol.log_head import mark
+from meta_experiment.protocol.sessions import PromptRef, Session
+from meta_experiment.services.acting import analysing, autopilot, lifecycle
+from meta_experiment.services.board.board import board
+from meta_experiment.services.health.verifying import verify
+from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.recording import assigning
+from meta_experiment.services.recording.recording import record
+from meta_experiment.services.serving.weights_in_force import renew_weights
+from meta_experiment.services.workspace import Workspace
+
+AT, DAY = 1_760_000_000.0, 86_400.0
+NAMES = ("control", "treatment")
+
+
+class Ramped:
+    """An experiment on a command, its units served or assigned; durations by arm."""
+
+    def __init__(self, root, folder, *, manual=False, start=True, **plan):
+        self.root, self.now = root, AT
+        self.space = Workspace.open(Layout(root), lambda: self.now)
+        file = root / COMMAND
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(HEAD.format(name="review") + "Review.\n")
+        source = folder / "b.md"
+        source.write_text(HEAD.format(name="review") + "Review fast.\n")
+        wanted = {
+            "metrics": {"primary": "duration_seconds"},
+            "assignment": {"ramp": [20, 50], "step_days": 1, "step_units": 3},
+            "seed": 7,
+            "unit": "invocation",
+        } | plan
+        asked = request.from_flags(wanted, [f"{COMMAND}={source}"], root, root)
+        self.id = creating.create(self.space, asked, manual=manual).experiment_id
+        if start:
+            lifecycle.start(self.space, self.id, manual=manual)
+        self.uses = itertools.count()
+
+    @property
+    def entry(self):
+        (found,) = index.entries(str(self.root))
+        return found
+
+    def serve(self, count, slower=1.0):
+        """Serve a prompt so many times, a minute apart; the treatment takes longer or less."""
+        arms = []
+        for number in itertools.islice(self.uses, count):
+            self.now += 60
+            session = Session(str(self.root), f"s{number}")
+            seen = expose(session, self.entry, PromptRef(f"p{number}", ""), self.now)
+            arms.append(seen.variant)
+            self.close(seen.trial and seen.trial.trial_id, seen.variant, number, slower)
+        return arms
+
+    def close(self, trial_id, variant, number, slower):
+        if trial_id is None:
+            return
+        value = (10.0 + number % 5) * (slower if variant == "treatment" else 1.0)
+        outcome = {"experiment": self.id, "variant": variant, "trial_id": trial_id}
+        record(self.space, [outcome | {"metrics": {"duration_seconds": value}}])
+
+    def look(self):
+        view = board(
+            self.space.layout, lambda: self.now, lambda: self.space, None, archived=False
+        )
+        return view["experiments"][0]
+
+    def draws(self):
+        trials = self.space.store.trials(self.space.store.experiment(self.id)).trials
+        return [item.draw for item in sorted(trials, key=lambda item: item.order)]
+
+    def faults(self):
+        return [item for item in verify(self.space).findings if not item.ok]
+
+
+@pytest.fixture
+def made(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    return lambda **given: Ramped(root, tmp_path, **given)
+
+
+def test_steps_follow_time_and_evidence_and_every_draw_says_its_shares(made):
+    it = made()
+    assert (it.entry.method, it.entry.weights) == ("ramp", [8000.0, 2000.0])
+    first = it.serve(40, slower=0.8)
+    assert 3 <= first.count("treatment") <= 16
+    assert {draw.parts for draw in it.draws()} == {(8000, 2000)}
+    early = it.look()["ramp"]
+    assert (early["step"], early["waits"]) == (1, "the end of its 1 days")
+    assert it.entry.weights == [8000.0, 2000.0]
+    it.now += DAY
+    row = it.look()["ramp"]
+    assert (row["step"], row["share"], row["since"]) == (2, 0.5, None)
+    assert it.entry.weights == [5000.0, 5000.0]
+    assert 8 <= it.serve(40, slower=0.8).count("treatment") <= 32
+    assert {draw.parts for draw in it.draws()[40:]} == {(5000, 5000)}
+    later = it.look()["ramp"]
+    assert (later["step"], later["next_share"], later["since"] is None) == (2, None, False)
+    assert analysing.analyze(it.space, it.id).analysis.checks.srm.ok
+    assert it.faults() == []
+
+
+def test_harm_leads_back_by_itself(made):
+    """Nothing is promoted or rejected without leave, and the share falls all the same."""
+    it = made()
+    it.serve(40, slower=0.8)
+    it.now += DAY
+    it.look()
+    it.serve(60, slower=6.0)
+    row = it.look()
+    assert row["ramp"]["back"] is not None
+    assert (row["ramp"]["step"], row["status"]) == (1, "running")
+    assert it.entry.weights == [8000.0, 2000.0]
+    assert it.serve(30, slower=6.0).count("treatment") <= 14
+    autopilot.auto(it.space, commit=False, dry_run=False)
+    assert it.entry.weights == [8000.0, 2000.0]
+    assert it.faults() == []
+
+
+def test_serving_and_assigning_draw_alike(made):
+    it = made(manual=True)
+    names = []
+    for number in range(30):
+        it.now += 60
+        drawn = assigning.assign(it.space, it.id, f"u{number}")
+        it.close(drawn.trial_id, drawn.variant, number, 0.8)
+        names.append(drawn.variant)
+    it.now += DAY
+    drawn = assigning.assign(it.space, it.id, "later")
+    assert it.draws()[-1].parts == (5000, 5000)
+    assert names.count("treatment") < 15
+    assert drawn.variant in NAMES
+    assert it.faults() == []
+
+
+def test_a_draw_that_is_changed_is_told(made):
+    it = made()
+    it.serve(12)
+    path = it.space.layout.trials(it.id) / f"assignments.{mark(it.space.checkout.seal())}.tsv"
+    text = path.read_text()
+    path.write_text(text.replace("8000,2000@", "1,9999@"))
+    assert any("does not follow" in item.detail for item in it.faults())
+
+
+def test_what_a_look_cannot_read_leaves_the_step(made, monkeypatch):
+    """Renewing dies in the middle: the next prompt is served by the old shares."""
+    it = made()
+    it.serve(40, slower=0.8)
+    it.now += DAY
+
+    def refuse(*_args, **_given):
+        raise OSError("no space")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("meta_experiment.services.serving.active_index.write_atomically", refuse)
+        renew_weights(it.space)
+    assert it.entry.weights == [8000.0, 2000.0]
+    assert it.serve(1)[0] in NAMES
+    renew_weights(it.space)
+    assert it.entry.weights == [5000.0, 5000.0]
+
+
+def test_a_start_date_holds_units_back_and_its_days_count_from_there(made):
+    it = made(start_date="2025-10-12", assignment={}, stopping={"max_duration_days": 3})
+    assert it.serve(3) == ["control"] * 3
+    assert it.draws() == []
+    assert it.look()["start_date"] == "2025-10-12T00:00:00.000Z"
+    it.now = 1_760_227_200.0 + 2.9 * DAY
+    assert "treatment" in it.serve(10)
+    assert analysing.analyze(it.space, it.id).analysis.readiness.days_left == pytest.approx(
+        0.1, abs=0.02
+    )
+
+
+def test_an_end_date_ends_it(made):
+    it = made(end_date="2025-10-10", assignment={})
+    assert "treatment" in it.serve(10)
+    row = it.look()
+    assert row["end_date"] == "2025-10-11T00:00:00.000Z"
+    it.now = 1_760_140_800.0
+    assert it.serve(10) == ["control"] * 10
+    seen = analysing.analyze(it.space, it.id).analysis
+    assert (seen.reason_code, "end date" in seen.reason) == ("horizon_reached", True)
+    lifecycle.pause(it.space, it.id)
+    with pytest.raises(InvalidStateError, match="is over: no unit would take part"):
+        lifecycle.resume(it.space, it.id)
+    with pytest.raises(UsageError, match="is over, now it is"):
+        amending.amend(it.space, it.id, [("end_date", "2025-10-09")], "later")
+    amending.amend(it.space, it.id, [("end_date", "2025-10-30")], "later")
+    lifecycle.resume(it.space, it.id)
+    assert "treatment" in it.serve(10)
+
+
+def test_dates_that_are_over_are_refused_before_anything_is_written(made):
+    for field in ("start_date", "end_date"):
+        with pytest.raises(UsageError, match=f"plan.{field}: .* is over, now it is 2025-10-09"):
+            made(**{field: "2025-10-01"})
+
+
+def test_an_explanation_says_step_and_dates(made):
+    it = made(end_date="2025-10-20")
+    it.serve(10)
+    found = analysing.explain(it.space, it.id)
+    assert found.ramp.step == 1
+    assert found.end_date == 1_761_004_800.0
+    assert json.dumps(found.ramp.waits)
+
+
+def test_one_that_was_amended_before_data_begins_at_its_new_steps(made):
+    it = made()
+    amending.amend(it.space, it.id, [("ramp", "[10, 90]")], "slower")
+    it.look()
+    experiment = it.space.store.experiment(it.id)
+    assert experiment.plan.ramp.steps == (0.1, 0.9)
+    assert replace(experiment.plan.ramp, steps=()).days == 1
