@@ -4,9 +4,12 @@ A pack is its texts by their path below `skills/`.
 """
 
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import yaml
+from skills_ref import validate
 from tests.plugin.desk import ROOT
 
 from meta_experiment.cli.groups import commands
@@ -69,6 +72,17 @@ def described(texts: Pack) -> Iterator[str]:
             yield f"{name}: called {front['name']}"
         if not front.keys() <= LEGAL:
             yield f"{name}: fields {front.keys() - LEGAL}"
+
+
+def specified(texts: Pack) -> Iterator[str]:
+    """What `agentskills validate` of the specification says of each skill."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in texts.items():
+            file = Path(folder, path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        for name in skills(texts):
+            yield from (f"{name}: {fault}" for fault in validate(Path(folder, name)))
 
 
 def sized(texts: Pack) -> Iterator[str]:
