@@ -13,7 +13,7 @@ each = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 def test_there_are_cases():
     assert [path.stem.removeprefix("published_") for path in FILES] == [
-        "draws", "decisions", "figures", "rules",
+        "draws", "decisions", "figures", "rules", "workflows",
     ]  # fmt: skip
 
 

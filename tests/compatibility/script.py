@@ -34,6 +34,10 @@ DRAFTS = {
         "    weight: [70, 30]\n  caveman: [yes, no]\n---\n\n"
         "{{#if experiments.tone == 'warm' }}Be warm.{{/if}}\n"
     ),
+    ".github/workflows/weekly-report.md": (
+        "---\non: weekly\nexperiments:\n  tone: {variants: [dry, warm], end_date: 2026-01-31}\n"
+        "---\nBe brief.\n"
+    ),
     "plan.yaml": (
         "name: From a plan\nhypothesis: It is clearer\n"
         f"files:\n  {OTHER}:\n    short: other2.md\n    long: other3.md\n"
@@ -268,6 +272,8 @@ STEPS: tuple[Step, ...] = (
     "workflows list",
     "workflows show daily-report",
     "workflows show dayly-report",
+    "workflows pick weekly-report --run-id 901 --state workflow-state.jsonl",
+    "workflows pick weekly-report --run-id 901",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

@@ -28,7 +28,11 @@ def run(*arguments, **settings):
 
 def test_every_verb_has_a_script_and_no_script_lacks_a_verb():
     """The folder and the command line offer the same verbs."""
-    named = {file.stem for file in SCRIPTS.glob("*.py")} - {"meta-experiment", "_environment"}
+    named = {file.stem for file in SCRIPTS.glob("*.py")} - {
+        "meta-experiment",
+        "_environment",
+        "_pick",
+    }
     assert named == set(VERBS)
 
 

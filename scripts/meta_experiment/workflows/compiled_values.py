@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
 
-
-class CompiledValue(NamedTuple):
+class CompiledValue:
     """A value with its place in the text; line and column count from 1."""
 
-    value: str
-    start: int
-    end: int
-    line: int
-    column: int
+    __slots__ = ("column", "end", "line", "start", "value")
+
+    def __init__(self, value: str, start: int, end: int, line: int, column: int) -> None:
+        """Hold it."""
+        self.value = value
+        self.start = start
+        self.end = end
+        self.line = line
+        self.column = column
 
 
 def compiled_value(text: str, name: str) -> CompiledValue | None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.workflows import Oddity, OddityLevel
+from meta_experiment.workflows.workflow_head import (
+    BYTE_ORDER_MARK,
+    OpenHeadError,
+    head_bounds,
+    line_end,
+)
 from meta_experiment.workflows.yaml_tree import Node, TreeError, read_tree
-
-_MARKER = "---"
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +49,24 @@ def read_document(data: bytes) -> WorkflowDocument:
 def document_of(text: str) -> WorkflowDocument:
     """Read the text of a workflow file; its first character may be a byte order mark."""
     oddities = []
-    first = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
-    if first:
+    if text.startswith(BYTE_ORDER_MARK):
         message = "begins with a byte order mark, behind which gh-aw may see no frontmatter"
         oddities.append(Oddity(1, 1, OddityLevel.WARNING, message))
-    start = _line_end(text, first)
-    if text[first:start].strip() != _MARKER:
-        return WorkflowDocument(text, None, first, tuple(oddities))
-    end = start
-    while text[end : _line_end(text, end)].strip() != _MARKER:
-        if end == len(text):
-            message = "has frontmatter that no second line of --- ends"
-            return WorkflowDocument(text, None, end, (*oddities, _error(message, 1, 1)))
-        end = _line_end(text, end)
     try:
-        head = read_tree(text, start, end)
+        bounds = head_bounds(text)
+    except OpenHeadError:
+        message = "has frontmatter that no second line of --- ends"
+        oddities.append(_error(message, 1, 1))
+        return WorkflowDocument(text, None, len(text), tuple(oddities))
+    if bounds is None:
+        return WorkflowDocument(text, None, 0, tuple(oddities))
+    try:
+        head = read_tree(text, *bounds)
     except TreeError as error:
         message = f"has frontmatter that is no YAML: {error}"
         oddities.append(_error(message, error.line, error.column))
         head = None
-    return WorkflowDocument(text, head, _line_end(text, end), tuple(oddities))
-
-
-def _line_end(text: str, start: int) -> int:
-    """Return where the next line begins."""
-    return text.find("\n", start) + 1 or len(text)
+    return WorkflowDocument(text, head, line_end(text, bounds[1]), tuple(oddities))
 
 
 def _error(message: str, line: int, column: int) -> Oddity:

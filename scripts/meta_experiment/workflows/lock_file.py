@@ -18,10 +18,9 @@ from meta_experiment.types.workflows import (
 from meta_experiment.workflows.compiled_values import compiled_value
 from meta_experiment.workflows.declarations import specification_of
 from meta_experiment.workflows.field_values import FieldReader
+from meta_experiment.workflows.picking.specifications import SPECIFICATION, VERSION
 from meta_experiment.workflows.yaml_tree import Node, Pairs
 
-SPECIFICATION = "GH_AW_EXPERIMENT_SPEC"
-VERSION = "GH_AW_HARNESS_VERSION"
 _THRESHOLD = "threshold"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 _CACHED = re.compile(r"^\s*key:\s*['\"]?(?:[\w-]+-)?experiments-", re.MULTILINE)
@@ -57,8 +56,13 @@ def _node(value: object, place: Node) -> Node:
         threshold = value.get(_THRESHOLD)
         if isinstance(threshold, str) and _NUMBER.fullmatch(threshold):
             value = {**value, _THRESHOLD: json.loads(threshold)}
-        pairs = ((replace(place, value=key), _node(item, place)) for key, item in value.items())
-        return replace(place, value=Pairs(pairs), style="flow")
+        pairs = ((_at(place, key), _node(item, place)) for key, item in value.items())
+        return _at(place, Pairs(pairs), "flow")
     if isinstance(value, list):
-        return replace(place, value=tuple(_node(item, place) for item in value), style="flow")
-    return replace(place, value=value, style='"')
+        return _at(place, tuple(_node(item, place) for item in value), "flow")
+    return _at(place, value)
+
+
+def _at(place: Node, value: object, style: str = '"') -> Node:
+    where = (place.outer, place.start, place.end, place.line, place.column)
+    return Node(value, style, *where)

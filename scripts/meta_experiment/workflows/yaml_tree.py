@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from itertools import accumulate
-from typing import Any
 
 import yaml
 
-from meta_experiment.errors import cite
-from meta_experiment.records import dataclass
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 _DEEPEST = 60
 _MOST = 100_000  # nodes
@@ -45,9 +45,8 @@ class TreeError(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
 class Node:
-    """A value with its place.
+    """A value with its place; as a class of its own it is there at once, for who waits.
 
     Attributes:
         value: a scalar, or a tuple of nodes, or of pairs of them.
@@ -61,14 +60,28 @@ class Node:
         anchor: its name, or of an alias the one that it names; "" where there is none.
     """
 
-    value: Any
-    style: str
-    outer: int
-    start: int
-    end: int
-    line: int
-    column: int
-    anchor: str = ""
+    __slots__ = ("anchor", "column", "end", "line", "outer", "start", "style", "value")
+
+    def __init__(
+        self,
+        value: Any,  # noqa: ANN401
+        style: str,
+        outer: int,
+        start: int,
+        end: int,
+        line: int,
+        column: int,
+        anchor: str = "",
+    ) -> None:
+        """Hold it."""
+        self.value = value
+        self.style = style
+        self.outer = outer
+        self.start = start
+        self.end = end
+        self.line = line
+        self.column = column
+        self.anchor = anchor
 
     @property
     def is_mapping(self) -> bool:
@@ -107,7 +120,7 @@ class Node:
                     yield from inner.parts()
 
 
-class Pairs(tuple[tuple[Node, Node], ...]):
+class Pairs(tuple):  # type: ignore[type-arg]
     """The pairs of a mapping."""
 
     __slots__ = ()
@@ -137,6 +150,12 @@ def read_tree(text: str, start: int = 0, end: int | None = None) -> Node | None:
 def _first_odd(text: str) -> int:
     found = yaml.reader.Reader.NON_PRINTABLE.search(text)
     return found.start() if found else 0
+
+
+def _cited(text: object) -> str:
+    from meta_experiment.errors import cite
+
+    return cite(text)
 
 
 def _at(mark: Any) -> int:  # noqa: ANN401 - two classes of the parser's
@@ -197,7 +216,7 @@ class _Builder:
         start, end = _at(event.start_mark), _at(event.end_mark)
         meant = self._anchored.get(event.anchor)
         if meant is None:
-            reason = f"the alias {cite('*' + event.anchor)} has no anchor before it"
+            reason = f"the alias {_cited('*' + event.anchor)} has no anchor before it"
             raise TreeError(reason, *self.place(start))
         return self._node(meant.value, "*", event, start, end)
 
@@ -238,7 +257,7 @@ class _Builder:
             if isinstance(key.value, tuple) or _is_merge(key):
                 continue
             if key.value in seen:
-                reason = f"the name {cite(key.value)} is given twice"
+                reason = f"the name {_cited(key.value)} is given twice"
                 raise TreeError(reason, key.line, key.column)
             seen.add(key.value)
 

@@ -63,6 +63,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.workflow_list:WorkflowList",
         ("workflows list",),
     ),
+    "workflows-pick": (
+        "meta_experiment.types.results.workflow_pick:WorkflowPick",
+        ("workflows pick",),
+    ),
     "workflows-show": (
         "meta_experiment.types.results.workflow_view:WorkflowView",
         ("workflows show",),

@@ -12,5 +12,6 @@ command = Noun(
     {
         "list": f"{_HERE}.workflow_list:command",
         "show": f"{_HERE}.workflow_view:command",
+        "pick": f"{_HERE}.workflow_pick:command",
     },
 )

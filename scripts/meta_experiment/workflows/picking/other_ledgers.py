@@ -1,0 +1,61 @@
+"""Ledgers that are not plain, through the reader and the writer that know every form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.workflows.picking.ledger_lines import read_file
+from meta_experiment.workflows.picking.picked_run import RunPick
+from meta_experiment.workflows.picking.variant_draws import ExperimentArms
+from meta_experiment.workflows.state.ledger import LedgerRun
+from meta_experiment.workflows.state.parsing import read_state
+from meta_experiment.workflows.state.tally import DrawDates, tally
+from meta_experiment.workflows.state.union import attempts
+from meta_experiment.workflows.state.writing import record_run
+
+
+class OtherLedger:
+    """A ledger of any form; what it answers is what `LedgerLines` answers of a plain one."""
+
+    def __init__(self, state: str) -> None:
+        """Read it.
+
+        Raises:
+            CorruptStoreError: nothing in it can be read. OSError: the file system refused.
+        """
+        self._path = Path(state)
+        self._ledger = read_state(read_file(state), self._path.name)
+        self._latest = {name: same[-1] for name, same in attempts(self._ledger).items()}
+
+    def counts(self, arms: ExperimentArms) -> dict[str, int]:
+        """Count the runs of each variant that were drawn."""
+        dates = DrawDates(float("-inf"), arms.start, arms.end)
+        found = tally(self._ledger, arms.name, (dates,))
+        return {name: item.total for name, item in found.variants.items()}
+
+    def stage(self, name: str) -> int:
+        """Return the highest stage that the ramp of an experiment has reached."""
+        return self._ledger.stages.get(name, 0)
+
+    def assignments(self, run_id: str) -> dict[str, str]:
+        """Return the variants that a run had in an earlier attempt."""
+        run = self._latest.get(run_id)
+        return dict(run.assignments) if run else {}
+
+    def add(self, picked: RunPick) -> None:
+        """Add a run. Raises CorruptStoreError, LockedError, StorageError."""
+        run, document = picked.run, picked.document
+        known = ("run_id", "timestamp", "harness_version", "assignments")
+        more = {key: value for key, value in document.items() if key not in known}
+        gated = [arms.name for arms, drawn in picked.draws.items() if drawn.how == "gated"]
+        own = LedgerRun(
+            run.run_id,
+            picked.assignments,
+            run.timestamp,
+            run.at,
+            None,
+            run.harness or None,
+            more,
+        )
+        record_run(FileSystem(), self._path, own, gated=gated)
