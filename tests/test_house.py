@@ -83,6 +83,7 @@ SHARED = {
     "frontmatter": "the head of a prompt file",
     "health": "whether all is well",
     "history": "the audit of an experiment",
+    "holdout": "what a promotion is worth afterwards",
     "import_result": "what an import brought",
     "importing": "results measured elsewhere",
     "learning": "what an experiment taught",

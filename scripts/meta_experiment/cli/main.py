@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Offline": ("cases", "run", "runs"),
     "Feed": ("assign", "record", "rate", "import", "admit"),
     "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
-    "Act": ("promote", "rollback", "auto", "notify", "panic"),
+    "Act": ("promote", "holdout", "rollback", "auto", "notify", "panic"),
     "Workflows": ("workflows",),
     "Learn": ("learn",),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),

@@ -17,6 +17,7 @@ from meta_experiment.decide.ending import Grounds, ending
 from meta_experiment.decide.errors_rise import errors_rise
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.guardrails import Judgement, judge
+from meta_experiment.decide.holdout import standing
 from meta_experiment.decide.horizon import days_running, horizon_reached, readiness
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
@@ -77,6 +78,7 @@ def analyze(
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
+    plan = plan.as_compared
     whole, every_trial = plan, trials
     plan, trials = without_comparators(plan, trials)
     rule = rule_of(plan)
@@ -171,6 +173,7 @@ def _analysis(
     exhausted: str | None = None,
 ) -> Analysis:
     plan, rule, samples, as_of = basis.plan, basis.rule, basis.samples, basis.as_of
+    kept = None if plan.holdout is None else standing(plan, rule, samples)
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
     harms = {
@@ -196,7 +199,8 @@ def _analysis(
     ended = tuple(
         found
         for item in states
-        if (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
+        if kept is None  # what was promoted has no arm to go on without it
+        and (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
     )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
     ready = readiness(plan, rule, basis.look, measured, as_of, started)
@@ -213,6 +217,7 @@ def _analysis(
         horizon=horizon_reached(plan, ready, as_of) or exhausted,
         waiting=basis.look.waiting,
         stale=checks.fingerprint.reason,
+        holdout=kept,
     )
     decided = verdict(inputs)
     return Analysis(
@@ -233,6 +238,7 @@ def _analysis(
         notes=(*notes(inputs, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
         ended=ended,
+        holdout=kept,
         best=rule.best(
             plan,
             {

@@ -17,6 +17,7 @@ from meta_experiment.types import (
     Comparison,
     EndedArm,
     GuardrailState,
+    HoldoutStanding,
     Plan,
     Readiness,
     ReasonCode,
@@ -60,7 +61,7 @@ class VerdictInput:
     treatments together; None where it has no bound. `measured` is the number of units with a
     value of the primary metric, `waiting` that of units a fixed look waits for, both without
     the arms that have `ended`. `horizon` says which limit is reached, `stale` why the evidence
-    no longer speaks of what runs now.
+    no longer speaks of what runs now, `holdout` how a promotion stands that is watched.
     """
 
     plan: Plan
@@ -75,6 +76,7 @@ class VerdictInput:
     horizon: str | None = None
     waiting: int = 0
     stale: str | None = None
+    holdout: HoldoutStanding | None = None
 
     @property
     def bar(self) -> float:

@@ -2,10 +2,13 @@
 
 no arm left (see `ending`) → alerts that may act → data quality → readiness → degenerate data
      → promotion → no difference, or nothing to lose → practical threshold → horizon → extend
+
+A holdout: data quality → readiness → degenerate data → what is shown → horizon, extend
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from meta_experiment.decide.alerts import acted, acts
@@ -35,7 +38,7 @@ Gate = Callable[[VerdictInput], Verdict | None]
 
 def verdict(inputs: VerdictInput) -> Verdict:
     """Return what the first gate that applies says."""
-    for gate in GATES:
+    for gate in GATES if inputs.holdout is None else HOLDOUT_GATES:
         decided = gate(inputs)
         if decided is not None:
             return decided
@@ -180,6 +183,45 @@ GATES: tuple[Gate, ...] = (
     _horizon,
     _not_yet,
 )
+
+
+def _answered(inputs: VerdictInput) -> Verdict | None:
+    """Say what a holdout has shown, the gravest first: each answer has an α of its own."""
+    found, plan = inputs.holdout, inputs.plan
+    if found is None:
+        return None
+    best = inputs.candidates[0]
+    seen = estimate(plan, best)
+    for decision, code, e_value, shown in (
+        (Decision.REJECT, ReasonCode.REVERSED, found.reversed, "shown to be worse by now"),
+        (
+            Decision.INCONCLUSIVE,
+            ReasonCode.DECAYED,
+            found.decayed,
+            f"shown to be below the {described(found.decayed_below)} it was to keep",
+        ),
+        (Decision.PROMOTE, ReasonCode.STILL_BETTER, found.still_better, "still better"),
+    ):
+        if e_value >= math.exp(inputs.bar):
+            said = f"{seen}: {shown} (e-value {e_value:.3g})."
+            won = best.treatment if decision is Decision.PROMOTE else None
+            return Verdict(decision, code, said, winner=won)
+    return None
+
+
+def _watched(inputs: VerdictInput) -> Verdict:
+    """Say of a holdout that nothing is shown yet, or to its last day was not."""
+    found, told = inputs.holdout, ""
+    if found is not None:
+        told = (
+            f"{estimate(inputs.plan, inputs.candidates[0])}; e-values: still better "
+            f"{found.still_better:.3g}, reversed {found.reversed:.3g}, decayed "
+            f"{found.decayed:.3g} (needed {inputs.rule.words.needed(inputs.plan.alpha)})."
+        )
+    return _undecided(inputs, ReasonCode.EVIDENCE_INSUFFICIENT, told)
+
+
+HOLDOUT_GATES: tuple[Gate, ...] = (_quality, _not_ready, _degenerate, _answered, _watched)
 
 
 def _first_obstacle(inputs: VerdictInput) -> tuple[ReasonCode, str]:

@@ -35,6 +35,7 @@ from meta_experiment.types import (
     Direction,
     FileVersion,
     Guardrail,
+    Holdout,
     LiftPrior,
     Metric,
     MetricKind,
@@ -50,6 +51,7 @@ PLAN_KEYS = {
     "assignment", "analysis_type", "safety", "report", "covariates", "robust", "prior", "auto",
     "seed", "tags", "start_date", "end_date",
 }  # fmt: skip
+_STORED_KEYS = {*PLAN_KEYS, "holdout"}  # which no plan file asks for: a promotion comes first
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
 _METRIC_KEYS = {"name", "kind", "direction", "scale", "unit"}
 _TARGET_KEYS = {"improvement_threshold", "max_regression", "equivalence_margin"}
@@ -57,6 +59,7 @@ _STOPPING_KEYS = {
     "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days", "price",
 }  # fmt: skip
 _PRIOR_KEYS = {"mean", "sd", "source"}
+_HOLDOUT_KEYS = {"of", "decayed_below", "models"}
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
 _VARIANT_KEYS = {"name", "weight", "comparator"}
 _GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
@@ -67,7 +70,7 @@ _METRIC_WORDS = {
 }
 _METRIC_FIELDS = Fields(_METRIC_KEYS, _METRIC_WORDS)
 PLAN_FIELDS = Fields(
-    PLAN_KEYS,
+    _STORED_KEYS,
     {
         "variants": [Fields(_VARIANT_KEYS, {"comparator": words(Comparator)})],
         "metrics": Fields(
@@ -83,6 +86,7 @@ PLAN_FIELDS = Fields(
         "assignment": Fields(ASSIGNMENT_KEYS, {"method": words(Assignment), "aim": words(Aim)}),
         "safety": Fields(_SAFETY_KEYS),
         "prior": Fields(_PRIOR_KEYS),
+        "holdout": Fields(_HOLDOUT_KEYS),
         "unit": words(Unit),
         "analysis_type": words(AnalysisType),
     },
@@ -97,7 +101,7 @@ def plan_from_document(document: object) -> Plan:
         UsageError: a field is unknown, missing or impossible; the message names it.
     """
     plan = fields.mapping(document, "plan")
-    fields.known_keys(plan, PLAN_KEYS, "plan")
+    fields.known_keys(plan, _STORED_KEYS, "plan")
     metrics = _section(plan, "metrics", _METRICS_KEYS)
     targets = _section(plan, "targets", _TARGET_KEYS)
     stopping = _section(plan, "stopping", _STOPPING_KEYS)
@@ -146,6 +150,7 @@ def plan_from_document(document: object) -> Plan:
         end_date=date_in(plan, "end_date", last=True),
         prior=_prior(plan),
         price=_price(stopping),
+        holdout=_holdout(plan),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -164,6 +169,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "prior": plan.prior and _prior_document(plan.prior),
         "start_date": plan.start_date and to_text(plan.start_date),
         "end_date": plan.end_date and to_text(plan.end_date),
+        "holdout": plan.holdout and _holdout_document(plan.holdout),
     }
     return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,
@@ -349,6 +355,23 @@ def _prior(plan: Document) -> LiftPrior | None:
 def _prior_document(prior: LiftPrior) -> dict[str, Any]:
     known = {"mean": per_cent(prior.mean), "sd": per_cent(prior.sd)}
     return known if prior.source is None else known | {"source": prior.source}
+
+
+def _holdout(plan: Document) -> Holdout | None:
+    """Read what a holdout watches; the verb `holdout` alone makes one."""
+    if plan.get("holdout") is None:
+        return None
+    found = _section(plan, "holdout", _HOLDOUT_KEYS)
+    return Holdout(
+        of=fields.text(found, "of", "holdout"),
+        decayed_below=fields.number(found, "decayed_below", "holdout", low=-99, high=1e6) / 100,
+        models=tuple(_texts(found, "models", "holdout")),
+    )
+
+
+def _holdout_document(holdout: Holdout) -> dict[str, Any]:
+    below, models = per_cent(holdout.decayed_below), list(holdout.models)
+    return {"of": holdout.of, "decayed_below": below, "models": models}
 
 
 def _price(stopping: Document) -> float | None:

@@ -18,6 +18,7 @@ from meta_experiment.render.blocks import (
     Tone,
     lines,
 )
+from meta_experiment.render.holdout import standing
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
@@ -86,7 +87,8 @@ def board(view: BoardView, limit: int) -> Page:
 
 def one(row: BoardRow) -> Section:
     """Show the board's entry of one experiment."""
-    sign = Emphasis(*_SIGNS[row["status"]])
+    ended = row["watches"] is not None and row["status"] == "expired"
+    sign = Emphasis(*(("◌ Ended", "dim") if ended else _SIGNS[row["status"]]))
     return Heading(words.name(row["id"]), sign, level=2), Facts(tuple(_facts(row)))
 
 
@@ -125,8 +127,8 @@ def _facts(row: BoardRow) -> Iterator[tuple[Text, Text]]:
 
 
 def _over_time(row: BoardRow) -> Iterator[tuple[Text, Text]]:
-    """Say by which shares units are drawn, where these change, and from when until when."""
-    bandit = row["bandit"]
+    """Say by which shares units are drawn, and when, and how a holdout stands."""
+    bandit, watched = row["bandit"], row["holdout"]
     if bandit is not None:
         yield "Bandit", drawn(bandit["shares"], bandit["known"])
         if told := worth(bandit["leads"], bandit["spared"], bandit["information"]):
@@ -136,6 +138,8 @@ def _over_time(row: BoardRow) -> Iterator[tuple[Text, Text]]:
             yield "" if place else "Ramp", line
     if told := over_time.dates(row["start_date"], row["end_date"]):
         yield "Dates", told
+    if watched is not None:
+        yield "Holdout", standing(watched)
 
 
 def _plans(plans: Sequence[BoardPlan], limit: int) -> Iterator[Section]:

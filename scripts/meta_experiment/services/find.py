@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from meta_experiment.errors import InvalidStateError, NotFoundError
-from meta_experiment.services.naming import pick
+from meta_experiment.services.naming import pick, pick_watched
 from meta_experiment.store.ports import Registry
 from meta_experiment.types import Experiment, Status
 
 
 def find(experiments: Sequence[Experiment], selector: str) -> Experiment:
     """Return the experiment with that id, or the only one that it clearly means.
+
+    A holdout is meant by its id; a prompt's name means what the holdout watches.
 
     Raises:
         NotFoundError: there is none; the nearest id is named.
@@ -21,7 +23,8 @@ def find(experiments: Sequence[Experiment], selector: str) -> Experiment:
     known = {item.experiment_id: item for item in experiments}
     live = {name for name, item in known.items() if item.status.is_open}
     files = {name: item.plan.files for name, item in known.items()}
-    return known[pick(known, selector, live, files)]
+    watching = {name for name, item in known.items() if item.plan.holdout is not None}
+    return known[pick_watched(known, selector, watching, live, files)]
 
 
 def find_in(store: Registry, selector: str) -> Experiment:

@@ -54,6 +54,25 @@ def pick(
     )
 
 
+def pick_watched(
+    ids: Iterable[str],
+    selector: str,
+    watching: Container[str],
+    live: Container[str],
+    files: Mapping[str, Sequence[str]],
+) -> str:
+    """Return the same, a holdout (`watching`) by its whole id alone, the day left out or not.
+
+    Raises as `pick`.
+    """
+    every, wanted = list(ids), slug(selector)
+    named = [it for it in every if it in watching and wanted in (slug(it), _subject(it))]
+    if named:
+        return pick(named, selector)
+    first = {item: files.get(item, ()) for item in every if item not in watching}
+    return pick(first, selector, live, first)
+
+
 def _called(prompt: str, files: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the experiments on a prompt of that name, else those on one that ends in it."""
     from meta_experiment.prompts.identity import identify

@@ -6,7 +6,6 @@ from meta_experiment.types.analysis import (
     Analysis,
     ArmSummary,
     AttritionCheck,
-    BanditStanding,
     Checks,
     ComparatorResult,
     Comparison,
@@ -22,7 +21,6 @@ from meta_experiment.types.analysis import (
     NormalLift,
     Posterior,
     PrimaryResult,
-    RampStanding,
     Readiness,
     Risk,
     SampleCount,
@@ -39,12 +37,14 @@ from meta_experiment.types.experiment import (
 from meta_experiment.types.plan import (
     Bandit,
     Guardrail,
+    Holdout,
     LiftPrior,
     Metric,
     Plan,
     Ramp,
     Variant,
 )
+from meta_experiment.types.standings import BanditStanding, HoldoutStanding, RampStanding
 from meta_experiment.types.trial import Draw, Trial
 from meta_experiment.types.vocabulary import (
     Action,
@@ -101,6 +101,8 @@ __all__ = [
     "Guardrail",
     "GuardrailResult",
     "GuardrailState",
+    "Holdout",
+    "HoldoutStanding",
     "Interval",
     "LiftPrior",
     "Metric",

@@ -11,8 +11,8 @@ from dataclasses import field
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import MOMENT, SPARE
+from meta_experiment.types.standings import BanditStanding, HoldoutStanding, RampStanding
 from meta_experiment.types.vocabulary import (
-    Aim,
     AlertKind,
     Comparator,
     Decision,
@@ -353,55 +353,6 @@ class ExactEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class BanditStanding:
-    """Standing of a bandit: by which shares the next units are drawn, and what came of it.
-
-    By variant: `shares` of the next units, 0 of an arm that ended, and `chances` to be the
-    best, which move the shares and are no evidence; None for an arm that cannot be scored.
-    `known` closed trials are behind them. `leads` is the arm with the best chance.
-
-    `spared` is how many of the units went to it that equal shares would have given to others;
-    `information` what is known of its difference from the control (of the control's from the
-    most drawn treatment, if that leads), as a share of what equal arms of as many units would
-    tell. Both are None before it is known what leads.
-    """
-
-    aim: Aim
-    floor: float
-    shares: dict[str, float]
-    chances: dict[str, float | None]
-    known: int
-    leads: str | None
-    spared: float | None
-    information: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RampStanding:
-    """Standing of a ramp: the share of the treatments, and what the next step waits for.
-
-    `step` counts from 1. `since` is when its first unit was drawn, None before; `units` of
-    `needed` have closed in the treatment that has fewest. `next_share` is that of the next
-    step, None on the last, and `due` when its days are over. `waits` says what it waits for,
-    `back` why it went back to the first. By variant: `shares` of the next units; `known` closed
-    trials are behind them.
-    """
-
-    steps: tuple[float, ...]
-    step: int
-    share: float
-    since: float | None = field(metadata=MOMENT)
-    units: int
-    needed: int
-    next_share: float | None
-    due: float | None = field(metadata=MOMENT)
-    waits: str
-    back: str | None
-    shares: dict[str, float]
-    known: int
-
-
-@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock.
 
@@ -427,6 +378,7 @@ class Analysis:
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
     ramp: RampStanding | None = field(default=None, metadata=SPARE)
+    holdout: HoldoutStanding | None = field(default=None, metadata=SPARE)
     comparators: tuple[ComparatorResult, ...] = ()
     best: dict[str, float | None] = field(default_factory=dict, metadata=SPARE)
 

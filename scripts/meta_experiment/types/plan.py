@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meta_experiment.records import dataclass
 from meta_experiment.types.vocabulary import (
     Aim,
@@ -111,6 +113,20 @@ class LiftPrior:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """What a share that keeps the old version is to watch: the promotion of experiment `of`.
+
+    Its first variant is the promoted text, which is the file now, its second the one before.
+    The effect has decayed when it is shown to be below `decayed_below`, a fraction. `models`
+    are those of the evidence; on others the question is another.
+    """
+
+    of: str
+    decayed_below: float
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is fixed before data. Fractions, not per cents: 0.15 is fifteen per cent.
 
@@ -126,6 +142,7 @@ class Plan:
     `start_date` until `end_date`, seconds since the epoch.
     `prior` is believed of the primary metric's relative effect before data; `price` is the
     relative loss below which both choices are as good as each other, so that the plan may end.
+    `holdout` is there when it watches what a promotion is worth afterwards.
     """
 
     name: str
@@ -159,6 +176,7 @@ class Plan:
     end_date: float | None = None
     prior: LiftPrior | None = None
     price: float | None = None
+    holdout: Holdout | None = None
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()
@@ -167,6 +185,14 @@ class Plan:
     def metrics(self) -> tuple[Metric, ...]:
         """The primary metric, those of the guardrails, and the secondary ones."""
         return (self.primary, *(item.metric for item in self.guardrails), *self.secondary)
+
+    @property
+    def as_compared(self) -> Plan:
+        """The plan as its arms are compared: what is promoted against what stood there before.
+
+        A holdout serves them the other way round, as its control is the file as it stands.
+        """
+        return self if self.holdout is None else replace(self, variants=self.variants[::-1])
 
     @property
     def control(self) -> Variant:

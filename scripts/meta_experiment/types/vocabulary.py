@@ -79,6 +79,10 @@ class ReasonCode(StrEnum):
     RISKS_BELOW_PRICE = "risks_below_price"
     # an alert that the plan lets act
     ALERT_ACTED = "alert_acted"
+    # after a promotion
+    STILL_BETTER = "still_better"
+    REVERSED = "reversed"
+    DECAYED = "decayed"
 
 
 class Direction(StrEnum):

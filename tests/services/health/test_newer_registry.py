@@ -30,7 +30,7 @@ FUTURE = {
     "a version in parts": ((), "schema_version", {"major": 2}),
     "a field of the registry": ((), "teams", []),
     "a field of an experiment": (ENTRY, "holdout", 0.1),
-    "a field of a plan": ((*ENTRY, "plan"), "holdout", ["x"]),
+    "a field of a plan": ((*ENTRY, "plan"), "cluster", ["x"]),
     "a field of a metric": ((*ENTRY, "plan", "metrics", "primary"), "family", "rate"),
     "a field of a guardrail": ((*ENTRY, "plan", "metrics", "guardrails", 0), "family", "rate"),
     "a field of a variant": ((*ENTRY, "plan", "variants", 1), "model", "x"),

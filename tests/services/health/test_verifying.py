@@ -150,10 +150,10 @@ MENDED = [
 @pytest.mark.usefixtures("promoted")
 def test_a_board_of_another_version_is_as_good_as_none(project):
     """Status makes it anew; nothing is damaged."""
-    change(meta(project, "local", "board.json"), b'"version":9', b'"version":6')
+    change(meta(project, "local", "board.json"), b'"version":10', b'"version":6')
     assert project("verify", "--json").json["healthy"]
     project("status")
-    assert b'"version":9' in meta(project, "local", "board.json").read_bytes()
+    assert b'"version":10' in meta(project, "local", "board.json").read_bytes()
 
 
 @pytest.mark.parametrize("harm", some(MENDED, 4))

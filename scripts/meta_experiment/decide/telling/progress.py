@@ -37,6 +37,7 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
     """
     if analysis.decision is not Decision.EXTEND:
         return Progress(1.0, 0, 0.0)
+    plan = plan.as_compared
     ready = analysis.readiness
     units = min(1.0, ready.smallest_arm / ready.needed_per_arm)
     rule = rule_of(plan)

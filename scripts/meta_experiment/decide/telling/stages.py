@@ -104,6 +104,11 @@ def step_of_experiment(
     return _step(Stage.RUNNING, missing)
 
 
+def step_of_holdout() -> Step:
+    """Return the step of a holdout that runs, and of what it watches: nothing is lacking."""
+    return _step(Stage.HOLDOUT, ())
+
+
 def _step(stage: Stage, missing: Iterable[Lack], skill: Skill | None = None) -> Step:
     """Return a step whose lacks stand in the order of the table."""
     chosen = set(missing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from meta_experiment.assign.uniform import sha256
@@ -18,6 +18,7 @@ from meta_experiment.model.learnings import LearningsText
 from meta_experiment.model.result_document import to_document
 from meta_experiment.model.secrets import redacted
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.holdouts import later_findings
 from meta_experiment.services.acting.learnings import change_learnings, followed, learnings_in
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
@@ -25,6 +26,7 @@ from meta_experiment.types import Analysis, Decision, Experiment
 from meta_experiment.types.results.learning import (
     EarlierWords,
     Happening,
+    LaterFinding,
     Learning,
     LearningAnswer,
     MetricFound,
@@ -60,11 +62,19 @@ def learn(
         Else as `change_learnings`.
     """
     experiment = find_in(workspace.store, selector)
+    if experiment.plan.holdout is not None:
+        of = experiment.plan.holdout.of
+        raise InvalidStateError(
+            f"{experiment.experiment_id} is a holdout: what it found belongs to the entry of "
+            f"{of}.",
+            hint=f"meta-experiment learn {of}",
+        )
     analysis = _analysis(workspace, experiment)
     happened = _happened(experiment, analysis)
     predicted = promised(experiment.plan.hypothesis)
     changed = _text_change(workspace, experiment, happened.treatment)
     now = instants.day(workspace.clock())
+    found_later = later_findings(workspace.store.experiments())
 
     def change(found: LearningsText) -> Learning:
         known = next(
@@ -84,7 +94,7 @@ def learn(
             why=words[0],
             next=words[1],
             dropped=known is not None and known.dropped if dropped is None else dropped,
-            later=known.later if known else (),
+            later=_later(known, found_later.get(experiment.experiment_id, ())),
             remarks=known.remarks if known else (),
         )
         return _on_record(entry, known, found, now)
@@ -233,6 +243,11 @@ def _words(known: Learning | None, why: str | None, next_step: str | None) -> tu
         expected = " and ".join(f"{flag} TEXT ({asked[flag]})" for flag in missing)
         raise UsageError(f"What was learnt lacks {expected}.")
     return words["--why"], words["--next"]
+
+
+def _later(known: Learning | None, found: Iterable[LaterFinding]) -> tuple[LaterFinding, ...]:
+    """Return what was found afterwards, also by holdouts that were put away since."""
+    return tuple(dict.fromkeys((*(known.later if known else ()), *found)))
 
 
 def _on_record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 from meta_experiment.decide.telling.hypotheses import are_alike
@@ -14,6 +14,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.model import instants
 from meta_experiment.model.learnings import LearningsText, read_learnings, with_entry
 from meta_experiment.protocol.disk import PRIVATE_FILE
+from meta_experiment.services.acting.holdouts import later_findings
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.learning import Learning
@@ -86,13 +87,16 @@ def _follower(entry: Learning, experiments: Iterable[Experiment]) -> str | None:
     return None
 
 
-def learned_ids(entries: Iterable[Learning], experiments: Iterable[Experiment]) -> set[str]:
-    """Return the experiments that have an entry of how they stand now."""
-    written = {it.experiment_id: it.happened and it.happened.status for it in entries}
+def learned_ids(entries: Iterable[Learning], experiments: Collection[Experiment]) -> set[str]:
+    """Return the experiments that have an entry of how they stand now, holdouts included."""
+    known = list(entries)
+    written = {it.experiment_id: it.happened and it.happened.status for it in known}
+    told, found = {it.experiment_id: it.later for it in known}, later_findings(experiments)
     return {
         item.experiment_id
         for item in experiments
         if item.experiment_id in written
+        and set(found.get(item.experiment_id, ())) <= set(told[item.experiment_id])
         and (
             item.status is Status.ARCHIVED or written[item.experiment_id] in (None, item.status)
         )

@@ -25,6 +25,7 @@ from meta_experiment.model.instants import to_text
 from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
+from meta_experiment.services.acting.holdouts import open_holdout
 from meta_experiment.services.acting.learnings import learnings_in
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
@@ -146,6 +147,13 @@ def archive(workspace: Workspace, selector: str) -> StatusChange:
 
     def put_away(experiment: Experiment, now: float) -> Experiment:
         require_status(experiment, _ENDED, "archived")
+        holdout = open_holdout(workspace.store.experiments(), experiment.experiment_id)
+        if holdout is not None:
+            raise InvalidStateError(
+                f"{experiment.experiment_id} is watched by {holdout.experiment_id}, which has "
+                "not ended.",
+                hint=f"End it first: meta-experiment stop {holdout.experiment_id}",
+            )
         return replace(experiment, status=Status.ARCHIVED, ended=experiment.ended or now)
 
     moved = _move(workspace, selector, put_away, "archive", "is archived; its data stay.")
@@ -160,6 +168,8 @@ def _unlearnt(workspace: Workspace, experiment: Experiment) -> Iterator[str]:
     name = experiment.experiment_id
     with suppress(MetaExperimentError):  # whoever reads it says what is wrong with it
         entries = learnings_in(workspace.layout).entries
+        if experiment.plan.holdout is not None:
+            return
         if experiment.started is not None and name not in {it.experiment_id for it in entries}:
             yield (
                 "Nothing was written down of what it taught: "

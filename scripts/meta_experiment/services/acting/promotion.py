@@ -25,6 +25,7 @@ from meta_experiment.services.acting.action_plan import (
 )
 from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.acting.execution import execute
+from meta_experiment.services.acting.holdouts import open_holdout
 from meta_experiment.services.acting.lifecycle import OPEN, refuse_shared_files
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.workspace import Workspace
@@ -60,6 +61,12 @@ def promote(
         ConflictError: another command changed the experiment meanwhile.
     """
     experiment = find_in(workspace.store, selector)
+    if experiment.plan.holdout is not None:
+        raise InvalidStateError(
+            f"{experiment.experiment_id} is a holdout: what it watches is promoted already.",
+            hint="To bring the text before back: meta-experiment rollback "
+            f"{experiment.plan.holdout.of}",
+        )
     require_status(experiment, _UNDECIDED, "promoted")
     analysis = analyze(workspace, experiment.experiment_id, options.current).analysis
     try:
@@ -120,6 +127,8 @@ def rollback(
 ) -> ActionResult:
     """Bring back what stood there before the promotion; before one, end the experiment.
 
+    A holdout of it ends first. Of a holdout it is the promotion that is taken back.
+
     Raises:
         InvalidStateError: there is nothing to roll back. DriftError: a file was edited since.
         ConflictError: another command changed the experiment meanwhile.
@@ -127,6 +136,8 @@ def rollback(
     allowed = (*_UNDECIDED, Status.PROMOTED)
     experiment = _opened(workspace, selector, allowed, "rolled back")
     reason = options.reason or "by hand"
+    if experiment.plan.holdout is not None:
+        return rollback(workspace, experiment.plan.holdout.of, options, dry_run=dry_run)
     if experiment.status is not Status.PROMOTED:
         return end(workspace, experiment, Action.ROLLBACK, reason, dry_run=dry_run)
     promotion = next(
@@ -139,9 +150,14 @@ def rollback(
     changed = {
         path: pair for path, pair in promotion.files.items() if pair.before != pair.after
     }
+    holdout = open_holdout(workspace.store.experiments(), experiment.experiment_id)
+    if holdout is not None and not dry_run:
+        why = f"the promotion of {experiment.experiment_id} is taken back: {reason}"
+        end(workspace, holdout, Action.EXPIRE, why, dry_run=False)
+        holdout = None
     files, user_content = file_changes(
         workspace,
-        experiment,
+        holdout or experiment,  # whose stand-in is in the place of the file
         bases={path: pair.after for path, pair in changed.items()},
         targets={
             path: None
@@ -208,8 +224,10 @@ def _opened(
 
 
 def _require_free(workspace: Workspace, experiment: Experiment) -> None:
-    name, known = experiment.experiment_id, workspace.store.experiments()
-    refuse_shared_files(experiment, [item for item in known if item.experiment_id != name])
+    known = workspace.store.experiments()
+    holdout = open_holdout(known, experiment.experiment_id)
+    own = {experiment.experiment_id, holdout and holdout.experiment_id}
+    refuse_shared_files(experiment, [item for item in known if item.experiment_id not in own])
 
 
 def _winner(experiment: Experiment, analysis: Analysis, options: ActionOptions) -> str:

@@ -139,12 +139,13 @@ def _asked(layout: Layout, kept: Board, selector: str) -> str:
     put_away = layout.archived_ids()
     if selector in put_away:
         return selector
-    from meta_experiment.services.naming import pick
+    from meta_experiment.services.naming import pick, pick_watched
 
     live = {name for name, entry in kept.entries.items() if entry.row["status"] in _ACTIVE}
     files = {name: entry.row["files"] for name, entry in kept.entries.items()}
+    watching = {name for name, entry in kept.entries.items() if entry.row["watches"]}
     try:
-        return pick(kept.entries, selector, live, files)
+        return pick_watched(kept.entries, selector, watching, live, files)
     except NotFoundError:
         with suppress(NotFoundError):
             return pick(put_away, selector)

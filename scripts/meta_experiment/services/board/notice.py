@@ -32,6 +32,8 @@ def from_rows(layout: Layout, rows: Iterable[Mapping[str, Any]]) -> None:
         name, decision = str(row["id"]), str(row["decision"])
         if row["status"] != "running" or decision not in _VERBS:
             continue
+        if row["watches"] is not None:
+            continue  # it ends by itself
         if not row["auto"]:
             due[name] = _sentence(layout, name, row.get("files"), decision, str(row["reason"]))
         elif name in known:

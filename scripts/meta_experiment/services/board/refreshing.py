@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.holdouts import open_holdout
 from meta_experiment.services.acting.learnings import followed, learned_ids, learnings_in
 from meta_experiment.services.board.plan_rows import plan_rows
 from meta_experiment.services.board.rows import Row, row, step_of
@@ -48,7 +49,8 @@ def refresh(
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     running = [item for item in experiments.values() if item.status is Status.RUNNING]
     learned, open_ends = _learnt(workspace, experiments.values(), notes)
-    keys = {name: _key(item, running, learned) for name, item in experiments.items()}
+    watched = {name for name in experiments if open_holdout(experiments.values(), name)}
+    keys = {name: _key(item, running, learned, watched) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if not item.status.is_open]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
     resting = {item.experiment_id for item in ended}
@@ -59,9 +61,20 @@ def refresh(
     entries = {
         name: kept.entries[name]
         if name not in stale
-        else BoardEntry(row(item, None, learned=name in learned), keys[name], _UNREAD)
+        else BoardEntry(
+            row(item, None, learned=name in learned, watched=name in watched),
+            keys[name],
+            _UNREAD,
+        )
         if name in unread
-        else _entry(workspace, item, keys[name], notes, learned=name in learned)
+        else _entry(
+            workspace,
+            item,
+            keys[name],
+            notes,
+            learned=name in learned,
+            watched=name in watched,
+        )
         for name, item in experiments.items()
     }
     renew_weights(workspace)
@@ -105,6 +118,7 @@ def _entry(
     notes: list[str],
     *,
     learned: bool,
+    watched: bool = False,
 ) -> BoardEntry:
     name = experiment.experiment_id
     sources = workspace.store.log_revision(name)
@@ -118,12 +132,14 @@ def _entry(
         examined = examine(workspace, experiment, log=log)
     except MetaExperimentError as error:
         notes.append(f"{name}: {error.message}")
-        return BoardEntry(row(experiment, None, learned=learned), key, _UNREAD)
+        made = row(experiment, None, learned=learned, watched=watched)
+        return BoardEntry(made, key, _UNREAD)
     notes.extend(f"{name}: {problem}" for problem in examined.problems)
     quiet, now = _quiet_from(experiment, log), workspace.clock()
     silent = quiet is not None and quiet <= now
-    step = step_of(experiment, examined.analysis, silent=silent, learned=learned)
-    made = row(experiment, examined.analysis, examined.apart, step=step)
+    analysis = examined.analysis
+    step = step_of(experiment, analysis, silent=silent, learned=learned, watched=watched)
+    made = row(experiment, analysis, examined.apart, step=step)
     changes = [at for at in (examined.until, quiet) if at is not None and at > now]
     return BoardEntry(made, key, sources, min(changes, default=None))
 
@@ -168,13 +184,18 @@ def _learnt(
 
 
 def _key(
-    experiment: Experiment, running: Iterable[Experiment], learned: AbstractSet[str]
+    experiment: Experiment,
+    running: Iterable[Experiment],
+    learned: AbstractSet[str],
+    watched: AbstractSet[str],
 ) -> str:
     """Return what a row depends on beside logs.
 
-    Of a draft that is also what runs on its units, of the others whether there is an entry.
+    Of a draft that is also what runs on its units, of the others whether there is an entry, or
+    a holdout that runs.
     """
     key = f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"
     if experiment.status is Status.DRAFT:
         return f"{key} {any(it.plan.unit is experiment.plan.unit for it in running)}"
-    return f"{key} learned" if experiment.experiment_id in learned else key
+    name = experiment.experiment_id
+    return f"{key}{' learned' * (name in learned)}{' watched' * (name in watched)}"

@@ -9,11 +9,15 @@ from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.telling.progress import leading, progress
-from meta_experiment.decide.telling.stages import step_of_experiment, step_of_plan
+from meta_experiment.decide.telling.stages import (
+    step_of_experiment,
+    step_of_holdout,
+    step_of_plan,
+)
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.result_document import to_document
-from meta_experiment.types import Analysis, Experiment, Outcome, Scale, Status, Unit
+from meta_experiment.types import Analysis, Experiment, Holdout, Outcome, Scale, Status, Unit
 from meta_experiment.types.guidance import Step
 from meta_experiment.types.vocabulary import Lack, Stage
 
@@ -27,11 +31,13 @@ def row(
     *,
     step: Step | None = None,
     learned: bool = False,
+    watched: bool = False,
 ) -> Row:
     """Make the row of an experiment; without an analysis it has not started, or has ended.
 
     `apart` says which of its logs do not count, and `step` how far it is, where more is known
-    of that than its status and its evidence tell; `learned` that it has an entry.
+    of that than its status and its evidence tell; `learned` that it has an entry, and
+    `watched` that a holdout of it runs.
 
     Then its outcome says what was decided, and what its logs hold was not read. One that runs
     has none where its logs cannot be read.
@@ -39,7 +45,7 @@ def row(
     plan = experiment.plan
     outcome = experiment.outcome
     decided = analysis or outcome
-    step = step or step_of(experiment, analysis, learned=learned)
+    step = step or step_of(experiment, analysis, learned=learned, watched=watched)
     leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
     return {
         "id": experiment.experiment_id,
@@ -73,6 +79,8 @@ def row(
         "alerts": [item.message for item in analysis.alerts] if analysis else [],
         "bandit": analysis and to_document(analysis.bandit),
         "ramp": analysis and to_document(analysis.ramp),
+        "watches": plan.holdout and plan.holdout.of,
+        "holdout": analysis and to_document(analysis.holdout),
         "outcome": outcome and outcome_to_document(outcome),
         "stage": step.stage.value,
         "missing": [lack.value for lack in step.missing],
@@ -87,10 +95,13 @@ def step_of(
     *,
     silent: bool = False,
     learned: bool = False,
+    watched: bool = False,
 ) -> Step:
     """Return the step of an experiment that was started, or has ended."""
     if experiment.status is Status.DRAFT:
         return step_of_plan((Lack.START,))
+    if experiment.plan.holdout is not None and experiment.status.is_open:
+        return step_of_holdout()
     return step_of_experiment(
         experiment.status,
         analysis.decision if analysis else None,
@@ -99,8 +110,9 @@ def step_of(
         harmful=analysis is not None and _harmful(analysis) is not None,
         silent=silent,
         acting=bool(experiment.plan.files),
-        # what ended as a draft showed nothing
-        learned=learned or experiment.started is None,
+        # what ended as a draft showed nothing, and a holdout's finding is of its promotion
+        learned=learned or experiment.started is None or experiment.plan.holdout is not None,
+        holdout=watched,
     )
 
 
@@ -182,6 +194,7 @@ _UNANALYSED = {
 _AT_ITS_END = {
     Stage.ENDED: "write down what it taught: meta-experiment learn {} --why TEXT --next TEXT",
     Stage.LEARNED: "put it away: meta-experiment archive {}",
+    Stage.HOLDOUT: "see what its holdout says: meta-experiment holdout {}",
 }
 _STILL = {  # what can be done with one that has ended
     Status.PROMOTED: "; to take it back: meta-experiment rollback {}",
@@ -204,6 +217,8 @@ _UNSHAPED = {
 def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) -> str:
     name, status = experiment.experiment_id, experiment.status
     last = _AT_ITS_END.get(step.stage, "")
+    if experiment.plan.holdout is not None and status is not Status.DRAFT:
+        return _of_holdout(experiment, experiment.plan.holdout)
     if not experiment.plan.files:
         read = f"read it: meta-experiment analyze {name}"
         return f"{last.format(name)}; {read}" if last else f"none to be taken here; {read}"
@@ -216,6 +231,17 @@ def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) 
     if step.stage in _UNSHAPED:
         return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {usual}"
     return f"{last.format(name)}{usual}"
+
+
+def _of_holdout(experiment: Experiment, holdout: Holdout) -> str:
+    name, status = experiment.experiment_id, experiment.status
+    if status is Status.RUNNING:
+        return f"none, it ends by itself; see it: meta-experiment holdout {holdout.of}"
+    if status is Status.PAUSED:
+        return f"resume it: meta-experiment resume {name}"
+    if status is Status.ARCHIVED:
+        return "none; it is put away"
+    return f"put it away: meta-experiment archive {name}"
 
 
 def _while_running(experiment: Experiment, analysis: Analysis, step: Step) -> str:

@@ -303,12 +303,17 @@ def new_id(
     An id that has trials or runs already is taken, whoever they are of: a registry that came
     back from an earlier commit, or an import that was cut off, must not lend them to another.
     """
+    base = f"exp-{instants.day(now)}-{slug(name)}"
+    return unused_id(workspace, experiments, base)
+
+
+def unused_id(workspace: Workspace, experiments: Sequence[Experiment], base: str) -> str:
+    """Return an id that nobody has: this one, or with a number behind it."""
     store = workspace.store
     taken = {item.experiment_id for item in experiments} | store.logged() | store.archived_ids()
     runs = kept_outside(workspace, RUNS)
     if runs is not None:
         with suppress(OSError):  # where it cannot be read, nothing is run either
             taken |= {path.name for path in runs.iterdir()}
-    base = f"exp-{instants.day(now)}-{slug(name)}"
     candidates = (base if turn == 1 else f"{base}-{turn}" for turn in range(1, 10_000))
     return next(item for item in candidates if item not in taken)

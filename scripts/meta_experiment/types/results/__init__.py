@@ -29,6 +29,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),
     "forecast": ("meta_experiment.types.results.forecast:Preview", ("plan",)),
     "health": ("meta_experiment.types.results.health:Health", ("check", "doctor", "verify")),
+    "holdout": ("meta_experiment.types.results.holdout:HoldoutAnswer", ("holdout",)),
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
     "learning": ("meta_experiment.types.results.learning:LearningAnswer", ("learn",)),
     "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),

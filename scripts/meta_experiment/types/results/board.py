@@ -96,14 +96,27 @@ class BoardRamp(TypedDict):
     known: int
 
 
+class BoardHoldout(TypedDict):
+    """Standing of a holdout, as an analysis has it: e-values for what it may show."""
+
+    of: str
+    still_better: float
+    reversed: float
+    decayed: float
+    decayed_below: float
+    previous: int
+    promoted: int
+
+
 class BoardRow(TypedDict):
     """Row of an experiment: its plan in short, how it stands, and what to do next.
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum.
     `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` and
-    `ramp` are None where units are drawn in another way, or its logs were not read. `stage` is
-    how far it is, `missing` what it lacks for the next, and `skill` who helps with that.
+    `ramp` are None where units are drawn in another way, or its logs were not read. `holdout`
+    is None where it is none; that names in `watches` what was promoted. `stage` is how far it
+    is, `missing` what it lacks for the next, and `skill` who helps with that.
     """
 
     id: str
@@ -131,6 +144,8 @@ class BoardRow(TypedDict):
     alerts: list[str]
     bandit: BoardBandit | None
     ramp: BoardRamp | None
+    watches: str | None
+    holdout: BoardHoldout | None
     outcome: OutcomeDocument | None
     stage: Stage
     missing: list[Lack]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.analysis import RampStanding
 from meta_experiment.types.field_marks import MOMENT
+from meta_experiment.types.standings import RampStanding
 from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 
 

@@ -1,0 +1,344 @@
+"""After a promotion a share keeps the old text: what it shows, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.services.acting.autopilot import auto
+from meta_experiment.services.workspace import Workspace
+
+__all__ = ["project"]
+DAY = 86_400.0
+
+
+@pytest.fixture
+def promoted(project):
+    """A promoted experiment on a command, on which twice as many use it as it takes."""
+    made = project.create("--claim", "better", "--max-sample", "500")
+    project.observe(made, 30, speed=0.7)
+    project("promote", made, "--yes")
+    assert project.path().read_bytes() == TREATMENT
+    return made
+
+
+@pytest.fixture
+def watched(project, promoted):
+    said = project("holdout", promoted, "--auto", "--json").json
+    return promoted, said["experiment_id"]
+
+
+def use(project, holdout, number, *, promoted, previous, model=None, begin=0):
+    """Record so many uses, of which a fifth got the old text."""
+    lines = [
+        {
+            "experiment": holdout,
+            "variant": "previous" if n % 5 == 0 else "promoted",
+            "metrics": {
+                "duration_seconds": (previous if n % 5 == 0 else promoted)
+                * (1 + 0.2 * ((n * 7) % 11 - 5) / 5)
+            },
+            **({"fingerprint": {"model": model}} if model else {}),
+        }
+        for n in range(begin, begin + number)
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+
+
+def row(project, name):
+    return project("status", name, "--json").json["experiments"][0]
+
+
+def commits(project):
+    return project.git("log", "--format=%s").splitlines()
+
+
+def changes(project):
+    return project.git("status", "--porcelain", "--", ".claude/commands", ".claude/skills")
+
+
+def test_still_better_ends_it_and_the_entry_keeps_it(project, promoted):
+    project("learn", promoted, "--why", "parts wait", "--next", "Two parts are faster")
+    assert row(project, promoted)["stage"] == "learned"
+    beforehand = project("holdout", promoted, "--dry-run", "--json").json
+    assert (beforehand["experiment_id"], beforehand["status"]) == (None, None)
+    assert 0 < beforehand["prospect"]["still_better"] < 200
+    assert "still better" in beforehand["sentence"]
+    said = project("holdout", promoted, "--json").json
+    name = said["experiment_id"]
+    assert (name, said["of"], said["share"]) == (f"{promoted}-holdout", promoted, 0.2)
+    assert 0 < said["decayed_below"] < 0.2
+    assert [row(project, it)["stage"] for it in (promoted, name)] == ["holdout", "holdout"]
+    assert row(project, promoted)["next_action"].startswith("see what its holdout says")
+    assert changes(project) == ""
+    use(project, name, 200, promoted=70, previous=100)
+    shown = project("holdout", promoted, "--json").json
+    assert (shown["decision"], shown["reason_code"]) == ("PROMOTE", "still_better")
+    assert shown["standing"]["previous"] == 40
+    assert 0.2 < shown["effect"] < 0.4
+    before = commits(project)
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert (step["experiment_id"], step["action"]) == (name, "expire")
+    assert row(project, name)["status"] == "expired"
+    assert (commits(project), changes(project)) == (before, "")
+    assert project.path().read_bytes() == TREATMENT
+    # what it found is asked for, and added without new words
+    assert row(project, promoted)["missing"] == ["learning"]
+    (entry,) = project("learn", promoted, "--json").json["entries"]
+    assert [it["what"] for it in entry["later"]] == ["holdout"]
+    assert "still better" in entry["later"][0]["finding"]
+    assert (entry["why"], entry["before"]) == ("parts wait", [])
+    (again,) = project("learn", promoted, "--json").json["entries"]
+    assert again["later"] == entry["later"]
+    assert row(project, promoted)["stage"] == "learned"
+    project("archive", name)
+    project("archive", promoted)
+    assert "Healthy" in project("verify").out
+
+
+def test_reversed_is_rolled_back_with_leave(project, watched):
+    made, name = watched
+    use(project, name, 200, promoted=100, previous=70)
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert (step["reason_code"], step["action"]) == ("reversed", "rollback")
+    assert project.path().read_bytes() == CONTROL
+    assert [row(project, it)["status"] for it in (made, name)] == ["rolled_back", "expired"]
+    assert commits(project)[0].startswith("experiment: roll back")
+    assert changes(project) == ""
+    assert project("auto", "--yes", "--json").json["experiments"] == []
+    assert "Healthy" in project("verify").out
+
+
+def test_reversed_is_told_without_leave_and_decayed_with_it(project, promoted):
+    name = project("holdout", promoted, "--no-auto", "--json").json["experiment_id"]
+    use(project, name, 200, promoted=100, previous=70)
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert (step["reason_code"], step["action"]) == ("reversed", "expire")
+    assert f"meta-experiment rollback {promoted}" in step["sentence"]
+    assert project.path().read_bytes() == TREATMENT
+    # ended, so that another may be launched, with units of its own
+    second = project("holdout", promoted, "--share", "20", "--auto", "--json").json
+    assert second["experiment_id"] == f"{promoted}-holdout-2"
+    use(project, second["experiment_id"], 800, promoted=100, previous=101)
+    shown = project("holdout", promoted, "--json").json
+    assert shown["reason_code"] == "decayed"
+    assert shown["standing"]["previous"] + shown["standing"]["promoted"] == 800
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert step["action"] == "expire"
+    assert "take the promotion back" in step["sentence"]
+    assert row(project, promoted)["status"] == "promoted"
+    (entry,) = project("learn", promoted, "--why", "w", "--next", "n", "--json").json["entries"]
+    assert len(entry["later"]) == 2
+
+
+def test_what_is_in_the_way_is_said(project, watched):
+    made, name = watched
+    told = project("holdout", made, "--share", "10", code=1).err
+    assert f"A holdout of {made} is there already: {name} (running, 20%" in told
+    assert f"meta-experiment stop {name}" in told
+    assert f"rollback {made}" in project("promote", name, code=1).err
+    assert f"watched by {name}" in project("archive", made, code=1).err
+    assert f"learn {made}" in project("learn", name, code=1).err
+    new = ("create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "duration_seconds")
+    project.path("v2.md").write_text("Another text.\n")
+    assert f"already under experiment in {name}" in project(*new, code=1).err
+    project("panic")
+    assert row(project, name)["status"] == "paused"
+    assert "is paused" in " ".join(project("holdout", made, "--json").json["notes"])
+    assert project("auto", "--yes", "--json").json["experiments"] == []
+    project("resume", name)
+    project("stop", name)
+    assert row(project, made)["stage"] == "ended"
+    never = project("holdout", made, "--json").json
+    assert (never["status"], never["standing"]["previous"]) == ("expired", 0)
+
+
+@pytest.mark.parametrize("how", ["file", "git", "model", "undone"])
+def test_it_ends_before_an_answer_where_it_asks_nothing_any_more(project, watched, how):
+    made, name = watched
+    use(project, name, 20, promoted=70, previous=100, model="model-a")
+    if how == "file":
+        project.path().write_bytes(b"Mine.\n")
+        why = "not the promoted text any more"
+    elif how == "git":
+        project.git("revert", "--no-edit", "HEAD")
+        why = "not the promoted text any more"
+    elif how == "model":
+        use(project, name, 2, promoted=70, previous=100, model="model-b", begin=20)
+        assert row(project, name)["status"] == "running"
+        assert project("auto", "--yes", "--json").json["experiments"][0]["action"] is None
+        use(project, name, 2, promoted=70, previous=100, model="model-b", begin=22)
+        why = "the model is now model-b"
+    else:
+        project("rollback", made, "--yes")
+        why = "is taken back"
+    found = project.path().read_bytes()
+    steps = project("auto", "--yes", "--json").json["experiments"]
+    assert len(steps) == (0 if how == "undone" else 1)
+    assert row(project, name)["status"] == "expired"
+    assert why in row(project, name)["outcome"]["reason"]
+    assert project.path().read_bytes() == found
+    assert found == {"file": b"Mine.\n", "model": TREATMENT}.get(how, CONTROL)
+    assert row(project, made)["status"] == ("rolled_back" if how == "undone" else "promoted")
+
+
+def test_a_share_that_shows_nothing_in_time_is_refused_with_one_that_could(project):
+    made = project.create("--claim", "better", "--improvement-threshold", "1")
+    project.observe(made, 300, speed=0.93)
+    project("promote", made, "--yes", "--override", "it is to be watched")
+    backdate(project, made, days=14 * 600 / 560)
+    told = project("holdout", made, "--share", "2", code=1).err
+    assert "A share of 2% would take" in told
+    assert "in 14 days" in told
+    share = told.rpartition("--share ")[2].split()[0]
+    assert float(share) > 2
+    assert row(project, made)["stage"] == "ended"
+    said = project("holdout", made, "--share", share, "--json").json
+    assert said["prospect"]["still_better"] <= 14 * said["uses_per_day"]
+
+
+def test_an_effect_that_nothing_could_show_is_refused_for_good(project):
+    made = project.create()
+    project.observe(made, 12, speed=0.99)
+    project("promote", made, "--yes", "--override", "the lead wants it")
+    backdate(project, made, days=30)
+    told = project("holdout", made, code=1).err
+    assert "No share could show it" in told
+    assert len(project("status", "--json").json["experiments"]) == 1
+
+
+def test_only_what_was_promoted_live_can_be_watched(project):
+    running = project.create()
+    assert "is running; only one that is promoted" in project("holdout", running, code=1).err
+    project.observe(running, 30, speed=0.7)
+    project("promote", running, "--yes")
+    project.path().write_bytes(b"Mine.\n")
+    assert "is not the control of" in project("holdout", running, code=1).err
+
+
+def test_the_old_text_is_no_plan_of_a_file(project):
+    project.path("x.plan.yaml").write_text("holdout: {of: x, decayed_below: 3}\n")
+    assert "holdout" in project("create", "--plan", "x.plan.yaml", code=2).err
+
+
+def space(project, clock):
+    return Workspace.open(Layout(project.root), clock)
+
+
+def test_a_clock_that_jumps_counts_nothing_twice(project, watched):
+    import time
+
+    from meta_experiment.services.acting.holdout_view import holdout_view
+
+    _, name = watched
+    use(project, name, 20, promoted=70, previous=100)
+    now = time.time()
+    early = space(project, lambda: now - 40 * DAY)
+    said = holdout_view(early, early.store.experiment(name))
+    assert "before the launch" in " ".join(said.notes)
+    assert said.standing.previous + said.standing.promoted == 20
+    assert auto(early, commit=True, dry_run=False)[0].action is None
+    month = space(project, lambda: now + 61 * DAY)
+    said = holdout_view(month, month.store.experiment(name))
+    assert [view.name for view in said.views] == [f"{name}-30d", f"{name}-60d"]
+    assert {view.standing.previous for view in said.views} == {4}
+    late = space(project, lambda: now + 91 * DAY)
+    (step,) = auto(late, commit=True, dry_run=False)
+    assert (step.action, step.reason_code) == ("expire", "horizon_reached")
+    assert row(project, name)["status"] == "expired"
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from meta_experiment.services.acting import holdout_watch, promotion
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+holdout_watch._taken_back = die
+from meta_experiment.cli.main import main
+main(["auto", "--yes", "--root", sys.argv[2]])
+"""
+
+
+def test_a_kill_between_the_end_and_the_rollback_is_made_good(project, watched):
+    made, name = watched
+    use(project, name, 200, promoted=100, previous=70)
+    scripts = str(next(path for path in sys.path if path.endswith("scripts")))
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, scripts, str(project.root)],
+        check=False, capture_output=True, env=dict(os.environ),
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert [row(project, it)["status"] for it in (made, name)] == ["promoted", "expired"]
+    assert project.path().read_bytes() == TREATMENT
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert (step["experiment_id"], step["action"]) == (name, "rollback")
+    assert project.path().read_bytes() == CONTROL
+    assert row(project, made)["status"] == "rolled_back"
+    assert project("auto", "--yes", "--json").json["experiments"] == []
+
+
+def test_a_registry_that_says_reversed_takes_nothing_back(project, watched):
+    """What a commit brings along is no evidence: the trials of this checkout are asked."""
+    made, name = watched
+    use(project, name, 40, promoted=70, previous=100)
+    project("stop", name)
+    path = project.path(".claude/meta/experiments.json")
+    document = json.loads(path.read_text())
+    entry = next(it for it in document["experiments"] if it["id"] == name)
+    entry["outcomes"][-1] |= {"decision": "REJECT", "reason_code": "reversed"}
+    path.write_text(json.dumps(document))
+    assert project("auto", "--yes", "--json").json["experiments"] == []
+    assert row(project, made)["status"] == "promoted"
+    assert project.path().read_bytes() == TREATMENT
+
+
+def test_a_holdout_that_was_stored_and_not_started_is_started(project, promoted, monkeypatch):
+    from meta_experiment.services.planning import holdout_launch
+
+    def die(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(holdout_launch.lifecycle, "start", die)
+        project("holdout", promoted, code=130)
+    assert row(project, f"{promoted}-holdout")["status"] == "draft"
+    assert project("holdout", promoted, "--json").json["status"] == "running"
+
+
+def test_a_rollback_is_rehearsed_beside_a_holdout(project, watched):
+    made, name = watched
+    said = project("rollback", made, "--dry-run", "--json").json
+    assert [it["change"] for it in said["files"]] == ["restored"]
+    assert row(project, name)["status"] == "running"
+    assert project("rollback", name, "--yes", "--json").json["experiment_id"] == made
+    assert project.path().read_bytes() == CONTROL
+    assert row(project, name)["status"] == "expired"
+
+
+def backdate(project, name, *, days):
+    """Have an experiment last so many days: how much a prompt is used is told from that."""
+    import time
+    from dataclasses import replace
+
+    opened = space(project, time.time)
+
+    def longer(experiment):
+        return replace(experiment, started=experiment.ended - days * DAY)
+
+    opened.store.change(name, longer)
+
+
+def test_the_prompt_means_what_was_promoted_and_not_its_holdout(project, watched):
+    made, name = watched
+    assert row(project, "review")["id"] == made
+    assert row(project, name)["watches"] == made
+    assert row(project, name.split("-", 4)[-1])["id"] == name
+    assert project("holdout", "review", "--json").json["experiment_id"] == name
+    assert project("rollback", "review", "--yes", "--json").json["experiment_id"] == made
+    assert row(project, "review")["status"] == "rolled_back"
