@@ -5,7 +5,8 @@
 Registers 1,000 experiments in a temporary project, ten of them running. Every program is
 timed interleaved with `python3 -I -S -c pass`; its ratio, of minima and of medians, may be 2
 at most. With the real client, when there is one, it times whole turns: one that is not under
-experiment may cost 3 bare starts more than without the plugin, a served one 8.
+experiment may cost 3 bare starts more than without the plugin, a served one 8. And what it adds
+to the loading of a skill that the board comes along with it: 1.5 times `status` alone at most.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -25,8 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
 from benchmarks.making import build, names  # noqa: E402
-from tests.client.endpoint import Answer, Endpoint  # noqa: E402
-from tests.client.harness import Client  # noqa: E402
+from tests.client.endpoint import Answer, Document, Endpoint, ToolCall  # noqa: E402
+from tests.client.harness import Client, Session  # noqa: E402
 from tests.client.installed import find_client  # noqa: E402
 from tests.live.stage import PYTHON, TOKEN, Stage  # noqa: E402
 from tests.logs import own_log, sequence  # noqa: E402
@@ -35,8 +37,14 @@ from meta_experiment.live.handovers import hand_over  # noqa: E402
 from meta_experiment.protocol.index import sequence_text  # noqa: E402
 from meta_experiment.protocol.sessions import PromptRef  # noqa: E402
 from meta_experiment.protocol.texts import SHIM  # noqa: E402
+from meta_experiment.types.vocabulary import Skill  # noqa: E402
 
-LIMIT, QUIET_LIMIT, SERVED_LIMIT = 2.0, 3.0, 8.0
+LIMIT, QUIET_LIMIT, SERVED_LIMIT, BOARD_LIMIT = (
+    2.0,
+    3.0,
+    8.0,
+    1.5,
+)  # the last in times of status
 FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
 
 
@@ -206,11 +214,64 @@ def turns(folder: Path, binary: Path, base: float, count: int) -> bool:
     return holds
 
 
+def loads(folder: Path, binary: Path, sessions: int) -> bool:
+    """Time each skill's first loading in a session beside the same text without a board."""
+    stage = Stage(folder)
+    furnish(stage)
+    for skill in Skill:
+        text = (REPOSITORY / "skills" / skill.value / "SKILL.md").read_text("utf-8")
+        still = text.replace("!`", "`").replace(
+            f"name: {skill.value}", f"name: own-{skill.value}"
+        )
+        stage.write(f".claude/skills/own-{skill.value}/SKILL.md", still)
+    given = {"META_EXPERIMENT_PYTHON": PYTHON}
+    alone = Client(binary, folder, plugins=(), environment=given)
+    loaded = Client(binary, folder, environment=given)
+    words = [str(REPOSITORY / "bin" / "meta-experiment"), "status"]
+    status, more = [], []
+    seconds(words, stage, given, b"")
+    for _ in range(sessions):
+        with (
+            Endpoint(respond=_skill_asked_for) as endpoint,
+            alone.session(endpoint, "--allowedTools", "Skill") as one,
+            loaded.session(endpoint) as other,
+        ):
+            for skill in Skill:
+                own = _loading(endpoint, one, f"own-{skill.value}")
+                status.append(seconds(words, stage, given, b""))
+                more.append(_loading(endpoint, other, f"meta-experiment:{skill.value}") - own)
+    middle = statistics.median(more)
+    ratio = middle / statistics.median(status)
+    least = min(more) / min(status)
+    print(f"\n{'a skill with its board':28}{'median ms':>10}{'ratio':>8}{'of minima':>11}")
+    print(f"{'more than without':28}{middle * 1000:10.1f}{ratio:8.2f}{least:11.2f}")
+    print(f"{'status alone':28}{statistics.median(status) * 1000:10.1f}")
+    return min(ratio, least) <= BOARD_LIMIT
+
+
+def _skill_asked_for(body: Document) -> Answer:
+    """Open the skill that the newest prompt names; then stop."""
+    newest = re.split(r'"role": "assistant"', json.dumps(body["messages"]))[-1]
+    named = re.findall(r"open (\S+) now", newest)
+    calls = [] if '"tool_result"' in newest else [ToolCall("Skill", {"skill": named[-1]})]
+    return Answer("ok", tools=calls)
+
+
+def _loading(endpoint: Endpoint, session: Session, skill: str) -> float:
+    """Return the seconds from the call of a skill to the request that holds its text."""
+    session.say(f"open {skill} now")
+    called, read = endpoint.turns[-2:]
+    if "# " not in "".join(read.texts()) or read.tool_results()[-1][1]:
+        raise RuntimeError(f"{skill} was not loaded: {read.tool_results()[-1][0]}")
+    return read.at - called.at
+
+
 def main() -> int:
     """Print the figures; exit 1 when one is over its limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--turns", type=int, default=30)
+    parser.add_argument("--sessions", type=int, default=4, help="with a load of each skill")
     given = parser.parse_args()
     binary = find_client(os.environ)
     with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
@@ -221,6 +282,8 @@ def main() -> int:
             print("no client is installed: turns are not timed")
         elif given.turns:
             holds &= turns(Path(temporary, "client"), binary, base, given.turns)
+        if binary is not None and given.sessions:
+            holds &= loads(Path(temporary, "skills"), binary, given.sessions)
     return 0 if holds else 1
 
 
