@@ -114,6 +114,7 @@ SHARED = {
     "sums": "arms known by their sums",
     "trial_page": "some trials, shown",
     "trials": "the trials of an experiment",
+    "workflow_import": "runs of an agentic workflow, imported",
     "workflow_list": "agentic workflows that declare experiments",
     "workflow_pick": "the variants of a run",
     "workflow_view": "one of them, shown",

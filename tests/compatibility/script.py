@@ -12,6 +12,15 @@ from dataclasses import dataclass
 DAY = 86_400
 REVIEW, SKILL = ".claude/commands/review.md", ".claude/skills/notes/SKILL.md"
 AGENT, OTHER = ".claude/agents/critic.md", ".claude/commands/other.md"
+
+
+def ledger_line(number: int, variant: str) -> str:
+    """Write what the state of a workflow has of a run."""
+    own = {"run_id": str(number), "timestamp": f"2026-01-01T0{number - 900}:00:00.000Z"}
+    variants = {"tone": variant, "caveman": "no"}
+    return json.dumps(own | {"assignments": variants}, separators=(",", ":")) + "\n"
+
+
 FILES = {  # with the mode of each; the drafts of their successors lie beside them
     REVIEW: (0o640, "\ufeff---\r\ndescription: Review\r\n---\r\nRéview $ARGUMENTS.\r\n"),
     SKILL: (0o600, "---\nname: notes\ndescription: Writes notes.\n---\n\nWrite $ARGUMENTS.\n"),
@@ -38,6 +47,16 @@ DRAFTS = {
         "---\non: weekly\nexperiments:\n  tone: {variants: [dry, warm], end_date: 2026-01-31}\n"
         "---\nBe brief.\n"
     ),
+    **{
+        f"downloads/{number}/usage/{path}": text
+        for number, variant, tokens in ((901, "dry", 900), (902, "warm", 700))
+        for path, text in (
+            ("experiment/assignments.json", f'{{"tone": "{variant}"}}'),
+            ("experiment/state.jsonl", ledger_line(number, variant)),
+            ("agent/execution.json", '{"outcome": "success", "duration_ms": 90000}'),
+            ("agent_usage.json", f'{{"input_tokens": {tokens}, "output_tokens": 50}}'),
+        )
+    },
     "plan.yaml": (
         "name: From a plan\nhypothesis: It is clearer\n"
         f"files:\n  {OTHER}:\n    short: other2.md\n    long: other3.md\n"
@@ -279,6 +298,9 @@ STEPS: tuple[Step, ...] = (
     "workflows show dayly-report",
     "workflows pick weekly-report --run-id 901 --state workflow-state.jsonl",
     "workflows pick weekly-report --run-id 901",
+    "import downloads --workflow daily-report",
+    "import downloads --workflow daily-report --experiment caveman",
+    "import downloads --workflow nowhere",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

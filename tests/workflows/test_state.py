@@ -227,10 +227,21 @@ def test_variants_without_a_time_are_those_of_the_attempt_that_has_one():
     one = read_state(line(1), "state.jsonl")
     reader = StateReader()
     reader.add_run(told)
-    assert [item.attempt for item in merged([one, reader.ledger]).runs] == [2]
+    assert merged([one, reader.ledger]).runs == (run(1, attempt=2),)
+    assert merged([reader.ledger, one]).runs == (run(1, attempt=2),)
     other = LedgerRun("1", {"x": "b"})
     reader.add_run(other)
     assert tally(merged([one, reader.ledger]), "x").contaminated == ("1",)
+
+
+def test_variants_may_be_told_in_part():
+    whole = read_state(line(1), "s").runs[0]
+    both = merged([_ledger(whole), _ledger(LedgerRun("1", {"x": "a", "y": "b"}, attempt=1))])
+    (one,) = both.runs
+    assert (one.assignments, one.timestamp, one.attempt) == (
+        {"x": "a", "y": "b"}, whole.timestamp, 1,
+    )  # fmt: skip
+    assert tally(both, "x").repeated == 0
 
 
 _RUNS = st.lists(

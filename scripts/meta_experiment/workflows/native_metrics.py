@@ -56,6 +56,17 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"empty_(?:output|outputs)(?:_rate)?|(?:.*_)?empty_rate", ("empty_output",)),
 )
+# what else a name may have in it, and what comes closest to that
+_HINTS = {
+    "output_tokens": {"word", "words", "length", "chars", "verbosity", "size", "lines"},
+    "created_items": {
+        "issue", "issues", "pr", "prs", "comment", "comments", "discussion", "alert", "alerts",
+        "chart", "charts", "items", "creation", "findings", "reactions", "engagement",
+    },
+    "duration_seconds": {"time", "speed", "seconds", "minutes", "ms"},
+    "error_rate": {"fail", "failed", "failure", "failures", "error", "errors", "crash"},
+    "success": {"quality", "score", "accuracy", "complete", "completeness", "pass", "rate"},
+}  # fmt: skip
 _UNITS = {
     "ms": 0.001, "millis": 0.001, "milliseconds": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0,
     "seconds": 1.0, "m": 60.0, "min": 60.0, "mins": 60.0, "minutes": 60.0, "h": 3600.0,
@@ -76,7 +87,7 @@ class MetricMatch:
 
     `factor` turns a value in the declared unit into one of the metric's: thresholds need it.
     `note` says what was assumed; it is None where nothing was. `nearest` is the closest name
-    where none is known, and `metrics` then empty.
+    where none is known; `metrics` are then none.
     """
 
     declared: str
@@ -104,13 +115,14 @@ def matched(declared: str, directions: Mapping[str, Direction] | None = None) ->
             metrics = tuple(NATIVE_METRICS[name] for name in names)
             factor, unit = _unit(word) if names == ("duration_seconds",) else (1.0, None)
             return MetricMatch(declared, metrics, factor, _note(declared, metrics[0], unit))
-    known = [*NATIVE_METRICS, "run_success_rate", "empty_output_rate", "aic", "created"]
-    near = get_close_matches(word, known, n=1, cutoff=0.0)
-    return MetricMatch(declared, (), nearest=_named(near[0]) if near else None)
+    return MetricMatch(declared, (), nearest=_nearest(word))
 
 
-def _named(word: str) -> str:
-    return word if word in NATIVE_METRICS else matched(word).metrics[0].name
+def _nearest(word: str) -> str:
+    """Return the metric that is closest to what a name has in it, else to its letters."""
+    parts = set(word.split("_"))
+    told = next((name for name, hints in _HINTS.items() if parts & hints), None)
+    return told or get_close_matches(word, NATIVE_METRICS, n=1, cutoff=0.0)[0]
 
 
 def _graded(declared: str, identifier: str, directions: Mapping[str, Direction]) -> MetricMatch:

@@ -28,7 +28,8 @@ from meta_experiment.types import Direction
         "  meta-experiment import control=old/benchmark.json:with_skill "
         "treatment=new/benchmark.json:with_skill\n"
         "  meta-experiment import runs.csv --map variant=arm --map duration_seconds=secs\n"
-        "  meta-experiment import --sums control=40,22 --sums treatment=40,31"
+        "  meta-experiment import --sums control=40,22 --sums treatment=40,31\n"
+        "  meta-experiment import downloads --workflow daily-report"
     )
 )
 @click.argument("paths", metavar="[NAME=]PATH[:ARM]", nargs=-1)
@@ -37,7 +38,8 @@ from meta_experiment.types import Direction
     "mapping",
     multiple=True,
     metavar="NAME=COLUMN",
-    help="Of rows: the column of variant, case, status, time or a metric. Repeatable.",
+    help="Of rows: the column of variant, case, status, time or a metric. Of workflows: what a "
+    "metric is among those of runs, or where it stands, FILE.json#/NAME. Repeatable.",
 )
 @click.option(
     "--covariate",
@@ -71,6 +73,12 @@ from meta_experiment.types import Direction
     type=click.Choice([item.value for item in Direction]),
     help="Which way is better, for a metric of your own.",
 )
+@click.option(
+    "--workflow",
+    metavar="WORKFLOW",
+    help="The folder holds downloaded runs of this agentic workflow, by its file or name.",
+)
+@click.option("--experiment", metavar="NAME", help="Of a workflow: this experiment alone.")
 @click.option("--into", metavar="ID", help="Add to this experiment instead of a new one.")
 @click.option("--name", help="What to call the new experiment.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
@@ -85,6 +93,8 @@ def import_verb(
     control: str | None,
     treatments: tuple[str, ...],
     into: str | None,
+    workflow: str | None,
+    experiment: str | None,
     **described: Any,
 ) -> Result:
     """Read results of other harnesses, CSV or JSON lines as trials.
@@ -92,8 +102,27 @@ def import_verb(
     Of skill-creator, claude plugin eval, promptfoo (eval -o results.json), Inspect (.eval or
     JSON), Harbor (a job's folder) and JUnit XML. Sources are only read. Every assumption is
     said, and all that is left out is counted. Sums and results of feature-flag experiments
-    (input_data, analysis_result) are computed anew, and nothing of them is recorded.
+    (input_data, analysis_result) are computed anew, and nothing of them is recorded. With
+    --workflow the folder has a folder for each run, with the artifacts that gh-aw leaves.
     """
+    if workflow is not None or experiment is not None:
+        others = (*sums, *covariates, decimal, into, described["name"], *treatments)
+        if any(others) or workflow is None or len(paths) != 1:
+            raise UsageError(
+                "--workflow takes one folder of downloads, with --experiment, --map, --metric, "
+                "--direction and --control beside it and no other flags.",
+                hint="meta-experiment import FOLDER --workflow NAME",
+            )
+        return _of_workflow(
+            place,
+            workflow,
+            experiment,
+            paths[0],
+            control,
+            _mapping(mapping),
+            described,
+            dry_run,
+        )
     if sums:
         if paths or mapping or covariates or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
@@ -129,6 +158,30 @@ def import_verb(
     request = importing.ImportRequest(paths, reading, control, treatments, into, overrides)
     done = importing.import_results(workspace(place), request, place.directory, dry_run=dry_run)
     return Result(done, render.imported(done))
+
+
+def _of_workflow(
+    place: Place,
+    workflow: str,
+    experiment: str | None,
+    source: str,
+    control: str | None,
+    mapping: dict[str, str],
+    described: dict[str, Any],
+    dry_run: bool,
+) -> Result:
+    from meta_experiment.render.workflow_import import workflow_import_page
+    from meta_experiment.services.workflows.metric_choice import MetricWishes
+    from meta_experiment.services.workflows.run_import import (
+        WorkflowImportRequest,
+        import_workflow,
+    )
+
+    direction = described["direction"] and Direction(described["direction"])
+    wishes = MetricWishes(described["metric"], direction, mapping)
+    request = WorkflowImportRequest(workflow, source, experiment, control, wishes)
+    done = import_workflow(workspace(place), request, place.directory, dry_run=dry_run)
+    return Result(done, workflow_import_page(done))
 
 
 def _sums(sums: tuple[str, ...], control: str | None, described: dict[str, Any]) -> Result:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from meta_experiment.decide.case_limits import limits_of
 from meta_experiment.files.interruption import held
-from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.importing.import_plan import ImportOverrides, fitted, plan_of
-from meta_experiment.services.planning.creating import new_id
+from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.combine import (
@@ -25,7 +24,7 @@ from meta_experiment.sources.results.reading import read_source
 from meta_experiment.sources.results.run_identity import telling, unit_name
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.trial_log import EventKind, TrialEvent
-from meta_experiment.types import Experiment, Plan, Status, Trial
+from meta_experiment.types import Plan, Trial
 from meta_experiment.types.results.import_result import ArmRead, ImportResult
 
 _NO_PRIMARY = "without a value of the primary metric"
@@ -62,32 +61,32 @@ def import_results(
     created = False
     if request.into is None:
         plan = plan_of(combined, request.overrides, covariates, notes)
-        draft = _drafted(workspace, plan, combined)
-        earlier = workspace.store.archived_last(draft.plan.tags[-1])
-        same = _same_import([*workspace.store.experiments(), *earlier], draft)
-        experiment, created = (draft, True) if same is None else (same, False)
+        begun = min((item.at for item in combined.runs if item.at is not None), default=None)
+        experiment, created = drafted(workspace, plan, begun)
     else:
         experiment = find_in(workspace.store, request.into)
         combined = fitted(experiment, combined, request.overrides, covariates, notes)
-    before = () if created else tuple(workspace.store.trials(experiment).trials)
-    present = {trial.trial_id: trial for trial in before}
+    earlier = () if created else tuple(workspace.store.trials(experiment).trials)
+    present = {trial.trial_id: trial for trial in earlier}
     fresh = [item for item in combined.runs if item.trial_id not in present]
     news = [*fresh, *_completions(combined.runs, present, notes)]
-    _note_lookalikes(fresh, before, notes)
+    _note_lookalikes(fresh, earlier, notes)
     if not dry_run and (created or news):
         now = workspace.clock()
         events = [_event(item, item.at or now) for item in news]
         workspace.store.check_events(events)
         with held("The trials were imported first."):
             if created:
-                experiment = _registered(workspace, experiment, events)
+                experiment = registered(workspace, experiment, events)
                 # hides from git what is private
                 notes += reconcile_quietly(workspace, within=GLANCE)
             else:
                 workspace.store.append(experiment.experiment_id, events)
-            _note(workspace, experiment, len(events), combined.names, created=created)
+            imported = f"imported {len(events)} trials from {', '.join(combined.names)}"
+            before = None if created else experiment.status
+            workspace.note(experiment, "import", before, imported)
     plan = experiment.plan
-    after = [*before, *(_trial(item, order) for order, item in enumerate(fresh))]
+    after = [*earlier, *(_trial(item, order) for order, item in enumerate(fresh))]
     excluded = dict(combined.excluded)
     unmeasured = sum(not _has_primary(item, plan) for item in combined.runs)
     if unmeasured:
@@ -167,60 +166,6 @@ def _completions(
             f"{disagree} runs were recorded before with other values; the first values stand."
         )
     return more
-
-
-def _drafted(workspace: Workspace, plan: Plan, combined: CombinedSources) -> Experiment:
-    now = workspace.clock()
-    begun = min((item.at for item in combined.runs if item.at is not None), default=now)
-    return Experiment(
-        experiment_id=new_id(workspace, workspace.store.experiments(), plan.name, now),
-        plan=plan,
-        plan_sha256=plan_sha256(plan, {}),
-        status=Status.PAUSED,
-        created=now,
-        started=begun,
-        versions={},
-    )
-
-
-def _same_import(experiments: Sequence[Experiment], draft: Experiment) -> Experiment | None:
-    tag = draft.plan.tags[-1]
-    return next((item for item in experiments if tag in item.plan.tags), None)
-
-
-def _registered(
-    workspace: Workspace, draft: Experiment, events: Sequence[TrialEvent]
-) -> Experiment:
-    """Register a new experiment with its trials, or add to the same import of another process.
-
-    The trials come first: a registered experiment without them would be one half done.
-    """
-
-    def with_trials(experiments: Sequence[Experiment]) -> Experiment:
-        free = new_id(workspace, experiments, draft.plan.name, draft.created)
-        same = _same_import(experiments, draft)
-        made = same or replace(draft, experiment_id=free)
-        workspace.store.append(made.experiment_id, events)
-        return made
-
-    workspace.checkout.ensure_ignored()
-    return workspace.store.add(with_trials)
-
-
-def _note(
-    workspace: Workspace,
-    experiment: Experiment,
-    count: int,
-    names: Sequence[str],
-    *,
-    created: bool,
-) -> None:
-    workspace.note(
-        experiment,
-        "import",
-        None if created else experiment.status,
-        f"imported {count} trials from {', '.join(names)}",
-    )
 
 
 def _event(item: IdentifiedRun, at: float) -> TrialEvent:

@@ -8,6 +8,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import ASIDE
 from meta_experiment.types.results.import_result import ImportResult
 from meta_experiment.types.results.source_result import Recomputation
+from meta_experiment.types.results.workflow_import import WorkflowImport
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +46,4 @@ class SumsComparison:
     unit: str = field(default="", metadata=ASIDE)
 
 
-ImportAnswer = ImportResult | SumsComparison | Recomputation
+ImportAnswer = ImportResult | SumsComparison | Recomputation | WorkflowImport

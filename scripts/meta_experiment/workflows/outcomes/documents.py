@@ -21,9 +21,14 @@ class RunDocuments:
         self.files = files
         self.left_out: list[str] = []
 
-    def first(self, *kinds: str, fits: Callable[[Document], bool] = bool) -> Document:
-        """Return the first document of these names that can be read, or an empty one."""
-        return self._first(kinds, _object, fits) or {}
+    def first(
+        self, *kinds: str, ends: str = "", fits: Callable[[Document], bool] = bool
+    ) -> Document:
+        """Return the first document of these names that can be read, or an empty one.
+
+        `ends` is how its path ends, and `fits` says which one is meant.
+        """
+        return self._first(kinds, _object, fits, ends) or {}
 
     def lines(self, *kinds: str) -> list[Document]:
         """Return the lines of the first file of these names that can be read."""
@@ -34,9 +39,10 @@ class RunDocuments:
         kinds: tuple[str, ...],
         parse: Callable[[bytes], _Found],
         fits: Callable[[_Found], bool],
+        ends: str = "",
     ) -> _Found | None:
-        for kind in kinds:
-            for file in self.files.of(kind):
+        for file in (file for kind in kinds for file in self.files.of(kind)):
+            if file.path.endswith(ends):
                 found = self._parsed(file, parse)
                 if found is not None and fits(found):
                     return found

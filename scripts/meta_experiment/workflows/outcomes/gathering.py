@@ -11,6 +11,7 @@ from meta_experiment.errors import CorruptStoreError
 from meta_experiment.records import dataclass
 from meta_experiment.types import Direction
 from meta_experiment.workflows.outcomes.documents import RunDocuments
+from meta_experiment.workflows.outcomes.field_places import FieldPlace, files_of
 from meta_experiment.workflows.outcomes.found_file import LeftOutError
 from meta_experiment.workflows.outcomes.grades import directions
 from meta_experiment.workflows.outcomes.measuring import RunOutcome, measure
@@ -46,8 +47,14 @@ class GatheredRuns:
     directions: Mapping[str, Direction]
 
 
-def gather(root: Path, workflow: str | None = None) -> GatheredRuns:
+def gather(
+    root: Path,
+    workflow: str | None = None,
+    places: Mapping[str, FieldPlace] | None = None,
+) -> GatheredRuns:
     """Read every run in a folder; of `workflow`, by its file or name, where that is given.
+
+    `places` are numbers to be read beside the usual ones, by the names of their metrics.
 
     Raises:
         NotFoundError: there is no such folder, or no run in it. StorageError: it cannot be
@@ -58,14 +65,14 @@ def gather(root: Path, workflow: str | None = None) -> GatheredRuns:
     outcomes, refused, empty, others = [], dict[str, str](), [], 0
     left_out: Counter[str] = Counter()
     told_directions: dict[str, Direction] = {}
-    for files in runs_in(root):
+    for files in runs_in(root, files_of((places or {}).values())):
         if files.refused is not None:
             refused[files.name] = files.refused
             continue
         if not files.files:
             empty.append(files.name)
             continue
-        outcome = measure(files)
+        outcome = measure(files, places)
         told = _workflow_of(files, outcome)
         if wanted is not None and told not in (None, wanted):
             others += 1

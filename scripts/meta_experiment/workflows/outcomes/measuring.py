@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from meta_experiment.records import dataclass
 from meta_experiment.types import TrialStatus
@@ -17,6 +18,7 @@ from meta_experiment.workflows.outcomes.documents import (
     whole,
     words,
 )
+from meta_experiment.workflows.outcomes.field_places import FieldPlace
 from meta_experiment.workflows.outcomes.grades import answers, grades
 from meta_experiment.workflows.outcomes.run_files import RunArtifacts
 
@@ -58,8 +60,11 @@ class RunOutcome:
         return status_of(self.conclusion)
 
 
-def measure(files: RunArtifacts) -> RunOutcome:
-    """Read what a run came to; what cannot be read is left out and told."""
+def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None) -> RunOutcome:
+    """Read what a run came to; what cannot be read is left out and told.
+
+    `places` are numbers to be read beside the usual ones, by the names of their metrics.
+    """
     read = RunDocuments(files)
     about = read.first(names.ABOUT) or next(iter(read.lines(names.ABOUT_LINES)), {})
     run, logged = read.first(names.RUN), read.first(names.RUN_SUMMARY)
@@ -74,6 +79,7 @@ def measure(files: RunArtifacts) -> RunOutcome:
         **ended.metrics,
         **grades(read.first(names.GRADES), read.left_out),
         **answers(read.lines(names.EVALS), run_id, read.left_out),
+        **_pointed(read, places or {}),
     }
     return RunOutcome(
         run_id=run_id,
@@ -88,6 +94,20 @@ def measure(files: RunArtifacts) -> RunOutcome:
         event=words(run.get("event")) or words(about.get("event_name")),
         left_out=tuple(dict.fromkeys(read.left_out)),
     )
+
+
+def _pointed(read: RunDocuments, places: Mapping[str, FieldPlace]) -> dict[str, float]:
+    """Return the numbers at places, each from the first file in which it is one."""
+    found = {}
+    for name, place in places.items():
+        document = read.first(place.base, ends=place.file, fits=partial(_has, place))
+        if (value := place.value(document)) is not None:
+            found[name] = value
+    return found
+
+
+def _has(place: FieldPlace, document: Document) -> bool:
+    return place.value(document) is not None
 
 
 def _usage(entries: Sequence[Document]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -62,11 +62,11 @@ class RunArtifacts:
                     yield found
 
 
-def runs_in(root: Path) -> Iterator[RunArtifacts]:
+def runs_in(root: Path, more: Collection[str] = ()) -> Iterator[RunArtifacts]:
     """Yield the runs of a folder, each to be read before the next is asked for.
 
     Each has a folder that is called by its id, `run-ID`, or `ID-ATTEMPT`. A folder without such
-    folders is one run itself.
+    folders is one run itself. `more` are names of files that are read beside the usual ones.
 
     Raises:
         NotFoundError: there is no such folder, or nothing of a run in it. StorageError: it
@@ -79,10 +79,11 @@ def runs_in(root: Path) -> Iterator[RunArtifacts]:
         raise NotFoundError(f"There is no folder {root}.") from error
     except OSError as error:
         raise StorageError(f"{root} cannot be read: {error.strerror}.") from error
+    wanted = _WANTED.union(more)
     runs = [(name, found) for name in names if (found := _RUN_FOLDER.fullmatch(name))]
     if not runs:
         with ExitStack() as opened:
-            whole = _run_files(root, root.name, None, None, opened)
+            whole = _run_files(root, root.name, (None, None), wanted, opened)
             if not whole.files and whole.refused is None:
                 raise NotFoundError(
                     f"{root} holds no runs: expected a folder for each, called by its id.",
@@ -92,16 +93,20 @@ def runs_in(root: Path) -> Iterator[RunArtifacts]:
     for name, found in runs:
         attempt = int(found[2]) if found[2] else None
         with ExitStack() as opened:
-            yield _run_files(root / name, name, found[1], attempt, opened)
+            yield _run_files(root / name, name, (found[1], attempt), wanted, opened)
 
 
 def _run_files(
-    folder: Path, name: str, run_id: str | None, attempt: int | None, opened: ExitStack
+    folder: Path,
+    name: str,
+    known: tuple[str | None, int | None],
+    wanted: frozenset[str],
+    opened: ExitStack,
 ) -> RunArtifacts:
     found: dict[str, list[FoundFile]] = {}
     refused = None
     try:
-        for file in _files(folder, opened):
+        for file in _files(folder, wanted, opened):
             found.setdefault(file.path.rpartition("/")[2], []).append(file)
     except (LeftOutError, UnsafePathError) as error:
         refused = str(error)
@@ -110,10 +115,10 @@ def _run_files(
     for files in found.values():
         if len(files) > 1:
             files.sort(key=_rank)
-    return RunArtifacts(name, run_id, attempt, found, refused)
+    return RunArtifacts(name, *known, found, refused)
 
 
-def _files(folder: Path, opened: ExitStack) -> Iterator[FoundFile]:
+def _files(folder: Path, wanted: frozenset[str], opened: ExitStack) -> Iterator[FoundFile]:
     """Yield the files with a name that tells something, in a folder and its archives."""
     left = _MOST_ENTRIES
     level = [(os.fspath(folder), "")]
@@ -124,13 +129,13 @@ def _files(folder: Path, opened: ExitStack) -> Iterator[FoundFile]:
                 for entry in entries:
                     name = entry.name
                     left -= 1
-                    if name in _WANTED:
+                    if name in wanted:
                         yield FoundFile(prefix + name, partial(read_plain, entry.path))
                     elif entry.is_dir(follow_symlinks=False):
                         deeper.append((entry.path, f"{prefix}{name}/"))
                     elif depth == 0 and name.endswith(_ARCHIVE):
                         within = f"{name.removesuffix(_ARCHIVE)}/"
-                        yield from packed_files(Path(entry.path), within, _WANTED, opened)
+                        yield from packed_files(Path(entry.path), within, wanted, opened)
             if left < 0:
                 raise LeftOutError(f"holds more than {_MOST_ENTRIES:,} files")
         level = deeper

@@ -61,7 +61,7 @@ def cut_off(ledger: RunLedger, experiment: str) -> dict[str, int]:
 def _attempts(seen: Sequence[LedgerRun]) -> list[LedgerRun]:
     """Tell the attempts of one run apart, by their numbers where known, else by their times.
 
-    What is known of the variants alone is no attempt of its own where another has the same.
+    What is known of some variants alone is no attempt of its own where another has the same.
     """
     if len(seen) == 1:
         return list(seen)
@@ -70,14 +70,23 @@ def _attempts(seen: Sequence[LedgerRun]) -> list[LedgerRun]:
         key = (run.at, _variants(run))
         exact[key] = _fuller(run, exact[key]) if key in exact else run
     timed = [run for run in exact.values() if run.at is not None]
-    for run in exact.values():
-        if run.at is None:
-            same = [one for one in timed if _variants(one) == _variants(run)]
-            if not same:
-                timed.append(run)
-            elif run.attempt is not None and len(same) == 1:
-                timed[timed.index(same[0])] = _fuller(same[0], run)
+    for run in sorted(exact.values(), key=_place):
+        if run.at is not None:
+            continue
+        same = [one for one in timed if _agree(one, run)]
+        if not same:
+            timed.append(run)
+        elif len(same) == 1:
+            timed[timed.index(same[0])] = _fuller(same[0], run)
     return timed
+
+
+def _agree(one: LedgerRun, other: LedgerRun) -> bool:
+    """Say whether two sightings have the same variant of every experiment that both know."""
+    return all(
+        one.assignments.get(name, variant) == variant
+        for name, variant in other.assignments.items()
+    )
 
 
 def _fuller(run: LedgerRun, other: LedgerRun) -> LedgerRun:
@@ -86,13 +95,18 @@ def _fuller(run: LedgerRun, other: LedgerRun) -> LedgerRun:
     numbers = [one.attempt for one in (run, other) if one.attempt is not None]
     return replace(
         first,
+        assignments={**second.assignments, **first.assignments},
         attempt=max(numbers, default=None),
         harness=first.harness or second.harness,
     )
 
 
-def _fullness(run: LedgerRun) -> tuple[int, str]:
-    return len(run.more), repr((run.timestamp, run.harness, sorted(run.more.items())))
+def _fullness(run: LedgerRun) -> tuple[bool, int, str]:
+    return (
+        run.at is not None,
+        len(run.more),
+        repr((run.timestamp, run.harness, sorted(run.more.items()))),
+    )
 
 
 def _variants(run: LedgerRun) -> tuple[tuple[str, str], ...]:
