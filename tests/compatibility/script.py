@@ -237,6 +237,8 @@ STEPS: tuple[Step, ...] = (
     "notify review",
     "notify review --issue acme/prompts#7 --dry-run",
     "notify review --terminal",
+    "telemetry export",
+    "telemetry export --out .git/events.jsonl",
     "auto --dry-run",
     "auto --yes",
     "promote review --dry-run",

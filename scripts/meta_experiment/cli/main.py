@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Offline": ("cases", "run", "runs"),
     "Feed": ("assign", "record", "rate", "import", "admit"),
-    "Look": ("status", "explain", "analyze", "trials", "monitor", "noise"),
+    "Look": ("status", "explain", "analyze", "trials", "monitor", "noise", "telemetry"),
     "Act": ("promote", "holdout", "rollback", "auto", "notify", "panic"),
     "Workflows": ("workflows",),
     "Learn": ("learn",),

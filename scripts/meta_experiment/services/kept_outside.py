@@ -9,8 +9,8 @@ from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import DependencyError
 from meta_experiment.services.workspace import Workspace
 
-RUNS, REPLAYS, HELD_OUT = "runs", "replays", "held-out"
-_WORDS = {HELD_OUT: "held-out cases"}
+RUNS, REPLAYS, HELD_OUT, TELEMETRY = "runs", "replays", "held-out", "telemetry"
+_WORDS = {HELD_OUT: "held-out cases", TELEMETRY: "the places where exports ended"}
 
 
 def kept_outside(workspace: Workspace, kind: str) -> Path | None:

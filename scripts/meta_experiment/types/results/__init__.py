@@ -72,5 +72,9 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.workflow_view:WorkflowView",
         ("workflows show",),
     ),
+    "telemetry-export": (
+        "meta_experiment.types.results.telemetry_export:TelemetryExport",
+        ("telemetry export",),
+    ),
     "trials": ("meta_experiment.types.results.trial_page:TrialPage", ("trials",)),
 }

@@ -1,0 +1,28 @@
+"""Telemetry in a process of its own, where this machine's user has switched it on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from meta_experiment.files.pack import plugin_folder
+from meta_experiment.files.roots import Layout
+from meta_experiment.live.apart import run_apart
+from meta_experiment.services.telemetry.exporting import OTLP
+
+SWITCH = "META_EXPERIMENT_TELEMETRY"  # `otlp`, or the path of a file
+
+
+def export_apart(layout: Layout, environment: Mapping[str, str]) -> bool:
+    """Start an export to where the user's environment says; return whether it began."""
+    wanted = environment.get(SWITCH, "").strip()
+    if wanted != OTLP and not wanted.startswith("/"):
+        return False
+    destination = ["--otlp"] if wanted == OTLP else [f"--out={wanted}"]
+    program = plugin_folder() / "bin" / "meta-experiment"
+    log = layout.local / "telemetry.log"
+    with suppress(OSError):
+        verb = ["telemetry", "export", *destination]
+        run_apart(str(layout.root), verb, str(log), str(program))
+        return True
+    return False
