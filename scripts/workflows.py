@@ -1,6 +1,6 @@
 """Look at the experiments of agentic workflows, and go on with them.
 
-Usage: workflows.py list | show WORKFLOW | pick WORKFLOW
+Usage: workflows.py list | show WORKFLOW | pick WORKFLOW | darwin WORKFLOW EXPERIMENT
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

@@ -116,6 +116,7 @@ SHARED = {
     "trial_page": "some trials, shown",
     "trials": "the trials of an experiment",
     "workflow_import": "runs of an agentic workflow, imported",
+    "workflow_generation": "the next generation of a workflow's experiment",
     "workflow_list": "agentic workflows that declare experiments",
     "workflow_pick": "the variants of a run",
     "workflow_view": "one of them, shown",

@@ -1,6 +1,7 @@
 """`workflows list` and `workflows show`, by the command line."""
 
 import json
+import re
 
 import pytest
 from tests.support.answer import Answer
@@ -132,3 +133,51 @@ def test_names_that_would_steer_a_screen_or_a_runner_are_shown_as_text(call, wor
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())
     shown = call("show", "w", "--json").json
     assert shown["specification"]["experiments"][0]["variants"][0] == name
+
+
+def test_the_next_generation_is_told_on_stdout_with_true_exit_codes(project, call, workflows):
+    workflows(daily__md=RICH + BODY)
+    said = call("darwin", "daily", "tone")
+    assert said.err == ""
+    assert re.search(r"Recommendation +none\n", said.out)
+    assert "Winner         none yet" in said.out
+    for words, code in (
+        (("daily", "tune"), 1),
+        (("nowhere", "tone"), 1),
+        (("daily", "tone", "--winner", "gone"), 1),
+        (("daily", "tone", "--apply"), 1),
+        (("daily", "tone", "--winner", "warm", "--variant", "warm"), 2),
+        (("daily",), 2),
+    ):
+        refused = call("darwin", *words, code=code)
+        assert refused.out == ""
+        assert refused.err.startswith("Error: ")
+    assert (project.root / FOLDER / "daily.md").read_text() == RICH + BODY
+
+
+def test_one_flag_is_one_value_and_what_was_written_is_in_the_answer(project, call, workflows):
+    workflows(daily__md=RICH + BODY)
+    words = ("darwin", "daily", "tone", "--winner", "warm", "--variant", "a,b", "--json")
+    plan = call(*words).json
+    assert plan["next_variants"] == ["warm", "a,b"]
+    assert (plan["archive"], "apply" in plan) == (None, False)
+    assert '+    variants: [warm, "a,b"]' in plan["diff"]
+    done = call(*words, "--apply", "--archive-dir", "kept").json
+    assert done["archive"].startswith("kept/daily/tone/")
+    assert json.loads((project.root / done["archive"]).read_text())["winner"] == "warm"
+    text = (project.root / FOLDER / "daily.md").read_text()
+    assert text == (RICH + BODY).replace("[dry, warm]", '[warm, "a,b"]').replace(
+        "[60, 40]", "[40, 40]"
+    )
+    assert "gh aw compile daily" in call("darwin", "daily", "tone", "--winner", "warm").out
+
+
+@pytest.mark.parametrize("name", ["::set-output name=x::y", "@team", "a|b", "<b>x</b>", "`id`"])
+def test_a_new_variant_of_any_name_is_written_as_text(project, call, workflows, name):
+    workflows(daily__md=RICH + BODY)
+    words = ("darwin", "daily", "tone", "--winner", "warm", "--variant", name)
+    said = call(*words, "--apply")
+    assert not any(line.strip().startswith("::") for line in said.out.splitlines())
+    shown = call("show", "daily", "--json").json
+    assert shown["specification"]["experiments"][0]["variants"] == ["warm", name]
+    assert (project.root / FOLDER / "daily.md").read_text().endswith(BODY)

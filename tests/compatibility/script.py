@@ -303,6 +303,9 @@ STEPS: tuple[Step, ...] = (
     "import downloads --workflow daily-report",
     "import downloads --workflow daily-report --experiment caveman",
     "import downloads --workflow nowhere",
+    "workflows darwin daily-report tone",
+    "workflows darwin daily-report tone --winner warm --variant cool",
+    "workflows darwin daily-report tone --winner hot",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

@@ -15,6 +15,7 @@ AFTER = {
     Action.ROLLBACK: Status.ROLLED_BACK,
     Action.EXPIRE: Status.EXPIRED,
 }
+OF_A_WORKFLOW = "workflow"  # in the payload of a change of which the registry knows nothing
 
 
 class RegistryCommit:
@@ -41,6 +42,8 @@ class RegistryCommit:
             ConflictError: the experiment is not what was seen. StorageError: it cannot be
                 written.
         """
+        if OF_A_WORKFLOW in landed.payload:
+            return
         outcome = replace(
             outcome_from_document(landed.payload),
             commit=landed.commit,

@@ -56,7 +56,12 @@ class WorkflowFile:
     def compile_command(self) -> str | None:
         """The command that compiles it, None where the compiled file is up to date."""
         due = self.compiled in (CompiledState.STALE, CompiledState.MISSING)
-        return f"gh aw compile {shlex.quote(self.name)}" if due else None
+        return self.compile_always if due else None
+
+    @property
+    def compile_always(self) -> str:
+        """The command that compiles it."""
+        return f"gh aw compile {shlex.quote(self.name)}"
 
 
 def find_workflow(root: Path, directory: Path, typed: str) -> WorkflowFile:

@@ -60,6 +60,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.status_change:StatusChange",
         ("start", "pause", "resume", "archive"),
     ),
+    "workflows-darwin": (
+        "meta_experiment.types.results.workflow_generation:GenerationPlan",
+        ("workflows darwin",),
+    ),
     "workflows-list": (
         "meta_experiment.types.results.workflow_list:WorkflowList",
         ("workflows list",),

@@ -13,5 +13,6 @@ command = Noun(
         "list": f"{_HERE}.workflow_list:command",
         "show": f"{_HERE}.workflow_view:command",
         "pick": f"{_HERE}.workflow_pick:command",
+        "darwin": f"{_HERE}.workflow_generation:command",
     },
 )

@@ -1,0 +1,320 @@
+"""The next generation of a workflow's experiment: planned, and applied with its archive.
+
+Archive and workflow change as one: both or neither, also after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from meta_experiment.deploy import (
+    ChangeSet,
+    FileChange,
+    LandedChange,
+    new_change_id,
+    unified_diff,
+    version_of,
+)
+from meta_experiment.errors import DriftError, GitError, NotFoundError, RefusedError
+from meta_experiment.files.confine import Content, plain_path, safe_component
+from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.model import instants
+from meta_experiment.model.result_document import to_document
+from meta_experiment.records import dataclass
+from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.registry_commit import OF_A_WORKFLOW
+from meta_experiment.services.workflows.draw_dates import draw_dates
+from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
+from meta_experiment.services.workflows.workflow_plan import experiment_tag
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.results.choosing import safe_names
+from meta_experiment.types import Action, Analysis, Experiment, Status
+from meta_experiment.types.results.workflow_generation import (
+    GenerationPlan,
+    WinnerSource,
+)
+from meta_experiment.types.results.workflow_list import CompiledState
+from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.conditions import unmentioned, unmet
+from meta_experiment.workflows.document import document_of
+from meta_experiment.workflows.rewriting import Rewriting, declared_in, rewritten
+from meta_experiment.workflows.state.branches import read_branch
+from meta_experiment.workflows.state.ledger import RunLedger
+from meta_experiment.workflows.state.parsing import read_state
+from meta_experiment.workflows.state.tally import tally
+from meta_experiment.workflows.state.writing import run_document
+from meta_experiment.workflows.variant_ranking import (
+    chosen_winner,
+    next_generation,
+    ranking,
+    winner_of,
+)
+from meta_experiment.workflows.workflow_names import workflow_id
+
+ARCHIVE = ".github/experiments/archive"
+_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """Request of the user: whose next generation, and what they say of it."""
+
+    workflow: str
+    experiment: str
+    winner: str | None = None
+    variants: tuple[str, ...] = ()
+    archive: str = ARCHIVE
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOutcome:
+    """What is known of an experiment: the state of its runs, and the analysis of outcomes."""
+
+    ledger: RunLedger | None
+    runs: Mapping[str, int]
+    experiment: Experiment | None
+    analysis: Analysis | None
+    notes: tuple[str, ...]
+
+
+def plan_generation(
+    workspace: Workspace, request: GenerationRequest, directory: Path, *, apply: bool
+) -> GenerationPlan:
+    """Plan the next generation, and with `apply` archive this one and rewrite the workflow.
+
+    Raises:
+        NotFoundError: there is no such workflow, experiment or variant. UsageError: fewer than
+            two variants would be left. RefusedError: nothing has won, or the workflow has to be
+            put right first. DriftError: the workflow changed meanwhile. StorageError: a file
+            cannot be read or written; then neither changed.
+    """
+    file = find_workflow(workspace.root, directory, request.workflow)
+    if file.compiled is CompiledState.ALONE:
+        raise RefusedError(
+            f"{file.path} is compiled; only its source can be rewritten.",
+            hint=f"Name the source of {file.name}: a file that ends in .md",
+        )
+    declared = declared_in(file.document, request.experiment)
+    known = _known(workspace, file, declared, request.state, directory)
+    plan, rewriting = _planned(file, declared, known, request)
+    if not apply:
+        return plan
+    if plan.winner is None or rewriting is None:
+        raise RefusedError(
+            f"Nothing has won {declared.name}: {plan.reason}",
+            hint="Name the winner yourself, if you must: --winner NAME",
+        )
+    return _applied(workspace, file, plan, rewriting, known, request)
+
+
+def _planned(
+    file: WorkflowFile,
+    declared: DeclaredExperiment,
+    known: KnownOutcome,
+    request: GenerationRequest,
+) -> tuple[GenerationPlan, Rewriting | None]:
+    names = safe_names(declared.variants, [])
+    ranked = ranking(declared, known.runs, known.analysis, names)
+    decided = winner_of(known.analysis, names)
+    winner = chosen_winner(request.winner, declared) if request.winner is not None else decided
+    after, rewriting = declared.variants, None
+    if winner is not None:
+        after = next_generation(winner, ranked, request.variants)
+        rewriting = rewritten(file.document, declared.name, after)
+    text = rewriting.text if rewriting else file.document.text
+    document = document_of(text)
+    analysis = known.analysis
+    overridden = request.winner is not None and request.winner != decided
+    source = WinnerSource.OVERRIDE if overridden else WinnerSource.DECISION
+    plan = GenerationPlan(
+        workflow=file.name,
+        file=file.path,
+        experiment=declared.name,
+        branch=file.branch,
+        winner=winner,
+        chosen_by=source if winner is not None else None,
+        experiment_id=known.experiment.experiment_id if known.experiment else None,
+        decision=analysis.decision.value if analysis else None,
+        reason_code=analysis.reason_code.value if analysis else None,
+        reason=analysis.reason if analysis else _no_outcomes(file),
+        minimum=declared.min_samples,
+        current_variants=declared.variants,
+        next_variants=after,
+        next_weight=rewriting.weight if rewriting else declared.weight,
+        ranking=ranked,
+        conditions=unmet(document, declared.name, after),
+        alike=unmentioned(document, declared.name, after),
+        archive=None,
+        compile=file.compile_always,
+        diff=unified_diff(file.path, file.content, _content(file, text)),
+        notes=(*known.notes, *_notes(file, declared, known, rewriting)),
+    )
+    return plan, rewriting
+
+
+def _no_outcomes(file: WorkflowFile) -> str:
+    return (
+        "no outcomes of its runs were imported, so that nothing is known of how variants did: "
+        f"meta-experiment import FOLDER --workflow {file.name}"
+    )
+
+
+def _notes(
+    file: WorkflowFile,
+    declared: DeclaredExperiment,
+    known: KnownOutcome,
+    rewriting: Rewriting | None,
+) -> list[str]:
+    found = list(rewriting.notes if rewriting else ())
+    least, runs = declared.min_samples, known.runs
+    short = [item for item in declared.variants if runs.get(item, 0) < least]
+    if short and known.ledger is not None:
+        found.append(
+            f"{len(short)} of {len(declared.variants)} variants have fewer than {least} runs: "
+            "counts rank nothing"
+        )
+    if file.compiled is CompiledState.STALE:
+        found.append("the compiled workflow was older than its source already")
+    return found
+
+
+def _known(
+    workspace: Workspace,
+    file: WorkflowFile,
+    declared: DeclaredExperiment,
+    state: str | None,
+    directory: Path,
+) -> KnownOutcome:
+    ledger, notes = _ledger(workspace, file, state, directory)
+    runs: dict[str, int] = {}
+    if ledger is not None:
+        dates = draw_dates(workspace.git, file.path, declared)
+        counted = tally(ledger, declared.name, dates)
+        runs = {name: item.total for name, item in counted.variants.items()}
+    experiment = _imported(workspace, file, declared)
+    analysis = examine(workspace, experiment).analysis if experiment else None
+    return KnownOutcome(ledger, runs, experiment, analysis, tuple(notes))
+
+
+def _ledger(
+    workspace: Workspace, file: WorkflowFile, state: str | None, directory: Path
+) -> tuple[RunLedger | None, list[str]]:
+    """Return the state of a workflow: of a file, else of its branches, the remote's too."""
+    if state is not None:
+        path = directory / state
+        try:
+            return read_state(FileSystem().read(path), path.name), []
+        except FileNotFoundError:
+            raise NotFoundError(
+                f"There is no state file {path}.", hint="Name one: --state FILE"
+            ) from None
+    if file.branch is None:
+        return None, ["its state is in the cache of the repository's workflows: --state FILE"]
+    if workspace.git is None:
+        return None, ["git is not installed, so that the branch with its state cannot be read"]
+    try:
+        return read_branch(workspace.git, file.name).ledger, []
+    except NotFoundError as error:
+        return None, [f"{error.message} {error.hint or ''}".strip()]
+    except GitError as error:
+        return None, [f"its state cannot be read: {error.message}"]
+
+
+def _imported(
+    workspace: Workspace, file: WorkflowFile, declared: DeclaredExperiment
+) -> Experiment | None:
+    """Return the newest experiment that holds outcomes of these variants."""
+    tag = experiment_tag(file.name, declared.name)
+    names = set(safe_names(declared.variants, []).values())
+    found = [
+        item
+        for item in workspace.store.experiments()
+        if tag in item.plan.tags
+        and item.status is not Status.DRAFT
+        and {variant.name for variant in item.plan.variants} <= names
+    ]
+    return max(found, key=lambda item: item.began or 0.0, default=None)
+
+
+def _applied(
+    workspace: Workspace,
+    file: WorkflowFile,
+    plan: GenerationPlan,
+    rewriting: Rewriting,
+    known: KnownOutcome,
+    request: GenerationRequest,
+) -> GenerationPlan:
+    change_id, at = new_change_id(), workspace.clock()
+    done = replace(plan, archive=_archive_path(request.archive, plan, at, change_id))
+    archive = json.dumps(_archive(done, known, at), ensure_ascii=False, indent=2) + "\n"
+    change = ChangeSet(
+        change_id=change_id,
+        experiment_id=safe_component(f"workflow-{workflow_id(file.name)}-{plan.experiment}"),
+        action=Action.PROMOTE,
+        files=(
+            FileChange(str(done.archive), None, Content(archive.encode(), _MODE)),
+            FileChange(file.path, version_of(file.content), _content(file, rewriting.text)),
+        ),
+        payload={OF_A_WORKFLOW: file.path, "archive": done.archive},
+    )
+    try:
+        workspace.deployer.apply(change, _NoRegistry())
+    except DriftError as error:
+        hint = "See what changed, then run the same command again."
+        raise DriftError(error.message, hint=hint) from error
+    return done
+
+
+class _NoRegistry:
+    """A registry that has no part in a change: a workflow is its own."""
+
+    def check(self) -> None:
+        """Find nothing that could hold no more."""
+
+    def record(self, landed: LandedChange) -> None:
+        """Write nothing down: archive and workflow say it all."""
+        del landed
+
+
+def _content(file: WorkflowFile, text: str) -> Content:
+    return Content(text.encode(), file.content.mode)
+
+
+def _archive_path(folder: str, plan: GenerationPlan, at: float, change_id: str) -> str:
+    """Return a path that no other generation has: by its time, and by a number drawn."""
+    stamp = instants.to_text(at).replace("-", "").replace(":", "")
+    parts = (
+        *Path(folder).as_posix().split("/"),
+        safe_component(plan.workflow),
+        plan.experiment,
+        f"{stamp}-{change_id}.json",
+    )
+    return plain_path("/".join(part for part in parts if part != "."))
+
+
+def _archive(plan: GenerationPlan, known: KnownOutcome, at: float) -> dict[str, Any]:
+    """Return all that is known of a generation when it ends."""
+    return {
+        "archived_at": instants.to_text(at),
+        **to_document(plan),
+        "analysis": to_document(known.analysis) if known.analysis else None,
+        "state": _state(known.ledger),
+    }
+
+
+def _state(ledger: RunLedger | None) -> dict[str, Any] | None:
+    if ledger is None:
+        return None
+    return {
+        "runs": [run_document(run) for run in ledger.runs],
+        "counted_before": [
+            {"before": item.before, "counts": to_document(item.counts)}
+            for item in ledger.stated
+        ],
+        "unread": [item.sentence for item in ledger.bad],
+    }
