@@ -298,7 +298,8 @@ def test_rates_are_compared_by_the_t_of_the_differences():
     assert math.log(seen.sequential.e_promote) == pytest.approx(
         log_e(right.statistic, 24), abs=1e-6
     )
-    assert any("paired t on the cases' rates" in note for note in found.notes)
+    assert seen.sequential.rule == "anytime-valid paired t"
+    assert not any("paired t" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(("up", "down"), [(9, 1), (3, 2), (1, 6), (12, 0)])

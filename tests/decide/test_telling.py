@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from tests.decide.making import (
 )
 
 from meta_experiment.decide.effect_drift import drift_note
-from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.noise import false_alarm_rate, noise_floor
 from meta_experiment.decide.rules.e_value_projection import units_needed
@@ -37,6 +38,7 @@ from meta_experiment.types import (
     ReasonCode,
     Stopping,
     TrialStatus,
+    Unit,
 )
 
 
@@ -178,8 +180,11 @@ def test_the_outlook_says_when_there_is_no_room():
     )
     assert nothing in found.sentence
     small = outlook(plan(sample_size=4)).sentence
-    assert small.startswith("With 4 units per arm this plan can find nothing; in 80% of runs")
-    assert "it detects an improvement of duration_seconds of 28% with 50, 16% with 200" in small
+    assert small.startswith("With 4 units per arm nothing is found in 80% of runs, however")
+    assert (
+        "this plan detects an improvement of duration_seconds of 28% with 50, 16% with 200"
+        in small
+    )
 
 
 def test_the_outlook_goes_to_the_plans_end_and_no_further():
@@ -191,6 +196,29 @@ def test_the_outlook_goes_to_the_plans_end_and_no_further():
     assert [item.units for item in never.reach] == [10]
     (once,) = outlook(plan(stopping=Stopping.FIXED, sample_size=30), units_per_day=50).reach
     assert once.units == 30
+
+
+def test_the_outlook_of_cases_is_that_of_pairs():
+    """What it names is found in 80% of simulated series, of arms that are apart it is not."""
+    cases, most = replace(plan(primary=SUCCESS), unit=Unit.CASE), 20
+    found = outlook(replace(cases, max_sample=most))
+    assert "with 20 cases" in found.sentence
+    treated = 0.5 * (1 + found.reach[-1].improvement)
+    apart = outlook(plan(primary=SUCCESS, max_sample=most)).reach[-1].improvement
+    assert found.reach[-1].improvement < apart - 0.05
+    rng, bar = np.random.default_rng(9), -math.log(0.05)
+    evidence, units = design_of(cases, SUCCESS).evidence, tuple(map(str, range(most)))
+    promoted = 0
+    for _ in range(400):
+        control, treatment = (rng.random(most) < rate for rate in (0.5, treated))
+        for looked in range(10, most + 1):
+            arms = (tuple(arm[:looked].astype(float)) for arm in (control, treatment))
+            samples = [Sample(values, values, {}, units[:looked]) for values in arms]
+            with suppress(DegenerateDataError):
+                if evidence(*samples, SUCCESS, 0.0).better >= bar:
+                    promoted += 1
+                    break
+    assert promoted / 400 == pytest.approx(0.8, abs=0.06)
 
 
 def test_the_outlook_of_a_rate_is_that_of_the_rule_on_its_counts():

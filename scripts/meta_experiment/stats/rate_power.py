@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.power import came_back
+from meta_experiment.stats.root_finding import fewest
 
 _ASKED = 25  # counts of the control at which a rule is asked what it takes
 _WIDE = 4.5  # standard deviations of the control's count, beyond which nothing is expected
@@ -18,7 +20,7 @@ class Boundary:
     """Counts that decide, of so many `units` per arm.
 
     At `first + k` successes of the control from `fewest[k]` of the treatment on; `units + 1`
-    where no count does.
+    where no count does. Of pairs, counted are the successes that one alone has.
     """
 
     units: int
@@ -39,16 +41,44 @@ def boundary_of(units: int, rate: float, decides: Callable[[int, int], bool]) ->
     """
     centre, reach = units * rate, _WIDE * math.sqrt(units * rate * (1.0 - rate))
     first, last = max(0, math.floor(centre - reach)), min(units, math.ceil(centre + reach))
-    step = -(-(last - first + 1) // _ASKED)
-    asked = sorted({*range(first, last + 1, step), last})
+    asked = _spaced(first, last)
     found = [_fewest(units, asked[0], asked[0], decides)]
     for before, control in pairwise(asked):
         found.append(_fewest(units, control, found[-1] + control - before, decides))
-    fewest = [found[0]]
+    return Boundary(units, first, _between(asked, found))
+
+
+def boundary_of_pairs(units: int, rate: float, decides: Callable[[int, int], bool]) -> Boundary:
+    """Find the counts of pairs that decide, for all that a control's rate makes likely.
+
+    Args:
+        units: pairs.
+        rate: success rate of the control.
+        decides: whether so many successes of the control alone and of the treatment alone do.
+            More of the treatment, and fewer of the control, never do less.
+    """
+    most = rate * (1.0 - rate)  # of pairs where the control alone succeeds, of equal rates
+    last = min(units, math.ceil(units * most + _WIDE * math.sqrt(units * most)))
+    asked = _spaced(0, last)
+    found = [
+        fewest(partial(decides, control), 0, units - control) or units + 1 for control in asked
+    ]
+    return Boundary(units, 0, _between(asked, found))
+
+
+def _spaced(first: int, last: int) -> list[int]:
+    """Return some counts from the first to the last."""
+    step = -(-(last - first + 1) // _ASKED)
+    return sorted({*range(first, last + 1, step), last})
+
+
+def _between(asked: Sequence[int], found: Sequence[int]) -> tuple[int, ...]:
+    """Return what was found, and what lies on a line between."""
+    whole = [found[0]]
     for (before, control), (low, high) in zip(pairwise(asked), pairwise(found), strict=True):
         rise = (high - low) / (control - before)
-        fewest += [round(low + rise * k) for k in range(1, control - before)] + [high]
-    return Boundary(units, first, tuple(fewest))
+        whole += [round(low + rise * k) for k in range(1, control - before)] + [high]
+    return tuple(whole)
 
 
 def _fewest(units: int, control: int, guess: int, decides: Callable[[int, int], bool]) -> int:
@@ -79,14 +109,43 @@ def rate_power(
         chances[boundary.first + place] * treated[fewest]
         for place, fewest in enumerate(boundary.fewest)
     )
-    typical = round(units * control_rate) - boundary.first
     variance = control_rate * (1 - control_rate) + treatment_rate * (1 - treatment_rate)
-    if looks_from >= units or boundary.fewest[typical] > units or variance == 0:
-        return now
+    rates = control_rate, treatment_rate
+    return min(1.0, now + _came_back(boundary, rates, variance, looks_from))
+
+
+def paired_rate_power(
+    boundary: Boundary, control_rate: float, treatment_rate: float, looks_from: int
+) -> float:
+    """Return the approximate chance that the rule decides on pairs, as `rate_power` has it.
+
+    The arms of a pair succeed independently of each other.
+    """
+    units = boundary.units
+    control = control_rate * (1 - treatment_rate)
+    treated = treatment_rate * (1 - control_rate)
+    chances = _chances(units, control)
+    now = math.fsum(
+        chances[alone] * _at_least(units - alone, treated / (1 - control))[least]
+        for alone, least in enumerate(boundary.fewest)
+        if least <= units - alone
+    )
+    variance = control + treated - (treated - control) ** 2
+    return min(1.0, now + _came_back(boundary, (control, treated), variance, looks_from))
+
+
+def _came_back(
+    boundary: Boundary, rates: tuple[float, float], variance: float, looks_from: int
+) -> float:
+    """Return the chance to have been over the boundary at an earlier look alone."""
+    units, (control, treated) = boundary.units, rates
+    typical = boundary.fewest[round(units * control) - boundary.first]
+    if looks_from >= units or typical > units or variance == 0:
+        return 0.0
     scale = math.sqrt(units * variance)
-    critical = (boundary.fewest[typical] - units * control_rate) / scale
-    excess = units * (treatment_rate - control_rate) / scale - 0.5 * critical
-    return min(1.0, now + came_back(0.5 * critical, excess, looks_from / units))
+    critical = (typical - units * control) / scale
+    excess = units * (treated - control) / scale - 0.5 * critical
+    return came_back(0.5 * critical, excess, looks_from / units)
 
 
 def _chances(units: int, rate: float) -> list[float]:

@@ -12,13 +12,15 @@ from meta_experiment.render.writers import write
 from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.runner import CountedBlock
 from meta_experiment.runs.schedule import schedule
-from meta_experiment.services.acting.promotion import stop
+from meta_experiment.services.acting import analysing
+from meta_experiment.services.acting.promotion import end, stop
+from meta_experiment.services.board.board import board
 from meta_experiment.services.running.run_outlook import first_seen, outlook
 from meta_experiment.services.running.run_plan import RunPlan, needs_probe
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_series import Series
 from meta_experiment.services.running.run_summary import summary
-from meta_experiment.types import Decision, ReasonCode, Status
+from meta_experiment.types import Action, Decision, ReasonCode, Status
 from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
 from meta_experiment.types.results.run import RunEnd, RunsSpent
 from meta_experiment.types.runs import RunCell
@@ -169,3 +171,24 @@ def test_what_somebody_ended_for_a_reason_of_their_own_shows_what_the_runs_say(m
     shown = summary(runs.space, runs.name)
     assert "no more time" not in shown.reason
     assert shown.decision is Decision.EXTEND
+
+
+def test_analyze_says_of_a_series_without_an_answer_what_all_others_say(made_up):
+    runs = made_up()
+    for number in range(6):
+        for arm, seconds in (("control", 10.0 + number), ("treatment", 12.0 + 5 * number % 7)):
+            runs.end(f"c{number}", 1, arm, seconds=seconds)
+    experiment = runs.space.store.experiment(runs.name)
+    assert analysing.analyze(runs.space, runs.name).analysis.decision is Decision.EXTEND
+    seen = analysing.examine(runs.space, experiment, exhausted="after all runs").analysis
+    end(runs.space, experiment, Action.EXPIRE, seen.reason, dry_run=False, analysis=seen)
+    now = analysing.analyze(runs.space, runs.name).analysis
+    shown = summary(runs.space, runs.name)
+    space = runs.space
+    view = board(space.layout, space.clock, lambda: space, runs.name, archived=False)
+    (row,) = view["experiments"]
+    explained = analysing.explain(runs.space, runs.name)
+    for said in (now, shown, explained):
+        assert (said.decision, said.reason_code) == (seen.decision, seen.reason_code)
+    assert (row["decision"], row["reason_code"]) == ("INCONCLUSIVE", "horizon_reached")
+    assert now.reason == shown.reason == row["reason"] == seen.reason

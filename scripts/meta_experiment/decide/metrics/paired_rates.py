@@ -117,5 +117,4 @@ PAIRED_RATES = Design(
     interval_always=interval_always,
     equivalence=paired.equivalence,
     believe=paired.PAIRED_MEANS.believe,
-    evidence_note="by the paired t on the cases' rates",
 )

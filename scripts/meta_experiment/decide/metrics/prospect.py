@@ -21,6 +21,7 @@ class Prospect:
     which it is to decide. `at` is the relative effect that is to be surpassed. `decides` says
     whether the rule would promote on samples of the control and a treatment; `standardised`
     returns the smallest difference of two means, in standard deviations, that it finds.
+    `decides_on_pairs` is as `decides`, of the same cases in both arms; None without cases.
     """
 
     metric: Metric
@@ -32,6 +33,7 @@ class Prospect:
     at: float
     decides: Callable[[Sample, Sample], bool]
     standardised: Callable[[], float]
+    decides_on_pairs: Callable[[Sample, Sample], bool] | None = None
 
 
 def of_means(prospect: Prospect) -> float | None:

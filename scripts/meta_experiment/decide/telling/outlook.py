@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.prospect import Prospect
@@ -126,12 +127,12 @@ def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None
     rule, metric, among = rule_of(plan), plan.primary, len(plan.treatments)
     family, bar = family_of(metric), rule.bar(plan.alpha, among)
     at = plan.improvement_threshold if plan.claim is Claim.THRESHOLD else 0.0
-    # of cases nobody knows before data how alike they are in both arms
-    apart = replace(plan, unit=Unit.SESSION, bandit=None, ramp=None)
+    paired = replace(plan, bandit=None, ramp=None)
+    apart = replace(paired, unit=Unit.SESSION)
 
-    def decides(control: Sample, treatment: Sample) -> bool:
+    def decides(by: Plan, control: Sample, treatment: Sample) -> bool:
         try:
-            return rule.evidence(apart, control, treatment, metric, at).better >= bar
+            return rule.evidence(by, control, treatment, metric, at).better >= bar
         except DegenerateDataError:
             return False
 
@@ -143,7 +144,8 @@ def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None
         looks_from=rule.looks_from(plan, units),
         power=POWER,
         at=at,
-        decides=decides,
+        decides=partial(decides, apart),
+        decides_on_pairs=partial(decides, paired) if plan.unit is Unit.CASE else None,
         standardised=lambda: rule.detectable(plan, units, POWER, plan.alpha / among),
     )
     try:
@@ -180,12 +182,17 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: flo
     elif plan.covariates and family_of(plan.primary).takes_covariates:
         basis += ", before covariates explain any of it"
     begin = "In 80% of runs this plan detects"
-    what = f"an improvement of {plan.primary.name} of {parts} units per arm"
+    units = "cases" if plan.unit is Unit.CASE else "units per arm"
+    what = f"an improvement of {plan.primary.name} of {parts} {units}"
     if not found:
-        what = f"no improvement of {plan.primary.name}, however large, with {_listed(reach)}"
+        none = f"{_listed(reach)} {units}"
+        what = f"no improvement of {plan.primary.name}, however large, with {none}"
     elif len(found) < len(reach):
-        nothing = [item for item in reach if item.improvement is None]
-        begin = f"With {_listed(nothing)} this plan can find nothing; in 80% of runs it detects"
+        nothing = _listed([item for item in reach if item.improvement is None])
+        begin = (
+            f"With {nothing} {units} nothing is found in 80% of runs, however large it is; "
+            "in 80% of runs this plan detects"
+        )
     return (
         f"{begin} {what} ({basis}); a promotion also needs an estimate of at least "
         f"{plan.improvement_threshold:.0%}."
@@ -203,4 +210,4 @@ def _days(days: float) -> str:
 
 def _listed(reach: Sequence[Reach]) -> str:
     *most, last = [str(item.units) for item in reach]
-    return f"{', '.join(most)} or {last} units per arm" if most else f"{last} units per arm"
+    return f"{', '.join(most)} or {last}" if most else last

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from meta_experiment.decide import analyze as decide
-from meta_experiment.decide.due_actions import DUE
+from meta_experiment.decide.due_actions import recorded_decision
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
@@ -18,6 +18,8 @@ from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.store.inline_trials import IN_THE_REGISTRY
 from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import (
+    Analysis,
+    Decision,
     Direction,
     Experiment,
     Metric,
@@ -66,7 +68,8 @@ def examine(
     `log` holds its trials where they were read already.
 
     With `explore`, judgements of quality that the plan does not name are reported as well.
-    `exhausted` says at which point nothing more can come, where that is so.
+    `exhausted` says at which point nothing more can come, where that is so. What has expired
+    has no more to come either: where it is undecided, it is told as it ended.
     """
     if experiment.status is Status.DRAFT or experiment.started is None:
         raise InvalidStateError(
@@ -87,6 +90,7 @@ def examine(
         ended=experiment.ended_arms,
         exhausted=exhausted,
     )
+    analysis = _as_ended(experiment, analysis)
     if exact:
         from meta_experiment.decide.exact import exact_evidence
 
@@ -107,6 +111,18 @@ def examine(
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
     return Examination(experiment, analysis, found, beside, until)
+
+
+def _as_ended(experiment: Experiment, analysis: Analysis) -> Analysis:
+    ended = recorded_decision(experiment) if experiment.status is Status.EXPIRED else None
+    if ended is None or analysis.decision is not Decision.EXTEND:
+        return analysis
+    return replace(
+        analysis,
+        decision=ended.decision or analysis.decision,
+        reason_code=ended.reason_code or analysis.reason_code,
+        reason=ended.reason,
+    )
 
 
 def apart_from_prior(
@@ -163,12 +179,12 @@ def explain(workspace: Workspace, selector: str) -> Explanation:
         )
     outcome = experiment.outcome
     if outcome is not None and experiment.status not in (Status.RUNNING, Status.PAUSED):
-        followed = outcome.decision is not None and DUE[outcome.decision] is outcome.action
+        followed = recorded_decision(experiment)
         return Explanation(
             name,
             experiment.status,
-            outcome.decision if followed else None,
-            outcome.reason_code if followed else None,
+            followed.decision if followed else None,
+            followed.reason_code if followed else None,
             f"{name} is {experiment.status.value}: {cite(outcome.reason)}",
         )
     examined = examine(workspace, experiment)

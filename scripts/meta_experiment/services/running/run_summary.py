@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from meta_experiment.decide.due_actions import DUE
+from meta_experiment.decide.due_actions import recorded_decision
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.records import dataclass
 from meta_experiment.runs.criteria.judging import final_score
@@ -23,9 +23,7 @@ from meta_experiment.types import (
     Comparator,
     ComparatorResult,
     Decision,
-    Experiment,
     Metric,
-    Outcome,
     Scale,
     TrialStatus,
 )
@@ -65,7 +63,7 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
     states = found.states
     counting = [item for item in found.outcomes if states[item.cell] is RunState.COUNTS]
     analysis = examine(workspace, experiment).analysis if counting else None
-    decided = _decided(experiment) or analysis
+    decided = recorded_decision(experiment) or analysis
     arms = [
         _VariantRuns(
             None, item.name, [run for run in counting if run.cell.variant == item.name]
@@ -102,16 +100,6 @@ def summary(workspace: Workspace, selector: str, case: str | None = None) -> Run
         reason_code=decided.reason_code if decided else None,
         reason=decided.reason if decided else "No run counts yet.",
     )
-
-
-def _decided(experiment: Experiment) -> Outcome | None:
-    """Return what was decided of an experiment that has ended, as it was recorded then.
-
-    What somebody did for a reason of their own says nothing of that.
-    """
-    done = None if experiment.status.is_open else experiment.outcome
-    followed = done and done.decision and DUE[done.decision] is done.action
-    return done if followed else None
 
 
 def _by_case(arms: Iterable[_VariantRuns]) -> Iterator[_VariantRuns]:
