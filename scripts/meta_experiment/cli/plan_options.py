@@ -130,8 +130,8 @@ _OPTIONS = (
     ),
     click.option(
         "--prior-from",
-        metavar="ID",
-        help="bayesian: what an experiment that has ended found.",
+        metavar="ID[:VARIANT]",
+        help="bayesian: what an experiment that has ended found, of that treatment.",
     ),
     click.option(
         "--claim", type=_words(Claim), help="Better at all, or by the threshold [better]."

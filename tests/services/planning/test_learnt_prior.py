@@ -27,17 +27,17 @@ def call(tmp_path, monkeypatch, capsys):
     return run
 
 
-def created(call, *more, code=0):
+def created(call, *more, code=0, metric="score:higher"):
     return call(
         "create", "--file", ".claude/commands/review.md=v2.md",
-        "--primary-metric", "score:higher",
+        "--primary-metric", metric,
         "--unit", "invocation", "--stopping", "bayesian", *more, code=code,
     )  # fmt: skip
 
 
-def record(call, name, values, code=0):
+def record(call, name, values, code=0, metric="score"):
     for trial, (variant, value) in values.items():
-        call("record", name, "--variant", variant, "--metric", f"score={value}",
+        call("record", name, "--variant", variant, "--metric", f"{metric}={value}",
              "--trial-id", trial, "--unit", trial, code=code)  # fmt: skip
 
 
@@ -92,3 +92,55 @@ def test_an_experiment_without_an_interval_is_no_prior(call):
     call("stop", name)
     refused = created(call, "--prior-from", name, code=1)
     assert "without an interval" in refused["error"]["message"]
+
+
+def several(call, *more):
+    """Return an experiment of two treatments that has ended, `b` the winner."""
+    name = created(
+        call, "--file", "b:.claude/commands/review.md=v3.md", *more, "--start", "--manual"
+    )["experiment_id"]
+    arms = (("control", 10.0), ("treatment", 11.0), ("b", 14.0))
+    values = {
+        f"{arm}{turn}": (arm, base + turn % 4) for turn in range(30) for arm, base in arms
+    }
+    record(call, name, values)
+    call("stop", name)
+    return name
+
+
+def test_of_several_treatments_the_one_that_is_named_is_taken_and_never_the_winner(
+    call, tmp_path
+):
+    (tmp_path / "v3.md").write_text("Review it at once.\n")
+    name = several(call)
+    found = call("analyze", name)
+    assert found["winner"] == "b"
+    refused = created(call, "--prior-from", name, code=1)["error"]
+    assert "2 treatments" in refused["message"]
+    assert f"--prior-from {name}:treatment" in refused["hint"]
+    for wrong in ("nobody", "control"):
+        told = created(call, "--prior-from", f"{name}:{wrong}", code=1)["error"]
+        assert "no treatment" in told["message"]
+    for item in found["primary"]["comparisons"]:
+        made = created(call, "--prior-from", f"{name}:{item['treatment']}")
+        prior = made["experiment"]["plan"]["prior"]
+        ends = item["interval"]["low"] + item["interval"]["high"]
+        assert (prior["source"], prior["mean"]) == (name, pytest.approx(50 * ends))
+        call("stop", made["experiment_id"])
+
+
+def test_of_a_bandit_the_interval_that_holds_at_every_look_is_taken(call):
+    metric, drawn = "duration_seconds", ("--assignment", "bandit", "--aim", "few_bad_uses")
+    made = created(call, *drawn, "--start", "--manual", metric=metric)
+    name = made["experiment_id"]
+    for turn in range(24):
+        arm = call("assign", name, "--unit", f"u{turn}")["variant"]
+        value = {"control": 10.0, "treatment": 12.0}[arm] + turn % 3
+        record(call, name, {f"u{turn}": (arm, value)}, metric=metric)
+    call("stop", name)
+    (item,) = call("analyze", name)["primary"]["comparisons"]
+    always, once = item["sequential"]["interval"], item["interval"]
+    assert always["low"] + always["high"] != pytest.approx(once["low"] + once["high"])
+    made = created(call, "--prior-from", name, metric=metric)
+    prior = made["experiment"]["plan"]["prior"]
+    assert prior["mean"] == pytest.approx(50 * (always["low"] + always["high"]))
