@@ -10,6 +10,7 @@ from scipy import special
 from scipy import stats as sps
 
 from meta_experiment.errors import DegenerateDataError, UsageError
+from meta_experiment.stats import bayes
 from meta_experiment.stats.bayes import (
     beta_binomial,
     mean_difference_interval,
@@ -207,3 +208,23 @@ def test_a_small_rate_s_loss_is_that_of_the_pair():
         )
     )
     assert as_means.loss_treatment == pytest.approx(pair.loss_treatment, rel=0.1)
+
+
+@pytest.mark.parametrize("spread", [1e-9, 1e-4, 1e3, 1e9])
+@pytest.mark.parametrize("level", [0.9, 0.99])
+def test_few_units_beside_very_different_spreads_take_few_chances(spread, level, monkeypatch):
+    """Of two units each both means are Cauchy, and so is their difference, of known scale."""
+    asked, chance = [], bayes.chance_to_exceed
+
+    def counted(*arms):
+        asked.append(arms)
+        return chance(*arms)
+
+    monkeypatch.setattr(bayes, "chance_to_exceed", counted)
+    control = Moments.from_summary(2, 10.0, 1.0)
+    treatment = Moments.from_summary(2, 11.0, spread)
+    low, high = bayes.mean_difference_interval(control, treatment, level)
+    scale = (1.0 + spread) / math.sqrt(2.0)
+    radius = scale * math.tan(0.5 * math.pi * level)
+    assert (low, high) == pytest.approx((1.0 - radius, 1.0 + radius), rel=2e-6)
+    assert len(asked) <= 14

@@ -10,6 +10,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.stats.beliefs import (
     RateLog,
     StudentMean,
+    chance_to_exceed,
     chances_to_be_highest,
     expected_shortfall,
 )
@@ -22,12 +23,14 @@ from meta_experiment.stats.special import (
     log_gamma_half_step,
     normal_isf,
     t_cdf,
+    t_isf,
     t_sf,
 )
 from meta_experiment.stats.ttest import Contrast, require_spread
 
 _SURE = 1e-15
 _FARTHEST = 1e6  # steps
+_PRECISION = 1e-9  # of an end: what chances are right to
 _POINT = 1e-9  # of a step: a mean that is known for sure
 
 
@@ -152,9 +155,12 @@ def mean_difference_interval(
     step = math.hypot(control.standard_error, treatment.standard_error)
 
     def above(shift: float) -> float:
-        return chances_to_be_highest([_student(control, shift), other])[1]
+        return chance_to_exceed(_student(control, shift), other)
 
-    return _ends(above, treatment.minus(control), step, level)
+    reach = _reach_of_means(
+        control.standard_error, treatment.standard_error, control, treatment
+    )
+    return _ends(above, treatment.minus(control), step, level, reach)
 
 
 def mean_ratio_interval(
@@ -181,9 +187,11 @@ def mean_ratio_interval(
             StudentMean(moved.mean, max(moved.standard_error, _POINT * step), control.n - 1.0),
             StudentMean(side * treatment.mean, treatment.standard_error, treatment.n - 1.0),
         ]
-        return chances_to_be_highest(arms)[1]
+        return chance_to_exceed(*arms)
 
-    return _ends(above, ratio, step / abs(control.mean), level)
+    errors = ratio * control.standard_error, treatment.standard_error
+    reach = _reach_of_means(*errors, control, treatment)
+    return _ends(above, ratio, step / abs(control.mean), level, reach)
 
 
 def rate_ratio_interval(
@@ -207,33 +215,49 @@ def rate_ratio_interval(
     one, other = shapes
 
     def above(log_ratio: float) -> float:
-        return chances_to_be_highest([RateLog(*one, log_ratio), RateLog(*other)])[1]
+        return chance_to_exceed(RateLog(*one, log_ratio), RateLog(*other))
 
     middle = math.log(other[0] * sum(one) / (one[0] * sum(other)))
-    ends = _ends(above, middle, math.sqrt(1.0 / one[0] + 1.0 / other[0]), level)
+    step = math.sqrt(1.0 / one[0] + 1.0 / other[0])
+    ends = _ends(above, middle, step, level, normal_isf)
     low, high = (None if end is None else math.exp(end) for end in ends)
     return low, high
 
 
 def _ends(
-    above: Callable[[float], float], middle: float, step: float, level: float
+    above: Callable[[float], float],
+    middle: float,
+    step: float,
+    level: float,
+    reach: Callable[[float], float],
 ) -> tuple[float | None, float | None]:
     """Return where a chance that falls passes one less the tail, and the tail.
 
-    On the scale of normal deviates, on which chances fall nearly along a line.
+    On the scale of normal deviates, on which chances fall nearly along a line. `reach` guesses
+    how many steps from the middle a tail begins: chances of few units are dear.
     """
     require_fraction("level", level)
-    deviate = normal_isf(0.5 * (1.0 - level))
+    tail = 0.5 * (1.0 - level)
+    deviate, guess = normal_isf(tail), reach(tail)
 
     def end(side: float) -> float | None:
         def excess(far: float) -> float:
             chance = above(middle + side * far * step)
             return side * normal_isf(min(max(chance, _SURE), 1.0 - _SURE)) - deviate
 
-        far = rising_root(excess, deviate, _FARTHEST)
+        far = rising_root(excess, guess, _FARTHEST, _PRECISION)
         return None if far is None else middle + side * far * step
 
     return end(-1.0), end(1.0)
+
+
+def _reach_of_means(
+    one: float, other: float, control: Moments, treatment: Moments
+) -> Callable[[float], float]:
+    """Return the quantile of Welch's t by its tail, for the standard errors of two arms."""
+    a, b = (square / (one**2 + other**2) for square in (one**2, other**2))
+    df = 1.0 / (a * a / (control.n - 1.0) + b * b / (treatment.n - 1.0))
+    return lambda tail: t_isf(tail, df)
 
 
 def _student(arm: Moments, center: float) -> StudentMean:

@@ -151,12 +151,12 @@ class StudentMean:
 
 @dataclass(frozen=True, slots=True)
 class CommonLine:
-    """The panels of all arms, with the density and the distribution function of each there."""
+    """The panels of all arms, with the density of each there."""
 
+    widths: list[float]
     nodes: list[float]
     weights: list[float]
     densities: list[list[float]]
-    below: list[list[float]]
 
     @classmethod
     def of(cls, arms: Sequence[Belief], start: float) -> CommonLine:
@@ -177,9 +177,11 @@ class CommonLine:
             low + width * x for low, width in zip(edges, widths, strict=False) for x, _ in rule
         ]
         weights = [width * weight for width in widths for _, weight in rule]
-        densities = [arm.densities(nodes) for arm in arms]
-        below = [_distribution(density, widths) for density in densities]
-        return cls(nodes, weights, densities, below)
+        return cls(widths, nodes, weights, [arm.densities(nodes) for arm in arms])
+
+    def below(self, arm: int) -> list[float]:
+        """Return the distribution function of an arm at the nodes."""
+        return _distribution(self.densities[arm], self.widths)
 
     def integral(self, *factors: Sequence[float]) -> float:
         """Return the integral of a product that is known at the nodes."""
@@ -199,8 +201,9 @@ def chances_to_be_highest(arms: Sequence[Belief]) -> list[float]:
     """
     line = CommonLine.of(arms, max((arm.low for arm in arms), default=0.0))
     ones = [1.0] * len(line.nodes)
-    before = accumulate(line.below, _products, initial=ones)
-    after = list(accumulate(reversed(line.below), _products, initial=ones))
+    below = [line.below(arm) for arm in range(len(arms))]
+    before = accumulate(below, _products, initial=ones)
+    after = list(accumulate(reversed(below), _products, initial=ones))
     return [
         line.integral(density, lower, upper)
         for density, lower, upper in zip(
@@ -209,11 +212,17 @@ def chances_to_be_highest(arms: Sequence[Belief]) -> list[float]:
     ]
 
 
+def chance_to_exceed(low: Belief, high: Belief) -> float:
+    """Return the chance of the second to be above the first, at half the price of both."""
+    line = CommonLine.of((low, high), max(low.low, high.low))
+    return line.integral(line.densities[1], line.below(0))
+
+
 def expected_shortfall(low: Belief, high: Belief) -> float:
     """Return E max(high - low, 0) on the line: the integral of F of one, less that of both."""
     line = CommonLine.of((low, high), min(low.low, high.low))
-    above = [1.0 - value for value in line.below[1]]
-    return line.integral(line.below[0], above)
+    above = [1.0 - value for value in line.below(1)]
+    return line.integral(line.below(0), above)
 
 
 def _next_edge(arm: Belief, at: float) -> float:

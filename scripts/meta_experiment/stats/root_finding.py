@@ -30,9 +30,9 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
 
 
 def rising_root(
-    function: Callable[[float], float], guess: float, largest: float
+    function: Callable[[float], float], guess: float, largest: float, precision: float = 1e-12
 ) -> float | None:
-    """Return where a rising function passes zero between 0 and `largest`, to 12 digits.
+    """Return where a rising function passes zero between 0 and `largest`, to a precision.
 
     A secant that starts from a positive guess and falls back on bisection, for functions that
     are dear. None when the function is below zero even at `largest`.
@@ -53,7 +53,7 @@ def rising_root(
         slope = (found - value) / (ahead - x) if stride else 0.0
         x, value = ahead, found
         ahead = x - value / slope if slope > 0.0 else math.inf
-        if high - low <= 1e-14 * x or (abs(ahead - x) <= 1e-12 * x and stride < 0.01 * x):
+        if high - low <= 1e-14 * x or (abs(ahead - x) <= precision * x and stride < 0.01 * x):
             break
     return x
 

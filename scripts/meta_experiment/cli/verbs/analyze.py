@@ -9,9 +9,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, current_option, narrated, pairs, verb
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.render.report import report
-from meta_experiment.render.source_result import document
 from meta_experiment.services.acting import analysing
-from meta_experiment.services.acting.source_form import exported
 from meta_experiment.services.serving import observing
 from meta_experiment.types import Decision
 
@@ -50,6 +48,9 @@ def analyze_verb(
     analysis = examined.analysis
     exit_code = _GATE[analysis.decision] if gate else 0
     if other is not None:
+        from meta_experiment.render.source_result import document
+        from meta_experiment.services.acting.source_form import exported
+
         written = exported(opened, examined, sums=other == "input_data")
         return Result(written, document(written), exit_code=exit_code)
     notes = (
