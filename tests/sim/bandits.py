@@ -1,7 +1,8 @@
 """Bandits under repeated looks: a vectorised twin of drawing, renewing and deciding.
 
 Arrays are (experiments, arms); units come one after the other. A value is known `lag` units
-after its unit was drawn, weights are renewed and the evidence looked at every `every` units.
+after its unit was drawn, weights are renewed every `every` units, and the evidence is looked at
+then, or after every unit (`each`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class World:
     aim: str = "few_bad_uses"
     lag: int = 0
     every: int = 10
+    each: bool = False
     floor: float | None = None
     lower: bool = False
     moving: bool = True  # else the arms are drawn alike to the end
@@ -48,7 +50,7 @@ class Played:
     `promoted`, `rejected` and `welch` (what the t alone would promote) are (experiments,
     treatments), -1 for never, `p_best` is whether an arm ever had a chance of .95 to be the
     best. `arm` and `chance` are the draws, `log_e` the evidence for better and for worse at
-    the end.
+    the end. Where every unit is followed by a look, the last of these and `welch` are left out.
     """
 
     promoted: np.ndarray
@@ -135,6 +137,7 @@ def play(world, rng, alpha=0.05):
     promoted = np.full((runs, arms - 1), -1)
     rejected, welch_first = promoted.copy(), promoted.copy()
     sure = np.zeros(runs, bool)
+    up = down = None
     for unit in range(units + world.lag):
         if unit < units:
             if unit < burnt.shape[1]:
@@ -152,28 +155,24 @@ def play(world, rng, alpha=0.05):
         arm = arm_of[:, closed]
         pi = chance[:, closed]
         state.close(arm, values[rows, closed, arm], pi, closed < burnt.shape[1], closed)
-        if (closed + 1) % world.every or closed + 1 < burnt.shape[1]:
+        if closed + 1 < burnt.shape[1]:
             continue
-        n, mean, sd = state.moments()
-        best = -mean if world.lower else mean
-        if world.rates:
-            counts = state.total if not world.lower else state.n - state.total
-            p_best = chances_of_rates(counts, state.n)
-        else:
-            p_best = chances_of_means(n, best, sd)
-        sure |= (p_best >= 0.95).any(axis=1)
-        if world.moving:
-            weights = shares(p_best, world.aim, world.least_share)
-        up, down, welch = evidence(world, state)
-        ready = (state.n[:, 1:] >= world.least) & (state.n[:, :1] >= world.least)
-        for first, found in (
-            (promoted, closed_average(up)),
-            (welch_first, closed_average(welch)),
-        ):
-            hit = (found >= bar) & ready & (first < 0)
-            first[hit] = closed + 1
-        hit = (down >= bar) & (rejected < 0) & ready
-        rejected[hit] = closed + 1
+        renewed = (closed + 1) % world.every == 0
+        if renewed:
+            p_best = _chances_now(world, state)
+            sure |= (p_best >= 0.95).any(axis=1)
+            weights = shares(p_best, world.aim, world.least_share) if world.moving else weights
+        if world.each:
+            note_crossings(world, state, promoted, rejected, closed + 1, bar)
+        elif renewed:
+            up, down, welch = evidence(world, state)
+            ready = _is_ready(world, state)
+            for first, found in (
+                (promoted, closed_average(up)),
+                (welch_first, closed_average(welch)),
+                (rejected, down),
+            ):
+                first[(found >= bar) & ready & (first < 0)] = closed + 1
     return Played(
         promoted,
         rejected,
@@ -184,6 +183,34 @@ def play(world, rng, alpha=0.05):
         (up, down),
         state.moments(),
     )
+
+
+def note_crossings(world, state, promoted, rejected, place, bar):
+    """Note what convinces now; it is weighed in full only where the draw alone convinces."""
+    sign, ready = -1 if world.lower else 1, _is_ready(world, state)
+    for first, way, combined in ((promoted, sign, closed_average), (rejected, -sign, np.array)):
+        still = (state.exact(way) >= bar) & ready & (first < 0)
+        rows = np.nonzero(still.any(axis=1))[0]
+        if not len(rows):
+            continue
+        found = state.exact(way)[rows]
+        if not world.rates:
+            found = np.minimum(found, _of_values(world, state, rows)[int(way == -1)])
+        hit = np.zeros_like(still)
+        hit[rows] = combined(found) >= bar
+        first[hit & still] = place
+
+
+def _is_ready(world, state):
+    return (state.n[:, 1:] >= world.least) & (state.n[:, :1] >= world.least)
+
+
+def _chances_now(world, state):
+    n, mean, sd = state.moments()
+    if world.rates:
+        counts = state.total if not world.lower else state.n - state.total
+        return chances_of_rates(counts, state.n)
+    return chances_of_means(n, -mean if world.lower else mean, sd)
 
 
 def draws(world, rng):
@@ -234,15 +261,19 @@ def evidence(world, state):
     """Return the log e-values for better and worse, and those of the Welch t for better."""
     sign = -1 if world.lower else 1
     exact_up, exact_down = state.exact(sign), state.exact(-sign)
-    n, mean, sd = state.moments()
-    control = shadow.Moments(n[:, :1], mean[:, :1], sd[:, :1] ** 2)
-    treated = shadow.Moments(n[:, 1:], mean[:, 1:], sd[:, 1:] ** 2)
-    above, below = shadow.log_evidence(control, treated, bar=world.bar)
+    above, below = _of_values(world, state)
     welch_up, welch_down = (below, above) if world.lower else (above, below)
-    welch_up, welch_down = np.nan_to_num(welch_up), np.nan_to_num(welch_down)
     if world.rates:
         return exact_up, exact_down, welch_up
     return np.minimum(exact_up, welch_up), np.minimum(exact_down, welch_down), welch_up
+
+
+def _of_values(world, state, rows=slice(None)):
+    """Return the log e-values of the Welch t: for greater means of the treatments, for less."""
+    n, mean, sd = (item[rows] for item in state.moments())
+    control = shadow.Moments(n[:, :1], mean[:, :1], sd[:, :1] ** 2)
+    treated = shadow.Moments(n[:, 1:], mean[:, 1:], sd[:, 1:] ** 2)
+    return [np.nan_to_num(e) for e in shadow.log_evidence(control, treated, bar=world.bar)]
 
 
 class _Sums:
@@ -276,6 +307,7 @@ class _State:
         self.n = np.zeros((runs, arms))
         self.total, self.squares = np.zeros((runs, arms)), np.zeros((runs, arms))
         self.factors = {sign: np.zeros((runs, arms - 1, len(EFFECT))) for sign in (1, -1)}
+        self.log_e = {sign: np.zeros((runs, arms - 1)) for sign in (1, -1)}
         self.waiting = {}
         self.sums = [_Sums(runs) for _ in range(arms - 1)]
         self.rows = np.arange(runs)
@@ -315,14 +347,16 @@ class _State:
         u, z, p = u[mine], z[mine], p[mine]
         for sign, factors in self.factors.items():
             x = sign * EFFECT * u[:, None]
-            factors[mine, treatment - 1] += x * z[:, None] - np.log(
-                p[:, None] * np.exp(x) + 1 - p[:, None]
-            )
+            found = factors[mine, treatment - 1] + x * z[:, None]
+            found -= np.log(p[:, None] * np.exp(x) + 1 - p[:, None])
+            factors[mine, treatment - 1] = found
+            terms = found + LOG_WEIGHT
+            top = terms.max(axis=1)
+            total = np.exp(terms - top[:, None]).sum(axis=1)
+            self.log_e[sign][mine, treatment - 1] = top + np.log(total)
 
     def exact(self, sign):
-        terms = self.factors[sign] + LOG_WEIGHT
-        top = terms.max(axis=2, keepdims=True)
-        return top[..., 0] + np.log(np.exp(terms - top).sum(axis=2))
+        return self.log_e[sign]
 
     def moments(self):
         with np.errstate(all="ignore"):

@@ -62,9 +62,14 @@ class Page:
         self.lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
         print(self.lines[-1], flush=True)  # noqa: T201
 
-    def check(self, value, *, most=None, least=None, form="{:.2%}"):
-        """Write a value with its limit, and remember when it is broken."""
-        good = (most is None or value <= most) and (least is None or value >= least)
+    def check(self, value, *, most=None, least=None, form="{:.2%}", runs=None):
+        """Write a value with its limit, and remember when it is broken.
+
+        A share of so many runs is broken beyond what chance brings to one at the limit.
+        """
+        chance = 3 * (most * (1 - most) / runs) ** 0.5 if runs else 0.0
+        good = most is None or value <= most + chance
+        good &= least is None or value >= least
         self.held &= good
         limit = f" (≤ {form.format(most)})" if most is not None else ""
         limit += f" (≥ {form.format(least)})" if least is not None else ""

@@ -1,5 +1,7 @@
 """Bandits: the simulated rule is the program's, and its promises hold in small."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from tests.decide.making import SUCCESS, plan, trial
@@ -74,13 +76,54 @@ def test_the_twin_is_the_program_on_rates():
         )
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("lag", [0, 15])
+@pytest.mark.parametrize("rates", [False, True])
+def test_the_twin_convinces_at_the_unit_at_which_the_program_does(rates, lag):
+    """Looked at after every unit; it finds promotions and rejections, early and late ones."""
+    rng = np.random.default_rng(7)
+    units, runs, seen = 130, 4, []
+    if rates:
+        values = (rng.random((runs, units, 3)) < np.array([0.5, 0.1, 0.9])).astype(float)
+    else:
+        values = rng.normal(3, 0.4, (runs, units, 3)) - 0.35 * np.array([0, -1, 1])
+    world = bandits.World(
+        values, rates=rates, lower=not rates, floor=0.2, bar=None, each=True, lag=lag
+    )
+    played = bandits.play(world, rng)
+    base = bandit(primary=SUCCESS) if rates else bandit()
+    metric = "success" if rates else "duration_seconds"
+    for row in range(runs):
+        made = trials_of(
+            played, row, metric, lambda *at: float(values[at] if rates else np.exp(values[at]))
+        )
+        first = {}
+        for closed in range(30, units + 1):
+            known = made[:closed]
+            arms = Counter(item.variant for item in known)
+            found = analyze(base, known, experiment_id="x", as_of=2e9, started=None)
+            told = [item.sequential for item in found.primary.comparisons]
+            better = bandits.closed_average(np.log([[item.e_promote for item in told]]))[0]
+            worse = np.log([item.e_reject for item in told])
+            for place, name in enumerate(NAMES[1:]):
+                ready = min(arms["control"], arms[name]) >= world.least
+                for way, log_e in (("better", better[place]), ("worse", worse[place])):
+                    if ready and log_e >= -np.log(0.05):
+                        first.setdefault((way, place), closed)
+        for way, twin in (("better", played.promoted), ("worse", played.rejected)):
+            assert [first.get((way, place), -1) for place in (0, 1)] == list(twin[row])
+        seen += first.values()
+    assert len(seen) >= runs
+    assert max(seen) > min(seen) + 10
+
+
 @pytest.mark.parametrize("world", [bandit_tables.wandering, bandit_tables.better_with_time])
 def test_arms_that_are_alike_are_rarely_told_apart_while_all_drift(world):
     """5% are promised; of 60 experiments more than 8 would be one chance in a hundred."""
     rng = np.random.default_rng(5)
     values = world(rng, (60, 400, 3))
     rates = world is bandit_tables.better_with_time
-    given = {"rates": rates, "lower": not rates, "every": 40}
+    given = {"rates": rates, "lower": not rates, "every": 40, "each": True, "lag": 20}
     played = bandits.play(bandits.World(values, **given), rng)
     assert (played.promoted >= 0).any(axis=1).sum() <= 8
     assert (played.rejected >= 0).any(axis=1).sum() <= 2 * 8
