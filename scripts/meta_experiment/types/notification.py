@@ -52,11 +52,12 @@ class NotificationTarget:
 class Notification:
     """What is told of one event, once at each target.
 
-    `identity` (hex digits) is the same whenever the same event of the same experiment is met;
-    `text` is Markdown, `summary` one line of plain words.
+    `subject` is what the experiment is called wherever it is met, and `identity` (hex digits)
+    the same of each of its events; `text` is Markdown, `summary` one line of plain words.
     """
 
     experiment_id: str
+    subject: str
     event: NotificationEvent
     identity: str
     summary: str
@@ -66,7 +67,7 @@ class Notification:
     def mark(self) -> str:
         """The hidden first line by which a comment is known again."""
         about = "".join(
-            sign if sign.isalnum() or sign in "._/-" else "_" for sign in self.experiment_id
+            sign if sign.isalnum() or sign in "._/-" else "_" for sign in self.subject
         )
         return (
             f"<!-- meta-experiment:notify v1 {about.replace('--', '__')} "

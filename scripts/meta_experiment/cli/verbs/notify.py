@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -35,6 +36,17 @@ _FAILED = (DeliveryState.QUEUED, DeliveryState.REFUSED)
 @click.option(
     "--terminal", is_flag=True, help="Say it here; with --keep when a session starts."
 )
+@click.option(
+    "--declared",
+    is_flag=True,
+    help="The issue and the discussion that the experiment's workflow names.",
+)
+@click.option("--repo", metavar="OWNER/REPO", help="Of the workflow [GITHUB_REPOSITORY].")
+@click.option(
+    "--state",
+    metavar="FILE",
+    help="Write whom to tell of what into this JSON as well, beside what gh-aw keeps there.",
+)
 @click.option("--keep", is_flag=True, help="Tell them by itself from now on, on this machine.")
 @click.option("--forget", is_flag=True, help="Tell nobody by itself any more.")
 @click.option(
@@ -54,6 +66,9 @@ def notify_verb(
     webhook: tuple[str, ...],
     desktop: bool,
     terminal: bool,
+    declared: bool,
+    repo: str | None,
+    state: str | None,
     keep: bool,
     forget: bool,
     within: float,
@@ -66,7 +81,8 @@ def notify_verb(
     Each is told once, however often this runs and whatever fails on the way: a comment is
     looked for before it is posted, and what cannot be sent now waits for the next time. It goes
     through gh where that is installed, else by the token of GH_TOKEN or GITHUB_TOKEN. Without
-    an ID it tells of all whose targets are kept. --dry-run prints the very comment.
+    an ID it tells of all whose targets are kept. An experiment of an agentic workflow, once
+    its runs were imported, may be called WORKFLOW/EXPERIMENT. --dry-run prints the comment.
     """
     del yes  # a target that is named is the leave; nobody is asked
     channels = (
@@ -77,14 +93,23 @@ def notify_verb(
         (NotificationChannel.TERMINAL, ("",) * terminal),
     )
     targets = tuple(target_named(way, item) for way, named in channels for item in named)
-    if (targets or keep or forget) and not experiments:
+    if (targets or declared or state or keep or forget) and not experiments:
         raise UsageError(
             "Which experiment? Name it before its targets.", hint="meta-experiment status"
         )
-    if keep and not targets:
+    if keep and not (targets or declared):
         raise UsageError("--keep: name whom to tell, such as --issue OWNER/REPO#N.")
     opened = workspace(place, settled=False)
-    options = NotifyOptions(targets, keep, forget, within, background)
+    options = NotifyOptions(
+        targets,
+        declared=declared,
+        repository=repo or opened.machine.environment.get("GITHUB_REPOSITORY", ""),
+        state=None if state is None else Path(place.directory, state),
+        keep=keep,
+        forget=forget,
+        within=within,
+        background=background,
+    )
     done = notify(opened, experiments, options, announced, dry_run=dry_run)
     if background:
         notice.add_lines(opened.layout, _news(done))

@@ -130,6 +130,7 @@ def _record(item: Mapping[str, Any]) -> DeliveryRecord:
     told = item["notification"]
     notification = Notification(
         told["experiment_id"],
+        told["subject"],
         NotificationEvent(told["event"]),
         told["identity"],
         told["summary"],
@@ -150,6 +151,7 @@ def _record_document(record: DeliveryRecord) -> dict[str, Any]:
     return {
         "notification": {
             "experiment_id": told.experiment_id,
+            "subject": told.subject,
             "event": told.event.value,
             "identity": told.identity,
             "summary": told.summary,

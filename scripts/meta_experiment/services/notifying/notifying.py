@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 from meta_experiment.errors import (
@@ -26,7 +27,14 @@ from meta_experiment.services.notifying.notification_book import (
 )
 from meta_experiment.services.notifying.sending import exact_text, send, shown_target
 from meta_experiment.services.notifying.standing_events import identity_of, standing_events
+from meta_experiment.services.notifying.state_signal import write_signal
+from meta_experiment.services.notifying.workflow_experiments import (
+    declared_targets,
+    find_told,
+    workflow_of,
+)
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Experiment
 from meta_experiment.types.notification import (
     DeliveryState,
     Notification,
@@ -55,12 +63,16 @@ class Wording(Protocol):
 class NotifyOptions:
     """Whom to tell, and how.
 
-    `targets` are named by the caller; `keep` tells them from now on, and `forget` nobody.
-    `within` are seconds for each target. With `background`, nobody is asked
-    again who has it or has refused it.
+    `targets` are named by the caller; with `declared` those that a workflow's file names in a
+    `repository` are as well. What is told is written into the file `state` besides. `keep`
+    tells them from now on, and `forget` nobody. `within` are seconds for each target. With
+    `background`, nobody is asked again who has it or has refused it.
     """
 
     targets: tuple[NotificationTarget, ...] = ()
+    declared: bool = False
+    repository: str = ""
+    state: Path | None = None
     keep: bool = False
     forget: bool = False
     within: float = 60.0
@@ -96,9 +108,12 @@ def _notified(
     dry_run: bool,
 ) -> NotificationResult:
     book = NotificationBook(workspace.layout, workspace.files)
-    named = [find_in(workspace.store, item).experiment_id for item in selectors]
+    named = [find_told(workspace, item).experiment_id for item in selectors]
     chosen = named or [*book.targets, *(it.notification.experiment_id for it in book.waiting)]
     chosen = list(dict.fromkeys(chosen))
+    if options.declared:
+        found = [find_told(workspace, item) for item in selectors]
+        options = replace(options, targets=_with_declared(workspace, found, options))
     if not dry_run and (options.keep or options.forget):
         for name in named:
             kept = () if options.forget else (*book.targets.get(name, ()), *options.targets)
@@ -109,6 +124,9 @@ def _notified(
         for name in chosen
         for record in _due(workspace, book, name, options, wording, notes)
     ]
+    if options.state is not None and not dry_run:
+        reached = any(it.notification.event is NotificationEvent.MINIMUM for it in due)
+        write_signal(workspace.files, options.state, due, reached=reached)
     told = [
         _planned(record) if dry_run else _delivered(workspace, book, record, options)
         for record in due
@@ -124,6 +142,20 @@ def _notified(
             hint="Name one: --issue OWNER/REPO#N, --discussion …, --webhook URL, --terminal.",
         )
     return NotificationResult(tuple(told), kept_now, tuple(notes), dry_run)
+
+
+def _with_declared(
+    workspace: Workspace, experiments: Sequence[Experiment], options: NotifyOptions
+) -> tuple[NotificationTarget, ...]:
+    """Return all who are named, by the caller and by the workflow of the one experiment.
+
+    Raises:
+        UsageError: it is not one, or its workflow names nobody.
+    """
+    if len(experiments) != 1:
+        raise UsageError("--declared: name the one experiment whose workflow is meant.")
+    declared = declared_targets(workspace, experiments[0], options.repository)
+    return tuple(dict.fromkeys((*options.targets, *declared)))
 
 
 def _due(
@@ -164,9 +196,9 @@ def _notification(
 ) -> Notification:
     experiment = examined.experiment
     summary, text = wording(examined, event)
-    return Notification(
-        experiment.experiment_id, event, identity_of(experiment, event), summary, text
-    )
+    name = experiment.experiment_id
+    subject, identity = workflow_of(experiment) or name, identity_of(experiment, event)
+    return Notification(name, subject, event, identity, summary, text)
 
 
 def _planned(record: DeliveryRecord) -> Delivery:

@@ -6,6 +6,7 @@ import json
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.decide.due_actions import DUE
+from meta_experiment.services.notifying.workflow_experiments import workflow_of
 from meta_experiment.types import Analysis, Decision, Experiment
 from meta_experiment.types.notification import NotificationEvent
 from meta_experiment.types.results.examination import Examination
@@ -44,7 +45,13 @@ def decided(experiment: Experiment, analysis: Analysis) -> Decision | None:
 
 
 def identity_of(experiment: Experiment, event: NotificationEvent) -> str:
-    """Return by which digits an event is known again, wherever it is met."""
-    created = round(experiment.created * 1000)
-    key = json.dumps([experiment.experiment_id, created, event.value]).encode()
+    """Return by which digits an event is known again, wherever it is met.
+
+    An experiment of a workflow is imported anew wherever its runs are looked at: it is known by
+    what it compares, which its last tag says.
+    """
+    generation: list[object] = [experiment.experiment_id, round(experiment.created * 1000)]
+    if workflow_of(experiment):
+        generation = [experiment.plan.tags[-1]]
+    key = json.dumps([*generation, event.value]).encode()
     return str(sha256(key).hexdigest()[:32])
