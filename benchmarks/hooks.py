@@ -39,6 +39,15 @@ from meta_experiment.protocol.sessions import PromptRef  # noqa: E402
 from meta_experiment.protocol.texts import SHIM  # noqa: E402
 from meta_experiment.types.vocabulary import Skill  # noqa: E402
 
+# of one experiment: a ramp's shares, dates, and slots of a layer that hold every unit
+SPREAD = {
+    "method": "ramp",
+    "weights": [7_500.0, 2_500.0],
+    "opens": 1.0,
+    "closes": 4e9,
+    "slots": (0, 1_000),
+    "layer": "a1b2c3",
+}
 LIMIT, QUIET_LIMIT, SERVED_LIMIT, BOARD_LIMIT = (
     2.0,
     3.0,
@@ -59,7 +68,7 @@ def furnish(stage: Stage) -> None:
             name=name,
             path=f".claude/commands/{name}.md",
             form="inplace",
-            sequence=ahead,
+            **(SPREAD if number == 8 else {"sequence": ahead}),
         )
         line = f"!`serve-variant {entry.id}@{TOKEN} ${{CLAUDE_SESSION_ID}} || echo FAILED`\n"
         stage.seal({SHIM: FRONT + line}, entry.id)
@@ -97,16 +106,20 @@ def programs(stage: Stage) -> dict[str, Callable[[], float]]:
         away = {"CLAUDE_PROJECT_DIR": "/", "CLAUDE_CODE_SESSION_ID": "other"}
         return seconds([observe, "stop"], stage, away, b"{}")
 
-    def serve() -> float:
-        turn = PromptRef(f"p{next(count)}", "/t", str(stage.root))
-        stage.session("bench").write_turn(turn)
-        hand_over(stage.session("bench"), "review", turn, "one two")
-        program = str(REPOSITORY / "bin" / "serve-variant")
-        return seconds([program, f"exp-9@{TOKEN}", "bench"], stage, here, b"")
+    def serve(number: int, name: str) -> Callable[[], float]:
+        def run() -> float:
+            turn = PromptRef(f"p{next(count)}", "/t", str(stage.root))
+            stage.session("bench").write_turn(turn)
+            hand_over(stage.session("bench"), name, turn, "one two")
+            program = str(REPOSITORY / "bin" / "serve-variant")
+            return seconds([program, f"exp-{number}@{TOKEN}", "bench"], stage, here, b"")
+
+        return run
 
     expansion = {"hook_event_name": "UserPromptExpansion", "command_args": "one two"}
     return {
-        "serve-variant": serve,
+        "serve-variant": serve(9, "review"),
+        "serve-variant, a ramp in a layer": serve(8, "command8"),
         "hook, served command": hook("prompt", command_name="review", **expansion),
         "hook, other command": hook("prompt", command_name="plain", **expansion),
         "hook, skill": hook(

@@ -158,3 +158,37 @@ def test_a_day_is_one_in_utc_and_the_last_one_counts_whole(start, end):
 def test_dates_that_make_no_sense_are_refused(changes, said):
     with pytest.raises(UsageError, match=said):
         plan_from_document(document(**changes))
+
+
+@pytest.mark.parametrize(
+    ("layer", "slots"),
+    [
+        ("prompts", (0, 500)),
+        ({"name": "prompts"}, (0, 500)),
+        ({"name": "prompts", "share": 12.5}, (0, 125)),
+        ({"name": "prompts", "share": 30, "start": 70}, (700, 1000)),
+    ],
+)
+def test_a_layer_is_a_name_and_a_share(layer, slots):
+    plan = plan_from_document(document(layer=layer))
+    assert plan.layer.slots == slots
+    assert plan_from_document(plan_to_document(plan)) == plan
+    assert plan.share_of_units == pytest.approx((slots[1] - slots[0]) / 1000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"layer": {"name": "prompts", "share": 120}}, "expected a number from 0.1 to 100"),
+        ({"layer": {"name": "prompts", "share": 0}}, "expected a number from 0.1 to 100"),
+        ({"layer": {"name": "prompts", "share": 60, "start": 50}}, "are more than all of it"),
+        ({"layer": {"share": 60}}, "layer.name: expected a text"),
+        ({"layer": "a b"}, "is no name of a layer"),
+        ({"layer": {"name": "a", "slots": 3}}, "there is no field 'slots'"),
+        ({"layer": "a", "unit": "case"}, "by sessions or users"),
+        ({"layer": "a", "assignment": {"method": "external"}}, "drawn elsewhere"),
+    ],
+)
+def test_layers_that_make_no_sense_are_refused(changes, said):
+    with pytest.raises(UsageError, match=said):
+        plan_from_document(document(**changes))

@@ -39,6 +39,23 @@ def test_arms_that_have_ended_stand_at_the_end_of_a_line():
     assert parse_entry(format_entry(entry())).ended == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"opens": 1.5},
+        {"closes": 2e9},
+        {"opens": 1.0, "closes": 2.0, "ended": ["a"]},
+        {"slots": (0, 500), "layer": "a1b2"},
+        {"slots": (200, 1000), "layer": "a1b2", "closes": 3.0, "method": "ramp", "known": 7},
+    ],
+)
+def test_who_takes_part_and_when_comes_back_whole(changes):
+    read = parse_entry(format_entry(entry(**changes)))
+    for field in Entry.__slots__:
+        assert getattr(read, field) == getattr(entry(**changes), field), field
+    assert not read.takes_all
+
+
 def test_the_name_of_an_argument_may_hold_a_comma():
     names = ["pr,", "mode", ","]
     assert parse_entry(format_entry(entry(arguments=names))).arguments == names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from meta_experiment.assign import arms, permuted_blocks
+from meta_experiment.assign import arms, layers, permuted_blocks
 from meta_experiment.types import Assignment, Plan
 
 
@@ -38,10 +38,17 @@ def least_used(plan: Plan, seed: str, units: Mapping[str, int], ahead: int) -> s
     return plan.variants[permuted_blocks.least_used_of(counts, seed, ahead)].name
 
 
-def takes_part(plan: Plan, seed: str, unit: str, now: float) -> bool:
-    """Say whether a unit belongs to the share and the time that are under experiment."""
+def takes_part(plan: Plan, seed: str, unit: str, now: float, layer_seed: str = "") -> bool:
+    """Say whether a unit belongs to the share and the time that are under experiment.
+
+    `layer_seed` is that of the layer that the plan is in.
+    """
     if plan.start_date is not None and now < plan.start_date:
         return False
     if plan.end_date is not None and now >= plan.end_date:
         return False
+    if plan.layer is not None:
+        first, end = plan.layer.slots
+        if not first <= layers.slot_of(layer_seed, unit) < end:
+            return False
     return arms.takes_part(plan.traffic, seed, unit)

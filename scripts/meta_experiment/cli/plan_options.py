@@ -168,6 +168,11 @@ _OPTIONS = (
         help="Of a ramp: closed units of a treatment at each step [5].",
     ),
     click.option(
+        "--layer",
+        metavar="NAME[:PCT]",
+        help="Take so much of a layer [50], whose experiments never meet in one unit.",
+    ),
+    click.option(
         "--start-date",
         metavar="DATE",
         help="Units take part from then on: a day in UTC, or a time with its zone [at once].",
@@ -231,6 +236,7 @@ def requested(
         *(rest.pop(key) for key in ("primary_metric", "direction", "scale", "kind"))
     )
     rest["ramp"] = _ramp(rest["ramp"])
+    rest["layer"] = _layer(rest["layer"])
     rest["prior"] = _prior(rest.pop("prior"), rest.pop("prior_from"))
     document = _document(rest, metric)
     around = bases(place)
@@ -305,6 +311,18 @@ def _ramp(typed: str | None) -> list[float] | None:
         raise UsageError(
             f"--ramp {cite(typed)}: expected rising shares in per cent between commas, for "
             "example 5,25,50."
+        ) from None
+
+
+def _layer(typed: str | None) -> dict[str, Any] | None:
+    if typed is None:
+        return None
+    name, colon, share = typed.partition(":")
+    try:
+        return {"name": name} | ({"share": float(share.rstrip("%"))} if colon else {})
+    except ValueError:
+        raise UsageError(
+            f"--layer {cite(typed)}: expected NAME or NAME:PCT, for example prompts:50."
         ) from None
 
 

@@ -206,11 +206,17 @@ def takes_part(session: Session, entry: Entry, prompt_id: str, now: float) -> bo
         return True
     if now < entry.opens or (entry.closes and now >= entry.closes):
         return False
+    unit = _unit(session, entry, prompt_id)
+    if entry.slots is not None:
+        from meta_experiment.assign.layers import slot_of
+
+        if not entry.slots[0] <= slot_of(entry.layer, unit) < entry.slots[1]:
+            return False
     if entry.traffic >= 1:
         return True
     from meta_experiment.assign.arms import takes_part as is_drawn
 
-    return is_drawn(entry.traffic, entry.seed, _unit(session, entry, prompt_id))
+    return is_drawn(entry.traffic, entry.seed, unit)
 
 
 def counts(session: Session, entry: Entry, prompt_id: str, now: float) -> bool:

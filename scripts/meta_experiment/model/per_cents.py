@@ -15,7 +15,7 @@ def fraction(
     document: Document,
     key: str,
     where: str,
-    default: float,
+    default: float | None = None,
     *,
     low: float = 0.0,
     high: float = 1000.0,

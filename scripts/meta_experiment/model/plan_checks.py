@@ -62,6 +62,7 @@ def check_plan(plan: Plan) -> None:
     _check_bandit(plan)
     _check_ramp(plan)
     _check_dates(plan)
+    _check_layer(plan)
     equal = len({item.weight for item in plan.variants}) == 1 and not plan.moves_shares
     counted = (MetricKind.PROPORTION, MetricKind.QUANTILE)
     summed = plan.primary.kind not in counted and plan.primary.scale is Scale.RAW
@@ -261,6 +262,18 @@ def _check_dates(plan: Plan) -> None:
         raise UsageError(
             f"plan.end_date: {to_text(end)} is not after start_date, {to_text(start)}; "
             "expected an end that comes after the start."
+        )
+
+
+def _check_layer(plan: Plan) -> None:
+    """A layer keeps apart what meets in one unit, as prompts do in a session."""
+    lasting = plan.unit in (Unit.SESSION, Unit.USER)
+    if plan.layer is not None and (not lasting or plan.assignment is Assignment.EXTERNAL):
+        drawn = "drawn elsewhere" if lasting else f"{plan.unit.value}s"
+        raise UsageError(
+            f"plan.layer: experiments of a layer are kept apart by sessions or users, and the "
+            f"units here are {drawn}.",
+            hint="Use --unit session, or leave the layer out.",
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from meta_experiment.assign.layers import SLOTS
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import UsageError, cite
 from meta_experiment.model import fields
@@ -36,6 +37,7 @@ from meta_experiment.types import (
     FileVersion,
     Guardrail,
     Holdout,
+    Layer,
     LiftPrior,
     Metric,
     MetricKind,
@@ -49,7 +51,7 @@ from meta_experiment.types import (
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
     "assignment", "analysis_type", "safety", "report", "covariates", "robust", "prior", "auto",
-    "seed", "tags", "start_date", "end_date",
+    "seed", "tags", "start_date", "end_date", "layer",
 }  # fmt: skip
 _STORED_KEYS = {*PLAN_KEYS, "holdout"}  # which no plan file asks for: a promotion comes first
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
@@ -58,6 +60,7 @@ _TARGET_KEYS = {"improvement_threshold", "max_regression", "equivalence_margin"}
 _STOPPING_KEYS = {
     "rule", "claim", "alpha", "sample_size", "max_sample", "max_duration_days", "price",
 }  # fmt: skip
+_LAYER_KEYS = {"name", "share", "start"}
 _PRIOR_KEYS = {"mean", "sd", "source"}
 _HOLDOUT_KEYS = {"of", "decayed_below", "models"}
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
@@ -87,6 +90,7 @@ PLAN_FIELDS = Fields(
         "safety": Fields(_SAFETY_KEYS),
         "prior": Fields(_PRIOR_KEYS),
         "holdout": Fields(_HOLDOUT_KEYS),
+        "layer": Fields(_LAYER_KEYS),
         "unit": words(Unit),
         "analysis_type": words(AnalysisType),
     },
@@ -148,6 +152,7 @@ def plan_from_document(document: object) -> Plan:
         ramp=ramp_from(assignment),
         start_date=date_in(plan, "start_date"),
         end_date=date_in(plan, "end_date", last=True),
+        layer=_layer(plan),
         prior=_prior(plan),
         price=_price(stopping),
         holdout=_holdout(plan),
@@ -170,6 +175,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "start_date": plan.start_date and to_text(plan.start_date),
         "end_date": plan.end_date and to_text(plan.end_date),
         "holdout": plan.holdout and _holdout_document(plan.holdout),
+        "layer": plan.layer and _layer_document(plan.layer),
     }
     return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,
@@ -333,6 +339,36 @@ def _equivalence_margin(targets: Document) -> float | None:
     if targets.get("equivalence_margin") is None:
         return None
     return fraction(targets, "equivalence_margin", "targets", 0.0, low=0.1, high=99)
+
+
+def _layer(plan: Document) -> Layer | None:
+    """Read a layer: by its name alone, or with a share of its units in per cent."""
+    if plan.get("layer") is None:
+        return None
+    value = plan["layer"]
+    layer = {"name": value} if isinstance(value, str) else _section(plan, "layer", _LAYER_KEYS)
+    name = fields.text(layer, "name", "layer")
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            f"layer: {cite(name)} is no name of a layer; letters, digits, '_', '.' and '-' are."
+        )
+    share = fraction(layer, "share", "layer", 50.0, low=0.1, high=100)
+    start = layer.get("start")
+    first = None
+    if start is not None:
+        first = round(fraction(layer, "start", "layer", low=0, high=99.9) * SLOTS)
+    made = Layer(name, round(share * SLOTS), first)
+    if made.slots[1] > SLOTS:
+        raise UsageError(
+            f"layer: {per_cent(share):g}% from {start:g}% on are more than all of it; expected "
+            "at most 100."
+        )
+    return made
+
+
+def _layer_document(layer: Layer) -> dict[str, Any]:
+    known = {"name": layer.name, "share": per_cent(layer.count / SLOTS)}
+    return known if layer.first is None else known | {"start": per_cent(layer.first / SLOTS)}
 
 
 def _prior(plan: Document) -> LiftPrior | None:

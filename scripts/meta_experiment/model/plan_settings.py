@@ -58,6 +58,7 @@ PLAN_SETTINGS: dict[str, PlanSetting] = {
     "ramp": PlanSetting(("assignment", "ramp"), listed=True),
     "step_days": PlanSetting(("assignment", "step_days")),
     "step_units": PlanSetting(("assignment", "step_units")),
+    "layer": PlanSetting(("layer",), amendable=False),
     "start_date": PlanSetting(("start_date",)),
     "end_date": PlanSetting(("end_date",), after_data=True, horizon=True),
     "analysis_type": PlanSetting(("analysis_type",), after_data=True),

@@ -130,6 +130,11 @@ SHAPES: dict[str, Shape] = {
     "assignment.ramp": Shape("a list of numbers", _are(_is_number), "ramp: [5, 25, 50]"),
     "assignment.step_days": _number("step_days: 1"),
     "assignment.step_units": _whole("step_units: 5"),
+    "layer": Shape(
+        "a name, or a mapping with name and share",
+        _is_named,
+        "layer: {name: prompts, share: 50}",
+    ),
     "start_date": _date("start_date: 2026-12-05"),
     "end_date": _date("end_date: 2026-12-19"),
     "analysis_type": _text("analysis_type: auto"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RUNNING, ENDED, UNLISTED = "running", "ended", "unlisted"
 _STATES = (RUNNING, ENDED, UNLISTED)
-_FIELDS = (23, 24, 25, 26)  # of a line; the last where an arm ended, shares move, by dates
+_FIELDS = (23, 24, 25, 26)  # of a line; the last where an arm ended, shares move, in part
 COMMAND, SKILL, AGENT = "command", "skill", "agent"
 BANDIT, RAMP = "bandit", "ramp"
 MOVING = (BANDIT, RAMP)  # methods whose shares change: those in force stand with each draw
@@ -65,6 +65,8 @@ class Entry:
         known: on how many closed trials the weights rest that move.
         opens: before that nothing is drawn, seconds since the epoch.
         closes: nothing is drawn from then on; 0 means never.
+        slots: the first slot of its layer and that behind its last; none without a layer.
+        layer: the seed of the layer.
     """
 
     __slots__ = (
@@ -78,6 +80,7 @@ class Entry:
         "id",
         "kind",
         "known",
+        "layer",
         "method",
         "name",
         "opens",
@@ -90,6 +93,7 @@ class Entry:
         "serve",
         "sha",
         "since",
+        "slots",
         "state",
         "traffic",
         "unit",
@@ -127,6 +131,8 @@ class Entry:
         known: int = 0,
         opens: float = 0.0,
         closes: float = 0.0,
+        slots: tuple[int, int] | None = None,
+        layer: str = "",
     ) -> None:
         self.id = id
         self.state = state
@@ -155,6 +161,8 @@ class Entry:
         self.known = known
         self.opens = opens
         self.closes = closes
+        self.slots = slots
+        self.layer = layer
 
     @property
     def running(self) -> bool:
@@ -164,7 +172,7 @@ class Entry:
     @property
     def takes_all(self) -> bool:
         """Whether every unit takes part, at any time."""
-        return self.traffic >= 1 and not (self.opens or self.closes)
+        return self.traffic >= 1 and not (self.opens or self.closes or self.slots)
 
     @property
     def missing(self) -> bool:
@@ -217,12 +225,13 @@ def format_entry(entry: Entry) -> str:
 
 def _last_fields(entry: Entry) -> list[str]:
     """Return the fields that most lines do without, up to the last that says something."""
-    dated = bool(entry.opens or entry.closes)
+    dated = bool(entry.opens or entry.closes or entry.slots)
     moves = entry.method in MOVING or dated
+    slots = (*entry.slots, entry.layer) if entry.slots else ()
     return [
         *([_joined(entry.ended)] if entry.ended or moves else []),
         *([str(entry.known)] if moves else []),
-        *([f"{entry.opens!r},{entry.closes!r}"] if dated else []),
+        *([",".join(map(str, (entry.opens, entry.closes, *slots)))] if dated else []),
     ]
 
 
@@ -239,7 +248,7 @@ def parse_entry(line: str) -> Entry | None:
     ):
         return None
     try:
-        opens, closes = map(float, _parted(fields[25])) if len(fields) > 25 else (0.0, 0.0)
+        opens, closes, *slots = _parted(fields[25]) if len(fields) > 25 else ("0", "0")
         entry = Entry(
             id=fields[0],
             state=fields[1],
@@ -269,10 +278,12 @@ def parse_entry(line: str) -> Entry | None:
             },
             ended=_parted(fields[23]) if len(fields) > 23 else None,
             known=int(fields[24]) if len(fields) > 24 else 0,
-            opens=opens,
-            closes=closes,
+            opens=float(opens),
+            closes=float(closes),
+            slots=(int(slots[0]), int(slots[1])) if slots else None,
+            layer=slots[2] if slots else "",
         )
-    except ValueError:
+    except (ValueError, IndexError):
         return None
     return entry if _is_sound(entry) else None
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meta_experiment.render import words
+
+if TYPE_CHECKING:  # status starts without the types
+    from meta_experiment.types import Interaction
 
 
 def when(instant: str) -> str:
@@ -50,6 +53,23 @@ def ramp(found: Mapping[str, Any]) -> Iterator[str]:
             f"next {words.per_cent(found['next_share'])}{due}; it waits for "
             f"{words.one_line(found['waits'])}"
         )
+
+
+def interaction(found: Interaction) -> str:
+    """Say what another experiment does to a treatment's effect."""
+
+    def told(change: float | None) -> str:
+        if change is None:
+            return "unknown"
+        return words.signed_per_cent(change) if found.relative else f"{change:+.3g}"
+
+    ends = f"{told(found.interval.low)} to {told(found.interval.high)}"
+    return (
+        f"{words.name(found.treatment)} beside {words.name(found.beside)} of "
+        f"{words.name(found.other)} ({words.counted(found.units, 'shared unit')}): "
+        f"{told(found.together)} better with it, {told(found.alone)} without; difference "
+        f"{told(found.difference)} ({ends}, at one look). It decides nothing."
+    )
 
 
 def explained_over_time(found: Mapping[str, Any]) -> Iterator[str]:

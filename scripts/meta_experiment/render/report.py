@@ -56,6 +56,7 @@ def report(examined: Examination) -> Page:
         *_exact(analysis),
         *_bandit(analysis),
         *_ramp(analysis),
+        *_interactions(analysis),
         *_guardrails(analysis),
         *_secondary(analysis),
         *comparators(analysis),
@@ -257,6 +258,13 @@ def _ramp(analysis: Analysis) -> Iterator[Section]:
     if analysis.ramp is not None:
         told = tuple(over_time.ramp(to_document(analysis.ramp)))
         yield Heading("Ramp", level=2), Paragraph(told, indent=2)
+
+
+def _interactions(analysis: Analysis) -> Iterator[Section]:
+    """Show what other experiments on the same units do to the effect; it decides nothing."""
+    if analysis.interactions:
+        told = tuple(over_time.interaction(item) for item in analysis.interactions)
+        yield Heading("On the same units", level=2), Paragraph(told, indent=2)
 
 
 def _guardrails(analysis: Analysis) -> Iterator[Section]:

@@ -353,6 +353,28 @@ class ExactEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Interaction:
+    """What another experiment on the same units does to a treatment's effect; never decides.
+
+    `alone` is the effect on the primary metric among units that had the other's control,
+    `together` among those that had its treatment `beside`; `difference` is by how much the
+    latter is better, with its interval at one look. Relative on the log scale, else in the
+    metric's unit; more is better.
+    """
+
+    treatment: str
+    other: str
+    beside: str
+    units: int
+    relative: bool
+    alone: float
+    together: float
+    difference: float
+    interval: Interval
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock.
 
@@ -379,6 +401,7 @@ class Analysis:
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
     ramp: RampStanding | None = field(default=None, metadata=SPARE)
     holdout: HoldoutStanding | None = field(default=None, metadata=SPARE)
+    interactions: tuple[Interaction, ...] = field(default=(), metadata=SPARE)
     comparators: tuple[ComparatorResult, ...] = ()
     best: dict[str, float | None] = field(default_factory=dict, metadata=SPARE)
 

@@ -101,6 +101,25 @@ class Ramp:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """Slots of a layer that an experiment holds: of so many thousandths, from `first` on.
+
+    Experiments that hold other slots of the layer never meet in one unit. `first` is None
+    until the experiment is created.
+    """
+
+    name: str
+    count: int
+    first: int | None = None
+
+    @property
+    def slots(self) -> tuple[int, int]:
+        """The first of its slots, and that behind its last."""
+        first = self.first or 0
+        return first, first + self.count
+
+
+@dataclass(frozen=True, slots=True)
 class LiftPrior:
     """What is believed of the relative effect before data: normal, in fractions, + is better.
 
@@ -139,7 +158,8 @@ class Plan:
     `covariates` what explains part of the spread of means, known before a variant is drawn.
     `robust` averages the evidence of the draw itself into that on the primary metric.
     `bandit` is there when units are assigned by one, `ramp` when by one. Units take part from
-    `start_date` until `end_date`, seconds since the epoch.
+    `start_date` until `end_date`, seconds since the epoch; in a `layer` those of
+    its slots alone.
     `prior` is believed of the primary metric's relative effect before data; `price` is the
     relative loss below which both choices are as good as each other, so that the plan may end.
     `holdout` is there when it watches what a promotion is worth afterwards.
@@ -174,6 +194,7 @@ class Plan:
     ramp: Ramp | None = None
     start_date: float | None = None
     end_date: float | None = None
+    layer: Layer | None = None
     prior: LiftPrior | None = None
     price: float | None = None
     holdout: Holdout | None = None
@@ -198,6 +219,11 @@ class Plan:
     def control(self) -> Variant:
         """The arm that is the file as it stands."""
         return self.variants[0]
+
+    @property
+    def share_of_units(self) -> float:
+        """The share of all units that take part."""
+        return self.traffic * (1.0 if self.layer is None else self.layer.count / 1000)
 
     @property
     def moves_shares(self) -> bool:

@@ -161,7 +161,7 @@ def smallest_improvement(plan: Plan, spread: Spread, units: int) -> float | None
 def per_arm_a_day(plan: Plan, units_per_day: float) -> float:
     """Return the units of the smallest arm in a day, of so many units of all arms."""
     weights = [item.weight for item in plan.variants]
-    return units_per_day * plan.traffic * min(weights) / math.fsum(weights)
+    return units_per_day * plan.share_of_units * min(weights) / math.fsum(weights)
 
 
 def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: float) -> str:

@@ -12,6 +12,7 @@ from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
+from meta_experiment.services.acting.shared_units import beside_others
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
@@ -91,6 +92,9 @@ def examine(
         exhausted=exhausted,
     )
     analysis = _as_ended(experiment, analysis)
+    if explore:
+        met = tuple(beside_others(workspace, experiment, trials))
+        analysis = replace(analysis, interactions=met)
     if exact:
         from meta_experiment.decide.exact import exact_evidence
 

@@ -26,6 +26,7 @@ from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
 from meta_experiment.services.acting.holdouts import open_holdout
+from meta_experiment.services.acting.layering import refuse_taken_slots
 from meta_experiment.services.acting.learnings import learnings_in
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.serving.plugin import plugin_needed
@@ -65,6 +66,7 @@ def start(
         allowed = (Status.RUNNING,) if joins else (Status.DRAFT,)
         require_status(experiment, allowed, "started")
         _refuse_past_end(experiment, now)
+        refuse_taken_slots(experiment, workspace.store.experiments())
         require_control_on_disk(workspace, experiment)
         return experiment if joins else replace(experiment, status=Status.RUNNING, started=now)
 
@@ -125,6 +127,7 @@ def resume(workspace: Workspace, selector: str) -> StatusChange:
             if item.experiment_id != experiment.experiment_id
         ]
         refuse_shared_files(experiment, others)
+        refuse_taken_slots(experiment, others)
         _refuse_past_end(experiment, now)
         if experiment.status is Status.EXPIRED:
             _refuse_past_horizon(experiment, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from meta_experiment.errors import as_word
+from meta_experiment.services.acting.layering import in_layer
 from meta_experiment.types import Assignment, Experiment, Plan, Status, Unit
 from meta_experiment.types.guidance import PlanConflict
 from meta_experiment.types.vocabulary import ConflictKind
@@ -45,7 +46,8 @@ def conflicts(
                 name,
                 f"{name} runs on the same {plan.unit.value}s: where "
                 f"{as_word(other.plan.files[0])} is used as well, each is noise to "
-                "the other. Run one after the other, or give each a share (--traffic).",
+                "the other. Run one after the other, or create both in one layer (--layer "
+                "NAME), which keeps them apart.",
             )
 
 
@@ -73,6 +75,7 @@ def _shares_units(plan: Plan, other: Experiment) -> bool:
         other.status is Status.RUNNING
         and bool(other.plan.files)
         and plan.unit is other.plan.unit
+        and (plan.layer is None or not in_layer(other, plan.layer.name))
         and plan.unit in _LIVE_UNITS
         and Assignment.EXTERNAL not in (plan.assignment, other.plan.assignment)
     )

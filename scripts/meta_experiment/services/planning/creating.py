@@ -21,6 +21,7 @@ from meta_experiment.prompts.frontmatter import Frontmatter, read_frontmatter
 from meta_experiment.prompts.identity import PromptKind, identify
 from meta_experiment.prompts.loading import loading_fault
 from meta_experiment.prompts.slug import slug
+from meta_experiment.services.acting.layering import placed_in_layer
 from meta_experiment.services.acting.lifecycle import refuse_shared_files
 from meta_experiment.services.kept_outside import RUNS, kept_outside
 from meta_experiment.services.planning.conflicts import conflicts, told
@@ -167,6 +168,7 @@ def _draft(
     contents: Contents,
     now: float,
 ) -> Experiment:
+    plan = placed_in_layer(plan, experiments)
     versions = {
         path: {name: item and item.version for name, item in arms.items()}
         for path, arms in contents.items()

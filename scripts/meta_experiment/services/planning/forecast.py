@@ -71,7 +71,7 @@ def _climb(plan: Plan, ramp: Ramp, rate: float | None) -> str:
     units, least = sum(steps), ramp.days * len(steps)
     days = f"and takes at least {in_days(least)} days" if least else ""
     if rate:
-        each = [max(ramp.days, step / (rate * plan.traffic)) for step in steps]
+        each = [max(ramp.days, step / (rate * plan.share_of_units)) for step in steps]
         days = f"and takes about {in_days(sum(each))} days at {rate:.3g} units a day"
     counted = " + ".join(f"{step:,}" for step in steps)
     sums = f" ({counted})" if len(steps) > 1 else ""

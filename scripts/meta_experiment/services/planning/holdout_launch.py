@@ -219,6 +219,7 @@ def _plan(
         ramp=None,
         start_date=None,
         end_date=None,
+        layer=None,
         prior=None,
         price=None,
         holdout=Holdout(

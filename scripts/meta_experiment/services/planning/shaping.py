@@ -162,7 +162,7 @@ def _lacks_of_files(request: Request) -> Iterator[Lack]:
 
 def _is_uneven(plan: Plan) -> bool:
     weights = {item.weight for item in plan.variants}
-    return plan.moves_shares or plan.traffic < 1 or len(weights) > 1
+    return plan.moves_shares or plan.share_of_units < 1 or len(weights) > 1
 
 
 def in_a_line(fault: UsageError) -> str:

@@ -19,7 +19,7 @@ from meta_experiment.errors import InvalidStateError
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Experiment, Status
+from meta_experiment.types import Assignment, Experiment, Plan, Status
 from meta_experiment.types.results.assignment import AssignmentResult
 
 
@@ -46,7 +46,7 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
         )
     key = unit if unit is not None else f"call-{secrets.token_hex(8)}"
     seed = mixed_seed(workspace, experiment)
-    if not takes_part(plan, seed, key, workspace.clock()):
+    if not takes_part(plan, seed, key, workspace.clock(), layer_seed(workspace, plan)):
         control = plan.control.name
         return _result(workspace, experiment, key, control, None)
     for variant in plan.variants:
@@ -117,6 +117,14 @@ def _draw(
 def mixed_seed(workspace: Workspace, experiment: Experiment) -> str:
     """Mix the plan's seed with the checkout's own, or every checkout would start alike."""
     parts = (str(experiment.plan.seed), workspace.checkout.identity(), experiment.experiment_id)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def layer_seed(workspace: Workspace, plan: Plan) -> str:
+    """Return the seed of a plan's layer, which all its experiments share; "" without one."""
+    if plan.layer is None:
+        return ""
+    parts = (workspace.checkout.identity(), "layer", plan.layer.name)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 

@@ -19,7 +19,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.texts import digest
-from meta_experiment.services.recording.assigning import mixed_seed
+from meta_experiment.services.recording.assigning import layer_seed, mixed_seed
 from meta_experiment.services.serving.client_places import scope_of
 from meta_experiment.services.serving.serving_plan import Serving
 from meta_experiment.services.workspace import Workspace
@@ -76,6 +76,8 @@ def entry_of(
         known=known,
         opens=plan.start_date or 0.0,
         closes=plan.end_date or 0.0,
+        slots=None if plan.layer is None else plan.layer.slots,
+        layer=layer_seed(workspace, plan),
     )
 
 
