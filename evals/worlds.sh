@@ -19,6 +19,7 @@ world() { # NAME: what comes before a world is made first
         guardrail) experiment && observe 30 60 150 ;;
         worse) experiment && observe 30 170 100 ;;
         ended) world due && quiet promote review --yes ;;
+        holdout) world ended && quiet holdout review --share 20 ;;
         failed) world worse && quiet rollback review --yes --reason 'It takes longer' ;;
         learned) world failed && quiet learn review \
             --why 'The list was short, and each entry asked for twice the reading' \

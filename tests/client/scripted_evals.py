@@ -125,6 +125,14 @@ SCRIPTS: Mapping[str, tuple[Script, Script]] = {
         Script("learning-capture", [], "First, what did the last one teach you?"),
         Script("hypothesis-design", [f"{_CREATE} --primary-metric cost_usd"], "It is made."),
     ),
+    "holdout-entry": (
+        Script("exposure-control", ["holdout review --json"], "Not shown yet: nobody used it."),
+        Script("evidence-analysis", ["rollback review --reason Old --yes --json"], "Yes."),
+    ),
+    "holdout-redirect": (
+        Script("exposure-control", ["holdout review --json"], "Its holdout is under way."),
+        Script("learning-capture", ["archive review --json"], "It does, and it is put away."),
+    ),
     "learned-entry": (
         Script("hypothesis-design", ["learn --list --json"], "The gravest finding first."),
         Script("hypothesis-design", [], "A friendlier tone."),

@@ -1,9 +1,10 @@
-"""From a hunch to a file that was promoted and a lesson, by what the program names alone.
+"""From a hunch to a promoted file, a holdout and a lesson, by what the program names alone.
 
 A person types nothing that no earlier output has named: no verb, no flag. What they choose
 themselves are texts, files and names. In between they use their command in the real client.
 """
 
+import re
 import subprocess
 
 import pytest
@@ -23,7 +24,7 @@ CLAIM = (
     "written is not paid"
 )
 NEXT = "Asking /review for one finding lowers output_tokens by a tenth, because the rest waits"
-USES = range(1, 31)
+USES, MORE_USES = range(1, 31), range(31, 43)
 
 
 class Person:
@@ -87,7 +88,17 @@ def test_from_a_hunch_to_a_lesson_by_what_was_named_alone(client):
     assert "is promoted" in person(*act.split())
     assert live.file.read_text("utf-8") == COMMAND.treatment
 
-    assert f"meta-experiment learn {experiment} --why TEXT --next TEXT" in next_of(person())
+    offered = next_of(person())
+    assert f"meta-experiment holdout {experiment};" in offered
+    person("holdout", experiment, code=1)  # sums, as tokens are, need as many uses of each text
+    assert "50% of invocations keep the text" in person("holdout", experiment, "--share", "50")
+    with Endpoint(respond=Model(COMMAND)) as endpoint:
+        live.work(endpoint, MORE_USES)
+    watched = person("holdout", experiment)
+    counted = re.search(r"promoted (\d+), previous (\d+)", watched)
+    assert sum(map(int, counted.groups())) == len(MORE_USES)
+
+    assert f"meta-experiment learn {experiment} --why TEXT --next TEXT" in offered
     person("learn", experiment, "--why", "It had less to say", "--next", NEXT)
     assert "meta-experiment plan --hypothesis TEXT" in next_of(person())
     offered = person("plan", "--hypothesis", HUNCH, "--file", f"{COMMAND.path}=brief.md")

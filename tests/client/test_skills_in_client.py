@@ -108,7 +108,10 @@ STAGES = [
      ["create --plan review.plan.yaml", "start review --manual"], "running"),
     (":", "running", "experiment-workspace", ["pause review", "resume review"], "running"),
     ("observe 30 60 100", "due", "evidence-analysis", ["promote review --yes"], "promoted"),
-    (":", "ended", "learning-capture", ["learn review --why 'Less' --next 'Less still' --drop"],
+    ("quiet holdout review --share 20", "holdout", "exposure-control", ["holdout review"],
+     "promoted"),
+    ("quiet stop 'review, holdout' --reason Enough", "ended", "learning-capture",
+     ["learn review --why 'Less' --next 'Less still' --drop"],
      "promoted"),
     (":", "learned", "hypothesis-design", ["learn --list", "archive review"], "archived"),
 ]  # fmt: skip
@@ -164,6 +167,7 @@ def test_the_board_leads_from_skill_to_skill_and_the_state_is_as_told(client):
             session.say("Go on.")
             results = endpoint.turns[-1].tool_results()[-len(calls) :]
             board = call(client, client.project, "status", "--archived")["experiments"]
+            board = [row for row in board if row["name"] == "review"]
             status = board[0]["status"] if board else None
             found.append(
                 (stage, model.opened[-1], [text for text, bad in results if bad], status)

@@ -44,9 +44,8 @@ def complete(found: Cases) -> Iterator[str]:
         for kind, often in (("asked", ASKED), ("near", NEAR))
         for number in range(often)
     }
-    # no verb leaves a share with the old version yet
-    stages = [stage.value for stage in Stage if stage is not Stage.HOLDOUT]
-    wanted |= {f"stages/{stage}-{kind}" for stage in stages for kind in ("entry", "redirect")}
+    kinds = ("entry", "redirect")
+    wanted |= {f"stages/{stage.value}-{kind}" for stage in Stage for kind in kinds}
     there = {path for path in found if path.startswith(("triggers/", "stages/"))}
     yield from (f"{path}: missing" for path in wanted - there)
     yield from (f"{path}: of no skill or stage" for path in there - wanted)

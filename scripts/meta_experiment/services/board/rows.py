@@ -200,6 +200,7 @@ _STILL = {  # what can be done with one that has ended
     Status.PROMOTED: "; to take it back: meta-experiment rollback {}",
     Status.EXPIRED: "; to go on after all: meta-experiment resume {}",
 }
+_LASTING = "; to see whether it lasts: meta-experiment holdout {}"
 _ON_CASES = {
     Status.DRAFT: "run its cases: meta-experiment run {} --cases PATH",
     Status.EXPIRED: "; with more cases: meta-experiment run {} --cases PATH",
@@ -230,6 +231,8 @@ def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) 
         return "none; it is put away"
     if step.stage in _UNSHAPED:
         return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {usual}"
+    if (status, step.stage) == (Status.PROMOTED, Stage.ENDED) and not on_cases:
+        usual = f"{_LASTING.format(name)}{usual}"
     return f"{last.format(name)}{usual}"
 
 

@@ -1,0 +1,2 @@
+. "${0%/*}/../../worlds.sh"
+world holdout
