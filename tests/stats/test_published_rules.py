@@ -16,7 +16,9 @@ from tests.decide.making import COST, SCORE, SUCCESS, guardrail, look, plan, tri
 from tests.everyday import some
 from tests.published import Cases
 
+from meta_experiment.assign.adaptive import top_two
 from meta_experiment.assign.draw import arm_for
+from meta_experiment.stats.best_arm import best_mean
 from meta_experiment.stats.lift_posterior import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import (
@@ -147,21 +149,27 @@ def test_two_arms_are_decided_where_a_bandit_would_split_for_ever():
 
 
 def test_shares_that_a_plan_gives_sum_to_one():
-    """featbit-47: the printed weights sum to 1.01; a plan's shares are shares of their sum."""
+    """featbit-47: the printed weights sum to 1.01; shares of a plan, or a bandit, to one."""
     _, expected = CASES.case("featbit-47")
     weights = expected["published_weights"]
     assert sum(weights) == pytest.approx(1.01)
     names = ("control", "b", "c")
     found = look(plan(variants=tuple(map(Variant, names, weights))), [])
+    drawn = top_two(CASES.case("featbit-47")[0]["p_best"])
+    assert math.fsum(drawn) == pytest.approx(1.0, abs=1e-12)
+    assert drawn == pytest.approx([0.485, 0.423, 0.092], abs=0.001)
     shares = found.checks.srm.expected
     assert math.fsum(shares.values()) == pytest.approx(1.0, abs=1e-12)
     assert shares["c"] == pytest.approx(weights[2] / 1.01)
 
 
 def test_the_fastest_of_three_arms_wins():
-    """featbit-42: the chance to be best is reproduced, and the decision is the arm itself."""
+    """featbit-42: chances and shares are reproduced, and the decision is the arm itself."""
     inputs, expected = CASES.case("featbit-42")
     slow, fast, middle = (Moments.from_summary(n, mean, sd) for mean, sd, n in inputs["arms"])
+    chances = best_mean([slow, fast, middle], lower=inputs["inverse"])
+    assert chances == pytest.approx(expected["p_best"], abs=0.003)
+    assert top_two(chances, floor=0.01) == pytest.approx(expected["weights"], abs=0.003)
     over_middle = 1 - normal_lift(fast, middle).chance_better
     assert 1 - over_middle == pytest.approx(expected["p_best"][1], abs=0.003)
     assert 1 - normal_lift(slow, fast).chance_better > 0.9999
