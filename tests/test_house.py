@@ -115,6 +115,7 @@ SHARED = {
     "telemetry_export": "what is on record, told onwards",
     "trial_page": "some trials, shown",
     "trials": "the trials of an experiment",
+    "workflow_audit": "experiments of workflows, and how their runs ended",
     "workflow_import": "runs of an agentic workflow, imported",
     "workflow_generation": "the next generation of a workflow's experiment",
     "workflow_list": "agentic workflows that declare experiments",

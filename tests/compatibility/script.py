@@ -306,6 +306,9 @@ STEPS: tuple[Step, ...] = (
     "workflows darwin daily-report tone",
     "workflows darwin daily-report tone --winner warm --variant cool",
     "workflows darwin daily-report tone --winner hot",
+    "workflows audit",
+    "workflows audit --experiment daily-report/tone --variant warm",
+    "workflows audit --variant warm",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

@@ -35,7 +35,7 @@ def test_the_command_answers_to_its_plain_name():
 LOOKING = [
     "status", "explain", "analyze", "trials", "monitor", "noise", "baseline", "plan", "doctor",
     "check", "verify", "runs list", "runs show", "runs diff",
-    "runs profile", "cases check", "workflows list", "workflows show",
+    "runs profile", "cases check", "workflows list", "workflows show", "workflows audit",
 ]  # fmt: skip
 # a rating adds a number to a trial, and never runs a command here; a list takes no ID
 HARMLESS = [*LOOKING, "rate", "learn --list"]

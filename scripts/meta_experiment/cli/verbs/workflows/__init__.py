@@ -14,5 +14,6 @@ command = Noun(
         "show": f"{_HERE}.workflow_view:command",
         "pick": f"{_HERE}.workflow_pick:command",
         "darwin": f"{_HERE}.workflow_generation:command",
+        "audit": f"{_HERE}.workflow_audit:command",
     },
 )

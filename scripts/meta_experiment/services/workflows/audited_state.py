@@ -1,0 +1,102 @@
+"""What a project knows of one experiment of a workflow: branch, artifacts and own trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from meta_experiment.errors import MetaExperimentError, NotFoundError
+from meta_experiment.model.instants import to_text
+from meta_experiment.records import dataclass
+from meta_experiment.services.workflows.draw_dates import draw_dates
+from meta_experiment.services.workflows.workflow_files import WorkflowFile
+from meta_experiment.services.workflows.workflow_plan import experiment_tag
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.sources.results.choosing import safe_names
+from meta_experiment.types import Experiment, Trial
+from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.outcomes.gathering import gather
+from meta_experiment.workflows.state.branches import read_branch
+from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
+from meta_experiment.workflows.state.tally import Tally, tally
+from meta_experiment.workflows.state.union import merged
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedState:
+    """One experiment with all that is known of its runs; `names` are those of its plan."""
+
+    declared: DeclaredExperiment
+    ledger: RunLedger
+    tallied: Tally
+    experiment: Experiment | None
+    trials: tuple[Trial, ...]
+    names: Mapping[str, str]
+
+
+def workflow_ledger(
+    workspace: Workspace, file: WorkflowFile, downloads: Path | None
+) -> tuple[RunLedger, list[str]]:
+    """Return what a workflow's branch and downloads tell, and what could not be read.
+
+    Raises:
+        NotFoundError, StorageError: the folder holds no runs, or cannot be read.
+    """
+    found, said = [], []
+    if workspace.git is not None and file.branch is not None:
+        try:
+            found.append(read_branch(workspace.git, file.name).ledger)
+        except NotFoundError:
+            said.append(f"{file.name} has no branch {file.branch} here.")
+        except MetaExperimentError as error:
+            said.append(f"{file.branch} was not read: {error.message}")
+    if downloads is not None:
+        found.append(gather(downloads, file.name).ledger)
+    ledger = merged(found)
+    said += [f"Set aside: {bad.sentence}" for bad in ledger.bad[:5]]
+    return ledger, said
+
+
+def audited_state(
+    workspace: Workspace, file: WorkflowFile, declared: DeclaredExperiment, ledger: RunLedger
+) -> AuditedState:
+    """Join the state of a workflow with the trials that are recorded of one experiment.
+
+    Raises:
+        CorruptStoreError, StorageError: these cannot be read.
+    """
+    names = safe_names(list(declared.variants), [])
+    held = holding(workspace.store.experiments(), file.name, declared)
+    trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
+    called = {name: variant for variant, name in names.items()}
+    own = RunLedger(
+        runs=tuple(
+            LedgerRun(
+                item.unit,
+                {declared.name: called.get(item.variant, item.variant)},
+                None if item.assigned_at is None else to_text(item.assigned_at),
+                item.assigned_at,
+            )
+            for item in trials
+            if item.excluded is None
+        )
+    )
+    whole = merged([ledger, own])
+    dates = draw_dates(workspace.git, file.path, declared)
+    return AuditedState(
+        declared, whole, tally(whole, declared.name, dates), held, trials, names
+    )
+
+
+def holding(
+    experiments: Iterable[Experiment], workflow: str, declared: DeclaredExperiment
+) -> Experiment | None:
+    """Return the newest experiment that holds the trials of these very variants."""
+    tag, names = experiment_tag(workflow, declared.name), set(declared.variants)
+    safe = set(safe_names(list(declared.variants), []).values())
+    same = [
+        item
+        for item in experiments
+        if tag in item.plan.tags and {one.name for one in item.plan.variants} in (safe, names)
+    ]
+    return max(same, key=lambda item: item.created, default=None)
