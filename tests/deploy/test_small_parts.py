@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meta_experiment.deploy import Backups, unified_diff
+from meta_experiment.deploy import Backups
 from meta_experiment.deploy.commit import CommitEntry, CommitPlan
 from meta_experiment.deploy.journal import FileStep, Journal, JournalContents, Record
 from meta_experiment.errors import CorruptStoreError, NotFoundError
 from meta_experiment.files.confine import Content
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.types import Action, FileVersion
@@ -223,7 +224,7 @@ def test_a_diff_leads_from_the_one_text_to_the_other(before, after, most):
     """Read by its own rules, compared line by line or replaced as a whole."""
     texts = ["".join(f"{line}\n" for line in lines).encode() for lines in (before, after)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("meta_experiment.deploy.diff._MOST_PAIRS", most)
+        patch.setattr("meta_experiment.files.content_diff._MOST_PAIRS", most)
         shown = diff(*texts).splitlines()[3:]
     result, at = [], 0
     for line in shown:

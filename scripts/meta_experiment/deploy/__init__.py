@@ -16,7 +16,6 @@ from meta_experiment.deploy.deployer import (
     Ending,
     RecoveredChange,
 )
-from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.merge import merge
 from meta_experiment.deploy.message import commit_message
 
@@ -34,6 +33,5 @@ __all__ = [
     "commit_message",
     "merge",
     "new_change_id",
-    "unified_diff",
     "version_of",
 ]

@@ -12,7 +12,6 @@ from pathlib import Path
 from meta_experiment.deploy.apply import expect
 from meta_experiment.deploy.change import ChangeSet, FileChange, RegistryStep, version_of
 from meta_experiment.deploy.commit import CommitPlan, NoCommit, Repository
-from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.deploy.flight import Flight
 from meta_experiment.deploy.journal import FileStep, Journal, JournalContents, Record
 from meta_experiment.errors import (
@@ -22,6 +21,7 @@ from meta_experiment.errors import (
     StorageError,
 )
 from meta_experiment.files.confine import Content
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.interruption import Interrupted, heed, held, waiting

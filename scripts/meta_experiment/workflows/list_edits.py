@@ -17,8 +17,6 @@ _BLOCK_SCALARS = ("|", ">")
 _BLANKS = " \t"
 _DASH = re.compile(r"-[ \t]*\Z")
 _LEADING = re.compile(r"[ \t]*(?:-[ \t]+)?")
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd"
-                          r"\U00010000-\U0010ffff]")  # fmt: skip
 
 
 class Edit(NamedTuple):
@@ -71,12 +69,15 @@ def written(value: object, *, flow: bool, quote: str = "") -> str:
         if _reads_as(way(), value, flow=flow):
             return way()
     inner = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{_UNPRINTABLE.sub(_escaped, inner)}"'
+    return f'"{"".join(map(_printable, inner))}"'
 
 
-def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+def _printable(sign: str) -> str:
+    """Return a sign as it stands between double quotes."""
+    code = ord(sign)
+    if sign.isprintable():
+        return sign
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _reads_as(form: str, value: str, *, flow: bool) -> bool:

@@ -7,7 +7,6 @@ returned: the new text is read, and all else in it must be what it was.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean
 
 from meta_experiment.errors import NotFoundError, RefusedError, as_word, cite
 from meta_experiment.model.fields import suggestion
@@ -139,7 +138,8 @@ def _weight(
         return None
     known = dict(zip(experiment.variants, experiment.weight, strict=True))
     staying = [known[name] for name in variants if name in known]
-    mean = fmean(staying) if staying else fmean(experiment.weight)
+    counted = staying or experiment.weight
+    mean = sum(counted) / len(counted)
     whole = all(isinstance(item, int) for item in experiment.weight)
     new = max(1, round(mean)) if whole else mean
     return tuple(known.get(name, new) for name in variants)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 BRANCHES = "experiments/"
+TAG = "workflow"
 _ENDINGS = (".lock.yml", ".md")
 
 
@@ -25,3 +26,8 @@ def workflow_id(file: str) -> str:
 def branch_of(workflow: str) -> str:
     """Return the branch that keeps the state of a workflow, by its file or name."""
     return BRANCHES + workflow_id(workflow)
+
+
+def experiment_tag(workflow: str, experiment: str) -> str:
+    """Return the tag that all plans of a workflow's experiment bear, whatever they compare."""
+    return f"{TAG}:{workflow_id(workflow)}/{experiment}"

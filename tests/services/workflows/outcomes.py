@@ -2,10 +2,10 @@
 
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.plan_document import plan_from_document, plan_sha256
-from meta_experiment.services.workflows.workflow_plan import experiment_tag
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Experiment, Status, TrialStatus
+from meta_experiment.workflows.workflow_names import experiment_tag
 
 NAME = "exp-2026-09-01-tone"
 _AN_HOUR = 3600.0

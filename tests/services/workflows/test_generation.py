@@ -19,7 +19,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.health.recovery import finish_interrupted
-from meta_experiment.services.workflows import generation
+from meta_experiment.services.workflows import generation_landing
 from meta_experiment.services.workflows.generation import GenerationRequest, plan_generation
 from meta_experiment.services.workspace import Workspace
 
@@ -215,8 +215,8 @@ def test_a_workflow_that_changes_meanwhile_is_left_alone(root, monkeypatch):
         (root / PATH).write_bytes(changed)
         return path_of(*arguments)
 
-    path_of = generation._archive_path
-    monkeypatch.setattr(generation, "_archive_path", late)
+    path_of = generation_landing._archive_path
+    monkeypatch.setattr(generation_landing, "_archive_path", late)
     with pytest.raises(DriftError, match="changed since") as found:
         darwin(root, apply=True, winner="warm")
     assert "run the same command again" in found.value.hint
@@ -228,7 +228,7 @@ def test_nothing_is_written_where_the_answer_could_not_be(root, monkeypatch):
     def unwritable(*_):
         raise TypeError("no JSON")
 
-    monkeypatch.setattr(generation, "to_document", unwritable)
+    monkeypatch.setattr(generation_landing, "to_document", unwritable)
     with pytest.raises(TypeError):
         darwin(root, apply=True, winner="warm")
     assert (root / PATH).read_bytes() == SOURCE

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
-from meta_experiment.deploy import FileChange, merge, unified_diff, version_of
+from meta_experiment.deploy import FileChange, merge, version_of
 from meta_experiment.files.confine import Content
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.prompts.identity import require_files, skill_around
 from meta_experiment.records import dataclass
 from meta_experiment.services.serving.placed import original, stand_in_version, without_stand_in

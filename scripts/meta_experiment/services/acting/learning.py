@@ -10,9 +10,9 @@ from meta_experiment.assign.uniform import sha256
 from meta_experiment.decide.telling.hypotheses import promised
 from meta_experiment.decide.telling.progress import leading
 from meta_experiment.decide.telling.upshots import upshot
-from meta_experiment.deploy.diff import unified_diff
 from meta_experiment.errors import InvalidStateError, MetaExperimentError, UsageError
 from meta_experiment.files.confine import Content
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.model import instants
 from meta_experiment.model.learnings import LearningsText
 from meta_experiment.model.result_document import to_document

@@ -8,12 +8,11 @@ from meta_experiment.errors import NotFoundError, UsageError, cite
 from meta_experiment.services.find import find_in
 from meta_experiment.services.notifying.sending import target_named
 from meta_experiment.services.workflows.workflow_files import read_workflows
-from meta_experiment.services.workflows.workflow_plan import TAG, experiment_tag
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
 from meta_experiment.types.notification import NotificationChannel, NotificationTarget
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.workflow_names import workflow_id
+from meta_experiment.workflows.workflow_names import TAG, experiment_tag, workflow_id
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 

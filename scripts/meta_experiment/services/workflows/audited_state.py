@@ -10,7 +10,6 @@ from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
 from meta_experiment.services.workflows.draw_dates import draw_dates
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
-from meta_experiment.services.workflows.workflow_plan import experiment_tag
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
 from meta_experiment.types import Experiment, Trial
@@ -20,6 +19,7 @@ from meta_experiment.workflows.state.branches import read_branch
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import Tally, tally
 from meta_experiment.workflows.state.union import merged
+from meta_experiment.workflows.workflow_names import experiment_tag
 
 
 @dataclass(frozen=True, slots=True)

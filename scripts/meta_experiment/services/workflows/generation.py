@@ -1,38 +1,21 @@
-"""The next generation of a workflow's experiment: planned, and applied with its archive.
-
-Archive and workflow change as one: both or neither, also after a crash.
-"""
+"""The next generation of a workflow's experiment, planned by what is known of this one."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from meta_experiment.deploy import (
-    ChangeSet,
-    FileChange,
-    LandedChange,
-    new_change_id,
-    unified_diff,
-    version_of,
-)
-from meta_experiment.errors import DriftError, GitError, NotFoundError, RefusedError
-from meta_experiment.files.confine import Content, plain_path, safe_component
+from meta_experiment.errors import GitError, NotFoundError, RefusedError
+from meta_experiment.files.confine import Content
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.model import instants
-from meta_experiment.model.result_document import to_document
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.registry_commit import OF_A_WORKFLOW
 from meta_experiment.services.workflows.draw_dates import draw_dates
 from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
-from meta_experiment.services.workflows.workflow_plan import experiment_tag
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
-from meta_experiment.types import Action, Analysis, Experiment, Status
+from meta_experiment.types import Analysis, Experiment, Status
 from meta_experiment.types.results.workflow_generation import (
     GenerationPlan,
     WinnerSource,
@@ -46,14 +29,13 @@ from meta_experiment.workflows.state.branches import read_branch
 from meta_experiment.workflows.state.ledger import RunLedger
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import tally
-from meta_experiment.workflows.state.writing import run_document
 from meta_experiment.workflows.variant_ranking import (
     chosen_winner,
     next_generation,
     ranking,
     winner_of,
 )
-from meta_experiment.workflows.workflow_names import workflow_id
+from meta_experiment.workflows.workflow_names import experiment_tag
 
 ARCHIVE = ".github/experiments/archive"
 _MODE = 0o644
@@ -109,7 +91,11 @@ def plan_generation(
             f"Nothing has won {declared.name}: {plan.reason}",
             hint="Name the winner yourself, if you must: --winner NAME",
         )
-    return _applied(workspace, file, plan, rewriting, known, request)
+    from meta_experiment.services.workflows.generation_landing import Generation, land
+
+    text = _content(file, rewriting.text)
+    generation = Generation(file.content, text, known.ledger, known.analysis)
+    return land(workspace, plan, generation, request.archive)
 
 
 def _planned(
@@ -241,80 +227,5 @@ def _imported(
     return max(found, key=lambda item: item.began or 0.0, default=None)
 
 
-def _applied(
-    workspace: Workspace,
-    file: WorkflowFile,
-    plan: GenerationPlan,
-    rewriting: Rewriting,
-    known: KnownOutcome,
-    request: GenerationRequest,
-) -> GenerationPlan:
-    change_id, at = new_change_id(), workspace.clock()
-    done = replace(plan, archive=_archive_path(request.archive, plan, at, change_id))
-    archive = json.dumps(_archive(done, known, at), ensure_ascii=False, indent=2) + "\n"
-    change = ChangeSet(
-        change_id=change_id,
-        experiment_id=safe_component(f"workflow-{workflow_id(file.name)}-{plan.experiment}"),
-        action=Action.PROMOTE,
-        files=(
-            FileChange(str(done.archive), None, Content(archive.encode(), _MODE)),
-            FileChange(file.path, version_of(file.content), _content(file, rewriting.text)),
-        ),
-        payload={OF_A_WORKFLOW: file.path, "archive": done.archive},
-    )
-    try:
-        workspace.deployer.apply(change, _NoRegistry())
-    except DriftError as error:
-        hint = "See what changed, then run the same command again."
-        raise DriftError(error.message, hint=hint) from error
-    return done
-
-
-class _NoRegistry:
-    """A registry that has no part in a change: a workflow is its own."""
-
-    def check(self) -> None:
-        """Find nothing that could hold no more."""
-
-    def record(self, landed: LandedChange) -> None:
-        """Write nothing down: archive and workflow say it all."""
-        del landed
-
-
 def _content(file: WorkflowFile, text: str) -> Content:
     return Content(text.encode(), file.content.mode)
-
-
-def _archive_path(folder: str, plan: GenerationPlan, at: float, change_id: str) -> str:
-    """Return a path that no other generation has: by its time, and by a number drawn."""
-    stamp = instants.to_text(at).replace("-", "").replace(":", "")
-    parts = (
-        *Path(folder).as_posix().split("/"),
-        safe_component(plan.workflow),
-        plan.experiment,
-        f"{stamp}-{change_id}.json",
-    )
-    return plain_path("/".join(part for part in parts if part != "."))
-
-
-def _archive(plan: GenerationPlan, known: KnownOutcome, at: float) -> dict[str, Any]:
-    """Return all that is known of a generation when it ends."""
-    return {
-        "archived_at": instants.to_text(at),
-        **to_document(plan),
-        "analysis": to_document(known.analysis) if known.analysis else None,
-        "state": _state(known.ledger),
-    }
-
-
-def _state(ledger: RunLedger | None) -> dict[str, Any] | None:
-    if ledger is None:
-        return None
-    return {
-        "runs": [run_document(run) for run in ledger.runs],
-        "counted_before": [
-            {"before": item.before, "counts": to_document(item.counts)}
-            for item in ledger.stated
-        ],
-        "unread": [item.sentence for item in ledger.bad],
-    }

@@ -31,9 +31,8 @@ from meta_experiment.types import (
 )
 from meta_experiment.types.results.workflow_import import UnmappedMetric
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.workflow_names import workflow_id
+from meta_experiment.workflows.workflow_names import TAG, experiment_tag
 
-TAG = "workflow"
 _ALL_DAYS = 3650.0  # where nobody says when it ends
 _LEAST_ALPHA, _MOST_ALPHA = 1e-6, 0.49
 _MOST_THRESHOLD = 99.0  # per cent; nothing is lowered by more
@@ -47,11 +46,6 @@ class WorkflowPlan:
     variants: Mapping[str, str]
     unmapped: tuple[UnmappedMetric, ...]
     notes: tuple[str, ...]
-
-
-def experiment_tag(workflow: str, experiment: str) -> str:
-    """Return the tag that all plans of a workflow's experiment bear, whatever they compare."""
-    return f"{TAG}:{workflow_id(workflow)}/{experiment}"
 
 
 def plan_for(
