@@ -8,7 +8,7 @@ from tests.sim import bandits
 UNITS = 2000
 AIMS = ("few_bad_uses", "find_best")
 ANCHOR = "Bandits"
-EVERY_LOOK = {2: 600, 3: 600, 4: 600, 8: 300}  # experiments of so many arms
+EVERY_LOOK = {2: 600, 3: 600, 4: 300, 8: 300}  # experiments of so many arms
 LATE = 40  # units
 
 
