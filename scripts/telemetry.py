@@ -1,6 +1,6 @@
 """Tell a collector or a file of assignments, exposures, trials and decisions.
 
-Usage: telemetry.py export [ID]... --otlp | --out FILE | --out -
+Usage: telemetry.py export [ID]...
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 
