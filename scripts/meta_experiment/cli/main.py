@@ -38,9 +38,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 # verb -> its command, where that is not `command` of the module that has the verb's name
 ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
 VERBS = tuple(verb for verbs in SECTIONS.values() for verb in verbs)
-PLACES = {
-    verb: ELSEWHERE.get(verb, f"meta_experiment.cli.verbs.{verb}:command") for verb in VERBS
-}
 
 
 class VerbGroup(LazyGroup):
@@ -49,7 +46,8 @@ class VerbGroup(LazyGroup):
     @property
     def places(self) -> dict[str, str]:
         """Where each verb stands: mostly in the module that has its name."""
-        return PLACES
+        usual = "meta_experiment.cli.verbs.{}:command"
+        return {verb: ELSEWHERE.get(verb, usual.format(verb)) for verb in VERBS}
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs by section, each with its first sentence."""
