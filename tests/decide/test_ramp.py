@@ -17,8 +17,20 @@ from tests.decide.making import (
 
 from meta_experiment.decide import analyze
 from meta_experiment.decide.ramp import expected_units, ramp_standing, step_of
-from meta_experiment.types import Assignment, Draw, Guardrail, Ramp, TrialStatus, Variant
+from meta_experiment.types import (
+    Assignment,
+    Direction,
+    Draw,
+    Guardrail,
+    Metric,
+    MetricKind,
+    Ramp,
+    Scale,
+    TrialStatus,
+    Variant,
+)
 
+ERRORS = Metric("format_errors", MetricKind.PROPORTION, Direction.LOWER, Scale.RAW)
 STEPS = (0.05, 0.25, 0.5, 1.0)
 
 
@@ -219,3 +231,31 @@ def test_status_of_trials_is_no_step():
     made = drawn(base, 12, status=TrialStatus.ERROR)
     assert stand(base, made, days=0.1).units == 3
     assert DURATION.name in made[0].metrics
+
+
+@pytest.mark.parametrize("primary", [SUCCESS, DURATION])
+@pytest.mark.parametrize("count", range(1, 6))
+def test_before_a_treatment_has_units_nothing_is_decided_and_nothing_fails(primary, count):
+    base = ramped(primary=primary, guardrails=(Guardrail(ERRORS, 0.1),))
+    made = [
+        replace(item, metrics={primary.name: 1.0, ERRORS.name: 0.0}, variant="control")
+        for item in drawn(base, count)
+    ]
+    assert stand(base, made, days=2).step == 1
+    one = [replace(item, variant="b") for item in made[:1]] + made[1:]
+    assert stand(base, one, days=2).step == 1
+
+
+@pytest.mark.parametrize("worse", [False, True])
+def test_a_rate_is_held_by_what_the_draw_leans_to_and_not_by_the_time(worse):
+    """A third of the late units fail whatever they got, or more of the treatment's."""
+    base = ramped(primary=SUCCESS, steps=(0.25, 0.5, 0.75))
+    made = []
+    for item in [*drawn(base, 60), *drawn(base, 120, step=1, begin=60, every=2)]:
+        fails = item.order >= 60 and item.order % 3 == 0
+        fails |= worse and item.variant == "b" and item.order % 4 == 0
+        made.append(replace(item, metrics={"success": float(not fails)}))
+    seen = analyze(base, made, experiment_id="x", as_of=START + 2 * DAY, started=START)
+    assert seen.primary.comparisons[0].effect.relative < -0.05
+    found = stand(base, made, days=2)
+    assert (found.step < 3) is worse, found.waits

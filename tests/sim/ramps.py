@@ -111,16 +111,18 @@ def shares(world, step, arms):
 
 
 def evidence(world, state, sums):
-    """Return log e-values for better and worse, those of pooled units, and the effects."""
+    """Return log e-values for better and worse, those of pooled units, and the effects.
+
+    Of rates, whose pooled means tell of times as well, the effect is what the draw leans to.
+    """
     n, mean, sd = state.moments()
     control = shadow.Moments(n[:, :1], mean[:, :1], sd[:, :1] ** 2)
     treated = shadow.Moments(n[:, 1:], mean[:, 1:], sd[:, 1:] ** 2)
     above, below = shadow.log_evidence(control, treated, bar=world.bar)
     pooled = tuple(map(np.nan_to_num, (above, below) if world.rates else (below, above)))
     if world.rates:
-        with np.errstate(all="ignore"):
-            effect = np.nan_to_num(mean[:, 1:] / mean[:, :1] - 1, nan=-1.0, posinf=1.0)
-        return state.exact(1), state.exact(-1), *pooled, effect
+        worse = state.exact(-1)
+        return state.exact(1), worse, *pooled, np.where(worse > 0, -1.0, 0.0)
     t, df, effective, gap = sums.adjusted()
     greater, less = map(np.nan_to_num, shadow.one_sided(t, df, effective, world.bar))
     up, down = np.minimum(state.exact(-1), less), np.minimum(state.exact(1), greater)

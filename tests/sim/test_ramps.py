@@ -62,14 +62,22 @@ def test_the_twin_is_the_program_on_rates():
         assert comparison.sequential.e_reject == pytest.approx(np.exp(worse), rel=1e-5)
 
 
-def test_the_twin_steps_as_the_program_does():
+@pytest.mark.parametrize("rates", [False, True])
+def test_the_twin_steps_as_the_program_does(rates):
     """At every look the program names the step at which the twin draws its next unit."""
     rng = np.random.default_rng(5)
-    values = bandit_tables.logs(rng, (1, 90, 2))
-    climbed = ramps.climb(ramps.World(values, steps=STEPS, units=2), rng)
-    base = ramped(2)
+    world = ramp_tables.rate_falling if rates else bandit_tables.logs
+    values = world(rng, (1, 90, 2))
+    climbed = ramps.climb(ramps.World(values, rates=rates, steps=STEPS, units=2), rng)
+    base, metric = ramped(2), "duration_seconds"
+    if rates:
+        base, metric = ramped(2, primary=SUCCESS), "success"
     made = trials_of(
-        climbed, 0, base, "duration_seconds", lambda *at: float(np.exp(values[at]))
+        climbed,
+        0,
+        base,
+        metric,
+        lambda *at: float(values[at] if rates else np.exp(values[at])),
     )
     assert set(climbed.step[0]) == {0, 1, 2}
     for look in range(10, 90, 10):

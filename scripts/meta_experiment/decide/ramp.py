@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.units import is_closed
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Analysis,
+    Comparison,
     Decision,
     GuardrailState,
+    Metric,
     Plan,
     Ramp,
     RampStanding,
@@ -169,26 +172,48 @@ def _hindrances(
 
 def _against(plan: Plan, analysis: Analysis) -> Iterator[str]:
     """Yield what in the evidence speaks against more units of a treatment."""
-    checks = analysis.checks
+    checks, primary = analysis.checks, plan.primary
     if not (checks.srm.ok and checks.attrition.ok and checks.exposure.ok):
         yield f"sound data: {analysis.reason}"
-    ended = {item.treatment for item in analysis.ended}
     for comparison in analysis.going_on:
         seen = comparison.estimate.relative
-        if seen is None:
-            yield f"a relative effect on {plan.primary.name}, which is not known yet"
-        elif seen < -plan.max_regression:
+        if seen is None and not _is_rate(primary):
+            yield f"a relative effect on {primary.name}, which is not known yet"
+        elif _is_beyond(primary, comparison, plan.max_regression):
             yield (
-                f"{plan.primary.name}, which looks {-seen:.0%} worse, more than the "
-                f"{plan.max_regression:.0%} that the plan tolerates"
+                f"{primary.name}, which looks worse by more than the {plan.max_regression:.0%} "
+                "that the plan tolerates"
+                if not _is_rate(primary)
+                else f"{primary.name}, of which the draw leans to worse"
             )
-    for rail in analysis.guardrails:
-        if rail.treatment in ended:
-            continue
-        seen = rail.comparison.estimate.relative if rail.comparison else None
-        if rail.state is GuardrailState.MISSING:
-            yield f"values of the guardrail {rail.metric}: {rail.reason}"
-        elif rail.state is not GuardrailState.PASS and (seen is None or seen < -rail.margin):
-            yield f"the guardrail {rail.metric}, which looks beyond its margin: {rail.reason}"
+    yield from _against_guardrails(plan, analysis)
     if analysis.alerts:
         yield f"a look of yours: {analysis.alerts[0].message}"
+
+
+def _against_guardrails(plan: Plan, analysis: Analysis) -> Iterator[str]:
+    ended = {item.treatment for item in analysis.ended}
+    metrics = {item.metric.name: item.metric for item in plan.guardrails}
+    for rail in analysis.guardrails:
+        if rail.treatment in ended or rail.state is GuardrailState.PASS:
+            continue
+        if rail.state is GuardrailState.MISSING or rail.comparison is None:
+            yield f"values of the guardrail {rail.metric}: {rail.reason}"
+        elif _is_beyond(metrics[rail.metric], rail.comparison, rail.margin):
+            yield f"the guardrail {rail.metric}, which looks beyond its margin: {rail.reason}"
+
+
+def _is_rate(metric: Metric) -> bool:
+    return family_of(metric).draw_suffices
+
+
+def _is_beyond(metric: Metric, comparison: Comparison, margin: float) -> bool:
+    """Say whether a treatment looks worse by more than a margin.
+
+    The rates of the arms themselves are of other times as well. Of one it is said where what
+    the draw tells is likelier by harm than by no effect at all.
+    """
+    if _is_rate(metric):
+        return comparison.sequential is not None and comparison.sequential.e_reject > 1.0
+    seen = comparison.estimate.relative
+    return seen is None or seen < -margin

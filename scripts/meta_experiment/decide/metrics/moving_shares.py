@@ -118,6 +118,8 @@ def chances(arms: tuple[str, ...], control: Sample, treatment: Sample) -> Chance
     came once, which of the two came first is one draw, with a score of their difference.
     """
     sides = [arms.index(item.drawn.variant) for item in (control, treatment) if item.drawn]
+    if len(sides) < 2:  # an arm has no unit yet whose draw is known
+        return Chances((), (), ())
     probabilities, treated, scores = list[float](), list[int](), list[float]()
     first: dict[int, _PlacedUnit] = {}
     known = _ArmsSoFar()
