@@ -55,6 +55,7 @@ def _experiment(
         for one, w in zip(item.variants, weight, strict=False)
     ]
     yield "Variants", ", ".join(shares) or words.listed(item.variants)
+    yield "Draw", _drawn(item)
     if item.metric:
         yield "Metric", words.name(item.metric)
     for bound in item.guardrail_metrics:
@@ -76,6 +77,17 @@ def _experiment(
         )
     if uses and uses.alike:
         yield "Alike", f"nothing in the text tells {words.listed(uses.alike)} from the others"
+
+
+def _drawn(item: DeclaredExperiment) -> str:
+    if item.continual is not None:
+        return "by a seed and a growing share"
+    if item.weight is None:
+        return "the least used first, so that runs are balanced"
+    even = len(set(item.weight)) == 1
+    return "by weights, which is chance" + (
+        ": without `weight` the same shares would be balanced" if even else ""
+    )
 
 
 def _odd(found: WorkflowView) -> Iterator[str]:

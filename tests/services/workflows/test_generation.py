@@ -19,7 +19,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.health.recovery import finish_interrupted
-from meta_experiment.services.workflows import generation_landing
+from meta_experiment.services.workflows import generation, generation_landing
 from meta_experiment.services.workflows.generation import GenerationRequest, plan_generation
 from meta_experiment.services.workspace import Workspace
 
@@ -190,6 +190,20 @@ def test_conditions_that_the_next_generation_does_not_meet_are_listed(root):
         (12, "no variant is called 'dry'")
     ]
     assert plan.alike == ("new",)
+
+
+@pytest.mark.parametrize("folder", ["", "  ", "."])
+def test_no_folder_is_the_usual_one_and_a_dot_the_root(root, folder):
+    plan = darwin(root, apply=True, winner="warm", archive=folder)
+    usual = "" if folder == "." else f"{generation.ARCHIVE}/"
+    assert plan.archive.startswith(f"{usual}daily-report/tone/")
+    assert (root / plan.archive).is_file()
+
+
+@pytest.mark.parametrize("name", ["", "  ", "storage", "name"])
+def test_what_names_no_experiment_is_refused(root, name):
+    with pytest.raises(NotFoundError, match="declares no experiment"):
+        darwin(root, experiment=name)
 
 
 @pytest.mark.parametrize("folder", ["../outside", "/outside", ".git/x", ".claude/meta/x"])

@@ -128,6 +128,24 @@ def test_runs_at_once_lose_nothing_and_stay_in_balance(folder, before):
     assert not list(folder.glob("*.meta-tmp"))
 
 
+def test_the_older_form_of_a_state_is_kept_up(folder):
+    old = {"counts": {"tone": {"dry": 3}}, "runs": []}
+    (folder / "state.json").write_text(json.dumps(old, indent=2) + "\n")
+    said = [pick(folder, "daily", "--state", "state.json", "--run-id", n) for n in range(3)]
+    assert ["tone=warm" in item for item in said] == [True] * 3
+    found = json.loads((folder / "state.json").read_text())
+    assert found["counts"]["tone"] == {"dry": 3, "warm": 3}
+    assert [item["run_id"] for item in found["runs"]] == ["0", "1", "2"]
+
+
+def test_no_state_behind_a_link_is_written(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "state.jsonl"
+    outside.write_bytes(b"")
+    (folder / "state.jsonl").symlink_to(outside)
+    pick(folder, "daily", "--state", "state.jsonl", "--run-id", "1", code=1)
+    assert outside.read_bytes() == b""
+
+
 def test_a_run_outside_of_the_dates_gets_the_control_and_is_not_counted(folder):
     spec = {"e": {"variants": ["a", "b"], "end_date": "2020-01-01"}, "f": ["c", "d"]}
     (folder / "old.lock.yml").write_bytes(compiled(spec))

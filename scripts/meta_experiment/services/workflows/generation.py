@@ -95,7 +95,7 @@ def plan_generation(
 
     text = _content(file, rewriting.text)
     generation = Generation(file.content, text, known.ledger, known.analysis)
-    return land(workspace, plan, generation, request.archive)
+    return land(workspace, plan, generation, request.archive.strip() or ARCHIVE)
 
 
 def _planned(
