@@ -22,6 +22,7 @@ from tests.sim import (  # noqa: E402
     beliefs,
     covariates,
     draw,
+    holdouts,
     offline_tables,
     preferences,
     quantiles,
@@ -467,6 +468,7 @@ TABLES = (
     preferences_table,
     robust_table,
     bandit_tables.bandit_tables,
+    holdouts.holdout_table,
     ramp_tables.ramp_table,
     offline_tables.offline_tables,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meta_experiment.assign import arms, layers, permuted_blocks
+from meta_experiment.assign.held_blocks import held_arm
 from meta_experiment.types import Assignment, Plan
 
 
@@ -16,6 +17,10 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
     weights = [variant.weight for variant in plan.variants]
     if plan.moves_shares:
         return moving_arm(plan, weights, seed, position)
+    if plan.holdout is not None and plan.holdout.block and plan.assignment is Assignment.BLOCK:
+        promoted, previous = weights
+        share, size = previous / (promoted + previous), plan.holdout.block
+        return plan.variants[held_arm(share, size, seed, position)].name
     arm = arms.arm_index(plan.assignment.value, weights, seed, unit, position)
     return plan.variants[arm].name
 

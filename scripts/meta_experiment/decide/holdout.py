@@ -9,8 +9,10 @@ often one looks (Howard et al. 2021, Annals of Statistics 49(2)).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from meta_experiment.decide.evidence import NOTHING, Evidence
+from meta_experiment.decide.metrics.held_draw import worse_by_draw
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
@@ -51,9 +53,11 @@ def standing_of(
 
     def evidence(at: float) -> Evidence:
         try:
-            return rule.evidence(plan, previous, promoted, plan.primary, at)
+            own = rule.evidence(plan, previous, promoted, plan.primary, at)
         except DegenerateDataError:
             return NOTHING
+        drawn = worse_by_draw(plan, holdout, previous, promoted, at)
+        return own if drawn is None else replace(own, worse=min(own.worse, drawn))
 
     zero, kept = evidence(0.0), evidence(holdout.decayed_below)
     return HoldoutStanding(

@@ -7,7 +7,8 @@ knows the spread that there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -90,14 +91,18 @@ def _course(
     """Return after how many uses of one course an answer is there; beyond the most, never."""
     rule, bar = rule_of(plan), 1.0 / plan.alpha
     uses = opens_at(plan) / min(share, 1.0 - share)
-    previous, promoted = (
-        _drawn(arm, name, round(MOST_USES * part) + 1, turn, chance)
-        for arm, name, part in ((before, PREVIOUS, share), (after, PROMOTED, 1.0 - share))
-    )
+    every = round(1.0 / share)  # of the units one keeps the text before
+    kept = [
+        chance(turn, "kept", n // every) * every // 1 == n % every for n in range(MOST_USES)
+    ]
+    old = [n for n, keeps in enumerate(kept) if keeps]
+    new = [n for n, keeps in enumerate(kept) if not keeps]
+    previous = _drawn(before, PREVIOUS, old, turn, chance)
+    promoted = _drawn(after, PROMOTED, new, turn, chance)
     while uses <= MOST_USES:
         arms = (
-            sample_of(_first(arm, round(uses * part)), plan.primary)
-            for arm, part in ((previous, share), (promoted, 1.0 - share))
+            sample_of(_first(arm, bisect_left(places, uses)), plan.primary)
+            for arm, places in ((previous, old), (promoted, new))
         )
         if answer(standing_of(plan, holdout, rule, *arms)) >= bar:
             return uses
@@ -105,10 +110,13 @@ def _course(
     return 2.0 * MOST_USES
 
 
-def _drawn(arm: Arm, name: str, units: int, turn: int, chance: Chance) -> Arm:
-    """Return an arm of so many units, each drawn from those of another."""
-    places = (int(chance(turn, name, n) * len(arm.units)) for n in range(units))
-    drawn = (replace(arm.units[place], unit=str(n), order=n) for n, place in enumerate(places))
+def _drawn(arm: Arm, name: str, places: Sequence[int], turn: int, chance: Chance) -> Arm:
+    """Return an arm of units at these places, each drawn from those of another."""
+    chosen = (int(chance(turn, name, n) * len(arm.units)) for n in places)
+    drawn = (
+        replace(arm.units[one], unit=f"{name}{n}", order=n)
+        for n, one in zip(places, chosen, strict=True)
+    )
     return Arm(name, tuple(drawn), {})
 
 

@@ -62,7 +62,7 @@ _STOPPING_KEYS = {
 }  # fmt: skip
 _LAYER_KEYS = {"name", "share", "start"}
 _PRIOR_KEYS = {"mean", "sd", "source"}
-_HOLDOUT_KEYS = {"of", "decayed_below", "models"}
+_HOLDOUT_KEYS = {"of", "decayed_below", "models", "block"}
 _SAFETY_KEYS = {"metrics", "acting_alerts"}
 _VARIANT_KEYS = {"name", "weight", "comparator"}
 _GUARDRAIL_KEYS = {*_METRIC_KEYS, "margin", "required"}
@@ -402,12 +402,18 @@ def _holdout(plan: Document) -> Holdout | None:
         of=fields.text(found, "of", "holdout"),
         decayed_below=fields.number(found, "decayed_below", "holdout", low=-99, high=1e6) / 100,
         models=tuple(_texts(found, "models", "holdout")),
+        block=fields.whole(found, "block", "holdout", 0, high=100),
     )
 
 
 def _holdout_document(holdout: Holdout) -> dict[str, Any]:
     below, models = per_cent(holdout.decayed_below), list(holdout.models)
-    return {"of": holdout.of, "decayed_below": below, "models": models}
+    return {
+        "of": holdout.of,
+        "decayed_below": below,
+        "models": models,
+        "block": holdout.block,
+    }
 
 
 def _price(stopping: Document) -> float | None:

@@ -137,12 +137,14 @@ class Holdout:
 
     Its first variant is the promoted text, which is the file now, its second the one before.
     The effect has decayed when it is shown to be below `decayed_below`, a fraction. `models`
-    are those of the evidence; on others the question is another.
+    are those of the evidence; on others the question is another. In every `block` of units the
+    share is exact; 0: they are drawn one by one, or as equal arms are.
     """
 
     of: str
     decayed_below: float
     models: tuple[str, ...] = ()
+    block: int = 0
 
 
 @dataclass(frozen=True, slots=True)

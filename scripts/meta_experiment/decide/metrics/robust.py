@@ -130,21 +130,23 @@ def _by_rounds(drawn: Sequence[Drawn], sign: int) -> float:
     return log_e_of_groups(rounds(drawn), sign)
 
 
-def rounds(drawn: Sequence[Drawn]) -> Iterator[Group]:
+def rounds(
+    drawn: Sequence[Drawn], size: int = _ROUND, layouts: Sequence[Layout] = _LAYOUTS
+) -> Iterator[Group]:
     """Yield the rounds of the sequence that are over, with scores of all units up to each."""
     last = drawn[-1].place + 1 if drawn else 0
     start, before = 0, list[float]()
-    for number in range(last // _ROUND):
+    for number in range(last // size):
         end = start
-        while end < len(drawn) and drawn[end].place < (number + 1) * _ROUND:
+        while end < len(drawn) and drawn[end].place < (number + 1) * size:
             insort(before, drawn[end].value)
             end += 1
-        treated, scores = [0] * _ROUND, [0.0] * _ROUND
+        treated, scores = [0] * size, [0.0] * size
         for unit in drawn[start:end]:
-            treated[unit.place % _ROUND] = unit.treated
-            scores[unit.place % _ROUND] = normal_score(before, unit.value)
+            treated[unit.place % size] = unit.treated
+            scores[unit.place % size] = normal_score(before, unit.value)
         if end > start:
-            yield Group(treated, scores, _LAYOUTS)
+            yield Group(treated, scores, layouts)
         start = end
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from meta_experiment.assign.held_blocks import block_of
 from meta_experiment.assign.uniform import uniform
 from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, decayed_below
 from meta_experiment.decide.holdout_prospect import (
@@ -226,6 +227,7 @@ def _plan(
             promoted.experiment_id,
             decayed_below(whole, lowest),
             tuple(analysis.checks.fingerprint.models),
+            block=0 if hashed or share == 0.5 else block_of(share),
         ),
         auto=whole.auto if request.auto is None else request.auto,
         seed=secrets.randbelow(2**31),
