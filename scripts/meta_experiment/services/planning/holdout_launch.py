@@ -252,7 +252,7 @@ def _texts(workspace: Workspace, promoted: Experiment, outcome: Outcome) -> Text
 def _uses_per_day(promoted: Experiment, arms: Iterable[Arm]) -> float:
     started = promoted.started or promoted.created
     days = max(_SHORTEST, ((promoted.ended or started) - started) / _DAY)
-    return sum(arm.assigned for arm in arms) / promoted.plan.traffic / days
+    return sum(arm.assigned for arm in arms) / promoted.plan.share_of_units / days
 
 
 def _require_shown(
