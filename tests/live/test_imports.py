@@ -35,7 +35,9 @@ def test_nothing_but_the_standard_library_is_needed(module):
 
 def test_no_module_of_the_package_imports_another_of_the_house():
     """But for the draw itself, which is the same wherever it happens and imports nothing."""
-    draw = {f"meta_experiment.assign.{name}" for name in ("arms", "blocks", "uniform")}
+    draw = {
+        f"meta_experiment.assign.{name}" for name in ("arms", "blocks", "layers", "uniform")
+    }
     rooms = tuple(f"meta_experiment.{room}" for room in ROOMS)
     for path in (path for room in ROOMS for path in (HOUSE / room).glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

@@ -67,7 +67,7 @@ def left(root, name, text):
 
 def row(name, decision="PROMOTE", *, auto=False, status="running"):
     return {
-        "id": name, "status": status, "decision": decision, "auto": auto,
+        "id": name, "status": status, "decision": decision, "auto": auto, "watches": None,
         "reason": "b is 30% better.",
     }  # fmt: skip
 

@@ -84,6 +84,21 @@ def test_gh_is_taken_where_it_is_and_can_reach_the_host(tmp_path):
     assert isinstance(transport_for(elsewhere), OwnRequests)
 
 
+def test_gh_gets_the_token_of_a_job_on_a_server_of_ones_own(tmp_path):
+    program = tmp_path / "gh"
+    program.write_text(
+        '#!/bin/sh\nprintf "HTTP/1.1 200 OK\\r\\n\\r\\n\\"%s\\"" "$4 $GH_ENTERPRISE_TOKEN"\n'
+    )
+    program.chmod(0o755)
+    environment = {
+        "PATH": str(tmp_path),
+        "GITHUB_API_URL": "https://ghe.acme.io/api/v3",
+        "GITHUB_TOKEN": "of-the-job",
+    }
+    github = GitHub(transport_for(environment))
+    assert github.get("user") == "ghe.acme.io of-the-job"
+
+
 def test_gh_that_is_not_logged_in_or_answers_nothing_is_told(tmp_path):
     program = tmp_path / "gh"
     program.write_text("#!/bin/sh\necho 'dial tcp: no such host' >&2\nexit $GH_TEST_CODE\n")

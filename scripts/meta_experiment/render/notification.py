@@ -93,7 +93,8 @@ def _effect(item: Comparison) -> str:
 def _next(examined: Examination, event: NotificationEvent) -> str:
     name = examined.experiment.experiment_id
     verb = _VERBS.get(event)
-    if verb is None or not examined.experiment.status.is_open:
+    ends_by_itself = examined.experiment.plan.holdout is not None
+    if verb is None or ends_by_itself or not examined.experiment.status.is_open:
         return f"Look closer: meta-experiment analyze {name}"
     return f"Look closer: meta-experiment analyze {name}. Act: meta-experiment {verb} {name}"
 

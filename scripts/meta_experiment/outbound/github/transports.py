@@ -99,7 +99,9 @@ class GhProgram:
         self.host = host
         self._program = program
         kept = {key: value for key, value in environment.items() if key not in _LOUD}
-        self._environment = {**kept, **_QUIET}
+        # in Actions on a server of one's own the token has the public host's name
+        token = {"GH_ENTERPRISE_TOKEN": host.token} if host.token else {}
+        self._environment = {**token, **kept, **_QUIET}
 
     def send(self, call: GitHubCall, *, within: float) -> HttpReply:
         """Send one request by `gh api`."""
