@@ -116,6 +116,12 @@ def test_scalars_are_those_of_yaml_1_2():
     assert found.oddities == ()
 
 
+def test_a_tag_makes_a_text_of_what_looks_like_a_number():
+    found = declared("  a: [!!str 5, x]\n  b: [!!str null, &n !!str 0o7]\n")
+    assert [item.variants for item in found.experiments] == [("5", "x"), ("null", "0o7")]
+    assert found.oddities == ()
+
+
 @pytest.mark.parametrize(
     "item", ["1", "0o7", "0x1f", "1.5", "1e3", "true", "null", "~", ".inf"]
 )

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from tests.workflows.samples import FORMS, NAMES, RICH, file_of, real_files, transformed
 
 from meta_experiment.errors import NotFoundError, RefusedError
+from meta_experiment.workflows import rewriting
 from meta_experiment.workflows.declarations import read_declarations
 from meta_experiment.workflows.document import read_document
+from meta_experiment.workflows.list_edits import Edit, list_edits
 from meta_experiment.workflows.rewriting import rewritten
 
 NEXT = {
@@ -153,6 +155,28 @@ def refused(lines, variants=("y", "x")):
 )
 def test_what_cannot_be_changed_alone_is_refused_in_clear_words(lines, words):
     assert words in refused(lines)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(RICH.index("min_samples: 30") + 13, RICH.index("min_samples: 30") + 15, "31"),
+        Edit(RICH.index("timeout-minutes"), RICH.index("timeout-minutes"), "more: 1\n"),
+        Edit(RICH.index("storage: cache"), RICH.index("identity:"), ""),
+        Edit(RICH.index("60, 40"), RICH.index("60, 40") + 6, "60"),
+        Edit(RICH.index("  caveman"), RICH.index("  caveman"), "  x: ["),
+    ],
+    ids=["a value", "a new key", "a key less", "a weight less", "no YAML"],
+)
+def test_what_would_change_anything_else_is_refused_before_it_is_returned(monkeypatch, edit):
+    """The proof can fail: an edit that reaches further than the list is found."""
+
+    def careless(*arguments):
+        return [*list_edits(*arguments), edit]
+
+    monkeypatch.setattr(rewriting, "list_edits", careless)
+    with pytest.raises((RefusedError, NotFoundError)):
+        rewrite(RICH.encode(), "tone", ("dry", "cool"))
 
 
 def test_a_ramp_takes_two_variants():

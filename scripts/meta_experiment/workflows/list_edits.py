@@ -213,8 +213,6 @@ def _taken_out(text: str, start: int, end: int) -> Edit:
     alone = begin == _line_start(text, start)
     if not alone:
         return Edit(begin, end, "")
-    if text[behind : behind + 1] == "#":
-        return Edit(start, behind, "")
     if behind == _line_end(text, behind):
         return Edit(begin, text.find("\n", behind) + 1 or len(text), "")
     return Edit(start, behind, "")

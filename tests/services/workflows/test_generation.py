@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from tests.faults import FATAL, REFUSING, Crash, FaultyFileSystem
@@ -18,10 +19,14 @@ from meta_experiment.errors import (
     UsageError,
 )
 from meta_experiment.files.roots import Layout
+from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.health.recovery import finish_interrupted
 from meta_experiment.services.workflows import generation, generation_landing
 from meta_experiment.services.workflows.generation import GenerationRequest, plan_generation
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Decision, EndedArm, ReasonCode
+from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.variant_ranking import ranking
 
 AT = 1_790_000_000.25
 PATH = ".github/workflows/daily-report.md"
@@ -295,6 +300,20 @@ def test_the_order_is_that_of_evidence_where_outcomes_are_known(root):
     document = json.loads((root / done.archive).read_text())
     assert document["analysis"]["decision"] == "PROMOTE"
     assert b"[warm, " in (root / PATH).read_bytes()
+
+
+def test_an_arm_that_ended_comes_last_however_strong_its_evidence(root):
+    """As one whose errors rose, while it was quick."""
+    imported(root, AT, {"dry": 100.0, "warm": 40.0, "cool": 99.0})
+    workspace = opened(root)
+    (experiment,) = workspace.store.experiments()
+    analysis = examine(workspace, experiment).analysis
+    ended = EndedArm("warm", AT, ReasonCode.ERRORS_RISE, "its errors rose")
+    held = replace(analysis, decision=Decision.EXTEND, winner=None, ended=(ended,))
+    declared = DeclaredExperiment("tone", ("dry", "warm", "cool"), 1, 1)
+    found = ranking(declared, {}, held, {name: name for name in declared.variants})
+    assert found[-1].name == "warm"
+    assert found[-1].e_value > 20
 
 
 def test_a_winner_that_is_named_over_the_decision_is_told_to_be(root):

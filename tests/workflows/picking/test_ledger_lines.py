@@ -60,12 +60,17 @@ def test_both_readers_count_alike(data):
 
 @given(ledgers())
 def test_a_run_that_is_added_is_counted_by_both(data):
-    own = run(900, "B", 5, assignment={"e": {"probability": 1}})
+    own = run(900, "B", 7, assignment={"e": {"probability": 1}})
     before = LedgerLines(data).counts(ARMS)
     after = LedgerLines(data).with_run(own)
     assert by_state(after) == {
         name: n for name, n in {**before, "B": before.get("B", 0) + 1}.items() if n
     }
+
+
+def test_a_run_of_a_clock_that_went_back_is_left_to_the_other_writer():
+    with pytest.raises(NotPlainError):
+        LedgerLines(ledger([run(1, "A", 4)])).with_run(run(2, "B", 3))
 
 
 def test_what_is_cut_off_is_counted_on_the_first_line():

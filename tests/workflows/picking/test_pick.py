@@ -1,5 +1,6 @@
 """`workflows pick` as real processes: the files of a runner, a ledger that many write to."""
 
+import fcntl
 import json
 import os
 import re
@@ -108,6 +109,20 @@ ODD = (
     b'{"run_id":"99","timestamp":"2026-01-01T00:00:00.000Z","assignments":{"tone":"dry"},'
     b'"baseline_counts":{"tone":{"dry":2}}}\n{torn\n'
 )
+
+
+def test_a_pick_waits_for_the_one_before(folder):
+    """Its counts are read once that one has written."""
+    words = [*FAST, "workflows", "pick", "daily", "--state", "state.jsonl", "--run-id", "1"]
+    with (folder / ".state.jsonl.pick.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1.5)
+        assert not (folder / "state.jsonl").exists()
+    said, _ = waiting.communicate(timeout=60)
+    assert said.startswith(b"[engine_variant=")
+    assert len(ledger(folder).runs) == 1
 
 
 @pytest.mark.parametrize("before", [b"", ODD], ids=["plain", "odd"])

@@ -72,8 +72,10 @@ class LedgerLines:
     def with_run(self, document: Mapping[str, Any]) -> bytes:
         """Return the ledger with one run more; what is cut off is counted on the first line.
 
-        Raises NotPlainError where what is cut off was repeated.
+        Raises NotPlainError where what is cut off was repeated, or the clock went back.
         """
+        if self.runs and document["timestamp"] < self.runs[-1]["timestamp"]:
+            raise NotPlainError
         lines = [*self.lines, line(document)]
         gone = self.runs[: max(0, len(lines) - KEPT)]
         if gone:
