@@ -35,6 +35,13 @@ class DeclaredTest(StrEnum):
     BAYESIAN_AB = "bayesian_ab"
 
 
+class BoundSide(StrEnum):
+    """Which values of a guardrail are good: those below its bound, or above."""
+
+    MIN = "min"
+    MAX = "max"
+
+
 class OddityLevel(StrEnum):
     """Whether gh-aw refuses or drops something, or reads it and something is amiss."""
 

@@ -14,6 +14,7 @@ from meta_experiment.errors import as_word, cite
 from meta_experiment.model.fields import shown, suggestion
 from meta_experiment.types import Direction
 from meta_experiment.types.workflows import (
+    BoundSide,
     ContinualRamp,
     DeclaredTest,
     EffectPolicy,
@@ -29,7 +30,7 @@ Word = TypeVar("Word", bound=StrEnum)
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _BOUND = re.compile(r"(>=|<=|==|>|<)(-?\d+(?:\.\d+)?)")
 _LIKE_BOUND = re.compile(r"\s*(>=|<=|==|=|>|<|≥|≤)?\s*(-?\d+(?:\.\d+)?)\s*%?\s*")
-_DIRECTIONS = {"min": "<=", "max": ">="}
+_DIRECTIONS: Mapping[str, str] = {BoundSide.MIN: "<=", BoundSide.MAX: ">="}
 _BETTER = {
     ">=": Direction.HIGHER,
     ">": Direction.HIGHER,

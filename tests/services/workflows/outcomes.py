@@ -1,5 +1,8 @@
 """Outcomes of a workflow's runs, as an import leaves them: an experiment that bears its tag."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.plan_document import plan_from_document, plan_sha256
 from meta_experiment.services.workspace import Workspace
@@ -11,7 +14,7 @@ NAME = "exp-2026-09-01-tone"
 _AN_HOUR = 3600.0
 
 
-def imported(root, at, means, units=30):
+def imported(root: Path, at: float, means: Mapping[str, float], units: int = 30) -> None:
     """Register trials around so many seconds for each variant, the control first."""
     workspace = Workspace.open(Layout(root), lambda: at)
     document = {
