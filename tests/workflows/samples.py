@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from meta_experiment.workflows.document import read_document
+
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "gh-aw"
 _MARK = b"\xef\xbb\xbf"
 BODY = """
@@ -124,6 +126,44 @@ def transformed(data: bytes) -> dict[str, bytes]:
     }
 
 
-def real_files() -> list[Path]:
+def reformed(data: bytes, name: str) -> dict[str, bytes]:
+    """Return a file whose variants of one experiment are written in every other form."""
+    document = read_document(data)
+    assert document.experiments is not None
+    value = document.experiments.get(name)
+    node = value.get("variants") if value.is_mapping else value
+    names = [item.value for item in node.value]
+    text, end = document.text, "\r\n" if "\r\n" in document.text else "\n"
+    start = len(text[: node.start].rstrip(" "))
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    double, single = ([f"{mark}{item}{mark}" for item in names] for mark in "\"'")
+    forms = {
+        "double quotes": f" [{', '.join(double)}]",
+        "single quotes": f" [{','.join(single)}]",
+        "anchor": f" &v [{', '.join(names)}]",
+        "lines": f" [{end}{indent}{f',{end}{indent}'.join(names)}{end}{indent}]",
+        "lines, comments": f" [  # a{end}"
+        + "".join(f"{indent}{item},  # {item}{end}{indent}# b{end}" for item in names)
+        + f"{indent}]",
+        "block": "".join(f"{end}{indent}- {item}" for item in double),
+        "block, comments": f"  # a{end}{indent}# b"
+        + "".join(f"{end}{indent}- {item}  # {item}" for item in names),
+    }
+    behind = text[node.end :]
+    return {
+        form: f"{text[:start]}{written}{behind}".encode()
+        for form, written in forms.items()
+        if not form.startswith("block") or not behind.lstrip(" ").startswith((",", "}"))
+    }
+
+
+def real_files() -> list[tuple[Path, bytes]]:
     """Return real workflow files, where a collection of them lies beside the repository."""
-    return sorted(SHARED.rglob("*.md")) if SHARED.is_dir() else []
+    if not SHARED.is_dir():
+        return []
+    blocks = (
+        (path, b"---\n" + path.read_bytes().rstrip(b"\n-") + b"\n---\n")
+        for path in sorted(SHARED.rglob("block-*.yaml"))
+    )
+    return [*((path, path.read_bytes()) for path in sorted(SHARED.rglob("*.md"))), *blocks]

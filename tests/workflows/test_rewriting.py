@@ -5,7 +5,16 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.workflows.samples import FORMS, NAMES, RICH, file_of, real_files, transformed
+from tests.workflows.samples import (
+    BODY,
+    FORMS,
+    NAMES,
+    RICH,
+    file_of,
+    real_files,
+    reformed,
+    transformed,
+)
 
 from meta_experiment.errors import NotFoundError, RefusedError
 from meta_experiment.workflows import rewriting
@@ -209,24 +218,40 @@ def test_weights_stay_with_their_variants_and_new_ones_get_the_mean(stated, vari
     assert found.weight == declared(text).weight == weight
 
 
+def turned_and_back(data, experiment):
+    """Turn the order of an experiment's variants and back; return the lines that changed."""
+    turned = experiment.variants[::-1]
+    text, found = rewrite(data, experiment.name, turned)
+    again = declared(text, experiment.name)
+    assert (again.variants, again.weight) == (turned, found.weight)
+    assert sorted(text) == sorted(data)
+    assert rewrite(text, experiment.name, experiment.variants)[0] == data
+    more, _ = rewrite(data, experiment.name, (*turned, "one more"))
+    assert declared(more, experiment.name).variants == (*turned, "one more")
+    lines = zip(data.split(b"\n"), text.split(b"\n"), strict=True)
+    return [number for number, (old, new) in enumerate(lines, 1) if old != new]
+
+
+@pytest.mark.parametrize("name", ["tone", "caveman"])
+def test_every_form_of_a_list_within_a_whole_workflow_is_turned_and_back(name):
+    for data in transformed((RICH + BODY).encode()).values():
+        forms = reformed(data, name)
+        assert len(forms) == 7
+        for written in forms.values():
+            turned_and_back(written, declared(written, name))
+
+
+@pytest.mark.long
 @pytest.mark.skipif(not real_files(), reason="no collection of workflow files is here")
 def test_every_real_workflow_changes_in_its_lists_alone():
     changed = 0
-    for path in real_files():
-        for name, data in transformed(path.read_bytes()).items():
+    for path, whole in real_files():
+        for name, data in transformed(whole).items():
             for experiment in read_declarations(read_document(data)).experiments:
-                turned = experiment.variants[::-1]
-                text, found = rewrite(data, experiment.name, turned)
-                old, new = data.split(b"\n"), text.split(b"\n")
-                lines = [n for n, (a, b) in enumerate(zip(old, new, strict=True), 1) if a != b]
+                lines = turned_and_back(data, experiment)
                 assert 1 <= len(lines) <= 2, (path, name)
                 assert all(experiment.line <= n <= experiment.line + 15 for n in lines)
-                assert sorted(text) == sorted(data), (path, name)
-                again = declared(text, experiment.name)
-                assert (again.variants, again.weight) == (turned, found.weight)
-                assert rewrite(text, experiment.name, experiment.variants)[0] == data
-                more = rewrite(data, experiment.name, (*turned, "one more"))[0]
-                assert declared(more, experiment.name).variants == (*turned, "one more")
-                assert len(more.split(b"\n")) == len(old)
-                changed += 1
-    assert changed >= 100
+                for written in reformed(data, experiment.name).values():
+                    turned_and_back(written, declared(written, experiment.name))
+                    changed += 1
+    assert changed >= 700

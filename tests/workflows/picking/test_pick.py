@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -141,6 +142,25 @@ def test_runs_at_once_lose_nothing_and_stay_in_balance(folder, before):
     assert tones["dry"] + (3 if before else 0) - tones["warm"] in (-1, 0, 1)
     assert (folder / "state.jsonl").read_bytes().count(b"{torn") == (1 if before else 0)
     assert not list(folder.glob("*.meta-tmp"))
+
+
+@pytest.mark.long
+def test_runs_that_are_killed_leave_a_whole_ledger(folder):
+    """At any moment: every line can be read, nobody waits for the dead, no run is twice."""
+    words = [*FAST, "workflows", "pick", "daily", "--state", "state.jsonl", "--run-id"]
+    for number in range(40):
+        process = subprocess.Popen(
+            [*words, str(number)], cwd=folder, stdout=subprocess.DEVNULL, env={"HOME": "/"}
+        )
+        time.sleep(number * 0.002)
+        process.kill()
+        process.wait()
+    pick(folder, "daily", "--state", "state.jsonl", "--run-id", "last")
+    found = ledger(folder)
+    assert found.bad == ()
+    ids = [run.run_id for run in found.runs]
+    assert len(ids) == len(set(ids))
+    assert ids[-1] == "last"
 
 
 def test_the_older_form_of_a_state_is_kept_up(folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _planned(
 def _no_outcomes(file: WorkflowFile) -> str:
     return (
         "no outcomes of its runs were imported, so that nothing is known of how variants did: "
-        f"meta-experiment import FOLDER --workflow {file.name}"
+        f"meta-experiment import FOLDER --workflow {shlex.quote(file.name)}"
     )
 
 
