@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,15 +13,23 @@ from meta_experiment.cli.open import workspace
 from meta_experiment.errors import UsageError
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render import import_result as render
+from meta_experiment.render.workflow_import import workflow_import_page
 from meta_experiment.services.importing import importing, summing
 from meta_experiment.services.importing.import_plan import ImportOverrides
 from meta_experiment.services.importing.recomputing import recompute
+from meta_experiment.services.workflows.metric_choice import MetricWishes
+from meta_experiment.services.workflows.run_import import (
+    WorkflowImportRequest,
+    import_workflow,
+)
 from meta_experiment.sources.results.reading import read_sums
 from meta_experiment.sources.results.result_words import snake
 from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.sources.results.sums import parse_sums
 from meta_experiment.sources.results.values import Decimal
 from meta_experiment.types import Direction
+
+_FETCHING = 600.0  # seconds for all that is asked of GitHub; what is left comes the next time
 
 
 @verb(
@@ -79,6 +89,12 @@ from meta_experiment.types import Direction
     help="The folder holds downloaded runs of this agentic workflow, by its file or name.",
 )
 @click.option("--experiment", metavar="NAME", help="Of a workflow: this experiment alone.")
+@click.option(
+    "--github",
+    metavar="OWNER/NAME",
+    help="Of a workflow: fetch its runs from GitHub into the folder first, by gh or a token.",
+)
+@click.option("--since", metavar="DAY", help="Fetch runs from this day on, as 2026-01-31.")
 @click.option("--into", metavar="ID", help="Add to this experiment instead of a new one.")
 @click.option("--name", help="What to call the new experiment.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
@@ -95,6 +111,8 @@ def import_verb(
     into: str | None,
     workflow: str | None,
     experiment: str | None,
+    github: str | None,
+    since: str | None,
     **described: Any,
 ) -> Result:
     """Read results of other harnesses, CSV or JSON lines as trials.
@@ -105,7 +123,11 @@ def import_verb(
     (input_data, analysis_result) are computed anew, and nothing of them is recorded. With
     --workflow the folder has a folder for each run, with the artifacts that gh-aw leaves.
     """
-    if workflow is not None or experiment is not None:
+    if since is not None and github is None:
+        raise UsageError("--since is of runs that are fetched; expected --github beside it.")
+    if github is not None and dry_run:
+        raise UsageError("--github fetches runs, and --dry-run writes nothing; leave one out.")
+    if workflow is not None or experiment is not None or github is not None:
         others = (*sums, *covariates, decimal, into, described["name"], *treatments)
         if any(others) or workflow is None or len(paths) != 1:
             raise UsageError(
@@ -113,16 +135,10 @@ def import_verb(
                 "--direction and --control beside it and no other flags.",
                 hint="meta-experiment import FOLDER --workflow NAME",
             )
-        return _of_workflow(
-            place,
-            workflow,
-            experiment,
-            paths[0],
-            control,
-            _mapping(mapping),
-            described,
-            dry_run,
-        )
+        direction = described["direction"] and Direction(described["direction"])
+        wishes = MetricWishes(described["metric"], direction, _mapping(mapping))
+        asked = WorkflowImportRequest(workflow, paths[0], experiment, control, wishes)
+        return _of_workflow(place, asked, github, since, dry_run=dry_run)
     if sums:
         if paths or mapping or covariates or decimal or into:
             raise UsageError("--sums stands for itself; leave files and other flags out.")
@@ -162,25 +178,23 @@ def import_verb(
 
 def _of_workflow(
     place: Place,
-    workflow: str,
-    experiment: str | None,
-    source: str,
-    control: str | None,
-    mapping: dict[str, str],
-    described: dict[str, Any],
+    request: WorkflowImportRequest,
+    github: str | None,
+    since: str | None,
+    *,
     dry_run: bool,
 ) -> Result:
-    from meta_experiment.render.workflow_import import workflow_import_page
-    from meta_experiment.services.workflows.metric_choice import MetricWishes
-    from meta_experiment.services.workflows.run_import import (
-        WorkflowImportRequest,
-        import_workflow,
-    )
+    opened, fetch = workspace(place), None
+    if github is not None:
+        from meta_experiment.outbound.github.client import GitHub
+        from meta_experiment.services.workflows.run_downloads import FetchedRuns, fetch_runs
 
-    direction = described["direction"] and Direction(described["direction"])
-    wishes = MetricWishes(described["metric"], direction, mapping)
-    request = WorkflowImportRequest(workflow, source, experiment, control, wishes)
-    done = import_workflow(workspace(place), request, place.directory, dry_run=dry_run)
+        host = GitHub.at(os.environ, within=_FETCHING)
+
+        def fetch(name: str, folder: Path) -> FetchedRuns:
+            return fetch_runs(host, opened.files, github, name, folder, since)
+
+    done = import_workflow(opened, request, place.directory, dry_run=dry_run, fetch=fetch)
     return Result(done, workflow_import_page(done))
 
 

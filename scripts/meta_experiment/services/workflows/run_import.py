@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workflows.draw_dates import draw_dates
 from meta_experiment.services.workflows.metric_choice import MetricWishes
+from meta_experiment.services.workflows.run_downloads import FetchedRuns
 from meta_experiment.services.workflows.run_events import RunNews, news_of
 from meta_experiment.services.workflows.standing import standing
 from meta_experiment.services.workflows.workflow_files import (
@@ -62,11 +63,17 @@ class WorkflowImportRequest:
 
 
 def import_workflow(
-    workspace: Workspace, request: WorkflowImportRequest, directory: Path, *, dry_run: bool
+    workspace: Workspace,
+    request: WorkflowImportRequest,
+    directory: Path,
+    *,
+    dry_run: bool,
+    fetch: Callable[[str, Path], FetchedRuns] | None = None,
 ) -> WorkflowImport:
     """Record the runs in a folder of downloads as trials of the experiments of their workflow.
 
-    The same runs again add nothing; a later attempt takes the place of an earlier one.
+    The same runs again add nothing; a later attempt takes the place of an earlier one. `fetch`
+    brings the runs of a workflow, by its name, into the folder first.
 
     Raises:
         NotFoundError: there is no such workflow, experiment or folder. UsageError: a wish makes
@@ -81,7 +88,9 @@ def import_workflow(
         request.wishes,
         mapping={name: name if name in places else at for name, at in mapping.items()},
     )
-    found = _own(workspace, file, gather(directory / request.source, file.name, places))
+    folder = directory / request.source
+    fetched = [] if fetch is None else list(fetch(file.name, folder).notes)
+    found = _own(workspace, file, gather(folder, file.name, places))
     ledger, said = _with_branch(workspace, file, found.ledger)
     experiments = []
     for one in declared:
@@ -106,7 +115,7 @@ def import_workflow(
         set_aside=tuple(item.sentence for item in ledger.bad[:_MOST_TOLD]),
         left_out=dict(list(found.left_out.items())[:_MOST_TOLD]),
         experiments=tuple(experiments),
-        notes=tuple(said),
+        notes=(*fetched, *said),
     )
 
 
