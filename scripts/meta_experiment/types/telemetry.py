@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from meta_experiment.records import dataclass
 
+OTLP = "otlp"  # the destination that is no file
+
 
 class TelemetryKind(StrEnum):
     """What happened."""

@@ -6,7 +6,6 @@ that what got through is known; nothing runs on in the background.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -59,6 +58,8 @@ def send_otlp(events: Sequence[TelemetryEvent], *, within: float) -> None:
     Raises:
         NetworkError: not all arrived within so many seconds; those that did may come again.
     """
+    import logging
+
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk._logs.export import LogRecordExportResult

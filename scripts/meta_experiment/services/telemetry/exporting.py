@@ -23,9 +23,8 @@ from meta_experiment.services.telemetry.recorded_events import recorded_events
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.telemetry_export import TelemetryExport
-from meta_experiment.types.telemetry import TelemetryEvent
+from meta_experiment.types.telemetry import OTLP, TelemetryEvent
 
-OTLP = "otlp"
 _BATCH = 500  # events
 _Sender = Callable[[Sequence[TelemetryEvent]], None]
 

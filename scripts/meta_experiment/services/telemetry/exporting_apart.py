@@ -8,7 +8,7 @@ from contextlib import suppress
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.apart import run_apart
-from meta_experiment.services.telemetry.exporting import OTLP
+from meta_experiment.types.telemetry import OTLP
 
 SWITCH = "META_EXPERIMENT_TELEMETRY"  # `otlp`, or the path of a file
 
