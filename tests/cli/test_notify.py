@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -177,18 +178,33 @@ def test_targets_that_a_commit_brought_along_are_told_nothing(project, decided, 
     assert hub.seen == []
 
 
+def begun(project, *words):
+    """Start `notify` in a process of its own."""
+    program = ["sh", REPOSITORY / "bin/meta-experiment", "notify", "--root", project.root]
+    environment = {**os.environ, "META_EXPERIMENT_PYTHON": sys.executable}
+    return subprocess.Popen(
+        [*program, *words, "--json"], env=environment, stdout=subprocess.PIPE
+    )
+
+
+def test_who_is_killed_before_the_answer_came_tells_nobody_twice(project, decided, hub):
+    hub.faults.append(("create", "stored silence"))
+    process = begun(project, decided, *ISSUE)
+    patience = time.monotonic() + 120
+    while not hub.comments:
+        assert time.monotonic() < patience
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    project("notify", "--json")
+    project("notify", decided, *ISSUE)
+    assert marks(hub.of(("issue", 7))) == ["minimum", "promote"]
+    assert hub.count("create") == 2
+
+
 def test_two_at_once_on_one_machine_tell_once(project, decided, hub):
     """Processes of their own, as a session's `auto` and a person's call are."""
-    import subprocess
-
-    environment = {**os.environ, "META_EXPERIMENT_PYTHON": sys.executable}
-    words = ["sh", REPOSITORY / "bin/meta-experiment", "notify", "--root", project.root]
-    both = [
-        subprocess.Popen(
-            [*words, decided, *ISSUE, "--json"], env=environment, stdout=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
+    both = [begun(project, decided, *ISSUE) for _ in range(2)]
     states = [
         item["state"]
         for process in both
