@@ -302,6 +302,18 @@ def test_the_order_is_that_of_evidence_where_outcomes_are_known(root):
     assert b"[warm, " in (root / PATH).read_bytes()
 
 
+def test_a_decision_of_the_generation_before_decides_nothing_more(root):
+    """Else the same promotion would be applied each day, by whoever applies each day."""
+    imported(root, AT, {"dry": 100.0, "warm": 40.0, "cool": 99.0})
+    assert darwin(root, apply=True).winner == "warm"
+    plan = darwin(root)
+    assert (plan.current_variants[0], plan.winner) == ("warm", None)
+    assert "compares with dry, which is not the control any more" in plan.reason
+    with pytest.raises(RefusedError, match="not the control any more"):
+        darwin(root, apply=True)
+    assert len(archives(root)) == 1
+
+
 def test_an_arm_that_ended_comes_last_however_strong_its_evidence(root):
     """As one whose errors rose, while it was quick."""
     imported(root, AT, {"dry": 100.0, "warm": 40.0, "cool": 99.0})

@@ -107,7 +107,8 @@ def _planned(
 ) -> tuple[GenerationPlan, Rewriting | None]:
     names = safe_names(declared.variants, [])
     ranked = ranking(declared, known.runs, known.analysis, names)
-    decided = winner_of(known.analysis, names)
+    earlier = _other_control(known, names[declared.control])
+    decided = None if earlier else winner_of(known.analysis, names)
     winner = chosen_winner(request.winner, declared) if request.winner is not None else decided
     after, rewriting = declared.variants, None
     if winner is not None:
@@ -128,7 +129,7 @@ def _planned(
         experiment_id=known.experiment.experiment_id if known.experiment else None,
         decision=analysis.decision.value if analysis else None,
         reason_code=analysis.reason_code.value if analysis else None,
-        reason=analysis.reason if analysis else _no_outcomes(file),
+        reason=earlier or (analysis.reason if analysis else _no_outcomes(file)),
         minimum=declared.min_samples,
         current_variants=declared.variants,
         next_variants=after,
@@ -142,6 +143,17 @@ def _planned(
         notes=(*known.notes, *_notes(file, declared, known, rewriting)),
     )
     return plan, rewriting
+
+
+def _other_control(known: KnownOutcome, control: str) -> str:
+    """Say that a decision is of the generation before; "" where it is not."""
+    compared = known.experiment.plan.control.name if known.experiment else control
+    if compared == control:
+        return ""
+    return (
+        f"the decision is of an experiment that compares with {compared}, which is not the "
+        "control any more; import the runs since then."
+    )
 
 
 def _no_outcomes(file: WorkflowFile) -> str:
@@ -215,17 +227,21 @@ def _ledger(
 def _imported(
     workspace: Workspace, file: WorkflowFile, declared: DeclaredExperiment
 ) -> Experiment | None:
-    """Return the newest experiment that holds outcomes of these variants."""
+    """Return the newest experiment of these variants, sooner one with the same control."""
     tag = experiment_tag(file.name, declared.name)
-    names = set(safe_names(declared.variants, []).values())
+    names = safe_names(declared.variants, [])
     found = [
         item
         for item in workspace.store.experiments()
         if tag in item.plan.tags
         and item.status is not Status.DRAFT
-        and {variant.name for variant in item.plan.variants} <= names
+        and {variant.name for variant in item.plan.variants} <= set(names.values())
     ]
-    return max(found, key=lambda item: item.began or 0.0, default=None)
+
+    def place(item: Experiment) -> tuple[bool, float]:
+        return item.plan.control.name == names[declared.control], item.began or 0.0
+
+    return max(found, key=place, default=None)
 
 
 def _content(file: WorkflowFile, text: str) -> Content:
