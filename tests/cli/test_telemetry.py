@@ -176,6 +176,15 @@ def test_the_switch_of_the_sdk_is_honoured(export, endpoint, monkeypatch):
     assert endpoint.bodies == []
 
 
+@pytest.mark.usefixtures("experiment")
+def test_without_the_sdk_it_is_said_what_to_install(export, endpoint, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    said = export("--otlp", "--json", code=1).error
+    assert said["kind"] == "dependency"
+    assert "opentelemetry-exporter-otlp-proto-http" in said["hint"]
+    assert endpoint.bodies == []
+
+
 def test_a_destination_is_asked_for(export):
     assert "--otlp" in export(code=2).err
     both = export("--otlp", "--out", "-", code=2)

@@ -258,3 +258,7 @@ def test_addresses_of_threads_are_read():
     assert (pull.host, pull.number, pull.kind) == ("ghe.acme.io", 12, "issue")
     assert str(pull) == "https://ghe.acme.io/acme/prompts/issues/12"
     assert str(ISSUE) == "acme/prompts#7"
+    for number in ("7", "#7"):
+        assert thread_named("issue", number, "acme/prompts") == ISSUE
+    with pytest.raises(UsageError):
+        thread_named("issue", "7")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from meta_experiment.render.notification import announced, notification_page
 from meta_experiment.services.board import notice
 from meta_experiment.services.notifying.notifying import NotifyOptions, notify
 from meta_experiment.services.notifying.sending import target_named
+from meta_experiment.services.serving import observing
 from meta_experiment.types.notification import DeliveryState, NotificationChannel
 from meta_experiment.types.results.notification import NotificationResult
 
@@ -41,7 +43,11 @@ _FAILED = (DeliveryState.QUEUED, DeliveryState.REFUSED)
     is_flag=True,
     help="The issue and the discussion that the experiment's workflow names.",
 )
-@click.option("--repo", metavar="OWNER/REPO", help="Of the workflow [GITHUB_REPOSITORY].")
+@click.option(
+    "--repo",
+    metavar="OWNER/REPO",
+    help="Of the workflow, and of numbers alone [GITHUB_REPOSITORY].",
+)
 @click.option(
     "--state",
     metavar="FILE",
@@ -92,7 +98,8 @@ def notify_verb(
         (NotificationChannel.DESKTOP, ("",) * desktop),
         (NotificationChannel.TERMINAL, ("",) * terminal),
     )
-    targets = tuple(target_named(way, item) for way, named in channels for item in named)
+    home = repo or os.environ.get("GITHUB_REPOSITORY", "")
+    targets = tuple(target_named(way, item, home) for way, named in channels for item in named)
     if (targets or declared or state or keep or forget) and not experiments:
         raise UsageError(
             "Which experiment? Name it before its targets.", hint="meta-experiment status"
@@ -100,10 +107,11 @@ def notify_verb(
     if keep and not (targets or declared):
         raise UsageError("--keep: name whom to tell, such as --issue OWNER/REPO#N.")
     opened = workspace(place, settled=False)
+    observing.sweep(opened.layout, opened.clock())
     options = NotifyOptions(
         targets,
         declared=declared,
-        repository=repo or opened.machine.environment.get("GITHUB_REPOSITORY", ""),
+        repository=home,
         state=None if state is None else Path(place.directory, state),
         keep=keep,
         forget=forget,

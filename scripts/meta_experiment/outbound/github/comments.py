@@ -54,13 +54,16 @@ class PostedComment:
     url: str
 
 
-def thread_named(kind: ThreadKind, text: str) -> GitHubThread:
-    """Read `OWNER/REPO#N`, or the address of an issue or a discussion.
+def thread_named(kind: ThreadKind, text: str, repository: str = "") -> GitHubThread:
+    """Read `OWNER/REPO#N`, the address of an issue or a discussion, or a number alone.
+
+    A number is of the `repository` `OWNER/REPO`, where there is one.
 
     Raises:
         UsageError: it is neither.
     """
-    found = _SHORT.fullmatch(text) or _LONG.fullmatch(text)
+    whole = f"{repository}#{text.removeprefix('#')}" if repository else text
+    found = _SHORT.fullmatch(text) or _LONG.fullmatch(text) or _SHORT.fullmatch(whole)
     named = found.groupdict() if found else {}
     place = named.get("place")
     is_other = place is not None and place not in _PLACES[kind]

@@ -29,18 +29,19 @@ class Receipt:
     url: str = ""
 
 
-def target_named(channel: NotificationChannel, place: str = "") -> NotificationTarget:
-    """Return the target that a user names.
+def target_named(
+    channel: NotificationChannel, place: str = "", repository: str = ""
+) -> NotificationTarget:
+    """Return the target that a user names; a number alone is of the repository `OWNER/REPO`.
 
     Raises:
         UsageError: there can be no such place.
     """
     if channel is NotificationChannel.WEBHOOK:
         return NotificationTarget(channel, require_webhook(place))
-    if channel is NotificationChannel.ISSUE:
-        return NotificationTarget(channel, str(thread_named("issue", place)))
-    if channel is NotificationChannel.DISCUSSION:
-        return NotificationTarget(channel, str(thread_named("discussion", place)))
+    if channel in _THREADS:
+        thread = thread_named(_THREADS[channel], place, repository)
+        return NotificationTarget(channel, str(thread))
     return NotificationTarget(channel)
 
 
