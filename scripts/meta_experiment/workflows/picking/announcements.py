@@ -23,9 +23,11 @@ _COMMAND = "##["  # a word by which an older runner takes commands, wherever it 
 
 
 def harmless(text: str) -> str:
-    """Return a text on one line in which nothing steers a screen or the runner."""
-    shown = "".join(sign if sign.isprintable() else "�" for sign in text)
-    return shown.replace(_COMMAND, "# #[").replace("::", ": :")
+    """Return a text on one line in which nothing steers a screen or the runner.
+
+    The runner takes `::` for a command where a line begins, which no line here does.
+    """
+    return _printable(text).replace(_COMMAND, "# #[")
 
 
 def title_prefix(assignments: Mapping[str, str]) -> str:
@@ -102,12 +104,11 @@ def bar(number: int, least: int) -> str:
 
 def escaped(text: str) -> str:
     """Return a text that is nothing but text in Markdown, on one line."""
-    return " ".join(harmless_words(text).split()).translate(_ESCAPED)
+    return _printable(" ".join(text.split())).translate(_ESCAPED)
 
 
-def harmless_words(text: str) -> str:
-    """Return a text without signs that steer."""
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else "�" for sign in text)
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def _encoded(value: str) -> str:
