@@ -1,5 +1,9 @@
 """Where a token goes, and where it never goes."""
 
+import socket
+import threading
+from contextlib import suppress
+
 import pytest
 from tests.outbound.fake_github import TOKEN, fake_github
 
@@ -186,6 +190,29 @@ def test_an_answer_without_end_is_refused():
         hub.blobs["/blob"] = b"x" * 1000
         with pytest.raises(NetworkError, match="longer than 999 bytes"):
             exchange(HttpRequest("GET", f"{hub.base}/blob"), within=10, limit=999)
+
+
+def test_an_answer_that_comes_letter_by_letter_ends_in_time():
+    """Each letter comes soon enough for the socket; all of them never do."""
+    over = threading.Event()
+
+    def drip(server):
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(0.02):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=[server])
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        try:
+            with pytest.raises(NetworkError, match="no whole answer within"):
+                exchange(HttpRequest("GET", url), within=0.5)
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_proxies_of_the_environment_are_asked(monkeypatch):
