@@ -120,6 +120,7 @@ SHARED = {
     "workflow_generation": "the next generation of a workflow's experiment",
     "workflow_list": "agentic workflows that declare experiments",
     "workflow_pick": "the variants of a run",
+    "workflow_report": "a digest of workflows' experiments",
     "workflow_view": "one of them, shown",
 }
 

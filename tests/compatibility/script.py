@@ -309,6 +309,8 @@ STEPS: tuple[Step, ...] = (
     "workflows audit",
     "workflows audit --experiment daily-report/tone --variant warm",
     "workflows audit --variant warm",
+    "workflows report",
+    "workflows report nowhere",
     # what came of runs on cases
     "runs list",
     "runs show from-a-plan",

@@ -36,6 +36,7 @@ LOOKING = [
     "status", "explain", "analyze", "trials", "monitor", "noise", "baseline", "plan", "doctor",
     "check", "verify", "runs list", "runs show", "runs diff",
     "runs profile", "cases check", "workflows list", "workflows show", "workflows audit",
+    "workflows report",
 ]  # fmt: skip
 # a rating adds a number to a trial, and never runs a command here; a list takes no ID
 HARMLESS = [*LOOKING, "rate", "learn --list"]

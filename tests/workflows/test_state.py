@@ -242,6 +242,9 @@ def test_variants_may_be_told_in_part():
         {"x": "a", "y": "b"}, whole.timestamp, 1,
     )  # fmt: skip
     assert tally(both, "x").repeated == 0
+    other = LedgerRun("1", {"y": "b"}, whole.timestamp, whole.at)
+    (again,) = merged([_ledger(whole), _ledger(other)]).runs
+    assert again.assignments == {"x": "a", "y": "b"}
 
 
 _RUNS = st.lists(

@@ -64,6 +64,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.workflow_generation:GenerationPlan",
         ("workflows darwin",),
     ),
+    "workflows-report": (
+        "meta_experiment.types.results.workflow_report:WorkflowReport",
+        ("workflows report",),
+    ),
     "workflows-audit": (
         "meta_experiment.types.results.workflow_audit:WorkflowAudit",
         ("workflows audit",),

@@ -69,16 +69,14 @@ def _attempts(seen: Sequence[LedgerRun]) -> list[LedgerRun]:
     for run in seen:
         key = (run.at, _variants(run))
         exact[key] = _fuller(run, exact[key]) if key in exact else run
-    timed = [run for run in exact.values() if run.at is not None]
-    for run in sorted(exact.values(), key=_place):
-        if run.at is not None:
-            continue
-        same = [one for one in timed if _agree(one, run)]
+    told: list[LedgerRun] = []
+    for run in sorted(exact.values(), key=lambda one: (one.at is None, _place(one))):
+        same = [one for one in told if run.at in (None, one.at) and _agree(one, run)]
         if not same:
-            timed.append(run)
+            told.append(run)
         elif len(same) == 1:
-            timed[timed.index(same[0])] = _fuller(same[0], run)
-    return timed
+            told[told.index(same[0])] = _fuller(same[0], run)
+    return told
 
 
 def _agree(one: LedgerRun, other: LedgerRun) -> bool:

@@ -15,5 +15,6 @@ command = Noun(
         "pick": f"{_HERE}.workflow_pick:command",
         "darwin": f"{_HERE}.workflow_generation:command",
         "audit": f"{_HERE}.workflow_audit:command",
+        "report": f"{_HERE}.workflow_report:command",
     },
 )
