@@ -279,6 +279,27 @@ def test_a_branch_that_cannot_be_read_is_told_and_the_runs_count(call):
     )
 
 
+def test_answers_on_their_branch_complete_the_runs_that_have_none(call):
+    path = call.declare(tone=TONE | {"metric": "eval:focused"})
+    text = path.read_text().replace("---\non", "---\nevals: [{id: focused}]\non")
+    path.write_text(text)
+    make_runs(call, ["dry", "warm"], 4, {})
+    write_run(call.root / "runs", 5, {"tone": "dry"}, answers={"focused": "NO"})
+    rows = [(1, "YES"), (2, "NO"), (3, "UNKNOWN"), (5, "YES")]
+    lines = "{torn\n" + "".join(
+        json.dumps({"id": "focused", "answer": said, "runid": str(number)}) + "\n"
+        for number, said in rows
+    )
+    blob = _made(call.root, "hash-object", "-w", "--stdin", text=lines)
+    tree = _made(call.root, "mktree", text=f"100644 blob {blob}\tevals.jsonl\n")
+    made = _made(call.root, "commit-tree", tree, "-m", "evals")
+    git(call.root, "update-ref", "refs/remotes/origin/evals/dailyfact", made)
+    done = only(imported(call))
+    recorded = call("trials", done["experiment_id"], "--limit", 9)["trials"]
+    answered = {item["unit"]: item["metrics"].get("eval.focused") for item in recorded}
+    assert answered == {"1": 1.0, "2": 0.0, "3": None, "4": None, "5": 0.0}
+
+
 def _made(root, *words, text=""):
     done = subprocess.run(
         ["git", *words], cwd=root, input=text, capture_output=True, text=True, check=True

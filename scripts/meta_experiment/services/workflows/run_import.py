@@ -39,6 +39,7 @@ from meta_experiment.types.results.workflow_import import (
 )
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.joining import JoinedRuns, joined
+from meta_experiment.workflows.outcomes.answer_branch import read_answers, with_answers
 from meta_experiment.workflows.outcomes.field_places import MARK, field_place
 from meta_experiment.workflows.outcomes.gathering import GatheredRuns, gather
 from meta_experiment.workflows.state.branches import read_branch
@@ -92,6 +93,7 @@ def import_workflow(
     fetched = [] if fetch is None else list(fetch(file.name, folder).notes)
     found = _own(workspace, file, gather(folder, file.name, places))
     ledger, said = _with_branch(workspace, file, found.ledger)
+    found = _answered(workspace, file, found, said)
     experiments = []
     for one in declared:
         try:
@@ -174,6 +176,20 @@ def _with_branch(
         return ledger, []
     except MetaExperimentError as error:
         return ledger, [f"{file.branch} was not read: {error.message}"]
+
+
+def _answered(
+    workspace: Workspace, file: WorkflowFile, found: GatheredRuns, said: list[str]
+) -> GatheredRuns:
+    """Add what the branch of answers knows of the runs, where it can be read."""
+    if workspace.git is None or not file.specification.evals:
+        return found
+    try:
+        answered = read_answers(workspace.git, file.name)
+    except MetaExperimentError as error:
+        said.append(f"The answers to evals on their branch were not read: {error.message}")
+        return found
+    return replace(found, outcomes=with_answers(found.outcomes, answered))
 
 
 def _imported(

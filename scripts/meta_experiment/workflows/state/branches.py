@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from meta_experiment.errors import CorruptStoreError, GitError, NotFoundError
 from meta_experiment.git import Git, complaint
@@ -25,13 +25,17 @@ class BranchState:
     ledger: RunLedger
 
 
-def state_branches(git: Git, remote: str = "origin") -> dict[str, dict[str, str]]:
+def state_branches(
+    git: Git, remote: str = "origin", beginning: str = BRANCHES
+) -> dict[str, dict[str, str]]:
     """Return the branches that keep state, by id: their full names with their commits.
+
+    What other branches keep is found by the beginning of their names.
 
     Raises:
         DependencyError, GitError: git cannot be asked, or this is no repository.
     """
-    prefixes = (_OWN + BRANCHES, f"refs/remotes/{remote}/{BRANCHES}")
+    prefixes = (_OWN + beginning, f"refs/remotes/{remote}/{beginning}")
     form = "--format=%(objectname) %(refname)"
     listed = _said(git, "for-each-ref", form, *(item.rstrip("/") for item in prefixes))
     found: dict[str, dict[str, str]] = {}
@@ -66,9 +70,13 @@ def read_branch(git: Git, workflow: str, remote: str = "origin") -> BranchState:
         )
     reader, files = StateReader(), 0
     for name, commit in sorted(commits.items()):
-        for path, data in _state_files(git, name, commit, reader):
+        for path, data in files_on(git, name, commit, STATE_FILES):
             files += 1
-            reader.add(data, f"{name.partition('/')[2].partition('/')[2]}:{path}")
+            source = f"{name.partition('/')[2].partition('/')[2]}:{path}"
+            if data is None:
+                reader.add_bad(BadLine(source, 0, f"larger than {LARGEST:,} bytes"))
+            else:
+                reader.add(data, source)
     if not files:
         raise NotFoundError(
             f"{branch_of(workflow)} holds neither of {' and '.join(STATE_FILES)}.",
@@ -77,13 +85,19 @@ def read_branch(git: Git, workflow: str, remote: str = "origin") -> BranchState:
     return BranchState(known, commits, reader.ledger)
 
 
-def _state_files(
-    git: Git, name: str, commit: str, reader: StateReader
-) -> Iterator[tuple[str, bytes]]:
+def files_on(
+    git: Git, name: str, commit: str, wanted: Collection[str]
+) -> Iterator[tuple[str, bytes | None]]:
+    """Yield the files of these names at the top of a commit; None for one that is too large.
+
+    Raises:
+        CorruptStoreError: one is no file. DependencyError, GitError: git cannot be asked, or an
+            object is missing or damaged.
+    """
     listed = _said(git, "ls-tree", "-l", "-z", commit)
     for line in os.fsdecode(listed).split("\0"):
         about, _, path = line.partition("\t")
-        if path not in STATE_FILES:
+        if path not in wanted:
             continue
         mode, kind, blob, size = about.split()
         if kind != "blob" or mode == "120000":
@@ -93,10 +107,8 @@ def _state_files(
                 f"{path} of {name} is not among the objects that git has here.",
                 hint="Fetch the branch whole: git fetch --refetch",
             )
-        if int(size) > LARGEST:
-            reader.add_bad(BadLine(f"{name}:{path}", 0, f"larger than {LARGEST:,} bytes"))
-            continue
-        yield path, _said(git, "cat-file", "blob", blob)
+        small = int(size) <= LARGEST
+        yield path, _said(git, "cat-file", "blob", blob) if small else None
 
 
 def _said(git: Git, *words: str) -> bytes:
