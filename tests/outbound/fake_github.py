@@ -385,7 +385,10 @@ class _Root:
             raise _Refused("EXCESSIVE_PAGINATION", "`first` must be from 1 to 100.")
         items, following = self.hub.listing(("discussion", 9), int(after or 0))
         page = {"hasNextPage": following is not None, "endCursor": str(following or "")}
-        return {"pageInfo": page, "nodes": [_as_node(item) for item in items]}
+        return {
+            "pageInfo": page,
+            "nodes": [_as_node(item) if item["author"] else None for item in items],
+        }
 
     def addDiscussionComment(self, _info, input):  # noqa: N802, A002
         if input["discussionId"] != "D_9":
@@ -405,7 +408,7 @@ def _as_rest(item):
         "node_id": f"IC_{item['id']}",
         "html_url": f"https://github.com/acme/prompts/issues/7#issuecomment-{item['id']}",
         "body": item["body"],
-        "user": {"login": item["author"]},
+        "user": item["author"] and {"login": item["author"]},  # none of a deleted account
         "created_at": item["at"],
     }
 

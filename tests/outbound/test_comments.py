@@ -160,6 +160,13 @@ def test_a_second_one_whose_removal_fails_is_removed_at_the_next_look(hub):
     assert hub.of(key(ISSUE)) == [TEXT]
 
 
+@pytest.mark.parametrize("kind", THREADS)
+def test_a_comment_of_an_account_that_is_gone_is_none_of_ours(hub, kind):
+    hub.add(key(THREADS[kind]), None, TEXT)
+    post_once(github_at(hub), THREADS[kind], MARK, "It is decided.")
+    assert hub.of(key(THREADS[kind])) == [TEXT]
+
+
 def test_a_mark_within_a_text_is_no_mark(hub):
     hub.add(key(ISSUE), US, f"I quote:\n{TEXT}")
     hub.add(key(ISSUE), US, TEXT.replace("abc", "abd"))

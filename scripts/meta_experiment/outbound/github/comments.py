@@ -204,7 +204,7 @@ class _DiscussionComments:
             if not found:
                 raise RemoteError(f"There is no discussion {thread}.", status=404)
             self._id = str(found["id"])
-            yield from found["comments"]["nodes"]
+            yield from filter(None, found["comments"]["nodes"])  # null is one that is gone
             page = found["comments"]["pageInfo"]
             if not page["hasNextPage"]:
                 return
