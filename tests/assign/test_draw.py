@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from meta_experiment.assign.arms import weighted_arm
 from meta_experiment.assign.draw import arm_for, takes_part
+from meta_experiment.assign.held_blocks import block_of, held_arm, held_parts
 from meta_experiment.assign.permuted_blocks import least_used_arm, least_used_of
 from meta_experiment.assign.uniform import shuffled, uniform
 from meta_experiment.types import (
@@ -51,6 +52,21 @@ def test_blocks_are_exactly_balanced_after_every_five_units_per_arm(seed, arms):
     for turn in range(3):
         counts = Counter(drawn[turn * 5 * arms : (turn + 1) * 5 * arms])
         assert set(counts.values()) == {5}
+
+
+@given(seed=st.integers(), percent=st.integers(1, 49))
+def test_a_share_that_is_held_is_exact_in_every_block(seed, percent):
+    """The fewest units that hold it; a share that no twenty units hold has no blocks."""
+    share = percent / 100
+    size = block_of(share)
+    if not size:
+        assert all((percent * units) % 100 for units in range(1, 21))
+        return
+    assert (percent * size) % 100 == 0
+    assert all((percent * units) % 100 for units in range(1, size))
+    drawn = [held_arm(held_parts(share, size), seed, place) for place in range(4 * size)]
+    kept = percent * size // 100
+    assert [sum(drawn[turn * size : (turn + 1) * size]) for turn in range(4)] == [kept] * 4
 
 
 @given(seed=st.integers())

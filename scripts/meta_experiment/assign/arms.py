@@ -18,11 +18,16 @@ def arm_index(
     """Return the arm of a new unit; `position` counts the units assigned so far.
 
     A hash depends on the unit alone, every other method on the position alone. Blocks need
-    equal weights: with unequal ones every draw is weighted. Those of a bandit are in force
-    once its first turns are over (see `moving_arm`), those of a ramp from the first unit on.
+    equal weights: with unequal ones every draw is weighted, but for those of a holdout, whose
+    weights are the parts of a block. Those of a bandit are in force once its first turns are
+    over (see `moving_arm`), those of a ramp from the first unit on.
     """
     if method == "hash":
         return hashed_arm(weights, seed, unit)
+    if method == "held":
+        from meta_experiment.assign.held_blocks import held_arm
+
+        return held_arm(weights, seed, position)
     if method in ("weighted", "bandit", "ramp") or len(set(weights)) > 1:
         return weighted_arm(weights, uniform(seed, "draw", position))
     # a hash, weights, and a draw made ahead, never come here

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from meta_experiment.assign import arms, layers, permuted_blocks
-from meta_experiment.assign.held_blocks import held_arm
+from meta_experiment.assign.held_blocks import HELD, held_parts
 from meta_experiment.types import Assignment, Plan
 
 
@@ -14,15 +14,19 @@ def arm_for(plan: Plan, seed: str, unit: str, position: int) -> str:
 
     `seed` is that of plan and checkout together.
     """
-    weights = [variant.weight for variant in plan.variants]
+    method, weights = drawn_by(plan)
     if plan.moves_shares:
         return moving_arm(plan, weights, seed, position)
-    if plan.holdout is not None and plan.holdout.block and plan.assignment is Assignment.BLOCK:
-        promoted, previous = weights
-        share, size = previous / (promoted + previous), plan.holdout.block
-        return plan.variants[held_arm(share, size, seed, position)].name
-    arm = arms.arm_index(plan.assignment.value, weights, seed, unit, position)
-    return plan.variants[arm].name
+    return plan.variants[arms.arm_index(method, weights, seed, unit, position)].name
+
+
+def drawn_by(plan: Plan) -> tuple[str, list[float]]:
+    """Return method and weights of a plan's draws, as `arms.arm_index` is asked with them."""
+    weights = [variant.weight for variant in plan.variants]
+    if plan.holdout is None or not plan.holdout.block:
+        return plan.assignment.value, weights
+    parts = held_parts(weights[1] / sum(weights), plan.holdout.block)
+    return (HELD if plan.assignment is Assignment.BLOCK else plan.assignment.value), parts
 
 
 def moving_arm(plan: Plan, parts: Sequence[float], seed: str, position: int) -> str:

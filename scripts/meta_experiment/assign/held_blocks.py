@@ -6,7 +6,16 @@ number varies, and an answer takes a tenth more uses.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from meta_experiment.assign.uniform import shuffled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HELD = "held"
+"""The method of `arms.arm_index` by which they are drawn."""
 
 _LARGEST = 20
 
@@ -19,8 +28,19 @@ def block_of(share: float) -> int:
     return 0
 
 
-def held_arm(share: float, size: int, seed: object, position: int) -> int:
-    """Return the arm at a position: 1 keeps the text before, 0 gets the promoted one."""
-    turn, place = divmod(position, size)
+def held_parts(share: float, size: int) -> list[float]:
+    """Return of a block the units that get the promoted text, and those that keep the other."""
     kept = round(size * share)
-    return shuffled([0] * (size - kept) + [1] * kept, seed, "held", turn)[place]
+    return [float(size - kept), float(kept)]
+
+
+def held_arm(parts: Sequence[float], seed: object, position: int) -> int:
+    """Return the arm at a position; of every block each arm has its part."""
+    turn, place = divmod(position, int(sum(parts)))
+    return _block(tuple(parts), seed, turn)[place]
+
+
+@lru_cache(maxsize=8)  # drawing ahead asks for every place of a block
+def _block(parts: tuple[float, ...], seed: object, turn: int) -> tuple[int, ...]:
+    arms = [arm for arm, units in enumerate(parts) for _ in range(int(units))]
+    return tuple(shuffled(arms, seed, "held", turn))

@@ -7,22 +7,27 @@ knows the spread that there is.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from statistics import median
 
-from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, standing_of
+from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, log_better, log_worse
+from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.samples import sample_of
-from meta_experiment.decide.units import Arm
-from meta_experiment.types import Holdout, HoldoutStanding, Plan
+from meta_experiment.decide.units import Arm, UnitRecord
+from meta_experiment.records import dataclass
+from meta_experiment.types import Plan
 from meta_experiment.types.results.holdout import HoldoutProspect
 
 MOST_USES = 3000
 Chance = Callable[..., float]
 """A number from 0 to 1 that follows from what it is asked with, as `assign.uniform` gives."""
+
+Draws = Callable[[Plan, int, int], str]
+"""The variant that a plan draws in one of several courses at a position."""
 
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Shares that are offered in the place of one that shows nothing in time."""
@@ -30,95 +35,87 @@ SHARES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 _COURSES = 7
 _STEP = 1.2  # from one look to the next
 
-
-def prospect(
-    plan: Plan, share: float, before: Arm, promoted: Arm, chance: Chance
-) -> HoldoutProspect:
-    """Say how many uses each answer takes; both arms are of the promoted experiment.
-
-    `plan` is that of the holdout, as its arms are compared.
-    """
-    old, new = _measured(plan, before), _measured(plan, promoted)
-    return HoldoutProspect(
-        still_better=_uses(plan, share, chance, old, new, lambda found: found.still_better),
-        reversed=_uses(plan, share, chance, new, old, lambda found: found.reversed),
-        decayed=_uses(plan, share, chance, old, old, lambda found: found.decayed),
-    )
+_Answer = Callable[[Sample, Sample], float]  # its log evidence, by both texts
 
 
-def uses_to_show(
-    plan: Plan, share: float, before: Arm, promoted: Arm, chance: Chance
-) -> int | None:
-    """Return the uses that show the promoted text to be still better, if it is."""
-    old, new = _measured(plan, before), _measured(plan, promoted)
-    return _uses(plan, share, chance, old, new, lambda found: found.still_better)
+@dataclass(frozen=True, slots=True)
+class Prospects:
+    """Tells of holdouts by the plan of each; both arms are of the promoted experiment."""
+
+    before: Arm
+    promoted: Arm
+    draws: Draws
+    chance: Chance
+
+    def of(self, plan: Plan) -> HoldoutProspect:
+        """Say how many uses each answer takes, in half of such holdouts."""
+        holdout, compared, rule = plan.holdout, plan.as_compared, rule_of(plan)
+        if holdout is None:
+            return HoldoutProspect(None, None, None)
+        bar = _bar(plan)
+
+        def worse(at: float) -> _Answer:
+            return lambda old, new: log_worse(compared, holdout, rule, old, new, at, least=bar)
+
+        return HoldoutProspect(
+            still_better=self.still_better(plan),
+            reversed=self._uses(plan, self.promoted, self.before, worse(0.0)),
+            decayed=self._uses(plan, self.before, self.before, worse(holdout.decayed_below)),
+        )
+
+    def still_better(self, plan: Plan) -> int | None:
+        """Return the uses that show the promoted text to be still better, if it is."""
+        compared, rule = plan.as_compared, rule_of(plan)
+        return self._uses(
+            plan,
+            self.before,
+            self.promoted,
+            lambda old, new: log_better(compared, rule, old, new),
+        )
+
+    def _uses(self, plan: Plan, before: Arm, after: Arm, answer: _Answer) -> int | None:
+        sources = {
+            name: _measured(plan, arm) for name, arm in ((PREVIOUS, before), (PROMOTED, after))
+        }
+        if not all(sources.values()):
+            return None
+        taken = list[float]()
+        for turn in range(_COURSES):
+            taken.append(self._course(plan, sources, answer, turn))
+            if taken.count(math.inf) > _COURSES // 2:
+                return None
+        return round(median(taken))
+
+    def _course(
+        self, plan: Plan, sources: dict[str, tuple[UnitRecord, ...]], answer: _Answer, turn: int
+    ) -> float:
+        """Return after how many uses of one course an answer is there."""
+        bar, weights = _bar(plan), [variant.weight for variant in plan.variants]
+        uses = opens_at(plan) * sum(weights) / min(weights)
+        arms: dict[str, list[UnitRecord]] = {name: [] for name in sources}
+        drawn = 0
+        while uses <= MOST_USES:
+            for place in range(drawn, math.ceil(uses)):
+                name = self.draws(plan, turn, place)
+                known = sources[name]
+                unit = known[int(self.chance(turn, name, place) * len(known))]
+                arms[name].append(replace(unit, unit=f"{name}{place}", order=place))
+            drawn = math.ceil(uses)
+            old, new = (
+                sample_of(Arm(name, tuple(arms[name]), {}), plan.primary)
+                for name in (PREVIOUS, PROMOTED)
+            )
+            if answer(old, new) >= bar:
+                return uses
+            uses *= _STEP
+        return math.inf
 
 
-def _measured(plan: Plan, arm: Arm) -> Arm:
+def _bar(plan: Plan) -> float:
+    return -math.log(plan.alpha)
+
+
+def _measured(plan: Plan, arm: Arm) -> tuple[UnitRecord, ...]:
     """Return the units of an arm that have a value: the others decide nothing."""
     known = set(sample_of(arm, plan.primary).units)
-    return replace(arm, units=tuple(unit for unit in arm.units if unit.unit in known))
-
-
-def _uses(
-    plan: Plan,
-    share: float,
-    chance: Chance,
-    before: Arm,
-    after: Arm,
-    answer: Callable[[HoldoutStanding], float],
-) -> int | None:
-    if plan.holdout is None or not (before.units and after.units):
-        return None
-    taken = [
-        _course(plan, plan.holdout, share, chance, before, after, answer, turn)
-        for turn in range(_COURSES)
-    ]
-    middle = median(taken)
-    return None if middle > MOST_USES else round(middle)
-
-
-def _course(
-    plan: Plan,
-    holdout: Holdout,
-    share: float,
-    chance: Chance,
-    before: Arm,
-    after: Arm,
-    answer: Callable[[HoldoutStanding], float],
-    turn: int,
-) -> float:
-    """Return after how many uses of one course an answer is there; beyond the most, never."""
-    rule, bar = rule_of(plan), 1.0 / plan.alpha
-    uses = opens_at(plan) / min(share, 1.0 - share)
-    every = round(1.0 / share)  # of the units one keeps the text before
-    kept = [
-        chance(turn, "kept", n // every) * every // 1 == n % every for n in range(MOST_USES)
-    ]
-    old = [n for n, keeps in enumerate(kept) if keeps]
-    new = [n for n, keeps in enumerate(kept) if not keeps]
-    previous = _drawn(before, PREVIOUS, old, turn, chance)
-    promoted = _drawn(after, PROMOTED, new, turn, chance)
-    while uses <= MOST_USES:
-        arms = (
-            sample_of(_first(arm, bisect_left(places, uses)), plan.primary)
-            for arm, places in ((previous, old), (promoted, new))
-        )
-        if answer(standing_of(plan, holdout, rule, *arms)) >= bar:
-            return uses
-        uses *= _STEP
-    return 2.0 * MOST_USES
-
-
-def _drawn(arm: Arm, name: str, places: Sequence[int], turn: int, chance: Chance) -> Arm:
-    """Return an arm of units at these places, each drawn from those of another."""
-    chosen = (int(chance(turn, name, n) * len(arm.units)) for n in places)
-    drawn = (
-        replace(arm.units[one], unit=f"{name}{n}", order=n)
-        for n, one in zip(places, chosen, strict=True)
-    )
-    return Arm(name, tuple(drawn), {})
-
-
-def _first(arm: Arm, units: int) -> Arm:
-    return replace(arm, units=arm.units[:units])
+    return tuple(unit for unit in arm.units if unit.unit in known)

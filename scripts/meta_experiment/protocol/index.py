@@ -44,10 +44,11 @@ class Entry:
         path: the prompt file, relative to the root, with `/`.
         form: shadow, inplace or agents.
         unit: session, invocation or user.
-        method: block, hash, least_used, weighted, bandit or ramp.
+        method: block, held, hash, least_used, weighted, bandit or ramp; see `assign.arms`.
         traffic: the share of units under experiment, in [0, 1].
         arms: names of the variants, control first.
-        weights: one for each arm; of those that move the parts in force.
+        weights: one for each arm; of those that move the parts in force, of blocks that are
+            held their units.
         seed: that of plan and checkout together.
         sequence: the arm for each position, one letter; empty for the hash, and of a bandit
             the turns before its weights count.

@@ -9,8 +9,13 @@ import sys
 import pytest
 from tests.cli.conftest import COMMAND, CONTROL, TREATMENT, project
 
+from meta_experiment.assign.draw import arm_for
 from meta_experiment.files.roots import Layout
+from meta_experiment.live.exposure import expose
+from meta_experiment.protocol import index
+from meta_experiment.protocol.sessions import PromptRef, Session
 from meta_experiment.services.acting.autopilot import auto
+from meta_experiment.services.recording.assigning import mixed_seed
 from meta_experiment.services.workspace import Workspace
 
 __all__ = ["project"]
@@ -48,6 +53,34 @@ def use(project, holdout, number, *, promoted, previous, model=None, begin=0):
         for n in range(begin, begin + number)
     ]
     project.stdin("record", "--stdin", lines=lines)
+
+
+@pytest.mark.parametrize(("share", "size", "kept"), [(20, 5, 1), (15, 20, 3)])
+def test_the_share_is_exact_in_blocks_also_beyond_what_is_drawn_ahead(
+    project, promoted, monkeypatch, share, size, kept
+):
+    """As serving draws it, as `assign` does, and as the evidence of the draw takes it to be."""
+    monkeypatch.setattr(index, "SEQUENCE_LENGTH", 7)
+    project("holdout", promoted, "--share", str(share))
+    root = str(project.root)
+    (entry,) = index.entries(root)
+    assert len(entry.sequence) == 7
+    opened = space(project, lambda: 2e9)
+    watching = opened.store.experiment(entry.id)
+    seed, served = mixed_seed(opened, watching), []
+    for place in range(3 * size):
+        session, unit = Session(root, f"session-{place}"), f"unit-{place}"
+        served.append(expose(session, entry, PromptRef(unit, ""), 2e9).variant)
+    assert served == [
+        arm_for(watching.plan, seed, f"unit-{place}", place) for place in range(3 * size)
+    ]
+    blocks = [served[begin : begin + size] for begin in range(0, 3 * size, size)]
+    assert [block.count("previous") for block in blocks] == [kept] * 3
+    assert len({tuple(block) for block in blocks}) > 1
+    assert watching.plan.holdout.block == size
+    if share == 20:
+        drawn = project("assign", entry.id, "--json").json["variant"]
+        assert drawn == arm_for(watching.plan, seed, "", 3 * size)
 
 
 def row(project, name):

@@ -6,15 +6,11 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from meta_experiment.assign.draw import arm_for
 from meta_experiment.assign.held_blocks import block_of
 from meta_experiment.assign.uniform import uniform
 from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, decayed_below
-from meta_experiment.decide.holdout_prospect import (
-    MOST_USES,
-    SHARES,
-    prospect,
-    uses_to_show,
-)
+from meta_experiment.decide.holdout_prospect import MOST_USES, SHARES, Prospects
 from meta_experiment.decide.units import Arm, arms_of
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError
 from meta_experiment.files.confine import Content
@@ -74,8 +70,7 @@ class _Proposal:
 
     plan: Plan
     texts: Texts
-    before: Arm
-    promoted: Arm
+    prospects: Prospects
     uses_per_day: float
 
 
@@ -107,9 +102,7 @@ def launch(
     promoted = _promoted(workspace, find_in(workspace.store, selector))
     proposal = _proposal(workspace, promoted, request)
     share = SHARE if request.share is None else request.share
-    needed = prospect(
-        proposal.plan.as_compared, share, proposal.before, proposal.promoted, uniform
-    )
+    needed = proposal.prospects.of(proposal.plan)
     _require_shown(promoted, proposal, share, needed.still_better)
     draft = _draft(workspace, workspace.store.experiments(), promoted, proposal)
     lifecycle.require_control_on_disk(workspace, draft)
@@ -180,10 +173,13 @@ def _proposal(workspace: Workspace, promoted: Experiment, request: HoldoutReques
     return _Proposal(
         plan=plan,
         texts=_texts(workspace, promoted, outcome),
-        before=arms[promoted.plan.control.name],
-        promoted=arms[winner],
+        prospects=Prospects(arms[promoted.plan.control.name], arms[winner], _drawn, uniform),
         uses_per_day=_uses_per_day(promoted, arms.values()),
     )
+
+
+def _drawn(plan: Plan, course: int, place: int) -> str:
+    return arm_for(plan, f"course {course}", f"unit {place}", place)
 
 
 def _plan(
@@ -198,11 +194,10 @@ def _plan(
     evidence = comparison and (comparison.corrected or comparison.sequential)
     lowest = evidence.interval.low if evidence else None
     hashed = whole.assignment is Assignment.HASH
-    return replace(
+    asked = replace(
         whole,
         name=f"{whole.name}, {WORD}",
         hypothesis=f"The promoted text stays better than the one before it. {whole.hypothesis}",
-        variants=_shared(share),
         guardrails=(),
         secondary=(*(item.metric for item in whole.guardrails), *whole.secondary),
         stopping=Stopping.SEQUENTIAL,
@@ -227,11 +222,21 @@ def _plan(
             promoted.experiment_id,
             decayed_below(whole, lowest),
             tuple(analysis.checks.fingerprint.models),
-            block=0 if hashed or share == 0.5 else block_of(share),
         ),
         auto=whole.auto if request.auto is None else request.auto,
         seed=secrets.randbelow(2**31),
     )
+    return _with_share(asked, share)
+
+
+def _with_share(plan: Plan, share: float) -> Plan:
+    """Return the plan of a holdout in which such a share keeps the text before."""
+    if plan.holdout is None:
+        return plan
+    drawn = plan.assignment is Assignment.HASH or share == 0.5  # by unit, or as equal arms are
+    block = 0 if drawn else block_of(share)
+    arms = (Variant(PROMOTED, 1.0 - share), Variant(PREVIOUS, share))
+    return replace(plan, variants=arms, holdout=replace(plan.holdout, block=block))
 
 
 def _texts(workspace: Workspace, promoted: Experiment, outcome: Outcome) -> Texts:
@@ -266,16 +271,15 @@ def _require_shown(
     in_time = _SHOWN_WITHIN * proposal.uses_per_day
     if needed is not None and needed <= in_time:
         return
-    name, plan = promoted.experiment_id, proposal.plan.as_compared
+    name = promoted.experiment_id
     takes = f"more than {MOST_USES:,}" if needed is None else f"about {needed:,}"
     units = f"{proposal.plan.unit.value}s"
-    arms = (proposal.before, proposal.promoted)
     larger = (other for other in SHARES if other > share and _is_open_to(proposal.plan, other))
     could = next(
         (
             other
             for other in larger
-            if (uses := uses_to_show(plan, other, *arms, uniform)) is not None
+            if (uses := proposal.prospects.still_better(_with_share(proposal.plan, other)))
             and uses <= in_time
         ),
         None,
@@ -294,14 +298,10 @@ def _require_shown(
 
 def _is_open_to(plan: Plan, share: float) -> bool:
     try:
-        check_plan(replace(plan, variants=_shared(share)))
+        check_plan(_with_share(plan, share))
     except UsageError:
         return False
     return True
-
-
-def _shared(share: float) -> tuple[Variant, Variant]:
-    return Variant(PROMOTED, 1.0 - share), Variant(PREVIOUS, share)
 
 
 def _draft(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from meta_experiment import __version__
-from meta_experiment.assign.draw import arm_for
+from meta_experiment.assign.draw import arm_for, drawn_by
 from meta_experiment.errors import RefusedError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
@@ -37,7 +37,8 @@ def entry_of(
     seed = mixed_seed(workspace, experiment)
     names = [variant.name for variant in plan.variants]
     sequence, known = "", 0
-    weights: Sequence[float] = [variant.weight for variant in plan.variants]
+    weights: Sequence[float]
+    method, weights = drawn_by(plan)
     sha = experiment.plan_sha256[:_SHA_DIGITS]
     if before is not None and (before.sha, before.seed) == (sha, seed) and before.sequence:
         sequence = before.sequence  # drawing ahead is what takes time here
@@ -57,7 +58,7 @@ def entry_of(
         path=serving.path,
         form=serving.form,
         unit=plan.unit.value,
-        method=plan.assignment.value,
+        method=method,
         traffic=plan.traffic,
         arms=names,
         weights=list(weights),
