@@ -44,6 +44,11 @@ def heavy(rng, shape):
     return rng.standard_normal(shape) + np.where(rng.random(shape) < 0.1, np.log(10) / 0.5, 0.0)
 
 
+def rarely_cheap(rng, shape):
+    """Return what is a tenth as dear in a tenth of uses, as where all of it was cached."""
+    return -heavy(rng, shape)
+
+
 def wandering(rng, shape):
     """Return a level that wanders by two spreads over the course, for both texts alike."""
     steps = rng.standard_normal(shape) / np.sqrt(shape[1])
@@ -124,15 +129,18 @@ def holdout_table(page, factor):
         ANCHOR,
         "What a holdout says wrongly, looked at after every use to 600, each answer by itself. "
         "The promoted text has lost all, so that nothing is still better or reversed; or it "
-        f"keeps just what it was to keep ({KEPT} sd), so that nothing has decayed.",
+        f"keeps just what it was to keep ({KEPT} sd), so that nothing has decayed. Still "
+        "better goes by the values alone: where a few are far better than the rest, it errs in "
+        "more than 5%, and no limit is promised.",
         "world", "share", "experiments", "still better", "reversed", "decayed",
     )  # fmt: skip
     runs = max(40, int(200 * factor))
     cases = [
-        (name, world, share, 1.0) for name, world in WORLDS.items() for share in (0.1, 0.2)
+        (name, world, share, 1.0, 0.05) for name, world in WORLDS.items() for share in _SHARES
     ]
-    cases += [("old text half as wide again", normal, 0.2, 1.5)]
-    for number, (name, world, share, wider) in enumerate(cases):
+    cases += [("old text half as wide again", normal, 0.2, 1.5, 0.05)]
+    cases += [("cost, a tenth a tenth as high", rarely_cheap, it, 1.0, None) for it in _SHARES]
+    for number, (name, world, share, wider, most) in enumerate(cases):
         rng = np.random.default_rng(9000 + number)
         course = {"experiments": runs, "uses": 600, "share": share, "wider": wider}
         gone = answers(*courses(rng, world, effect=0.0, **course), KEPT, share)
@@ -141,7 +149,7 @@ def holdout_table(page, factor):
             name,
             f"{share:.0%}",
             runs,
-            page.check(gone.share(gone.still_better), most=0.05),
+            page.check(gone.share(gone.still_better), most=most),
             page.check(gone.share(gone.reversed), most=0.05),
             page.check(kept.share(kept.decayed), most=0.05),
         )
