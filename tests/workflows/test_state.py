@@ -73,6 +73,7 @@ def test_a_run_before_the_start_of_an_experiment_does_not_count():
         "concise": (29, 0, 0),
         "detailed": (26, 0, 1),
     }
+    assert tally(ledger, "prompt_style", [starts]).first == moment("2026-05-12T09:27:14.946Z")
 
 
 def test_a_run_before_the_start_is_an_ordinary_line_of_a_ledger_and_does_not_count():
@@ -127,7 +128,7 @@ def test_a_run_that_says_what_it_drew_needs_no_dates():
     assert (found.variants["a"].drawn, found.variants["a"].gated) == (2, 1)
     assert found.untold == 1
     assert any(
-        "1 runs of x lay outside its dates is not known" in item for item in notes(found)
+        "Whether 1 run of x lay outside its dates is not known" in item for item in notes(found)
     )
 
 

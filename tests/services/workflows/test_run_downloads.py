@@ -155,13 +155,13 @@ def test_runs_are_fetched_once_and_come_with_how_they_ended(hub, fetch):
         )
     done = fetch()
     assert done["experiments"][0]["added"] == 5
-    assert done["notes"][0] == "5 runs were fetched, 0 were here before."
+    assert done["notes"][0] == "5 runs fetched, 0 here before."
     assert sorted(path.name for path in fetch.runs.iterdir()) == [f"{n}-1" for n in range(1, 6)]
     hub.add(6, "dry")
     hub.asked.clear()
     again = fetch()
     assert again["experiments"][0]["added"] == 1
-    assert again["notes"][0] == "1 runs were fetched, 5 were here before."
+    assert again["notes"][0] == "1 runs fetched, 5 here before."
     assert sum(path.startswith("/blobs/") for path in hub.asked) == 1
 
 

@@ -46,7 +46,7 @@ class FetchedRuns:
     @property
     def notes(self) -> Iterator[str]:
         """What somebody who reads the import must know."""
-        yield f"{self.fetched:,} runs were fetched, {self.known:,} were here before."
+        yield f"{self.fetched:,} runs fetched, {self.known:,} here before."
         if self.expired:
             yield f"{self.expired:,} artifacts have expired, so that their runs tell less."
         if self.stopped is not None:

@@ -101,7 +101,7 @@ def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -
         drawn -= gated
     beyond = cut_off(ledger, experiment)
     names = sorted({*drawn, *gated, *beyond})
-    times = [run.at for run in found if run.at is not None]
+    times = [run.at for run in found if run.at is not None and not gates[run.run_id]]
     return Tally(
         experiment,
         {name: VariantTally(drawn[name], beyond.get(name, 0), gated[name]) for name in names},
@@ -132,18 +132,18 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
     name, today = tallied.experiment, list(declared)
     lost = sum(item.cut_off for item in tallied.variants.values())
     if lost:
-        yield f"{lost:,} runs of {name} were cut off its state and are known by number alone."
+        yield f"{_runs(lost)} of {name} were cut off its state: their number alone is known."
     gated = sum(item.gated for item in tallied.variants.values())
     if gated:
-        yield f"{gated:,} runs lay outside the dates of {name} and do not count."
+        yield f"{_runs(gated)} of {name} outside of its dates: not counted."
     if tallied.untold:
         yield (
-            f"Whether {tallied.untold:,} runs of {name} lay outside its dates is not known, as "
+            f"Whether {_runs(tallied.untold)} of {name} lay outside its dates is not known, as "
             "neither they nor its workflow say it; they count."
         )
     if tallied.contaminated:
         yield (
-            f"{len(tallied.contaminated):,} runs of {name} had another variant in another "
+            f"{_runs(len(tallied.contaminated))} of {name} had another variant in another "
             f"attempt and count for none: {_some(tallied.contaminated)}."
         )
     if tallied.repeated:
@@ -157,6 +157,10 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
             f"The workflow of {name} changed while it ran: its runs are of {versions} versions"
             f"{' (one of them not said)' if None in tallied.harnesses else ''}."
         )
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run{'' if number == 1 else 's'}"
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
