@@ -18,6 +18,7 @@ from tests.published import Cases
 
 from meta_experiment.assign.adaptive import top_two
 from meta_experiment.assign.draw import arm_for
+from meta_experiment.decide.holdout import PREVIOUS, PROMOTED
 from meta_experiment.stats.best_arm import best_mean
 from meta_experiment.stats.lift_posterior import NormalPrior, normal_lift
 from meta_experiment.stats.moments import Moments
@@ -27,6 +28,7 @@ from meta_experiment.types import (
     Decision,
     Direction,
     GuardrailState,
+    Holdout,
     Metric,
     MetricKind,
     ReasonCode,
@@ -234,6 +236,34 @@ def test_an_effect_that_holds_is_not_called_a_change(later, noted):
     )
     found = look(plan(primary=SCORE), made)
     assert any("The advantage of" in note for note in found.notes) is noted
+
+
+@pytest.mark.parametrize(
+    ("units", "left", "code"),
+    [
+        (50, 1.0, ReasonCode.EVIDENCE_INSUFFICIENT),
+        (500, 1.0, ReasonCode.STILL_BETTER),
+        (1000, 0.0, ReasonCode.DECAYED),
+        (500, -1.0, ReasonCode.REVERSED),
+    ],
+)
+def test_a_checkpoint_that_holds_is_never_called_decayed(units, left, code):
+    """featbit-52: chances of 97 to 93% on lifts of 8 to 6.8%, of 4% that were to be kept.
+
+    They are recomputed; they hold as soon as there is proof, and prove nothing by themselves.
+    """
+    inputs, _ = CASES.case("featbit-52")
+    arms, watch = (Variant(PROMOTED), Variant(PREVIOUS)), Holdout("x", decayed_below=0.04)
+    watched, few = plan(primary=SCORE, variants=arms, holdout=watch), 50
+    for chance, lift in zip(inputs["p_win"], inputs["rel"], strict=True):
+        spread = lift / norm.ppf(chance) * math.sqrt(few / (1 + (1 + lift) ** 2))
+        before, after = (arm(units, mean, spread) for mean in (1.0, 1.0 + left * lift))
+        if units == few:
+            shown = normal_lift(Moments.of(before), Moments.of(after))
+            assert shown.mean == pytest.approx(lift)
+            assert shown.chance_better == pytest.approx(chance, abs=0.001)
+        found = look(watched, trials("score", **{PROMOTED: after, PREVIOUS: before}))
+        assert found.reason_code is code
 
 
 def test_an_experiment_is_open_for_its_days_and_no_longer():
