@@ -21,6 +21,8 @@ _DEEPEST = 60
 _MOST = 100_000  # nodes
 _LONGEST_NUMBER = 300  # digits
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_BREAKS_OF_1_1 = "\x85\u2028\u2029"  # in YAML 1.2 they are characters as any other
+_PRIVATE = range(0xE000, 0xF900)
 _PROPERTY = re.compile(r"[&!]\S*\s*")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -132,8 +134,8 @@ def read_tree(text: str, start: int = 0, end: int | None = None) -> Node | None:
     Raises:
         TreeError: it is none, is nested too deeply, or gives a name twice.
     """
-    builder = _Builder(text, start)
-    part = text[start:end]
+    part, stood_in = _without_old_breaks(text[start:end])
+    builder = _Builder(text, start, stood_in)
     try:
         for event in yaml.parse(part, Loader=PARSER):
             builder.take(event)
@@ -142,9 +144,23 @@ def read_tree(text: str, start: int = 0, end: int | None = None) -> Node | None:
         reason = " ".join(str(error.problem or error.context).split())
         raise TreeError(reason, *place) from error
     except yaml.reader.ReaderError as error:
-        reason = f"the character U+{ord(str(error.character)[:1] or '?'):04X} is not allowed"
-        raise TreeError(reason, *builder.place(_first_odd(part))) from error
+        at = _first_odd(part)
+        reason = f"the character U+{ord(part[at : at + 1] or '?'):04X} is not allowed"
+        raise TreeError(reason, *builder.place(at)) from error
     return builder.root
+
+
+def _without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
+    """Let other characters stand for those that only YAML 1.1 takes for ends of lines.
+
+    Return the text, as long as before, and what to translate its values back by.
+    """
+    found = [item for item in _BREAKS_OF_1_1 if item in text]
+    if not found:
+        return text, {}
+    free = (code for code in _PRIVATE if chr(code) not in text)
+    stood_in = dict(zip(free, found, strict=False))
+    return text.translate({ord(item): code for code, item in stood_in.items()}), stood_in
 
 
 def _first_odd(text: str) -> int:
@@ -169,10 +185,11 @@ def _is_merge(key: Node) -> bool:
 class _Builder:
     """Builds the tree of one document from the parser's events."""
 
-    def __init__(self, text: str, start: int) -> None:
+    def __init__(self, text: str, start: int, stood_in: dict[int, str]) -> None:
         self.root: Node | None = None
         self._text = text
         self._start = start
+        self._stood_in = stood_in
         self._line_starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
         self._open: list[tuple[Any, list[Node]]] = []
         self._anchored: dict[str, Node] = {}
@@ -223,9 +240,10 @@ class _Builder:
     def _scalar(self, event: Any) -> Node:  # noqa: ANN401
         start = self._behind_properties(event)
         style = event.style or ""
-        value: object = event.value
+        text = event.value.translate(self._stood_in) if self._stood_in else event.value
+        value: object = text
         if not style and event.tag != _TEXT_TAG:
-            value = self._plain(event.value, start)
+            value = self._plain(text, start)
         return self._node(value, style, event, start, max(start, _at(event.end_mark)))
 
     def _plain(self, text: str, start: int) -> object:

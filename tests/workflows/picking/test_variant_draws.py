@@ -7,7 +7,7 @@ import pytest
 from tests.workflows.samples import BODY, FORMS, RICH, file_of
 
 from meta_experiment.workflows.declarations import read_declarations
-from meta_experiment.workflows.document import read_document
+from meta_experiment.workflows.document import document_of, read_document
 from meta_experiment.workflows.picking.sources import declared_map
 from meta_experiment.workflows.picking.variant_draws import arms_of, draw, ramp_stage
 
@@ -107,3 +107,33 @@ def test_a_source_says_to_the_picker_what_it_says_to_the_reader(text):
             assert (of.variants, tuple(of.weight or ())) == (item.variants, item.weight or ())
             assert (of.start, of.end) == (item.start_date, item.end_date)
             assert of.min_samples == item.min_samples
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "on: [push\nexperiments: {e: [a, b]}",
+        "experiments: {e: [a, b]}\nfoo: {bar",
+        "experiments: {e: [a, b]}\nexperiments: {e: [a, c]}",
+        "experiments: {e: [a, b]}\nname: x\0",
+    ],
+)
+def test_nothing_is_drawn_of_a_head_that_is_no_yaml(head):
+    """What `show` refuses is refused here too, wherever in the head it stands."""
+    text = f"---\n{head}\n---\n"
+    assert document_of(text).oddities
+    with pytest.raises(ValueError, match=r"expected|twice|U\+0000"):
+        declared_map(text)
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\u2029"])
+def test_what_only_yaml_1_1_takes_for_an_end_of_line_is_a_character(odd):
+    text = f"---\nname: a{odd}b\nexperiments:\n  e: [x{odd}, 'y{odd}', \ue000]\n---\n"
+    document = document_of(text)
+    assert document.oddities == ()
+    assert document.head.get("name").value == f"a{odd}b"
+    expected = [f"x{odd}", f"y{odd}", "\ue000"]
+    assert declared_map(text) == {"e": expected}
+    assert [text[item.start : item.end] for item in document.experiments.get("e").value] == [
+        expected[0], f"'{expected[1]}'", expected[2],
+    ]  # fmt: skip

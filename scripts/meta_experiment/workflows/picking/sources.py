@@ -16,28 +16,14 @@ _DEEPEST = 6  # levels that a declaration has
 
 
 def declared_map(text: str) -> object:
-    """Return what stands under `experiments:`. Raises TreeError, a ValueError."""
+    """Return what stands under `experiments:`; the whole head has to be YAML.
+
+    Raises TreeError or OpenHeadError, both of them a ValueError.
+    """
     bounds = head_bounds(text)
-    if bounds is None:
-        return {}
-    start, end = _block(text, *bounds)
-    try:
-        head = read_tree(text, start, end)
-    except ValueError:
-        head = read_tree(text, *bounds)  # an alias, say, of what stands further up
+    head = None if bounds is None else read_tree(text, *bounds)
     node = head.get(_KEY) if head is not None else None
     return plain(node) if node is not None else {}
-
-
-def _block(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return where the key stands with all that is indented below it; else the whole head."""
-    at = text.find(f"\n{_KEY}:", start - 1, end) + 1
-    if not at:
-        return start, end
-    stop = text.find("\n", at, end) + 1 or end
-    while stop < end and (text[stop] in " \t\r\n#-"):
-        stop = text.find("\n", stop, end) + 1 or end
-    return at, stop
 
 
 def plain(node: Node, depth: int = 0) -> Any:  # noqa: ANN401
