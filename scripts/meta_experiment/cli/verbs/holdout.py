@@ -46,7 +46,7 @@ def holdout_verb(
 
     Only what is used after the launch counts. Three answers, however often you look: still
     better, reversed, decayed. It ends by itself once it is answered, on its last day, or when
-    the model or the file changes; git sees nothing of it. With --dry-run it says how many uses
+    the model changes; git sees nothing of it. With --dry-run it says how many uses
     each answer takes. Once there is one, this verb shows it; an option launches another after
     it has ended.
     """

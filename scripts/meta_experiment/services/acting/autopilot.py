@@ -10,7 +10,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.ending_arms import end_arms
-from meta_experiment.services.acting.holdout_watch import finish_reversals, watch
+from meta_experiment.services.acting.holdout_watch import watch
 from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Analysis, EndedArm, Experiment, Status
@@ -29,7 +29,6 @@ def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[AutoStep]
         replace(_step(workspace, item, commit=commit, dry_run=dry_run), files=item.plan.files)
         for item in running
     ]
-    steps += finish_reversals(workspace, commit=commit, dry_run=dry_run)
     if not dry_run:
         renew_weights(workspace)
     return steps

@@ -8,6 +8,7 @@ from dataclasses import replace
 from meta_experiment.decide import analyze
 from meta_experiment.decide.holdout import within
 from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.holdouts import waits_for
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Analysis, Experiment, Interval, Status, Trial
 from meta_experiment.types.results.holdout import HoldoutAnswer, HoldoutView
@@ -65,7 +66,7 @@ def holdout_view(workspace: Workspace, experiment: Experiment) -> HoldoutAnswer:
         effect=effect,
         interval=interval,
         views=tuple(_views(experiment, log.trials, experiment.started, now)),
-        notes=tuple(_notes(experiment, experiment.started, now)),
+        notes=tuple(_notes(workspace, experiment, experiment.started)),
     )
 
 
@@ -97,11 +98,13 @@ def _effect(analysis: Analysis) -> tuple[float | None, Interval | None]:
     return comparison.estimate.relative, found.interval if found else None
 
 
-def _notes(experiment: Experiment, launched: float, now: float) -> Iterator[str]:
-    if now < launched:
+def _notes(workspace: Workspace, experiment: Experiment, launched: float) -> Iterator[str]:
+    if workspace.clock() < launched:
         yield (
             "The clock of this machine stands before the launch. What counts is told by the "
             "holdout's own log and not by the clock; the last day and the views are not."
         )
     if experiment.status is Status.PAUSED:
         yield f"It is paused: meta-experiment resume {experiment.experiment_id}"
+    if experiment.status.is_open and (waits := waits_for(workspace, experiment)):
+        yield f"It waits: {waits}"

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from meta_experiment.decide.holdout import other_model
+from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, other_model
 from meta_experiment.deploy.apply import observe
-from meta_experiment.errors import NotFoundError, as_word
+from meta_experiment.errors import InvalidStateError, NotFoundError, RefusedError, as_word
 from meta_experiment.model import instants
 from meta_experiment.services.serving.placed import stand_in_version
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Experiment, Holdout, ReasonCode, Status, Trial
+from meta_experiment.types import (
+    Action,
+    Experiment,
+    FileReplacement,
+    Holdout,
+    Outcome,
+    Status,
+    Trial,
+)
 from meta_experiment.types.results.learning import LaterFinding
 
 WORD = "holdout"
@@ -33,19 +41,57 @@ def open_holdout(experiments: Iterable[Experiment], promoted: str) -> Experiment
     return next(going, None)
 
 
-def why_over(
-    workspace: Workspace, experiment: Experiment, holdout: Holdout, trials: Sequence[Trial]
-) -> str | None:
+def promotion_of(promoted: Experiment) -> Outcome:
+    """Return the promotion of an experiment, the last one. Raises InvalidStateError."""
+    done = (it for it in reversed(promoted.outcomes) if it.action is Action.PROMOTE)
+    found = next(done, None)
+    if found is None:
+        name = promoted.experiment_id
+        raise InvalidStateError(f"The registry does not say what was promoted in {name}.")
+    return found
+
+
+def changed_by(promotion: Outcome) -> dict[str, FileReplacement]:
+    """Return what a promotion changed; what it left as it was is no business of a way back."""
+    return {path: pair for path, pair in promotion.files.items() if pair.before != pair.after}
+
+
+def launched_on(holdout: Experiment) -> dict[str, FileReplacement]:
+    """Return what the promotion changed on which a holdout was launched, as it holds that."""
+    pairs = {
+        path: FileReplacement(arms[PREVIOUS], arms[PROMOTED])
+        for path, arms in holdout.versions.items()
+    }
+    return {path: pair for path, pair in pairs.items() if pair.before != pair.after}
+
+
+def require_launched_on(holdout: Experiment, promoted: Experiment) -> None:
+    """Refuse where the registry says another promotion than a holdout was launched on.
+
+    The promoted experiment bears no seal any more, and a pull may change it; its holdout does.
+
+    Raises:
+        RefusedError: names the file.
+    """
+    told, kept = changed_by(promotion_of(promoted)), launched_on(holdout)
+    if told == kept:
+        return
+    paths = sorted(told.keys() | kept.keys())
+    path = next(path for path in paths if told.get(path) != kept.get(path))
+    raise RefusedError(
+        f"The registry says of {as_word(path)} another promotion of {promoted.experiment_id} "
+        f"than {holdout.experiment_id} was launched on here; nothing was rolled back.",
+        hint="See who changed it: git log -- .claude/meta/experiments.json. To follow what it "
+        f"says: meta-experiment stop {holdout.experiment_id}, then meta-experiment rollback "
+        f"{promoted.experiment_id} --dry-run",
+    )
+
+
+def why_over(workspace: Workspace, holdout: Holdout, trials: Sequence[Trial]) -> str | None:
     """Say why a holdout asks nothing any more, whatever it has shown; None while it does."""
     undone = _undone(workspace, holdout.of)
     if undone is not None:
         return undone
-    for path, arms in experiment.versions.items():
-        found = observe(workspace.root, path)
-        control = arms[experiment.plan.control.name]
-        served = stand_in_version(workspace, experiment, path) is not None
-        if not served and (found and found.sha256) != (control and control.sha256):
-            return f"{as_word(path)} is not the promoted text any more"
     model = other_model(holdout, trials)
     if model is not None:
         return f"the model is now {model}, and the promotion was shown on another"
@@ -62,31 +108,19 @@ def _undone(workspace: Workspace, promoted: str) -> str | None:
     return None
 
 
-def unfinished_reversals(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """Return holdouts that ended as reversed, whose promotion their plan lets take back.
-
-    So it is where a process was killed between the two.
-    """
-    known = {item.experiment_id: item for item in experiments}
-    return [
-        item
-        for item in experiments
-        if item.plan.auto
-        and item.plan.holdout is not None
-        and _is_reversed(item)
-        and (of := known.get(item.plan.holdout.of)) is not None
-        and of.status is Status.PROMOTED
-    ]
-
-
-def _is_reversed(holdout: Experiment) -> bool:
-    outcome = holdout.outcome
-    return (
-        holdout.status is Status.EXPIRED
-        and outcome is not None
-        and outcome.action is Action.EXPIRE
-        and outcome.reason_code is ReasonCode.REVERSED
-    )
+def waits_for(workspace: Workspace, holdout: Experiment) -> str | None:
+    """Say which file is not the promoted text now, as on another branch; None while all are."""
+    for path, arms in holdout.versions.items():
+        if stand_in_version(workspace, holdout, path) is not None:
+            continue
+        found, promoted = observe(workspace.root, path), arms[PROMOTED]
+        if (found and found.sha256) != (promoted and promoted.sha256):
+            return (
+                f"{as_word(path)} is not the promoted text now, so that nothing is compared; "
+                "it goes on once that is back. To end it: meta-experiment stop "
+                f"{holdout.experiment_id}"
+            )
+    return None
 
 
 def later_findings(experiments: Iterable[Experiment]) -> dict[str, tuple[LaterFinding, ...]]:

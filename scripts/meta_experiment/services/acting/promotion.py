@@ -25,7 +25,12 @@ from meta_experiment.services.acting.action_plan import (
 )
 from meta_experiment.services.acting.analysing import analyze
 from meta_experiment.services.acting.execution import execute
-from meta_experiment.services.acting.holdouts import open_holdout
+from meta_experiment.services.acting.holdouts import (
+    changed_by,
+    open_holdout,
+    promotion_of,
+    require_launched_on,
+)
 from meta_experiment.services.acting.lifecycle import OPEN, refuse_shared_files
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.workspace import Workspace
@@ -127,48 +132,78 @@ def rollback(
 ) -> ActionResult:
     """Bring back what stood there before the promotion; before one, end the experiment.
 
-    A holdout of it ends first. Of a holdout it is the promotion that is taken back.
+    A holdout of it ends with that. Of a holdout it is the promotion that is taken back.
 
     Raises:
         InvalidStateError: there is nothing to roll back. DriftError: a file was edited since.
-        ConflictError: another command changed the experiment meanwhile.
+        ConflictError: another command changed the experiment meanwhile. RefusedError: as
+            `take_back`.
     """
     allowed = (*_UNDECIDED, Status.PROMOTED)
     experiment = _opened(workspace, selector, allowed, "rolled back")
-    reason = options.reason or "by hand"
     if experiment.plan.holdout is not None:
         return rollback(workspace, experiment.plan.holdout.of, options, dry_run=dry_run)
     if experiment.status is not Status.PROMOTED:
+        reason = options.reason or "by hand"
         return end(workspace, experiment, Action.ROLLBACK, reason, dry_run=dry_run)
-    promotion = next(
-        item for item in reversed(experiment.outcomes) if item.action is Action.PROMOTE
-    )
+    holdout = open_holdout(workspace.store.experiments(), experiment.experiment_id)
+    return take_back(workspace, experiment, holdout, options, dry_run=dry_run)
+
+
+def take_back(
+    workspace: Workspace,
+    experiment: Experiment,
+    holdout: Experiment | None,
+    options: ActionOptions,
+    *,
+    dry_run: bool,
+    ended_by: Analysis | None = None,
+) -> ActionResult:
+    """Bring back what stood there before a promotion, then end the holdout that watched it.
+
+    Where that was launched here, texts and paths are those that it holds under this machine's
+    seal. A process that is killed between the two leaves a holdout of what is promoted no
+    more, which the next look ends. `ended_by` is the analysis that says why it ends, if one
+    does.
+
+    Raises:
+        RefusedError: the registry says another promotion than the holdout was launched on.
+        DriftError, ConflictError: as `rollback`; nothing was changed.
+    """
+    require_status(experiment, (Status.PROMOTED,), "rolled back")
+    promotion = promotion_of(experiment)
+    reason = options.reason or "by hand"
     outcome = replace(
         promotion, action=Action.ROLLBACK, at=workspace.clock(), reason=reason, override=None
     )
-    # what the promotion left as it was is no business of the way back
-    changed = {
-        path: pair for path, pair in promotion.files.items() if pair.before != pair.after
-    }
-    holdout = open_holdout(workspace.store.experiments(), experiment.experiment_id)
-    if holdout is not None and not dry_run:
-        why = f"the promotion of {experiment.experiment_id} is taken back: {reason}"
-        end(workspace, holdout, Action.EXPIRE, why, dry_run=False)
-        holdout = None
+    changed = changed_by(promotion)
+    if holdout is not None and workspace.checkout.started_here(holdout):
+        require_launched_on(holdout, experiment)
+    holder = holdout or experiment  # whose stand-in is in the place of the file
     files, user_content = file_changes(
         workspace,
-        holdout or experiment,  # whose stand-in is in the place of the file
+        holder,
         bases={path: pair.after for path, pair in changed.items()},
         targets={
-            path: None
-            if pair.before is None
-            else workspace.stored(experiment, path, pair.before)
+            path: None if pair.before is None else workspace.stored(holder, path, pair.before)
             for path, pair in changed.items()
         },
         merged=options.merge,
     )
     plan = ActionPlan(experiment, outcome, files, "restored", user_content)
-    return execute(workspace, plan, commit=options.commit, dry_run=dry_run)
+    done = execute(workspace, plan, commit=options.commit, dry_run=dry_run)
+    if holdout is None or dry_run:
+        return done
+    why = f"the promotion of {experiment.experiment_id} is taken back: {reason}"
+    end(
+        workspace,
+        holdout,
+        Action.EXPIRE,
+        ended_by.reason if ended_by else why,
+        dry_run=False,
+        analysis=ended_by,
+    )
+    return done
 
 
 def stop(workspace: Workspace, selector: str, reason: str, *, dry_run: bool) -> ActionResult:

@@ -9,6 +9,7 @@ from functools import partial
 
 from meta_experiment.errors import MetaExperimentError, as_word
 from meta_experiment.model.plan_document import plan_sha256
+from meta_experiment.services.acting.holdouts import open_holdout, require_launched_on
 from meta_experiment.services.health import stored_bytes
 from meta_experiment.services.health.checking import journal, lost_registry
 from meta_experiment.services.health.draws import draw_problems, weight_remarks
@@ -86,7 +87,7 @@ def _experiments(
     )
     yield from look(
         "originals",
-        partial(_originals, copies),
+        partial(_originals, copies, experiments),
         "experiments, every promotion can be rolled back",
     )
     yield from look("prompt files", _prompt_files, "experiments, files as they left them")
@@ -180,13 +181,16 @@ def _variants(
 
 
 def _originals(
-    copies: Copies, workspace: Workspace, experiment: Experiment
+    copies: Copies, others: list[Experiment], workspace: Workspace, experiment: Experiment
 ) -> Iterator[Problem]:
     for path, digest in stored_bytes.missing_originals(workspace, experiment):
         yield (
             f"the text of {as_word(path)} before the promotion is gone: no way back",
             _way_back(copies, digest),
         )
+    holdout = open_holdout(others, experiment.experiment_id)
+    if holdout is not None and experiment.status is Status.PROMOTED:
+        require_launched_on(holdout, experiment)
 
 
 def _way_back(copies: Copies, digest: str) -> str:

@@ -21,12 +21,16 @@ from meta_experiment.records import dataclass
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.holdout_view import described_holdout, kept_share
-from meta_experiment.services.acting.holdouts import WORD, holdouts_of, open_holdout
+from meta_experiment.services.acting.holdouts import (
+    WORD,
+    holdouts_of,
+    open_holdout,
+    promotion_of,
+)
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.planning.creating import unused_id
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
-    Action,
     Analysis,
     Assignment,
     Claim,
@@ -155,9 +159,7 @@ def _promoted(workspace: Workspace, found: Experiment) -> Experiment:
 
 
 def _proposal(workspace: Workspace, promoted: Experiment, request: HoldoutRequest) -> _Proposal:
-    outcome = next(
-        item for item in reversed(promoted.outcomes) if item.action is Action.PROMOTE
-    )
+    outcome = promotion_of(promoted)
     log = workspace.store.trials(promoted)
     analysis = examine(workspace, promoted, log=log).analysis
     arms = arms_of(promoted.plan, log.trials)

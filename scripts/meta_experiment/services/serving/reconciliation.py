@@ -148,8 +148,9 @@ class _ReconcilePass:
     def wanted(self) -> list[Serving]:
         """Work out everything that should be served here, and forget what has ended."""
         servings = []
+        promoted = {it.experiment_id for it in self.experiments if it.status is Status.PROMOTED}
         for experiment in self.experiments:
-            name = experiment.experiment_id
+            name, holdout = experiment.experiment_id, experiment.plan.holdout
             start = self.workspace.checkout.start_of(experiment)
             if start is None:
                 continue
@@ -158,6 +159,8 @@ class _ReconcilePass:
                 continue
             if experiment.status is not Status.RUNNING:
                 continue
+            if holdout is not None and holdout.of not in promoted:
+                continue  # it is taken back, and the holdout ends at the next look
             if not start.current:
                 self.notes.append(
                     f"{name} is not served: its plan or its texts were changed elsewhere. Look "
