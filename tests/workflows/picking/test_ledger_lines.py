@@ -12,6 +12,7 @@ from meta_experiment.workflows.picking.ledger_lines import (
     NotPlainError,
     line,
 )
+from meta_experiment.workflows.picking.other_ledgers import OtherLedger
 from meta_experiment.workflows.picking.variant_draws import arms_of
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import DrawDates, tally
@@ -111,3 +112,46 @@ def test_a_run_that_was_repeated_counts_once_by_its_last_attempt():
     found = LedgerLines(ledger(runs))
     assert found.counts(ARMS) == {"A": 1, "B": 1}
     assert found.assignments("1") == {"e": "B"}
+
+
+def told(*variants):
+    return {"assignment": {"e": {"probability": 0.5, "among": list(variants)}}}
+
+
+@pytest.mark.parametrize("form", ["plain", "other"])
+@pytest.mark.parametrize(
+    ("runs", "before", "counts"),
+    [
+        ("AC" * 15 + "AB" * 2, {}, {"A": 2, "B": 2}),
+        ("AC" * 15, {"A": 7}, {}),
+        ("ABB", {"A": 7, "B": 7}, {"A": 8, "B": 9}),
+        ("ABB", {"A": 7, "C": 7}, {"A": 1, "B": 2}),
+    ],
+)
+def test_counts_begin_behind_the_last_run_of_other_variants(
+    tmp_path, form, runs, before, counts
+):
+    """What was counted before any of them is of the same generation only if nothing tells."""
+    lines = [run(number, variant) for number, variant in enumerate(runs)]
+    if before:
+        lines[0]["baseline_counts"] = {"e": before}
+    path = tmp_path / "state.jsonl"
+    path.write_bytes(ledger(lines))
+    found = LedgerLines(path.read_bytes()) if form == "plain" else OtherLedger(str(path))
+    assert {name: n for name, n in found.counts(ARMS).items() if n} == counts
+
+
+def test_a_variant_that_is_added_begins_a_generation_where_runs_say_what_they_were_drawn_from():
+    old = [run(number, "AB"[number % 2], **told("A", "B")) for number in range(30)]
+    more = arms_of("e", ["A", "B", "new"])
+    assert LedgerLines(ledger(old)).counts(more) == {}
+    assert LedgerLines(ledger(old)).counts(arms_of("e", ["B", "A"])) == {"A": 15, "B": 15}
+    fresh = [*old, run(30, "new", **told("new", "B", "A"))]
+    assert LedgerLines(ledger(fresh)).counts(more) == {"new": 1}
+
+
+def test_a_ramp_begins_anew_with_its_generation():
+    runs = [run(number, "C", continual_state={"e": {"current_stage": 2}}) for number in (1, 2)]
+    found = LedgerLines(ledger(runs))
+    assert found.stage(arms_of("e", ["A", "C"])) == 2
+    assert found.stage(ARMS) == 0

@@ -194,6 +194,23 @@ def test_a_run_outside_of_the_dates_gets_the_control_and_is_not_counted(folder):
     assert answer["experiments"][0]["counts"] == {"a": 0, "b": 0}
 
 
+def test_the_first_runs_of_a_new_generation_are_drawn_by_chance(folder):
+    """The runs that dry and warm had say nothing of how often warm and cool come."""
+    old = "".join(
+        json.dumps({
+            "run_id": f"o{n}", "timestamp": f"2026-01-01T00:{n:02d}:00.000Z",
+            "assignments": {"tone": ("warm", "dry")[n % 2]},
+        }) + "\n"
+        for n in range(60)
+    )  # fmt: skip
+    (folder / "state.jsonl").write_text(old)
+    (folder / "next.md").write_text("---\nexperiments:\n  tone: [warm, cool]\n---\n")
+    words = ("next.md", "--state", "state.jsonl", "--json", "--run-id")
+    picked = [json.loads(pick(folder, *words, n))["experiments"][0] for n in range(4)]
+    assert [item["probability"] for item in picked] == [0.5, 1.0, 0.5, 1.0]
+    assert picked[-1]["counts"] == {"warm": 2, "cool": 2}
+
+
 def test_a_ramp_stops_where_the_outcomes_say_so(folder):
     spec = {"e": {"variants": ["a", "b"], "continual": {"seed": "s", "ramp": [100]}}}
     (folder / "ramp.lock.yml").write_bytes(compiled(spec))

@@ -13,12 +13,13 @@ from meta_experiment.protocol.timestamps import epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from meta_experiment.workflows.picking.variant_draws import ExperimentArms
 
 KEPT = 512  # runs that a ledger lists
+AMONG = "among"  # the variants that a run was drawn from
 _BASELINE = "baseline_counts"
 _MODE = 0o644
 
@@ -45,24 +46,39 @@ class LedgerLines:
         self.latest = {run["run_id"]: run for run in self.runs}
 
     def counts(self, arms: ExperimentArms) -> dict[str, int]:
-        """Count the runs of each variant that were drawn, a run that was repeated once."""
-        cut_off = self.runs[0].get(_BASELINE, {}) if self.runs else {}
-        found = dict(cut_off.get(arms.name, {}))
-        for run in self.latest.values():
+        """Count the runs of each variant that were drawn, a run that was repeated once.
+
+        Those of an earlier generation are left out.
+        """
+        start = self._start(arms)
+        found = {} if start else dict(self._counted_before(arms))
+        latest = {run["run_id"]: run for run in self.runs[start:]}
+        for run in latest.values():
             variant = run["assignments"].get(arms.name)
             if variant is not None and _was_drawn(run, arms):
                 found[variant] = found.get(variant, 0) + 1
         return found
 
-    def stage(self, name: str) -> int:
-        """Return the highest stage that the ramp of an experiment has reached."""
+    def stage(self, arms: ExperimentArms) -> int:
+        """Return the highest stage that the ramp of this generation has reached."""
         stages = [0]
-        for run in self.runs:
-            state = run.get("continual_state", {}).get(name, {})
+        for run in self.runs[self._start(arms) :]:
+            state = run.get("continual_state", {}).get(arms.name, {})
             stage = state.get("current_stage") if isinstance(state, dict) else None
             if type(stage) is int:
                 stages.append(stage)
         return max(stages)
+
+    def _start(self, arms: ExperimentArms) -> int:
+        return generation_start(
+            [(run["assignments"], run.get("assignment")) for run in self.runs], arms
+        )
+
+    def _counted_before(self, arms: ExperimentArms) -> dict[str, int]:
+        """Return what is cut off, where it is of these variants alone."""
+        cut_off = self.runs[0].get(_BASELINE, {}) if self.runs else {}
+        counts: dict[str, int] = cut_off.get(arms.name, {})
+        return counts if counts.keys() <= set(arms.variants) else {}
 
     def assignments(self, run_id: str) -> dict[str, str]:
         """Return the variants that a run had in an earlier attempt."""
@@ -97,6 +113,30 @@ class LedgerLines:
                 of_name = found.setdefault(name, {})
                 of_name[variant] = of_name.get(variant, 0) + 1
         return found
+
+
+def generation_start(
+    runs: Sequence[tuple[Mapping[str, str], object]], arms: ExperimentArms
+) -> int:
+    """Return where the runs begin that were drawn among these very variants.
+
+    That is behind the last run that had another one, or that says that it was drawn among
+    others.
+
+    Args:
+        runs: the variants of each run by experiment, and what its line says of their draws.
+        arms: the experiment as it is declared now.
+    """
+    declared = set(arms.variants)
+    for number in range(len(runs) - 1, -1, -1):
+        assignments, told = runs[number]
+        drawn = told.get(arms.name) if isinstance(told, dict) else None
+        among = drawn.get(AMONG) if isinstance(drawn, dict) else None
+        if isinstance(among, list) and set(map(str, among)) != declared:
+            return number + 1
+        if assignments.get(arms.name, arms.variants[0]) not in declared:
+            return number + 1
+    return 0
 
 
 def line(document: Mapping[str, Any]) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.workflows.picking.ledger_lines import read_file
+from meta_experiment.workflows.picking.ledger_lines import generation_start, read_file
 from meta_experiment.workflows.picking.picked_run import RunPick
 from meta_experiment.workflows.picking.variant_draws import ExperimentArms
-from meta_experiment.workflows.state.ledger import LedgerRun
+from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import DrawDates, tally
 from meta_experiment.workflows.state.union import attempts
@@ -29,14 +29,24 @@ class OtherLedger:
         self._latest = {name: same[-1] for name, same in attempts(self._ledger).items()}
 
     def counts(self, arms: ExperimentArms) -> dict[str, int]:
-        """Count the runs of each variant that were drawn."""
+        """Count the runs of each variant that were drawn in this generation."""
         dates = DrawDates(float("-inf"), arms.start, arms.end)
-        found = tally(self._ledger, arms.name, (dates,))
+        found = tally(self._generation(arms), arms.name, (dates,))
         return {name: item.total for name, item in found.variants.items()}
 
-    def stage(self, name: str) -> int:
-        """Return the highest stage that the ramp of an experiment has reached."""
-        return self._ledger.stages.get(name, 0)
+    def stage(self, arms: ExperimentArms) -> int:
+        """Return the highest stage that the ramp of this generation has reached."""
+        return self._generation(arms).stages.get(arms.name, 0)
+
+    def _generation(self, arms: ExperimentArms) -> RunLedger:
+        """Return the runs of these variants, with what is counted before if it is of these."""
+        whole, declared = self._ledger, set(arms.variants)
+        runs = [(run.assignments, run.more.get("assignment")) for run in whole.runs]
+        start = generation_start(runs, arms)
+        counted = {name for item in whole.stated for name in item.counts.get(arms.name, {})}
+        if start == 0 and counted <= declared:
+            return whole
+        return RunLedger(runs=whole.runs[start:])
 
     def assignments(self, run_id: str) -> dict[str, str]:
         """Return the variants that a run had in an earlier attempt."""

@@ -11,6 +11,7 @@ import os
 from meta_experiment.protocol.lock import NoLocksError, locked
 from meta_experiment.workflows.picking import announcements
 from meta_experiment.workflows.picking.ledger_lines import (
+    AMONG,
     LedgerLines,
     NotPlainError,
     read_file,
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
         """The runs of a ledger, read in one way or the other."""
 
         def counts(self, arms: ExperimentArms) -> dict[str, int]:
-            """Count the runs of each variant that were drawn."""
+            """Count the runs of each variant that were drawn in this generation."""
 
-        def stage(self, name: str) -> int:
-            """Return the highest stage that the ramp of an experiment has reached."""
+        def stage(self, arms: ExperimentArms) -> int:
+            """Return the highest stage that the ramp of this generation has reached."""
 
         def assignments(self, run_id: str) -> dict[str, str]:
             """Return the variants that a run had in an earlier attempt."""
@@ -104,6 +105,7 @@ class RunPick:
                 "probability": drawn.probability,
                 "unit": "run",
                 "deterministic": drawn.how == "seed",
+                AMONG: list(arms.variants),
             }
             for arms, drawn in self.draws.items()
             if drawn.how != "gated"
@@ -158,7 +160,7 @@ class RunPick:
 
 
 def pick(experiments: list[ExperimentArms], run: RunOfWorkflow, state: str) -> RunPick:
-    """VariantDraw the variants of a run and add it to its ledger, one run after the other.
+    """Draw the variants of a run and add it to its ledger, one run after the other.
 
     Raises:
         LockBusyError: somebody else picks for too long. OSError: the file system refused.
@@ -217,7 +219,7 @@ def _draws(
                 counts=own,
                 fractions=[fraction],
                 key=run.key,
-                stored=ledger.stage(arms.name) if arms.ramp else 0,
+                stored=ledger.stage(arms) if arms.ramp else 0,
                 outcome=run.outcomes.get(arms.name),
             )
             draws[arms], is_new = drawn, True

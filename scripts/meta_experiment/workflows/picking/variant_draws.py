@@ -79,12 +79,12 @@ def draw(
     stored: int = 0,
     outcome: Mapping[str, Any] | None = None,
 ) -> VariantDraw:
-    """VariantDraw the variant of one run.
+    """Draw the variant of one run.
 
     Args:
         arms: the experiment.
         day: of UTC.
-        counts: runs so far that were drawn, by variant.
+        counts: runs of this generation so far that were drawn, by variant.
         fractions: one in [0, 1), by chance.
         key: what tells this run from others, for an experiment that draws by a seed.
         stored: the stage that its ramp has reached.
