@@ -301,6 +301,38 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b'{"id": 1, "html_ur')
         self.close_connection = True
 
+    def _list(self):
+        """What a `gh` that was cut off, or a proxy with a page of its own, may answer."""
+        self.reply(200, [])
+
+    def _number(self):
+        self.reply(200, 7)
+
+    def _list_of_words(self):
+        self.reply(200, ["a", None])
+
+    def _object(self):
+        self.reply(200, {})
+
+    def _object_without_number(self):
+        self.reply(201, {"html_url": "https://github.com/"})
+
+    def _depth(self):
+        self.raw(200, b"[" * 200_000, {"Content-Type": "application/json"})
+
+    def _strange_limit(self):
+        self.reply(429, {"message": "Slower"}, {"Retry-After": "\xb2"})
+
+    def _data_of_words(self):
+        made = {"addDiscussionComment": "x", "repository": {"discussion": "x"}}
+        self.reply(200, {"data": {**made, "viewer": []}})
+
+    def _open_end(self):
+        comments = {"nodes": [], "pageInfo": {"hasNextPage": True}}
+        self.reply(
+            200, {"data": {"repository": {"discussion": {"id": "D", "comments": comments}}}}
+        )
+
     def _page_of_a_proxy(self):
         self.raw(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
 

@@ -74,6 +74,12 @@ FAULTS = {
     "create stored reset": 1,
     "create stored cut": 1,
     "create page of a proxy": 2,
+    "create list": 2,
+    "create stored list": 1,
+    "create number": 2,
+    "create object": 2,
+    "create stored object without number": 1,
+    "create depth": 2,
     "create primary limit": 2,
     "create secondary limit": 2,
     "create secondary limit in words": 2,
@@ -82,6 +88,10 @@ FAULTS = {
     "list cut": 1,
     "list reset": 1,
     "list page of a proxy": 1,
+    "list number": 1,
+    "list list of words": 1,
+    "list object": 1,
+    "list depth": 1,
     "list primary limit": 1,
     "list secondary limit": 1,
 }
@@ -89,6 +99,7 @@ QUERY_FAULTS = {
     "create query error": 2,
     "create stored partial query error": 1,
     "create query limit": 2,
+    "create data of words": 2,
     "list query error": 1,
     "list query limit": 1,
 }
@@ -111,6 +122,34 @@ def test_a_fault_leaves_exactly_one_comment(hub, kind, fault, creations):
     assert hub.of(key(thread), "mallory") == [TEXT]
     assert hub.count("create") == creations
     assert not hub.faults
+
+
+@pytest.mark.parametrize(
+    ("thread", "what", "how"),
+    [
+        (ISSUE, "viewer", "data of words"),
+        (ISSUE, "viewer", "list"),
+        (ISSUE, "create", "list"),
+        (ISSUE, "list", "object"),
+        (DISCUSSION, "list", "data of words"),
+        (DISCUSSION, "list", "open end"),
+        (DISCUSSION, "create", "object"),
+    ],
+)
+def test_who_never_answers_as_github_does_is_told_with_what_to_look_at(hub, thread, what, how):
+    hub.faults.extend([(what, how)] * 9)
+    if what == "viewer":
+        hub.add(key(thread), US, TEXT)
+    with pytest.raises(NetworkError, match="not as GitHub does") as unclear:
+        post_once(github_at(hub), thread, MARK, "It is decided.")
+    assert "GITHUB_API_URL" in unclear.value.hint
+    assert hub.count("create") <= 5
+
+
+def test_a_limit_whose_time_is_no_number_is_told(hub):
+    hub.faults.append(("create", "strange limit"))
+    with pytest.raises(RemoteError, match="HTTP 429"):
+        post_once(github_at(hub), ISSUE, MARK, "It is decided.")
 
 
 @pytest.mark.parametrize("kind", THREADS)

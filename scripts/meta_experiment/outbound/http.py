@@ -154,7 +154,7 @@ def _whole(
             raise TimeoutError("the answer took too long")
     headers = {name.lower(): value for name, value in answer.headers.items()}
     stated = headers.get("content-length", "")
-    if stated.isdigit() and int(stated) != size:
+    if stated.isdecimal() and int(stated) != size:
         raise http.client.IncompleteRead(b"", int(stated) - size)
     return HttpReply(int(answer.status or 0), headers, b"".join(parts))
 

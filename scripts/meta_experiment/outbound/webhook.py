@@ -59,7 +59,7 @@ def call_webhook(
         return
     if reply.status == 429:
         after = reply.headers.get("retry-after", "")
-        wait = float(after) if after.isdigit() else _LEAST_WAIT
+        wait = float(after) if after.isdecimal() else _LEAST_WAIT
         raise RateLimitError("The webhook takes no more calls now.", wait=wait, status=429)
     if reply.status >= 500 or reply.status == 408:
         raise NetworkError(f"The webhook failed: HTTP {reply.status}.")

@@ -54,35 +54,81 @@ def refuse(reply: HttpReply, host: str) -> HttpReply:
     )
 
 
-def answer_in(reply: HttpReply, host: str, *, writes: bool = False) -> Any:  # noqa: ANN401
-    """Return the document of an answer; None where nothing was to be said.
+def answer_in(reply: HttpReply, host: str) -> Any:  # noqa: ANN401
+    """Return the document of an answer.
 
     Raises:
-        RemoteError, RateLimitError, NetworkError: as `refuse`, or the answer is cut short.
+        RemoteError, RateLimitError, NetworkError: as `refuse`, or it is no JSON to its end.
     """
     body = refuse(reply, host).body
-    if writes and reply.status == 204:
-        return None
     try:
         return json.loads(body)
-    except ValueError as error:
-        raise NetworkError(f"{host} answered with something that is no JSON.") from error
+    except (ValueError, RecursionError) as error:
+        raise unclear(host, "no JSON") from error
+
+
+def object_in(reply: HttpReply, host: str) -> dict[str, Any]:
+    """Return the object of an answer; an empty one where nothing was to be said.
+
+    Raises:
+        RemoteError, RateLimitError, NetworkError: as `answer_in`, or it is no object.
+    """
+    if reply.status == 204:
+        return {}
+    answer = answer_in(reply, host)
+    if not isinstance(answer, dict):
+        raise unclear(host, "JSON that is no object")
+    return answer
+
+
+def items_in(reply: HttpReply, host: str, key: str = "") -> list[dict[str, Any]]:
+    """Return the objects of a list, or of the list that an object calls by `key`.
+
+    Raises:
+        RemoteError, RateLimitError, NetworkError: as `answer_in`, or there is no such list.
+    """
+    answer = answer_in(reply, host)
+    return objects(member(answer, key) if key else answer, host)
+
+
+def objects(listed: Any, host: str) -> list[dict[str, Any]]:  # noqa: ANN401 - decoded JSON
+    """Return a list that holds objects alone. Raises NetworkError where it is none."""
+    if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+        raise unclear(host, "no list of objects")
+    return listed
+
+
+def member(document: Any, *names: str) -> Any:  # noqa: ANN401 - decoded JSON
+    """Return what lies below names; None where nothing does."""
+    for name in names:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
+
+
+def unclear(host: str, what: str) -> NetworkError:
+    """Return what is to be said where an answer has no form that GitHub gives it.
+
+    It may come from somebody between, before or after GitHub has acted.
+    """
+    return NetworkError(
+        f"{host} answered, but not as GitHub does: {what}.",
+        hint="Look whether GITHUB_API_URL or GH_HOST names a GitHub server, and whether a "
+        "proxy (HTTPS_PROXY) answers in its place. Then run it again.",
+    )
 
 
 def data_in(reply: HttpReply, host: str) -> dict[str, Any]:
     """Return the data of an answer of GraphQL, whose errors come under a status of success.
 
     Raises:
-        RemoteError, RateLimitError, NetworkError: as `answer_in`.
+        RemoteError, RateLimitError, NetworkError: as `object_in`.
     """
-    answer = answer_in(reply, host)
-    if not isinstance(answer, dict):
-        raise NetworkError(f"{host} answered with something that is no answer of GraphQL.")
+    answer = object_in(reply, host)
     if errors := answer.get("errors"):
         _refuse_query(errors, reply, host)
     data = answer.get("data")
     if not isinstance(data, dict):
-        raise NetworkError(f"{host} answered a query without data.")
+        raise unclear(host, "a query got no data")
     return data
 
 
@@ -121,11 +167,13 @@ def _refuse_query(errors: Any, reply: HttpReply, host: str) -> NoReturn:  # noqa
 def _wait(reply: HttpReply) -> float | None:
     """Return how many seconds a limit still holds; None where there is none."""
     after = reply.headers.get("retry-after", "").strip()
-    if after.isdigit():
+    if after.isdecimal():
         return float(after)
     if reply.headers.get("x-ratelimit-remaining", "").strip() == "0":
         reset = reply.headers.get("x-ratelimit-reset", "").strip()
-        return max(1.0, float(reset) - _server_time(reply)) if reset.isdigit() else _LEAST_WAIT
+        return (
+            max(1.0, float(reset) - _server_time(reply)) if reset.isdecimal() else _LEAST_WAIT
+        )
     said = _said(reply).lower()
     return _LEAST_WAIT if any(word in said for word in _LIMITED) else None
 
@@ -136,7 +184,7 @@ def _server_time(reply: HttpReply) -> float:
 
     try:
         return parsedate_to_datetime(reply.headers["date"]).timestamp()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return time.time()
 
 
@@ -152,7 +200,7 @@ def _said(reply: HttpReply) -> str:
     """Return what a refusal says of itself, for a message."""
     try:
         document = json.loads(reply.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(document, Mapping):
         return ""

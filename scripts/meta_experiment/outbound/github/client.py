@@ -13,7 +13,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from meta_experiment.errors import NetworkError, RateLimitError
-from meta_experiment.outbound.github.answers import answer_in, data_in, next_path, refuse
+from meta_experiment.outbound.github.answers import (
+    answer_in,
+    data_in,
+    items_in,
+    member,
+    next_path,
+    object_in,
+    refuse,
+    unclear,
+)
 from meta_experiment.outbound.github.transports import (
     GRAPHQL,
     GitHubCall,
@@ -74,16 +83,16 @@ class GitHub:
         """
         return self._patiently(lambda: answer_in(self._get(_with(path, query)), self.host))
 
-    def pages(self, path: str, key: str = "", **query: object) -> Iterator[Any]:
-        """Yield every item of a list, page by page; `key` names the list in a page.
+    def pages(self, path: str, key: str = "", **query: object) -> Iterator[dict[str, Any]]:
+        """Yield every object of a list, page by page; `key` names the list in a page.
 
         Raises:
             RemoteError, NetworkError, DependencyError: as `get`.
         """
         following: str | None = _with(path, {"per_page": _PER_PAGE, **query})
         while following:
-            found, following = self._patiently(partial(self._page, following))
-            yield from found[key] if key else found
+            found, following = self._patiently(partial(self._page, following, key))
+            yield from found
 
     def download(self, path: str) -> bytes:
         """Return bytes, such as those of `repos/O/R/actions/artifacts/1/zip`.
@@ -103,7 +112,7 @@ class GitHub:
 
     def write(
         self, method: str, path: str, document: Mapping[str, object] | None = None
-    ) -> Any:  # noqa: ANN401 - decoded JSON
+    ) -> dict[str, Any]:
         """Create, change or delete something by one request; return the answer.
 
         Raises:
@@ -111,7 +120,7 @@ class GitHub:
             RemoteError, DependencyError: it was not.
         """
         call = GitHubCall(method, path, document)
-        return self._in_turn(lambda: answer_in(self._send(call), self.host, writes=True))
+        return self._in_turn(lambda: object_in(self._send(call), self.host))
 
     def mutate(self, mutation: str, **variables: object) -> dict[str, Any]:
         """Change something by one GraphQL mutation; return its data.
@@ -129,26 +138,29 @@ class GitHub:
             RemoteError, NetworkError, DependencyError: as `get`.
         """
         if not self._login:
-            self._login = str(self.ask("query { viewer { login } }")["viewer"]["login"])
+            login = member(self.ask("query { viewer { login } }"), "viewer", "login")
+            if not login:
+                raise unclear(self.host, "it names nobody as the owner of the token")
+            self._login = str(login)
         return self._login
 
-    def pause(self, seconds: float) -> None:
-        """Wait, where the time that is left allows it.
+    def pause(self, seconds: float, fault: NetworkError) -> None:
+        """Wait after a fault, where the time that is left allows it.
 
         Raises:
-            NetworkError: it does not.
+            NetworkError: it does not; the fault itself.
         """
         if not self._has(seconds):
-            raise NetworkError(f"{self.host} gave no usable answer in the time that was set.")
+            raise fault
         self._sleep(seconds)
 
     def _get(self, path: str) -> HttpReply:
         return self._send(GitHubCall("GET", path))
 
-    def _page(self, path: str) -> tuple[Any, str | None]:
+    def _page(self, path: str, key: str) -> tuple[list[dict[str, Any]], str | None]:
         reply = self._get(path)
         rest = self._transport.host.rest
-        return answer_in(reply, self.host), next_path(reply, rest)
+        return items_in(reply, self.host, key), next_path(reply, rest)
 
     def _graphql(self, query: str, variables: Mapping[str, object]) -> dict[str, Any]:
         document = {"query": query, "variables": dict(variables)}
@@ -166,10 +178,8 @@ class GitHub:
         for _ in range(_TRIES - 1):
             try:
                 return self._after_limits(ask)
-            except NetworkError:
-                if not self._has(pause):
-                    raise
-                self._sleep(pause)
+            except NetworkError as fault:
+                self.pause(pause, fault)
                 pause *= 2
         return self._after_limits(ask)
 

@@ -9,10 +9,11 @@ end, and all but the oldest go.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 from meta_experiment.errors import NetworkError, RemoteError, UsageError, cite
+from meta_experiment.outbound.github.answers import member, objects, unclear
 from meta_experiment.outbound.github.client import GitHub
 from meta_experiment.records import dataclass
 
@@ -86,6 +87,7 @@ def post_once(github: GitHub, thread: GitHubThread, mark: str, body: str) -> Pos
     comments = _COMMENTS[thread.kind](github, thread)
     text = f"{mark}\n{body}"[:BODY_LIMIT]
     posted: PostedComment | None = None
+    fault = NetworkError(f"{github.host} took no comment to {thread}.")
     for pause in _PAUSES:
         ours = list(comments.ours(mark))
         try:
@@ -94,11 +96,12 @@ def post_once(github: GitHub, thread: GitHubThread, mark: str, body: str) -> Pos
             if found := next(iter(ours), posted):
                 return found
             posted = comments.create(text)
-        except NetworkError:  # whether it was done is seen at the next look
-            github.pause(pause)
+        except NetworkError as error:  # whether it was done is seen at the next look
+            fault = error
+            github.pause(pause, fault)
     if found := next(comments.ours(mark), posted):
         return found
-    raise NetworkError(f"{github.host} took no comment to {thread}, at no try.")
+    raise fault
 
 
 def _delete(comments: _Comments, extra: PostedComment) -> None:
@@ -132,13 +135,16 @@ class _IssueComments:
 
     def ours(self, mark: str) -> Iterator[PostedComment]:
         marked = [item for item in self._github.pages(self._path) if _bears(item, mark)]
-        for item in sorted(marked, key=lambda item: int(item["id"])):
-            if (item.get("user") or {}).get("login") == self._github.login():
-                yield _as_posted(item["id"], item.get("html_url"))
+        posted = [
+            _as_posted(item, item.get("html_url"), self._github.host)
+            for item in marked
+            if member(item, "user", "login") == self._github.login()
+        ]
+        yield from sorted(posted, key=lambda comment: (len(comment.id), comment.id))
 
     def create(self, text: str) -> PostedComment:
         made = self._github.write("POST", self._path, {"body": text})
-        return _as_posted(made["id"], made.get("html_url"))
+        return _as_posted(made, made.get("html_url"), self._github.host)
 
     def delete(self, comment: PostedComment) -> None:
         self._github.write("DELETE", f"{self._repository}/issues/comments/{comment.id}")
@@ -176,15 +182,13 @@ class _DiscussionComments:
         found = [
             item for item in self._all() if item.get("viewerDidAuthor") and _bears(item, mark)
         ]
-        for item in sorted(found, key=lambda item: (str(item["createdAt"]), str(item["id"]))):
-            yield _as_posted(item["id"], item.get("url"))
+        for item in sorted(found, key=lambda it: (str(it.get("createdAt")), str(it.get("id")))):
+            yield _as_posted(item, item.get("url"), self._github.host)
 
     def create(self, text: str) -> PostedComment:
         made = self._github.mutate(_CREATE, discussion=self._id, body=text)
-        comment = (made.get("addDiscussionComment") or {}).get("comment")
-        if not comment:
-            raise NetworkError(f"{self._github.host} did not say what it made of a comment.")
-        return _as_posted(comment["id"], comment.get("url"))
+        comment = member(made, "addDiscussionComment", "comment")
+        return _as_posted(comment, member(comment, "url"), self._github.host)
 
     def delete(self, comment: PostedComment) -> None:
         self._github.mutate(_DELETE, comment=comment.id)
@@ -200,15 +204,20 @@ class _DiscussionComments:
                 number=thread.number,
                 after=after,
             )
-            found = (data.get("repository") or {}).get("discussion")
+            found = member(data, "repository", "discussion")
             if not found:
                 raise RemoteError(f"There is no discussion {thread}.", status=404)
-            self._id = str(found["id"])
-            yield from filter(None, found["comments"]["nodes"])  # null is one that is gone
-            page = found["comments"]["pageInfo"]
-            if not page["hasNextPage"]:
+            self._id = str(member(found, "id") or "")
+            listed = member(found, "comments", "nodes")
+            if isinstance(listed, list):  # null is one that is gone
+                listed = [item for item in listed if item is not None]
+            yield from objects(listed, self._github.host)
+            page = member(found, "comments", "pageInfo")
+            if member(page, "hasNextPage") is False:
                 return
-            after = page["endCursor"]
+            after = member(page, "endCursor")
+            if not (self._id and after):  # a list that breaks off could hide one of ours
+                raise unclear(self._github.host, "comments without their end")
 
 
 _COMMENTS: dict[ThreadKind, Callable[[GitHub, GitHubThread], _Comments]] = {
@@ -217,10 +226,14 @@ _COMMENTS: dict[ThreadKind, Callable[[GitHub, GitHubThread], _Comments]] = {
 }
 
 
-def _bears(item: Any, mark: str) -> bool:  # noqa: ANN401 - decoded JSON
+def _bears(item: Mapping[str, Any], mark: str) -> bool:
     first, _, _ = str(item.get("body") or "").partition("\n")
     return first.rstrip("\r") == mark
 
 
-def _as_posted(number: object, url: object) -> PostedComment:
+def _as_posted(item: object, url: object, host: str) -> PostedComment:
+    """Return a comment as GitHub describes it. Raises NetworkError where it does not."""
+    number = member(item, "id")
+    if isinstance(number, bool) or not isinstance(number, int | str) or not number:
+        raise unclear(host, "a comment without its number")
     return PostedComment(str(number), str(url or ""))

@@ -160,13 +160,13 @@ def _reply_in(output: bytes) -> HttpReply | None:
     first, *rest = head.decode("latin-1").splitlines() or [""]
     protocol, _, status = first.partition(" ")
     number = status[:3]
-    if not found or not protocol.startswith("HTTP/") or not number.isdigit():
+    if not found or not protocol.startswith("HTTP/") or not number.isdecimal():
         return None
     headers: dict[str, str] = {}
     for line in rest:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
     stated = headers.get("content-length", "")
-    if stated.isdigit() and int(stated) != len(body):
+    if stated.isdecimal() and int(stated) != len(body):
         return None
     return HttpReply(int(number), headers, body)
