@@ -24,7 +24,7 @@ from tests.client.live import (
 )
 
 pytestmark = [pytest.mark.client, pytest.mark.long]
-KIND = replace(COMMAND, text=COMMAND.text.replace("\n", "\r\n"))
+KIND = replace(COMMAND, text="\ufeff" + COMMAND.text.replace("\n", "\r\n"))
 USES, LATER = range(1, 21), range(21, 61)
 BLOCK = 5  # of so many uses one keeps the old text
 ARMS = {"control": "previous", "treatment": "promoted"}
