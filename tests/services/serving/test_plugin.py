@@ -29,7 +29,7 @@ def test_the_wheel_holds_what_the_checkout_has():
     held = wheel["targets"]["wheel"]["force-include"]
     assert {f"meta_experiment_pack/{name}" for name in held} == set(held.values())
     work = {"AGENTS.md", "CHANGELOG.md", "SECURITY.md", "benchmarks", "docs", "evals", "tests"}
-    work |= {"requirements-dev.lock", "dist", "build", "node_modules"}
+    work |= {"action.yml", "requirements-dev.lock", "dist", "build", "node_modules"}
     top = {item.name for item in ROOT.iterdir() if item.name[0] != "."} - work
     assert held.keys() == top | {".claude-plugin"}
 
