@@ -18,7 +18,10 @@ from tests.decide.making import (
 from meta_experiment.decide import analyze
 from meta_experiment.decide.ramp import expected_units, ramp_standing, step_of
 from meta_experiment.types import (
+    Aim,
+    AlertKind,
     Assignment,
+    Bandit,
     Direction,
     Draw,
     Guardrail,
@@ -210,6 +213,36 @@ def test_values_that_rise_in_time_are_compared_at_equal_shares():
     assert (found.sequential.e_promote < 20, found.sequential.e_reject < 20) == (True, True)
     assert seen.checks.srm.ok
     assert any("compared at equal shares" in note for note in seen.notes)
+    assert seen.alerts == ()
+
+
+@pytest.mark.parametrize("worse", [False, True])
+@pytest.mark.parametrize(
+    "moves",
+    [
+        {"assignment": Assignment.RAMP, "ramp": Ramp((0.1, 0.5, 0.9))},
+        {"assignment": Assignment.BANDIT, "bandit": Bandit(Aim.FEW_BAD_USES, 0.05)},
+    ],
+    ids=["ramp", "bandit"],
+)
+def test_an_alert_tells_of_the_arms_and_not_of_their_times(moves, worse):
+    """Late units are slower and fail more often, and the treatment has more of them."""
+    rng, base, made = np.random.default_rng(6), plan(**moves), []
+    for place in range(600):
+        step = place // 200
+        parts = ((9000, 1000), (5000, 5000), (1000, 9000))[step]
+        name = "b" if rng.random() < parts[1] / 10_000 else "control"
+        harm = worse and name == "b"
+        failed = rng.random() < (0.02, 0.1, 0.3)[step] * (3 if harm else 1)
+        value = 10.0 * (1 + step) * rng.lognormal(0, 0.3) * (2.0 if harm else 1.0)
+        status = TrialStatus.ERROR if failed else TrialStatus.OK
+        draw = Draw(parts, place)
+        metrics = {"duration_seconds": value}
+        made.append(trial(name, place, status=status, metrics=metrics, draw=draw))
+    seen = analyze(base, made, experiment_id="x", as_of=START + 2 * DAY, started=START)
+    assert seen.primary.comparisons[0].effect.relative < -0.5
+    raised = {item.kind for item in seen.alerts} - {AlertKind.ANOMALY}
+    assert raised == ({AlertKind.REGRESSION, AlertKind.ERROR_RATE} if worse else set())
 
 
 def test_a_rate_rests_on_the_draw_alone():

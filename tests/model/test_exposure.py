@@ -5,9 +5,12 @@ import datetime as dt
 import pytest
 import yaml
 
+from meta_experiment.assign.adaptive import whole_parts
+from meta_experiment.decide.ramp import shares_of_step, step_of
 from meta_experiment.errors import UsageError
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
 from meta_experiment.model.plan_shape import require_shape
+from meta_experiment.services.planning.sketching import new_plan
 from meta_experiment.types import Assignment
 
 FILES = {"files": {".claude/commands/review.md": "v2.md"}}
@@ -116,6 +119,48 @@ def test_what_does_not_go_with_a_ramp_is_refused(changes, said):
 
 
 @pytest.mark.parametrize(
+    ("ramp", "treatments", "said"),
+    [
+        ([100], 1, "one step of 100% is no ramp but a treatment for everybody at once"),
+        ([5], 1, "one step of 5% is no ramp but a fixed share"),
+        ([50, 50.001, 60], 1, "50% and 50.001% cannot be told apart; expected at least 0.02"),
+        ([50, 50.019], 1, "cannot be told apart"),
+        ([0.1, 50], 14, "one of 14 treatments less than 0.01%, .* expected 0.14% or more"),
+        ([0.1, 50], {"b": 1, "c": 10}, "expected 0.11% or more"),
+    ],
+)
+def test_steps_that_no_draw_could_tell_are_refused_in_a_new_plan(ramp, treatments, said):
+    """One that is stored is read all the same."""
+    if isinstance(treatments, int):
+        treatments = {f"t{number}": 1 for number in range(treatments)}
+    variants = [
+        {"name": name, "weight": it} for name, it in ({"control": 1} | treatments).items()
+    ]
+    asked = document(assignment={"ramp": ramp}, variants=variants)
+    assert plan_from_document(asked).ramp.steps
+    with pytest.raises(UsageError, match=said):
+        new_plan(asked)
+
+
+@pytest.mark.parametrize(
+    ("ramp", "treatments"),
+    [([0.1, 0.12, 50, 50.02, 100], 1), ([0.1, 50], 10), ([0.14, 0.16, 99.98, 100], 14)],
+)
+def test_every_step_of_a_new_plan_is_told_by_the_shares_that_it_draws_by(ramp, treatments):
+    names = ["control", *(f"t{number}" for number in range(treatments))]
+    plan = new_plan(document(assignment={"ramp": ramp}, variants=names))
+    for ended in (set(), set(names[1:-1])):
+        for step in range(len(ramp)):
+            parts = whole_parts(shares_of_step(plan, step, ended))
+            assert step_of(plan.ramp, parts) == step
+            assert all(
+                part > 0
+                for name, part in zip(names[1:], parts[1:], strict=True)
+                if name not in ended
+            )
+
+
+@pytest.mark.parametrize(
     ("start", "end"),
     [
         ("2026-12-05", "2026-12-19"),
@@ -141,9 +186,15 @@ def test_a_day_is_one_in_utc_and_the_last_one_counts_whole(start, end):
         ({"start_date": "2026-12-05T09:00"}, "says no zone; expected a day"),
         ({"start_date": "soon"}, "'soon' is no date"),
         ({"start_date": "2026-02-30"}, "is no date"),
-        ({"end_date": "9999-12-31"}, "is no date"),
+        ({"end_date": "9999-12-31"}, "is the last day that there is, and has no end"),
+        ({"start_date": "2026-W50"}, "'2026-W50' is no date; expected a day"),
+        ({"start_date": "2026-W50-1"}, "is no date"),
+        ({"start_date": "20261205"}, "is no date"),
         ({"start_date": 20261205}, "is no date"),
-        ({"start_date": "2026-12-05", "end_date": "2026-12-04"}, "is not after start_date"),
+        (
+            {"start_date": "2026-12-05", "end_date": "2026-12-04"},
+            "end_date: the end of 2026-12-04 in UTC is not after start_date",
+        ),
         (
             {"start_date": "2026-12-05T09:00Z", "end_date": "2026-12-05T09:00Z"},
             "is not after start_date",

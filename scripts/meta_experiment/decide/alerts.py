@@ -10,17 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 
+from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.horizon import in_days
+from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.order import is_divided
 from meta_experiment.decide.samples import Samples, match_of
 from meta_experiment.decide.scale import effect
 from meta_experiment.decide.units import ERROR_RATE
+from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Alert,
     AlertKind,
     Direction,
+    Effect,
     Metric,
     MetricKind,
     Plan,
@@ -38,16 +42,30 @@ SATISFACTION = Metric("user_satisfaction", MetricKind.CONTINUOUS, Direction.HIGH
 
 
 @dataclass(frozen=True, slots=True)
+class ApartFromTime:
+    """What is left of a comparison once its arms are of the same times.
+
+    `effect` is that at equal shares, where the means tell it; else the draw alone does, and
+    `leans` says whether harm explains it better than no effect at all.
+    """
+
+    effect: Effect | None
+    leans: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Arms:
     """The samples the alerts look at, by variant; an absent sample is empty.
 
-    `against` says in words how strongly the data speak against a treatment.
+    `against` says in words how strongly the data speak against a treatment. Where shares move,
+    `apart_from_time` has what is left of a comparison by treatment and metric.
     """
 
     primary: Mapping[str, Sample]
     error_rate: Mapping[str, Sample]
     satisfaction: Mapping[str, Sample]
     against: Mapping[str, str | None] = field(default_factory=dict)
+    apart_from_time: Mapping[tuple[str, str], ApartFromTime] = field(default_factory=dict)
 
 
 Check = Callable[[Plan, Arms, str], str | None]
@@ -61,7 +79,26 @@ def watched(
         {item.name: samples.of(item.name, metric) for item in plan.variants}
         for metric in (plan.primary, ERROR_RATE, SATISFACTION)
     )
-    return Arms(primary, errors, ratings, against or {})
+    moved = {
+        (item.name, metric.name): _apart_from_time(plan, samples, item.name, metric)
+        for item in (plan.treatments if plan.moves_shares else ())
+        for metric in (plan.primary, ERROR_RATE)
+    }
+    return Arms(primary, errors, ratings, against or {}, moved)
+
+
+def _apart_from_time(
+    plan: Plan, samples: Samples, treatment: str, metric: Metric
+) -> ApartFromTime:
+    """Compare as the evidence does; what cannot be told is left to a person's look."""
+    control, treated = samples.compared(treatment, metric)
+    try:
+        if plan.ramp is not None and family_of(metric).takes_covariates:
+            return ApartFromTime(estimate(plan, metric, control, treated), leans=True)
+        found = design_of(plan, metric).evidence(control, treated, metric, 0.0)
+    except DegenerateDataError:
+        return ApartFromTime(None, leans=True)
+    return ApartFromTime(None, leans=found.worse > 0)
 
 
 def alerts(plan: Plan, arms: Arms, days: float) -> tuple[Alert, ...]:
@@ -99,7 +136,8 @@ def error_rate(plan: Plan, arms: Arms, treatment: str) -> str | None:
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
     base, rate = control.centre, treated.centre
-    if rate <= _ERROR_RATIO * base:
+    apart = arms.apart_from_time.get((treatment, ERROR_RATE.name))
+    if rate <= _ERROR_RATIO * base or (apart is not None and not apart.leans):
         return None
     return (
         f"{treatment} ends in an error in {rate:.0%} of its units, the control in {base:.0%}."
@@ -122,7 +160,13 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
     control, treated = _compared(plan, arms.primary, treatment)
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
-    seen = effect(control.centre, treated.centre, plan.primary).relative
+    found = effect(control.centre, treated.centre, plan.primary)
+    apart = arms.apart_from_time.get((treatment, plan.primary.name))
+    if apart is not None:
+        if not apart.leans:
+            return None
+        found = apart.effect or found
+    seen = found.relative
     if seen is None or -seen <= plan.max_regression:
         return None
     return (

@@ -94,6 +94,13 @@ def stands_until(
     return min((moment for moment in moments if as_of < moment < math.inf), default=None)
 
 
+def longest_days(plan: Plan) -> float:
+    """Return the days that a plan lasts at most, as far as its dates tell that beforehand."""
+    if plan.start_date is None or plan.end_date is None:
+        return plan.max_duration_days
+    return min(plan.max_duration_days, (plan.end_date - plan.start_date) / _DAY)
+
+
 def horizon_reached(plan: Plan, readiness: Readiness, as_of: float) -> str | None:
     """Say which limit of the plan is reached, if any: its end, its days, its units per arm."""
     if plan.end_date is not None and as_of >= plan.end_date:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from meta_experiment.errors import UsageError, cite
 
+_DAY = 86_400.0
+
 
 def to_text(instant: float) -> str:
     """Write seconds since the epoch as ISO 8601."""
@@ -31,3 +33,10 @@ def from_text(text: str) -> float:
 def day(instant: float) -> str:
     """Write seconds since the epoch as a calendar day in UTC."""
     return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def end_told(instant: float) -> str:
+    """Say an end: one at midnight as the end of the day before, in UTC."""
+    if instant % _DAY:
+        return to_text(instant)
+    return f"the end of {day(instant - _DAY)} in UTC"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
+from itertools import pairwise
 
 from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
-from meta_experiment.model.instants import to_text
+from meta_experiment.model.instants import end_told, to_text
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
 from meta_experiment.types import (
     Assignment,
@@ -31,6 +33,7 @@ OF_CASES = (
 )
 _MOST_TREATMENTS = 100
 _NO_ERROR_RATE = 0.5  # of one side
+_TINY = 1e-9  # what rounding may take from a share
 
 
 def check_plan(plan: Plan) -> None:
@@ -130,6 +133,7 @@ def check_new_plan(plan: Plan) -> None:
                 f"expected a plan whose units are cases, not {plan.unit.value}s.",
                 hint="Add --unit case, or name another metric.",
             )
+    _check_steps(plan)
     names = [item.name for item in plan.variants]
     if len({name.casefold() for name in names}) < len(names):
         raise UsageError(
@@ -147,6 +151,49 @@ def check_new_plan(plan: Plan) -> None:
                 "each trial, so that a quantile of it is no more than one of these.",
                 hint=f"Name {base} itself.",
             )
+
+
+def _check_steps(plan: Plan) -> None:
+    """Steps are told by the shares of the last draw, which are whole parts of 10,000."""
+    ramp = plan.ramp
+    if ramp is None:
+        return
+    from meta_experiment.assign.adaptive import PARTS
+
+    if len(ramp.steps) == 1:
+        share = ramp.steps[0]
+        what = (
+            "a treatment for everybody at once, without a control to show harm"
+            if share == 1.0
+            else "a fixed share"
+        )
+        raise UsageError(
+            f"assignment.ramp: one step of {100 * share:.4g}% is no ramp but {what}; expected "
+            "two steps or more.",
+            hint="For a ramp: --ramp 5,25,50. A share that is to stay as it is has weights, in "
+            "a plan file: variants: [{name: control, weight: 3}, {name: treatment, weight: 1}]",
+        )
+    weights = [item.weight for item in plan.variants[1:]]
+    least = sum(weights) / min(weights) / PARTS
+    if ramp.steps[0] < least - _TINY:
+        raise UsageError(
+            f"assignment.ramp: {100 * ramp.steps[0]:.4g}% of the units leave one of "
+            f"{len(weights)} treatments less than 0.01%, the least that is drawn; expected "
+            f"{_rounded_up(100 * least):g}% or more.",
+            hint="Begin with a larger step, or try fewer treatments.",
+        )
+    apart = 2 / PARTS  # the share of an arm is off by up to one part, as all sum exactly
+    for before, after in pairwise(ramp.steps):
+        if after - before < apart - _TINY:
+            raise UsageError(
+                f"assignment.ramp: the steps {100 * before:.6g}% and {100 * after:.6g}% cannot "
+                f"be told apart; expected at least {100 * apart:g} between two steps.",
+                hint="For example: --ramp 5,25,50",
+            )
+
+
+def _rounded_up(per_cent: float) -> float:
+    return math.ceil(per_cent * 100 - _TINY) / 100
 
 
 def _check_report(plan: Plan) -> None:
@@ -260,7 +307,7 @@ def _check_dates(plan: Plan) -> None:
         )
     if start is not None and end is not None and end <= start:
         raise UsageError(
-            f"plan.end_date: {to_text(end)} is not after start_date, {to_text(start)}; "
+            f"plan.end_date: {end_told(end)} is not after start_date, {to_text(start)}; "
             "expected an end that comes after the start."
         )
 

@@ -205,6 +205,32 @@ def test_an_end_date_ends_it(made):
     assert "treatment" in it.serve(10)
 
 
+def test_an_end_is_put_off_though_the_start_is_past(made):
+    it = made(start_date="2025-10-10", end_date="2025-10-12", assignment={})
+    it.now += 2 * DAY
+    it.serve(3)
+    done = amending.amend(it.space, it.id, [("end_date", "2025-10-30")], "later")
+    change = done.made[0]
+    assert change.before == "2025-10-13T00:00:00.000Z"
+    assert change.after == "2025-10-31T00:00:00.000Z"
+    with pytest.raises(UsageError, match=r"end_date: the end of 2025-10-10 in UTC is over"):
+        amending.amend(it.space, it.id, [("end_date", "2025-10-10")], "sooner")
+
+
+def test_today_begins_at_once_and_yesterday_is_over(made):
+    with pytest.raises(UsageError, match=r"start_date: 2025-10-08.* is over"):
+        made(start_date="2025-10-08", assignment={})
+    it = made(start_date="2025-10-09", assignment={})
+    assert "treatment" in it.serve(10)
+    assert it.space.store.experiment(it.id).began == AT
+
+
+def test_a_ramp_of_one_step_is_refused_by_amend_as_well(made):
+    it = made()
+    with pytest.raises(UsageError, match="for everybody at once"):
+        amending.amend(it.space, it.id, [("ramp", "[100]")], "all")
+
+
 def test_dates_that_are_over_are_refused_before_anything_is_written(made):
     for field in ("start_date", "end_date"):
         with pytest.raises(UsageError, match=f"plan.{field}: .* is over, now it is 2025-10-09"):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from meta_experiment.decide.horizon import longest_days
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.prospect import Prospect
 from meta_experiment.decide.metrics.sample import Sample
@@ -67,7 +68,7 @@ def units_at_end(plan: Plan, units_per_day: float | None) -> int | None:
     """Return the units of the smallest arm when the plan ends; None where nobody knows."""
     ends = [] if plan.max_sample is None else [plan.max_sample]
     if units_per_day is not None:
-        ends.append(int(per_arm_a_day(plan, units_per_day) * plan.max_duration_days))
+        ends.append(int(per_arm_a_day(plan, units_per_day) * longest_days(plan)))
     return min(ends, default=None)
 
 

@@ -21,7 +21,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
-from meta_experiment.model.instants import to_text
+from meta_experiment.model.instants import end_told
 from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
@@ -362,7 +362,7 @@ def _refuse_past_end(experiment: Experiment, now: float) -> None:
     end, name = experiment.plan.end_date, experiment.experiment_id
     if end is not None and now >= end:
         raise InvalidStateError(
-            f"The end date of {name}, {to_text(end)}, is over: no unit would take part.",
+            f"The end date of {name}, {end_told(end)}, is over: no unit would take part.",
             hint=f"Name a later one on the record: meta-experiment amend {name} "
             "--set end_date=DATE --why '…'",
         )

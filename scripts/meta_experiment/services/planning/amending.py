@@ -25,6 +25,7 @@ from meta_experiment.types import Amendment, Experiment, Status
 from meta_experiment.types.results.amendment import AmendmentResult
 
 _ARMS = ("variants", "files")
+_DATES = ("start_date", "end_date")
 _AMENDABLE = {name: item for name, item in PLAN_SETTINGS.items() if item.amendable}
 
 
@@ -94,13 +95,12 @@ def _amended(
     document, value = plan_to_document(experiment.plan), _value(setting, text)
     before = setting.put(document, value)
     plan = plan_from_document(redacted_plan(document))
-    if plan.alpha != experiment.plan.alpha or plan.metrics != experiment.plan.metrics:
+    old = experiment.plan
+    if (plan.alpha, plan.metrics, plan.ramp) != (old.alpha, old.metrics, old.ramp):
         check_new_plan(plan)
-    if (plan.start_date, plan.end_date) != (
-        experiment.plan.start_date,
-        experiment.plan.end_date,
-    ):
-        require_ahead(plan, now)
+    require_ahead(plan, now, before=old)
+    if key in _DATES:  # on the record as what they mean, beside what they were
+        value = plan_to_document(plan).get(key)
     return replace(
         experiment,
         plan=plan,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.decide.horizon import in_days
+from meta_experiment.decide.horizon import in_days, longest_days
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.opening import opens_at
 from meta_experiment.decide.ramp import expected_units
@@ -76,11 +77,24 @@ def _climb(plan: Plan, ramp: Ramp, rate: float | None) -> str:
     counted = " + ".join(f"{step:,}" for step in steps)
     sums = f" ({counted})" if len(steps) > 1 else ""
     return (
-        f"The last step of the ramp, {ramp.steps[-1]:.0%}, comes after about {units:,} units "
-        f"of all{sums} {days}".rstrip()
-        + ", later where the evidence holds a step. What this plan finds is told for equal "
-        "shares; on a ramp it takes longer."
+        f"The last step of the ramp, {100 * ramp.steps[-1]:.4g}%, comes after about {units:,} "
+        f"units of all{sums} {days}".rstrip()
+        + f", later where the evidence holds a step.{_too_long(plan, ramp, steps, rate)} What "
+        "this plan finds is told for equal shares; on a ramp it takes longer."
     )
+
+
+def _too_long(plan: Plan, ramp: Ramp, steps: Sequence[int], rate: float | None) -> str:
+    """Say that the plan ends before the last step, or how many units a day that asks for."""
+    lasts, least = longest_days(plan), ramp.days * len(steps)
+    if rate:
+        least = sum(max(ramp.days, step / (rate * plan.share_of_units)) for step in steps)
+    if least >= lasts:
+        return f" The plan ends before that, after {lasts:g} days: no unit gets there."
+    if rate:
+        return ""
+    fewest = math.ceil(sum(steps) / lasts / plan.share_of_units)
+    return f" In the {lasts:g} days of the plan that takes {fewest:,} units a day or more."
 
 
 def _warnings(plan: Plan, seen: Outlook, rate: float | None) -> Iterator[str]:
