@@ -135,6 +135,18 @@ def test_the_bytes_of_an_artifact_lie_elsewhere_and_the_token_stays():
         assert "Authorization" not in elsewhere.headers[0]
 
 
+def test_a_list_that_lies_elsewhere_is_neither_asked_for_nor_believed():
+    with fake_github() as hub, fake_github() as elsewhere:
+        hub.blobs["/repos/acme/prompts/issues/7/comments"] = f"{elsewhere.base}/blob"
+        elsewhere.blobs["/blob"] = b"[]"
+        environment = {"GITHUB_API_URL": hub.base, "GH_TOKEN": TOKEN}
+        github = GitHub(OwnRequests(github_host(environment)))
+        for ask in (github.get, lambda path: list(github.pages(path))):
+            with pytest.raises(RemoteError, match="HTTP 302"):
+                ask("repos/acme/prompts/issues/7/comments")
+        assert elsewhere.headers == []
+
+
 def test_nothing_is_written_where_a_redirect_leads():
     with fake_github() as hub, fake_github() as elsewhere:
         hub.blobs["/repos/acme/prompts/issues/7/comments"] = f"{elsewhere.base}/blob"

@@ -100,7 +100,11 @@ class GitHub:
         Raises:
             RemoteError, NetworkError, DependencyError: as `get`.
         """
-        return self._patiently(lambda: refuse(self._get(path), self.host).body)
+        return self._patiently(
+            lambda: (
+                refuse(self._transport.download(path, within=self._within()), self.host).body
+            )
+        )
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Return the data of a GraphQL query.
@@ -167,10 +171,14 @@ class GitHub:
         return data_in(self._send(GitHubCall("POST", GRAPHQL, document)), self.host)
 
     def _send(self, call: GitHubCall) -> HttpReply:
+        return self._transport.send(call, within=self._within())
+
+    def _within(self) -> float:
+        """Return the seconds that the next request may take."""
         left = self._end - self._clock()
         if left <= 0:
             raise NetworkError(f"{self.host} gave no usable answer in the time that was set.")
-        return self._transport.send(call, within=min(self._each, left))
+        return min(self._each, left)
 
     def _patiently(self, ask: Callable[[], _T]) -> _T:
         """Ask for what only reads, again after a fault and after a limit."""

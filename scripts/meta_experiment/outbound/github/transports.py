@@ -16,6 +16,7 @@ from meta_experiment.records import dataclass
 
 GRAPHQL = "graphql"
 _ACCEPT = "application/vnd.github+json"
+_AGENT = f"meta-experiment/{__version__}"
 _VERSION = "2022-11-28"
 _NOT_LOGGED_IN = 4  # the exit code of gh where it has no token
 _QUIET = {
@@ -57,6 +58,13 @@ class GitHubTransport(Protocol):
             DependencyError: there is no token.
         """
 
+    def download(self, path: str, *, within: float) -> HttpReply:
+        """Return the answer that has the bytes of a path, wherever they lie.
+
+        Raises:
+            NetworkError, DependencyError: as `send`.
+        """
+
 
 class OwnRequests:
     """Our own requests, with a token of the environment."""
@@ -65,7 +73,7 @@ class OwnRequests:
         self.host = host
 
     def send(self, call: GitHubCall, *, within: float) -> HttpReply:
-        """Send one request over HTTP."""
+        """Send one request over HTTP; a redirect is followed on this host alone."""
         if not self.host.token:
             raise DependencyError(
                 f"There is no token for {self.host.name}.", hint=token_hint(self.host)
@@ -76,7 +84,7 @@ class OwnRequests:
             "Authorization": f"Bearer {host.token}",
             "Accept": _ACCEPT,
             "X-GitHub-Api-Version": _VERSION,
-            "User-Agent": f"meta-experiment/{__version__}",
+            "User-Agent": _AGENT,
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
@@ -85,10 +93,14 @@ class OwnRequests:
         if place.startswith(f"{host.rest}/") and _keeps_method(call.method, reply.status):
             # such as a repository that has another name by now
             return exchange(HttpRequest(call.method, place, headers, body), within=within)
-        if call.method == "GET" and reply.status == 302 and place.startswith(_secure(host)):
-            # such as the bytes of an artifact: they lie elsewhere, and the token stays here
-            agent = {"User-Agent": headers["User-Agent"]}
-            return exchange(HttpRequest("GET", place, agent), within=within)
+        return reply
+
+    def download(self, path: str, *, within: float) -> HttpReply:
+        """Return the bytes of a path, which often lie elsewhere; the token stays here."""
+        reply = self.send(GitHubCall("GET", path), within=within)
+        place = reply.headers.get("location", "")
+        if reply.status == 302 and place.startswith(_secure(self.host)):
+            return exchange(HttpRequest("GET", place, {"User-Agent": _AGENT}), within=within)
         return reply
 
 
@@ -132,6 +144,10 @@ class GhProgram:
             said = cite(words_of_gh[-1]) if words_of_gh else f"it ended with {ended.code}"
             raise NetworkError(f"gh got no whole answer of {self.host.name}: {said}.")
         return reply
+
+    def download(self, path: str, *, within: float) -> HttpReply:
+        """Return the bytes of a path; gh follows them, and keeps the token at home."""
+        return self.send(GitHubCall("GET", path), within=within)
 
 
 def transport_for(environment: Mapping[str, str], host_name: str = "") -> GitHubTransport:
