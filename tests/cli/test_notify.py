@@ -70,16 +70,41 @@ def test_below_the_minimum_nothing_is_told_and_why_is(project, hub):
 
 def test_what_cannot_be_sent_waits_and_is_sent_once_later(project, decided, monkeypatch):
     monkeypatch.setenv("GH_TOKEN", TOKEN)
-    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9")
-    waiting = project("notify", decided, *ISSUE, "--within", "2", "--json", code=1).json
-    assert {item["state"] for item in waiting["deliveries"]} == {"queued"}
     with fake_github() as hub:
         monkeypatch.setenv("GITHUB_API_URL", hub.base)
+        hub.faults.extend([("list", "error")] * 9)
+        waiting = project("notify", decided, *ISSUE, "--within", "2", "--json", code=1).json
+        assert {item["state"] for item in waiting["deliveries"]} == {"queued"}
+        hub.faults.clear()
         sent = project("notify", "--json").json["deliveries"]
         assert {item["state"] for item in sent} == {"sent"}
         assert marks(hub.of(("issue", 7))) == ["minimum", "promote"]
         project("notify", decided, *ISSUE)
         assert len(hub.of(("issue", 7))) == 2
+
+
+def test_what_waits_for_one_host_goes_to_no_other(project, decided, monkeypatch, tmp_path):
+    """Not to that of the environment of then, and not to the public one."""
+    monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9/api/v3")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", TOKEN)
+    project("notify", decided, *ISSUE, "--keep", "--within", "2", code=1)
+    asked = tmp_path / "asked"
+    program = tmp_path / "gh"
+    program.write_text(f'#!/bin/sh\necho "$@; $GH_ENTERPRISE_TOKEN" >>{asked}\nexit 4\n')
+    program.chmod(0o755)
+    with fake_github() as other:
+        monkeypatch.setenv("GITHUB_API_URL", other.base)
+        still = project("notify", "--json", code=1).json["deliveries"]
+        assert other.headers == []
+    monkeypatch.delenv("GITHUB_API_URL")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    still += project("notify", "--json", code=1).json["deliveries"]
+    assert {item["state"] for item in still} == {"queued"}
+    assert all("127.0.0.1:9" in item["reason"] for item in still)
+    assert {item["target"] for item in still} == {"https://127.0.0.1:9/acme/prompts/issues/7"}
+    lines = asked.read_text().splitlines()
+    assert lines
+    assert all("--hostname 127.0.0.1:9 " in line and TOKEN not in line for line in lines)
 
 
 def test_what_was_sent_before_the_book_was_lost_is_found_again(project, decided, hub):
@@ -137,7 +162,8 @@ def test_targets_that_are_kept_are_told_by_auto_in_a_process_of_its_own(
     name = project.create("--auto", start=False)
     project("start", name)
     kept = project("notify", name, *ISSUE, "--keep", "--json").json
-    assert kept["kept"] == [{"experiment_id": name, "targets": ["acme/prompts#7"]}]
+    place = f"https://{hub.base.partition('://')[2]}/acme/prompts/issues/7"
+    assert kept["kept"] == [{"experiment_id": name, "targets": [place]}]
     project.observe(name, 40)
     monkeypatch.setenv("META_EXPERIMENT_PYTHON", sys.executable)
     project("auto", "--no-commit")

@@ -72,9 +72,10 @@ def test_a_host_has_its_interfaces_and_its_own_token(environment, name, expected
     assert host.usual
 
 
-def test_an_address_of_the_environment_that_is_none_is_told():
+@pytest.mark.parametrize("url", ["api.github.com", "https://[", "https://ghe.acme.io:999999"])
+def test_an_address_of_the_environment_that_is_none_is_told(url):
     with pytest.raises(UsageError, match="GITHUB_API_URL"):
-        github_host({"GITHUB_API_URL": "api.github.com"})
+        github_host({"GITHUB_API_URL": url})
 
 
 def test_gh_is_taken_where_it_is_and_can_reach_the_host(tmp_path):
@@ -101,6 +102,23 @@ def test_gh_gets_the_token_of_a_job_on_a_server_of_ones_own(tmp_path):
     }
     github = GitHub(transport_for(environment))
     assert github.get("user") == "ghe.acme.io of-the-job"
+
+
+def test_gh_gets_no_token_of_another_host_and_says_where_it_is_not_logged_in(tmp_path):
+    program = tmp_path / "gh"
+    program.write_text(
+        '#!/bin/sh\necho "$GH_TOKEN$GITHUB_TOKEN$GH_ENTERPRISE_TOKEN" >>$GH_TEST_LOG\n'
+        'printf "HTTP/1.1 401 Unauthorized\\r\\n\\r\\n{}"\nexit 1\n'
+    )
+    program.chmod(0o755)
+    log = tmp_path / "log"
+    environment = {**ENTERPRISE, "PATH": str(tmp_path), "GH_TEST_LOG": str(log)}
+    for name in ("ghe.other.io", "github.com"):
+        with pytest.raises(DependencyError, match=f"not logged in to {name}"):
+            GitHub(transport_for(environment, name)).get("user")
+    with pytest.raises(RemoteError, match="does not accept the token"):
+        GitHub(transport_for(environment)).get("user")
+    assert log.read_text() == "\n\nownenterprise\n"
 
 
 def test_gh_that_is_not_logged_in_or_answers_nothing_is_told(tmp_path):

@@ -42,10 +42,14 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotificationTarget:
-    """One place to tell: `OWNER/REPO#N`, an address, or "" where the channel is the place."""
+    """One place to tell: `OWNER/REPO#N`, an address, or "" where the channel is the place.
+
+    `host` is that of an issue or a discussion, whatever the environment says later.
+    """
 
     channel: NotificationChannel
     place: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,12 @@ def test_without_a_word_of_the_user_a_workflow_names_nobody(workflow, hub):
     assert hub.seen == []
 
 
-@pytest.mark.usefixtures("hub")
-def test_what_is_kept_is_what_was_named_whatever_a_commit_says_later(workflow):
+def test_what_is_kept_is_what_was_named_whatever_a_commit_says_later(workflow, hub):
     workflow("notify", NAME, "--declared", "--keep")
     workflow.declare(tone=DECLARED | {"notify": {"issue": 8}, "issue": 8})
     kept = workflow("notify")
-    assert kept["kept"][0]["targets"] == ["acme/prompts#7", "acme/prompts#9"]
+    place = f"https://{hub.base.partition('://')[2]}/acme/prompts"
+    assert kept["kept"][0]["targets"] == [f"{place}/issues/7", f"{place}/discussions/9"]
     assert {item["state"] for item in kept["deliveries"]} == {"known"}
 
 

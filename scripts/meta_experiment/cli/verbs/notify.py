@@ -99,7 +99,9 @@ def notify_verb(
         (NotificationChannel.TERMINAL, ("",) * terminal),
     )
     home = repo or os.environ.get("GITHUB_REPOSITORY", "")
-    targets = tuple(target_named(way, item, home) for way, named in channels for item in named)
+    targets = tuple(
+        target_named(way, os.environ, item, home) for way, named in channels for item in named
+    )
     if (targets or declared or state or keep or forget) and not experiments:
         raise UsageError(
             "Which experiment? Name it before its targets.", hint="meta-experiment status"

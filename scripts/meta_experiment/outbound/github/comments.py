@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from meta_experiment.errors import NetworkError, RemoteError, UsageError, cite
 from meta_experiment.outbound.github.answers import member, objects, unclear
 from meta_experiment.outbound.github.client import GitHub
+from meta_experiment.outbound.github.hosts import PUBLIC
 from meta_experiment.records import dataclass
 
 BODY_LIMIT = 65_536  # characters of a comment
@@ -39,10 +40,15 @@ class GitHubThread:
     number: int
     host: str = ""
 
+    @property
+    def name(self) -> str:
+        """What it is called at its host."""
+        return f"{self.owner}/{self.repository}#{self.number}"
+
     def __str__(self) -> str:
         """Name it as it is named on the command line."""
-        if not self.host:
-            return f"{self.owner}/{self.repository}#{self.number}"
+        if self.host in ("", PUBLIC):
+            return self.name
         place = _PLACES[self.kind][0]
         return f"https://{self.host}/{self.owner}/{self.repository}/{place}/{self.number}"
 

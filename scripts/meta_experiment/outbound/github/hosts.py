@@ -11,13 +11,15 @@ from meta_experiment.records import dataclass
 PUBLIC = "github.com"
 _OURS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+TOKENS = (*_OURS, *_ENTERPRISE)
 
 
 @dataclass(frozen=True, slots=True)
 class GitHubHost:
     """A host with its two interfaces; `token` is empty where the environment has none for it.
 
-    `usual` tells whether the interfaces are where `gh` looks for them as well.
+    `usual` tells whether the interfaces are where `gh` looks for them as well, `at_home`
+    whether the environment is about this host.
     """
 
     name: str
@@ -25,6 +27,7 @@ class GitHubHost:
     graphql: str
     token: str
     usual: bool
+    at_home: bool
 
 
 def github_host(environment: Mapping[str, str], name: str = "") -> GitHubHost:
@@ -38,18 +41,19 @@ def github_host(environment: Mapping[str, str], name: str = "") -> GitHubHost:
         UsageError: an address of the environment is none.
     """
     stated = environment.get("GITHUB_API_URL", "").rstrip("/")
-    at_home = _name_of(stated) if stated else environment.get("GH_HOST", "").lower() or PUBLIC
-    name = name.lower() or at_home
+    home = _name_of(stated) if stated else environment.get("GH_HOST", "").lower() or PUBLIC
+    name = name.lower() or home
+    at_home = name == home
     rest, graphql = _interfaces(name)
-    usual = not stated or name != at_home or stated == rest
+    usual = not stated or not at_home or stated == rest
     if not usual:
         rest = stated
         graphql = f"{stated.removesuffix('/v3')}/graphql"
-    if stated and name == at_home:
+    if stated and at_home:
         graphql = environment.get("GITHUB_GRAPHQL_URL", "").rstrip("/") or graphql
-    named = _token_names(name, stated=bool(stated)) if name == at_home else ()
+    named = _token_names(name, stated=bool(stated)) if at_home else ()
     token = next((environment[key] for key in named if environment.get(key)), "")
-    return GitHubHost(name, rest, graphql, token.strip(), usual)
+    return GitHubHost(name, rest, graphql, token.strip(), usual, at_home)
 
 
 def token_hint(host: GitHubHost) -> str:
@@ -71,16 +75,19 @@ def _token_names(name: str, *, stated: bool) -> tuple[str, ...]:
 
 def _name_of(rest: str) -> str:
     """Return the name of the host whose REST interface has an address."""
-    address = urlsplit(rest)
-    host = (address.hostname or "").lower()
-    if address.scheme not in ("https", "http") or not host:
+    try:
+        address = urlsplit(rest)
+        host, port = (address.hostname or "").lower(), address.port
+    except ValueError:  # such as a port of too many digits
+        host = ""
+    if not host or address.scheme not in ("https", "http"):
         raise UsageError(
             f"GITHUB_API_URL is {cite(rest)}, which is no address; expected "
             "https://api.github.com or https://HOST/api/v3."
         )
     if host == f"api.{PUBLIC}" or (host.startswith("api.") and host.endswith(".ghe.com")):
         return host.removeprefix("api.")
-    return f"{host}:{address.port}" if address.port else host
+    return f"{host}:{port}" if port else host
 
 
 def _interfaces(name: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from meta_experiment import __version__
 from meta_experiment.errors import DependencyError, NetworkError, cite
 from meta_experiment.files import process
 from meta_experiment.files.programs import find_program
-from meta_experiment.outbound.github.hosts import GitHubHost, github_host, token_hint
+from meta_experiment.outbound.github.hosts import TOKENS, GitHubHost, github_host, token_hint
 from meta_experiment.outbound.http import HttpReply, HttpRequest, exchange
 from meta_experiment.records import dataclass
 
@@ -110,7 +110,9 @@ class GhProgram:
     def __init__(self, host: GitHubHost, program: str, environment: Mapping[str, str]) -> None:
         self.host = host
         self._program = program
-        kept = {key: value for key, value in environment.items() if key not in _LOUD}
+        # tokens of the environment are of its own host: gh would send them to any server
+        left_out = _LOUD if host.at_home else (*_LOUD, *TOKENS)
+        kept = {key: value for key, value in environment.items() if key not in left_out}
         # in Actions on a server of one's own the token has the public host's name
         token = {"GH_ENTERPRISE_TOKEN": host.token} if host.token else {}
         self._environment = {**token, **kept, **_QUIET}
@@ -134,11 +136,13 @@ class GhProgram:
             raise NetworkError(f"gh gave no answer of {self.host.name}: {error}.") from error
         except OSError as error:
             raise DependencyError(f"{self._program} cannot be started: {error}.") from error
-        if ended.code == _NOT_LOGGED_IN:
+        reply = _reply_in(ended.output)
+        # logged in elsewhere alone, gh asks without a token
+        is_stranger = reply is not None and reply.status == 401 and not self.host.at_home
+        if ended.code == _NOT_LOGGED_IN or is_stranger:
             raise DependencyError(
                 f"gh is not logged in to {self.host.name}.", hint=token_hint(self.host)
             )
-        reply = _reply_in(ended.output)
         if reply is None or (ended.code != 0 and reply.is_success and call.path != GRAPHQL):
             words_of_gh = ended.errors.decode("utf-8", "replace").strip().splitlines()
             said = cite(words_of_gh[-1]) if words_of_gh else f"it ended with {ended.code}"

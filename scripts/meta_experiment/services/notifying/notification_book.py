@@ -43,7 +43,8 @@ class DeliveryRecord:
     @property
     def key(self) -> str:
         """What makes two of them the same."""
-        return f"{self.notification.identity} {self.target.channel} {self.target.place}"
+        target = self.target
+        return f"{self.notification.identity} {target.channel} {target.host} {target.place}"
 
     def arrived(self, comment: str, url: str) -> DeliveryRecord:
         """Return the same, sent."""
@@ -119,11 +120,13 @@ def _document(layout: Layout) -> dict[str, Any]:
 
 
 def _target(item: Mapping[str, str]) -> NotificationTarget:
-    return NotificationTarget(NotificationChannel(item["channel"]), item["place"])
+    return NotificationTarget(
+        NotificationChannel(item["channel"]), item["place"], item.get("host", "")
+    )
 
 
 def _target_document(target: NotificationTarget) -> dict[str, str]:
-    return {"channel": target.channel.value, "place": target.place}
+    return {"channel": target.channel.value, "place": target.place, "host": target.host}
 
 
 def _record(item: Mapping[str, Any]) -> DeliveryRecord:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Protocol
 
 from meta_experiment.errors import (
-    DependencyError,
     MetaExperimentError,
-    NetworkError,
     RateLimitError,
+    RemoteError,
     UsageError,
 )
 from meta_experiment.files.lock import FileLock
@@ -217,10 +216,11 @@ def _delivered(
     environment = workspace.machine.environment
     try:
         receipt = send(record.notification, record.target, environment, options.within)
-    except (NetworkError, RateLimitError, DependencyError) as error:
-        done = replace(record, state=DeliveryState.QUEUED, reason=_reason(error))
     except MetaExperimentError as error:
-        done = replace(record, state=DeliveryState.REFUSED, reason=_reason(error))
+        # what the other side did not refuse itself may go another time, from another place
+        is_refusal = isinstance(error, RemoteError) and not isinstance(error, RateLimitError)
+        state = DeliveryState.REFUSED if is_refusal else DeliveryState.QUEUED
+        done = replace(record, state=state, reason=_reason(error))
     else:
         done = record.arrived(receipt.comment, receipt.url)
     book.keep(done)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from meta_experiment.outbound.desktop import show_on_desktop
 from meta_experiment.outbound.github.client import GitHub
-from meta_experiment.outbound.github.comments import ThreadKind, post_once, thread_named
+from meta_experiment.outbound.github.comments import (
+    GitHubThread,
+    ThreadKind,
+    post_once,
+    thread_named,
+)
+from meta_experiment.outbound.github.hosts import github_host
 from meta_experiment.outbound.webhook import (
     SECRET,
     call_webhook,
@@ -30,26 +37,34 @@ class Receipt:
 
 
 def target_named(
-    channel: NotificationChannel, place: str = "", repository: str = ""
+    channel: NotificationChannel,
+    environment: Mapping[str, str],
+    place: str = "",
+    repository: str = "",
 ) -> NotificationTarget:
     """Return the target that a user names; a number alone is of the repository `OWNER/REPO`.
 
+    What names no host is at the one of the environment, and stays there.
+
     Raises:
-        UsageError: there can be no such place.
+        UsageError: there can be no such place, or the environment's host is none.
     """
     if channel is NotificationChannel.WEBHOOK:
         return NotificationTarget(channel, require_webhook(place))
     if channel in _THREADS:
         thread = thread_named(_THREADS[channel], place, repository)
-        return NotificationTarget(channel, str(thread))
+        host = thread.host.lower() or github_host(environment).name
+        return NotificationTarget(channel, thread.name, host)
     return NotificationTarget(channel)
 
 
 def shown_target(target: NotificationTarget) -> str:
     """Return a target as it may be shown: the path of a webhook is often its password."""
-    if target.channel is not NotificationChannel.WEBHOOK:
-        return target.place or target.channel.value
-    return shown_webhook(target.place)
+    if target.channel is NotificationChannel.WEBHOOK:
+        return shown_webhook(target.place)
+    if target.channel in _THREADS:
+        return str(_thread(target))
+    return target.channel.value
 
 
 def exact_text(notification: Notification, target: NotificationTarget) -> str:
@@ -82,10 +97,14 @@ def _to_thread(
     environment: Mapping[str, str],
     within: float,
 ) -> Receipt:
-    thread = thread_named(_THREADS[target.channel], target.place)
+    thread = _thread(target)
     github = GitHub.at(environment, thread.host, within=within)
     posted = post_once(github, thread, notification.mark, notification.text)
     return Receipt(posted.id, posted.url)
+
+
+def _thread(target: NotificationTarget) -> GitHubThread:
+    return replace(thread_named(_THREADS[target.channel], target.place), host=target.host)
 
 
 def _to_webhook(

@@ -33,7 +33,7 @@ def write_signal(
     threads = {
         (
             item.target.channel.value,
-            int(item.target.place.rpartition("#")[2].rpartition("/")[2]),
+            int(item.target.place.rpartition("#")[2]),
         )
         for item in due
         if item.target.channel in _THREADS

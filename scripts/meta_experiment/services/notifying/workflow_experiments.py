@@ -63,7 +63,7 @@ def declared_targets(
     issues = {named.issue if named else None, declared.issue} - {None}
     discussions = {named.discussion if named else None} - {None}
     targets = [
-        target_named(channel, f"{repository}#{number}")
+        target_named(channel, workspace.machine.environment, f"{repository}#{number}")
         for channel, numbers in (
             (NotificationChannel.ISSUE, issues),
             (NotificationChannel.DISCUSSION, discussions),
