@@ -109,7 +109,7 @@ def test_what_gh_keeps_of_a_run_is_read_in_its_spelling(tmp_path):
         ("startup_failure", TrialStatus.ERROR, 0.0),
         ("cancelled", TrialStatus.INTERRUPTED, None),
         ("skipped", TrialStatus.INTERRUPTED, None),
-        ("an unheard-of word", None, None),
+        ("an unheard-of word", TrialStatus.INTERRUPTED, None),
         (None, None, None),
     ],
 )

@@ -93,8 +93,14 @@ def joined(
         else:
             excluded[reason] += 1
     excluded[NO_VARIANT] += len(ended.keys() - seen)
-    runs.sort(key=lambda run: (run.at or 0.0, run.run_id))
+    runs.sort(key=_place)
     return JoinedRuns(tuple(runs), dict(+excluded), tuple(contaminated), dict(undeclared))
+
+
+def _place(run: JoinedRun) -> tuple[bool, float, int, str]:
+    """Order by time, then by id, which grows with time: by nothing that a run came to."""
+    number = int(run.run_id) if run.run_id.isdigit() else 0
+    return run.at is None, run.at or 0.0, number, run.run_id
 
 
 def _run(run: LedgerRun, variant: str, ended: Mapping[int, RunOutcome]) -> JoinedRun:

@@ -38,7 +38,7 @@ def call(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("meta_experiment.cli.open.clock", lambda: now[0])
 
     def run(*arguments, code=0):
-        got = main([arguments[0], "--json", *map(str, arguments[1:])])
+        got = main([*map(str, arguments), "--json"])
         document = json.loads(capsys.readouterr().out)
         assert got == code, document
         return document
@@ -486,3 +486,100 @@ def test_an_experiment_without_a_metric_does_not_keep_others_from_theirs(call):
 def test_flags_that_do_not_go_together_are_refused(call, arguments):
     make_runs(call, ["dry", "warm"], 2, {})
     assert call(*arguments, code=2)["error"]["kind"] == "usage"
+
+
+def without_times(call):
+    """Take from every run the state that has times, so that its variants alone are left."""
+    for path in call.root.glob("runs/*/usage/experiment/state.jsonl"):
+        path.unlink()
+
+
+def api_says(call, number, **fields):
+    """Put beside a run what the API says of it."""
+    (call.root / "runs" / str(number) / "run.json").write_text(json.dumps(fields))
+
+
+@pytest.mark.parametrize("by", ["run.json", "aw_info.json"])
+def test_dates_hold_against_runs_whose_time_is_told_beside_their_variants(call, by):
+    call.declare(tone=TONE | {"start_date": "2026-05-03"})
+    make_runs(call, ["dry", "warm"], 10, {})
+    without_times(call)
+    for number in range(1, 11):
+        began = moment(number * DAY / 2)
+        if by == "run.json":
+            api_says(call, number, id=number, run_started_at=began)
+        else:
+            about = call.root / "runs" / str(number) / "usage" / "aw_info.json"
+            about.write_text(json.dumps({"run_id": number, "created_at": began}))
+    done = only(imported(call))
+    assert done["excluded"] == {"outside the experiment's dates": 3}
+    assert sum(one["gated"] for one in done["variants"].values()) == 3
+    assert done["added"] == 7
+    assert not [note for note in done["notes"] if "not known" in note]
+    (told,) = call("workflows", "audit", "--runs", "runs")["experiments"]
+    assert sum(one["gated"] for one in told["variants"].values()) == 3
+
+
+def test_runs_without_any_time_are_told_and_ordered_by_their_ids(call):
+    make_runs(call, ["dry", "warm"], 12, {})
+    without_times(call)
+    done = only(imported(call))
+    (note,) = [one for one in done["notes"] if "is said nowhere" in one]
+    assert note.startswith("When 12 of the runs began")
+    assert not [one for one in done["notes"] if "Whether" in one]  # it declares no dates
+    workspace = Workspace.open(Layout(call.root), lambda: call.now[0])
+    trials = workspace.store.trials(workspace.store.experiment(done["experiment_id"])).trials
+    assert [trial.unit for trial in trials] == [str(number) for number in range(1, 13)]
+    make_runs(call, ["dry", "warm"], 2, {}, first=13)
+    assert only(imported(call))["added"] == 2
+
+
+def test_runs_of_two_workflows_with_one_state_are_told_apart_by_their_paths(call):
+    call.declare("dailyfact")
+    make_runs(call, ["dry", "warm"], 10, {})
+    for number in range(1, 11):
+        name = "daily-fact" if number <= 6 else "dailyfact"
+        api_says(call, number, id=number, path=f".github/workflows/{name}.lock.yml")
+    done = imported(call)
+    assert (done["others"], only(done)["added"]) == (4, 6)
+    assert sum(one["drawn"] for one in only(done)["variants"].values()) == 6
+    other = imported(call, name="dailyfact")
+    assert (other["others"], only(other)["added"]) == (6, 4)
+
+
+def test_what_an_import_does_not_read_is_told_with_its_names(call):
+    make_runs(call, ["dry", "warm"], 12, {})
+    runs = call.root / "runs"
+    (runs / "12").rename(runs / "203-foo")
+    usage = runs / "1" / "usage"
+    (usage / "aw_info.json").write_text(json.dumps({"run_id": 999}))
+    for number, told in enumerate(("NaN", "-5", "true", "1e300"), 2):
+        place = runs / str(number) / "usage" / "agent" / "execution.json"
+        place.write_text(f'{{"outcome": "success", "duration_ms": {told}}}')
+    for number in (6, 7):
+        (runs / str(number) / "usage" / "agent_usage.json").write_text("{")
+    place = runs / "8" / "usage" / "agent" / "execution.json"
+    place.write_text('{"outcome": "banana"}')
+    done = imported(call)
+    assert done["refused"] == {
+        "203-foo": "is not called by the id of a run, as in 203, run-203 or 203-2",
+        "1": "what lies in it is of the run 999",
+    }
+    assert done["left_out"] == {
+        "duration_ms nan is no duration of a run (2)": 1,
+        "duration_ms -5 is no duration of a run (3)": 1,
+        "duration_ms True is no duration of a run (4)": 1,
+        "duration_ms 1e+300 is no duration of a run (5)": 1,
+        "usage/agent_usage.json is no JSON (6, 7)": 2,
+        "'banana' is no known conclusion: what it came to is missing (8)": 1,
+    }
+    workspace = Workspace.open(Layout(call.root), lambda: call.now[0])
+    name = only(done)["experiment_id"]
+    trials = {
+        trial.unit: trial
+        for trial in workspace.store.trials(workspace.store.experiment(name)).trials
+    }
+    assert "1" not in trials
+    assert all("duration_seconds" not in trials[str(number)].metrics for number in range(2, 6))
+    assert trials["8"].status.value == "interrupted"
+    assert trials["9"].status.value == "ok"

@@ -51,8 +51,10 @@ def workflow_ledger(
         except MetaExperimentError as error:
             said.append(f"{file.branch} was not read: {error.message}")
     if downloads is not None:
-        found.append(gather(downloads, file.name).ledger)
-    ledger = merged(found)
+        gathered = gather(downloads, file.name)
+        ledger = gathered.placed(merged([*found, gathered.ledger]))
+    else:
+        ledger = merged(found)
     said += [f"Set aside: {bad.sentence}" for bad in ledger.bad[:5]]
     return ledger, said
 

@@ -44,11 +44,16 @@ from meta_experiment.workflows.outcomes.field_places import MARK, field_place
 from meta_experiment.workflows.outcomes.gathering import GatheredRuns, gather
 from meta_experiment.workflows.state.branches import read_branch
 from meta_experiment.workflows.state.ledger import RunLedger
-from meta_experiment.workflows.state.tally import Tally, notes, tally
+from meta_experiment.workflows.state.tally import Tally, notes, some_of, tally
 from meta_experiment.workflows.state.union import merged
 from meta_experiment.workflows.workflow_names import workflow_id
 
 _MOST_TOLD = 20
+_UNTIMED = (
+    "is said nowhere: their order is that of their ids, their time that of this import, and "
+    "whether they lay within the experiment's dates is not known. Put what the API says beside "
+    "each: gh api repos/OWNER/REPO/actions/runs/RUN_ID > FOLDER/RUN_ID/run.json"
+)
 _UNTOLD_END = "that say nothing of how they ended are taken to have ended well"
 
 
@@ -93,6 +98,7 @@ def import_workflow(
     fetched = [] if fetch is None else list(fetch(file.name, folder).notes)
     found = _own(workspace, file, gather(folder, file.name, places))
     ledger, said = _with_branch(workspace, file, found.ledger)
+    ledger = found.placed(ledger)
     found = _answered(workspace, file, found, said)
     experiments = []
     for one in declared:
@@ -115,7 +121,10 @@ def import_workflow(
         empty=len(found.empty),
         refused=dict(list(found.refused.items())[:_MOST_TOLD]),
         set_aside=tuple(item.sentence for item in ledger.bad[:_MOST_TOLD]),
-        left_out=dict(list(found.left_out.items())[:_MOST_TOLD]),
+        left_out={
+            f"{why} ({some_of(names)})": len(names)
+            for why, names in list(found.left_out.items())[:_MOST_TOLD]
+        },
         experiments=tuple(experiments),
         notes=(*fetched, *said),
     )
@@ -219,6 +228,9 @@ def _imported(
     before = () if created else tuple(workspace.store.trials(experiment).trials)
     news = news_of(runs, planned.variants, before, workspace.clock())
     said = [*notes(tallied, declared.variants), *planned.notes]
+    untimed = sum(run.at is None for run in runs.runs)
+    if untimed:
+        said.append(f"When {untimed:,} of the runs began {_UNTIMED}")
     if not dry_run and (created or news.events):
         workspace.store.check_events(news.events)
         with held("The trials were imported first."):

@@ -9,14 +9,13 @@ from meta_experiment.types import TrialStatus
 from meta_experiment.workflows.outcomes.documents import (
     Document,
     amount,
+    instant,
     listed,
     part,
     whole,
     words,
 )
-from meta_experiment.workflows.state.parsing import BadStateError, moment
 
-# of a word that is not here nobody knows what it is to an outcome
 _STATUS = {
     "success": TrialStatus.OK,
     "failure": TrialStatus.ERROR,
@@ -28,6 +27,7 @@ _STATUS = {
     "action_required": TrialStatus.INTERRUPTED,
     "neutral": TrialStatus.INTERRUPTED,
 }
+_LONGEST = 35 * 86_400.0  # seconds; GitHub ends a run of a workflow after 35 days
 _SUCCEEDED = {TrialStatus.OK: 1.0, TrialStatus.ERROR: 0.0, TrialStatus.TIMEOUT: 0.0}
 _AGENT = "agent"  # the job that does the work
 _NAMES = {  # of fields in what the API says, and as its client spells them
@@ -53,12 +53,19 @@ class RunConclusion:
 
 
 def status_of(word: str | None) -> TrialStatus | None:
-    """Return how a trial ended whose run ended so; None where nobody knows."""
-    return _STATUS.get(word or "")
+    """Return how a trial ended whose run ended so; None where nothing says it.
+
+    Of a word that is not known nobody knows what it is to an outcome, which is missing then.
+    """
+    return None if word is None else _STATUS.get(word, TrialStatus.INTERRUPTED)
 
 
 def conclusion_of(
-    run: Document, jobs: Document, logged: Document, execution: Document
+    run: Document,
+    jobs: Document,
+    logged: Document,
+    execution: Document,
+    left_out: list[str],
 ) -> RunConclusion:
     """Read how a run ended.
 
@@ -67,6 +74,7 @@ def conclusion_of(
         jobs: its jobs, likewise.
         logged: what `gh aw logs` keeps of it.
         execution: what the run itself says of its agent.
+        left_out: gets what of it is no conclusion, or no duration.
     """
     about = run or part(logged, "run")
     agent = next(
@@ -79,40 +87,40 @@ def conclusion_of(
     )
     word = words(about.get("conclusion")) or words(execution.get("outcome"))
     word = word.lower() if word else None
+    if word is not None and word not in _STATUS:
+        left_out.append(f"{word!r:.40} is no known conclusion: what it came to is missing")
     metrics = {}
     status = status_of(word)
     if status in _SUCCEEDED:
         metrics["success"] = _SUCCEEDED[status]
-    seconds = _seconds(agent, execution)
+    seconds = _seconds(agent, execution, left_out)
     if seconds is not None:
         metrics["duration_seconds"] = seconds
     return RunConclusion(
         word,
         words(_field(about, "id")) or words(logged.get("run_id")),
         whole(_field(about, "attempt")),
-        _moment(_field(about, "began")),
+        instant(_field(about, "began")),
         words(_field(about, "path")),
         metrics,
     )
 
 
-def _seconds(agent: Document, execution: Document) -> float | None:
+def _seconds(agent: Document, execution: Document, left_out: list[str]) -> float | None:
     """Return how long the agent worked: its job, which waits for nothing, or as it says."""
-    began = _moment(_field(agent, "job_began"))
-    ended = _moment(_field(agent, "job_ended"))
+    began = instant(_field(agent, "job_began"))
+    ended = instant(_field(agent, "job_ended"))
     if began is not None and ended is not None and ended >= began:
         return ended - began
-    milliseconds = amount(execution.get("duration_ms"))
-    return None if milliseconds is None else milliseconds / 1000.0
+    told = execution.get("duration_ms")
+    milliseconds = amount(told)
+    if milliseconds is not None and milliseconds / 1000.0 <= _LONGEST:
+        return milliseconds / 1000.0
+    if told is not None:
+        left_out.append(f"duration_ms {told!r:.20} is no duration of a run")
+    return None
 
 
 def _field(document: Document, meant: str) -> object:
     known = (document.get(name) for name in _NAMES[meant])
     return next((value for value in known if value not in (None, "")), None)
-
-
-def _moment(value: object) -> float | None:
-    try:
-        return moment(value) if isinstance(value, str) else None
-    except BadStateError:
-        return None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from meta_experiment.workflows.outcomes.found_file import FoundFile, LeftOutError
 from meta_experiment.workflows.outcomes.run_files import RunArtifacts
+from meta_experiment.workflows.state.parsing import BadStateError, moment
 
 Document = Mapping[str, Any]
 _Found = TypeVar("_Found")
@@ -95,6 +96,14 @@ def words(value: object) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value.strip() if isinstance(value, str) and value.strip() else None
+
+
+def instant(value: object) -> float | None:
+    """Return a date and time as seconds since the epoch; None for what is none."""
+    try:
+        return moment(value) if isinstance(value, str) else None
+    except BadStateError:
+        return None
 
 
 def _object(data: bytes) -> Document:

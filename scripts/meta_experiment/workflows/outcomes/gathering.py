@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import CorruptStoreError
+from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
 from meta_experiment.types import Direction
 from meta_experiment.workflows.outcomes.documents import RunDocuments
@@ -23,7 +25,8 @@ from meta_experiment.workflows.state.parsing import (
     StateReader,
     read_assignments,
 )
-from meta_experiment.workflows.workflow_names import workflow_id
+from meta_experiment.workflows.state.union import merged
+from meta_experiment.workflows.workflow_names import workflow_id, workflow_name
 
 _ARTIFACT = re.compile(r"(?P<id>.+)-experiment")
 _HASH = re.compile(r"[0-9a-f]{6,64}")  # stands for the name where a workflow calls another
@@ -34,8 +37,9 @@ class GatheredRuns:
     """What a folder of downloads tells of a workflow.
 
     `refused` are runs of which nothing counts, each with the reason; `empty` are those that
-    left nothing, or nothing any more; `others` are of another workflow. `left_out` counts what
-    could not be read of the rest, by reason. `directions` are which way graders say is better.
+    left nothing, or nothing any more; `others` are of another workflow, and `foreign` the ids
+    of those. `left_out` are the names of the rest by what could not be read of them.
+    `directions` are which way graders say is better.
     """
 
     outcomes: tuple[RunOutcome, ...]
@@ -43,8 +47,26 @@ class GatheredRuns:
     refused: Mapping[str, str]
     empty: tuple[str, ...]
     others: int
-    left_out: Mapping[str, int]
+    foreign: frozenset[str]
+    left_out: Mapping[str, tuple[str, ...]]
     directions: Mapping[str, Direction]
+
+    def placed(self, ledger: RunLedger) -> RunLedger:
+        """Return what all sources know of runs, in which runs of others do not stand.
+
+        One of which the state has no time began when what it left says so.
+        """
+        began = {
+            (item.run_id, item.attempt or 1): item.began
+            for item in self.outcomes
+            if item.began is not None
+        }
+        runs = [
+            _timed(run, began.get((run.run_id, run.attempt or 1)))
+            for run in ledger.runs
+            if run.run_id not in self.foreign
+        ]
+        return merged([replace(ledger, runs=tuple(runs))])
 
 
 def gather(
@@ -60,10 +82,10 @@ def gather(
         NotFoundError: there is no such folder, or no run in it. StorageError: it cannot be
             listed.
     """
-    wanted = None if workflow is None else workflow_id(workflow)
     reader = StateReader()
     outcomes, refused, empty, others = [], dict[str, str](), [], 0
-    left_out: Counter[str] = Counter()
+    foreign: set[str] = set()
+    left_out: dict[str, list[str]] = defaultdict(list)
     told_directions: dict[str, Direction] = {}
     for files in runs_in(root, files_of((places or {}).values())):
         if files.refused is not None:
@@ -73,11 +95,15 @@ def gather(
             empty.append(files.name)
             continue
         outcome = measure(files, places)
-        told = _workflow_of(files, outcome)
-        if wanted is not None and told not in (None, wanted):
-            others += 1
+        if outcome.contradiction is not None:
+            refused[files.name] = outcome.contradiction
             continue
-        left_out.update(outcome.left_out)
+        if workflow is not None and not _may_be_of(workflow, files, outcome):
+            others += 1
+            foreign.update({outcome.run_id} if outcome.run_id else ())
+            continue
+        for why in outcome.left_out:
+            left_out[why].append(files.name)
         outcomes.append(outcome)
         _add_state(files, outcome, reader)
         told_directions = told_directions or directions(RunDocuments(files).first(GRADERS))
@@ -87,7 +113,8 @@ def gather(
         refused,
         tuple(empty),
         others,
-        dict(left_out),
+        frozenset(foreign),
+        {why: tuple(names) for why, names in left_out.items()},
         told_directions,
     )
 
@@ -112,12 +139,21 @@ def _add_state(files: RunArtifacts, outcome: RunOutcome, reader: StateReader) ->
         reader.add_run(LedgerRun(outcome.run_id, variants, attempt=outcome.attempt))
 
 
-def _workflow_of(files: RunArtifacts, outcome: RunOutcome) -> str | None:
-    """Return whose run it is, by what the run or the name of its artifact says."""
+def _timed(run: LedgerRun, began: float | None) -> LedgerRun:
+    if run.at is not None or began is None:
+        return run
+    return replace(run, at=began, timestamp=to_text(began))
+
+
+def _may_be_of(workflow: str, files: RunArtifacts, outcome: RunOutcome) -> bool:
+    """Say whether a run may be of a workflow, by its path or the name of its artifact.
+
+    The path tells workflows apart that keep their state under one name; an artifact does not.
+    """
     if outcome.workflow is not None:
-        return workflow_id(outcome.workflow.partition("@")[0])
+        return workflow_name(outcome.workflow.partition("@")[0]) == workflow_name(workflow)
     for file in files.of_experiments:
         named = _ARTIFACT.fullmatch(file.path.partition("/")[0])
         if named and not _HASH.fullmatch(named["id"]):
-            return named["id"]
-    return None
+            return named["id"] == workflow_id(workflow)
+    return True

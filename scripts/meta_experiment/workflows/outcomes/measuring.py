@@ -14,6 +14,7 @@ from meta_experiment.workflows.outcomes.documents import (
     Document,
     RunDocuments,
     amount,
+    instant,
     part,
     whole,
     words,
@@ -39,7 +40,8 @@ class RunOutcome:
     A metric that is not known is absent, never zero. `conclusion` is GitHub's word for how it
     ended, None where nothing says it. `variants` are those that its own summary tells,
     `workflow` is the file of its workflow where that is told. `began` is in seconds since the
-    epoch. `left_out` says why something was not read.
+    epoch. `left_out` says why something was not read, and `contradiction` why it may be of
+    another run than its folder is called by.
     """
 
     run_id: str | None
@@ -53,6 +55,7 @@ class RunOutcome:
     workflow: str | None
     event: str | None
     left_out: tuple[str, ...]
+    contradiction: str | None = None
 
     @property
     def status(self) -> TrialStatus | None:
@@ -69,10 +72,13 @@ def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None)
     about = read.first(names.ABOUT) or next(iter(read.lines(names.ABOUT_LINES)), {})
     run, logged = read.first(names.RUN), read.first(names.RUN_SUMMARY)
     activity = read.first(names.SUMMARY, fits=_is_activity)
-    ended = conclusion_of(run, read.first(names.JOBS), logged, read.first(names.EXECUTION))
+    ended = conclusion_of(
+        run, read.first(names.JOBS), logged, read.first(names.EXECUTION), read.left_out
+    )
     usage = [found] if (found := read.first(names.USAGE)) else read.lines(names.USAGE_LINES)
     usage = usage or read.lines(*names.REQUESTS)
-    run_id = files.run_id or ended.run_id or words(about.get("run_id"))
+    own_id = words(about.get("run_id"))
+    run_id = files.run_id or ended.run_id or own_id
     metrics = {
         **_usage(usage),
         **_activity(activity),
@@ -84,7 +90,7 @@ def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None)
     return RunOutcome(
         run_id=run_id,
         attempt=files.attempt or ended.attempt or whole(about.get("run_attempt")),
-        began=ended.began,
+        began=instant(about.get("created_at")) if ended.began is None else ended.began,
         conclusion=ended.word,
         metrics=metrics,
         variants=_variants(activity),
@@ -93,7 +99,13 @@ def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None)
         workflow=ended.workflow or words(about.get("workflow_path")),
         event=words(run.get("event")) or words(about.get("event_name")),
         left_out=tuple(dict.fromkeys(read.left_out)),
+        contradiction=_contradiction(run_id, {ended.run_id, own_id}),
     )
+
+
+def _contradiction(run_id: str | None, told: set[str | None]) -> str | None:
+    others = sorted(told - {run_id, None}, key=str)
+    return f"what lies in it is of the run {others[0]:.40}" if others else None
 
 
 def _pointed(read: RunDocuments, places: Mapping[str, FieldPlace]) -> dict[str, float]:

@@ -30,6 +30,7 @@ _RUN_FOLDER = re.compile(r"(?:run[-_])?(\d{1,20})(?:-(\d{1,4}))?")
 _OF_EXPERIMENT = ("experiment", "experiments-state")  # how a folder's name ends
 _FIRST = "usage/"  # the artifact that has all, in which it lies together
 _ARCHIVE = ".zip"
+_NO_ID = "is not called by the id of a run, as in 203, run-203 or 203-2"
 _DEEPEST = 8
 _MOST_ENTRIES = 50_000
 
@@ -65,8 +66,9 @@ class RunArtifacts:
 def runs_in(root: Path, more: Collection[str] = ()) -> Iterator[RunArtifacts]:
     """Yield the runs of a folder, each to be read before the next is asked for.
 
-    Each has a folder that is called by its id, `run-ID`, or `ID-ATTEMPT`. A folder without such
-    folders is one run itself. `more` are names of files that are read beside the usual ones.
+    Each has a folder that is called by its id, `run-ID`, or `ID-ATTEMPT`; one beside them that
+    is called otherwise is refused. A folder without such folders is one run itself. `more` are
+    names of files that are read beside the usual ones.
 
     Raises:
         NotFoundError: there is no such folder, or nothing of a run in it. StorageError: it
@@ -94,6 +96,10 @@ def runs_in(root: Path, more: Collection[str] = ()) -> Iterator[RunArtifacts]:
         attempt = int(found[2]) if found[2] else None
         with ExitStack() as opened:
             yield _run_files(root / name, name, (found[1], attempt), wanted, opened)
+    called = {name for name, _ in runs}
+    for name in names if runs else ():
+        if name not in called and not name.startswith("."):
+            yield RunArtifacts(name, None, None, {}, _NO_ID)
 
 
 def _run_files(

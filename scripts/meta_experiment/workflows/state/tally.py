@@ -121,6 +121,8 @@ def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawDates]) -> bo
     """
     if run.drawn is not None:
         return experiment not in run.drawn
+    if dates and not any(item.first or item.last for item in dates):
+        return False
     if run.at is None or not dates:
         return None
     held = [item for item in dates if item.since <= run.at]
@@ -144,13 +146,13 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
     if tallied.contaminated:
         yield (
             f"{_runs(len(tallied.contaminated))} of {name} had another variant in another "
-            f"attempt and count for none: {_some(tallied.contaminated)}."
+            f"attempt and count for none: {some_of(tallied.contaminated)}."
         )
     if tallied.repeated:
         yield f"{tallied.repeated:,} earlier attempts of runs of {name} are left out."
     renamed = [one for one in tallied.variants if one not in today] if today else []
     if renamed:
-        yield f"{name} no longer declares {_some(renamed)}, which earlier runs had."
+        yield f"{name} no longer declares {some_of(renamed)}, which earlier runs had."
     versions = len(tallied.harnesses)
     if versions > 1:
         yield (
@@ -163,6 +165,7 @@ def _runs(number: int) -> str:
     return f"{number:,} run{'' if number == 1 else 's'}"
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """Name the first of several and say how many more there are."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
