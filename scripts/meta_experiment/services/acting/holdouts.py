@@ -20,12 +20,14 @@ from meta_experiment.types import (
     FileReplacement,
     Holdout,
     Outcome,
+    ReasonCode,
     Status,
     Trial,
 )
 from meta_experiment.types.results.learning import LaterFinding
 
 WORD = "holdout"
+_ANSWERS = (ReasonCode.STILL_BETTER, ReasonCode.REVERSED, ReasonCode.DECAYED)
 
 
 def holdouts_of(experiments: Iterable[Experiment], promoted: str) -> list[Experiment]:
@@ -131,6 +133,8 @@ def later_findings(experiments: Iterable[Experiment]) -> dict[str, tuple[LaterFi
         if item.plan.holdout is None or item.outcome is None or item.started is None:
             continue
         of, day = item.plan.holdout.of, instants.day(item.ended or item.outcome.at)
-        finding = LaterFinding(day, WORD, item.outcome.reason)
+        code, reason = item.outcome.reason_code, item.outcome.reason
+        answer = f"{code.value}: {reason}" if code in _ANSWERS else reason
+        finding = LaterFinding(day, WORD, answer)
         found[of] = (*found.get(of, ()), finding)
     return found

@@ -81,6 +81,7 @@ def learn(
             (it for it in found.entries if it.experiment_id == experiment.experiment_id), None
         )
         words = _words(known, why, next_step)
+        later = _later(known, found_later.get(experiment.experiment_id, ()))
         entry = Learning(
             experiment_id=experiment.experiment_id,
             date=(known and known.date) or now,
@@ -90,11 +91,11 @@ def learn(
             happened=happened,
             predicted=predicted,
             measured=_measured(experiment, analysis),
-            judged=judged or upshot(happened, predicted),
+            judged=judged or upshot(happened, predicted, later),
             why=words[0],
             next=words[1],
             dropped=known is not None and known.dropped if dropped is None else dropped,
-            later=_later(known, found_later.get(experiment.experiment_id, ())),
+            later=later,
             remarks=known.remarks if known else (),
         )
         return _on_record(entry, known, found, now)

@@ -83,6 +83,8 @@ def require_startable(
     workspace: Workspace,
     experiment: Experiment,
     contents: Mapping[str, Mapping[str, Content | None]],
+    *,
+    manual: bool = False,
 ) -> str:
     """Say how an experiment will be served here, before anything of it is stored.
 
@@ -91,7 +93,7 @@ def require_startable(
     """
     arms = next(iter(contents.values()))
     texts = {name: content for name, content in arms.items() if content is not None}
-    return _how_served(workspace, experiment, texts, manual=False)
+    return _how_served(workspace, experiment, texts, manual=manual)
 
 
 def _require_served(workspace: Workspace, experiment: Experiment, *, manual: bool) -> str:

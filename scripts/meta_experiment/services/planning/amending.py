@@ -21,7 +21,7 @@ from meta_experiment.model.secrets import redacted_plan
 from meta_experiment.services.find import find_in
 from meta_experiment.services.planning.dates_ahead import require_ahead
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Amendment, Experiment, Status
+from meta_experiment.types import Amendment, Experiment, Holdout, Status
 from meta_experiment.types.results.amendment import AmendmentResult
 
 _ARMS = ("variants", "files")
@@ -48,6 +48,8 @@ def amend(
             raise InvalidStateError(
                 f"{before.experiment_id} is {before.status.value}; its plan is history now."
             )
+        if before.plan.holdout is not None:
+            _require_of_holdout(before, before.plan.holdout, settings)
         trials = len(workspace.store.trials(before).trials)
         after = before
         for key, text in settings:
@@ -63,6 +65,27 @@ def amend(
             workspace.note(after, "amend", after.status, f"{key} = {text}: {why}")
     made = after.amendments[-len(settings) :]
     return AmendmentResult(after.experiment_id, after.amendments, after.plan_sha256, made)
+
+
+def _require_of_holdout(
+    experiment: Experiment, holdout: Holdout, settings: Sequence[tuple[str, str]]
+) -> None:
+    """Refuse what would change the question of a holdout, or what its end has answered."""
+    name = experiment.experiment_id
+    if not experiment.status.is_open:
+        raise InvalidStateError(
+            f"{name} is a holdout that has ended; its plan is history now.",
+            hint=f"Launch another: meta-experiment holdout {holdout.of} --share 20",
+        )
+    for key, text in settings:
+        leave_taken = key == "auto" and _value(PLAN_SETTINGS[key], text) is False
+        if not leave_taken and key != "max_duration_days":
+            raise RefusedError(
+                f"{name} is a holdout: {cite(key)} follows from the promotion and the launch. "
+                "max_duration_days may be changed, and auto be set to false.",
+                hint=f"End it and launch another: meta-experiment stop {name}, then "
+                f"meta-experiment holdout {holdout.of} --help",
+            )
 
 
 def _amended(

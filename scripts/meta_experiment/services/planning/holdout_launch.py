@@ -40,6 +40,7 @@ from meta_experiment.types import (
     Plan,
     Status,
     Stopping,
+    Trial,
     Unit,
     Variant,
 )
@@ -49,6 +50,7 @@ SHARE, DAYS = 0.2, 90.0
 _DAY = 86_400.0
 _SHOWN_WITHIN = 14.0  # days
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
+SERVED_BY = "plan"  # of a fingerprint, which the live loop alone writes
 _FEWEST = 10  # units of an arm before anything is said
 
 Texts = dict[str, dict[str, Content | None]]
@@ -76,6 +78,7 @@ class _Proposal:
     texts: Texts
     prospects: Prospects
     uses_per_day: float
+    by_hand: bool
 
 
 def launched_before(workspace: Workspace, selector: str) -> Experiment | None:
@@ -110,7 +113,10 @@ def launch(
     _require_shown(promoted, proposal, share, needed.still_better)
     draft = _draft(workspace, workspace.store.experiments(), promoted, proposal)
     lifecycle.require_control_on_disk(workspace, draft)
-    how = lifecycle.require_startable(workspace, draft, proposal.texts)
+    how = lifecycle.require_startable(workspace, draft, proposal.texts, manual=proposal.by_hand)
+    if proposal.by_hand:
+        verb = f"meta-experiment assign {draft.experiment_id}"
+        how = f"{how} Serve and record them as before: {verb}."
     told = _told(draft.plan, needed)
     kept = f"{share:.0%} of {draft.plan.unit.value}s"
     if preview:
@@ -130,7 +136,9 @@ def launch(
 
 def resumed(workspace: Workspace, draft: Experiment) -> HoldoutAnswer:
     """Start a holdout that was stored and not started, as where a process was killed."""
-    done = lifecycle.start(workspace, draft.experiment_id)
+    of = draft.plan.holdout.of if draft.plan.holdout else ""
+    by_hand = _by_hand(workspace.store.trials(workspace.store.experiment(of)).trials)
+    done = lifecycle.start(workspace, draft.experiment_id, manual=by_hand)
     return replace(described_holdout(done.experiment), sentence=done.sentence, notes=done.notes)
 
 
@@ -162,6 +170,13 @@ def _proposal(workspace: Workspace, promoted: Experiment, request: HoldoutReques
     outcome = promotion_of(promoted)
     log = workspace.store.trials(promoted)
     analysis = examine(workspace, promoted, log=log).analysis
+    if not log.trials:
+        raise RefusedError(
+            f"The trials of {promoted.experiment_id} are not here: nothing tells what a "
+            "holdout would take.",
+            hint="Launch it in the checkout that has them, or see whose logs may count: "
+            f"meta-experiment trials {promoted.experiment_id}",
+        )
     arms = arms_of(promoted.plan, log.trials)
     plan = _plan(promoted, outcome, analysis, request)
     try:
@@ -177,11 +192,17 @@ def _proposal(workspace: Workspace, promoted: Experiment, request: HoldoutReques
         texts=_texts(workspace, promoted, outcome),
         prospects=Prospects(arms[promoted.plan.control.name], arms[winner], _drawn, uniform),
         uses_per_day=_uses_per_day(promoted, arms.values()),
+        by_hand=_by_hand(log.trials),
     )
 
 
 def _drawn(plan: Plan, course: int, place: int) -> str:
     return arm_for(plan, f"course {course}", f"unit {place}", place)
+
+
+def _by_hand(trials: Iterable[Trial]) -> bool:
+    """Tell whether no trial was served: a holdout that is would measure something else."""
+    return not any(SERVED_BY in trial.fingerprint for trial in trials)
 
 
 def _plan(
@@ -343,7 +364,9 @@ def _stored(
     with held("The holdout was stored first: meta-experiment status"):
         experiment = workspace.store.add(draft)
         workspace.note(experiment, WORD, None, f"launched after {promoted.experiment_id}")
-    done = lifecycle.start(workspace, experiment.experiment_id, how=how)
+    done = lifecycle.start(
+        workspace, experiment.experiment_id, manual=proposal.by_hand, how=how
+    )
     return done.experiment, done.notes
 
 

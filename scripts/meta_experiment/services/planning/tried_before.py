@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 
 from meta_experiment.decide.telling.hypotheses import are_alike
+from meta_experiment.decide.telling.upshots import was_reversed
 from meta_experiment.errors import MetaExperimentError, as_word, cite
+from meta_experiment.services.acting.holdouts import later_findings
 from meta_experiment.services.acting.learnings import followed, learnings_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.learning import Learning
@@ -30,13 +33,20 @@ def tried_before(
     entries = [item for item in found.entries if wanted & set(item.files)]
     if not entries:
         return (), ()
-    entries = followed(entries, workspace.store.experiments())
+    experiments = workspace.store.experiments()
+    later = later_findings(experiments)
+    entries = [
+        replace(
+            item, later=tuple(dict.fromkeys((*item.later, *later.get(item.experiment_id, ()))))
+        )
+        for item in followed(entries, experiments)
+    ]
     return tuple(entries), tuple(_told(entries, hypothesis))
 
 
 def _told(entries: Iterable[Learning], hypothesis: str | None) -> Iterator[str]:
     entries = list(entries)
-    refuted = [item for item in entries if item.judged is Upshot.REFUTED]
+    refuted = [it for it in entries if it.judged is Upshot.REFUTED or was_reversed(it.later)]
     alike = [item for item in refuted if hypothesis and are_alike(hypothesis, item.hypothesis)]
     for item in alike[:_MOST]:
         yield (
@@ -57,4 +67,5 @@ def _refuted(item: Learning) -> str:
     models = item.happened.models if item.happened and not item.edited else {}
     named = ", ".join(as_word(name) for name in list(models)[:_MOST])
     seen = f" (seen under {named})" if named else ""
-    return f"{item.experiment_id} refuted {cite(item.hypothesis)}{seen}"
+    after = " after its promotion" if was_reversed(item.later) else ""
+    return f"{item.experiment_id} refuted {cite(item.hypothesis)}{after}{seen}"

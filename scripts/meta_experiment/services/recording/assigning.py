@@ -36,7 +36,7 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
     if experiment.status is not Status.RUNNING:
         raise InvalidStateError(
             f"{experiment.experiment_id} is {experiment.status.value} and assigns no units.",
-            hint=_way_on(experiment),
+            hint=_way_on(workspace, experiment),
         )
     plan = experiment.plan
     if plan.assignment is Assignment.EXTERNAL:
@@ -128,8 +128,13 @@ def layer_seed(workspace: Workspace, plan: Plan) -> str:
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def _way_on(experiment: Experiment) -> str:
+def _way_on(workspace: Workspace, experiment: Experiment) -> str:
+    name = experiment.experiment_id
+    for other in workspace.store.experiments():
+        watched = other.plan.holdout and other.plan.holdout.of
+        if watched == name and other.status is Status.RUNNING:
+            return f"Its holdout does: meta-experiment assign {other.experiment_id}"
     verb = {Status.DRAFT: "start", Status.PAUSED: "resume", Status.EXPIRED: "resume"}.get(
         experiment.status, "status"
     )
-    return f"meta-experiment {verb} {experiment.experiment_id}"
+    return f"meta-experiment {verb} {name}"
