@@ -157,7 +157,7 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
             runner(37, command="notify", experiment="tone")
         runner(37, command="notify", experiment="tone", targets="--issue=7\n")
         events = [body.split("event=")[1].split(" ")[0] for body in hub.of(("issue", 7))]
-        assert events == ["minimum", "promote"]
+        assert events == ["promote"]
 
 
 @pytest.mark.long

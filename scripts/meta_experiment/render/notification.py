@@ -23,6 +23,7 @@ from meta_experiment.types import Analysis, Comparison
 from meta_experiment.types.notification import DeliveryState, NotificationEvent
 from meta_experiment.types.results.examination import Examination
 from meta_experiment.types.results.notification import Delivery, NotificationResult
+from meta_experiment.workflows.workflow_names import workflow_of
 
 _TITLES = {
     NotificationEvent.MINIMUM: "enough has been seen to decide",
@@ -46,13 +47,17 @@ _STATES: dict[DeliveryState, tuple[str, Tone]] = {
 
 def announced(examined: Examination, event: NotificationEvent) -> tuple[str, str]:
     """Return what is told of an event: one line, and a text in Markdown."""
-    analysis, name = examined.analysis, examined.experiment.experiment_id
-    title = f"{name}: {_TITLES[event]}"
+    analysis, plan = examined.analysis, examined.experiment.plan
+    # people know an experiment of a workflow by what its file calls it
+    names = [examined.experiment.experiment_id, words.quoted(plan.name)]
+    if workflow_of(plan.tags):
+        names = [words.name(plan.name), examined.experiment.experiment_id]
+    title = f"{names[0]}: {_TITLES[event]}"
     reason = words.one_line(_reason(examined, event))
     page = (
-        (Heading(title, words.quoted(examined.experiment.plan.name), level=2),),
+        (Heading(title, names[1], level=2),),
         (Paragraph((reason,)),),
-        (arms(analysis.primary, examined.experiment.plan.primary.unit),),
+        (arms(analysis.primary, plan.primary.unit),),
         (Facts(tuple(_effects(analysis)), 0),),
         (Paragraph((_next(examined, event),)),),
     )

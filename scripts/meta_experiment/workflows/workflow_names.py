@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 BRANCHES = "experiments/"
 TAG = "workflow"
 _ENDINGS = (".lock.yml", ".md")
@@ -31,3 +33,10 @@ def branch_of(workflow: str) -> str:
 def experiment_tag(workflow: str, experiment: str) -> str:
     """Return the tag that all plans of a workflow's experiment bear, whatever they compare."""
     return f"{TAG}:{workflow_id(workflow)}/{experiment}"
+
+
+def workflow_of(tags: Iterable[str]) -> str:
+    """Return `WORKFLOW/EXPERIMENT` by the tags of a plan; "" where no workflow declares it."""
+    start = f"{TAG}:"
+    ours = (item for item in tags if item.startswith(start) and "@" not in item)
+    return next(ours, "").removeprefix(start)

@@ -41,8 +41,9 @@ def marks(bodies):
 def test_the_targets_of_the_frontmatter_are_told_on_request(workflow, hub):
     workflow("notify", NAME, "--declared")
     for thread in THREADS:
-        assert marks(hub.of(thread)) == ["minimum", "promote"]
+        assert marks(hub.of(thread)) == ["promote"]
         assert all("notify v1 dailyfact/tone event=" in body for body in hub.of(thread))
+        assert "### daily-fact/tone: decided, PROMOTE" in hub.of(thread)[0]
 
 
 def test_without_a_word_of_the_user_a_workflow_names_nobody(workflow, hub):
@@ -68,7 +69,7 @@ def test_a_fresh_checkout_that_imports_again_tells_nobody_twice(workflow, hub):
     imported(workflow)
     workflow("notify", NAME, "--declared")
     for thread in THREADS:
-        assert marks(hub.of(thread)) == ["minimum", "promote"]
+        assert marks(hub.of(thread)) == ["promote"]
 
 
 @pytest.mark.usefixtures("hub")
@@ -85,6 +86,15 @@ def test_the_state_file_says_whom_to_tell_beside_what_it_held(workflow):
     ]
     assert kept["min_samples_reached"] is True
     assert "decided, PROMOTE" in kept["notify_message"]
+
+
+@pytest.mark.parametrize("target", [(), ("--terminal",)])
+def test_the_state_file_says_what_is_true_whoever_is_told(workflow, target):
+    workflow("notify", NAME, *target, "--state", "state.json")
+    kept = json.loads((workflow.root / "state.json").read_text())
+    assert kept["notify_targets"] == []
+    assert kept["min_samples_reached"] is True
+    assert "daily-fact/tone: decided, PROMOTE" in kept["notify_message"]
 
 
 def test_a_ledger_is_left_as_it_is(workflow, hub):

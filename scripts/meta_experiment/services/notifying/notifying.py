@@ -30,7 +30,6 @@ from meta_experiment.services.notifying.state_signal import write_signal
 from meta_experiment.services.notifying.workflow_experiments import (
     declared_targets,
     find_told,
-    workflow_of,
 )
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
@@ -47,6 +46,7 @@ from meta_experiment.types.results.notification import (
     KeptTargets,
     NotificationResult,
 )
+from meta_experiment.workflows.workflow_names import workflow_of
 
 LOCK = "notify"
 
@@ -56,6 +56,14 @@ class Wording(Protocol):
 
     def __call__(self, examined: Examination, event: NotificationEvent) -> tuple[str, str]:
         """Return both."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is to be told of one experiment now, and whether its minimum is reached."""
+
+    told: tuple[Notification, ...] = ()
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +115,36 @@ def _notified(
     dry_run: bool,
 ) -> NotificationResult:
     book = NotificationBook(workspace.layout, workspace.files)
-    named = [find_told(workspace, item).experiment_id for item in selectors]
-    chosen = named or [*book.targets, *(it.notification.experiment_id for it in book.waiting)]
-    chosen = list(dict.fromkeys(chosen))
+    found = [find_told(workspace, item) for item in selectors]
+    named = {item.experiment_id: item for item in found}
+    waiting = [it.notification.experiment_id for it in book.waiting]
+    chosen = list(named) or list(dict.fromkeys([*book.targets, *waiting]))
     if options.declared:
-        found = [find_told(workspace, item) for item in selectors]
         options = replace(options, targets=_with_declared(workspace, found, options))
     if not dry_run and (options.keep or options.forget):
         for name in named:
             kept = () if options.forget else (*book.targets.get(name, ()), *options.targets)
             book.keep_targets(name, tuple(dict.fromkeys(kept)))
     notes: list[str] = []
+    standing = {
+        name: _standing(workspace, name, named.get(name), wording, notes)
+        for name in chosen
+        if not options.forget and (options.state or options.targets or book.targets.get(name))
+    }
     due = [
         record
         for name in chosen
-        for record in _due(workspace, book, name, options, wording, notes)
+        for record in _due(book, name, standing.get(name, _Standing()).told, options)
     ]
     if options.state is not None and not dry_run:
-        reached = any(it.notification.event is NotificationEvent.MINIMUM for it in due)
-        write_signal(workspace.files, options.state, due, reached=reached)
+        write_signal(
+            workspace.files,
+            options.state,
+            [it.target for it in due],
+            [it.text for one in standing.values() for it in one.told],
+            reached=any(one.reached for one in standing.values()),
+        )
+        notes.append(f"{options.state} says what later steps may tell.")
     told = [
         _planned(record) if dry_run else _delivered(workspace, book, record, options)
         for record in due
@@ -135,7 +154,8 @@ def _notified(
         for name, listed in book.targets.items()
         if name in chosen
     )
-    if not (due or options.forget or kept_now or options.targets or notes):
+    asked = options.forget or options.state or options.targets
+    if not (due or asked or kept_now or notes):
         raise UsageError(
             "Nobody is to be told: no target is named, and none is kept.",
             hint="Name one: --issue OWNER/REPO#N, --discussion …, --webhook URL, --terminal.",
@@ -157,33 +177,37 @@ def _with_declared(
     return tuple(dict.fromkeys((*options.targets, *declared)))
 
 
-def _due(
+def _standing(
     workspace: Workspace,
-    book: NotificationBook,
     name: str,
-    options: NotifyOptions,
+    experiment: Experiment | None,
     wording: Wording,
     notes: list[str],
+) -> _Standing:
+    """Return what is to be told of an experiment now; a note says where there is nothing."""
+    try:
+        examined = examine(workspace, experiment or find_in(workspace.store, name))
+    except MetaExperimentError as error:
+        notes.append(f"{name}: {error.message}")
+        return _Standing()
+    events = standing_events(examined)
+    if not events:
+        notes.append(f"{name}: there is nothing to tell yet: {examined.analysis.reason}")
+    told = tuple(_notification(examined, event, wording) for event in events)
+    return _Standing(told, examined.analysis.readiness.ready)
+
+
+def _due(
+    book: NotificationBook, name: str, told: Sequence[Notification], options: NotifyOptions
 ) -> Iterator[DeliveryRecord]:
-    """Yield what is to be told of an experiment: what waits, and what stands now."""
+    """Yield what is to be sent of an experiment: what waits, and what stands now."""
     waiting = {it.key: it for it in book.waiting if it.notification.experiment_id == name}
-    targets = options.targets or book.targets.get(name, ())
-    standing: dict[str, DeliveryRecord] = {}
-    if targets and not options.forget:
-        try:
-            examined = examine(workspace, find_in(workspace.store, name))
-        except MetaExperimentError as error:
-            notes.append(f"{name}: {error.message}")
-        else:
-            for event in standing_events(examined):
-                told = _notification(examined, event, wording)
-                for target in targets:
-                    record = DeliveryRecord(told, target, DeliveryState.QUEUED)
-                    standing[record.key] = record
-            if not standing:
-                notes.append(
-                    f"{name}: there is nothing to tell yet: {examined.analysis.reason}"
-                )
+    records = [
+        DeliveryRecord(notification, target, DeliveryState.QUEUED)
+        for notification in told
+        for target in options.targets or book.targets.get(name, ())
+    ]
+    standing = {record.key: record for record in records}
     for key, record in {**standing, **waiting}.items():
         known = book.deliveries.get(key)
         if not (options.background and known and known.state is not DeliveryState.QUEUED):
@@ -196,7 +220,8 @@ def _notification(
     experiment = examined.experiment
     summary, text = wording(examined, event)
     name = experiment.experiment_id
-    subject, identity = workflow_of(experiment) or name, identity_of(experiment, event)
+    subject = workflow_of(experiment.plan.tags) or name
+    identity = identity_of(experiment, event)
     return Notification(name, subject, event, identity, summary, text)
 
 

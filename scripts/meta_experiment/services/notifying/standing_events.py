@@ -6,10 +6,10 @@ import json
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.decide.due_actions import DUE
-from meta_experiment.services.notifying.workflow_experiments import workflow_of
 from meta_experiment.types import Analysis, Decision, Experiment
 from meta_experiment.types.notification import NotificationEvent
 from meta_experiment.types.results.examination import Examination
+from meta_experiment.workflows.workflow_names import workflow_of
 
 _DECISIONS = {
     Decision.PROMOTE: NotificationEvent.PROMOTE,
@@ -19,15 +19,17 @@ _DECISIONS = {
 
 
 def standing_events(examined: Examination) -> tuple[NotificationEvent, ...]:
-    """Return what is to be told of an experiment: its minimum, and how it was decided.
+    """Return what is to be told of an experiment: how it was decided, else its minimum.
 
-    One that has ended was decided when it ended; what a person did without evidence, such as
-    a stop by hand, is no decision.
+    Who hears of a decision knows that enough was seen for one. An experiment that has ended was
+    decided when it ended; what a person did without evidence, such as a stop by hand, is no
+    decision.
     """
     decision = decided(examined.experiment, examined.analysis)
     told = _DECISIONS.get(decision) if decision else None
-    reached = (NotificationEvent.MINIMUM,) if examined.analysis.readiness.ready else ()
-    return (*reached, told) if told else reached
+    if told is not None:
+        return (told,)
+    return (NotificationEvent.MINIMUM,) if examined.analysis.readiness.ready else ()
 
 
 def decided(experiment: Experiment, analysis: Analysis) -> Decision | None:
@@ -51,7 +53,7 @@ def identity_of(experiment: Experiment, event: NotificationEvent) -> str:
     what it compares, which its last tag says.
     """
     generation: list[object] = [experiment.experiment_id, round(experiment.created * 1000)]
-    if workflow_of(experiment):
+    if workflow_of(experiment.plan.tags):
         generation = [experiment.plan.tags[-1]]
     key = json.dumps([*generation, event.value]).encode()
     return str(sha256(key).hexdigest()[:32])

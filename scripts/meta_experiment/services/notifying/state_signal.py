@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from meta_experiment.errors import NotFoundError, StorageError, UsageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.services.notifying.notification_book import DeliveryRecord
-from meta_experiment.types.notification import NotificationChannel
+from meta_experiment.types.notification import NotificationChannel, NotificationTarget
 from meta_experiment.workflows.state.parsing import whole_document
 
 TARGETS, REACHED, MESSAGE = "notify_targets", "min_samples_reached", "notify_message"
@@ -19,11 +18,17 @@ _MOST_BYTES = 16 << 20
 
 
 def write_signal(
-    files: FileSystem, path: Path, due: Sequence[DeliveryRecord], *, reached: bool
+    files: FileSystem,
+    path: Path,
+    targets: Iterable[NotificationTarget],
+    texts: Sequence[str],
+    *,
+    reached: bool,
 ) -> None:
     """Write whom to tell of what into a state file; all else in it stays.
 
-    The targets are issues and discussions by their numbers, the message that of the last event.
+    The targets are issues and discussions by their numbers, the message is the last text,
+    whoever is told it.
 
     Raises:
         UsageError: the file is a ledger, whose lines are gh-aw's. StorageError: the disk
@@ -31,16 +36,12 @@ def write_signal(
     """
     document = _present(path)
     threads = {
-        (
-            item.target.channel.value,
-            int(item.target.place.rpartition("#")[2]),
-        )
-        for item in due
-        if item.target.channel in _THREADS
+        (item.channel.value, int(item.place.rpartition("#")[2]))
+        for item in targets
+        if item.channel in _THREADS
     }
     document[TARGETS] = [{"type": kind, "number": number} for kind, number in sorted(threads)]
     document[REACHED] = reached
-    texts = [item.notification.text for item in due if item.target.channel in _THREADS]
     document[MESSAGE] = texts[-1] if texts else None
     data = json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
     try:

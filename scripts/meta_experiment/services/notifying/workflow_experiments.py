@@ -12,7 +12,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
 from meta_experiment.types.notification import NotificationChannel, NotificationTarget
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.workflow_names import TAG, experiment_tag, workflow_id
+from meta_experiment.workflows.workflow_names import experiment_tag, workflow_id, workflow_of
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
@@ -34,13 +34,6 @@ def find_told(workspace: Workspace, selector: str) -> Experiment:
             hint="meta-experiment import FOLDER --workflow NAME",
         )
     return max(found, key=lambda item: item.created)
-
-
-def workflow_of(experiment: Experiment) -> str:
-    """Return `WORKFLOW/EXPERIMENT` of one that a workflow declares; "" of any other."""
-    start = f"{TAG}:"
-    tags = (item for item in experiment.plan.tags if item.startswith(start) and "@" not in item)
-    return next(tags, "").removeprefix(start)
 
 
 def declared_targets(
@@ -72,7 +65,7 @@ def declared_targets(
     ]
     if not targets:
         raise UsageError(
-            f"{workflow_of(experiment)} names neither an issue nor a discussion.",
+            f"{workflow_of(experiment.plan.tags)} names neither an issue nor a discussion.",
             hint="Write notify: {issue: N} into its experiment, or name one: --issue "
             "OWNER/REPO#N",
         )
@@ -80,7 +73,7 @@ def declared_targets(
 
 
 def _declared(workspace: Workspace, experiment: Experiment) -> DeclaredExperiment:
-    wanted = workflow_of(experiment)
+    wanted = workflow_of(experiment.plan.tags)
     workflow, _, name = wanted.rpartition("/")
     if not wanted:
         raise UsageError(

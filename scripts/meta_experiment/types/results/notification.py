@@ -39,7 +39,7 @@ class KeptTargets:
 
 @dataclass(frozen=True, slots=True)
 class NotificationResult:
-    """Deliveries, one for each event and target; `notes` say what could not be looked at."""
+    """Deliveries, one for each event and target; `notes` say what else was done or left."""
 
     deliveries: tuple[Delivery, ...]
     kept: tuple[KeptTargets, ...]
