@@ -31,6 +31,7 @@ from tests.sim import (  # noqa: E402
     ratios,
     scenarios,
     shadow,
+    unequal_rates,
     worlds,
 )
 
@@ -470,6 +471,7 @@ TABLES = (
     bandit_tables.bandit_tables,
     holdouts.holdout_table,
     ramp_tables.ramp_table,
+    unequal_rates.unequal_rates_table,
     offline_tables.offline_tables,
 )
 

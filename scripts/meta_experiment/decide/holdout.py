@@ -53,7 +53,7 @@ def standing_of(
     """Return how a promotion stands, by the samples of both texts."""
 
     def worse(at: float) -> float:
-        return log_worse(plan, holdout, rule, previous, promoted, at)
+        return log_worse(plan, rule, previous, promoted, at)
 
     return HoldoutStanding(
         of=holdout.of,
@@ -73,7 +73,6 @@ def log_better(plan: Plan, rule: Rule, previous: Sample, promoted: Sample) -> fl
 
 def log_worse(
     plan: Plan,
-    holdout: Holdout,
     rule: Rule,
     previous: Sample,
     promoted: Sample,
@@ -88,7 +87,7 @@ def log_worse(
     own = _by_values(plan, rule, previous, promoted, at)
     if own is NOTHING or own.worse < least:
         return own.worse
-    drawn = worse_by_draw(plan, holdout, previous, promoted, at)
+    drawn = worse_by_draw(plan, previous, promoted, at)
     return own.worse if drawn is None else min(own.worse, drawn)
 
 

@@ -55,7 +55,7 @@ class Prospects:
         bar = _bar(plan)
 
         def worse(at: float) -> _Answer:
-            return lambda old, new: log_worse(compared, holdout, rule, old, new, at, least=bar)
+            return lambda old, new: log_worse(compared, rule, old, new, at, least=bar)
 
         return HoldoutProspect(
             still_better=self.still_better(plan),

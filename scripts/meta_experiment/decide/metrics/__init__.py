@@ -6,6 +6,8 @@ here.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meta_experiment.decide.metrics.family import Design, Family
 from meta_experiment.table import entry
 from meta_experiment.types import Metric, Plan, Unit
@@ -35,6 +37,10 @@ def design_of(plan: Plan, metric: Metric) -> Design:
         from meta_experiment.decide.metrics.moving_shares import moving_design
 
         return moving_design(plan, family)
+    if family.draw_suffices and len({item.weight for item in plan.variants}) > 1:
+        from meta_experiment.decide.metrics.unequal_shares import unequal_design
+
+        family = replace(family, separate=unequal_design(plan, family))
     if not (plan.robust and metric == plan.primary):
         return family.separate
     from meta_experiment.decide.metrics.robust import robust_design

@@ -7,20 +7,15 @@ what takes a promotion back has to convince both.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from meta_experiment.decide.metrics.robust import Weigh, rounds, units, weigh_draw
+from meta_experiment.decide.metrics.robust import units, weigh_draw
 from meta_experiment.decide.metrics.sample import Sample, moved
 from meta_experiment.decide.scale import sign
-from meta_experiment.stats.randomization import Part, log_e_of_groups
-from meta_experiment.types import Assignment, Holdout, MetricKind, Plan
+from meta_experiment.types import MetricKind, Plan
 
 _MOSTLY = 0.5  # of the units have a place that is known
 
 
-def worse_by_draw(
-    plan: Plan, holdout: Holdout, previous: Sample, promoted: Sample, at: float
-) -> float | None:
+def worse_by_draw(plan: Plan, previous: Sample, promoted: Sample, at: float) -> float | None:
     """Return the log evidence of the draw that the effect is below `at`.
 
     None where the draw tells nothing more, or nothing at all: rates are weighed exactly, of
@@ -38,16 +33,4 @@ def worse_by_draw(
     drawn = units(null, promoted)
     if len(drawn) < _MOSTLY * (len(previous) + len(promoted)):
         return None
-    return weigh_held(plan, holdout)(drawn, -sign(metric))
-
-
-def weigh_held(plan: Plan, holdout: Holdout) -> Weigh:
-    """Return what weighs the draw of a holdout's units."""
-    even = len({item.weight for item in plan.variants}) == 1
-    if even or plan.assignment is Assignment.HASH:
-        return weigh_draw(plan)
-    if not holdout.block:
-        return weigh_draw(replace(plan, assignment=Assignment.WEIGHTED))
-    size, (previous, promoted) = holdout.block, (item.weight for item in plan.variants)
-    layouts = ((Part(size, round(size * promoted / (previous + promoted))),),)
-    return lambda drawn, towards: log_e_of_groups(rounds(drawn, size, layouts), towards)
+    return weigh_draw(plan)(drawn, -sign(metric))

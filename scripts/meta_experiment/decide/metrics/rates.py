@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -61,6 +61,9 @@ from meta_experiment.types import (
 )
 
 _LEAST = math.ulp(1.0)  # a change that is above none
+OfNone = Callable[[Sample, Sample, Metric], Evidence]
+"""Evidence of two samples against no difference at all."""
+
 PAIRS = "exact rule on pairs"
 RATIO = "likelihood of two rates"
 SCORE = "score of two rates"
@@ -85,34 +88,11 @@ def _why_not_outcome(value: float, metric: Metric) -> str | None:
     return NOT_BINARY if value not in (0, 1) and reason != NOT_FINITE else reason
 
 
-def evidence(control: Sample, treatment: Sample, metric: Metric, at: float) -> Evidence:
-    """Return log e-values that stay valid however often they are looked at.
-
-    Against a null of no difference: the exact rule of Turner, Ly and Grünwald on pairs in
-    assignment order. It stays valid for the mean of several trials of a unit, in [0, 1]: the
-    likelihood ratio is convex in the outcome, so that its mean is at most that of a coin with
-    the same rate. Against any other null, as a margin, or where only sums are known: the
-    likelihoods of the two rates; what is beyond a margin is shown to be beyond none as well.
-    """
-    if at == 0 and control.has_values and treatment.has_values:
-        return pair_evidence(control, treatment, metric)
-    found = ratio_evidence(control, treatment, metric, at)
-    if not at:
-        return found
-    return _beyond_none(found, evidence(control, treatment, metric, 0.0), at)
-
-
-def _beyond_none(found: Evidence, zero: Evidence, at: float) -> Evidence:
-    """Return evidence against a margin, beyond it no more than there is beyond no change."""
-    if at > 0:
-        return replace(found, better=min(found.better, zero.better))
-    return replace(found, worse=min(found.worse, zero.worse))
-
-
 def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidence:
     """Return the log e-values of the exact rule on the first complete pairs of two arms.
 
-    What one arm has more than the other is left out, in so far as it is known to be later.
+    What one arm has more than the other is left out, in so far as it is known to be later. So
+    arms of equal shares have to be: in others a pair is of two times.
     """
     pairs = min(len(control), len(treatment))
     found = pair_rule(
@@ -121,6 +101,39 @@ def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidenc
         pairs,
     )
     return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
+
+
+def evidence(
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    at: float,
+    *,
+    of_none: OfNone = pair_evidence,
+) -> Evidence:
+    """Return log e-values that stay valid however often they are looked at.
+
+    Against a null of no difference `of_none`: the exact rule of Turner, Ly and Grünwald on
+    pairs in assignment order, unless something else is said. That stays valid for the mean of
+    several trials of a unit, in [0, 1]: the likelihood ratio is convex in the outcome, so that
+    its mean is at most that of a coin with the same rate. Against any other null, as a margin,
+    or where only sums are known: the likelihoods of the two rates; what is beyond a margin is
+    shown to be beyond none as well.
+    """
+    if at == 0 and control.has_values and treatment.has_values:
+        return of_none(control, treatment, metric)
+    found = ratio_evidence(control, treatment, metric, at)
+    if not at:
+        return found
+    zero = evidence(control, treatment, metric, 0.0, of_none=of_none)
+    return _beyond_none(found, zero, at)
+
+
+def _beyond_none(found: Evidence, zero: Evidence, at: float) -> Evidence:
+    """Return evidence against a margin, beyond it no more than there is beyond no change."""
+    if at > 0:
+        return replace(found, better=min(found.better, zero.better))
+    return replace(found, worse=min(found.worse, zero.worse))
 
 
 def expected(control: Moments, treatment: Moments, metric: Metric, at: float) -> Evidence:
@@ -193,7 +206,12 @@ def interval_once(
 
 
 def interval_always(
-    control: Sample, treatment: Sample, metric: Metric, alpha: float
+    control: Sample,
+    treatment: Sample,
+    metric: Metric,
+    alpha: float,
+    *,
+    of_none: OfNone = pair_evidence,
 ) -> tuple[Bound, Bound]:
     """Bound the change at all looks at once by the likelihoods of the two rates.
 
@@ -203,7 +221,8 @@ def interval_always(
     if metric.scale is Scale.LOG:
         return means.interval_always(control, treatment, metric, alpha)
     bounds = less_one(anytime_rate_ratio(*counts(control, treatment), alpha=alpha))
-    return as_decided(bounds, evidence(control, treatment, metric, 0.0), metric, alpha)
+    decided = evidence(control, treatment, metric, 0.0, of_none=of_none)
+    return as_decided(bounds, decided, metric, alpha)
 
 
 def as_decided(

@@ -67,8 +67,23 @@ def robust_design(plan: Plan, family: Family) -> Design:
 
 
 def weigh_draw(plan: Plan) -> Weigh:
-    """Return what weighs the draw of a plan's units."""
-    return _by_rounds if plan.assignment is Assignment.BLOCK else _by_draws(plan)
+    """Return what weighs the draw of a plan's units, of two arms."""
+    control, treatment = (variant.weight for variant in plan.variants)
+    if plan.assignment is Assignment.BLOCK and control == treatment:
+        return _by_rounds
+    return by_share(treatment / (control + treatment), block_of(plan))
+
+
+def by_share(share: float, block: int) -> Weigh:
+    """Return what weighs units of such a share; `block` as `block_of` has it."""
+    return partial(_by_blocks, share, block) if block else partial(_by_draws, share)
+
+
+def block_of(plan: Plan) -> int:
+    """Return in how many units unequal shares are exact; 0: they are drawn one by one."""
+    if plan.holdout is None or plan.assignment is not Assignment.BLOCK:
+        return 0
+    return plan.holdout.block
 
 
 def _evidence(
@@ -120,6 +135,11 @@ def units(control: Sample, treatment: Sample) -> list[Drawn]:
         for treated, arm in enumerate((control, treatment))
         for place, value in zip(arm.order, arm.values, strict=True)
     ]
+    return alone(found)
+
+
+def alone(found: Sequence[Drawn]) -> list[Drawn]:
+    """Return units by place, without those that share one."""
     taken = Counter(unit.place for unit in found)
     return sorted(
         (unit for unit in found if taken[unit.place] == 1), key=lambda unit: unit.place
@@ -150,20 +170,18 @@ def rounds(
         start = end
 
 
-def _by_draws(plan: Plan) -> Weigh:
-    """Return what weighs units that were drawn one by one."""
-    control, treatment = (variant.weight for variant in plan.variants)
-    share = treatment / (control + treatment)
+def _by_blocks(share: float, size: int, drawn: Sequence[Drawn], sign: int) -> float:
+    layouts = ((Part(size, round(size * share)),),)
+    return log_e_of_groups(rounds(drawn, size, layouts), sign)
 
-    def weigh(drawn: Sequence[Drawn], sign: int) -> float:
-        before, scores = list[float](), []
-        for unit in drawn:
-            insort(before, unit.value)
-            scores.append(normal_score(before, unit.value))
-        treated = [unit.treated for unit in drawn]
-        return log_e_of_draws([share] * len(drawn), treated, scores, sign)
 
-    return weigh
+def _by_draws(share: float, drawn: Sequence[Drawn], sign: int) -> float:
+    before, scores = list[float](), []
+    for unit in drawn:
+        insort(before, unit.value)
+        scores.append(normal_score(before, unit.value))
+    treated = [unit.treated for unit in drawn]
+    return log_e_of_draws([share] * len(drawn), treated, scores, sign)
 
 
 def normal_score(ordered: Sequence[float], value: float) -> float:

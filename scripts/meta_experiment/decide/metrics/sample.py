@@ -41,7 +41,7 @@ class CovariateRows:
 
 @dataclass(frozen=True, slots=True)
 class DrawnUnits:
-    """Units of an arm as a bandit drew them: their places, and by what; None is not known."""
+    """Units of an arm as they were drawn: their places, and by what where shares move."""
 
     variant: str
     places: Sequence[int]
@@ -55,7 +55,7 @@ class Sample:
     unit. `skipped` counts by reason the trials whose value cannot stand on that scale.
     `units` are the keys of the units, one per value, `order` their places (see
     `units.places`), rising. `covariates` have a row per value where a plan compares by them,
-    `drawn` says of the first values how a bandit drew their units.
+    `drawn` says of the first values how their units were drawn.
     """
 
     covariates: CovariateRows | None = None
@@ -296,7 +296,7 @@ def unit_values(
             draws.append(unit.draw)
             raw.append(mean(own))
             values.append(mean([math.log(value) for value in own]) if log else raw[-1])
-    drawn = DrawnUnits(arm.variant, order, draws) if any(draws) else None
+    drawn = DrawnUnits(arm.variant, order, draws)
     return Sample(tuple(values), tuple(raw), dict(skipped), tuple(units), order, drawn=drawn)
 
 
