@@ -93,6 +93,20 @@ def test_what_cannot_be_sent_waits_and_is_sent_once_later(project, decided, monk
         assert len(hub.of(("issue", 7))) == 1
 
 
+def test_a_decision_goes_in_the_place_of_a_minimum_that_waits(project, hub):
+    name = project.create()
+    project.observe(name, 12, speed=1.0)
+    hub.faults.extend([("list", "error")] * 9)
+    project("notify", name, *ISSUE, "--within", "1", code=1)
+    hub.faults.clear()
+    project.observe(name, 40)
+    sent = project("notify", name, *DISCUSSION, "--json").json["deliveries"]
+    assert [item["event"] for item in sent] == ["promote", "promote"]
+    for thread in (("issue", 7), ("discussion", 9)):
+        assert marks(hub.of(thread)) == ["promote"]
+    assert "Nobody is to be told" in project("notify", code=2).err
+
+
 def test_what_waits_for_one_host_goes_to_no_other(project, decided, monkeypatch, tmp_path):
     """Not to that of the environment of then, and not to the public one."""
     monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:9/api/v3")
@@ -186,6 +200,36 @@ def test_targets_that_are_kept_are_told_by_auto_in_a_process_of_its_own(
     assert marks(hub.of(("issue", 7))) == ["promote"]
     project("notify", name, "--forget")
     assert "Nobody is to be told" in project("notify", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("verb", "speed", "told"), [("stop", 1.0, "minimum"), ("rollback", 1.5, "reject")]
+)
+def test_an_end_by_hand_tells_whom_is_kept(project, hub, monkeypatch, verb, speed, told):
+    name = project.create()
+    project("notify", name, *ISSUE, "--keep")
+    project.observe(name, 12 if verb == "stop" else 40, speed=speed)
+    monkeypatch.setenv("META_EXPERIMENT_PYTHON", sys.executable)
+    project(verb, name)
+    patience = time.monotonic() + 120
+    while not hub.of(("issue", 7)):
+        log = project.root / ".claude/meta/local/notify.log"
+        assert time.monotonic() < patience, log.read_text() if log.exists() else "no log"
+        time.sleep(0.05)
+    assert marks(hub.of(("issue", 7))) == [told]
+
+
+def test_what_was_told_is_forgotten_a_year_after_an_archived_end(project, decided, monkeypatch):
+    project("notify", decided, "--terminal", "--keep")
+    project("promote", decided, "--yes")
+    project("archive", decided)
+    book, now = project.root / ".claude/meta/local/notifications.json", time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 360 * 86_400)
+    assert project("notify", "--json").json["deliveries"][0]["state"] == "known"
+    assert decided in book.read_text()
+    monkeypatch.setattr(time, "time", lambda: now + 370 * 86_400)
+    assert project("notify", "--json").json["kept"] == []
+    assert decided not in book.read_text()
 
 
 def test_a_network_that_never_answers_delays_no_decision(project, monkeypatch):

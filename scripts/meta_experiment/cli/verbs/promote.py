@@ -19,7 +19,6 @@ from meta_experiment.cli.frame import (
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.confirming import require_override_typed
-from meta_experiment.services.notifying.telling_apart import tell_apart
 
 
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
@@ -66,15 +65,13 @@ def promote_verb(
         commit=commit,
         current=pairs("--current", current),
     )
-    done = confirm_and_act(
+    return confirm_and_act(
         screen,
+        opened.layout,
         lambda dry: promotion.promote(opened, experiment_id, options, dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )
-    if not dry_run:
-        tell_apart(opened.layout)
-    return done
 
 
 command = promote_verb

@@ -36,11 +36,11 @@ def rollback_verb(
     once: look first with --dry-run.
     """
     options = promotion.ActionOptions(reason=reason, merge=merge, commit=commit)
+    opened = workspace(place, settled=not dry_run)
     return confirm_and_act(
         screen,
-        lambda dry: promotion.rollback(
-            workspace(place, settled=not dry_run), experiment_id, options, dry_run=dry
-        ),
+        opened.layout,
+        lambda dry: promotion.rollback(opened, experiment_id, options, dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )

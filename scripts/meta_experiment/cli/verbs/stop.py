@@ -20,14 +20,14 @@ def stop_verb(
     place: Place, screen: Screen, experiment_id: str, reason: str, variant: str | None
 ) -> Result:
     """End an experiment without a decision; the control stays, the data stay."""
+    opened = workspace(place)
 
     def act(dry: bool) -> ActionResult:
-        opened = workspace(place)
         if variant is not None:
             return stop_arm(opened, experiment_id, variant, reason, dry_run=dry)
         return promotion.stop(opened, experiment_id, reason, dry_run=dry)
 
-    return confirm_and_act(screen, act, dry_run=False, yes=True)
+    return confirm_and_act(screen, opened.layout, act, dry_run=False, yes=True)
 
 
 command = stop_verb

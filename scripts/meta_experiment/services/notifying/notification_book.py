@@ -7,7 +7,7 @@ whoever is told was named by this machine's user.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,29 @@ class NotificationBook:
         """Note how far a delivery got. Raises StorageError."""
         self.deliveries[record.key] = record
         self._save()
+
+    def drop(self, records: Iterable[DeliveryRecord]) -> None:
+        """Send these no more. Raises StorageError."""
+        found = [it.key for it in records if self.deliveries.pop(it.key, None)]
+        if found:
+            self._save()
+
+    def forget(self, experiment_ids: Collection[str]) -> None:
+        """Forget whom to tell of experiments, and all that did not have to wait.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        kept = {
+            key: it
+            for key, it in self.deliveries.items()
+            if it.state is DeliveryState.QUEUED
+            or it.notification.experiment_id not in experiment_ids
+        }
+        targets = {name: it for name, it in self.targets.items() if name not in experiment_ids}
+        if (kept, targets) != (self.deliveries, self.targets):
+            self.deliveries, self.targets = kept, targets
+            self._save()
 
     def _save(self) -> None:
         document = {

@@ -6,6 +6,7 @@ What could not be sent waits in the book and is sent with the next call, or by t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +33,7 @@ from meta_experiment.services.notifying.workflow_experiments import (
     find_told,
 )
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment
+from meta_experiment.types import Experiment, Status
 from meta_experiment.types.notification import (
     DeliveryState,
     Notification,
@@ -49,6 +50,7 @@ from meta_experiment.types.results.notification import (
 from meta_experiment.workflows.workflow_names import workflow_of
 
 LOCK = "notify"
+_REMEMBERED = 366 * 86_400.0  # seconds after the end of an experiment that was archived
 
 
 class Wording(Protocol):
@@ -136,6 +138,9 @@ def _notified(
         for name in chosen
         for record in _due(book, name, standing.get(name, _Standing()).told, options)
     ]
+    overtaken = [
+        it for name, one in standing.items() for it in _overtaken(book, name, one.told)
+    ]
     if options.state is not None and not dry_run:
         write_signal(
             workspace.files,
@@ -149,6 +154,9 @@ def _notified(
         _planned(record) if dry_run else _delivered(workspace, book, record, options)
         for record in due
     ]
+    if not dry_run:
+        book.drop(overtaken)
+        book.forget(_long_put_away(workspace, book))
     kept_now = tuple(
         KeptTargets(name, tuple(map(shown_target, listed)))
         for name, listed in book.targets.items()
@@ -161,6 +169,20 @@ def _notified(
             hint="Name one: --issue OWNER/REPO#N, --discussion …, --webhook URL, --terminal.",
         )
     return NotificationResult(tuple(told), kept_now, tuple(notes), dry_run)
+
+
+def _long_put_away(workspace: Workspace, book: NotificationBook) -> frozenset[str]:
+    """Return the experiments of a book that were archived and ended a year ago or more."""
+    known = {it.notification.experiment_id for it in book.deliveries.values()} | {*book.targets}
+    over = workspace.clock() - _REMEMBERED
+    found = set()
+    for name in known & workspace.store.archived_ids():
+        with suppress(MetaExperimentError):  # one that cannot be read is not forgotten
+            experiment = workspace.store.experiment(name)
+            ended = experiment.ended
+            if experiment.status is Status.ARCHIVED and ended is not None and ended < over:
+                found.add(name)
+    return frozenset(found)
 
 
 def _with_declared(
@@ -201,17 +223,37 @@ def _due(
     book: NotificationBook, name: str, told: Sequence[Notification], options: NotifyOptions
 ) -> Iterator[DeliveryRecord]:
     """Yield what is to be sent of an experiment: what waits, and what stands now."""
-    waiting = {it.key: it for it in book.waiting if it.notification.experiment_id == name}
+    overtaken = _overtaken(book, name, told)
+    waiting = {
+        it.key: it
+        for it in book.waiting
+        if it.notification.experiment_id == name and it not in overtaken
+    }
+    targets = options.targets or book.targets.get(name, ())
     records = [
         DeliveryRecord(notification, target, DeliveryState.QUEUED)
         for notification in told
-        for target in options.targets or book.targets.get(name, ())
+        for target in dict.fromkeys((*targets, *(it.target for it in overtaken)))
     ]
     standing = {record.key: record for record in records}
     for key, record in {**standing, **waiting}.items():
         known = book.deliveries.get(key)
         if not (options.background and known and known.state is not DeliveryState.QUEUED):
             yield record
+
+
+def _overtaken(
+    book: NotificationBook, name: str, told: Sequence[Notification]
+) -> list[DeliveryRecord]:
+    """Return the minimums that wait while a decision is to be told: it goes in their place."""
+    if all(it.event is NotificationEvent.MINIMUM for it in told):
+        return []
+    return [
+        it
+        for it in book.waiting
+        if it.notification.experiment_id == name
+        and it.notification.event is NotificationEvent.MINIMUM
+    ]
 
 
 def _notification(
