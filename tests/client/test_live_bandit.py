@@ -6,7 +6,7 @@ import pytest
 from tests.client.endpoint import Endpoint
 from tests.client.live import COMMAND, Model, begin, ledger
 
-from meta_experiment.assign.draw import bandit_arm
+from meta_experiment.assign.draw import moving_arm
 from meta_experiment.decide.best_chances import closed_first
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol import index
@@ -83,7 +83,7 @@ def test_four_arms_move_and_every_draw_is_told_again(client, monkeypatch):
     ]
     plan, seed, closed = experiment.plan, mixed_seed(space, experiment), closed_first(trials)
     for place, trial in enumerate(trials):
-        assert trial.variant == bandit_arm(plan, trial.draw.parts, seed, place)
+        assert trial.variant == moving_arm(plan, trial.draw.parts, seed, place)
         if place < TURNS:
             assert (trial.draw.parts, trial.draw.known) == ((1,) * 4, 0)
         else:

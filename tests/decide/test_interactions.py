@@ -1,5 +1,6 @@
 """Two experiments on the same units: what one does to the effect of the other."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.decide.making import COST, SUCCESS, plan, trial
 from meta_experiment.decide.interactions import interactions
 
 OTHER = plan("z")
+ARMS = [*itertools.product(("control", "b"), ("control", "z"))]
 
 
 def both(values, *, metric="duration_seconds"):
@@ -23,12 +25,7 @@ def both(values, *, metric="duration_seconds"):
 
 
 def drawn(rng, count, value):
-    arms = [
-        (mine, theirs)
-        for mine in ("control", "b")
-        for theirs in ("control", "z")
-        for _ in range(count)
-    ]
+    arms = [pair for pair in ARMS for _ in range(count)]
     return [
         (mine, theirs, float(value(rng, mine == "b", theirs == "z"))) for mine, theirs in arms
     ]
@@ -50,8 +47,11 @@ def test_the_difference_is_that_of_a_regression_on_both_arms_and_their_product()
     assert (found.units, found.relative) == (200, True)
     assert found.alone == pytest.approx(1 - math.exp(slopes[1]))
     assert found.difference == pytest.approx(1 - math.exp(slopes[3]))
-    p_value = 2 * stats.t.sf(abs(slopes[3] / error), 196)
-    assert found.p_value == pytest.approx(p_value, rel=0.02)
+    cells = [[value for *arms, value in rows if arms == list(pair)] for pair in ARMS]
+    parts = np.array([np.var(np.log(cell), ddof=1) / len(cell) for cell in cells])
+    freedom = parts.sum() ** 2 / (parts**2 / 49).sum()  # Welch 1947, over the four groups
+    p_value = 2 * stats.t.sf(abs(slopes[3] / error), freedom)
+    assert found.p_value == pytest.approx(p_value, rel=1e-6)
     assert found.interval.low < found.difference < found.interval.high
     assert found.interval.level == pytest.approx(0.9)
 

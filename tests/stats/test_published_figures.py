@@ -28,6 +28,7 @@ from meta_experiment.stats.multiplicity import holm
 from meta_experiment.stats.special import chi2_sf, normal_isf, normal_sf, t_ppf
 from meta_experiment.stats.srm import chi_square
 from meta_experiment.types import ReasonCode, Variant
+from meta_experiment.types.results.board import BoardRow
 
 CASES = Cases(Path(__file__).with_name("published_figures.json"))
 
@@ -71,6 +72,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "next_action": "nothing",
     }
     row = {
+        **dict.fromkeys(BoardRow.__annotations__),
         "id": "exp-1",
         "name": "review",
         "hypothesis": "shorter is faster",
@@ -79,10 +81,6 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "progress": {"trials": 20},
         "primary": {"scale": "raw"},
         "variants": [],
-        "improvement": None,
-        "decision": None,
-        "bandit": None,
-        "outcome": None,
         "apart": [],
         "ended": [],
         "alerts": [],
