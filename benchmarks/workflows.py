@@ -27,7 +27,8 @@ from tests.support.workflow_runs import moment, write_run  # noqa: E402
 
 from meta_experiment.workflows.joining import joined  # noqa: E402
 from meta_experiment.workflows.outcomes.gathering import gather  # noqa: E402
-from meta_experiment.workflows.state.tally import DrawDates, tally  # noqa: E402
+from meta_experiment.workflows.state.generations import DrawDates  # noqa: E402
+from meta_experiment.workflows.state.tally import tally  # noqa: E402
 
 LIMIT = 2.0  # times the reading
 VARIANTS = ("dry", "warm")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from meta_experiment.errors import CorruptStoreError, StorageError
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.workflows.state.generations import DrawDates
 from meta_experiment.workflows.state.ledger import LedgerRun
 from meta_experiment.workflows.state.parsing import StateReader, moment, read_state
-from meta_experiment.workflows.state.tally import DrawDates, notes, tally
+from meta_experiment.workflows.state.tally import notes, tally
 from meta_experiment.workflows.state.union import attempts, cut_off, merged
 from meta_experiment.workflows.state.writing import ledger_text, record_run
 

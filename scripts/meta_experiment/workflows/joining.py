@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from meta_experiment.records import dataclass
 from meta_experiment.workflows.outcomes.measuring import RunOutcome
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
-from meta_experiment.workflows.state.tally import DrawDates, was_gated
+from meta_experiment.workflows.state.tally import is_earlier, was_gated
 from meta_experiment.workflows.state.union import attempts
 
 GATED = "outside the experiment's dates"
 CONTAMINATED = "had another variant in another attempt"
 UNDECLARED = "of a variant that is not declared"
+EARLIER = "drawn when other variants were declared, or another control"
 NO_OUTCOME = "without artifacts here: expired, or not downloaded"
 NO_VARIANT = "names no variant"
 
@@ -38,13 +40,15 @@ class JoinedRuns:
     """Runs of one experiment that count, in the order of time.
 
     `excluded` counts the others by reason. `contaminated` are ids of runs that had several
-    variants; `undeclared` counts runs by variants that nobody declares.
+    variants, `earlier` of those that belong to a generation before; `undeclared` counts runs
+    by variants that nobody declares.
     """
 
     runs: tuple[JoinedRun, ...]
     excluded: Mapping[str, int]
     contaminated: tuple[str, ...]
     undeclared: Mapping[str, int]
+    earlier: tuple[str, ...] = ()
 
 
 def joined(
@@ -61,16 +65,14 @@ def joined(
         outcomes: of those whose artifacts are here.
         experiment: its name.
         declared: its variants.
-        dates: on which it drew, from when on each.
+        dates: on which it drew, and from what, from when on each.
     """
+    generation = CurrentGeneration(declared, dates, ledger.runs, experiment)
     known = sorted(dates, key=lambda item: item.since)
-    ended: dict[str, dict[int, RunOutcome]] = {}
-    for outcome in outcomes:
-        if outcome.run_id is not None:
-            ended.setdefault(outcome.run_id, {})[outcome.attempt or 1] = outcome
-    excluded: Counter[str] = Counter()
+    ended = _by_run(outcomes)
+    left_out: dict[str, list[str]] = {}
     undeclared: Counter[str] = Counter()
-    runs, contaminated, seen = [], [], set()
+    runs, seen = [], set()
     for run_id, same in attempts(ledger).items():
         own = [run for run in same if experiment in run.assignments]
         if not own:
@@ -79,22 +81,43 @@ def joined(
         variant = own[-1].assignments[experiment]
         reason = None
         if len({run.assignments[experiment] for run in own}) > 1:
-            contaminated.append(run_id)
             reason = CONTAMINATED
         elif was_gated(own[-1], experiment, known):
             reason = GATED
         elif variant not in declared:
             undeclared[variant] += 1
             reason = UNDECLARED
+        elif is_earlier(own[-1], experiment, declared, generation, _began(ended, run_id)):
+            reason = EARLIER
         elif run_id not in ended:
             reason = NO_OUTCOME
         if reason is None:
             runs.append(_run(own[-1], variant, ended[run_id]))
         else:
-            excluded[reason] += 1
+            left_out.setdefault(reason, []).append(run_id)
+    excluded = Counter({reason: len(ids) for reason, ids in left_out.items()})
     excluded[NO_VARIANT] += len(ended.keys() - seen)
-    runs.sort(key=_place)
-    return JoinedRuns(tuple(runs), dict(+excluded), tuple(contaminated), dict(undeclared))
+    return JoinedRuns(
+        tuple(sorted(runs, key=_place)),
+        dict(+excluded),
+        tuple(left_out.get(CONTAMINATED, ())),
+        dict(undeclared),
+        tuple(left_out.get(EARLIER, ())),
+    )
+
+
+def _by_run(outcomes: Iterable[RunOutcome]) -> dict[str, dict[int, RunOutcome]]:
+    found: dict[str, dict[int, RunOutcome]] = {}
+    for outcome in outcomes:
+        if outcome.run_id is not None:
+            found.setdefault(outcome.run_id, {})[outcome.attempt or 1] = outcome
+    return found
+
+
+def _began(ended: Mapping[str, Mapping[int, RunOutcome]], run_id: str) -> float | None:
+    """Return when the first attempt of a run began that is known to have."""
+    times = [item.began for item in ended.get(run_id, {}).values() if item.began is not None]
+    return min(times, default=None)
 
 
 def _place(run: JoinedRun) -> tuple[bool, float, int, str]:

@@ -15,6 +15,7 @@ from meta_experiment.cli.main import main
 from meta_experiment.decide import analyze
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.workflows.joining import EARLIER
 
 DAY = 86_400.0
 
@@ -457,7 +458,7 @@ def test_variants_that_are_renamed_make_a_new_experiment_and_are_told(call):
     make_runs(call, ["dry", "bright"], 10, {}, first=11)
     second = only(imported(call))
     assert second["experiment_id"] != first["experiment_id"]
-    assert second["excluded"] == {"of a variant that is not declared": 5}
+    assert second["excluded"] == {"of a variant that is not declared": 5, EARLIER: 5}
     assert any("no longer declares warm" in note for note in second["notes"])
 
 

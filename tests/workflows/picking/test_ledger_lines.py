@@ -14,8 +14,9 @@ from meta_experiment.workflows.picking.ledger_lines import (
 )
 from meta_experiment.workflows.picking.other_ledgers import OtherLedger
 from meta_experiment.workflows.picking.variant_draws import arms_of
+from meta_experiment.workflows.state.generations import DrawDates
 from meta_experiment.workflows.state.parsing import read_state
-from meta_experiment.workflows.state.tally import DrawDates, tally
+from meta_experiment.workflows.state.tally import tally
 
 ARMS = arms_of(
     "e", {"variants": ["A", "B"], "start_date": "2026-03-02", "end_date": "2026-03-05"}

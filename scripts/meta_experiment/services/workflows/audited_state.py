@@ -16,6 +16,7 @@ from meta_experiment.types import Experiment, Trial
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.outcomes.gathering import gather
 from meta_experiment.workflows.state.branches import read_branch
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import Tally, tally
 from meta_experiment.workflows.state.union import merged
@@ -68,8 +69,11 @@ def audited_state(
         CorruptStoreError, StorageError: these cannot be read.
     """
     names = safe_names(list(declared.variants), [])
+    dates = draw_dates(workspace, file, declared)
     held = holding(workspace.store.experiments(), file.name, declared)
     trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
+    if held is not None and is_of_before(trials, declared, dates):
+        held, trials = None, ()
     called = {name: variant for variant, name in names.items()}
     own = RunLedger(
         runs=tuple(
@@ -84,10 +88,17 @@ def audited_state(
         )
     )
     whole = merged([ledger, own])
-    dates = draw_dates(workspace.git, file.path, declared)
-    return AuditedState(
-        declared, whole, tally(whole, declared.name, dates), held, trials, names
-    )
+    tallied = tally(whole, declared.name, dates, declared.variants)
+    return AuditedState(declared, whole, tallied, held, trials, names)
+
+
+def is_of_before(
+    trials: Iterable[Trial], declared: DeclaredExperiment, dates: Iterable[DrawDates]
+) -> bool:
+    """Say whether all the trials that there are were drawn from an earlier generation."""
+    generation = CurrentGeneration(declared.variants, dates)
+    drawn = [item.assigned_at for item in trials]
+    return bool(drawn) and not any(map(generation.holds, drawn))
 
 
 def holding(

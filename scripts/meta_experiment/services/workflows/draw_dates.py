@@ -1,36 +1,59 @@
-"""The dates of an experiment as its workflow had them at each time, out of git's history."""
+"""What a workflow declared of an experiment at each time, out of git's history and archives."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
+from meta_experiment.files.confine import read_confined, safe_component
 from meta_experiment.git import Git
+from meta_experiment.services.workflows.workflow_files import WorkflowFile
+from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.declarations import read_declarations
 from meta_experiment.workflows.document import read_document
-from meta_experiment.workflows.state.tally import DrawDates
+from meta_experiment.workflows.state.generations import DrawDates
+from meta_experiment.workflows.state.parsing import BadStateError, moment
 
+ARCHIVE = ".github/experiments/archive"
 _MOST_COMMITS = 500
+_NEVER = float("inf")
+_LARGEST = 256 * 1024 * 1024  # bytes of an archive, which holds the whole state
 
 
 def draw_dates(
-    git: Git | None, path: str, experiment: DeclaredExperiment
+    workspace: Workspace, file: WorkflowFile, experiment: DeclaredExperiment
 ) -> tuple[DrawDates, ...]:
-    """Return on which days an experiment drew its variants, from when on each.
+    """Return on which days an experiment drew its variants, and which, from when on each.
 
-    Where git knows nothing of the file, what it says today held always.
+    Git's history says it. What came before the first commit that it knows (a shallow clone
+    knows one) is told by the archives of generations, as far as these go. Where neither knows
+    anything of the file, the dates of today held always, and the variants are not known.
     """
-    now = DrawDates(0.0, experiment.start_date, experiment.end_date)
     try:
-        past = list(_past(git, path, experiment.name)) if git else []
+        past = list(_past(workspace.git, file.path, experiment.name)) if workspace.git else []
     except MetaExperimentError:
         past = []
-    return tuple(past) or (now,)
+    first, last = experiment.start_date, experiment.end_date
+    if past and past[0].variants != experiment.variants:  # not committed: nothing drew of it
+        past.append(DrawDates(_NEVER, first, last, experiment.variants))
+    known = min((item.since for item in past), default=_NEVER)
+    earliest = min(past, key=lambda item: item.since) if past else None
+    dates = (earliest.first, earliest.last) if earliest else (first, last)
+    before = [
+        DrawDates(at, *dates, variants)
+        for at, variants in _archived(workspace.root, file.name, experiment.name)
+        if at < known
+    ]
+    if before and not past:  # since the last one, the file may have been changed by hand
+        before[-1] = DrawDates(before[-1].since, first, last, experiment.variants)
+    return (*past, *before) or (DrawDates(0.0, first, last),)
 
 
 def _past(git: Git, path: str, name: str) -> Iterator[DrawDates]:
-    """Yield the dates at each commit that changed the file, the newest first."""
+    """Yield what each commit that changed the file declares, the newest first."""
     listed = git.run("log", f"--max-count={_MOST_COMMITS}", "--format=%ct %H", "--", path)
     commits = [line.split() for line in listed.output.decode("ascii", "replace").splitlines()]
     if listed.code or not commits:
@@ -46,4 +69,27 @@ def _past(git: Git, path: str, name: str) -> Iterator[DrawDates]:
         data, rest = rest[:size], rest[size + 1 :]
         found = read_declarations(read_document(data)).experiment(name)
         if found is not None:
-            yield DrawDates(float(time), found.start_date, found.end_date)
+            yield DrawDates(float(time), found.start_date, found.end_date, found.variants)
+
+
+def _archived(root: Path, workflow: str, name: str) -> list[tuple[float, tuple[str, ...]]]:
+    """Return the variants before and after each generation that ended, by the time of its end.
+
+    One that cannot be read tells nothing.
+    """
+    folder = f"{ARCHIVE}/{safe_component(workflow)}/{name}"
+    try:
+        names = sorted(item.name for item in (root / folder).iterdir())
+    except OSError:
+        return []
+    ends: list[tuple[float, tuple[str, ...], tuple[str, ...]]] = []
+    for item in names:
+        try:
+            document = json.loads(read_confined(root, f"{folder}/{item}", _LARGEST).data)
+            at = moment(document["archived_at"])
+            before, after = document["current_variants"], document["next_variants"]
+            ends.append((at, tuple(map(str, before)), tuple(map(str, after))))
+        except (MetaExperimentError, BadStateError, ValueError, TypeError, KeyError):
+            continue
+    ends.sort()
+    return [(-_NEVER, ends[0][1]), *((at, after) for at, _, after in ends)] if ends else []

@@ -12,7 +12,8 @@ from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.workflows.draw_dates import draw_dates
+from meta_experiment.services.workflows.audited_state import is_of_before
+from meta_experiment.services.workflows.draw_dates import ARCHIVE, draw_dates
 from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
@@ -38,7 +39,6 @@ from meta_experiment.workflows.variant_ranking import (
 )
 from meta_experiment.workflows.workflow_names import experiment_tag
 
-ARCHIVE = ".github/experiments/archive"
 _MODE = 0o644
 
 
@@ -190,12 +190,19 @@ def _known(
     directory: Path,
 ) -> KnownOutcome:
     ledger, notes = _ledger(workspace, file, state, directory)
-    runs: dict[str, int] = {}
+    dates, runs = draw_dates(workspace, file, declared), dict[str, int]()
     if ledger is not None:
-        dates = draw_dates(workspace.git, file.path, declared)
-        counted = tally(ledger, declared.name, dates)
+        counted = tally(ledger, declared.name, dates, declared.variants)
         runs = {name: item.total for name, item in counted.variants.items()}
     experiment = _imported(workspace, file, declared)
+    control = safe_names(declared.variants, [])[declared.control]
+    if (
+        experiment is not None
+        and experiment.plan.control.name == control
+        and is_of_before(workspace.store.trials(experiment).trials, declared, dates)
+    ):
+        notes = [*notes, f"the runs of {experiment.experiment_id} are of a generation before"]
+        experiment = None
     analysis = examine(workspace, experiment).analysis if experiment else None
     return KnownOutcome(ledger, runs, experiment, analysis, tuple(notes))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from meta_experiment.records import dataclass
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Trial, TrialStatus
-from meta_experiment.workflows.joining import CONTAMINATED, JoinedRun, JoinedRuns
+from meta_experiment.workflows.joining import CONTAMINATED, EARLIER, JoinedRun, JoinedRuns
 
 LATER_ATTEMPT = "superseded by a later attempt"
 _VERSION_DIGITS = 12
@@ -50,13 +50,14 @@ def news_of(
         completed += known is not None and bool(found)
         already += known is not None and not found
     latest = {run.run_id: trial_id(run.run_id, run.attempt) for run in joined.runs}
-    tainted = set(joined.contaminated)
+    tainted = dict.fromkeys(joined.earlier, EARLIER)
+    tainted |= dict.fromkeys(joined.contaminated, CONTAMINATED)
     for item in present.values():
         if item.excluded is not None:
             continue
         about = (now, item.trial_id, item.variant, item.unit)
         if item.unit in tainted:
-            events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=CONTAMINATED))
+            events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=tainted[item.unit]))
         elif latest.get(item.unit, item.trial_id) != item.trial_id:
             events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=LATER_ATTEMPT))
     events.sort(key=lambda event: event.at)

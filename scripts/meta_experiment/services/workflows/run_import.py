@@ -211,9 +211,11 @@ def _imported(
     dry_run: bool,
 ) -> WorkflowExperimentImport:
     found, ledger = read
-    dates = draw_dates(workspace.git, file.path, declared)
-    tallied = tally(ledger, declared.name, dates)
+    dates = draw_dates(workspace, file, declared)
+    tallied = tally(ledger, declared.name, dates, declared.variants)
     runs = joined(ledger, found.outcomes, declared.name, declared.variants, dates)
+    if not runs.runs and runs.earlier:
+        return _nothing_yet(declared, runs, tallied)
     control = request.control or declared.control
     planned = plan_for(
         file.name, declared, _means(runs, control), wishes, found.directions, request.control
@@ -303,6 +305,26 @@ def _variants(
         numbers = (known.drawn, known.cut_off, known.gated) if known else (0, 0, 0)
         found[name] = VariantRunCount(*numbers, measured, max(0, plan.sample_size - measured))
     return found
+
+
+def _nothing_yet(
+    declared: DeclaredExperiment, runs: JoinedRuns, tallied: Tally
+) -> WorkflowExperimentImport:
+    """Say that a generation has no run yet: all that there are were drawn before it."""
+    variants = ", ".join(declared.variants)
+    why = (
+        f"There is nothing yet of {variants}: {len(runs.earlier):,} runs were drawn when other "
+        "variants were declared, or another control. Import again when the compiled workflow "
+        "has run."
+    )
+    counts = {
+        name: VariantRunCount(0, 0, 0, 0, declared.min_samples) for name in declared.variants
+    }
+    said = tuple(notes(tallied, declared.variants))
+    return WorkflowExperimentImport(
+        declared.name, None, False, declared.control, None, 0, 0, 0, runs.excluded, counts, (),
+        None, said, why,
+    )  # fmt: skip
 
 
 def _refused(name: str, error: MetaExperimentError) -> WorkflowExperimentImport:

@@ -8,9 +8,10 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.workflows.picking.ledger_lines import generation_start, read_file
 from meta_experiment.workflows.picking.picked_run import RunPick
 from meta_experiment.workflows.picking.variant_draws import ExperimentArms
+from meta_experiment.workflows.state.generations import DrawDates
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.parsing import read_state
-from meta_experiment.workflows.state.tally import DrawDates, tally
+from meta_experiment.workflows.state.tally import tally
 from meta_experiment.workflows.state.union import attempts
 from meta_experiment.workflows.state.writing import record_run
 

@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from meta_experiment.model.instants import day
 from meta_experiment.records import dataclass
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.union import attempts, cut_off
-
-
-@dataclass(frozen=True, slots=True)
-class DrawDates:
-    """The days on which an experiment draws, as its workflow says from a time on.
-
-    `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
-    such as 2026-01-31, and None where that end is open.
-    """
-
-    since: float
-    first: str | None = None
-    last: str | None = None
-
-    def hold(self, at: float) -> bool:
-        """Say whether variants are drawn at a time, in seconds since the epoch."""
-        today = day(at)
-        return (self.first or today) <= today <= (self.last or today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +35,9 @@ class Tally:
 
     `contaminated` are the ids of runs whose attempts had different variants: they count for
     none. `repeated` is how many earlier attempts were left out. Of `untold` runs nothing tells
-    whether they were gated; they count. `harnesses` counts runs by version of the workflow,
+    whether they were gated; they count. `earlier` runs were drawn among other variants than
+    those of today, or are counted without anything to tell it; they count nowhere.
+    `harnesses` counts runs by version of the workflow,
     None where that is not known. Times are seconds since the epoch.
     """
 
@@ -62,6 +46,7 @@ class Tally:
     contaminated: tuple[str, ...]
     repeated: int
     untold: int
+    earlier: int
     harnesses: Mapping[str | None, int]
     first: float | None
     last: float | None
@@ -72,7 +57,12 @@ class Tally:
         return sum(item.total for item in self.variants.values())
 
 
-def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -> Tally:
+def tally(
+    ledger: RunLedger,
+    experiment: str,
+    dates: Sequence[DrawDates] = (),
+    variants: Sequence[str] = (),
+) -> Tally:
     """Count the runs of an experiment.
 
     Which runs were gated is told by themselves, else by the dates that held at their time, else
@@ -82,13 +72,17 @@ def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -
         ledger: the state of its workflow.
         experiment: its name.
         dates: on which it drew, from when on each; none where they are not known.
+        variants: those of today, whose generation alone counts; none for all runs.
     """
+    generation = CurrentGeneration(variants, dates, ledger.runs, experiment)
     known = sorted(dates, key=lambda item: item.since)
-    found, ids, repeated = [], [], 0
+    found, ids, repeated, earlier = [], [], 0, 0
     for run_id, same in attempts(ledger).items():
         own = [run for run in same if experiment in run.assignments]
         if len({run.assignments[experiment] for run in own}) > 1:
             ids.append(run_id)
+        elif own and is_earlier(own[-1], experiment, variants, generation):
+            earlier += 1
         elif own:
             found.append(own[-1])
             repeated += len(own) - 1
@@ -100,6 +94,9 @@ def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -
         gated, untold = Counter(fewer), 0
         drawn -= gated
     beyond = cut_off(ledger, experiment)
+    if not generation.is_first:
+        earlier += sum(beyond.values())
+        beyond = {}
     names = sorted({*drawn, *gated, *beyond})
     times = [run.at for run in found if run.at is not None and not gates[run.run_id]]
     return Tally(
@@ -108,10 +105,27 @@ def tally(ledger: RunLedger, experiment: str, dates: Sequence[DrawDates] = ()) -
         tuple(sorted(ids)),
         repeated,
         untold,
+        earlier,
         Counter(run.harness for run in found),
         min(times, default=None),
         max(times, default=None),
     )
+
+
+def is_earlier(
+    run: LedgerRun,
+    experiment: str,
+    variants: Sequence[str],
+    generation: CurrentGeneration,
+    ended: float | None = None,
+) -> bool:
+    """Say whether a run had a variant of today, drawn when others were declared beside it.
+
+    `ended` is a time that is known of it elsewhere, should its own not be known.
+    """
+    if run.assignments[experiment] not in variants:
+        return False
+    return not generation.holds(run.at if run.at is not None else ended)
 
 
 def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawDates]) -> bool | None:
@@ -138,6 +152,11 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
     gated = sum(item.gated for item in tallied.variants.values())
     if gated:
         yield f"{_runs(gated)} of {name} outside of its dates: not counted."
+    if tallied.earlier:
+        yield (
+            f"{_runs(tallied.earlier)} of {name} drawn when other variants were declared, or "
+            "another control: of the generation before, and not counted for this one."
+        )
     if tallied.untold:
         yield (
             f"Whether {_runs(tallied.untold)} of {name} lay outside its dates is not known, as "

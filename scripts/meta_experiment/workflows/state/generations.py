@@ -1,0 +1,113 @@
+"""Generations: which runs were drawn among exactly the variants that are declared today.
+
+A run counts for no other set of variants than the one that it was drawn from: in another set
+its share was another, and what is known of it has decided already.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from meta_experiment.model.instants import day
+from meta_experiment.records import dataclass
+from meta_experiment.workflows.state.ledger import LedgerRun
+
+_UNKNOWN = -1  # the period before anything is known
+
+
+@dataclass(frozen=True, slots=True)
+class DrawDates:
+    """The days on which an experiment draws, and its variants, as declared from a time on.
+
+    `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
+    such as 2026-01-31, and None where that end is open. `variants` are empty where they are
+    not known.
+    """
+
+    since: float
+    first: str | None = None
+    last: str | None = None
+    variants: tuple[str, ...] = ()
+
+    def hold(self, at: float) -> bool:
+        """Say whether variants are drawn at a time, in seconds since the epoch."""
+        today = day(at)
+        return (self.first or today) <= today <= (self.last or today)
+
+
+class CurrentGeneration:
+    """The runs of an experiment that were drawn among the variants of today.
+
+    The first variant is the control, so that another first one makes another generation;
+    the order of the others does not matter.
+    """
+
+    def __init__(
+        self,
+        variants: Sequence[str],
+        dates: Iterable[DrawDates],
+        runs: Iterable[LedgerRun] = (),
+        experiment: str = "",
+    ) -> None:
+        """Take what is known.
+
+        Args:
+            variants: those of today; with none of them every run belongs to it.
+            dates: what was declared, from when on each.
+            runs: of the workflow: one that had a variant which is gone was drawn from an
+                earlier generation, whenever the file was changed, and so were those before it.
+            experiment: its name in them.
+        """
+        self._variants = tuple(variants)
+        self._periods = sorted(
+            (item for item in dates if item.variants), key=lambda item: item.since
+        )
+        gone = {name for item in self._periods for name in item.variants}.difference(variants)
+        drawn = [
+            (run.at, run.assignments[experiment])
+            for run in runs
+            if variants and run.at is not None and experiment in run.assignments
+        ]
+        last: dict[int, float] = {}
+        for at, variant in drawn:
+            period = self._period(at)
+            if variant not in variants and (period == _UNKNOWN or variant in gone):
+                last[period] = max(at, last.get(period, at))
+        self._begun = {period: self._first_behind(at, drawn) for period, at in last.items()}
+
+    def _first_behind(self, last: float, drawn: Sequence[tuple[float, str]]) -> float:
+        """Return the first time that is surely behind the last run of another generation.
+
+        Where a variant is new, nobody knows of runs before its first whence they were drawn.
+        """
+        new = set(self._variants).difference(name for at, name in drawn if at <= last)
+        behind = (at for at, name in drawn if at > last and (not new or name in new))
+        return min(behind, default=math.inf)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing tells of an earlier one."""
+        return not self._begun and all(map(self._is_same, self._periods))
+
+    def holds(self, at: float | None) -> bool:
+        """Say whether a run of that time was drawn from it, in seconds since the epoch.
+
+        A run of no known time belongs to it where nothing tells of an earlier generation.
+        """
+        if not self._variants:
+            return True
+        if at is None:
+            return self.is_first
+        period = self._period(at)
+        if period != _UNKNOWN and not self._is_same(self._periods[period]):
+            return False
+        return at >= self._begun.get(period, -math.inf)
+
+    def _period(self, at: float) -> int:
+        return sum(item.since <= at for item in self._periods) - 1
+
+    def _is_same(self, item: DrawDates) -> bool:
+        return item.variants[:1] == self._variants[:1] and set(item.variants) == set(
+            self._variants
+        )
