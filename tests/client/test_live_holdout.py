@@ -91,7 +91,7 @@ def taken_back(live, name):
 
 def test_what_is_reversed_is_taken_back_beside_a_session(client):
     live = promoted(client)
-    name = live.meta("holdout", live.experiment)["experiment_id"]
+    name = live.meta("holdout", live.experiment, "--yes")["experiment_id"]
     holds(live, KIND.treatment)
     use(live, name)
     (live.root / ".claude" / "meta" / "local" / "auto.stamp").unlink()
@@ -131,7 +131,7 @@ def kill_midway(live, *words):
 def test_what_is_killed_on_the_way_is_finished_by_the_next_auto(client):
     live = promoted(client)
     name = f"{live.experiment}-holdout"
-    kill_midway(live, "holdout", live.experiment)
+    kill_midway(live, "holdout", live.experiment, "--yes")
     holds(live, KIND.treatment)
     live.meta("auto", "--yes")
     if states(live)[name] == "draft":

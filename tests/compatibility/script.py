@@ -251,6 +251,7 @@ STEPS: tuple[Step, ...] = (
     "holdout review --share 2",
     "holdout review --dry-run",
     "holdout review",
+    "holdout review --yes",
     "holdout review",
     "status review",
     "rollback review --dry-run",

@@ -11,7 +11,6 @@ from meta_experiment.render.blocks import Block, Column, Facts, Heading, Page, T
 if TYPE_CHECKING:  # the board starts without the types
     from meta_experiment.types.results.holdout import (
         HoldoutAnswer,
-        HoldoutProspect,
         HoldoutView,
     )
 
@@ -45,11 +44,9 @@ def _facts(answer: HoldoutAnswer) -> Iterator[tuple[Text, Text]]:
     if answer.launched is not None and answer.last_day is not None:
         days = (answer.last_day - answer.launched) / 86_400.0
         yield "Launched", f"{_day(answer.launched)}, for {words.days(days)} at most"
-    leave = "rolled back by itself" if answer.auto else "told, and left to you"
+    leave = "rolled back where it was launched" if answer.auto else "told, and left to you"
     yield "Reversed", leave
     yield "Decayed", f"below {words.per_cent(answer.decayed_below, 1)}, told"
-    if answer.prospect is not None:
-        yield "Takes", _takes(answer.prospect, f"{answer.unit.value}s")
     if answer.uses_per_day is not None:
         yield "So far", f"{answer.uses_per_day:,.3g} {answer.unit.value}s a day"
     found = answer.standing
@@ -60,16 +57,6 @@ def _facts(answer: HoldoutAnswer) -> Iterator[tuple[Text, Text]]:
     if answer.decision is not None:
         yield "Decision", f"{answer.decision.value} ({answer.reason_code})"
     yield "Says", words.one_line(answer.sentence)
-
-
-def _takes(found: HoldoutProspect, units: str) -> str:
-    def uses(number: int | None) -> str:
-        return "more than is told" if number is None else f"about {number:,}"
-
-    return (
-        f"{uses(found.still_better)} {units} for still better, {uses(found.reversed)} for "
-        f"reversed, {uses(found.decayed)} for decayed, in half of holdouts"
-    )
 
 
 def _effect(found: HoldoutAnswer | HoldoutView) -> str:

@@ -54,7 +54,7 @@ def serve(project, made, pairs, *, speed):
 
 @pytest.fixture
 def watched(project, promoted):
-    said = project("holdout", promoted, "--auto", "--json").json
+    said = project("holdout", promoted, "--auto", "--yes", "--json").json
     return promoted, said["experiment_id"]
 
 
@@ -122,7 +122,11 @@ def test_still_better_ends_it_and_the_entry_keeps_it(project, promoted):
     assert (beforehand["experiment_id"], beforehand["status"]) == (None, None)
     assert 0 < beforehand["prospect"]["still_better"] < 200
     assert "still better" in beforehand["sentence"]
-    said = project("holdout", promoted, "--json").json
+    told = project("holdout", promoted, "--json").json  # without a terminal, and not agreed to
+    assert (told["experiment_id"], told["prospect"]) == (None, beforehand["prospect"])
+    assert f"meta-experiment holdout {promoted} --share 20" in told["notes"][0]
+    assert row(project, promoted)["stage"] == "learned"
+    said = project("holdout", promoted, "--yes", "--json").json
     name = said["experiment_id"]
     assert (name, said["of"], said["share"]) == (f"{promoted}-holdout", promoted, 0.2)
     assert 0 < said["decayed_below"] < 0.2
@@ -177,7 +181,7 @@ def test_a_promotion_found_reversed_is_named_before_its_entry_says_so(project, p
     assert entry["judged"] == "confirmed"
     asked = ("plan", "--file", f"{COMMAND}=v2.md")
     assert f"{promoted} refuted" not in project(*asked).out
-    name = project("holdout", promoted, "--no-auto", "--json").json["experiment_id"]
+    name = project("holdout", promoted, "--no-auto", "--yes", "--json").json["experiment_id"]
     use(project, name, 200, promoted=100, previous=70)
     project("auto", "--yes")
     assert f"{promoted} refuted" in project(*asked).out
@@ -226,7 +230,7 @@ def test_a_clone_without_the_trials_says_so(project, promoted):
 
 
 def test_reversed_is_told_without_leave_and_decayed_with_it(project, promoted):
-    name = project("holdout", promoted, "--no-auto", "--json").json["experiment_id"]
+    name = project("holdout", promoted, "--no-auto", "--yes", "--json").json["experiment_id"]
     use(project, name, 200, promoted=100, previous=70)
     (step,) = project("auto", "--yes", "--json").json["experiments"]
     assert (step["reason_code"], step["action"]) == ("reversed", "expire")
@@ -423,7 +427,7 @@ def test_what_stands_in_for_a_skill_gives_way_to_the_original_bytes(project):
     ).json["experiment_id"]  # fmt: skip
     serve(project, made, 30, speed=0.7)
     project("promote", made, "--yes")
-    name = project("holdout", made, "--json").json["experiment_id"]
+    name = project("holdout", made, "--yes", "--json").json["experiment_id"]
     assert b"serve-variant" in project.path(SKILL).read_bytes()
     assert changes(project) == ""
     use(project, name, 200, promoted=100, previous=70)
@@ -525,6 +529,7 @@ def test_a_kill_between_the_rollback_and_the_end_is_made_good(project, watched):
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert [row(project, it)["status"] for it in (made, name)] == ["rolled_back", "running"]
     assert (project.path().read_bytes(), changes(project)) == (CONTROL, "")
+    assert not project.path(".claude/skills/review/SKILL.md").exists()
     (step,) = project("auto", "--yes", "--json").json["experiments"]
     assert (step["experiment_id"], step["action"]) == (name, "expire")
     assert row(project, name)["outcome"]["reason_code"] == "reversed"
@@ -536,7 +541,7 @@ def test_a_kill_between_the_rollback_and_the_end_is_made_good(project, watched):
 def test_what_ended_by_other_means_is_never_taken_back(project, promoted, end):
     """Not even what its trials show to be reversed: somebody has ended it otherwise."""
     leave = "--auto" if end == "stop" else "--no-auto"
-    name = project("holdout", promoted, leave, "--json").json["experiment_id"]
+    name = project("holdout", promoted, leave, "--yes", "--json").json["experiment_id"]
     use(project, name, 200, promoted=100, previous=70)
     project(*(("stop", name) if end == "stop" else ("auto", "--yes")))
     assert row(project, name)["status"] == "expired"
@@ -559,7 +564,7 @@ def test_a_holdout_that_was_stored_and_not_started_is_started(project, promoted,
 
     with monkeypatch.context() as patch:
         patch.setattr(holdout_launch.lifecycle, "start", die)
-        project("holdout", promoted, code=130)
+        project("holdout", promoted, "--yes", code=130)
     assert row(project, f"{promoted}-holdout")["status"] == "draft"
     assert project("holdout", promoted, "--json").json["status"] == "running"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, narrated, verb
+from meta_experiment.cli.frame import Place, Result, Screen, narrated, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.errors import RefusedError
 from meta_experiment.render.holdout import holdout
 from meta_experiment.services.acting.holdout_view import holdout_view
 from meta_experiment.services.planning import holdout_launch
@@ -35,6 +36,7 @@ from meta_experiment.types.results.holdout import HoldoutAnswer
 )
 def holdout_verb(
     place: Place,
+    screen: Screen,
     experiment_id: str,
     share: float | None,
     days: float | None,
@@ -44,32 +46,47 @@ def holdout_verb(
 ) -> Result:
     """Keep a share on the old version after a promotion, and watch whether it holds.
 
-    Only what is used after the launch counts. Three answers, however often you look: still
+    Only what is used after the launch counts. Three answers, each right at every look: still
     better, reversed, decayed. It ends by itself once it is answered, on its last day, or when
-    the model changes; git sees nothing of it. With --dry-run it says how many uses
-    each answer takes. Once there is one, this verb shows it; an option launches another after
-    it has ended.
+    the model changes; git sees nothing of it. Before the launch it says how many uses each
+    answer takes, and a terminal is asked; without one it takes --share or --yes. Once there is
+    one, this verb shows it; an option launches another after it has ended.
     """
-    del yes  # no text of the user's is changed
     opened = workspace(place, settled=not dry_run)
     request = holdout_launch.HoldoutRequest(None if share is None else share / 100, days, auto)
-    done = _done(opened, experiment_id, request, dry_run=dry_run)
+    known = holdout_launch.launched_before(opened, experiment_id)
+    if known is None or request.asks or dry_run:
+        agreed = not dry_run and (yes or share is not None)
+        done = _launched(opened, experiment_id, request, screen, dry_run=dry_run, agreed=agreed)
+    elif known.status is Status.DRAFT:
+        done = holdout_launch.resumed(opened, known)
+    else:
+        done = holdout_view(opened, known)
     return Result(done, holdout(done), narration=narrated(done.notes))
 
 
-def _done(
+def _launched(
     opened: Workspace,
     experiment_id: str,
     request: holdout_launch.HoldoutRequest,
+    screen: Screen,
     *,
     dry_run: bool,
+    agreed: bool,
 ) -> HoldoutAnswer:
-    known = holdout_launch.launched_before(opened, experiment_id)
-    if known is None or request.asks or dry_run:
-        return holdout_launch.launch(opened, experiment_id, request, preview=dry_run)
-    if known.status is Status.DRAFT:
-        return holdout_launch.resumed(opened, known)
-    return holdout_view(opened, known)
+    """Launch a holdout that was agreed to; else say what it takes, and ask where one can.
+
+    Raises:
+        RefusedError: the person said no. Else as `holdout_launch.launch`.
+    """
+    if not agreed:
+        beforehand = holdout_launch.launch(opened, experiment_id, request, preview=True)
+        if dry_run or not screen.interactive:
+            return beforehand
+        screen.write(holdout(beforehand), err=True)
+        if not click.confirm("Launch it?", err=True):
+            raise RefusedError("Nothing was launched.")
+    return holdout_launch.launch(opened, experiment_id, request, preview=False)
 
 
 command = holdout_verb

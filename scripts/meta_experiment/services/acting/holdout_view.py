@@ -14,7 +14,7 @@ from meta_experiment.types import Analysis, Experiment, Interval, Status, Trial
 from meta_experiment.types.results.holdout import HoldoutAnswer, HoldoutView
 
 _VIEWS = (30, 60, 90)  # days
-_DAY = 86_400.0
+DAY = 86_400.0
 
 
 def described_holdout(experiment: Experiment, *, stored: bool = True) -> HoldoutAnswer:
@@ -29,7 +29,7 @@ def described_holdout(experiment: Experiment, *, stored: bool = True) -> Holdout
         share=kept_share(experiment),
         unit=plan.unit,
         launched=launched,
-        last_day=None if launched is None else launched + plan.max_duration_days * _DAY,
+        last_day=None if launched is None else launched + plan.max_duration_days * DAY,
         decayed_below=plan.holdout.decayed_below,
         auto=plan.auto,
         decision=None,
@@ -76,7 +76,7 @@ def _views(
     """Show it as it was after each of the checkpoints that are over: views, and no looks."""
     last = experiment.ended if experiment.ended is not None else now
     for days in _VIEWS:
-        end = launched + days * _DAY
+        end = launched + days * DAY
         if end > min(last, now):
             return
         analysis = analyze(

@@ -20,7 +20,7 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.holdout_view import described_holdout, kept_share
+from meta_experiment.services.acting.holdout_view import DAY, described_holdout, kept_share
 from meta_experiment.services.acting.holdouts import (
     WORD,
     holdouts_of,
@@ -47,7 +47,6 @@ from meta_experiment.types import (
 from meta_experiment.types.results.holdout import HoldoutAnswer, HoldoutProspect
 
 SHARE, DAYS = 0.2, 90.0
-_DAY = 86_400.0
 _SHOWN_WITHIN = 14.0  # days
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
 SERVED_BY = "plan"  # of a fingerprint, which the live loop alone writes
@@ -120,7 +119,10 @@ def launch(
     told = _told(draft.plan, needed)
     kept = f"{share:.0%} of {draft.plan.unit.value}s"
     if preview:
-        experiment, notes = draft, tuple[str, ...]()
+        experiment = draft
+        notes: tuple[str, ...] = (
+            f"Nothing is launched. To launch it: {_verb(promoted, request, share)}",
+        )
         said = f"{kept} would keep the text before {promoted.experiment_id}. {told}"
     else:
         experiment, notes = _stored(workspace, promoted, proposal, how)
@@ -132,6 +134,15 @@ def launch(
         uses_per_day=proposal.uses_per_day,
         prospect=needed,
     )
+
+
+def _verb(promoted: Experiment, request: HoldoutRequest, share: float) -> str:
+    words = ["meta-experiment holdout", promoted.experiment_id, f"--share {100 * share:g}"]
+    if request.days is not None:
+        words.append(f"--days {request.days:g}")
+    if request.auto is not None:
+        words.append("--auto" if request.auto else "--no-auto")
+    return " ".join(words)
 
 
 def resumed(workspace: Workspace, draft: Experiment) -> HoldoutAnswer:
@@ -279,7 +290,7 @@ def _texts(workspace: Workspace, promoted: Experiment, outcome: Outcome) -> Text
 
 def _uses_per_day(promoted: Experiment, arms: Iterable[Arm]) -> float:
     started = promoted.started or promoted.created
-    days = max(_SHORTEST, ((promoted.ended or started) - started) / _DAY)
+    days = max(_SHORTEST, ((promoted.ended or started) - started) / DAY)
     return sum(arm.assigned for arm in arms) / promoted.plan.share_of_units / days
 
 
