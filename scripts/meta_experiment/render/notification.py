@@ -23,7 +23,7 @@ from meta_experiment.types import Analysis, Comparison
 from meta_experiment.types.notification import DeliveryState, NotificationEvent
 from meta_experiment.types.results.examination import Examination
 from meta_experiment.types.results.notification import Delivery, NotificationResult
-from meta_experiment.workflows.workflow_names import workflow_of
+from meta_experiment.workflows.workflow_names import acting_command, workflow_of
 
 _TITLES = {
     NotificationEvent.MINIMUM: "enough has been seen to decide",
@@ -101,7 +101,9 @@ def _next(examined: Examination, event: NotificationEvent) -> str:
     ends_by_itself = examined.experiment.plan.holdout is not None
     if verb is None or ends_by_itself or not examined.experiment.status.is_open:
         return f"Look closer: meta-experiment analyze {name}"
-    return f"Look closer: meta-experiment analyze {name}. Act: meta-experiment {verb} {name}"
+    plan = examined.experiment.plan
+    act = acting_command(plan.name, plan.tags) or f"meta-experiment {verb} {name}"
+    return f"Look closer: meta-experiment analyze {name}. Act: {act}"
 
 
 def _without_mentions(text: str) -> str:

@@ -106,7 +106,7 @@ def _experiment(item: AuditedExperiment) -> Iterator[Section]:
 
 def _facts(item: AuditedExperiment) -> Iterator[tuple[Text, Text]]:
     if item.standing is not None:
-        yield from standing_facts(item.standing)
+        yield from standing_facts(item.standing, item.workflow, item.experiment)
     if item.experiment_id is not None:
         yield "Trials", f"meta-experiment analyze {item.experiment_id}"
 

@@ -18,11 +18,13 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
+from meta_experiment.types import Decision
 from meta_experiment.types.results.workflow_import import (
     ExperimentStanding,
     WorkflowExperimentImport,
     WorkflowImport,
 )
+from meta_experiment.workflows.workflow_names import generation_command
 
 _COLUMNS = (
     Column("variant", 24),
@@ -38,7 +40,7 @@ def workflow_import_page(done: WorkflowImport) -> Page:
     return (
         (Paragraph((_headline(done),)),),
         *_noted("Not read", _not_read(done)),
-        *(section for item in done.experiments for section in _experiment(item)),
+        *(section for item in done.experiments for section in _experiment(item, done.workflow)),
         *_noted("Noted", done.notes),
     )
 
@@ -64,7 +66,7 @@ def _not_read(done: WorkflowImport) -> Iterator[str]:
         yield f"{count:,} × {reason}"
 
 
-def _experiment(item: WorkflowExperimentImport) -> Iterator[Section]:
+def _experiment(item: WorkflowExperimentImport, workflow: str) -> Iterator[Section]:
     if item.refusal is not None:
         yield (
             Heading(words.printable(item.experiment), "nothing was imported", level=2),
@@ -83,7 +85,7 @@ def _experiment(item: WorkflowExperimentImport) -> Iterator[Section]:
     )
     detail = f"decides on {words.printable(item.primary_metric or '')}"
     yield (Heading(words.printable(item.experiment), detail, level=2), Table(_COLUMNS, rows))
-    yield (Facts(tuple(_facts(item)), width=10),)
+    yield (Facts(tuple(_facts(item, workflow)), width=10),)
     yield from _noted("Left out", (f"{n:,} {why}" for why, n in item.excluded.items()))
     unmapped = (
         f"{one.declared} is measured by no run; the nearest metric is {one.nearest or 'none'}"
@@ -93,15 +95,17 @@ def _experiment(item: WorkflowExperimentImport) -> Iterator[Section]:
     yield from _noted("Assumed and noted", item.notes)
 
 
-def _facts(item: WorkflowExperimentImport) -> Iterator[tuple[Text, Text]]:
+def _facts(item: WorkflowExperimentImport, workflow: str) -> Iterator[tuple[Text, Text]]:
     yield "Recorded", f"{item.added:,} new, {item.completed:,} completed"
     if item.standing is not None:
-        yield from standing_facts(item.standing)
+        yield from standing_facts(item.standing, workflow, item.experiment)
     if item.experiment_id is not None:
         yield "Next", f"meta-experiment analyze {item.experiment_id}"
 
 
-def standing_facts(stands: ExperimentStanding) -> Iterator[tuple[Text, Text]]:
+def standing_facts(
+    stands: ExperimentStanding, workflow: str, experiment: str
+) -> Iterator[tuple[Text, Text]]:
     """Yield where an experiment stands, a line each."""
     yield (
         "Decision",
@@ -111,6 +115,8 @@ def standing_facts(stands: ExperimentStanding) -> Iterator[tuple[Text, Text]]:
     if stands.ready_on is not None and stands.days_to_go:
         yield "Ready", f"about {day(stands.ready_on)}, in {stands.days_to_go:,.0f} days"
     yield "Can see", words.one_line(stands.outlook)
+    if stands.decision is not Decision.EXTEND:
+        yield "Act", words.one_line(generation_command(workflow, experiment))
 
 
 def _noted(title: str, items: Iterable[str]) -> Iterator[Section]:

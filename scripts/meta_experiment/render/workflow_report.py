@@ -98,7 +98,7 @@ def _facts(item: ReportedExperiment) -> Iterator[tuple[Text, Text]]:
     yield "Metric", f"{words.printable(item.metric or '')}{better}"
     yield "Winner", words.printable(item.winner) if item.winner else "none is declared"
     if item.standing is not None:
-        yield from standing_facts(item.standing)
+        yield from standing_facts(item.standing, item.workflow, item.experiment)
 
 
 def _interaction(item: InteractionCells) -> Iterator[Section]:

@@ -40,3 +40,17 @@ def workflow_of(tags: Iterable[str]) -> str:
     start = f"{TAG}:"
     ours = (item for item in tags if item.startswith(start) and "@" not in item)
     return next(ours, "").removeprefix(start)
+
+
+def generation_command(workflow: str, experiment: str) -> str:
+    """Return the command that acts on the decision of a workflow's experiment."""
+    import shlex
+
+    return f"meta-experiment workflows darwin {shlex.quote(workflow)} {shlex.quote(experiment)}"
+
+
+def acting_command(plan_name: str, tags: Iterable[str]) -> str:
+    """Return the same by the name and the tags of an experiment's plan; "" of any other."""
+    workflow, slash, experiment = plan_name.rpartition("/")
+    own = bool(slash) and experiment_tag(workflow, experiment) in tags
+    return generation_command(workflow, experiment) if own else ""

@@ -44,6 +44,11 @@ def test_the_targets_of_the_frontmatter_are_told_on_request(workflow, hub):
         assert marks(hub.of(thread)) == ["promote"]
         assert all("notify v1 dailyfact/tone event=" in body for body in hub.of(thread))
         assert "### daily-fact/tone: decided, PROMOTE" in hub.of(thread)[0]
+        assert "Act: meta-experiment workflows darwin daily-fact tone" in hub.of(thread)[0]
+    (row,) = workflow("status")["experiments"]
+    assert "meta-experiment workflows darwin daily-fact tone" in row["next_action"]
+    refused = workflow("promote", row["id"], code=1)
+    assert refused["error"]["hint"] == "meta-experiment workflows darwin daily-fact tone"
 
 
 def test_without_a_word_of_the_user_a_workflow_names_nobody(workflow, hub):

@@ -36,6 +36,7 @@ from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Analysis, Decision, Experiment, Status
 from meta_experiment.types.results.action import ActionResult
+from meta_experiment.workflows.workflow_names import acting_command
 
 _UNDECIDED = (Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
@@ -307,5 +308,6 @@ def _require_stored(experiment: Experiment) -> None:
         why = "was made from results measured elsewhere and has no prompt files"
     raise InvalidStateError(
         f"{experiment.experiment_id} {why}; it can be analysed, not promoted.",
-        hint="Create an experiment on the file itself: meta-experiment create --help",
+        hint=acting_command(experiment.plan.name, experiment.plan.tags)
+        or "Create an experiment on the file itself: meta-experiment create --help",
     )

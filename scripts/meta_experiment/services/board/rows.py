@@ -20,6 +20,7 @@ from meta_experiment.model.result_document import to_document
 from meta_experiment.types import Analysis, Experiment, Holdout, Outcome, Scale, Status, Unit
 from meta_experiment.types.guidance import Step
 from meta_experiment.types.vocabulary import Lack, Stage
+from meta_experiment.workflows.workflow_names import acting_command
 
 Row = dict[str, Any]
 
@@ -222,6 +223,9 @@ def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) 
         return _of_holdout(experiment, experiment.plan.holdout)
     if not experiment.plan.files:
         read = f"read it: meta-experiment analyze {name}"
+        act = acting_command(experiment.plan.name, experiment.plan.tags)
+        if act and analysis is not None and DUE[analysis.decision] is not None:
+            read = f"write the next generation: {act}; {read}"
         return f"{last.format(name)}; {read}" if last else f"none to be taken here; {read}"
     if status is Status.RUNNING and analysis is not None:
         return _while_running(experiment, analysis, step)
