@@ -81,9 +81,15 @@ def next_generation(
     Raises:
         UsageError: they are fewer than two, or one is empty.
     """
-    challengers = [item.strip() for item in stated] or [item.name for item in ranked]
-    if not all(challengers):
-        raise UsageError("--variant is empty; expected the name of a variant.")
+    challengers = list(stated) or [item.name for item in ranked]
+    for name in stated:
+        if not name.strip():
+            raise UsageError("--variant is empty; expected the name of a variant.")
+        if name != name.strip():
+            raise UsageError(
+                f"--variant {cite(name)} begins or ends with a blank; expected a name without.",
+                hint=f"Write --variant {cite(name.strip())}",
+            )
     found = tuple(dict.fromkeys([winner, *challengers]))
     if len(found) < FEWEST:
         raise UsageError(

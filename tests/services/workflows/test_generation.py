@@ -161,8 +161,8 @@ def test_the_same_second_takes_two_archives(root):
     assert len(archives(root)) == 3
 
 
-def test_one_flag_is_one_variant_trimmed_and_named_once(root):
-    plan = darwin(root, winner="warm", variants=("a,b", " hot ", "warm", "hot"))
+def test_one_flag_is_one_variant_and_named_once(root):
+    plan = darwin(root, winner="warm", variants=("a,b", "hot", "warm", "hot"))
     assert plan.next_variants == ("warm", "a,b", "hot")
     with pytest.raises(UsageError, match="at least two"):
         darwin(root, winner="warm", variants=("warm",))
@@ -339,3 +339,36 @@ def test_variants_that_do_harm_come_last_and_the_control_is_kept(root):
     plan = darwin(root)
     assert (plan.decision, plan.winner) == ("REJECT", "dry")
     assert [item.is_harmful for item in plan.ranking] == [False, True, True]
+
+
+def test_a_rewrite_that_changes_nothing_writes_nothing(root):
+    imported(root, AT, {"dry": 100.0, "warm": 40.0, "cool": 99.0})
+    with pytest.raises(RefusedError, match="nothing to change"):
+        darwin(root, apply=True, winner="dry", variants=("warm", "cool"))
+    assert archives(root) == []
+    assert (root / PATH).read_bytes() == SOURCE
+
+
+def test_a_name_with_blanks_around_it_is_refused(root):
+    with pytest.raises(UsageError, match="begins or ends with a blank"):
+        darwin(root, winner="warm", variants=(" hot ",))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ('{"run_id":"1","timest\n', "set aside: state.jsonl, line 1: no JSON"),
+        (ledger(loud=3), "tone no longer declares loud"),
+        (
+            ledger(dry=2).replace("tone", "hue"),
+            "2 runs of its state have no variant of",
+        ),
+        (
+            ledger(dry=1) + ledger(warm=1),
+            "1 run of tone had another variant in",
+        ),
+    ],
+)
+def test_what_of_a_state_tells_nothing_is_told(root, state, told):
+    (root / "state.jsonl").write_text(state)
+    assert any(told in note for note in darwin(root, state="state.jsonl").notes)

@@ -211,6 +211,30 @@ def test_the_first_runs_of_a_new_generation_are_drawn_by_chance(folder):
     assert picked[-1]["counts"] == {"warm": 2, "cool": 2}
 
 
+TORN = '{"run_id":"1","timest'
+OLD = '{"run_id":"2","timestamp":"2026-01-01T00:00:00.000Z","assignments":{%s}}'
+
+AGAIN = OLD.replace("00:00:00", "00:01:00")
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (TORN, "Ledger: state.jsonl, line 1: no JSON"),
+        (OLD % '"hue":"red"', "1 runs are of none of these experiments; is it another"),
+        (OLD % '"tone":"loud"', "Ledger: tone does not declare loud"),
+        ("\n".join([OLD % '"tone":"dry"', TORN, AGAIN % '"tone":"warm"']),
+         "Ledger: run 2 had several variants of tone"),
+    ],
+)  # fmt: skip
+def test_what_of_a_ledger_counts_for_nothing_is_told_and_kept(folder, before, told):
+    (folder / "state.jsonl").write_text(before + "\n")
+    said = pick(folder, "daily", "--state", "state.jsonl", "--run-id", "9")
+    assert told in said
+    assert (folder / "state.jsonl").read_text().startswith(before)
+    assert ledger(folder).runs[-1].run_id == "9"
+
+
 def test_a_ramp_stops_where_the_outcomes_say_so(folder):
     spec = {"e": {"variants": ["a", "b"], "continual": {"seed": "s", "ramp": [100]}}}
     (folder / "ramp.lock.yml").write_bytes(compiled(spec))
@@ -230,12 +254,14 @@ def test_a_ramp_stops_where_the_outcomes_say_so(folder):
         (("daily", "--run-id", "1", "--state", "bad.jsonl"), 1, "is no state"),
         (("empty.md", "--run-id", "1", "--state", "s"), 1, "declares no experiment"),
         (("daily", "--run-id", "1", "--state", "s", "--outcomes", "bad.jsonl"), 2, "not valid"),
+        (("daily", "--run-id", "1", "--state", "s", "--outcomes", "typo.json"), 2, "'tune'"),
         (("daily", "--wrong"), 2, "No such option"),
         (("broken.md", "--run-id", "1", "--state", "s"), 2, "cannot be read"),
     ],
 )
 def test_what_is_missing_or_wrong_is_said_and_nothing_written(folder, words, code, message):
     (folder / "bad.jsonl").write_text("no ledger\n")
+    (folder / "typo.json").write_text('{"tune": {"decision": "REJECT"}}')
     (folder / "empty.md").write_text("# nothing\n")
     (folder / "broken.md").write_text("---\nexperiments: [\n---\n")
     before = sorted(item.name for item in folder.iterdir() if not item.name.startswith("."))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from meta_experiment.errors import GitError, NotFoundError, RefusedError
+from meta_experiment.errors import GitError, NotFoundError, RefusedError, cite
 from meta_experiment.files.confine import Content
 from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
@@ -30,7 +30,8 @@ from meta_experiment.workflows.rewriting import Rewriting, declared_in, rewritte
 from meta_experiment.workflows.state.branches import read_branch
 from meta_experiment.workflows.state.ledger import RunLedger
 from meta_experiment.workflows.state.parsing import read_state
-from meta_experiment.workflows.state.tally import tally
+from meta_experiment.workflows.state.tally import Tally, tally
+from meta_experiment.workflows.state.tally import notes as tally_notes
 from meta_experiment.workflows.variant_ranking import (
     chosen_winner,
     next_generation,
@@ -40,6 +41,7 @@ from meta_experiment.workflows.variant_ranking import (
 from meta_experiment.workflows.workflow_names import experiment_tag
 
 _MODE = 0o644
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def plan_generation(
         raise RefusedError(
             f"Nothing has won {declared.name}: {plan.reason}",
             hint="Name the winner yourself, if you must: --winner NAME",
+        )
+    if rewriting.text == file.document.text:
+        raise RefusedError(
+            f"There is nothing to change: {declared.name} has these variants already, with "
+            f"{cite(plan.winner)} as the control.",
+            hint="Name one that is to beat it: --variant NAME",
         )
     from meta_experiment.services.workflows.generation_landing import Generation, land
 
@@ -194,6 +202,7 @@ def _known(
     if ledger is not None:
         counted = tally(ledger, declared.name, dates, declared.variants)
         runs = {name: item.total for name, item in counted.variants.items()}
+        notes = [*notes, *_dropped(ledger, counted), *tally_notes(counted, declared.variants)]
     experiment = _imported(workspace, file, declared)
     control = safe_names(declared.variants, [])[declared.control]
     if (
@@ -205,6 +214,18 @@ def _known(
         experiment = None
     analysis = examine(workspace, experiment).analysis if experiment else None
     return KnownOutcome(ledger, runs, experiment, analysis, tuple(notes))
+
+
+def _dropped(ledger: RunLedger, counted: Tally) -> Iterator[str]:
+    """Say what of a state tells nothing of an experiment."""
+    for bad in ledger.bad[:_MOST_TOLD]:
+        yield f"set aside: {bad.sentence}"
+    if len(ledger.bad) > _MOST_TOLD:
+        yield f"set aside: {len(ledger.bad) - _MOST_TOLD:,} more that cannot be read"
+    others = sum(counted.experiment not in run.assignments for run in ledger.runs)
+    if others:
+        whole = "; is it another workflow's?" if others == len(ledger.runs) else ""
+        yield f"{others:,} runs of its state have no variant of {counted.experiment}{whole}"
 
 
 def _ledger(

@@ -69,6 +69,10 @@ class LedgerLines:
                 stages.append(stage)
         return max(stages)
 
+    def notes(self, experiments: Sequence[ExperimentArms]) -> list[str]:
+        """Say what of it counts for nothing."""
+        return unused([run["assignments"] for run in self.runs], experiments)
+
     def _start(self, arms: ExperimentArms) -> int:
         return generation_start(
             [(run["assignments"], run.get("assignment")) for run in self.runs], arms
@@ -137,6 +141,23 @@ def generation_start(
         if assignments.get(arms.name, arms.variants[0]) not in declared:
             return number + 1
     return 0
+
+
+def unused(
+    runs: Sequence[Mapping[str, str]], experiments: Sequence[ExperimentArms]
+) -> list[str]:
+    """Say which runs of a ledger tell nothing of these experiments, by their variants."""
+    found = []
+    names = {arms.name for arms in experiments}
+    others = sum(names.isdisjoint(run) for run in runs)
+    if others:
+        whole = "; is it another workflow's?" if others == len(runs) else ""
+        found.append(f"{others} runs are of none of these experiments{whole}")
+    for arms in experiments:
+        gone = {run[arms.name] for run in runs if arms.name in run}.difference(arms.variants)
+        if gone:
+            found.append(f"{arms.name} does not declare {', '.join(sorted(gone)[:5])}")
+    return found
 
 
 def line(document: Mapping[str, Any]) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.workflows.picking.ledger_lines import generation_start, read_file
+from meta_experiment.workflows.picking.ledger_lines import generation_start, read_file, unused
 from meta_experiment.workflows.picking.picked_run import RunPick
 from meta_experiment.workflows.picking.variant_draws import ExperimentArms
 from meta_experiment.workflows.state.generations import DrawDates
@@ -14,6 +15,8 @@ from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import tally
 from meta_experiment.workflows.state.union import attempts
 from meta_experiment.workflows.state.writing import record_run
+
+_MOST_TOLD = 5
 
 
 class OtherLedger:
@@ -38,6 +41,22 @@ class OtherLedger:
     def stage(self, arms: ExperimentArms) -> int:
         """Return the highest stage that the ramp of this generation has reached."""
         return self._generation(arms).stages.get(arms.name, 0)
+
+    def notes(self, experiments: Sequence[ExperimentArms]) -> list[str]:
+        """Say what of it counts for nothing."""
+        bad = self._ledger.bad
+        more = [f"and {len(bad) - _MOST_TOLD} more that cannot be read"]
+        twice = [
+            f"run {name} had several variants of {arms.name} and counts for none"
+            for arms in experiments
+            for name in tally(self._ledger, arms.name).contaminated
+        ]
+        return [
+            *(item.sentence for item in bad[:_MOST_TOLD]),
+            *more[: len(bad) > _MOST_TOLD],
+            *twice[:_MOST_TOLD],
+            *unused([run.assignments for run in self._ledger.runs], experiments),
+        ]
 
     def _generation(self, arms: ExperimentArms) -> RunLedger:
         """Return the runs of these variants, with what is counted before if it is of these."""

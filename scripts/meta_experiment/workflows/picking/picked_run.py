@@ -21,7 +21,7 @@ from meta_experiment.workflows.picking.variant_draws import draw
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Protocol
 
     from meta_experiment.workflows.picking.variant_draws import ExperimentArms, VariantDraw
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
         def stage(self, arms: ExperimentArms) -> int:
             """Return the highest stage that the ramp of this generation has reached."""
+
+        def notes(self, experiments: Sequence[ExperimentArms]) -> list[str]:
+            """Say what of it counts for nothing."""
 
         def assignments(self, run_id: str) -> dict[str, str]:
             """Return the variants that a run had in an earlier attempt."""
@@ -79,18 +82,20 @@ class RunOfWorkflow:
 class RunPick:
     """The variants of a run, by experiment, with how each was drawn and the counts since."""
 
-    __slots__ = ("counts", "draws", "run")
+    __slots__ = ("counts", "draws", "notes", "run")
 
     def __init__(
         self,
         run: RunOfWorkflow,
         draws: dict[ExperimentArms, VariantDraw],
         counts: dict[str, dict[str, int]],
+        notes: list[str],
     ) -> None:
-        """Hold what came of it."""
+        """Hold what came of it; `notes` say what of the ledger counts for nothing."""
         self.run = run
         self.draws = draws
         self.counts = counts
+        self.notes = notes
 
     @property
     def assignments(self) -> dict[str, str]:
@@ -226,7 +231,7 @@ def _draws(
             if drawn.how != "gated":
                 own = {**own, drawn.variant: own.get(drawn.variant, 0) + 1}
         counts[arms.name] = {name: own.get(name, 0) for name in arms.variants}
-    return RunPick(run, draws, counts), is_new
+    return RunPick(run, draws, counts, ledger.notes(experiments)), is_new
 
 
 class _LedgerLock:

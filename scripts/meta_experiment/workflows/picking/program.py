@@ -97,6 +97,10 @@ def picked_for(
     called = environment.get("GITHUB_WORKFLOW_REF") or environment.get("GITHUB_WORKFLOW", "")
     harness = environment.get("GH_AW_HARNESS_VERSION") or specification.harness
     known = _outcomes(outcomes) if outcomes else {}
+    names = [item.name for item in specification.experiments]
+    if unknown := [name for name in known if name not in names]:
+        message = f"{outcomes}: {workflow} has no experiment {unknown[0][:80]!r}."
+        raise PickProblem("usage", message, f"It has: {', '.join(names)}")
     run = RunOfWorkflow(run_id, at, f"{repository}:{called}:{run_id}", harness, known)
     return pick(specification.experiments, run, state), state
 
@@ -131,6 +135,7 @@ def lines_of(picked: RunPick, *, with_summary: bool) -> str:
             announcements.harmless(f"{arms.name}: {drawn.variant} ({drawn.how})")
             for arms, drawn in picked.draws.items()
         ),
+        *(announcements.harmless(f"Ledger: {note}") for note in picked.notes),
         *picked.events(),
         *(["", picked.summary().rstrip()] if with_summary else []),
     ]

@@ -23,6 +23,7 @@ LEDGER_FILE, LEGACY_FILE, ASSIGNMENTS_FILE = "state.jsonl", "state.json", "assig
 STATE_FILES = (LEDGER_FILE, LEGACY_FILE)
 LARGEST = 64 * 1024 * 1024  # bytes
 _RUN = "run_id"
+_BEGINNINGS = (b'{"run_id"', b'{"schema_version"')  # of a run's line, as they are written
 _OWN = {_RUN, "timestamp", "assignments", "harness_version", "baseline_counts"}
 
 
@@ -90,9 +91,8 @@ class StateReader:
                 if _RUN not in document:
                     fresh.clear()
             fresh[line] = found
-        if len(fresh) == len(lines) and all(
-            item.bad and not item.runs for item in fresh.values()
-        ):
+        unread = all(item.bad and not item.runs for item in fresh.values())
+        if len(fresh) == len(lines) and unread and not all(map(_is_begun, lines)):
             raise _corrupt(source, next(iter(fresh.values())).bad[0].reason)
         self._parsed |= fresh
 
@@ -238,6 +238,11 @@ def _object(data: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadStateError("no object")
     return document
+
+
+def _is_begun(line: bytes) -> bool:
+    """Tell whether a line, torn or not, was to be a run."""
+    return line.lstrip().startswith(_BEGINNINGS)
 
 
 def _is_object(data: bytes) -> bool:
