@@ -66,16 +66,25 @@ def names(experiments: int) -> list[str]:
     ]
 
 
-def build(root: Path, experiments: Sequence[str], trials: int, writers: int) -> None:
-    """Write a registry, ten of it running, and logs in which the writers take turns."""
-    registry(root, experiments, 10)
+def build(
+    root: Path,
+    experiments: Sequence[str],
+    trials: int,
+    writers: int,
+    unit: str = "invocation",
+) -> None:
+    """Write a registry, ten of it running, and logs in which the writers take turns.
+
+    Where units are sessions, the experiments have the same ones.
+    """
+    registry(root, experiments, 10, unit)
     chance = random.Random(2)  # noqa: S311 - data, no secrets
     each = trials // len(experiments)
     begin = time.time() - 80_000
     for name in experiments:
         folder = root / ".claude" / "meta" / "trials" / name
         folder.mkdir(parents=True)
-        lines = list(typed(chance, each, begin))
+        lines = list(typed(chance, each, begin, shared=unit == "session"))
         for writer in range(min(writers, each)):
             own = [head(root, name, f"host-{writer}.jsonl"), *lines[writer::writers]]
             (folder / f"host-{writer}.jsonl").write_bytes(b"".join(own))
@@ -86,7 +95,9 @@ def head(root: Path, experiment: str, name: str) -> bytes:
     return log_head.head(own_seal(root), experiment, name)
 
 
-def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
+def registry(
+    root: Path, names: Sequence[str], running: int = 1, unit: str = "invocation"
+) -> None:
     """Write a registry; all but the first few of its experiments have ended."""
     now, registered = time.time(), []
     for number, name in enumerate(names):
@@ -96,7 +107,7 @@ def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
                 "hypothesis": "The new text is faster.",
                 "files": [f".claude/commands/c{number}.md"],
                 "metrics": {"primary": "duration_seconds", "guardrails": ["output_tokens:20%"]},
-                "unit": "invocation",
+                "unit": unit,
             }
         )
         arms: dict[str, FileVersion | None] = {
@@ -120,9 +131,17 @@ def registry(root: Path, names: Sequence[str], running: int = 1) -> None:
 
 
 def typed(
-    chance: random.Random, trials: int, begin: float = NOW, batch: int = 1
+    chance: random.Random,
+    trials: int,
+    begin: float = NOW,
+    batch: int = 1,
+    *,
+    shared: bool = False,
 ) -> Iterator[bytes]:
-    """Yield lines as `record` writes them, so many at once: two metrics, 163 bytes."""
+    """Yield lines as `record` writes them, so many at once: two metrics, 163 bytes.
+
+    The units of `shared` lines have names that those of others have as well.
+    """
     first = 0
     for number in range(trials):
         if number % batch == 0:
@@ -135,6 +154,7 @@ def typed(
                 "duration_seconds": round(chance.lognormvariate(4, 0.5), 3),
                 "output_tokens": int(chance.lognormvariate(7, 0.4)),
             },
+            f"session-{number}" if shared else None,
         )
 
 

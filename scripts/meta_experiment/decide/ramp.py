@@ -60,15 +60,22 @@ def ramp_standing(
     analysis: Analysis,
     as_of: float,
     ended: Container[str] = (),
+    *,
+    over: str | None = None,
 ) -> RampStanding:
-    """Say at which step the next unit is drawn; `ended` are arms that get no more."""
+    """Say at which step the next unit is drawn; `ended` are arms that get no more.
+
+    Where no unit is drawn any more, `over` says why, and the step is that of the last one.
+    """
     ramp, run = _ramp(plan), _last_run(plan, trials)
     going = [it.name for it in plan.treatments if it.name not in ended]
     units = min((run.closed[name] for name in going), default=0)
     back, step, last = _harm(analysis), run.step, len(ramp.steps) - 1
     due = None if run.since is None or step == last else run.since + ramp.days * _DAY
     waits = next(_hindrances(plan, analysis, run, units, due, as_of), "")
-    if back is not None:
+    if over is not None:
+        back, due, waits = None, None, f"nothing: {over}"
+    elif back is not None:
         step, waits = 0, f"harm is shown: {back}"
     elif not waits and step < last:
         step += 1
@@ -84,7 +91,7 @@ def ramp_standing(
         since=run.since,
         units=units,
         needed=ramp.units,
-        next_share=ramp.steps[step + 1] if step < last else None,
+        next_share=ramp.steps[step + 1] if over is None and step < last else None,
         due=due,
         waits=waits,
         back=back,

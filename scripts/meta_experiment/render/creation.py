@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.render import words
+from meta_experiment.render import over_time, words
 from meta_experiment.render.blocks import Facts, Heading, Page
 from meta_experiment.types import Assignment, Plan, Status, Unit
 from meta_experiment.types.results.creation import Creation
@@ -27,6 +27,7 @@ def creation(made: Creation) -> Page:
         ),
         *((("Covariates", ", ".join(plan.covariates)),) if plan.covariates else ()),
         ("Rule", _rule(plan)),
+        *_exposure(plan),
         ("Outlook", made.outlook),
         ("Next", _next(made)),
     )
@@ -38,6 +39,20 @@ def _folder(made: Creation) -> Iterator[tuple[str, str]]:
     count = len(made.experiment.versions) - len(made.experiment.plan.files)
     if count > 0:
         yield "Folder", f"{count:,} more file{'s' if count > 1 else ''} of the skill with it"
+
+
+def _exposure(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Say the steps, the dates and the layer, where there are any."""
+    if plan.ramp is not None:
+        steps = ", ".join(map(over_time.share, plan.ramp.steps))
+        yield (
+            "Ramp",
+            (
+                f"{steps} of units to the treatments, each for {plan.ramp.days:g} days and "
+                f"{plan.ramp.units:,} units at least"
+            ),
+        )
+    yield from over_time.planned(plan)
 
 
 def _rule(plan: Plan) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from meta_experiment.model.instants import to_text
 from meta_experiment.render import words
 
 if TYPE_CHECKING:  # status starts without the types
-    from meta_experiment.types import Interaction
+    from meta_experiment.types import Interaction, Plan
+
+_DAY = 86_400.0
 
 
 def when(instant: str) -> str:
@@ -24,13 +27,28 @@ def when(instant: str) -> str:
 
 
 def dates(start: str | None, end: str | None) -> str | None:
-    """Say from when until when units take part; None where nothing is said of it."""
-    parts = [
-        f"{word} {when(instant)}"
+    """Say from when until when units take part; None where nothing is said of it.
+
+    An end at midnight in UTC is that of the day before.
+    """
+    named = [
+        (word, datetime.fromisoformat(instant).astimezone(UTC))
         for word, instant in (("from", start), ("until", end))
         if instant is not None
     ]
-    return " ".join(parts) or None
+    if not named:
+        return None
+    said = " ".join(f"{word} {_in_utc(word, moment)} UTC" for word, moment in named)
+    if not any(moment.astimezone().utcoffset() for _, moment in named):
+        return f"{said} (local time is the same)"
+    local = " ".join(f"{word} {moment.astimezone():%Y-%m-%d %H:%M}" for word, moment in named)
+    return f"{said} ({local} local)"
+
+
+def _in_utc(word: str, moment: datetime) -> str:
+    if word == "until" and not moment.timestamp() % _DAY:
+        return f"the end of {moment - timedelta(days=1):%Y-%m-%d}"
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def ramp(found: Mapping[str, Any]) -> Iterator[str]:
@@ -42,7 +60,7 @@ def ramp(found: Mapping[str, Any]) -> Iterator[str]:
     if found["since"] is not None:
         since = f"since {when(found['since'])}"
     yield (
-        f"step {found['step']} of {len(found['steps'])}: {words.per_cent(found['share'])} of "
+        f"step {found['step']} of {len(found['steps'])}: {share(found['share'])} of "
         f"units to the treatments, {since}"
     )
     if found["back"] is not None:
@@ -50,9 +68,23 @@ def ramp(found: Mapping[str, Any]) -> Iterator[str]:
     elif found["next_share"] is not None:
         due = f", not before {when(found['due'])}" if found["due"] is not None else ""
         yield (
-            f"next {words.per_cent(found['next_share'])}{due}; it waits for "
+            f"next {share(found['next_share'])}{due}; it waits for "
             f"{words.one_line(found['waits'])}"
         )
+
+
+def planned(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Say the dates of a plan and its part of a layer, where it has any."""
+    moments = (plan.start_date, plan.end_date)
+    if told := dates(*(None if at is None else to_text(at) for at in moments)):
+        yield "Dates", told
+    if plan.layer is not None:
+        yield "Layer", f"{words.name(plan.layer.name)}, {share(plan.layer.count / 1000)} of it"
+
+
+def share(fraction: float) -> str:
+    """Write a share of the units as per cent, a small one as well."""
+    return f"{100 * fraction:.4g}%"
 
 
 def interaction(found: Interaction) -> str:

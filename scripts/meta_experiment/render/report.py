@@ -28,6 +28,7 @@ from meta_experiment.types import (
     Decision,
     GuardrailResult,
     GuardrailState,
+    Plan,
     Posterior,
     PrimaryResult,
     Readiness,
@@ -44,6 +45,7 @@ def report(examined: Examination) -> Page:
     primary, unit = analysis.primary, plan.primary.unit
     return (
         (Heading(f"ANALYSIS  {words.name(analysis.experiment_id)}", words.quoted(plan.name)),),
+        *_planned(examined.experiment.plan),
         _verdict(analysis),
         (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
         (arms(primary, unit),),
@@ -64,6 +66,12 @@ def report(examined: Examination) -> Page:
         (Paragraph(tuple(_checks(analysis)), indent=2),),
         *_notes(analysis),
     )
+
+
+def _planned(plan: Plan) -> Iterator[Section]:
+    """Say when units take part, and of which layer."""
+    if told := tuple(f"{name}: {text}" for name, text in over_time.planned(plan)):
+        yield (Paragraph(told, indent=2),)
 
 
 def _verdict(analysis: Analysis) -> Section:

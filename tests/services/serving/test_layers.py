@@ -142,13 +142,16 @@ def test_what_shares_units_across_layers_is_shown_and_decides_nothing(project):
             return pace[arm] * (slower if arm == "treatment" else 1.0) * (1 + number % 7 / 20)
 
         project.use(one, f"s{number}", value)
-    seen = analysing.analyze(project.space, one).analysis
+    plain = analysing.analyze(project.space, one).analysis
+    assert plain.interactions == ()
+    assert any(other in note and "--interactions" in note for note in plain.notes)
+    seen = analysing.analyze(project.space, one, interactions=True).analysis
     (found,) = seen.interactions
     assert (found.other, found.beside) == (other, "treatment")
     assert found.alone == pytest.approx(0.5, abs=0.1)
     assert found.together < 0
     assert found.interval.high < 0
-    (back,) = analysing.analyze(project.space, other).analysis.interactions
+    (back,) = analysing.analyze(project.space, other, interactions=True).analysis.interactions
     assert back.other == one
     quiet = replace(seen, interactions=())
     assert quiet.decision is seen.decision
@@ -160,4 +163,34 @@ def test_experiments_of_one_layer_share_no_units_to_speak_of(project):
     for number in range(80):
         project.use(one, f"s{number}", lambda _, number=number: 5.0 + number % 3)
         project.use(other, f"s{number}", lambda _, number=number: 5.0 + number % 3)
-    assert analysing.analyze(project.space, one).analysis.interactions == ()
+    plain = analysing.analyze(project.space, one, interactions=True).analysis
+    assert plain.interactions == ()
+
+
+def test_one_that_joins_while_others_run_takes_no_unit_from_them_and_none_of_theirs(project):
+    """The others go on with what they had, served and assigned, and nobody is in two."""
+    first = project.start("alpha", {"name": "prompts", "share": 40})
+    second = project.start("beta", {"name": "prompts", "share": 30})
+    sessions = [f"s{number}" for number in range(120)]
+
+    def within(*names):
+        return {
+            session: {
+                name: project.use(name, session).variant
+                for name in names
+                if project.use(name, session).trial is not None
+            }
+            for session in sessions
+        }
+
+    before = within(first, second)
+    assert {len(met) for met in before.values()} == {0, 1}
+    joined = project.start("gamma", {"name": "prompts", "share": 30})
+    assert project.space.store.experiment(joined).plan.layer.slots == (700, 1000)
+    after = within(first, second, joined)
+    for session, met in before.items():
+        assert {name: arm for name, arm in after[session].items() if name != joined} == met
+        assert len(after[session]) == 1  # the layer is full now
+    free = [session for session, met in before.items() if not met]
+    assert [session for session in sessions if joined in after[session]] == free
+    assert len(free) > 20

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,10 +11,12 @@ from tests.support.serving import COMMAND, HEAD
 from meta_experiment.errors import InvalidStateError, UsageError
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.exposure import expose
+from meta_experiment.model.result_document import to_document
 from meta_experiment.protocol import index
 from meta_experiment.protocol.log_head import mark
 from meta_experiment.protocol.sessions import PromptRef, Session
-from meta_experiment.services.acting import analysing, autopilot, lifecycle
+from meta_experiment.render import over_time
+from meta_experiment.services.acting import analysing, autopilot, lifecycle, promotion
 from meta_experiment.services.board.board import board
 from meta_experiment.services.health.verifying import verify
 from meta_experiment.services.planning import amending, creating, request
@@ -215,6 +218,52 @@ def test_an_end_is_put_off_though_the_start_is_past(made):
     assert change.after == "2025-10-31T00:00:00.000Z"
     with pytest.raises(UsageError, match=r"end_date: the end of 2025-10-10 in UTC is over"):
         amending.amend(it.space, it.id, [("end_date", "2025-10-10")], "sooner")
+
+
+def test_before_the_start_every_answer_says_so(made):
+    it = made(start_date="2025-10-12", assignment={}, manual=True, end_date="2025-10-15")
+    drawn = assigning.assign(it.space, it.id, "u1")
+    assert (drawn.variant, drawn.trial_id) == ("control", None)
+    assert drawn.reason.startswith("No unit takes part before 2025-10-12T00:00:00.000Z")
+    row = it.look()
+    assert row["next_action"] == "none before its start, 2025-10-12T00:00:00.000Z"
+    assert row["progress"]["days_left"] == pytest.approx(6.63, abs=0.01)
+    it.now += 4 * DAY
+    assert assigning.assign(it.space, it.id, "u2").reason is None
+    it.now += 4 * DAY
+    after = assigning.assign(it.space, it.id, "u3").reason
+    assert after.startswith("No unit takes part after the end of 2025-10-15 in UTC")
+
+
+def test_dates_say_local_time_once_and_the_last_day_by_its_name(monkeypatch):
+    start, end = "2025-10-12T00:00:00.000Z", "2025-10-16T00:00:00.000Z"
+
+    def said(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        return over_time.dates(start, end)
+
+    utc = "from 2025-10-12 00:00 UTC until the end of 2025-10-15 UTC"
+    try:
+        assert said("UTC") == f"{utc} (local time is the same)"
+        assert said("Europe/Berlin") == (
+            f"{utc} (from 2025-10-12 02:00 until 2025-10-16 02:00 local)"
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_ramp_that_has_ended_waits_for_nothing(made):
+    it = made()
+    it.serve(40, slower=0.8)
+    it.now += DAY
+    promotion.stop(it.space, it.id, "enough", dry_run=False)
+    found = analysing.analyze(it.space, it.id).analysis.ramp
+    assert (found.step, found.next_share, found.due) == (1, None, None)
+    assert found.waits == "nothing: the experiment is expired"
+    (told,) = over_time.ramp(to_document(found) | {"share": 0.001})
+    assert told.startswith("step 1 of 2: 0.1% of units")
 
 
 def test_today_begins_at_once_and_yesterday_is_over(made):

@@ -25,6 +25,11 @@ _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Deci
     "--exact", is_flag=True, help="Also weigh the draw of the arms alone, whatever the values."
 )
 @click.option(
+    "--interactions",
+    is_flag=True,
+    help="Also what other experiments on the same units do to the effect; reads their logs.",
+)
+@click.option(
     "--as",
     "other",
     type=click.Choice(["analysis_result", "input_data"]),
@@ -36,6 +41,7 @@ def analyze_verb(
     experiment_id: str,
     gate: bool,
     exact: bool,
+    interactions: bool,
     other: str | None,
     current: tuple[str, ...],
 ) -> Result:
@@ -43,7 +49,11 @@ def analyze_verb(
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
     examined = analysing.analyze(
-        opened, experiment_id, pairs("--current", current), exact=exact
+        opened,
+        experiment_id,
+        pairs("--current", current),
+        exact=exact,
+        interactions=interactions,
     )
     analysis = examined.analysis
     exit_code = _GATE[analysis.decision] if gate else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.blocks import lines
 from meta_experiment.services.recording import assigning
@@ -23,7 +23,8 @@ def assign_verb(place: Place, experiment_id: str, unit: str | None) -> Result:
     variant's text.
     """
     drawn = assigning.assign(workspace(place), experiment_id, unit)
-    return Result(drawn, lines(drawn.variant))
+    notes = () if drawn.reason is None else (drawn.reason,)
+    return Result(drawn, lines(drawn.variant), narration=narrated(notes))
 
 
 command = assign_verb

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
+from meta_experiment.decide.horizon import longest_days
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.opening import opens_at
@@ -79,9 +80,10 @@ def reached(plan: Plan, analysis: Analysis, share: float) -> float:
 
 
 def _terms(plan: Plan) -> str:
+    until = "" if plan.end_date is None else " at most, until its end date"
     return (
         f"valid at every look from {opens_at(plan):,} units per arm, "
-        f"for {plan.max_duration_days:g} days"
+        f"for {longest_days(plan):g} days{until}"
     )
 
 

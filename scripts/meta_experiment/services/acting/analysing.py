@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from meta_experiment.decide import analyze as decide
@@ -12,7 +12,7 @@ from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
-from meta_experiment.services.acting.shared_units import beside_others
+from meta_experiment.services.acting.shared_units import beside_others, others_on_its_units
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
@@ -40,18 +40,22 @@ def analyze(
     current: Mapping[str, str] | None = None,
     *,
     exact: bool = False,
+    interactions: bool = False,
 ) -> Examination:
     """Compute evidence and verdict now; changes nothing.
 
     `current` is the fingerprint of what runs now, such as the model: evidence that never saw
-    it is stale and promotes nothing. With `exact`, what the draw alone says stands beside.
+    it is stale and promotes nothing. With `exact`, what the draw alone says stands beside,
+    with `interactions` what other experiments on the same units do to the effect.
 
     Raises:
         InvalidStateError: the experiment has not started.
         UsageError: the draw is asked for, and is not known.
     """
     found = find_in(workspace.store, selector)
-    return examine(workspace, found, current, explore=True, exact=exact)
+    return examine(
+        workspace, found, current, explore=True, exact=exact, interactions=interactions
+    )
 
 
 def examine(
@@ -61,6 +65,7 @@ def examine(
     *,
     explore: bool = False,
     exact: bool = False,
+    interactions: bool = False,
     exhausted: str | None = None,
     log: TrialLog | None = None,
 ) -> Examination:
@@ -93,8 +98,12 @@ def examine(
     )
     analysis = _as_ended(experiment, analysis)
     if explore:
-        met = tuple(beside_others(workspace, experiment, trials))
-        analysis = replace(analysis, interactions=met)
+        others = others_on_its_units(workspace, experiment)
+        if others and interactions:
+            met = tuple(beside_others(workspace, plan, trials, others))
+            analysis = replace(analysis, interactions=met)
+        elif others:
+            analysis = replace(analysis, notes=(*analysis.notes, _shared(others)))
     if exact:
         from meta_experiment.decide.exact import exact_evidence
 
@@ -108,13 +117,23 @@ def examine(
         from meta_experiment.decide.ramp import ramp_standing
 
         ended = {item.treatment for item in experiment.ended_arms}
-        ramp = ramp_standing(plan, trials, analysis, as_of, ended)
+        status = experiment.status
+        over = None if status.is_open else f"the experiment is {status.value}"
+        ramp = ramp_standing(plan, trials, analysis, as_of, ended, over=over)
         analysis = replace(analysis, ramp=ramp)
         changes = (until, ramp.due)
         until = min((at for at in changes if at is not None and at > as_of), default=None)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
     return Examination(experiment, analysis, found, beside, until)
+
+
+def _shared(others: Sequence[Experiment]) -> str:
+    named = ", ".join(item.experiment_id for item in others)
+    return (
+        f"The same units may be in {named} as well; what that does to the effect: "
+        "analyze --interactions"
+    )
 
 
 def _as_ended(experiment: Experiment, analysis: Analysis) -> Analysis:

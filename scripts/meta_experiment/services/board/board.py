@@ -89,10 +89,10 @@ def board(
             from meta_experiment.services.board.refreshing import archived_row
 
             made = archived_row(open_workspace(), asked, notes)
-            return _view(kept, [_with_time(made, now)], summary, notes)
+            return _view(kept, [_with_time(made, now)], summary, notes, now)
         if asked in kept.stale(layout, {asked: kept.entries[asked].key}):
             kept = _refreshed(open_workspace, kept, {asked}, notes)
-        return _view(kept, [_with_time(kept.entries[asked].row, now)], summary, notes)
+        return _view(kept, [_with_time(kept.entries[asked].row, now)], summary, notes, now)
     if archived:
         from meta_experiment.services.board.refreshing import archived_rows
 
@@ -100,23 +100,26 @@ def board(
     timed = (_with_time(item, now) for item in rows.values())
     shown = [item for item in timed if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
-    return _view(kept, sorted(newest_first, key=_rank), summary, notes)
+    return _view(kept, sorted(newest_first, key=_rank), summary, notes, now)
 
 
-def _view(kept: Board, rows: list[Row], summary: BoardSummary, notes: list[str]) -> BoardView:
+def _view(
+    kept: Board, rows: list[Row], summary: BoardSummary, notes: list[str], now: float
+) -> BoardView:
     return {
         "experiments": cast("list[BoardRow]", rows),
         "plans": cast("list[BoardPlan]", kept.plans),
         "open_ends": cast("list[BoardOpenEnd]", kept.open_ends),
-        "foremost": _foremost(kept),
+        "foremost": _foremost(kept, now),
         "summary": summary,
         "notes": notes,
     }
 
 
-def _foremost(kept: Board) -> BoardStep:
+def _foremost(kept: Board, now: float) -> BoardStep:
     """Return what waits foremost of all; of several the one that was created first."""
-    rows = (entry.row for entry in kept.entries.values())
+    rows = (_with_time(entry.row, now) for entry in kept.entries.values())
+    steps: list[tuple[str, str, Mapping[str, Any]]]
     steps = [(str(row["created"]), row["id"], row) for row in rows if row["status"] != _AWAY]
     steps += [("", row["file"], row) for row in kept.plans]
     urgent = min(steps, key=lambda step: (_urgency(step[2]), step[:2]), default=None)
@@ -169,8 +172,15 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
     """Fill in what depends on the hour: the days that are left."""
     left = None
     if row["status"] == "running" and row["started"] is not None:
-        running = (now - from_text(row["started"])) / _DAY
-        left = max(0.0, row["max_duration_days"] - running)
+        began = from_text(row["started"])
+        if row["start_date"] is not None:
+            began = max(began, from_text(row["start_date"]))
+        ends = began + row["max_duration_days"] * _DAY
+        if row["end_date"] is not None:
+            ends = min(ends, from_text(row["end_date"]))
+        left = max(0.0, (ends - now) / _DAY)
+        if now < began:
+            row = {**row, "next_action": f"none before its start, {row['start_date']}"}
     return {**row, "progress": {**row["progress"], "days_left": left}}
 
 

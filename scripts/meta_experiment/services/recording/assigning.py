@@ -16,6 +16,7 @@ from meta_experiment.assign.draw import (
     takes_part,
 )
 from meta_experiment.errors import InvalidStateError
+from meta_experiment.model.instants import end_told, to_text
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.workspace import Workspace
@@ -46,9 +47,10 @@ def assign(workspace: Workspace, selector: str, unit: str | None) -> AssignmentR
         )
     key = unit if unit is not None else f"call-{secrets.token_hex(8)}"
     seed = mixed_seed(workspace, experiment)
-    if not takes_part(plan, seed, key, workspace.clock(), layer_seed(workspace, plan)):
-        control = plan.control.name
-        return _result(workspace, experiment, key, control, None)
+    now = workspace.clock()
+    if not takes_part(plan, seed, key, now, layer_seed(workspace, plan)):
+        apart = _result(workspace, experiment, key, plan.control.name, None)
+        return replace(apart, reason=_out_of_time(plan, now))
     for variant in plan.variants:
         workspace.store.variant(
             experiment, variant.name
@@ -126,6 +128,15 @@ def layer_seed(workspace: Workspace, plan: Plan) -> str:
         return ""
     parts = (workspace.checkout.identity(), "layer", plan.layer.name)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _out_of_time(plan: Plan, now: float) -> str | None:
+    """Say that no unit takes part yet, or any more; None where the time is that of the plan."""
+    if plan.start_date is not None and now < plan.start_date:
+        return f"No unit takes part before {to_text(plan.start_date)}: it gets the control."
+    if plan.end_date is not None and now >= plan.end_date:
+        return f"No unit takes part after {end_told(plan.end_date)}: it gets the control."
+    return None
 
 
 def _way_on(workspace: Workspace, experiment: Experiment) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.field_marks import SPARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,8 @@ class AssignmentResult:
 
     Of a skill with its folder they are all files, and `absent` those that the variant lacks.
     `trial_id` is None when the unit is outside the share of traffic under experiment: it is
-    served the control and nothing is recorded of it.
+    served the control and nothing is recorded of it. `reason` says so where its time is not
+    that of the plan.
     """
 
     experiment_id: str
@@ -22,3 +25,4 @@ class AssignmentResult:
     trial_id: str | None
     contents: Mapping[str, str]
     absent: tuple[str, ...] = ()
+    reason: str | None = field(default=None, metadata=SPARE)
