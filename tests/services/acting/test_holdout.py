@@ -600,3 +600,14 @@ def test_the_prompt_means_what_was_promoted_and_not_its_holdout(project, watched
     assert project("holdout", "review", "--json").json["experiment_id"] == name
     assert project("rollback", "review", "--yes", "--json").json["experiment_id"] == made
     assert row(project, "review")["status"] == "rolled_back"
+
+
+def test_a_terminal_is_asked_before_the_launch(project, promoted, monkeypatch):
+    monkeypatch.setattr("meta_experiment.cli.frame._interactive", lambda: True)
+    for answer, code in ((False, 1), (True, 0)):
+        monkeypatch.setattr("click.confirm", lambda *_, answer=answer, **__: answer)
+        said = project("holdout", promoted, code=code)
+        assert "not launched" in said.err  # what it takes is shown before it is asked
+        launched = {it["id"] for it in project("status", "--json").json["experiments"]}
+        assert (f"{promoted}-holdout" in launched) is answer
+    assert "Nothing was launched" not in said.err
