@@ -82,7 +82,7 @@ def workflow_audit_page(found: WorkflowAudit) -> Page:
 
 def _experiment(item: AuditedExperiment) -> Iterator[Section]:
     title = f"{words.printable(item.workflow)}/{words.printable(item.experiment)}"
-    since = f" since {day(item.since)}" if item.since is not None else ""
+    since = f"; its first run was on {day(item.since)}" if item.since is not None else ""
     yield (Heading(title, _WORDS[item.status] + since, level=2),)
     if item.problem is not None:
         yield (Paragraph((words.one_line(item.problem),), indent=2),)

@@ -114,8 +114,9 @@ def standing_facts(
     yield "Why", words.one_line(stands.reason)
     if stands.ready_on is not None and stands.days_to_go:
         yield "Ready", f"about {day(stands.ready_on)}, in {stands.days_to_go:,.0f} days"
-    yield "Can see", words.one_line(stands.outlook)
-    if stands.decision is not Decision.EXTEND:
+    if stands.decision is Decision.EXTEND:
+        yield "Can see", words.one_line(stands.outlook)
+    else:
         yield "Act", words.one_line(generation_command(workflow, experiment))
 
 

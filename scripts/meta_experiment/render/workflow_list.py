@@ -40,10 +40,14 @@ def _rows(item: WorkflowListEntry) -> Iterator[tuple[str, ...]]:
         yield (
             words.name(item.workflow, _COLUMNS[0].width),
             words.name(one.name, _COLUMNS[1].width),
-            words.listed(one.variants),
+            _cut(words.listed(one.variants), _COLUMNS[2].width),
             words.name(one.metric, _COLUMNS[3].width) if one.metric else "–",
             *ends,
         )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _notes(found: WorkflowList) -> Iterator[str]:

@@ -8,7 +8,8 @@ from meta_experiment.render import words
 from meta_experiment.render.blocks import Facts, Heading, Notes, Page, Section, Text
 from meta_experiment.types.results.workflow_list import CompiledState
 from meta_experiment.types.results.workflow_view import VariantUses, WorkflowView
-from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.types.workflows import DeclaredExperiment, NotifyTargets
+from meta_experiment.workflows.native_metrics import matched
 
 _COMPILED = {
     CompiledState.CURRENT: "up to date",
@@ -56,17 +57,14 @@ def _experiment(
     ]
     yield "Variants", ", ".join(shares) or words.listed(item.variants)
     yield "Draw", _drawn(item)
-    if item.metric:
-        yield "Metric", words.name(item.metric)
-    for bound in item.guardrail_metrics:
-        limit = f"{bound.comparison} {words.compact(bound.bound)}"
-        yield "Guardrail", f"{words.name(bound.name)} {limit}"
+    yield from _metrics(item)
     yield "Samples", f"{item.min_samples:,} for each variant"
     if item.start_date or item.end_date:
         yield "Dates", f"{item.start_date or '…'} to {item.end_date or '…'}"
     if item.continual:
         stages = ", ".join(f"{share}%" for share in item.continual.ramp)
         yield "Ramp", stages
+    yield from _asides(item)
     for label, text in (("Hypothesis", item.hypothesis), ("About", item.description)):
         if text:
             yield label, words.quoted(text)
@@ -77,6 +75,47 @@ def _experiment(
         )
     if uses and uses.alike:
         yield "Alike", f"nothing in the text tells {words.listed(uses.alike)} from the others"
+
+
+def _metrics(item: DeclaredExperiment) -> Iterator[tuple[Text, Text]]:
+    if item.metric:
+        yield "Metric", words.name(item.metric) + _measured(item.metric)
+    if item.secondary_metrics:
+        yield "Beside", ", ".join(map(_beside, item.secondary_metrics))
+    for bound in item.guardrail_metrics:
+        limit = f"{bound.comparison} {words.compact(bound.bound)}"
+        yield "Guardrail", f"{words.name(bound.name)} {limit}{_measured(bound.name)}"
+
+
+def _asides(item: DeclaredExperiment) -> Iterator[tuple[Text, Text]]:
+    """Yield what is declared beside and decides nothing."""
+    if item.analysis_type:
+        yield "Test", item.analysis_type.value
+    if item.issue:
+        yield "Issue", f"#{item.issue}"
+    if item.notify:
+        yield "Notify", ", ".join(_notified(item.notify))
+    if item.tags:
+        yield "Tags", words.listed(item.tags)
+
+
+def _measured(metric: str) -> str:
+    """Say of a metric that no run leaves it, with the nearest that runs do."""
+    found = matched(metric)
+    if found.metrics:
+        return ""
+    return f" (no run measures it; the nearest is {found.nearest}: --map at the import)"
+
+
+def _beside(metric: str) -> str:
+    return words.name(metric) + ("" if matched(metric).metrics else " (no run measures it)")
+
+
+def _notified(targets: NotifyTargets) -> Iterator[str]:
+    if targets.issue:
+        yield f"issue #{targets.issue}"
+    if targets.discussion:
+        yield f"discussion #{targets.discussion}"
 
 
 def _drawn(item: DeclaredExperiment) -> str:

@@ -208,8 +208,9 @@ def test_a_later_attempt_takes_the_place_of_an_earlier_one(call):
     write_run(runs, 4, {"tone": "warm"}, at=900_001, attempt=2, tokens=888, ledger=before)
     write_run(runs, 6, {"tone": "warm"}, at=900_002, attempt=2, tokens=999)
     done = only(imported(call))
-    assert done["excluded"] == {"had another variant in another attempt": 1}
-    assert done["added"] == 2
+    assert done["excluded"] == {"had another variant in another attempt": 2}
+    assert done["added"] == 1
+    assert [one for one in done["notes"] if one.endswith("set aside: 6.")]
     recorded = call("trials", done["experiment_id"], "--limit", 100)["trials"]
     first, second = (item for item in recorded if item["unit"] == "3")
     assert first["excluded"] == "superseded by a later attempt"
@@ -584,3 +585,54 @@ def test_what_an_import_does_not_read_is_told_with_its_names(call):
     assert all("duration_seconds" not in trials[str(number)].metrics for number in range(2, 6))
     assert trials["8"].status.value == "interrupted"
     assert trials["9"].status.value == "ok"
+
+
+def test_a_run_that_is_imported_with_another_variant_is_set_aside_and_told(call):
+    make_runs(call, ["dry", "warm"], 6, {})
+    imported(call)
+    write_run(call.root / "runs", 3, {"tone": "dry"}, at=3 * DAY / 2)
+    for _ in range(2):
+        done = only(imported(call))
+        (note,) = [one for one in done["notes"] if "on record with another" in one]
+        assert note.endswith("set aside: 3.")
+        assert done["excluded"] == {"had another variant in another attempt": 1}
+        counts = {
+            name: (one["drawn"], one["measured"]) for name, one in done["variants"].items()
+        }
+        assert counts == {"dry": (3, 3), "warm": (2, 2)}
+
+
+def test_a_dry_run_counts_what_the_import_would(call):
+    make_runs(call, ["dry", "warm"], 6, {})
+    before = only(imported(call, "--dry-run"))["variants"]
+    assert before == only(imported(call))["variants"]
+    assert {one["measured"] for one in before.values()} == {3}
+    make_runs(call, ["dry", "warm"], 4, {}, first=7)
+    before = only(imported(call, "--dry-run"))["variants"]
+    assert before == only(imported(call))["variants"]
+
+
+def test_a_bound_on_a_metric_is_looked_at_with_the_value_of_every_arm(call):
+    bounds = [{"name": "run_success_rate", "threshold": ">=0.95"}]
+    bounds += [{"name": "run_duration_ms", "threshold": "<=150000"}]
+    call.declare(tone=TONE | {"guardrail_metrics": bounds})
+    make_runs(call, ["dry", "warm"], 20, {}, outcome={"dry": "success", "warm": "success"})
+    write_run(call.root / "runs", 21, {"tone": "warm"}, at=11 * DAY, outcome="failure")
+    told = [
+        "run_success_rate >= 0.95 by the means now: dry 1 (kept), warm 0.9091 (not kept).",
+        "run_duration_ms <= 150000 by the means now: dry 1e+05 (kept), warm 1e+05 (kept).",
+    ]
+    assert [one for one in only(imported(call))["notes"] if "means now" in one] == told
+    (found,) = call("workflows", "audit")["experiments"]
+    assert [one for one in found["notes"] if "means now" in one] == told
+
+
+def test_variants_are_called_as_in_the_workflow(call):
+    names = ["dry", "@octo B (q): b|error"]
+    call.declare(tone=TONE | {"variants": names})
+    make_runs(call, names, 160, {names[1]: 5_000})
+    done = only(imported(call))
+    assert list(done["variants"]) == names
+    assert (done["control"], done["standing"]["winner"]) == ("dry", names[1])
+    assert names[1] in done["standing"]["reason"]
+    main(["import", "runs", "--workflow", "daily-fact"])

@@ -194,10 +194,12 @@ def _sentence(plan: Plan, spread: Spread, reach: Sequence[Reach], explained: flo
             f"With {nothing} {units} nothing is found in 80% of runs, however large it is; "
             "in 80% of runs this plan detects"
         )
-    return (
-        f"{begin} {what} ({basis}); a promotion also needs an estimate of at least "
-        f"{plan.improvement_threshold:.0%}."
-    )
+    needs = ""
+    if plan.improvement_threshold:
+        needs = (
+            f"; a promotion also needs an estimate of at least {plan.improvement_threshold:.0%}"
+        )
+    return f"{begin} {what} ({basis}){needs}."
 
 
 def _part(item: Reach) -> str:

@@ -17,8 +17,10 @@ from meta_experiment.model.instants import day
 from meta_experiment.services.workflows.audited_state import (
     AuditedState,
     audited_state,
+    measured,
     workflow_ledger,
 )
+from meta_experiment.services.workflows.bound_notes import bound_notes
 from meta_experiment.services.workflows.standing import standing
 from meta_experiment.services.workflows.workflow_files import (
     WorkflowFile,
@@ -112,7 +114,7 @@ def _audited(
 ) -> AuditedExperiment:
     held, stands = state.experiment, None
     if held is not None:
-        stands, _ = standing(workspace, held, state.tallied)
+        stands, _ = standing(workspace, held, state.tallied, state.names)
     return AuditedExperiment(
         workflow=file.name,
         experiment=state.declared.name,
@@ -121,7 +123,10 @@ def _audited(
         variants=_variants(state),
         experiment_id=None if held is None else held.experiment_id,
         standing=stands,
-        notes=tuple(notes(state.tallied, state.declared.variants)),
+        notes=(
+            *notes(state.tallied, state.declared.variants),
+            *bound_notes(state.declared, state.trials, state.names),
+        ),
     )
 
 
@@ -142,20 +147,14 @@ def _status(state: AuditedState, stands: ExperimentStanding | None, today: str) 
 def _variants(state: AuditedState) -> dict[str, VariantRunCount]:
     """Count the runs of every declared variant, and of those that earlier runs had."""
     least = state.declared.min_samples
-    recorded: tuple[str, ...] = ()
-    if state.experiment is not None:
-        recorded = state.experiment.plan.primary.recorded
-    measured = Counter(
-        item.variant
-        for item in state.trials
-        if item.excluded is None and all(name in item.metrics for name in recorded)
-    )
+    held = state.experiment
+    counted = Counter[str]() if held is None else measured(held.plan, state.trials)
     order = dict.fromkeys([*state.declared.variants, *state.tallied.variants])
     found = {}
     for variant in order:
         known, values = (
             state.tallied.variants.get(variant),
-            measured[state.names.get(variant, "")],
+            counted[state.names.get(variant, "")],
         )
         needed = max(0, least - values) if variant in state.declared.variants else 0
         numbers = (known.drawn, known.cut_off, known.gated) if known else (0, 0, 0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from meta_experiment.decide.units import reading
 from meta_experiment.errors import MetaExperimentError, NotFoundError
 from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
@@ -12,8 +14,9 @@ from meta_experiment.services.workflows.draw_dates import draw_dates
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
-from meta_experiment.types import Experiment, Trial
+from meta_experiment.types import Experiment, Plan, Trial
 from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.joining import CONTAMINATED
 from meta_experiment.workflows.outcomes.gathering import gather
 from meta_experiment.workflows.state.branches import read_branch
 from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
@@ -74,20 +77,7 @@ def audited_state(
     trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
     if held is not None and is_of_before(trials, declared, dates):
         held, trials = None, ()
-    called = {name: variant for variant, name in names.items()}
-    own = RunLedger(
-        runs=tuple(
-            LedgerRun(
-                item.unit,
-                {declared.name: called.get(item.variant, item.variant)},
-                None if item.assigned_at is None else to_text(item.assigned_at),
-                item.assigned_at,
-            )
-            for item in trials
-            if item.excluded is None
-        )
-    )
-    whole = merged([ledger, own])
+    whole = with_recorded(ledger, declared.name, trials, names)
     tallied = tally(whole, declared.name, dates, declared.variants)
     return AuditedState(declared, whole, tallied, held, trials, names)
 
@@ -99,6 +89,34 @@ def is_of_before(
     generation = CurrentGeneration(declared.variants, dates)
     drawn = [item.assigned_at for item in trials]
     return bool(drawn) and not any(map(generation.holds, drawn))
+
+
+def measured(plan: Plan, trials: Iterable[Trial]) -> Counter[str]:
+    """Count by arm the trials with a value of what decides."""
+    read = reading(plan.primary)
+    return Counter(
+        item.variant for item in trials if item.excluded is None and read(item) is not None
+    )
+
+
+def with_recorded(
+    ledger: RunLedger, experiment: str, trials: Iterable[Trial], names: Mapping[str, str]
+) -> RunLedger:
+    """Add what is on record; a run that has another variant there has two and counts for none.
+
+    Of a run that the state lists the time is the state's, so that it is no attempt of its own.
+    """
+    called = {name: variant for variant, name in names.items()}
+    listed = {run.run_id for run in ledger.runs if experiment in run.assignments}
+    own = []
+    for item in trials:
+        if item.excluded not in (None, CONTAMINATED):
+            continue
+        at = None if item.unit in listed else item.assigned_at
+        variants = {experiment: called.get(item.variant, item.variant)}
+        text = None if at is None else to_text(at)
+        own.append(LedgerRun(item.unit, variants, text, at))
+    return merged([ledger, RunLedger(runs=tuple(own))])
 
 
 def holding(

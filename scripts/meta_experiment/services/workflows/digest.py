@@ -78,7 +78,7 @@ def _reported(
             file.name, declared.name, None, declared.hypothesis, declared.metric, None, "",
             {}, (), None, None, tuple(_lacking(file, state, None, None)),
         )  # fmt: skip
-    stands, analysis = standing(workspace, held, state.tallied)
+    stands, analysis = standing(workspace, held, state.tallied, state.names)
     primary, needed = held.plan.primary, held.plan.sample_size
     arms = analysis.primary.variants
     return ReportedExperiment(

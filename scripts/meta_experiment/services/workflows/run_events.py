@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from meta_experiment.records import dataclass
 from meta_experiment.store.trial_log import EventKind, TrialEvent
@@ -62,6 +63,23 @@ def news_of(
             events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=LATER_ATTEMPT))
     events.sort(key=lambda event: event.at)
     return RunNews(tuple(events), added, completed, already)
+
+
+def trials_after(recorded: Iterable[Trial], events: Iterable[TrialEvent]) -> tuple[Trial, ...]:
+    """Return the trials as they will be once the events of runs are on record."""
+    found = {item.trial_id: item for item in recorded}
+    for event in events:
+        known = found.get(event.trial_id)
+        if known is None:
+            unit = event.unit or event.trial_id
+            known = Trial(event.trial_id, event.variant, unit, len(found))
+        if event.kind is EventKind.EXCLUDED:
+            known = replace(known, excluded=event.reason)
+        elif event.kind is EventKind.RECORDED:
+            metrics = {**known.metrics, **event.metrics}
+            known = replace(known, status=event.status, metrics=metrics)
+        found[event.trial_id] = known
+    return tuple(found.values())
 
 
 def _events(

@@ -19,10 +19,12 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.records import dataclass
 from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
+from meta_experiment.services.workflows.audited_state import measured, with_recorded
+from meta_experiment.services.workflows.bound_notes import bound_notes
 from meta_experiment.services.workflows.draw_dates import draw_dates
 from meta_experiment.services.workflows.metric_choice import MetricWishes
 from meta_experiment.services.workflows.run_downloads import FetchedRuns
-from meta_experiment.services.workflows.run_events import RunNews, news_of
+from meta_experiment.services.workflows.run_events import RunNews, news_of, trials_after
 from meta_experiment.services.workflows.standing import standing
 from meta_experiment.services.workflows.workflow_files import (
     WorkflowFile,
@@ -228,8 +230,20 @@ def _imported(
             hint=f"meta-experiment status {experiment.experiment_id}",
         )
     before = () if created else tuple(workspace.store.trials(experiment).trials)
+    whole = with_recorded(ledger, declared.name, before, planned.variants)
+    tallied = tally(whole, declared.name, dates, declared.variants)
+    listed = {run.run_id for run in ledger.runs}
+    whole = replace(whole, runs=tuple(run for run in whole.runs if run.run_id in listed))
+    first = set(runs.contaminated)
+    runs = joined(whole, found.outcomes, declared.name, declared.variants, dates)
+    contrary = [run_id for run_id in runs.contaminated if run_id not in first]
     news = news_of(runs, planned.variants, before, workspace.clock())
     said = [*notes(tallied, declared.variants), *planned.notes]
+    if contrary:
+        said.append(
+            "Runs that are on record with another variant than these files name are set aside: "
+            f"{some_of(contrary)}."
+        )
     untimed = sum(run.at is None for run in runs.runs)
     if untimed:
         said.append(f"When {untimed:,} of the runs began {_UNTIMED}")
@@ -241,19 +255,20 @@ def _imported(
                 experiment = drafted(workspace, planned.plan, begun)[0]
     stands = None
     if not (dry_run and created):
-        stands, _ = standing(workspace, experiment, tallied)
-    trials = () if dry_run else tuple(workspace.store.trials(experiment).trials)
+        stands, _ = standing(workspace, experiment, tallied, planned.variants)
+    trials = trials_after(before, news.events)
+    said += bound_notes(declared, trials, planned.variants, wishes.mapping)
     return WorkflowExperimentImport(
         experiment=declared.name,
         experiment_id=None if dry_run and created else experiment.experiment_id,
         created=created and not dry_run,
-        control=planned.variants[control],
+        control=control,
         primary_metric=planned.plan.primary.name,
         added=news.added,
         completed=news.completed,
         already_recorded=news.already,
         excluded=runs.excluded,
-        variants=_variants(planned, tallied, trials or before),
+        variants=_variants(planned, tallied, trials),
         unmapped=planned.unmapped,
         standing=stands,
         notes=tuple(dict.fromkeys(said)),
@@ -294,16 +309,12 @@ def _variants(
     planned: WorkflowPlan, tallied: Tally, trials: tuple[Trial, ...]
 ) -> Mapping[str, VariantRunCount]:
     plan = planned.plan
-    counted = [
-        item.variant
-        for item in trials
-        if item.excluded is None and all(name in item.metrics for name in plan.primary.recorded)
-    ]
+    counted = measured(plan, trials)
     found = {}
     for variant, name in planned.variants.items():
-        known, measured = tallied.variants.get(variant), counted.count(name)
+        known, values = tallied.variants.get(variant), counted[name]
         numbers = (known.drawn, known.cut_off, known.gated) if known else (0, 0, 0)
-        found[name] = VariantRunCount(*numbers, measured, max(0, plan.sample_size - measured))
+        found[variant] = VariantRunCount(*numbers, values, max(0, plan.sample_size - values))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from meta_experiment.decide.samples import sample_of
@@ -21,9 +23,9 @@ _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
 
 def standing(
-    workspace: Workspace, experiment: Experiment, tallied: Tally
+    workspace: Workspace, experiment: Experiment, tallied: Tally, names: Mapping[str, str]
 ) -> tuple[ExperimentStanding, Analysis]:
-    """Say where an experiment stands now, and by what analysis.
+    """Say where an experiment stands now, in the workflow's `names`, and by what analysis.
 
     Raises:
         CorruptStoreError, StorageError: its trials cannot be read.
@@ -43,8 +45,8 @@ def standing(
         ExperimentStanding(
             decision=analysis.decision,
             reason_code=analysis.reason_code,
-            reason=explain(plan, analysis),
-            winner=analysis.winner,
+            reason=_as_declared(explain(plan, analysis), names),
+            winner=next((k for k, v in names.items() if v == analysis.winner), analysis.winner),
             runs_per_day=rate,
             days_to_go=days,
             ready_on=None if days is None else workspace.clock() + days * _DAY,
@@ -55,11 +57,21 @@ def standing(
     )
 
 
+def _as_declared(text: str, names: Mapping[str, str]) -> str:
+    """Write variants as the workflow calls them, where the plan cannot."""
+    other = {name: variant for variant, name in names.items() if name != variant}
+    if not other:
+        return text
+    any_of = "|".join(re.escape(name) for name in sorted(other, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.-])(?:{any_of})(?![\w-])", lambda found: other[found[0]], text)
+
+
 def _within_reach(plan: Plan, rate: float | None) -> Plan:
     """Return a plan that ends after the units that one looks ahead to, if not before."""
     if rate is None:
         return plan
-    days = (max(_AHEAD, plan.sample_size) + 1) / per_arm_a_day(plan, rate)
+    whole = max(_AHEAD, plan.sample_size) + 0.5  # of which the half is none
+    days = whole / per_arm_a_day(plan, rate)
     return replace(plan, max_duration_days=min(plan.max_duration_days, days))
 
 
