@@ -223,6 +223,20 @@ def test_what_was_served_by_hand_is_watched_by_hand(project):
     assert sorted(drawn) == ["previous", *["promoted"] * 4]
 
 
+def test_no_answer_comes_before_ten_units_of_both_arms(project):
+    """However few the promoted experiment asked for."""
+    made = project.create("--claim", "better", "--sample-size", "2")
+    serve(project, made, 30, speed=0.5)
+    project("promote", made, "--yes")
+    name = project("holdout", made, "--json").json["experiment_id"]
+    use(project, name, 9, promoted=50, previous=100)
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert (step["reason_code"], step["action"]) == ("insufficient_samples", None)
+    use(project, name, 51, promoted=50, previous=100, begin=9)
+    (step,) = project("auto", "--yes", "--json").json["experiments"]
+    assert step["reason_code"] == "still_better"
+
+
 def test_a_clone_without_the_trials_says_so(project, promoted):
     project.path(f".claude/meta/trials/{promoted}").rename(project.root / "elsewhere")
     told = project("holdout", promoted, "--dry-run", code=1).err

@@ -50,7 +50,7 @@ SHARE, DAYS = 0.2, 90.0
 _SHOWN_WITHIN = 14.0  # days
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
 SERVED_BY = "plan"  # of a fingerprint, which the live loop alone writes
-_FEWEST = 10  # units of an arm before anything is said
+_FEWEST = 10  # units of an arm before anything is said, however few a plan asked for
 
 Texts = dict[str, dict[str, Content | None]]
 
@@ -237,7 +237,7 @@ def _plan(
         stopping=Stopping.SEQUENTIAL,
         claim=Claim.BETTER,
         equivalence_margin=None,
-        sample_size=min(whole.sample_size, _FEWEST),
+        sample_size=_FEWEST,
         max_sample=None,
         max_duration_days=DAYS if request.days is None else request.days,
         assignment=Assignment.HASH if hashed else Assignment.BLOCK,
