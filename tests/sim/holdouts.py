@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp, ndtri
-from tests.sim import shadow
+from tests.sim import shadow, unequal_rates
 
 from meta_experiment.stats.mixed_prior import EFFECTS
 
@@ -153,6 +153,7 @@ def holdout_table(page, factor):
             page.check(gone.share(gone.reversed), most=0.05),
             page.check(kept.share(kept.decayed), most=0.05),
         )
+    unequal_rates.holdout_rates_table(page, factor)
     uses_table(page, factor)
 
 
