@@ -9,6 +9,7 @@ from meta_experiment.records import dataclass
 
 MIN_SAMPLES = 20  # what gh-aw takes where a workflow says nothing
 CONFIDENCE = 0.95  # likewise
+FEWEST_VARIANTS = 2  # that make an experiment
 
 
 class StateStorage(StrEnum):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from meta_experiment.errors import as_word, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.types.workflows import (
+    FEWEST_VARIANTS,
     DeclaredExperiment,
     HistoryIdentity,
     OddityLevel,
@@ -29,7 +30,6 @@ from meta_experiment.workflows.yaml_tree import Node
 
 RESERVED = ("storage", "identity")
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_FEWEST = 2
 
 
 def read_declarations(document: WorkflowDocument) -> WorkflowSpecification:
@@ -91,7 +91,7 @@ def _experiment(
         read.error(listed, f"{name}: expected a list of variants, and is dropped")
         return None
     variants = _variants(name, listed, read)
-    if len(variants) < _FEWEST:
+    if len(variants) < FEWEST_VARIANTS:
         many = "one variant" if variants else "no variant"
         read.error(listed, f"{name}: has {many}, and is dropped: expected two texts")
         return None
@@ -142,7 +142,7 @@ def _settle(
     elif isinstance(weight, tuple) and not any(weight):
         message = "has no weight above 0: every run gets the first variant"
         read.warn(nodes["weight"], f"{name}: {message}")
-    if continual and len(variants) != _FEWEST:
+    if continual and len(variants) != FEWEST_VARIANTS:
         read.error(nodes["continual"], f"{name}: continual asks for exactly two variants")
     start, end = fields.get("start_date"), fields.get("end_date")
     if isinstance(start, str) and isinstance(end, str) and end < start:

@@ -17,7 +17,6 @@ from meta_experiment.workflows.document import WorkflowDocument, document_of
 from meta_experiment.workflows.list_edits import Edit, edited, list_edits
 from meta_experiment.workflows.yaml_tree import Node
 
-FEWEST = 2
 _RAMPED = 2  # variants that a ramp asks for
 Path = tuple[object, ...]
 

@@ -8,9 +8,8 @@ from meta_experiment.errors import NotFoundError, UsageError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.types import Analysis, Comparison, Decision
 from meta_experiment.types.results.workflow_generation import GenerationVariant
-from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.types.workflows import FEWEST_VARIANTS, DeclaredExperiment
 
-FEWEST = 2
 _NO_EVIDENCE = 1.0  # the e-value of what is not tested
 
 
@@ -91,7 +90,7 @@ def next_generation(
                 hint=f"Write --variant {cite(name.strip())}",
             )
     found = tuple(dict.fromkeys([winner, *challengers]))
-    if len(found) < FEWEST:
+    if len(found) < FEWEST_VARIANTS:
         raise UsageError(
             f"The next generation would hold {cite(winner)} alone; it takes at least two.",
             hint="Name another: --variant NAME",

@@ -27,7 +27,7 @@ def commands(text):
 def test_no_line_of_the_log_is_a_command(name):
     prefix = announcements.title_prefix({"e": name})
     event = announcements.event_line("e", name, name, "2026-06-16T09:00:00Z")
-    for text in (prefix, event, announcements.harmless(f"e: {name}")):
+    for text in (prefix, event, announcements.on_one_line(f"e: {name}")):
         assert commands(text) == []
         assert text.isprintable()
     assert prefix.startswith("[e=")

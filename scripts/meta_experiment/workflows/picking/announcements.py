@@ -22,7 +22,7 @@ _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 _COMMAND = "##["  # a word by which an older runner takes commands, wherever it stands
 
 
-def harmless(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Return a text on one line in which nothing steers a screen or the runner.
 
     The runner takes `::` for a command where a line begins, which no line here does.
@@ -33,7 +33,7 @@ def harmless(text: str) -> str:
 def title_prefix(assignments: Mapping[str, str]) -> str:
     """Return what goes before a title: `[engine_variant=claude]`, names sorted."""
     pairs = (f"{name}={assignments[name]}" for name in sorted(assignments))
-    return harmless(f"[{', '.join(pairs)}]") if assignments else ""
+    return on_one_line(f"[{', '.join(pairs)}]") if assignments else ""
 
 
 def event_line(name: str, variant: str, run_id: str, timestamp: str) -> str:
@@ -69,20 +69,20 @@ def runner_file(values: Mapping[str, str]) -> str:
 def summary(arms: ExperimentArms, variant: str, how: str, counts: Mapping[str, int]) -> str:
     """Return what the step's summary says of one experiment; the counts are with this run."""
     total = sum(counts.get(name, 0) for name in arms.variants)
-    lines = [f"### Experiment {escaped(arms.name)}: {escaped(variant)}", ""]
+    lines = [f"### Experiment {as_markdown_text(arms.name)}: {as_markdown_text(variant)}", ""]
     if how == "gated":
         lines += ["Outside of its dates: the first variant, and nothing is counted.", ""]
     lines += ["| variant | runs | of at least | |", "| --- | ---: | ---: | --- |"]
     for name in arms.variants:
         own = counts.get(name, 0)
         mark = " **this run**" if name == variant else ""
-        shown = f"{escaped(name)}{mark}"
+        shown = f"{as_markdown_text(name)}{mark}"
         lines.append(f"| {shown} | {own} | {arms.min_samples} | {bar(own, arms.min_samples)} |")
     lines += ["", f"Runs that were drawn: {total}, {_HOW[how]}.", ""]
     for label in ("metric", "hypothesis", "start_date", "end_date", "issue"):
         value = arms.config.get(label)
         if isinstance(value, str | int):
-            lines.append(f"- {label.replace('_', ' ')}: {escaped(str(value))}")
+            lines.append(f"- {label.replace('_', ' ')}: {as_markdown_text(str(value))}")
     return "\n".join(lines) + "\n"
 
 
@@ -102,7 +102,7 @@ def bar(number: int, least: int) -> str:
     return f"{'█' * filled}{'░' * (_CELLS - filled)} {percent}%"
 
 
-def escaped(text: str) -> str:
+def as_markdown_text(text: str) -> str:
     """Return a text that is nothing but text in Markdown, on one line."""
     return _printable(" ".join(text.split())).translate(_ESCAPED)
 

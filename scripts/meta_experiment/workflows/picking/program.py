@@ -132,10 +132,10 @@ def lines_of(picked: RunPick, *, with_summary: bool) -> str:
     parts = [
         announcements.title_prefix(picked.assignments),
         *(
-            announcements.harmless(f"{arms.name}: {drawn.variant} ({drawn.how})")
+            announcements.on_one_line(f"{arms.name}: {drawn.variant} ({drawn.how})")
             for arms, drawn in picked.draws.items()
         ),
-        *(announcements.harmless(f"Ledger: {note}") for note in picked.notes),
+        *(announcements.on_one_line(f"Ledger: {note}") for note in picked.notes),
         *picked.events(),
         *(["", picked.summary().rstrip()] if with_summary else []),
     ]
