@@ -17,6 +17,7 @@ def row(number, stage, missing=(), status="running"):
     return {
         "id": f"e{number}", "created": f"2026-01-{number:02d}", "status": status,
         "stage": stage, "missing": list(missing), "skill": "s", "next_action": "n",
+        "started": None, "progress": {},
     }  # fmt: skip
 
 
@@ -31,10 +32,10 @@ def test_what_is_due_comes_first_and_what_was_put_away_never():
     found = []
     while waiting:
         entries = {it["id"]: BoardEntry(it, "", None) for it in waiting + put_away}
-        found.append(board._foremost(Board(entries=entries))["about"])
+        found.append(board._foremost(Board(entries=entries), 0.0)["about"])
         waiting = [it for it in waiting if it["id"] != found[-1]]
     assert found == ["e9", "e7", "e8", "e6", "e5", "e4", "e3", "e2", "e1"]
-    nothing = board._foremost(Board(entries={"x": BoardEntry(put_away[0], "", None)}))
+    nothing = board._foremost(Board(entries={"x": BoardEntry(put_away[0], "", None)}), 0.0)
     assert (nothing["about"], nothing["skill"]) == (None, "experiment-guide")
 
 
