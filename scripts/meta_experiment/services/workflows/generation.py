@@ -204,15 +204,19 @@ def _known(
         runs = {name: item.total for name, item in counted.variants.items()}
         notes = [*notes, *_dropped(ledger, counted), *tally_notes(counted, declared.variants)]
     experiment = _imported(workspace, file, declared)
-    control = safe_names(declared.variants, [])[declared.control]
-    if (
-        experiment is not None
-        and experiment.plan.control.name == control
-        and is_of_before(workspace.store.trials(experiment).trials, declared, dates)
-    ):
-        notes = [*notes, f"the runs of {experiment.experiment_id} are of a generation before"]
-        experiment = None
-    analysis = examine(workspace, experiment).analysis if experiment else None
+    analysis = None
+    if experiment is not None:
+        log = workspace.store.trials(experiment)
+        control = safe_names(declared.variants, [])[declared.control]
+        same = experiment.plan.control.name == control
+        if same and is_of_before(log.trials, declared, dates):
+            notes = [
+                *notes,
+                f"the runs of {experiment.experiment_id} are of a generation before",
+            ]
+            experiment = None
+        else:
+            analysis = examine(workspace, experiment, log=log).analysis
     return KnownOutcome(ledger, runs, experiment, analysis, tuple(notes))
 
 
