@@ -228,7 +228,7 @@ def test_no_answer_comes_before_ten_units_of_both_arms(project):
     made = project.create("--claim", "better", "--sample-size", "2")
     serve(project, made, 30, speed=0.5)
     project("promote", made, "--yes")
-    name = project("holdout", made, "--json").json["experiment_id"]
+    name = project("holdout", made, "--yes", "--json").json["experiment_id"]
     use(project, name, 9, promoted=50, previous=100)
     (step,) = project("auto", "--yes", "--json").json["experiments"]
     assert (step["reason_code"], step["action"]) == ("insufficient_samples", None)
