@@ -173,7 +173,7 @@ def _analysis(
     exhausted: str | None = None,
 ) -> Analysis:
     plan, rule, samples, as_of = basis.plan, basis.rule, basis.samples, basis.as_of
-    kept = None if plan.holdout is None else standing(plan, rule, samples)
+    kept = standing(plan, rule, samples)
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
     harms = {

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from meta_experiment.decide.evidence import NOTHING, Evidence
-from meta_experiment.decide.metrics.held_draw import worse_by_draw
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
@@ -41,16 +40,10 @@ def decayed_below(plan: Plan, lowest: float | None) -> float:
 
 def standing(plan: Plan, rule: Rule, samples: Samples) -> HoldoutStanding | None:
     """Return how a promotion stands, of a plan as its arms are compared; None of no holdout."""
-    if plan.holdout is None:
+    holdout = plan.holdout
+    if holdout is None:
         return None
-    arms = samples.compared(plan.treatments[0].name, plan.primary)
-    return standing_of(plan, plan.holdout, rule, *arms)
-
-
-def standing_of(
-    plan: Plan, holdout: Holdout, rule: Rule, previous: Sample, promoted: Sample
-) -> HoldoutStanding:
-    """Return how a promotion stands, by the samples of both texts."""
+    previous, promoted = samples.compared(plan.treatments[0].name, plan.primary)
 
     def worse(at: float) -> float:
         return log_worse(plan, rule, previous, promoted, at)
@@ -87,6 +80,8 @@ def log_worse(
     own = _by_values(plan, rule, previous, promoted, at)
     if own is NOTHING or own.worse < least:
         return own.worse
+    from meta_experiment.decide.metrics.held_draw import worse_by_draw  # few are holdouts
+
     drawn = worse_by_draw(plan, previous, promoted, at)
     return own.worse if drawn is None else min(own.worse, drawn)
 

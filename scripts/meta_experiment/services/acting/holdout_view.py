@@ -8,7 +8,7 @@ from dataclasses import replace
 from meta_experiment.decide import analyze
 from meta_experiment.decide.holdout import within
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.holdouts import waits_for
+from meta_experiment.services.acting.holdout_files import waits_for
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Analysis, Experiment, Interval, Status, Trial
 from meta_experiment.types.results.holdout import HoldoutAnswer, HoldoutView

@@ -6,14 +6,25 @@ checkout started it. The promotion is taken back where the plan has that leave (
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE
+from meta_experiment.decide.holdout import other_model
+from meta_experiment.errors import NotFoundError
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.holdouts import waits_for, why_over
+from meta_experiment.services.acting.holdout_files import waits_for
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Experiment, Holdout, ReasonCode
+from meta_experiment.types import (
+    Action,
+    Analysis,
+    Experiment,
+    Holdout,
+    ReasonCode,
+    Status,
+    Trial,
+)
 from meta_experiment.types.results.auto import AutoStep
 
 
@@ -33,7 +44,7 @@ def watch(
     log = workspace.store.trials(experiment)
     analysis = examine(workspace, experiment, log=log).analysis
     step = _step(experiment.experiment_id, analysis)
-    over = why_over(workspace, holdout, log.trials)
+    over = _why_over(workspace, holdout, log.trials)
     answered = DUE[analysis.decision] is not None
     if over is None and not answered:
         waits = waits_for(workspace, experiment)
@@ -57,6 +68,27 @@ def watch(
     back = "" if over else _way_back(analysis)
     said = f"The holdout {'would end' if dry_run else 'has ended'}: {reason}{back}"
     return replace(step, action=Action.EXPIRE, sentence=said)
+
+
+def _why_over(workspace: Workspace, holdout: Holdout, trials: Sequence[Trial]) -> str | None:
+    """Say why a holdout asks nothing any more, whatever it has shown; None while it does."""
+    undone = _undone(workspace, holdout.of)
+    if undone is not None:
+        return undone
+    model = other_model(holdout, trials)
+    if model is not None:
+        return f"the model is now {model}, and the promotion was shown on another"
+    return None
+
+
+def _undone(workspace: Workspace, promoted: str) -> str | None:
+    try:
+        status = workspace.store.experiment(promoted).status
+    except NotFoundError:
+        return f"there is no experiment {promoted} any more"
+    if status is Status.ROLLED_BACK:
+        return f"the promotion of {promoted} was taken back"
+    return None
 
 
 def _step(name: str, analysis: Analysis) -> AutoStep:

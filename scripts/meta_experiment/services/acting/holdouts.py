@@ -1,4 +1,4 @@
-"""Holdouts of promoted experiments: which there are, what ends them, and what that brings.
+"""Holdouts of promoted experiments by what the registry says: which there are, and of what.
 
 A holdout is an experiment of its own on the promoted file. It is served, logged and ended as
 any other; what it shows is of the promotion.
@@ -6,24 +6,12 @@ any other; what it shows is of the promotion.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from meta_experiment.decide.holdout import PREVIOUS, PROMOTED, other_model
-from meta_experiment.deploy.apply import observe
-from meta_experiment.errors import InvalidStateError, NotFoundError, RefusedError, as_word
+from meta_experiment.decide.holdout import PREVIOUS, PROMOTED
+from meta_experiment.errors import InvalidStateError, RefusedError, as_word
 from meta_experiment.model import instants
-from meta_experiment.services.serving.placed import stand_in_version
-from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import (
-    Action,
-    Experiment,
-    FileReplacement,
-    Holdout,
-    Outcome,
-    ReasonCode,
-    Status,
-    Trial,
-)
+from meta_experiment.types import Action, Experiment, FileReplacement, Outcome, ReasonCode
 from meta_experiment.types.results.learning import LaterFinding
 
 WORD = "holdout"
@@ -41,6 +29,15 @@ def open_holdout(experiments: Iterable[Experiment], promoted: str) -> Experiment
     """Return the holdout of a promoted experiment that has not ended."""
     going = (item for item in holdouts_of(experiments, promoted) if item.status.is_open)
     return next(going, None)
+
+
+def watched(experiments: Iterable[Experiment]) -> set[str]:
+    """Return the promoted experiments of which a holdout has not ended."""
+    return {
+        item.plan.holdout.of
+        for item in experiments
+        if item.plan.holdout is not None and item.status.is_open
+    }
 
 
 def promotion_of(promoted: Experiment) -> Outcome:
@@ -87,42 +84,6 @@ def require_launched_on(holdout: Experiment, promoted: Experiment) -> None:
         f"says: meta-experiment stop {holdout.experiment_id}, then meta-experiment rollback "
         f"{promoted.experiment_id} --dry-run",
     )
-
-
-def why_over(workspace: Workspace, holdout: Holdout, trials: Sequence[Trial]) -> str | None:
-    """Say why a holdout asks nothing any more, whatever it has shown; None while it does."""
-    undone = _undone(workspace, holdout.of)
-    if undone is not None:
-        return undone
-    model = other_model(holdout, trials)
-    if model is not None:
-        return f"the model is now {model}, and the promotion was shown on another"
-    return None
-
-
-def _undone(workspace: Workspace, promoted: str) -> str | None:
-    try:
-        status = workspace.store.experiment(promoted).status
-    except NotFoundError:
-        return f"there is no experiment {promoted} any more"
-    if status is Status.ROLLED_BACK:
-        return f"the promotion of {promoted} was taken back"
-    return None
-
-
-def waits_for(workspace: Workspace, holdout: Experiment) -> str | None:
-    """Say which file is not the promoted text now, as on another branch; None while all are."""
-    for path, arms in holdout.versions.items():
-        if stand_in_version(workspace, holdout, path) is not None:
-            continue
-        found, promoted = observe(workspace.root, path), arms[PROMOTED]
-        if (found and found.sha256) != (promoted and promoted.sha256):
-            return (
-                f"{as_word(path)} is not the promoted text now, so that nothing is compared; "
-                "it goes on once that is back. To end it: meta-experiment stop "
-                f"{holdout.experiment_id}"
-            )
-    return None
 
 
 def later_findings(experiments: Iterable[Experiment]) -> dict[str, tuple[LaterFinding, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.holdouts import open_holdout
+from meta_experiment.services.acting.holdouts import watched as watched_ids
 from meta_experiment.services.acting.learnings import followed, learned_ids, learnings_in
 from meta_experiment.services.board.plan_rows import plan_rows
 from meta_experiment.services.board.rows import Row, row, step_of
@@ -49,7 +49,7 @@ def refresh(
     experiments = {item.experiment_id: item for item in workspace.store.experiments()}
     running = [item for item in experiments.values() if item.status is Status.RUNNING]
     learned, open_ends = _learnt(workspace, experiments.values(), notes)
-    watched = {name for name in experiments if open_holdout(experiments.values(), name)}
+    watched = watched_ids(experiments.values())
     keys = {name: _key(item, running, learned, watched) for name, item in experiments.items()}
     ended = [item for item in experiments.values() if not item.status.is_open]
     ended.sort(key=lambda item: item.ended or item.created, reverse=True)
