@@ -5,7 +5,7 @@ A page is a row of sections, and a section a row of blocks that belong together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from meta_experiment.records import dataclass
@@ -103,6 +103,14 @@ class Figure:
 Block = Heading | Facts | Table | Notes | Paragraph | Difference | Figure
 Section = Sequence[Block]
 Page = Sequence[Section]
+
+
+def remarks(texts: Iterable[str], title: str = "") -> Page:
+    """Return a section of notes, under a title if they have one; nothing without a note."""
+    items = tuple(texts)
+    if not items:
+        return ()
+    return ((Heading(title, level=2), Notes(items)),) if title else ((Notes(items),),)
 
 
 def lines(*texts: Text) -> Page:

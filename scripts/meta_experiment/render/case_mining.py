@@ -8,11 +8,11 @@ from meta_experiment.render import words
 from meta_experiment.render.blocks import (
     Column,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Table,
+    remarks,
 )
 from meta_experiment.types.cases import CommitSource
 from meta_experiment.types.results.case_mining import UNSURE, LeftOutReason, MiningResult
@@ -50,11 +50,10 @@ def mining_page(found: MiningResult) -> Page:
         for word, count in found.commits_by.items()
     ]
     head: Section = (Heading(title), Paragraph((*how, *why), indent=2))
-    notes = tuple(_remarks(found))
     return (
         head,
         *(((_table(found),),) if found.cases else ()),
-        *(((Notes(notes),),) if notes else ()),
+        *remarks(_remarks(found)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from meta_experiment.render import words
 from meta_experiment.render.blocks import (
@@ -10,12 +10,12 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Table,
     Text,
+    remarks,
 )
 from meta_experiment.types.results.import_result import ArmRead, ImportResult
 from meta_experiment.types.results.source_result import MetricRows, Recomputation, VariantRow
@@ -28,9 +28,9 @@ def imported(done: ImportResult) -> Page:
     next_verb = Facts((("Next", f"meta-experiment analyze {_id(done)}"),), width=5)
     return (
         (Paragraph((_headline(done),)), Facts(tuple(_facts(done)))),
-        *_noted("Left out", _excluded(done)),
-        *_noted("Assumed and noted", map(words.one_line, assumed)),
-        *_noted("What these data can show", map(words.one_line, done.reach)),
+        *remarks(_excluded(done), "Left out"),
+        *remarks(map(words.one_line, assumed), "Assumed and noted"),
+        *remarks(map(words.one_line, done.reach), "What these data can show"),
         *(() if done.dry_run else ((next_verb,),)),
     )
 
@@ -49,7 +49,7 @@ def summed(result: SumsComparison) -> Page:
             Facts((("Difference", _difference(result)),)),
             Paragraph(tuple(_tests(result)), indent=2),
         ),
-        *_noted("What sums can and cannot show", result.limits),
+        *remarks(result.limits, "What sums can and cannot show"),
     )
 
 
@@ -64,13 +64,13 @@ def recomputed(found: Recomputation) -> Page:
     return (
         (title, Paragraph((word,)), Paragraph((words.one_line(result.reason),), indent=2)),
         *(section for metric in metrics for section in _metric(metric)),
-        *_noted(
-            "Stated otherwise, and not what the counts give",
+        *remarks(
             (
                 f"{words.printable(item.place)}: stated {words.printable(item.stated)}, "
                 f"recomputed {words.printable(item.recomputed)}"
                 for item in found.differences
             ),
+            "Stated otherwise, and not what the counts give",
         ),
     )
 
@@ -155,12 +155,6 @@ def _arm(arm: ArmRead, done: ImportResult) -> str:
 
 def _excluded(done: ImportResult) -> list[str]:
     return [f"{count:,} × {words.name(reason)}" for reason, count in done.excluded.items()]
-
-
-def _noted(title: str, sentences: Iterable[str]) -> Iterator[Section]:
-    listed = tuple(sentences)
-    if listed:
-        yield Heading(title, level=2), Notes(listed)
 
 
 def _sums(arm: ArmSums, unit: str) -> str:

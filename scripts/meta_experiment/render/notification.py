@@ -9,12 +9,12 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Text,
     Tone,
+    remarks,
 )
 from meta_experiment.render.report import arms
 from meta_experiment.render.style import Style
@@ -123,8 +123,7 @@ def notification_page(done: NotificationResult) -> Page:
     for kept in done.kept:
         told = ", ".join(kept.targets)
         sections.append((Paragraph((f"{kept.experiment_id} is told to {told} by itself.",)),))
-    if done.notes:
-        sections.append((Notes(tuple(map(words.one_line, done.notes))),))
+    sections += remarks(map(words.one_line, done.notes))
     return tuple(sections) or ((Paragraph(("Nobody is told of it any more.",)),),)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meta_experiment.decide.scale import described
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Emphasis, Facts, Heading, Notes, Page, Text, Tone
+from meta_experiment.render.blocks import Emphasis, Facts, Heading, Page, Text, Tone, remarks
 from meta_experiment.types import Analysis, Decision
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
 
@@ -23,7 +23,7 @@ def run_page(done: RunResult) -> Page:
         *done.notes,
     )
     head = Heading(words.name(done.experiment_id), done.status.value)
-    return ((head, facts), (Notes(notes),)) if notes else ((head, facts),)
+    return ((head, facts), *remarks(notes))
 
 
 def _answer(done: RunResult) -> tuple[Text, Text]:

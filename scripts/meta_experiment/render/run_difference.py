@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Difference, Heading, Notes, Page, Paragraph, Section
+from meta_experiment.render.blocks import Difference, Heading, Page, Paragraph, Section, remarks
 from meta_experiment.types.results.run_difference import RunDifference
 
 
@@ -22,7 +22,7 @@ def run_difference_page(found: RunDifference) -> Page:
     else:
         sections.append(_section("Patches", found.patches, "Both changed the same or nothing."))
     notes = ("It is cut; --max-output N shows more.",) if found.cut else ()
-    return (*sections, (Notes(notes),)) if notes else tuple(sections)
+    return (*sections, *remarks(notes))
 
 
 def _section(title: str, diff: str, same: str) -> Section:

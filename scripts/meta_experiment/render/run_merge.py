@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Heading, Notes, Page, Paragraph, Section
+from meta_experiment.render.blocks import Heading, Page, Paragraph, Section, remarks
 from meta_experiment.types.results.run_merge import RunMerge
 
 _MOST_SHOWN = 20
@@ -19,8 +19,7 @@ def run_merge_page(found: RunMerge) -> Page:
         Heading(f"{words.name(found.variant)}: {_what(found)}", where),
         Paragraph(tuple(_files(found)), indent=2),
     )
-    notes = tuple(_remarks(found))
-    return (head, (Notes(notes),)) if notes else (head,)
+    return (head, *remarks(_remarks(found)))
 
 
 def _what(found: RunMerge) -> str:

@@ -10,13 +10,13 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Table,
     Text,
     Tone,
+    remarks,
 )
 from meta_experiment.render.judge_views import judge_facts, preference_sections
 from meta_experiment.render.run_noise import run_noise
@@ -65,8 +65,7 @@ def run_summary_page(found: RunSummary, case: str | None) -> Page:
             *_bars(found.variants),
             (Heading("Ranking", _by(found), level=2), _ranking(found)),
         ]
-    notes = tuple(_notes(found))
-    return (*sections, (Notes(notes),)) if notes else tuple(sections)
+    return (*sections, *remarks(_notes(found)))
 
 
 def compact_page(found: RunSummary) -> Page:

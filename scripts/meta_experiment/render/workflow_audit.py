@@ -10,15 +10,19 @@ from meta_experiment.render.blocks import (
     Column,
     Facts,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Table,
     Text,
     lines,
+    remarks,
 )
-from meta_experiment.render.workflow_import import standing_facts
+from meta_experiment.render.workflow_standing import (
+    counts_table,
+    experiment_title,
+    standing_facts,
+)
 from meta_experiment.types.results.workflow_audit import (
     AuditedExperiment,
     AuditStatus,
@@ -26,13 +30,6 @@ from meta_experiment.types.results.workflow_audit import (
     WorkflowAudit,
 )
 
-_COUNTS = (
-    Column("variant", 24),
-    Column("runs", 8, "right"),
-    Column("cut off", 8, "right"),
-    Column("measured", 9, "right"),
-    Column("needs", 12, "right"),
-)
 _FAILURES = (
     Column("variant", 24),
     Column("ok", 7, "right"),
@@ -70,38 +67,29 @@ def workflow_audit_page(found: WorkflowAudit) -> Page:
         *found.shared,
         *found.notes,
     )
+    noted = remarks(map(words.one_line, beside))
     if not found.experiments:
-        return (*lines("No workflow here declares an experiment."), *_noted(beside))
+        return (*lines("No workflow here declares an experiment."), *noted)
     return (
         (Heading("ACTIVE EXPERIMENTS"),),
         *(section for item in found.experiments for section in _experiment(item)),
         *(_selected(found.selected) if found.selected else ()),
-        *_noted(beside),
+        *noted,
     )
 
 
 def _experiment(item: AuditedExperiment) -> Iterator[Section]:
-    title = f"{words.printable(item.workflow)}/{words.printable(item.experiment)}"
+    title = experiment_title(item.workflow, item.experiment)
     since = f"; its first run was on {day(item.since)}" if item.since is not None else ""
     yield (Heading(title, _WORDS[item.status] + since, level=2),)
     if item.problem is not None:
         yield (Paragraph((words.one_line(item.problem),), indent=2),)
         return
-    rows = tuple(
-        (
-            words.name(name, _COUNTS[0].width),
-            f"{one.drawn:,}",
-            f"{one.cut_off:,}" if one.cut_off else "",
-            f"{one.measured:,}",
-            f"{one.needed:,} more" if one.needed else "",
-        )
-        for name, one in item.variants.items()
-    )
-    yield (Table(_COUNTS, rows),)
+    yield (counts_table(item.variants, drawn="runs", enough=""),)
     facts = tuple(_facts(item))
     if facts:
         yield (Facts(facts, width=10),)
-    yield from _noted(item.notes)
+    yield from remarks(map(words.one_line, item.notes))
 
 
 def _facts(item: AuditedExperiment) -> Iterator[tuple[Text, Text]]:
@@ -112,7 +100,7 @@ def _facts(item: AuditedExperiment) -> Iterator[tuple[Text, Text]]:
 
 
 def _selected(found: ExperimentRuns) -> Iterator[Section]:
-    title = f"{words.printable(found.workflow)}/{words.printable(found.experiment)}"
+    title = experiment_title(found.workflow, found.experiment)
     failures = tuple(
         (
             words.name(name, _FAILURES[0].width),
@@ -140,8 +128,3 @@ def _selected(found: ExperimentRuns) -> Iterator[Section]:
     of_variant = f" of {words.printable(found.variant)}" if found.variant else ""
     detail = f"{len(found.runs):,} of {found.total:,}, the newest last"
     yield (Heading(f"Runs of {title}{of_variant}", detail, level=2), Table(_RUNS, runs))
-
-
-def _noted(items: tuple[str, ...]) -> Iterator[Section]:
-    if items:
-        yield (Notes(tuple(map(words.one_line, items))),)

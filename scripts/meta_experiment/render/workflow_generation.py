@@ -10,11 +10,11 @@ from meta_experiment.render.blocks import (
     Difference,
     Facts,
     Heading,
-    Notes,
     Page,
     Section,
     Table,
     Text,
+    remarks,
 )
 from meta_experiment.types.results.workflow_generation import (
     GenerationPlan,
@@ -40,9 +40,7 @@ def generation_page(plan: GenerationPlan) -> Page:
         (Heading(title, words.name(plan.file)), Facts(tuple(_facts(plan)), width=14)),
         (Table(_COLUMNS, tuple(_row(plan, item) for item in plan.ranking)),),
     ]
-    told = tuple(_told(plan))
-    if told:
-        sections.append((Notes(told),))
+    sections += remarks(_told(plan))
     if plan.diff:
         sections.append((Difference(plan.diff),))
     return tuple(sections)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Column, Notes, Page, Table, lines
+from meta_experiment.render.blocks import Column, Page, Table, lines, remarks
 from meta_experiment.types.results.workflow_list import (
     CompiledState,
     WorkflowList,
@@ -27,8 +27,7 @@ def workflow_list_page(found: WorkflowList) -> Page:
     if not found.workflows:
         return lines(f"No workflow in {found.folder} declares experiments.")
     rows = tuple(row for item in found.workflows for row in _rows(item))
-    notes = tuple(_notes(found))
-    return ((Table(_COLUMNS, rows),), (Notes(notes),)) if notes else ((Table(_COLUMNS, rows),),)
+    return ((Table(_COLUMNS, rows),), *remarks(_notes(found)))
 
 
 def _rows(item: WorkflowListEntry) -> Iterator[tuple[str, ...]]:

@@ -10,14 +10,14 @@ from meta_experiment.render.blocks import (
     Column,
     Facts,
     Heading,
-    Notes,
     Page,
     Paragraph,
     Section,
     Table,
     Text,
+    remarks,
 )
-from meta_experiment.render.workflow_import import standing_facts
+from meta_experiment.render.workflow_standing import experiment_title, standing_facts
 from meta_experiment.types.results.workflow_report import (
     InteractionCells,
     ReportedExperiment,
@@ -46,7 +46,7 @@ def workflow_report_page(found: WorkflowReport) -> Page:
         (title, Paragraph((summary,))),
         *(section for item in found.experiments for section in _experiment(item)),
         *(section for item in found.interactions for section in _interaction(item)),
-        *(((Notes(tuple(map(words.one_line, found.notes))),),) if found.notes else ()),
+        *remarks(map(words.one_line, found.notes)),
     )
 
 
@@ -61,9 +61,8 @@ def notices(found: WorkflowReport) -> Iterator[str]:
 
 
 def _experiment(item: ReportedExperiment) -> Iterator[Section]:
-    name = f"{words.printable(item.workflow)}/{words.printable(item.experiment)}"
-    detail = words.one_line(item.hypothesis or "")
-    heading = Heading(name, detail, level=2)
+    title = experiment_title(item.workflow, item.experiment)
+    heading = Heading(title, words.one_line(item.hypothesis or ""), level=2)
     if item.standing is None:
         yield (heading,)
     else:
@@ -89,8 +88,7 @@ def _experiment(item: ReportedExperiment) -> Iterator[Section]:
             rows.append((*own, *beside, f"{arm.needed:,}" if arm.needed else ""))
         yield (heading, Table(_COLUMNS, tuple(rows)))
         yield (Facts(tuple(_facts(item)), width=10),)
-    if item.lacking:
-        yield (Notes(tuple(map(words.one_line, item.lacking))),)
+    yield from remarks(map(words.one_line, item.lacking))
 
 
 def _facts(item: ReportedExperiment) -> Iterator[tuple[Text, Text]]:
