@@ -119,10 +119,14 @@ class FakeGitHub:
         return ""
 
     def meet(self, who):
-        """Let two clients that list comments for the first time do so at the same time."""
+        """Let two clients that list comments for the first time do so at the same time.
+
+        A client's later connections come from other ports: only the first two may wait.
+        """
         with self._lock:
-            first = self.meeting is not None and who not in self._met
+            known = who in self._met
             self._met.add(who)
+            first = not known and self.meeting and len(self._met) <= self.meeting.parties
         if first:
             self.meeting.wait(20)
 
