@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meta_experiment.workflows.ledger_text import KEPT, ledger_line
 from meta_experiment.workflows.picking.ledger_lines import (
-    KEPT,
     LedgerLines,
     NotPlainError,
-    line,
 )
 from meta_experiment.workflows.picking.other_ledgers import OtherLedger
 from meta_experiment.workflows.picking.variant_draws import arms_of
@@ -29,7 +28,7 @@ def run(number, variant, day=3, **more):
 
 
 def ledger(runs):
-    return b"".join(line(item) + b"\n" for item in runs)
+    return b"".join(map(ledger_line, runs))
 
 
 def by_state(data):

@@ -10,6 +10,7 @@ import json
 import os
 
 from meta_experiment.protocol.timestamps import epoch
+from meta_experiment.workflows.ledger_text import BASELINE, FILE_MODE, KEPT, ledger_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
     from meta_experiment.workflows.picking.variant_draws import ExperimentArms
 
-KEPT = 512  # runs that a ledger lists
 AMONG = "among"  # the variants that a run was drawn from
-_BASELINE = "baseline_counts"
-_MODE = 0o644
 
 
 class NotPlainError(ValueError):
@@ -80,7 +78,7 @@ class LedgerLines:
 
     def _counted_before(self, arms: ExperimentArms) -> dict[str, int]:
         """Return what is cut off, where it is of these variants alone."""
-        cut_off = self.runs[0].get(_BASELINE, {}) if self.runs else {}
+        cut_off = self.runs[0].get(BASELINE, {}) if self.runs else {}
         counts: dict[str, int] = cut_off.get(arms.name, {})
         return counts if counts.keys() <= set(arms.variants) else {}
 
@@ -96,18 +94,18 @@ class LedgerLines:
         """
         if self.runs and document["timestamp"] < self.runs[-1]["timestamp"]:
             raise NotPlainError
-        lines = [*self.lines, line(document)]
+        lines = [*(item + b"\n" for item in self.lines), ledger_line(document)]
         gone = self.runs[: max(0, len(lines) - KEPT)]
         if gone:
             if len(self.latest) < len(self.runs):
                 raise NotPlainError
             first = self.runs[len(gone)] if len(gone) < len(self.runs) else dict(document)
             lines = lines[len(gone) :]
-            lines[0] = line({**first, _BASELINE: self._cut_off(gone)})
-        return b"".join(item + b"\n" for item in lines)
+            lines[0] = ledger_line({**first, BASELINE: self._cut_off(gone)})
+        return b"".join(lines)
 
     def _cut_off(self, gone: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-        counts = self.runs[0].get(_BASELINE, {})
+        counts = self.runs[0].get(BASELINE, {})
         found = {name: dict(of) for name, of in counts.items()}
         for run in gone:
             told = run.get("assignment")
@@ -160,11 +158,6 @@ def unused(
     return found
 
 
-def line(document: Mapping[str, Any]) -> bytes:
-    """Return one line of a ledger, without its end."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def read_file(path: str) -> bytes:
     """Return what a file holds, nothing where there is none. Raises OSError."""
     try:
@@ -177,7 +170,7 @@ def read_file(path: str) -> bytes:
 def write_file(path: str, data: bytes) -> None:
     """Replace a file in one step, durable on return. Raises OSError."""
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.meta-tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     try:
         with open(descriptor, "wb") as stream:
             stream.write(data)
@@ -202,7 +195,7 @@ def _require_plain(run: object, number: int, before: float) -> float:
         raise NotPlainError
     if not all(type(variant) is str for variant in assignments.values()):
         raise NotPlainError
-    if _BASELINE in run and (number or not _are_counts(run[_BASELINE])):
+    if BASELINE in run and (number or not _are_counts(run[BASELINE])):
         raise NotPlainError
     if not isinstance(run.get("continual_state", {}), dict):
         raise NotPlainError

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from meta_experiment.errors import CorruptStoreError
+from meta_experiment.workflows.ledger_text import BASELINE
 from meta_experiment.workflows.state.ledger import (
     BadLine,
     Counts,
@@ -24,7 +25,7 @@ STATE_FILES = (LEDGER_FILE, LEGACY_FILE)
 LARGEST = 64 * 1024 * 1024  # bytes
 _RUN = "run_id"
 _BEGINNINGS = (b'{"run_id"', b'{"schema_version"')  # of a run's line, as they are written
-_OWN = {_RUN, "timestamp", "assignments", "harness_version", "baseline_counts"}
+_OWN = {_RUN, "timestamp", "assignments", "harness_version", BASELINE}
 
 
 class BadStateError(ValueError):
@@ -142,7 +143,7 @@ def _parsed(document: Mapping[str, Any], source: str) -> RunLedger:
     """Read one run, or a whole state with counts and runs."""
     if _RUN in document:
         run = _run(document)
-        cut_off = _counts(document.get("baseline_counts") or {})
+        cut_off = _counts(document.get(BASELINE) or {})
         return RunLedger((run,), (CountStatement(run.at, cut_off),) if cut_off else ())
     if {"counts", "runs"} & document.keys():
         return _legacy(document, source)

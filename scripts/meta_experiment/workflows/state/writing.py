@@ -12,12 +12,10 @@ from meta_experiment.errors import StorageError
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
+from meta_experiment.workflows.ledger_text import BASELINE, FILE_MODE, KEPT, ledger_line
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.parsing import LEGACY_FILE, read_state, whole_document
 from meta_experiment.workflows.state.union import cut_off, merged
-
-KEPT = 512  # runs that a state lists; of those before only their number is kept
-_MODE = 0o644
 
 
 def record_run(
@@ -64,9 +62,9 @@ def record_run(
             data = ledger_text(after, keep, before)
         else:
             rest = b"" if data.endswith(b"\n") or not data else b"\n"
-            data += rest + _line(run_document(run))
+            data += rest + ledger_line(run_document(run))
         try:
-            write_atomically(files, path, data, _MODE)
+            write_atomically(files, path, data, FILE_MODE)
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
         return read_state(data, path.name)
@@ -83,10 +81,10 @@ def ledger_text(ledger: RunLedger, keep: int = KEPT, before: RunLedger | None = 
     beyond = {name: _beyond(before or ledger, name, gone) for name in ledger.experiments}
     beyond = {name: counts for name, counts in beyond.items() if counts}
     if beyond and documents:
-        documents[0]["baseline_counts"] = beyond
+        documents[0][BASELINE] = beyond
     elif beyond:
         documents = [{"counts": beyond, "runs": []}]
-    return b"".join(map(_line, documents))
+    return b"".join(map(ledger_line, documents))
 
 
 def run_document(run: LedgerRun) -> dict[str, Any]:
@@ -119,8 +117,3 @@ def _legacy_text(
     runs = [*(document.get("runs") or []), listed | {"assignments": dict(run.assignments)}]
     document |= {"counts": counts, "runs": runs[-keep:]}
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _line(document: Mapping[str, Any]) -> bytes:
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    return text.encode() + b"\n"
