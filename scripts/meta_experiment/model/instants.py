@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from meta_experiment.errors import UsageError, cite
 
-_DAY = 86_400.0
+DAY = 86_400.0  # seconds
 
 
 def to_text(instant: float) -> str:
@@ -37,6 +37,6 @@ def day(instant: float) -> str:
 
 def end_told(instant: float) -> str:
     """Say an end: one at midnight as the end of the day before, in UTC."""
-    if instant % _DAY:
+    if instant % DAY:
         return to_text(instant)
-    return f"the end of {day(instant - _DAY)} in UTC"
+    return f"the end of {day(instant - DAY)} in UTC"

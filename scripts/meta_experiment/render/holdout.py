@@ -42,8 +42,10 @@ def _facts(answer: HoldoutAnswer) -> Iterator[tuple[Text, Text]]:
     yield "Watches", words.name(answer.of)
     yield "Share", f"{words.per_cent(answer.share)} keep the text before the promotion"
     if answer.launched is not None and answer.last_day is not None:
-        days = (answer.last_day - answer.launched) / 86_400.0
-        yield "Launched", f"{_day(answer.launched)}, for {words.days(days)} at most"
+        from meta_experiment.model.instants import DAY, day
+
+        days = (answer.last_day - answer.launched) / DAY
+        yield "Launched", f"{day(answer.launched)}, for {words.days(days)} at most"
     leave = "rolled back where it was launched" if answer.auto else "told, and left to you"
     yield "Reversed", leave
     yield "Decayed", f"below {words.per_cent(answer.decayed_below, 1)}, told"
@@ -79,9 +81,3 @@ def _table(answer: HoldoutAnswer) -> Table:
     )
     columns = tuple(Column(title, 13, "right") for title in titles)
     return Table(columns, tuple(rows))
-
-
-def _day(at: float) -> str:
-    from meta_experiment.model.instants import day
-
-    return day(at)

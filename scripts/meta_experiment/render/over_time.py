@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.model.instants import to_text
+from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.render import words
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types import Interaction, Plan
-
-_DAY = 86_400.0
 
 
 def when(instant: str) -> str:
@@ -46,7 +44,7 @@ def dates(start: str | None, end: str | None) -> str | None:
 
 
 def _in_utc(word: str, moment: datetime) -> str:
-    if word == "until" and not moment.timestamp() % _DAY:
+    if word == "until" and not moment.timestamp() % DAY:
         return f"the end of {moment - timedelta(days=1):%Y-%m-%d}"
     return f"{moment:%Y-%m-%d %H:%M}"
 

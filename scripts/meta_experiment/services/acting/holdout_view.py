@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from meta_experiment.decide import analyze
 from meta_experiment.decide.holdout import within
+from meta_experiment.model.instants import DAY
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.holdout_files import waits_for
 from meta_experiment.services.workspace import Workspace
@@ -14,7 +15,6 @@ from meta_experiment.types import Analysis, Experiment, Interval, Status, Trial
 from meta_experiment.types.results.holdout import HoldoutAnswer, HoldoutView
 
 _VIEWS = (30, 60, 90)  # days
-DAY = 86_400.0
 
 
 def described_holdout(experiment: Experiment, *, stored: bool = True) -> HoldoutAnswer:

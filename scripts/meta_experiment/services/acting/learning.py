@@ -14,6 +14,7 @@ from meta_experiment.errors import InvalidStateError, MetaExperimentError, Usage
 from meta_experiment.files.confine import Content
 from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.model import instants
+from meta_experiment.model.instants import DAY
 from meta_experiment.model.learnings import LearningsText
 from meta_experiment.model.result_document import to_document
 from meta_experiment.model.secrets import redacted
@@ -34,7 +35,6 @@ from meta_experiment.types.results.learning import (
 )
 from meta_experiment.types.vocabulary import Upshot
 
-_DAY = 86_400.0
 _SHOWN = ("samples", "primary", "secondary", "guardrails")  # which no clock changes
 
 
@@ -163,7 +163,7 @@ def _happened(experiment: Experiment, analysis: Analysis) -> Happening:
         effect=best.estimate.relative if best else None,
         interval=best.sequential.interval if best and best.sequential else None,
         units={name: arm.n for name, arm in analysis.primary.variants.items()},
-        days=None if ended is None or started is None else (ended - started) / _DAY,
+        days=None if ended is None or started is None else (ended - started) / DAY,
         guardrails={
             f"{item.metric}:{item.treatment}": item.state for item in analysis.guardrails
         },

@@ -21,7 +21,7 @@ from meta_experiment.errors import (
 from meta_experiment.files.confine import Content, plain_path
 from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
-from meta_experiment.model.instants import end_told
+from meta_experiment.model.instants import DAY, end_told
 from meta_experiment.model.registry import as_stored
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
@@ -42,7 +42,6 @@ from meta_experiment.types.results.status_change import StatusChange
 
 OPEN = tuple(status for status in Status if status.is_open)
 _ENDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED, Status.DRAFT)
-_DAY = 86_400.0
 
 Change = Callable[[Experiment, float], Experiment]
 
@@ -373,7 +372,7 @@ def _refuse_past_end(experiment: Experiment, now: float) -> None:
 def _refuse_past_horizon(experiment: Experiment, now: float) -> None:
     started = experiment.began if experiment.began is not None else now
     days = experiment.plan.max_duration_days
-    if now >= started + days * _DAY:
+    if now >= started + days * DAY:
         raise InvalidStateError(
             f"{experiment.experiment_id} has run its {days:g} days.",
             hint=(

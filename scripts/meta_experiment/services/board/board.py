@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from meta_experiment.errors import NotFoundError
 from meta_experiment.files.roots import Layout
-from meta_experiment.model.instants import from_text
+from meta_experiment.model.instants import DAY, from_text
 from meta_experiment.store.local.board import Board
 from meta_experiment.store.local.sealing import known_seal
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     )
 
 Row = dict[str, Any]
-_DAY = 86_400.0
 _ACTIVE = ("running", "paused", "draft")
 _AWAY = "archived"
 _URGENCY = (
@@ -175,10 +174,10 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
         began = from_text(row["started"])
         if row["start_date"] is not None:
             began = max(began, from_text(row["start_date"]))
-        ends = began + row["max_duration_days"] * _DAY
+        ends = began + row["max_duration_days"] * DAY
         if row["end_date"] is not None:
             ends = min(ends, from_text(row["end_date"]))
-        left = max(0.0, (ends - now) / _DAY)
+        left = max(0.0, (ends - now) / DAY)
         if now < began:
             row = {**row, "next_action": f"none before its start, {row['start_date']}"}
     return {**row, "progress": {**row["progress"], "days_left": left}}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.pack import plugin_folder
-from meta_experiment.model.instants import to_text
+from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.faults import faults_of
 from meta_experiment.services.health.checking import lost_registry
@@ -37,7 +37,7 @@ from meta_experiment.types.results.health import Finding, Health
 
 _BEGIN = "Begin a session with the plugin, then run doctor again."
 _SLOW = 3.0  # times the start of the interpreter at hand
-_WEEK = 7 * 86_400.0
+_WEEK = 7 * DAY
 _SHOWN = 3
 
 

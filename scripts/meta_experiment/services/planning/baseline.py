@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meta_experiment.errors import DegenerateDataError, NotFoundError, UsageError
 from meta_experiment.model.fields import suggestion
+from meta_experiment.model.instants import DAY
 from meta_experiment.model.metrics import KNOWN_METRICS, describe
 from meta_experiment.model.plan_document import plan_from_document
 from meta_experiment.services.planning.forecast import judged
@@ -41,7 +42,6 @@ SHOWN = (
     "tool_errors",
     "subagent_share",
 )
-_DAY = 86_400.0
 _HALVES_LEAST = 10  # values below which two halves would be too small to compare
 
 
@@ -78,7 +78,7 @@ def baseline(
     if days is not None and not 0 < days < math.inf:
         raise UsageError(f"{days!r} days, expected a number above zero.")
     root = None if everywhere else home_or_root(workspace.root, client)
-    since = 0.0 if days is None else now - days * _DAY
+    since = 0.0 if days is None else now - days * DAY
     found = past_uses(client, [name], root=root, since=since, of_any_plugin=by_plugins)
     if not found.uses:
         raise _nothing(name, client, found, root)
@@ -105,7 +105,7 @@ def baseline(
         unit=unit.value,
         uses=len(uses),
         sessions=sessions,
-        days=(now - found.uses[0].at) / _DAY,
+        days=(now - found.uses[0].at) / DAY,
         per_day=daily(found, Unit.INVOCATION, now),
         rate_days=days_of(found, now),
         statuses=_statuses(uses),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from meta_experiment.errors import UsageError
-from meta_experiment.model.instants import day, end_told, to_text
+from meta_experiment.model.instants import DAY, day, end_told, to_text
 from meta_experiment.types import Plan
-
-_DAY = 86_400.0
 
 
 def require_ahead(plan: Plan, now: float, before: Plan | None = None) -> None:
@@ -33,4 +31,4 @@ def require_ahead(plan: Plan, now: float, before: Plan | None = None) -> None:
 
 
 def _is_today(start: float, now: float) -> bool:
-    return start % _DAY == 0 and now < start + _DAY
+    return start % DAY == 0 and now < start + DAY

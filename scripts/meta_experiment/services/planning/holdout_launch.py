@@ -15,12 +15,13 @@ from meta_experiment.decide.units import Arm, arms_of
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.interruption import held
+from meta_experiment.model.instants import DAY
 from meta_experiment.model.plan_checks import check_plan
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting import lifecycle
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.acting.holdout_view import DAY, described_holdout, kept_share
+from meta_experiment.services.acting.holdout_view import described_holdout, kept_share
 from meta_experiment.services.acting.holdouts import (
     WORD,
     holdouts_of,

@@ -15,6 +15,7 @@ from meta_experiment.decide.samples import sample_of
 from meta_experiment.decide.units import Arm, UnitRecord, arms_of
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.instants import DAY
 from meta_experiment.records import dataclass
 from meta_experiment.services.serving.client_places import call_of
 from meta_experiment.services.workspace import Workspace
@@ -22,7 +23,6 @@ from meta_experiment.sources.sessions.past_sessions import PastUses, Use, name_o
 from meta_experiment.store.ports import Store
 from meta_experiment.types import Experiment, Metric, Status, Trial, TrialStatus, Unit
 
-_DAY = 86_400.0
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
 
@@ -211,7 +211,7 @@ def daily(found: PastUses, unit: Unit, now: float) -> float | None:
 
 def days_of(found: PastUses, now: float) -> float:
     """Return the days over which a rate is taken: half a day at least."""
-    return max((now - _began(found)) / _DAY, _SHORTEST)
+    return max((now - _began(found)) / DAY, _SHORTEST)
 
 
 def _began(found: PastUses) -> float:
@@ -225,5 +225,5 @@ def _about(experiment: Experiment, files: Sequence[str]) -> bool:
 def _rate(experiment: Experiment, units: int, now: float) -> float | None:
     if experiment.started is None:
         return None
-    days = ((experiment.ended or now) - experiment.started) / _DAY
+    days = ((experiment.ended or now) - experiment.started) / DAY
     return units / days if days >= _SHORTEST else None

@@ -24,6 +24,7 @@ from meta_experiment.errors import (
 )
 from meta_experiment.git.past_commits import PastCommits
 from meta_experiment.model import instants
+from meta_experiment.model.instants import DAY
 from meta_experiment.model.secrets import REMOVED, redacted
 from meta_experiment.prompts.slug import slug
 from meta_experiment.records import dataclass
@@ -47,8 +48,6 @@ from meta_experiment.types.results.case_mining import (
     MinedCase,
     MiningResult,
 )
-
-_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def mine(workspace: Workspace, request: MiningRequest, client: Path) -> MiningRe
     name, by_plugins = called(workspace.root, request.prompt)
     past = _past_of(workspace)
     root = None if request.everywhere else home_or_root(workspace.root, client)
-    since = 0.0 if days is None else workspace.clock() - days * _DAY
+    since = 0.0 if days is None else workspace.clock() - days * DAY
     found = session_uses(client, name, root=root, since=since, of_any_plugin=by_plugins)
     if not found.uses:
         where = "" if root is None else f" of sessions in {root}"

@@ -9,11 +9,10 @@ import os
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.instants import DAY
 from meta_experiment.protocol import places
 from meta_experiment.protocol.faults import Fault, faults_of
 from meta_experiment.services.serving.neighbours import neighbour_notes
-
-_DAY = 86_400.0
 
 
 def sweep(layout: Layout, now: float) -> int:
@@ -47,7 +46,7 @@ def notes(layout: Layout, now: float, client: Path) -> list[str]:
 
 def fault_notes(layout: Layout, now: float) -> list[str]:
     """Say in one sentence that something went wrong within a day; two looks at the disk."""
-    recent = _since(now - _DAY, layout)
+    recent = _since(now - DAY, layout)
     if not recent:
         return []
     times = "once" if len(recent) == 1 else f"{len(recent):,} times"

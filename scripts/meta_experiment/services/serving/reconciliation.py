@@ -26,6 +26,7 @@ from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.interruption import held
 from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import git_top, has_run
+from meta_experiment.model.instants import DAY
 from meta_experiment.protocol import index, places, texts
 from meta_experiment.protocol.worktrees import linked_trees
 from meta_experiment.services.serving import freshness
@@ -47,7 +48,7 @@ _UNSETTLED = "unsettled"  # no signature: the next command tries again
 WAIT = 10.0  # seconds, for another process that changes what is served
 GLANCE = 0.05  # seconds
 _PASSES = 3
-_TOMBSTONE_SECONDS = 7 * 86_400.0
+_TOMBSTONE_SECONDS = 7 * DAY
 
 
 @contextlib.contextmanager

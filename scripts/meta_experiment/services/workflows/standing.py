@@ -11,13 +11,13 @@ from meta_experiment.decide.telling.explain import explain
 from meta_experiment.decide.telling.outlook import outlook, per_arm_a_day
 from meta_experiment.decide.telling.progress import progress
 from meta_experiment.decide.units import arms_of
+from meta_experiment.model.instants import DAY
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Analysis, Experiment, Plan
 from meta_experiment.types.results.workflow_import import ExperimentStanding
 from meta_experiment.workflows.state.tally import Tally
 
-_DAY = 86_400.0
 _AHEAD = 200  # units per arm
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
@@ -49,7 +49,7 @@ def standing(
             winner=next((k for k, v in names.items() if v == analysis.winner), analysis.winner),
             runs_per_day=rate,
             days_to_go=days,
-            ready_on=None if days is None else workspace.clock() + days * _DAY,
+            ready_on=None if days is None else workspace.clock() + days * DAY,
             reach=seen.reach,
             outlook=seen.sentence,
         ),
@@ -79,6 +79,6 @@ def runs_per_day(tallied: Tally) -> float | None:
     """Return how many runs a day are drawn a variant; None where too few days are known."""
     if tallied.first is None or tallied.last is None:
         return None
-    days = (tallied.last - tallied.first) / _DAY
+    days = (tallied.last - tallied.first) / DAY
     listed = sum(item.drawn for item in tallied.variants.values())
     return listed / days if days >= _SHORTEST and listed else None
