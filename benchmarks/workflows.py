@@ -27,7 +27,7 @@ from tests.support.workflow_runs import moment, write_run  # noqa: E402
 
 from meta_experiment.workflows.joining import joined  # noqa: E402
 from meta_experiment.workflows.outcomes.gathering import gather  # noqa: E402
-from meta_experiment.workflows.state.generations import DrawDates  # noqa: E402
+from meta_experiment.workflows.state.generations import DrawTerms  # noqa: E402
 from meta_experiment.workflows.state.tally import tally  # noqa: E402
 
 LIMIT = 2.0  # times the reading
@@ -62,7 +62,7 @@ def read(root: Path) -> int:
 def gathered(root: Path) -> int:
     """Gather the runs; return how many are joined with their outcomes."""
     found = gather(root)
-    dates = [DrawDates(0.0)]
+    dates = [DrawTerms(0.0)]
     assert tally(found.ledger, "tone", dates).total == len(found.outcomes)  # noqa: S101
     return len(joined(found.ledger, found.outcomes, "tone", VARIANTS, dates).runs)
 

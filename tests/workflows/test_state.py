@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meta_experiment.errors import CorruptStoreError, StorageError
 from meta_experiment.files.filesystem import FileSystem
-from meta_experiment.workflows.state.generations import DrawDates
+from meta_experiment.workflows.state.generations import DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun
 from meta_experiment.workflows.state.parsing import StateReader, moment, read_state
 from meta_experiment.workflows.state.tally import notes, tally
@@ -68,7 +68,7 @@ def test_real_ledgers_come_to_their_true_counts(file, experiment, expected):
 
 def test_a_run_before_the_start_of_an_experiment_does_not_count():
     ledger = real("githubnext.prompt_style.state.json")
-    starts = DrawDates(0.0, first="2026-05-12")
+    starts = DrawTerms(0.0, first="2026-05-12")
     assert len(ledger.runs) == 56
     assert counts(ledger, "prompt_style", starts) == {
         "concise": (29, 0, 0),
@@ -80,7 +80,7 @@ def test_a_run_before_the_start_of_an_experiment_does_not_count():
 def test_a_run_before_the_start_is_an_ordinary_line_of_a_ledger_and_does_not_count():
     text = ledger_text(real("githubnext.prompt_style.state.json"))
     assert len(text.splitlines()) == 56
-    starts = DrawDates(0.0, first="2026-05-12")
+    starts = DrawTerms(0.0, first="2026-05-12")
     found = counts(read_state(text, "state.jsonl"), "prompt_style", starts)
     assert found == {"concise": (29, 0, 0), "detailed": (26, 0, 1)}
 
@@ -101,7 +101,7 @@ def test_versions_of_a_workflow_are_told_and_reset_nothing():
 def test_dates_are_those_that_held_when_a_run_was_made():
     """The workflow once began on the 3rd; since the 5th it says that it began on the 2nd."""
     fifth = moment("2026-05-05")
-    dates = [DrawDates(fifth, first="2026-05-02"), DrawDates(0.0, first="2026-05-03")]
+    dates = [DrawTerms(fifth, first="2026-05-02"), DrawTerms(0.0, first="2026-05-03")]
     ledger = merged([read_state(line(n, at=24 * n), "state.jsonl") for n in range(7)])
     assert counts(ledger, "x", *dates) == {"a": (5, 0, 2)}
 
@@ -109,13 +109,13 @@ def test_dates_are_those_that_held_when_a_run_was_made():
 @pytest.mark.parametrize(
     ("dates", "day", "inside"),
     [
-        (DrawDates(0.0, "2026-06-01"), "2026-06-01", True),
-        (DrawDates(0.0, "2026-06-01"), "2026-05-31", False),
-        (DrawDates(0.0, None, "2026-06-30"), "2026-06-30T23:59:59", True),
-        (DrawDates(0.0, None, "2026-06-30"), "2026-07-01", False),
-        (DrawDates(0.0, "2026-05-01", "2026-06-30"), "2026-06-01", True),
-        (DrawDates(0.0, "2026-05-01", "2026-06-30"), "2026-07-01T00:30:00+02:00", True),
-        (DrawDates(0.0), "1999-01-01", True),
+        (DrawTerms(0.0, "2026-06-01"), "2026-06-01", True),
+        (DrawTerms(0.0, "2026-06-01"), "2026-05-31", False),
+        (DrawTerms(0.0, None, "2026-06-30"), "2026-06-30T23:59:59", True),
+        (DrawTerms(0.0, None, "2026-06-30"), "2026-07-01", False),
+        (DrawTerms(0.0, "2026-05-01", "2026-06-30"), "2026-06-01", True),
+        (DrawTerms(0.0, "2026-05-01", "2026-06-30"), "2026-07-01T00:30:00+02:00", True),
+        (DrawTerms(0.0), "1999-01-01", True),
     ],
 )
 def test_both_ends_of_the_dates_are_days_of_utc(dates, day, inside):

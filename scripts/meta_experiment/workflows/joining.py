@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from meta_experiment.records import dataclass
 from meta_experiment.workflows.outcomes.measuring import RunOutcome
-from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import is_earlier, was_gated
 from meta_experiment.workflows.state.union import attempts
@@ -56,7 +56,7 @@ def joined(
     outcomes: Iterable[RunOutcome],
     experiment: str,
     declared: Sequence[str],
-    dates: Sequence[DrawDates] = (),
+    dates: Sequence[DrawTerms] = (),
 ) -> JoinedRuns:
     """Join the state of a workflow with what its runs came to, for one experiment.
 

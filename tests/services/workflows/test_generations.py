@@ -13,7 +13,7 @@ from tests.support.git import git
 from tests.support.workflow_runs import START
 
 from meta_experiment.workflows.joining import EARLIER
-from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun
 
 FASTER = {"dry": 10_000, "warm": 6_000}
@@ -90,15 +90,15 @@ def run(at, variant):
     ("dates", "runs", "own"),
     [
         ([], [], {None, 1.0, 9.0}),
-        ([DrawDates(0.0, None, None, ("a", "b"))], [], {None, 1.0, 9.0}),
-        ([DrawDates(5.0, None, None, ("a", "b"))], [], {None, 1.0, 9.0}),
-        ([DrawDates(0.0, None, None, ("b", "a")), DrawDates(5.0, None, None, ("a", "b"))], [],
+        ([DrawTerms(0.0, None, None, ("a", "b"))], [], {None, 1.0, 9.0}),
+        ([DrawTerms(5.0, None, None, ("a", "b"))], [], {None, 1.0, 9.0}),
+        ([DrawTerms(0.0, None, None, ("b", "a")), DrawTerms(5.0, None, None, ("a", "b"))], [],
          {9.0}),
-        ([DrawDates(float("inf"), None, None, ("a", "b")), DrawDates(0.0, None, None, ("a",))],
+        ([DrawTerms(float("inf"), None, None, ("a", "b")), DrawTerms(0.0, None, None, ("a",))],
          [], set()),
         ([], [run(1.0, "a"), run(2.0, "c"), run(9.0, "a")], set()),
         ([], [run(1.0, "a"), run(2.0, "c"), run(8.0, "b"), run(9.0, "a")], {9.0}),
-        ([DrawDates(0.0, None, None, ("a", "b"))], [run(2.0, "of another workflow")],
+        ([DrawTerms(0.0, None, None, ("a", "b"))], [run(2.0, "of another workflow")],
          {None, 1.0, 9.0}),
     ],
 )  # fmt: skip

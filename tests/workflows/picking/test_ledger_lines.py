@@ -13,7 +13,7 @@ from meta_experiment.workflows.picking.ledger_lines import (
 )
 from meta_experiment.workflows.picking.other_ledgers import OtherLedger
 from meta_experiment.workflows.picking.variant_draws import arms_of
-from meta_experiment.workflows.state.generations import DrawDates
+from meta_experiment.workflows.state.generations import DrawTerms
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import tally
 
@@ -33,7 +33,7 @@ def ledger(runs):
 
 def by_state(data):
     found = tally(
-        read_state(data, "state.jsonl"), "e", (DrawDates(float("-inf"), ARMS.start, ARMS.end),)
+        read_state(data, "state.jsonl"), "e", (DrawTerms(float("-inf"), ARMS.start, ARMS.end),)
     )
     return {name: item.total for name, item in found.variants.items() if item.total}
 

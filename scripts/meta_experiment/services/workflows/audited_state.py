@@ -10,7 +10,7 @@ from meta_experiment.decide.units import reading
 from meta_experiment.errors import MetaExperimentError, NotFoundError
 from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
-from meta_experiment.services.workflows.draw_dates import draw_dates
+from meta_experiment.services.workflows.draw_terms import draw_terms
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
@@ -19,7 +19,7 @@ from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.joining import CONTAMINATED
 from meta_experiment.workflows.outcomes.gathering import gather
 from meta_experiment.workflows.state.branches import read_branch
-from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import Tally, tally
 from meta_experiment.workflows.state.union import merged
@@ -72,7 +72,7 @@ def audited_state(
         CorruptStoreError, StorageError: these cannot be read.
     """
     names = safe_names(list(declared.variants), [])
-    dates = draw_dates(workspace, file, declared)
+    dates = draw_terms(workspace, file, declared)
     held = holding(workspace.store.experiments(), file.name, declared)
     trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
     if held is not None and is_of_before(trials, declared, dates):
@@ -83,7 +83,7 @@ def audited_state(
 
 
 def is_of_before(
-    trials: Iterable[Trial], declared: DeclaredExperiment, dates: Iterable[DrawDates]
+    trials: Iterable[Trial], declared: DeclaredExperiment, dates: Iterable[DrawTerms]
 ) -> bool:
     """Say whether all the trials that there are were drawn from an earlier generation."""
     generation = CurrentGeneration(declared.variants, dates)

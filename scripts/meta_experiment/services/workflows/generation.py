@@ -13,7 +13,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.workflows.audited_state import is_of_before
-from meta_experiment.services.workflows.draw_dates import ARCHIVE, draw_dates
+from meta_experiment.services.workflows.draw_terms import ARCHIVE, draw_terms
 from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.results.choosing import safe_names
@@ -198,7 +198,7 @@ def _known(
     directory: Path,
 ) -> KnownOutcome:
     ledger, notes = _ledger(workspace, file, state, directory)
-    dates, runs = draw_dates(workspace, file, declared), dict[str, int]()
+    dates, runs = draw_terms(workspace, file, declared), dict[str, int]()
     if ledger is not None:
         counted = tally(ledger, declared.name, dates, declared.variants)
         runs = {name: item.total for name, item in counted.variants.items()}

@@ -21,7 +21,7 @@ from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
 from meta_experiment.services.workflows.audited_state import measured, with_recorded
 from meta_experiment.services.workflows.bound_notes import bound_notes
-from meta_experiment.services.workflows.draw_dates import draw_dates
+from meta_experiment.services.workflows.draw_terms import draw_terms
 from meta_experiment.services.workflows.metric_choice import MetricWishes
 from meta_experiment.services.workflows.run_downloads import FetchedRuns
 from meta_experiment.services.workflows.run_events import RunNews, news_of, trials_after
@@ -213,7 +213,7 @@ def _imported(
     dry_run: bool,
 ) -> WorkflowExperimentImport:
     found, ledger = read
-    dates = draw_dates(workspace, file, declared)
+    dates = draw_terms(workspace, file, declared)
     tallied = tally(ledger, declared.name, dates, declared.variants)
     runs = joined(ledger, found.outcomes, declared.name, declared.variants, dates)
     if not runs.runs and runs.earlier:

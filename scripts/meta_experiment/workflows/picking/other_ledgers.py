@@ -9,7 +9,7 @@ from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.workflows.picking.ledger_lines import generation_start, read_file, unused
 from meta_experiment.workflows.picking.picked_run import RunPick
 from meta_experiment.workflows.picking.variant_draws import ExperimentArms
-from meta_experiment.workflows.state.generations import DrawDates
+from meta_experiment.workflows.state.generations import DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import tally
@@ -34,7 +34,7 @@ class OtherLedger:
 
     def counts(self, arms: ExperimentArms) -> dict[str, int]:
         """Count the runs of each variant that were drawn in this generation."""
-        dates = DrawDates(float("-inf"), arms.start, arms.end)
+        dates = DrawTerms(float("-inf"), arms.start, arms.end)
         found = tally(self._generation(arms), arms.name, (dates,))
         return {name: item.total for name, item in found.variants.items()}
 

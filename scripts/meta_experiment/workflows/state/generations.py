@@ -17,8 +17,8 @@ _UNKNOWN = -1  # the period before anything is known
 
 
 @dataclass(frozen=True, slots=True)
-class DrawDates:
-    """The days on which an experiment draws, and its variants, as declared from a time on.
+class DrawTerms:
+    """Terms of a draw, as declared from a time on: the days on which it is made, and of what.
 
     `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
     such as 2026-01-31, and None where that end is open. `variants` are empty where they are
@@ -46,7 +46,7 @@ class CurrentGeneration:
     def __init__(
         self,
         variants: Sequence[str],
-        dates: Iterable[DrawDates],
+        dates: Iterable[DrawTerms],
         runs: Iterable[LedgerRun] = (),
         experiment: str = "",
     ) -> None:
@@ -107,7 +107,7 @@ class CurrentGeneration:
     def _period(self, at: float) -> int:
         return sum(item.since <= at for item in self._periods) - 1
 
-    def _is_same(self, item: DrawDates) -> bool:
+    def _is_same(self, item: DrawTerms) -> bool:
         return item.variants[:1] == self._variants[:1] and set(item.variants) == set(
             self._variants
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meta_experiment.records import dataclass
-from meta_experiment.workflows.state.generations import CurrentGeneration, DrawDates
+from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.union import attempts, cut_off
 
@@ -60,7 +60,7 @@ class Tally:
 def tally(
     ledger: RunLedger,
     experiment: str,
-    dates: Sequence[DrawDates] = (),
+    dates: Sequence[DrawTerms] = (),
     variants: Sequence[str] = (),
 ) -> Tally:
     """Count the runs of an experiment.
@@ -128,7 +128,7 @@ def is_earlier(
     return not generation.holds(run.at if run.at is not None else ended)
 
 
-def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawDates]) -> bool | None:
+def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawTerms]) -> bool | None:
     """Say whether a run lay outside of an experiment's dates; None where nothing tells.
 
     `dates` are in the order of their times. The first of them holds for what came before it.

@@ -7,7 +7,7 @@ import click
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.render.workflow_generation import generation_page
-from meta_experiment.services.workflows.draw_dates import ARCHIVE
+from meta_experiment.services.workflows.draw_terms import ARCHIVE
 from meta_experiment.services.workflows.generation import (
     GenerationRequest,
     plan_generation,

@@ -14,7 +14,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.declarations import read_declarations
 from meta_experiment.workflows.document import read_document
-from meta_experiment.workflows.state.generations import DrawDates
+from meta_experiment.workflows.state.generations import DrawTerms
 from meta_experiment.workflows.state.parsing import BadStateError, moment
 
 ARCHIVE = ".github/experiments/archive"
@@ -23,9 +23,9 @@ _NEVER = float("inf")
 _LARGEST = 256 * 1024 * 1024  # bytes of an archive, which holds the whole state
 
 
-def draw_dates(
+def draw_terms(
     workspace: Workspace, file: WorkflowFile, experiment: DeclaredExperiment
-) -> tuple[DrawDates, ...]:
+) -> tuple[DrawTerms, ...]:
     """Return on which days an experiment drew its variants, and which, from when on each.
 
     Git's history says it. What came before the first commit that it knows (a shallow clone
@@ -38,21 +38,21 @@ def draw_dates(
         past = []
     first, last = experiment.start_date, experiment.end_date
     if past and past[0].variants != experiment.variants:  # not committed: nothing drew of it
-        past.append(DrawDates(_NEVER, first, last, experiment.variants))
+        past.append(DrawTerms(_NEVER, first, last, experiment.variants))
     known = min((item.since for item in past), default=_NEVER)
     earliest = min(past, key=lambda item: item.since) if past else None
     dates = (earliest.first, earliest.last) if earliest else (first, last)
     before = [
-        DrawDates(at, *dates, variants)
+        DrawTerms(at, *dates, variants)
         for at, variants in _archived(workspace.root, file.name, experiment.name)
         if at < known
     ]
     if before and not past:  # since the last one, the file may have been changed by hand
-        before[-1] = DrawDates(before[-1].since, first, last, experiment.variants)
-    return (*past, *before) or (DrawDates(0.0, first, last),)
+        before[-1] = DrawTerms(before[-1].since, first, last, experiment.variants)
+    return (*past, *before) or (DrawTerms(0.0, first, last),)
 
 
-def _past(git: Git, path: str, name: str) -> Iterator[DrawDates]:
+def _past(git: Git, path: str, name: str) -> Iterator[DrawTerms]:
     """Yield what each commit that changed the file declares, the newest first."""
     listed = git.run("log", f"--max-count={_MOST_COMMITS}", "--format=%ct %H", "--", path)
     commits = [line.split() for line in listed.output.decode("ascii", "replace").splitlines()]
@@ -69,7 +69,7 @@ def _past(git: Git, path: str, name: str) -> Iterator[DrawDates]:
         data, rest = rest[:size], rest[size + 1 :]
         found = read_declarations(read_document(data)).experiment(name)
         if found is not None:
-            yield DrawDates(float(time), found.start_date, found.end_date, found.variants)
+            yield DrawTerms(float(time), found.start_date, found.end_date, found.variants)
 
 
 def _archived(root: Path, workflow: str, name: str) -> list[tuple[float, tuple[str, ...]]]:
