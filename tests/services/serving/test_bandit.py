@@ -6,21 +6,18 @@ from dataclasses import replace
 
 import pytest
 from tests.faults import FATAL, Crash, FaultyFileSystem
-from tests.support.serving import COMMAND, HEAD
+from tests.support.moving_shares import MovingShares
 
 from meta_experiment.decide.best_chances import closed_first
 from meta_experiment.errors import UsageError
 from meta_experiment.files.lock import FileLock
-from meta_experiment.files.roots import Layout
 from meta_experiment.live.exposure import adopt, expose
-from meta_experiment.protocol import index
 from meta_experiment.protocol.log_head import mark
 from meta_experiment.protocol.sessions import PromptRef, Session
-from meta_experiment.services.acting import autopilot, ending_arms, lifecycle
+from meta_experiment.services.acting import autopilot, ending_arms
 from meta_experiment.services.acting.analysing import analyze
-from meta_experiment.services.board.board import board
 from meta_experiment.services.health.verifying import verify
-from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.planning import amending
 from meta_experiment.services.recording import assigning, renewing
 from meta_experiment.services.recording.recording import record
 from meta_experiment.services.serving.weights_in_force import renew_weights
@@ -30,38 +27,17 @@ AT = 1_760_000_000.0
 ARMS = ("control", "b", "c")
 
 
-class Bandit:
-    """An experiment on a command, its units served or assigned; success rates by arm."""
+class Bandit(MovingShares):
+    """Its units are served or assigned; success rates by arm."""
 
     def __init__(self, root, folder, *, manual=False, **assignment):
-        self.root = root
         ticks = itertools.count()
-        self.space = Workspace.open(Layout(root), lambda: AT + next(ticks))
-        file = root / COMMAND
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(HEAD.format(name="review") + "Review.\n")
-        files = []
-        for name in ARMS[1:]:
-            source = folder / f"{name}.md"
-            source.write_text(HEAD.format(name="review") + f"Review as {name}.\n")
-            files.append(f"{name}:{COMMAND}={source}")
-        moving = {"method": "bandit", "aim": "few_bad_uses"} | assignment
         wanted = {
             "metrics": {"primary": "success"},
-            "assignment": moving,
-            "seed": 7,
-            "unit": "invocation",
+            "assignment": {"method": "bandit", "aim": "few_bad_uses"} | assignment,
         }
-        asked = request.from_flags(wanted, files, root, root)
-        made = creating.create(self.space, asked, manual=manual)
-        self.id = made.experiment_id
-        lifecycle.start(self.space, self.id, manual=manual)
-        self.uses = itertools.count()
-
-    @property
-    def entry(self):
-        (found,) = index.entries(str(self.root))
-        return found
+        texts = {name: f"Review as {name}.\n" for name in ARMS[1:]}
+        super().__init__(root, folder, lambda: AT + next(ticks), texts, wanted, manual=manual)
 
     def serve(self, *successes, count=1):
         """Serve a prompt so many times; an arm succeeds if it is among those named."""
@@ -95,22 +71,12 @@ class Bandit:
         record(self.space, outcomes)
 
     def look(self):
-        view = board(
-            self.space.layout, lambda: AT + 9e3, lambda: self.space, None, archived=False
-        )
-        return view["experiments"][0]
-
-    def draws(self):
-        trials = self.space.store.trials(self.space.store.experiment(self.id)).trials
-        return [item.draw for item in sorted(trials, key=lambda item: item.order)]
+        return self.seen_at(AT + 9e3)
 
     @property
     def sequence(self):
         folder = self.space.layout.trials(self.id)
         return folder / f"assignments.{mark(self.space.checkout.seal())}.tsv"
-
-    def faults(self):
-        return [item for item in verify(self.space).findings if not item.ok]
 
 
 @pytest.fixture

@@ -6,56 +6,37 @@ import time
 from dataclasses import replace
 
 import pytest
-from tests.support.serving import COMMAND, HEAD
+from tests.support.moving_shares import MovingShares
 
 from meta_experiment.errors import InvalidStateError, UsageError
-from meta_experiment.files.roots import Layout
 from meta_experiment.live.exposure import expose
 from meta_experiment.model.result_document import to_document
-from meta_experiment.protocol import index
 from meta_experiment.protocol.log_head import mark
 from meta_experiment.protocol.sessions import PromptRef, Session
 from meta_experiment.render import over_time
 from meta_experiment.services.acting import analysing, autopilot, lifecycle, promotion
-from meta_experiment.services.board.board import board
-from meta_experiment.services.health.verifying import verify
-from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.planning import amending
 from meta_experiment.services.recording import assigning
 from meta_experiment.services.recording.recording import record
 from meta_experiment.services.serving.weights_in_force import renew_weights
-from meta_experiment.services.workspace import Workspace
 
 AT, DAY = 1_760_000_000.0, 86_400.0
 NAMES = ("control", "treatment")
 
 
-class Ramped:
-    """An experiment on a command, its units served or assigned; durations by arm."""
+class Ramped(MovingShares):
+    """Its units are served or assigned; durations by arm."""
 
     def __init__(self, root, folder, *, manual=False, start=True, **plan):
-        self.root, self.now = root, AT
-        self.space = Workspace.open(Layout(root), lambda: self.now)
-        file = root / COMMAND
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(HEAD.format(name="review") + "Review.\n")
-        source = folder / "b.md"
-        source.write_text(HEAD.format(name="review") + "Review fast.\n")
+        self.now = AT
         wanted = {
             "metrics": {"primary": "duration_seconds"},
             "assignment": {"ramp": [20, 50], "step_days": 1, "step_units": 3},
-            "seed": 7,
-            "unit": "invocation",
         } | plan
-        asked = request.from_flags(wanted, [f"{COMMAND}={source}"], root, root)
-        self.id = creating.create(self.space, asked, manual=manual).experiment_id
-        if start:
-            lifecycle.start(self.space, self.id, manual=manual)
-        self.uses = itertools.count()
-
-    @property
-    def entry(self):
-        (found,) = index.entries(str(self.root))
-        return found
+        texts = {"treatment": "Review fast.\n"}
+        super().__init__(
+            root, folder, lambda: self.now, texts, wanted, manual=manual, start=start
+        )
 
     def serve(self, count, slower=1.0):
         """Serve a prompt so many times, a minute apart; the treatment takes longer or less."""
@@ -76,17 +57,7 @@ class Ramped:
         record(self.space, [outcome | {"metrics": {"duration_seconds": value}}])
 
     def look(self):
-        view = board(
-            self.space.layout, lambda: self.now, lambda: self.space, None, archived=False
-        )
-        return view["experiments"][0]
-
-    def draws(self):
-        trials = self.space.store.trials(self.space.store.experiment(self.id)).trials
-        return [item.draw for item in sorted(trials, key=lambda item: item.order)]
-
-    def faults(self):
-        return [item for item in verify(self.space).findings if not item.ok]
+        return self.seen_at(self.now)
 
 
 @pytest.fixture
