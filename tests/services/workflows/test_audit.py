@@ -14,13 +14,9 @@ TONE = {"variants": ["dry", "warm"], "metric": "effective_tokens", "min_samples"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(repository, monkeypatch, capsys):
     """Return the command line in a repository with one workflow."""
-    root = tmp_path / "root"
-    folder = root / ".github" / "workflows"
-    folder.mkdir(parents=True)
-    git(root, "init", "-q")
-    monkeypatch.chdir(root)
+    folder = repository / ".github" / "workflows"
     monkeypatch.setattr("meta_experiment.cli.open.clock", lambda: START + 60 * DAY)
 
     def run(*arguments, code=0):
@@ -33,7 +29,7 @@ def call(tmp_path, monkeypatch, capsys):
         text = f"---\nexperiments: {json.dumps(experiments or {'tone': TONE})}\n---\n"
         (folder / f"{name}.md").write_text(text)
 
-    run.root, run.declare = root, declare
+    run.root, run.declare = repository, declare
     declare()
     return run
 

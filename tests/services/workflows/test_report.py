@@ -5,7 +5,6 @@ import random
 import statistics
 
 import pytest
-from tests.support.git import git
 from tests.support.workflow_runs import START, write_run
 
 from meta_experiment.cli.main import main
@@ -14,12 +13,8 @@ DAY = 86_400.0
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(repository, monkeypatch, capsys):
     """Return the command line in a repository; it gives what is printed on both streams."""
-    root = tmp_path / "root"
-    (root / ".github" / "workflows").mkdir(parents=True)
-    git(root, "init", "-q")
-    monkeypatch.chdir(root)
     monkeypatch.setattr("meta_experiment.cli.open.clock", lambda: START + 60 * DAY)
 
     def run(*arguments):
@@ -30,9 +25,9 @@ def call(tmp_path, monkeypatch, capsys):
 
     def declare(name="daily", **experiments):
         text = f"---\nexperiments: {json.dumps(experiments)}\n---\n"
-        (root / ".github" / "workflows" / f"{name}.md").write_text(text)
+        (repository / ".github" / "workflows" / f"{name}.md").write_text(text)
 
-    run.root, run.declare = root, declare
+    run.root, run.declare = repository, declare
     return run
 
 

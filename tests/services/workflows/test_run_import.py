@@ -29,12 +29,8 @@ TONE = {"variants": ["dry", "warm"], "metric": "effective_tokens", "min_samples"
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
+def call(repository, monkeypatch, capsys):
     """Return the command line in a repository with a workflow, months after its runs."""
-    root = tmp_path / "root"
-    (root / ".github" / "workflows").mkdir(parents=True)
-    git(root, "init", "-q")
-    monkeypatch.chdir(root)
     now = [START + 200 * DAY]
     monkeypatch.setattr("meta_experiment.cli.open.clock", lambda: now[0])
 
@@ -45,11 +41,11 @@ def call(tmp_path, monkeypatch, capsys):
         return document
 
     def declare(name="daily-fact", **experiments):
-        path = root / ".github" / "workflows" / f"{name}.md"
+        path = repository / ".github" / "workflows" / f"{name}.md"
         path.write_text(head(**(experiments or {"tone": TONE})))
         return path
 
-    run.root, run.declare, run.now = root, declare, now
+    run.root, run.declare, run.now = repository, declare, now
     declare()
     return run
 
