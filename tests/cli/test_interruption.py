@@ -20,7 +20,8 @@ from tests.support.git import git
 from tests.support.serving import COMMAND, SKILL, control, drafted, opened
 
 from meta_experiment.files import interruption
-from meta_experiment.files.interruption import Interrupted
+from meta_experiment.files.interruption import Interrupted, held
+from meta_experiment.files.process import run
 from meta_experiment.services.acting import (
     execution,
     lifecycle,
@@ -256,6 +257,21 @@ def test_no_program_is_left_behind_by_a_signal(repository, monkeypatch):
     with pytest.raises(Interrupted):
         git_here.run("version")
     assert begun[0].poll() is not None
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize(("deaths", "code"), [(1, 0), (2, -signal.SIGTERM)])
+def test_a_program_that_a_held_signal_met_at_its_start_is_run_again_once(
+    tmp_path, deaths, code
+):
+    """A signal to the whole group meets it as well, until it has a session of its own."""
+    dies = f"echo . >>deaths; test $(wc -l <deaths) -gt {deaths} && exec cat"
+    script = f"{dies}; kill -TERM $PPID; sleep 0.1; kill -TERM $$"
+    seen = []
+    with pytest.raises(Interrupted), held():
+        seen.append(run(["sh", "-c", script], within=20, directory=tmp_path, stdin=b"in"))
+    (found,) = seen
+    assert (found.code, found.output) == (code, b"" if code else b"in")
 
 
 @pytest.mark.usefixtures("listening")

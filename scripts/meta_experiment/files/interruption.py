@@ -68,6 +68,11 @@ def caught() -> int:
     return _state.caught
 
 
+def held_back() -> int:
+    """Return the number of the signal that is held now, 0 without one."""
+    return _state.pending if _state.held else 0
+
+
 @contextmanager
 def held(sentence: str = "") -> Iterator[None]:
     """Finish what is done within before a signal is raised, which then brings `sentence`."""

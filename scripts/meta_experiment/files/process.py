@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from meta_experiment.files.interruption import held
+from meta_experiment.files.interruption import held, held_back
 from meta_experiment.records import dataclass
 
 if TYPE_CHECKING:
@@ -49,29 +49,36 @@ def run(
     # Files, not pipes: a daemon that is left behind would hold a pipe open.
     with TemporaryFile() as source, TemporaryFile() as output, TemporaryFile() as errors:
         source.write(stdin)
-        source.seek(0)
-        process: Popen[bytes] | None = None
-        try:
-            with held():  # a signal must not come between the program and its name here
-                process = subprocess.Popen(
-                    command,
-                    cwd=directory,
-                    env=environment,
-                    stdin=source,
-                    stdout=output,
-                    stderr=errors,
-                    pass_fds=inherited,
-                    start_new_session=True,
-                )
-            code = process.wait(within)
-        except OSError:
-            raise
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise TimeoutError(f"no end within {within:g} seconds") from None
-        except BaseException:
-            _end(process)
-            raise
+
+        def ended() -> int:
+            source.seek(0)
+            process: Popen[bytes] | None = None
+            try:
+                with held():  # a signal must not come between the program and its name here
+                    process = subprocess.Popen(
+                        command,
+                        cwd=directory,
+                        env=environment,
+                        stdin=source,
+                        stdout=output,
+                        stderr=errors,
+                        pass_fds=inherited,
+                        start_new_session=True,
+                    )
+                return process.wait(within)
+            except OSError:
+                raise
+            except subprocess.TimeoutExpired:
+                _end(process)
+                raise TimeoutError(f"no end within {within:g} seconds") from None
+            except BaseException:
+                _end(process)
+                raise
+
+        before, code = held_back(), ended()
+        if code < 0 and not before and -code == held_back():
+            # a signal to all of a group meets a program before it has a session of its own
+            code = ended()
         return ProgramResult(code, _read(output), _read(errors))
 
 
