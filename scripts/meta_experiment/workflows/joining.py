@@ -9,7 +9,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.workflows.outcomes.measuring import RunOutcome
 from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
-from meta_experiment.workflows.state.tally import is_earlier, was_gated
+from meta_experiment.workflows.state.tally import has_own_dates, is_earlier, was_gated
 from meta_experiment.workflows.state.union import attempts
 
 GATED = "outside the experiment's dates"
@@ -39,16 +39,19 @@ class JoinedRun:
 class JoinedRuns:
     """Runs of one experiment that count, in the order of time.
 
-    `excluded` counts the others by reason. `contaminated` are ids of runs that had several
-    variants, `earlier` of those that belong to a generation before; `undeclared` counts runs
-    by variants that nobody declares.
+    `excluded` counts the others by reason. `ruled_out` are the ids of those that can never
+    count, each with its reason: several variants, a generation before, or outside of the dates.
+    Those `in_doubt` are outside of dates that may not have been those of their time.
     """
 
     runs: tuple[JoinedRun, ...]
     excluded: Mapping[str, int]
-    contaminated: tuple[str, ...]
-    undeclared: Mapping[str, int]
-    earlier: tuple[str, ...] = ()
+    ruled_out: Mapping[str, str]
+    in_doubt: tuple[str, ...]
+
+    def of(self, reason: str) -> list[str]:
+        """Return the ids of those that can never count for one reason."""
+        return [run_id for run_id, why in self.ruled_out.items() if why == reason]
 
 
 def joined(
@@ -71,8 +74,7 @@ def joined(
     known = sorted(dates, key=lambda item: item.since)
     ended = _by_run(outcomes)
     left_out: dict[str, list[str]] = {}
-    undeclared: Counter[str] = Counter()
-    runs, seen = [], set()
+    runs, seen, in_doubt = [], set(), dict[str, None]()
     for run_id, same in attempts(ledger).items():
         own = [run for run in same if experiment in run.assignments]
         if not own:
@@ -85,7 +87,6 @@ def joined(
         elif was_gated(own[-1], experiment, known):
             reason = GATED
         elif variant not in declared:
-            undeclared[variant] += 1
             reason = UNDECLARED
         elif is_earlier(own[-1], experiment, declared, generation, _began(ended, run_id)):
             reason = EARLIER
@@ -95,14 +96,20 @@ def joined(
             runs.append(_run(own[-1], variant, ended[run_id]))
         else:
             left_out.setdefault(reason, []).append(run_id)
+        if reason == GATED and not has_own_dates(own[-1], known):
+            in_doubt[run_id] = None
     excluded = Counter({reason: len(ids) for reason, ids in left_out.items()})
     excluded[NO_VARIANT] += len(ended.keys() - seen)
     return JoinedRuns(
         tuple(sorted(runs, key=_place)),
         dict(+excluded),
-        tuple(left_out.get(CONTAMINATED, ())),
-        dict(undeclared),
-        tuple(left_out.get(EARLIER, ())),
+        {
+            run_id: reason
+            for reason in (CONTAMINATED, EARLIER, GATED)
+            for run_id in left_out.get(reason, ())
+            if run_id not in in_doubt
+        },
+        tuple(in_doubt),
     )
 
 

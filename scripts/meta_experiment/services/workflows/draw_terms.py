@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from meta_experiment.errors import MetaExperimentError
@@ -43,13 +44,13 @@ def draw_terms(
     earliest = min(past, key=lambda item: item.since) if past else None
     dates = (earliest.first, earliest.last) if earliest else (first, last)
     before = [
-        DrawTerms(at, *dates, variants)
+        DrawTerms(at, *dates, variants, dated=False)
         for at, variants in _archived(workspace.root, file.name, experiment.name)
         if at < known
     ]
     if before and not past:  # since the last one, the file may have been changed by hand
-        before[-1] = DrawTerms(before[-1].since, first, last, experiment.variants)
-    return (*past, *before) or (DrawTerms(0.0, first, last),)
+        before[-1] = replace(before[-1], first=first, last=last, variants=experiment.variants)
+    return (*past, *before) or (DrawTerms(0.0, first, last, dated=False),)
 
 
 def _past(git: Git, path: str, name: str) -> Iterator[DrawTerms]:

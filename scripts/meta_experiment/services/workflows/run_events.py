@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from meta_experiment.records import dataclass
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Trial, TrialStatus
-from meta_experiment.workflows.joining import CONTAMINATED, EARLIER, JoinedRun, JoinedRuns
+from meta_experiment.workflows.joining import JoinedRun, JoinedRuns
 
 LATER_ATTEMPT = "superseded by a later attempt"
 _VERSION_DIGITS = 12
@@ -16,12 +17,16 @@ _VERSION_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class RunNews:
-    """What is new of runs: events in the order of time, and how many trials they are of."""
+    """What is new of runs: events in the order of time, and how many trials they are of.
+
+    `withdrawn` counts trials on record that are left out from now on, by the reason.
+    """
 
     events: tuple[TrialEvent, ...]
     added: int
     completed: int
     already: int
+    withdrawn: Mapping[str, int]
 
 
 def trial_id(run_id: str, attempt: int) -> str:
@@ -35,7 +40,7 @@ def news_of(
     """Return what is to be recorded of runs beyond what was recorded of them.
 
     Args:
-        joined: the runs that count.
+        joined: the runs that count, and those of which it is known that they do not.
         names: of the variants in the plan.
         recorded: the trials that there are.
         now: seconds since the epoch, for runs whose time nobody knows.
@@ -51,18 +56,19 @@ def news_of(
         completed += known is not None and bool(found)
         already += known is not None and not found
     latest = {run.run_id: trial_id(run.run_id, run.attempt) for run in joined.runs}
-    tainted = dict.fromkeys(joined.earlier, EARLIER)
-    tainted |= dict.fromkeys(joined.contaminated, CONTAMINATED)
+    withdrawn: Counter[str] = Counter()
     for item in present.values():
         if item.excluded is not None:
             continue
-        about = (now, item.trial_id, item.variant, item.unit)
-        if item.unit in tainted:
-            events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=tainted[item.unit]))
-        elif latest.get(item.unit, item.trial_id) != item.trial_id:
-            events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=LATER_ATTEMPT))
+        reason = joined.ruled_out.get(item.unit)
+        if reason is None and latest.get(item.unit, item.trial_id) != item.trial_id:
+            reason = LATER_ATTEMPT
+        if reason is not None:
+            about = (now, item.trial_id, item.variant, item.unit)
+            events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=reason))
+            withdrawn[reason] += 1
     events.sort(key=lambda event: event.at)
-    return RunNews(tuple(events), added, completed, already)
+    return RunNews(tuple(events), added, completed, already, dict(withdrawn))
 
 
 def trials_after(recorded: Iterable[Trial], events: Iterable[TrialEvent]) -> tuple[Trial, ...]:

@@ -22,13 +22,14 @@ class DrawTerms:
 
     `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
     such as 2026-01-31, and None where that end is open. `variants` are empty where they are
-    not known.
+    not known. Where the days are only those of another time, they are not `dated`.
     """
 
     since: float
     first: str | None = None
     last: str | None = None
     variants: tuple[str, ...] = ()
+    dated: bool = True
 
     def hold(self, at: float) -> bool:
         """Say whether variants are drawn at a time, in seconds since the epoch."""

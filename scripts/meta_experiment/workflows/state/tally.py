@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -37,6 +38,7 @@ class Tally:
     none. `repeated` is how many earlier attempts were left out. Of `untold` runs nothing tells
     whether they were gated; they count. `earlier` runs were drawn among other variants than
     those of today, or are counted without anything to tell it; they count nowhere.
+    `unwitnessed` came before the oldest version of the workflow that is known; they count.
     `harnesses` counts runs by version of the workflow,
     None where that is not known. Times are seconds since the epoch.
     """
@@ -47,6 +49,7 @@ class Tally:
     repeated: int
     untold: int
     earlier: int
+    unwitnessed: int
     harnesses: Mapping[str | None, int]
     first: float | None
     last: float | None
@@ -76,6 +79,7 @@ def tally(
     """
     generation = CurrentGeneration(variants, dates, ledger.runs, experiment)
     known = sorted(dates, key=lambda item: item.since)
+    oldest = min((item.since for item in dates if item.variants), default=-math.inf)
     found, ids, repeated, earlier = [], [], 0, 0
     for run_id, same in attempts(ledger).items():
         own = [run for run in same if experiment in run.assignments]
@@ -106,6 +110,7 @@ def tally(
         repeated,
         untold,
         earlier,
+        sum(run.at is not None and run.at < oldest for run in found),
         Counter(run.harness for run in found),
         min(times, default=None),
         max(times, default=None),
@@ -143,6 +148,14 @@ def was_gated(run: LedgerRun, experiment: str, dates: Sequence[DrawTerms]) -> bo
     return not (held[-1] if held else dates[0]).hold(run.at)
 
 
+def has_own_dates(run: LedgerRun, dates: Sequence[DrawTerms]) -> bool:
+    """Say whether the dates at a run's time are known, and not only those of a later one."""
+    if run.drawn is not None:
+        return True
+    held = [item for item in dates if run.at is not None and item.since <= run.at]
+    return bool(held) and held[-1].dated
+
+
 def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
     """Say what a reader of the counts must know; `declared` are the variants of today."""
     name, today = tallied.experiment, list(declared)
@@ -156,6 +169,13 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
         yield (
             f"{_runs(tallied.earlier)} of {name} drawn when other variants were declared, or "
             "another control: of the generation before, and not counted for this one."
+        )
+    if tallied.unwitnessed:
+        yield (
+            f"{_runs(tallied.unwitnessed)} of {name} came before the oldest version of its "
+            "workflow that git has here: what was declared then is not known, and they count "
+            "as if it was the same. A shallow clone has the last version alone: git fetch "
+            "--unshallow."
         )
     if tallied.untold:
         yield (

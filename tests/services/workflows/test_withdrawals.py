@@ -1,0 +1,100 @@
+"""Trials that an earlier import recorded, and of which later is known that they never count."""
+
+import shutil
+
+import pytest
+from tests.services.workflows.test_run_import import (
+    DAY,
+    TONE,
+    call,  # noqa: F401 - a fixture
+    commit,
+    imported,
+    make_runs,
+    only,
+)
+from tests.support.workflow_runs import START
+
+from meta_experiment.workflows.joining import EARLIER, GATED
+
+STARTS = TONE | {"start_date": "2026-05-03"}
+LATER = TONE | {"start_date": "2026-06-03"}
+OF_THREE = TONE | {"variants": ["dry", "warm", "cool"]}
+
+
+@pytest.fixture
+def recorded(call):  # noqa: F811
+    """Return the answer of an import of 16 runs, two a day, when nothing told of dates."""
+    make_runs(call, ["dry", "warm"], 16, {})
+    return only(imported(call))
+
+
+def left_out(call, done):  # noqa: F811
+    """Return the excluded trials of an experiment by their runs, each with its reason."""
+    trials = call("trials", done["experiment_id"], "--limit", 100)["trials"]
+    return {item["unit"]: item["excluded"] for item in trials if item["excluded"]}
+
+
+def completed(call, done):  # noqa: F811
+    samples = call("analyze", done["experiment_id"])["samples"]
+    return {name: one["completed"] for name, one in samples.items()}
+
+
+def test_what_lay_outside_the_dates_is_left_out_once_that_is_known(call, recorded):  # noqa: F811
+    assert recorded["added"] == 16
+    commit(call.declare(tone=STARTS).parents[2], START)
+    foreseen = only(imported(call, "--dry-run"))
+    assert left_out(call, recorded) == {}
+    done = only(imported(call))
+    assert (done["experiment_id"], done["added"]) == (recorded["experiment_id"], 0)
+    assert left_out(call, done) == dict.fromkeys(("1", "2", "3"), GATED)
+    assert completed(call, done) == {"dry": 7, "warm": 6}
+    told = f"3 of the runs on record are left out from now on: 3 {GATED}."
+    assert told in done["notes"]
+    assert told in foreseen["notes"]
+    again = only(imported(call))
+    assert not [note for note in again["notes"] if "from now on" in note]
+    assert left_out(call, again) == left_out(call, done)
+
+
+def test_dates_of_a_later_version_alone_take_nothing_out(call, recorded):  # noqa: F811
+    """A clone that has the last commit alone does not know what its workflow said before."""
+    commit(call.declare(tone=LATER).parents[2], START + 50 * DAY)
+    done = only(imported(call))
+    assert left_out(call, recorded) == {}
+    assert done["excluded"] == {GATED: 16}
+    assert done["refusal"].startswith(
+        f"There is nothing yet of dry, warm: 16 runs were {GATED}"
+    )
+    assert any(
+        note.startswith("16 of the runs on record lie outside") for note in done["notes"]
+    )
+    assert any("16 runs of tone came before the oldest" in note for note in done["notes"])
+
+
+def test_where_no_run_counts_any_more_all_are_left_out(call, recorded):  # noqa: F811
+    commit(call.declare(tone=LATER).parents[2], START - DAY)
+    done = only(imported(call))
+    assert (done["refusal"] is None, done["excluded"]) == (False, {GATED: 16})
+    assert set(left_out(call, recorded).values()) == {GATED}
+    assert completed(call, recorded) == {"dry": 0, "warm": 0}
+
+
+def test_runs_of_a_generation_before_are_left_out_though_their_files_are_gone(call, recorded):  # noqa: F811
+    """Until the sixth day there were three variants."""
+    commit(call.declare(tone=OF_THREE).parents[2], START - DAY)
+    commit(call.declare(tone=TONE).parents[2], START + 5.1 * DAY)
+    for number in range(1, 9):
+        shutil.rmtree(call.root / "runs" / str(number))
+    done = only(imported(call))
+    assert left_out(call, recorded) == {str(number): EARLIER for number in range(1, 11)}
+    assert done["variants"]["dry"]["measured"] == 3
+    assert f"10 of the runs on record are left out from now on: 10 {EARLIER}." in done["notes"]
+
+
+def test_another_control_keeps_its_trials(call, recorded):  # noqa: F811
+    """They decided it, and are none of the next generation."""
+    commit(call.root, START - DAY)
+    commit(call.declare(tone=TONE | {"variants": ["warm", "dry"]}).parents[2], START + 50 * DAY)
+    assert only(imported(call))["excluded"] == {EARLIER: 16}
+    assert left_out(call, recorded) == {}
+    assert completed(call, recorded) == {"dry": 8, "warm": 8}
