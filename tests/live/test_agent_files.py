@@ -109,4 +109,4 @@ def test_a_client_that_lists_no_agents_tells_none(tmp_path, lines):
     path = tmp_path / "transcript.jsonl"
     if lines is not None:
         path.write_bytes(lines)
-    assert listed_agents(str(path)) == set()
+    assert listed_agents(str(path)) == {}

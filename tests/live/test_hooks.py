@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,28 @@ def test_copies_of_an_agent_that_a_session_does_not_list_are_renewed(stage):
     touched(path)
     assert start(stage) is None
     assert touched(path)
+
+
+@pytest.mark.parametrize(
+    ("since", "listed", "switched"), [(60, 59, False), (60, 61, True), (-60, -61, True)]
+)
+def test_a_list_from_before_the_copies_were_put_back_is_not_believed_at_once(
+    stage, since, listed, switched
+):
+    """The client may know only that they went, and start neither text. In seconds from now."""
+    now = time.time()
+    agent(stage, since=now + since)
+    stamp = datetime.fromtimestamp(now + listed, UTC).isoformat(timespec="milliseconds")
+    listing = {
+        "type": "agent_listing_delta",
+        "addedTypes": ["checker", "checker-treatment"],
+        "removedTypes": [],
+    }
+    row = {"attachment": listing, "timestamp": stamp.replace("+00:00", "Z")}
+    text = json.dumps(row, separators=(",", ":")) + "\n"
+    (stage.home / "transcript.jsonl").write_text(text)
+    assert (start(stage) is not None) == switched
+    assert len(stage.assignments()) == switched
 
 
 def test_a_name_with_an_ended_experiment_as_well_is_handed_over_once(stage):

@@ -13,6 +13,7 @@ import os
 from meta_experiment.protocol.frontmatter import plain_value
 from meta_experiment.protocol.json_text import parse_object
 from meta_experiment.protocol.places import client_folder, read_head, try_read
+from meta_experiment.protocol.timestamps import epoch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,16 +42,20 @@ def agent_files(name: str, started: str, environment: Mapping[str, str]) -> list
     return []
 
 
-def listed_agents(transcript: str) -> set[str]:
-    """Return the agents that the client has told the model of; none when it does not list them.
+def listed_agents(transcript: str) -> dict[str, float]:
+    """Return the agents that the client has told the model of, and when it did last.
 
-    Raises OSError.
+    In seconds since the epoch. There are none when it does not list them. Raises OSError.
     """
-    found: set[str] = set()
+    found: dict[str, float] = {}
     try:
-        for listing in map(_attachment, _listings(transcript)):
-            found |= _names(listing.get("addedTypes"))
-            found -= _names(listing.get("removedTypes"))
+        for line in map(_parsed, _listings(transcript)):
+            listing = line.get("attachment")
+            if type(listing) is dict:
+                at = epoch(line.get("timestamp")) or 0.0
+                found.update(dict.fromkeys(_names(listing.get("addedTypes")), at))
+                for name in _names(listing.get("removedTypes")):
+                    found.pop(name, None)
     except (FileNotFoundError, ValueError):
         pass  # it is not written yet, or empty
     return found
@@ -70,12 +75,11 @@ def _listings(path: str) -> Iterator[bytes]:
         os.close(descriptor)
 
 
-def _attachment(line: bytes) -> dict[str, object]:
+def _parsed(line: bytes) -> dict[str, object]:
     try:
-        attachment = parse_object(line.decode("utf-8", "replace")).get("attachment")
+        return parse_object(line.decode("utf-8", "replace"))
     except ValueError:
         return {}  # torn
-    return attachment if type(attachment) is dict else {}
 
 
 def _names(value: object) -> set[str]:

@@ -72,11 +72,16 @@ def _can_serve(root: Root, entry: Entry, session: Session, turn: PromptRef, now:
 
 
 def _is_known(root: Root, entry: Entry, session: Session, turn: PromptRef, now: float) -> bool:
-    """Tell whether the session has read the files of an agent's variants."""
-    listed = listed_agents(turn.transcript)
+    """Tell whether the session has read the files of an agent's variants.
+
+    Of files that were put back a moment ago the client may still know that they went, which it
+    tells later than it knows it: a list from before is believed once that has settled.
+    """
+    listed, settled = listed_agents(turn.transcript), now >= entry.since + SETTLED
     if listed:
-        return all(f"{entry.name}-{arm}" in listed for arm in entry.arms[1:])
-    if root.scope != PLUGIN and now >= entry.since + SETTLED:
+        told = [listed.get(f"{entry.name}-{arm}") for arm in entry.arms[1:]]
+        return all(at is not None and (settled or at > entry.since) for at in told)
+    if root.scope != PLUGIN and settled:
         return True
     if session.read_begin() > entry.since:
         return True
