@@ -6,6 +6,7 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support import left_processes
 from tests.support.git import GIT_ENVIRONMENT
 
 _CALM = {
@@ -30,6 +31,9 @@ _STEERING = (
 )
 
 
+left_processes.watch()
+
+
 def pytest_collection_finish():
     """Let no later search for garbage go through thousands of tests."""
     gc.freeze()
@@ -52,6 +56,13 @@ def folders(tmp_path_factory):
 def tmp_path(folders):
     """Give an empty folder."""
     return folders()
+
+
+@pytest.fixture(autouse=True)
+def _no_process_left():
+    """End what a test leaves behind, once its other fixtures are done, so that none follows."""
+    with left_processes.none_left():
+        yield
 
 
 @pytest.fixture(autouse=True)
