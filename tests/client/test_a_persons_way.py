@@ -24,7 +24,8 @@ CLAIM = (
     "written is not paid"
 )
 NEXT = "Asking /review for one finding lowers output_tokens by a tenth, because the rest waits"
-USES, MORE_USES = range(1, 31), range(31, 43)
+# so many that any draw promotes, in whatever order they close: three in ten did not by 30 uses
+USES, MORE_USES = range(1, 45), range(45, 57)
 
 
 class Person:
