@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from meta_experiment.cli.verb_command import verb_command
 from meta_experiment.errors import MetaExperimentError, UsageError, as_word, cite
 from meta_experiment.files import interruption
 from meta_experiment.files.interruption import Interrupted
@@ -103,17 +104,15 @@ def verb(
             screen.show(result)
             click.get_current_context().exit(result.exit_code)
 
-        beside = f"\n\n\b\n{kin}" if kin else ""
-        shown = f"{beside}\n\n\b\nExample:\n  {example}"
-        run.__doc__ = f"{inspect.cleandoc(body.__doc__ or '')}{shown}"
-        run.__name__ = body.__name__
-        parameters = getattr(body, "__click_params__", [])
-        run.__click_params__ = parameters  # type: ignore[attr-defined]
-        own_yes = any("--yes" in item.opts for item in parameters)
-        unasked = () if own_yes else (_UNASKED,)
-        for option in reversed(_COMMON + (_CHANGING if changes else unasked)):
-            option(run)
-        return click.command(name=body.__name__.removesuffix("_verb").replace("_", "-"))(run)
+        return verb_command(
+            run,
+            name=body.__name__.removesuffix("_verb").replace("_", "-"),
+            about=body.__doc__ or "",
+            example=example,
+            kin=kin,
+            changes=changes,
+            own=list(reversed(getattr(body, "__click_params__", []))),
+        )
 
     return decorate
 
@@ -192,25 +191,6 @@ def _number(flag: str, text: str) -> tuple[str, float]:
             f"{flag} {cite(text)}: expected NAME=VALUE with a number, for example "
             "duration_seconds=41.5."
         ) from None
-
-
-_COMMON: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
-    click.option(
-        "--root",
-        metavar="DIR",
-        help="The project (default: META_EXPERIMENT_ROOT, else the nearest folder upwards that "
-        "owns the prompt or has experiments, else the git top level, else here).",
-    ),
-    click.option(
-        "--user", is_flag=True, help="Personal files: the home directory is the root."
-    ),
-    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
-)
-_UNASKED = click.option("--yes", is_flag=True, hidden=True, expose_value=False)
-_CHANGING: tuple[Callable[[Callable[..., None]], Callable[..., None]], ...] = (
-    click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing."),
-    click.option("--yes", is_flag=True, help="Do not ask; without a terminal nobody is asked."),
-)
 
 
 def report(error: BaseException, arguments: list[str]) -> int:

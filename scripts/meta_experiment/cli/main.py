@@ -51,14 +51,10 @@ class VerbGroup(LazyGroup):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs by section, each with its first sentence."""
+        del ctx
         for section, verbs in SECTIONS.items():
-            rows = []
-            for name in verbs:
-                command = self.get_command(ctx, name)
-                if command is not None:
-                    rows.append((name, command.get_short_help_str(limit=120)))
             with formatter.section(section):
-                formatter.write_dl(rows)
+                formatter.write_dl(self.rows(verbs))
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,0 +1,92 @@
+"""The table of the command line: equal to the verbs, and enough to look at them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+from tests.manual.generate import surface_text
+
+from meta_experiment.cli import surface
+from meta_experiment.cli.groups import commands
+from meta_experiment.cli.main import group, main
+
+CALLED = dict(commands(group))
+
+
+def test_the_table_says_what_the_verbs_say():
+    """Else: `python -m tests.manual.generate`."""
+    assert surface.TABLE.read_text("utf-8") == surface_text()
+
+
+@pytest.mark.parametrize("words", CALLED)
+def test_a_sketch_looks_like_its_verb(words):
+    """The same help, and the same parameters for a shell that completes them."""
+    verb, sketch = CALLED[words], surface.sketch(*words.split())
+    context = click.Context(verb, info_name=words)
+    assert sketch.get_help(click.Context(sketch, info_name=words)) == verb.get_help(context)
+    assert list(map(taken, sketch.params)) == list(map(taken, verb.params))
+
+
+def taken(parameter):
+    """Return what a shell needs to know of a parameter."""
+    choices = getattr(parameter.type, "choices", None)
+    flags = ("is_flag", "multiple", "hidden", "secondary_opts")
+    return (
+        parameter.name, parameter.opts, parameter.nargs, parameter.param_type_name, choices,
+        parameter.metavar, *(getattr(parameter, flag, None) for flag in flags),
+    )  # fmt: skip
+
+
+LOOK = """
+import json, sys
+sys.argv[0] = "meta-experiment"
+from meta_experiment.cli.main import main
+try:
+    main(json.loads(sys.argv[1]))
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+"""
+NOUNS = {"cases", "runs", "telemetry", "workflows"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        (["--help"], None),
+        (["import", "--help"], None),
+        (["runs", "show", "-h"], None),
+        ([], "meta-experiment an"),
+        ([], "meta-experiment import --"),
+        ([], "meta-experiment runs show --"),
+    ],
+)
+def test_no_verb_is_imported_only_to_be_looked_at(typed, completed):
+    """Neither for help nor for a TAB."""
+    asked = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}
+    if completed is not None:
+        number = str(len(completed.split()) - 1)
+        asked |= {"_META_EXPERIMENT_COMPLETE": "bash_complete"}
+        asked |= {"COMP_WORDS": completed, "COMP_CWORD": number}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, json.dumps(typed)],
+        env=asked, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip()
+    loaded = {name.removeprefix("meta_experiment.") for name in json.loads(done.stderr)}
+    verbs = {name for name in loaded if name.startswith("cli.verbs.")}
+    assert verbs <= {f"cli.verbs.{noun}" for noun in NOUNS}
+    heavy = ("services", "decide", "stats", "store", "runs", "workflows", "types.results")
+    assert [name for name in loaded if name.startswith(heavy)] == []
+
+
+def test_a_verb_that_the_table_does_not_know_yet_is_imported_instead(monkeypatch, capsys):
+    """As one that was written a minute ago."""
+    one = {"status": surface.table()["status"]}
+    monkeypatch.setattr(surface, "table", lambda: one)
+    assert surface.sketch("doctor") is None
+    assert main(["doctor", "--help"]) == 0
+    assert "Example:" in capsys.readouterr().out
