@@ -31,8 +31,12 @@ def branch_of(workflow: str) -> str:
 
 
 def experiment_tag(workflow: str, experiment: str) -> str:
-    """Return the tag that all plans of a workflow's experiment bear, whatever they compare."""
-    return f"{TAG}:{workflow_id(workflow)}/{experiment}"
+    """Return the tag that all plans of a workflow's experiment bear, whatever they compare.
+
+    It has the name of the workflow as it is: two that keep their state under one have trials
+    apart.
+    """
+    return f"{TAG}:{workflow_name(workflow)}/{experiment}"
 
 
 def workflow_of(tags: Iterable[str]) -> str:

@@ -42,7 +42,7 @@ def test_the_targets_of_the_frontmatter_are_told_on_request(workflow, hub):
     workflow("notify", NAME, "--declared")
     for thread in THREADS:
         assert marks(hub.of(thread)) == ["promote"]
-        assert all("notify v1 dailyfact/tone event=" in body for body in hub.of(thread))
+        assert all("notify v1 daily-fact/tone event=" in body for body in hub.of(thread))
         assert "### daily-fact/tone: decided, PROMOTE" in hub.of(thread)[0]
         assert "Act: meta-experiment workflows darwin daily-fact tone" in hub.of(thread)[0]
     (row,) = workflow("status")["experiments"]

@@ -12,7 +12,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment
 from meta_experiment.types.notification import NotificationChannel, NotificationTarget
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.workflow_names import experiment_tag, workflow_id, workflow_of
+from meta_experiment.workflows.workflow_names import experiment_tag, workflow_of
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
@@ -82,7 +82,7 @@ def _declared(workspace: Workspace, experiment: Experiment) -> DeclaredExperimen
         )
     for file in read_workflows(workspace.root):
         declared = file.specification.experiment(name)
-        if declared is not None and workflow_id(file.name) == workflow:
+        if declared is not None and file.name == workflow:
             return declared
     raise UsageError(
         f"No workflow declares {wanted} any more.", hint="meta-experiment workflows list"

@@ -13,9 +13,9 @@ from meta_experiment.records import dataclass
 from meta_experiment.services.workflows.draw_terms import draw_terms
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.results.choosing import safe_names
-from meta_experiment.types import Experiment, Plan, Trial
+from meta_experiment.types import Experiment, Plan, Status, Trial
 from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.joining import CONTAMINATED
 from meta_experiment.workflows.outcomes.gathering import gather
 from meta_experiment.workflows.state.branches import read_branch
@@ -71,7 +71,7 @@ def audited_state(
     Raises:
         CorruptStoreError, StorageError: these cannot be read.
     """
-    names = safe_names(list(declared.variants), [])
+    names = arm_names(declared.variants)
     dates = draw_terms(workspace, file, declared)
     held = holding(workspace.store.experiments(), file.name, declared)
     trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
@@ -122,12 +122,21 @@ def with_recorded(
 def holding(
     experiments: Iterable[Experiment], workflow: str, declared: DeclaredExperiment
 ) -> Experiment | None:
-    """Return the newest experiment that holds the trials of these very variants."""
-    tag, names = experiment_tag(workflow, declared.name), set(declared.variants)
-    safe = set(safe_names(list(declared.variants), []).values())
+    """Return the newest experiment that holds the trials of these very variants.
+
+    One that compares with the control of today comes before one with another.
+    """
+    tag, names = experiment_tag(workflow, declared.name), arm_names(declared.variants)
     same = [
         item
         for item in experiments
-        if tag in item.plan.tags and {one.name for one in item.plan.variants} in (safe, names)
+        if tag in item.plan.tags
+        and item.status is not Status.DRAFT
+        and {one.name for one in item.plan.variants} <= set(names.values())
     ]
-    return max(same, key=lambda item: item.created, default=None)
+
+    def place(item: Experiment) -> tuple[bool, float, float]:
+        with_control = item.plan.control.name == names[declared.control]
+        return with_control, item.began or 0.0, item.created
+
+    return max(same, key=place, default=None)

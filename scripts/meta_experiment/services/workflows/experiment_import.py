@@ -19,13 +19,13 @@ from meta_experiment.services.workflows.standing import standing
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
 from meta_experiment.services.workflows.workflow_plan import WorkflowPlan, plan_for
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.results.choosing import safe_names
 from meta_experiment.types import Experiment, Status, Trial
 from meta_experiment.types.results.workflow_import import (
     VariantRunCount,
     WorkflowExperimentImport,
 )
 from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.joining import (
     CONTAMINATED,
     EARLIER,
@@ -244,7 +244,7 @@ def _nothing_yet(
     """Say that no run counts yet, and take out what was recorded of them all the same."""
     variants, said = ", ".join(declared.variants), []
     tallied = tally(read.ledger, declared.name, dates, declared.variants)
-    names = safe_names(list(declared.variants), [])
+    names = arm_names(declared.variants)
     held_by = holding(workspace.store.experiments(), read.file.name, declared)
     if held_by is not None and held_by.plan.control.name == names.get(control):
         trials = tuple(workspace.store.trials(held_by).trials)

@@ -12,18 +12,18 @@ from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.workflows.audited_state import is_of_before
+from meta_experiment.services.workflows.audited_state import holding, is_of_before
 from meta_experiment.services.workflows.draw_terms import ARCHIVE, draw_terms
 from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.sources.results.choosing import safe_names
-from meta_experiment.types import Analysis, Experiment, Status
+from meta_experiment.types import Analysis, Experiment
 from meta_experiment.types.results.workflow_generation import (
     GenerationPlan,
     WinnerSource,
 )
 from meta_experiment.types.results.workflow_list import CompiledState
 from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.conditions import unmentioned, unmet
 from meta_experiment.workflows.document import document_of
 from meta_experiment.workflows.rewriting import Rewriting, declared_in, rewritten
@@ -38,7 +38,6 @@ from meta_experiment.workflows.variant_ranking import (
     ranking,
     winner_of,
 )
-from meta_experiment.workflows.workflow_names import experiment_tag
 
 _MODE = 0o644
 _MOST_TOLD = 5
@@ -113,7 +112,7 @@ def _planned(
     known: KnownOutcome,
     request: GenerationRequest,
 ) -> tuple[GenerationPlan, Rewriting | None]:
-    names = safe_names(declared.variants, [])
+    names = arm_names(declared.variants)
     ranked = ranking(declared, known.runs, known.analysis, names)
     earlier = _other_control(known, names[declared.control])
     decided = None if earlier else winner_of(known.analysis, names)
@@ -203,11 +202,11 @@ def _known(
         counted = tally(ledger, declared.name, dates, declared.variants)
         runs = {name: item.total for name, item in counted.variants.items()}
         notes = [*notes, *_dropped(ledger, counted), *tally_notes(counted, declared.variants)]
-    experiment = _imported(workspace, file, declared)
+    experiment = holding(workspace.store.experiments(), file.name, declared)
     analysis = None
     if experiment is not None:
         log = workspace.store.trials(experiment)
-        control = safe_names(declared.variants, [])[declared.control]
+        control = arm_names(declared.variants)[declared.control]
         same = experiment.plan.control.name == control
         if same and is_of_before(log.trials, declared, dates):
             notes = [
@@ -254,26 +253,6 @@ def _ledger(
         return None, [f"{error.message} {error.hint or ''}".strip()]
     except GitError as error:
         return None, [f"its state cannot be read: {error.message}"]
-
-
-def _imported(
-    workspace: Workspace, file: WorkflowFile, declared: DeclaredExperiment
-) -> Experiment | None:
-    """Return the newest experiment of these variants, sooner one with the same control."""
-    tag = experiment_tag(file.name, declared.name)
-    names = safe_names(declared.variants, [])
-    found = [
-        item
-        for item in workspace.store.experiments()
-        if tag in item.plan.tags
-        and item.status is not Status.DRAFT
-        and {variant.name for variant in item.plan.variants} <= set(names.values())
-    ]
-
-    def place(item: Experiment) -> tuple[bool, float]:
-        return item.plan.control.name == names[declared.control], item.began or 0.0
-
-    return max(found, key=place, default=None)
 
 
 def _content(file: WorkflowFile, text: str) -> Content:

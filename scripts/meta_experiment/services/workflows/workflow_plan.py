@@ -19,7 +19,6 @@ from meta_experiment.services.workflows.metric_choice import (
     MetricChoice,
     MetricWishes,
 )
-from meta_experiment.sources.results.choosing import safe_names
 from meta_experiment.types import (
     AnalysisType,
     Assignment,
@@ -31,6 +30,7 @@ from meta_experiment.types import (
 )
 from meta_experiment.types.results.workflow_import import UnmappedMetric
 from meta_experiment.types.workflows import DeclaredExperiment
+from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.workflow_names import TAG, experiment_tag
 
 _ALL_DAYS = 3650.0  # where nobody says when it ends
@@ -73,7 +73,11 @@ def plan_for(
     chosen = choice.primary()
     notes = choice.notes
     arms = _arms(declared, control, notes)
-    names = safe_names(list(arms), notes)
+    called = arm_names(declared.variants)
+    names = {variant: called[variant] for variant in arms}
+    notes += [
+        f"The arm {item!r} is called {name}." for item, name in names.items() if item != name
+    ]
     unequal = len(set(arms.values())) > 1
     primary = chosen.metric
     if unequal and primary.scale is Scale.RAW and primary.kind is not MetricKind.PROPORTION:
@@ -83,7 +87,8 @@ def plan_for(
     regression = policy.regression_tolerance
     guardrails = choice.guardrails(primary)
     secondary = choice.secondary(primary, [item["name"] for item in guardrails])
-    compared = (tuple(arms), primary.name, primary.direction.value)
+    first, *others = arms
+    compared = (first, sorted(others), primary.name, primary.direction.value)
     digest = hashlib.sha256(repr(compared).encode()).hexdigest()[:16]
     identity = experiment_tag(workflow, declared.name)
     document: dict[str, Any] = {

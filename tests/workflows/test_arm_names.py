@@ -1,0 +1,42 @@
+"""What a plan calls a variant hangs on the variants alone, never on their order."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meta_experiment.workflows.arm_names import arm_names
+
+
+@pytest.mark.parametrize(
+    ("variants", "names"),
+    [
+        (["dry", "Warm_2", "v1.5"], ["dry", "Warm_2", "v1.5"]),
+        (["a|b", "<b>plain</b>"], ["a-b", "b-plain-b"]),
+        (["@team", "1 step"], ["team", None]),
+    ],
+)
+def test_a_variant_keeps_its_name_or_what_is_readable_of_it(variants, names):
+    called = arm_names(variants)
+    for variant, name in zip(variants, names, strict=True):
+        assert called[variant] == name or (name is None and called[variant][:8] == "variant-")
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [["~~~", "!!!", "base"], ["短い", "長い", "普通"], ["a|b", "a-b", "a b"], ["A", "a", "á"]],
+)
+def test_another_order_names_each_as_before(variants):
+    first = arm_names(variants)
+    assert len(set(first.values())) == len(variants)
+    assert all(arm_names(order) == first for order in permutations(variants))
+
+
+@given(st.lists(st.text(max_size=70), unique=True, max_size=6))
+def test_whatever_variants_are_called_their_names_are_apart_and_plain(variants):
+    called = arm_names(variants)
+    assert len(set(called.values())) == len(variants)
+    assert all(
+        name.isascii() and name[0].isalpha() and len(name) <= 64 for name in called.values()
+    )
