@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.everyday import some
@@ -19,9 +21,11 @@ from tests.services.test_two_commands import (
 from tests.support.git import git
 from tests.support.serving import COMMAND, SKILL, control, drafted, opened
 
-from meta_experiment.files import interruption
+from meta_experiment.files import interruption, lock
 from meta_experiment.files.interruption import Interrupted, held
+from meta_experiment.files.lock import FileLock
 from meta_experiment.files.process import run
+from meta_experiment.live import apart
 from meta_experiment.services.acting import (
     execution,
     lifecycle,
@@ -29,8 +33,10 @@ from meta_experiment.services.acting import (
     registry_commit,
 )
 from meta_experiment.services.health.recovery import finish_unless_busy
+from meta_experiment.services.notifying import telling_apart
 from meta_experiment.services.planning import creating
 from meta_experiment.services.serving import reconciliation
+from meta_experiment.services.telemetry.exporting_apart import SWITCH, export_apart
 from meta_experiment.types import Status
 
 __all__ = ["repository"]
@@ -67,9 +73,18 @@ def process(root, *words, **environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONFAULTHANDLER": "1", **environment},
         start_new_session=True,
     )
+
+
+def end_of(process):
+    """Return what it printed; one that hangs is ended, and says where it was."""
+    try:
+        return process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGABRT)
+        raise AssertionError(process.communicate()[1]) from None
 
 
 def promote(root, made, **environment):
@@ -114,7 +129,7 @@ def test_a_signal_while_a_hook_runs_undoes_the_change(repository, name, group, n
     running_one = promote(repository, made)
     await_file(begun, running_one)
     (os.killpg if group else os.kill)(running_one.pid, number)
-    out, said = running_one.communicate(timeout=15)
+    out, said = end_of(running_one)
     assert running_one.returncode == 128 + number
     assert (out, "Traceback" in said, UNDONE in said) == ("", False, True)
     assert (git(repository, "rev-parse", "HEAD"), (repository / SKILL).read_bytes()) == before
@@ -138,7 +153,7 @@ def test_a_signal_in_the_hook_after_a_commit_finds_it_done(repository):
     running_one = promote(repository, made)
     await_file(begun, running_one)
     os.kill(running_one.pid, signal.SIGINT)
-    _, said = running_one.communicate(timeout=15)
+    _, said = end_of(running_one)
     assert (running_one.returncode, DONE in said) == (130, True)
     assert told(repository).status is Status.PROMOTED
     assert opened(repository).store.history(made).entries[-1].verb == "promote"
@@ -154,7 +169,7 @@ def test_json_says_that_it_was_interrupted(repository):
     running_one = process(repository, "promote", made, "--override", "x", "--yes", "--json")
     await_file(begun, running_one)
     os.kill(running_one.pid, signal.SIGINT)
-    out, _ = running_one.communicate(timeout=15)
+    out, _ = end_of(running_one)
     assert '"kind": "interrupted"' in out
     assert running_one.returncode == 130
 
@@ -275,6 +290,84 @@ def test_a_program_that_a_held_signal_met_at_its_start_is_run_again_once(
 
 
 @pytest.mark.usefixtures("listening")
+def test_a_signal_between_two_looks_at_a_program_leaves_no_lock_behind(monkeypatch):
+    """Python's own lock of the looks: the last look would wait for it for ever."""
+
+    signals = [signal.SIGINT]
+
+    class Lock:
+        taken = False
+
+        def acquire(self, blocking=True):
+            if self.taken:
+                assert not blocking, "nobody gives it back"
+                return False
+            self.taken = True
+            while signals:
+                os.kill(os.getpid(), signals.pop())
+            return True
+
+        def release(self):
+            self.taken = False
+
+        __enter__ = acquire
+
+        def __exit__(self, *_):
+            self.release()
+
+    monkeypatch.setattr(threading, "Lock", Lock)
+    with pytest.raises(Interrupted):
+        run(["sleep", "20"], within=30)
+
+
+@pytest.mark.usefixtures("listening")
+def test_a_signal_while_a_lock_is_signed_gives_it_back(tmp_path, monkeypatch):
+    """What undoes the change takes it again, in the same process."""
+    monkeypatch.setattr(lock, "machine", interrupting(lock.machine, signal.SIGINT))
+    with pytest.raises(Interrupted), FileLock(tmp_path / "a.lock"):
+        raise AssertionError("the signal came before")
+    assert FileLock(tmp_path / "a.lock").try_acquire(0)
+
+
+def telling(layout, monkeypatch):
+    book = SimpleNamespace(targets={"exp": ()}, waiting=())
+    monkeypatch.setattr(telling_apart, "book_file", lambda _: layout.root)
+    monkeypatch.setattr(telling_apart, "NotificationBook", lambda *_: book)
+    return telling_apart.tell_apart(layout)
+
+
+def exporting(layout, _monkeypatch):
+    return export_apart(layout, {SWITCH: str(layout.root / "spans")})
+
+
+@pytest.mark.usefixtures("listening")
+@pytest.mark.parametrize("begin", [telling, exporting])
+def test_a_signal_just_after_a_fork_meets_one_process_only(
+    begin, repository, tmp_path, monkeypatch
+):
+    """The second one would else undo what the first one does, as if it were that."""
+    parent, fork = os.getpid(), os.fork
+
+    def met():
+        child = fork()
+        if not child:
+            os.kill(os.getpid(), signal.SIGINT)
+        return child
+
+    layout = opened(repository).layout
+    layout.local.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(apart.os, "fork", met)
+    try:
+        assert begin(layout, monkeypatch)
+    finally:
+        if os.getpid() != parent:
+            (tmp_path / "twice").touch()
+            os._exit(1)
+    os.wait()
+    assert not (tmp_path / "twice").exists()
+
+
+@pytest.mark.usefixtures("listening")
 def test_a_signal_in_a_finalizer_is_heard_a_moment_later():
     """An exception there would only be printed, and the signal lost."""
 
@@ -378,7 +471,7 @@ def test_a_signal_at_any_moment_ends_as_the_sentence_says(repository, tmp_path, 
     for step in steps:
         ACTS[step](opened(repository), made)
     hook(repository, "pre-commit", "sleep 0.2")
-    delay, codes = 0.02, set()
+    delay, codes = 0.02 if number == signal.SIGINT else 0.08, set()
     while delay < 20:
         words = ["--override", "x"] if verb == "promote" else []
         words += ["--yes"] if verb in ("promote", "rollback") else []
@@ -386,9 +479,9 @@ def test_a_signal_at_any_moment_ends_as_the_sentence_says(repository, tmp_path, 
         attempt = process(repository, verb, made, *words, **slow)
         time.sleep(delay)
         os.killpg(attempt.pid, number)
-        _, said = attempt.communicate(timeout=60)
+        _, said = end_of(attempt)
         codes.add(attempt.returncode)
-        delay += 0.06
+        delay += 0.12
         if "KeyboardInterrupt" in said and "meta_experiment/" not in said:
             continue  # Python itself had hardly begun
         assert "Traceback" not in said, said

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from meta_experiment.errors import LockedError, StorageError
+from meta_experiment.files import interruption
 from meta_experiment.files.platform import lock_now, machine, sync_folder, unlock
 from meta_experiment.protocol.disk import PRIVATE_FILE, make_folder
 
@@ -108,11 +109,15 @@ class FileLock:
         if self.held:
             raise LockedError(f"{self.path.name} is already held by this very object.")
         deadline = self._clock() + within
-        while not self._take():
-            left = deadline - self._clock()
-            if left <= 0:
-                return False
-            self._sleep(min(_PAUSE, left))
+        try:
+            while not self._take():
+                left = deadline - self._clock()
+                if left <= 0:
+                    return False
+                self._sleep(min(_PAUSE, left))
+        except BaseException:  # a signal too: nobody would give back what it met just taken
+            self.release()
+            raise
         return True
 
     def release(self) -> None:
@@ -142,6 +147,7 @@ class FileLock:
         parts = text.decode("utf-8", "replace").rstrip("\n").split("\t")
         return Owner(*parts) if len(parts) == len(Owner._fields) else None
 
+    @interruption.held()
     def _take(self) -> bool:
         descriptor = self._open()
         taken = False

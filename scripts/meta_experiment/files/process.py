@@ -16,6 +16,7 @@ from meta_experiment.records import dataclass
 if TYPE_CHECKING:
     from subprocess import Popen
 
+_LOOK = 0.05  # seconds
 _GRACE = 2.0  # seconds between asking a program to end and ending it
 
 
@@ -65,12 +66,7 @@ def run(
                         pass_fds=inherited,
                         start_new_session=True,
                     )
-                return process.wait(within)
-            except OSError:
-                raise
-            except subprocess.TimeoutExpired:
-                _end(process)
-                raise TimeoutError(f"no end within {within:g} seconds") from None
+                return _wait(process, within)
             except BaseException:
                 _end(process)
                 raise
@@ -80,6 +76,18 @@ def run(
             # a signal to all of a group meets a program before it has a session of its own
             code = ended()
         return ProgramResult(code, _read(output), _read(errors))
+
+
+def _wait(process: Popen[bytes], within: float) -> int:
+    """Wait for the end; a signal is heeded between two looks, in one it could leave a lock."""
+    from subprocess import TimeoutExpired
+    from time import monotonic
+
+    until = monotonic() + within
+    while (left := until - monotonic()) > 0:
+        with held(), suppress(TimeoutExpired):
+            return process.wait(min(_LOOK, left))
+    raise TimeoutError(f"no end within {within:g} seconds")
 
 
 @held()

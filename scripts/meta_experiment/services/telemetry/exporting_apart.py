@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
+from meta_experiment.files.interruption import held
 from meta_experiment.files.pack import plugin_folder
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.apart import run_apart
@@ -21,7 +22,10 @@ def export_apart(layout: Layout, environment: Mapping[str, str]) -> bool:
     destination = ["--otlp"] if wanted == OTLP else [f"--out={wanted}"]
     program = plugin_folder() / "bin" / "meta-experiment"
     log = layout.local / "telemetry.log"
-    with suppress(OSError):
+    with (
+        suppress(OSError),
+        held(),
+    ):  # a signal must not meet the second process before it is one
         verb = ["telemetry", "export", *destination]
         run_apart(str(layout.root), verb, str(log), str(program))
         return True

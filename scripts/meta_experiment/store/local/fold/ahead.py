@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from meta_experiment.files.interruption import held
 from meta_experiment.store.local.fold.own_outcomes import Outcomes, Reader
 from meta_experiment.store.local.lines import Block, Cursor, read_blocks
 
@@ -53,17 +54,22 @@ class BlocksAhead:
 @contextmanager
 def read_ahead(path: Path, cursor: Cursor, size: int) -> Iterator[BlocksAhead]:
     """Parse ahead what stands behind the cursor in a file, when there is much of it."""
-    begun = _begin(path, cursor) if size - cursor.offset >= WORTHWHILE and _possible() else None
-    if begun is None:
+    if size - cursor.offset < WORTHWHILE or not _possible():
         yield BlocksAhead()
         return
-    child, receiving = begun
+    begun: tuple[int, int] | None = None
     try:
-        with os.fdopen(receiving, "rb") as stream:
-            yield BlocksAhead(stream)
+        with held():  # a signal must meet neither one process twice nor a nameless second one
+            begun = _begin(path, cursor)
+        if begun is None:
+            yield BlocksAhead()
+        else:
+            with os.fdopen(begun[1], "rb") as stream:
+                yield BlocksAhead(stream)
     finally:  # it may still be writing to what nobody reads any more
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        if begun is not None:
+            os.kill(begun[0], signal.SIGKILL)
+            os.waitpid(begun[0], 0)
 
 
 def _begin(path: Path, cursor: Cursor) -> tuple[int, int] | None:
