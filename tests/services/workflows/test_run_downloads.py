@@ -27,6 +27,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.runs, self.faults, self.asked = folder, {}, {}, []
         self.expired = set()
+        self.again = {}  # number of a run -> what an earlier attempt of it left, packed
 
     def add(self, number, variant, *, conclusion="success", attempt=1):
         place = write_run(self.folder, number, {"tone": variant}, attempt=attempt) / "usage"
@@ -55,7 +56,10 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.faults.get(path)
         if path.startswith("/blobs/"):
             assert "Authorization" not in self.headers
-            self.answer(200, self.server.runs[int(path.rpartition("/")[2])][1])
+            number = path.rpartition("/")[2]
+            run = self.server.runs[int(number.removesuffix("-old"))]
+            old = self.server.again.get(int(number.removesuffix("-old")))
+            self.answer(200, old if number.endswith("-old") else run[1])
         elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self.answer(401, {"message": "Bad credentials"})
         elif fault is not None:
@@ -78,11 +82,15 @@ class _Handler(BaseHTTPRequestHandler):
             found = [
                 about | {"id": number * 10 + n, "name": name} for n, name in enumerate(names)
             ]
+            if number in self.server.again:
+                found.append(about | {"id": number, "name": "usage"})
             self.page("artifacts", found, query)
         else:
-            assert path.endswith("0/zip"), "the large artifact is not asked for"
+            old = number in self.server.again
+            assert old or path.endswith("0/zip"), "the large artifact is not asked for"
             host = f"http://127.0.0.1:{self.server.server_port}"
-            self.answer(302, b"", Location=f"{host}/blobs/{number // 10}")
+            blob = f"{number}-old" if old else number // 10
+            self.answer(302, b"", Location=f"{host}/blobs/{blob}")
 
     def page(self, key, items, query):
         start = int(query.get("page", ["1"])[0])
@@ -163,6 +171,18 @@ def test_runs_are_fetched_once_and_come_with_how_they_ended(hub, fetch):
     assert again["experiments"][0]["added"] == 1
     assert again["notes"][0] == "1 runs fetched, 5 here before."
     assert sum(path.startswith("/blobs/") for path in hub.asked) == 1
+
+
+def test_of_a_run_that_was_made_again_what_the_last_attempt_left_counts(hub, fetch):
+    """GitHub lists the artifacts of every attempt, under the same names."""
+    hub.add(1, "dry")
+    hub.add(2, "warm")
+    hub.again[2] = hub.runs[1][1]  # of another variant, and of another run
+    done = fetch()
+    assert done["experiments"][0]["added"] == 2
+    assert not done["refused"]
+    counted = done["experiments"][0]["variants"]
+    assert {name: one["drawn"] for name, one in counted.items()} == {"dry": 1, "warm": 1}
 
 
 def test_what_has_expired_is_told_and_the_conclusion_counts(hub, fetch):

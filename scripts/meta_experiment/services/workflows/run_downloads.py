@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,8 @@ def _fetch(
     whole = f"{base}/runs/{int(run['id'])}"
     jobs = {"jobs": list(github.pages(f"{whole}/jobs", "jobs", filter="latest"))}
     expired = 0
-    for artifact in github.pages(f"{whole}/artifacts", "artifacts"):
-        name = str(artifact["name"])
-        if not _ARTIFACT.fullmatch(name) or int(artifact["size_in_bytes"]) > _LARGEST:
+    for name, artifact in _latest(github.pages(f"{whole}/artifacts", "artifacts")).items():
+        if int(artifact["size_in_bytes"]) > _LARGEST:
             continue
         data = None if artifact.get("expired") else _downloaded(github, base, artifact)
         if data is None:
@@ -142,6 +141,15 @@ def _fetch(
     files.create(unfinished / JOBS, json.dumps(jobs).encode())
     files.replace(unfinished, place)
     return expired
+
+
+def _latest(artifacts: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return by name what tells of a run; GitHub lists that of earlier attempts as well."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for artifact in sorted(artifacts, key=lambda item: int(item["id"])):
+        if _ARTIFACT.fullmatch(str(artifact["name"])):
+            found[str(artifact["name"])] = artifact
+    return found
 
 
 def _downloaded(github: GitHub, base: str, artifact: Mapping[str, Any]) -> bytes | None:
