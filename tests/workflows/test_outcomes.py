@@ -120,6 +120,21 @@ def test_a_cancelled_run_is_missing_and_no_failure(tmp_path, word, status, succe
     assert found.metrics.get("success") == success
 
 
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [("in_progress", False), ("queued", False), ("completed", True), (None, True)],
+)
+def test_a_run_that_goes_on_counts_for_nothing_yet(tmp_path, state, counts):
+    """Its agent has ended well, but what it has spent so far is a part of what it will."""
+    place = write_run(tmp_path, 7, {"tone": "dry"})
+    run = {"id": 7, "conclusion": "success" if counts else None}
+    put(place, "run.json", run if state is None else run | {"status": state})
+    found = gather(tmp_path)
+    assert len(found.outcomes) == counts
+    assert list(found.refused) == ([] if counts else ["7"])
+    assert counts or f"has not ended ({state})" in found.refused["7"]
+
+
 def test_what_is_not_there_is_missing_and_never_zero(tmp_path):
     write_run(tmp_path, 7, VARIANTS, seconds=None, tokens=None, turns=None, items=None)
     assert one(tmp_path).metrics == {"success": 1.0}

@@ -30,6 +30,7 @@ _TOKENS = {  # by their names in usage
     "cache_write_tokens": "cache_creation_tokens",
 }
 _USAGE = {**_TOKENS, "effective_tokens": "effective_tokens", "ai_credits": "ai_credits"}
+_ENDED = "completed"  # the state of a run whose conclusion stands
 _SCHEMA = "usage-activity-summary/"
 
 
@@ -41,7 +42,7 @@ class RunOutcome:
     ended, None where nothing says it. `variants` are those that its own summary tells,
     `workflow` is the file of its workflow where that is told. `began` is in seconds since the
     epoch. `left_out` says why something was not read, and `contradiction` why it may be of
-    another run than its folder is called by.
+    another run than its folder is called by, or not yet be what the run comes to.
     """
 
     run_id: str | None
@@ -99,13 +100,22 @@ def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None)
         workflow=ended.workflow or words(about.get("workflow_path")),
         event=words(run.get("event")) or words(about.get("event_name")),
         left_out=tuple(dict.fromkeys(read.left_out)),
-        contradiction=_contradiction(run_id, {ended.run_id, own_id}),
+        contradiction=_contradiction(run_id, {ended.run_id, own_id})
+        or _unfinished(run or part(logged, "run")),
     )
 
 
 def _contradiction(run_id: str | None, told: set[str | None]) -> str | None:
     others = sorted(told - {run_id, None}, key=str)
     return f"what lies in it is of the run {others[0]:.40}" if others else None
+
+
+def _unfinished(run: Document) -> str | None:
+    """Say that a run goes on: what it has left so far is a part of what it comes to."""
+    state = words(run.get("status"))
+    if state is None or state.lower() == _ENDED:
+        return None
+    return f"it has not ended ({state:.40}): fetch it again when it has"
 
 
 def _pointed(read: RunDocuments, places: Mapping[str, FieldPlace]) -> dict[str, float]:
