@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meta_experiment.records import dataclass
 from meta_experiment.workflows.outcomes.measuring import RunOutcome
@@ -41,13 +41,16 @@ class JoinedRuns:
 
     `excluded` counts the others by reason. `ruled_out` are the ids of those that can never
     count, each with its reason: several variants, a generation before, or outside of the dates.
-    Those `in_doubt` are outside of dates that may not have been those of their time.
+    Those `in_doubt` are outside of dates that may not have been those of their time. Nothing is
+    here of those that are `lost`, though runs before and after them left something: whoever
+    fetched these looked for them as well.
     """
 
     runs: tuple[JoinedRun, ...]
     excluded: Mapping[str, int]
     ruled_out: Mapping[str, str]
     in_doubt: tuple[str, ...]
+    lost: tuple[JoinedRun, ...] = ()
 
     def of(self, reason: str) -> list[str]:
         """Return the ids of those that can never count for one reason."""
@@ -74,7 +77,7 @@ def joined(
     known = sorted(dates, key=lambda item: item.since)
     ended = _by_run(outcomes)
     left_out: dict[str, list[str]] = {}
-    runs, seen, in_doubt = [], set(), dict[str, None]()
+    runs, missing, seen, in_doubt = [], list[JoinedRun](), set(), dict[str, None]()
     for run_id, same in attempts(ledger).items():
         own = [run for run in same if experiment in run.assignments]
         if not own:
@@ -92,6 +95,7 @@ def joined(
             reason = EARLIER
         elif run_id not in ended:
             reason = NO_OUTCOME
+            missing.append(_run(own[-1], variant, {}))
         if reason is None:
             runs.append(_run(own[-1], variant, ended[run_id]))
         else:
@@ -110,7 +114,16 @@ def joined(
             if run_id not in in_doubt
         },
         tuple(in_doubt),
+        tuple(_among(runs, missing)),
     )
+
+
+def _among(runs: Iterable[JoinedRun], missing: Iterable[JoinedRun]) -> Iterator[JoinedRun]:
+    """Yield those that began between the first and the last of these runs."""
+    times = [run.at for run in runs if run.at is not None]
+    if times:
+        first, last = min(times), max(times)
+        yield from (run for run in missing if run.at is not None and first < run.at < last)
 
 
 def _by_run(outcomes: Iterable[RunOutcome]) -> dict[str, dict[int, RunOutcome]]:
@@ -135,7 +148,7 @@ def _place(run: JoinedRun) -> tuple[bool, float, int, str]:
 
 def _run(run: LedgerRun, variant: str, ended: Mapping[int, RunOutcome]) -> JoinedRun:
     """Join a run with the outcome of its latest attempt, as far as that is here."""
-    attempt = max(run.attempt or 1, *ended)
+    attempt = max((run.attempt or 1, *ended))
     outcome = ended.get(attempt)
     at = run.at
     if outcome is not None:

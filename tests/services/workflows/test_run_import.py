@@ -632,3 +632,33 @@ def test_variants_are_called_as_in_the_workflow(call):
     assert (done["control"], done["standing"]["winner"]) == ("dry", names[1])
     assert names[1] in done["standing"]["reason"]
     main(["import", "runs", "--workflow", "daily-fact"])
+
+
+@pytest.mark.parametrize("lost", [{"warm"}, {"dry", "warm"}])
+def test_a_variant_whose_dear_runs_leave_nothing_is_not_promoted(call, lost):
+    """Two arms alike. What a run spends hangs on nothing, but what is dear breaks off."""
+    rng = random.Random(3)  # noqa: S311
+    ledger, dear = b"", []
+    for number in range(1, 161):
+        variant = ["dry", "warm"][(number + number // 2) % 2]
+        tokens = round(10_000 * rng.lognormvariate(0.0, 0.5))
+        at = number * DAY / 2
+        if variant in lost and tokens > 11_000:
+            dear.append(number)
+            ledger += line(number, variant, at)
+            continue
+        more = {"at": at, "tokens": tokens, "ledger": ledger}
+        write_run(call.root / "runs", number, {"tone": variant}, **more)
+    done = only(imported(call))
+    stands = done["standing"]
+    if lost == {"warm"}:
+        assert stands["reason_code"] == "attrition_differs"
+    else:
+        assert stands["decision"] == "EXTEND"
+    told = [note for note in done["notes"] if "drawn and lost" in note]
+    assert [note.split()[0] for note in told] == [str(len(dear))]
+    assert done["excluded"] == {"without artifacts here: expired, or not downloaded": len(dear)}
+    if lost == {"warm"}:
+        for number in dear:
+            write_run(call.root / "runs", number, {"tone": "warm"}, at=number * DAY / 2)
+        assert only(imported(call))["completed"] == len(dear)

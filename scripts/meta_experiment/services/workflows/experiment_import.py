@@ -172,7 +172,13 @@ def _with_trials(
 
 
 def _told_of_trials(runs: JoinedRuns, news: RunNews, trials: Iterable[Trial]) -> Iterator[str]:
-    """Say which trials that are on record count no longer, and which perhaps should not."""
+    """Say which trials are without outcome, and which count no longer or perhaps should not."""
+    if news.lost:
+        yield (
+            f"{news.lost:,} runs that left nothing lie between others that did: they are on "
+            "record as drawn and lost, so that a variant which loses more is seen. Download "
+            "what there is of them, and import again."
+        )
     if news.withdrawn:
         total = sum(news.withdrawn.values())
         reasons = ", ".join(f"{number:,} {why}" for why, number in news.withdrawn.items())

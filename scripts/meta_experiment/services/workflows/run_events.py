@@ -19,13 +19,15 @@ _VERSION_DIGITS = 12
 class RunNews:
     """What is new of runs: events in the order of time, and how many trials they are of.
 
-    `withdrawn` counts trials on record that are left out from now on, by the reason.
+    `lost` trials are new and without any outcome. `withdrawn` counts trials on record that are
+    left out from now on, by the reason.
     """
 
     events: tuple[TrialEvent, ...]
     added: int
     completed: int
     already: int
+    lost: int
     withdrawn: Mapping[str, int]
 
 
@@ -40,7 +42,8 @@ def news_of(
     """Return what is to be recorded of runs beyond what was recorded of them.
 
     Args:
-        joined: the runs that count, and those of which it is known that they do not.
+        joined: the runs that count, those of which it is known that they do not, and those
+            that are lost: not to have them on record would hide which variant loses more.
         names: of the variants in the plan.
         recorded: the trials that there are.
         now: seconds since the epoch, for runs whose time nobody knows.
@@ -55,6 +58,10 @@ def news_of(
         added += known is None
         completed += known is not None and bool(found)
         already += known is not None and not found
+    units = {item.unit for item in present.values()}
+    lost = [run for run in joined.lost if run.run_id not in units]
+    for run in lost:
+        events += _events(run, names[run.variant], None, now)
     latest = {run.run_id: trial_id(run.run_id, run.attempt) for run in joined.runs}
     withdrawn: Counter[str] = Counter()
     for item in present.values():
@@ -68,7 +75,7 @@ def news_of(
             events.append(TrialEvent(EventKind.EXCLUDED, *about, reason=reason))
             withdrawn[reason] += 1
     events.sort(key=lambda event: event.at)
-    return RunNews(tuple(events), added, completed, already, dict(withdrawn))
+    return RunNews(tuple(events), added, completed, already, len(lost), dict(withdrawn))
 
 
 def trials_after(recorded: Iterable[Trial], events: Iterable[TrialEvent]) -> tuple[Trial, ...]:
