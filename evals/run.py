@@ -124,7 +124,7 @@ def _pack() -> Iterable[str]:
     """Return the files and folders that make the plugin, as they go into a package."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
-    names: Iterable[str] = wheel["force-include"]
+    names: Iterable[str] = wheel["hooks"]["custom"]["pack"]
     return names
 
 

@@ -92,6 +92,8 @@ SHARED = {
     "noise": "how different equal arms look",
     "notification": "what people are told, once",
     "plan": "what is fixed before data",
+    "plugin": "what the client loads",
+    "plugin_copy": "the plugin, written into a folder",
     "rating": "quality added to a trial",
     "recording": "writing trials down",
     "recovery": "clearing up after a crash",

@@ -426,4 +426,5 @@ STEPS: tuple[Step, ...] = (
     "cases split cases.jsonl --holdout 50 --out tuning.jsonl",
     "run from-a-plan --holdout nobody",
     "demo --keep .",
+    "plugin --to .",
 )

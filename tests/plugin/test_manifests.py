@@ -1,6 +1,7 @@
 import hashlib
 import json
 import re
+import struct
 import tomllib
 from pathlib import Path
 
@@ -53,6 +54,15 @@ def test_the_marketplace_offers_this_folder_under_the_plugins_name():
     assert entry["source"] == "./"
     assert entry["description"] == manifest["description"]
     assert manifest["license"] == PROJECT["license"]
+
+
+def test_the_icon_is_one_that_the_directory_takes():
+    """A square PNG of 512 to 2048 pixels a side, below 2 MB; it is shown by no other name."""
+    picture = (MANIFEST.parent / "icon.png").read_bytes()
+    width, height = struct.unpack(">II", picture[16:24])
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert 512 <= width == height <= 2048
+    assert len(picture) < 2_000_000
 
 
 def test_the_stamp_belongs_to_the_lock():

@@ -1,6 +1,7 @@
 """Installed as a Python package, the program is whole: nothing of it lies outside the wheel."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,14 @@ from tests.client.endpoint import Answer, Endpoint
 from tests.client.harness import Client
 from tests.plugin.desk import ROOT
 from tests.plugin.test_manifests import pins
+from tests.plugin.trees import of_the_plugin, tree
 from tests.security.planted import Planted
+
+from meta_experiment import __version__
 
 pytestmark = pytest.mark.long
 
+NAME = "meta-experiment@meta-experiment"
 COMMAND = ".claude/commands/review.md"
 
 
@@ -79,8 +84,8 @@ class Newcomer:
     def __call__(self, *words, **more):
         return run(self.program, *words, cwd=self.root, **more, **self.settings)
 
-    def json(self, *words):
-        return json.loads(self(*words, "--json"))
+    def json(self, *words, **more):
+        return json.loads(self(*words, "--json", **more))
 
 
 @pytest.fixture
@@ -94,11 +99,6 @@ def trial(number):
     metrics = {"duration_seconds": seconds * (1 + number % 7 / 10)}
     line = {"experiment": "review", "variant": arm, "unit": f"u{number}", "metrics": metrics}
     return json.dumps(line) + "\n"
-
-
-def pack_of(installed):
-    (site,) = installed.glob("lib/*/site-packages")
-    return site / "meta_experiment_pack"
 
 
 def test_a_whole_life_from_the_plan_to_the_way_back(newcomer):
@@ -134,32 +134,44 @@ def test_the_demo_runs_and_nothing_of_the_folder(newcomer, tmp_path):
     assert planted.ran() == []
 
 
-def test_what_serves_is_told_to_whom_has_the_package_alone(newcomer, installed):
-    """Hooks and `serve-variant` reach the client by a plugin only, which lies in the wheel."""
+def test_the_package_alone_is_no_fault_and_what_serves_is_told(newcomer):
+    """Hooks and `serve-variant` reach the client by a plugin only, which the package writes."""
+    assert newcomer.json("doctor")["healthy"]
     newcomer("create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "duration_seconds")
-    told = f"/plugin marketplace add {pack_of(installed)}, then /plugin install "
+    told = "meta-experiment plugin --to DIR"
     assert told in newcomer("start", "review")
     finding = next(it for it in newcomer.json("doctor")["findings"] if it["name"] == "plugin")
     assert told in finding["hint"]
 
 
 @pytest.mark.client
-def test_the_client_installs_the_plugin_out_of_the_wheel_and_serves(
-    newcomer, installed, tmp_path
+def test_the_client_takes_the_plugin_that_the_package_wrote_serves_upgrades_and_lets_go(
+    newcomer, tmp_path
 ):
-    """What `start` says to do is done, and a prompt is then served and counted."""
+    """In a new home, by the commands that `plugin` prints; what was recorded stays."""
     if INSTALLED is None:
         pytest.skip("no client is installed; .ci/run installs one")
     client = Client(INSTALLED, tmp_path, plugins=())
-    pack = pack_of(installed)
-    done = client.run_program("plugin", "validate", "--strict", str(pack / "plugin.json"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    for words in (
-        ("marketplace", "add", str(pack)),
-        ("install", "meta-experiment@meta-experiment"),
-    ):
+
+    def ask(*words):
         done = client.run_program("plugin", *words)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pack = tmp_path / "my plugin"
+    said = newcomer("plugin", "--to", pack)
+    assert tree(pack) == of_the_plugin()
+    lines = [shlex.split(line) for line in said.splitlines() if line.startswith("  claude")]
+    assert [line[:3] for line in lines] == [
+        ["claude", "plugin", "marketplace"],
+        ["claude", "plugin", "install"],
+    ]
+    ask("validate", "--strict", str(pack / "plugin.json"))
+    if "--profile" in ask("validate", "--help"):
+        ask("validate", "--strict", "--profile", "directory", str(pack))
+    for _, _, *words in lines:
+        ask(*words)
+    assert f"both {__version__}" in newcomer("doctor", "--json")
     newcomer(
         "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "output_tokens",
         "--unit", "invocation", "--start",
@@ -172,3 +184,15 @@ def test_the_client_installs_the_plugin_out_of_the_wheel_and_serves(
             texts |= {text for text in ("One by one.", "All at once.") if text in seen}
     assert texts == {"One by one.", "All at once."}
     assert newcomer.json("trials", "review")["total"] == 4
+    for file in (pack / "plugin.json", *(pack / ".claude-plugin").glob("*.json")):
+        file.write_text(file.read_text("utf-8").replace(f'"{__version__}"', '"0.0.1"'), "utf-8")
+    ask("update", NAME)
+    told = newcomer.json("doctor", code=1)["findings"]
+    assert any("the plugin is older" in item["detail"] for item in told)
+    newcomer("plugin", "--to", pack)
+    ask("update", NAME)
+    assert newcomer.json("doctor")["healthy"]
+    ask("uninstall", NAME)
+    ask("marketplace", "remove", "meta-experiment")
+    assert newcomer.json("trials", "review")["total"] == 4
+    assert newcomer.json("verify")["healthy"]

@@ -15,6 +15,7 @@ from meta_experiment.model.result_document import to_document
 from meta_experiment.types.cases import CommitSource
 from meta_experiment.types.results import RESULTS
 from meta_experiment.types.results.demo import DemoResult
+from meta_experiment.types.results.plugin_copy import PluginCopy
 from meta_experiment.types.results.replay import Replay, ReplayEnd, ReplayFigures, ReplayTurn
 from meta_experiment.types.results.run_merge import RunMerge
 
@@ -22,6 +23,7 @@ CALLED = [words for words, _ in commands(main.group)]
 FIGURES = ReplayFigures(0.1, 900.0, 12.5, 3.0, 0.0, 1.0)
 UNRECORDED = {  # what the recorded life shows as text alone, or refused
     "demo": [DemoResult("done", None)],
+    "plugin": [PluginCopy("/home/me/plugin", "0.1.0", 800, replaced=False)],
     "runs merge": [
         RunMerge(
             *("exp-1", "c1", 1, "treatment", "main", "a" * 40, "b" * 40, "meta/c1"),

@@ -32,7 +32,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Act": ("promote", "holdout", "rollback", "auto", "notify", "panic"),
     "Workflows": ("workflows",),
     "Learn": ("learn",),
-    "Keep healthy": ("doctor", "check", "verify", "recover", "repair"),
+    "Keep healthy": ("doctor", "check", "verify", "recover", "repair", "plugin"),
     "Try": ("demo",),
 }
 # verb -> its command, where that is not `command` of the module that has the verb's name

@@ -12,12 +12,13 @@ _LOG_LIMIT = 65_536  # bytes, after which the log begins anew
 _KEPT = "CLAUDE_CONFIG_DIR"  # all else that the client adds holds for its own children
 
 
-def run_apart(root: str, verb: list[str], log: str, program: str = "") -> None:
+def run_apart(root: str, verb: list[str], log: str, program: tuple[str, ...] = ()) -> None:
     """Run a verb in a session of its own, without the streams or the tokens of the client.
 
-    The `program` is that of the plugin around this file, or another copy of it. Raises OSError.
+    The `program` is the launcher of the plugin around this file, or other words that start it.
+    Raises OSError.
     """
-    words = ["sh", program or _own_program(), *verb, "--root", root]
+    words = [*(program or ("/bin/sh", _launcher())), *verb, "--root", root]
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -33,12 +34,12 @@ def run_apart(root: str, verb: list[str], log: str, program: str = "") -> None:
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.chdir("/")
-        os.execve("/bin/sh", words, environment)  # noqa: S606 - no user text in the words
+        os.execve(words[0], words, environment)  # noqa: S606 - no user text in the words
     finally:
         os._exit(127)
 
 
-def _own_program() -> str:
+def _launcher() -> str:
     here = os.path.realpath(__file__)
     for _ in range(4):
         here = os.path.dirname(here)

@@ -11,6 +11,7 @@ import pytest
 from tests.sealing import own_seal
 from tests.services.recording.test_rating import Here
 
+from meta_experiment import __version__
 from meta_experiment.cli.main import main
 from meta_experiment.files.machine import Machine
 from meta_experiment.files.roots import Layout
@@ -123,6 +124,68 @@ def test_before_the_first_session_an_unseen_plugin_is_only_noted(patient):
     assert found.ok
     assert "no session has begun since the start" in found.detail
     assert "run doctor again" in found.hint
+
+
+def installed(patient, folder, version, marketplace=None):
+    """Leave what the client keeps of an installed plugin, and that plugin."""
+    manifest = folder / ".claude-plugin" / "plugin.json"
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    manifest.write_text(json.dumps({"name": "meta-experiment", "version": version}))
+    record = patient.home / ".claude" / "plugins"
+    record.mkdir(parents=True, exist_ok=True)
+    copies = [{"scope": "user", "installPath": str(patient.home / "gone")}]
+    if marketplace is None:
+        copies.append({"scope": "user", "installPath": str(folder)})
+        source = {"source": "github", "repo": "somebody/plugins"}
+    else:
+        source = {"source": "directory", "path": str(marketplace)}
+    listed = {"version": 2, "plugins": {"other@x": [], "meta-experiment@mine": copies}}
+    (record / "installed_plugins.json").write_text(json.dumps(listed))
+    (record / "known_marketplaces.json").write_text(json.dumps({"mine": {"source": source}}))
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_the_older_of_plugin_and_program_is_named(patient, as_folder):
+    """Where the client has a copy of it, and where it reads a folder."""
+    pack = doctor.plugin_folder()
+    marketplace = pack if as_folder else None
+    installed(patient, pack, __version__, marketplace)
+    assert patient.examine().healthy, patient.failures()
+    installed(patient, pack, "0.0.9", marketplace)
+    told = patient.failures()["version"]
+    assert "0.0.9" in told
+    assert "the plugin is older" in told
+    assert "claude plugin update" in told
+    installed(patient, pack, "10.0.0", marketplace)
+    told = patient.failures()["version"]
+    assert "the program is older" in told
+    assert "uv tool upgrade" in told
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"plugins": 3}', '{"plugins": {"a@b": 1}}'])
+def test_an_unreadable_record_of_the_client_tells_no_version(patient, text):
+    record = patient.home / ".claude" / "plugins"
+    record.mkdir(parents=True)
+    for name in ("installed_plugins.json", "known_marketplaces.json"):
+        (record / name).write_text(text)
+    report = patient.examine()
+    assert report.healthy
+    assert "version" not in {item.name for item in report.findings}
+
+
+def test_the_plugin_that_the_client_has_is_the_one_that_is_tried(patient, tmp_path):
+    installed(patient, tmp_path / "other", __version__)
+    assert f"{tmp_path}/other/bin/serve-variant" in patient.failures()["serve-variant"]
+
+
+def test_a_package_without_the_plugin_is_no_fault(patient, monkeypatch):
+    """Nothing is served by it then, which a started experiment alone makes a fault."""
+    monkeypatch.setattr(doctor, "is_around", lambda: False)
+    report = patient.examine()
+    (found,) = [item for item in report.findings if item.name == "serve-variant"]
+    assert found.ok
+    assert "installed without" in found.detail
+    assert report.healthy
 
 
 def test_a_lost_registry_is_found_while_a_copy_is_kept(patient):

@@ -17,27 +17,29 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def test_the_plugin_lies_around_the_library_or_beside_it(tmp_path, monkeypatch):
     assert pack.plugin_folder() == ROOT
-    installed = tmp_path / "site-packages" / "meta_experiment" / "files" / "pack.py"
-    monkeypatch.setattr(pack, "__file__", str(installed))
+    assert pack.own_program()[-1] == str(ROOT / "scripts" / "meta-experiment.py")
+    library = tmp_path / "site-packages" / "meta_experiment"
+    monkeypatch.setattr(pack, "LIBRARY", library)
     assert pack.plugin_folder() == tmp_path / "site-packages" / "meta_experiment_pack"
+    assert pack.own_program()[-3:] == ("-P", "-m", "meta_experiment")
 
 
 def test_the_wheel_holds_what_the_checkout_has():
     """All that stands at the top of the repository, but for what is work on it."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    wheel = settings["tool"]["hatch"]["build"]
-    held = wheel["targets"]["wheel"]["force-include"]
-    assert {f"meta_experiment_pack/{name}" for name in held} == set(held.values())
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    held = wheel["hooks"]["custom"]["pack"]
+    assert held == sorted(set(held))
     work = {"AGENTS.md", "CHANGELOG.md", "SECURITY.md", "benchmarks", "docs", "evals", "tests"}
     work |= {"action.yml", "requirements-dev.lock", "dist", "build", "node_modules"}
+    work |= {"hatch_build.py"}
     top = {item.name for item in ROOT.iterdir() if item.name[0] != "."} - work
-    assert held.keys() == top | {".claude-plugin"}
+    assert set(held) == top | {".claude-plugin"}
 
 
 @pytest.mark.parametrize(
     ("folder", "added"),
     [
-        ("lib/site-packages/meta_experiment_pack", True),
         ("src/meta-experiment", True),
         (".claude/plugins/cache/meta-experiment/meta-experiment/0.1.0", False),
         (".claude/plugins/marketplaces/meta-experiment", False),
@@ -51,6 +53,11 @@ def test_a_marketplace_that_the_client_has_is_not_added_again(
     )
     add = f"/plugin marketplace add {tmp_path / folder}, then " if added else ""
     assert f"In Claude Code: {add}/plugin install meta-experiment@" in plugin.how_to_load()
+
+
+def test_who_has_the_package_alone_writes_the_plugin_first(monkeypatch):
+    monkeypatch.setattr("meta_experiment.services.serving.plugin.is_around", lambda: False)
+    assert plugin.how_to_load().startswith("meta-experiment plugin --to DIR")
 
 
 def test_start_says_what_is_missing_where_nothing_shows_the_plugin(project, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
 from meta_experiment.errors import DependencyError, RefusedError
-from meta_experiment.files.pack import plugin_folder
+from meta_experiment.files.pack import own_program
 from meta_experiment.files.programs import find_program
 from meta_experiment.records import dataclass
 from meta_experiment.render.blocks import lines
@@ -139,11 +138,8 @@ class _Demo:
         return seconds, int(self.chance.lognormvariate(7.2, 0.2))
 
     def _meta(self, *arguments: str, shown: bool = True) -> str:
-        entry = plugin_folder() / "scripts" / "meta-experiment.py"
         return self._command(
-            ["meta-experiment", *arguments],
-            [sys.executable, *_isolation(), str(entry), *arguments],
-            shown=shown,
+            ["meta-experiment", *arguments], [*own_program(), *arguments], shown=shown
         )
 
     def _git(self, *arguments: str, shown: bool = True) -> str:
@@ -184,13 +180,6 @@ class _Demo:
 
     def _echo(self, text: str) -> None:
         click.echo(text, err=self.quiet)
-
-
-def _isolation() -> list[str]:
-    """Return the flags that keep a Python as much to itself as this one is."""
-    if sys.flags.isolated:
-        return ["-I"]
-    return ["-E"] if sys.flags.ignore_environment else []
 
 
 def _chance(seed: int) -> random.Random:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from meta_experiment.errors import MetaExperimentError
-from meta_experiment.files.pack import plugin_folder
+from meta_experiment import __version__
+from meta_experiment.errors import MetaExperimentError, as_word
+from meta_experiment.files.pack import is_around, plugin_folder
 from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.protocol import index, places
 from meta_experiment.protocol.faults import faults_of
@@ -20,7 +22,13 @@ from meta_experiment.services.serving.client_settings import (
     obstacles,
     read_settings,
 )
-from meta_experiment.services.serving.plugin import how_to_load, is_enabled, loaded_from
+from meta_experiment.services.serving.plugin import (
+    InstalledPlugin,
+    how_to_load,
+    installed_plugin,
+    is_enabled,
+    loaded_from,
+)
 from meta_experiment.services.serving.rehearsal import chosen_python, rehearse, start_seconds
 from meta_experiment.services.serving.served import orphans, served
 from meta_experiment.services.serving.uncounted import (
@@ -36,6 +44,14 @@ from meta_experiment.types import Status
 from meta_experiment.types.results.health import Finding, Health
 
 _BEGIN = "Begin a session with the plugin, then run doctor again."
+_NEWER_PLUGIN = (
+    "claude plugin update meta-experiment@meta-experiment, then a new session; where it comes "
+    "from a folder that `plugin --to` wrote, write it there anew before."
+)
+_NEWER_PROGRAM = (
+    "Upgrade it by what it was installed by: uv tool upgrade, pipx upgrade or pip install "
+    "--upgrade, with meta-experiment; git pull in a clone."
+)
 _SLOW = 3.0  # times the start of the interpreter at hand
 _WEEK = 7 * DAY
 _SHOWN = 3
@@ -45,10 +61,12 @@ def examine(workspace: Workspace) -> Health:
     """Look at everything between a prompt and its trial."""
     machine = workspace.machine
     settings = read_settings(workspace.root, machine.home, machine.environment)
+    installed = installed_plugin(machine)
     findings = [
         _plugin(workspace, settings),
+        *_versions(installed),
         _hooks(workspace),
-        *_serving(machine.environment),
+        *_serving(machine.environment, installed),
         *_settings(workspace, settings),
         *_experiments(workspace),
         *_faults(workspace),
@@ -85,6 +103,26 @@ def _plugin(workspace: Workspace, settings: ClientSettings) -> Finding:
     return Finding("plugin", not running, detail, how_to_load())
 
 
+def _versions(installed: InstalledPlugin | None) -> Iterator[Finding]:
+    """Compare this program with the plugin that serves: what one writes the other reads."""
+    if installed is None:
+        return
+    if installed.version == __version__:
+        yield _fine("version", f"plugin and program are both {__version__}")
+        return
+    older = _numbers(installed.version) < _numbers(__version__)
+    yield _fail(
+        "version",
+        f"the plugin in {installed.folder} is {as_word(installed.version)}, this program "
+        f"{__version__}: the {'plugin' if older else 'program'} is older",
+        _NEWER_PLUGIN if older else _NEWER_PROGRAM,
+    )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", version[:50])]
+
+
 def _hooks(workspace: Workspace) -> Finding:
     """Compare the last hook with the sessions that began here: each should have had one."""
     running = _running_here(workspace)
@@ -99,14 +137,21 @@ def _hooks(workspace: Workspace) -> Finding:
     return _fine("hooks", f"the last one fired at {to_text(beat)}")
 
 
-def _serving(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _serving(
+    environment: Mapping[str, str], installed: InstalledPlugin | None
+) -> Iterator[Finding]:
     chosen = chosen_python(environment)
     if chosen is None:
         yield _fail("interpreter", "no python3 on PATH", "Install Python 3.11 or newer.")
         return
     yield _interpreter(*chosen)
     yield from _path(environment.get("PATH", ""))
-    seen = rehearse(plugin_folder() / "bin" / "serve-variant", environment)
+    if installed is None and not is_around():
+        detail = "comes with the plugin, which this program was installed without"
+        yield Finding("serve-variant", ok=True, detail=detail, hint=how_to_load())
+        return
+    folder = plugin_folder() if installed is None else installed.folder
+    seen = rehearse(folder / "bin" / "serve-variant", environment)
     if seen.ok:
         yield _fine("serve-variant", f"{seen.detail}, in {seen.seconds * 1000:.0f} ms")
     else:

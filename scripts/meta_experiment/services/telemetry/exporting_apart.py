@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from meta_experiment.files.interruption import held
-from meta_experiment.files.pack import plugin_folder
+from meta_experiment.files.pack import own_program
 from meta_experiment.files.roots import Layout
 from meta_experiment.live.apart import run_apart
 from meta_experiment.types.telemetry import OTLP
@@ -20,13 +20,12 @@ def export_apart(layout: Layout, environment: Mapping[str, str]) -> bool:
     if wanted != OTLP and not wanted.startswith("/"):
         return False
     destination = ["--otlp"] if wanted == OTLP else [f"--out={wanted}"]
-    program = plugin_folder() / "bin" / "meta-experiment"
     log = layout.local / "telemetry.log"
     with (
         suppress(OSError),
         held(),
     ):  # a signal must not meet the second process before it is one
         verb = ["telemetry", "export", *destination]
-        run_apart(str(layout.root), verb, str(log), str(program))
+        run_apart(str(layout.root), verb, str(log), own_program())
         return True
     return False

@@ -38,6 +38,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("notify",),
     ),
     "panic": ("meta_experiment.types.results.recovery:PanicResult", ("panic",)),
+    "plugin-copy": ("meta_experiment.types.results.plugin_copy:PluginCopy", ("plugin",)),
     "rating": ("meta_experiment.types.results.rating:RatingResult", ("rate",)),
     "recording": ("meta_experiment.types.results.recording:RecordingResult", ("record",)),
     "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
