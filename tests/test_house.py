@@ -102,6 +102,7 @@ SHARED = {
     "run": "the same cases for every variant",
     "run_difference": "what two variants made of one case",
     "run_export": "runs in a file of another tool's form",
+    "report": "what an experiment came to",
     "run_judging": "runs judged once more",
     "run_list": "experiments that were run on cases",
     "run_merge": "the work of one run, taken over",

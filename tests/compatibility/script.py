@@ -217,6 +217,8 @@ STEPS: tuple[Step, ...] = (
     "analyze review --gate",
     "promote review --yes",
     "promote review --dry-run",
+    "report review",
+    "report review --as-of yesterday",
     "trials review --limit 4",
     "trials review --variant control --limit 2 --all",
     "monitor review",

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tests.decide.making import COST, DAY, DURATION, START, SUCCESS, look, plan, trial
 from tests.everyday import some
 
+from meta_experiment.decide.analysis import basis_of
 from meta_experiment.decide.order import first_units, total_of_first
+from meta_experiment.decide.reporting.series import series
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.telling.series import series
 from meta_experiment.types import Decision, Stopping, TrialStatus, Unit
 
 ENDINGS = [*[TrialStatus.OK] * 6, TrialStatus.ERROR, TrialStatus.TIMEOUT]
@@ -86,7 +87,9 @@ def test_shuffled_rows_give_the_identical_analysis(known, table):
     chosen, made, chance = table
     shuffled = chance.sample(made, len(made))
     assert repr(look(chosen, known(made))) == repr(look(chosen, known(shuffled)))
-    assert series(chosen, known(made)) == series(chosen, known(shuffled))
+    assert series(basis_of(chosen, known(made), START)) == series(
+        basis_of(chosen, known(shuffled), START)
+    )
 
 
 def test_the_order_of_rows_promotes_nothing():

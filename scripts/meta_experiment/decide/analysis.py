@@ -78,17 +78,49 @@ def analyze(
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
-    plan = plan.as_compared
-    whole, every_trial = plan, trials
-    plan, trials = without_comparators(plan, trials)
+    return analyze_on(
+        basis_of(plan, trials, as_of, ended),
+        plan,
+        trials,
+        experiment_id=experiment_id,
+        started=started,
+        current=current,
+        beside=beside,
+        ended=ended,
+        exhausted=exhausted,
+    )
+
+
+def basis_of(
+    plan: Plan, trials: Sequence[Trial], as_of: float, ended: Sequence[EndedArm] = ()
+) -> Basis:
+    """Return what a decision on these trials rests on (see `analyze`)."""
+    plan, trials = without_comparators(plan.as_compared, trials)
     rule = rule_of(plan)
     look = _look(plan, rule, trials, as_of, {item.treatment for item in ended})
     samples = Samples(
         arms_of(plan, look.trials), match_of(plan), covariates=covariates_of(plan)
     )
+    return Basis(plan, rule, look, samples, as_of)
+
+
+def analyze_on(
+    basis: Basis,
+    plan: Plan,
+    trials: Sequence[Trial],
+    *,
+    experiment_id: str,
+    started: float | None,
+    current: Mapping[str, str] | None = None,
+    beside: Sequence[Metric] = (),
+    ended: Sequence[EndedArm] = (),
+    exhausted: str | None = None,
+) -> Analysis:
+    """Do as `analyze` on a basis that was made of this plan and these trials."""
+    plan = plan.as_compared
     analysis = _analysis(
-        Basis(plan, rule, look, samples, as_of),
-        trials,
+        basis,
+        without_comparators(plan, trials)[1],
         experiment_id=experiment_id,
         started=started,
         current=current,
@@ -96,7 +128,7 @@ def analyze(
         recorded=ended,
         exhausted=exhausted,
     )
-    return with_comparators(whole, every_trial, analysis)
+    return with_comparators(plan, trials, analysis)
 
 
 def _look(

@@ -75,7 +75,10 @@ def with_correction(
     def shown(item: Comparison) -> Comparison:
         if item.error is not None:
             return item
-        better, left = together[item.treatment].better, _left(plan, rule, weights, item)
+        better, left = (
+            together[item.treatment].better,
+            alpha_left(plan, rule, weights, item.treatment),
+        )
         arms = samples.compared(item.treatment, plan.primary)
         low, _ = rule.interval(plan, *arms, left)
         _, high = rule.interval(plan, *arms, plan.alpha)
@@ -90,12 +93,16 @@ def with_correction(
     return replace(result, comparisons=tuple(map(shown, result.comparisons)))
 
 
-def _left(plan: Plan, rule: Rule, weights: Mapping[str, Evidence], item: Comparison) -> float:
+def alpha_left(
+    plan: Plan, rule: Rule, weights: Mapping[str, Evidence], treatment: str
+) -> float:
     """Return the part of α at which a treatment's own evidence promotes it beside the others.
 
     From α over their number, while nothing speaks for the others, up to α.
     """
-    others = [found.better for name, found in weights.items() if name != item.treatment]
+    others = [found.better for name, found in weights.items() if name != treatment]
+    if not others:
+        return plan.alpha
     alone, bar = rule.bar(plan.alpha, 1), rule.bar(plan.alpha, len(weights))
     least = edge(lambda own: rule.adjust([own, *others])[0] >= alone, bar, alone)
     return plan.alpha * math.exp(alone - least)

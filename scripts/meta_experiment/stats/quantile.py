@@ -17,6 +17,11 @@ def sample_quantile(values: Sequence[float], q: float) -> float:
     ordered = sorted(finite_floats(values))
     if not ordered:
         raise DegenerateDataError("there are no values, expected at least one")
+    return quantile_of_ordered(ordered, q)
+
+
+def quantile_of_ordered(ordered: Sequence[float], q: float) -> float:
+    """Return the same of finite values that stand in their order, one or more."""
     position = q * (len(ordered) - 1)
     index = min(int(position), len(ordered) - 1)
     after = min(index + 1, len(ordered) - 1)

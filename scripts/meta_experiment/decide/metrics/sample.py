@@ -175,12 +175,20 @@ class Sample:
 
     def picked(self, places: Sequence[int]) -> Sample:
         """Return the sample of the units at these places, in their order."""
+        known, drawn = self.covariates, self.drawn
         return Sample(
             tuple(self.values[place] for place in places),
             tuple(self.raw[place] for place in places),
             self.skipped,
             tuple(self.units[place] for place in places),
             tuple(self.order[place] for place in places),
+            known and CovariateRows(known.names, tuple(known.rows[place] for place in places)),
+            drawn
+            and DrawnUnits(
+                drawn.variant,
+                [drawn.places[place] for place in places],
+                [drawn.draws[place] for place in places],
+            ),
         )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from meta_experiment.decide import analyze as decide
+from meta_experiment.decide.analysis import analyze_on, basis_of
+from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.due_actions import recorded_decision
 from meta_experiment.decide.horizon import stands_until
 from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
+from meta_experiment.records import dataclass
 from meta_experiment.services.acting.shared_units import beside_others, others_on_its_units
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
@@ -32,6 +34,16 @@ from meta_experiment.types.results.examination import Examination
 from meta_experiment.types.results.explanation import Explanation
 
 IN_THE_PRIOR = "in_the_prior"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """An examination with all that it rests on: the trials that were read, and the basis."""
+
+    examination: Examination
+    basis: Basis
+    trials: tuple[Trial, ...]
+    log: TrialLog
 
 
 def analyze(
@@ -69,7 +81,31 @@ def examine(
     exhausted: str | None = None,
     log: TrialLog | None = None,
 ) -> Examination:
-    """Compute evidence and verdict of an experiment that was found already.
+    """Compute evidence and verdict of an experiment that was found already (see `study`)."""
+    return study(
+        workspace,
+        experiment,
+        current,
+        explore=explore,
+        exact=exact,
+        interactions=interactions,
+        exhausted=exhausted,
+        log=log,
+    ).examination
+
+
+def study(
+    workspace: Workspace,
+    experiment: Experiment,
+    current: Mapping[str, str] | None = None,
+    *,
+    explore: bool = False,
+    exact: bool = False,
+    interactions: bool = False,
+    exhausted: str | None = None,
+    log: TrialLog | None = None,
+) -> Study:
+    """Compute evidence and verdict of an experiment, and keep what they rest on.
 
     `log` holds its trials where they were read already.
 
@@ -85,11 +121,12 @@ def examine(
     plan, started, as_of = experiment.plan, experiment.began, workspace.clock()
     log = log or workspace.store.trials(experiment)
     trials = apart_from_prior(workspace, plan, tuple(log.trials))
-    analysis = decide(
+    basis = basis_of(plan, trials, as_of, experiment.ended_arms)
+    analysis = analyze_on(
+        basis,
         plan,
         trials,
         experiment_id=experiment.experiment_id,
-        as_of=as_of,
         started=started,
         current=current,
         beside=_judgements(experiment, trials) if explore else (),
@@ -125,7 +162,7 @@ def examine(
         until = min((at for at in changes if at is not None and at > as_of), default=None)
     beside = tuple(sentences(experiment.experiment_id, log.apart))
     found = (*_inherited(experiment, log), *problems(log))
-    return Examination(experiment, analysis, found, beside, until)
+    return Study(Examination(experiment, analysis, found, beside, until), basis, trials, log)
 
 
 def _shared(others: Sequence[Experiment]) -> str:

@@ -1,0 +1,1 @@
+"""What experiments came to, told whole: the document that reports are written from."""

@@ -1,0 +1,185 @@
+"""The report of one experiment: everything that is known of it, as one document."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from meta_experiment import __version__
+from meta_experiment.decide.holdout import within
+from meta_experiment.decide.reporting.case_pairs import case_pairs
+from meta_experiment.decide.reporting.gates import gates
+from meta_experiment.decide.reporting.impact import cost, impact
+from meta_experiment.decide.reporting.results import results
+from meta_experiment.decide.reporting.series import series
+from meta_experiment.decide.reporting.strata import strata
+from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
+from meta_experiment.decide.shares import shares_of
+from meta_experiment.decide.telling.progress import leading
+from meta_experiment.model.instants import DAY, to_text
+from meta_experiment.model.metrics import known_metric
+from meta_experiment.services.acting.analysing import Study, study
+from meta_experiment.services.board.rows import row
+from meta_experiment.services.find import find_in
+from meta_experiment.services.reporting.data_digest import data_digest
+from meta_experiment.services.reporting.prompt_changes import prompt_changes
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Analysis, Experiment, Metric, Trial
+from meta_experiment.types.results.report import (
+    SCHEMA,
+    Provenance,
+    ReportArm,
+    ReportDocument,
+    ReportEvent,
+    ReportVerdict,
+)
+
+_MOST_EVENTS = 100
+_IMPACT = ("active_seconds", "duration_seconds", "total_tokens", "output_tokens", "cost_usd")
+
+
+def report(
+    workspace: Workspace, selector: str, *, as_of: float | None = None, diff: bool = True
+) -> ReportDocument:
+    """Tell all that is known of an experiment; changes nothing.
+
+    With `as_of`, seconds since the epoch, as it was then: on trials that had begun, and closed
+    or not until then. The same data make the same document. Without `diff` the words of the
+    prompts are left out.
+
+    Raises:
+        InvalidStateError: the experiment has not started.
+        NotFoundError, ConflictError: no experiment, or several, are meant.
+    """
+    experiment = find_in(workspace.store, selector)
+    log = None
+    if as_of is not None:
+        moment = as_of
+        workspace = replace(workspace, clock=lambda: moment)
+        log = workspace.store.trials(experiment)
+        log = replace(log, trials=tuple(_as_known(log.trials, moment)))
+    return _document(
+        workspace, study(workspace, experiment, explore=True, log=log), as_of=as_of, diff=diff
+    )
+
+
+def _as_known(trials: Sequence[Trial], moment: float) -> Iterator[Trial]:
+    """Yield trials as they were at a moment; what has no time has always been there."""
+    timeless = [item for item in trials if item.assigned_at is None]
+    for trial in (*timeless, *within(trials, moment)):
+        closed = trial.closed_at is None or trial.closed_at <= moment
+        yield trial if closed else replace(trial, status=None, metrics={}, closed_at=None)
+
+
+def _document(
+    workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool
+) -> ReportDocument:
+    experiment, analysis = studied.examination.experiment, studied.examination.analysis
+    basis = studied.basis
+    plan, samples = basis.plan, basis.samples
+    best = leading(analysis)
+    treatment = best.treatment if best else None
+    found = tuple(results(basis, analysis))
+    metrics = _spent(plan.metrics, studied.trials)
+    return ReportDocument(
+        schema=SCHEMA,
+        experiment_id=experiment.experiment_id,
+        as_of=analysis.as_of,
+        status=experiment.status,
+        created=experiment.created,
+        started=experiment.started,
+        ended=experiment.ended,
+        unit=plan.unit,
+        verdict=_verdict(studied, treatment),
+        gates=tuple(gates(plan, basis.rule, analysis, found, treatment)),
+        readiness=analysis.readiness,
+        arms=tuple(_arms(experiment, analysis)),
+        results=found,
+        series=series(basis),
+        pairs=case_pairs(plan, samples),
+        checks=analysis.checks,
+        flow=flow(plan, samples, analysis.samples),
+        arrivals=arrivals(samples.arms),
+        versions=versions(samples.arms),
+        strata=strata(basis),
+        prompts=prompt_changes(workspace.store, experiment, diff=diff),
+        cost=cost(basis, metrics, treatment),
+        impact=impact(basis, metrics, treatment, _days(experiment, analysis)),
+        plan=experiment.plan,
+        amendments=experiment.amendments,
+        events=_events(workspace, experiment),
+        outcomes=experiment.outcomes,
+        notes=analysis.notes,
+        provenance=_provenance(studied, as_of),
+    )
+
+
+def _verdict(studied: Study, treatment: str | None) -> ReportVerdict:
+    analysis, basis = studied.examination.analysis, studied.basis
+    plan, rule = basis.plan, basis.rule
+    return ReportVerdict(
+        decision=analysis.decision,
+        reason_code=analysis.reason_code,
+        reason=analysis.reason,
+        winner=analysis.winner,
+        leading=treatment,
+        next_action=row(studied.examination.experiment, analysis)["next_action"],
+        bar=rule.bar(plan.alpha, 1),
+        bar_worse=rule.bar(plan.alpha, 1 / shares_of(plan, rule).look),
+    )
+
+
+def _arms(experiment: Experiment, analysis: Analysis) -> Iterator[ReportArm]:
+    ended = {item.treatment: item.reason for item in analysis.ended}
+    for arm in experiment.plan.as_compared.variants:
+        yield ReportArm(arm.name, arm.weight, arm.comparator, ended.get(arm.name))
+
+
+def _spent(planned: Sequence[Metric], trials: Sequence[Trial]) -> tuple[Metric, ...]:
+    """Return the metrics of the plan, and those of time, tokens and money on record."""
+    recorded = {name for trial in trials for name in trial.metrics}
+    by_name = {metric.name: metric for metric in planned}
+    beside = (known_metric(name) for name in _IMPACT if name in recorded - set(by_name))
+    return (*by_name.values(), *filter(None, beside))
+
+
+def _days(experiment: Experiment, analysis: Analysis) -> float | None:
+    began = experiment.began
+    if began is None:
+        return None
+    end = analysis.as_of if experiment.ended is None else experiment.ended
+    return (min(end, analysis.as_of) - began) / DAY
+
+
+def _events(workspace: Workspace, experiment: Experiment) -> tuple[ReportEvent, ...]:
+    entries = workspace.store.history(experiment.experiment_id).entries
+    known = [item for item in entries if item.at <= workspace.clock()]
+    return tuple(
+        ReportEvent(item.at, item.verb, item.before, item.after, item.reason)
+        for item in known[-_MOST_EVENTS:]
+    )
+
+
+def _provenance(studied: Study, as_of: float | None) -> Provenance:
+    experiment, log = studied.examination.experiment, studied.log
+    name = experiment.experiment_id
+    commits = [item.commit for item in reversed(experiment.outcomes) if item.commit]
+    moment = to_text(studied.examination.analysis.as_of if as_of is None else as_of)
+    return Provenance(
+        program=__version__,
+        python=".".join(map(str, sys.version_info[:3])),
+        plan_sha256=experiment.plan_sha256,
+        data_sha256=data_digest(studied.trials),
+        trials=len(studied.trials),
+        set_aside=log.set_aside_count,
+        conflicts=log.conflict_count,
+        apart=len(log.apart),
+        commit=next(iter(commits), None),
+        seed=experiment.plan.seed,
+        commands=(
+            f"meta-experiment report {name} --as-of {moment} --json",
+            f"meta-experiment analyze {name}",
+            f"meta-experiment trials {name}",
+        ),
+    )
