@@ -6,7 +6,7 @@ A page is a row of sections, and a section a row of blocks that belong together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from meta_experiment.records import dataclass
 
@@ -21,7 +21,7 @@ class Emphasis:
     tone: Tone
 
 
-Text = str | Emphasis | tuple[str | Emphasis, ...]
+Text: TypeAlias = "str | Emphasis | tuple[Text, ...]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Colour and emphasis, only where a terminal shows them."""
+"""Colour, emphasis and a width, only where a terminal shows them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from meta_experiment.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Paints words, or leaves them plain. Colour is never the only carrier of a meaning."""
+    """Paints words, or leaves them plain. Colour is never the only carrier of a meaning.
+
+    `width` counts the columns that a line may take; 0 leaves lines as long as they are.
+    """
 
     colour: bool = False
+    width: int = 0
 
     @classmethod
     def for_stream(cls, stream: TextIO | None, environment: Mapping[str, str]) -> Style:
-        """Choose by NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal."""
+        """Choose colour by NO_COLOR, then FORCE_COLOR, then whether the stream is a terminal.
+
+        A terminal is as wide as COLUMNS says, else as it says itself; what is piped has no
+        width, so that each line can be found whole.
+        """
+        terminal = stream is not None and stream.isatty()
+        width = _columns() if terminal else 0
         if environment.get("NO_COLOR"):
-            return cls(colour=False)
+            return cls(colour=False, width=width)
         if environment.get("FORCE_COLOR"):
-            return cls(colour=True)
-        return cls(
-            colour=stream is not None and stream.isatty() and environment.get("TERM") != "dumb"
-        )
+            return cls(colour=True, width=width)
+        return cls(colour=terminal and environment.get("TERM") != "dumb", width=width)
 
     def strong(self, text: str) -> str:
         """Make a heading stand out."""
@@ -47,3 +55,9 @@ class Style:
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns

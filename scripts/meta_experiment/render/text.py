@@ -1,8 +1,10 @@
-"""Blocks as plain text, or coloured as a style says."""
+"""Blocks as text, plain or coloured, in lines as long as they are or as a terminal is wide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 from meta_experiment.render import words
@@ -20,6 +22,7 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
+from meta_experiment.render.fit import Cells, flowed, hanging, plain, seen, widths
 from meta_experiment.render.style import Style
 
 
@@ -36,34 +39,65 @@ def _block(block: Block, style: Style) -> Iterator[str]:
 
 
 def _heading(block: Heading, style: Style) -> Iterator[str]:
-    detail = _painted(block.detail, style)
-    yield style.strong(block.title) + (f"  {detail}" if detail else "")
+    detail = ("  ", block.detail) if seen(block.detail) else ""
+    yield from _flow((Emphasis(block.title, "strong"), detail), style)
 
 
 def _facts(block: Facts, style: Style) -> Iterator[str]:
     for label, value in block.rows:
-        yield f"  {_padded(label, block.width, style)} {_painted(value, style)}"
+        head = ("  ", _padded(label, block.width), " ")
+        yield from _flow(value, style, head=head, indent=min(block.width + 3, _DEEPEST))
 
 
 def _table(block: Table, style: Style) -> Iterator[str]:
-    for row in (tuple(item.title for item in block.columns), *block.rows):
-        cells = zip(block.columns, row, strict=False)
-        yield " " + "".join(_cell(column, cell, style) for column, cell in cells)
+    rows = tuple(item.title for item in block.columns), *block.rows
+    lines = [_row(block.columns, row) for row in rows]
+    if style.width and max(map(seen, lines)) > style.width:
+        lines = list(_narrow_table(block.columns, rows, style.width))
+    for line in lines:
+        yield _painted(line, style).rstrip() if style.width else _painted(line, style)
 
 
-def _cell(column: Column, cell: Text, style: Style) -> str:
-    return " " * column.gap + _padded(cell, column.width, style, column.align)
+def _row(columns: Sequence[Column], row: Cells) -> Text:
+    return " ", *(
+        (" " * column.gap, _padded(cell, column.width, column.align))
+        for column, cell in zip(columns, row, strict=False)
+    )
+
+
+def _narrow_table(
+    columns: Sequence[Column], rows: Sequence[Cells], width: int
+) -> Iterator[Text]:
+    """Break the cells of the widest columns; where that does not do, write a row as a list."""
+    shares = widths(columns, rows, width)
+    if shares is None:
+        yield from _stacked(columns, rows[1:], width)
+        return
+    narrow = [
+        replace(column, width=share) for column, share in zip(columns, shares, strict=True)
+    ]
+    for row in rows:
+        cells = [flowed(cell, share) for cell, share in zip(row, shares, strict=False)]
+        yield from (_row(narrow, line) for line in zip_longest(*cells, fillvalue=""))
+
+
+def _stacked(columns: Sequence[Column], rows: Sequence[Cells], width: int) -> Iterator[Text]:
+    titles = max((seen(item.title) for item in columns), default=0)
+    for row in rows:
+        for place, (column, cell) in enumerate(zip(columns, row, strict=False)):
+            head = "  " if place == 0 else ("    ", _padded(column.title, titles), " ")
+            yield from hanging(head, cell, width, titles + 5 if place else 4)
 
 
 def _notes(block: Notes, style: Style) -> Iterator[str]:
-    del style
     for item in block.items:
-        yield f"  - {item}"
+        yield from _flow(item, style, head="  - ", indent=4)
 
 
 def _lines(block: Paragraph, style: Style) -> Iterator[str]:
     for line in block.lines:
-        yield " " * block.indent + _painted(line, style)
+        begun = len(plain(line)) - len(plain(line).lstrip())
+        yield from _flow(line, style, head=" " * block.indent, indent=block.indent + begun + 2)
 
 
 def _difference(block: Difference, style: Style) -> Iterator[str]:
@@ -78,11 +112,15 @@ def _figure(block: Figure, style: Style) -> Iterator[str]:
         yield f"  {curve.name:<11} {words.sparkline(curve.values)}"
 
 
-def _padded(text: Text, width: int, style: Style, align: str = "left") -> str:
+def _flow(text: Text, style: Style, *, head: Text = "", indent: int = 2) -> Iterator[str]:
+    for line in hanging(head, text, style.width, indent):
+        yield _painted(line, style)
+
+
+def _padded(text: Text, width: int, align: str = "left") -> Text:
     """Fill up to a width by what is seen; colours take no room."""
-    room = " " * (width - len(_painted(text, _PLAIN)))
-    painted = _painted(text, style)
-    return painted + room if align == "left" else room + painted
+    room = " " * (width - seen(text))
+    return (text, room) if align == "left" else (room, text)
 
 
 def _painted(text: Text, style: Style) -> str:
@@ -94,7 +132,7 @@ def _painted(text: Text, style: Style) -> str:
     return "".join(_painted(part, style) for part in text)
 
 
-_PLAIN = Style()
+_DEEPEST = 24  # columns that stand before a line that goes on
 _WRITTEN: dict[type, Callable[[Any, Style], Iterator[str]]] = {
     Heading: _heading,
     Facts: _facts,
