@@ -1,6 +1,6 @@
 """How long help and a TAB take, as ratios to a bare import of click and json.
 
-    python benchmarks/asking.py [--runs 15]
+    python benchmarks/asking.py [--experiments 1000] [--runs 15]
 
 Each is one process of the launcher, timed between runs of `python -c "import click, json"` by
 the same interpreter. Times are those of the processor, which a busy machine disturbs less; of
@@ -10,14 +10,16 @@ both ratios, of medians and of minima, the smaller counts.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.making import PYTHON, processor_seconds  # noqa: E402
+from benchmarks.making import PYTHON, names, processor_seconds, registry, seconds  # noqa: E402
 
 LIMIT = 2.0
 LAUNCHER = str(REPOSITORY / "bin" / "meta-experiment")
@@ -35,24 +37,37 @@ def tab(*words: str) -> list[str]:
     ]
 
 
+OF_IDS = "TAB at an experiment"
 ASKED = {
     "--help": [LAUNCHER, "--help"],
     "import --help": [LAUNCHER, "import", "--help"],
     "TAB at a verb": tab("an"),
     "TAB at an option": tab("create", "--"),
+    "TAB at a metric": tab("noise", "--metric", "a"),
+    OF_IDS: tab("analyze", "exp-2026-01-01"),
 }
 
 
 def main() -> int:
     """Print the figures; exit 1 when a ratio is over the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--experiments", type=int, default=1_000)
     parser.add_argument("--runs", type=int, default=15)
     options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
+        os.chdir(temporary)
+        registry(Path(temporary), names(options.experiments))
+        seconds([LAUNCHER, "status"])  # keeps the board that a TAB looks at
+        return compared(options.runs)
+
+
+def compared(runs: int) -> int:
+    """Time all of them in turns, in the folder where one stands."""
     commands = {"bare": [PYTHON, "-c", "import click, json"], **ASKED}
     for command in commands.values():
         processor_seconds(command)
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(options.runs):
+    for _ in range(runs):
         for name, command in commands.items():
             taken[name].append(processor_seconds(command))
     middle, least = statistics.median(taken["bare"]), min(taken["bare"])

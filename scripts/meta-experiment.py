@@ -38,6 +38,8 @@ def shortcoming() -> str | None:
 
 def relaunch(root: Path, lacking: str) -> int:
     """Start again through the launcher; a second time means that it cannot help either."""
+    if os.environ.get("_META_EXPERIMENT_COMPLETE"):
+        return 0  # a shell that completes words is told of nothing
     if RELAUNCHED not in os.environ:
         os.environ[RELAUNCHED] = "1"
         launcher = str(root / "bin" / "meta-experiment")

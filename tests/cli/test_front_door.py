@@ -126,3 +126,18 @@ def test_how_to_find_an_experiment_on_a_personal_prompt_is_said_at_once(tmp_path
     flags = ["--user", "--primary-metric", "cost_usd", "--start", "--manual"]
     assert main(["create", "--file", f"{file}={newer}", *flags]) == 0
     assert "every verb finds it by: --user" in capsys.readouterr().err
+
+
+def test_what_was_mistyped_is_named_as_it_was_meant(project):
+    """Options, words, metrics and ids; verbs: `test_contract`."""
+    made = project.create("--name", "review")
+    project.path(SHIP).parent.mkdir(parents=True)
+    project.path(SHIP).write_text("Ship it.\n")
+    for typed, meant in {
+        ("promote", "x", "--overide", "y"): "--override",
+        ("create", "--assignment", "bandits"): "bandit",
+        ("create", "--file", f"{SHIP}=v2.md", "--primary-metric", "cost_us"): "cost_usd",
+        ("status", made.replace("review", "reveiw")): made,
+    }.items():
+        error = project(*typed, "--json", code=1 if typed[0] == "status" else 2).error
+        assert meant in f"{error['message']} {error['hint']}"

@@ -429,4 +429,6 @@ STEPS: tuple[Step, ...] = (
     "run from-a-plan --holdout nobody",
     "demo --keep .",
     "plugin --to .",
+    "completion fish",
+    "completion tcsh",
 )

@@ -62,6 +62,7 @@ NOUNS = {"cases", "runs", "telemetry", "workflows"}
         ([], "meta-experiment an"),
         ([], "meta-experiment import --"),
         ([], "meta-experiment runs show --"),
+        ([], "meta-experiment noise --metric a"),
     ],
 )
 def test_no_verb_is_imported_only_to_be_looked_at(typed, completed):
@@ -90,3 +91,40 @@ def test_a_verb_that_the_table_does_not_know_yet_is_imported_instead(monkeypatch
     assert surface.sketch("doctor") is None
     assert main(["doctor", "--help"]) == 0
     assert "Example:" in capsys.readouterr().out
+
+
+# an option that means one thing in some verbs and another in others, and why it may
+APART = {
+    "--all": "every metric, or past uses of every kind: whatever a verb leaves out",
+    "--auto": "of a plan, and of its holdout, which starts as the plan says",
+    "--commit": "one of git's, or whether to make one",
+    "--covariate": "its name, its value, or the column it is read from",
+    "--experiment": "one of ours, one to make, or one of a workflow",
+    "--file": "with its new text, or alone",
+    "--holdout": "a share of cases, or the name of those held out",
+    "--keep": "a folder, a target, or what comes next",
+    "--metric": "its name, or its value",
+    "--next": "the next run, or what comes next",
+    "--run": "one of an experiment on cases, or a command",
+    "--unit": "what is randomised, or one of it",
+    "--variant": "of one of our experiments, or of a workflow",
+}
+
+
+def test_an_option_takes_the_same_in_every_verb():
+    """One name, one thing."""
+    taken = {}
+    for entry in surface.table().values():
+        for option in entry["takes"]:
+            for name in option.get("opts", ()):
+                form = (option.get("metavar"), option.get("flag", False))
+                taken.setdefault(name, set()).add(form)
+    assert {name for name, forms in taken.items() if len(forms) > 1} <= APART.keys()
+
+
+def test_what_a_placeholder_stands_for_is_said_wherever_a_value_is_typed():
+    """No `INTEGER RANGE` that nobody would say."""
+    for words, entry in surface.table().items():
+        for taken in entry["takes"]:
+            if not taken.get("flag") and "words" not in taken:
+                assert taken.get("metavar"), (words, taken["name"])

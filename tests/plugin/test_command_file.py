@@ -2,6 +2,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -56,7 +57,7 @@ def test_the_command_runs_unasked_what_only_looks():
 @pytest.mark.parametrize("verb", REHEARSED)
 def test_what_begins_as_a_rehearsal_stays_one(verb):
     """No later word takes the flag back, so that a rule may go by the beginning."""
-    command = group.get_command(None, verb)
+    command = group.get_command(click.Context(group), verb)
     (flag,) = [item for item in command.params if "--dry-run" in item.opts]
     assert flag.is_flag
     assert not flag.secondary_opts

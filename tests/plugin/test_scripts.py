@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from tests.everyday import some
 
@@ -61,7 +62,11 @@ def test_a_scripts_usage_names_only_flags_of_its_verb(verb):
     """The usage line does not promise what the verb does not take."""
     text = ast.get_docstring(ast.parse((SCRIPTS / f"{verb}.py").read_text("utf-8")))
     usage = next(line for line in text.splitlines() if line.startswith("Usage:"))
-    options = {option for item in group.get_command(None, verb).params for option in item.opts}
+    options = {
+        option
+        for item in group.get_command(click.Context(group), verb).params
+        for option in item.opts
+    }
     assert set(re.findall(r"--[a-z-]+", usage)) <= options
 
 

@@ -17,6 +17,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import group, main
 
 MEMORY = 1_000_000_000  # bytes of address space
@@ -55,8 +56,8 @@ def run(project: Path, verb: str, said: Path) -> int:
 
 def trials(project: Path, scratch: Path, kind: str, verbs: list[str]) -> dict[str, object]:
     """Replace each file in turn; returns the number of runs, and what went wrong."""
-    for name in group.list_commands(None):  # type: ignore[arg-type]
-        group.get_command(None, name)  # type: ignore[arg-type]
+    for _ in commands(group):  # all are imported now
+        pass
     files = [path for path in (project / ".claude" / "meta").rglob("*") if path.is_file()]
     runs, faults = 0, []
     for path in sorted(files):

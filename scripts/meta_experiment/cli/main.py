@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from meta_experiment import __version__
-from meta_experiment.cli import frame
+from meta_experiment.cli import completion, frame
 from meta_experiment.cli.groups import LazyGroup
 from meta_experiment.errors import MetaExperimentError, UsageError
 from meta_experiment.files import interruption
@@ -43,6 +43,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Learn": ("learn",),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair", "plugin"),
     "Try": ("demo",),
+    "Help": ("completion",),
 }
 # verb -> its command, where that is not `command` of the module that has the verb's name
 ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
@@ -67,7 +68,7 @@ class VerbGroup(LazyGroup):
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="meta-experiment")
+@click.version_option(__version__, prog_name=completion.PROGRAM)
 def group() -> None:
     """Find out whether a change to a prompt file really helps, then keep it or take it back.
 
@@ -83,11 +84,14 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return 0 done, 1 refused or failed, 2 usage, 130 or 143 interrupted."""
+    request = completion.requested()
+    if request is not None:
+        return completion.complete(group, request)
     words: list[str] = sys.argv[1:] if arguments is None else arguments
     words = _lone_flags_as_verbs(words)
     try:
         _require_text(words)
-        code: Any = group.main(words, prog_name="meta-experiment", standalone_mode=False)
+        code: Any = group.main(words, prog_name=completion.PROGRAM, standalone_mode=False)
     except (MetaExperimentError, click.ClickException, click.Abort, OSError) as error:
         return frame.report(error, words)
     except KeyboardInterrupt as error:

@@ -68,9 +68,9 @@ _OPTIONS = (
     click.option(
         "--aa", is_flag=True, help="The control again, as an arm, to see the noise. On cases."
     ),
-    click.option("--name", help="What to call it (default: from the file)."),
-    click.option("--hypothesis", help="What you expect, and why."),
-    click.option("--primary-metric", metavar="NAME", help="What must get better."),
+    click.option("--name", metavar="NAME", help="What to call it (default: from the file)."),
+    click.option("--hypothesis", metavar="TEXT", help="What you expect, and why."),
+    click.option("--primary-metric", metavar="METRIC", help="What must get better."),
     click.option("--direction", type=_words(Direction), help="Which way is better."),
     click.option("--scale", type=_words(Scale), help="Compare sums (raw) or ratios (log)."),
     click.option("--kind", type=_words(MetricKind), help="Of a metric of your own."),
@@ -78,13 +78,13 @@ _OPTIONS = (
         "--guardrail",
         "guardrails",
         multiple=True,
-        metavar="NAME[:MARGIN%]",
+        metavar="METRIC[:MARGIN%]",
         help="Must not get worse by more than its margin. Repeatable.",
     ),
     click.option(
         "--secondary",
         multiple=True,
-        metavar="NAME",
+        metavar="METRIC",
         help="Reported, decides nothing. Repeatable.",
     ),
     click.option(
@@ -111,7 +111,7 @@ _OPTIONS = (
     click.option(
         "--max-sample", type=int, metavar="N", help="Units per arm at which it expires."
     ),
-    click.option("--alpha", type=float, help="Error rate of each action [0.05]."),
+    click.option("--alpha", metavar="P", type=float, help="Error rate of each action [0.05]."),
     click.option(
         "--stopping",
         type=_words(Stopping),
@@ -191,7 +191,7 @@ _OPTIONS = (
     click.option(
         "--ask-model",
         multiple=True,
-        metavar="NAME",
+        metavar="METRIC",
         help="The model reports this metric at the end of its task. Repeatable.",
     ),
     click.option(
@@ -208,7 +208,7 @@ _OPTIONS = (
     click.option(
         "--auto/--no-auto", default=None, help="May it promote or roll back by itself? [no]"
     ),
-    click.option("--seed", type=int, help="Of the assignment [random]."),
+    click.option("--seed", metavar="N", type=int, help="Of the assignment [random]."),
 )
 
 

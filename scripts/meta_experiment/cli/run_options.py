@@ -18,13 +18,16 @@ _ABOVE_ZERO = click.FloatRange(0, min_open=True)
 tool_option = click.option(
     "--tool", "tools", multiple=True, metavar="RULE", help="A tool it may use. Repeatable."
 )
-minutes_option = click.option("--max-minutes", type=_ABOVE_ZERO, help="Of this call.")
+minutes_option = click.option(
+    "--max-minutes", metavar="MINUTES", type=_ABOVE_ZERO, help="Of this call."
+)
 
 
 def timeout_option(told: str) -> Option:
     """Return the flag of how long one run may take."""
     return click.option(
         "--timeout",
+        metavar="SECONDS",
         type=click.FloatRange(1, _LONGEST),
         default=600.0,
         show_default=True,
@@ -34,12 +37,12 @@ def timeout_option(told: str) -> Option:
 
 def usd_option(told: str) -> Option:
     """Return the flag of the most US dollars."""
-    return click.option("--max-usd", type=_ABOVE_ZERO, help=told)
+    return click.option("--max-usd", metavar="USD", type=_ABOVE_ZERO, help=told)
 
 
 def tokens_option(told: str) -> Option:
     """Return the flag of the most tokens."""
-    return click.option("--max-tokens", type=_ABOVE_ZERO, help=told)
+    return click.option("--max-tokens", metavar="N", type=_ABOVE_ZERO, help=told)
 
 
 def agent_options(said: dict[str, Any]) -> AgentOptions:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from meta_experiment.cli.completion import offers
 from meta_experiment.cli.verb_command import Verb, verb_command
 
 TABLE = Path(__file__).with_name("surface.json")
@@ -86,6 +87,8 @@ def _parameter(entry: Entry) -> click.Parameter:
     more: dict[str, Any] = {"nargs": entry.get("nargs", 1), "metavar": entry.get("metavar")}
     if "words" in entry:
         more["type"] = click.Choice(entry["words"])
+    else:
+        more["shell_complete"] = offers
     if "opts" not in entry:
         return click.Argument([entry["name"]], required=entry["required"], **more)
     if entry.get("flag"):

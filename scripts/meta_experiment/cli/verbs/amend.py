@@ -26,7 +26,13 @@ from meta_experiment.services.planning import amending
     metavar="KEY=VALUE",
     help="A field of the plan and its new value. Repeatable.",
 )
-@click.option("--why", required=True, help="Stays on the record beside the result.")
+@click.option(
+    "--why",
+    "--reason",
+    metavar="TEXT",
+    required=True,
+    help="Stays on the record beside the result.",
+)
 def amend_verb(place: Place, experiment_id: str, settings: tuple[str, ...], why: str) -> Result:
     """Change a plan on the record; once there are data, not what decides their meaning."""
     pairs = []

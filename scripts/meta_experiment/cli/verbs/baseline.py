@@ -14,9 +14,18 @@ from meta_experiment.types import Unit
 
 @verb(example="meta-experiment baseline .claude/commands/review.md --days 30")
 @click.argument("name_or_file", metavar="NAME|FILE")
-@click.option("--days", type=click.FloatRange(0, min_open=True), help="How far back [all].")
 @click.option(
-    "--metric", default="active_seconds", show_default=True, help="What it would be about."
+    "--days",
+    metavar="DAYS",
+    type=click.FloatRange(0, min_open=True),
+    help="How far back [all].",
+)
+@click.option(
+    "--metric",
+    metavar="METRIC",
+    default="active_seconds",
+    show_default=True,
+    help="What it would be about.",
 )
 @click.option(
     "--unit",
@@ -26,7 +35,9 @@ from meta_experiment.types import Unit
     help="What an experiment would randomise.",
 )
 @click.option("--everywhere", is_flag=True, help="Sessions of all projects, not of this root.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Of the resampling."
+)
 def baseline_verb(
     place: Place,
     name_or_file: str,

@@ -41,7 +41,9 @@ _LOOK_EVERY = 10
 
 @verb(example="meta-experiment demo --keep /tmp/meta-demo")
 @click.option("--keep", metavar="DIR", help="Work in this new folder and leave it there.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the stand-in agent.")
+@click.option(
+    "--seed", metavar="N", type=int, default=1, show_default=True, help="Of the stand-in agent."
+)
 def demo_verb(place: Place, screen: Screen, keep: str | None, seed: int) -> Result:
     """Run a whole experiment in a fresh git repository: create, serve, observe, decide, act.
 

@@ -26,7 +26,7 @@ from meta_experiment.types.results.holdout import HoldoutAnswer
 @click.option(
     "--days",
     type=click.FloatRange(1, 3650),
-    metavar="N",
+    metavar="DAYS",
     help="Its last day, if nothing ends it before [90].",
 )
 @click.option(

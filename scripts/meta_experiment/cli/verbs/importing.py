@@ -77,7 +77,7 @@ _FETCHING = 600.0  # seconds for all that is asked of GitHub; what is left comes
     metavar="NAME",
     help="An arm that is a treatment [all but the control]. Repeatable.",
 )
-@click.option("--metric", metavar="NAME", help="What must get better [pass_rate, success].")
+@click.option("--metric", metavar="METRIC", help="What must get better [pass_rate, success].")
 @click.option(
     "--direction",
     type=click.Choice([item.value for item in Direction]),
@@ -96,7 +96,7 @@ _FETCHING = 600.0  # seconds for all that is asked of GitHub; what is left comes
 )
 @click.option("--since", metavar="DAY", help="Fetch runs from this day on, as 2026-01-31.")
 @click.option("--into", metavar="ID", help="Add to this experiment instead of a new one.")
-@click.option("--name", help="What to call the new experiment.")
+@click.option("--name", metavar="NAME", help="What to call the new experiment.")
 @click.option("--dry-run", is_flag=True, help="Say what would be imported; write nothing.")
 def import_verb(
     place: Place,

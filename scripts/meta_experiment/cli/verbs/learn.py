@@ -19,7 +19,7 @@ from meta_experiment.types.vocabulary import Upshot
     )
 )
 @click.argument("experiment_id", metavar="[ID]", required=False)
-@click.option("--why", metavar="TEXT", help="What you take for the reason.")
+@click.option("--why", "--reason", metavar="TEXT", help="What you take for the reason.")
 @click.option(
     "--next", "next_step", metavar="TEXT", help="What to try next, best as a hypothesis."
 )

@@ -12,9 +12,17 @@ from meta_experiment.services.planning.noise import noise
 
 @verb(example="meta-experiment noise --metric active_seconds --units 20")
 @click.argument("experiment_id", metavar="[ID]", required=False)
-@click.option("--metric", help="Past values of it [the primary of ID, or active_seconds].")
-@click.option("--units", type=click.IntRange(2, 100_000), help="Units per arm [a table].")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the resampling.")
+@click.option(
+    "--metric",
+    metavar="METRIC",
+    help="Past values of it [the primary of ID, or active_seconds].",
+)
+@click.option(
+    "--units", metavar="N", type=click.IntRange(2, 100_000), help="Units per arm [a table]."
+)
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Of the resampling."
+)
 def noise_verb(
     place: Place,
     experiment_id: str | None,

@@ -57,6 +57,7 @@ _FAILED = (DeliveryState.QUEUED, DeliveryState.REFUSED)
 @click.option("--forget", is_flag=True, help="Tell nobody by itself any more.")
 @click.option(
     "--within",
+    "--timeout",
     type=click.FloatRange(1, 3_600),
     default=60.0,
     show_default=True,

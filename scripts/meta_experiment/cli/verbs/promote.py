@@ -24,7 +24,9 @@ from meta_experiment.services.acting.confirming import require_override_typed
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
 @click.argument("experiment_id", metavar="ID")
 @click.option(
-    "--variant", metavar="NAME", help="Which treatment, with --override (default: the winner)."
+    "--variant",
+    metavar="VARIANT",
+    help="Which treatment, with --override (default: the winner).",
 )
 @click.option(
     "--override",

@@ -25,7 +25,7 @@ from meta_experiment.services.workspace import Workspace
     "--metric",
     "metrics",
     multiple=True,
-    metavar="NAME=VALUE",
+    metavar="METRIC=VALUE",
     help="Another metric, such as issues_caught=3. Repeatable.",
 )
 @click.option(

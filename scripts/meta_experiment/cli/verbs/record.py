@@ -24,12 +24,12 @@ from meta_experiment.types.results.recording import RecordingResult
     )
 )
 @click.argument("experiment_id", metavar="ID", required=False)
-@click.option("--variant", metavar="NAME", help="The arm that was served.")
+@click.option("--variant", metavar="VARIANT", help="The arm that was served.")
 @click.option(
     "--metric",
     "metrics",
     multiple=True,
-    metavar="NAME=VALUE",
+    metavar="METRIC=VALUE",
     help="Repeatable; leave out what was not measured.",
 )
 @click.option(

@@ -15,7 +15,13 @@ from meta_experiment.services.acting import promotion
     changes=True,
 )
 @click.argument("experiment_id", metavar="ID")
-@click.option("--reason", default="by hand", help="Stays on the record and in the commit.")
+@click.option(
+    "--reason",
+    "--why",
+    metavar="TEXT",
+    default="by hand",
+    help="Stays on the record and in the commit.",
+)
 @click.option(
     "--merge", is_flag=True, help="Keep later edits: take only the treatment's changes back."
 )

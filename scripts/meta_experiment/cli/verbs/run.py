@@ -72,9 +72,12 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.option("--model", metavar="NAME", help="The model, for claude.")
 @click.option("--effort", metavar="LEVEL", help="The effort, for claude.")
 @tool_option
-@click.option("--max-turns", type=click.IntRange(1), help="Turns of one run at most.")
+@click.option(
+    "--max-turns", metavar="N", type=click.IntRange(1), help="Turns of one run at most."
+)
 @click.option(
     "--max-budget-usd",
+    metavar="USD",
     type=click.FloatRange(0, min_open=True),
     help="What one run may cost, for claude; see --max-usd for all of them.",
 )
@@ -92,11 +95,12 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     "--another-judge", is_flag=True, help="Go on though another judge judged what was run."
 )
 @click.option(
-    "--repeats", type=click.IntRange(1, 1000), default=1, show_default=True,
+    "--repeats", metavar="N", type=click.IntRange(1, 1000), default=1, show_default=True,
     help="How often each case is run in every arm.",
 )  # fmt: skip
 @click.option(
     "--concurrency",
+    metavar="N",
     type=click.IntRange(1, 64),
     help="Runs at a time [one for each core: more make each other slow].",
 )
@@ -104,7 +108,9 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @usd_option("For all runs.")
 @tokens_option("For all runs.")
 @minutes_option
-@click.option("--preview", is_flag=True, help="Say what would be run, and run nothing.")
+@click.option(
+    "--preview", "--dry-run", is_flag=True, help="Say what would be run, and run nothing."
+)
 @click.option("--yes", is_flag=True, help="Do not stop behind the first block.")
 def run_verb(
     place: Place,

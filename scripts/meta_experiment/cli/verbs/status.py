@@ -21,6 +21,7 @@ from meta_experiment.services.serving import observing
 @click.argument("experiment_id", metavar="[ID]", required=False)
 @click.option(
     "--limit",
+    metavar="N",
     type=click.IntRange(1),
     default=20,
     show_default=True,

@@ -14,8 +14,12 @@ from meta_experiment.types.results.action import ActionResult
 
 @verb(example="meta-experiment stop exp-2026-01-31-review --reason 'wrong metric'")
 @click.argument("experiment_id", metavar="ID")
-@click.option("--reason", default="by hand", help="Stays on the record.")
-@click.option("--variant", metavar="NAME", help="End this treatment alone; the others go on.")
+@click.option(
+    "--reason", "--why", metavar="TEXT", default="by hand", help="Stays on the record."
+)
+@click.option(
+    "--variant", metavar="VARIANT", help="End this treatment alone; the others go on."
+)
 def stop_verb(
     place: Place, screen: Screen, experiment_id: str, reason: str, variant: str | None
 ) -> Result:

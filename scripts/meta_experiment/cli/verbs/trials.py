@@ -14,12 +14,13 @@ from meta_experiment.services.board import listing
 @click.argument("experiment_id", metavar="ID")
 @click.option(
     "--limit",
+    metavar="N",
     type=click.IntRange(1),
     default=20,
     show_default=True,
     help="How many, newest last.",
 )
-@click.option("--variant", metavar="NAME", help="Only of this arm.")
+@click.option("--variant", metavar="VARIANT", help="Only of this arm.")
 @click.option("--all", "everything", is_flag=True, help="Every metric, not those of the plan.")
 def trials_verb(
     place: Place,

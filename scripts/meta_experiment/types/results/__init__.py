@@ -24,6 +24,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cases-check": ("meta_experiment.types.results.case_sets:CaseSetResult", ("cases check",)),
     "cases-mine": ("meta_experiment.types.results.case_mining:MiningResult", ("cases mine",)),
     "cases-split": ("meta_experiment.types.results.case_split:CaseSplit", ("cases split",)),
+    "completion": (
+        "meta_experiment.types.results.completion:CompletionScript",
+        ("completion",),
+    ),
     "creation": ("meta_experiment.types.results.creation:Creation", ("create",)),
     "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),

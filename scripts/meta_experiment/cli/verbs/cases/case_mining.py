@@ -25,8 +25,13 @@ from meta_experiment.services.running.case_files import require_place
 )
 @click.argument("name_or_file", metavar="NAME|FILE")
 @click.option("--out", metavar="FILE", help="A new file of JSON lines, that only you can read.")
-@click.option("--limit", type=click.IntRange(1), help="The newest so many [all].")
-@click.option("--days", type=click.FloatRange(0, min_open=True), help="How far back [all].")
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="The newest so many [all].")
+@click.option(
+    "--days",
+    metavar="DAYS",
+    type=click.FloatRange(0, min_open=True),
+    help="How far back [all].",
+)
 @click.option("--everywhere", is_flag=True, help="Sessions of all projects, not of this root.")
 @click.option(
     "--conversation",

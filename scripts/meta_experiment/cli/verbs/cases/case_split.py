@@ -17,15 +17,18 @@ from meta_experiment.services.running import held_out
 @click.argument("path", metavar="PATH")
 @click.option(
     "--holdout",
+    "--share",
     required=True,
     type=click.FloatRange(0, 100, min_open=True, max_open=True),
     metavar="PCT",
     help="The share to hold out, in per cent; one case at least.",
 )
 @click.option("--out", required=True, metavar="FILE", help="A new file for the others.")
-@click.option("--name", help="What to call those held out [as PATH].")
+@click.option("--name", metavar="NAME", help="What to call those held out [as PATH].")
 @click.option("--tracked", is_flag=True, help="Past uses also where git would commit them.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Of the draw."
+)
 def split_verb(
     place: Place,
     path: str,

@@ -34,17 +34,23 @@ from meta_experiment.types.runs import CellOutcome
     )
 )
 @click.argument("session", metavar="SESSION")
-@click.option("--variant", metavar="ID:NAME", help="With this variant's files in their place.")
+@click.option(
+    "--variant", metavar="ID:VARIANT", help="With this variant's files in their place."
+)
 @click.option("--model", metavar="NAME", help="By this model.")
 @click.option("--effort", metavar="LEVEL", help="With this effort.")
 @click.option("--commit", metavar="COMMIT", help="Where it stood [found, and told how].")
 @tool_option
-@click.option("--max-turns", type=click.IntRange(1), help="Steps of one turn at most.")
+@click.option(
+    "--max-turns", metavar="N", type=click.IntRange(1), help="Steps of one turn at most."
+)
 @timeout_option("Seconds of one turn.")
 @usd_option("For all turns.")
 @tokens_option("For all turns.")
 @minutes_option
-@click.option("--preview", is_flag=True, help="Say what would be typed, and run nothing.")
+@click.option(
+    "--preview", "--dry-run", is_flag=True, help="Say what would be typed, and run nothing."
+)
 def replay_verb(
     place: Place, screen: Screen, session: str, preview: bool, **said: Any
 ) -> Result:

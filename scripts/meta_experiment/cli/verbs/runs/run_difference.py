@@ -19,16 +19,19 @@ from meta_experiment.services.running.run_difference import difference
 )
 @click.argument("experiment_id", metavar="ID")
 @click.option("--case", required=True, metavar="NAME", help="The case.")
-@click.option("--repeat", type=click.IntRange(1), help="Which [the first that both have].")
+@click.option(
+    "--repeat", metavar="N", type=click.IntRange(1), help="Which [the first that both have]."
+)
 @click.option(
     "--variants",
     nargs=2,
-    metavar="A B",
+    metavar="VARIANT VARIANT",
     default=None,
     help="From which to which [the control and the first treatment].",
 )
 @click.option(
     "--max-output",
+    metavar="N",
     type=click.IntRange(1),
     default=20_000,
     show_default=True,

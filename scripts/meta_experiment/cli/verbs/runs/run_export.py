@@ -15,7 +15,7 @@ from meta_experiment.services.running.run_export import export
 @verb(example="meta-experiment runs export exp-2026-01-31-review --out benchmark.json")
 @click.argument("experiment_id", metavar="ID")
 @click.option("--out", required=True, metavar="FILE", help="A new file.")
-@click.option("--variant", metavar="NAME", help="The treatment, where there are several.")
+@click.option("--variant", metavar="VARIANT", help="The treatment, where there are several.")
 def export_verb(place: Place, experiment_id: str, out: str, variant: str | None) -> Result:
     """Write the runs that count as a benchmark.json, which skill-creator's viewer opens.
 

@@ -36,7 +36,7 @@ from meta_experiment.services.running.run_judging import JudgingRequest, judge_r
     help="The criterion that --target takes the place of [the only one for a judge].",
 )  # fmt: skip
 @click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=2, show_default=True,
+    "--concurrency", metavar="N", type=click.IntRange(1, 64), default=2, show_default=True,
     help="Cases at a time.",
 )  # fmt: skip
 @usd_option("For this judge.")

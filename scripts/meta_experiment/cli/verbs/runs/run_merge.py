@@ -20,8 +20,10 @@ from meta_experiment.services.running.run_merge import MergeRequest, merge
 )
 @click.argument("experiment_id", metavar="ID")
 @click.option("--case", required=True, metavar="NAME", help="The case.")
-@click.option("--repeat", type=click.IntRange(1), help="Which [the first that ended well].")
-@click.option("--variant", metavar="NAME", help="Whose work [the winner's].")
+@click.option(
+    "--repeat", metavar="N", type=click.IntRange(1), help="Which [the first that ended well]."
+)
+@click.option("--variant", metavar="VARIANT", help="Whose work [the winner's].")
 @click.option("--override", metavar="TEXT", help="Why the work of one that did not win.")
 @click.option("--branch", metavar="NAME", help="The new branch [ID/CASE-…].")
 def merge_verb(

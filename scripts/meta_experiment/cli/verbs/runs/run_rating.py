@@ -27,12 +27,20 @@ from meta_experiment.types.runs import RunCell
 @click.option("--beside-judge", is_flag=True, help="With --next: also one that a judge judged.")
 @click.option("--run", "key", metavar="KEY", help="The run, as --next names it.")
 @click.option("--case", metavar="NAME", help="Or its case,")
-@click.option("--repeat", type=click.IntRange(1), default=1, show_default=True, help="repeat,")
-@click.option("--variant", metavar="NAME", help="and variant.")
+@click.option(
+    "--repeat",
+    metavar="N",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="repeat,",
+)
+@click.option("--variant", metavar="VARIANT", help="and variant.")
 @click.option("--criterion", metavar="NAME", help="What is judged [the one that waits].")
 @click.option("--pass/--fail", "passed", default=None, help="The verdict.")
 @click.option(
     "--max-output",
+    metavar="N",
     type=click.IntRange(1),
     default=20_000,
     show_default=True,

@@ -23,6 +23,7 @@ _STDOUT = "-"
 @click.option("--out", metavar="FILE", help="Append JSON lines; - prints all there are.")
 @click.option(
     "--within",
+    "--timeout",
     type=click.FloatRange(1, 600),
     default=10.0,
     show_default=True,
@@ -31,6 +32,7 @@ _STDOUT = "-"
 )
 @click.option(
     "--limit",
+    metavar="N",
     type=click.IntRange(1),
     default=10_000,
     show_default=True,

@@ -25,11 +25,12 @@ from meta_experiment.services.workflows.audit import audit
 @click.option(
     "--runs",
     "downloads",
-    metavar="FOLDER",
+    metavar="DIR",
     help="Look at downloaded runs besides recorded ones.",
 )
 @click.option(
     "--limit",
+    metavar="N",
     type=click.IntRange(1),
     default=20,
     show_default=True,

@@ -27,7 +27,7 @@ _ERRORS: dict[str, type[MetaExperimentError]] = {
 
 @verb(example="meta-experiment workflows pick daily-report --state state.jsonl --run-id 901")
 @click.argument("workflow", metavar="WORKFLOW")
-@click.option("--run-id", metavar="ID", help="The run [GITHUB_RUN_ID].")
+@click.option("--run-id", metavar="RUN", help="The run [GITHUB_RUN_ID].")
 @click.option("--state", metavar="FILE", help="The ledger [GH_AW_EXPERIMENT_STATE_FILE].")
 @click.option(
     "--outcomes",
