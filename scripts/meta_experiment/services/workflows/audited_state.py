@@ -11,19 +11,19 @@ from meta_experiment.errors import MetaExperimentError, NotFoundError
 from meta_experiment.model.instants import to_text
 from meta_experiment.records import dataclass
 from meta_experiment.services.workflows.draw_terms import draw_terms
+from meta_experiment.services.workflows.held_experiment import holding
 from meta_experiment.services.workflows.workflow_files import WorkflowFile
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Experiment, Plan, Status, Trial
+from meta_experiment.types import Experiment, Plan, Trial
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.joining import CONTAMINATED
 from meta_experiment.workflows.outcomes.gathering import gather
 from meta_experiment.workflows.state.branches import read_branch
-from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
+from meta_experiment.workflows.state.generations import all_before
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import Tally, tally
 from meta_experiment.workflows.state.union import merged
-from meta_experiment.workflows.workflow_names import experiment_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,13 @@ def audited_state(
     dates = draw_terms(workspace, file, declared)
     held = holding(workspace.store.experiments(), file.name, declared)
     trials = tuple(workspace.store.trials(held).trials) if held is not None else ()
-    if held is not None and is_of_before(trials, declared, dates):
+    if held is not None and all_before(
+        (item.assigned_at for item in trials), declared.variants, dates
+    ):
         held, trials = None, ()
     whole = with_recorded(ledger, declared.name, trials, names)
     tallied = tally(whole, declared.name, dates, declared.variants)
     return AuditedState(declared, whole, tallied, held, trials, names)
-
-
-def is_of_before(
-    trials: Iterable[Trial], declared: DeclaredExperiment, dates: Iterable[DrawTerms]
-) -> bool:
-    """Say whether all the trials that there are were drawn from an earlier generation."""
-    generation = CurrentGeneration(declared.variants, dates)
-    drawn = [item.assigned_at for item in trials]
-    return bool(drawn) and not any(map(generation.holds, drawn))
 
 
 def measured(plan: Plan, trials: Iterable[Trial]) -> Counter[str]:
@@ -117,26 +110,3 @@ def with_recorded(
         text = None if at is None else to_text(at)
         own.append(LedgerRun(item.unit, variants, text, at))
     return merged([ledger, RunLedger(runs=tuple(own))])
-
-
-def holding(
-    experiments: Iterable[Experiment], workflow: str, declared: DeclaredExperiment
-) -> Experiment | None:
-    """Return the newest experiment that holds the trials of these very variants.
-
-    One that compares with the control of today comes before one with another.
-    """
-    tag, names = experiment_tag(workflow, declared.name), arm_names(declared.variants)
-    same = [
-        item
-        for item in experiments
-        if tag in item.plan.tags
-        and item.status is not Status.DRAFT
-        and {one.name for one in item.plan.variants} <= set(names.values())
-    ]
-
-    def place(item: Experiment) -> tuple[bool, float, float]:
-        with_control = item.plan.control.name == names[declared.control]
-        return with_control, item.began or 0.0, item.created
-
-    return max(same, key=place, default=None)

@@ -10,11 +10,9 @@ from pathlib import Path
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import read_confined, safe_component
 from meta_experiment.git import Git
-from meta_experiment.services.workflows.workflow_files import WorkflowFile
+from meta_experiment.services.workflows.workflow_files import WorkflowFile, specification_in
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.declarations import read_declarations
-from meta_experiment.workflows.document import read_document
 from meta_experiment.workflows.state.generations import DrawTerms
 from meta_experiment.workflows.state.parsing import BadStateError, moment
 
@@ -34,7 +32,7 @@ def draw_terms(
     anything of the file, the dates of today held always, and the variants are not known.
     """
     try:
-        past = list(_past(workspace.git, file.path, experiment.name)) if workspace.git else []
+        past = list(_past(workspace.git, file, experiment.name)) if workspace.git else []
     except MetaExperimentError:
         past = []
     first, last = experiment.start_date, experiment.end_date
@@ -53,8 +51,9 @@ def draw_terms(
     return (*past, *before) or (DrawTerms(0.0, first, last, dated=False),)
 
 
-def _past(git: Git, path: str, name: str) -> Iterator[DrawTerms]:
+def _past(git: Git, file: WorkflowFile, name: str) -> Iterator[DrawTerms]:
     """Yield what each commit that changed the file declares, the newest first."""
+    path, read = file.path, {file.content.data: file.specification}
     listed = git.run("log", f"--max-count={_MOST_COMMITS}", "--format=%ct %H", "--", path)
     commits = [line.split() for line in listed.output.decode("ascii", "replace").splitlines()]
     if listed.code or not commits:
@@ -68,7 +67,9 @@ def _past(git: Git, path: str, name: str) -> Iterator[DrawTerms]:
             continue
         size = int(words[-1])
         data, rest = rest[:size], rest[size + 1 :]
-        found = read_declarations(read_document(data)).experiment(name)
+        if data not in read:
+            read[data] = specification_in(data, path)
+        found = read[data].experiment(name)
         if found is not None:
             yield DrawTerms(float(time), found.start_date, found.end_date, found.variants)
 

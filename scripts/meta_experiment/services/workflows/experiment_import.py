@@ -10,9 +10,10 @@ from meta_experiment.files.interruption import held
 from meta_experiment.records import dataclass
 from meta_experiment.services.importing.registering import drafted, registered
 from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_quietly
-from meta_experiment.services.workflows.audited_state import holding, measured, with_recorded
+from meta_experiment.services.workflows.audited_state import measured, with_recorded
 from meta_experiment.services.workflows.bound_notes import bound_notes
 from meta_experiment.services.workflows.draw_terms import draw_terms
+from meta_experiment.services.workflows.held_experiment import holding
 from meta_experiment.services.workflows.metric_choice import MetricWishes
 from meta_experiment.services.workflows.run_events import RunNews, news_of, trials_after
 from meta_experiment.services.workflows.standing import standing

@@ -12,8 +12,8 @@ from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.analysing import examine
-from meta_experiment.services.workflows.audited_state import holding, is_of_before
 from meta_experiment.services.workflows.draw_terms import ARCHIVE, draw_terms
+from meta_experiment.services.workflows.held_experiment import holding
 from meta_experiment.services.workflows.workflow_files import WorkflowFile, find_workflow
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Analysis, Experiment
@@ -28,6 +28,7 @@ from meta_experiment.workflows.conditions import unmentioned, unmet
 from meta_experiment.workflows.document import document_of
 from meta_experiment.workflows.rewriting import Rewriting, declared_in, rewritten
 from meta_experiment.workflows.state.branches import read_branch
+from meta_experiment.workflows.state.generations import all_before
 from meta_experiment.workflows.state.ledger import RunLedger
 from meta_experiment.workflows.state.parsing import read_state
 from meta_experiment.workflows.state.tally import Tally, tally
@@ -208,7 +209,8 @@ def _known(
         log = workspace.store.trials(experiment)
         control = arm_names(declared.variants)[declared.control]
         same = experiment.plan.control.name == control
-        if same and is_of_before(log.trials, declared, dates):
+        begun = (item.assigned_at for item in reversed(log.trials))  # the newest tells most
+        if same and all_before(begun, declared.variants, dates):
             notes = [
                 *notes,
                 f"the runs of {experiment.experiment_id} are of a generation before",

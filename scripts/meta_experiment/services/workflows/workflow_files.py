@@ -118,6 +118,13 @@ def read_workflow(root: Path, path: str) -> WorkflowFile:
     return WorkflowFile(name, path, content, document, specification, state)
 
 
+def specification_in(data: bytes, path: str) -> WorkflowSpecification:
+    """Return what a file declares, compiled or not as its path says."""
+    if path.endswith(COMPILED):
+        return read_compiled(data)
+    return read_declarations(read_document(data))
+
+
 def _compiled_state(root: Path, path: str, source: WorkflowSpecification) -> CompiledState:
     try:
         compiled = read_compiled(read_confined(root, path).data)

@@ -7,6 +7,7 @@ its share was another, and what is known of it has decided already.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from meta_experiment.model.instants import day
@@ -64,6 +65,8 @@ class CurrentGeneration:
         self._periods = sorted(
             (item for item in dates if item.variants), key=lambda item: item.since
         )
+        self._since = [item.since for item in self._periods]
+        self._same = [self._is_same(item) for item in self._periods]
         gone = {name for item in self._periods for name in item.variants}.difference(variants)
         drawn = [
             (run.at, run.assignments[experiment])
@@ -89,7 +92,7 @@ class CurrentGeneration:
     @property
     def is_first(self) -> bool:
         """Whether nothing tells of an earlier one."""
-        return not self._begun and all(map(self._is_same, self._periods))
+        return not self._begun and all(self._same)
 
     def holds(self, at: float | None) -> bool:
         """Say whether a run of that time was drawn from it, in seconds since the epoch.
@@ -101,14 +104,26 @@ class CurrentGeneration:
         if at is None:
             return self.is_first
         period = self._period(at)
-        if period != _UNKNOWN and not self._is_same(self._periods[period]):
+        if period != _UNKNOWN and not self._same[period]:
             return False
         return at >= self._begun.get(period, -math.inf)
 
     def _period(self, at: float) -> int:
-        return sum(item.since <= at for item in self._periods) - 1
+        return bisect_right(self._since, at) - 1
 
     def _is_same(self, item: DrawTerms) -> bool:
         return item.variants[:1] == self._variants[:1] and set(item.variants) == set(
             self._variants
         )
+
+
+def all_before(
+    drawn: Iterable[float | None], variants: Sequence[str], dates: Iterable[DrawTerms]
+) -> bool:
+    """Say whether all runs, by their times, were drawn before; without any none was."""
+    generation, is_any = CurrentGeneration(variants, dates), False
+    for at in drawn:
+        if generation.holds(at):
+            return False
+        is_any = True
+    return is_any

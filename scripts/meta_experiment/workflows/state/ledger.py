@@ -33,7 +33,7 @@ class LedgerRun:
     def drawn(self) -> frozenset[str] | None:
         """The experiments whose variant was drawn and not merely set; None: it does not say."""
         told = self.more.get("assignment")
-        return frozenset(told) if isinstance(told, Mapping) else None
+        return frozenset(told) if isinstance(told, dict) else None
 
     @property
     def stages(self) -> Iterator[tuple[str, int]]:

@@ -143,7 +143,9 @@ def _parsed(document: Mapping[str, Any], source: str) -> RunLedger:
     """Read one run, or a whole state with counts and runs."""
     if _RUN in document:
         run = _run(document)
-        cut_off = _counts(document.get(BASELINE) or {})
+        if not (told := document.get(BASELINE)):
+            return RunLedger((run,))
+        cut_off = _counts(told)
         return RunLedger((run,), (CountStatement(run.at, cut_off),) if cut_off else ())
     if {"counts", "runs"} & document.keys():
         return _legacy(document, source)
@@ -190,7 +192,7 @@ def _beyond(more: Counts, less: Counts) -> dict[str, dict[str, int]]:
 
 
 def _run(document: object) -> LedgerRun:
-    if not isinstance(document, Mapping):
+    if not isinstance(document, dict):
         raise BadStateError("no object")
     run_id, timestamp = document.get(_RUN), document.get("timestamp")
     if isinstance(run_id, int) and not isinstance(run_id, bool):
@@ -209,19 +211,19 @@ def _run(document: object) -> LedgerRun:
 
 
 def _assignments(value: object) -> dict[str, str]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise BadStateError("no assignments")
     for name, variant in value.items():
         if not isinstance(variant, str):
             raise BadStateError(f"the variant of {name!r:.80} is no text")
-    return dict(value)
+    return value
 
 
 def _counts(value: object) -> dict[str, dict[str, int]]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise BadStateError("its counts are no object")
     for name, variants in value.items():
-        numbers = variants.values() if isinstance(variants, Mapping) else [None]
+        numbers = variants.values() if isinstance(variants, dict) else [None]
         if not all(type(number) is int and number >= 0 for number in numbers):
             raise BadStateError(f"the counts of {name!r:.80} are no whole numbers")
     return {name: dict(variants) for name, variants in value.items() if variants}
@@ -229,7 +231,7 @@ def _counts(value: object) -> dict[str, dict[str, int]]:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data)
+        document = json.loads(data.decode())
     except UnicodeDecodeError:
         raise BadStateError("no text in UTF-8") from None
     except RecursionError:

@@ -34,7 +34,8 @@ def attempts(ledger: RunLedger) -> dict[str, list[LedgerRun]]:
     for run in ledger.runs:
         found.setdefault(run.run_id, []).append(run)
     for same in found.values():
-        same.sort(key=lambda run: (run.attempt or 0, *_place(run)))
+        if len(same) > 1:
+            same.sort(key=lambda run: (run.attempt or 0, *_place(run)))
     return found
 
 
