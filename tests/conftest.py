@@ -66,10 +66,9 @@ def _no_process_left():
 
 
 @pytest.fixture(autouse=True)
-def _no_loss_of_power(monkeypatch, request):
-    """Leave out what only a loss of power would show, but where tests take all the time."""
-    if request.node.get_closest_marker("long") is None:
-        monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+def _no_loss_of_power(monkeypatch):
+    """Leave out what only a loss of power would show: `tests/chaos/power.py` cuts its own."""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
 
 
 @pytest.fixture(scope="session", autouse=True)

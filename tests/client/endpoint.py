@@ -51,7 +51,7 @@ class Answer:
 
     Answers are used in their order, each once. `when` is a regular expression over the
     request as JSON: such an answer waits for a request that it fits, and goes before those
-    without. A `lasting` answer is never used up. `delay` is in seconds.
+    without. A `lasting` answer is never used up. `delay` is in seconds; `after` is waited for.
     """
 
     text: str = ""
@@ -62,6 +62,7 @@ class Answer:
     usage: Mapping[str, int] = field(default_factory=dict)
     model: str | None = None
     delay: float = 0.0
+    after: threading.Event | None = None
     refusal: Refusal | None = None
 
     def blocks(self) -> list[Document]:
@@ -206,10 +207,9 @@ class Endpoint:
             self._requests.append(Request(time.time(), path, headers, body, None))
 
     def _choose(self, body: Document) -> Answer:
-        wanted = json.dumps(body, ensure_ascii=False)
-        fitting = (
-            answer for answer in self._left if answer.when and re.search(answer.when, wanted)
-        )
+        special = [answer for answer in self._left if answer.when]
+        wanted = json.dumps(body, ensure_ascii=False) if special else ""
+        fitting = (answer for answer in special if re.search(answer.when or "", wanted))
         answer = next(fitting, None)
         if answer is None and not body.get("tools"):
             return ASIDE
@@ -288,6 +288,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: Document, answer: Answer) -> None:
         time.sleep(answer.delay)
+        if answer.after:
+            answer.after.wait()
         refusal = answer.refusal
         if refusal:
             again = {"x-should-retry": "true" if refusal.retry else "false"}

@@ -93,7 +93,7 @@ def test_escape_before_a_prompt_is_expanded_leaves_all_others_as_they_were(clien
     for trial in live.trials():
         assert (trial["status"], trial["excluded"]) == ("ok", None)
         assert trial["metrics"]["followup_turns"] == 0
-        assert trial["metrics"]["duration_seconds"] < 2
+        assert trial["metrics"]["duration_seconds"] < 3  # not as far as what was broken off
     assert len(live.trials()) == 2
 
 

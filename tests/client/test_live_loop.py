@@ -8,7 +8,7 @@ import pytest
 from tests.client.endpoint import Endpoint
 from tests.client.live import (
     BLOCK,
-    CALLED_SKILL,
+    COMMAND,
     KINDS,
     MODE,
     ONE_LOOK,
@@ -20,34 +20,30 @@ from tests.client.live import (
 )
 
 pytestmark = pytest.mark.client
-SESSION = 14  # invocations in one session
+SESSION = 13  # invocations in one session: blocks go on in the next
 
 
 @pytest.mark.long
 def test_an_experiment_on_sessions_of_one_prompt_each(client):
-    """Forty times the client is started, asked once and left; sessions are the units."""
+    """Ten times the client is started, asked once and left; sessions are the units."""
     kind = replace(TYPED_SKILL, unit="session")
-    live = begin(client, kind)
+    live = begin(client, kind, *ONE_LOOK)
     with Endpoint(respond=Model(kind)) as endpoint:
-        for item in range(1, 41):
+        for item in range(1, BLOCK + 1):
             live.hold_back()
             assert live.client.ask(endpoint, live.prompt(item)).exit_code == 0
         sent = ledger(endpoint.turns)
-    assert Counter(row.variant for row in sent.values()) == {"control": 20, "treatment": 20}
+    assert Counter(row.variant for row in sent.values()) == {"control": 5, "treatment": 5}
     assert live.rows() == sorted(sent.values())
     promoted_and_taken_back(live)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "rounds", "options"),
     [
-        pytest.param(
-            CALLED_SKILL, 14, ONE_LOOK, id="called-skill-short", marks=pytest.mark.long
-        ),
-        *(
-            pytest.param(kind, 40, (), id=f"{kind.name}-whole", marks=pytest.mark.long)
-            for kind in KINDS
-        ),
+        pytest.param(COMMAND, 4 * BLOCK, (), id="at-every-look"),
+        *(pytest.param(kind, 2 * BLOCK, ONE_LOOK, id=kind.name) for kind in KINDS[1:]),
     ],
 )
 def test_an_experiment_runs_from_start_to_rollback(client, kind, rounds, options):

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -15,8 +16,10 @@ from tests.client.live import (
     COMMAND,
     TYPED_SKILL,
     Model,
+    arm_in_sight,
     begin,
     call_agent,
+    latest_item,
     ledger,
     row_of,
 )
@@ -44,11 +47,9 @@ def trial_of(live, row):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "each", [pytest.param(5, id="short"), pytest.param(20, id="whole", marks=pytest.mark.long)]
-)
-def test_two_sessions_at_once_share_one_sequence(client, each):
+def test_two_sessions_at_once_share_one_sequence(client):
     """Two people's worth of prompts at the same time: all recorded, arms balanced."""
+    each = BLOCK
     live = begin(client, COMMAND)
     with Endpoint(respond=Model(COMMAND)) as endpoint:
         with live.client.session(endpoint) as one, live.client.session(endpoint) as other:
@@ -92,11 +93,18 @@ def test_an_agent_that_reports_after_the_next_prompt(client):
     """The tokens of an agent in the background belong to the prompt that sent it away."""
     kind = replace(AGENT, opening=partial(call_agent, background=True))
     live = begin(client, kind)
-    late = Model(kind, delays={1: 2.5})
-    with Endpoint(respond=late) as endpoint:
+    model, second = Model(kind), threading.Event()
+
+    def respond(body):
+        answer, item = model(body), latest_item(body)
+        late = item == 1 and arm_in_sight(body, item)
+        return replace(answer, after=second) if late else answer
+
+    with Endpoint(respond=respond) as endpoint:
         with live.client.session(endpoint) as session:
             session.say(live.prompt(1))
             session.say(live.prompt(2))
+            second.set()
             until_told(endpoint, 1)
             until_told(endpoint, 2)
             time.sleep(0.5)  # the answer to the report

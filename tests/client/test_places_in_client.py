@@ -26,14 +26,9 @@ pytestmark = [pytest.mark.client, pytest.mark.long]
 
 
 KINDS = [COMMAND, TYPED_SKILL, CALLED_SKILL, AGENT]
+FILES = [COMMAND, TYPED_SKILL, AGENT]  # however they are called
 SKILLS = {".claude/skills/other/SKILL.md": "---\nname: other\ndescription: Is there.\n---\nx\n"}
 RENEWED = 8.0  # seconds after which an open session surely has read a file that changed
-
-
-def settle(kind):
-    """Wait until a session knows the agents that were put beside that of the user."""
-    if kind is AGENT:
-        time.sleep(10)
 
 
 def doctor(live):
@@ -56,7 +51,6 @@ def test_the_prompt_of_a_package_is_served_where_the_client_loads_it(client, kin
     live = begin(client, inner, before={"apps/web/src/index.ts": "", ".claude/x.md": ""})
     web = client.project / "apps" / "web"
     live = replace(live, root=web)
-    settle(kind)
     with Endpoint(respond=Model(kind)) as endpoint:
         live.work(endpoint, range(1, 5), directory=web)
         live.work(endpoint, range(5, 9), directory=web / "src")
@@ -77,7 +71,7 @@ LINKS = {
 
 
 @pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", FILES, ids=lambda kind: kind.name)
 def test_a_prompt_behind_a_link_is_served_under_its_name(client, kind, link):
     """The client follows the link; the experiment is on the file where it lies."""
     inner = kind.path.removeprefix(".claude/")
@@ -86,7 +80,6 @@ def test_a_prompt_behind_a_link_is_served_under_its_name(client, kind, link):
     (client.project / place).parent.mkdir(parents=True, exist_ok=True)
     (client.project / place).symlink_to(target)
     live = begin(client, kind, before={"sub/x.txt": ""})
-    settle(kind)
     file = client.project / real / inner
     with Endpoint(respond=Model(kind)) as endpoint:
         live.work(endpoint, range(1, 5))
@@ -113,7 +106,6 @@ def test_working_trees_of_a_repository_count_into_one_experiment(client, kind):
     live = begin(client, kind, before=SKILLS)
     tree = linked_tree(live)
     live.meta("status")
-    settle(kind)
     with Endpoint(respond=Model(kind)) as endpoint:
         live.work(endpoint, range(1, 5), directory=tree)
         live.work(endpoint, range(5, 7))
@@ -179,11 +171,10 @@ def await_note(live, words):
     assert words in note
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", FILES, ids=lambda kind: kind.name)
 def test_a_file_that_is_not_the_control_is_named(client, kind):
     """An edit, or another branch: nothing is served, and each use of it is told."""
     live = begin(client, kind)
-    settle(kind)
     live.git("switch", "--quiet", "-c", "other")
     live.file.write_text(kind.control.replace("arm control", "arm other"))
     live.git("commit", "--quiet", "-a", "-m", "another text")
