@@ -43,6 +43,7 @@ def test_gh_leaves_exactly_one_comment_whatever_goes_wrong(tmp_path):
         "HOME": str(tmp_path),
         "GH_CONFIG_DIR": str(tmp_path / "gh"),
         "GH_TOKEN": TOKEN,
+        "GH_ENTERPRISE_TOKEN": "of-another-server",
         "GH_DEBUG": "api",
     }
     gh, place = shutil.which("gh", path=path), tmp_path / "socket"
@@ -62,6 +63,19 @@ def test_gh_leaves_exactly_one_comment_whatever_goes_wrong(tmp_path):
             github.get("repos/acme/other")
         assert refused.value.status == 404
         assert all(head["Host"] == "api.github.com" for head in hub.headers)
+        _follow(github, hub)
+
+
+def _follow(github, hub):
+    """Let a redirect lead away twice: whatever its version, gh has no token for there."""
+    hub.headers.clear()
+    for at, to in (("/repos/acme/prompts/zip", "a"), ("/a", "b")):
+        hub.blobs[at] = f"https://store.example/{to}"
+    hub.blobs["/b"] = b"PK"
+    assert github.download("repos/acme/prompts/zip") == b"PK"
+    sent = [(head["Host"], head.get("Authorization")) for head in hub.headers]
+    away = ("store.example", None)
+    assert sent == [("api.github.com", f"token {TOKEN}"), away, away]
 
 
 def _post(environment, hub, thread, fault):

@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from tests.outbound.fake_github import TOKEN, fake_github
@@ -118,7 +119,18 @@ def test_gh_gets_no_token_of_another_host_and_says_where_it_is_not_logged_in(tmp
             GitHub(transport_for(environment, name)).get("user")
     with pytest.raises(RemoteError, match="does not accept the token"):
         GitHub(transport_for(environment)).get("user")
-    assert log.read_text() == "\n\nownenterprise\n"
+    assert log.read_text() == "\n\nenterprise\n"
+
+
+def test_gh_fetches_no_bytes_with_a_token_that_it_would_send_anywhere():
+    """An older one sends `GH_ENTERPRISE_TOKEN` to whichever server a redirect names."""
+    with fake_github() as hub, fake_github() as elsewhere:
+        hub.blobs["/zip"], elsewhere.blobs["/blob"] = f"{elsewhere.base}/blob", b"PK"
+        known = github_host({**ENTERPRISE, "GH_ENTERPRISE_TOKEN": TOKEN})
+        gh = GhProgram(replace(known, rest=hub.base), "/nowhere/gh", {})
+        assert gh.download("zip", within=20).body == b"PK"
+        assert [TOKEN in str(head.get("Authorization")) for head in hub.headers] == [True]
+        assert ["Authorization" in head for head in elsewhere.headers] == [False]
 
 
 def test_gh_that_is_not_logged_in_or_answers_nothing_is_told(tmp_path):

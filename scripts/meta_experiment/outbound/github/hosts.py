@@ -12,6 +12,7 @@ PUBLIC = "github.com"
 _OURS = ("GH_TOKEN", "GITHUB_TOKEN")
 _ENTERPRISE = ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
 TOKENS = (*_OURS, *_ENTERPRISE)
+_DATA_RESIDENCY = ".ghe.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ def github_host(environment: Mapping[str, str], name: str = "") -> GitHubHost:
     return GitHubHost(name, rest, graphql, token.strip(), usual, at_home)
 
 
+def gh_tokens(host: GitHubHost) -> dict[str, str]:
+    """Return the variables by which `gh` gets a host's token of the environment, and no other.
+
+    What stands in the one for the public host it sends to GitHub's own domains alone; that for
+    other servers (where older versions look for data residency too) goes to any.
+    """
+    if not host.token:
+        return {}
+    if host.name == PUBLIC:
+        return {"GH_TOKEN": host.token}
+    ours = {"GH_TOKEN": host.token} if host.name.endswith(_DATA_RESIDENCY) else {}
+    return {**ours, "GH_ENTERPRISE_TOKEN": host.token}
+
+
 def token_hint(host: GitHubHost) -> str:
     """Return how a host gets a token."""
     if host.name == PUBLIC:
@@ -68,7 +83,7 @@ def token_hint(host: GitHubHost) -> str:
 
 def _token_names(name: str, *, stated: bool) -> tuple[str, ...]:
     """Return the variables whose token is a host's own, as `gh` and Actions have them."""
-    if name == PUBLIC or name.endswith(".ghe.com"):
+    if name == PUBLIC or name.endswith(_DATA_RESIDENCY):
         return _OURS
     return _ENTERPRISE + (_OURS if stated else ())
 
@@ -85,12 +100,12 @@ def _name_of(rest: str) -> str:
             f"GITHUB_API_URL is {cite(rest)}, which is no address; expected "
             "https://api.github.com or https://HOST/api/v3."
         )
-    if host == f"api.{PUBLIC}" or (host.startswith("api.") and host.endswith(".ghe.com")):
+    if host == f"api.{PUBLIC}" or (host.startswith("api.") and host.endswith(_DATA_RESIDENCY)):
         return host.removeprefix("api.")
     return f"{host}:{port}" if port else host
 
 
 def _interfaces(name: str) -> tuple[str, str]:
-    if name == PUBLIC or name.endswith(".ghe.com"):
+    if name == PUBLIC or name.endswith(_DATA_RESIDENCY):
         return f"https://api.{name}", f"https://api.{name}/graphql"
     return f"https://{name}/api/v3", f"https://{name}/api/graphql"

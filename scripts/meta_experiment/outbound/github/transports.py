@@ -10,7 +10,14 @@ from meta_experiment import __version__
 from meta_experiment.errors import DependencyError, NetworkError, cite
 from meta_experiment.files import process
 from meta_experiment.files.programs import find_program
-from meta_experiment.outbound.github.hosts import TOKENS, GitHubHost, github_host, token_hint
+from meta_experiment.outbound.github.hosts import (
+    PUBLIC,
+    TOKENS,
+    GitHubHost,
+    gh_tokens,
+    github_host,
+    token_hint,
+)
 from meta_experiment.outbound.http import HttpReply, HttpRequest, exchange
 from meta_experiment.records import dataclass
 
@@ -110,12 +117,9 @@ class GhProgram:
     def __init__(self, host: GitHubHost, program: str, environment: Mapping[str, str]) -> None:
         self.host = host
         self._program = program
-        # tokens of the environment are of its own host: gh would send them to any server
-        left_out = _LOUD if host.at_home else (*_LOUD, *TOKENS)
+        left_out = (*_LOUD, *TOKENS)
         kept = {key: value for key, value in environment.items() if key not in left_out}
-        # in Actions on a server of one's own the token has the public host's name
-        token = {"GH_ENTERPRISE_TOKEN": host.token} if host.token else {}
-        self._environment = {**token, **kept, **_QUIET}
+        self._environment = {**kept, **gh_tokens(host), **_QUIET}
 
     def send(self, call: GitHubCall, *, within: float) -> HttpReply:
         """Send one request by `gh api`."""
@@ -150,7 +154,14 @@ class GhProgram:
         return reply
 
     def download(self, path: str, *, within: float) -> HttpReply:
-        """Return the bytes of a path; gh follows them, and keeps the token at home."""
+        """Return the bytes of a path, which often lie elsewhere; the token stays at home.
+
+        Where a redirect leads, gh of before July 2023 sends what it has for that place: what
+        it is logged in by there, or for any place that is not GitHub's `GH_ENTERPRISE_TOKEN`.
+        So bytes of such a server are fetched without it.
+        """
+        if self.host.token and self.host.name != PUBLIC:
+            return OwnRequests(self.host).download(path, within=within)
         return self.send(GitHubCall("GET", path), within=within)
 
 
