@@ -43,6 +43,7 @@ from meta_experiment.types import (
     TrialStatus,
     Variant,
 )
+from meta_experiment.types.trial import EARLIER, GATED
 from meta_experiment.types.vocabulary import Direction, Unit
 
 FAST, SLOW = spread(30, 40), spread(90, 40)
@@ -237,6 +238,21 @@ def test_exclusions_in_one_arm_block(loser):
     lost = sum(item.excluded is not None for item in made)
     assert found.checks.attrition.lost[loser] == lost
     assert found.checks.attrition.exposed == {"control": len(BASE) * 2, "b": len(FAST) * 2}
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        (GATED, ReasonCode.TREATMENT_BETTER),
+        (EARLIER, ReasonCode.TREATMENT_BETTER),
+        ("by hand", ReasonCode.ATTRITION_DIFFERS),
+    ],
+)
+def test_a_trial_that_was_not_drawn_for_an_experiment_is_no_loss_of_its_arm(reason, code):
+    """Outside of its dates all runs of a workflow get the control: one arm alone has them."""
+    others = [replace(trial("control", -40 + number), excluded=reason) for number in range(40)]
+    found = look(plan(), others + trials(control=BASE, b=FAST))
+    assert found.reason_code is code
 
 
 def test_exclusions_in_both_arms_alike_do_not_block():

@@ -24,6 +24,7 @@ from meta_experiment.types import (
     TrialStatus,
     Unit,
 )
+from meta_experiment.types.trial import NOT_DRAWN
 
 ERROR_RATE = Metric("error_rate", MetricKind.PROPORTION, Direction.LOWER, Scale.RAW)
 CUT_SHORT = frozenset({TrialStatus.INTERRUPTED, TrialStatus.TIMEOUT})
@@ -151,6 +152,7 @@ def _arm(variant: str, units: Mapping[str, Sequence[Trial]], tainted: AbstractSe
         if len(kept) < len(group):
             reasons = [item.excluded for item in group if item.excluded is not None]
             exclusions.update(reasons)
+            reasons = [item for item in reasons if item not in NOT_DRAWN]
         if unit in tainted:
             exclusions[TWO_VARIANTS] += len(kept)
             kept, reasons = [], []

@@ -9,6 +9,11 @@ from meta_experiment.records import dataclass
 from meta_experiment.types.field_marks import MOMENT, SPARE
 from meta_experiment.types.vocabulary import TrialStatus
 
+GATED = "outside the experiment's dates"
+EARLIER = "drawn when other variants, another control or other weights were declared"
+NOT_DRAWN = frozenset({GATED, EARLIER})
+"""Why a trial is none of its experiment, whatever came of it: it is no loss of its arm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:

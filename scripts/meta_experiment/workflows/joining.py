@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from meta_experiment.records import dataclass
+from meta_experiment.types.trial import EARLIER, GATED
 from meta_experiment.workflows.outcomes.measuring import RunOutcome
 from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import has_own_dates, is_earlier, was_gated
 from meta_experiment.workflows.state.union import attempts
 
-GATED = "outside the experiment's dates"
 CONTAMINATED = "had another variant in another attempt"
 UNDECLARED = "of a variant that is not declared"
-EARLIER = "drawn when other variants were declared, or another control"
 NO_OUTCOME = "without artifacts here: expired, or not downloaded"
 NO_VARIANT = "names no variant"
 

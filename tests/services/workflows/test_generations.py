@@ -12,7 +12,7 @@ from tests.services.workflows.test_run_import import (
 from tests.support.git import git
 from tests.support.workflow_runs import START
 
-from meta_experiment.workflows.joining import EARLIER
+from meta_experiment.types.trial import EARLIER
 from meta_experiment.workflows.state.generations import CurrentGeneration, DrawTerms
 from meta_experiment.workflows.state.ledger import LedgerRun
 
@@ -80,6 +80,31 @@ def test_after_a_rewrite_the_same_runs_decide_nothing(call, monkeypatch, history
     assert fresh["added"] == 20
     assert fresh["experiment_id"] not in (None, first["experiment_id"])
     assert {one["drawn"] for one in fresh["variants"].values()} == {10}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "counted"),
+    [([90, 10], [10, 90], 20), ([50, 50], None, 60), ([50, 50], [1, 1], 60)],
+)
+def test_runs_that_were_drawn_by_other_weights_are_set_aside(
+    call,  # noqa: F811
+    monkeypatch,
+    before,
+    after,
+    counted,
+):
+    """Everything drifts; the arm that comes late would have what the time has brought."""
+    for number, weight in enumerate((before, after)):
+        call.declare(tone=TONE | ({"weight": weight} if weight else {}))
+        commit(call, monkeypatch, 20 * DAY * number - DAY / 4)
+    turns = (["dry"] * 9 + ["warm"], ["warm"] * 9 + ["dry"])
+    tokens = (10_000, 6_000)
+    for number, (names, mean) in enumerate(zip(turns, tokens, strict=True)):
+        means = dict.fromkeys(names, mean)
+        make_runs(call, names, 40 - 20 * number, means, first=40 * number, seed=number)
+    done = only(imported(call))
+    assert done["added"] == counted
+    assert done["excluded"] == ({EARLIER: 60 - counted} if counted < 60 else {})
 
 
 def run(at, variant):

@@ -15,7 +15,7 @@ from meta_experiment.cli.main import main
 from meta_experiment.decide import analyze
 from meta_experiment.files.roots import Layout
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.workflows.joining import EARLIER
+from meta_experiment.types.trial import EARLIER
 
 DAY = 86_400.0
 

@@ -14,7 +14,7 @@ from tests.services.workflows.test_run_import import (
 )
 from tests.support.workflow_runs import START
 
-from meta_experiment.workflows.joining import EARLIER, GATED
+from meta_experiment.types.trial import EARLIER, GATED
 
 STARTS = TONE | {"start_date": "2026-05-03"}
 LATER = TONE | {"start_date": "2026-06-03"}

@@ -36,8 +36,9 @@ def draw_terms(
     except MetaExperimentError:
         past = []
     first, last = experiment.start_date, experiment.end_date
-    if past and past[0].variants != experiment.variants:  # not committed: nothing drew of it
-        past.append(DrawTerms(_NEVER, first, last, experiment.variants))
+    now = _terms(_NEVER, experiment)
+    if past and (past[0].variants, past[0].shares) != (now.variants, now.shares):
+        past.append(now)  # not committed: nothing drew of it
     known = min((item.since for item in past), default=_NEVER)
     earliest = min(past, key=lambda item: item.since) if past else None
     dates = (earliest.first, earliest.last) if earliest else (first, last)
@@ -71,7 +72,16 @@ def _past(git: Git, file: WorkflowFile, name: str) -> Iterator[DrawTerms]:
             read[data] = specification_in(data, path)
         found = read[data].experiment(name)
         if found is not None:
-            yield DrawTerms(float(time), found.start_date, found.end_date, found.variants)
+            yield _terms(float(time), found)
+
+
+def _terms(since: float, declared: DeclaredExperiment) -> DrawTerms:
+    """Return what is declared from a time on; without weights all variants come as often."""
+    weight = declared.weight or (1.0,) * len(declared.variants)
+    total = sum(weight)
+    shares = tuple(item / total for item in weight) if total else ()
+    days = (declared.start_date, declared.end_date)
+    return DrawTerms(since, *days, declared.variants, shares=shares)
 
 
 def _archived(root: Path, workflow: str, name: str) -> list[tuple[float, tuple[str, ...]]]:

@@ -25,12 +25,11 @@ from meta_experiment.types.results.workflow_import import (
     VariantRunCount,
     WorkflowExperimentImport,
 )
+from meta_experiment.types.trial import EARLIER, GATED
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.joining import (
     CONTAMINATED,
-    EARLIER,
-    GATED,
     JoinedRuns,
     joined,
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from meta_experiment.decide.metrics import family_of
 from meta_experiment.errors import UsageError
 from meta_experiment.model.fields import suggestion
 from meta_experiment.model.per_cents import per_cent
@@ -80,15 +81,17 @@ def plan_for(
     ]
     unequal = len(set(arms.values())) > 1
     primary = chosen.metric
-    if unequal and primary.scale is Scale.RAW and primary.kind is not MetricKind.PROPORTION:
+    apart = unequal or declared.continual is not None
+    if apart and primary.scale is Scale.RAW and primary.kind is not MetricKind.PROPORTION:
         primary = replace(primary, scale=Scale.LOG)
-        notes.append(f"As the weights are unequal, {primary.name} is compared by ratios.")
+        notes.append(f"As the shares are unequal, {primary.name} is compared by ratios.")
     policy, mean = declared.decision, measured.get(primary.name)
     regression = policy.regression_tolerance
     guardrails = choice.guardrails(primary)
     secondary = choice.secondary(primary, [item["name"] for item in guardrails])
     first, *others = arms
-    compared = (first, sorted(others), primary.name, primary.direction.value)
+    shares = sorted(arms.items()) if unequal else ()
+    compared = (first, sorted(others), primary.name, primary.direction.value, *shares)
     digest = hashlib.sha256(repr(compared).encode()).hexdigest()[:16]
     identity = experiment_tag(workflow, declared.name)
     document: dict[str, Any] = {
@@ -118,6 +121,9 @@ def plan_for(
             "max_duration_days": _days(declared, notes),
         },
         "unit": Unit.INVOCATION.value,
+        # no workflow draws side by side: a variant that is new comes alone until it has as many
+        # runs as the others, and what changed in time meanwhile would be taken for its effect
+        "covariates": ["position"] if family_of(primary).takes_covariates else [],
         "assignment": {"method": Assignment.EXTERNAL.value},
         "analysis_type": _test(declared, primary.kind, notes),
         "tags": [f"imported:{TAG}", identity, f"{identity}@{digest}"],

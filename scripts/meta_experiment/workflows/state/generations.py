@@ -14,6 +14,7 @@ from meta_experiment.model.instants import day
 from meta_experiment.records import dataclass
 from meta_experiment.workflows.state.ledger import LedgerRun
 
+_ROUNDING = 1e-9  # of shares
 _UNKNOWN = -1  # the period before anything is known
 
 
@@ -23,7 +24,8 @@ class DrawTerms:
 
     `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
     such as 2026-01-31, and None where that end is open. `variants` are empty where they are
-    not known. Where the days are only those of another time, they are not `dated`.
+    not known, and so are `shares`, which sum to 1. Where the days are only those of another
+    time, they are not `dated`.
     """
 
     since: float
@@ -31,6 +33,7 @@ class DrawTerms:
     last: str | None = None
     variants: tuple[str, ...] = ()
     dated: bool = True
+    shares: tuple[float, ...] = ()
 
     def hold(self, at: float) -> bool:
         """Say whether variants are drawn at a time, in seconds since the epoch."""
@@ -42,7 +45,8 @@ class CurrentGeneration:
     """The runs of an experiment that were drawn among the variants of today.
 
     The first variant is the control, so that another first one makes another generation;
-    the order of the others does not matter.
+    the order of the others does not matter. Other shares make another one as well: what changed
+    in time meanwhile, as models do, would be taken for an effect of the variant that came late.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class CurrentGeneration:
 
         Args:
             variants: those of today; with none of them every run belongs to it.
-            dates: what was declared, from when on each.
+            dates: what was declared, from when on each; the last of them is what is today.
             runs: of the workflow: one that had a variant which is gone was drawn from an
                 earlier generation, whenever the file was changed, and so were those before it.
             experiment: its name in them.
@@ -112,8 +116,18 @@ class CurrentGeneration:
         return bisect_right(self._since, at) - 1
 
     def _is_same(self, item: DrawTerms) -> bool:
-        return item.variants[:1] == self._variants[:1] and set(item.variants) == set(
-            self._variants
+        same = item.variants[:1] == self._variants[:1]
+        return same and set(item.variants) == set(self._variants) and self._is_as_often(item)
+
+    def _is_as_often(self, item: DrawTerms) -> bool:
+        """Say whether each variant had the share of today, as far as shares are known."""
+        today = self._periods[-1]
+        if not item.shares or not today.shares:
+            return True
+        then = dict(zip(item.variants, item.shares, strict=True))
+        return all(
+            math.isclose(then.get(name, 0.0), share, abs_tol=_ROUNDING)
+            for name, share in zip(today.variants, today.shares, strict=True)
         )
 
 

@@ -167,8 +167,9 @@ def notes(tallied: Tally, declared: Iterable[str] = ()) -> Iterator[str]:
         yield f"{_runs(gated)} of {name} outside of its dates: not counted."
     if tallied.earlier:
         yield (
-            f"{_runs(tallied.earlier)} of {name} drawn when other variants were declared, or "
-            "another control: of the generation before, and not counted for this one."
+            f"{_runs(tallied.earlier)} of {name} drawn when other variants, another control or "
+            "other weights were declared: of the generation before, and not counted for this "
+            "one."
         )
     if tallied.unwitnessed:
         yield (

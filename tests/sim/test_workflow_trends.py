@@ -1,0 +1,73 @@
+"""Arms of a workflow that are alike, drawn at different times while everything drifts.
+
+A ramp gives the candidate the later runs, and a variant that is new the picker of gh-aw gives
+every run until it has as many as the others. The plan of an import takes out what changes with
+the place of a run; without that, many of these experiments are decided.
+"""
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+
+from meta_experiment.decide import analyze
+from meta_experiment.services.workflows.metric_choice import MetricWishes
+from meta_experiment.services.workflows.workflow_plan import plan_for
+from meta_experiment.types import Decision, Trial, TrialStatus
+from meta_experiment.types.workflows import ContinualRamp, DeclaredExperiment
+
+RUNS, LOOKS, EXPERIMENTS = 160, (40, 80, 120, 160), 40
+DRIFT = -0.8  # of the logarithm, from the first run to the last
+HOURS = 12 * 3600.0
+STEPS = (5, 20, 50, 80, 95)
+
+
+def _on_a_ramp(number, rng):
+    return rng.random() * 100 < STEPS[number * len(STEPS) // RUNS]
+
+
+def _catching_up(number, rng):
+    return number < RUNS // 4 or rng.random() < 0.5
+
+
+def _outcome(number, treated, rng):
+    tokens = 10_000 * math.exp(rng.gauss(0.0, 0.3) + DRIFT * number / RUNS)
+    return Trial(
+        str(number),
+        "warm" if treated(number, rng) else "dry",
+        str(number),
+        number,
+        status=TrialStatus.OK,
+        metrics={"effective_tokens": round(tokens)},
+        assigned_at=number * HOURS,
+        closed_at=number * HOURS + 60,
+    )
+
+
+def _is_decided(plan, treated, seed):
+    rng = random.Random(seed)  # noqa: S311
+    trials = [_outcome(number, treated, rng) for number in range(RUNS)]
+    seen = (
+        analyze(plan, trials[:look], experiment_id="e", as_of=look * HOURS, started=0.0)
+        for look in LOOKS
+    )
+    return any(one.decision is not Decision.EXTEND for one in seen)
+
+
+@pytest.mark.parametrize("treated", [_on_a_ramp, _catching_up])
+def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
+    declared = DeclaredExperiment(
+        "tone",
+        ("dry", "warm"),
+        1,
+        1,
+        metric="effective_tokens",
+        continual=ContinualRamp("s", STEPS) if treated is _on_a_ramp else None,
+    )
+    plan = plan_for("w", declared, {"effective_tokens": 9_000.0}, MetricWishes(), {}).plan
+    wrong = sum(_is_decided(plan, treated, seed) for seed in range(EXPERIMENTS))
+    naive = replace(plan, covariates=())
+    fooled = sum(_is_decided(naive, treated, seed) for seed in range(EXPERIMENTS))
+    assert wrong <= 2, fooled
+    assert fooled >= 10
