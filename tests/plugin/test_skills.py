@@ -1,7 +1,10 @@
 """The skills: what is checked of their texts, each check beside a fault that it finds."""
 
+import re
+
 import pytest
 from tests.plugin import skill_checks
+from tests.plugin.desk import ROOT
 from tests.plugin.test_command_file import LOOKING
 
 PACK = skill_checks.pack()
@@ -69,3 +72,14 @@ def test_the_skills_run_unasked_what_only_looks():
     for text in skill_checks.skills(PACK).values():
         front, _ = skill_checks.parts(text)
         assert set(front["allowed-tools"].split(", ")) == allowed
+
+
+def test_what_every_session_pays_is_what_the_readme_says():
+    """The client counts 3.65 letters of names and descriptions as a token, about."""
+    texts = [*skill_checks.skills(PACK).values()]
+    texts.append((ROOT / "commands" / "meta_experiment.md").read_text("utf-8"))
+    heads = [skill_checks.parts(text)[0] for text in texts]
+    letters = sum(len(head["name"]) + len(head["description"]) for head in heads)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (told,) = re.findall(r"adds about (\d+) tokens", readme)
+    assert letters <= 3.65 * int(told)

@@ -1,6 +1,7 @@
 """Installed as a Python package, the program is whole: nothing of it lies outside the wheel."""
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -171,6 +172,9 @@ def test_the_client_takes_the_plugin_that_the_package_wrote_serves_upgrades_and_
         ask("validate", "--strict", "--profile", "directory", str(pack))
     for _, _, *words in lines:
         ask(*words)
+    (said,) = re.findall(r"Always-on: +~(\d+) tok", ask("details", NAME))
+    (told,) = re.findall(r"adds about (\d+) tokens", (ROOT / "README.md").read_text("utf-8"))
+    assert int(said) <= int(told)
     assert f"both {__version__}" in newcomer("doctor", "--json")
     newcomer(
         "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "output_tokens",

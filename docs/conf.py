@@ -1,0 +1,78 @@
+"""How Sphinx makes the site of the Markdown that the repository shows as it stands.
+
+The source is the repository itself, so that links between pages, to schemas and to what lies at
+its top are the same here and there. Pages have no directives: which page follows which is read
+from the lists of links in the pages that are tables of contents.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+project = _PROJECT["name"]
+author = _PROJECT["authors"][0]["name"]
+release = _PROJECT["version"]
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+root_doc = "docs/index"
+include_patterns = [
+    "docs/**",
+    "AGENTS.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "SECURITY.md",
+    "evals/README.md",
+]
+exclude_patterns = ["build/**"]
+myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]  # a page may begin with the text of another's section
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_favicon = "../.claude-plugin/icon.png"
+html_copy_source = False
+html_show_sphinx = False
+
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#\s]+\.md)\)")
+
+
+def _with_contents(_app: object, page: str, source: list[str]) -> None:
+    """Tell Sphinx of the pages that a table of contents links to, by its headings."""
+    folder, name = PurePosixPath(page).parent, PurePosixPath(page).name
+    if page != root_doc and (name != "README" or len(folder.parts) < 2):
+        return
+    parts = _HEADING.split(source[0])
+    seen: set[str] = set()
+    for title, text in [("", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]:
+        linked = [link for link in _LINK.findall(text) if _is_below(page, link)]
+        fresh = [link for link in dict.fromkeys(linked) if link not in seen]
+        seen.update(fresh)
+        if fresh:
+            caption = [f":caption: {title}"] if title else []
+            source[0] += "\n".join(
+                ["\n```{toctree}", ":hidden:", *caption, "", *fresh, "```\n"]
+            )
+
+
+def _is_below(page: str, link: str) -> bool:
+    """Tell whether a link of a table of contents leads to what it is the contents of."""
+    return page == root_doc or "/" not in link
+
+
+def _front_page(app: Any, error: Exception | None) -> None:  # noqa: ANN401
+    """Lead from the top of the site to its first page."""
+    if error is None:
+        to = '<!doctype html><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
+        Path(app.outdir, "index.html").write_text(to, "utf-8")
+
+
+def setup(app: Any) -> None:  # noqa: ANN401
+    """Connect both to what Sphinx does."""
+    app.connect("source-read", _with_contents)
+    app.connect("build-finished", _front_page)

@@ -1,0 +1,21 @@
+"""The pages that people read, and the commands that stand in their blocks."""
+
+import re
+import shlex
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+
+
+def typed(text):
+    """Yield what is typed in the blocks of a page, each command as its words.
+
+    What is shown shortened (…) is no command that somebody could copy.
+    """
+    for block in _BLOCK.findall(text):
+        if "…" not in block.replace("# or let `auto` do it: create … --auto", ""):
+            for line in _COMMAND.findall(block):
+                yield shlex.split(line.replace("\\\n", ""), comments=True)
