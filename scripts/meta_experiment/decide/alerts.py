@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from functools import partial
 
 from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.horizon import in_days
@@ -58,14 +59,14 @@ class Arms:
     """The samples the alerts look at, by variant; an absent sample is empty.
 
     `against` says in words how strongly the data speak against a treatment. Where shares move,
-    `apart_from_time` has what is left of a comparison by treatment and metric.
+    `apart_from_time` tells what is left of a treatment's comparison on a metric.
     """
 
     primary: Mapping[str, Sample]
     error_rate: Mapping[str, Sample]
     satisfaction: Mapping[str, Sample]
     against: Mapping[str, str | None] = field(default_factory=dict)
-    apart_from_time: Mapping[tuple[str, str], ApartFromTime] = field(default_factory=dict)
+    apart_from_time: Callable[[str, Metric], ApartFromTime | None] = lambda *_: None
 
 
 Check = Callable[[Plan, Arms, str], str | None]
@@ -79,18 +80,20 @@ def watched(
         {item.name: samples.of(item.name, metric) for item in plan.variants}
         for metric in (plan.primary, ERROR_RATE, SATISFACTION)
     )
-    moved = {
-        (item.name, metric.name): _apart_from_time(plan, samples, item.name, metric)
-        for item in (plan.treatments if plan.moves_shares else ())
-        for metric in (plan.primary, ERROR_RATE)
-    }
-    return Arms(primary, errors, ratings, against or {}, moved)
+    return Arms(
+        primary, errors, ratings, against or {}, partial(_apart_from_time, plan, samples)
+    )
 
 
 def _apart_from_time(
     plan: Plan, samples: Samples, treatment: str, metric: Metric
-) -> ApartFromTime:
-    """Compare as the evidence does; what cannot be told is left to a person's look."""
+) -> ApartFromTime | None:
+    """Compare as the evidence does; what cannot be told is left to a person's look.
+
+    None where shares do not move, so that the arms are of the same times.
+    """
+    if not plan.moves_shares:
+        return None
     control, treated = samples.compared(treatment, metric)
     try:
         if plan.ramp is not None and family_of(metric).takes_covariates:
@@ -136,8 +139,10 @@ def error_rate(plan: Plan, arms: Arms, treatment: str) -> str | None:
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
     base, rate = control.centre, treated.centre
-    apart = arms.apart_from_time.get((treatment, ERROR_RATE.name))
-    if rate <= _ERROR_RATIO * base or (apart is not None and not apart.leans):
+    if rate <= _ERROR_RATIO * base:
+        return None
+    apart = arms.apart_from_time(treatment, ERROR_RATE)
+    if apart is not None and not apart.leans:
         return None
     return (
         f"{treatment} ends in an error in {rate:.0%} of its units, the control in {base:.0%}."
@@ -161,7 +166,7 @@ def regression(plan: Plan, arms: Arms, treatment: str) -> str | None:
     if min(len(control), len(treated)) < _FEWEST_UNITS:
         return None
     found = effect(control.centre, treated.centre, plan.primary)
-    apart = arms.apart_from_time.get((treatment, plan.primary.name))
+    apart = arms.apart_from_time(treatment, plan.primary)
     if apart is not None:
         if not apart.leans:
             return None

@@ -11,7 +11,7 @@ from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.samples import Samples
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.stats.root_finding import edge
+from meta_experiment.stats.root_finding import root
 from meta_experiment.stats.sequential import safe_exp
 from meta_experiment.types import Claim, Comparison, Correction, Interval, Plan, PrimaryResult
 
@@ -104,7 +104,7 @@ def alpha_left(
     if not others:
         return plan.alpha
     alone, bar = rule.bar(plan.alpha, 1), rule.bar(plan.alpha, len(weights))
-    least = edge(lambda own: rule.adjust([own, *others])[0] >= alone, bar, alone)
+    least = root(lambda own: rule.adjust([own, *others])[0] - alone, alone, bar)
     return plan.alpha * math.exp(alone - least)
 
 

@@ -119,7 +119,7 @@ def anytime_changing_ratio(
 
 def _require_shares(shares: Iterable[Shares], size: int) -> None:
     """Refuse shares that are no probabilities of so many arms."""
-    for share in shares:
+    for share in set(map(tuple, shares)):  # many units were drawn by the same
         fine = len(share) == size >= 2 and min(share) >= 0.0
         if not (fine and abs(math.fsum(share) - 1.0) < 1e-6):
             raise UsageError(

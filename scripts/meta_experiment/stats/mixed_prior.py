@@ -12,6 +12,7 @@ the half-normal alone.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from meta_experiment.stats.log_sums import log_add
 from meta_experiment.stats.sequential import log_bayes_factor, posterior_statistic
@@ -48,6 +49,7 @@ _LOG_2 = math.log(2.0)
 _LOG_SQRT_PI = 0.5 * math.log(math.pi)
 
 
+@lru_cache(maxsize=256)  # an analysis asks for the same comparison again and again
 def log_e_mixed(statistic: float, df: float, n_effective: float) -> float:
     """Return the log e-value for an effect above the null; `statistic` is its t.
 

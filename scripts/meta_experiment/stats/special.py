@@ -12,6 +12,7 @@ the exponent. scipy does the same work but costs most of a second to import.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from meta_experiment.errors import UsageError
 from meta_experiment.stats.quadrature import falling_integral
@@ -133,6 +134,7 @@ def _require_df(df: float) -> None:
         raise UsageError(f"{df!r} degrees of freedom, expected a finite number from 0.1 up")
 
 
+@lru_cache(maxsize=256)  # both tails of a test, and the tests of one comparison, ask the same
 def _log_upper_t(t: float, df: float) -> float:
     """Return log P(T > t) for t ≥ 0.
 

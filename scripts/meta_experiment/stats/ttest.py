@@ -34,7 +34,7 @@ class TTest:
     """A t-test of treatment minus control.
 
     `p_value` is two-sided; `p_greater` is small when treatment lies above the null and
-    `p_less` when it lies below. `low` and `high` bound the difference at the level asked for.
+    `p_less` when it lies below. `low` and `high` bound the difference at `level`.
     """
 
     statistic: float
@@ -44,8 +44,21 @@ class TTest:
     p_less: float
     difference: float
     standard_error: float
-    low: float
-    high: float
+    level: float
+
+    @property
+    def low(self) -> float:
+        """The lower bound of the difference."""
+        return self.difference - self._radius
+
+    @property
+    def high(self) -> float:
+        """The upper bound of the difference."""
+        return self.difference + self._radius
+
+    @property
+    def _radius(self) -> float:
+        return t_isf(0.5 * (1.0 - self.level), self.df) * self.standard_error
 
 
 def satterthwaite(*parts: tuple[float, int]) -> float:
@@ -108,7 +121,6 @@ def t_test(contrast: Contrast, *, null: float = 0.0, level: float = 0.95) -> TTe
     require_fraction("level", level)
     t = contrast.statistic(null)
     upper, lower = t_sf(t, contrast.df), t_sf(-t, contrast.df)
-    radius = t_isf(0.5 * (1.0 - level), contrast.df) * contrast.standard_error
     return TTest(
         statistic=t,
         df=contrast.df,
@@ -117,8 +129,7 @@ def t_test(contrast: Contrast, *, null: float = 0.0, level: float = 0.95) -> TTe
         p_less=lower,
         difference=contrast.difference,
         standard_error=contrast.standard_error,
-        low=contrast.difference - radius,
-        high=contrast.difference + radius,
+        level=level,
     )
 
 
