@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 RECORDED, EXCLUDED = "recorded", "excluded"
 BEGIN = f'{{"event":"{RECORDED}","at":'  # how the line of an outcome begins
+TOOLS = ("Agent", "Bash", "Edit", "Glob", "Grep", "Read", "Skill", "Write")  # counted each
 COVARIATE = "covariate:"  # begins the name of a covariate among the metrics, where none is so
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from meta_experiment.model.result_document import to_document
-from meta_experiment.render import bandit, over_time, words
+from meta_experiment.render import over_time, words
 from meta_experiment.render.blocks import (
     Column,
     Emphasis,
@@ -248,6 +248,8 @@ def _bandit(analysis: Analysis) -> Iterator[Section]:
     found = analysis.bandit
     if found is None:
         return
+    from meta_experiment.render import bandit
+
     chances = ", ".join(
         f"{words.name(name)} {words.per_cent(chance)}" for name, chance in found.chances.items()
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from meta_experiment.errors import InvalidStateError, NotFoundError
-from meta_experiment.services.naming import pick, pick_watched
 from meta_experiment.store.ports import Registry
 from meta_experiment.types import Experiment, Status
 
@@ -20,6 +19,8 @@ def find(experiments: Sequence[Experiment], selector: str) -> Experiment:
         NotFoundError: there is none; the nearest id is named.
         ConflictError: several fit.
     """
+    from meta_experiment.services.naming import pick_watched
+
     known = {item.experiment_id: item for item in experiments}
     live = {name for name, item in known.items() if item.status.is_open}
     files = {name: item.plan.files for name, item in known.items()}
@@ -42,6 +43,8 @@ def find_in(store: Registry, selector: str) -> Experiment:
     except NotFoundError:
         if not put_away:
             raise
+        from meta_experiment.services.naming import pick
+
         with suppress(NotFoundError):
             return store.archived(pick(put_away, selector))
         raise

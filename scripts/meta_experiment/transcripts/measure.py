@@ -6,6 +6,7 @@ A trial reaches from the prompt of its exposure to the next prompt under experim
 
 from __future__ import annotations
 
+from meta_experiment.protocol.events import TOOLS
 from meta_experiment.transcripts.prices import estimated_cost, stated_cost
 from meta_experiment.transcripts.turns import ANSWERED, FAILED, INTERRUPTED, OPEN
 from meta_experiment.transcripts.work import covered, merged
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 IDLE = 1800.0  # seconds without a prompt after which a trial is over
 NO_ANSWER = "no_answer"
 EXACT, ESTIMATED = "exact", "estimate"
-TOOLS = ("Agent", "Bash", "Edit", "Glob", "Grep", "Read", "Skill", "Write")
 OWN_COMMANDS = frozenset(
     {"meta_experiment", "meta-experiment:meta_experiment", "meta-experiment"}
 )

@@ -9,14 +9,12 @@ from meta_experiment.decide.analysis import analyze_on, basis_of
 from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.due_actions import recorded_decision
 from meta_experiment.decide.horizon import stands_until
-from meta_experiment.decide.telling.explain import explain as decide_explain
 from meta_experiment.errors import InvalidStateError, NotFoundError, cite
 from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.protocol.log_head import REGISTRY
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.shared_units import beside_others, others_on_its_units
 from meta_experiment.services.find import find_in
-from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace, problems
 from meta_experiment.store.inline_trials import IN_THE_REGISTRY
 from meta_experiment.store.trial_log import TrialLog
@@ -160,9 +158,17 @@ def study(
         analysis = replace(analysis, ramp=ramp)
         changes = (until, ramp.due)
         until = min((at for at in changes if at is not None and at > as_of), default=None)
-    beside = tuple(sentences(experiment.experiment_id, log.apart))
+    beside = tuple(_uncounted(experiment, log))
     found = (*_inherited(experiment, log), *problems(log))
     return Study(Examination(experiment, analysis, found, beside, until), basis, trials, log)
+
+
+def _uncounted(experiment: Experiment, log: TrialLog) -> Iterator[str]:
+    """Say which logs do not count."""
+    if log.apart:
+        from meta_experiment.services.recording.admitting import sentences
+
+        yield from sentences(experiment.experiment_id, log.apart)
 
 
 def _shared(others: Sequence[Experiment]) -> str:
@@ -247,6 +253,8 @@ def explain(workspace: Workspace, selector: str) -> Explanation:
             followed.reason_code if followed else None,
             f"{name} is {experiment.status.value}: {cite(outcome.reason)}",
         )
+    from meta_experiment.decide.telling.explain import explain as decide_explain
+
     examined = examine(workspace, experiment)
     analysis = examined.analysis
     return Explanation(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_experiment.errors import as_word
 from meta_experiment.files.roots import Layout, git_top
-from meta_experiment.protocol import index, places
+from meta_experiment.protocol import places
 
 if TYPE_CHECKING:  # where others are only looked for, starting fast matters
     from meta_experiment.files.filesystem import FileSystem
@@ -47,6 +46,10 @@ def neighbour_notes(layout: Layout) -> list[str]:
 
 
 def _note(root: Path) -> str:
+    import shlex
+
+    from meta_experiment.protocol import index
+
     running = sum(entry.running for entry in index.entries(str(root)))
     at_work = f", {running:,} running" if running else ""
     shown = as_word(str(root), 4_096)  # whatever somebody called a folder

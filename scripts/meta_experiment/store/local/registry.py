@@ -6,7 +6,6 @@ What was archived moves out of it with its next change, into files of its own (`
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -284,6 +283,8 @@ def _write(
     path = layout.registry
     mode = _mode(path)
     if not mode & stat.S_IWUSR:
+        import shlex
+
         raise StorageError(
             f"{path} is read-only (mode {mode:04o}); expected to be allowed to change it.",
             hint=f"chmod u+w {shlex.quote(str(path))}",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meta_experiment.model.metrics import KNOWN_METRICS
-from meta_experiment.protocol.events import COVARIATE
+from meta_experiment.protocol.events import COVARIATE, TOOLS
 from meta_experiment.protocol.sequence import LATEST
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
 from meta_experiment.store.local.fold.events import why_unusable
@@ -26,7 +26,6 @@ from meta_experiment.store.local.fold.trial_columns import (
 )
 from meta_experiment.store.local.lines import UnusableLine
 from meta_experiment.store.trial_log import Conflict, DamagedLine
-from meta_experiment.transcripts.measure import TOOLS
 from meta_experiment.types.covariates import KNOWN_COVARIATES
 
 KEPT = 1000  # details kept of what was set aside, and of conflicts; all are counted

@@ -28,9 +28,8 @@ from meta_experiment.store.local.fold.trial_columns import NAN, RECORDED, fill, 
 from meta_experiment.store.local.lines import decoded
 
 _FEW = 32  # lines; fewer are not worth looking for our own among others
-_ASSIGNED = re.compile(
-    r"^([0-9]{1,9})\t([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\t([0-9]{1,18})(?:\t([0-9,@]+))?\n",
-    re.MULTILINE,
+_ASSIGNED = (
+    r"(?m)^([0-9]{1,9})\t([^\t\n]+)\t([^\t\n]+)\t([^\t\n]+)\t([0-9]{1,18})(?:\t([0-9,@]+))?\n"
 )
 
 Fields = tuple[str, ...]
@@ -59,7 +58,7 @@ class OwnLines:
 
     def take_assignments(self, lines_before: int, text: str, lines: int) -> bool:
         """Take in lines of the assignment sequence; False when one of them is no such line."""
-        found: list[Fields] = [] if "\\" in text else _ASSIGNED.findall(text)
+        found: list[Fields] = [] if "\\" in text else re.findall(_ASSIGNED, text)
         if len(found) != lines:
             return False
         columns = self._fold.columns
