@@ -128,6 +128,32 @@ def every_look_table(page, factor):
                 page.row(arms, name, "either" if arms == 2 else aim, runs, *wrong)
 
 
+def drifting_rates_table(page, factor):
+    name = "rate from .2 to .8 in time"
+    page.section(
+        "Bandits of rates that drift, by many experiments",
+        f"Arms that are alike, of a {name}, where bandits come closest to 5%: {AIMS[0]}, "
+        f"looked at after every unit to {UNITS:,}, each closed at once.",
+        "arms", "experiments", "promoted", "rejected",
+    )  # fmt: skip
+    world, given = WORLDS[name]
+    parts, runs = 5, max(40, int(2000 * factor))
+    for arms in (2, 3):
+        promoted, rejected = [], []
+        for part in range(parts):
+            rng = np.random.default_rng([8950, arms, part])
+            values = world(rng, (runs, UNITS, arms))
+            made = bandits.World(values, aim=AIMS[0], every=20, each=True, **given)
+            played = bandits.play(made, rng)
+            promoted.append((played.promoted >= 0).any(axis=1).mean())
+            rejected.append((played.rejected >= 0).mean())
+        page.row(
+            arms,
+            parts * runs,
+            *(page.check(np.mean(it), most=0.05) for it in (promoted, rejected)),
+        )
+
+
 RATES = {(0.5, 0.6): 17.0, (0.5, 0.5, 0.5, 0.65): 48.0}
 
 

@@ -469,6 +469,7 @@ TABLES = (
     preferences_table,
     robust_table,
     bandit_tables.bandit_tables,
+    bandit_tables.drifting_rates_table,
     holdouts.holdout_table,
     ramp_tables.ramp_table,
     unequal_rates.unequal_rates_table,
