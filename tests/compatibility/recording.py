@@ -40,6 +40,7 @@ _MASKS = (
     (re.compile(r"\b\d+\.\d+\.\d+\b"), "<version>"),
     (re.compile(r"\b\d+(\.\d+)? ms\b"), "<time> ms"),
     (re.compile(r"\b\d+\.\d MB\b"), "<size> MB"),
+    (re.compile(r'(?<="data_sha256": ")[0-9a-f]{64}'), "<of trials whose ids are drawn>"),
 )
 
 
