@@ -43,6 +43,21 @@ def test_every_part_of_the_action_is_pinned_and_no_input_is_pasted_into_a_script
             assert re.search(r"@[0-9a-f]{40}$", step["uses"])
 
 
+def test_the_ledger_that_is_restored_is_that_of_the_same_workflow():
+    """A cache is found by the beginning of its key, and `daily` is one of `daily-report`."""
+    steps = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+    (kept,) = [item["with"] for item in steps if "restore-keys" in item.get("with", {})]
+    told = {"inputs.workflow": "", "github.run_id": "12", "github.run_attempt": "1"}
+
+    def filled(name, workflow):
+        values = told | {"inputs.workflow": workflow}
+        return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: values[found[1]], kept[name]).strip()
+
+    restored = filled("restore-keys", "daily")
+    assert filled("key", "daily").startswith(restored)
+    assert not filled("key", "daily-report").startswith(restored)
+
+
 def test_the_example_asks_for_no_right_that_it_does_not_need():
     example = yaml.safe_load(EXAMPLE.read_text())
     assert example["permissions"] == {}
