@@ -261,7 +261,7 @@ def _free_ports(many):
     return ports
 
 
-def _until(met, within=60):
+def _until(met, within=240):
     end = time.monotonic() + within
     while not met():
         assert time.monotonic() < end

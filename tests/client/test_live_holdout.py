@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.client, pytest.mark.long]
 KIND = replace(COMMAND, text="\ufeff" + COMMAND.text.replace("\n", "\r\n"))
 BLOCK = 5  # of so many uses one keeps the old text
 LEAST = 10  # uses with it, before there is an answer
-USES, LATER = range(1, 21), range(21, 21 + LEAST * BLOCK)
+USES, LATER = range(1, 25), range(25, 25 + LEAST * BLOCK)
 ARMS = {"control": "previous", "treatment": "promoted"}
 PATIENCE = 120.0  # seconds
 LONGEST = 40  # milliseconds from the first change until it is killed

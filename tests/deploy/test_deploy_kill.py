@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -89,12 +90,14 @@ def test_killed_at_a_handful_of_moments(world, marker):
 def test_killed_while_a_hook_runs(world, marker):
     """A hook that outlives its killed promotion can no longer bring anything about."""
     before = world.state()
-    done = marker.with_name("done")
-    world.hook("pre-commit", f"touch '{marker}'; sleep 1; touch '{done}'")
+    done, go = marker.with_name("done"), marker.with_name("go")
+    wait = f"while test ! -e '{go}'; do sleep 0.05; done"
+    world.hook("pre-commit", f"touch '{marker}'; {wait}; touch '{done}'")
     kill(start(world, marker))
     (recovered,) = world.recover()
     assert recovered.outcome is Ending.UNDONE
     assert world.state() == before
+    go.touch()
     while not done.exists():
         time.sleep(0.01)
     time.sleep(0.2)
@@ -104,12 +107,14 @@ def test_killed_while_a_hook_runs(world, marker):
 
 def test_killed_while_git_moves_the_branch(world, marker):
     """A git that is still moving the branch is waited for, so that nothing is half done."""
+    go = marker.with_name("go")
     world.hook(
         "reference-transaction",
         f'if test "$1" = prepared && test ! -e "{marker}"\n'
-        f'then touch "{marker}"; sleep 1.5; fi',
+        f'then touch "{marker}"; while test ! -e "{go}"; do sleep 0.05; done; fi',
     )
     kill(start(world, marker))
+    threading.Timer(1.0, go.touch).start()
     (recovered,) = world.recover()
     assert recovered.outcome is Ending.FINISHED
     assert world.state()["files"] == TREATMENT

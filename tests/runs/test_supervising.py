@@ -57,14 +57,14 @@ def is_there(process):
 
 def begun(order, many=3):
     """Return the processes that a run has begun, once all are there."""
-    path, end = order.directory / "pids", time.monotonic() + 60
+    path, end = order.directory / "pids", time.monotonic() + 240
     while not path.exists() or len(path.read_text().split()) < many:
         assert time.monotonic() < end
         time.sleep(0.005)
     return [int(line) for line in path.read_text().split()]
 
 
-def over(order, within=60.0):
+def over(order, within=240.0):
     """Return how a launch ended, waiting for it."""
     return ended([order.folder], within)[order.folder]
 
@@ -73,7 +73,7 @@ def supervisor(order):
     return json.loads((order.folder / "supervisor.json").read_text())["pid"]
 
 
-def gone(process, within=10.0):
+def gone(process, within=60.0):
     """Tell whether a process ends soon: a supervisor writes of the end just before its own."""
     end = time.monotonic() + within
     while is_there(process) and time.monotonic() < end:

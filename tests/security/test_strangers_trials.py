@@ -424,9 +424,9 @@ def test_what_does_not_count_costs_little(project):
     with (folder / "evil.jsonl").open("wb") as stream:
         stream.write(b"x\n" * LINE_LIMIT)
         stream.truncate(8 << 30)
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert "at least 1,048,576 lines" in project("trials", made).err
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_a_machine_or_a_file_may_be_named_as_well(project, monkeypatch, tmp_path):

@@ -117,10 +117,10 @@ def test_thousand_experiments_are_checked_quickly(layout, disk):
     for experiment_id in ids:
         write_log(layout, line(), experiment_id=experiment_id)
     made(layout, disk, *ids).save(layout, disk, own_seal(layout.root))
-    begin = time.perf_counter()
+    begin = time.process_time()
     board = Board.load(layout, own_seal(layout.root))
     assert board.stale(layout, board.keys()) == set()
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5
 
 
 def test_logs_of_those_at_rest_are_not_looked_at(layout, disk):

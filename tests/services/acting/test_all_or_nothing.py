@@ -1,10 +1,8 @@
 """A change of status and what is served go together: both are done, or neither is."""
 
-import itertools
 import os
 import subprocess
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -277,21 +275,20 @@ def test_a_queue_that_moves_on_is_waited_in(tmp_path):
     """The wait is for one holder; who comes after another is no reason to give up."""
     path = tmp_path / "x.lock"
     turns = [FileLock(path, verb=f"turn {number}") for number in range(4)]
-    turns[0].try_acquire()
-    got = []
+    now, held = 0.0, turns.pop(0)
+    assert held.try_acquire(0)
+    changes = [0.2, 0.4, 0.6, 0.8]
 
-    def wait():
-        with FileLock(path, timeout=0.3):
-            got.append(True)
+    def sleep(seconds):
+        nonlocal now, held
+        now += seconds
+        if changes and now >= changes[0]:
+            changes.pop(0)
+            held.release()
+            if turns:
+                held = turns.pop(0)
+                assert held.try_acquire(0)
 
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    for before, after in itertools.pairwise(turns):
-        threading.Event().wait(0.2)
-        before.release()
-        while not after.try_acquire(0) and not got:
-            pass
-    for turn in turns:
-        turn.release()
-    waiting.join(5)
-    assert got
+    with FileLock(path, timeout=0.3, clock=lambda: now, sleep=sleep) as waited:
+        assert waited.held
+    assert now >= 0.8

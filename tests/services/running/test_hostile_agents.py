@@ -164,7 +164,7 @@ def test_an_experiment_that_is_stopped_is_run_no_further(project):
 
 
 SLEEPY = "import time\n" + AGENT.replace(
-    "text =", "print(1, flush=True); time.sleep(60)\ntext ="
+    "text =", "print(1, flush=True); time.sleep(600)\ntext ="
 )
 
 
@@ -189,8 +189,9 @@ def started(project, name, case_file, *more):
 
 
 def until(is_so):
-    deadline = time.monotonic() + 30
-    while not is_so() and time.monotonic() < deadline:
+    deadline = time.monotonic() + 240
+    while not is_so():
+        assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
@@ -213,18 +214,16 @@ def test_who_is_interrupted_while_runs_are_judged_leaves_nothing(project, signal
     space = opened(project)
     name = create(space, project)
     judging = project.parent / "judging"
-    slow = {"type": "command", "target": f"touch {judging}; sleep 60"}
+    slow = {"type": "command", "target": f"touch {judging}; sleep 600"}
     process = started(project, name, cases(project, 1, criteria=[slow]))
     until(judging.exists)
-    begun_at = time.monotonic()
     for number in signals:
         process.send_signal(number)
         time.sleep(1.1)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 128 + signals[0]
     assert "Interrupted" in said
     assert "Traceback" not in said
-    assert time.monotonic() - begun_at < 20
     folder = running.run_folder(space, name)
     assert not folder.slots.exists()
     assert not [*folder.unread()]
@@ -281,7 +280,7 @@ def test_a_price_that_was_read_but_not_noted_is_not_forgotten(project):
 
 def ended_unseen(space, project, name):
     """Let an agent end whose runner was killed."""
-    slow = SLEEPY.replace("sleep(60)", "sleep(1)")
+    slow = SLEEPY.replace("sleep(600)", "sleep(1)")
     (project.parent / "agent.py").write_text(slow)
     process = started(project, name, cases(project, 1))
     folder = running.run_folder(space, name)

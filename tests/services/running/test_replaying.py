@@ -156,7 +156,7 @@ def started(replays):
     )  # fmt: skip
 
 
-def wait_for(what, seconds=60):
+def wait_for(what, seconds=240):
     until = time.monotonic() + seconds
     while not what() and time.monotonic() < until:
         time.sleep(0.05)
@@ -184,7 +184,7 @@ def test_one_that_is_killed_goes_on_and_types_nothing_twice(replays, capsys):
 
 @pytest.mark.long
 def test_one_that_is_killed_is_ended_by_recover(replays, capsys):
-    replays.pause.write_text("60")
+    replays.pause.write_text("600")
     process = started(replays)
     wait_for(lambda: prompts(replays))
     os.killpg(process.pid, signal.SIGKILL)

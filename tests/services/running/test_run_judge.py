@@ -42,7 +42,7 @@ def judge(project, code=JUDGE):
     path = project.parent / "judge.py"
     path.write_text(code)
     words = f"{sys.executable} -I -S {path}"
-    return agent_of(words, AgentOptions(within=20), os.environ, JUDGES)
+    return agent_of(words, AgentOptions(within=120), os.environ, JUDGES)
 
 
 def request(project, judged, caps=None):

@@ -44,7 +44,7 @@ def judge(runs, code=JUDGE):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code)
     return agent_of(
-        f"{sys.executable} -I -S {path}", AgentOptions(within=20), os.environ, JUDGES
+        f"{sys.executable} -I -S {path}", AgentOptions(within=120), os.environ, JUDGES
     )
 
 

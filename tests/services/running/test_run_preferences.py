@@ -50,7 +50,7 @@ def judge(project, code=JUDGE):
     path = project.parent / "judge.py"
     path.write_text(code)
     return agent_of(
-        f"{sys.executable} -I -S {path}", AgentOptions(within=20), os.environ, JUDGES
+        f"{sys.executable} -I -S {path}", AgentOptions(within=120), os.environ, JUDGES
     )
 
 

@@ -107,7 +107,7 @@ def agent(project, code=None):
     if code is not None:
         (project.parent / "agent.py").write_text(code)
     words = f"{sys.executable} -I -S {project.parent / 'agent.py'}"
-    return agent_of(words, AgentOptions(within=20.0), os.environ)
+    return agent_of(words, AgentOptions(within=120.0), os.environ)
 
 
 def run(space, name, project, *, tell=lambda *_: None, code=None, **more):
@@ -121,18 +121,19 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     space = opened(project)
     name = create(space, project)
     before = git(project, "status", "--porcelain")
-    counted = []
+    folder, counted = running.run_folder(space, name), []
 
     def tell(_, event, __):
         """Let the run beside the last one end before anything is stopped."""
         counted.extend([event] if isinstance(event, CountedBlock) else ())
-        time.sleep(0.4 if len(counted) > 5 else 0)
+        if len(counted) > 5:
+            await_so(lambda: len([*folder.bills()]) > 2 * len(counted), 20)
 
     done = run(space, name, project, cases=cases(project, 20), tell=tell, at_once=2)
     assert (done.ended, done.decision) == (RunEnd.DECIDED, Decision.PROMOTE)
     assert 12 <= done.counted < done.runs == 40
     assert done.saved == 40 - done.counted
-    took = [item.whole.usd for item in running.run_folder(space, name).bills()]
+    took = [item.whole.usd for item in folder.bills()]
     assert len(took) > done.counted
     assert done.spent.usd == pytest.approx(sum(took))
     trials = space.store.trials(space.store.experiment(name)).trials
@@ -142,7 +143,6 @@ def test_a_run_stops_at_the_fewest_cases_that_decide_and_its_winner_is_promoted(
     assert {item.metrics["files_touched"] for item in trials} == {1.0}
     assert git(project, "status", "--porcelain") == before
     assert git(project, "branch", "--list") == "* main\n"
-    folder = running.run_folder(space, name)
     assert not folder.slots.exists()
     options = promotion.ActionOptions(commit=False)
     assert promotion.promote(space, name, options, dry_run=False).status is Status.PROMOTED
@@ -201,7 +201,7 @@ def test_another_agent_goes_on_only_where_that_is_said(project):
     name = create(space, project)
     path = cases(project)
     run(space, name, project, cases=path, caps=Caps(usd=0.025))
-    other = agent_of(f"{sys.executable} other.py", AgentOptions(within=20.0), os.environ)
+    other = agent_of(f"{sys.executable} other.py", AgentOptions(within=120.0), os.environ)
     with pytest.raises(ConflictError, match="so far it was") as refused:
         run_plan.plan_runs(space, name, run_plan.RunRequest(path, other))
     assert "--another-agent" in refused.value.hint
@@ -299,7 +299,7 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     """The next run takes over what goes on; of an experiment that has ended it is stopped."""
     space = opened(project)
     name = create(space, project)
-    sleepy = "import time\n" + AGENT.replace("text =", "time.sleep(60)\ntext =")
+    sleepy = "import time\n" + AGENT.replace("text =", "time.sleep(600)\ntext =")
     (project.parent / "agent.py").write_text(sleepy)
     words = f"{sys.executable} -I -S {project.parent / 'agent.py'}"
     process = subprocess.Popen(
@@ -312,9 +312,7 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     folder = running.run_folder(space, name)
-    deadline = time.monotonic() + 30
-    while not any(map(started, folder.unread())) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    await_so(lambda: any(map(started, folder.unread())), 240)
     process.kill()
     process.wait()
     (attempt,) = folder.unread()
@@ -325,6 +323,13 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     assert not folder.slots.exists()
     assert supervising.ending(attempt).stopped
     assert list(clear_runs(space)) == []
+
+
+def await_so(is_so, patience):
+    """Wait until something is so, for some seconds."""
+    deadline = time.monotonic() + patience
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def started(attempt):

@@ -121,7 +121,7 @@ def test_a_pick_waits_for_the_one_before(folder):
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(1.5)
         assert not (folder / "state.jsonl").exists()
-    said, _ = waiting.communicate(timeout=60)
+    said, _ = waiting.communicate(timeout=240)
     assert said.startswith(b"[engine_variant=")
     assert len(ledger(folder).runs) == 1
 
