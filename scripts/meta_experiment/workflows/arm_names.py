@@ -1,36 +1,41 @@
-"""What a plan calls the variants of a workflow, which may be any text.
+"""What a plan calls the variants of a workflow, which may be any text, and back.
 
-A name hangs on the set of variants alone and on no order of theirs, so that whoever reads the
-same workflow again, with another control or order, means the same variant by it.
+A name hangs on the variant alone, so that whoever reads the same workflow again, with another
+control or in another order, means the same variant by it. One that is not the variant's own
+has a digest at its end, and is met in no sentence but where it is meant.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 from meta_experiment.prompts.slug import slug
 
 _LONGEST = 64
-_DIGITS = 8  # of the digest of a variant that has no short name of its own
+_DIGITS = 8  # of the digest of a variant that cannot name an arm itself
 
 
 def arm_names(variants: Iterable[str]) -> dict[str, str]:
     """Return for every variant a name that a plan takes, its own where that is one."""
-    every = list(variants)
-    short = {item: item if _is_plain(item) else slug(item) for item in every if _is_latin(item)}
-    met = Counter(short.values())
-    return {
-        item: name
-        if _is_plain(name := short.get(item, "")) and (name == item or met[name] == 1)
-        else f"variant-{hashlib.sha256(item.encode()).hexdigest()[:_DIGITS]}"
-        for item in every
-    }
+    return {item: item if _is_plain(item) else _name_of(item) for item in variants}
 
 
-def _is_latin(text: str) -> bool:
-    return any(letter.isascii() and letter.isalnum() for letter in text)
+def as_declared(text: str, names: Mapping[str, str]) -> str:
+    """Write variants in a text as the workflow calls them; `names` are those of the plan."""
+    other = {name: variant for variant, name in names.items() if name != variant}
+    if not other:
+        return text
+    any_of = "|".join(map(re.escape, other))
+    return re.sub(rf"(?<![\w.-])(?:{any_of})(?![\w-])", lambda found: other[found[0]], text)
+
+
+def _name_of(variant: str) -> str:
+    has_letter = any(sign.isascii() and sign.isalnum() for sign in variant)
+    short = slug(variant) if has_letter else ""
+    start = short if _is_plain(short) else f"variant-{short}".rstrip("-")
+    return f"{start}-{hashlib.sha256(variant.encode()).hexdigest()[:_DIGITS]}"
 
 
 def _is_plain(name: str) -> bool:

@@ -16,6 +16,11 @@ MEANS = {"~~~": 10_000, "短い": 5_000, "長い": 16_000}
 
 def _ranked(cli):
     planned = cli("workflows", "darwin", "daily-fact", "tone")
+    assert planned["reason"].startswith("短い is ")
+    assert " better than ~~~ on " in planned["reason"]
+    (told,) = cli("workflows", "report")["experiments"]
+    assert list(told["variants"]) == list(MEANS)
+    assert {item["variant"] for item in told["comparisons"]} == {"短い", "長い"}
     return planned["winner"], [item["name"] for item in planned["ranking"]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
@@ -81,6 +81,7 @@ def _reported(
     stands, analysis = standing(workspace, held, state.tallied, state.names)
     primary, needed = held.plan.primary, held.plan.sample_size
     arms = analysis.primary.variants
+    called = {name: variant for variant, name in state.names.items()}
     return ReportedExperiment(
         workflow=file.name,
         experiment=declared.name,
@@ -90,21 +91,23 @@ def _reported(
         direction=primary.direction,
         unit=primary.unit,
         variants={
-            name: ReportedVariant(arm.n, arm.mean, arm.sd, max(0, needed - arm.n))
+            called.get(name, name): ReportedVariant(
+                arm.n, arm.mean, arm.sd, max(0, needed - arm.n)
+            )
             for name, arm in arms.items()
         },
-        comparisons=tuple(_comparisons(analysis)),
+        comparisons=tuple(_comparisons(analysis, called)),
         winner=stands.winner if stands.decision is Decision.PROMOTE else None,
         standing=stands,
         lacking=tuple(_lacking(file, state, stands, analysis)),
     )
 
 
-def _comparisons(analysis: Analysis) -> Iterator[ReportedComparison]:
+def _comparisons(analysis: Analysis, called: Mapping[str, str]) -> Iterator[ReportedComparison]:
     for item in analysis.primary.comparisons:
         evidence = item.sequential
         yield ReportedComparison(
-            item.treatment,
+            called.get(item.treatment, item.treatment),
             item.estimate.relative,
             item.test,
             item.p_value,

@@ -23,7 +23,7 @@ from meta_experiment.types.results.workflow_generation import (
 )
 from meta_experiment.types.results.workflow_list import CompiledState
 from meta_experiment.types.workflows import DeclaredExperiment
-from meta_experiment.workflows.arm_names import arm_names
+from meta_experiment.workflows.arm_names import arm_names, as_declared
 from meta_experiment.workflows.conditions import unmentioned, unmet
 from meta_experiment.workflows.document import document_of
 from meta_experiment.workflows.rewriting import Rewriting, declared_in, rewritten
@@ -125,6 +125,7 @@ def _planned(
     text = rewriting.text if rewriting else file.document.text
     document = document_of(text)
     analysis = known.analysis
+    why = earlier or (analysis.reason if analysis else "")
     overridden = request.winner is not None and request.winner != decided
     source = WinnerSource.OVERRIDE if overridden else WinnerSource.DECISION
     plan = GenerationPlan(
@@ -137,7 +138,7 @@ def _planned(
         experiment_id=known.experiment.experiment_id if known.experiment else None,
         decision=analysis.decision.value if analysis else None,
         reason_code=analysis.reason_code.value if analysis else None,
-        reason=earlier or (analysis.reason if analysis else _no_outcomes(file)),
+        reason=as_declared(why, names) if why else _no_outcomes(file),
         minimum=declared.min_samples,
         current_variants=declared.variants,
         next_variants=after,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Analysis, Experiment, Plan
 from meta_experiment.types.results.workflow_import import ExperimentStanding
+from meta_experiment.workflows.arm_names import as_declared
 from meta_experiment.workflows.state.tally import Tally
 
 _AHEAD = 200  # units per arm
@@ -45,7 +45,7 @@ def standing(
         ExperimentStanding(
             decision=analysis.decision,
             reason_code=analysis.reason_code,
-            reason=_as_declared(explain(plan, analysis), names),
+            reason=as_declared(explain(plan, analysis), names),
             winner=next((k for k, v in names.items() if v == analysis.winner), analysis.winner),
             runs_per_day=rate,
             days_to_go=days,
@@ -55,15 +55,6 @@ def standing(
         ),
         analysis,
     )
-
-
-def _as_declared(text: str, names: Mapping[str, str]) -> str:
-    """Write variants as the workflow calls them, where the plan cannot."""
-    other = {name: variant for variant, name in names.items() if name != variant}
-    if not other:
-        return text
-    any_of = "|".join(re.escape(name) for name in sorted(other, key=len, reverse=True))
-    return re.sub(rf"(?<![\w.-])(?:{any_of})(?![\w-])", lambda found: other[found[0]], text)
 
 
 def _within_reach(plan: Plan, rate: float | None) -> Plan:
