@@ -41,6 +41,7 @@ OF_IDS = "TAB at an experiment"
 ASKED = {
     "--help": [LAUNCHER, "--help"],
     "import --help": [LAUNCHER, "import", "--help"],
+    "help promote": [LAUNCHER, "help", "promote"],
     "TAB at a verb": tab("an"),
     "TAB at an option": tab("create", "--"),
     "TAB at a metric": tab("noise", "--metric", "a"),

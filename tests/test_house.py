@@ -90,6 +90,7 @@ SHARED = {
     "learning": "what an experiment taught",
     "learnings": "what all of them taught, in a file",
     "lock": "a file that one holder has",
+    "manual": "what words mean, explained",
     "noise": "how different equal arms look",
     "notification": "what people are told, once",
     "plan": "what is fixed before data",

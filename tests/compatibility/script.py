@@ -429,6 +429,8 @@ STEPS: tuple[Step, ...] = (
     "run from-a-plan --holdout nobody",
     "demo --keep .",
     "plugin --to .",
+    "help degenerate_data",
+    "help runs shwo",
     "completion fish",
     "completion tcsh",
 )

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -13,9 +14,11 @@ _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
 def typed(text):
     """Yield what is typed in the blocks of a page, each command as its words.
 
-    What is shown shortened (…) is no command that somebody could copy.
+    What is shown shortened (…) is no command that somebody could copy; where an answer goes
+    (`> FILE`) is up to the shell.
     """
     for block in _BLOCK.findall(text):
         if "…" not in block.replace("# or let `auto` do it: create … --auto", ""):
             for line in _COMMAND.findall(block):
-                yield shlex.split(line.replace("\\\n", ""), comments=True)
+                words = shlex.split(line.replace("\\\n", ""), comments=True)
+                yield list(takewhile(lambda word: word != ">", words))

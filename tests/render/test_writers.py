@@ -11,6 +11,7 @@ from meta_experiment.render import writers
 from meta_experiment.render.blocks import (
     Block,
     Column,
+    Commands,
     Curve,
     Difference,
     Emphasis,
@@ -38,6 +39,7 @@ PAGE = (
         Paragraph((("It is ", Emphasis("better", "good"), "."), "Promote it."), indent=4),
     ),
     (Difference("-a\n+b\t<c>\n"), Figure("Evidence", (Curve("treatment", (0, 1, 3, 7)),))),
+    (Commands(("meta-experiment status",)),),
 )
 TEXT = """\
 Verdict  of today
@@ -56,7 +58,9 @@ Verdict  of today
 -a
 +b    <c>
 Evidence
-  treatment   ▁▂▄█"""
+  treatment   ▁▂▄█
+
+  meta-experiment status"""
 
 
 @pytest.fixture

@@ -106,10 +106,21 @@ def _rows(context: click.Context) -> dict[str, Row]:
     return dict(sorted(rows.items(), key=lambda item: str(item[1]["created"]), reverse=True))
 
 
+def _topics(context: click.Context) -> Iterator[Offer]:
+    from meta_experiment.cli.manual import all_entries
+
+    before = tuple(context.params.get("words") or ())
+    for entry in all_entries():
+        words = tuple(entry.name.split())
+        if words[: len(before)] == before and len(words) > len(before):
+            yield words[len(before)], entry.sort
+
+
 _OFFERED: dict[str, Callable[[click.Context], Iterator[Offer]]] = {
     "ID": _experiments,
     "VARIANT": _variants,
     "METRIC": _metrics,
+    "TOPIC": _topics,
 }
 _PATHS = {"FILE": "file", "PATH": "file", "DIR": "dir"}
 

@@ -30,12 +30,16 @@ _CTRL_C = 2  # the number of the signal, where none was caught
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Answer of a verb: one for machines, and the same as a page for people."""
+    """Answer of a verb: one for machines, and the same as a page for people.
+
+    What is `paged` is shown by a pager, where a person looks at a terminal.
+    """
 
     answer: object
     page: Page
     exit_code: int = 0
     narration: tuple[str, ...] = ()
+    paged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,16 @@ class Screen:
         if self.as_json:
             _say_json(_document(result.answer))
         else:
-            self.write(result.page)
+            self.write(result.page, paged=result.paged and self.interactive)
 
-    def write(self, page: Page, *, err: bool = False) -> None:
+    def write(self, page: Page, *, err: bool = False, paged: bool = False) -> None:
         """Print a page in the form of this screen."""
-        say(write(self.form, page, self.style), self.style, err=err)
+        text = write(self.form, page, self.style)
+        if paged and sys.stdout.isatty():
+            colour = self.style.colour
+            click.echo_via_pager(harmless(text, colour=colour) + "\n", color=colour)
+        else:
+            say(text, self.style, err=err)
 
 
 @dataclass(frozen=True, slots=True)

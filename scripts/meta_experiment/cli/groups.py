@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 import click
 
 from meta_experiment.cli.surface import sketch
+from meta_experiment.cli.verb_command import HELP_NAMES
 from meta_experiment.errors import cite
 from meta_experiment.table import entry
-
-_HELP_ALONE = (["--help"], ["-h"])
 
 
 class LazyGroup(click.Group):
@@ -65,7 +64,7 @@ class LazyGroup(click.Group):
             near = suggestion(args[0], tuple(self.places))
             typed = cite(" ".join((*ctx.command_path.split()[1:], args[0])))
             raise click.UsageError(f"There is no verb {typed}. {near or ''}".rstrip(), ctx)
-        if args and args[1:] in _HELP_ALONE:
+        if args and args[1:] in [[name] for name in HELP_NAMES]:
             return args[0], self.look(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 

@@ -10,6 +10,7 @@ import click
 from meta_experiment import __version__
 from meta_experiment.cli import completion, frame
 from meta_experiment.cli.groups import LazyGroup
+from meta_experiment.cli.verb_command import HELP_NAMES
 from meta_experiment.errors import MetaExperimentError, UsageError
 from meta_experiment.files import interruption
 
@@ -43,7 +44,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Learn": ("learn",),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair", "plugin"),
     "Try": ("demo",),
-    "Help": ("completion",),
+    "Help": ("help", "completion"),
 }
 # verb -> its command, where that is not `command` of the module that has the verb's name
 ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
@@ -67,7 +68,7 @@ class VerbGroup(LazyGroup):
                 formatter.write_dl(self.rows(verbs))
 
 
-@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=VerbGroup, context_settings={"help_option_names": HELP_NAMES})
 @click.version_option(__version__, prog_name=completion.PROGRAM)
 def group() -> None:
     """Find out whether a change to a prompt file really helps, then keep it or take it back.

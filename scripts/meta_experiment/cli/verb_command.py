@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+HELP_NAMES = ["-h", "--help"]
 _ROOT = (
     "The project (default: META_EXPERIMENT_ROOT, else the nearest folder upwards that owns the "
     "prompt or has experiments, else the git top level, else here)."

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from meta_experiment.records import dataclass
 
-Tone = Literal["strong", "dim", "good", "bad", "warn"]
+Tone = Literal["strong", "dim", "good", "bad", "warn", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ Text: TypeAlias = "str | Emphasis | tuple[Text, ...]"
 class Heading:
     """Subject of the blocks below, and a detail that stands beside it.
 
-    `level` is 1 for the page or a part of it, and 2 for what stands within.
+    `level` is 1 for the page or a part of it, and 2 for what stands within; 0 is the title of
+    a document.
     """
 
     title: str
@@ -78,6 +79,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Commands:
+    """Lines to be typed, which stay as they are."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """Changes of files, as a unified diff."""
 
@@ -100,7 +108,7 @@ class Figure:
     curves: tuple[Curve, ...]
 
 
-Block = Heading | Facts | Table | Notes | Paragraph | Difference | Figure
+Block = Heading | Facts | Table | Notes | Paragraph | Commands | Difference | Figure
 Section = Sequence[Block]
 Page = Sequence[Section]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from meta_experiment.render import words
 from meta_experiment.render.blocks import (
+    Commands,
     Difference,
     Emphasis,
     Facts,
@@ -70,10 +71,21 @@ def _paragraph(block: Paragraph) -> str:
     return "  \n".join(_said(line) for line in block.lines)
 
 
+def _commands(block: Commands) -> str:
+    goes_on = (False, *(line.endswith("\\") for line in block.lines))
+    prompts = ("" if going else "$ " for going in goes_on)
+    typed = map("".join, zip(prompts, block.lines, strict=False))
+    return _fenced("console", "\n".join(typed))
+
+
 def _difference(block: Difference) -> str:
-    longest = max(map(len, _FENCE.findall(block.diff)), default=2)
+    return _fenced("diff", block.diff.rstrip())
+
+
+def _fenced(language: str, text: str) -> str:
+    longest = max(map(len, _FENCE.findall(text)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}diff\n{block.diff.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _figure(block: Figure) -> str:
@@ -84,6 +96,9 @@ def _figure(block: Figure) -> str:
 def _said(text: Text) -> str:
     if isinstance(text, str):
         return _escaped(text)
+    if isinstance(text, Emphasis) and text.tone == "code":
+        fence = "``" if "`" in text.text else "`"
+        return f"{fence}{text.text}{fence}"
     if isinstance(text, Emphasis):
         plain = text.tone == "dim" or not text.text.strip()
         return _escaped(text.text) if plain else f"**{_escaped(text.text)}**"
@@ -101,6 +116,7 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
     Table: _table,
     Notes: _notes,
     Paragraph: _paragraph,
+    Commands: _commands,
     Difference: _difference,
     Figure: _figure,
 }

@@ -37,6 +37,10 @@ class Style:
         """Make a heading stand out."""
         return self._paint("1", text)
 
+    def code(self, text: str) -> str:
+        """Make what can be typed stand out."""
+        return self._paint("1", text)
+
     def dim(self, text: str) -> str:
         """Let a detail step back."""
         return self._paint("2", text)

@@ -11,6 +11,7 @@ from meta_experiment.render import words
 from meta_experiment.render.blocks import (
     Block,
     Column,
+    Commands,
     Difference,
     Emphasis,
     Facts,
@@ -100,6 +101,12 @@ def _lines(block: Paragraph, style: Style) -> Iterator[str]:
         yield from _flow(line, style, head=" " * block.indent, indent=block.indent + begun + 2)
 
 
+def _commands(block: Commands, style: Style) -> Iterator[str]:
+    del style
+    for line in block.lines:
+        yield f"  {line}"
+
+
 def _difference(block: Difference, style: Style) -> Iterator[str]:
     paint = {"+": style.good, "-": style.bad}
     for line in block.diff.splitlines():
@@ -139,6 +146,7 @@ _WRITTEN: dict[type, Callable[[Any, Style], Iterator[str]]] = {
     Table: _table,
     Notes: _notes,
     Paragraph: _lines,
+    Commands: _commands,
     Difference: _difference,
     Figure: _figure,
 }

@@ -8,10 +8,11 @@ from meta_experiment.render.blocks import Page
 from meta_experiment.render.style import Style
 from meta_experiment.table import entry
 
-TEXT, MARKDOWN = "text", "markdown"
+TEXT, MARKDOWN, ROFF = "text", "markdown", "roff"
 WRITERS = {
     TEXT: "meta_experiment.render.text:write",
     MARKDOWN: "meta_experiment.render.markdown:write",
+    ROFF: "meta_experiment.render.roff:write",
 }
 
 

@@ -36,6 +36,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "holdout": ("meta_experiment.types.results.holdout:HoldoutAnswer", ("holdout",)),
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
     "learning": ("meta_experiment.types.results.learning:LearningAnswer", ("learn",)),
+    "manual": ("meta_experiment.types.results.manual:Manual", ("help",)),
     "noise": ("meta_experiment.types.results.noise:NoiseResult", ("noise",)),
     "notification": (
         "meta_experiment.types.results.notification:NotificationResult",
