@@ -22,7 +22,7 @@ from importlib.util import (
 )
 from pathlib import Path
 
-NEEDED = ("click", "jsonschema", "yaml")
+NEEDED = ("click", "jsonschema", "rich", "yaml")
 OLDEST = (3, 11)
 _MANY = 200_000  # objects made between two looks for cycles: most commands end before the first
 RELAUNCHED = "META_EXPERIMENT_RELAUNCHED"

@@ -27,7 +27,7 @@ STORED = Path(__file__).parent / "sample"
 ARCHIVE = STORED / "state.tar.xz"
 SAID = STORED / "said.json"
 
-_OF_THE_MACHINE = ("python", "click", "jsonschema", "PyYAML")  # findings of check
+_OF_THE_MACHINE = ("python", "click", "jsonschema", "PyYAML", "rich")  # findings of check
 
 
 @contextmanager

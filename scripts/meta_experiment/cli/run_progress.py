@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from types import TracebackType
 from typing import Self
 
-from meta_experiment.cli.frame import Screen, say
+from meta_experiment.cli.frame import Screen
+from meta_experiment.cli.moving import MovingBar
 from meta_experiment.render.run import progress_line
 from meta_experiment.render.words import one_line
 from meta_experiment.runs.budget import Budget
@@ -24,8 +24,7 @@ class RunProgress:
         self, screen: Screen, planned: RunPlan, at_once: int, *, silent: bool = False
     ) -> None:
         """Begin with the runs that were recorded before; `silent` where all is said already."""
-        self._screen = screen
-        self._drawn = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = MovingBar(screen)
         self._began = time.monotonic()
         self._ended = 0
         self._planned, self._at_once = planned, at_once
@@ -33,6 +32,7 @@ class RunProgress:
 
     def __enter__(self) -> Self:
         """Say first what the runs can show and cost."""
+        self._bar.__enter__()
         for sentence in () if self._silent else self._planned.outlook:
             self._say(sentence)
         return self
@@ -43,8 +43,8 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the line."""
-        self._clear()
+        """Leave the bar."""
+        self._bar.__exit__(kind, error, trace)
 
     def tell(self, planned: RunPlan, event: Event, budget: Budget) -> None:
         """Say what an event means for the whole."""
@@ -64,19 +64,10 @@ class RunProgress:
                 pass
 
     def _say(self, sentence: str) -> None:
-        self._clear()
-        say(one_line(sentence), self._screen.style, err=True)
+        self._bar.say(one_line(sentence))
 
     def _draw(self, planned: RunPlan, budget: Budget) -> None:
-        if self._drawn:
-            seconds = time.monotonic() - self._began
-            line = progress_line(
-                self._ended, planned.runs_left, seconds, budget.usd, budget.tokens
-            )
-            sys.stderr.write(f"\r{line}\x1b[K")
-            sys.stderr.flush()
-
-    def _clear(self) -> None:
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        seconds = time.monotonic() - self._began
+        runs = planned.runs_left
+        line = progress_line(self._ended, runs, seconds, budget.usd, budget.tokens)
+        self._bar.fill(self._ended, runs, line)

@@ -83,14 +83,10 @@ def _aside(done: RunResult) -> Iterator[str]:
 
 
 def progress_line(ended: int, runs: int, seconds: float, usd: float, tokens: float) -> str:
-    """Draw how far runs are, with what they took and what is left at the most."""
-    fraction = ended / runs if runs else 1.0
+    """Say how far runs are, with what they took and what is left at the most."""
     left = f", at most {_minutes(seconds / ended * (runs - ended))} left" if ended else ""
     money = f", ${usd:.2f}" if usd else ""
-    return (
-        f"{words.bar(fraction)} {ended:,} of at most {runs:,} runs, "
-        f"{words.compact(tokens)} tokens{money}{left}"
-    )
+    return f"{ended:,} of at most {runs:,} runs, {tokens:,.0f} tokens{money}{left}"
 
 
 def _minutes(seconds: float) -> str:

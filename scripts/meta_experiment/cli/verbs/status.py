@@ -6,11 +6,11 @@ are closed, and what the next session is told at its start follows the board.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, narrated, verb
+from meta_experiment.cli.frame import Place, Result, Screen, narrated, verb
 from meta_experiment.cli.open import client_folder, clock, layout, workspace
 from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
@@ -28,8 +28,25 @@ from meta_experiment.services.serving import observing
     help="Entries shown in each section of the text.",
 )
 @click.option("--archived", is_flag=True, help="Show archived experiments as well.")
-def status_verb(place: Place, experiment_id: str | None, limit: int, archived: bool) -> Result:
+@click.option("--watch", is_flag=True, help="Draw it anew every two seconds, until Ctrl-C.")
+def status_verb(
+    place: Place,
+    screen: Screen,
+    experiment_id: str | None,
+    limit: int,
+    archived: bool,
+    watch: bool,
+) -> Result:
     """Show what runs, how far it is, what ended, and what to do next."""
+    look = partial(_look, place, experiment_id, limit, archived)
+    if not watch:
+        return look()
+    from meta_experiment.cli import moving
+
+    return moving.watch(look, screen)
+
+
+def _look(place: Place, experiment_id: str | None, limit: int, archived: bool) -> Result:
     opened = cache(lambda: workspace(place))
     where = layout(place)
     if where.in_flight():

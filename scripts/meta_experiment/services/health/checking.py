@@ -22,7 +22,7 @@ from meta_experiment.store.local.registry import read_strange
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.health import Finding, Health
 
-_PACKAGES = ("click", "jsonschema", "PyYAML")
+_PACKAGES = ("click", "jsonschema", "PyYAML", "rich")
 _PYTHON = (3, 11)
 _UNDO = "Undo the edit by hand, or: meta-experiment recover"
 

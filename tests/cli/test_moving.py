@@ -1,0 +1,84 @@
+"""What moves does so on a terminal alone; a machine's log gets lines, whatever it forces."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.services.running.test_running import cases, create, opened
+from tests.services.running.test_running import project as repository
+from tests.support.terminal import drawn
+
+__all__ = ["repository"]
+
+PROGRAM = [
+    sys.executable,
+    str(Path(__file__).resolve().parents[2] / "scripts/meta-experiment.py"),
+]
+HIDDEN = "\x1b[?25l"  # the cursor, while something moves
+OTHER_SCREEN = "\x1b[?1049h"
+
+
+def words_of_a_run(repository):
+    made = create(opened(repository), repository)
+    agent = f"{sys.executable} -I -S {repository.parent / 'agent.py'}"
+    path = cases(repository, 2)
+    return [
+        "run",
+        made,
+        "--root",
+        str(repository),
+        "--cases",
+        str(path),
+        "--agent",
+        agent,
+        "--yes",
+    ]
+
+
+def test_a_board_is_watched_until_ctrl_c_and_then_left_on_the_screen(repository):
+    made = create(opened(repository), repository)
+    watched = [*PROGRAM, "status", "--watch", "--root", str(repository)]
+    shown, code = drawn(watched, until=lambda so_far: so_far.count(made) >= 2)
+    moving, _, left = shown.partition("\x1b[?1049l")
+    assert (code, OTHER_SCREEN in moving, made in left) == (130, True, True)
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_nobody_watches_what_is_piped(repository, flags):
+    watched = [*PROGRAM, "status", "--watch", "--root", str(repository), *flags]
+    forced = {**os.environ, "FORCE_COLOR": "1"}
+    done = subprocess.run(watched, capture_output=True, text=True, env=forced, check=False)
+    assert done.returncode == 2
+    assert "--watch draws on a terminal" in done.stdout + done.stderr
+
+
+def test_runs_have_a_bar_that_leaves_nothing(repository):
+    shown, code = drawn([*PROGRAM, *words_of_a_run(repository)])
+    assert (code, HIDDEN in shown) == (0, True), shown
+    assert "4 of at most 4 runs, 400 tokens" in shown
+    assert "\x1b[2K" in shown  # the line of the bar is taken away again
+
+
+def test_a_log_has_no_bar_though_it_is_to_be_coloured(repository):
+    forced = {**os.environ, "FORCE_COLOR": "1", "PYTHONPROFILEIMPORTTIME": "1"}
+    done = subprocess.run(
+        [*PROGRAM, *words_of_a_run(repository)],
+        capture_output=True, text=True, env=forced, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "import time:" in done.stderr
+    assert [part for part in (HIDDEN, "of at most", " rich") if part in done.stderr] == []
+
+
+@pytest.mark.parametrize("verb", ["status", "trials", "analyze", "plan"])
+def test_a_still_picture_on_a_terminal_loads_no_rich(repository, verb):
+    made = create(opened(repository), repository)
+    about = [] if verb in ("status", "plan") else [made]
+    command = [PROGRAM[0], "-X", "importtime", PROGRAM[1], verb, *about]
+    shown, _ = drawn([*command, "--root", str(repository)])
+    assert "import time:" in shown
+    assert not re.search(r"\|\s+rich\b", shown)
