@@ -1,6 +1,7 @@
 """The audit counts each run once, says what is lacking, and holds failures side by side."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -128,6 +129,25 @@ def test_downloads_are_looked_at_and_nothing_is_recorded(call):
 def test_dates_say_whether_an_experiment_draws(call, dates, status):
     call.declare(tone=TONE | dates)
     assert call("workflows", "audit")["experiments"][0]["status"] == status
+
+
+def test_all_that_cannot_be_read_is_told_or_counted(call):
+    broken = [(number, 5, 1) for number in range(1, 9)]  # a variant that is no text
+    branch(call.root, "refs/heads/experiments/dailyfact", *broken, (9, "dry", 1))
+    notes = call("workflows", "audit")["notes"]
+    assert [note.startswith("Set aside: experiments/dailyfact") for note in notes] == (
+        [True] * 5 + [False]
+    )
+    assert notes[5] == "Set aside: 3 more that cannot be read."
+
+
+def test_a_branch_that_holds_no_state_is_not_said_to_be_missing(call):
+    tree = git(call.root, "hash-object", "-t", "tree", "-w", os.devnull).strip()
+    commit = git(call.root, "commit-tree", "-m", "x", tree).strip()
+    git(call.root, "update-ref", "refs/heads/experiments/dailyfact", commit)
+    assert call("workflows", "audit")["notes"] == [
+        "experiments/dailyfact holds neither of state.jsonl and state.json."
+    ]
 
 
 def test_state_without_a_workflow_and_workflows_of_one_state_are_told(call):

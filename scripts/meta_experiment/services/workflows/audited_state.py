@@ -19,11 +19,14 @@ from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.arm_names import arm_names
 from meta_experiment.workflows.joining import CONTAMINATED
 from meta_experiment.workflows.outcomes.gathering import gather
-from meta_experiment.workflows.state.branches import read_branch
+from meta_experiment.workflows.state.branches import read_branch, state_branches
 from meta_experiment.workflows.state.generations import all_before
 from meta_experiment.workflows.state.ledger import LedgerRun, RunLedger
 from meta_experiment.workflows.state.tally import Tally, tally
 from meta_experiment.workflows.state.union import merged
+from meta_experiment.workflows.workflow_names import workflow_id
+
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,10 @@ def workflow_ledger(
     if workspace.git is not None and file.branch is not None:
         try:
             found.append(read_branch(workspace.git, file.name).ledger)
-        except NotFoundError:
-            said.append(f"{file.name} has no branch {file.branch} here.")
+        except NotFoundError as error:
+            is_here = workflow_id(file.name) in state_branches(workspace.git)
+            none = f"{file.name} has no branch {file.branch} here."
+            said.append(error.message if is_here else none)
         except MetaExperimentError as error:
             said.append(f"{file.branch} was not read: {error.message}")
     if downloads is not None:
@@ -59,7 +64,9 @@ def workflow_ledger(
         ledger = gathered.placed(merged([*found, gathered.ledger]))
     else:
         ledger = merged(found)
-    said += [f"Set aside: {bad.sentence}" for bad in ledger.bad[:5]]
+    said += [f"Set aside: {bad.sentence}" for bad in ledger.bad[:_MOST_TOLD]]
+    if len(ledger.bad) > _MOST_TOLD:
+        said.append(f"Set aside: {len(ledger.bad) - _MOST_TOLD:,} more that cannot be read.")
     return ledger, said
 
 
