@@ -21,8 +21,8 @@ SHELLS = ("bash", "zsh", "fish")
 
 Row = Mapping[str, Any]
 Offer = tuple[str, str]  # what may be typed, and what is said beside it
-_PLACEHOLDER = re.compile(r"[A-Z]+")
-_PLAIN = re.compile(r"[\w][\w.:/@+-]*", re.ASCII)  # nothing that a shell would act on
+_PLACEHOLDER = r"[A-Z]+"
+_PLAIN = r"(?a)[\w][\w.:/@+-]*"  # nothing that a shell would act on
 
 
 def complete(program: click.Command, request: str) -> int:
@@ -49,14 +49,14 @@ def offers(context: click.Context, parameter: click.Parameter, typed: str) -> li
     """Return what may stand in the place of a parameter (a `shell_complete` of click)."""
     from click.shell_completion import CompletionItem
 
-    wanted = _PLACEHOLDER.search(parameter.metavar or "")
+    wanted = re.search(_PLACEHOLDER, parameter.metavar or "")
     kind = wanted[0] if wanted else ""
     if kind in _PATHS:
         return [CompletionItem(typed, type=_PATHS[kind])]
     offered = _OFFERED.get(kind)
     if offered is None:
         return []
-    found = [item for item in offered(context) if _PLAIN.fullmatch(item[0])]
+    found = [item for item in offered(context) if re.fullmatch(_PLAIN, item[0])]
     return [
         CompletionItem(value, help=told)
         for value, told in _beginning(found, typed) or _about(found, typed)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
-from meta_experiment.cli.surface import sketch
 from meta_experiment.cli.verb_command import HELP_NAMES
 from meta_experiment.errors import cite
 from meta_experiment.table import entry
@@ -38,6 +37,8 @@ class LazyGroup(click.Group):
 
     def look(self, name: str) -> click.Command:
         """Return a verb as it looks, for which none is imported that the table knows."""
+        from meta_experiment.cli.surface import sketch
+
         return sketch(*self.words, name) or self._imported(name)
 
     def _imported(self, name: str) -> click.Command:
