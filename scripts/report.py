@@ -1,6 +1,6 @@
-"""Tell all that is known of an experiment, as one document; changes nothing.
+"""Tell all that is known of an experiment, to show it or to keep it.
 
-Usage: report.py ID [--json]
+Usage: report.py ID [--html FILE]
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

@@ -120,8 +120,10 @@ class _Gatekeeper:
             told.insert(0, self.analysis.reason)
         elif not self.plan.guardrails:
             return _UNASKED, None, None, "The plan has no guardrails."
-        bad = self._broken() or self._stopped_by(GateName.GUARDRAILS)
-        return _FAILED if bad else _PASSED, None, None, "; ".join(told)
+        state = _OPEN if any(map(self._blocks, self.guarded)) else _PASSED
+        if self._broken() or self._stopped_by(GateName.GUARDRAILS):
+            state = _FAILED
+        return state, None, None, "; ".join(told)
 
     def evidence(self) -> _Reading:
         """Ask whether the treatment is shown to be better."""
@@ -166,6 +168,19 @@ class _Gatekeeper:
             return _UNASKED, None, None, "Nothing is waited for."
         left = None if ready.days_left is None else ready.days_running + ready.days_left
         return _PASSED, ready.days_running, left, "The plan has time left."
+
+    def _blocks(self, guarded: tuple[ReportResult, ReportComparison]) -> bool:
+        """Say whether a guardrail that is not broken would hold a promotion back so far."""
+        metric, item = guarded[0].metric, guarded[1]
+        if item.state is ResultState.OPEN:
+            beyond = (item.effect.relative or 0.0) < -(metric.margin or 0.0)
+            return beyond or metric.name in self.required
+        return item.state is ResultState.MISSING
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The metrics of which the plan demands proof."""
+        return frozenset(it.metric.name for it in self.plan.guardrails if it.required)
 
     def _broken(self) -> bool:
         return any(item.state is ResultState.BROKEN for _, item in self.guarded)

@@ -127,6 +127,8 @@ def _verdict(studied: Study, treatment: str | None) -> ReportVerdict:
         next_action=row(studied.examination.experiment, analysis)["next_action"],
         bar=rule.bar(plan.alpha, 1),
         bar_worse=rule.bar(plan.alpha, 1 / shares_of(plan, rule).look),
+        any_look=rule.extendable,
+        by_e_values=rule.by_e_values,
     )
 
 

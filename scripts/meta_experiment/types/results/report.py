@@ -52,7 +52,8 @@ class ReportVerdict:
     """The decision with its reason; `leading` is the treatment that is spoken of.
 
     `bar` is the natural logarithm of the evidence that a promotion needs, `bar_worse` that of
-    a rejection by the primary metric.
+    a rejection by the primary metric. `any_look` says that the rule may be asked at any look,
+    not at one alone, `by_e_values` that its evidence is e-values: odds against chance.
     """
 
     decision: Decision
@@ -63,6 +64,8 @@ class ReportVerdict:
     next_action: str
     bar: float
     bar_worse: float
+    any_look: bool
+    by_e_values: bool
 
 
 @dataclass(frozen=True, slots=True)

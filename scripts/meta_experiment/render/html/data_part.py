@@ -1,0 +1,214 @@
+"""Whether the data may be believed: checks, the way of the units, when they came, on what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from meta_experiment.render.findings import data_finding
+from meta_experiment.render.html.page import figure, folded, own, pill, section, table
+from meta_experiment.render.markup import Content, Markup, element
+from meta_experiment.render.pictures.bars import arriving
+from meta_experiment.render.report_words import (
+    amounts,
+    between,
+    day,
+    moment,
+    name,
+    per_cent,
+    planned,
+    quantity,
+)
+from meta_experiment.types.results.report import ReportDocument
+
+_FINE, _NOT = ("✓", "fine", "good"), ("✗", "not fine", "bad")
+
+
+def data_part(report: ReportDocument) -> Markup:
+    """Write what speaks for the data, and what against them."""
+    return section(
+        "data",
+        data_finding(report),
+        table(
+            "Checks of the data",
+            ("Check", "What was seen", "State"),
+            (
+                (label, own(seen), pill(*(_FINE if ok else _NOT)))
+                for label, seen, ok in _checks(report)
+            ),
+        ),
+        element("h3", "From the draw to the comparison"),
+        _flow(report),
+        _arrivals(report),
+        _versions(report),
+        _strata(report),
+    )
+
+
+def _checks(report: ReportDocument) -> Iterator[tuple[str, str, bool]]:
+    checks = report.checks
+    counts = ", ".join(f"{name(arm, 40)} {n:,}" for arm, n in checks.srm.counts.items())
+    shares = " : ".join(planned(round(share, 3)) for share in checks.srm.expected.values())
+    p = "" if checks.srm.p_anytime is None else f"; p {checks.srm.p_anytime:.2g} at every look"
+    yield "Assignment", f"{counts} (planned {shares}{p})", checks.srm.ok
+    lost = ", ".join(
+        f"{name(arm, 40)} {n:,} of {checks.attrition.exposed[arm]:,}"
+        for arm, n in checks.attrition.lost.items()
+    )
+    reason = f" {name(checks.attrition.reason, 300)}" if checks.attrition.reason else ""
+    yield "Losses", f"{lost}.{reason}" if lost else "none", checks.attrition.ok
+    seen = f"{checks.exposure.exposed:,} of {checks.exposure.assigned:,} received their variant"
+    yield "Exposure", seen, checks.exposure.ok
+    versions = checks.fingerprint
+    models = ", ".join(f"{name(it, 40)} {n:,}" for it, n in list(versions.models.items())[:6])
+    yield "Versions", name(versions.reason or models or "no model recorded", 300), versions.ok
+
+
+def _flow(report: ReportDocument) -> Markup:
+    return table(
+        "Units of every arm, and what was left out on the way",
+        (
+            "Arm",
+            "Assigned",
+            "Exposed",
+            "Closed",
+            "Compared",
+            "Trials",
+            "Left out, cut short, missing",
+        ),
+        (
+            (
+                own(name(arm, 40)),
+                *(
+                    f"{n:,}"
+                    for n in (
+                        flow.assigned,
+                        flow.exposed,
+                        flow.closed,
+                        flow.compared,
+                        flow.trials,
+                    )
+                ),
+                _left_out(flow.exclusions | flow.cut_short, flow.missing),
+            )
+            for arm, flow in report.flow.items()
+        ),
+        numbers=range(1, 6),
+    )
+
+
+def _left_out(trials: Mapping[str, int], missing: Mapping[str, int]) -> str:
+    told = [f"{name(reason.replace('_', ' '), 60)} {n:,}" for reason, n in trials.items()]
+    told += [f"no {name(metric, 60)} {n:,}" for metric, n in missing.items()]
+    return ", ".join(told[:12]) or "none"
+
+
+def _arrivals(report: ReportDocument) -> Markup | None:
+    arrivals = report.arrivals
+    days = arrivals.step_seconds / 86_400
+    each = "hour" if days < 0.2 else "quarter of a day" if days < 1 else "day"
+    each = {7.0: "week", 30.0: "30 days"}.get(days, each)
+    title = f"Units by when they began, for each {each} and arm"
+    drawn = arriving(arrivals, "a", title)
+    if drawn is None:
+        return None
+    rows = (
+        (
+            day(begin) if days >= 1 else moment(begin),
+            *(f"{counts[at]:,}" for counts in arrivals.units.values()),
+        )
+        for at in range(max(map(len, arrivals.units.values())))
+        for begin in ((arrivals.begin or 0.0) + at * arrivals.step_seconds,)
+    )
+    arms = [name(arm, 40) for arm in arrivals.units]
+    numbers = range(1, 1 + len(arms))
+    return figure(
+        drawn,
+        title + ".",
+        folded(
+            "The numbers of this picture", table(title, ("Begin", *arms), rows, numbers=numbers)
+        ),
+    )
+
+
+def _versions(report: ReportDocument) -> Markup | None:
+    if not report.versions:
+        return None
+    arms = [name(arm, 40) for arm in report.flow]
+    return folded(
+        "Versions that the trials ran on",
+        table(
+            "Versions by arm",
+            ("Kind", "Version", "First", "Last", *arms),
+            (
+                (
+                    own(name(it.kind, 40)),
+                    own(name(it.version, 80)),
+                    day(it.first),
+                    day(it.last),
+                    *(f"{it.trials[arm]:,}" for arm in report.flow),
+                )
+                for it in report.versions
+            ),
+            numbers=range(4, 4 + len(arms)),
+        ),
+    )
+
+
+def _strata(report: ReportDocument) -> Markup | None:
+    if not report.strata:
+        return None
+    several = len(report.series) > 1
+    rows: Iterator[tuple[Content, ...]] = (
+        (
+            own(f"{name(it.name, 60)}{f', {name(it.treatment, 40)}' if several else ''}"),
+            f"{it.control_units:,} / {it.treatment_units:,}",
+            per_cent(it.effect, signed=True),
+            between(it.interval),
+        )
+        for it in report.strata
+    )
+    return folded(
+        "The effect in parts of the units (to explore; decides nothing)",
+        table(
+            "The effect in parts of the units",
+            ("Part", "Units", "Change", "Interval"),
+            rows,
+            numbers=(1, 2, 3),
+        ),
+    )
+
+
+def worth_part(report: ReportDocument, heading: str) -> Markup | None:
+    """Write what a month of uses would save."""
+    impact = report.impact
+    if impact is None or impact.uses is None or not impact.items:
+        return None
+    spent = {arm: usd for arm, usd in report.cost.spent.items() if usd is not None}
+    told = ""
+    if spent:
+        total = quantity(sum(spent.values()), "USD")
+        told = f" The trials themselves took {total}."
+    return section(
+        "worth",
+        heading,
+        element(
+            "p",
+            f"At the rate of use seen so far, about {impact.uses:,.0f} uses in 30 days, all of "
+            f"them with {name(impact.treatment, 40)}. Below zero it would take more.{told}",
+            class_="lede",
+        ),
+        table(
+            "Expected savings in 30 days",
+            ("What", "A use takes now", "Saved in 30 days", "Interval"),
+            (
+                (
+                    own(name(it.label, 60)),
+                    quantity(it.per_use, it.unit),
+                    quantity(it.saved, it.unit),
+                    amounts(it.low, it.high, it.unit),
+                )
+                for it in impact.items
+            ),
+            numbers=(1, 2, 3),
+        ),
+    )

@@ -1,0 +1,167 @@
+"""All metrics on one axis, on which right is better, and what each arm came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meta_experiment.render.findings import STATES, metrics_finding
+from meta_experiment.render.html.page import folded, own, pill, section, table
+from meta_experiment.render.markup import Content, Markup, element
+from meta_experiment.render.pictures import forest
+from meta_experiment.render.pictures.scales import PictureScale
+from meta_experiment.render.report_words import between, name, per_cent, planned, value
+from meta_experiment.types import MetricKind
+from meta_experiment.types.results.report import ReportDocument
+from meta_experiment.types.results.report_metrics import (
+    MetricRole,
+    ReportComparison,
+    ReportResult,
+)
+
+_SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
+_LEGEND = (
+    "Change against {control}; right is better. Point: estimate. Line: the interval of the "
+    "plan’s rule, {looks}; arrows go on outside the picture.{goal}{guard}"
+)
+
+_GUARDED = (
+    " Red dots: how much worse a guardrail may get; it holds when the whole line lies to their "
+    "right."
+)
+
+
+def arm_number(report: ReportDocument, arm: str) -> int:
+    """Return by which colour an arm is drawn."""
+    names = [item.name for item in report.arms]
+    return min(names.index(arm), 4) if arm in names else 1
+
+
+def metrics_part(report: ReportDocument) -> Markup:
+    """Write the table of metrics."""
+    goal = report.plan.improvement_threshold
+    scale = forest.axis(report.results, goal)
+    any_guard = any(it.metric.role is MetricRole.GUARDRAIL for it in report.results)
+    legend = _LEGEND.format(
+        control=name(report.arms[0].name, 40),
+        looks="valid at every look" if report.verdict.any_look else "valid at its one look",
+        goal=" Green dashes: the change worth having." if goal else "",
+        guard=_GUARDED if any_guard else "",
+    )
+    titles = element(
+        "tr",
+        element("th", "Metric", scope="col"),
+        element("th", _axis(scale), scope="col", class_="plot"),
+        element("th", "Change", scope="col", class_="n"),
+        element("th", "State", scope="col"),
+    )
+    rows = [
+        _row(report, scale, result, item)
+        for result in report.results
+        for item in _ordered(report, result)
+    ]
+    return section(
+        "metrics",
+        metrics_finding(report),
+        element("p", legend, class_="lede"),
+        element("div", _axis(scale), class_="narrow-axis soft", aria_hidden="true"),
+        element(
+            "table",
+            element("thead", titles, role="rowgroup"),
+            element("tbody", *rows, role="rowgroup"),
+            class_="forest stack",
+            role="table",
+            aria_labelledby="metrics-h",
+        ),
+        folded("Mean and spread of every arm", _arms(report)),
+    )
+
+
+def _ordered(report: ReportDocument, result: ReportResult) -> list[ReportComparison]:
+    return sorted(result.comparisons, key=lambda it: it.treatment != report.verdict.leading)
+
+
+def _axis(scale: PictureScale) -> Markup:
+    marks = [
+        element("span", said, style=f"left:{place:.1f}%") for place, said in forest.ticks(scale)
+    ]
+    return element("div", element("b", "← worse · better →"), *marks, class_="axis")
+
+
+def _row(
+    report: ReportDocument, scale: PictureScale, result: ReportResult, item: ReportComparison
+) -> Markup:
+    metric, primary = result.metric, result.metric.role is MetricRole.PRIMARY
+    drawn = forest.row(
+        scale,
+        item,
+        arm=arm_number(report, item.treatment),
+        margin=metric.margin,
+        goal=report.plan.improvement_threshold if primary else None,
+    )
+    change = (
+        "–" if item.effect.relative is None else per_cent(item.effect.relative, signed=True)
+    )
+    about: list[Content] = [_role(result)]
+    if len(report.series) > 1:
+        dot = element("span", class_=f"dot d{arm_number(report, item.treatment)}")
+        about += [" · ", dot, own(name(item.treatment, 40))]
+    return element(
+        "tr",
+        element(
+            "th",
+            own(name(metric.label, 60)),
+            element("small", *about),
+            scope="row",
+            role="rowheader",
+        ),
+        element("td", drawn, class_="plot", role="cell"),
+        element(
+            "td",
+            change,
+            element("small", between(item.interval)),
+            class_="n",
+            role="cell",
+        ),
+        element("td", pill(*STATES[item.state]), role="cell"),
+        role="row",
+        data_metric=name(metric.name),
+        data_treatment=name(item.treatment),
+        data_state=item.state.value,
+    )
+
+
+def _role(result: ReportResult) -> str:
+    metric = result.metric
+    return {
+        MetricRole.PRIMARY: "decides",
+        MetricRole.GUARDRAIL: f"guardrail, may worsen by {planned(metric.margin)}",
+        MetricRole.SECONDARY: "beside, decides nothing",
+        MetricRole.EXPLORED: "not in the plan, to explore",
+    }[metric.role]
+
+
+def _arms(report: ReportDocument) -> Markup:
+    return table(
+        "Mean and spread of every arm",
+        ("Metric", "Arm", "Units", "Mean", "Std. dev.", "Compared", "Missing"),
+        _arm_rows(report),
+        numbers=(2, 3, 4, 5, 6),
+    )
+
+
+def _arm_rows(report: ReportDocument) -> Iterator[tuple[Content, ...]]:
+    for result in report.results:
+        metric = result.metric
+        for who, arm in result.arms.items():
+            centre = f"{value(arm.centre, metric)}"
+            if metric.kind not in _SHARES:
+                centre = f"{centre} ({metric.statistic})"
+            yield (
+                own(name(metric.label, 60)),
+                own(name(who, 40)),
+                f"{arm.n:,}",
+                value(arm.mean, metric),
+                "–" if arm.sd is None else value(arm.sd, metric),
+                centre,
+                f"{arm.missing:,}",
+            )

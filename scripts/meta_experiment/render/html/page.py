@@ -1,0 +1,85 @@
+"""The frame of a page, and the pieces that all pages are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from meta_experiment.render.html.style_sheet import style_sheet
+from meta_experiment.render.markup import Content, Markup, element, joined
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def page(title: str, *content: Content, style: str = "") -> str:
+    """Write a whole page, of which nothing can run and nothing is fetched."""
+    head = joined(
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name="viewport", content="width=device-width,initial-scale=1"),
+        element("meta", name="referrer", content="no-referrer"),
+        element("meta", name="generator", content="meta-experiment"),
+        element("title", title),
+        element("style", Markup(style_sheet() + style)),
+    )
+    skip = element("a", "To the report", href="#report", class_="skip")
+    body = element("body", skip, element("main", *content, id="report"))
+    return f"<!doctype html>\n{element('html', element('head', head), body, lang='en')}\n"
+
+
+def section(identity: str, heading: Content, *content: Content) -> Markup:
+    """Write a part of a page below what was found."""
+    title = element("h2", heading, id=f"{identity}-h")
+    return element("section", title, *content, id=identity, aria_labelledby=f"{identity}-h")
+
+
+def own(text: str) -> Markup:
+    """Write somebody's words so that their direction ends with them."""
+    return element("bdi", text)
+
+
+def table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[Content]],
+    *,
+    numbers: Sequence[int] = (),
+) -> Markup:
+    """Write a table that is scrolled where it is too wide; `numbers` are columns of them."""
+    titles = [
+        element("th", title, scope="col", class_="n" if place in numbers else None)
+        for place, title in enumerate(head)
+    ]
+    lines = [
+        element(
+            "tr",
+            *(
+                element("th", cell, scope="row")
+                if not place
+                else element("td", cell, class_="n" if place in numbers else None)
+                for place, cell in enumerate(row)
+            ),
+        )
+        for row in rows
+    ]
+    inner = element(
+        "table", element("caption", caption, class_="soft"),
+        element("thead", element("tr", *titles)), element("tbody", *lines),
+    )  # fmt: skip
+    return element(
+        "div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption
+    )
+
+
+def folded(summary: str, *content: Content, open_: bool = False) -> Markup:
+    """Write what is shown when it is asked for."""
+    return element("details", element("summary", summary), *content, open=open_ or None)
+
+
+def figure(drawn: Content, caption: Content, *more: Content) -> Markup:
+    """Write a picture with what there is to say of it."""
+    return element("figure", drawn, element("figcaption", caption), *more)
+
+
+def pill(sign: str, word: str, tone: str) -> Markup:
+    """Write a state as a word with its sign."""
+    return element("span", f"{sign} {word}".strip(), class_=f"pill {tone}")

@@ -1,0 +1,171 @@
+"""Numbers of a report in words: what a reader is told, in two figures, whatever the form."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from meta_experiment.render.words import printable
+from meta_experiment.types import Interval, MetricKind
+from meta_experiment.types.results.report_metrics import (
+    ComparisonEvidence,
+    ReportComparison,
+    ReportMetric,
+)
+
+MINUS, THIN, NO_BREAK = "−", "\u202f", "\u00a0"
+_MOST = 9.99  # of a change: beyond, a per cent is no help
+_LONGEST_NAME = 120
+_SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
+_MINUTE, _TWO_MINUTES, _HOUR = 60.0, 120.0, 3600.0  # seconds
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def name(text: str, most: int = _LONGEST_NAME) -> str:
+    """Write somebody's name for a thing on one line, cut where no name ends."""
+    text = " ".join(printable(text).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def per_cent(fraction: float | None, *, signed: bool = False) -> str:
+    """Write a fraction as per cent with two figures, cut where it is beyond all measure."""
+    if fraction is None or math.isnan(fraction):
+        return "–"
+    sign = ("+" if signed else "") if fraction >= 0 else MINUS
+    size = abs(fraction)
+    if size > _MOST:
+        return f"{'over ' if fraction > 0 else 'below '}{sign}999{THIN}%"
+    return f"{sign}{_two_figures(100 * size)}{THIN}%"
+
+
+def planned(fraction: float | None) -> str:
+    """Write a fraction that somebody chose, as they chose it."""
+    return "–" if fraction is None else f"{100 * fraction:.4g}{THIN}%"
+
+
+def _two_figures(size: float) -> str:
+    if size == 0:
+        return "0"
+    if size >= 9.95:
+        return f"{size:.0f}"
+    return f"{size:.1f}" if size >= 0.095 else f"{size:.2g}"
+
+
+def between(interval: Interval) -> str:
+    """Write an interval of a relative effect; an end may lie beyond all bounds."""
+    low, high = interval.low, interval.high
+    if low is None and high is None:
+        return "not known yet"
+    if low is None:
+        return f"up to {per_cent(high, signed=True)}"
+    if high is None:
+        return f"{per_cent(low, signed=True)} or more"
+    return f"{per_cent(low, signed=True)}{NO_BREAK}to{NO_BREAK}{per_cent(high, signed=True)}"
+
+
+def value(amount: float | None, metric: ReportMetric) -> str:
+    """Write a value of a metric with its unit."""
+    if amount is not None and metric.kind in _SHARES:
+        return per_cent(amount)
+    return quantity(amount, metric.unit)
+
+
+def quantity(amount: float | None, unit: str) -> str:
+    """Write an amount in a unit with three figures: 73.5 s, $0.0911, 5,240 tokens."""
+    if amount is None or not math.isfinite(amount):
+        return "–"
+    sign, size = MINUS if amount < 0 else "", abs(amount)
+    if unit == "USD":
+        return f"{sign}${_measured(size)}"
+    if unit == "s" and size >= _TWO_MINUTES:
+        unit, size = ("h", size / _HOUR) if size >= _HOUR else ("min", size / _MINUTE)
+    return f"{sign}{_measured(size)}{THIN}{name(unit, 20)}".rstrip(THIN)
+
+
+def amounts(low: float | None, high: float | None, unit: str) -> str:
+    """Write from what to what an amount goes; an end may lie beyond all bounds."""
+    ends = ["?" if end is None else quantity(end, unit) for end in (low, high)]
+    return f"{ends[0]}{NO_BREAK}to{NO_BREAK}{ends[1]}"
+
+
+def _measured(size: float) -> str:
+    """Write a measured number with three figures, also where the last are zero."""
+    if size >= 999.5 or size < 1e-4:
+        return three_figures(size)
+    return f"{size:#.3g}".rstrip(".")
+
+
+def three_figures(size: float) -> str:
+    """Write a number with three figures, in thousands where one can read it."""
+    if size >= 1e15 or 0 < size < 1e-4:
+        return f"{size:.2g}"
+    if size >= 999.5:
+        step = 10 ** max(0, math.floor(math.log10(size)) - 2)
+        return f"{round(size / step) * step:,}"
+    return f"{size:.3g}"
+
+
+def evidence(log: float, *, odds: bool) -> str:
+    """Write evidence: an e-value as odds against chance, another rule's as its p-value."""
+    if not odds:
+        p = math.exp(-log) if log < 700 else 0.0
+        return "p < 0.0001" if p < 1e-4 else f"p = {min(1.0, p):.2g}"
+    return f"{odds_number(log)} to 1"
+
+
+def odds_number(log: float) -> str:
+    """Write a number by its natural logarithm; a very large one as a power of ten."""
+    tens = log / math.log(10)
+    if tens >= 6:
+        return f"10{str(math.floor(tens)).translate(_SUPERSCRIPTS)}"
+    number = math.exp(log)
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.2g}"
+
+
+def shown_evidence(found: ComparisonEvidence, odds: bool) -> str:
+    """Write the evidence for better, as it is corrected for several treatments."""
+    return evidence(found.log_better_adjusted, odds=odds)
+
+
+def change(metric: ReportMetric, comparison: ReportComparison) -> str:
+    """Write a change as one says it: 22 % faster; of a rate from what to what."""
+    relative = comparison.effect.relative
+    if metric.kind in _SHARES:
+        ends = (comparison.control_value, comparison.treatment_value)
+        return " → ".join(value(end, metric) for end in ends)
+    if relative is None:
+        return "no relative change"
+    if relative == 0:
+        return "no change"
+    return f"{per_cent(abs(relative))} {metric.better if relative > 0 else metric.worse}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun in the right form."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def moment(at: float | None) -> str:
+    """Write a time to the minute, in UTC."""
+    if at is None:
+        return "–"
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def day(at: float | None) -> str:
+    """Write a day, in UTC."""
+    return "–" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def listed(names: list[str]) -> str:
+    """Write names as a list one says aloud."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,237 @@
+"""A report tells the same in every form, is bounded, and can do nothing by itself."""
+
+import math
+import re
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from html.parser import HTMLParser
+
+import pytest
+from tests.cli.conftest import COMMAND
+
+from meta_experiment.files.roots import Layout
+from meta_experiment.render.findings import headline
+from meta_experiment.render.html.page import POLICY
+from meta_experiment.render.html.report_page import report_page
+from meta_experiment.services.reporting.reporting import report
+from meta_experiment.services.workspace import Workspace
+
+HOSTILE = (
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)>\" onload='x' "
+    "\u202egnp.exe\u2066 \x1b[2J \u0000 שלום 漢字 &lt; {} \n|"
+)
+ELEMENTS = """
+html head meta title style body main header section nav footer p h1 h2 h3 a b span bdi code
+pre small mark ul ol li dl dt dd div table caption thead tbody tr th td details summary
+figure figcaption svg desc path rect text
+"""
+PLAIN = frozenset(ELEMENTS.split())
+NUMBER = re.compile("[+−]?[0-9.]+(?=\u202f%)")
+
+
+class Reader(HTMLParser):
+    """Reads a page: its elements with their attributes, and the text of each row."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.stack, self.texts = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if not self.get_starttag_text().endswith("/>"):
+            self.stack.append((tag, len(self.texts), dict(attrs)))
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        name, start, attributes = self.stack.pop()
+        assert name == tag, f"{tag} ends {name}"
+        attributes["text"] = "".join(self.texts[start:])
+        self.elements.append((f"/{tag}", attributes))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def having(self, tag, key):
+        return [found for name, found in self.elements if name == f"/{tag}" and key in found]
+
+
+@pytest.fixture
+def decided(project):
+    """An experiment that is decided, with a guardrail and a metric beside."""
+    made = project.create("--guardrail", "cost_usd:20%", "--secondary", "turns")
+    lines = [
+        {
+            "experiment": made,
+            "variant": variant,
+            "trial_id": f"{variant}-{number}",
+            "metrics": {
+                "duration_seconds": (100 + 7 * (number % 9)) * factor,
+                "cost_usd": 0.1 + 0.01 * (number % 5),
+                "turns": number % 4,
+            },
+            "fingerprint": {"model": "model-a" if number < 9 else "model-b"},
+        }
+        for number in range(18)
+        for variant, factor in (("control", 1.0), ("treatment", 0.6))
+    ]
+    project.stdin("record", "--stdin", lines=lines)
+    return made
+
+
+def page_of(project, made, *flags):
+    target = project.root.parent / "report.html"
+    project("report", made, "--html", str(target), *flags)
+    return target.read_text("utf-8")
+
+
+def test_the_page_tells_the_verdict_and_the_numbers_of_the_document(project, decided):
+    moment = "2999-01-01T00:00:00Z"
+    document = project("report", decided, "--as-of", moment, "--json").json
+    analysis = project("analyze", decided, "--json").json
+    page = Reader(page_of(project, decided, "--as-of", moment))
+    assert document["verdict"]["decision"] == analysis["decision"] == "PROMOTE"
+    (badge,) = page.having("span", "data-decision")
+    assert badge["data-decision"] == "PROMOTE"
+    gates = [(it["data-gate"], it["data-state"]) for it in page.having("li", "data-gate")]
+    assert gates == [(it["gate"], it["state"]) for it in document["gates"]]
+    rows = page.having("tr", "data-metric")
+    told = [
+        (result["metric"]["name"], item)
+        for result in document["results"]
+        for item in result["comparisons"]
+    ]
+    assert [it["data-metric"] for it in rows] == [name for name, _ in told]
+    for row, (_, item) in zip(rows, told, strict=True):
+        assert row["data-state"] == item["state"]
+        shown = [float(it.replace("−", "-")) / 100 for it in NUMBER.findall(row["text"])][-3:]
+        expected = (
+            item["effect"]["relative"],
+            item["interval"]["low"],
+            item["interval"]["high"],
+        )
+        assert shown == pytest.approx(expected, rel=0.06)
+
+
+def test_the_document_says_what_the_analysis_says(project, decided):
+    document = project("report", decided, "--json").json
+    analysis = project("analyze", decided, "--json").json
+    (comparison,) = analysis["primary"]["comparisons"]
+    (told,) = document["results"][0]["comparisons"]
+    last = document["series"][0]["points"][-1]
+    evidence = comparison["sequential"]
+    assert told["interval"] == evidence["interval"]
+    assert (last["low"], last["high"]) == (told["interval"]["low"], told["interval"]["high"])
+    assert math.exp(last["log_better"]) == pytest.approx(evidence["e_promote"], rel=1e-12)
+    assert last["effect"] == told["effect"]["relative"] == comparison["effect"]["relative"]
+    for result in document["results"]:
+        for item in result["comparisons"]:
+            bar, margin = document["verdict"]["bar"], result["metric"]["margin"]
+            if margin is not None:
+                holds = item["interval"]["low"] > -margin
+                assert holds == (item["evidence"]["log_within_margin"] >= bar)
+                assert holds == (item["state"] == "holds")
+    assert document["checks"] == analysis["checks"]
+    assert document["plan"]["metrics"]["primary"]["name"] == "duration_seconds"
+    (prompt,) = document["prompts"]
+    assert prompt["path"] == COMMAND
+    assert "+Review the branch in parallel." in prompt["diffs"][0]["diff"]
+
+
+def test_the_same_data_make_the_same_bytes(project, decided):
+    moment = "2999-01-01T00:00:00Z"
+    first = page_of(project, decided, "--as-of", moment)
+    said = project("report", decided, "--as-of", moment, "--json").out
+    assert page_of(project, decided, "--as-of", moment) == first
+    assert project("report", decided, "--as-of", moment, "--json").out == said
+    early = project("report", decided, "--as-of", "2000-01-01T00:00:00Z", "--json").json
+    assert early["provenance"]["trials"] == 0
+    assert early["verdict"]["reason_code"] == "no_data"
+
+
+def test_a_shared_report_names_no_place_person_or_unit(project, decided):
+    page = page_of(project, decided)
+    said = project("report", decided, "--json").out
+    for text in (page, said):
+        assert str(project.root.parent) not in text
+        assert "control-3" not in text
+    assert "duration" in page
+
+
+def test_what_is_no_report_is_not_replaced(project, decided):
+    target = project.root / "v2.md"
+    before = target.read_bytes()
+    assert "no report" in project("report", decided, "--html", str(target), code=1).err
+    assert target.read_bytes() == before
+    assert "no folder" in project("report", decided, "--html", "nowhere/x.html", code=1).err
+
+
+def test_before_any_trial_there_is_a_page_as_well(project):
+    made = project.create()
+    page = Reader(page_of(project, made))
+    assert "No data yet" in "".join(page.texts)
+    assert (
+        project("report", made, "--no-diff", "--json").json["prompts"][0]["diffs"][0]["diff"]
+        is None
+    )
+
+
+def poisoned(value):
+    """Return a document with a hostile text in the place of, or before, each of its texts."""
+    if isinstance(value, Enum) or value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return HOSTILE + value
+    if isinstance(value, dict):
+        return {
+            poisoned(key) if key not in QUANTILES else key: poisoned(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, tuple | list):
+        return tuple(map(poisoned, value))
+    if is_dataclass(value):
+        return replace(
+            value, **{item.name: poisoned(getattr(value, item.name)) for item in fields(value)}
+        )
+    return value
+
+
+QUANTILES = {"0", "5", "25", "50", "75", "95", "100"}
+
+
+def test_no_text_of_a_document_is_more_than_text(project, decided):
+    """In each of its places at once: nothing runs, nothing is fetched, no element breaks."""
+    space = Workspace.open(Layout(project.root), lambda: 4e9)
+    document = poisoned(report(space, decided))
+    long = replace(document.plan, name="漢" * 10_000, hypothesis="x" * 100_000)
+    page = report_page(replace(document, plan=long))
+    read = Reader(page)
+    assert read.stack == []
+    for tag, attributes in read.elements:
+        assert tag.removeprefix("/") in PLAIN
+        assert not [name for name in attributes if name.startswith("on")]
+        assert attributes.get("href", "#").startswith("#")
+        assert "src" not in attributes
+    assert f'content="{POLICY.replace(chr(39), "&#x27;")}"' in page
+    assert "script" not in POLICY
+    assert re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x1b]", page) is None
+    assert "url(" not in page
+    assert "@import" not in page
+    assert len(page) < 400_000
+    assert headline(document)
+
+
+def test_a_picture_has_a_name_and_its_numbers_stand_beside(project, decided):
+    read = Reader(page_of(project, decided))
+    names = [found["id"] for _, found in read.elements if "id" in found]
+    assert len(set(names)) == len(names) - sum(
+        1 for tag, it in read.elements if tag[0] == "/" and "id" in it
+    )
+    pictures = [found for tag, found in read.elements if tag == "svg" and "role" in found]
+    assert len(pictures) >= 4
+    for picture in pictures:
+        assert set(picture["aria-labelledby"].split()) <= set(names)
+    assert "The numbers of this picture" in "".join(read.texts)
