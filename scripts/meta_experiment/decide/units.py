@@ -53,12 +53,16 @@ class UnitRecord:
     @property
     def began(self) -> float | None:
         """When the first of its trials was assigned; None where that is not known."""
+        if len(self.history) == 1:
+            return self.history[0].assigned_at
         times = [trial.assigned_at for trial in self.history if trial.assigned_at is not None]
         return min(times, default=None)
 
     @property
     def closed(self) -> float | None:
         """When the last of its trials closed; None while one is open."""
+        if len(self.history) == 1:
+            return self.history[0].closed_at
         times = [trial.closed_at for trial in self.history if trial.closed_at is not None]
         return max(times) if times and len(times) == len(self.history) else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 
 from meta_experiment.render.words import printable
 
@@ -16,6 +15,7 @@ class Markup(str):
 
 Content = str | int | Iterable["Content"] | None
 Attribute = str | float | bool | None
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
 _VOID = frozenset({"meta", "br", "input", "path", "line", "rect", "circle", "use", "link"})
 
 
@@ -55,7 +55,9 @@ def safe(text: str) -> str:
     """Escape a text, in which what could steer the reading is replaced; lines stay lines."""
     if not text.isprintable():
         text = "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
-    return escape(text, quote=True)
+    for mark, entity in _ENTITIES.items():
+        text = text.replace(mark, entity)
+    return text
 
 
 def _quoted(found: Attribute) -> str:

@@ -54,13 +54,13 @@ def _arm(
     edges: Sequence[float],
     exposed: int,
 ) -> ArmDistribution:
-    summary = sample.summary(metric)
+    middle, sd = _mean_and_sd(sample, metric)
     every = few is None and not edges
     return ArmDistribution(
         n=len(sample),
         missing=max(0, exposed - len(sample)),
-        mean=summary.mean,
-        sd=summary.sd,
+        mean=middle,
+        sd=sd,
         centre=centre_of(sample, metric),
         quantiles={str(q): quantile_of_ordered(values, q / 100) for q in _QUANTILES}
         if values
@@ -69,6 +69,17 @@ def _arm(
         counts=tuple(ValueCount(value, n) for value, n in sorted((few or {}).items())),
         bins=_bins(values, edges) if edges else (),
     )
+
+
+def _mean_and_sd(sample: Sample, metric: Metric) -> tuple[float | None, float | None]:
+    """Describe an arm as an analysis does, by the moments that are known already if it can."""
+    if metric.scale is Scale.RAW and sample.has_values and len(sample) > 1:
+        try:
+            return sample.moments.mean, sample.moments.sd
+        except DegenerateDataError:
+            pass
+    summary = sample.summary(metric)
+    return summary.mean, summary.sd
 
 
 def centre_of(sample: Sample, metric: Metric) -> float | None:

@@ -9,6 +9,7 @@ from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.reporting.metric_words import label
 from meta_experiment.decide.reporting.results import rule_interval
+from meta_experiment.decide.units import mean
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import Interval, Metric, Unit
 from meta_experiment.types.results.report import CostReport, ExpectedImpact, ImpactItem
@@ -74,10 +75,9 @@ def _saved(
         change = estimate(basis.plan, metric, control, treated).relative
     except DegenerateDataError:
         return None
-    mean = control.summary(metric).mean
-    if change is None or mean is None:
+    if change is None or not control.has_values:
         return None
-    return mean, change, rule_interval(basis.plan, basis, metric, control, treated)
+    return mean(control.raw), change, rule_interval(basis.plan, basis, metric, control, treated)
 
 
 def cost(basis: Basis, known: Sequence[Metric], treatment: str | None) -> CostReport:

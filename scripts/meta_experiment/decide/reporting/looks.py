@@ -14,8 +14,8 @@ from meta_experiment.records import dataclass
 from meta_experiment.stats.moments import Moments
 from meta_experiment.types import Plan, Unit
 
-EVERY = 100  # of the first looks; later ones lie ever farther apart
-MOST = 200
+EVERY = 30  # of the first looks; later ones lie ever farther apart
+MOST = 60
 
 Pair = tuple[Sample, Sample]
 

@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.compare import estimate
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.reporting.results import rule_interval
-from meta_experiment.decide.units import Arm, UnitRecord
+from meta_experiment.decide.units import Arm
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.types import Unit
+from meta_experiment.types import FingerprintCheck, Unit
 from meta_experiment.types.results.report import Stratum
 
-PARTS = ("model", "client")
 MOST = 6  # versions of each
 _FEWEST = 5  # units of an arm
 _HALVES = ("first half", "second half")
 
 
-def strata(basis: Basis) -> tuple[Stratum, ...]:
+def strata(basis: Basis, seen: FingerprintCheck) -> tuple[Stratum, ...]:
     """Compare each treatment with the control within parts of the units, if large enough."""
-    return tuple(_strata(basis))
+    return tuple(_strata(basis, {"model": seen.models, "client": seen.clients}))
 
 
-def _strata(basis: Basis) -> Iterator[Stratum]:
+def _strata(basis: Basis, seen: Mapping[str, Mapping[str, int]]) -> Iterator[Stratum]:
     arms = basis.samples.arms
-    for part in PARTS:
+    for part, counts in seen.items():
+        if len(counts) < 2:
+            continue
         of_unit = {name: _versions(arm, part) for name, arm in arms.items()}
-        used = Counter(version for known in of_unit.values() for version in known.values())
-        if len(used) > 1:
-            for version, _ in sorted(used.items(), key=lambda item: (-item[1], item[0]))[:MOST]:
-                inside = {
-                    name: {unit for unit, its in known.items() if its == version}
-                    for name, known in of_unit.items()
-                }
-                yield from _compared(basis, part, version, inside)
+        for version in sorted(counts, key=lambda name: (-counts[name], name))[:MOST]:
+            inside = partial(_having, of_unit, version)
+            yield from _compared(basis, part, version, inside)
     if basis.plan.unit is not Unit.CASE:
         for place, half in enumerate(_HALVES):
-            inside = {
-                name: {unit.unit for unit in _half(arm.units, place)}
-                for name, arm in arms.items()
-            }
-            yield from _compared(basis, "half", half, inside)
-
-
-def _half(units: Sequence[UnitRecord], place: int) -> Sequence[UnitRecord]:
-    middle = len(units) // 2
-    return units[middle:] if place else units[:middle]
+            yield from _compared(basis, "half", half, partial(_half, place))
 
 
 def _versions(arm: Arm, part: str) -> dict[str, str]:
@@ -59,18 +46,29 @@ def _versions(arm: Arm, part: str) -> dict[str, str]:
     }
 
 
+def _having(
+    of_unit: Mapping[str, Mapping[str, str]], version: str, arm: str, sample: Sample
+) -> Sequence[int]:
+    known = of_unit[arm]
+    return [place for place, unit in enumerate(sample.units) if known.get(unit) == version]
+
+
+def _half(place: int, arm: str, sample: Sample) -> Sequence[int]:
+    del arm
+    middle = len(sample) // 2
+    return range(middle, len(sample)) if place else range(middle)
+
+
 def _compared(
-    basis: Basis, part: str, name: str, inside: Mapping[str, set[str]]
+    basis: Basis, part: str, name: str, inside: Callable[[str, Sample], Sequence[int]]
 ) -> Iterator[Stratum]:
     plan = basis.plan
     for treatment in plan.treatments:
-        arms = (plan.control.name, treatment.name)
         pair = basis.samples.compared(treatment.name, plan.primary)
         if not all(sample.has_values for sample in pair):
             continue
-        control, treated = (
-            _picked(sample, inside[arm]) for arm, sample in zip(arms, pair, strict=True)
-        )
+        control = pair[0].picked(inside(plan.control.name, pair[0]))
+        treated = pair[1].picked(inside(treatment.name, pair[1]))
         if plan.unit is Unit.CASE:
             control, treated = basis.samples.match(control, treated)
         if min(len(control), len(treated)) < _FEWEST:
@@ -88,7 +86,3 @@ def _compared(
             effect,
             rule_interval(plan, basis, plan.primary, control, treated),
         )
-
-
-def _picked(sample: Sample, units: set[str]) -> Sample:
-    return sample.picked([place for place, unit in enumerate(sample.units) if unit in units])

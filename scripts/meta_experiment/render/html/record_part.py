@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import zip_longest
 
 from meta_experiment.render.findings import change_finding
@@ -102,6 +101,8 @@ def _marked(before: str, after: str) -> tuple[Content, Content]:
     if max(len(before), len(after)) > _LONGEST_LINE:
         return before, after
     old, new = _WORDS.findall(before), _WORDS.findall(after)
+    from difflib import SequenceMatcher  # takes long to load
+
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if matcher.ratio() < 0.35:
         return before, after

@@ -5,10 +5,10 @@ from __future__ import annotations
 from meta_experiment.render.findings import VERDICTS, headline, impact_finding
 from meta_experiment.render.html.course_part import cases_part, course_part, distribution_part
 from meta_experiment.render.html.data_part import data_part, worth_part
-from meta_experiment.render.html.head import contents, top
 from meta_experiment.render.html.metrics_part import metrics_part
 from meta_experiment.render.html.page import page
 from meta_experiment.render.html.record_part import again_part, change_part, plan_part
+from meta_experiment.render.html.verdict_part import contents, top
 from meta_experiment.render.markup import element
 from meta_experiment.render.report_words import moment, name
 from meta_experiment.types.results.report import ReportDocument

@@ -49,7 +49,7 @@ class CourseFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class _Panels:
     width: float
     left: float
     right: float
@@ -60,8 +60,8 @@ class _Layout:
 
 
 _LAYOUTS = (
-    _Layout(WIDE, 64.0, 96.0, (16.0, 250.0), (286.0, 426.0), 470.0, 8),
-    _Layout(NARROW, 48.0, 62.0, (16.0, 206.0), (238.0, 346.0), 388.0, 4),
+    _Panels(WIDE, 64.0, 96.0, (16.0, 250.0), (286.0, 426.0), 470.0, 8),
+    _Panels(NARROW, 48.0, 62.0, (16.0, 206.0), (238.0, 346.0), 388.0, 4),
 )
 
 
@@ -82,7 +82,7 @@ def _units(point: EvidencePoint) -> int:
 
 
 def _drawn(
-    series: EvidenceSeries, frame: CourseFrame, arm: int, name: str, title: str, layout: _Layout
+    series: EvidenceSeries, frame: CourseFrame, arm: int, name: str, title: str, layout: _Panels
 ) -> Markup:
     points = series.points
     most = _units(points[-1])
@@ -111,7 +111,7 @@ def _drawn(
     )
 
 
-def _x_axis(x: PictureScale, layout: _Layout, frame: CourseFrame) -> Markup:
+def _x_axis(x: PictureScale, layout: _Panels, frame: CourseFrame) -> Markup:
     bottom = layout.evidence[1]
     drawn = []
     for at in x.ticks(layout.ticks):
@@ -134,7 +134,7 @@ def _band(
     points: Sequence[EvidencePoint],
     frame: CourseFrame,
     x: PictureScale,
-    layout: _Layout,
+    layout: _Panels,
     arm: int,
 ) -> Markup:
     top, bottom = layout.band
@@ -207,7 +207,7 @@ def _range(points: Sequence[EvidencePoint], goal: float) -> tuple[float, float]:
 
 
 def _evidence(
-    series: EvidenceSeries, frame: CourseFrame, x: PictureScale, layout: _Layout, arm: int
+    series: EvidenceSeries, frame: CourseFrame, x: PictureScale, layout: _Panels, arm: int
 ) -> Markup:
     points, (top, bottom) = series.points, layout.evidence
     better = [max(_LEAST_LOG, it.log_better_adjusted) for it in points]
@@ -262,7 +262,7 @@ def _level(bar: float, frame: CourseFrame) -> str:
 
 
 def _marks(
-    series: EvidenceSeries, frame: CourseFrame, x: PictureScale, layout: _Layout
+    series: EvidenceSeries, frame: CourseFrame, x: PictureScale, layout: _Panels
 ) -> Markup:
     """Draw from when on a plan may decide, and when the evidence first sufficed."""
     top, bottom = layout.band[0], layout.evidence[1]

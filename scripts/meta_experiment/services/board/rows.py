@@ -117,6 +117,11 @@ def step_of(
     )
 
 
+def next_action(experiment: Experiment, analysis: Analysis) -> str:
+    """Say what to do next about an experiment, as its row does."""
+    return _next_action(experiment, analysis, step_of(experiment, analysis))
+
+
 def _is_ready(analysis: Analysis) -> bool:
     ready = analysis.readiness
     return ready.smallest_arm >= ready.needed_per_arm

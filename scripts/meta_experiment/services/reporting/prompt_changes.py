@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import Content
-from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.store.ports import Variants
 from meta_experiment.types import Experiment
 from meta_experiment.types.results.report import PromptDiff, PromptVersion, ReportPrompt
@@ -57,6 +56,8 @@ def _prompts(experiment: Experiment, texts: _Texts, room: int) -> Iterator[Repor
 def _difference(
     treatment: str, path: str, before: Content | None, after: Content | None
 ) -> PromptDiff:
+    from meta_experiment.files.content_diff import unified_diff  # takes long to load
+
     text = unified_diff(path, before, after)
     lines = [line for line in text.splitlines() if not line.startswith(("+++", "---"))]
     return PromptDiff(

@@ -20,7 +20,7 @@ from meta_experiment.decide.telling.progress import leading
 from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.model.metrics import known_metric
 from meta_experiment.services.acting.analysing import Study, study
-from meta_experiment.services.board.rows import row
+from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
 from meta_experiment.services.reporting.prompt_changes import prompt_changes
@@ -102,7 +102,7 @@ def _document(
         flow=flow(plan, samples, analysis.samples),
         arrivals=arrivals(samples.arms),
         versions=versions(samples.arms),
-        strata=strata(basis),
+        strata=strata(basis, analysis.checks.fingerprint),
         prompts=prompt_changes(workspace.store, experiment, diff=diff),
         cost=cost(basis, metrics, treatment),
         impact=impact(basis, metrics, treatment, _days(experiment, analysis)),
@@ -124,7 +124,7 @@ def _verdict(studied: Study, treatment: str | None) -> ReportVerdict:
         reason=analysis.reason,
         winner=analysis.winner,
         leading=treatment,
-        next_action=row(studied.examination.experiment, analysis)["next_action"],
+        next_action=next_action(studied.examination.experiment, analysis),
         bar=rule.bar(plan.alpha, 1),
         bar_worse=rule.bar(plan.alpha, 1 / shares_of(plan, rule).look),
         any_look=rule.extendable,
@@ -140,7 +140,7 @@ def _arms(experiment: Experiment, analysis: Analysis) -> Iterator[ReportArm]:
 
 def _spent(planned: Sequence[Metric], trials: Sequence[Trial]) -> tuple[Metric, ...]:
     """Return the metrics of the plan, and those of time, tokens and money on record."""
-    recorded = {name for trial in trials for name in trial.metrics}
+    recorded = set[str]().union(*[trial.metrics for trial in trials])
     by_name = {metric.name: metric for metric in planned}
     beside = (known_metric(name) for name in _IMPACT if name in recorded - set(by_name))
     return (*by_name.values(), *filter(None, beside))
