@@ -235,3 +235,38 @@ def test_a_picture_has_a_name_and_its_numbers_stand_beside(project, decided):
     for picture in pictures:
         assert set(picture["aria-labelledby"].split()) <= set(names)
     assert "The numbers of this picture" in "".join(read.texts)
+
+
+def test_the_index_shows_every_experiment_and_the_generations_of_a_prompt(project, decided):
+    project("stop", decided, "--reason", "seen enough")
+    second = project.create("--name", "once more")
+    project.observe(second, 12)
+    folder = project.root.parent / "reports"
+    folder.mkdir()
+    project("report", second, "--html", str(folder / f"{second}.html"))
+    document = project("report", "--all", "--json").json
+    assert [it["experiment_id"] for it in document["experiments"]] == [second, decided]
+    newest, oldest = document["experiments"]
+    analysis = project("analyze", second, "--json").json
+    (comparison,) = analysis["primary"]["comparisons"]
+    assert newest["improvement"] == comparison["effect"]["relative"]
+    assert newest["interval"] == comparison["sequential"]["interval"]
+    assert oldest["status"] != "running"
+    assert document["generations"] == [{"path": COMMAND, "experiments": [decided, second]}]
+    project("report", "--all", "--html", str(folder))
+    read = Reader((folder / "index.html").read_text("utf-8"))
+    rows = read.having("tr", "data-status")
+    assert [row["data-status"] for row in rows] == [newest["status"], oldest["status"]]
+    links = {found["href"] for tag, found in read.elements if tag == "a"}
+    assert links == {"#report", f"{second}.html"}
+    assert read.stack == []
+    assert "script" not in {tag for tag, _ in read.elements}
+
+
+def test_one_or_all_is_to_be_said(project):
+    assert "one, or all" in project("report", code=2).err
+    assert "one, or all" in project("report", "x", "--all", code=2).err
+    assert (
+        "No" in project("report", "--all").out
+        or "0 experiments" in project("report", "--all").out
+    )

@@ -219,6 +219,7 @@ STEPS: tuple[Step, ...] = (
     "promote review --dry-run",
     "report review",
     "report review --as-of yesterday",
+    "report --all",
     "trials review --limit 4",
     "trials review --variant control --limit 2 --all",
     "monitor review",

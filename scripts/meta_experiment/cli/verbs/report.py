@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import click
 
 from meta_experiment.cli.frame import Place, Result, verb
-from meta_experiment.cli.open import workspace
+from meta_experiment.cli.open import clock, layout, workspace
+from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model.instants import from_text
 from meta_experiment.render.blocks import lines
 from meta_experiment.render.report_summary import summary
@@ -16,28 +18,62 @@ from meta_experiment.services.serving import observing
 
 
 @verb(example="meta-experiment report exp-2026-01-31-review --html review.html")
-@click.argument("experiment_id", metavar="ID")
-@click.option("--html", metavar="FILE", help="Write it as one page that needs nothing else.")
+@click.argument("experiment_id", metavar="[ID]", required=False)
+@click.option(
+    "--html",
+    metavar="FILE",
+    help="Write it as one page that needs nothing else; of all, the folder for the index.",
+)
+@click.option("--all", "every", is_flag=True, help="All experiments side by side.")
 @click.option("--as-of", metavar="TIME", help="As it was then, such as 2026-01-31T09:30:00Z.")
 @click.option(
     "--diff/--no-diff", default=True, help="With the words of the prompts that change [diff]."
 )
 def report_verb(
-    place: Place, experiment_id: str, html: str | None, as_of: str | None, diff: bool
+    place: Place,
+    experiment_id: str | None,
+    html: str | None,
+    every: bool,
+    as_of: str | None,
+    diff: bool,
 ) -> Result:
     """Tell all that is known of an experiment, to show it or to keep it."""
+    target = None if html is None else place.directory / Path(html).expanduser()
+    if every is (experiment_id is not None):
+        raise UsageError(
+            "Which experiment is to be reported: one, or all of them?",
+            hint="meta-experiment report ID, or meta-experiment report --all",
+        )
+    if experiment_id is None:
+        return _all(place, target)
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
     moment = None if as_of is None else from_text(as_of)
     found = report(opened, experiment_id, as_of=moment, diff=diff)
-    if html is None:
+    if target is None:
         return Result(found, summary(found))
     from meta_experiment.render.html.report_page import report_page
     from meta_experiment.services.reporting.report_files import write_pages
 
-    target = place.directory / Path(html).expanduser()
     write_pages(opened.files, {target: report_page(found)})
     return Result(found, (*summary(found), *lines(f"Written: {target}")))
+
+
+def _all(place: Place, target: Path | None) -> Result:
+    """Tell of every experiment; in a folder, link the pages that stand there already."""
+    from meta_experiment.render.html.project_page import headline, project_page
+    from meta_experiment.services.reporting.project import project_report
+    from meta_experiment.services.reporting.report_files import pages_in, write_pages
+
+    opened, where = cache(lambda: workspace(place)), layout(place)
+    found = project_report(where, clock, opened)
+    if target is None:
+        return Result(found, lines(f"{headline(found)}."))
+    known = pages_in(target, (item.experiment_id for item in found.experiments))
+    index = target / "index.html"
+    write_pages(opened().files, {index: project_page(found, known)})
+    more = f"A page for one: meta-experiment report ID --html {as_word(str(target))}/ID.html"
+    return Result(found, lines(f"{headline(found)}.", f"Written: {index}", more))
 
 
 command = report_verb

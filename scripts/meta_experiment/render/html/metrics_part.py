@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render.findings import STATES, metrics_finding
-from meta_experiment.render.html.page import folded, own, pill, section, table
+from meta_experiment.render.html.page import axis, folded, own, pill, section, table
 from meta_experiment.render.markup import Content, Markup, element
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
@@ -50,7 +50,7 @@ def metrics_part(report: ReportDocument) -> Markup:
     titles = element(
         "tr",
         element("th", "Metric", scope="col"),
-        element("th", _axis(scale), scope="col", class_="plot"),
+        element("th", axis(scale), scope="col", class_="plot"),
         element("th", "Change", scope="col", class_="n"),
         element("th", "State", scope="col"),
     )
@@ -63,7 +63,7 @@ def metrics_part(report: ReportDocument) -> Markup:
         "metrics",
         metrics_finding(report),
         element("p", legend, class_="lede"),
-        element("div", _axis(scale), class_="narrow-axis soft", aria_hidden="true"),
+        element("div", axis(scale), class_="narrow-axis soft", aria_hidden="true"),
         element(
             "table",
             element("thead", titles, role="rowgroup"),
@@ -80,20 +80,14 @@ def _ordered(report: ReportDocument, result: ReportResult) -> list[ReportCompari
     return sorted(result.comparisons, key=lambda it: it.treatment != report.verdict.leading)
 
 
-def _axis(scale: PictureScale) -> Markup:
-    marks = [
-        element("span", said, style=f"left:{place:.1f}%") for place, said in forest.ticks(scale)
-    ]
-    return element("div", element("b", "← worse · better →"), *marks, class_="axis")
-
-
 def _row(
     report: ReportDocument, scale: PictureScale, result: ReportResult, item: ReportComparison
 ) -> Markup:
     metric, primary = result.metric, result.metric.role is MetricRole.PRIMARY
     drawn = forest.row(
         scale,
-        item,
+        item.effect.relative,
+        item.interval,
         arm=arm_number(report, item.treatment),
         margin=metric.margin,
         goal=report.plan.improvement_threshold if primary else None,

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from meta_experiment.render.html.style_sheet import style_sheet
 from meta_experiment.render.markup import Content, Markup, element, joined
+from meta_experiment.render.pictures import forest
+from meta_experiment.render.pictures.scales import PictureScale
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -30,6 +32,14 @@ def section(identity: str, heading: Content, *content: Content) -> Markup:
     """Write a part of a page below what was found."""
     title = element("h2", heading, id=f"{identity}-h")
     return element("section", title, *content, id=identity, aria_labelledby=f"{identity}-h")
+
+
+def axis(scale: PictureScale) -> Markup:
+    """Write the axis above rows of changes."""
+    marks = [
+        element("span", said, style=f"left:{place:.1f}%") for place, said in forest.ticks(scale)
+    ]
+    return element("div", element("b", "← worse · better →"), *marks, class_="axis")
 
 
 def own(text: str) -> Markup:

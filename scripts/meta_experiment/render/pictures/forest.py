@@ -8,7 +8,8 @@ from meta_experiment.render.markup import Markup, element
 from meta_experiment.render.pictures.drawing import dots, line, path
 from meta_experiment.render.pictures.scales import PictureScale, widest
 from meta_experiment.render.report_words import per_cent
-from meta_experiment.types.results.report_metrics import ReportComparison, ReportResult
+from meta_experiment.types import Interval
+from meta_experiment.types.results.report_metrics import ReportResult
 
 WIDTH, HEIGHT = 300.0, 28.0
 _LEAST, _MOST = 0.05, 0.6
@@ -17,21 +18,27 @@ _MIDDLE, _CAP, _ARROW = HEIGHT / 2, 5.0, 4.0
 
 
 def axis(results: Sequence[ReportResult], threshold: float) -> PictureScale:
-    """Return the axis of all rows, which three quarters of the ends set and no wild one."""
-    ends = [threshold]
-    for result in results:
-        ends += [result.metric.margin or 0.0]
-        for item in result.comparisons:
-            known = (item.interval.low, item.interval.high, item.effect.relative)
-            ends += [end for end in known if end is not None]
-    seen = [abs(it.effect.relative or 0.0) * 1.08 for one in results for it in one.comparisons]
-    reach = min(_MOST, max(widest(ends, _LEAST, _MOST), *seen, 0.0))
+    """Return the axis of all rows of a report."""
+    ends = [threshold, *(one.metric.margin or 0.0 for one in results)]
+    seen = []
+    for item in (item for one in results for item in one.comparisons):
+        known = (item.interval.low, item.interval.high, item.effect.relative)
+        ends += [end for end in known if end is not None]
+        seen.append(item.effect.relative or 0.0)
+    return reaching(ends, seen)
+
+
+def reaching(ends: Sequence[float], seen: Sequence[float]) -> PictureScale:
+    """Return an axis that three quarters of the ends set and no wild one; `seen` are on it."""
+    reach = max(widest(ends, _LEAST, _MOST), *(1.08 * abs(one) for one in seen), 0.0)
+    reach = min(_MOST, reach)
     return PictureScale(-reach, reach, 6.0, WIDTH - 6.0)
 
 
 def row(
     scale: PictureScale,
-    comparison: ReportComparison,
+    effect: float | None,
+    interval: Interval | None,
     *,
     arm: int,
     margin: float | None = None,
@@ -44,8 +51,7 @@ def row(
     if margin is not None and margin <= scale.high:
         at = scale.place(-margin)
         drawn.append(line(at, 2.0, at, HEIGHT - 2, "margin"))
-    low, high = comparison.interval.low, comparison.interval.high
-    effect = comparison.effect.relative
+    low, high = (interval.low, interval.high) if interval else (None, None)
     if low is not None or high is not None:
         start = scale.start if low is None else scale.inside(low)
         end = scale.end if high is None else scale.inside(high)

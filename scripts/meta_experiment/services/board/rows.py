@@ -8,6 +8,7 @@ from typing import Any
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.opening import opens_at
+from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.decide.telling.stages import (
     step_of_experiment,
@@ -17,7 +18,16 @@ from meta_experiment.decide.telling.stages import (
 from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.result_document import to_document
-from meta_experiment.types import Analysis, Experiment, Holdout, Outcome, Scale, Status, Unit
+from meta_experiment.types import (
+    Analysis,
+    Experiment,
+    Holdout,
+    Interval,
+    Outcome,
+    Scale,
+    Status,
+    Unit,
+)
 from meta_experiment.types.guidance import Step
 from meta_experiment.types.vocabulary import Lack, Stage
 from meta_experiment.workflows.workflow_names import acting_command
@@ -48,6 +58,7 @@ def row(
     decided = analysis or outcome
     step = step or step_of(experiment, analysis, learned=learned, watched=watched)
     leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
+    interval = _interval(experiment, analysis) if analysis and leads else None
     return {
         "id": experiment.experiment_id,
         "name": plan.name,
@@ -70,6 +81,7 @@ def row(
         "variants": _variants(experiment, analysis),
         "progress": _progress(experiment, analysis),
         "improvement": improvement,
+        "interval": interval,
         "leading": leads,
         "ended": _ended(experiment, analysis),
         "decision": decided and decided.decision and decided.decision.value,
@@ -186,6 +198,21 @@ def _leading(analysis: Analysis) -> tuple[str | None, float | None]:
     if best is None or not _is_ready(analysis):
         return None, None
     return best.treatment, best.estimate.relative
+
+
+def _interval(experiment: Experiment, analysis: Analysis) -> Row | None:
+    """Return that of what leads, as the plan's rule has it."""
+    best = leading(analysis)
+    if best is None:
+        return None
+    found: Interval | None = (best.adjusted or best).interval
+    if rule_of(experiment.plan).by_e_values:
+        found = best.sequential.interval if best.sequential else None
+    if best.corrected:
+        found = best.corrected.interval
+    if found is None:
+        return None
+    return {"level": found.level, "low": found.low, "high": found.high}
 
 
 def _as_decided(outcome: Outcome | None) -> tuple[str | None, float | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from meta_experiment.errors import NotFoundError, RefusedError, StorageError
@@ -28,6 +28,11 @@ def write_pages(files: FileSystem, pages: Mapping[Path, str]) -> None:
             write_atomically(files, path, text.encode("utf-8"))
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def pages_in(folder: Path, names: Iterable[str]) -> frozenset[str]:
+    """Return which of these experiments have a page in a folder, called by their ids."""
+    return frozenset(name for name in names if (folder / f"{name}.html").is_file())
 
 
 def _require_own(path: Path) -> None:

@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 10
+_VERSION = 11
 _PURPOSE = "board"
 _PARTS = (
     "trust",

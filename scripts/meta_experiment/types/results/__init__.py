@@ -48,7 +48,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "recording": ("meta_experiment.types.results.recording:RecordingResult", ("record",)),
     "recovery": ("meta_experiment.types.results.recovery:Recovery", ("recover",)),
     "repair": ("meta_experiment.types.results.recovery:RepairResult", ("repair",)),
-    "report": ("meta_experiment.types.results.report:ReportDocument", ("report",)),
+    "report": ("meta_experiment.types.results.project_report:ReportAnswer", ("report",)),
     "run": ("meta_experiment.types.results.run:RunResult", ("run",)),
     "runs-diff": ("meta_experiment.types.results.run_difference:RunDifference", ("runs diff",)),
     "runs-judge": ("meta_experiment.types.results.run_judging:RunJudging", ("runs judge",)),

@@ -108,11 +108,19 @@ class BoardHoldout(TypedDict):
     promoted: int
 
 
+class BoardInterval(TypedDict):
+    """Bounds of a relative effect at a level, + is better; None is unbounded."""
+
+    level: float
+    low: float | None
+    high: float | None
+
+
 class BoardRow(TypedDict):
     """Row of an experiment: its plan in short, how it stands, and what to do next.
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
-    has the plan's minimum.
+    has the plan's minimum; `interval` is that of the plan's rule, None where it is not known.
     `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` and
     `ramp` are None where units are drawn in another way, or its logs were not read. `holdout`
     is None where it is none; that names in `watches` what was promoted. `stage` is how far it
@@ -135,6 +143,7 @@ class BoardRow(TypedDict):
     progress: BoardProgress
     ended: list[BoardEndedArm]
     improvement: float | None
+    interval: BoardInterval | None
     leading: str | None
     decision: Decision | None
     reason_code: ReasonCode | None
