@@ -662,3 +662,21 @@ def test_a_variant_whose_dear_runs_leave_nothing_is_not_promoted(call, lost):
         for number in dear:
             write_run(call.root / "runs", number, {"tone": "warm"}, at=number * DAY / 2)
         assert only(imported(call))["completed"] == len(dear)
+
+
+def test_how_often_runs_of_each_variant_were_made_again_is_told(call):
+    """Who runs what failed until it does not would hide a variant that fails."""
+    for number in range(1, 9):
+        variant = ["dry", "warm"][number % 2]
+        for attempt in (1, 2) if variant == "warm" else (1,):
+            failed = variant == "warm" and attempt == 1
+            write_run(
+                call.root / "runs",
+                number,
+                {"tone": variant},
+                attempt=attempt,
+                outcome="failure" if failed else "success",
+                folder=f"{number}-{attempt}",
+            )
+    (told,) = [note for note in only(imported(call))["notes"] if "made again" in note]
+    assert told.startswith("Runs that were made again: 4 of warm. What the last attempt")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
@@ -113,6 +114,7 @@ def import_experiment(
             "Runs that are on record with another variant than these files name are set aside: "
             f"{some_of(contrary)}."
         )
+    said += _told_of_attempts(runs)
     untimed = sum(run.at is None for run in runs.runs)
     if untimed:
         said.append(f"When {untimed:,} of the runs began {_UNTIMED}")
@@ -189,6 +191,17 @@ def _told_of_trials(runs: JoinedRuns, news: RunNews, trials: Iterable[Trial]) ->
             f"{len(doubtful):,} of the runs on record lie outside the oldest dates that are "
             "known here. These may not be those of their time, so that the runs still count: "
             "import where git has the whole history of the workflow (git fetch --unshallow)."
+        )
+
+
+def _told_of_attempts(runs: JoinedRuns) -> Iterator[str]:
+    """Say how often runs were made again, which hides how often they had failed."""
+    again = Counter(run.variant for run in runs.runs if run.attempt > 1)
+    if again:
+        counted = ", ".join(f"{number:,} of {name}" for name, number in sorted(again.items()))
+        yield (
+            f"Runs that were made again: {counted}. What the last attempt came to counts; that "
+            "earlier ones failed is in no figure."
         )
 
 
