@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 import numpy as np  # noqa: E402
 from tests.sim import (  # noqa: E402
+    agentic_tables,
     bandit_tables,
     beliefs,
     covariates,
@@ -474,6 +475,7 @@ TABLES = (
     ramp_tables.ramp_table,
     unequal_rates.unequal_rates_table,
     offline_tables.offline_tables,
+    agentic_tables.workflows_table,
 )
 
 
