@@ -71,3 +71,29 @@ def test_a_drift_is_no_effect_of_the_variant_that_came_late(treated):
     fooled = sum(_is_decided(naive, treated, seed) for seed in range(EXPERIMENTS))
     assert wrong <= 2, fooled
     assert fooled >= 10
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_few_runs_of_one_arm_come_to_no_decision_and_to_no_error(seed):
+    """Two units and a slope leave no degree of freedom where they have most of the variance."""
+    declared = DeclaredExperiment("tone", ("dry", "warm"), 1, 1, metric="turns")
+    plan = plan_for("w", declared, {"turns": 1.0}, MetricWishes(), {}).plan
+    rng = random.Random(seed)  # noqa: S311
+    for _ in range(150):
+        runs = rng.randint(5, 10)
+        late = rng.sample(range(runs), 2)
+        trials = [
+            Trial(
+                str(number),
+                "warm" if number in late else "dry",
+                str(number),
+                number,
+                status=TrialStatus.OK,
+                metrics={"turns": rng.lognormvariate(0.0, 0.5)},
+                assigned_at=number * HOURS,
+                closed_at=number * HOURS + 60,
+            )
+            for number in range(runs)
+        ]
+        found = analyze(plan, trials, experiment_id="e", as_of=runs * HOURS, started=0.0)
+        assert found.decision is Decision.EXTEND

@@ -102,3 +102,10 @@ def test_each_value_has_a_row():
         ArmProducts.of([1.0, 2.0], [(1.0,)])
     with pytest.raises(DegenerateDataError):
         ArmProducts.of([1.0, 2.0], [(1.0,), (math.nan,)])
+
+
+@given(st.integers(0, 1_000), st.floats(0.0, 1.0))
+def test_some_degrees_of_freedom_are_left_whichever_arm_has_the_variance(seed, share):
+    """At other ratios than 1 the arm of two units may have most of it, less a slope."""
+    means = adjusted_means(*products(*drawn(seed, (2, 12), 1)))
+    assert means is None or means.df(share, 1.0 - share) >= 0.1

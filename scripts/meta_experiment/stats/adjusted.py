@@ -21,6 +21,7 @@ from meta_experiment.stats.ttest import Contrast, satterthwaite
 
 _NOTHING_NEW = 1e-9  # share of a covariate's spread that the others do not explain
 _ROUNDING = 1e-12  # share of a variance below which what is left of it is none
+_LEAST_DF = 0.1  # of the distributions of t that can be worked out
 
 Row = Sequence[float]
 
@@ -84,9 +85,13 @@ class AdjustedMeans:
     explained: float
 
     def df(self, control: float, treatment: float) -> float:
-        """Return the degrees of freedom of a variance that has these parts of the arms."""
+        """Return the degrees of freedom of a variance that has these parts of the arms.
+
+        Where an arm of few units has most of it the slopes would take them all; the fewest that
+        t has are left then.
+        """
         parts = zip((control, treatment), self.units, strict=True)
-        return satterthwaite(*parts) - (len(self.slopes) - len(self.dropped))
+        return max(_LEAST_DF, satterthwaite(*parts) - (len(self.slopes) - len(self.dropped)))
 
     def contrast(self, ratio: float = 1.0) -> Contrast:
         """Return treatment minus so many times the control."""
