@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,9 +44,10 @@ _LINK = re.compile(r"\]\(([^)#\s]+\.md)\)")
 
 def _with_contents(_app: object, page: str, source: list[str]) -> None:
     """Tell Sphinx of the pages that a table of contents links to, by its headings."""
-    folder, name = PurePosixPath(page).parent, PurePosixPath(page).name
-    if page != root_doc and (name != "README" or len(folder.parts) < 2):
+    if page != root_doc and not _is_contents(page):
         return
+    if page == root_doc:
+        source[0] += _unlisted(source[0])
     parts = _HEADING.split(source[0])
     seen: set[str] = set()
     for title, text in [("", parts[0]), *zip(parts[1::2], parts[2::2], strict=True)]:
@@ -58,6 +59,19 @@ def _with_contents(_app: object, page: str, source: list[str]) -> None:
             source[0] += "\n".join(
                 ["\n```{toctree}", ":hidden:", *caption, "", *fresh, "```\n"]
             )
+
+
+def _is_contents(page: str) -> bool:
+    return page.startswith("docs/") and page.endswith("/README")
+
+
+def _unlisted(contents: str) -> str:
+    """List the pages beside the front page, and folders of pages, that it does not link to."""
+    docs = ROOT / "docs"
+    places = sorted([*docs.glob("*.md"), *docs.glob("*/README.md")])
+    links = [place.relative_to(docs).as_posix() for place in places]
+    others = [it for it in links if it not in ("index.md", *_LINK.findall(contents))]
+    return "\n## More\n\n" + "\n".join(f"- [{it}]({it})" for it in others) if others else ""
 
 
 def _is_below(page: str, link: str) -> bool:
@@ -73,6 +87,7 @@ def _front_page(app: Any, error: Exception | None) -> None:  # noqa: ANN401
 
 
 def setup(app: Any) -> None:  # noqa: ANN401
-    """Connect both to what Sphinx does."""
+    """Connect it to what Sphinx does; the front page is always read, as others may be new."""
+    app.connect("env-get-outdated", lambda *_: [root_doc])
     app.connect("source-read", _with_contents)
     app.connect("build-finished", _front_page)
