@@ -13,6 +13,7 @@ from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import group, main
 
 CALLED = dict(commands(group))
+ABOVE = click.Context(group, **group.context_settings)  # whose names of help are remembered
 RUN = ["README.md", "docs/quick-start.md", "docs/guides.md", "docs/install.md"]
 # a line that is no verb -> the file of the tests that runs it
 ELSEWHERE = {
@@ -42,7 +43,7 @@ def faults(text):
             verb, arguments = named(words[1:])
             command = CALLED[verb]
             try:
-                command.make_context(verb, list(arguments))
+                command.make_context(verb, list(arguments), parent=ABOVE)
             except click.ClickException as error:
                 found.append(f"{shlex.join(words)}: {error.format_message()}")
     return found

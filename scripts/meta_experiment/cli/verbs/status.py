@@ -7,6 +7,7 @@ are closed, and what the next session is told at its start follows the board.
 from __future__ import annotations
 
 from functools import cache, partial
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -15,6 +16,9 @@ from meta_experiment.cli.open import client_folder, clock, layout, workspace
 from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
 from meta_experiment.services.serving import observing
+
+if TYPE_CHECKING:
+    from meta_experiment.types.results.board import BoardView
 
 
 @verb(example="meta-experiment status")
@@ -28,6 +32,7 @@ from meta_experiment.services.serving import observing
     help="Entries shown in each section of the text.",
 )
 @click.option("--archived", is_flag=True, help="Show archived experiments as well.")
+@click.option("--csv", metavar="FILE", help="Write the list as CSV; - for the standard output.")
 @click.option("--watch", is_flag=True, help="Draw it anew every two seconds, until Ctrl-C.")
 def status_verb(
     place: Place,
@@ -35,15 +40,28 @@ def status_verb(
     experiment_id: str | None,
     limit: int,
     archived: bool,
+    csv: str | None,
     watch: bool,
 ) -> Result:
     """Show what runs, how far it is, what ended, and what to do next."""
     look = partial(_look, place, experiment_id, limit, archived)
+    if csv is not None:
+        return _written(place, look().answer, csv)
     if not watch:
         return look()
     from meta_experiment.cli import moving
 
     return moving.watch(look, screen)
+
+
+def _written(place: Place, answer: object, file: str) -> Result:
+    from meta_experiment.cli.table_files import write_table
+    from meta_experiment.render.blocks import lines
+    from meta_experiment.services.board.tidy import tidy_experiments
+
+    view = cast("BoardView", answer)
+    said = write_table(place, lambda: tidy_experiments(view["experiments"]), csv=file)
+    return Result(view, lines(*said or ()))
 
 
 def _look(place: Place, experiment_id: str | None, limit: int, archived: bool) -> Result:

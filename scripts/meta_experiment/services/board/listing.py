@@ -7,7 +7,8 @@ from meta_experiment.model.fields import suggestion
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Plan, Trial
+from meta_experiment.store.trial_log import TrialLog
+from meta_experiment.types import Experiment, Plan, Trial
 from meta_experiment.types.results.trial_page import TrialPage
 
 _MOST_PROBLEMS = 20
@@ -15,6 +16,26 @@ _MOST_PROBLEMS = 20
 
 def trials(workspace: Workspace, selector: str, limit: int, variant: str | None) -> TrialPage:
     """Return the newest trials, of one variant or of all; open ones last.
+
+    Raises:
+        NotFoundError: no such experiment or variant.
+    """
+    experiment, log, found = find_trials(workspace, selector, variant)
+    return TrialPage(
+        experiment.experiment_id,
+        len(found),
+        tuple(found[-limit:]),
+        tuple(sentences(experiment.experiment_id, log.apart)),
+        tuple(item.sentence for item in log.set_aside[:_MOST_PROBLEMS]),
+        tuple(item.sentence for item in log.conflicts[:_MOST_PROBLEMS]),
+        _planned(experiment.plan),
+    )
+
+
+def find_trials(
+    workspace: Workspace, selector: str, variant: str | None
+) -> tuple[Experiment, TrialLog, list[Trial]]:
+    """Return an experiment with its log, and its trials in the order of closing.
 
     Raises:
         NotFoundError: no such experiment or variant.
@@ -29,15 +50,7 @@ def trials(workspace: Workspace, selector: str, limit: int, variant: str | None)
     log = workspace.store.trials(experiment)
     found = [item for item in log.trials if variant in (None, item.variant)]
     found.sort(key=_moment)
-    return TrialPage(
-        experiment.experiment_id,
-        len(found),
-        tuple(found[-limit:]),
-        tuple(sentences(experiment.experiment_id, log.apart)),
-        tuple(item.sentence for item in log.set_aside[:_MOST_PROBLEMS]),
-        tuple(item.sentence for item in log.conflicts[:_MOST_PROBLEMS]),
-        _planned(experiment.plan),
-    )
+    return experiment, log, found
 
 
 def _moment(trial: Trial) -> tuple[bool, float]:
