@@ -35,12 +35,6 @@ def test_each_verb_of_health_is_told_from_the_others(verb, capsys):
     assert begun == {"doctor", "check", "verify", "recover", "repair"}
 
 
-@pytest.mark.parametrize("verb", CALLED)
-def test_every_verb_is_named_in_the_documents(verb):
-    """One page lists them all."""
-    assert f"`{verb}`" in (REPOSITORY / "docs" / "verbs.md").read_text()
-
-
 def test_the_help_page_lists_every_verb_with_a_sentence(capsys):
     """One line each, none empty."""
     assert main(["--help"]) == 0
