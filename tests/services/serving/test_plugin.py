@@ -32,7 +32,7 @@ def test_the_wheel_holds_what_the_checkout_has():
     assert held == sorted(set(held))
     work = {"AGENTS.md", "CHANGELOG.md", "SECURITY.md", "benchmarks", "docs", "evals", "tests"}
     work |= {"action.yml", "requirements-dev.lock", "dist", "build", "node_modules"}
-    work |= {"hatch_build.py", "requirements-tools.lock", "__pycache__"}
+    work |= {"hatch_build.py", "requirements-tools.lock", "share", "__pycache__"}
     top = {item.name for item in ROOT.iterdir() if item.name[0] != "."} - work
     assert set(held) == top | {".claude-plugin"}
 
