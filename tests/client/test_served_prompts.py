@@ -45,6 +45,7 @@ def stage(client):
     return Stage(client.folder)
 
 
+@pytest.mark.long
 def test_a_served_command_gives_the_model_what_the_plain_one_gives(client, stage):
     front = "---\narguments: [pr, mode]\nallowed-tools: Bash(serve-variant:*)\n---\n"
     entry = stage.run(form="inplace", sequence="01" * 20, arguments=["pr", "mode"])

@@ -77,8 +77,7 @@ def test_the_twin_is_the_program_on_rates():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("lag", [0, 15])
-@pytest.mark.parametrize("rates", [False, True])
+@pytest.mark.parametrize(("rates", "lag"), [(False, 0), (True, 15)])
 def test_the_twin_convinces_at_the_unit_at_which_the_program_does(rates, lag):
     """Looked at after every unit; it finds promotions and rejections, early and late ones."""
     rng = np.random.default_rng(7)
