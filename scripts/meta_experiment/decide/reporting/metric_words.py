@@ -8,7 +8,8 @@ from meta_experiment.types.results.report_metrics import MetricRole, ReportMetri
 
 _ENDINGS = ("_seconds", "_usd")
 _BY_UNIT = {"s": ("faster", "slower"), "USD": ("cheaper", "dearer")}
-_FEWER, _HIGHER, _LOWER = ("fewer", "more"), ("higher", "lower"), ("lower", "higher")
+_HIGHER, _LOWER = ("higher", "lower"), ("lower", "higher")
+_BY_KIND = {MetricKind.COUNT: ("fewer", "more")}
 _KNOWN = {"followup turns": "follow-up turns", "user satisfaction": "satisfaction"}
 _RATES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 
@@ -45,4 +46,4 @@ def _change(metric: Metric) -> tuple[str, str]:
         return _HIGHER
     if metric.unit in _BY_UNIT:
         return _BY_UNIT[metric.unit]
-    return _FEWER if metric.kind is MetricKind.COUNT else _LOWER
+    return _BY_KIND.get(metric.kind, _LOWER)
