@@ -92,6 +92,9 @@ def test_a_shell_completes_verbs_options_experiments_arms_and_metrics(project, p
     assert press(shell, "stop", first, "--variant", "") == ["control", "treatment"]
     assert press(shell, "noise", "--metric", "active_s") == ["active_seconds"]
     assert press(shell, "create", "--assignment", "ra") == ["ramp"]
+    if shell == "bash":  # in which the sign is a word of its own
+        assert press(shell, "stop", first, "--variant", "=", "tr") == ["treatment"]
+        assert press(shell, "stop", first, "--variant", "=") == ["control", "treatment"]
     if shell != "fish":  # which looks for what is typed anywhere in a word by itself
         assert press(shell, "analyze", "oth") == [second]
         assert press(shell, "create", "--plan", "") == ["<default>"]
@@ -191,6 +194,20 @@ def test_a_place_takes_what_its_placeholder_says():
         argument = click.Argument(["word"], metavar=placeholder)
         assert [item.type for item in completion.offers(context, argument, "x")] == [kind]
     assert completion.offers(context, click.Argument(["word"], metavar="N"), "1") == []
+
+
+def test_help_offers_what_is_explained_word_by_word():
+    """Verbs of a noun after it."""
+    context = click.Context(click.Command("help"))
+    argument = click.Argument(["words"], metavar="[TOPIC]...", nargs=-1)
+
+    def offered(typed):
+        return [item.value for item in completion.offers(context, argument, typed)]
+
+    assert offered("prom") == ["promote"]
+    assert offered("guardrail_f") == ["guardrail_failed"]
+    context.params["words"] = ("runs",)
+    assert offered("sh") == ["show"]
 
 
 @pytest.mark.parametrize("shell", completion.SHELLS)

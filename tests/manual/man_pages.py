@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from meta_experiment.cli.completion import PROGRAM
 from meta_experiment.cli.main import SECTIONS, group
 from meta_experiment.cli.manual import all_entries
+from meta_experiment.cli.verb_command import PROGRAM
 from meta_experiment.render.blocks import Block, Commands, Facts, Heading, Paragraph, Section
 from meta_experiment.render.manual import coded, entry_sections
 from meta_experiment.render.style import Style

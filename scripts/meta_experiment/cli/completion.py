@@ -7,7 +7,6 @@ is told of nothing: there is no worse place for a message than the line one is t
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -15,8 +14,8 @@ from typing import Any
 
 import click
 
-PROGRAM = "meta-experiment"
-REQUEST = "_META_EXPERIMENT_COMPLETE"  # set by the shell, to `bash_complete` and the like
+from meta_experiment.cli.verb_command import PROGRAM, REQUEST
+
 SHELLS = ("bash", "zsh", "fish")
 
 Row = Mapping[str, Any]
@@ -27,9 +26,17 @@ _PLAIN = r"(?a)[\w][\w.:/@+-]*"  # nothing that a shell would act on
 
 def complete(program: click.Command, request: str) -> int:
     """Print what may follow the words on the line, or the script that asks for it."""
-    from click.shell_completion import shell_complete
+    from click.shell_completion import BashComplete, add_completion_class, shell_complete
+
+    class Bash(BashComplete):
+        """Bash, which makes a word of the sign in `--variant=NAME`."""
+
+        def get_completion_args(self) -> tuple[list[str], str]:
+            args, typed = super().get_completion_args()
+            return [word for word in args if word != "="], typed
 
     with suppress(Exception):
+        add_completion_class(Bash)
         shell_complete(program, {}, PROGRAM, REQUEST, request)
     return 0
 
@@ -123,8 +130,3 @@ _OFFERED: dict[str, Callable[[click.Context], Iterator[Offer]]] = {
     "TOPIC": _topics,
 }
 _PATHS = {"FILE": "file", "PATH": "file", "DIR": "dir"}
-
-
-def requested() -> str | None:
-    """Return what a shell asks for, None where a person runs a verb."""
-    return os.environ.get(REQUEST) or None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import click
 
 from meta_experiment import __version__
-from meta_experiment.cli import completion, frame
+from meta_experiment.cli import frame
 from meta_experiment.cli.groups import LazyGroup
-from meta_experiment.cli.verb_command import HELP_NAMES
+from meta_experiment.cli.verb_command import HELP_NAMES, PROGRAM, REQUEST
 from meta_experiment.errors import MetaExperimentError, UsageError
 from meta_experiment.files import interruption
 
@@ -69,7 +70,7 @@ class VerbGroup(LazyGroup):
 
 
 @click.group(cls=VerbGroup, context_settings={"help_option_names": HELP_NAMES})
-@click.version_option(__version__, prog_name=completion.PROGRAM)
+@click.version_option(__version__, prog_name=PROGRAM)
 def group() -> None:
     """Find out whether a change to a prompt file really helps, then keep it or take it back.
 
@@ -85,14 +86,16 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; return 0 done, 1 refused or failed, 2 usage, 130 or 143 interrupted."""
-    request = completion.requested()
-    if request is not None:
-        return completion.complete(group, request)
+    request = os.environ.get(REQUEST)
+    if request:
+        from meta_experiment.cli.completion import complete
+
+        return complete(group, request)
     words: list[str] = sys.argv[1:] if arguments is None else arguments
     words = _lone_flags_as_verbs(words)
     try:
         _require_text(words)
-        code: Any = group.main(words, prog_name=completion.PROGRAM, standalone_mode=False)
+        code: Any = group.main(words, prog_name=PROGRAM, standalone_mode=False)
     except (MetaExperimentError, click.ClickException, click.Abort, OSError) as error:
         return frame.report(error, words)
     except KeyboardInterrupt as error:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+PROGRAM = "meta-experiment"
+REQUEST = "_META_EXPERIMENT_COMPLETE"  # set by a shell, to `bash_complete` and the like
 HELP_NAMES = ["-h", "--help"]
 _ROOT = (
     "The project (default: META_EXPERIMENT_ROOT, else the nearest folder upwards that owns the "

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from meta_experiment.cli.completion import PROGRAM
 from meta_experiment.cli.groups import LazyGroup
-from meta_experiment.cli.verb_command import HELP_NAMES, Verb
+from meta_experiment.cli.verb_command import HELP_NAMES, PROGRAM, Verb
 from meta_experiment.types.results import RESULTS
 from meta_experiment.types.results.manual import ManualEntry, ManualSort, ManualTerms
 

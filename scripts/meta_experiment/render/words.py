@@ -6,9 +6,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from meta_experiment import errors
-from meta_experiment.types import Interval
+
+if TYPE_CHECKING:
+    from meta_experiment.types import Interval
+
 
 _STEERING = (
     r"\x1b\[(?:[0-2]|3[1-3])m"  # our own colours
