@@ -35,6 +35,15 @@ class WorkflowDocument:
         """What stands under `experiments:`."""
         return self.head.get("experiments") if self.head is not None else None
 
+    @property
+    def title(self) -> str | None:
+        """What its runs call it: its name, else its first heading; None without both."""
+        name = self.head.get("name") if self.head is not None else None
+        if name is not None and isinstance(name.value, str) and name.value.strip():
+            return name.value.strip()
+        lines = self.text[self.body :].splitlines()
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), None)
+
 
 def read_document(data: bytes) -> WorkflowDocument:
     """Read the bytes of a workflow file, whatever they are."""

@@ -316,6 +316,20 @@ def test_runs_that_may_be_of_a_workflow_of_the_same_state_are_refused(call):
     assert only(imported(call))["added"] == 4
 
 
+def test_runs_that_call_their_workflow_otherwise_are_told_and_count(call):
+    make_runs(call, ["dry", "warm"], 5, {})
+    for number, title in ((1, "Report"), (2, "Digest"), (3, "Digest")):
+        (about,) = (call.root / "runs" / str(number)).rglob("aw_info.json")
+        about.write_text(json.dumps(json.loads(about.read_text()) | {"workflow_name": title}))
+    path = {"path": ".github/workflows/daily-fact.lock.yml"}  # which tells more than a name
+    (call.root / "runs" / "3" / "run.json").write_text(json.dumps(path))
+    done = imported(call)
+    assert only(done)["added"] == 5
+    (told,) = (note for note in done["notes"] if "call their workflow" in note)
+    assert told.startswith("1 runs call their workflow 'Digest', and ")
+    assert "daily-fact.md is called 'Report'" in told
+
+
 def test_a_workflow_that_was_renamed_is_told(call):
     make_runs(call, ["dry", "warm"], 4, {})
     error = imported(call, name="daily-fakt", code=1)["error"]

@@ -141,7 +141,7 @@ def test_runs_at_once_lose_nothing_and_stay_in_balance(folder, before):
     tones = Counter(run.assignments["tone"] for run in runs)
     assert tones["dry"] + (3 if before else 0) - tones["warm"] in (-1, 0, 1)
     assert (folder / "state.jsonl").read_bytes().count(b"{torn") == (1 if before else 0)
-    assert not list(folder.glob("*.meta-tmp"))
+    assert not [*folder.glob("*.meta-tmp"), *folder.glob(".*.lock")]
 
 
 @pytest.mark.long

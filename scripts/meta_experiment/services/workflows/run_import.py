@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -44,6 +45,7 @@ from meta_experiment.workflows.state.union import merged
 from meta_experiment.workflows.workflow_names import workflow_id
 
 _MOST_TOLD = 20
+_MOST_TITLES = 3
 _UNTOLD_END = "that say nothing of how they ended are taken to have ended well"
 
 
@@ -103,6 +105,7 @@ def import_workflow(
         experiments.append(entry)
     unsaid = sum(item.status is None and bool(item.metrics) for item in found.outcomes)
     said += [f"{unsaid:,} runs {_UNTOLD_END}."] if unsaid else []
+    said += _called_otherwise(file, found)
     return WorkflowImport(
         workflow=file.name,
         file=file.path,
@@ -163,6 +166,24 @@ def _own(workspace: Workspace, file: WorkflowFile, found: GatheredRuns) -> Gathe
             hint="Download its artifacts: gh run download RUN_ID --dir FOLDER/RUN_ID",
         )
     return found
+
+
+def _called_otherwise(file: WorkflowFile, found: GatheredRuns) -> Iterator[str]:
+    """Name what runs call their workflow, where nothing else says whose they are.
+
+    It may have been renamed since, so that they count.
+    """
+    title = file.document.title
+    others = Counter(
+        item.title
+        for item in found.outcomes
+        if item.workflow is None and item.title and item.title != title
+    )
+    for other, number in others.most_common(_MOST_TITLES) if title else ():
+        yield (
+            f"{number:,} runs call their workflow {cite(other)}, and {file.path} is called "
+            f"{cite(title)}: look whether they are of it. They count."
+        )
 
 
 def _with_branch(

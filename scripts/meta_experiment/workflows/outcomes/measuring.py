@@ -40,9 +40,10 @@ class RunOutcome:
 
     A metric that is not known is absent, never zero. `conclusion` is GitHub's word for how it
     ended, None where nothing says it. `variants` are those that its own summary tells,
-    `workflow` is the file of its workflow where that is told. `began` is in seconds since the
-    epoch. `left_out` says why something was not read, and `contradiction` why it may be of
-    another run than its folder is called by, or not yet be what the run comes to.
+    `workflow` is the file of its workflow where that is told, `title` what that is called.
+    `began` is in seconds since the epoch. `left_out` says why something was not read, and
+    `contradiction` why it may be of another run than its folder is called by, or not yet be
+    what the run comes to.
     """
 
     run_id: str | None
@@ -57,6 +58,7 @@ class RunOutcome:
     event: str | None
     left_out: tuple[str, ...]
     contradiction: str | None = None
+    title: str | None = None
 
     @property
     def status(self) -> TrialStatus | None:
@@ -102,6 +104,7 @@ def measure(files: RunArtifacts, places: Mapping[str, FieldPlace] | None = None)
         left_out=tuple(dict.fromkeys(read.left_out)),
         contradiction=_contradiction(run_id, {ended.run_id, own_id})
         or _unfinished(run or part(logged, "run")),
+        title=words(about.get("workflow_name")),
     )
 
 

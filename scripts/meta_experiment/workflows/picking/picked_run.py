@@ -250,7 +250,12 @@ class _LedgerLock:
             raise LockBusyError(11, f"another run has it for {_PATIENCE:g} seconds", self._path)
 
     def __exit__(self, *_: object) -> None:
+        """Take the file away and give the lock back: who waits for what is gone looks again."""
         if self._held is not None:
+            try:  # noqa: SIM105 - contextlib takes its time to load
+                os.unlink(self._path)
+            except OSError:
+                pass
             os.close(self._held)
 
 

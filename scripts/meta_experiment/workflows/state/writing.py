@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def record_run(
         CorruptStoreError: nothing in the file can be read. LockedError: somebody else writes
             for too long. StorageError: it cannot be read or written.
     """
-    with FileLock(path.with_name(f".{path.name}.lock"), verb="workflow"):
+    with _alone(path):
         try:
             data = files.read(path)
         except FileNotFoundError:
@@ -68,6 +69,18 @@ def record_run(
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
         return read_state(data, path.name)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a state file, and leave none where others commit all that there is."""
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock, verb="workflow"):
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.unlink()
 
 
 def ledger_text(ledger: RunLedger, keep: int = KEPT, before: RunLedger | None = None) -> bytes:
