@@ -13,13 +13,8 @@ from meta_experiment.cli.groups import commands
 from meta_experiment.cli.main import group
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name == "life.json.txt" else pytest.mark.long)
-        for name in RECORDED
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", RECORDED)
 def test_the_program_says_what_is_recorded(name, tmp_path):
     """Byte for byte, but for what is masked."""
     require_same((RECORDINGS / name).read_text(encoding="utf-8"), RECORDED[name](tmp_path))

@@ -151,7 +151,7 @@ def faulty(world, counter):
     return FaultyGit(git.program, git.directory, counter=counter)
 
 
-@pytest.fixture(params=some(CHANGES, 2))
+@pytest.fixture(params=some(CHANGES, 1))
 def bench(request, tmp_path):
     return Bench(tmp_path, CHANGES[request.param], with_git=False)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
-from tests.everyday import some
 
 from meta_experiment.stats.agreement import agreement, share_interval
 
@@ -56,10 +55,10 @@ def test_a_share_is_bounded_as_elsewhere(successes, n):
     assert share_interval(successes, n, 0.9) == pytest.approx((known.low, known.high))
 
 
-@pytest.mark.parametrize(
-    ("n", "yes", "kappa"),
-    some([(n, yes, k) for n in (8, 20, 60) for yes in (0.5, 0.8) for k in (0.0, 0.4, 0.8)], 1),
-)
+@pytest.mark.long
+@pytest.mark.parametrize("kappa", [0.0, 0.4, 0.8])
+@pytest.mark.parametrize("yes", [0.5, 0.8])
+@pytest.mark.parametrize("n", [8, 20, 60])
 def test_intervals_cover_what_is_true(n, yes, kappa):
     """95% are said; fewer than 91.5% of 300 would be one chance in a hundred."""
     rng, spread = np.random.default_rng(5), yes * (1 - yes)

@@ -454,6 +454,7 @@ def test_what_stands_in_for_a_skill_gives_way_to_the_original_bytes(project):
     assert "Healthy" in project("verify").out
 
 
+@pytest.mark.long
 def test_a_share_that_shows_nothing_in_time_is_refused_with_one_that_could(project):
     made = project.create("--claim", "better", "--improvement-threshold", "1")
     project.observe(made, 300, speed=0.93)
@@ -469,6 +470,7 @@ def test_a_share_that_shows_nothing_in_time_is_refused_with_one_that_could(proje
     assert said["prospect"]["still_better"] <= 14 * said["uses_per_day"]
 
 
+@pytest.mark.long
 def test_an_effect_that_nothing_could_show_is_refused_for_good(project):
     made = project.create()
     project.observe(made, 12, speed=0.99)
