@@ -56,8 +56,10 @@ def row(
         start = scale.start if low is None else scale.inside(low)
         end = scale.end if high is None else scale.inside(high)
         drawn.append(line(start, _MIDDLE, end, _MIDDLE, f"s{arm} bar"))
-        drawn.append(_end(start, -1, low is None or low < scale.low, arm))
-        drawn.append(_end(end, 1, high is None or high > scale.high, arm))
+        if low is None or low <= scale.high:
+            drawn.append(_end(start, -1, low is None or low < scale.low, arm))
+        if high is None or high >= scale.low:
+            drawn.append(_end(end, 1, high is None or high > scale.high, arm))
     if effect is not None and scale.low <= effect <= scale.high:
         drawn.append(dots([(scale.place(effect), _MIDDLE)], f"s{arm} point"))
     return _cell(drawn)
