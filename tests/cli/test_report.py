@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 import pytest
 from tests.cli.conftest import COMMAND
 
+from meta_experiment.decide.reporting.distributions import BINS
+from meta_experiment.decide.reporting.looks import MOST
 from meta_experiment.files.roots import Layout
 from meta_experiment.render.findings import headline
 from meta_experiment.render.html.page import POLICY
@@ -270,3 +272,21 @@ def test_one_or_all_is_to_be_said(project):
         "No" in project("report", "--all").out
         or "0 experiments" in project("report", "--all").out
     )
+
+
+def test_three_times_as_many_trials_make_no_longer_report(project):
+    """Beyond the units that are shown one by one, nothing grows with their number."""
+    made = project.create("--assignment", "external")
+    sizes = []
+    for pairs in (450, 1_350):
+        project.observe(made, pairs)
+        document = project("report", made, "--json")
+        page = page_of(project, made)
+        sizes.append((len(document.out), len(page)))
+        assert len(document.json["series"][0]["points"]) <= MOST
+        (arm, _) = document.json["results"][0]["arms"].values()
+        assert len(arm["bins"]) == BINS
+        assert arm["values"] == []
+    (before, small), (after, large) = sizes
+    assert after < 1.1 * before
+    assert large < 1.1 * small < 250_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meta_experiment.render.report_words import (
+    between,
     capital,
     counted,
     evidence,
@@ -144,7 +145,7 @@ def metrics_finding(report: ReportDocument) -> str:
     broken = states.get(ResultState.BROKEN, [])
     unsettled = states.get(ResultState.OPEN, []) + states.get(ResultState.MISSING, [])
     if not states:
-        return "What changed, metric by metric"
+        return _primary_finding(report)
     if broken:
         return capital(f"{told}{_broke(broken)}")
     if not unsettled:
@@ -154,6 +155,17 @@ def metrics_finding(report: ReportDocument) -> str:
         )
     verb = "is" if len(unsettled) == 1 else "are"
     return capital(f"{told}no guardrail is broken; {listed(unsettled)} {verb} not settled")
+
+
+def _primary_finding(report: ReportDocument) -> str:
+    found = lead(report)
+    if found is None or found[1].effect.relative is None:
+        return "No change is known yet"
+    metric, comparison = found
+    seen = per_cent(comparison.effect.relative, signed=True)
+    return (
+        f"{capital(metric.label)}: {seen}, and the truth within {between(comparison.interval)}"
+    )
 
 
 def course_finding(report: ReportDocument, series: EvidenceSeries) -> str:
@@ -200,6 +212,8 @@ def distribution_finding(result: ReportResult) -> str:
 def data_finding(report: ReportDocument) -> str:
     """Say whether the data are sound."""
     checks = report.checks
+    if not checks.exposure.assigned:
+        return "There are no data to check yet"
     failed = [
         label
         for label, check in (

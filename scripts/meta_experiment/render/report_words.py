@@ -67,7 +67,8 @@ def value(amount: float | None, metric: ReportMetric) -> str:
     """Write a value of a metric with its unit."""
     if amount is not None and metric.kind in _SHARES:
         return per_cent(amount)
-    return quantity(amount, metric.unit)
+    said_already = metric.unit and metric.label.endswith(metric.unit)
+    return quantity(amount, "" if said_already else metric.unit)
 
 
 def quantity(amount: float | None, unit: str) -> str:

@@ -91,7 +91,9 @@ def _measured(
     for at in x.ticks(frame.ticks):
         drawn.append(line(x.place(at), _TOP, x.place(at), bottom, "grid"))
         drawn.append(text(x.place(at), bottom + 16, three_figures(at), "tick", "middle"))
-    unit = f", {name(result.metric.unit, 20)}" if result.metric.unit else ""
+    metric = result.metric
+    told = metric.unit and not metric.label.endswith(metric.unit)
+    unit = f", {name(metric.unit, 20)}" if told else ""
     scale = " (log scale)" if log else ""
     middle = (x.start + x.end) / 2
     said = f"{result.metric.label}{unit}{scale}"
