@@ -4,7 +4,7 @@ Three e-processes, all on units that were drawn after the launch: that the promo
 still better than the one before, that it is worse by now, and that its effect is below what it
 was to keep. That boundary is fixed at the launch, so that each errs with α at most, however
 often one looks (Howard et al. 2021, Annals of Statistics 49(2)); the first as far as a t of
-skewed values does.
+skewed values does, of which the small arm is taken to spread as the large one may.
 """
 
 from __future__ import annotations
@@ -61,7 +61,13 @@ def standing(plan: Plan, rule: Rule, samples: Samples) -> HoldoutStanding | None
 
 def log_better(plan: Plan, rule: Rule, previous: Sample, promoted: Sample) -> float:
     """Return the log evidence that the promoted text is still better than the one before."""
-    return _by_values(plan, rule, previous, promoted, 0.0).better
+    own = _by_values(plan, rule, previous, promoted, 0.0)
+    if own is NOTHING:
+        return own.better
+    from meta_experiment.decide.metrics.held_spread import better_at_one_spread  # few are
+
+    alike = better_at_one_spread(plan.primary, previous, promoted)
+    return own.better if alike is None else min(own.better, alike)
 
 
 def log_worse(
