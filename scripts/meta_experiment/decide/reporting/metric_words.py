@@ -11,7 +11,6 @@ _BY_UNIT = {"s": ("faster", "slower"), "USD": ("cheaper", "dearer")}
 _HIGHER, _LOWER = ("higher", "lower"), ("lower", "higher")
 _BY_KIND = {MetricKind.COUNT: ("fewer", "more")}
 _KNOWN = {"followup turns": "follow-up turns", "user satisfaction": "satisfaction"}
-_RATES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 
 
 def described_metric(metric: Metric, role: MetricRole, margin: float | None) -> ReportMetric:
