@@ -15,7 +15,7 @@ from tests.sim.agentic import (
 
 from meta_experiment.types import Decision
 
-NATIVE = {"effective_tokens": 100, "run_duration_ms": 30, "run_success_rate": 12}
+NATIVE = {"effective_tokens": 100, "run_duration_ms": 60, "run_success_rate": 24}
 WEIGHTED = AgenticWorld(2, "effective_tokens", alike, weight=(70, 30))
 
 
@@ -34,7 +34,7 @@ def workflows_table(page, factor):
         for metric, runs in NATIVE.items()
         for arms in (2, 3, 4)
     ]
-    worlds.append((WEIGHTED, 30))
+    worlds.append((WEIGHTED, 150))
     worlds += [
         (AgenticWorld(arms, "effective_tokens", second_uses_less), 12) for arms in (2, 3, 4)
     ]
