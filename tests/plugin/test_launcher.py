@@ -254,7 +254,7 @@ def test_a_named_python_without_packages_is_refused(desk, bare):
     """An explicit choice is not overruled: its lack is named, and nothing is built."""
     done = desk.run("status", "--json", META_EXPERIMENT_PYTHON=str(bare))
     assert done.returncode == 1
-    assert "lacks click, jsonschema, yaml" in done.stderr
+    assert "lacks click, jsonschema, rich, yaml" in done.stderr
     assert json.loads(done.stdout)["error"]["kind"] == "dependency"
     assert not desk.data.exists()
 
