@@ -153,7 +153,7 @@ def test_a_true_ratio_is_ruled_out_no_more_often_than_promised(n, m, ratio):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("n", "m"), [(50, 50), (100, 100), (200, 200), (30, 100), (200, 20)])
-@pytest.mark.parametrize("ratio", [0.85, 0.9, 0.95, 1.05, 1.1, 1.15])
+@pytest.mark.parametrize("ratio", [0.85, 0.95, 1.1])
 def test_a_true_ratio_is_ruled_out_as_promised_by_larger_arms(n, m, ratio):
     """At 1% too, by arms of one size."""
     assert most_ruled_out(n, m, ratio, 0.05) <= 0.05
