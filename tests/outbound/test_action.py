@@ -150,11 +150,11 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
     monkeypatch.setenv("META_EXPERIMENT_PYTHON", sys.executable)
     with fake_github() as hub:
         runner = Runner(tmp_path, hub.base)
-        for run in range(1, 37):
+        for run in range(1, 49):
             told = runner(run, command="pick")
             variant = "warm" if "\nwarm\n" in told else "dry"
             assert f'"tone": "{variant}"' in told
-            tokens = (9_000 if variant == "dry" else 2_000) + 37 * (run * 7 % 36)
+            tokens = (9_000 if variant == "dry" else 1_000) + 37 * (run * 7 % 36)
             folder = runner.root / ".meta-experiment"
             shutil.rmtree(folder)
             shutil.copytree(runner.artifacts / str(run) / "experiment", folder / "experiment")
@@ -165,12 +165,12 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
                 metrics=f"input_tokens={tokens}\noutput_tokens = 10\n\nclarity=4\n",
             )
         shutil.rmtree(runner.root / ".meta-experiment")
-        told = runner(37, command="decide")
+        told = runner(49, command="decide")
         (decided,) = json.loads(told.partition("decisions=")[2])
         assert decided["decision"] == "PROMOTE"
         for _ in range(2):
-            runner(37, command="notify", experiment="tone")
-        runner(37, command="notify", experiment="tone", targets="--issue=7\n")
+            runner(49, command="notify", experiment="tone")
+        runner(49, command="notify", experiment="tone", targets="--issue=7\n")
         events = [body.split("event=")[1].split(" ")[0] for body in hub.of(("issue", 7))]
         assert events == ["promote"]
 
