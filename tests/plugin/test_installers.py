@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.plugin.desk import ROOT
 from tests.plugin.test_manifests import pins
-from tests.plugin.trees import of_the_plugin, tree
+from tests.plugin.trees import copied, of_the_plugin
 from tests.plugin.wheels import wheel_of
 
 pytestmark = pytest.mark.long
@@ -93,4 +93,4 @@ def test_the_program_is_whole_however_it_was_installed(wheels, built, tmp_path, 
     assert found["healthy"], found
     assert json.loads(machine(program, "doctor", "--json"))["healthy"]
     machine(program, "plugin", "--to", "plugin")
-    assert tree(tmp_path / "plugin") == of_the_plugin()
+    assert copied(tmp_path / "plugin") == of_the_plugin()

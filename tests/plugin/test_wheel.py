@@ -16,7 +16,7 @@ from tests.client.endpoint import Answer, Endpoint
 from tests.client.harness import Client
 from tests.plugin.desk import ROOT
 from tests.plugin.test_manifests import pins
-from tests.plugin.trees import of_the_plugin, tree
+from tests.plugin.trees import copied, of_the_plugin
 from tests.security.planted import Planted
 
 from meta_experiment import __version__
@@ -161,7 +161,7 @@ def test_the_client_takes_the_plugin_that_the_package_wrote_serves_upgrades_and_
 
     pack = tmp_path / "my plugin"
     said = newcomer("plugin", "--to", pack)
-    assert tree(pack) == of_the_plugin()
+    assert copied(pack) == of_the_plugin()
     lines = [shlex.split(line) for line in said.splitlines() if line.startswith("  claude")]
     assert [line[:3] for line in lines] == [
         ["claude", "plugin", "marketplace"],

@@ -6,6 +6,8 @@ import tomllib
 
 from tests.plugin.desk import ROOT
 
+LIST = ".claude-plugin/copy.sha256"
+
 
 def tree(folder):
     """Return the bytes of every file, and whether it can be run."""
@@ -14,6 +16,11 @@ def tree(folder):
         for file in folder.rglob("*")
         if file.is_file()
     }
+
+
+def copied(folder):
+    """Return the same of a written plugin, but for its list of what was written."""
+    return {place: item for place, item in tree(folder).items() if place != LIST}
 
 
 def of_the_plugin():

@@ -1,5 +1,6 @@
 """The plugin written into a folder: whole, its own bytes, and nobody else's folder."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.plugin.trees import of_the_plugin, tree
+from tests.plugin.trees import LIST, copied, of_the_plugin, tree
 
 from meta_experiment.cli.main import main
 from meta_experiment.files.pack import LIBRARY
@@ -20,7 +21,7 @@ def test_the_copy_has_the_bytes_of_the_repository_and_runs(tmp_path, capsys):
     target = tmp_path / "my plugin"
     assert main(["plugin", "--to", str(target), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert tree(target) == of_the_plugin()
+    assert copied(target) == of_the_plugin()
     assert said["files"] == len(of_the_plugin())
     assert (said["folder"], said["replaced"]) == (str(target), False)
     done = subprocess.run(
@@ -35,17 +36,22 @@ def test_an_earlier_copy_is_replaced_and_nothing_of_it_left(tmp_path, capsys):
     target = tmp_path / "plugin"
     assert main(["plugin", "--to", str(target)]) == 0
     (target / "skills" / "gone.md").write_text("of an older version")
+    digest = hashlib.sha256(b"of an older version").hexdigest()
+    with (target / LIST).open("a") as listed:
+        listed.write(f"{digest}  skills/gone.md\n")
     (target / "LICENSE").unlink()
+    (target / "scripts" / "__pycache__").mkdir()
+    (target / "scripts" / "__pycache__" / "x.pyc").touch()
     capsys.readouterr()
     assert main(["plugin", "--to", str(target)]) == 0
     said = capsys.readouterr().out
     assert "in the place of an earlier copy" in said
     assert f"claude plugin marketplace add {target}" in said
-    assert tree(target) == of_the_plugin()
+    assert copied(target) == of_the_plugin()
     assert list(tmp_path.iterdir()) == [target]
 
 
-@pytest.mark.parametrize("held", ["notes.txt", ".git/config", "tests/run"])
+@pytest.mark.parametrize("held", ["notes.txt", ".git/config", "tests/run", "commands/mine.md"])
 def test_a_folder_with_anything_else_is_left_alone(tmp_path, held, capsys):
     target = tmp_path / "work"
     (target / held).parent.mkdir(parents=True)
@@ -53,9 +59,36 @@ def test_a_folder_with_anything_else_is_left_alone(tmp_path, held, capsys):
     (target / "LICENSE").write_text("mine too")
     before = tree(target)
     assert main(["plugin", "--to", str(target)]) == 1
-    assert "no copy of the plugin" in capsys.readouterr().err
+    assert "which no copy of the plugin wrote" in capsys.readouterr().err
     assert tree(target) == before
     assert list(tmp_path.iterdir()) == [target]
+
+
+def edited(target):
+    (target / "commands" / "meta_experiment.md").write_text("mine")
+
+
+def added(target):
+    (target / "skills" / "mine.md").write_text("mine")
+
+
+def linked(target):
+    (target / "skills" / "there").symlink_to(target.parent)
+
+
+def without_a_list(target):
+    (target / LIST).unlink()
+
+
+@pytest.mark.parametrize("change", [edited, added, linked, without_a_list])
+def test_what_was_changed_in_a_copy_is_left_alone(tmp_path, change, capsys):
+    target = tmp_path / "plugin"
+    assert main(["plugin", "--to", str(target)]) == 0
+    change(target)
+    before = tree(target)
+    assert main(["plugin", "--to", str(target)]) == 1
+    assert "which no copy of the plugin wrote" in capsys.readouterr().err
+    assert tree(target) == before
 
 
 def test_a_file_a_link_and_the_plugin_itself_are_refused(tmp_path, monkeypatch, capsys):

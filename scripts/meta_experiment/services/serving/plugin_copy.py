@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -20,19 +21,21 @@ _LIBRARY = Path("scripts", "meta_experiment")
 def write_plugin(target: Path) -> PluginCopy:
     """Write all files of the plugin into a new folder, or in the place of an earlier copy.
 
-    The folder is there as a whole or, when something fails, as it was before.
+    The folder is there as a whole or, when something fails, as it was before. What an earlier
+    copy wrote is listed in it: only what is still as it was written is taken away.
 
     Raises:
-        RefusedError: it holds what is not the plugin's, or the plugin itself.
+        RefusedError: it holds what no copy wrote, or the plugin itself.
         OSError: the file system refused.
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 - a link stays the link that it is
-    names = _names()
-    replaced = _is_copy(target, names)
+    replaced = _is_copy(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
         new, old = Path(beside, "new"), Path(beside, "old")
-        count = sum(_copy(source, new / place) for place, source in _files(names))
+        count = sum(_copy(source, new / place) for place, source in _files(_names()))
+        written = _digests(new)
+        _list_of(new).write_text("".join(f"{digest}  {it}\n" for it, digest in written.items()))
         new.chmod(0o755)
         if target.exists():
             target.rename(old)
@@ -47,20 +50,59 @@ def _names() -> tuple[str, ...]:
     return tuple(wheel["hooks"]["custom"]["pack"])
 
 
-def _is_copy(target: Path, names: tuple[str, ...]) -> bool:
-    """Tell whether an earlier copy is there, and nothing beside it."""
+def _is_copy(target: Path) -> bool:
+    """Tell whether an earlier copy is there, as it was written, and nothing beside it."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise RefusedError(f"{as_word(str(target), 300)} is no folder; name a new one.")
-    if not target.is_dir() or not (there := {item.name for item in target.iterdir()}):
+    if not target.is_dir() or not any(target.iterdir()):
         return False
-    others = sorted(there - set(names))
-    if others or (is_around() and plugin_folder() == target.resolve()):
-        held = as_word(others[0]) if others else "the plugin that runs at this moment"
-        raise RefusedError(
-            f"{as_word(str(target), 300)} holds {held}, which is no copy of the plugin.",
-            hint="Name a folder that is not there yet, or one that this verb wrote.",
-        )
+    if is_around() and plugin_folder() == target.resolve():
+        raise _no_copy(target, "the plugin that runs at this moment")
+    written, there = _written(target), _digests(target)
+    for place in sorted(there):
+        if written.get(place) != there[place]:
+            held = as_word(place, 300)
+            raise _no_copy(target, f"{held}, changed since" if place in written else held)
     return True
+
+
+def _no_copy(target: Path, held: str) -> RefusedError:
+    return RefusedError(
+        f"{as_word(str(target), 300)} holds {held}, which no copy of the plugin wrote.",
+        hint="Name a folder that is not there yet, or one that is as this verb wrote it.",
+    )
+
+
+def _list_of(copy: Path) -> Path:
+    """Return where a copy lists its files, in the form of `sha256sum`."""
+    return copy / ".claude-plugin" / "copy.sha256"
+
+
+def _written(target: Path) -> dict[str, str]:
+    """Return the digests that an earlier copy has listed, by place."""
+    try:
+        lines = _list_of(target).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    pairs = (line.partition("  ") for line in lines)
+    return {place: digest for digest, _, place in pairs}
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the digests of what lies in a folder, by place, but for list and compiled code."""
+    return {
+        place.relative_to(folder).as_posix(): _digest(place)
+        for place in sorted(folder.rglob("*"))
+        if (place.is_symlink() or not place.is_dir())
+        and place != _list_of(folder)
+        and "__pycache__" not in place.parts
+    }
+
+
+def _digest(place: Path) -> str:
+    if place.is_symlink() or not place.is_file():
+        return "no file"
+    return hashlib.sha256(place.read_bytes()).hexdigest()
 
 
 def _files(names: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
