@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TextIO
 
 from meta_experiment.cli.frame import Result, Screen, say
 from meta_experiment.errors import UsageError
+from meta_experiment.render.words import harmless
 from meta_experiment.render.writers import write
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ class MovingBar:
         if self._drawn is None:
             say(line, self._screen.style, err=True)
         else:
-            self._drawn.console.print(line, markup=False, highlight=False, emoji=False)
+            self._drawn.console.print(
+                harmless(line), markup=False, highlight=False, emoji=False
+            )
 
 
 def watch(look: Callable[[], Result], screen: Screen) -> Result:
@@ -98,7 +101,7 @@ def watch(look: Callable[[], Result], screen: Screen) -> Result:
         ) as live:
             while True:
                 style = replace(screen.style, width=live.console.width)
-                page = write(screen.form, seen.page, style)
+                page = harmless(write(screen.form, seen.page, style), colour=style.colour)
                 live.update(Text.from_ansi(page), refresh=True)
                 time.sleep(_PAUSE)
                 seen = look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -24,7 +25,7 @@ class RunProgress:
         self, screen: Screen, planned: RunPlan, at_once: int, *, silent: bool = False
     ) -> None:
         """Begin with the runs that were recorded before; `silent` where all is said already."""
-        self._bar = MovingBar(screen)
+        self._bar, self._begun = MovingBar(screen), ExitStack()
         self._began = time.monotonic()
         self._ended = 0
         self._planned, self._at_once = planned, at_once
@@ -32,9 +33,11 @@ class RunProgress:
 
     def __enter__(self) -> Self:
         """Say first what the runs can show and cost."""
-        self._bar.__enter__()
-        for sentence in () if self._silent else self._planned.outlook:
-            self._say(sentence)
+        with ExitStack() as stack:
+            stack.enter_context(self._bar)
+            for sentence in () if self._silent else self._planned.outlook:
+                self._say(sentence)
+            self._begun = stack.pop_all()
         return self
 
     def __exit__(
@@ -44,7 +47,7 @@ class RunProgress:
         trace: TracebackType | None,
     ) -> None:
         """Leave the bar."""
-        self._bar.__exit__(kind, error, trace)
+        self._begun.__exit__(kind, error, trace)
 
     def tell(self, planned: RunPlan, event: Event, budget: Budget) -> None:
         """Say what an event means for the whole."""
