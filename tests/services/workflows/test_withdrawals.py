@@ -98,3 +98,30 @@ def test_another_control_keeps_its_trials(call, recorded):  # noqa: F811
     assert only(imported(call))["excluded"] == {EARLIER: 16}
     assert left_out(call, recorded) == {}
     assert completed(call, recorded) == {"dry": 8, "warm": 8}
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_variant_that_no_run_gets_changes_no_draw(call, is_committed):  # noqa: F811
+    commit(call.root, START - DAY)
+    make_runs(call, ["dry", "warm"], 16, {})
+    first = only(imported(call))
+    path = call.declare(tone=OF_THREE | {"weight": [1, 1, 0]})
+    if is_committed:
+        commit(path.parents[2], START + 50 * DAY)
+    done = only(imported(call))
+    assert (done["experiment_id"], done["excluded"]) == (first["experiment_id"], {})
+    assert completed(call, first) == {"dry": 8, "warm": 8}
+
+
+@pytest.mark.parametrize("has_new_runs", [True, False])
+def test_weights_beside_a_ramp_draw_nothing(call, has_new_runs):  # noqa: F811
+    ramp = TONE | {"continual": {"seed": "tone", "ramp": [10, 50]}}
+    commit(call.declare(tone=ramp).parents[2], START - DAY)
+    make_runs(call, ["dry", "warm"], 16, {})
+    first = only(imported(call))
+    commit(call.declare(tone=ramp | {"weight": [70, 30]}).parents[2], START + 50 * DAY)
+    if has_new_runs:
+        make_runs(call, ["dry", "warm"], 2, {}, first=120)
+    done = only(imported(call))
+    assert (done["experiment_id"], done["excluded"]) == (first["experiment_id"], {})
+    assert left_out(call, first) == {}

@@ -76,8 +76,12 @@ def _past(git: Git, file: WorkflowFile, name: str) -> Iterator[DrawTerms]:
 
 
 def _terms(since: float, declared: DeclaredExperiment) -> DrawTerms:
-    """Return what is declared from a time on; without weights all variants come as often."""
-    weight = declared.weight or (1.0,) * len(declared.variants)
+    """Return what is declared from a time on; without weights all variants come as often.
+
+    The shares of a ramp are those of its stages; weights beside it draw nothing.
+    """
+    weight = None if declared.continual is not None else declared.weight
+    weight = weight or (1.0,) * len(declared.variants)
     total = sum(weight)
     shares = tuple(item / total for item in weight) if total else ()
     days = (declared.start_date, declared.end_date)

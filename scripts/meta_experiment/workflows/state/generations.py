@@ -22,10 +22,10 @@ _UNKNOWN = -1  # the period before anything is known
 class DrawTerms:
     """Terms of a draw, as declared from a time on: the days on which it is made, and of what.
 
-    `since` is in seconds since the epoch; `first` and `last` are days of UTC, both included,
-    such as 2026-01-31, and None where that end is open. `variants` are empty where they are
-    not known, and so are `shares`, which sum to 1. Where the days are only those of another
-    time, they are not `dated`.
+    `since` is in seconds since the epoch, infinite of what is not committed; `first` and `last`
+    are days of UTC, both included, such as 2026-01-31, and None where that end is open.
+    `variants` are empty where they are not known, and so are `shares`, which sum to 1. Where
+    the days are only those of another time, they are not `dated`.
     """
 
     since: float
@@ -34,6 +34,19 @@ class DrawTerms:
     variants: tuple[str, ...] = ()
     dated: bool = True
     shares: tuple[float, ...] = ()
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether runs can have drawn by it."""
+        return self.since < math.inf
+
+    @property
+    def drawn(self) -> frozenset[str]:
+        """The variants that runs get: those with a share, all where shares are not known."""
+        shares = self.shares or (1.0,) * len(self.variants)
+        return frozenset(
+            name for name, share in zip(self.variants, shares, strict=True) if share > 0
+        )
 
     def hold(self, at: float) -> bool:
         """Say whether variants are drawn at a time, in seconds since the epoch."""
@@ -117,7 +130,14 @@ class CurrentGeneration:
 
     def _is_same(self, item: DrawTerms) -> bool:
         same = item.variants[:1] == self._variants[:1]
-        return same and set(item.variants) == set(self._variants) and self._is_as_often(item)
+        return same and self._is_among(item) and self._is_as_often(item)
+
+    def _is_among(self, item: DrawTerms) -> bool:
+        """Say whether runs got the variants of today; one without a share is none of them."""
+        declared, today = set(self._variants), self._periods[-1]
+        if set(item.variants) == declared:
+            return True
+        return set(today.variants) == declared and item.drawn == today.drawn
 
     def _is_as_often(self, item: DrawTerms) -> bool:
         """Say whether each variant had the share of today, as far as shares are known."""
