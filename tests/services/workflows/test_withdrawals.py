@@ -1,6 +1,8 @@
 """Trials that an earlier import recorded, and of which later is known that they never count."""
 
+import os
 import shutil
+import signal
 
 import pytest
 from tests.services.workflows.test_run_import import (
@@ -14,6 +16,9 @@ from tests.services.workflows.test_run_import import (
 )
 from tests.support.workflow_runs import START
 
+from meta_experiment.files import interruption
+from meta_experiment.files.roots import Layout
+from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.trial import EARLIER, GATED
 
 STARTS = TONE | {"start_date": "2026-05-03"}
@@ -101,6 +106,35 @@ def test_another_control_keeps_its_trials(call, recorded):  # noqa: F811
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize(
+    "edited", [TONE | {"weight": [70, 30]}, OF_THREE], ids=["weights", "a variant more"]
+)
+def test_an_edit_takes_nothing_out_of_the_plan_before_it(call, edited, is_committed):  # noqa: F811
+    """Its runs came of the draw that was declared, whether or not new ones have come since."""
+    commit(call.root, START - DAY)
+    make_runs(call, ["dry", "warm"], 16, {})
+    first = only(imported(call))
+    path = call.declare(tone=edited)
+    if is_committed:
+        commit(path.parents[2], START + 50 * DAY)
+    done = only(imported(call))
+    assert done["excluded"] == {EARLIER: 16}
+    assert not [note for note in done["notes"] if "from now on" in note]
+    assert left_out(call, first) == {}
+    make_runs(call, ["dry"], 2, {}, first=120)
+    assert only(imported(call))["created"] is is_committed
+    assert left_out(call, first) == {}
+    for number in (120, 121):
+        shutil.rmtree(call.root / "runs" / str(number))
+    call.declare()
+    if is_committed:
+        commit(call.root, START + 70 * DAY)
+    back = only(imported(call))
+    assert (back["experiment_id"], back["added"]) == (first["experiment_id"], 0)
+    assert completed(call, back) == {"dry": 8, "warm": 8}
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
 def test_a_variant_that_no_run_gets_changes_no_draw(call, is_committed):  # noqa: F811
     commit(call.root, START - DAY)
     make_runs(call, ["dry", "warm"], 16, {})
@@ -125,3 +159,58 @@ def test_weights_beside_a_ramp_draw_nothing(call, has_new_runs):  # noqa: F811
     done = only(imported(call))
     assert (done["experiment_id"], done["excluded"]) == (first["experiment_id"], {})
     assert left_out(call, first) == {}
+
+
+def test_what_is_not_committed_takes_nothing_out(call, recorded):  # noqa: F811
+    """Trials of a plan by these very arms, which the user had compare with another control."""
+    path = call.declare(tone=TONE | {"variants": ["warm", "dry"]})
+    commit(path.parents[2], START - DAY)
+    call.declare()
+    done = only(imported(call))
+    assert done["excluded"] == {EARLIER: 16}
+    assert left_out(call, recorded) == {}
+    commit(call.root, START + 50 * DAY)
+    imported(call)
+    assert left_out(call, recorded) == {str(number): EARLIER for number in range(1, 17)}
+
+
+def test_a_control_that_is_none_is_refused_before_any_run_counts(call, recorded):  # noqa: F811
+    commit(call.root, START - DAY)
+    commit(call.declare(tone=OF_THREE).parents[2], START + 50 * DAY)
+    said = imported(call, "--control", "wrm", code=2)
+    assert "warm" in said["error"]["hint"]
+    assert left_out(call, recorded) == {}
+
+
+@pytest.fixture
+def _listening(monkeypatch):
+    """Signals are heard here as they are in a process of the program."""
+    monkeypatch.setattr(interruption, "_state", interruption._State())
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    monkeypatch.setattr(interruption, "_SIGNALS", ("SIGTERM",))
+    interruption.listen()
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_signal_among_what_is_taken_out_waits_until_history_says_it(
+    call,  # noqa: F811
+    recorded,
+    monkeypatch,
+):
+    commit(call.declare(tone=LATER).parents[2], START - DAY)
+    note = Workspace.note
+
+    def interrupted_note(*arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        note(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Workspace, "note", interrupted_note)
+        said = imported(call, code=143)
+    assert "The trials were imported first." in said["error"]["message"]
+    assert len(left_out(call, recorded)) == 16
+    workspace = Workspace.open(Layout(call.root), lambda: call.now[0])
+    (*_, entry) = workspace.store.history(recorded["experiment_id"]).entries
+    assert entry.reason.endswith("; left out 16 that were on record")

@@ -14,7 +14,7 @@ from meta_experiment.services.serving.reconciliation import GLANCE, reconcile_qu
 from meta_experiment.services.workflows.audited_state import measured, with_recorded
 from meta_experiment.services.workflows.bound_notes import bound_notes
 from meta_experiment.services.workflows.draw_terms import draw_terms
-from meta_experiment.services.workflows.held_experiment import holding
+from meta_experiment.services.workflows.held_experiment import drawn_alike
 from meta_experiment.services.workflows.metric_choice import MetricWishes
 from meta_experiment.services.workflows.run_events import RunNews, news_of, trials_after
 from meta_experiment.services.workflows.standing import standing
@@ -119,11 +119,9 @@ def import_experiment(
     if untimed:
         said.append(f"When {untimed:,} of the runs began {_UNTIMED}")
     if not dry_run and (created or news.events):
-        workspace.store.check_events(news.events)
-        with held("The trials were imported first."):
-            said += _recorded(workspace, experiment, news, read.source, created=created)
-            if created:
-                experiment = drafted(workspace, planned.plan, begun)[0]
+        said += _recorded(workspace, experiment, news, read.source, created=created)
+        if created:
+            experiment = drafted(workspace, planned.plan, begun)[0]
     stands = None
     if not (dry_run and created):
         stands, _ = standing(workspace, experiment, tallied, planned.variants)
@@ -156,7 +154,8 @@ def _with_trials(
     """Count and join the runs of the state, with what is on record beside them.
 
     Of a trial whose run the state no longer lists nothing new is known but its generation: its
-    time may be that of an import, and so be later than its own.
+    time may be that of an import, and so be later than its own. What is declared and not
+    committed rules out no generation, as it may be taken back and an exclusion may not.
     """
     ledger, name = read.ledger, declared.name
     whole = with_recorded(ledger, name, trials, names)
@@ -170,7 +169,10 @@ def _with_trials(
         if item.unit not in listed and not generation.holds(item.assigned_at)
     }
     tallied = tally(whole, name, dates, declared.variants)
-    return tallied, replace(runs, ruled_out={**runs.ruled_out, **earlier})
+    ruled_out = {**runs.ruled_out, **earlier}
+    if not all(item.is_committed for item in dates):
+        ruled_out = {unit: why for unit, why in ruled_out.items() if why != EARLIER}
+    return tallied, replace(runs, ruled_out=ruled_out)
 
 
 def _told_of_trials(runs: JoinedRuns, news: RunNews, trials: Iterable[Trial]) -> Iterator[str]:
@@ -208,17 +210,19 @@ def _told_of_attempts(runs: JoinedRuns) -> Iterator[str]:
 def _recorded(
     workspace: Workspace, experiment: Experiment, news: RunNews, source: str, *, created: bool
 ) -> list[str]:
-    """Write down what is new; return what is to be said of it."""
+    """Write down what is new, all or nothing; return what is to be said of it."""
     said = []
-    if created:
-        experiment = registered(workspace, experiment, news.events)
-        said += reconcile_quietly(workspace, within=GLANCE)
-    else:
-        workspace.store.append(experiment.experiment_id, news.events)
     imported = f"imported {news.added} runs and completed {news.completed} from {source}"
     if news.withdrawn:
         imported += f"; left out {sum(news.withdrawn.values())} that were on record"
-    workspace.note(experiment, "import", None if created else experiment.status, imported)
+    workspace.store.check_events(news.events)
+    with held("The trials were imported first."):
+        if created:
+            experiment = registered(workspace, experiment, news.events)
+            said += reconcile_quietly(workspace, within=GLANCE)
+        else:
+            workspace.store.append(experiment.experiment_id, news.events)
+        workspace.note(experiment, "import", None if created else experiment.status, imported)
     return said
 
 
@@ -260,18 +264,22 @@ def _nothing_yet(
     *,
     dry_run: bool,
 ) -> WorkflowExperimentImport:
-    """Say that no run counts yet, and take out what was recorded of them all the same."""
+    """Say that no run counts yet, and take out what was recorded of them all the same.
+
+    That is taken out of the plan which new runs would be added to, so that it does not matter
+    whether they have come.
+    """
     variants, said = ", ".join(declared.variants), []
     tallied = tally(read.ledger, declared.name, dates, declared.variants)
     names = arm_names(declared.variants)
-    held_by = holding(workspace.store.experiments(), read.file.name, declared)
-    if held_by is not None and held_by.plan.control.name == names.get(control):
-        trials = tuple(workspace.store.trials(held_by).trials)
+    experiment = drawn_alike(workspace.store.experiments(), read.file.name, declared, control)
+    if experiment is not None:
+        trials = tuple(workspace.store.trials(experiment).trials)
         tallied, runs = _with_trials(declared, read, trials, names, dates)
         news = news_of(runs, names, trials, workspace.clock())
         said = list(_told_of_trials(runs, news, trials))
         if news.events and not dry_run:
-            said += _recorded(workspace, held_by, news, read.source, created=False)
+            said += _recorded(workspace, experiment, news, read.source, created=False)
     reasons = "; ".join(
         f"{runs.excluded[why]:,} runs were {why}"
         for why in (EARLIER, GATED)

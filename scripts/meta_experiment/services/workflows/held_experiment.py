@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from meta_experiment.services.workflows.workflow_plan import arm_weights
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.workflows import DeclaredExperiment
 from meta_experiment.workflows.arm_names import arm_names
@@ -17,17 +18,57 @@ def holding(
 
     One that compares with the control of today comes before one with another.
     """
-    tag, names = experiment_tag(workflow, declared.name), arm_names(declared.variants)
+    names = arm_names(declared.variants)
     same = [
         item
-        for item in experiments
-        if tag in item.plan.tags
-        and item.status is not Status.DRAFT
-        and {one.name for one in item.plan.variants} <= set(names.values())
+        for item in _tagged(experiments, workflow, declared)
+        if {one.name for one in item.plan.variants} <= set(names.values())
     ]
 
     def place(item: Experiment) -> tuple[bool, float, float]:
-        with_control = item.plan.control.name == names[declared.control]
-        return with_control, item.began or 0.0, item.created
+        return item.plan.control.name == names[declared.control], *_age(item)
 
     return max(same, key=place, default=None)
+
+
+def drawn_alike(
+    experiments: Iterable[Experiment],
+    workflow: str,
+    declared: DeclaredExperiment,
+    control: str | None,
+) -> Experiment | None:
+    """Return the newest experiment that an import can add to, by its arms, shares and control.
+
+    Its plan is of this very draw, so that a run of another one is no trial of it. Which metric
+    decides is not asked.
+
+    Raises:
+        UsageError: the control is no variant.
+    """
+    names = arm_names(declared.variants)
+    arms = {
+        names[variant]: weight for variant, weight in arm_weights(declared, control, []).items()
+    }
+    same = [
+        item
+        for item in _tagged(experiments, workflow, declared)
+        if item.status is not Status.ARCHIVED
+        and item.plan.control.name == next(iter(arms))
+        and {one.name: one.weight for one in item.plan.variants} == arms
+    ]
+    return max(same, key=_age, default=None)
+
+
+def _tagged(
+    experiments: Iterable[Experiment], workflow: str, declared: DeclaredExperiment
+) -> Iterator[Experiment]:
+    tag = experiment_tag(workflow, declared.name)
+    return (
+        item
+        for item in experiments
+        if tag in item.plan.tags and item.status is not Status.DRAFT
+    )
+
+
+def _age(item: Experiment) -> tuple[float, float]:
+    return item.began or 0.0, item.created

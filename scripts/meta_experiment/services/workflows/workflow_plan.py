@@ -73,7 +73,7 @@ def plan_for(
     choice = MetricChoice(declared, tuple(measured), wishes, directions)
     chosen = choice.primary()
     notes = choice.notes
-    arms = _arms(declared, control, notes)
+    arms = arm_weights(declared, control, notes)
     called = arm_names(declared.variants)
     names = {variant: called[variant] for variant in arms}
     notes += [
@@ -132,10 +132,16 @@ def plan_for(
     return WorkflowPlan(plan, names, tuple(choice.unmapped), tuple(dict.fromkeys(notes)))
 
 
-def _arms(
+def arm_weights(
     declared: DeclaredExperiment, control: str | None, notes: list[str]
 ) -> dict[str, float]:
-    """Return the variants with their weights, the control first; none that no run gets."""
+    """Return the variants with their weights, the control first; none that no run gets.
+
+    What was assumed is added to the notes.
+
+    Raises:
+        UsageError: the control is no variant.
+    """
     first = control or declared.control
     if first not in declared.variants:
         raise UsageError(
