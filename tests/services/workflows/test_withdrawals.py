@@ -214,3 +214,16 @@ def test_a_signal_among_what_is_taken_out_waits_until_history_says_it(
     workspace = Workspace.open(Layout(call.root), lambda: call.now[0])
     (*_, entry) = workspace.store.history(recorded["experiment_id"]).entries
     assert entry.reason.endswith("; left out 16 that were on record")
+
+
+def test_a_variant_that_no_run_gets_is_not_waited_for(call):  # noqa: F811
+    """The generation begins behind the last run of a variant that is gone."""
+    make_runs(call, ["dry", "warm", "old"], 6, {})
+    make_runs(call, ["dry", "warm"], 16, {}, first=7)
+    first = only(imported(call))
+    counted = completed(call, first)
+    path = call.declare(tone=OF_THREE | {"weight": [1, 1, 0]})
+    commit(path.parents[2], START + 50 * DAY)
+    done = only(imported(call))
+    assert done["experiment_id"] == first["experiment_id"]
+    assert completed(call, first) == counted

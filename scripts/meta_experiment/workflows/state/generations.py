@@ -82,6 +82,7 @@ class CurrentGeneration:
         self._periods = sorted(
             (item for item in dates if item.variants), key=lambda item: item.since
         )
+        self._drawn = self._drawn_today()
         self._since = [item.since for item in self._periods]
         self._same = [self._is_same(item) for item in self._periods]
         gone = {name for item in self._periods for name in item.variants}.difference(variants)
@@ -97,12 +98,16 @@ class CurrentGeneration:
                 last[period] = max(at, last.get(period, at))
         self._begun = {period: self._first_behind(at, drawn) for period, at in last.items()}
 
+    def _drawn_today(self) -> frozenset[str]:
+        is_told = self._periods and set(self._periods[-1].variants) == set(self._variants)
+        return self._periods[-1].drawn if is_told else frozenset(self._variants)
+
     def _first_behind(self, last: float, drawn: Sequence[tuple[float, str]]) -> float:
         """Return the first time that is surely behind the last run of another generation.
 
         Where a variant is new, nobody knows of runs before its first whence they were drawn.
         """
-        new = set(self._variants).difference(name for at, name in drawn if at <= last)
+        new = self._drawn.difference(name for at, name in drawn if at <= last)
         behind = (at for at, name in drawn if at > last and (not new or name in new))
         return min(behind, default=math.inf)
 
@@ -134,10 +139,7 @@ class CurrentGeneration:
 
     def _is_among(self, item: DrawTerms) -> bool:
         """Say whether runs got the variants of today; one without a share is none of them."""
-        declared, today = set(self._variants), self._periods[-1]
-        if set(item.variants) == declared:
-            return True
-        return set(today.variants) == declared and item.drawn == today.drawn
+        return set(item.variants) == set(self._variants) or item.drawn == self._drawn
 
     def _is_as_often(self, item: DrawTerms) -> bool:
         """Say whether each variant had the share of today, as far as shares are known."""
