@@ -265,6 +265,19 @@ def test_the_index_shows_every_experiment_and_the_generations_of_a_prompt(projec
     assert "script" not in {tag for tag, _ in read.elements}
 
 
+def test_the_index_counts_what_was_decided_though_it_was_put_away(project, decided):
+    """An archived promotion stays one; a draft that was put away has decided nothing."""
+    project("promote", decided, "--yes")
+    project("archive", decided)
+    (project.root / "v2.md").write_text("Review it otherwise.")
+    draft = project.create("--name", "never begun", start=False)
+    project("archive", draft)
+    document = project("report", "--all", "--json").json
+    assert {it["status"] for it in document["experiments"]} == {"archived"}
+    assert (document["decided"], document["promoted"]) == (1, 1)
+    assert "1 of 1" in project("report", "--all").out
+
+
 def test_one_or_all_is_to_be_said(project):
     assert "one, or all" in project("report", code=2).err
     assert "one, or all" in project("report", "x", "--all", code=2).err

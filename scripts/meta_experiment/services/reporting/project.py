@@ -10,15 +10,13 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Decision, Interval, ReasonCode, Status
+from meta_experiment.types import Action, Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
     SCHEMA,
     ProjectExperiment,
     ProjectReport,
     PromptGenerations,
 )
-
-_DECIDED = (Status.PROMOTED, Status.ROLLED_BACK, Status.EXPIRED)
 
 
 def project_report(
@@ -28,15 +26,20 @@ def project_report(
     view = board(layout, clock, open_workspace, None, archived=True)
     rows: Sequence[Mapping[str, Any]] = view["experiments"]
     found = sorted(map(_experiment, rows), key=lambda it: (-it.created, it.experiment_id))
-    decided = [it for it in found if it.status in _DECIDED or it.status is Status.ARCHIVED]
+    decided = [Action(row["outcome"]["action"]) for row in rows if _is_decided(row)]
     return ProjectReport(
         schema=SCHEMA,
         as_of=clock(),
         experiments=tuple(found),
         generations=tuple(_generations(found)),
         decided=len(decided),
-        promoted=sum(it.status is Status.PROMOTED for it in found),
+        promoted=decided.count(Action.PROMOTE),
     )
+
+
+def _is_decided(row: Mapping[str, Any]) -> bool:
+    """Say whether it ended by what was done last: one that goes on again has not."""
+    return row["outcome"] is not None and not Status(row["status"]).is_open
 
 
 def _experiment(row: Mapping[str, Any]) -> ProjectExperiment:

@@ -50,8 +50,9 @@ class PromptGenerations:
 class ProjectReport:
     """Every experiment, the newest first, and the generations of every prompt.
 
-    `decided` are those that were promoted, rolled back or ended, `promoted` those of which
-    the new text stands.
+    `decided` are those that ended by a promotion, a rollback or a stop, `promoted` those of
+    which that was last done, whether they were put away since or not. A draft that was put
+    away has decided nothing.
     """
 
     schema: str
