@@ -278,6 +278,23 @@ def test_the_index_counts_what_was_decided_though_it_was_put_away(project, decid
     assert "1 of 1" in project("report", "--all").out
 
 
+def test_lines_that_begin_as_the_head_of_a_diff_are_lines(project):
+    """Of a frontmatter that goes and a list of flags that comes, no line is lost."""
+    (project.root / "v2.md").write_bytes(b"R\xc3\xa9view the branch.\r\n++ fast\r\n")
+    made = project.create()
+    ((told,),) = [
+        prompt["diffs"] for prompt in project("report", made, "--json").json["prompts"]
+    ]
+    assert (told["added"], told["removed"]) == (1, 3)
+    page = Reader(page_of(project, made))
+    out, into = (
+        [it["text"][2:] for it in page.having("span", "class") if it["class"] == name]
+        for name in ("out", "in")
+    )
+    assert out == ["---\\r", "description: Review\\r", "---\\r"]
+    assert into == ["++ fast\\r"]
+
+
 def test_one_or_all_is_to_be_said(project):
     assert "one, or all" in project("report", code=2).err
     assert "one, or all" in project("report", "x", "--all", code=2).err

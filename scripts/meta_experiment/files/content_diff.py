@@ -39,6 +39,18 @@ def unified_diff(path: str, before: Content | None, after: Content | None) -> st
     return "".join(f"{line}\n" for line in [f"diff a/{name} b/{name}", *header])
 
 
+def marked_lines(diff: str) -> Iterator[tuple[str, str]]:
+    """Yield each line of one file's difference behind its mark, which is its first character.
+
+    The head, up to the first "@@", has the mark "": only there does `---` name a file, as below
+    it a line that goes may begin with dashes itself.
+    """
+    within = False
+    for line in diff.splitlines():
+        within = within or line.startswith("@@")
+        yield line[:1] if within else "", line
+
+
 class _Compared(SequenceMatcher[str]):
     """A comparison that has been made, to be shown in groups."""
 

@@ -52,7 +52,7 @@ def _diff(prompt: ReportPrompt, item: PromptDiff) -> Markup:
         return element("p", own(f"{counts}; its words are not shown here."), class_="soft")
     shown = element(
         "pre",
-        *_lines(item.diff.splitlines()),
+        *_lines(item.diff),
         tabindex="0",
         role="region",
         aria_label=f"Change of {name(prompt.path)} by {arm}",
@@ -60,25 +60,26 @@ def _diff(prompt: ReportPrompt, item: PromptDiff) -> Markup:
     return folded(counts, shown, open_=len(item.diff) < 6_000)
 
 
-def _lines(lines: Sequence[str]) -> Iterator[Markup]:
+def _lines(diff: str) -> Iterator[Markup]:
     """Write a unified diff, in blocks that were changed the words that changed marked."""
+    from meta_experiment.files.content_diff import marked_lines  # takes long to load
+
     out: list[str] = []
     into: list[str] = []
-    for line in lines[:_MOST_LINES]:
-        if line.startswith("-") and not line.startswith("---"):
+    lines = list(marked_lines(diff))
+    for mark, line in lines[:_MOST_LINES]:
+        if mark == "-":
             if into:
                 yield from _block(out, into)
                 out, into = [], []
             out.append(line[1:])
-        elif line.startswith("+") and not line.startswith("+++"):
+        elif mark == "+":
             into.append(line[1:])
         else:
             yield from _block(out, into)
             out, into = [], []
-            if not line.startswith(("diff ", "---", "+++")):
-                yield element(
-                    "span", line or " ", class_="place" if line.startswith("@") else None
-                )
+            if mark or not line.startswith(("diff ", "---", "+++")):
+                yield element("span", line or " ", class_="place" if mark == "@" else None)
     yield from _block(out, into)
     if len(lines) > _MOST_LINES:
         yield element("span", f"… {len(lines) - _MOST_LINES:,} more lines", class_="place")

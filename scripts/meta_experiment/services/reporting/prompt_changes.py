@@ -56,13 +56,8 @@ def _prompts(experiment: Experiment, texts: _Texts, room: int) -> Iterator[Repor
 def _difference(
     treatment: str, path: str, before: Content | None, after: Content | None
 ) -> PromptDiff:
-    from meta_experiment.files.content_diff import unified_diff  # takes long to load
+    from meta_experiment.files.content_diff import marked_lines, unified_diff  # long to load
 
     text = unified_diff(path, before, after)
-    lines = [line for line in text.splitlines() if not line.startswith(("+++", "---"))]
-    return PromptDiff(
-        treatment,
-        sum(line.startswith("+") for line in lines),
-        sum(line.startswith("-") for line in lines),
-        text,
-    )
+    marks = [mark for mark, _ in marked_lines(text)]
+    return PromptDiff(treatment, marks.count("+"), marks.count("-"), text)
