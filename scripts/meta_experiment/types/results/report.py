@@ -289,9 +289,9 @@ class ReportEvent:
 class Provenance:
     """What the report rests on, and the commands that make it again.
 
-    `data_sha256` is that of the trials in the order of their ids. `set_aside` are damaged
-    lines, `conflicts` values that were told twice and differently, `apart` logs that do not
-    count.
+    `data_sha256` is that of all that the trials say, in the order of their ids. `set_aside` are
+    damaged lines, `conflicts` values that were told twice and differently, `apart` logs that
+    do not count.
     """
 
     program: str
