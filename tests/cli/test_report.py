@@ -12,11 +12,13 @@ from tests.cli.conftest import COMMAND
 from meta_experiment.decide.reporting.distributions import BINS
 from meta_experiment.decide.reporting.looks import MOST
 from meta_experiment.files.roots import Layout
-from meta_experiment.render.findings import headline
+from meta_experiment.render.findings import headline, impact_finding
 from meta_experiment.render.html.page import POLICY
 from meta_experiment.render.html.report_page import report_page
+from meta_experiment.render.report_words import THIN
 from meta_experiment.services.reporting.reporting import report
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.types.results.report import ExpectedImpact, ImpactItem
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>\" onload='x' "
@@ -302,6 +304,24 @@ def test_one_or_all_is_to_be_said(project):
         "No" in project("report", "--all").out
         or "0 experiments" in project("report", "--all").out
     )
+
+
+def test_a_month_that_would_cost_more_is_said_to(project, decided):
+    """Not settled is only what may still be either."""
+    found = report(Workspace.open(Layout(project.root), lambda: 4e9), decided)
+
+    def told(**intervals):
+        items = tuple(
+            ImpactItem(unit, unit, unit, 0.0, (low + high) / 2, low, high)
+            for unit, (low, high) in intervals.items()
+        )
+        return impact_finding(replace(found, impact=ExpectedImpact("treatment", 10.0, items)))
+
+    dearer, cheaper, open_ = (-6.0, -2.0), (20.0, 40.0), (-1.0, 1.0)
+    assert told(USD=dearer, turns=open_) == "A month of uses would cost about $4.00 more"
+    both = told(USD=dearer, tokens=cheaper).replace(THIN, " ")
+    assert both == "A month of uses would save about 30.0 tokens and cost about $4.00 more"
+    assert told(turns=open_) == "What a month of uses would save is not settled"
 
 
 def test_three_times_as_many_trials_make_no_longer_report(project):

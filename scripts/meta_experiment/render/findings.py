@@ -238,14 +238,19 @@ def change_finding(report: ReportDocument) -> str:
 
 
 def impact_finding(report: ReportDocument) -> str | None:
-    """Say what a month of uses would save; None where nothing is known of it."""
+    """Say what a month of uses would save or cost; None where nothing is known of it."""
     impact = report.impact
     if impact is None or not impact.items or impact.uses is None:
         return None
-    sure = [item for item in impact.items if item.low is not None and item.low > 0]
-    told = [f"{quantity(abs(item.saved), item.unit)}" for item in sure]
+    less = [it for it in impact.items if it.low is not None and it.low > 0]
+    more = [it for it in impact.items if it.high is not None and it.high < 0]
+    told = [
+        f"{word} about {listed([quantity(abs(it.saved), it.unit) for it in items])}{end}"
+        for word, items, end in (("save", less, ""), ("cost", more, " more"))
+        if items
+    ]
     if told:
-        return f"A month of uses would save about {listed(told)}"
+        return f"A month of uses would {' and '.join(told)}"
     return "What a month of uses would save is not settled"
 
 
