@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from meta_experiment.render.words import printable
 from meta_experiment.types import Interval, MetricKind
 from meta_experiment.types.results.report_metrics import (
-    ComparisonEvidence,
     ReportComparison,
     ReportMetric,
 )
@@ -123,11 +122,6 @@ def odds_number(log: float) -> str:
     if number >= 100:
         return f"{number:,.0f}"
     return f"{number:.2g}"
-
-
-def shown_evidence(found: ComparisonEvidence, odds: bool) -> str:
-    """Write the evidence for better, as it is corrected for several treatments."""
-    return evidence(found.log_better_adjusted, odds=odds)
 
 
 def change(metric: ReportMetric, comparison: ReportComparison) -> str:

@@ -98,6 +98,6 @@ def _edges(low: float, high: float, scale: Scale) -> tuple[float, ...]:
 
 
 def _bins(values: Sequence[float], edges: Sequence[float]) -> tuple[int, ...]:
-    """Count sorted values between the edges; the last bin has its upper edge as well."""
+    """Count sorted values between the edges, the upper in each bin, the lower in the first."""
     below = [0, *(bisect_right(values, edge) for edge in edges[1:-1]), len(values)]
     return tuple(after - before for before, after in pairwise(below))

@@ -83,7 +83,7 @@ class _Gatekeeper:
 
     @property
     def settled(self) -> bool:
-        """Whether the plan's rule may still find something."""
+        """Whether the decision is made: nothing more is waited for."""
         return self.analysis.decision is not Decision.EXTEND
 
     def data(self) -> _Reading:

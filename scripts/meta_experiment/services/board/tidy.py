@@ -79,7 +79,7 @@ def _trial_rows(
 
 
 def tidy_experiments(rows: Sequence[Mapping[str, Any]]) -> TidyTable:
-    """Return the rows of the board, those numbers of each that a list is sorted by."""
+    """Return the rows of the board, of each what can stand in one cell."""
     columns = tuple(TidyColumn(name, kind) for name, kind in _EXPERIMENT)
     return TidyTable(columns, ([_cell(row, it) for it in columns] for row in rows))
 
