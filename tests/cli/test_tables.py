@@ -137,6 +137,12 @@ def test_a_failure_on_the_way_leaves_the_file_that_was_there(project, recorded, 
     project("trials", recorded, "--csv", nowhere, code=1)
 
 
+def test_a_file_may_have_the_longest_name_that_there_is(project, recorded):
+    place = project.root / f"{'n' * 251}.csv"
+    project("trials", recorded, "--csv", place)
+    assert len(place.read_text("utf-8").splitlines()) > 30
+
+
 def test_the_standard_output_takes_one_table(project, recorded):
     project("trials", recorded, "--csv", "-", "--jsonl", "-", code=2)
     project("trials", recorded, "--parquet", "-", code=2)
@@ -159,7 +165,7 @@ def test_parquet_has_the_kinds_and_every_cell(project, recorded):
     python = TOOLS / "bin" / "python"
     if not python.exists():
         pytest.skip("docs/build makes the environment that has duckdb")
-    place = project.root / "it's all.parquet"
+    place = project.root / "it's all [1]*.parquet"
     entry = [python, "-E", ROOT / "scripts" / "meta-experiment.py", "trials", recorded]
     words = [*map(str, entry), "--root", str(project.root), "--parquet", str(place)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -180,6 +186,16 @@ def test_parquet_has_the_kinds_and_every_cell(project, recorded):
     for name in ("trial_id", "unit", "metrics.duration_seconds"):
         at = names.index(name)
         assert [row[at] for row in rows] == [str(line.get(name)) for line in expected]
+    both = {"model": "a", "Model": "b"}  # which are one column to duckdb
+    line = {"experiment": recorded, "variant": "control", "fingerprint": both}
+    project.stdin("record", "--stdin", lines=[{**line, "metrics": {"duration_seconds": 1}}])
+    before = place.read_bytes()
+    torn = subprocess.run([*words, "--json"], capture_output=True, text=True, check=False)
+    error = json.loads(torn.stderr or torn.stdout)["error"]
+    assert (torn.returncode, error["kind"]) == (1, "storage")
+    assert "--csv" in error["hint"]
+    assert place.read_bytes() == before
+    assert not list(project.root.glob(".table-*"))
 
 
 def test_what_a_look_loads_is_not_what_a_table_needs():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meta_experiment.cli.frame import Place
-from meta_experiment.errors import DependencyError, UsageError
+from meta_experiment.errors import DependencyError, StorageError, UsageError, cite
 from meta_experiment.table import entry
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def write_table(
 
     Raises:
         UsageError: two forms for the standard output.
-        DependencyError: Parquet without duckdb.
+        DependencyError: Parquet without duckdb. StorageError: it cannot make this table.
         OSError: a file cannot be written; what was there stays.
     """
     wanted = {form: path for form, path in asked.items() if path is not None}
@@ -77,7 +77,7 @@ def _write(table: TidyTable, form: str, target: Path) -> int:
     """Write a file as a whole, or leave what was there; return the number of rows."""
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+    with tempfile.TemporaryDirectory(prefix=".table-", dir=target.parent) as beside:
         text = Path(beside, "text")
         written = 0
         with text.open("w", encoding="utf-8", newline="") as file:
@@ -105,12 +105,20 @@ def _as_parquet(lines: Path, columns: Iterable[TidyColumn], target: Path) -> Pat
             hint="pip install 'meta-experiment[export]', or take --csv or --jsonl.",
         ) from None
     types = ", ".join(f"{_quoted(it.name)}: '{_TYPES[it.kind]}'" for it in columns)
-    with duckdb.connect() as database:
-        database.execute(
-            f"COPY (SELECT * FROM read_json({_quoted(str(lines))}, "  # noqa: S608 - all quoted
-            f"format = 'newline_delimited', columns = {{{types}}})) "
-            f"TO {_quoted(str(target))} (FORMAT parquet)"
-        )
+    query = (
+        f"COPY (SELECT * FROM read_json({_quoted(str(lines))}, "  # noqa: S608 - all quoted
+        f"format = 'newline_delimited', columns = {{{types}}})) "
+        f"TO {_quoted(str(target))} (FORMAT parquet)"
+    )
+    try:
+        with duckdb.connect() as database:
+            database.execute(query)
+    except duckdb.Error as error:
+        told = str(error).partition("\n")[0]
+        raise StorageError(
+            f"duckdb cannot write this table as Parquet: {cite(told)}",
+            hint="--csv and --jsonl write the same rows.",
+        ) from error
     return target
 
 
