@@ -1,7 +1,9 @@
 """A report tells the same in every form, is bounded, and can do nothing by itself."""
 
+import json
 import math
 import re
+import time
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from html.parser import HTMLParser
@@ -151,9 +153,39 @@ def test_the_same_data_make_the_same_bytes(project, decided):
     said = project("report", decided, "--as-of", moment, "--json").out
     assert page_of(project, decided, "--as-of", moment) == first
     assert project("report", decided, "--as-of", moment, "--json").out == said
-    early = project("report", decided, "--as-of", "2000-01-01T00:00:00Z", "--json").json
+    early = project("report", decided, "--as-of", json.loads(said)["started"], "--json").json
     assert early["provenance"]["trials"] == 0
     assert early["verdict"]["reason_code"] == "no_data"
+    before = ("report", decided, "--as-of", "2000-01-01T00:00:00Z", "--json")
+    error = project(*before, code=1).error
+    assert error["kind"] == "invalid_state"
+    assert "had not started at 2000" in error["message"]
+
+
+def test_a_report_of_then_knows_nothing_of_what_came_later(project):
+    """What was amended, ended, promoted and put away since is not in it; its plan is."""
+    made = project.create("--guardrail", "cost_usd:20%")
+    project.observe(made, 8)
+    then = project("analyze", made, "--json").json["as_of"]
+    time.sleep(0.005)  # moments are told in milliseconds
+    project("amend", made, "--set", "max_duration_days=40", "--why", "slow")
+    project("promote", made, "--override", "seen enough", "--yes")
+    time.sleep(0.005)
+    project("archive", made)
+    today = project("report", made, "--json").json
+    assert (today["status"], len(today["outcomes"])) == ("archived", 1)
+    assert len(today["amendments"]) == 1
+    assert today["ended"] is not None
+    found = project("report", made, "--as-of", then, "--json").json
+    assert (found["status"], found["ended"]) == ("running", None)
+    assert (found["outcomes"], found["amendments"]) == ([], [])
+    assert found["provenance"]["commit"] is None
+    assert {it["after"] for it in found["events"]} == {"draft", "running"}
+    assert found["provenance"]["plan_sha256"] == today["provenance"]["plan_sha256"]
+    (at,) = [it["at"] for it in today["events"] if it["verb"] == "promote"]
+    between = project("report", made, "--as-of", at, "--json").json
+    assert (between["status"], between["ended"]) == ("promoted", today["ended"])
+    assert between["outcomes"] == today["outcomes"]
 
 
 def test_a_shared_report_names_no_place_person_or_unit(project, decided):
@@ -300,10 +332,9 @@ def test_lines_that_begin_as_the_head_of_a_diff_are_lines(project):
 def test_one_or_all_is_to_be_said(project):
     assert "one, or all" in project("report", code=2).err
     assert "one, or all" in project("report", "x", "--all", code=2).err
-    assert (
-        "No" in project("report", "--all").out
-        or "0 experiments" in project("report", "--all").out
-    )
+    refused = project("report", "--all", "--as-of", "2026-01-31T09:30:00Z", code=2)
+    assert "--as-of is for the report of one" in refused.err
+    assert "0 experiments" in project("report", "--all").out
 
 
 def test_a_month_that_would_cost_more_is_said_to(project, decided):

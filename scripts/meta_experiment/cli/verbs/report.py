@@ -25,7 +25,11 @@ from meta_experiment.services.serving import observing
     help="Write it as one page that needs nothing else; of all, the folder for the index.",
 )
 @click.option("--all", "every", is_flag=True, help="All experiments side by side.")
-@click.option("--as-of", metavar="TIME", help="As it was then, such as 2026-01-31T09:30:00Z.")
+@click.option(
+    "--as-of",
+    metavar="TIME",
+    help="One as it was then, such as 2026-01-31T09:30:00Z; its plan is today's.",
+)
 @click.option(
     "--diff/--no-diff", default=True, help="With the words of the prompts that change [diff]."
 )
@@ -43,6 +47,11 @@ def report_verb(
         raise UsageError(
             "Which experiment is to be reported: one, or all of them?",
             hint="meta-experiment report ID, or meta-experiment report --all",
+        )
+    if every and as_of is not None:
+        raise UsageError(
+            "The index of all experiments tells of today: --as-of is for the report of one.",
+            hint="meta-experiment report ID --as-of TIME",
         )
     if experiment_id is None:
         return _all(place, target)

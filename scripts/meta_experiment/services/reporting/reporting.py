@@ -17,6 +17,7 @@ from meta_experiment.decide.reporting.strata import strata
 from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.progress import leading
+from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.model.metrics import known_metric
 from meta_experiment.services.acting.analysing import Study, study
@@ -25,7 +26,8 @@ from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
 from meta_experiment.services.reporting.prompt_changes import prompt_changes
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Analysis, Experiment, Metric, Trial
+from meta_experiment.store.history import HistoryEntry
+from meta_experiment.types import Analysis, Experiment, Metric, Status, Trial
 from meta_experiment.types.results.report import (
     SCHEMA,
     Provenance,
@@ -45,11 +47,12 @@ def report(
     """Tell all that is known of an experiment; changes nothing.
 
     With `as_of`, seconds since the epoch, as it was then: on trials that had begun, and closed
-    or not until then. The same data make the same document. Without `diff` the words of the
-    prompts are left out.
+    or not until then, without what happened to it since. The plan, which trials are excluded
+    and what a value came to are those of today. The same data make the same document. Without
+    `diff` the words of the prompts are left out.
 
     Raises:
-        InvalidStateError: the experiment has not started.
+        InvalidStateError: the experiment has not started, or had not then.
         NotFoundError, ConflictError: no experiment, or several, are meant.
     """
     experiment = find_in(workspace.store, selector)
@@ -57,10 +60,39 @@ def report(
     if as_of is not None:
         moment = as_of
         workspace = replace(workspace, clock=lambda: moment)
+        experiment = _as_it_was(workspace, experiment)
         log = workspace.store.trials(experiment)
         log = replace(log, trials=tuple(_as_known(log.trials, moment)))
     return _document(
         workspace, study(workspace, experiment, explore=True, log=log), as_of=as_of, diff=diff
+    )
+
+
+def _as_it_was(workspace: Workspace, experiment: Experiment) -> Experiment:
+    """Return an experiment without what happened after the workspace's moment."""
+    moment, name = workspace.clock(), experiment.experiment_id
+    if experiment.started is not None and experiment.started > moment:
+        raise InvalidStateError(
+            f"{name} had not started at {to_text(moment)}.",
+            hint=f"It began at {to_text(experiment.started)}: meta-experiment report {name}",
+        )
+    outcomes = tuple(it for it in experiment.outcomes if it.at <= moment)
+    stages = [it.after for it in _history(workspace, experiment) if it.after in set(Status)]
+    status = Status(stages[-1]) if stages else experiment.status
+    if status is Status.DRAFT:
+        status = Status.RUNNING  # the history is written a moment after the start
+    ended = experiment.ended
+    if ended is None or ended > moment:
+        ended = outcomes[-1].at if outcomes else None
+    return replace(
+        experiment,
+        status=status,
+        ended=None if status.is_open else ended,
+        outcomes=outcomes,
+        amendments=tuple(it for it in experiment.amendments if it.at <= moment),
+        ended_arms=tuple(
+            it for it in experiment.ended_arms if it.at is None or it.at <= moment
+        ),
     )
 
 
@@ -155,12 +187,17 @@ def _days(experiment: Experiment, analysis: Analysis) -> float | None:
 
 
 def _events(workspace: Workspace, experiment: Experiment) -> tuple[ReportEvent, ...]:
-    entries = workspace.store.history(experiment.experiment_id).entries
-    known = [item for item in entries if item.at <= workspace.clock()]
     return tuple(
         ReportEvent(item.at, item.verb, item.before, item.after, item.reason)
-        for item in known[-_MOST_EVENTS:]
+        for item in _history(workspace, experiment)[-_MOST_EVENTS:]
     )
+
+
+def _history(workspace: Workspace, experiment: Experiment) -> list[HistoryEntry]:
+    """Return what happened until the workspace's moment, to the millisecond as others tell."""
+    until = workspace.clock() + 0.001
+    entries = workspace.store.history(experiment.experiment_id).entries
+    return [item for item in entries if item.at < until]
 
 
 def _provenance(studied: Study, as_of: float | None) -> Provenance:
