@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from operator import attrgetter
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.types import Trial
 
-_TOLD = (
-    "trial_id", "variant", "unit", "order", "exposed", "status", "metrics", "assigned_at",
-    "closed_at", "fingerprint", "excluded", "covariates",
-)  # fmt: skip
-
 
 def data_digest(trials: Iterable[Trial]) -> str:
     """Return the SHA-256 (hex) of all that trials say, in the order of their ids."""
-    lines = ["\t".join(_cells(trial)) for trial in sorted(trials, key=attrgetter("trial_id"))]
+    lines = [
+        f"{trial.trial_id}\t{trial.variant}\t{trial.unit}\t{trial.order}\t{trial.exposed}\t"
+        f"{trial.status}\t{trial.assigned_at}\t{trial.closed_at}\t{trial.excluded}\t"
+        f"{sorted(trial.metrics.items())}\t"
+        f"{trial.fingerprint and sorted(trial.fingerprint.items())}\t"
+        f"{trial.covariates and sorted(trial.covariates.items())}\t"
+        f"{trial.draw and (trial.draw.parts, trial.draw.known)}"
+        for trial in sorted(trials, key=attrgetter("trial_id"))
+    ]
     digest: str = sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
     return digest
-
-
-def _cells(trial: Trial) -> Iterator[str]:
-    for name in _TOLD:
-        value = getattr(trial, name)
-        yield str(sorted(value.items()) if isinstance(value, Mapping) else value)
-    if trial.draw is not None:
-        yield f"{list(trial.draw.parts)} of {trial.draw.known}"
