@@ -32,6 +32,7 @@ pre small mark ul ol li dl dt dd div table caption thead tbody tr th td details 
 figure figcaption svg desc path rect text
 """
 PLAIN = frozenset(ELEMENTS.split())
+ARMS = ("control", "treatment")
 NUMBER = re.compile("[+−]?[0-9.]+(?=\u202f%)")
 
 
@@ -371,3 +372,19 @@ def test_three_times_as_many_trials_make_no_longer_report(project):
     (before, small), (after, large) = sizes
     assert after < 1.1 * before
     assert large < 1.1 * small < 250_000
+
+
+def test_no_folder_of_this_machine_is_passed_on(project, tmp_path):
+    """Where trials were imported from, and what a person wrote."""
+    made = project.create()
+    lines = ["variant,duration_seconds", *(f"{arm},{80 + n}" for n in range(6) for arm in ARMS)]
+    (tmp_path / "of ada.csv").write_text("\n".join(lines))
+    project("import", tmp_path / "of ada.csv", "--into", made)
+    project("stop", made, "--reason", f"see {tmp_path}/why.md")
+    page = tmp_path / "report.html"
+    project("report", made, "--html", page)
+    told = json.dumps(project("report", made, "--json").json)
+    for form in (told, page.read_text()):
+        assert "of ada.csv" in form
+        assert "see why.md" in form
+        assert str(tmp_path) not in form

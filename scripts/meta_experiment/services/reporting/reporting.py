@@ -25,9 +25,10 @@ from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
 from meta_experiment.services.reporting.prompt_changes import prompt_changes
+from meta_experiment.services.reporting.shared_text import without_folders
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.history import HistoryEntry
-from meta_experiment.types import Analysis, Experiment, Metric, Status, Trial
+from meta_experiment.types import Analysis, Experiment, Metric, Outcome, Status, Trial
 from meta_experiment.types.results.report import (
     SCHEMA,
     Provenance,
@@ -139,9 +140,11 @@ def _document(
         cost=cost(basis, metrics, treatment),
         impact=impact(basis, metrics, treatment, _days(experiment, analysis)),
         plan=experiment.plan,
-        amendments=experiment.amendments,
+        amendments=tuple(
+            replace(it, why=without_folders(it.why)) for it in experiment.amendments
+        ),
         events=_events(workspace, experiment),
-        outcomes=experiment.outcomes,
+        outcomes=tuple(map(_shared, experiment.outcomes)),
         notes=analysis.notes,
         provenance=_provenance(studied, as_of),
     )
@@ -186,9 +189,14 @@ def _days(experiment: Experiment, analysis: Analysis) -> float | None:
     return (min(end, analysis.as_of) - began) / DAY
 
 
+def _shared(outcome: Outcome) -> Outcome:
+    override = outcome.override and without_folders(outcome.override)
+    return replace(outcome, reason=without_folders(outcome.reason), override=override)
+
+
 def _events(workspace: Workspace, experiment: Experiment) -> tuple[ReportEvent, ...]:
     return tuple(
-        ReportEvent(item.at, item.verb, item.before, item.after, item.reason)
+        ReportEvent(item.at, item.verb, item.before, item.after, without_folders(item.reason))
         for item in _history(workspace, experiment)[-_MOST_EVENTS:]
     )
 
