@@ -170,7 +170,9 @@ def _balance(found: Found, space: Workspace, common: Experiment) -> None:
 
 
 def _told(path: Path) -> list[str]:
-    """Return the lines of a log of assignments behind its first one."""
+    """Return the lines of a log of assignments behind its first; none before a draw."""
+    if not path.exists():
+        return []
     return path.read_text().splitlines()[1:]
 
 

@@ -158,6 +158,7 @@ def _work(root, worker, barrier):
 @pytest.mark.long
 def test_eight_writers_at_once(tmp_path):
     """Eight processes at once lose no trial, double none, and keep the arms balanced."""
+    own_seal(tmp_path)  # tests write the key without a lock
     context = multiprocessing.get_context("fork")
     barrier = context.Barrier(WRITERS)
     workers = [

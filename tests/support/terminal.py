@@ -21,7 +21,6 @@ def drawn(
     """Run a program on a terminal, press Ctrl-C when it is time; return all and the code."""
     child, terminal = pty.fork()
     if not child:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background ignores it
         os.execv(command[0], command)  # noqa: S606 - the words of a test
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     shown, end = b"", time.monotonic() + _PATIENCE

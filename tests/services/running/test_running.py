@@ -299,7 +299,9 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
     """The next run takes over what goes on; of an experiment that has ended it is stopped."""
     space = opened(project)
     name = create(space, project)
-    sleepy = "import time\n" + AGENT.replace("text =", "time.sleep(600)\ntext =")
+    began = project.parent / "began"  # by then its supervisor, too, has heard what to do
+    sleeping = f"open({str(began)!r}, 'w').close()\ntime.sleep(600)\ntext ="
+    sleepy = "import time\n" + AGENT.replace("text =", sleeping)
     (project.parent / "agent.py").write_text(sleepy)
     words = f"{sys.executable} -I -S {project.parent / 'agent.py'}"
     process = subprocess.Popen(
@@ -312,7 +314,7 @@ def test_a_runner_that_is_killed_leaves_nothing_for_ever(project):
         stderr=subprocess.DEVNULL,
     )  # fmt: skip
     folder = running.run_folder(space, name)
-    await_so(lambda: any(map(started, folder.unread())), 240)
+    await_so(began.exists, 240)
     process.kill()
     process.wait()
     (attempt,) = folder.unread()
@@ -330,10 +332,6 @@ def await_so(is_so, patience):
     deadline = time.monotonic() + patience
     while not is_so() and time.monotonic() < deadline:
         time.sleep(0.02)
-
-
-def started(attempt):
-    return (attempt / "supervisor.json").exists()
 
 
 def test_two_runs_of_one_experiment_do_not_mix(project):
