@@ -41,7 +41,7 @@ KEPT_SECONDS = 14 * 86400
 # themselves counts, which -I would not let it.
 ALONE = ("-E", "-P")
 PIP = "pip>=22.3"  # that installs for another Python
-IMPORT_ALL = "import click, jsonschema, rich, yaml"
+IMPORT_ALL = "import click, jsonschema, yaml"
 
 Command = tuple[str | Path, ...]
 
