@@ -193,6 +193,7 @@ def test_the_client_takes_the_plugin_that_the_package_wrote_serves_upgrades_and_
     ask("update", NAME)
     told = newcomer.json("doctor", code=1)["findings"]
     assert any("the plugin is older" in item["detail"] for item in told)
+    shutil.rmtree(pack)  # a copy that was changed is not replaced
     newcomer("plugin", "--to", pack)
     ask("update", NAME)
     assert newcomer.json("doctor")["healthy"]
