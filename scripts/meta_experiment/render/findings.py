@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from meta_experiment.render.report_words import (
     between,
-    capital,
-    counted,
     evidence,
     listed,
     name,
@@ -14,6 +12,7 @@ from meta_experiment.render.report_words import (
     quantity,
     value,
 )
+from meta_experiment.render.words import capital, counted
 from meta_experiment.types import Decision, Interval, MetricKind, ReasonCode
 from meta_experiment.types.results.report import EvidenceSeries, GateName, ReportDocument
 from meta_experiment.types.results.report_metrics import (

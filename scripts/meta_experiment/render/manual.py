@@ -16,6 +16,7 @@ from meta_experiment.render.blocks import (
     Section,
     Text,
 )
+from meta_experiment.render.words import capital
 from meta_experiment.types.results.manual import Manual, ManualEntry, ManualTerms
 
 _CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][\w-]*(?: [A-Z]+)?)")
@@ -66,6 +67,6 @@ def _names(entries: Iterable[ManualEntry]) -> Iterator[Section]:
         sorts.setdefault(entry.sort, []).append((entry.name, entry.summary))
     for sort, rows in sorts.items():
         yield (
-            Heading(f"{sort[:1].upper()}{sort[1:]}s"),
+            Heading(f"{capital(sort)}s"),
             _facts(ManualTerms(sort, tuple(rows))),
         )

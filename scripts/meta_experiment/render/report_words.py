@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from meta_experiment.render.words import printable
+from meta_experiment.model import instants
+from meta_experiment.render.words import one_line
 from meta_experiment.types import Interval, MetricKind
 from meta_experiment.types.results.report_metrics import (
     ReportComparison,
@@ -22,8 +23,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 def name(text: str, most: int = _LONGEST_NAME) -> str:
     """Write somebody's name for a thing on one line, cut where no name ends."""
-    text = " ".join(printable(text).split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return one_line(text, most)
 
 
 def per_cent(fraction: float | None, *, signed: bool = False) -> str:
@@ -137,11 +137,6 @@ def change(metric: ReportMetric, comparison: ReportComparison) -> str:
     return f"{per_cent(abs(relative))} {metric.better if relative > 0 else metric.worse}"
 
 
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun in the right form."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 def moment(at: float | None) -> str:
     """Write a time to the minute, in UTC."""
     if at is None:
@@ -151,7 +146,7 @@ def moment(at: float | None) -> str:
 
 def day(at: float | None) -> str:
     """Write a day, in UTC."""
-    return "–" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    return "–" if at is None else instants.day(at)
 
 
 def listed(names: list[str]) -> str:
@@ -159,8 +154,3 @@ def listed(names: list[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def capital(text: str) -> str:
-    """Begin a sentence."""
-    return text[:1].upper() + text[1:]

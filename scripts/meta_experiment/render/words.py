@@ -136,6 +136,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def quoted(text: object) -> str:
     """Write somebody's words: on one line, cut short, in quotes that nothing in them ends."""
     return errors.quoted(str(text))

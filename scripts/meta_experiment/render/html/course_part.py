@@ -15,8 +15,6 @@ from meta_experiment.render.pictures.course import FEWEST, CourseFrame, course
 from meta_experiment.render.pictures.spread import spread
 from meta_experiment.render.report_words import (
     between,
-    capital,
-    counted,
     evidence,
     listed,
     name,
@@ -24,6 +22,7 @@ from meta_experiment.render.report_words import (
     planned,
     value,
 )
+from meta_experiment.render.words import capital, counted
 from meta_experiment.types import Interval
 from meta_experiment.types.results.report import CaseComparison, EvidenceSeries, ReportDocument
 from meta_experiment.types.results.report_metrics import ReportResult

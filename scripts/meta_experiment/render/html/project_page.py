@@ -9,14 +9,8 @@ from meta_experiment.render.html.page import axis, own, page, pill, section
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
-from meta_experiment.render.report_words import (
-    between,
-    counted,
-    day,
-    moment,
-    name,
-    per_cent,
-)
+from meta_experiment.render.report_words import between, day, moment, name, per_cent
+from meta_experiment.render.words import counted
 from meta_experiment.types import Decision, Status
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,

@@ -9,7 +9,8 @@ from itertools import zip_longest
 from meta_experiment.render.findings import change_finding
 from meta_experiment.render.html.page import folded, own, section, table
 from meta_experiment.render.markup import Content, Markup, element, joined
-from meta_experiment.render.report_words import counted, day, moment, name, planned
+from meta_experiment.render.report_words import day, moment, name, planned
+from meta_experiment.render.words import counted
 from meta_experiment.types.results.report import PromptDiff, ReportDocument, ReportPrompt
 
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")

@@ -7,7 +7,6 @@ from meta_experiment.render.html.page import own
 from meta_experiment.render.markup import Markup, element, joined
 from meta_experiment.render.report_words import (
     between,
-    capital,
     change,
     day,
     evidence,
@@ -17,6 +16,7 @@ from meta_experiment.render.report_words import (
     planned,
     value,
 )
+from meta_experiment.render.words import capital
 from meta_experiment.types import MetricKind
 from meta_experiment.types.results.report import (
     GateName,
