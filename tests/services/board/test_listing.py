@@ -3,7 +3,7 @@
 from tests.services.recording.test_rating import NOW, Here
 
 from meta_experiment.files.roots import Layout
-from meta_experiment.services.board.listing import trials
+from meta_experiment.services.board.listing import find_trials, newest
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import TrialStatus
@@ -29,5 +29,6 @@ def test_what_was_left_out_stands_where_it_happened(tmp_path, capfd):
             event(EventKind.RECORDED, "closed", 9, **done),
         ],
     )
-    found = trials(Workspace.open(Layout(tmp_path), lambda: NOW), made, 20, None)
+    space = Workspace.open(Layout(tmp_path), lambda: NOW)
+    found = newest(find_trials(space, made, None), 20)
     assert [item.trial_id for item in found.trials] == ["out", "closed", "open"]

@@ -51,21 +51,15 @@ def trials_verb(
 
     As a table for other programs all of them are written, a trial a row.
     """
-    opened = workspace(place)
+    found = listing.find_trials(workspace(place), experiment_id, variant)
 
     def whole() -> TidyTable:
         from meta_experiment.services.board.tidy import tidy_trials
 
-        return tidy_trials(opened, experiment_id, variant)
+        return tidy_trials(found.trials)
 
-    written = write_table(
-        place,
-        whole,
-        csv=csv,
-        jsonl=jsonl,
-        parquet=parquet,
-    )
-    page = listing.trials(opened, experiment_id, limit, variant)
+    written = write_table(place, whole, csv=csv, jsonl=jsonl, parquet=parquet)
+    page = listing.newest(found, limit)
     return Result(
         page,
         table(page, everything=everything) if written is None else lines(*written),

@@ -63,9 +63,9 @@ def analyze(
         UsageError: the draw is asked for, and is not known.
     """
     found = find_in(workspace.store, selector)
-    return examine(
+    return study(
         workspace, found, current, explore=True, exact=exact, interactions=interactions
-    )
+    ).examination
 
 
 def examine(
@@ -73,23 +73,11 @@ def examine(
     experiment: Experiment,
     current: Mapping[str, str] | None = None,
     *,
-    explore: bool = False,
-    exact: bool = False,
-    interactions: bool = False,
     exhausted: str | None = None,
     log: TrialLog | None = None,
 ) -> Examination:
     """Compute evidence and verdict of an experiment that was found already (see `study`)."""
-    return study(
-        workspace,
-        experiment,
-        current,
-        explore=explore,
-        exact=exact,
-        interactions=interactions,
-        exhausted=exhausted,
-        log=log,
-    ).examination
+    return study(workspace, experiment, current, exhausted=exhausted, log=log).examination
 
 
 def study(

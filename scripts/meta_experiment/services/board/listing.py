@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.model.fields import suggestion
+from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
 from meta_experiment.services.recording.admitting import sentences
 from meta_experiment.services.workspace import Workspace
@@ -14,17 +15,22 @@ from meta_experiment.types.results.trial_page import TrialPage
 _MOST_PROBLEMS = 20
 
 
-def trials(workspace: Workspace, selector: str, limit: int, variant: str | None) -> TrialPage:
-    """Return the newest trials, of one variant or of all; open ones last.
+@dataclass(frozen=True, slots=True)
+class FoundTrials:
+    """Trials that were asked for, in the order of closing, with their experiment and log."""
 
-    Raises:
-        NotFoundError: no such experiment or variant.
-    """
-    experiment, log, found = find_trials(workspace, selector, variant)
+    experiment: Experiment
+    log: TrialLog
+    trials: tuple[Trial, ...]
+
+
+def newest(found: FoundTrials, limit: int) -> TrialPage:
+    """Return the newest of the trials that were found; open ones last."""
+    experiment, log = found.experiment, found.log
     return TrialPage(
         experiment.experiment_id,
-        len(found),
-        tuple(found[-limit:]),
+        len(found.trials),
+        found.trials[-limit:],
         tuple(sentences(experiment.experiment_id, log.apart)),
         tuple(item.sentence for item in log.set_aside[:_MOST_PROBLEMS]),
         tuple(item.sentence for item in log.conflicts[:_MOST_PROBLEMS]),
@@ -32,10 +38,8 @@ def trials(workspace: Workspace, selector: str, limit: int, variant: str | None)
     )
 
 
-def find_trials(
-    workspace: Workspace, selector: str, variant: str | None
-) -> tuple[Experiment, TrialLog, list[Trial]]:
-    """Return an experiment with its log, and its trials in the order of closing.
+def find_trials(workspace: Workspace, selector: str, variant: str | None) -> FoundTrials:
+    """Return the trials of an experiment, of one variant or of all.
 
     Raises:
         NotFoundError: no such experiment or variant.
@@ -48,9 +52,8 @@ def find_trials(
             hint=suggestion(variant, names) or f"Variants: {', '.join(names)}.",
         )
     log = workspace.store.trials(experiment)
-    found = [item for item in log.trials if variant in (None, item.variant)]
-    found.sort(key=_moment)
-    return experiment, log, found
+    found = sorted((it for it in log.trials if variant in (None, it.variant)), key=_moment)
+    return FoundTrials(experiment, log, tuple(found))
 
 
 def _moment(trial: Trial) -> tuple[bool, float]:

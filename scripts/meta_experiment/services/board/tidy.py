@@ -7,8 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 from meta_experiment.model.instants import from_text
-from meta_experiment.services.board.listing import find_trials
-from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Trial
 from meta_experiment.types.tidy_table import Cell, ColumnKind, TidyColumn, TidyTable
 
@@ -45,13 +43,8 @@ _EXPERIMENT: tuple[tuple[str, ColumnKind], ...] = (
 )
 
 
-def tidy_trials(workspace: Workspace, selector: str, variant: str | None = None) -> TidyTable:
-    """Return all trials of an experiment, or of one variant of it, in the order of closing.
-
-    Raises:
-        NotFoundError: no such experiment or variant.
-    """
-    _, _, found = find_trials(workspace, selector, variant)
+def tidy_trials(found: Sequence[Trial]) -> TidyTable:
+    """Return trials as a table, in the order in which they are handed over."""
     groups: dict[str, ColumnKind] = {
         "metrics": "number",
         "covariates": "number",
