@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import Any
 
 
 def entry(line: str) -> Any:  # noqa: ANN401 - what the table says
-    """Return the object that a line of a table names."""
+    """Return the object that a line of a table names, once its module is loaded whole."""
     module, _, name = line.partition(":")
-    return getattr(sys.modules.get(module) or import_module(module), name)
+    return getattr(import_module(module), name)
