@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from meta_experiment.records import dataclass
 from meta_experiment.render.markup import Markup, element
 from meta_experiment.render.pictures.drawing import dots, line, path
 from meta_experiment.render.pictures.scales import PictureScale, widest
@@ -14,7 +15,7 @@ from meta_experiment.types.results.report_metrics import ReportResult
 WIDTH, HEIGHT = 300.0, 28.0
 _LEAST, _MOST = 0.05, 0.6
 _ROUND = (0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.08, 0.05, 0.04, 0.02)  # labels of the axis
-_MIDDLE, _CAP, _ARROW = HEIGHT / 2, 5.0, 4.0
+_CAP, _ARROW = 5.0, 4.0
 
 
 def axis(results: Sequence[ReportResult], threshold: float) -> PictureScale:
@@ -35,6 +36,64 @@ def reaching(ends: Sequence[float], seen: Sequence[float]) -> PictureScale:
     return PictureScale(-reach, reach, 6.0, WIDTH - 6.0)
 
 
+@dataclass(frozen=True, slots=True)
+class ForestEnd:
+    """An end of an interval; `beyond` says that it goes on outside the picture."""
+
+    place: float
+    beyond: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForestMarks:
+    """Places of all that a row shows, whoever draws it; None is not in the picture.
+
+    The interval goes from `start` to `stop`; `low` and `high` are those of its ends that lie
+    on this side of the edge.
+    """
+
+    zero: float
+    goal: float | None
+    margin: float | None
+    start: float | None
+    stop: float | None
+    low: ForestEnd | None
+    high: ForestEnd | None
+    point: float | None
+
+
+def marks(
+    scale: PictureScale,
+    effect: float | None,
+    interval: Interval | None,
+    *,
+    margin: float | None = None,
+    goal: float | None = None,
+) -> ForestMarks:
+    """Place one change: its point, the interval, and what it is held against."""
+    low, high = (interval.low, interval.high) if interval else (None, None)
+    start = stop = None
+    first = last = None
+    if low is not None or high is not None:
+        start = scale.start if low is None else scale.inside(low)
+        stop = scale.end if high is None else scale.inside(high)
+        if low is None or low <= scale.high:
+            first = ForestEnd(start, low is None or low < scale.low)
+        if high is None or high >= scale.low:
+            last = ForestEnd(stop, high is None or high > scale.high)
+    inside = effect is not None and scale.low <= effect <= scale.high
+    return ForestMarks(
+        zero=scale.place(0.0),
+        goal=scale.place(goal) if goal and goal <= scale.high else None,
+        margin=None if margin is None or margin > scale.high else scale.place(-margin),
+        start=start,
+        stop=stop,
+        low=first,
+        high=last,
+        point=scale.place(effect) if effect is not None and inside else None,
+    )
+
+
 def row(
     scale: PictureScale,
     effect: float | None,
@@ -44,40 +103,40 @@ def row(
     margin: float | None = None,
     goal: float | None = None,
 ) -> Markup:
-    """Draw one change: its point, the interval, and what it is held against."""
-    drawn = [line(scale.place(0.0), 0.0, scale.place(0.0), HEIGHT, "zero")]
-    if goal and goal <= scale.high:
-        drawn.append(line(scale.place(goal), 2.0, scale.place(goal), HEIGHT - 2, "goal"))
-    if margin is not None and margin <= scale.high:
-        at = scale.place(-margin)
-        drawn.append(line(at, 2.0, at, HEIGHT - 2, "margin"))
-    low, high = (interval.low, interval.high) if interval else (None, None)
-    if low is not None or high is not None:
-        start = scale.start if low is None else scale.inside(low)
-        end = scale.end if high is None else scale.inside(high)
-        drawn.append(line(start, _MIDDLE, end, _MIDDLE, f"s{arm} bar"))
-        if low is None or low <= scale.high:
-            drawn.append(_end(start, -1, low is None or low < scale.low, arm))
-        if high is None or high >= scale.low:
-            drawn.append(_end(end, 1, high is None or high > scale.high, arm))
-    if effect is not None and scale.low <= effect <= scale.high:
-        drawn.append(dots([(scale.place(effect), _MIDDLE)], f"s{arm} point"))
-    return _cell(drawn)
+    """Draw one change as a cell of a table."""
+    return _cell(drawn(marks(scale, effect, interval, margin=margin, goal=goal), arm))
 
 
-def _end(x: float, side: int, beyond: bool, arm: int) -> Markup:
+def drawn(found: ForestMarks, arm: int, top: float = 0.0) -> Iterator[Markup]:
+    """Draw a row as lines, `top` below the edge of a picture."""
+    bottom, middle = top + HEIGHT, top + HEIGHT / 2
+    yield line(found.zero, top, found.zero, bottom, "zero")
+    for at, style in ((found.goal, "goal"), (found.margin, "margin")):
+        if at is not None:
+            yield line(at, top + 2, at, bottom - 2, style)
+    if found.start is not None and found.stop is not None:
+        yield line(found.start, middle, found.stop, middle, f"s{arm} bar")
+    for end, side in ((found.low, -1), (found.high, 1)):
+        if end is not None:
+            yield _end(end, side, middle, arm)
+    if found.point is not None:
+        yield dots([(found.point, middle)], f"s{arm} point")
+
+
+def _end(end: ForestEnd, side: int, middle: float, arm: int) -> Markup:
     """Draw an end of an interval: a stroke, or an arrow where it goes on outside."""
-    if not beyond:
-        return line(x, _MIDDLE - _CAP, x, _MIDDLE + _CAP, f"s{arm} bar")
+    x, style = end.place, f"s{arm} bar"
+    if not end.beyond:
+        return line(x, middle - _CAP, x, middle + _CAP, style)
     back = x - side * _ARROW
-    points = [(back, _MIDDLE - _CAP), (x, _MIDDLE), (back, _MIDDLE + _CAP)]
-    return path(points, f"s{arm} bar open")
+    points = [(back, middle - _CAP), (x, middle), (back, middle + _CAP)]
+    return path(points, f"{style} open")
 
 
-def _cell(drawn: Iterable[Markup]) -> Markup:
+def _cell(lines: Iterable[Markup]) -> Markup:
     return element(
         "svg",
-        *drawn,
+        *lines,
         viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
         preserveAspectRatio="none",
         class_="cell",
@@ -88,8 +147,10 @@ def _cell(drawn: Iterable[Markup]) -> Markup:
 
 def ticks(scale: PictureScale) -> list[tuple[float, str]]:
     """Return the labels of the axis with their places, in per cent of its width."""
+    return [(100 * scale.place(at) / WIDTH, said) for at, said in labels(scale)]
+
+
+def labels(scale: PictureScale) -> list[tuple[float, str]]:
+    """Return the values that stand below an axis, and how they are written."""
     most = next(at for at in _ROUND if at <= 0.8 * scale.high)
-    return [
-        (100 * scale.place(at) / WIDTH, "0" if at == 0 else per_cent(at, signed=True))
-        for at in (-most, 0.0, most)
-    ]
+    return [(at, "0" if at == 0 else per_cent(at, signed=True)) for at in (-most, 0.0, most)]
