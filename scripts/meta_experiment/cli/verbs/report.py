@@ -70,19 +70,20 @@ def report_verb(
 
 def _all(place: Place, target: Path | None) -> Result:
     """Tell of every experiment; in a folder, link the pages that stand there already."""
-    from meta_experiment.render.html.project_page import headline, project_page
+    from meta_experiment.render.html.project_page import project_page
+    from meta_experiment.render.project_list import project_list
     from meta_experiment.services.reporting.project import project_report
     from meta_experiment.services.reporting.report_files import pages_in, write_pages
 
     opened, where = cache(lambda: workspace(place)), layout(place)
     found = project_report(where, clock, opened)
     if target is None:
-        return Result(found, lines(f"{headline(found)}."))
+        return Result(found, project_list(found))
     known = pages_in(target, (item.experiment_id for item in found.experiments))
     index = target / "index.html"
     write_pages(opened().files, {index: project_page(found, known)})
     more = f"A page for one: meta-experiment report ID --html {as_word(str(target))}/ID.html"
-    return Result(found, lines(f"{headline(found)}.", f"Written: {index}", more))
+    return Result(found, (*project_list(found), *lines(f"Written: {index}", more)))
 
 
 command = report_verb

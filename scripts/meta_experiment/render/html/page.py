@@ -12,11 +12,12 @@ from meta_experiment.render.pictures.scales import PictureScale
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def page(title: str, *content: Content, style: str = "") -> str:
-    """Write a whole page, of which nothing can run and nothing is fetched."""
+def page(title: str, *content: Content, style: str = "", script: str = "") -> str:
+    """Write a whole page, of which nothing is fetched, and nothing can run but its script."""
+    policy = f"{POLICY}; script-src {_source(script)}" if script else POLICY
     head = joined(
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width,initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
         element("meta", name="generator", content="meta-experiment"),
@@ -24,8 +25,18 @@ def page(title: str, *content: Content, style: str = "") -> str:
         element("style", Markup(style_sheet() + style)),
     )
     skip = element("a", "To the report", href="#report", class_="skip")
-    body = element("body", skip, element("main", *content, id="report"))
+    last = element("script", Markup(script)) if script else None
+    body = element("body", skip, element("main", *content, id="report"), last)
     return f"<!doctype html>\n{element('html', element('head', head), body, lang='en')}\n"
+
+
+def _source(script: str) -> str:
+    """Name a script by its digest, so that no other runs."""
+    import base64
+    import hashlib
+
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def section(identity: str, heading: Content, *content: Content) -> Markup:

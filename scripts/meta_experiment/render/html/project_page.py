@@ -3,107 +3,127 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
+from meta_experiment.render import project_words
 from meta_experiment.render.html.page import axis, own, page, pill, section
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
-from meta_experiment.render.report_words import between, day, moment, name, per_cent
+from meta_experiment.render.project_words import STATES, VERDICT_WORDS
+from meta_experiment.render.report_words import between, day, moment, name
 from meta_experiment.render.words import counted
-from meta_experiment.types import Decision, Status
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
     ProjectReport,
     PromptGenerations,
 )
 
-STATES = {
-    Status.RUNNING: ("◆", "Running", "open"),
-    Status.PAUSED: ("◆", "Paused", "open"),
-    Status.DRAFT: ("◇", "Draft", "plain"),
-    Status.PROMOTED: ("▲", "Promoted", "good"),
-    Status.ROLLED_BACK: ("▼", "Rolled back", "bad"),
-    Status.EXPIRED: ("■", "Ended", "plain"),
-    Status.ARCHIVED: ("■", "Put away", "plain"),
-}
 _MOST_PROMPTS = 60
 _ALL = "all"
+
+Choices = Sequence[tuple[str, str]]
 
 
 def project_page(report: ProjectReport, pages: Collection[str]) -> str:
     """Write the index; `pages` are the ids of experiments that have a page beside it."""
-    known = Counter(item.status for item in report.experiments)
-    heading = headline(report)
+    heading = project_words.headline(report)
+    choices = _choices(report)
     return page(
         heading,
-        element("header", element("h1", heading), _filters(known, len(report.experiments))),
+        element("header", element("h1", heading), element("p", _urgent(report), class_="lede")),
+        _filters(choices),
         _table(report, pages),
         _generations(report, pages),
         element("footer", f"Made by meta-experiment, as of {moment(report.as_of)}."),
-        style=_filter_style(known),
+        style=_part("index.css") + _filter_style(choices),
+        script=_part("index.js"),
     )
 
 
-def headline(report: ProjectReport) -> str:
-    """Say how many there are, and how many were worth it."""
-    many = counted(len(report.experiments), "experiment")
-    if not report.decided:
-        return f"{many}, none decided yet"
-    return f"{many}: {report.promoted:,} of {report.decided:,} that ended were promoted"
+@cache
+def _part(named: str) -> str:
+    return Path(__file__).with_name(named).read_text("utf-8").replace("\n", "")
 
 
-def _filters(known: Counter[Status], total: int) -> Markup:
-    """Write what picks experiments by their state, without any script."""
-    choices: list[tuple[str, str]] = [(_ALL, f"All {total:,}")]
-    choices += [(it.value, f"{STATES[it][1]} {known[it]:,}") for it in STATES if known[it]]
+def _urgent(report: ProjectReport) -> str:
+    return f"{project_words.urgent_finding(report.experiments)}."
+
+
+def _choices(report: ProjectReport) -> Mapping[str, Choices]:
+    """Return what there is to choose from, by what it is called; the values are our own."""
+    states = Counter(item.state for item in report.experiments)
+    verdicts = Counter(map(_verdict_key, report.experiments))
+    return {
+        "state": [(it.value, f"{STATES[it][1]} {states[it]:,}") for it in STATES if states[it]],
+        "verdict": [
+            (key, f"{said} {verdicts[key]:,}")
+            for key, said in VERDICT_WORDS.items()
+            if verdicts[key]
+        ],
+        "prompt": [
+            (str(place), f"{name(it.path, 60)} {len(it.experiments):,}")
+            for place, it in enumerate(report.generations[:_MOST_PROMPTS])
+        ],
+    }
+
+
+def _verdict_key(item: ProjectExperiment) -> str:
+    return project_words.verdict_key(item)
+
+
+def _filters(choices: Mapping[str, Choices]) -> Markup:
+    """Write what picks experiments: without the script all but the search works as well."""
+    search = element(
+        "label",
+        "Search",
+        element("input", type="search", id="q", autocomplete="off", spellcheck="false"),
+        hidden=True,
+    )
     return element(
-        "fieldset",
-        element("legend", "Show (to search, use the browser’s own: Ctrl+F)"),
-        *(
-            element(
-                "label",
-                element(
-                    "input",
-                    type="radio",
-                    name="state",
-                    id=f"f-{value}",
-                    checked=value == _ALL or None,
-                ),
-                said,
-            )
-            for value, said in choices
-        ),
+        "div",
+        search,
+        *(_select(key, found) for key, found in choices.items() if len(found) > 1),
+        element("output", id="n"),
         class_="filters",
+        role="search",
     )
 
 
-def _filter_style(known: Counter[Status]) -> str:
+def _select(key: str, found: Choices) -> Markup:
+    options = [element("option", "All")]
+    options += [element("option", said, id=f"{key}-{value}") for value, said in found]
+    return element("label", key.capitalize(), element("select", *options, autocomplete="off"))
+
+
+def _filter_style(choices: Mapping[str, Choices]) -> str:
     return "".join(
-        f"body:has(#f-{it.value}:checked) tr[data-status]:not([data-status={it.value}])"
-        "{display:none}"
-        for it in STATES
-        if known[it]
+        f"body:has(#{key}-{value}:checked) tr[data-state]:not([data-{key}={value}])"
+        "{display:none}".replace(f"={value}]", f'="{value}"]')
+        for key, found in choices.items()
+        for value, _ in found
     )
 
 
 def _table(report: ProjectReport, pages: Collection[str]) -> Markup:
-    ends = [
-        end
-        for item in report.experiments
-        for end in (
-            item.improvement,
-            *((item.interval.low, item.interval.high) if item.interval else ()),
-        )
-        if end is not None
-    ]
-    scale = forest.reaching(ends, ())
+    seen = [it.improvement for it in report.experiments if it.improvement is not None]
+    intervals = [it.interval for it in report.experiments if it.interval is not None]
+    ends = [end for it in intervals for end in (it.low, it.high) if end is not None]
+    scale = forest.reaching([*seen, *ends], seen)
+    places = {
+        experiment: place
+        for place, it in enumerate(report.generations[:_MOST_PROMPTS])
+        for experiment in it.experiments
+    }
     titles = element(
         "tr",
         element("th", "Experiment", scope="col"),
         element("th", axis(scale), scope="col", class_="plot"),
         element("th", "Change", scope="col", class_="n"),
-        element("th", "State", scope="col"),
+        element("th", "Evidence", scope="col"),
+        element("th", "Now", scope="col"),
     )
     return section(
         "experiments",
@@ -114,49 +134,63 @@ def _table(report: ProjectReport, pages: Collection[str]) -> Markup:
             element("thead", titles, role="rowgroup"),
             element(
                 "tbody",
-                *(_row(item, scale, pages) for item in report.experiments),
+                *(
+                    _row(item, scale, pages, places.get(item.experiment_id))
+                    for item in report.experiments
+                ),
                 role="rowgroup",
             ),
-            class_="forest stack",
+            class_="forest stack index",
             role="table",
             aria_labelledby="experiments-h",
         ),
     )
 
 
-def _row(item: ProjectExperiment, scale: PictureScale, pages: Collection[str]) -> Markup:
+def _row(
+    item: ProjectExperiment, scale: PictureScale, pages: Collection[str], prompt: int | None
+) -> Markup:
     drawn = forest.row(scale, item.improvement, item.interval, arm=1)
     about = ", ".join(name(path, 80) for path in item.files[:2])
-    when = day(item.ended if item.ended is not None else item.created)
-    since = "ended" if item.ended is not None else "since"
-    told = f"{counted(item.trials, 'trial')}, {since} {when}"
+    due = project_words.due(item)
     return element(
         "tr",
         element(
             "th",
             _linked(item, pages),
             element("small", own(about)),
-            element("small", told),
+            element("small", own(name(due, 400)), class_="due") if due else None,
             scope="row",
             role="rowheader",
         ),
         element("td", drawn, class_="plot", role="cell"),
         element("td", *_change(item), class_="n", role="cell"),
-        element("td", pill(*STATES[item.status]), role="cell"),
+        element(
+            "td",
+            pill(*project_words.verdict(item)),
+            element("small", counted(item.trials, "trial")),
+            class_="said",
+            role="cell",
+        ),
+        element("td", *_state(item), role="cell"),
         role="row",
-        data_status=item.status.value,
+        data_state=item.state.value,
+        data_verdict=_verdict_key(item),
+        data_prompt=None if prompt is None else str(prompt),
     )
 
 
 def _change(item: ProjectExperiment) -> Iterator[Content]:
-    if item.improvement is None:
-        yield "–"
-        yield element("small", own(name(item.label, 40)))
-        return
-    yield per_cent(item.improvement, signed=True)
+    yield project_words.change(item)
     if item.interval is not None:
         yield element("small", between(item.interval))
     yield element("small", own(name(item.label, 40)))
+
+
+def _state(item: ProjectExperiment) -> Iterator[Markup]:
+    yield pill(*STATES[item.state])
+    for said in project_words.done(item):
+        yield element("small", said)
 
 
 def _linked(item: ProjectExperiment, pages: Collection[str]) -> Markup:
@@ -173,13 +207,13 @@ def _generations(report: ProjectReport, pages: Collection[str]) -> Markup | None
         return None
     return section(
         "generations",
-        "The generations of each prompt",
+        "The generations of each prompt, from the first to the last",
         *(_line(it, known, pages) for it in several),
     )
 
 
 def _line(
-    found: PromptGenerations, known: dict[str, ProjectExperiment], pages: Collection[str]
+    found: PromptGenerations, known: Mapping[str, ProjectExperiment], pages: Collection[str]
 ) -> Markup:
     steps = [known[experiment] for experiment in found.experiments]
     return joined(
@@ -189,12 +223,14 @@ def _line(
 
 
 def _step(item: ProjectExperiment, pages: Collection[str]) -> Markup:
-    sign, word, tone = STATES[item.status]
-    effect = "" if item.improvement is None else f" {per_cent(item.improvement, signed=True)}"
-    won = item.decision is Decision.PROMOTE
-    return joined(
-        pill(sign, f"{word}{effect}", tone),
-        " ",
-        _linked(item, pages),
-        element("small", f"{day(item.created)}{', decided for it' if won else ''}"),
+    sign, word, tone = STATES[item.state]
+    effect = "" if item.improvement is None else f" {project_words.change(item)}"
+    later = project_words.later(item)
+    return element(
+        "div",
+        pill(sign, word, tone),
+        element("div", _linked(item, pages), effect),
+        element("small", day(item.promoted or item.ended or item.created)),
+        element("small", later) if later else None,
+        class_="step",
     )

@@ -19,6 +19,7 @@ from meta_experiment.model.experiment_document import outcome_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.result_document import to_document
 from meta_experiment.types import (
+    Action,
     Analysis,
     Experiment,
     Holdout,
@@ -95,6 +96,7 @@ def row(
         "watches": plan.holdout and plan.holdout.of,
         "holdout": analysis and to_document(analysis.holdout),
         "outcome": outcome and outcome_to_document(outcome),
+        "promoted": _promoted(experiment),
         "stage": step.stage.value,
         "missing": [lack.value for lack in step.missing],
         "skill": step.skill.value,
@@ -217,6 +219,13 @@ def _interval(experiment: Experiment, analysis: Analysis) -> Row | None:
 
 def _as_decided(outcome: Outcome | None) -> tuple[str | None, float | None]:
     return (outcome.winner, outcome.improvement) if outcome else (None, None)
+
+
+def _promoted(experiment: Experiment) -> str | None:
+    """Return when a treatment was last put in the place of the control."""
+    done = (it.at for it in reversed(experiment.outcomes) if it.action is Action.PROMOTE)
+    at = next(done, None)
+    return None if at is None else to_text(at)
 
 
 _UNANALYSED = {

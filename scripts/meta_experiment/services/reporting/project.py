@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from meta_experiment.decide.reporting.metric_words import label
@@ -15,8 +16,30 @@ from meta_experiment.types.results.project_report import (
     SCHEMA,
     ProjectExperiment,
     ProjectReport,
+    ProjectState,
     PromptGenerations,
+    Urgency,
 )
+from meta_experiment.types.vocabulary import Lack, Stage
+
+Row = Mapping[str, Any]
+
+_OPEN = {
+    Status.DRAFT: ProjectState.DRAFT,
+    Status.RUNNING: ProjectState.RUNNING,
+    Status.PAUSED: ProjectState.PAUSED,
+}
+_DONE = {
+    Action.PROMOTE: ProjectState.PROMOTED,
+    Action.ROLLBACK: ProjectState.ROLLED_BACK,
+    Action.EXPIRE: ProjectState.ENDED,
+}
+_LOST = {  # what is due where a holdout found that of what is promoted
+    ReasonCode.REVERSED: (Urgency.DUE, "take it back"),
+    ReasonCode.DECAYED: (Urgency.LOOK, "it has lost most of its effect; to take it back"),
+}
+_ANSWERS = (ReasonCode.STILL_BETTER, *_LOST)
+_BY_STAGE = {Stage.ENDED: Urgency.LESSON, Stage.DUE: Urgency.DUE}
 
 
 def project_report(
@@ -24,31 +47,36 @@ def project_report(
 ) -> ProjectReport:
     """Tell of every experiment what the board knows, those that were put away included."""
     view = board(layout, clock, open_workspace, None, archived=True)
-    rows: Sequence[Mapping[str, Any]] = view["experiments"]
-    found = sorted(map(_experiment, rows), key=lambda it: (-it.created, it.experiment_id))
-    decided = [Action(row["outcome"]["action"]) for row in rows if _is_decided(row)]
+    rows: Sequence[Row] = view["experiments"]
+    findings = _findings(rows)
+    found = [_with_finding(_experiment(row), findings.get(row["id"])) for row in rows]
+    found.sort(key=lambda it: (-it.created, it.experiment_id))
+    found.sort(key=lambda it: list(Urgency).index(it.urgency))
+    decided = [it.state for it in found if it.watches is None and _has_ended(it)]
     return ProjectReport(
         schema=SCHEMA,
         as_of=clock(),
         experiments=tuple(found),
         generations=tuple(_generations(found)),
         decided=len(decided),
-        promoted=decided.count(Action.PROMOTE),
+        promoted=decided.count(ProjectState.PROMOTED),
     )
 
 
-def _is_decided(row: Mapping[str, Any]) -> bool:
+def _has_ended(item: ProjectExperiment) -> bool:
     """Say whether it ended by what was done last: one that goes on again has not."""
-    return row["outcome"] is not None and not Status(row["status"]).is_open
+    return item.state not in (*_OPEN.values(), ProjectState.DROPPED)
 
 
-def _experiment(row: Mapping[str, Any]) -> ProjectExperiment:
+def _experiment(row: Row) -> ProjectExperiment:
     primary, outcome, interval = row["primary"], row["outcome"], row.get("interval")
     return ProjectExperiment(
         experiment_id=row["id"],
         name=row["name"],
         files=tuple(row["files"]),
         status=Status(row["status"]),
+        state=_state(row),
+        urgency=_urgency(row),
         decision=row["decision"] and Decision(row["decision"]),
         reason_code=row["reason_code"] and ReasonCode(row["reason_code"]),
         metric=primary["metric"],
@@ -58,15 +86,61 @@ def _experiment(row: Mapping[str, Any]) -> ProjectExperiment:
         interval=interval and Interval(interval["level"], interval["low"], interval["high"]),
         trials=row["progress"]["trials"],
         created=from_text(row["created"]),
+        promoted=row["promoted"] and from_text(row["promoted"]),
         ended=outcome and from_text(outcome["at"]),
+        overridden=bool(outcome and outcome["override"]),
+        watches=row["watches"],
+        finding=None,
+        alerts=tuple(row["alerts"]) if Status(row["status"]).is_open else (),
         next_action=row["next_action"],
     )
 
 
+def _state(row: Row) -> ProjectState:
+    status, outcome = Status(row["status"]), row["outcome"]
+    if status in _OPEN:
+        return _OPEN[status]
+    if outcome is None or row["started"] is None:
+        return ProjectState.DROPPED
+    done = _DONE[Action(outcome["action"])]
+    back = done is ProjectState.ROLLED_BACK and row["promoted"] is not None
+    return ProjectState.TAKEN_BACK if back else done
+
+
+def _urgency(row: Row) -> Urgency:
+    stage, missing = Stage(row["stage"]), row["missing"]
+    unsound = Lack.SOUND_DATA in missing or Lack.TRIALS in missing
+    going = Status(row["status"]).is_open
+    if going and (unsound or (row["alerts"] and stage is not Stage.DUE)):
+        return Urgency.LOOK
+    if stage in _BY_STAGE:
+        return _BY_STAGE[stage]
+    if row["status"] == Status.DRAFT:
+        return Urgency.DRAFT
+    return Urgency.OPEN if going else Urgency.NOTHING
+
+
+def _findings(rows: Sequence[Row]) -> dict[str, ReasonCode]:
+    """Return what the last holdout that was answered found, by what it watched."""
+    ended = [row for row in rows if row["watches"] is not None and row["outcome"] is not None]
+    ended.sort(key=lambda row: str(row["outcome"]["at"]))
+    codes = ((row["watches"], row["outcome"]["reason_code"]) for row in ended)
+    return {of: ReasonCode(code) for of, code in codes if code in _ANSWERS}
+
+
+def _with_finding(item: ProjectExperiment, finding: ReasonCode | None) -> ProjectExperiment:
+    item = replace(item, finding=finding)
+    if finding not in _LOST or item.status is not Status.PROMOTED:
+        return item
+    urgency, why = _LOST[finding]
+    due = f"{why}: meta-experiment rollback {item.experiment_id}"
+    return replace(item, urgency=urgency, next_action=due)
+
+
 def _generations(found: Sequence[ProjectExperiment]) -> Iterator[PromptGenerations]:
     by_path: dict[str, list[str]] = {}
-    for item in reversed(found):
-        for path in item.files[:1]:
+    for item in sorted(found, key=lambda it: (it.created, it.experiment_id)):
+        for path in item.files[:1] if item.watches is None else ():
             by_path.setdefault(path, []).append(item.experiment_id)
     for path, names in sorted(by_path.items(), key=lambda item: (-len(item[1]), item[0])):
         yield PromptGenerations(path, tuple(names))

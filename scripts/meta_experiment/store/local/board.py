@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 11
+_VERSION = 12
 _PURPOSE = "board"
 _PARTS = (
     "trust",

@@ -121,7 +121,8 @@ class BoardRow(TypedDict):
 
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum; `interval` is that of the plan's rule, None where it is not known.
-    `apart` says which of its logs do not count. `outcome` is what was done last. `bandit` and
+    `apart` says which of its logs do not count. `outcome` is what was done last; `promoted` is
+    when a treatment took the place of the control, though it was taken back since. `bandit` and
     `ramp` are None where units are drawn in another way, or its logs were not read. `holdout`
     is None where it is none; that names in `watches` what was promoted. `stage` is how far it
     is, `missing` what it lacks for the next, and `skill` who helps with that.
@@ -156,6 +157,7 @@ class BoardRow(TypedDict):
     watches: str | None
     holdout: BoardHoldout | None
     outcome: OutcomeDocument | None
+    promoted: Instant | None
     stage: Stage
     missing: list[Lack]
     skill: Skill

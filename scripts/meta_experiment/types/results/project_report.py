@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from enum import StrEnum
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.analysis import Interval
@@ -13,18 +14,53 @@ from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 SCHEMA = "project-report/v1"
 
 
+class ProjectState(StrEnum):
+    """What came of an experiment: it is open, or what was done last, put away since or not.
+
+    `taken_back` was promoted before, `rolled_back` never was. `ended` is without an action,
+    and `dropped` before it began.
+    """
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAFT = "draft"
+    PROMOTED = "promoted"
+    TAKEN_BACK = "taken_back"
+    ROLLED_BACK = "rolled_back"
+    ENDED = "ended"
+    DROPPED = "dropped"
+
+
+class Urgency(StrEnum):
+    """Urgency of what is to be done about an experiment, the most urgent first.
+
+    An action is `due`, somebody should `look` (an alert, data nothing can be decided on, no
+    trial for days), it is `open`, a `draft`, lacks its `lesson`, or there is `nothing`.
+    """
+
+    DUE = "due"
+    LOOK = "look"
+    OPEN = "open"
+    DRAFT = "draft"
+    LESSON = "lesson"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class ProjectExperiment:
     """Experiment as its board has it.
 
     `improvement` and its interval are None where they are not known without its trials, which
-    are not read for this.
+    are not read for this. `overridden` was promoted against its evidence. `watches` names what
+    a holdout is of, and `finding` is what the last holdout of a promotion answered.
     """
 
     experiment_id: str
     name: str
     files: tuple[str, ...]
     status: Status
+    state: ProjectState
+    urgency: Urgency
     decision: Decision | None
     reason_code: ReasonCode | None
     metric: str
@@ -34,13 +70,21 @@ class ProjectExperiment:
     interval: Interval | None
     trials: int
     created: float = field(metadata=MOMENT)
+    promoted: float | None = field(metadata=MOMENT)
     ended: float | None = field(metadata=MOMENT)
+    overridden: bool
+    watches: str | None
+    finding: ReasonCode | None
+    alerts: tuple[str, ...]
     next_action: str
 
 
 @dataclass(frozen=True, slots=True)
 class PromptGenerations:
-    """A prompt file with the experiments on it, from the first to the last."""
+    """A prompt file with the experiments on it, from the first to the last.
+
+    A holdout is no generation: what it found is told of what it watches.
+    """
 
     path: str
     experiments: tuple[str, ...]
@@ -48,11 +92,11 @@ class PromptGenerations:
 
 @dataclass(frozen=True, slots=True)
 class ProjectReport:
-    """Every experiment, the newest first, and the generations of every prompt.
+    """Every experiment, the most urgent first and then the newest, and prompts by generation.
 
     `decided` are those that ended by a promotion, a rollback or a stop, `promoted` those of
     which that was last done, whether they were put away since or not. A draft that was put
-    away has decided nothing.
+    away has decided nothing, nor has a holdout.
     """
 
     schema: str

@@ -1,0 +1,1 @@
+(d=>{const q=d.querySelector("#q"),n=d.querySelector("#n"),r=[...d.querySelectorAll("tr[data-state]")],t=r.map(x=>x.textContent.toLowerCase());q.parentNode.hidden=0;(d.oninput=()=>{const w=q.value.toLowerCase().split(/\s+/);r.forEach((x,i)=>x.hidden=!w.every(v=>t[i].includes(v)));n.textContent=r.filter(x=>x.offsetHeight).length+" of "+r.length+" shown"})()})(document)

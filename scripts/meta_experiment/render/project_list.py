@@ -1,0 +1,56 @@
+"""The experiments of a project as a list for a terminal: the most urgent first, all alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meta_experiment.render import project_words, words
+from meta_experiment.render.blocks import (
+    Column,
+    Heading,
+    Page,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
+from meta_experiment.types.results.project_report import ProjectExperiment, ProjectReport
+
+MOST = 30  # experiments that are listed, and of these so many urgent ones with their action
+_COLUMNS = (
+    Column("experiment", 34),
+    Column("change", 8, "right"),
+    Column("the evidence", 17, gap=2),
+    Column("so it is"),
+)
+
+
+def project_list(report: ProjectReport) -> Page:
+    """List the experiments, bounded, after what waits for somebody."""
+    shown = report.experiments[:MOST]
+    sections: list[Section] = [(Paragraph((f"{project_words.headline(report)}.",)),)]
+    if not shown:
+        return tuple(sections)
+    urgent = [item for item in shown if project_words.due(item) is not None]
+    if urgent:
+        title = f"{project_words.urgent_finding(report.experiments)}"
+        sections.append((Heading(title), Paragraph(tuple(map(_due, urgent)), indent=2)))
+    sections.append((Table(_COLUMNS, tuple(tuple(_cells(item)) for item in shown)),))
+    if more := len(report.experiments) - len(shown):
+        said = f"… and {more:,} more: meta-experiment report --all --html DIR"
+        sections.append((Paragraph((said,)),))
+    return tuple(sections)
+
+
+def _due(item: ProjectExperiment) -> Text:
+    said = words.one_line(project_words.due(item) or "")
+    return f"{words.name(item.experiment_id)}: {said}"
+
+
+def _cells(item: ProjectExperiment) -> Iterator[str]:
+    _, state, _ = project_words.STATES[item.state]
+    sign, verdict, _ = project_words.verdict(item)
+    yield words.name(item.experiment_id)
+    yield project_words.change(item)
+    yield f"{sign} {verdict}".strip()
+    yield f"{state} {', '.join(project_words.done(item))}"

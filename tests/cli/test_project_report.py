@@ -1,0 +1,156 @@
+"""The index of all experiments tells what the evidence says, what was done and what is due."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import COMMAND
+from tests.cli.test_report import PLAIN, Reader
+
+from meta_experiment.render.html import project_page as module
+from meta_experiment.render.html.page import POLICY
+from meta_experiment.render.project_list import MOST
+
+FILTERS = {"label", "input", "select", "option", "output", "script"}
+PUT = ("promote", "rollback")
+
+
+def generation(project, name, speed, *done):
+    """Try a change of the prompt, and do something about it."""
+    source = project.path().read_bytes()
+    (project.root / "v2.md").write_bytes(source + f"Also {name}.\n".encode())
+    made = project.create("--name", name)
+    project.observe(made, 14, speed)
+    for verb, *flags in done:
+        project(verb, made, *flags, *(["--yes"] if verb in PUT else []))
+    return made
+
+
+@pytest.fixture
+def generations(project):
+    """Four generations of a prompt: a win, one taken back, a loss, a win; and what runs."""
+    return {
+        "first": generation(project, "shorter", 0.6, ("promote",)),
+        "back": generation(
+            project, "silent", 0.6, ("promote",), ("rollback", "--reason", "missed it")
+        ),
+        "loss": generation(project, "asks", 1.5, ("rollback",)),
+        "last": generation(project, "parallel", 0.6, ("promote",), ("archive",)),
+        "due": generation(project, "tables", 0.6),
+    }
+
+
+def written(project, *flags):
+    folder = project.root.parent / "reports"
+    folder.mkdir(exist_ok=True)
+    project("report", "--all", "--html", str(folder), *flags)
+    return (folder / "index.html").read_text("utf-8")
+
+
+def test_a_row_says_what_the_evidence_says_what_was_done_and_what_is_due(project, generations):
+    document = project("report", "--all", "--json").json
+    told = {it["experiment_id"]: it for it in document["experiments"]}
+    assert [
+        (told[made]["decision"], told[made]["state"], told[made]["urgency"])
+        for made in generations.values()
+    ] == [
+        ("PROMOTE", "promoted", "lesson"),
+        ("PROMOTE", "taken_back", "lesson"),
+        ("REJECT", "rolled_back", "lesson"),
+        ("PROMOTE", "promoted", "lesson"),
+        ("PROMOTE", "running", "due"),
+    ]
+    assert document["experiments"][0]["experiment_id"] == generations["due"]
+    assert (document["decided"], document["promoted"]) == (4, 2)
+    page = Reader(written(project))
+    rows = {it["data-state"]: it["text"] for it in page.having("tr", "data-state")}
+    assert "Taken back" in rows["taken_back"]
+    assert "promoted 20" in rows["taken_back"]
+    assert f"meta-experiment promote {generations['due']}" in rows["running"]
+    assert "meta-experiment" not in rows["promoted"]
+
+
+def test_what_was_taken_back_is_no_win_in_any_form(project, generations):
+    page = Reader(written(project))
+    (row,) = [it["text"] for it in page.having("tr", "data-state") if "silent" in it["text"]]
+    good = [it["text"] for it in page.having("span", "class") if it["class"] == "pill good"]
+    assert good.count("▲ Promoted") == 4  # two rows, two steps
+    assert "▼ Taken back" in row
+    said = project("report", "--all").out
+    (line,) = [it for it in said.splitlines() if it.strip().startswith(generations["back"])]
+    assert "Taken back" in line
+
+
+def test_the_generations_of_a_prompt_read_from_the_first_to_the_last(project, generations):
+    document = project("report", "--all", "--json").json
+    assert document["generations"] == [
+        {"path": COMMAND, "experiments": list(generations.values())}
+    ]
+    page = Reader(written(project))
+    steps = [it["text"] for it in page.having("div", "class") if it["class"] == "step"]
+    words = ["Promoted", "Taken back", "Rolled back", "Promoted", "Running"]
+    assert [word in step for word, step in zip(words, steps, strict=True)] == [True] * 5
+
+
+def test_in_the_terminal_the_most_urgent_comes_first_and_the_list_is_bounded(
+    project, monkeypatch, generations
+):
+    said = project("report", "--all").out
+    assert "1 action is due" in said
+    assert f"meta-experiment promote {generations['due']}" in said
+    listed = [line.split()[0] for line in said.splitlines() if line.startswith("  exp-")]
+    assert listed[1] == generations["due"]  # after what is due, the table
+    assert len(listed) == 6
+    monkeypatch.setattr("meta_experiment.render.project_list.MOST", 2)
+    said = project("report", "--all").out
+    assert "… and 3 more" in said
+    assert MOST == 30
+
+
+def test_one_small_script_runs_on_the_index_and_nothing_else(project, generations):
+    """It is allowed by its digest; without it the page is whole, and only the search is not."""
+    text = written(project)
+    read = Reader(text)
+    assert {tag.removeprefix("/") for tag, _ in read.elements} <= PLAIN | FILTERS
+    (script,) = re.findall("<script>(.*?)</script>", text)
+    assert len(script) <= 512
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"{POLICY}; script-src 'sha256-{digest}'".replace("'", "&#x27;")
+    assert f'content="{policy}"' in text
+    assert "unsafe-inline'; base" in POLICY  # of styles
+    (search,) = read.having("label", "hidden")
+    assert search["text"] == "Search"
+    made = generations["first"]
+    report = project.root.parent / "one.html"
+    project("report", made, "--html", str(report))
+    assert "<script" not in report.read_text("utf-8")
+    assert "script-src" not in report.read_text("utf-8")
+
+
+def test_each_choice_of_a_filter_picks_rows_by_a_rule_of_style(project, generations):
+    project("stop", generations["due"], "--reason", "enough")
+    project.create("--name", "a draft", start=False)
+    text = written(project)
+    read = Reader(text)
+    choices = [it["id"] for it in read.having("option", "id")]
+    assert {"state-taken_back", "verdict-none", "verdict-promote"} <= set(choices)
+    for choice in choices:
+        key, _, value = choice.partition("-")
+        assert f'#{choice}:checked) tr[data-state]:not([data-{key}="{value}"])' in text
+        assert [it for it in read.having("tr", "data-state") if it[f"data-{key}"] == value]
+
+
+def test_a_hostile_name_is_text_among_all_as_well(project):
+    project.create("--name", "</script><script>alert(1)</script>\u202e'\"<b>")
+    text = written(project)
+    assert text.count("<script>") == 1
+    assert "\u202e" not in text
+    assert Reader(text).stack == []
+
+
+def test_the_script_is_the_one_that_stands_in_its_file():
+    """So that a change of it is seen, and its size."""
+    path = Path(module.__file__).with_name("index.js")
+    assert path.stat().st_size <= 512
