@@ -15,9 +15,13 @@ from meta_experiment.types.results.manual import ManualEntry, ManualSort
 
 _MADE = '.\\" Made by python -m tests.manual.generate'
 WORDS = {
+    ManualSort.WORD: ("words", "what the words mean that are used everywhere"),
+    ManualSort.DECISION: ("decisions", "what an analysis comes to"),
+    ManualSort.STATUS: ("statuses", "the stages in the life of an experiment"),
     ManualSort.REASON_CODE: ("reasons", "why a decision is what it is"),
     ManualSort.ERROR_KIND: ("errors", "why a command was refused or failed"),
     ManualSort.METRIC: ("metrics", "what is measured"),
+    ManualSort.OPTION: ("options", "each option, and the verbs that take it"),
 }
 
 

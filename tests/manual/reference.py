@@ -17,6 +17,13 @@ from meta_experiment.types.results.manual import ManualEntry, ManualSort
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 _MADE = "<!-- Made by `python -m tests.manual.generate` from the verbs and tables of words. -->"
 WORDS = {  # -> file, title, what it is about
+    ManualSort.WORD: ("words.md", "Words", "They are used everywhere, and mean this here."),
+    ManualSort.DECISION: (
+        "decisions.md",
+        "Decisions",
+        "Each analysis comes to one of four, as `decision` in JSON.",
+    ),
+    ManualSort.STATUS: ("statuses.md", "Statuses", "The stages in the life of an experiment."),
     ManualSort.REASON_CODE: (
         "reason-codes.md",
         "Reason codes",
@@ -38,6 +45,7 @@ WORDS = {  # -> file, title, what it is about
         "Environment variables",
         "What is read of the environment, and what is set in it.",
     ),
+    ManualSort.OPTION: ("options.md", "Options", "Each option, and the verbs that take it."),
 }
 
 

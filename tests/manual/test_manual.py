@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 from tests.manual.generate import FOLDERS, derived
 
@@ -23,7 +24,7 @@ from meta_experiment.model.metrics import KNOWN_METRICS
 from meta_experiment.render.blocks import Commands, Facts, Heading, Paragraph
 from meta_experiment.render.style import Style
 from meta_experiment.render.writers import MARKDOWN, ROFF, write
-from meta_experiment.types import ReasonCode
+from meta_experiment.types import Decision, ReasonCode, Status
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = derived()
@@ -48,15 +49,29 @@ def test_every_derived_page_is_as_it_would_be_made_now():
 
 
 def test_everything_is_explained():
-    """Verbs, reason codes, kinds of errors, metrics."""
+    """Verbs, options, decisions, reason codes, statuses, kinds of errors, metrics."""
     named = {(entry.sort, entry.name) for entry in all_entries()}
     wanted = {("verb", words) for words, _ in commands(group)}
     wanted |= {("reason code", code.value) for code in ReasonCode}
     wanted |= {("error kind", kind) for kind in get_args(ErrorKind)}
     wanted |= {("metric", name) for name in KNOWN_METRICS}
-    assert wanted <= named
-    known = {it for it in named if it[0] in ("verb", "reason code", "error kind", "metric")}
-    assert known == wanted
+    wanted |= {("decision", name) for name in Decision}
+    wanted |= {("status", name) for name in Status}
+    wanted |= {("option", name) for name in options()}
+    apart = {"noun", "word", "environment variable", "exit code"}
+    assert {it for it in named if it[0] not in apart} == wanted
+
+
+def options():
+    """Return every option that a page of help shows."""
+    context = click.Context(click.Command(""), help_option_names=["-h", "--help"])
+    return {
+        name
+        for _, verb in commands(group)
+        for item in verb.get_params(context)
+        if isinstance(item, click.Option) and item.get_help_record(context)
+        for name in (*item.opts, *item.secondary_opts)
+    }
 
 
 def variables_in(path):
@@ -99,7 +114,7 @@ def test_help_explains_what_the_reference_and_the_manual_explain(capsys):
     reference = words_of("".join(t for path, t in FILES.items() if "reference" in path.parts))
     manual = words_of("".join(text for path, text in FILES.items() if "man" in path.parts))
     for entry in all_entries():
-        assert main(["help", *entry.name.split()]) == 0
+        assert main(["help", "--", *entry.name.split()]) == 0
         said = words_of(capsys.readouterr().out)
         for sentence in (entry.summary, *entry.about):
             assert words_of(sentence) in said, entry.name
@@ -127,12 +142,50 @@ def test_help_alone_names_all_that_is_explained(capsys):
     assert main(["help"]) == 0
     listed = capsys.readouterr().out
     for entry in all_entries():
-        assert re.search(rf"^  {re.escape(entry.name)} +\S", listed, re.MULTILINE), entry.name
+        shown = rf"[\n ]{re.escape(entry.name)}(,|\n|$)"
+        if entry.sort != "option":
+            shown = rf"\n  {re.escape(entry.name)} +\S"
+        assert re.search(shown, listed), entry.name
+
+
+@pytest.mark.parametrize(
+    ("typed", "sorts"),
+    [
+        (["EXTEND"], ["decision"]),
+        (["promote"], ["verb"]),
+        (["Promote"], ["decision", "verb"]),
+        (["rolled", "back"], ["status"]),
+        (["E-Value"], ["word"]),
+        (["holdout"], ["word", "verb"]),
+        (["3"], ["exit code"]),
+        (["--as-of"], ["option"]),
+        (["as-of"], ["option"]),
+        (["meta_experiment_root"], ["environment variable"]),
+        (["active", "seconds"], ["metric"]),
+    ],
+)
+def test_help_finds_a_word_as_somebody_would_type_it(typed, sorts, capsys):
+    """In any case, with hyphens or without; what is short goes before a page."""
+    assert main(["help", "--json", *typed]) == 0
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert [entry["sort"] for entry in entries] == sorts
+
+
+@pytest.mark.parametrize("typed", [["--html"], ["--no-such-option"]])
+def test_a_wrong_option_points_to_the_help_of_its_verb(typed, capsys):
+    """Not to that of the whole program."""
+    assert main(["report", "x", *typed]) == 2
+    assert "Next:  meta-experiment report --help" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [(["evidence_insuficient"], "evidence_insufficient"), (["runs", "shwo"], "runs show")],
+    [
+        (["evidence_insuficient"], "evidence_insufficient"),
+        (["runs", "shwo"], "runs show"),
+        (["guardrails"], "guardrail"),
+        (["--asof"], "--as-of"),
+    ],
 )
 def test_a_mistyped_word_is_named_as_it_was_meant(typed, meant, capsys):
     """Whatever its sort."""

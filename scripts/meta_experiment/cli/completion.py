@@ -117,10 +117,12 @@ def _topics(context: click.Context) -> Iterator[Offer]:
     from meta_experiment.cli.manual import all_entries
 
     before = tuple(context.params.get("words") or ())
+    offered: dict[str, str] = {}  # a word may have two meanings
     for entry in all_entries():
         words = tuple(entry.name.split())
         if words[: len(before)] == before and len(words) > len(before):
-            yield words[len(before)], entry.sort
+            offered.setdefault(words[len(before)], entry.sort)
+    yield from offered.items()
 
 
 _OFFERED: dict[str, Callable[[click.Context], Iterator[Offer]]] = {

@@ -46,6 +46,14 @@ class Verb(click.Command):
             params=[*own, *_common(changes=changes, own=own)],
         )
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the words; an error of theirs points to the help of this verb."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
 
 def verb_command(run: Callable[..., None], **parts: Any) -> Verb:  # noqa: ANN401
     """Return the command that runs a function; the parts are those of `Verb`."""

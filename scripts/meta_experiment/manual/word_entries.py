@@ -1,4 +1,4 @@
-"""Explanations of words: reason codes, error kinds, metrics, variables, exit codes.
+"""Explanations of words: decisions, reason codes, statuses, error kinds, metrics and others.
 
 Their sentences are tables beside this module, in the order in which they are shown.
 """
@@ -21,17 +21,41 @@ _FOLDER = Path(__file__).parent
 
 @cache
 def sentences(name: str) -> Any:  # noqa: ANN401 - each table has a form of its own
-    """Return a table of sentences: reasons, errors, metrics, variables or exit_codes."""
+    """Return a table of sentences by the name of its file, such as `reasons`."""
     return json.loads((_FOLDER / f"{name}.json").read_bytes())
 
 
 def word_entries() -> Iterator[ManualEntry]:
     """Yield the explanation of every word."""
+    yield from words()
+    yield from decisions()
     yield from reason_codes()
+    yield from statuses()
     yield from error_kinds()
     yield from metrics()
     yield from variables()
     yield from exit_codes()
+
+
+def words() -> Iterator[ManualEntry]:
+    """Yield what the words mean that are used everywhere."""
+    for word, said in sentences("words").items():
+        yield ManualEntry(word, ManualSort.WORD, said)
+
+
+def decisions() -> Iterator[ManualEntry]:
+    """Yield what each decision means and asks for."""
+    yield from _asking("decisions", ManualSort.DECISION)
+
+
+def statuses() -> Iterator[ManualEntry]:
+    """Yield what each status of an experiment means, and what may follow."""
+    yield from _asking("statuses", ManualSort.STATUS)
+
+
+def _asking(table: str, sort: ManualSort) -> Iterator[ManualEntry]:
+    for name, said in sentences(table).items():
+        yield ManualEntry(name, sort, said["means"], about=(f"Next: {said['do']}",))
 
 
 def reason_codes() -> Iterator[ManualEntry]:

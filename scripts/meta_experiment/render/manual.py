@@ -17,9 +17,10 @@ from meta_experiment.render.blocks import (
     Text,
 )
 from meta_experiment.render.words import capital
-from meta_experiment.types.results.manual import Manual, ManualEntry, ManualTerms
+from meta_experiment.types.results.manual import Manual, ManualEntry, ManualSort, ManualTerms
 
 _CODE = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][\w-]*(?: [A-Z]+)?)")
+_PLURAL = {ManualSort.STATUS: "Statuses"}
 _WIDEST = 24  # columns of terms, whose explanations begin beside them
 
 
@@ -62,11 +63,14 @@ def _facts(terms: ManualTerms) -> Block:
 
 
 def _names(entries: Iterable[ManualEntry]) -> Iterator[Section]:
-    sorts: dict[str, list[tuple[str, str]]] = {}
+    sorts: dict[ManualSort, list[ManualEntry]] = {}
     for entry in entries:
-        sorts.setdefault(entry.sort, []).append((entry.name, entry.summary))
-    for sort, rows in sorts.items():
-        yield (
-            Heading(f"{capital(sort)}s"),
-            _facts(ManualTerms(sort, tuple(rows))),
-        )
+        sorts.setdefault(entry.sort, []).append(entry)
+    for sort, named in sorts.items():
+        yield (Heading(_PLURAL.get(sort, f"{capital(sort)}s")), _listed(sort, named))
+
+
+def _listed(sort: ManualSort, entries: Iterable[ManualEntry]) -> Block:
+    if sort == ManualSort.OPTION:  # so many that what each says would bury the rest
+        return Paragraph((", ".join(entry.name for entry in entries),))
+    return _facts(ManualTerms(sort, tuple((entry.name, entry.summary) for entry in entries)))

@@ -13,12 +13,14 @@ from meta_experiment.render.manual import manual_page
     example=(
         "meta-experiment help promote\n"
         "  meta-experiment help runs show\n"
-        "  meta-experiment help evidence_insufficient"
+        "  meta-experiment help evidence_insufficient\n"
+        "  meta-experiment help guardrail\n"
+        "  meta-experiment help --as-of"
     )
 )
 @click.argument("words", metavar="[TOPIC]...", nargs=-1)
 def help_verb(place: Place, words: tuple[str, ...]) -> Result:
-    """Explain a verb, a reason code, a kind of error, a metric or an environment variable.
+    """Explain a verb, an option, a decision, a reason code, an error, a metric or another word.
 
     Each page says what its subject means and what to do next, as the reference in
     `docs/reference` and the manual pages do. Without a word it names all that is explained.
@@ -29,3 +31,4 @@ def help_verb(place: Place, words: tuple[str, ...]) -> Result:
 
 
 command = help_verb
+command.ignore_unknown_options = True  # an option is a topic as well

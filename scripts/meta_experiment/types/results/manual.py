@@ -17,6 +17,10 @@ class ManualSort(StrEnum):
     METRIC = "metric"
     VARIABLE = "environment variable"
     EXIT_CODE = "exit code"
+    DECISION = "decision"
+    STATUS = "status"
+    WORD = "word"
+    OPTION = "option"
 
 
 @dataclass(frozen=True, slots=True)
