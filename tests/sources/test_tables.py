@@ -324,6 +324,22 @@ def test_columns_without_a_name_are_not_read():
     source = read(",variant,case,score,\n0,old,a,1,\n1,new,a,2,\n")
     assert scores(source) == [1.0, 2.0]
     assert "Columns that were not read: 'column 1', 'column 5'." in source.notes
+    assert "Numbers among them" not in " ".join(source.notes)
+
+
+def test_numbers_under_a_name_of_somebodys_own_are_offered():
+    """With what makes one decide; a text is no number."""
+    source = read("variant,case,tokens,Pass Quality,note\nold,a,9,0.5,x\nnew,a,8,75%,y\n")
+    said = next(note for note in source.notes if note.startswith("Numbers among them"))
+    assert said == (
+        "Numbers among them: 'Pass Quality'. One that matters decides by "
+        "--map 'pass_quality=Pass Quality' --metric pass_quality --direction higher (or lower)."
+    )
+    with_it = read(
+        "variant,case,tokens,Pass Quality\nold,a,9,0.5\nnew,a,8,0.75\n",
+        columns={"pass_quality": "Pass Quality"},
+    )
+    assert [run.metrics["pass_quality"] for run in with_it.runs] == [0.5, 0.75]
 
 
 @pytest.mark.parametrize(

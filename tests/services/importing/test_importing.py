@@ -538,3 +538,25 @@ def test_what_no_run_can_be_compared_by_is_no_covariate(
     path = sized(tmp_path / "runs.csv", case=case, size=size)
     error = call("import", path, "--metric", "cost_usd", "--covariate", flag, code=2)["error"]
     assert words in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "primary", "why"),
+    [
+        ("tokens,seconds,correct", "success", "how good the work was goes before"),
+        ("tokens,cost_usd,duration_s", "duration_seconds", "how good the work was is not"),
+        ("tokens,cost_usd", "cost_usd", "cost before tokens"),
+        ("tokens", "total_tokens", "nothing else was measured"),
+    ],
+)
+def test_what_decides_is_chosen_by_what_it_tells_and_not_by_its_place(
+    call, tmp_path, columns, primary, why
+):
+    """Quality, time, cost, tokens; the choice is said, and why."""
+    numbers = ",".join("1" for _ in columns.split(","))
+    rows = [f"{arm},{case},{numbers}" for arm in ("old", "new") for case in "ab"]
+    file = tmp_path / "results.csv"
+    file.write_text("\n".join([f"variant,case,{columns}", *rows]), "utf-8")
+    answer = call("import", file, "--dry-run")
+    assert answer["primary_metric"] == primary
+    assert any(why in note for note in answer["notes"])

@@ -77,7 +77,11 @@ _FETCHING = 600.0  # seconds for all that is asked of GitHub; what is left comes
     metavar="NAME",
     help="An arm that is a treatment [all but the control]. Repeatable.",
 )
-@click.option("--metric", metavar="METRIC", help="What must get better [pass_rate, success].")
+@click.option(
+    "--metric",
+    metavar="METRIC",
+    help="What must get better [how good the work was, else time, cost, tokens].",
+)
 @click.option(
     "--direction",
     type=click.Choice([item.value for item in Direction]),

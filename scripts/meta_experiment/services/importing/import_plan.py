@@ -18,7 +18,11 @@ from meta_experiment.sources.results.run_identity import import_id
 from meta_experiment.types import Assignment, Direction, Experiment, Plan, Status, Unit
 from meta_experiment.types.covariates import DERIVED_COVARIATES
 
-_PREFERRED = ("pass_rate", "success", "score", "rating", "user_satisfaction")
+# What decides where nobody says it: how good the work was, before what it took.
+_QUALITY = (
+    "pass_rate", "success", "tests_passed", "score", "rating", "user_satisfaction",
+)  # fmt: skip
+_EFFORT = ("active_seconds", "duration_seconds", "cost_usd", "total_tokens", "output_tokens")
 _LONGEST_TITLE = 120
 _ALL_DAYS = 3650.0  # the data are there already; no horizon waits for more
 
@@ -107,22 +111,31 @@ def _primary(
     metrics = combined.metrics
     name = overrides.metric
     if name is None:
-        known = [item for item in (*_PREFERRED, *metrics) if item in metrics]
+        known = [item for item in (*_QUALITY, *_EFFORT, *metrics) if item in metrics]
         if not known:
             raise UsageError("No run has a metric, so there is nothing to compare.")
         name = known[0]
-        others = ", ".join(item for item in metrics if item != name)
-        notes.append(
-            f"The primary metric is {name}"
-            + (f"; reported beside it: {others}." if others else ".")
-            + (" Another is chosen with --metric." if others else "")
-        )
+        notes.append(_why_primary(name, [item for item in metrics if item != name]))
     elif not _is_measured(name, overrides, metrics):
         raise UsageError(
             f"No run has the metric '{name}'; measured are {', '.join(metrics)}.",
             hint=suggestion(name, metrics) or f"Map it: --map {name}=COLUMN",
         )
     return {"name": name} | ({"direction": overrides.direction} if overrides.direction else {})
+
+
+def _why_primary(name: str, others: Sequence[str]) -> str:
+    if not others:
+        return f"The primary metric is {name}: nothing else was measured."
+    why = (
+        "how good the work was goes before what it took"
+        if name in _QUALITY
+        else "how good the work was is not measured; time goes before cost, cost before tokens"
+    )
+    return (
+        f"The primary metric is {name}, as {why}; reported beside it: {', '.join(others)}. "
+        "Another is chosen with --metric."
+    )
 
 
 def _is_measured(name: str, overrides: ImportOverrides, metrics: Sequence[str]) -> bool:

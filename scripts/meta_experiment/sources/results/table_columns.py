@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ _OF_MANY = {"std", "stdev", "stddev", "sd", "sem", "stderr", "variance", "p25", 
             "p90", "p95", "p99"}  # fmt: skip
 _COUNTED = {name for pair in TALLIES for name in pair}
 _MANY = 20  # names in a message
+_NUMBER = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*%?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,3 +284,24 @@ def _note_unread(table: SourceTable, columns: Sequence[str], ledger: Ledger) -> 
     ]
     if unread:
         ledger.note(f"Columns that were not read: {listed(unread)}.")
+    unnamed = {f"column {number}" for number, _ in enumerate(table.columns, start=1)}
+    numbers = [it for it in unread if it not in unnamed and _is_of_numbers(table, it)]
+    if numbers:
+        column = numbers[0]
+        shown = f"--map {quoted(f'{snake(column)}={column}')} --metric {quoted(snake(column))}"
+        ledger.note(
+            f"Numbers among them: {listed(numbers)}. One that matters decides by {shown} "
+            "--direction higher (or lower)."
+        )
+
+
+def _is_of_numbers(table: SourceTable, column: str) -> bool:
+    """Tell whether a column has numbers, and nothing else."""
+    values = [it for row in table.rows if (it := row.get(column)) not in (None, "")]
+    return bool(values) and all(map(_is_number, values))
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool | int | float):
+        return True
+    return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
