@@ -101,8 +101,8 @@ def test_in_markdown_nothing_of_a_text_is_a_mark():
         (Notes(("# no",)), Difference("-a\n+```\n"), Facts((("k", Emphasis("v", "dim")),))),
     )
     assert writers.write("markdown", page, Style()) == (
-        "### \\*x\\*\n\n\\_y\\_\n\n| a\\|b | n |\n| --- | ---: |\n| \\<i\\>\\| | 1 |\n"
-        "| short |  |\n\n- \\# no\n\n````diff\n-a\n+```\n````\n\n- **k**: v"
+        "### `*x*`\n\n`_y_`\n\n| a&#124;b | n |\n| --- | ---: |\n| `<i>`&#124; | 1 |\n"
+        "| short |  |\n\n- `#` no\n\n````diff\n-a\n+```\n````\n\n- **k**: v"
     )
 
 

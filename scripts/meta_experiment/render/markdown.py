@@ -20,9 +20,9 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
+from meta_experiment.render.markdown_text import code, inline
 from meta_experiment.render.style import Style
 
-_MARKS = re.compile(r"([\\`*_\[\]<>#~])")
 _FENCE = re.compile(r"`{3,}")
 
 
@@ -34,7 +34,7 @@ def write(page: Page, style: Style) -> str:
 
 def _heading(block: Heading) -> str:
     detail = _said(block.detail)
-    line = f"{'#' * (block.level + 1)} {_escaped(block.title)}"
+    line = f"{'#' * (block.level + 1)} {inline(block.title)}"
     return f"{line}\n\n{detail}" if detail else line
 
 
@@ -51,7 +51,7 @@ def _table(block: Table) -> str:
     columns = block.columns
     rules = ("---:" if item.align == "right" else "---" for item in columns)
     rows = (
-        words.markdown_row(_escaped(cell) for cell in (*row, *[""] * (len(columns) - len(row))))
+        words.markdown_row(inline(cell) for cell in (*row, *[""] * (len(columns) - len(row))))
         for row in block.rows
     )
     return "\n".join(
@@ -64,7 +64,7 @@ def _table(block: Table) -> str:
 
 
 def _notes(block: Notes) -> str:
-    return "\n".join(f"- {_escaped(item)}" for item in block.items)
+    return "\n".join(f"- {inline(item)}" for item in block.items)
 
 
 def _paragraph(block: Paragraph) -> str:
@@ -89,25 +89,19 @@ def _fenced(language: str, text: str) -> str:
 
 
 def _figure(block: Figure) -> str:
-    curves = (f"- {_escaped(it.name)}: {words.sparkline(it.values)}" for it in block.curves)
-    return "\n".join((f"**{_escaped(block.title)}**", "", *curves))
+    curves = (f"- {inline(it.name)}: {words.sparkline(it.values)}" for it in block.curves)
+    return "\n".join((f"**{inline(block.title)}**", "", *curves))
 
 
 def _said(text: Text) -> str:
     if isinstance(text, str):
-        return _escaped(text)
+        return inline(text)
     if isinstance(text, Emphasis) and text.tone == "code":
-        fence = "``" if "`" in text.text else "`"
-        return f"{fence}{text.text}{fence}"
+        return code(text.text)
     if isinstance(text, Emphasis):
         plain = text.tone == "dim" or not text.text.strip()
-        return _escaped(text.text) if plain else f"**{_escaped(text.text)}**"
+        return inline(text.text) if plain else f"**{inline(text.text)}**"
     return "".join(map(_said, text))
-
-
-def _escaped(text: str) -> str:
-    """Write a text so that nothing in it is a mark."""
-    return _MARKS.sub(r"\\\1", text)
 
 
 _WRITTEN: dict[type, Callable[[Any], str]] = {

@@ -62,7 +62,7 @@ def announced(examined: Examination, event: NotificationEvent) -> tuple[str, str
         (Paragraph((_next(examined, event),)),),
     )
     text = write(MARKDOWN, page, Style())
-    return f"{title}. {reason}", _without_mentions(text)
+    return f"{title}. {reason}", text
 
 
 def _reason(examined: Examination, event: NotificationEvent) -> str:
@@ -104,11 +104,6 @@ def _next(examined: Examination, event: NotificationEvent) -> str:
     plan = examined.experiment.plan
     act = acting_command(plan.name, plan.tags) or f"meta-experiment {verb} {name}"
     return f"Look closer: meta-experiment analyze {name}. Act: {act}"
-
-
-def _without_mentions(text: str) -> str:
-    """Keep words of a plan from calling people: no @ stands before a name."""
-    return text.replace("@", "@&#8203;")
 
 
 def notification_page(done: NotificationResult) -> Page:
