@@ -31,7 +31,7 @@ from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.notes import notes
 from meta_experiment.decide.treatment_state import TreatmentState, VerdictInput
 from meta_experiment.decide.units import Arm, arms_of, is_closed
-from meta_experiment.decide.verdict import verdict
+from meta_experiment.decide.verdict import held_back, verdict
 from meta_experiment.errors import DegenerateDataError, UsageError
 from meta_experiment.types import (
     Analysis,
@@ -270,6 +270,7 @@ def _analysis(
         notes=(*notes(inputs, decided, samples, trials), *map(_exploratory, beside)),
         alerts=raised,
         ended=ended,
+        obstacles=held_back(inputs, decided),
         holdout=kept,
         best=rule.best(
             plan,

@@ -11,6 +11,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState, Plan
 
 _FEWEST_UNITS = 2
+_OPEN = ("and more than {} worse is not ruled out", "beyond its margin of {}; not proven yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,11 @@ class Judgement:
     """A guardrail's result with what the verdict needs of it.
 
     `rejects` says that the treatment is shown to be worse than the margin clearly enough to
-    end it, `beyond` that the point estimate is worse than the margin tolerates.
+    end it.
     """
 
     result: GuardrailResult
     rejects: bool
-    beyond: bool
 
 
 def judge(
@@ -49,7 +49,7 @@ def judge(
     values enough, by the rule, of the guardrail itself (`ready`).
     """
     name, have = guardrail.metric.name, min(len(control), len(treatment))
-    rejects = False
+    rejects, beyond = False, _is_beyond(guardrail, comparison)
     if have < _FEWEST_UNITS or 2 * have < measured:
         state = GuardrailState.MISSING
         reason = f"{name} is known of only {have} of {measured} units per arm."
@@ -63,7 +63,7 @@ def judge(
             )
             state = _state(against_margin, rule.bar(plan.alpha, 1))
             rejects = ready and against_margin.worse >= rule.bar(plan.alpha, 1 / share)
-            reason = _sentence(state, guardrail, comparison)
+            reason = _sentence(state, guardrail, comparison, beyond=beyond)
         except DegenerateDataError as degenerate:
             state = GuardrailState.UNDETERMINED
             reason = f"{name}: {degenerate.message}."
@@ -75,8 +75,9 @@ def judge(
         state=state,
         reason=reason,
         comparison=comparison,
+        beyond=beyond,
     )
-    return Judgement(result, rejects, _is_beyond(guardrail, comparison))
+    return Judgement(result, rejects)
 
 
 def _state(against_margin: Evidence, bar: float) -> GuardrailState:
@@ -94,10 +95,12 @@ def _is_beyond(guardrail: Guardrail, comparison: Comparison) -> bool:
     return effect.absolute is not None and sign(guardrail.metric) * effect.absolute < 0
 
 
-def _sentence(state: GuardrailState, guardrail: Guardrail, comparison: Comparison) -> str:
+def _sentence(
+    state: GuardrailState, guardrail: Guardrail, comparison: Comparison, *, beyond: bool
+) -> str:
     name, margin = guardrail.metric.name, f"{guardrail.margin:.0%}"
     seen = described(comparison.estimate.relative)
     return {
         GuardrailState.PASS: f"{name} is {seen}; it is shown to be at most {margin} worse.",
         GuardrailState.FAIL: f"{name} is {seen}, shown to be more than {margin} worse.",
-    }.get(state, f"{name} looks {seen}; more than {margin} worse is not ruled out.")
+    }.get(state, f"{name} looks {seen}, {_OPEN[beyond].format(margin)}.")

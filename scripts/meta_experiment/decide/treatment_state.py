@@ -18,6 +18,7 @@ from meta_experiment.types import (
     EndedArm,
     GuardrailState,
     HoldoutStanding,
+    Obstacle,
     Plan,
     Readiness,
     ReasonCode,
@@ -91,30 +92,30 @@ class VerdictInput:
         return tuple(sorted(left, key=lambda item: -item.improvement))
 
 
-def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
+def obstacles(inputs: VerdictInput, state: TreatmentState) -> Iterator[Obstacle]:
     """Yield what stands between a treatment and its promotion, what to tell first first."""
     judged = state.guardrails
     yield from _guardrails(judged, GuardrailState.MISSING, ReasonCode.GUARDRAIL_MISSING)
     yield from _guardrails(judged, GuardrailState.FAIL, ReasonCode.GUARDRAIL_FAILED)
     if state.errors is not None:
-        yield ReasonCode.ERRORS_RISE, state.errors
+        yield Obstacle(ReasonCode.ERRORS_RISE, state.errors)
     yield from _primary(inputs, state)
-    for item in judged:
-        if item.beyond and item.result.state is not GuardrailState.PASS:
-            yield ReasonCode.GUARDRAIL_BEYOND_MARGIN, item.result.reason
-        elif item.result.required and item.result.state is GuardrailState.UNDETERMINED:
-            yield ReasonCode.GUARDRAIL_UNDETERMINED, item.result.reason
+    for item in (judgement.result for judgement in judged):
+        if item.beyond and item.state is not GuardrailState.PASS:
+            yield Obstacle(ReasonCode.GUARDRAIL_BEYOND_MARGIN, item.reason, item.metric)
+        elif item.required and item.state is GuardrailState.UNDETERMINED:
+            yield Obstacle(ReasonCode.GUARDRAIL_UNDETERMINED, item.reason, item.metric)
 
 
-def _primary(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[ReasonCode, str]]:
+def _primary(inputs: VerdictInput, state: TreatmentState) -> Iterator[Obstacle]:
     plan, words = inputs.plan, inputs.rule.words
     if not state.ready:
-        yield (
+        yield Obstacle(
             ReasonCode.INSUFFICIENT_SAMPLES,
             f"{state.treatment} has fewer than the {plan.sample_size} units the plan asks for.",
         )
     elif state.better < inputs.bar:
-        yield (
+        yield Obstacle(
             ReasonCode.EVIDENCE_INSUFFICIENT,
             (
                 f"{estimate(plan, state)}: not enough evidence for a decision "
@@ -127,19 +128,20 @@ def _primary(inputs: VerdictInput, state: TreatmentState) -> Iterator[tuple[Reas
         short = f"{better} below {asked}"
         if state.comparison.estimate.relative is None:
             of_zero = f"{better} nothing is any per cent of a mean of 0, so that {asked}"
-            yield ReasonCode.NO_RELATIVE_EFFECT, f"{of_zero} cannot be checked."
+            yield Obstacle(ReasonCode.NO_RELATIVE_EFFECT, f"{of_zero} cannot be checked.")
         elif inputs.rule.extendable:
-            yield ReasonCode.BELOW_THRESHOLD_SO_FAR, f"{short} so far."
+            yield Obstacle(ReasonCode.BELOW_THRESHOLD_SO_FAR, f"{short} so far.")
         else:
-            yield ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}."
+            yield Obstacle(ReasonCode.EFFECT_BELOW_THRESHOLD, f"{short}.")
     elif state.doubt is not None:
-        yield state.doubt.code, f"{estimate(plan, state)}, but {state.doubt.but}."
+        yield Obstacle(state.doubt.code, f"{estimate(plan, state)}, but {state.doubt.but}.")
 
 
 def _guardrails(
     judged: tuple[Judgement, ...], state: GuardrailState, code: ReasonCode
-) -> Iterator[tuple[ReasonCode, str]]:
-    return ((code, item.result.reason) for item in judged if item.result.state is state)
+) -> Iterator[Obstacle]:
+    found = (item.result for item in judged if item.result.state is state)
+    return (Obstacle(code, item.reason, item.metric) for item in found)
 
 
 def estimate(plan: Plan, state: TreatmentState) -> str:

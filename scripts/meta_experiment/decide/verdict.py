@@ -20,7 +20,7 @@ from meta_experiment.decide.treatment_state import (
     obstacles,
 )
 from meta_experiment.records import dataclass
-from meta_experiment.types import Decision, ReasonCode
+from meta_experiment.types import Decision, Obstacle, ReasonCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +162,12 @@ def _out_of_reach(inputs: VerdictInput) -> Verdict | None:
 def _horizon(inputs: VerdictInput) -> Verdict | None:
     if inputs.horizon is None or not inputs.rule.extendable:
         return None
-    return _undecided(inputs, ReasonCode.HORIZON_REACHED, _first_obstacle(inputs)[1])
+    return _undecided(inputs, ReasonCode.HORIZON_REACHED, _first_obstacle(inputs).reason)
 
 
 def _not_yet(inputs: VerdictInput) -> Verdict | None:
-    code, sentence = _first_obstacle(inputs)
-    return Verdict(_open_or_closed(inputs), code, sentence)
+    first = _first_obstacle(inputs)
+    return Verdict(_open_or_closed(inputs), first.reason_code, first.reason)
 
 
 GATES: tuple[Gate, ...] = (
@@ -224,7 +224,32 @@ def _watched(inputs: VerdictInput) -> Verdict:
 HOLDOUT_GATES: tuple[Gate, ...] = (_quality, _not_ready, _degenerate, _answered, _watched)
 
 
-def _first_obstacle(inputs: VerdictInput) -> tuple[ReasonCode, str]:
+def held_back(inputs: VerdictInput, decided: Verdict) -> tuple[Obstacle, ...]:
+    """Return all that stands between what leads and a promotion; none where it is decided.
+
+    Before the data are sound and enough, that alone does.
+    """
+    if decided.decision in (Decision.PROMOTE, Decision.REJECT) or decided.code in _ANSWERS:
+        return ()
+    found: tuple[Obstacle, ...] = ()
+    asked = inputs.readiness.ready and not inputs.problems and inputs.holdout is None
+    if asked and decided.code is not ReasonCode.DEGENERATE_DATA:
+        found = tuple(obstacles(inputs, inputs.candidates[0]))
+    if found and decided.code in (ReasonCode.HORIZON_REACHED, found[0].reason_code):
+        return found
+    return (Obstacle(decided.code, decided.reason), *found)
+
+
+_ANSWERS = (
+    ReasonCode.NO_MEANINGFUL_DIFFERENCE,
+    ReasonCode.RISKS_BELOW_PRICE,
+    ReasonCode.EFFECT_BELOW_THRESHOLD,
+    ReasonCode.DECAYED,
+)
+"""Reasons that answer the question without a promotion, so that nothing is waited for."""
+
+
+def _first_obstacle(inputs: VerdictInput) -> Obstacle:
     return next(obstacles(inputs, inputs.candidates[0]))
 
 

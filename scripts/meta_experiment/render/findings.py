@@ -29,16 +29,18 @@ VERDICTS = {
     Decision.EXTEND: ("◆", "Not decided yet", "open"),
     Decision.INCONCLUSIVE: ("■", "Inconclusive", "open"),
 }
-STATES = {
-    ResultState.BETTER: ("✓", "better", "good"),
-    ResultState.WORSE: ("✗", "worse", "bad"),
-    ResultState.OPEN: ("?", "open", "open"),
-    ResultState.HOLDS: ("✓", "holds", "good"),
-    ResultState.BROKEN: ("✗", "broken", "bad"),
-    ResultState.MISSING: ("?", "missing", "open"),
-    ResultState.EARLY: ("?", "too early", "open"),
-    ResultState.SHOWN: ("", "shown only", "plain"),
+_SIGNS = {
+    ResultState.BETTER: ("✓", "good"),
+    ResultState.WORSE: ("✗", "bad"),
+    ResultState.OPEN: ("?", "open"),
+    ResultState.HOLDS: ("✓", "good"),
+    ResultState.BEYOND: ("!", "bad"),
+    ResultState.BROKEN: ("✗", "bad"),
+    ResultState.MISSING: ("?", "open"),
+    ResultState.EARLY: ("?", "open"),
+    ResultState.SHOWN: ("", "plain"),
 }
+STATES = {state: (sign, state.word, tone) for state, (sign, tone) in _SIGNS.items()}
 GATES = {
     GateName.DATA: "Data are sound",
     GateName.UNITS: "Enough units",

@@ -12,6 +12,7 @@ _SIGNS: dict[GateState, tuple[str, Tone]] = {
     GateState.FAILED: ("✗", "bad"),
     GateState.OPEN: ("?", "warn"),
     GateState.NOT_ASKED: ("–", "dim"),
+    GateState.NOTHING_YET: ("–", "dim"),
 }
 _TONES: dict[Decision, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
 

@@ -236,7 +236,10 @@ class ComparatorResult:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailResult:
-    """Result of one guardrail for one treatment."""
+    """Result of one guardrail for one treatment.
+
+    `beyond` says that the estimate is worse than the margin allows, proven or not.
+    """
 
     metric: str
     treatment: str
@@ -245,6 +248,7 @@ class GuardrailResult:
     state: GuardrailState
     reason: str
     comparison: Comparison | None
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +329,15 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands between the treatment that leads and its promotion; of a guardrail which."""
+
+    reason_code: ReasonCode
+    reason: str
+    metric: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndedArm:
     """A treatment that harm, its plan's alert or a person has ended; the others go on.
 
@@ -378,8 +391,9 @@ class Interaction:
 class Analysis:
     """Evidence and verdict at a moment that was given, not read from a clock.
 
-    `best` is each arm's chance to be the best on the primary metric, where the plan's rule
-    shows it; None for an arm of which too little is known.
+    `obstacles` are those of the treatment that leads while nothing is decided, what is told
+    first first. `best` is each arm's chance to be the best on the primary metric, where the
+    plan's rule shows it; None for an arm of which too little is known.
     """
 
     experiment_id: str
@@ -397,6 +411,7 @@ class Analysis:
     notes: tuple[str, ...] = ()
     alerts: tuple[Alert, ...] = ()
     ended: tuple[EndedArm, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     exact: ExactEvidence | None = field(default=None, metadata=SPARE)
     bandit: BanditStanding | None = field(default=None, metadata=SPARE)
     ramp: RampStanding | None = field(default=None, metadata=SPARE)

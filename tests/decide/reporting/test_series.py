@@ -109,6 +109,17 @@ def test_looks_are_bounded_and_each_of_the_first_is_taken():
     assert of(plan(), [])[0].points == ()
 
 
+def test_looks_that_are_not_kept_are_counted():
+    (few,), (many,) = (
+        of(plan(), MADE),
+        of(plan(), trials(control=spread(60, 60), b=spread(40, 60))),
+    )
+    assert few.looks == 39  # of 40 units, the first of which has no other beside it
+    assert many.looks == 119
+    assert len(many.points) < 61
+    assert len(few.points) <= few.looks
+
+
 def values(chance, metric, better):
     """Draw the metrics of one trial."""
     if metric.kind in (MetricKind.PROPORTION, MetricKind.PREFERENCE):

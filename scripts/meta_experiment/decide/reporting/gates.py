@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.quality import problems
+from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.scale import described
 from meta_experiment.records import dataclass
@@ -15,14 +16,25 @@ from meta_experiment.types.results.report_metrics import (
     ReportResult,
     ResultState,
 )
+from meta_experiment.types.results.report_standing import CheckState, EndingEvidence
 
 _Reading = tuple[GateState, float | None, float | None, str]
-_PASSED, _FAILED, _OPEN, _UNASKED = (
+_PASSED, _FAILED, _OPEN, _UNASKED, _NOTHING = (
     GateState.PASSED,
     GateState.FAILED,
     GateState.OPEN,
     GateState.NOT_ASKED,
+    GateState.NOTHING_YET,
 )
+_GUARDED = (
+    ResultState.BROKEN,
+    ResultState.BEYOND,
+    ResultState.MISSING,
+    ResultState.OPEN,
+    ResultState.EARLY,
+    ResultState.HOLDS,
+)
+"""States of a guardrail in the order in which they are told, the gravest first."""
 OF_REASON = {
     GateName.DATA: (
         ReasonCode.SAMPLE_RATIO_MISMATCH,
@@ -70,21 +82,38 @@ OF_REASON = {
 }
 """The reasons of a verdict by the gate that each is of."""
 
+_DOUBTS = OF_REASON[GateName.DOUBTS]
+_STATES_OF = {
+    ReasonCode.GUARDRAIL_FAILED: (ResultState.BROKEN,),
+    ReasonCode.GUARDRAIL_MISSING: (ResultState.MISSING,),
+    ReasonCode.GUARDRAIL_BEYOND_MARGIN: (ResultState.BEYOND,),
+    ReasonCode.GUARDRAIL_UNDETERMINED: (ResultState.OPEN,),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Gatekeeper:
-    """What the gates are read from: `leading` is what is known of the treatment spoken of."""
+    """What the gates are read from: `leading` is what is known of the treatment spoken of.
+
+    `ending` is what ended that treatment, or the experiment, if something did.
+    """
 
     plan: Plan
     rule: Rule
     analysis: Analysis
     leading: ReportComparison | None
     guarded: Sequence[tuple[ReportResult, ReportComparison]]
+    ending: EndingEvidence | None
 
     @property
     def settled(self) -> bool:
         """Whether the decision is made: nothing more is waited for."""
         return self.analysis.decision is not Decision.EXTEND
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has come yet of which anything could be asked."""
+        return not any(arm.assigned for arm in self.analysis.samples.values())
 
     def data(self) -> _Reading:
         """Ask whether the data may be decided on."""
@@ -94,7 +123,15 @@ class _Gatekeeper:
             found.append(self.analysis.reason)
         if found:
             return _FAILED, None, None, " ".join(found)
-        return _PASSED, None, None, "Assignment, losses, exposure and versions are as planned."
+        states = {item.check: item.state for item in health(self.analysis.checks)}
+        seen = [name.value for name, it in states.items() if it is not CheckState.NOTHING_YET]
+        if self.empty or not seen:
+            return _NOTHING, None, None, "There are no data to check yet."
+        unseen = [name.value for name in states if name.value not in seen]
+        told = _capital(f"{_listed(seen)} {_be(seen)} as planned")
+        if unseen:
+            told += f"; of {_listed(unseen)} there is nothing to check"
+        return _PASSED, None, None, f"{told}."
 
     def units(self) -> _Reading:
         """Ask whether every arm has its units."""
@@ -105,25 +142,27 @@ class _Gatekeeper:
     def guardrails(self) -> _Reading:
         """Ask whether something got worse that may not."""
         told = [
-            f"{word}: {', '.join(named)}"
-            for word, state in (
-                ("broken", ResultState.BROKEN),
-                ("not known", ResultState.MISSING),
-                ("not settled", ResultState.OPEN),
-                ("held", ResultState.HOLDS),
-            )
-            if (
-                named := [one.metric.label for one, item in self.guarded if item.state is state]
-            )
+            f"{state.word}: {', '.join(named)}"
+            for state in _GUARDED
+            if (named := [_named(*it) for it in self.guarded if it[1].state is state])
         ]
-        if self._stopped_by(GateName.GUARDRAILS) and not self._broken():
-            told.insert(0, self.analysis.reason)
+        stopped, seen, needed = self._stopped_by(GateName.GUARDRAILS), None, None
+        if stopped and self.settled and self.ending:
+            seen, needed = self.ending.seen, self.ending.needed
+        if stopped and not self._is_named_already():
+            told.insert(0, self.analysis.reason.rstrip("."))
         elif not self.plan.guardrails:
             return _UNASKED, None, None, "The plan has no guardrails."
+        states = {item.state for _, item in self.guarded}
         state = _OPEN if any(map(self._blocks, self.guarded)) else _PASSED
-        if self._broken() or self._stopped_by(GateName.GUARDRAILS):
+        if ResultState.BROKEN in states or (stopped and self.settled):
             state = _FAILED
-        return state, None, None, "; ".join(told)
+        elif stopped:
+            state = _OPEN
+        elif states <= {ResultState.EARLY}:
+            state = _NOTHING
+            told = ["No effect is told before the plan's least units"]
+        return state, seen, needed, f"{_capital('; '.join(told))}."
 
     def evidence(self) -> _Reading:
         """Ask whether the treatment is shown to be better."""
@@ -135,7 +174,7 @@ class _Gatekeeper:
         strength = self.rule.words.strength(known.log_better_adjusted)
         state = _PASSED if known.log_better_adjusted >= bar else _OPEN
         if state is _OPEN and self.settled:
-            state = _FAILED
+            state = _UNASKED if self._is_before(GateName.EVIDENCE) else _FAILED
         return state, known.log_better_adjusted, bar, f"{strength}, needed {needed}."
 
     def threshold(self) -> _Reading:
@@ -146,17 +185,27 @@ class _Gatekeeper:
             return _UNASKED, effect, threshold, "The plan asks for no estimate beside."
         if effect is None:
             return _OPEN, None, threshold, "There is no relative effect yet."
-        state = _PASSED if effect >= threshold else _FAILED if self.settled else _OPEN
+        state = _PASSED if effect >= threshold else _OPEN
+        if state is _OPEN and self.settled:
+            state = _UNASKED if self._is_before(GateName.THRESHOLD) else _FAILED
         told = f"The estimate is {described(effect)}, {described(threshold)} is asked for."
         return state, effect, threshold, told
 
     def doubts(self) -> _Reading:
-        """Ask whether the finding stands what the record leaves open."""
-        if self._stopped_by(GateName.DOUBTS):
-            return _FAILED, None, None, self.analysis.reason
-        if self.analysis.decision is Decision.PROMOTE:
-            told = "It stands what interruptions, missing and rare values may do to it."
+        """Ask whether the finding would stand if what is not on record spoke against it."""
+        held = [item for item in self.analysis.obstacles if item.reason_code in _DOUBTS]
+        if self._stopped_by(GateName.DOUBTS) or held:
+            reason = held[0].reason if held else self.analysis.reason
+            return _FAILED if self.settled else _OPEN, None, None, reason
+        primary = (GateName.EVIDENCE, GateName.THRESHOLD)
+        asked = all(getattr(self, it.value)()[0] in (_PASSED, _UNASKED) for it in primary)
+        sound = self.analysis.readiness.ready and not self._stopped_by(GateName.DATA)
+        weighed = sound and bool(self.analysis.obstacles)
+        if asked and (weighed or self.analysis.decision is Decision.PROMOTE):
+            told = "It still holds if cut-short, missing and rare values count against it."
             return _PASSED, None, None, told
+        if self.settled:
+            return _UNASKED, None, None, "Not asked: it was decided before."
         return _UNASKED, None, None, "Asked once the evidence is there."
 
     def time(self) -> _Reading:
@@ -173,17 +222,23 @@ class _Gatekeeper:
         """Say whether a guardrail that is not broken would hold a promotion back so far."""
         metric, item = guarded[0].metric, guarded[1]
         if item.state is ResultState.OPEN:
-            beyond = (item.effect.relative or 0.0) < -(metric.margin or 0.0)
-            return beyond or metric.name in self.required
-        return item.state is ResultState.MISSING
+            return metric.name in self.required
+        return item.state in (ResultState.BEYOND, ResultState.MISSING, ResultState.EARLY)
 
     @property
     def required(self) -> frozenset[str]:
         """The metrics of which the plan demands proof."""
         return frozenset(it.metric.name for it in self.plan.guardrails if it.required)
 
-    def _broken(self) -> bool:
-        return any(item.state is ResultState.BROKEN for _, item in self.guarded)
+    def _is_named_already(self) -> bool:
+        """Say whether the reason is the state of a guardrail that is told by its own."""
+        code = self.analysis.reason_code
+        return any(item.state in _STATES_OF.get(code, ()) for _, item in self.guarded)
+
+    def _is_before(self, gate: GateName) -> bool:
+        """Say whether the decision was made at a gate before this one."""
+        order = list(GateName)
+        return any(self._stopped_by(earlier) for earlier in order[: order.index(gate)])
 
     def _stopped_by(self, gate: GateName) -> bool:
         return self.analysis.reason_code in OF_REASON[gate]
@@ -195,6 +250,7 @@ def gates(
     analysis: Analysis,
     results: Sequence[ReportResult],
     leading: str | None,
+    endings: Sequence[EndingEvidence] = (),
 ) -> Iterator[GateReading]:
     """Read every gate for the treatment that is spoken of, in the order of their telling."""
     keeper = _Gatekeeper(
@@ -209,8 +265,31 @@ def gates(
             for item in result.comparisons
             if item.treatment == leading
         ],
+        next((it for it in endings if it.treatment in (leading, None)), None),
     )
     for gate in GateName:
         state, seen, needed, sentence = getattr(keeper, gate.value)()
         decides = analysis.reason_code in OF_REASON[gate]
         yield GateReading(gate, state, seen, needed, sentence, decides)
+
+
+def _named(result: ReportResult, item: ReportComparison) -> str:
+    """Name a guardrail with what is seen of it, held against its margin."""
+    label, effect = result.metric.label, item.effect.relative
+    if item.state is ResultState.EARLY or effect is None:
+        return label
+    return f"{label} ({described(effect)}, may be {result.metric.margin or 0.0:.0%} worse)"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _be(names: Sequence[str]) -> str:
+    plural = len(names) > 1 or names[0].endswith("s")
+    return "are" if plural else "is"

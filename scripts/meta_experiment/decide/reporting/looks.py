@@ -24,11 +24,12 @@ Pair = tuple[Sample, Sample]
 class PastLook:
     """What was known at a moment: by treatment, what of the control and of it is compared.
 
-    `at` is None where nobody knows when the units closed.
+    `at` is None where nobody knows when the units closed. `of` so many looks that there were.
     """
 
     at: float | None
     pairs: Mapping[str, Pair]
+    of: int
 
 
 class _ClosedUnits(Sample):
@@ -112,13 +113,15 @@ def past_looks(plan: Plan, samples: Samples) -> Iterator[PastLook]:
         if plan.unit is Unit.CASE:
             times = [[*map(max, *times)]] * 2
         growing[treatment.name] = (_Closing(pair[0], times[0]), _Closing(pair[1], times[1]))
-    for moment in _moments(plan, growing):
+    moments, total = _moments(plan, growing)
+    for moment in moments:
         yield PastLook(
             None if moment == math.inf else moment,
             {
                 name: (control.until(moment), treated.until(moment))
                 for name, (control, treated) in growing.items()
             },
+            total,
         )
 
 
@@ -126,15 +129,18 @@ def _moment(closed: float | None) -> float:
     return math.inf if closed is None else closed
 
 
-def _moments(plan: Plan, growing: Mapping[str, tuple[_Closing, _Closing]]) -> list[float]:
-    """Choose the moments of the looks, rising."""
+def _moments(
+    plan: Plan, growing: Mapping[str, tuple[_Closing, _Closing]]
+) -> tuple[list[float], int]:
+    """Choose the moments of the looks, rising, and say of how many."""
     moments: list[float] = []
     for place, (control, treated) in enumerate(growing.values()):
         if plan.unit is not Unit.CASE and not place:
             moments += control.moments
         moments += treated.moments
     moments.sort()
-    return sorted({moments[count - 1] for count in counts(len(moments))})
+    chosen = sorted({moments[count - 1] for count in counts(len(moments))})
+    return chosen, len(set(moments))
 
 
 def counts(units: int, every: int = EVERY, most: int = MOST) -> list[int]:

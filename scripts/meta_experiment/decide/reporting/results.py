@@ -15,11 +15,13 @@ from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import (
     Analysis,
     Comparison,
+    GuardrailResult,
     GuardrailState,
     Interval,
     Metric,
     Plan,
     PrimaryResult,
+    Readiness,
 )
 from meta_experiment.types.results.report_metrics import (
     ComparisonEvidence,
@@ -32,9 +34,21 @@ from meta_experiment.types.results.report_metrics import (
 _GUARDED = {
     GuardrailState.PASS: ResultState.HOLDS,
     GuardrailState.FAIL: ResultState.BROKEN,
-    GuardrailState.UNDETERMINED: ResultState.OPEN,
     GuardrailState.MISSING: ResultState.MISSING,
 }
+
+
+def guardrail_state(result: GuardrailResult, ready: Readiness) -> ResultState:
+    """Say how a guardrail stands, in the one word that every form has for it.
+
+    Before the plan's minimum nothing is said but what is proven already.
+    """
+    if result.state in (GuardrailState.PASS, GuardrailState.FAIL):
+        return _GUARDED[result.state]
+    if ready.smallest_arm < ready.needed_per_arm:
+        return ResultState.EARLY
+    unsettled = ResultState.BEYOND if result.beyond else ResultState.OPEN
+    return _GUARDED.get(result.state, unsettled)
 
 
 def results(basis: Basis, analysis: Analysis) -> Iterator[ReportResult]:
@@ -49,7 +63,11 @@ def results(basis: Basis, analysis: Analysis) -> Iterator[ReportResult]:
         }
         compared = {
             name: _compared(
-                basis, guardrail.metric, item.comparison, _GUARDED[item.state], guardrail.margin
+                basis,
+                guardrail.metric,
+                item.comparison,
+                guardrail_state(item, analysis.readiness),
+                guardrail.margin,
             )
             for name, item in judged.items()
             if item.comparison is not None

@@ -19,12 +19,14 @@ def series(basis: Basis) -> tuple[EvidenceSeries, ...]:
     An end of the band passes what the plan claims exactly when the evidence reaches the bar.
     """
     points: dict[str, list[EvidencePoint]] = {item.name: [] for item in basis.plan.treatments}
-    for look in past_looks(basis.plan, basis.samples):
+    passed = dict.fromkeys(points, 0)  # looks that there were with a unit of both arms
+    for taken, look in enumerate(past_looks(basis.plan, basis.samples), 1):
         for name, point in _points(basis, look):
             points[name].append(point)
+            passed[name] = look.of - (taken - len(points[name]))
     bar = basis.rule.bar(basis.plan.alpha, 1)
     return tuple(
-        EvidenceSeries(name, bar, *_enough(known, bar), tuple(known))
+        EvidenceSeries(name, bar, *_enough(known, bar), passed[name], tuple(known))
         for name, known in points.items()
     )
 

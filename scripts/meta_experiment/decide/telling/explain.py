@@ -1,13 +1,29 @@
-"""Explanation in one sentence: why there is no decision yet, and what is missing."""
+"""Explanation in sentences: why there is no decision yet, and what would make one surer."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.decide.rules import rule_of
-from meta_experiment.decide.telling.progress import FORECAST, best_estimate, progress
-from meta_experiment.types import Analysis, Decision, Plan, Unit
+from meta_experiment.decide.telling.progress import FORECAST, Progress, progress
+from meta_experiment.types import (
+    Analysis,
+    Decision,
+    GuardrailState,
+    Obstacle,
+    Plan,
+    ReasonCode,
+    Unit,
+)
+
+_UNTIL = {
+    ReasonCode.GUARDRAIL_BEYOND_MARGIN: "until {metric} looks within its margin",
+    ReasonCode.GUARDRAIL_UNDETERMINED: "until {metric} is shown to be within its margin",
+    ReasonCode.GUARDRAIL_FAILED: "while {metric} is shown to be beyond its margin",
+    ReasonCode.GUARDRAIL_MISSING: "until enough units have {metric}",
+}
 
 
 def explain(plan: Plan, analysis: Analysis) -> str:
@@ -18,36 +34,83 @@ def explain(plan: Plan, analysis: Analysis) -> str:
     """
     if analysis.decision is not Decision.EXTEND:
         return f"{analysis.decision}: {analysis.reason}"
-    no_decision = f"No decision yet: {analysis.reason}"
-    if analysis.reason_code not in FORECAST:
-        return no_decision
+    return " ".join((f"No decision yet: {analysis.reason}", *_takes(plan, analysis)))
+
+
+def surer(plan: Plan, analysis: Analysis) -> str:
+    """Say what would make one surer: units by the plan's own forecast, and what else."""
+    if analysis.decision is Decision.EXTEND:
+        ready = analysis.readiness
+        short = ready.needed_per_arm - ready.smallest_arm
+        told = list(_takes(plan, analysis))
+        if not told and short > 0:
+            told = [f"At least {short:,} more {_units(plan)}."]
+        return " ".join(told) or analysis.reason
+    if analysis.obstacles:
+        missing = " ".join(item.reason for item in analysis.obstacles)
+        return f"It ended before it was shown. What was missing: {missing}"
+    if analysis.decision is not Decision.PROMOTE:
+        return "Nothing more is needed: the question is answered as far as the plan asks."
+    open_ = [
+        item.metric
+        for item in analysis.guardrails
+        if item.state is GuardrailState.UNDETERMINED and item.treatment == analysis.winner
+    ]
+    settle = f", and may settle {', '.join(open_)}" if open_ else ""
+    return f"Nothing more is needed to decide; more {_units(plan)} narrow the interval{settle}."
+
+
+def _takes(plan: Plan, analysis: Analysis) -> Iterator[str]:
+    """Say how many more units it takes, and what else than units."""
+    ahead = progress(plan, analysis)
+    if any(item.reason_code in FORECAST for item in analysis.obstacles):
+        yield from _forecast(plan, analysis, ahead)
+    besides = [item for item in ahead.held_by if item.reason != analysis.reason]
+    for item in ahead.held_by:
+        if item not in besides and item.reason_code in _UNTIL:
+            yield f"A promotion waits {_UNTIL[item.reason_code].format(metric=item.metric)}."
+    yield from (_besides(item) for item in besides)
+
+
+def _besides(item: Obstacle) -> str:
+    if item.reason_code is ReasonCode.BELOW_THRESHOLD_SO_FAR:
+        return item.reason
+    until = _UNTIL.get(item.reason_code)
+    waits = f" A promotion waits {until.format(metric=item.metric)}." if until else ""
+    return f"Besides: {item.reason}{waits}"
+
+
+def _forecast(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:
     projected = rule_of(plan).projection(plan, analysis)
     if projected is None:
-        return no_decision
-    ever = any(units is not None for units in projected)
-    return f"{no_decision} {_projected(plan, analysis, ever=ever)}"
+        return
+    more, held = ahead.units_to_go, ahead.held_by
+    if all(units is None for units in projected):
+        yield f"As it looks now, more {_units(plan)} would not show it to be better."
+    elif more is not None:
+        do = "be evidence enough" if held else "decide"
+        if more == 1:
+            yield f"A few more {_units(plan)} may {do}."
+            return
+        many = f"about {_rough(more):,} more {_units(plan)}"
+        yield f"If it stays as it looks, {many} would {do}{_when(plan, analysis, ahead)}."
 
 
-def _projected(plan: Plan, analysis: Analysis, *, ever: bool) -> str:
-    what = "cases" if plan.unit is Unit.CASE else "units per arm"
-    if not ever:
-        return f"As it looks now, more {what} would not show it to be better."
-    if best_estimate(analysis) < plan.improvement_threshold:
+def _when(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
+    """Say when that is, and that the plan ends before where it does."""
+    left = analysis.readiness.days_left
+    if ahead.days_to_go is not None and left is not None:
         return (
-            f"As it looks now, it stays below the {plan.improvement_threshold:.0%} that the "
-            "plan asks for."
-        )
-    ahead = progress(plan, analysis)
-    more = ahead.units_to_go or 1
-    if more == 1:
-        return f"A few more {what} may decide."
-    days = ""
-    if ahead.days_to_go is not None and analysis.readiness.days_left is not None:
-        days = (
             f", in some {in_days(ahead.days_to_go)} days at the rate so far (the plan ends in "
-            f"{in_days(analysis.readiness.days_left)})"
+            f"{in_days(left)})"
         )
-    return f"If it stays as it looks, about {_rough(more)} more {what} would decide{days}."
+    if ahead.in_time is False:
+        return f", more than the {plan.max_sample:,} that the plan allows"
+    return ""
+
+
+def _units(plan: Plan) -> str:
+    return "cases" if plan.unit is Unit.CASE else "units per arm"
 
 
 def _rough(number: int) -> int:

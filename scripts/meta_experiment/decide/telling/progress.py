@@ -5,10 +5,23 @@ from __future__ import annotations
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.records import dataclass
-from meta_experiment.types import Analysis, Comparison, Decision, Plan, ReasonCode
+from meta_experiment.types import (
+    Analysis,
+    Comparison,
+    Decision,
+    Obstacle,
+    Plan,
+    ReasonCode,
+)
 
 FORECAST = (ReasonCode.EVIDENCE_INSUFFICIENT, ReasonCode.RARE_VALUES_UNCERTAIN)
 """What more units like those so far may mend, so that their number can be told."""
+
+_UNITS = (
+    ReasonCode.NO_DATA,
+    ReasonCode.INSUFFICIENT_SAMPLES,
+    ReasonCode.WAITING_FOR_TRIALS,
+)
 
 _ALMOST = 0.99  # of what lacks neither units nor evidence, and is held by something else
 _SHORTEST = 0.5  # days; a rate from less than half a day says little
@@ -16,16 +29,19 @@ _SHORTEST = 0.5  # days; a rate from less than half a day says little
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of an experiment: `fraction` is 1 only once it is decided.
+    """Progress of an experiment: `fraction`, of units and evidence, is 1 only once decided.
 
     `units_to_go` (per arm) and `days_to_go` are a forecast from what is seen so far, the days
     at the rate so far; None where none can be told, or it does not look as if more units would
-    decide.
+    be evidence enough. `in_time` tells whether the plan lasts so long, None where that is not
+    known. `held_by` is what holds a promotion back beside units and evidence.
     """
 
     fraction: float
     units_to_go: int | None
     days_to_go: float | None
+    in_time: bool | None = None
+    held_by: tuple[Obstacle, ...] = ()
 
 
 def progress(plan: Plan, analysis: Analysis) -> Progress:
@@ -46,7 +62,9 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
     more = _units_to_go(plan, analysis)
     known = more is not None and ready.smallest_arm and ready.days_running >= _SHORTEST
     days = (more or 0) * ready.days_running / ready.smallest_arm if known else None
-    return Progress(fraction, more, days)
+    return Progress(
+        fraction, more, days, _in_time(plan, analysis, more, days), _held_by(plan, analysis)
+    )
 
 
 def leading(analysis: Analysis) -> Comparison | None:
@@ -71,10 +89,40 @@ def _units_to_go(plan: Plan, analysis: Analysis) -> int | None:
     ready = analysis.readiness
     if ready.smallest_arm < ready.needed_per_arm:
         return ready.needed_per_arm - ready.smallest_arm
-    if analysis.reason_code not in FORECAST:
+    if not _lacks_evidence(analysis):
         return None
     projected = rule_of(plan).projection(plan, analysis) or ()
     needed = [units for units in projected if units is not None]
     if not needed or best_estimate(analysis) < plan.improvement_threshold:
         return None
     return max(1, min(needed) - ready.smallest_arm)
+
+
+def _lacks_evidence(analysis: Analysis) -> bool:
+    return any(item.reason_code in FORECAST for item in analysis.obstacles)
+
+
+def _held_by(plan: Plan, analysis: Analysis) -> tuple[Obstacle, ...]:
+    """Return what more units do not mend by themselves, what is told first first."""
+    held = [it for it in analysis.obstacles if it.reason_code not in (*FORECAST, *_UNITS)]
+    if _lacks_evidence(analysis) and best_estimate(analysis) < plan.improvement_threshold:
+        told = (
+            f"As it looks now, it stays below the {plan.improvement_threshold:.0%} that the "
+            "plan asks for."
+        )
+        held.append(Obstacle(ReasonCode.BELOW_THRESHOLD_SO_FAR, told))
+    return tuple(held)
+
+
+def _in_time(
+    plan: Plan, analysis: Analysis, more: int | None, days: float | None
+) -> bool | None:
+    """Say whether so many more units come before the plan ends."""
+    ready = analysis.readiness
+    if more is None:
+        return None
+    if plan.max_sample is not None and ready.smallest_arm + more > plan.max_sample:
+        return False
+    if days is None or ready.days_left is None:
+        return None
+    return days <= ready.days_left

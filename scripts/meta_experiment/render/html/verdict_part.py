@@ -30,6 +30,7 @@ _SIGNS = {
     GateState.FAILED: ("✗", "bad", "not passed"),
     GateState.OPEN: ("?", "open", "open"),
     GateState.NOT_ASKED: ("–", "plain", "not asked"),
+    GateState.NOTHING_YET: ("–", "plain", "nothing to check yet"),
 }
 _LONGEST_TEXT = 2_000
 _LONGEST_REASON = 400

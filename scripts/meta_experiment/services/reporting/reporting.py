@@ -9,14 +9,18 @@ from dataclasses import replace
 from meta_experiment import __version__
 from meta_experiment.decide.holdout import within
 from meta_experiment.decide.reporting.case_pairs import case_pairs
+from meta_experiment.decide.reporting.endings import endings
 from meta_experiment.decide.reporting.gates import gates
+from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.reporting.impact import cost, impact
 from meta_experiment.decide.reporting.results import results
 from meta_experiment.decide.reporting.series import series
 from meta_experiment.decide.reporting.strata import strata
 from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
+from meta_experiment.decide.reporting.where_it_stands import standing_of
 from meta_experiment.decide.shares import shares_of
-from meta_experiment.decide.telling.progress import leading
+from meta_experiment.decide.telling.explain import surer
+from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import DAY, to_text
 from meta_experiment.model.metrics import known_metric
@@ -28,7 +32,16 @@ from meta_experiment.services.reporting.prompt_changes import prompt_changes
 from meta_experiment.services.reporting.shared_text import without_folders
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.history import HistoryEntry
-from meta_experiment.types import Analysis, Experiment, Metric, Outcome, Status, Trial
+from meta_experiment.types import (
+    Analysis,
+    Experiment,
+    Metric,
+    Obstacle,
+    Outcome,
+    Plan,
+    Status,
+    Trial,
+)
 from meta_experiment.types.results.report import (
     SCHEMA,
     Provenance,
@@ -36,6 +49,11 @@ from meta_experiment.types.results.report import (
     ReportDocument,
     ReportEvent,
     ReportVerdict,
+)
+from meta_experiment.types.results.report_standing import (
+    ReportAhead,
+    ReportStanding,
+    WatchFinding,
 )
 
 _MOST_EVENTS = 100
@@ -114,6 +132,7 @@ def _document(
     best = leading(analysis)
     treatment = best.treatment if best else None
     found = tuple(results(basis, analysis))
+    ended = tuple(endings(basis, analysis, found))
     metrics = _spent(plan.metrics, studied.trials)
     return ReportDocument(
         schema=SCHEMA,
@@ -124,14 +143,19 @@ def _document(
         started=experiment.started,
         ended=experiment.ended,
         unit=plan.unit,
+        standing=_standing(workspace, experiment, analysis, as_of),
         verdict=_verdict(studied, treatment),
-        gates=tuple(gates(plan, basis.rule, analysis, found, treatment)),
+        ahead=_ahead(plan, analysis),
+        gates=tuple(gates(plan, basis.rule, analysis, found, treatment, ended)),
         readiness=analysis.readiness,
         arms=tuple(_arms(experiment, analysis)),
+        endings=ended,
+        alerts=analysis.alerts,
         results=found,
         series=series(basis),
         pairs=case_pairs(plan, samples),
         checks=analysis.checks,
+        health=tuple(health(analysis.checks)),
         flow=flow(plan, samples, analysis.samples),
         arrivals=arrivals(samples.arms),
         versions=versions(samples.arms),
@@ -165,6 +189,45 @@ def _verdict(studied: Study, treatment: str | None) -> ReportVerdict:
         any_look=rule.extendable,
         by_e_values=rule.by_e_values,
     )
+
+
+def _standing(
+    workspace: Workspace, experiment: Experiment, analysis: Analysis, as_of: float | None
+) -> ReportStanding:
+    watching = [
+        item if as_of is None else _as_it_was(workspace, item)
+        for item in workspace.store.experiments()
+        if item.plan.holdout is not None
+        and item.plan.holdout.of == experiment.experiment_id
+        and (as_of is None or (item.started or item.created) <= as_of)
+    ]
+    found = standing_of(experiment, analysis, tuple(map(_watch, watching)))
+    return replace(found, reason=found.reason and without_folders(found.reason))
+
+
+def _watch(holdout: Experiment) -> WatchFinding:
+    found = WatchFinding(holdout.experiment_id, holdout.status, None, None, None)
+    done = None if holdout.status.is_open else holdout.outcome
+    if done is None:
+        return found
+    reason = without_folders(done.reason)
+    return replace(found, decision=done.decision, reason_code=done.reason_code, reason=reason)
+
+
+def _ahead(plan: Plan, analysis: Analysis) -> ReportAhead:
+    ahead = progress(plan, analysis)
+    return ReportAhead(
+        fraction=ahead.fraction,
+        units_to_go=ahead.units_to_go,
+        days_to_go=ahead.days_to_go,
+        in_time=ahead.in_time,
+        obstacles=_told_once((*analysis.obstacles, *ahead.held_by)),
+        sentence=surer(plan, analysis),
+    )
+
+
+def _told_once(obstacles: Sequence[Obstacle]) -> tuple[Obstacle, ...]:
+    return tuple(dict.fromkeys(obstacles))
 
 
 def _arms(experiment: Experiment, analysis: Analysis) -> Iterator[ReportArm]:

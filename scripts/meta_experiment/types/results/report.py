@@ -10,11 +10,17 @@ from dataclasses import field
 from enum import StrEnum
 
 from meta_experiment.records import dataclass
-from meta_experiment.types.analysis import Checks, Interval, Readiness
+from meta_experiment.types.analysis import Alert, Checks, Interval, Readiness
 from meta_experiment.types.experiment import Amendment, Outcome
 from meta_experiment.types.field_marks import MOMENT
 from meta_experiment.types.plan import Plan
 from meta_experiment.types.results.report_metrics import ReportResult
+from meta_experiment.types.results.report_standing import (
+    CheckReading,
+    EndingEvidence,
+    ReportAhead,
+    ReportStanding,
+)
 from meta_experiment.types.vocabulary import (
     Comparator,
     Decision,
@@ -39,12 +45,16 @@ class GateName(StrEnum):
 
 
 class GateState(StrEnum):
-    """State of a gate: it let the decision pass, stopped it, waits, or was not asked."""
+    """State of a gate: it let the decision pass, stopped it, waits, or was not asked.
+
+    `nothing_yet`: there are no data to ask it of.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     OPEN = "open"
     NOT_ASKED = "not_asked"
+    NOTHING_YET = "nothing_yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +129,15 @@ class EvidenceSeries:
     """The evidence for a treatment over the looks; `bar` is what it must reach.
 
     `first_enough` are the units of the smaller arm when a valid look first found enough to
-    promote, `enough_since` those since when every look did; None where none does.
+    promote, `enough_since` those since when every look did; None where none does. `looks` are
+    all there were; of many, `points` holds some.
     """
 
     treatment: str
     bar: float
     first_enough: int | None
     enough_since: int | None
+    looks: int
     points: tuple[EvidencePoint, ...]
 
 
@@ -319,14 +331,19 @@ class ReportDocument:
     started: float | None = field(metadata=MOMENT)
     ended: float | None = field(metadata=MOMENT)
     unit: Unit
+    standing: ReportStanding
     verdict: ReportVerdict
+    ahead: ReportAhead
     gates: tuple[GateReading, ...]
     readiness: Readiness
     arms: tuple[ReportArm, ...]
+    endings: tuple[EndingEvidence, ...]
+    alerts: tuple[Alert, ...]
     results: tuple[ReportResult, ...]
     series: tuple[EvidenceSeries, ...]
     pairs: tuple[CaseComparison, ...]
     checks: Checks
+    health: tuple[CheckReading, ...]
     flow: dict[str, ArmFlow]
     arrivals: Arrivals
     versions: tuple[VersionUse, ...]

@@ -19,16 +19,33 @@ class MetricRole(StrEnum):
 
 
 class ResultState(StrEnum):
-    """State of a comparison; `early` is before the plan's minimum, `shown` decides nothing."""
+    """State of a comparison; `early` is before the plan's minimum, `shown` decides nothing.
+
+    A guardrail that is not settled is `open` while its estimate lies within the margin, and
+    `beyond` where it does not.
+    """
 
     BETTER = "better"
     WORSE = "worse"
     OPEN = "open"
     HOLDS = "holds"
+    BEYOND = "beyond"
     BROKEN = "broken"
     MISSING = "missing"
     EARLY = "early"
     SHOWN = "shown"
+
+    @property
+    def word(self) -> str:
+        """The word that every form has for it."""
+        return _WORDS.get(self, self.value)
+
+
+_WORDS = {
+    ResultState.BEYOND: "beyond its margin",
+    ResultState.EARLY: "too early",
+    ResultState.SHOWN: "shown only",
+}
 
 
 @dataclass(frozen=True, slots=True)
