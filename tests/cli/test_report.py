@@ -4,12 +4,12 @@ import json
 import math
 import re
 import time
-from dataclasses import fields, is_dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from tests.cli.conftest import COMMAND
+from tests.support.hostile import poisoned
 
 from meta_experiment.decide.reporting.distributions import BINS
 from meta_experiment.decide.reporting.looks import MOST
@@ -22,10 +22,6 @@ from meta_experiment.services.reporting.reporting import report
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.report import ExpectedImpact, ImpactItem
 
-HOSTILE = (
-    "</script><script>alert(1)</script><img src=x onerror=alert(1)>\" onload='x' "
-    "\u202egnp.exe\u2066 \x1b[2J \u0000 שלום 漢字 &lt; {} \n|"
-)
 ELEMENTS = """
 html head meta title style body main header section nav footer p h1 h2 h3 a b span bdi code
 pre small mark ul ol li dl dt dd div table caption thead tbody tr th td details summary
@@ -214,29 +210,6 @@ def test_before_any_trial_there_is_a_page_as_well(project):
         project("report", made, "--no-diff", "--json").json["prompts"][0]["diffs"][0]["diff"]
         is None
     )
-
-
-def poisoned(value):
-    """Return a document with a hostile text in the place of, or before, each of its texts."""
-    if isinstance(value, Enum) or value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return HOSTILE + value
-    if isinstance(value, dict):
-        return {
-            poisoned(key) if key not in QUANTILES else key: poisoned(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, tuple | list):
-        return tuple(map(poisoned, value))
-    if is_dataclass(value):
-        return replace(
-            value, **{item.name: poisoned(getattr(value, item.name)) for item in fields(value)}
-        )
-    return value
-
-
-QUANTILES = {"0", "5", "25", "50", "75", "95", "100"}
 
 
 def test_no_text_of_a_document_is_more_than_text(project, decided):
