@@ -47,6 +47,26 @@ def test_a_board_is_watched_until_ctrl_c_and_then_left_on_the_screen(repository)
     assert "Traceback" not in shown
 
 
+def test_a_board_that_is_longer_than_the_screen_says_how_much_is_below(repository):
+    """Its head is what stays; Ctrl-C leaves all of it."""
+    create(opened(repository), repository)
+    watched = [*PROGRAM, "status", "--watch", "--root", str(repository)]
+    shown, _ = drawn(watched, until=lambda so_far: "lines more" in so_far)
+    moving, _, left = shown.partition("\x1b[?1049l")
+    below = int(re.search(r"… (\d+) lines more; Ctrl-C prints all of it", moving)[1])
+    assert len(left.rstrip().splitlines()) == 23 + below
+
+
+def test_one_does_not_watch_a_file(repository):
+    written = [*PROGRAM, "status", "--watch", "--csv", str(repository / "list.csv")]
+    done = subprocess.run(
+        [*written, "--root", str(repository)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "expected one of them" in done.stderr
+    assert not (repository / "list.csv").exists()
+
+
 @pytest.mark.parametrize("flags", [[], ["--json"]])
 def test_nobody_watches_what_is_piped(repository, flags):
     watched = [*PROGRAM, "status", "--watch", "--root", str(repository), *flags]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
@@ -102,11 +102,20 @@ def watch(look: Callable[[], Result], screen: Screen) -> Result:
             while True:
                 style = replace(screen.style, width=live.console.width)
                 page = harmless(write(screen.form, seen.page, style), colour=style.colour)
-                live.update(Text.from_ansi(page), refresh=True)
+                head = "\n".join(_head(page.splitlines(), live.console.height))
+                live.update(Text.from_ansi(head), refresh=True)
                 time.sleep(_PAUSE)
                 seen = look()
     except KeyboardInterrupt:
         return seen
+
+
+def _head(lines: Sequence[str], height: int) -> Sequence[str]:
+    """Return what of a page fits on a screen, and how much there is below it."""
+    if len(lines) <= height:
+        return lines
+    shown = max(height - 1, 0)
+    return [*lines[:shown], f"… {len(lines) - shown} lines more; Ctrl-C prints all of it"]
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

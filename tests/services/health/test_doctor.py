@@ -162,6 +162,29 @@ def test_the_older_of_plugin_and_program_is_named(patient, as_folder):
     assert "uv tool upgrade" in told
 
 
+@pytest.mark.parametrize(
+    ("plugin", "program"),
+    [
+        ("0.9.0rc1", "0.9.0"),
+        ("0.9.0-rc.1", "0.9.0"),
+        ("0.9.0b2", "0.9.0rc1"),
+        ("0.9.0.dev3", "0.9.0a1"),
+        ("0.9.0", "0.9.0.post1"),
+        ("0.9.0", "0.10.0rc1"),
+        ("0.9.9", "0.10.0"),
+    ],
+)
+def test_a_version_under_way_is_older_than_the_one_that_it_becomes(
+    patient, monkeypatch, plugin, program
+):
+    """As Python writes it, and as the client does."""
+    pack = doctor.plugin_folder()
+    for served, running, older in ((plugin, program, "plugin"), (program, plugin, "program")):
+        monkeypatch.setattr(doctor, "__version__", running)
+        installed(patient, pack, served)
+        assert f"the {older} is older" in patient.failures()["version"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"plugins": 3}', '{"plugins": {"a@b": 1}}'])
 def test_an_unreadable_record_of_the_client_tells_no_version(patient, text):
     record = patient.home / ".claude" / "plugins"

@@ -13,6 +13,7 @@ import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, narrated, verb
 from meta_experiment.cli.open import client_folder, clock, layout, workspace
+from meta_experiment.errors import UsageError
 from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
 from meta_experiment.services.serving import observing
@@ -44,6 +45,11 @@ def status_verb(
     watch: bool,
 ) -> Result:
     """Show what runs, how far it is, what ended, and what to do next."""
+    if csv is not None and watch:
+        raise UsageError(
+            "--watch draws on a terminal, and --csv writes a file once: expected one of them.",
+            hint=f"meta-experiment status --csv {csv}",
+        )
     look = partial(_look, place, experiment_id, limit, archived)
     if csv is not None:
         return _written(place, look().answer, csv)

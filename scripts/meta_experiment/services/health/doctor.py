@@ -110,7 +110,7 @@ def _versions(installed: InstalledPlugin | None) -> Iterator[Finding]:
     if installed.version == __version__:
         yield _fine("version", f"plugin and program are both {__version__}")
         return
-    older = _numbers(installed.version) < _numbers(__version__)
+    older = _age(installed.version) < _age(__version__)
     yield _fail(
         "version",
         f"the plugin in {installed.folder} is {as_word(installed.version)}, this program "
@@ -119,8 +119,17 @@ def _versions(installed: InstalledPlugin | None) -> Iterator[Finding]:
     )
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"[0-9]+", version[:50])]
+def _age(version: str) -> tuple[list[int], int, str, list[int]]:
+    """Return what versions are ordered by: `0.9.0rc1` and `0.9.0-rc.1` come before `0.9.0`."""
+    public = version[:50].lower().partition("+")[0]
+    found = re.match(r"v?([0-9]+(?:\.[0-9]+)*)[.\-_]?([a-z]*)(.*)", public, re.DOTALL)
+    release, word, rest = found.groups() if found else ("0", "", public)
+    stage = {"": 2, "dev": 0, "post": 3}.get(word, 1)
+    return _numbers(release), stage, word, _numbers(rest)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"[0-9]+", text)]
 
 
 def _hooks(workspace: Workspace) -> Finding:
