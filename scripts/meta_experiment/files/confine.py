@@ -348,7 +348,10 @@ def _translated(
     error: OSError, relative: str
 ) -> UnsafePathError | NotFoundError | StorageError:
     if isinstance(error, FileNotFoundError):
-        return NotFoundError(f"There is no file {cite(relative)} below the root.")
+        return NotFoundError(
+            f"There is no file {cite(relative)} below the root.",
+            hint="Check its path, which begins at the root: the project, or --root DIR.",
+        )
     # ENXIO is a socket or an unread fifo; EMLINK is what some systems say for ELOOP
     if error.errno in {errno.ELOOP, errno.ENOTDIR, errno.EMLINK, errno.ENXIO}:
         return UnsafePathError(

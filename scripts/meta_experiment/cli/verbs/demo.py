@@ -16,7 +16,7 @@ from meta_experiment.errors import DependencyError, RefusedError
 from meta_experiment.files.pack import own_program
 from meta_experiment.files.programs import find_program
 from meta_experiment.records import dataclass
-from meta_experiment.render.blocks import lines
+from meta_experiment.render.blocks import Commands, Paragraph
 from meta_experiment.types.results.demo import DemoResult
 
 _COMMAND = ".claude/commands/review.md"
@@ -35,6 +35,12 @@ description: Review the current pull request
 Review the changes of this branch. Start three agents at once, for security, tests and
 style. When all three have answered, write one summary.
 """
+_DONE = "Done: the file is what it was before. Next, with a prompt and a new text of yours:"
+_YOURS = (
+    "meta-experiment create --file .claude/commands/NAME.md=NEW.md \\",
+    "    --primary-metric active_seconds --start",
+    "meta-experiment doctor",
+)
 _MOST_TRIALS = 120
 _LOOK_EVERY = 10
 
@@ -64,7 +70,7 @@ def demo_verb(place: Place, screen: Screen, keep: str | None, seed: int) -> Resu
     else:
         with tempfile.TemporaryDirectory(prefix="meta-experiment-demo-") as temporary:
             _Demo(git, Path(temporary), _chance(seed), quiet=screen.as_json).run()
-    return Result(DemoResult("done", keep), lines("Done: the file is what it was before."))
+    return Result(DemoResult("done", keep), ((Paragraph((_DONE,)), Commands(_YOURS)),))
 
 
 @dataclass(frozen=True, slots=True)
