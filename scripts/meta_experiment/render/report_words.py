@@ -30,7 +30,7 @@ def per_cent(fraction: float | None, *, signed: bool = False) -> str:
     """Write a fraction as per cent with two figures, cut where it is beyond all measure."""
     if fraction is None or math.isnan(fraction):
         return "–"
-    sign = ("+" if signed else "") if fraction >= 0 else MINUS
+    sign = ("+" if signed and fraction else "") if fraction >= 0 else MINUS
     size = abs(fraction)
     if size > _MOST:
         return f"{'over ' if fraction > 0 else 'below '}{sign}999{THIN}%"
@@ -40,6 +40,11 @@ def per_cent(fraction: float | None, *, signed: bool = False) -> str:
 def planned(fraction: float | None) -> str:
     """Write a fraction that somebody chose, as they chose it."""
     return "–" if fraction is None else f"{100 * fraction:.4g}{THIN}%"
+
+
+def change_chosen(fraction: float) -> str:
+    """Write a change that somebody chose, with its sign."""
+    return f"{'+' if fraction > 0 else MINUS if fraction < 0 else ''}{planned(abs(fraction))}"
 
 
 def _two_figures(size: float) -> str:
@@ -117,11 +122,16 @@ def odds_number(log: float) -> str:
     """Write a number by its natural logarithm; a very large one as a power of ten."""
     tens = log / math.log(10)
     if tens >= 6:
-        return f"10{str(math.floor(tens)).translate(_SUPERSCRIPTS)}"
+        return power_of_ten(math.floor(tens))
     number = math.exp(log)
     if number >= 100:
         return f"{number:,.0f}"
     return f"{number:.2g}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Write a power of ten."""
+    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
 
 
 def change(metric: ReportMetric, comparison: ReportComparison) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from meta_experiment.render.findings import (
     course_finding,
     distribution_finding,
@@ -11,7 +13,12 @@ from meta_experiment.render.html.metrics_part import arm_number
 from meta_experiment.render.html.page import figure, folded, own, section, table
 from meta_experiment.render.markup import Markup, element, joined
 from meta_experiment.render.pictures.bars import gains
-from meta_experiment.render.pictures.course import FEWEST, CourseFrame, course
+from meta_experiment.render.pictures.course import (
+    FEWEST,
+    CourseFrame,
+    CourseLine,
+    course,
+)
 from meta_experiment.render.pictures.spread import spread
 from meta_experiment.render.report_words import (
     between,
@@ -36,18 +43,20 @@ def course_part(report: ReportDocument) -> Markup | None:
     drawn.sort(key=lambda item: item.treatment != report.verdict.leading)
     if not drawn:
         return None
-    first, *others = (_course(report, item, place) for place, item in enumerate(drawn))
+    first, *others = (_course(report, drawn, place) for place in range(len(drawn)))
     heading = course_finding(report, drawn[0])
     return section("course", heading, first, *others)
 
 
-def _course(report: ReportDocument, series: EvidenceSeries, place: int) -> Markup:
+def _course(report: ReportDocument, drawn: Sequence[EvidenceSeries], place: int) -> Markup:
+    series = drawn[place]
     frame = CourseFrame(
         report.readiness.needed_per_arm,
         report.plan.improvement_threshold,
         report.verdict.by_e_values,
         report.unit.value,
         report.verdict.bar_worse,
+        len(drawn) > 1,
     )
     title = course_finding(report, series)
     bar = evidence(series.bar, odds=report.verdict.by_e_values)
@@ -62,12 +71,18 @@ def _course(report: ReportDocument, series: EvidenceSeries, place: int) -> Marku
             "Above: the estimate and its interval. Below: the evidence against chance alone. "
             "The plan looks once, at its end; what is drawn before was not to be decided on."
         )
+    shown, *others = (
+        CourseLine(it, arm_number(report, it.treatment))
+        for it in (series, *(drawn[1:] if not place else ()))
+    )
+    if others:
+        told += " Thin lines: the estimates of the other arms."
     heading = element("h3", title) if place else None
     return joined(
         heading,
         element("p", evidence_finding(report, series), class_="lede"),
         figure(
-            course(series, frame, arm_number(report, series.treatment), f"c{place}", title),
+            course(shown, frame, f"c{place}", title, others),
             told,
             folded("The numbers of this picture", _looks(report, series)),
         ),

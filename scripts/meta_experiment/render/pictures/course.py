@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from meta_experiment.records import dataclass
 from meta_experiment.render.markup import Markup, joined
@@ -12,24 +11,30 @@ from meta_experiment.render.pictures.drawing import (
     NARROW,
     WIDE,
     apart,
+    between_edges,
     box,
+    held,
     line,
+    mark,
     path,
     picture,
     text,
 )
 from meta_experiment.render.pictures.scales import PictureScale
 from meta_experiment.render.report_words import (
+    change_chosen,
     evidence,
+    name,
     odds_number,
     per_cent,
     planned,
+    power_of_ten,
 )
 from meta_experiment.types.results.report import EvidencePoint, EvidenceSeries
 
 FEWEST = 3  # looks worth a picture
 _MANY = 1000  # units from which on the axis is logarithmic
-_FARTHEST = 1.5  # of an effect
+_FARTHEST, _OUTSIDE = 1.5, 9.99  # of an end of the band, and of the estimate
 _LN10 = math.log(10)
 _LEAST_LOG = -3.0 * _LN10
 
@@ -38,7 +43,8 @@ _LEAST_LOG = -3.0 * _LN10
 class CourseFrame:
     """What a course is drawn against: the least units, the goal, and how evidence is told.
 
-    `bar_worse` is the evidence for "worse" that ends an arm, in natural logarithms.
+    `bar_worse` is the evidence for "worse" that ends an arm, in natural logarithms. Of
+    `several` treatments every picture has the same margin.
     """
 
     minimum: int
@@ -46,13 +52,26 @@ class CourseFrame:
     by_e_values: bool
     unit: str
     bar_worse: float
+    several: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CourseLine:
+    """The looks of one treatment, with the number of its arm."""
+
+    series: EvidenceSeries
+    arm: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Panels:
+    """Where the panels lie, in a picture of one treatment or (`beside`) of several."""
+
     width: float
     left: float
     right: float
+    beside: float
+    longest: int  # of a name
     band: tuple[float, float]
     evidence: tuple[float, float]
     height: float
@@ -60,18 +79,26 @@ class _Panels:
 
 
 _LAYOUTS = (
-    _Panels(WIDE, 64.0, 96.0, (16.0, 250.0), (286.0, 426.0), 470.0, 8),
-    _Panels(NARROW, 48.0, 62.0, (16.0, 206.0), (238.0, 346.0), 388.0, 4),
+    _Panels(WIDE, 64.0, 96.0, 170.0, 12, (22.0, 250.0), (286.0, 426.0), 470.0, 8),
+    _Panels(NARROW, 58.0, 80.0, 92.0, 9, (22.0, 206.0), (238.0, 346.0), 388.0, 4),
 )
+_LABEL = 15.0  # the height of one
 
 
 def course(
-    series: EvidenceSeries, frame: CourseFrame, arm: int, name: str, title: str
+    shown: CourseLine,
+    frame: CourseFrame,
+    name: str,
+    title: str,
+    others: Sequence[CourseLine] = (),
 ) -> Markup:
-    """Draw the band and the evidence over the units per arm, in both widths."""
+    """Draw the band and the evidence over the units per arm, in both widths.
+
+    Of `others` the estimate is drawn beside.
+    """
     return joined(
         *(
-            _drawn(series, frame, arm, f"{name}{place}", title, layout)
+            _drawn(shown, others, frame, f"{name}{place}", title, layout)
             for place, layout in enumerate(_LAYOUTS)
         )
     )
@@ -81,17 +108,36 @@ def _units(point: EvidencePoint) -> int:
     return min(point.control_units, point.treatment_units)
 
 
+def _looks(series: EvidenceSeries) -> list[EvidencePoint]:
+    """Return the last look at each number of units, and the one that first found enough."""
+    kept: list[EvidencePoint] = []
+    wanted = series.first_enough
+    for point, after in zip(series.points, [*series.points[1:], None], strict=True):
+        units = _units(point)
+        first = units == wanted and point.log_better_adjusted >= series.bar
+        if first:
+            wanted = None
+        if units and (first or after is None or _units(after) > units):
+            kept.append(point)
+    return kept
+
+
 def _drawn(
-    series: EvidenceSeries, frame: CourseFrame, arm: int, name: str, title: str, layout: _Panels
+    shown: CourseLine,
+    others: Sequence[CourseLine],
+    frame: CourseFrame,
+    name: str,
+    title: str,
+    layout: _Panels,
 ) -> Markup:
-    points = series.points
-    most = _units(points[-1])
+    looks = _looks(shown.series)
+    most = _units(looks[-1])
     log = most >= _MANY
     x = PictureScale(
-        max(2.0, _units(points[0])) if log else 0.0,
+        float(_units(looks[0])) if log else 0.0,
         float(max(most, 2)),
         layout.left,
-        layout.width - layout.right,
+        layout.width - (layout.beside if frame.several else layout.right),
         log,
     )
     about = (
@@ -105,9 +151,9 @@ def _drawn(
         title,
         about,
         _x_axis(x, layout, frame),
-        _band(points, frame, x, layout, arm),
-        _evidence(series, frame, x, layout, arm),
-        _marks(series, frame, x, layout),
+        _band(looks, others, frame, x, layout, shown.arm),
+        _evidence(looks, shown.series.bar, frame, x, layout, shown.arm),
+        _marks(shown.series, frame, x, layout),
     )
 
 
@@ -115,6 +161,8 @@ def _x_axis(x: PictureScale, layout: _Panels, frame: CourseFrame) -> Markup:
     bottom = layout.evidence[1]
     drawn = []
     for at in x.ticks(layout.ticks):
+        if at != round(at):
+            continue
         place = x.place(at)
         for top, low in (layout.band, layout.evidence):
             drawn.append(line(place, top, place, low, "grid"))
@@ -131,105 +179,149 @@ def _short(amount: float) -> str:
 
 
 def _band(
-    points: Sequence[EvidencePoint],
+    looks: Sequence[EvidencePoint],
+    others: Sequence[CourseLine],
     frame: CourseFrame,
     x: PictureScale,
     layout: _Panels,
     arm: int,
 ) -> Markup:
     top, bottom = layout.band
-    y = PictureScale(*_range(points, frame.goal), bottom, top)
-    known = [it for it in points if it.low is not None or it.high is not None]
+    beside = {
+        one.arm: [it for it in _looks(one.series) if _units(it) <= x.high] for one in others
+    }
+    y = PictureScale(*_range(looks, [*beside.values()], frame.goal, x), bottom, top)
     drawn = []
     for at in y.ticks(6 if layout.width == WIDE else 5):
         place = y.place(at)
         drawn.append(line(x.start, place, x.end, place, "grid"))
-        drawn.append(
-            text(
-                x.start - 7, place + 4, per_cent(at, signed=True) if at else "0", "tick", "end"
+        said = change_chosen(round(at, 9)) if at else "0"
+        drawn.append(text(x.start - 7, place + 4, said, "tick", "end"))
+    known = [it for it in looks if it.low is not None or it.high is not None]
+    if known:
+        upper, lower = (
+            held(
+                (
+                    (x.place(_units(it)), edge if end is None else y.place(end))
+                    for it, end in ends
+                ),
+                top,
+                bottom,
+            )
+            for edge, ends in (
+                (top, [(it, it.high) for it in known]),
+                (bottom, [(it, it.low) for it in known]),
             )
         )
-    if known:
-        upper = [
-            (x.place(_units(it)), top if it.high is None else y.inside(it.high)) for it in known
-        ]
-        lower = [
-            (x.place(_units(it)), bottom if it.low is None else y.inside(it.low))
-            for it in known
-        ]
         drawn.append(path([*upper, *reversed(lower)], f"f{arm} band", closed=True))
-        drawn += [*_edge(upper, top, arm), *_edge(lower, bottom, arm)]
+        for ends in (upper, lower):
+            parts = between_edges(ends, top, bottom)
+            drawn += [path(part, f"s{arm} edge") for part in parts]
     drawn.append(line(x.start, y.place(0.0), x.end, y.place(0.0), "zero"))
     labels = [(y.place(0.0), "no change", "tick")]
     if frame.goal:
         drawn.append(line(x.start, y.inside(frame.goal), x.end, y.inside(frame.goal), "goal"))
         labels.append((y.inside(frame.goal), f"goal {planned(frame.goal)}", "goal-text"))
-    course = [
-        (x.place(_units(it)), y.inside(it.effect)) for it in points if it.effect is not None
-    ]
-    if course:
-        drawn.append(path(course, f"s{arm} course"))
-        labels.append(
-            (course[-1][1], per_cent(points[-1].effect, signed=True), f"f{arm} strong")
-        )
-    drawn += _at_the_end(labels, x.end)
+    for one in others:
+        drawn += _estimate(beside[one.arm], x, y, layout, one.arm, "other")
+        effect = one.series.points[-1].effect
+        if effect is not None:
+            who = name(one.series.treatment, layout.longest)
+            size = f" {per_cent(effect, signed=True)}" if layout.width == WIDE else ""
+            labels.append((y.inside(effect), f"{who}{size}", f"f{one.arm}"))
+    drawn += _estimate(looks, x, y, layout, arm, "course")
+    if looks[-1].effect is not None:
+        said = per_cent(looks[-1].effect, signed=True)
+        labels.append((y.inside(looks[-1].effect), said, f"f{arm} strong"))
+    drawn += _at_the_end(labels, x.end, bottom)
     return joined(*drawn)
 
 
-def _edge(ends: Sequence[tuple[float, float]], border: float, arm: int) -> Iterator[Markup]:
-    """Draw an edge of the band, but where it lies outside the picture."""
-    for outside, part in groupby(ends, lambda end: abs(end[1] - border) < 0.01):
-        if not outside:
-            yield path(part, f"s{arm} edge")
+def _estimate(
+    looks: Sequence[EvidencePoint],
+    x: PictureScale,
+    y: PictureScale,
+    layout: _Panels,
+    arm: int,
+    style: str,
+) -> Iterator[Markup]:
+    """Draw the estimates of an arm; at the end its mark, or an arrow where it goes on."""
+    top, bottom = layout.band
+    points = [
+        (x.place(_units(it)), y.place(it.effect)) for it in looks if it.effect is not None
+    ]
+    for part in between_edges(held(points, top, bottom), top, bottom):
+        yield path(part, f"s{arm} {style}")
+    if not points:
+        return
+    at, place = points[-1]
+    if top <= place <= bottom:
+        yield mark(at, place, arm)
+        return
+    edge, back = (top, 9.0) if place < top else (bottom, -9.0)
+    ends = [(at - 6, edge + back), (at, edge), (at + 6, edge + back)]
+    yield path(ends, f"f{arm}", closed=True)
 
 
-def _at_the_end(labels: Sequence[tuple[float, str, str]], end: float) -> list[Markup]:
-    places = apart([place for place, _, _ in labels], 15.0)
+def _at_the_end(
+    labels: Sequence[tuple[float, str, str]], end: float, bottom: float
+) -> list[Markup]:
+    places = apart([place for place, _, _ in labels], _LABEL, bottom)
     return [
-        text(end + 7, place + 4, said, style)
+        text(end + 10, place + 4, said, style)
         for place, (_, said, style) in zip(places, labels, strict=True)
     ]
 
 
-def _range(points: Sequence[EvidencePoint], goal: float) -> tuple[float, float]:
-    """Return what the later looks span, with nothing beyond all measure."""
-    later = points[len(points) // 3 :]
-    seen = [0.0, goal]
-    for point in later:
-        seen += [
-            max(-_FARTHEST, min(_FARTHEST, end))
-            for end in (point.low, point.high, point.effect)
-            if end is not None
-        ]
+def _range(
+    looks: Sequence[EvidencePoint],
+    beside: Sequence[Sequence[EvidencePoint]],
+    goal: float,
+    x: PictureScale,
+) -> tuple[float, float]:
+    """Return what the later looks span, with nothing beyond all measure but the estimate."""
+    begin = x.start + (0.5 if x.log else 0.35) * (x.end - x.start)
+    farthest = max(_FARTHEST, min(_OUTSIDE, abs(looks[-1].effect or 0.0)))
+    ends = [end for it in looks for end in (it.low, it.high) if x.place(_units(it)) >= begin]
+    ends += [
+        it.effect for one in (looks, *beside) for it in one if x.place(_units(it)) >= begin
+    ]
+    seen = [0.0, goal, *(max(-farthest, min(farthest, end)) for end in ends if end is not None)]
     low, high = min(seen), max(seen)
     room = 0.06 * (high - low or 0.2)
     return low - room, high + room
 
 
 def _evidence(
-    series: EvidenceSeries, frame: CourseFrame, x: PictureScale, layout: _Panels, arm: int
+    looks: Sequence[EvidencePoint],
+    needed: float,
+    frame: CourseFrame,
+    x: PictureScale,
+    layout: _Panels,
+    arm: int,
 ) -> Markup:
-    points, (top, bottom) = series.points, layout.evidence
-    better = [max(_LEAST_LOG, it.log_better_adjusted) for it in points]
-    worse = [max(_LEAST_LOG, it.log_worse) for it in points]
+    top, bottom = layout.evidence
+    better = [max(_LEAST_LOG, it.log_better_adjusted) for it in looks]
+    worse = [max(_LEAST_LOG, it.log_worse) for it in looks]
     low = min(0.0, *better, *worse) - 0.4
-    high = max(series.bar * 1.3, *better, *worse) * 1.06
-    if max(worse) > 0.5 * series.bar:
+    high = max(needed * 1.3, *better, *worse) * 1.06
+    if max(worse) > 0.5 * needed:
         high = max(high, frame.bar_worse * 1.1)
     y = PictureScale(low, high, bottom, top)
-    bar = y.place(series.bar)
+    bar = y.place(needed)
     drawn = [box(x.start, top, x.end - x.start, bar - top, "enough")]
     for ten in _tens(low, high):
         place = y.place(ten * _LN10)
         drawn.append(line(x.start, place, x.end, place, "grid"))
-        if abs(place - bar) > 12:
+        if abs(place - bar) > _LABEL:
             drawn.append(text(x.start - 7, place + 4, _ten(ten, frame), "tick", "end"))
     drawn.append(line(x.start, bar, x.end, bar, "goal"))
     ends = y.place(frame.bar_worse)
-    if max(worse) > 0.5 * series.bar and ends > top:
+    ending = max(worse) > 0.5 * needed and top < ends < bar - 4
+    if ending:
         drawn.append(line(x.start, ends, x.end, ends, "margin"))
-    drawn.append(text(x.start - 7, bar + 4, _level(series.bar, frame), "strong tick", "end"))
-    places = [x.place(_units(it)) for it in points]
+    drawn.append(text(x.start - 7, bar + 4, _level(needed, frame), "strong tick", "end"))
+    places = [x.place(_units(it)) for it in looks]
     drawn.append(path(zip(places, map(y.place, worse), strict=True), "worse"))
     drawn.append(path(zip(places, map(y.place, better), strict=True), f"s{arm} course"))
     labels = [
@@ -237,9 +329,9 @@ def _evidence(
         (y.place(worse[-1]), "worse", "tick"),
     ]
     labels.append((bar, "enough", "goal-text"))
-    if max(worse) > 0.5 * series.bar and ends > top:
+    if ending:
         labels.append((ends, "ends it", "margin-text"))
-    drawn += _at_the_end(labels, x.end)
+    drawn += _at_the_end(labels, x.end, bottom)
     return joined(*drawn)
 
 
@@ -251,8 +343,10 @@ def _tens(low: float, high: float) -> list[int]:
 
 def _ten(ten: int, frame: CourseFrame) -> str:
     if not frame.by_e_values:
-        return f"p {10.0**-ten:g}" if ten >= 0 else ""
-    return f"{10.0**ten:,.10g}" if ten < 6 else odds_number(ten * _LN10)
+        if ten < 0:
+            return ""
+        return f"p {10.0**-ten:g}" if ten < 4 else f"p {power_of_ten(-ten)}"
+    return f"{10.0**ten:,.10g}" if ten < 5 else power_of_ten(ten)
 
 
 def _level(bar: float, frame: CourseFrame) -> str:
@@ -270,26 +364,19 @@ def _marks(
     if x.low < frame.minimum < x.high:
         at = x.place(frame.minimum)
         drawn.append(line(at, top, at, bottom, "minimum"))
-        drawn.append(
-            text(
-                at - 5,
-                layout.band[1] - 6,
-                f"minimum {frame.minimum:,}",
-                "tick",
-                "end" if at - x.start > 90 else "start",
-            )
-        )
+        drawn.append(_upright(x, at, layout.band[1] + 15, f"minimum {frame.minimum:,}", "tick"))
     if series.first_enough is not None:
         at = x.place(series.first_enough)
-        near_end = x.end - at < 110
-        drawn.append(line(at, top - 8, at, bottom, "enough-since"))
-        drawn.append(
-            text(
-                at - 5 if near_end else at + 5,
-                top + 2,
-                f"enough at {series.first_enough:,}",
-                "strong",
-                "end" if near_end else None,
-            )
-        )
+        said = f"enough at {series.first_enough:,}"
+        if series.enough_since not in (None, series.first_enough) and layout.width == WIDE:
+            said += f", held since {series.enough_since:,}"
+        drawn.append(line(at, top - 14, at, bottom, "enough-since"))
+        drawn.append(_upright(x, at, top - 6, said, "strong"))
     return joined(*drawn)
+
+
+def _upright(x: PictureScale, at: float, place: float, said: str, style: str) -> Markup:
+    """Write what an upright line is, on that side of it on which there is room."""
+    if x.end - at < 8 * len(said):
+        return text(at - 5, place, said, style, "end")
+    return text(at + 5, place, said, style)

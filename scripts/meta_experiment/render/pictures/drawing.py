@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, pairwise
 
 from meta_experiment.render.markup import Content, Markup, element, number
 
 WIDE, NARROW = 880.0, 352.0
 _Point = tuple[float, float]
+_MARKS: dict[int, list[_Point]] = {
+    2: [(-5, -5), (5, -5), (5, 5), (-5, 5)],
+    3: [(-6.5, 0), (0, -6.5), (6.5, 0), (0, 6.5)],
+    4: [(-6, 5), (0, -6), (6, 5)],
+}
 
 
 def picture(
@@ -59,10 +64,50 @@ def text(x: float, y: float, said: str, style: str = "", anchor: str | None = No
     return element("text", said, x=x, y=y, class_=style or None, text_anchor=anchor)
 
 
-def apart(places: Sequence[float], least: float) -> list[float]:
-    """Move labels apart that would cover each other, in their order; the first stays."""
+def mark(x: float, y: float, arm: int) -> Markup:
+    """Draw the mark of an arm: each has a form of its own beside its colour."""
+    if arm < 2:  # the end of a line: it stays round where the picture is stretched
+        return dots([(x, y)], f"s{arm} point")
+    ends = _MARKS[min(arm, max(_MARKS))]
+    return path([(x + across, y + down) for across, down in ends], f"f{arm}", closed=True)
+
+
+def held(points: Iterable[_Point], top: float, bottom: float) -> list[_Point]:
+    """Bring a line into a picture: beyond its upper and lower edge it runs along that."""
+    seen = list(points)
+    drawn: list[_Point] = []
+    for (x0, y0), (x, y) in zip([*seen[:1], *seen], seen, strict=False):
+        crossed = [edge for edge in (top, bottom) if (y0 - edge) * (y - edge) < 0]
+        drawn += [
+            (x0 + (x - x0) * (edge - y0) / (y - y0), edge)
+            for edge in (crossed if y > y0 else reversed(crossed))
+        ]
+        drawn.append((x, min(max(y, top), bottom)))
+    return drawn
+
+
+def between_edges(
+    points: Sequence[_Point], top: float, bottom: float
+) -> Iterator[Sequence[_Point]]:
+    """Yield the parts of a line that was brought into a picture, but those along its edges."""
+    part = [*points[:1]]
+    for before, after in pairwise(points):
+        if before[1] == after[1] and after[1] in (top, bottom):
+            if len(part) > 1:
+                yield part
+            part = [after]
+        else:
+            part.append(after)
+    if len(part) > 1:
+        yield part
+
+
+def apart(places: Sequence[float], least: float, last: float) -> list[float]:
+    """Move labels apart that would cover each other, in their order, and none below `last`."""
     moved = dict(zip(count(), places, strict=False))
     order = sorted(moved, key=moved.__getitem__)
     for before, after in pairwise(order):
         moved[after] = max(moved[after], moved[before] + least)
+    for place, label in enumerate(reversed(order)):
+        moved[label] = min(moved[label], last - least * place)
     return [moved[place] for place in range(len(places))]

@@ -5,35 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from meta_experiment.records import dataclass
-from meta_experiment.render.markup import Markup, element
-from meta_experiment.render.pictures.drawing import dots, line, path
+from meta_experiment.render.markup import Markup, element, joined
+from meta_experiment.render.pictures.drawing import line, mark, path
 from meta_experiment.render.pictures.scales import PictureScale, widest
-from meta_experiment.render.report_words import per_cent
+from meta_experiment.render.report_words import change_chosen, per_cent
 from meta_experiment.types import Interval
 from meta_experiment.types.results.report_metrics import ReportResult
 
 WIDTH, HEIGHT = 300.0, 28.0
 _LEAST, _MOST = 0.05, 0.6
 _ROUND = (0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.08, 0.05, 0.04, 0.02)  # labels of the axis
-_CAP, _ARROW = 5.0, 4.0
+_CAP, _ARROW, _RIM = 5.0, 4.0, 6.0
+_ROOM = 1.08  # between what lies on the axis and its end
 
 
 def axis(results: Sequence[ReportResult], threshold: float) -> PictureScale:
-    """Return the axis of all rows of a report."""
-    ends = [threshold, *(one.metric.margin or 0.0 for one in results)]
-    seen = []
-    for item in (item for one in results for item in one.comparisons):
-        known = (item.interval.low, item.interval.high, item.effect.relative)
-        ends += [end for end in known if end is not None]
-        seen.append(item.effect.relative or 0.0)
-    return reaching(ends, seen)
+    """Return the axis of all rows of a report, on which what is decided on lies whole."""
+    margins = [one.metric.margin for one in results if one.metric.margin is not None]
+    changes = [(it.effect.relative, it.interval) for one in results for it in one.comparisons]
+    deciding = results[0].comparisons if results else ()
+    shown = [(it.effect.relative, it.interval) for it in deciding]
+    held = [threshold, *margins]
+    return reaching([*held, *_ends(changes)], [*held, *_ends(shown)])
 
 
-def reaching(ends: Sequence[float], seen: Sequence[float]) -> PictureScale:
-    """Return an axis that three quarters of the ends set and no wild one; `seen` are on it."""
-    reach = max(widest(ends, _LEAST, _MOST), *(1.08 * abs(one) for one in seen), 0.0)
+def _ends(changes: Iterable[tuple[float | None, Interval | None]]) -> list[float]:
+    return [
+        end
+        for effect, interval in changes
+        for end in (effect, *((interval.low, interval.high) if interval else ()))
+        if end is not None
+    ]
+
+
+def reaching(ends: Sequence[float], shown: Sequence[float]) -> PictureScale:
+    """Return an axis that three quarters of the ends set and no wild one; `shown` lie on it."""
+    reach = max(widest(ends, _LEAST, _MOST), *(_ROOM * abs(one) for one in shown), 0.0)
     reach = min(_MOST, reach)
-    return PictureScale(-reach, reach, 6.0, WIDTH - 6.0)
+    return PictureScale(-reach, reach, _RIM, WIDTH - _RIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ class ForestMarks:
     """Places of all that a row shows, whoever draws it; None is not in the picture.
 
     The interval goes from `start` to `stop`; `low` and `high` are those of its ends that lie
-    on this side of the edge.
+    on this side of the edge. `beyond` is the side on which the estimate lies outside the
+    axis, 1 or -1, else 0.
     """
 
     zero: float
@@ -60,6 +70,7 @@ class ForestMarks:
     low: ForestEnd | None
     high: ForestEnd | None
     point: float | None
+    beyond: int
 
 
 def marks(
@@ -81,7 +92,7 @@ def marks(
             first = ForestEnd(start, low is None or low < scale.low)
         if high is None or high >= scale.low:
             last = ForestEnd(stop, high is None or high > scale.high)
-    inside = effect is not None and scale.low <= effect <= scale.high
+    beyond = 0 if effect is None else (effect > scale.high) - (effect < scale.low)
     return ForestMarks(
         zero=scale.place(0.0),
         goal=scale.place(goal) if goal and goal <= scale.high else None,
@@ -90,7 +101,8 @@ def marks(
         stop=stop,
         low=first,
         high=last,
-        point=scale.place(effect) if effect is not None and inside else None,
+        point=None if effect is None or beyond else scale.place(effect),
+        beyond=beyond,
     )
 
 
@@ -103,8 +115,23 @@ def row(
     margin: float | None = None,
     goal: float | None = None,
 ) -> Markup:
-    """Draw one change as a cell of a table."""
-    return _cell(drawn(marks(scale, effect, interval, margin=margin, goal=goal), arm))
+    """Draw one change as a cell of a table; an estimate that lies outside with its number."""
+    found = marks(scale, effect, interval, margin=margin, goal=goal)
+    cell = element(
+        "svg",
+        *(line(scale.place(at), 0.0, scale.place(at), HEIGHT, "grid") for at in _round(scale)),
+        *drawn(found, arm),
+        viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
+        preserveAspectRatio="none",
+        class_="cell",
+        aria_hidden="true",
+        focusable="false",
+    )
+    if not found.beyond:
+        return cell
+    style = f"beyond t{arm} {'high' if found.beyond > 0 else 'low'}"
+    told = per_cent(effect, signed=True)
+    return joined(cell, element("span", told, class_=style, aria_hidden="true"))
 
 
 def drawn(found: ForestMarks, arm: int, top: float = 0.0) -> Iterator[Markup]:
@@ -117,40 +144,40 @@ def drawn(found: ForestMarks, arm: int, top: float = 0.0) -> Iterator[Markup]:
     if found.start is not None and found.stop is not None:
         yield line(found.start, middle, found.stop, middle, f"s{arm} bar")
     for end, side in ((found.low, -1), (found.high, 1)):
-        if end is not None:
+        if end is not None and not (end.beyond and side == found.beyond):
             yield _end(end, side, middle, arm)
+    if found.beyond:
+        yield _outside(found.beyond, middle, arm)
     if found.point is not None:
-        yield dots([(found.point, middle)], f"s{arm} point")
+        yield mark(found.point, middle, arm)
 
 
 def _end(end: ForestEnd, side: int, middle: float, arm: int) -> Markup:
     """Draw an end of an interval: a stroke, or an arrow where it goes on outside."""
-    x, style = end.place, f"s{arm} bar"
     if not end.beyond:
-        return line(x, middle - _CAP, x, middle + _CAP, style)
-    back = x - side * _ARROW
-    points = [(back, middle - _CAP), (x, middle), (back, middle + _CAP)]
-    return path(points, f"{style} open")
+        return line(end.place, middle - _CAP, end.place, middle + _CAP, f"s{arm} bar")
+    back = end.place - side * _ARROW
+    points = [(back, middle - _CAP), (end.place, middle), (back, middle + _CAP)]
+    return path(points, f"s{arm} bar open")
 
 
-def _cell(lines: Iterable[Markup]) -> Markup:
-    return element(
-        "svg",
-        *lines,
-        viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}",
-        preserveAspectRatio="none",
-        class_="cell",
-        aria_hidden="true",
-        focusable="false",
-    )
+def _outside(side: int, middle: float, arm: int) -> Markup:
+    """Draw an estimate that lies outside, as a filled arrow on the rim."""
+    rim = WIDTH / 2 + side * (WIDTH / 2 - 1)
+    back = rim - side * (_CAP + _RIM)
+    points = [(back, middle - _CAP - 1), (rim, middle), (back, middle + _CAP + 1)]
+    return path(points, f"f{arm} outside", closed=True)
+
+
+def _round(scale: PictureScale) -> tuple[float, float]:
+    most = next(at for at in _ROUND if at <= 0.8 * scale.high)
+    return -most, most
 
 
 def ticks(scale: PictureScale) -> list[tuple[float, str]]:
     """Return the labels of the axis with their places, in per cent of its width."""
-    return [(100 * scale.place(at) / WIDTH, said) for at, said in labels(scale)]
-
-
-def labels(scale: PictureScale) -> list[tuple[float, str]]:
-    """Return the values that stand below an axis, and how they are written."""
-    most = next(at for at in _ROUND if at <= 0.8 * scale.high)
-    return [(at, "0" if at == 0 else per_cent(at, signed=True)) for at in (-most, 0.0, most)]
+    low, high = _round(scale)
+    return [
+        (100 * scale.place(at) / WIDTH, change_chosen(at) if at else "0")
+        for at in (low, 0.0, high)
+    ]
