@@ -35,6 +35,7 @@ def data_part(report: ReportDocument) -> Markup:
                 (label, own(seen), pill(*(_FINE if ok else _NOT)))
                 for label, seen, ok in _checks(report)
             ),
+            cards=True,
         ),
         element("h3", "From the draw to the comparison"),
         _flow(report),
@@ -93,6 +94,7 @@ def _flow(report: ReportDocument) -> Markup:
             for arm, flow in report.flow.items()
         ),
         numbers=range(1, 6),
+        cards=True,
     )
 
 
@@ -210,5 +212,6 @@ def worth_part(report: ReportDocument, heading: str) -> Markup | None:
                 for it in impact.items
             ),
             numbers=(1, 2, 3),
+            cards=True,
         ),
     )

@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render.findings import STATES, metrics_finding
-from meta_experiment.render.html.page import axis, folded, own, pill, section, table
-from meta_experiment.render.markup import Content, Markup, element
+from meta_experiment.render.html.page import (
+    arm_mark,
+    axis,
+    folded,
+    own,
+    pill,
+    section,
+    table,
+)
+from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
 from meta_experiment.render.report_words import between, name, per_cent, planned, value
+from meta_experiment.render.words import capital
 from meta_experiment.types import MetricKind
 from meta_experiment.types.results.report import ReportDocument
 from meta_experiment.types.results.report_metrics import (
@@ -21,9 +30,10 @@ from meta_experiment.types.results.report_metrics import (
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _LEGEND = (
     "Change against {control}; right is better. Point: estimate. Line: the interval of the "
-    "plan’s rule, {looks}; arrows go on outside the picture.{goal}{guard}"
+    "plan’s rule, {looks}; arrows go on outside the picture.{outside}{goal}{guard}"
 )
 
+_OUTSIDE = " A filled arrow with its number: an estimate that lies outside."
 _GUARDED = (
     " Red dots: how much worse a guardrail may get; it holds when the whole line lies to their "
     "right."
@@ -33,7 +43,8 @@ _GUARDED = (
 def arm_number(report: ReportDocument, arm: str) -> int:
     """Return by which colour an arm is drawn."""
     names = [item.name for item in report.arms]
-    return min(names.index(arm), 4) if arm in names else 1
+    place = names.index(arm) if arm in names else 1
+    return place and 1 + (place - 1) % 4
 
 
 def metrics_part(report: ReportDocument) -> Markup:
@@ -44,15 +55,17 @@ def metrics_part(report: ReportDocument) -> Markup:
     legend = _LEGEND.format(
         control=name(report.arms[0].name, 40),
         looks="valid at every look" if report.verdict.any_look else "valid at its one look",
+        outside=_OUTSIDE if _beyond(report, scale) else "",
         goal=" Green dashes: the change worth having." if goal else "",
         guard=_GUARDED if any_guard else "",
     )
     titles = element(
         "tr",
-        element("th", "Metric", scope="col"),
-        element("th", axis(scale), scope="col", class_="plot"),
-        element("th", "Change", scope="col", class_="n"),
-        element("th", "State", scope="col"),
+        element("th", "Metric", scope="col", role="columnheader"),
+        element("th", axis(scale), scope="col", class_="plot", role="columnheader"),
+        element("th", "Change", scope="col", class_="n", role="columnheader"),
+        element("th", "State", scope="col", role="columnheader"),
+        role="row",
     )
     rows = [
         _row(report, scale, result, item)
@@ -62,6 +75,7 @@ def metrics_part(report: ReportDocument) -> Markup:
     return section(
         "metrics",
         metrics_finding(report),
+        _every_arm(report),
         element("p", legend, class_="lede"),
         element("div", axis(scale), class_="narrow-axis soft", aria_hidden="true"),
         element(
@@ -74,6 +88,45 @@ def metrics_part(report: ReportDocument) -> Markup:
         ),
         folded("Mean and spread of every arm", _arms(report)),
     )
+
+
+def _every_arm(report: ReportDocument) -> Markup | None:
+    """Say of each of several arms what it came to on the metric that decides."""
+    deciding = report.results[0]
+    if len(deciding.comparisons) < 2:
+        return None
+    told = [(report.arms[0].name, "")] + [
+        (it.treatment, f" {_change(it)}, {STATES[it.state][1]}")
+        for it in _ordered(report, deciding)
+    ]
+    items = [
+        element(
+            "li",
+            _marked(report, arm),
+            " ",
+            value(deciding.arms[arm].centre, deciding.metric) if arm in deciding.arms else "–",
+            said,
+        )
+        for arm, said in told
+    ]
+    label = f"{capital(deciding.metric.label)} of every arm"
+    return element("ul", *items, class_="arms", aria_label=label)
+
+
+def _marked(report: ReportDocument, arm: str) -> Markup:
+    """Write the name of an arm beside its mark, in its colour."""
+    number = arm_number(report, arm)
+    return element("span", arm_mark(number), own(name(arm, 40)), class_=f"arm t{number}")
+
+
+def _change(item: ReportComparison) -> str:
+    relative = item.effect.relative
+    return "–" if relative is None else per_cent(relative, signed=True)
+
+
+def _beyond(report: ReportDocument, scale: PictureScale) -> bool:
+    seen = [it.effect.relative for one in report.results for it in one.comparisons]
+    return any(abs(one) > scale.high for one in seen if one is not None)
 
 
 def _ordered(report: ReportDocument, result: ReportResult) -> list[ReportComparison]:
@@ -92,26 +145,21 @@ def _row(
         margin=metric.margin,
         goal=report.plan.improvement_threshold if primary else None,
     )
-    change = (
-        "–" if item.effect.relative is None else per_cent(item.effect.relative, signed=True)
-    )
-    about: list[Content] = [_role(result)]
-    if len(report.series) > 1:
-        dot = element("span", class_=f"dot d{arm_number(report, item.treatment)}")
-        about += [" · ", dot, own(name(item.treatment, 40))]
+    several = len(result.comparisons) > 1
     return element(
         "tr",
         element(
             "th",
             own(name(metric.label, 60)),
-            element("small", *about),
+            _marked(report, item.treatment) if several else None,
+            element("small", _role(result)),
             scope="row",
             role="rowheader",
         ),
         element("td", drawn, class_="plot", role="cell"),
         element(
             "td",
-            change,
+            _change(item),
             element("small", between(item.interval)),
             class_="n",
             role="cell",
@@ -137,9 +185,9 @@ def _role(result: ReportResult) -> str:
 def _arms(report: ReportDocument) -> Markup:
     return table(
         "Mean and spread of every arm",
-        ("Metric", "Arm", "Units", "Mean", "Std. dev.", "Compared", "Missing"),
+        ("Metric and arm", "Units", "Mean", "Std. dev.", "Compared", "Missing"),
         _arm_rows(report),
-        numbers=(2, 3, 4, 5, 6),
+        numbers=range(1, 6),
     )
 
 
@@ -151,8 +199,7 @@ def _arm_rows(report: ReportDocument) -> Iterator[tuple[Content, ...]]:
             if metric.kind not in _SHARES:
                 centre = f"{centre} ({metric.statistic})"
             yield (
-                own(name(metric.label, 60)),
-                own(name(who, 40)),
+                joined(own(name(metric.label, 60)), _marked(report, who)),
                 f"{arm.n:,}",
                 value(arm.mean, metric),
                 "–" if arm.sd is None else value(arm.sd, metric),

@@ -11,6 +11,10 @@ from meta_experiment.render.pictures.scales import PictureScale
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
+_ROLES = {  # that a table keeps though its parts are laid out as blocks
+    role: role for role in ("table", "rowgroup", "row", "columnheader", "rowheader", "cell")
+}
+
 
 def page(title: str, *content: Content, style: str = "", script: str = "") -> str:
     """Write a whole page, of which nothing is fetched, and nothing can run but its script."""
@@ -53,6 +57,11 @@ def axis(scale: PictureScale) -> Markup:
     return element("div", element("b", "← worse · better →"), *marks, class_="axis")
 
 
+def arm_mark(number: int) -> Markup:
+    """Draw the mark of an arm as it is in the pictures; its name stands beside it."""
+    return element("span", class_=f"dot d{number}")
+
+
 def own(text: str) -> Markup:
     """Write somebody's words so that their direction ends with them."""
     return element("bdi", text)
@@ -64,28 +73,40 @@ def table(
     rows: Iterable[Sequence[Content]],
     *,
     numbers: Sequence[int] = (),
+    cards: bool = False,
 ) -> Markup:
-    """Write a table that is scrolled where it is too wide; `numbers` are columns of them."""
+    """Write a table that is scrolled where it is too wide; `numbers` are columns of them.
+
+    The rows of `cards` stand below each other on a narrow page instead, and stay a table to
+    those who hear them.
+    """
+    role = _ROLES if cards else dict.fromkeys(_ROLES)
+    style = ["n" if place in numbers else None for place in range(len(head))]
+    labels = [title if cards and len(head) > 2 else None for title in head]
     titles = [
-        element("th", title, scope="col", class_="n" if place in numbers else None)
-        for place, title in enumerate(head)
+        element("th", title, scope="col", class_=look, role=role["columnheader"])
+        for title, look in zip(head, style, strict=True)
     ]
     lines = [
         element(
             "tr",
+            element("th", first, scope="row", role=role["rowheader"]),
             *(
-                element("th", cell, scope="row")
-                if not place
-                else element("td", cell, class_="n" if place in numbers else None)
-                for place, cell in enumerate(row)
+                element("td", cell, class_=look, role=role["cell"], data_label=label)
+                for cell, look, label in zip(cells, style[1:], labels[1:], strict=True)
             ),
+            role=role["row"],
         )
-        for row in rows
+        for first, *cells in rows
     ]
     inner = element(
-        "table", element("caption", caption, class_="soft"),
-        element("thead", element("tr", *titles)), element("tbody", *lines),
-    )  # fmt: skip
+        "table",
+        element("caption", caption, class_="soft"),
+        element("thead", element("tr", *titles, role=role["row"]), role=role["rowgroup"]),
+        element("tbody", *lines, role=role["rowgroup"]),
+        class_="cards" if cards else None,
+        role=role["table"],
+    )
     return element(
         "div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption
     )

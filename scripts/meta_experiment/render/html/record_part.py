@@ -148,7 +148,7 @@ def plan_part(report: ReportDocument) -> Markup:
     return section(
         "plan",
         heading,
-        table("The plan", ("What", "As planned"), facts),
+        table("The plan", ("What", "As planned"), facts, cards=True),
         _amendments(report),
         _notes(report),
         folded("What happened", _events(report)) if report.events else None,
@@ -169,6 +169,7 @@ def _amendments(report: ReportDocument) -> Markup | None:
             for it in report.amendments
         ),
         numbers=(4,),
+        cards=True,
     )  # fmt: skip
 
 
@@ -235,7 +236,7 @@ def again_part(report: ReportDocument) -> Markup:
             role="region",
             aria_label="Commands",
         ),
-        table("What it rests on", ("What", "Which"), rows),
+        table("What it rests on", ("What", "Which"), rows, cards=True),
         folded(
             "How to read this page",
             element(

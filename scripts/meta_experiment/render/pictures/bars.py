@@ -23,8 +23,8 @@ def gains(
     changes = [sign * (row.treatment - row.control) for row in cases.rows]
     reach = max(map(abs, changes), default=0.0) or 1.0
     drawn = []
-    for place, (width, left, height) in enumerate(((WIDE, 64.0, 190.0), (NARROW, 48.0, 170.0))):
-        y = PictureScale(-reach, reach, height - 14, 14.0)
+    for place, (width, left, height) in enumerate(((WIDE, 64.0, 214.0), (NARROW, 52.0, 194.0))):
+        y = PictureScale(-reach, reach, height - 26, 26.0)
         step = (width - left - 20) / max(1, len(changes))
         parts = []
         for at in y.ticks(4):
@@ -42,7 +42,7 @@ def gains(
             )
         parts.append(line(left, zero, width - 20, zero, "zero"))
         parts.append(text(width - 20, 12, "↑ better with the treatment", "tick", "end"))
-        parts.append(text(width - 20, height - 2, "↓ worse", "tick", "end"))
+        parts.append(text(width - 20, height - 8, "↓ worse", "tick", "end"))
         about = "One bar for each case, from the largest gain to the largest loss."
         drawn.append(picture(width, height, f"{name}{place}", title, about, *parts))
     return joined(*drawn)

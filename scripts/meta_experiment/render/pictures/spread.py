@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from meta_experiment.records import dataclass
 from meta_experiment.render.markup import Markup, joined
@@ -20,24 +21,34 @@ from meta_experiment.render.pictures.drawing import (
 from meta_experiment.render.pictures.scales import PictureScale
 from meta_experiment.render.report_words import name, per_cent, three_figures
 from meta_experiment.render.report_words import value as written
-from meta_experiment.types import Scale
+from meta_experiment.types import MetricKind, Scale
 from meta_experiment.types.results.report_metrics import ArmDistribution, ReportResult
 
-_ROW = 88.0
+_ROW, _LETTER = 88.0, 8.8
 _TOP, _BOTTOM = 8.0, 44.0
 _DOT, _STACK = 5.0, 50.0
 _FEW = 8
+_SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
+    """Where the rows lie, and how much lower than their name."""
+
     width: float
     left: float
     right: float
     ticks: int
+    lower: float
+
+    @property
+    def row(self) -> float:
+        """Return the height of a row."""
+        return _ROW + self.lower
 
 
-_FRAMES = (_Frame(WIDE, 110.0, 30.0, 7), _Frame(NARROW, 14.0, 14.0, 4))
+_FRAMES = (_Frame(WIDE, 64.0, 30.0, 7, 0.0), _Frame(NARROW, 14.0, 14.0, 4, 16.0))
+_LONGEST = 16  # name of an arm beside its row
 
 
 def spread(result: ReportResult, identity: str, title: str) -> Markup | None:
@@ -47,12 +58,15 @@ def spread(result: ReportResult, identity: str, title: str) -> Markup | None:
         return None
     low = min(arm.quantiles["0"] for arm in arms.values())
     high = max(arm.quantiles["100"] for arm in arms.values())
-    few = len({value for arm in arms.values() for value in _distinct(arm)}) <= _FEW
+    distinct = {value for arm in arms.values() for value in _distinct(arm)}
+    few = len(distinct) <= _FEW and 2 * len(distinct) <= sum(arm.n for arm in arms.values())
     drawer = _counted if few else _measured
     about = "For each arm its units by their value, with the centre and the middle half."
     drawn = []
-    for place, frame in enumerate(_FRAMES):
-        height = _TOP + _ROW * len(arms) + _BOTTOM
+    named = 24 + _LETTER * max(len(name(who, _LONGEST)) for who in arms)
+    wide, narrow = _FRAMES
+    for place, frame in enumerate((replace(wide, left=max(wide.left, named)), narrow)):
+        height = _TOP + frame.row * len(arms) + _BOTTOM
         drawn.append(
             picture(
                 frame.width, height, f"{identity}{place}", title, about,
@@ -76,7 +90,7 @@ def _counts(arm: ArmDistribution) -> dict[float, int]:
 
 def _named(frame: _Frame, who: str, number: int, top: float) -> Markup:
     if frame.width == WIDE:
-        return text(frame.left - 14, top + 34, name(who, 14), f"f{number} strong", "end")
+        return text(frame.left - 14, top + 34, name(who, _LONGEST), f"f{number} strong", "end")
     return text(frame.left, top + 12, name(who, 34), f"f{number} strong")
 
 
@@ -99,8 +113,9 @@ def _measured(
     said = f"{result.metric.label}{unit}{scale}"
     drawn.append(text(middle, height - 9, said, "tick", "middle"))
     for number, (who, arm) in enumerate(arms.items()):
-        top = _TOP + _ROW * number
+        top = _TOP + frame.row * number
         drawn.append(_named(frame, who, number, top))
+        top += frame.lower
         floor = top + 62
         drawn.append(
             _histogram(arm, result.edges, x, floor, number)
@@ -134,7 +149,8 @@ def _swarm(values: Sequence[float], x: PictureScale, floor: float, number: int) 
         column = round(x.place(value) / _DOT)
         places.append((column * _DOT, floor - 3 - step * columns[column]))
         columns[column] += 1
-    return dots(places, f"s{number} dots{' hollow' if not number else ''}")
+    drawn = dots(places, f"s{number} dots")
+    return drawn if number else joined(drawn, dots(places, "hole dots"))
 
 
 def _histogram(
@@ -167,20 +183,31 @@ def _counted(
     step = (end - start) / len(values)
     bottom = height - _BOTTOM
     place: Callable[[int], float] = lambda at: start + step * (at + 0.5)  # noqa: E731
+    labels = [
+        written(value, result.metric) if result.metric.kind in _SHARES else three_figures(value)
+        for value in values
+    ]
+    every = -(-int(_LETTER * max(map(len, labels))) // int(step))
     drawn = [
-        text(place(at), bottom + 16, three_figures(value), "tick", "middle")
-        for at, value in enumerate(values)
+        text(place(at), bottom + 16, label, "tick", "middle")
+        for at, label in enumerate(labels)
+        if at % every == 0
     ]
     drawn.append(text((start + end) / 2, height - 9, result.metric.label, "tick", "middle"))
-    for number, (who, arm) in enumerate(arms.items()):
-        top, counts = _TOP + _ROW * number, _counts(arm)
-        floor = top + 76
+    shares = [
+        {value: count / max(1, arm.n) for value, count in _counts(arm).items()}
+        for arm in arms.values()
+    ]
+    most = max(share for one in shares for share in one.values())
+    for number, who in enumerate(arms):
+        top = _TOP + frame.row * number
+        floor = top + frame.lower + 76
         drawn.append(_named(frame, who, number, top))
         drawn.append(line(start, floor, end, floor, "grid"))
         for at, value in enumerate(values):
-            share = counts.get(value, 0) / max(1, arm.n)
+            share = shares[number].get(value, 0.0)
             wide = min(46.0, step * 0.55)
-            tall = _STACK * share
+            tall = _STACK * share / most
             drawn.append(box(place(at) - wide / 2, floor - tall, wide, tall, f"f{number} bins"))
             drawn.append(text(place(at), floor - tall - 5, per_cent(share), "tick", "middle"))
     return joined(*drawn)
