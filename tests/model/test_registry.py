@@ -28,8 +28,10 @@ from meta_experiment.types import (
     FileReplacement,
     FileVersion,
     Outcome,
+    OutcomeImpact,
     ReasonCode,
     Status,
+    UseSaving,
 )
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -146,6 +148,21 @@ def test_arms_that_have_ended_read_back_equal():
     schema = json.loads((SCHEMAS / "experiments.v1.schema.json").read_text())
     jsonschema.validate(json.loads(data), schema)
     assert b"ended_arms" not in encode_registry([experiment()])
+
+
+def test_what_a_promotion_saves_reads_back_equal():
+    """An end may be unbounded, a rate unknown; without it the registry is as it was."""
+    saving = UseSaving("s", 60.0, 12.5, None, 20.0)
+    (usual,) = experiment().outcomes
+    told = OutcomeImpact(None, 0.9, {"duration_seconds": saving})
+    kept = experiment(outcomes=(replace(usual, impact=told),))
+    data = encode_registry([kept])
+    assert decode_registry(data) == [kept]
+    schema = json.loads((SCHEMAS / "experiments.v1.schema.json").read_text())
+    jsonschema.validate(json.loads(data), schema)
+    assert b"impact" not in encode_registry([experiment()])
+    with pytest.raises(CorruptStoreError, match="saved"):
+        decode_registry(data.replace(b'"saved": 12.5', b'"saved": "much"'))
 
 
 def test_one_experiment_is_read_alone_as_it_is_with_the_others():

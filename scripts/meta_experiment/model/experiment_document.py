@@ -13,6 +13,11 @@ from meta_experiment.model.ended_arms import (
     ended_arm_from_document,
     ended_arm_to_document,
 )
+from meta_experiment.model.impact_document import (
+    IMPACT_FIELDS,
+    impact_from_document,
+    impact_to_document,
+)
 from meta_experiment.model.known_fields import Entries, Fields, words
 from meta_experiment.model.plan_document import (
     PLAN_FIELDS,
@@ -39,13 +44,14 @@ _FILE = Fields({"sha256", "mode"})
 _OUTCOME = Fields(
     {
         "action", "at", "decision", "reason_code", "reason", "winner", "override",
-        "improvement", "e_value", "trials", "commit", "change_id", "files",
+        "improvement", "e_value", "trials", "commit", "change_id", "files", "impact",
     },
     {
         "action": words(Action),
         "decision": words(Decision),
         "reason_code": words(ReasonCode),
         "files": Entries(Fields({"before", "after"}, {"before": _FILE, "after": _FILE})),
+        "impact": IMPACT_FIELDS,
     },
 )  # fmt: skip
 EXPERIMENT_FIELDS = Fields(
@@ -218,6 +224,7 @@ def outcome_from_document(value: object, where: str = "outcome") -> Outcome:
             path: _replaced(pair, f"{where}.files.{as_word(path)}")
             for path, pair in fields.mapping(item.get("files") or {}, f"{where}.files").items()
         },
+        impact=impact_from_document(item.get("impact"), f"{where}.impact"),
     )
 
 
@@ -225,7 +232,7 @@ def outcome_to_document(item: Outcome) -> dict[str, Any]:
     """Write what was done; reading it again gives an equal outcome."""
     from meta_experiment.model.secrets import redacted
 
-    return {
+    document: dict[str, Any] = {
         "action": item.action.value,
         "at": instants.to_text(item.at),
         "decision": item.decision,
@@ -246,6 +253,9 @@ def outcome_to_document(item: Outcome) -> dict[str, Any]:
             for path, pair in item.files.items()
         },
     }
+    if item.impact is not None:
+        document["impact"] = impact_to_document(item.impact)
+    return document
 
 
 def _inline_trial(value: object, index: int, where: str) -> Trial:

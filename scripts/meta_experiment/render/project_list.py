@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from meta_experiment.render import project_words, words
 from meta_experiment.render.blocks import (
     Column,
+    Facts,
     Heading,
     Page,
     Paragraph,
@@ -14,7 +15,16 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
-from meta_experiment.types.results.project_report import ProjectExperiment, ProjectReport
+from meta_experiment.render.project_impact import (
+    impact_basis,
+    impact_headline,
+    impact_rows,
+)
+from meta_experiment.types.results.project_report import (
+    ProjectExperiment,
+    ProjectImpact,
+    ProjectReport,
+)
 
 MOST = 30  # experiments that are listed, and of these so many urgent ones with their action
 _COLUMNS = (
@@ -35,11 +45,27 @@ def project_list(report: ProjectReport) -> Page:
     if urgent:
         title = f"{project_words.urgent_finding(report.experiments)}"
         sections.append((Heading(title), Paragraph(tuple(map(_due, urgent)), indent=2)))
+    sections += _worth(report.impact)
     sections.append((Table(_COLUMNS, tuple(tuple(_cells(item)) for item in shown)),))
     if more := len(report.experiments) - len(shown):
         said = f"… and {more:,} more: meta-experiment report --all --html DIR"
         sections.append((Paragraph((said,)),))
     return tuple(sections)
+
+
+def _worth(impact: ProjectImpact | None) -> Iterator[Section]:
+    if impact is None:
+        return
+    facts = tuple(
+        (label, f"{month} a month, {ends}; {so_far} so far")
+        for label, month, ends, so_far in impact_rows(impact)
+    )
+    width = max((len(label) for label, _ in facts), default=0)
+    yield (
+        Heading(impact_headline(impact)),
+        *((Facts(facts, width),) if facts else ()),
+        Paragraph((" ".join(impact_basis(impact)),), indent=2),
+    )
 
 
 def _due(item: ProjectExperiment) -> Text:

@@ -35,6 +35,8 @@ from meta_experiment.types.experiment import (
     FileReplacement,
     FileVersion,
     Outcome,
+    OutcomeImpact,
+    UseSaving,
 )
 from meta_experiment.types.plan import (
     Bandit,
@@ -115,6 +117,7 @@ __all__ = [
     "NormalLift",
     "Obstacle",
     "Outcome",
+    "OutcomeImpact",
     "Plan",
     "Posterior",
     "PrimaryResult",
@@ -132,5 +135,6 @@ __all__ = [
     "Trial",
     "TrialStatus",
     "Unit",
+    "UseSaving",
     "Variant",
 ]

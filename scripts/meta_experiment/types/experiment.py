@@ -41,10 +41,38 @@ class FileReplacement:
 
 
 @dataclass(frozen=True, slots=True)
+class UseSaving:
+    """What one use takes of a metric without the treatment, and what of it is saved.
+
+    In the metric's unit; below zero the use takes more. An end of None is without bound.
+    """
+
+    unit: str
+    before: float
+    saved: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeImpact:
+    """What a promotion saves in each use, as it was estimated when that was decided.
+
+    `uses` are those of 30 days, None where nothing tells a rate; `level` is that of the
+    intervals, and `per_use` has time, tokens and money by their metrics, where recorded.
+    """
+
+    uses: float | None
+    level: float
+    per_use: Mapping[str, UseSaving]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Outcome: the action, its evidence, and whether a person overrode it.
 
-    `files` names what the action found and left at each path it changed.
+    `files` names what the action found and left at each path it changed; `impact` is known of
+    promotions, and of holdouts that were answered.
     """
 
     action: Action
@@ -60,6 +88,7 @@ class Outcome:
     commit: str | None = None
     change_id: str | None = None
     files: Mapping[str, FileReplacement] = field(default_factory=dict)
+    impact: OutcomeImpact | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from meta_experiment.decide.reporting.metric_words import label
 from meta_experiment.decide.reporting.results import rule_interval
 from meta_experiment.decide.units import mean
 from meta_experiment.errors import DegenerateDataError
-from meta_experiment.types import Interval, Metric, Unit
+from meta_experiment.types import Interval, Metric, OutcomeImpact, Unit, UseSaving
 from meta_experiment.types.results.report import CostReport, ExpectedImpact, ImpactItem
 
 COST = "cost_usd"
@@ -28,13 +28,22 @@ _SPENT = (
 def impact(
     basis: Basis, known: Sequence[Metric], treatment: str | None, days: float | None
 ) -> ExpectedImpact | None:
-    """Say what 30 days of uses would save of time, tokens and money; `known` are metrics.
+    """Say what 30 days of uses would save of time, tokens and money; `known` are metrics."""
+    if treatment is None:
+        return None
+    found = use_impact(basis, known, treatment, days)
+    uses = found.uses
+    return ExpectedImpact(treatment, uses, () if uses is None else tuple(_items(found, uses)))
+
+
+def use_impact(
+    basis: Basis, known: Sequence[Metric], treatment: str, days: float | None
+) -> OutcomeImpact:
+    """Say what a use saves of time, tokens and money, and how many uses 30 days have.
 
     The rate is that of the trials in the `days` that they were collected, of all uses where
     only a share takes part. Eval cases are no uses, so that nothing is known of a rate.
     """
-    if treatment is None:
-        return None
     uses = None
     if basis.plan.unit is not Unit.CASE and days is not None:
         trials = sum(
@@ -42,26 +51,30 @@ def impact(
         )
         if days >= _SHORTEST and basis.plan.share_of_units > 0:
             uses = trials / days * MONTH / basis.plan.share_of_units
-    items = tuple(_items(basis, known, treatment, 1.0 if uses is None else uses))
-    return ExpectedImpact(treatment, uses, items if uses else ())
+    savings = dict(_savings(basis, known, treatment))
+    return OutcomeImpact(uses or None, 1 - 2 * basis.plan.alpha, savings)
 
 
-def _items(
-    basis: Basis, known: Sequence[Metric], treatment: str, uses: float
-) -> Iterator[ImpactItem]:
+def _savings(
+    basis: Basis, known: Sequence[Metric], treatment: str
+) -> Iterator[tuple[str, UseSaving]]:
     by_name = {metric.name: metric for metric in known}
     for names in _SPENT:
         metric = next((by_name[name] for name in names if name in by_name), None)
         found = _saved(basis, metric, treatment) if metric else None
         if metric is None or found is None:
             continue
-        per_use, change, interval = found
+        before, change, interval = found
         low, high = (
-            None if part is None else part * per_use * uses
-            for part in (interval.low, interval.high)
+            None if part is None else part * before for part in (interval.low, interval.high)
         )
-        said, saved = label(metric.name), change * per_use * uses
-        yield ImpactItem(metric.name, said, metric.unit, per_use, saved, low, high)
+        yield metric.name, UseSaving(metric.unit, before, change * before, low, high)
+
+
+def _items(found: OutcomeImpact, uses: float) -> Iterator[ImpactItem]:
+    for name, one in found.per_use.items():
+        low, high = (None if end is None else end * uses for end in (one.low, one.high))
+        yield ImpactItem(name, label(name), one.unit, one.before, one.saved * uses, low, high)
 
 
 def _saved(

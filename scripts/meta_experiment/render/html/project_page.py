@@ -12,11 +12,17 @@ from meta_experiment.render.html.page import axis, own, page, pill, section
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
+from meta_experiment.render.project_impact import (
+    impact_basis,
+    impact_headline,
+    impact_rows,
+)
 from meta_experiment.render.project_words import STATES, VERDICT_WORDS
 from meta_experiment.render.report_words import between, day, moment, name
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
+    ProjectImpact,
     ProjectReport,
     PromptGenerations,
 )
@@ -34,6 +40,7 @@ def project_page(report: ProjectReport, pages: Collection[str]) -> str:
     return page(
         heading,
         element("header", element("h1", heading), element("p", _urgent(report), class_="lede")),
+        _worth(report.impact),
         _filters(choices),
         _table(report, pages),
         _generations(report, pages),
@@ -50,6 +57,29 @@ def _part(named: str) -> str:
 
 def _urgent(report: ProjectReport) -> str:
     return f"{project_words.urgent_finding(report.experiments)}."
+
+
+def _worth(impact: ProjectImpact | None) -> Markup | None:
+    if impact is None:
+        return None
+    facts = [
+        element(
+            "div",
+            element("dt", f"{label} a month"),
+            element("dd", element("b", month), *_spans(f"{ends}", f"{so_far} so far")),
+        )
+        for label, month, ends, so_far in impact_rows(impact)
+    ]
+    return section(
+        "worth",
+        impact_headline(impact),
+        element("dl", *facts, class_="facts") if facts else None,
+        element("p", " ".join(impact_basis(impact)), class_="soft"),
+    )
+
+
+def _spans(*texts: str) -> Iterator[Markup]:
+    yield from (element("span", text) for text in texts)
 
 
 def _choices(report: ProjectReport) -> Mapping[str, Choices]:

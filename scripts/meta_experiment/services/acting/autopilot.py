@@ -8,12 +8,12 @@ from dataclasses import replace
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting import promotion
-from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.holdout_watch import watch
 from meta_experiment.services.serving.weights_in_force import renew_weights
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, EndedArm, Experiment, Status
+from meta_experiment.types import Action, EndedArm, Experiment, Status
 from meta_experiment.types.results.auto import AutoStep
 
 _NOT_HERE = (
@@ -47,7 +47,8 @@ def _step(
     try:
         if holdout is not None:
             return watch(workspace, experiment, holdout, commit=commit, dry_run=dry_run)
-        analysis = examine(workspace, experiment).analysis
+        studied = study(workspace, experiment)
+        analysis = studied.examination.analysis
         alerts = tuple(item.message for item in analysis.alerts)
         code = analysis.reason_code
         reason = analysis.reason
@@ -61,7 +62,7 @@ def _step(
         left = _left_to_the_user(workspace, experiment, [f"{VERBS[action]} {name}"])
         if left is not None:
             return replace(step, sentence=f"{step.sentence} {left}")
-        sentence = _act(workspace, experiment, analysis, action, commit=commit, dry_run=dry_run)
+        sentence = _act(workspace, experiment, studied, action, commit=commit, dry_run=dry_run)
         return replace(step, action=action, sentence=sentence)
     except MetaExperimentError as error:
         hint = f" {error.hint}" if error.hint else ""
@@ -109,7 +110,7 @@ def _left_to_the_user(
 def _act(
     workspace: Workspace,
     experiment: Experiment,
-    analysis: Analysis,
+    studied: Study,
     action: Action,
     *,
     commit: bool,
@@ -118,9 +119,10 @@ def _act(
     if action is Action.PROMOTE:
         options = promotion.ActionOptions(commit=commit)
         result = promotion.promote_judged(
-            workspace, experiment, analysis, options, dry_run=dry_run
+            workspace, experiment, studied, options, dry_run=dry_run
         )
     else:
+        analysis = studied.examination.analysis
         result = promotion.end(
             workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis
         )

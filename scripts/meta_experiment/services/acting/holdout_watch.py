@@ -13,7 +13,7 @@ from meta_experiment.decide.due_actions import DUE
 from meta_experiment.decide.holdout import other_model
 from meta_experiment.errors import NotFoundError
 from meta_experiment.services.acting import promotion
-from meta_experiment.services.acting.analysing import examine
+from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.holdout_files import waits_for
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import (
@@ -42,7 +42,8 @@ def watch(
         MetaExperimentError: it could not be looked at or ended; the message says why.
     """
     log = workspace.store.trials(experiment)
-    analysis = examine(workspace, experiment, log=log).analysis
+    studied = study(workspace, experiment, log=log)
+    analysis = studied.examination.analysis
     step = _step(experiment.experiment_id, analysis)
     over = _why_over(workspace, holdout, log.trials)
     answered = DUE[analysis.decision] is not None
@@ -58,13 +59,16 @@ def watch(
         return replace(step, decision=None, sentence=f"{step.sentence} {left}")
     if over is None and analysis.reason_code is ReasonCode.REVERSED and experiment.plan.auto:
         return _taken_back(
-            workspace, experiment, holdout, analysis, commit=commit, dry_run=dry_run
+            workspace, experiment, holdout, studied, commit=commit, dry_run=dry_run
         )
     # what was shown stays shown, as where a process was killed after it took the promotion back
     reason = analysis.reason if answered else f"Ended before an answer: {over}."
-    promotion.end(
-        workspace, experiment, Action.EXPIRE, reason, dry_run=dry_run, analysis=analysis
-    )
+    if answered:
+        promotion.end_answered(workspace, experiment, studied, dry_run=dry_run)
+    else:
+        promotion.end(
+            workspace, experiment, Action.EXPIRE, reason, dry_run=dry_run, analysis=analysis
+        )
     back = "" if over else _way_back(analysis)
     said = f"The holdout {'would end' if dry_run else 'has ended'}: {reason}{back}"
     return replace(step, action=Action.EXPIRE, sentence=said)
@@ -101,16 +105,17 @@ def _taken_back(
     workspace: Workspace,
     experiment: Experiment,
     holdout: Holdout,
-    analysis: Analysis,
+    studied: Study,
     *,
     commit: bool,
     dry_run: bool,
 ) -> AutoStep:
     """Take a promotion back that is shown to be reversed; the holdout ends with it."""
+    analysis = studied.examination.analysis
     options = promotion.ActionOptions(reason=f"reversed: {analysis.reason}", commit=commit)
     promoted = workspace.store.experiment(holdout.of)
     done = promotion.take_back(
-        workspace, promoted, experiment, options, dry_run=dry_run, ended_by=analysis
+        workspace, promoted, experiment, options, dry_run=dry_run, ended_by=studied
     )
     kept = f" [commit {done.commit[:12]}]" if done.commit else ""
     said = f"{holdout.of}: {'would be ' if dry_run else ''}{done.message}{kept}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from meta_experiment.decide.holdout import PROMOTED
 from meta_experiment.decide.telling.progress import leading
 from meta_experiment.deploy import FileChange
 from meta_experiment.errors import (
@@ -23,7 +24,7 @@ from meta_experiment.services.acting.action_plan import (
     file_changes,
     outcome_of,
 )
-from meta_experiment.services.acting.analysing import analyze
+from meta_experiment.services.acting.analysing import Study, analyze, study
 from meta_experiment.services.acting.execution import execute
 from meta_experiment.services.acting.holdouts import (
     changed_by,
@@ -31,10 +32,18 @@ from meta_experiment.services.acting.holdouts import (
     promotion_of,
     require_launched_on,
 )
+from meta_experiment.services.acting.impacts import measured_impact
 from meta_experiment.services.acting.lifecycle import OPEN, refuse_shared_files
 from meta_experiment.services.find import find_in, require_status
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Decision, Experiment, Status
+from meta_experiment.types import (
+    Action,
+    Analysis,
+    Decision,
+    Experiment,
+    OutcomeImpact,
+    Status,
+)
 from meta_experiment.types.results.action import ActionResult
 from meta_experiment.workflows.workflow_names import acting_command
 
@@ -74,15 +83,15 @@ def promote(
             f"{experiment.plan.holdout.of}",
         )
     require_status(experiment, _UNDECIDED, "promoted")
-    analysis = analyze(workspace, experiment.experiment_id, options.current).analysis
+    studied = study(workspace, experiment, options.current, explore=True)
     try:
-        return promote_judged(workspace, experiment, analysis, options, dry_run=dry_run)
+        return promote_judged(workspace, experiment, studied, options, dry_run=dry_run)
     except RefusedError as refusal:
         if not dry_run or options.override is not None:
             raise
-        leading = _leading(experiment, analysis, options)
+        leading = _leading(experiment, studied.examination.analysis, options)
         as_if = replace(options, override=refusal.message, variant=leading)
-        shown = promote_judged(workspace, experiment, analysis, as_if, dry_run=True)
+        shown = promote_judged(workspace, experiment, studied, as_if, dry_run=True)
         return replace(
             shown,
             message=f"{leading} would not be promoted now: {refusal.message}",
@@ -102,19 +111,21 @@ def _leading(experiment: Experiment, analysis: Analysis, options: ActionOptions)
 def promote_judged(
     workspace: Workspace,
     experiment: Experiment,
-    analysis: Analysis,
+    studied: Study,
     options: ActionOptions,
     *,
     dry_run: bool,
 ) -> ActionResult:
-    """Promote on an analysis of exactly this experiment. Raises as `promote` does."""
+    """Promote on a study of exactly this experiment. Raises as `promote` does."""
+    analysis = studied.examination.analysis
     _require_free(workspace, experiment)
     _require_stored(experiment)
     winner = _winner(experiment, analysis, options)
     outcome = outcome_of(
         workspace, Action.PROMOTE, analysis, options.override or analysis.reason
     )
-    outcome = replace(outcome, winner=winner, override=options.override)
+    impact = measured_impact(studied, winner)
+    outcome = replace(outcome, winner=winner, override=options.override, impact=impact)
     targets = workspace.store.variant(experiment, winner)
     control = experiment.plan.control.name
     files, user_content = file_changes(
@@ -158,14 +169,13 @@ def take_back(
     options: ActionOptions,
     *,
     dry_run: bool,
-    ended_by: Analysis | None = None,
+    ended_by: Study | None = None,
 ) -> ActionResult:
     """Bring back what stood there before a promotion, then end the holdout that watched it.
 
     Where that was launched here, texts and paths are those that it holds under this machine's
     seal. A process that is killed between the two leaves a holdout of what is promoted no
-    more, which the next look ends. `ended_by` is the analysis that says why it ends, if one
-    does.
+    more, which the next look ends. `ended_by` is what says why it ends, if anything does.
 
     Raises:
         RefusedError: the registry says another promotion than the holdout was launched on.
@@ -196,15 +206,27 @@ def take_back(
     if holdout is None or dry_run:
         return done
     why = f"the promotion of {experiment.experiment_id} is taken back: {reason}"
-    end(
+    if ended_by is not None:
+        end_answered(workspace, holdout, ended_by, dry_run=False)
+    else:
+        end(workspace, holdout, Action.EXPIRE, why, dry_run=False)
+    return done
+
+
+def end_answered(
+    workspace: Workspace, holdout: Experiment, studied: Study, *, dry_run: bool
+) -> ActionResult:
+    """End a holdout that has its answer, with what the promotion saves by its own units."""
+    analysis = studied.examination.analysis
+    return end(
         workspace,
         holdout,
         Action.EXPIRE,
-        ended_by.reason if ended_by else why,
-        dry_run=False,
-        analysis=ended_by,
+        analysis.reason,
+        dry_run=dry_run,
+        analysis=analysis,
+        impact=measured_impact(studied, PROMOTED),
     )
-    return done
 
 
 def stop(workspace: Workspace, selector: str, reason: str, *, dry_run: bool) -> ActionResult:
@@ -226,6 +248,7 @@ def end(
     *,
     dry_run: bool,
     analysis: Analysis | None = None,
+    impact: OutcomeImpact | None = None,
 ) -> ActionResult:
     """End an experiment whose files hold the control; only a stand-in is exchanged for it.
 
@@ -234,7 +257,7 @@ def end(
     """
     if analysis is None and experiment.status is not Status.DRAFT:
         analysis = analyze(workspace, experiment.experiment_id).analysis
-    outcome = outcome_of(workspace, action, analysis, reason)
+    outcome = replace(outcome_of(workspace, action, analysis, reason), impact=impact)
     files, user_content = list[FileChange](), dict[str, Content]()
     for path in experiment.versions:
         found = behind_stand_in(workspace, experiment, path)

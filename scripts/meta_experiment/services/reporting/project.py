@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from meta_experiment.decide.reporting.metric_words import label
+from meta_experiment.decide.reporting.savings import StandingTime, savings
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.impact_document import impact_from_document
 from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Decision, Interval, ReasonCode, Status
+from meta_experiment.types import Action, Decision, Interval, OutcomeImpact, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
     SCHEMA,
     ProjectExperiment,
@@ -46,6 +48,7 @@ def project_report(
     layout: Layout, clock: Callable[[], float], open_workspace: Callable[[], Workspace]
 ) -> ProjectReport:
     """Tell of every experiment what the board knows, those that were put away included."""
+    now = clock()
     view = board(layout, clock, open_workspace, None, archived=True)
     rows: Sequence[Row] = view["experiments"]
     findings = _findings(rows)
@@ -55,11 +58,12 @@ def project_report(
     decided = [it.state for it in found if it.watches is None and _has_ended(it)]
     return ProjectReport(
         schema=SCHEMA,
-        as_of=clock(),
+        as_of=now,
         experiments=tuple(found),
         generations=tuple(_generations(found)),
         decided=len(decided),
         promoted=decided.count(ProjectState.PROMOTED),
+        impact=savings(tuple(_standing_times(rows)), now),
     )
 
 
@@ -135,6 +139,33 @@ def _with_finding(item: ProjectExperiment, finding: ReasonCode | None) -> Projec
     urgency, why = _LOST[finding]
     due = f"{why}: meta-experiment rollback {item.experiment_id}"
     return replace(item, urgency=urgency, next_action=due)
+
+
+def _standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
+    """Yield what was promoted; where a holdout came to its end, by that one's estimate."""
+    own = dict[str, OutcomeImpact]()
+    for row in sorted(rows, key=lambda row: str(row["outcome"] and row["outcome"]["at"])):
+        if row["watches"] is not None and (found := _impact(row)) is not None:
+            own[row["watches"]] = found
+    for row in rows:
+        outcome, at = row["outcome"], row["promoted"]
+        if at is None or outcome is None:
+            continue
+        name, taken_back = row["id"], outcome["action"] == Action.ROLLBACK
+        path = next(iter(row["files"]), name)
+        yield StandingTime(
+            prompt=path,
+            at=from_text(at),
+            until=from_text(outcome["at"]) if taken_back else None,
+            before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
+            impact=own.get(name) or _impact(row),
+            watched=name in own,
+        )
+
+
+def _impact(row: Row) -> OutcomeImpact | None:
+    outcome = row["outcome"]
+    return impact_from_document(outcome.get("impact"), row["id"]) if outcome else None
 
 
 def _generations(found: Sequence[ProjectExperiment]) -> Iterator[PromptGenerations]:

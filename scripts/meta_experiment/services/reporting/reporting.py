@@ -23,9 +23,9 @@ from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.explain import surer
 from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.errors import InvalidStateError
-from meta_experiment.model.instants import DAY, to_text
-from meta_experiment.model.metrics import known_metric
+from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import Study, study
+from meta_experiment.services.acting.impacts import days_of_use, spent_metrics
 from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
@@ -36,7 +36,6 @@ from meta_experiment.store.history import HistoryEntry
 from meta_experiment.types import (
     Analysis,
     Experiment,
-    Metric,
     Obstacle,
     Outcome,
     Plan,
@@ -58,7 +57,6 @@ from meta_experiment.types.results.report_standing import (
 )
 
 _MOST_EVENTS = 100
-_IMPACT = ("active_seconds", "duration_seconds", "total_tokens", "output_tokens", "cost_usd")
 
 
 def report(
@@ -138,7 +136,7 @@ def _document(
     treatment = best.treatment if best else None
     found = tuple(results(basis, analysis))
     ended = tuple(endings(basis, analysis, found))
-    metrics = _spent(plan.metrics, studied.trials)
+    metrics = spent_metrics(plan.metrics, studied.trials)
     return ReportDocument(
         schema=SCHEMA,
         experiment_id=experiment.experiment_id,
@@ -168,7 +166,7 @@ def _document(
         strata=strata(basis, analysis.checks.fingerprint),
         prompts=prompt_changes(workspace.store, experiment, diff=diff),
         cost=cost(basis, metrics, treatment),
-        impact=impact(basis, metrics, treatment, _days(experiment, analysis)),
+        impact=impact(basis, metrics, treatment, days_of_use(experiment, analysis)),
         plan=experiment.plan,
         amendments=tuple(
             replace(it, why=without_folders(it.why)) for it in experiment.amendments
@@ -240,22 +238,6 @@ def _arms(experiment: Experiment, analysis: Analysis) -> Iterator[ReportArm]:
     ended = {item.treatment: item.reason for item in analysis.ended}
     for arm in experiment.plan.as_compared.variants:
         yield ReportArm(arm.name, arm.weight, arm.comparator, ended.get(arm.name))
-
-
-def _spent(planned: Sequence[Metric], trials: Sequence[Trial]) -> tuple[Metric, ...]:
-    """Return the metrics of the plan, and those of time, tokens and money on record."""
-    recorded = set[str]().union(*[trial.metrics for trial in trials])
-    by_name = {metric.name: metric for metric in planned}
-    beside = (known_metric(name) for name in _IMPACT if name in recorded - set(by_name))
-    return (*by_name.values(), *filter(None, beside))
-
-
-def _days(experiment: Experiment, analysis: Analysis) -> float | None:
-    began = experiment.began
-    if began is None:
-        return None
-    end = analysis.as_of if experiment.ended is None else experiment.ended
-    return (min(end, analysis.as_of) - began) / DAY
 
 
 def _shared(outcome: Outcome) -> Outcome:

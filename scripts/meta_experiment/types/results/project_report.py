@@ -91,6 +91,47 @@ class PromptGenerations:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedAmount:
+    """Amount that was or will be saved, below zero it costs more; an end may be unbounded."""
+
+    saved: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSavings:
+    """What is saved of a metric, in its unit, by the `promotions` of which that is known.
+
+    `month` is of 30 days with the texts that stand now, at the rate of use seen last of each
+    prompt; `so_far` is of each from its promotion until it was taken back, at its own rate.
+    """
+
+    metric: str
+    label: str
+    unit: str
+    promotions: int
+    month: SavedAmount
+    so_far: SavedAmount
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectImpact:
+    """What all promotions so far save, as it was estimated when each was decided.
+
+    Of `promotions`, the `standing` were not taken back, and the `known` have figures and a
+    rate of use; of the `watched` among these it is their holdout's own estimate.
+    """
+
+    promotions: int
+    standing: int
+    known: int
+    watched: int
+    level: float | None
+    items: tuple[MetricSavings, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectReport:
     """Every experiment, the most urgent first and then the newest, and prompts by generation.
 
@@ -105,6 +146,7 @@ class ProjectReport:
     generations: tuple[PromptGenerations, ...]
     decided: int
     promoted: int
+    impact: ProjectImpact | None
 
 
 ReportAnswer = ReportDocument | ProjectReport

@@ -1,0 +1,83 @@
+"""What all promotions save, in words: an estimate, and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from meta_experiment.render.report_words import (
+    amounts,
+    listed,
+    name,
+    per_cent,
+    quantity,
+)
+from meta_experiment.render.words import counted
+from meta_experiment.types.results.project_report import (
+    MetricSavings,
+    ProjectImpact,
+)
+
+_LEANS = (
+    "A change is promoted where its estimate is high, so that these sums lean to the high "
+    "side; what a holdout estimates was not picked for that."
+)
+
+
+def impact_headline(impact: ProjectImpact) -> str:
+    """Say what is saved a month by what stands, where an interval leaves zero."""
+    if not impact.known:
+        return "What the promotions save a month is not known"
+    less = [it for it in impact.items if (it.month.low or 0.0) > 0]
+    more = [it for it in impact.items if (it.month.high or 0.0) < 0]
+    told = [
+        f"{word} about {listed([*map(_month, items)])}{end}"
+        for word, items, end in (("saves", less, ""), ("costs", more, " more"))
+        if items
+    ]
+    if told:
+        return f"What was promoted {' and '.join(told)} a month"
+    if any(it.month.saved for it in impact.items):
+        return "What the promotions save a month is not settled"
+    return "Nothing that was promoted stands any more"
+
+
+def impact_rows(impact: ProjectImpact) -> Iterator[tuple[str, str, str, str]]:
+    """Write of each metric what is saved a month, from what to what, and what was so far."""
+    for it in impact.items:
+        yield (
+            f"{name(it.label, 40)} ({it.promotions:,} of {impact.promotions:,})",
+            quantity(it.month.saved, it.unit),
+            amounts(it.month.low, it.month.high, it.unit),
+            quantity(it.so_far.saved, it.unit),
+        )
+
+
+def impact_basis(impact: ProjectImpact) -> Sequence[str]:
+    """Say what the sums rest on, and how far they can be trusted."""
+    return tuple(_basis(impact))
+
+
+def _basis(impact: ProjectImpact) -> Iterator[str]:
+    if not impact.known:
+        yield (
+            f"Of {counted(impact.promotions, 'promotion')} nothing was recorded that tells it: "
+            "an earlier program decided, it was on cases, or too soon to know a rate of use."
+        )
+        return
+    back = impact.promotions - impact.standing
+    told = f"Estimates, known of {impact.known:,} of {counted(impact.promotions, 'promotion')}"
+    if impact.watched:
+        told += f", of {impact.watched:,} by a holdout"
+    if back:
+        told += f"; {back:,} taken back or undone, which count until then"
+    yield f"{told}."
+    if impact.level is not None:
+        yield (
+            f"{per_cent(impact.level)} interval, the errors of promotions being independent; "
+            "at the rate of use seen when each was decided."
+        )
+        yield _LEANS
+
+
+def _month(it: MetricSavings) -> str:
+    return f"{quantity(abs(it.month.saved), it.unit)} of {name(it.label, 40)}"

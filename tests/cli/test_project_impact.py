@@ -1,0 +1,181 @@
+"""What promotions save: recorded when each is decided, and added up for the project."""
+
+from types import SimpleNamespace
+
+import pytest
+from tests.cli.conftest import COMMAND
+from tests.cli.test_report import Reader
+from tests.services.acting.test_holdout import DAY, serve, use
+
+from meta_experiment.cli import open as opening
+
+BEGIN = 1_800_000_000.0
+
+
+class Calendar:
+    """The clock of the command line."""
+
+    def __init__(self):
+        self.now = BEGIN
+
+    def time(self):
+        return self.now
+
+    def wait(self, days):
+        self.now += days * DAY
+
+
+@pytest.fixture
+def calendar(monkeypatch):
+    made = Calendar()
+    monkeypatch.setattr(opening, "time", SimpleNamespace(time=made.time))
+    return made
+
+
+def experiment(project, name, speed, pairs=30, *flags):
+    source = project.path().read_bytes()
+    (project.root / "v2.md").write_bytes(source + f"Also {name}.\n".encode())
+    made = project.create("--name", name, "--claim", "better", "--max-sample", "500", *flags)
+    serve(project, made, pairs, speed=speed)
+    return made
+
+
+def impact(project):
+    return project("report", "--all", "--json").json["impact"]
+
+
+def outcomes(project, made):
+    (row,) = project("status", made, "--json").json["experiments"]
+    return row["outcome"]
+
+
+@pytest.fixture
+def promoted(project, calendar):
+    """Sixty uses in ten days, of which the treatment took 70 of about 100 seconds."""
+    made = experiment(project, "shorter", 0.7)
+    calendar.wait(10)
+    project("promote", made, "--yes")
+    return made
+
+
+def test_a_promotion_records_what_a_use_saves_and_how_many_there_are(project, promoted):
+    report = project("report", promoted, "--json").json["impact"]
+    told = outcomes(project, promoted)["impact"]
+    assert told["uses"] == pytest.approx(180)
+    assert told["level"] == pytest.approx(0.9)
+    (saving,) = told["per_use"].values()
+    (item,) = report["items"]
+    assert saving["saved"] * told["uses"] == pytest.approx(item["saved"])
+    assert saving["low"] * told["uses"] == pytest.approx(item["low"])
+    assert 0 < saving["low"] < saving["saved"] < saving["high"] < saving["before"]
+    assert "Healthy" in project("verify").out
+
+
+@pytest.mark.usefixtures("promoted")
+def test_what_is_promoted_adds_up_and_what_was_taken_back_counts_until_then(project, calendar):
+    first = impact(project)
+    (one,) = first["items"]
+    assert (first["promotions"], first["standing"], first["known"]) == (1, 1, 1)
+    assert one["month"]["saved"] == pytest.approx(180 * 30, rel=0.05)
+    assert one["so_far"]["saved"] == 0
+    calendar.wait(20)
+    second = experiment(project, "silent", 0.7)
+    calendar.wait(10)
+    project("promote", second, "--yes")
+    both = impact(project)["items"][0]
+    assert both["month"]["saved"] > 1.9 * one["month"]["saved"]
+    spread = both["month"]["saved"] - both["month"]["low"]
+    alone = one["month"]["saved"] - one["month"]["low"]
+    assert alone < spread < 1.6 * alone
+    assert both["so_far"]["saved"] == pytest.approx(one["month"]["saved"])
+    calendar.wait(15)
+    project("rollback", second, "--yes")
+    calendar.wait(30)
+    after = impact(project)
+    assert (after["promotions"], after["standing"], after["known"]) == (2, 1, 2)
+    (item,) = after["items"]
+    assert item["month"]["saved"] == pytest.approx(one["month"]["saved"])
+    months = 75 / 30 * one["month"]["saved"] + 15 / 30 * (
+        both["month"]["saved"] - one["month"]["saved"]
+    )
+    assert item["so_far"]["saved"] == pytest.approx(months)
+    project("archive", second)
+    assert impact(project)["items"][0]["so_far"]["saved"] == pytest.approx(months)
+
+
+def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar, promoted):
+    before = impact(project)
+    name = project("holdout", promoted, "--yes", "--json").json["experiment_id"]
+    use(project, name, 200, promoted=85, previous=100)
+    calendar.wait(20)
+    assert impact(project)["watched"] == 0
+    project("auto", "--yes")
+    assert outcomes(project, name)["reason_code"] == "still_better"
+    told = impact(project)
+    assert (told["promotions"], told["watched"]) == (1, 1)
+    assert told["items"][0]["month"]["saved"] == pytest.approx(300 * 15, rel=0.05)
+    assert before["items"][0]["month"]["saved"] == pytest.approx(180 * 30, rel=0.05)
+    (row,) = [
+        it
+        for it in project("report", "--all", "--json").json["experiments"]
+        if it["experiment_id"] == promoted
+    ]
+    assert row["finding"] == "still_better"
+
+
+def test_a_reversed_promotion_costs_until_it_is_taken_back(project, calendar, promoted):
+    name = project("holdout", promoted, "--yes", "--no-auto", "--json").json["experiment_id"]
+    use(project, name, 200, promoted=140, previous=100)
+    calendar.wait(20)
+    project("auto", "--yes")
+    assert outcomes(project, name)["reason_code"] == "reversed"
+    (item,) = impact(project)["items"]
+    assert item["month"]["high"] < 0
+    document = project("report", "--all", "--json").json["experiments"][0]
+    assert (document["experiment_id"], document["urgency"]) == (promoted, "due")
+    assert document["next_action"].endswith(f"meta-experiment rollback {promoted}")
+    said = project("report", "--all").out
+    assert "What was promoted costs about" in said
+    project("rollback", promoted, "--yes")
+    calendar.wait(30)
+    (item,) = impact(project)["items"]
+    assert item["month"]["saved"] == 0
+    assert item["so_far"]["saved"] == pytest.approx(-300 * 40 * 20 / 30, rel=0.05)
+
+
+def test_what_an_earlier_program_promoted_is_told_as_unknown(project, promoted):
+    """Its outcomes say nothing of that; nothing is guessed, and nothing breaks."""
+    registry = project.root / ".claude/meta/experiments.json"
+    text = registry.read_text("utf-8")
+    start = text.index(',\n          "impact": {')
+    end = text.index("\n          }", start) + len("\n          }")
+    registry.write_text(text[:start] + text[end:])
+    told = impact(project)
+    assert (told["promotions"], told["standing"], told["known"]) == (1, 1, 0)
+    assert (told["items"], told["level"]) == ([], None)
+    said = project("report", "--all").out
+    assert "What the promotions save a month is not known" in said
+    assert "high side" not in said
+    project("rollback", promoted, "--yes")
+    assert "impact" not in outcomes(project, promoted)
+
+
+@pytest.mark.usefixtures("promoted")
+def test_every_form_says_what_is_saved_and_that_it_is_an_estimate(project, tmp_path):
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    project("report", "--all", "--html", str(folder))
+    page = "".join(Reader((folder / "index.html").read_text("utf-8")).texts)
+    said = project("report", "--all").out
+    for form in (page, said):
+        flat = " ".join(form.split())
+        assert "What was promoted saves about 1.5" in flat
+        assert "Estimates, known of 1 of 1 promotion" in flat
+        assert "lean to the high side" in flat
+    assert COMMAND in page
+
+
+def test_before_a_promotion_nothing_is_said_of_savings(project):
+    project.create()
+    assert impact(project) is None
+    assert "promoted" not in project("report", "--all").out.replace("were promoted", "")
