@@ -17,6 +17,9 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Figure,
+    FoldedPart,
+    Forest,
+    ForestLine,
     Heading,
     Notes,
     Paragraph,
@@ -25,6 +28,24 @@ from meta_experiment.render.blocks import (
 )
 from meta_experiment.render.style import Style
 
+DURATION = ForestLine(
+    "duration", "", 0.2, 0.1, 0.3, None, 0.15, "+20\u202f%", "+10\u202f% to +30\u202f%",
+    "✓", "better", "good",
+)  # fmt: skip
+COST = ForestLine(
+    "cost",
+    "",
+    -0.05,
+    None,
+    0.02,
+    0.1,
+    None,
+    "−5\u202f%",
+    "up to +2\u202f%",
+    "?",
+    "open",
+    "warn",
+)
 PAGE = (
     (
         Heading("Verdict", ("of ", Emphasis("today", "good"))),
@@ -40,6 +61,7 @@ PAGE = (
     ),
     (Difference("-a\n+b\t<c>\n"), Figure("Evidence", (Curve("treatment", (0, 1, 3, 7)),))),
     (Commands(("meta-experiment status",)),),
+    (Forest(0.4, (DURATION, COST)), FoldedPart("In full", (Notes(("Seen.",)),))),
 )
 TEXT = """\
 Verdict  of today
@@ -60,7 +82,13 @@ Verdict  of today
 Evidence
   treatment   ▁▂▄█
 
-  meta-experiment status"""
+  meta-experiment status
+
+            ← worse   −20 %          0          +20 %  better →
+  duration                           │     ├──┆───●─────┤        +20 %  ✓ better
+  cost      ◂──────────────────┊──●──┼┤                           −5 %  ? open
+In full
+  - Seen."""
 
 
 @pytest.fixture

@@ -108,7 +108,55 @@ class Figure:
     curves: tuple[Curve, ...]
 
 
-Block = Heading | Facts | Table | Notes | Paragraph | Commands | Difference | Figure
+@dataclass(frozen=True, slots=True)
+class ForestLine:
+    """Change of a metric by an arm, as fractions and in words; `arm` is told of several.
+
+    `margin` is how much worse a guardrail may get, `goal` the change worth having.
+    """
+
+    label: str
+    arm: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    margin: float | None
+    goal: float | None
+    change: str
+    between: str
+    sign: str
+    word: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Changes on one axis, from minus to plus `reach`, on which right is better."""
+
+    reach: float
+    lines: tuple[ForestLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedPart:
+    """Blocks that are shown when they are asked for, where a form can fold."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+
+Block = (
+    Heading
+    | Facts
+    | Table
+    | Notes
+    | Paragraph
+    | Commands
+    | Difference
+    | Figure
+    | Forest
+    | FoldedPart
+)
 Section = Sequence[Block]
 Page = Sequence[Section]
 

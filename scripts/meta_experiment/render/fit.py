@@ -36,6 +36,18 @@ def seen(text: Text) -> int:
     )
 
 
+def clipped(text: str, width: int) -> str:
+    """Cut a text to so many columns, with a sign that it was."""
+    if seen(text) <= width:
+        return text
+    kept = ""
+    for letter in text:
+        if seen(kept + letter) >= width:
+            break
+        kept += letter
+    return f"{kept}…"
+
+
 def flowed(text: Text, width: int, rest: int | None = None) -> Iterator[Text]:
     """Break a text between words into lines of at most so many columns, `rest` after the first.
 

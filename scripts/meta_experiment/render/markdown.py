@@ -13,6 +13,8 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Figure,
+    FoldedPart,
+    Forest,
     Heading,
     Notes,
     Page,
@@ -20,7 +22,7 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
-from meta_experiment.render.markdown_text import code, inline
+from meta_experiment.render.markdown_text import code, html, inline
 from meta_experiment.render.style import Style
 
 _FENCE = re.compile(r"`{3,}")
@@ -93,6 +95,19 @@ def _figure(block: Figure) -> str:
     return "\n".join((f"**{inline(block.title)}**", "", *curves))
 
 
+def _forest(block: Forest) -> str:
+    from meta_experiment.render.fit import plain
+    from meta_experiment.render.pictures.characters import UNBOUNDED, forest_lines
+
+    lines = forest_lines(block, UNBOUNDED)
+    return _fenced("text", "\n".join(plain(line).rstrip() for line in lines))
+
+
+def _folded(block: FoldedPart) -> str:
+    inner = "\n\n".join(_WRITTEN[type(it)](it) for it in block.blocks)
+    return f"<details>\n<summary>{html(block.title)}</summary>\n\n{inner}\n\n</details>"
+
+
 def _said(text: Text) -> str:
     if isinstance(text, str):
         return inline(text)
@@ -113,4 +128,6 @@ _WRITTEN: dict[type, Callable[[Any], str]] = {
     Commands: _commands,
     Difference: _difference,
     Figure: _figure,
+    Forest: _forest,
+    FoldedPart: _folded,
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from meta_experiment.decide.telling.progress import leading
 from meta_experiment.model.result_document import to_document
 from meta_experiment.render import over_time, words
 from meta_experiment.render.blocks import (
@@ -20,6 +21,7 @@ from meta_experiment.render.blocks import (
     Tone,
 )
 from meta_experiment.render.comparators import comparators
+from meta_experiment.render.report_forest import forest
 from meta_experiment.types import (
     Adjustment,
     Analysis,
@@ -35,18 +37,20 @@ from meta_experiment.types import (
     Risk,
 )
 from meta_experiment.types.results.examination import Examination
+from meta_experiment.types.results.report_metrics import ReportResult
 
 _OF_LOGARITHMS = "geometric mean"
 
 
-def report(examined: Examination) -> Page:
-    """Show the full report of one experiment."""
+def report(examined: Examination, changes: Sequence[ReportResult] = ()) -> Page:
+    """Show the full report of one experiment; `changes` are drawn on one axis."""
     analysis, plan = examined.analysis, examined.experiment.plan
     primary, unit = analysis.primary, plan.primary.unit
     return (
         (Heading(f"ANALYSIS  {words.name(analysis.experiment_id)}", words.quoted(plan.name)),),
         *_planned(examined.experiment.plan),
         _verdict(analysis),
+        *_picture(analysis, plan, changes),
         (Heading(f"Primary metric: {primary.metric}", _reading(primary), level=2),),
         (arms(primary, unit),),
         *_ended(analysis),
@@ -84,6 +88,16 @@ def _verdict(analysis: Analysis) -> Section:
         Paragraph(((word, f" ({analysis.reason_code.value})"),)),
         Paragraph(tuple(reasons), indent=2),
     )
+
+
+def _picture(
+    analysis: Analysis, plan: Plan, changes: Sequence[ReportResult]
+) -> Iterator[Section]:
+    """Draw the change of every metric, with the interval of the plan's own rule."""
+    best = leading(analysis)
+    drawn = forest(changes, best.treatment if best else None, plan.improvement_threshold)
+    if drawn.lines:
+        yield (drawn,)
 
 
 def _ended(analysis: Analysis) -> Iterator[Section]:

@@ -14,6 +14,8 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Figure,
+    FoldedPart,
+    Forest,
     Heading,
     Notes,
     Page,
@@ -92,6 +94,19 @@ def _figure(block: Figure) -> Iterator[str]:
         yield _line(_text(f"{curve.name} {words.sparkline(curve.values)}"))
 
 
+def _forest(block: Forest) -> Iterator[str]:
+    from meta_experiment.render.fit import plain
+    from meta_experiment.render.pictures.characters import UNBOUNDED, forest_lines
+
+    yield from _verbatim(plain(line) for line in forest_lines(block, UNBOUNDED))
+
+
+def _folded(block: FoldedPart) -> Iterator[str]:
+    yield from _heading(Heading(block.title, level=2))
+    for inner in block.blocks:
+        yield from _WRITTEN[type(inner)](inner)
+
+
 def _verbatim(lines: Iterable[str]) -> Iterator[str]:
     yield _NEW_PARAGRAPH
     yield ".nf"
@@ -138,4 +153,6 @@ _WRITTEN: dict[type, Callable[[Any], Iterator[str]]] = {
     Commands: _commands,
     Difference: _difference,
     Figure: _figure,
+    Forest: _forest,
+    FoldedPart: _folded,
 }

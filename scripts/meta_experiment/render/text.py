@@ -16,6 +16,8 @@ from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
     Figure,
+    FoldedPart,
+    Forest,
     Heading,
     Notes,
     Page,
@@ -119,6 +121,19 @@ def _figure(block: Figure, style: Style) -> Iterator[str]:
         yield f"  {curve.name:<11} {words.sparkline(curve.values)}"
 
 
+def _forest(block: Forest, style: Style) -> Iterator[str]:
+    from meta_experiment.render.pictures.characters import forest_lines
+
+    for line in forest_lines(block, style.width):
+        yield _painted(line, style).rstrip()
+
+
+def _folded(block: FoldedPart, style: Style) -> Iterator[str]:
+    yield style.strong(block.title)
+    for inner in block.blocks:
+        yield from _block(inner, style)
+
+
 def _flow(text: Text, style: Style, *, head: Text = "", indent: int = 2) -> Iterator[str]:
     for line in hanging(head, text, style.width, indent):
         yield _painted(line, style)
@@ -132,13 +147,14 @@ def _padded(text: Text, width: int, align: str = "left") -> Text:
 
 def _painted(text: Text, style: Style) -> str:
     if isinstance(text, str):
-        return text
+        return text.translate(_SPACES)
     if isinstance(text, Emphasis):
         paint: Callable[[str], str] = getattr(style, text.tone)
-        return paint(text.text)
+        return paint(text.text.translate(_SPACES))
     return "".join(_painted(part, style) for part in text)
 
 
+_SPACES = {0x00A0: " ", 0x202F: " "}  # no line is broken at these, and none is searched for
 _DEEPEST = 24  # columns that stand before a line that goes on
 _WRITTEN: dict[type, Callable[[Any, Style], Iterator[str]]] = {
     Heading: _heading,
@@ -149,4 +165,6 @@ _WRITTEN: dict[type, Callable[[Any, Style], Iterator[str]]] = {
     Commands: _commands,
     Difference: _difference,
     Figure: _figure,
+    Forest: _forest,
+    FoldedPart: _folded,
 }

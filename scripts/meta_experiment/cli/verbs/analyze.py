@@ -6,10 +6,20 @@ from dataclasses import replace
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, current_option, narrated, pairs, verb
+from meta_experiment.cli.frame import (
+    Place,
+    Result,
+    Screen,
+    current_option,
+    narrated,
+    pairs,
+    verb,
+)
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.render.report import report
 from meta_experiment.services.acting import analysing
+from meta_experiment.services.find import find_in
+from meta_experiment.services.reporting.metric_changes import metric_changes
 from meta_experiment.services.serving import observing
 from meta_experiment.types import Decision
 
@@ -38,6 +48,7 @@ _GATE = {Decision.PROMOTE: 0, Decision.EXTEND: 3, Decision.INCONCLUSIVE: 3, Deci
 @current_option
 def analyze_verb(
     place: Place,
+    screen: Screen,
     experiment_id: str,
     gate: bool,
     exact: bool,
@@ -48,13 +59,15 @@ def analyze_verb(
     """Compute the evidence and the verdict from plan and trials; changes nothing."""
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
-    examined = analysing.analyze(
+    studied = analysing.study(
         opened,
-        experiment_id,
+        find_in(opened.store, experiment_id),
         pairs("--current", current),
+        explore=True,
         exact=exact,
         interactions=interactions,
     )
+    examined = studied.examination
     analysis = examined.analysis
     exit_code = _GATE[analysis.decision] if gate else 0
     if other is not None:
@@ -70,7 +83,7 @@ def analyze_verb(
     )
     return Result(
         replace(analysis, notes=(*analysis.notes, *notes)),
-        report(examined),
+        report(examined, () if screen.as_json else metric_changes(studied)),
         exit_code=exit_code,
         narration=narrated(notes),
     )

@@ -169,15 +169,17 @@ def _outside(side: int, middle: float, arm: int) -> Markup:
     return path(points, f"f{arm} outside", closed=True)
 
 
-def _round(scale: PictureScale) -> tuple[float, float]:
-    most = next(at for at in _ROUND if at <= 0.8 * scale.high)
+def _round(scale: PictureScale, within: float = 0.8) -> tuple[float, float]:
+    most = next((at for at in _ROUND if at <= within * scale.high), _ROUND[-1])
     return -most, most
 
 
 def ticks(scale: PictureScale) -> list[tuple[float, str]]:
     """Return the labels of the axis with their places, in per cent of its width."""
-    low, high = _round(scale)
-    return [
-        (100 * scale.place(at) / WIDTH, change_chosen(at) if at else "0")
-        for at in (low, 0.0, high)
-    ]
+    return [(100 * scale.place(at) / WIDTH, said) for at, said in axis_labels(scale)]
+
+
+def axis_labels(scale: PictureScale, within: float = 0.8) -> list[tuple[float, str]]:
+    """Return the values on that part of an axis that are labelled, and how they are written."""
+    low, high = _round(scale, within)
+    return [(at, change_chosen(at) if at else "0") for at in (low, 0.0, high)]

@@ -17,7 +17,6 @@ from meta_experiment.decide.reporting.results import results
 from meta_experiment.decide.reporting.series import series
 from meta_experiment.decide.reporting.strata import strata
 from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
-from meta_experiment.decide.reporting.unit_list import unit_list
 from meta_experiment.decide.reporting.where_it_stands import standing_of
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.explain import surer
@@ -60,19 +59,14 @@ _MOST_EVENTS = 100
 
 
 def report(
-    workspace: Workspace,
-    selector: str,
-    *,
-    as_of: float | None = None,
-    diff: bool = True,
-    units: bool = False,
+    workspace: Workspace, selector: str, *, as_of: float | None = None, diff: bool = True
 ) -> ReportDocument:
     """Tell all that is known of an experiment; changes nothing.
 
     With `as_of`, seconds since the epoch, as it was then: on trials that had begun, and closed
     or not until then, without what happened to it since. The plan, which trials are excluded
     and what a value came to are those of today. The same data make the same document. Without
-    `diff` the words of the prompts are left out, without `units` the keys of the units.
+    `diff` the words of the prompts are left out.
 
     Raises:
         InvalidStateError: the experiment has not started, or had not then.
@@ -86,8 +80,9 @@ def report(
         experiment = _as_it_was(workspace, experiment)
         log = workspace.store.trials(experiment)
         log = replace(log, trials=tuple(_as_known(log.trials, moment)))
-    studied = study(workspace, experiment, explore=True, log=log)
-    return _document(workspace, studied, as_of=as_of, diff=diff, units=units)
+    return _document(
+        workspace, study(workspace, experiment, explore=True, log=log), as_of=as_of, diff=diff
+    )
 
 
 def _as_it_was(workspace: Workspace, experiment: Experiment) -> Experiment:
@@ -127,7 +122,7 @@ def _as_known(trials: Sequence[Trial], moment: float) -> Iterator[Trial]:
 
 
 def _document(
-    workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool, units: bool
+    workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool
 ) -> ReportDocument:
     experiment, analysis = studied.examination.experiment, studied.examination.analysis
     basis = studied.basis
@@ -157,7 +152,6 @@ def _document(
         results=found,
         series=series(basis),
         pairs=case_pairs(plan, samples),
-        units=unit_list(plan, samples) if units else None,
         checks=analysis.checks,
         health=tuple(health(analysis.checks)),
         flow=flow(plan, samples, analysis.samples),
