@@ -360,3 +360,13 @@ def test_no_folder_of_this_machine_is_passed_on(project, tmp_path):
         assert "of ada.csv" in form
         assert "see why.md" in form
         assert str(tmp_path) not in form
+
+
+def test_the_page_tells_the_checks_the_plan_and_the_way_back_in_plain_words(project, decided):
+    text = "".join(Reader(page_of(project, decided)).texts)
+    assert f"--html {decided}.html" in text
+    assert "control lost 0 of 18, treatment lost 0 of 18" in text
+    assert "cost_usd at most 20" in text
+    assert "p-value" not in text
+    assert "in balanced blocks, one arm per invocation" in text
+    assert "only where that look was planned" in project("analyze", decided).out

@@ -177,3 +177,35 @@ def test_before_the_least_units_a_guardrail_is_as_early_as_the_rest(project):
     name = made(project, 4, *GUARDED, cost=1.35)
     assert state_of(told(project, name)) == "early"
     assert gate(told(project, name), "guardrails")["state"] == "nothing_yet"
+
+
+def test_status_explain_and_report_name_the_same_obstacle(project):
+    """Not the evidence, which is there, and no part of a way that leads nowhere."""
+    name = made(project, 24, *GUARDED, cost=1.35)
+    (row,) = project("status", name, "--json").json["experiments"]
+    ahead = told(project, name)["ahead"]
+    explained = project("explain", name, "--json").json
+    assert row["missing"] == ["guardrail_within_margin"]
+    assert row["progress"]["held_by"] == ahead["obstacles"]
+    assert ahead["obstacles"][0]["reason_code"] == explained["reason_code"]
+    assert explained["explanation"].endswith(ahead["sentence"])
+    shown = project("status", name).out
+    assert "held back by the guardrail cost_usd (24 per arm, at least 10 needed" in shown
+    assert "%" not in shown[shown.index("Progress") : shown.index("Decision")].splitlines()[0]
+
+
+def test_units_that_would_be_evidence_are_not_said_to_decide(project):
+    name = made(project, 10, *GUARDED, speed=0.85, cost=1.25)
+    (row,) = project("status", name, "--json").json["experiments"]
+    ahead = told(project, name)["ahead"]
+    codes = [it["reason_code"] for it in ahead["obstacles"]]
+    assert codes == ["evidence_insufficient", "guardrail_beyond_margin"]
+    assert row["missing"] == ["evidence", "guardrail_within_margin"]
+    assert row["progress"]["units_to_go"] == ahead["units_to_go"] > 0
+    said = project("explain", name).out
+    assert "would decide" not in said
+    assert "would be evidence enough. Besides: cost_usd looks" in said
+    assert "until cost_usd looks within its margin" in said
+    assert "of the evidence, and held back by the guardrail cost_usd" in (
+        project("status", name).out
+    )

@@ -231,10 +231,12 @@ def held_back(inputs: VerdictInput, decided: Verdict) -> tuple[Obstacle, ...]:
     """
     if decided.decision in (Decision.PROMOTE, Decision.REJECT) or decided.code in _ANSWERS:
         return ()
-    found: tuple[Obstacle, ...] = ()
+    told: dict[str, Obstacle] = {}
     asked = inputs.readiness.ready and not inputs.problems and inputs.holdout is None
     if asked and decided.code is not ReasonCode.DEGENERATE_DATA:
-        found = tuple(obstacles(inputs, inputs.candidates[0]))
+        for item in obstacles(inputs, inputs.candidates[0]):
+            told.setdefault(item.reason, item)  # a broken guardrail is beyond as well
+    found = tuple(told.values())
     if found and decided.code in (ReasonCode.HORIZON_REACHED, found[0].reason_code):
         return found
     return (Obstacle(decided.code, decided.reason), *found)

@@ -22,6 +22,7 @@ from meta_experiment.render.holdout import standing
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
+        BoardObstacle,
         BoardOpenEnd,
         BoardPlan,
         BoardProgress,
@@ -42,6 +43,14 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
 }
 _DECISIONS: dict[str, Tone] = {"PROMOTE": "good", "REJECT": "bad"}
 _ACTIONS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
+_HOLDING = {
+    "errors_rise": "errors that rise",
+    "below_threshold_so_far": "an effect below its threshold",
+    "no_relative_effect": "an effect that is no per cent of anything",
+    "interruptions_uncertain": "trials that were cut short",
+    "missing_uncertain": "values that are missing",
+    "means_disagree": "means that disagree",
+}
 _FILES = 3  # named, of more than so many the others are counted
 _ACTIVE = ("running", "paused", "draft")
 
@@ -182,14 +191,31 @@ def _progress(row: BoardRow) -> tuple[str, str]:
         return "Trials", f"{progress['trials']:,}"
     if progress["fraction"] is None:
         return "Progress", "its trials are not read"
-    left = progress["days_left"]
+    left, held = progress["days_left"], progress["held_by"]
+    part = f"{words.bar(progress['fraction'])} {words.per_cent(progress['fraction'])} of the"
+    way, back = f"{part} way to a decision", f"held back by {', '.join(map(_holding, held))}"
+    if held:
+        way = f"{part} evidence, and {back}" if "evidence" in row["missing"] else back
     return "Progress", (
-        f"{words.bar(progress['fraction'])} {words.per_cent(progress['fraction'])} of the way "
-        f"to a decision ({progress['smallest_arm']:,} of at least "
-        f"{progress['needed_per_arm']:,} per arm{_ahead(progress)}"
+        f"{way} ({_units(progress)}{_ahead(progress)}"
         + ("" if left is None else f", {words.days(left)} left")
         + ")"
     )
+
+
+def _units(progress: BoardProgress) -> str:
+    """Say how many units there are of those it takes at least."""
+    have, needed = progress["smallest_arm"] or 0, progress["needed_per_arm"]
+    if have < needed:
+        return f"{have:,} of at least {needed:,} per arm"
+    return f"{have:,} per arm, at least {needed:,} needed"
+
+
+def _holding(obstacle: BoardObstacle) -> str:
+    metric = obstacle["metric"]
+    if metric is not None:
+        return f"the guardrail {words.name(metric)}"
+    return _HOLDING.get(obstacle["reason_code"], "its data")
 
 
 def _ahead(progress: BoardProgress) -> str:
@@ -200,7 +226,8 @@ def _ahead(progress: BoardProgress) -> str:
     time = "" if days is None else f" in some {words.days(days)}"
     if (progress["smallest_arm"] or 0) < progress["needed_per_arm"]:
         return f", {more:,} to go{time}"
-    return f", about {more:,} more as it looks{time}"
+    evidence = " for the evidence" if progress["held_by"] else ""
+    return f", about {more:,} more{evidence} as it looks{time}"
 
 
 def _results(row: BoardRow) -> Iterator[tuple[str, str]]:

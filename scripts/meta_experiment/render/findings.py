@@ -79,7 +79,8 @@ def _unready(report: ReportDocument) -> str | None:
         return "No data yet"
     if code in _TOO_FEW:
         units = f"{ready.smallest_arm:,} of {ready.needed_per_arm:,} {report.unit.value}s"
-        return f"Too early to tell: {units} in the smaller arm"
+        which = "smaller" if len(report.arms) < 3 else "smallest"
+        return f"Too early to tell: {units} in the {which} arm"
     return "Nothing can be decided on these data" if report.gates[0].decides else None
 
 

@@ -255,6 +255,10 @@ class Lack(StrEnum):
     TRIALS = "trials"
     UNITS = "units"
     EVIDENCE = "evidence"
+    GUARDRAIL_WITHIN_MARGIN = "guardrail_within_margin"
+    NO_RISE_OF_ERRORS = "no_rise_of_errors"
+    WORTHWHILE_EFFECT = "worthwhile_effect"
+    CERTAINTY = "certainty"
     # due
     SOUND_DATA = "sound_data"
     ACTION = "action"

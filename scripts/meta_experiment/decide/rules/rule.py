@@ -55,8 +55,9 @@ class Words:
     `terms` says when the plan may be decided, `strength` how strong log evidence is, in the
     number the rule is known by, and `needed` what that number must reach at α. `correction`
     names the correction for several treatments. `reading` says how an analysis is to be read,
-    knowing whether it is ready; `on_cases` what is to be known of eval cases, `on_promotion`
-    of the estimate of a promotion; `unready` what is waited for when no arm lacks units.
+    knowing whether it is ready, `one_look` how the p-values that stand beside are; `on_cases`
+    what is to be known of eval cases, `on_promotion` of the estimate of a promotion; `unready`
+    what is waited for when no arm lacks units.
     """
 
     terms: Callable[[Plan], str]
@@ -64,6 +65,7 @@ class Words:
     needed: Callable[[float], str]
     correction: str
     reading: Callable[[Plan, bool], str]
+    one_look: str | None = None
     on_cases: Callable[[Plan], Iterator[str]] = lambda _: iter(())
     on_promotion: str | None = None
     unready: Callable[[Plan], str] = lambda _: "The plan's rule is not ready to decide yet."

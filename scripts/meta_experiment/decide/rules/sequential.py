@@ -87,12 +87,15 @@ def _terms(plan: Plan) -> str:
     )
 
 
+ONE_LOOK = (
+    "The p-values and the intervals of one look are valid only where that look was planned in "
+    "advance."
+)
+
+
 def _reading(plan: Plan, ready: bool) -> str:
     del plan, ready
-    return (
-        "The decision rests on the e-values, which stay valid at every look; the p-value "
-        "and the interval beside it are valid only for a single look planned in advance."
-    )
+    return "The decision rests on the e-values, which stay valid at every look."
 
 
 def _on_cases(plan: Plan) -> Iterator[str]:
@@ -121,6 +124,7 @@ SEQUENTIAL = Rule(
         needed=lambda alpha: f"{1 / alpha:g}",
         correction="closed testing on averaged e-values",
         reading=_reading,
+        one_look=ONE_LOOK,
         on_cases=_on_cases,
         on_promotion=(
             "An estimate at the moment it convinces leans high: expect somewhat less than "

@@ -59,6 +59,8 @@ def _drift(plan: Plan, samples: Samples) -> Iterator[str]:
 def _on_the_rule(inputs: VerdictInput) -> Iterator[str]:
     plan, words = inputs.plan, inputs.rule.words
     yield words.reading(plan, inputs.readiness.ready)
+    if words.one_look and any(it.comparison.p_value is not None for it in inputs.states):
+        yield words.one_look
     if len(plan.treatments) > 1:
         yield (
             f"{len(plan.treatments)} treatments are tried at once, corrected by "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.records import dataclass
@@ -59,11 +61,16 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
     rule = rule_of(plan)
     evidence = rule.reached(plan, analysis, shares_of(plan, rule).look)
     fraction = min(_ALMOST, units, 1.0 if evidence is None else evidence)
-    more = _units_to_go(plan, analysis)
+    projected = rule.projection(plan, analysis) if _lacks_evidence(analysis) else None
+    more = _units_to_go(plan, analysis, projected)
     known = more is not None and ready.smallest_arm and ready.days_running >= _SHORTEST
     days = (more or 0) * ready.days_running / ready.smallest_arm if known else None
     return Progress(
-        fraction, more, days, _in_time(plan, analysis, more, days), _held_by(plan, analysis)
+        fraction=fraction,
+        units_to_go=more,
+        days_to_go=days,
+        in_time=_in_time(plan, analysis, more, days),
+        held_by=_held_by(plan, analysis, projects=projected is not None),
     )
 
 
@@ -85,14 +92,13 @@ def best_estimate(analysis: Analysis) -> float:
     return float("-inf") if seen is None else seen
 
 
-def _units_to_go(plan: Plan, analysis: Analysis) -> int | None:
+def _units_to_go(
+    plan: Plan, analysis: Analysis, projected: Sequence[int | None] | None
+) -> int | None:
     ready = analysis.readiness
     if ready.smallest_arm < ready.needed_per_arm:
         return ready.needed_per_arm - ready.smallest_arm
-    if not _lacks_evidence(analysis):
-        return None
-    projected = rule_of(plan).projection(plan, analysis) or ()
-    needed = [units for units in projected if units is not None]
+    needed = [units for units in projected or () if units is not None]
     if not needed or best_estimate(analysis) < plan.improvement_threshold:
         return None
     return max(1, min(needed) - ready.smallest_arm)
@@ -102,15 +108,18 @@ def _lacks_evidence(analysis: Analysis) -> bool:
     return any(item.reason_code in FORECAST for item in analysis.obstacles)
 
 
-def _held_by(plan: Plan, analysis: Analysis) -> tuple[Obstacle, ...]:
-    """Return what more units do not mend by themselves, what is told first first."""
+def _held_by(plan: Plan, analysis: Analysis, *, projects: bool) -> tuple[Obstacle, ...]:
+    """Return what more units do not mend by themselves, what is told first first.
+
+    Where a forecast `projects` what is seen, an estimate below the threshold is told as well.
+    """
     held = [it for it in analysis.obstacles if it.reason_code not in (*FORECAST, *_UNITS)]
-    if _lacks_evidence(analysis) and best_estimate(analysis) < plan.improvement_threshold:
+    if projects and best_estimate(analysis) < plan.improvement_threshold:
         told = (
             f"As it looks now, it stays below the {plan.improvement_threshold:.0%} that the "
             "plan asks for."
         )
-        held.append(Obstacle(ReasonCode.BELOW_THRESHOLD_SO_FAR, told))
+        held.insert(0, Obstacle(ReasonCode.BELOW_THRESHOLD_SO_FAR, told))
     return tuple(held)
 
 

@@ -30,7 +30,16 @@ STAGES: dict[Stage, tuple[Skill, tuple[Lack, ...]]] = {
     ),
     Stage.RUNNING: (
         Skill.EXPERIMENT_WORKSPACE,
-        (Lack.RESUMPTION, Lack.TRIALS, Lack.UNITS, Lack.EVIDENCE),
+        (
+            Lack.RESUMPTION,
+            Lack.TRIALS,
+            Lack.UNITS,
+            Lack.EVIDENCE,
+            Lack.GUARDRAIL_WITHIN_MARGIN,
+            Lack.NO_RISE_OF_ERRORS,
+            Lack.WORTHWHILE_EFFECT,
+            Lack.CERTAINTY,
+        ),
     ),
     Stage.DUE: (Skill.EVIDENCE_ANALYSIS, (Lack.SOUND_DATA, Lack.ACTION)),
     Stage.ENDED: (Skill.LEARNING_CAPTURE, (Lack.LEARNING,)),
@@ -49,6 +58,21 @@ OBJECTIONS = frozenset(
         ReasonCode.EVIDENCE_STALE,
     }
 )
+
+# what a promotion lacks by what stands in its way; by all else, evidence
+_LACKS = {
+    ReasonCode.GUARDRAIL_FAILED: Lack.GUARDRAIL_WITHIN_MARGIN,
+    ReasonCode.GUARDRAIL_MISSING: Lack.GUARDRAIL_WITHIN_MARGIN,
+    ReasonCode.GUARDRAIL_BEYOND_MARGIN: Lack.GUARDRAIL_WITHIN_MARGIN,
+    ReasonCode.GUARDRAIL_UNDETERMINED: Lack.GUARDRAIL_WITHIN_MARGIN,
+    ReasonCode.ERRORS_RISE: Lack.NO_RISE_OF_ERRORS,
+    ReasonCode.BELOW_THRESHOLD_SO_FAR: Lack.WORTHWHILE_EFFECT,
+    ReasonCode.NO_RELATIVE_EFFECT: Lack.WORTHWHILE_EFFECT,
+    ReasonCode.INTERRUPTIONS_UNCERTAIN: Lack.CERTAINTY,
+    ReasonCode.MISSING_UNCERTAIN: Lack.CERTAINTY,
+    ReasonCode.RARE_VALUES_UNCERTAIN: Lack.CERTAINTY,
+    ReasonCode.MEANS_DISAGREE: Lack.CERTAINTY,
+}
 
 
 def step_of_plan(lacks: Iterable[Lack], *, shared: bool = False) -> Step:
@@ -74,6 +98,7 @@ def step_of_experiment(
     acting: bool = True,
     learned: bool = False,
     holdout: bool = False,
+    obstacles: Iterable[ReasonCode] = (),
 ) -> Step:
     """Return the step of an experiment that was started, or ended before that.
 
@@ -87,6 +112,7 @@ def step_of_experiment(
         acting: whether there are files to act on; else it ends with its decision.
         learned: whether what was learnt of it is written down.
         holdout: whether a share still gets the old version after its promotion.
+        obstacles: what stands between what leads and its promotion.
     """
     decided = decision is not None and DUE[decision] is not None
     if not status.is_open or (decided and not acting):
@@ -96,7 +122,9 @@ def step_of_experiment(
         return _step(Stage.DUE, {Lack.ACTION})
     if reason_code in OBJECTIONS:
         return _step(Stage.DUE, {Lack.SOUND_DATA})
-    missing = {Lack.EVIDENCE if ready else Lack.UNITS}
+    missing = {_LACKS.get(code, Lack.EVIDENCE) for code in obstacles} or {Lack.EVIDENCE}
+    if not ready:
+        missing = {Lack.UNITS}
     if status is Status.PAUSED:
         missing.add(Lack.RESUMPTION)
     elif silent:

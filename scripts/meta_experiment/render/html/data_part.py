@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.findings import data_finding
 from meta_experiment.render.html.page import figure, folded, own, pill, section, table
 from meta_experiment.render.markup import Content, Markup, element
@@ -15,12 +16,9 @@ from meta_experiment.render.report_words import (
     moment,
     name,
     per_cent,
-    planned,
     quantity,
 )
 from meta_experiment.types.results.report import ReportDocument
-
-_FINE, _NOT = ("✓", "fine", "good"), ("✗", "not fine", "bad")
 
 
 def data_part(report: ReportDocument) -> Markup:
@@ -31,10 +29,7 @@ def data_part(report: ReportDocument) -> Markup:
         table(
             "Checks of the data",
             ("Check", "What was seen", "State"),
-            (
-                (label, own(seen), pill(*(_FINE if ok else _NOT)))
-                for label, seen, ok in _checks(report)
-            ),
+            ((label, own(seen), pill(*state)) for label, seen, state in check_rows(report)),
             cards=True,
         ),
         element("h3", "From the draw to the comparison"),
@@ -43,25 +38,6 @@ def data_part(report: ReportDocument) -> Markup:
         _versions(report),
         _strata(report),
     )
-
-
-def _checks(report: ReportDocument) -> Iterator[tuple[str, str, bool]]:
-    checks = report.checks
-    counts = ", ".join(f"{name(arm, 40)} {n:,}" for arm, n in checks.srm.counts.items())
-    shares = " : ".join(planned(round(share, 3)) for share in checks.srm.expected.values())
-    p = "" if checks.srm.p_anytime is None else f"; p {checks.srm.p_anytime:.2g} at every look"
-    yield "Assignment", f"{counts} (planned {shares}{p})", checks.srm.ok
-    lost = ", ".join(
-        f"{name(arm, 40)} {n:,} of {checks.attrition.exposed[arm]:,}"
-        for arm, n in checks.attrition.lost.items()
-    )
-    reason = f" {name(checks.attrition.reason, 300)}" if checks.attrition.reason else ""
-    yield "Losses", f"{lost}.{reason}" if lost else "none", checks.attrition.ok
-    seen = f"{checks.exposure.exposed:,} of {checks.exposure.assigned:,} received their variant"
-    yield "Exposure", seen, checks.exposure.ok
-    versions = checks.fingerprint
-    models = ", ".join(f"{name(it, 40)} {n:,}" for it, n in list(versions.models.items())[:6])
-    yield "Versions", name(versions.reason or models or "no model recorded", 300), versions.ok
 
 
 def _flow(report: ReportDocument) -> Markup:

@@ -9,7 +9,8 @@ from itertools import zip_longest
 from meta_experiment.render.findings import change_finding
 from meta_experiment.render.html.page import folded, own, section, table
 from meta_experiment.render.markup import Content, Markup, element, joined
-from meta_experiment.render.report_words import day, moment, name, planned
+from meta_experiment.render.plan_words import plan_rows
+from meta_experiment.render.report_words import day, moment, name
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.report import PromptDiff, ReportDocument, ReportPrompt
 
@@ -17,14 +18,15 @@ _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 _LONGEST_LINE = 600  # of which the words are compared
 _MOST_LINES = 4_000
 _ABOUT = {
-    "Point and line": """The point is the estimate. The line holds the true change with the
-        chance that stands above it; it leaves zero just where the evidence reaches its bar.""",
+    "Point and line": """The point is the estimate. The line is the interval in which the true
+        change lies; it leaves zero just where the evidence reaches its bar.""",
     "Evidence": """What a fair bet against chance would have grown to: 20 to 1 is what chance
         alone reaches in at most one of twenty experiments, however often one looks.""",
     "Open": """Not settled yet: more units may tell. It does not mean that there is no
         effect.""",
     "Guardrail": """A metric that may not get worse by more than its margin. It holds when that
-        is shown, it is broken when the opposite is, and else it is open.""",
+        is shown, and it is broken when the opposite is. Else it is open, or beyond its margin
+        where the estimate is: that holds a promotion back, though it is not proven.""",
 }
 
 
@@ -127,24 +129,7 @@ def plan_part(report: ReportDocument) -> Markup:
     heading = "The plan, unchanged since it was fixed"
     if amended:
         heading = f"The plan, amended {counted(len(amended), 'time')}"
-    plan = report.plan
-    rule = f"{plan.stopping.value}, error at most {planned(plan.alpha)}"
-    facts: list[tuple[Content, ...]] = [
-        (
-            "Decides on",
-            own(f"{name(plan.primary.name)}, {plan.primary.direction.value} is better"),
-        ),
-        ("Rule", rule),
-        ("Least units", f"{plan.sample_size:,} per arm"),
-        ("Worth having", f"{planned(plan.improvement_threshold)} better or more"),
-        (
-            "Ends",
-            f"after {plan.max_duration_days:g} days"
-            + (f" or {plan.max_sample:,} units per arm" if plan.max_sample else ""),
-        ),
-        ("Arms", own(", ".join(name(arm.name, 40) for arm in report.arms))),
-        ("Drawn by", f"{plan.assignment.value}, per {plan.unit.value}"),
-    ]
+    facts = [(about, own(told)) for about, told in plan_rows(report)]
     return section(
         "plan",
         heading,

@@ -25,6 +25,7 @@ from meta_experiment.types import (
     Holdout,
     Interval,
     Outcome,
+    ReasonCode,
     Scale,
     Status,
     Unit,
@@ -128,7 +129,13 @@ def step_of(
         # what ended as a draft showed nothing, and a holdout's finding is of its promotion
         learned=learned or experiment.started is None or experiment.plan.holdout is not None,
         holdout=watched,
+        obstacles=_obstacles(experiment, analysis) if analysis else (),
     )
+
+
+def _obstacles(experiment: Experiment, analysis: Analysis) -> list[ReasonCode]:
+    held = progress(experiment.plan, analysis).held_by
+    return [item.reason_code for item in (*analysis.obstacles, *held)]
 
 
 def next_action(experiment: Experiment, analysis: Analysis) -> str:
@@ -188,10 +195,11 @@ def _progress(experiment: Experiment, analysis: Analysis | None) -> Row:
         "fraction": ahead.fraction,
         "units_to_go": ahead.units_to_go,
         "days_to_go": ahead.days_to_go,
+        "held_by": to_document(ahead.held_by),
     }
 
 
-_UNKNOWN = {"fraction": None, "units_to_go": None, "days_to_go": None}
+_UNKNOWN: Row = {"fraction": None, "units_to_go": None, "days_to_go": None, "held_by": []}
 
 
 def _leading(analysis: Analysis) -> tuple[str | None, float | None]:

@@ -167,7 +167,8 @@ def _document(
         ),
         events=_events(workspace, experiment),
         outcomes=tuple(map(_shared, experiment.outcomes)),
-        notes=analysis.notes,
+        # a report shows no p-value of one look where evidence at every look decides
+        notes=tuple(it for it in analysis.notes if it != basis.rule.words.one_look),
         provenance=_provenance(studied, as_of),
     )
 
@@ -270,6 +271,7 @@ def _provenance(studied: Study, as_of: float | None) -> Provenance:
         commit=next(iter(commits), None),
         seed=experiment.plan.seed,
         commands=(
+            f"meta-experiment report {name} --as-of {moment} --html {name}.html",
             f"meta-experiment report {name} --as-of {moment} --json",
             f"meta-experiment analyze {name}",
             f"meta-experiment trials {name}",

@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 12
+_VERSION = 13
 _PURPOSE = "board"
 _PARTS = (
     "trust",

@@ -41,11 +41,20 @@ class BoardArm(TypedDict):
     mean: float | None
 
 
+class BoardObstacle(TypedDict):
+    """What holds a promotion back; of a guardrail the metric."""
+
+    reason_code: ReasonCode
+    reason: str
+    metric: str | None
+
+
 class BoardProgress(TypedDict):
     """Progress of an experiment towards its decision; None where its logs were not read.
 
-    `fraction` is 1 once it is decided. `units_to_go` (per arm) and `days_to_go` are a forecast
-    from what is seen so far, None where there is none.
+    `fraction`, of units and evidence, is 1 once it is decided. `units_to_go` (per arm) and
+    `days_to_go` are a forecast from what is seen so far, None where there is none. `held_by` is
+    what holds a promotion back beside units and evidence.
     """
 
     trials: int
@@ -54,6 +63,7 @@ class BoardProgress(TypedDict):
     fraction: float | None
     units_to_go: int | None
     days_to_go: float | None
+    held_by: list[BoardObstacle]
     days_left: float | None
 
 
