@@ -33,6 +33,11 @@ from meta_experiment.services.serving import observing
 @click.option(
     "--diff/--no-diff", default=True, help="With the words of the prompts that change [diff]."
 )
+@click.option(
+    "--units",
+    is_flag=True,
+    help="With the keys of the units, in the document and on the page: at most 500.",
+)
 def report_verb(
     place: Place,
     experiment_id: str | None,
@@ -40,6 +45,7 @@ def report_verb(
     every: bool,
     as_of: str | None,
     diff: bool,
+    units: bool,
 ) -> Result:
     """Tell all that is known of an experiment, to show it or to keep it."""
     target = None if html is None else place.directory / Path(html).expanduser()
@@ -53,14 +59,20 @@ def report_verb(
             "The index of all experiments tells of today: --as-of is for the report of one.",
             hint="meta-experiment report ID --as-of TIME",
         )
+    if every and units:
+        raise UsageError(
+            "The index of all experiments names no unit: --units is for the report of one.",
+            hint="meta-experiment report ID --units --json",
+        )
     if experiment_id is None:
         return _all(place, target)
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
     moment = None if as_of is None else from_text(as_of)
-    found = report(opened, experiment_id, as_of=moment, diff=diff)
+    found = report(opened, experiment_id, as_of=moment, diff=diff, units=units)
     if target is None:
-        return Result(found, summary(found))
+        told = lines("--json and --html tell the units by their keys.") if units else ()
+        return Result(found, (*summary(found), *told))
     from meta_experiment.render.html.report_page import report_page
     from meta_experiment.services.reporting.report_files import write_pages
 

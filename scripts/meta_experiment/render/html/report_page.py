@@ -8,6 +8,7 @@ from meta_experiment.render.html.data_part import data_part, worth_part
 from meta_experiment.render.html.metrics_part import metrics_part
 from meta_experiment.render.html.page import page
 from meta_experiment.render.html.record_part import again_part, change_part, plan_part
+from meta_experiment.render.html.units_part import units_part
 from meta_experiment.render.html.verdict_part import contents, top
 from meta_experiment.render.markup import element
 from meta_experiment.render.report_words import moment, name
@@ -22,6 +23,7 @@ def report_page(report: ReportDocument) -> str:
         ("worth", "What it is worth", worth_part(report, impact_finding(report) or "")),
         ("distributions", "Distributions", distribution_part(report)),
         ("cases", "Case by case", cases_part(report)),
+        ("units", "Units by their keys", units_part(report)),
         ("data", "Data quality", data_part(report)),
         ("change", "The change", change_part(report)),
         ("plan", "Plan and history", plan_part(report)),

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from meta_experiment.decide.case_limits import limits_of
+from meta_experiment.errors import as_word
 from meta_experiment.files.interruption import held
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
@@ -27,6 +28,7 @@ from meta_experiment.store.trial_log import EventKind, TrialEvent
 from meta_experiment.types import Plan, Trial
 from meta_experiment.types.results.import_result import ArmRead, ImportResult
 
+_LONGEST_PATH = 300
 _NO_PRIMARY = "without a value of the primary metric"
 
 
@@ -82,7 +84,8 @@ def import_results(
                 notes += reconcile_quietly(workspace, within=GLANCE)
             else:
                 workspace.store.append(experiment.experiment_id, events)
-            imported = f"imported {len(events)} trials from {', '.join(combined.names)}"
+            files = ", ".join(as_word(name, _LONGEST_PATH) for name in combined.names)
+            imported = f"imported {len(events)} trials from {files}"
             before = None if created else experiment.status
             workspace.note(experiment, "import", before, imported)
     plan = experiment.plan

@@ -17,6 +17,7 @@ from meta_experiment.decide.reporting.results import results
 from meta_experiment.decide.reporting.series import series
 from meta_experiment.decide.reporting.strata import strata
 from meta_experiment.decide.reporting.unit_flow import arrivals, flow, versions
+from meta_experiment.decide.reporting.unit_list import unit_list
 from meta_experiment.decide.reporting.where_it_stands import standing_of
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.decide.telling.explain import surer
@@ -59,14 +60,19 @@ _MOST_EVENTS = 100
 
 
 def report(
-    workspace: Workspace, selector: str, *, as_of: float | None = None, diff: bool = True
+    workspace: Workspace,
+    selector: str,
+    *,
+    as_of: float | None = None,
+    diff: bool = True,
+    units: bool = False,
 ) -> ReportDocument:
     """Tell all that is known of an experiment; changes nothing.
 
     With `as_of`, seconds since the epoch, as it was then: on trials that had begun, and closed
     or not until then, without what happened to it since. The plan, which trials are excluded
     and what a value came to are those of today. The same data make the same document. Without
-    `diff` the words of the prompts are left out.
+    `diff` the words of the prompts are left out, without `units` the keys of the units.
 
     Raises:
         InvalidStateError: the experiment has not started, or had not then.
@@ -80,9 +86,8 @@ def report(
         experiment = _as_it_was(workspace, experiment)
         log = workspace.store.trials(experiment)
         log = replace(log, trials=tuple(_as_known(log.trials, moment)))
-    return _document(
-        workspace, study(workspace, experiment, explore=True, log=log), as_of=as_of, diff=diff
-    )
+    studied = study(workspace, experiment, explore=True, log=log)
+    return _document(workspace, studied, as_of=as_of, diff=diff, units=units)
 
 
 def _as_it_was(workspace: Workspace, experiment: Experiment) -> Experiment:
@@ -122,7 +127,7 @@ def _as_known(trials: Sequence[Trial], moment: float) -> Iterator[Trial]:
 
 
 def _document(
-    workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool
+    workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool, units: bool
 ) -> ReportDocument:
     experiment, analysis = studied.examination.experiment, studied.examination.analysis
     basis = studied.basis
@@ -152,6 +157,7 @@ def _document(
         results=found,
         series=series(basis),
         pairs=case_pairs(plan, samples),
+        units=unit_list(plan, samples) if units else None,
         checks=analysis.checks,
         health=tuple(health(analysis.checks)),
         flow=flow(plan, samples, analysis.samples),

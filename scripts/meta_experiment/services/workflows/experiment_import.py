@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
-from meta_experiment.errors import InvalidStateError
+from meta_experiment.errors import InvalidStateError, as_word
 from meta_experiment.files.interruption import held
 from meta_experiment.records import dataclass
 from meta_experiment.services.importing.registering import drafted, registered
@@ -39,6 +39,7 @@ from meta_experiment.workflows.state.generations import CurrentGeneration, DrawT
 from meta_experiment.workflows.state.ledger import RunLedger
 from meta_experiment.workflows.state.tally import Tally, notes, some_of, tally
 
+_LONGEST_PATH = 300
 _UNTIMED = (
     "is said nowhere: their order is that of their ids, their time that of this import, and "
     "whether they lay within the experiment's dates is not known. Put what the API says beside "
@@ -212,7 +213,8 @@ def _recorded(
 ) -> list[str]:
     """Write down what is new, all or nothing; return what is to be said of it."""
     said = []
-    imported = f"imported {news.added} runs and completed {news.completed} from {source}"
+    imported = f"imported {news.added} runs and completed {news.completed} from "
+    imported += as_word(source, _LONGEST_PATH)
     if news.withdrawn:
         imported += f"; left out {sum(news.withdrawn.values())} that were on record"
     workspace.store.check_events(news.events)

@@ -1,7 +1,7 @@
 """What an experiment came to, as one document: all that any form of a report is written from.
 
 It is bounded whatever the number of trials, and holds no absolute path, no name of a user or a
-machine, and no key of a unit but the names of cases.
+machine, and no key of a unit but the names of cases, unless `units` were asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from meta_experiment.types.results.report_standing import (
     ReportAhead,
     ReportStanding,
 )
+from meta_experiment.types.results.report_units import UnitList
 from meta_experiment.types.vocabulary import (
     Comparator,
     Decision,
@@ -342,6 +343,7 @@ class ReportDocument:
     results: tuple[ReportResult, ...]
     series: tuple[EvidenceSeries, ...]
     pairs: tuple[CaseComparison, ...]
+    units: UnitList | None
     checks: Checks
     health: tuple[CheckReading, ...]
     flow: dict[str, ArmFlow]
