@@ -37,6 +37,8 @@ html_title = f"{project} {release}"
 html_favicon = "../.claude-plugin/icon.png"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#\s]+\.md)\)")
@@ -86,8 +88,36 @@ def _front_page(app: Any, error: Exception | None) -> None:  # noqa: ANN401
         Path(app.outdir, "index.html").write_text(to, "utf-8")
 
 
+# what the theme leaves out, without which some people cannot find their way: a heading's level,
+# names that tell the drawers apart, and the keyboard's way to switches and parts that scroll
+_NAVIGATION = '<input type="checkbox" class="sidebar-toggle" name="__navigation"'
+_MENDED = (
+    ('class="caption" role="heading"><', 'class="caption" role="heading" aria-level="2"><'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="Pages">'),
+    ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="On this page">'),
+    ('<a href="#" class="back-to-top', '<nav aria-label="Up"><a href="#" class="back-to-top'),
+    ("<span>Back to top</span>\n        </a>", "<span>Back to top</span>\n        </a></nav>"),
+    ('<div id="search-results">', '<h1>Search</h1><div id="search-results">'),
+    (_NAVIGATION, f'<nav aria-label="Drawers">{_NAVIGATION}'),
+    ('of contents sidebar">\n<label', 'of contents sidebar"></nav>\n<label'),
+    ("<pre>", '<pre tabindex="0">'),
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
+)
+
+
+def _mended(app: Any, error: Exception | None) -> None:  # noqa: ANN401
+    """Mend every page; one that was mended before stays as it is."""
+    for path in Path(app.outdir).rglob("*.html") if error is None else ():
+        text = path.read_text("utf-8")
+        for before, after in _MENDED:
+            if after not in text:
+                text = text.replace(before, after)
+        path.write_text(text, "utf-8")
+
+
 def setup(app: Any) -> None:  # noqa: ANN401
     """Connect it to what Sphinx does; the front page is always read, as others may be new."""
     app.connect("env-get-outdated", lambda *_: [root_doc])
     app.connect("source-read", _with_contents)
     app.connect("build-finished", _front_page)
+    app.connect("build-finished", _mended)

@@ -3,7 +3,7 @@
 Says what is amiss with them in light and dark, 1100, 390 and 320 wide and on paper: violations
 that axe knows, of any weight; overflow; requests, scripts and dialogs; words that lie over one
 another or are faint; controls that the keyboard does not reach. `--to FOLDER` keeps the pages
-with a picture of each view. `--site FOLDER` looks at pages of the site that docs/build made.
+with a picture of each view. `--site` is for pages of the site that docs/build made.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.looks.browser import VIEWS, Look, look, told
 from tests.looks.installed import find, install
-from tests.looks.made_up import NAMES, pages
+from tests.looks.made_up import INDEXES, NAMES, pages
 
 
 def main() -> int:
@@ -51,14 +51,15 @@ def main() -> int:
 
 
 def _asked(path: Path, options: argparse.Namespace) -> Look:
+    scripts = int(path.stem in INDEXES)
     if options.to is None:
-        return Look(path, site=options.site)
+        return Look(path, site=options.site, scripts=scripts)
     options.to.mkdir(parents=True, exist_ok=True)
     start = options.to / path.stem
     views = [
         view._replace(shot=Path(f"{start}-{view.width}-{view.scheme}.png")) for view in VIEWS
     ]
-    return Look(path, views, site=options.site, print_to=Path(f"{start}-A4"), first=9)
+    return Look(path, views, options.site, scripts, print_to=Path(f"{start}-A4"), first=9)
 
 
 if __name__ == "__main__":

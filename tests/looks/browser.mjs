@@ -66,8 +66,9 @@ async function watch(tab, channel, page, say) {
     say("", "request", url);
   });
   if (page.site) return;
-  channel.on("Debugger.scriptParsed", (script) => {
-    if (script.url && !script.url.startsWith("pptr:")) say("", "script", script.url);
+  let scripts = 0;
+  channel.on("Debugger.scriptParsed", ({ url }) => {
+    if (url && !url.startsWith("pptr:") && ++scripts > page.scripts) say("", "script", url);
   });
   await channel.send("Debugger.enable");
 }

@@ -32,12 +32,14 @@ VIEWS = tuple(View(width, scheme) for width in WIDTHS for scheme in SCHEMES)
 class Look:
     """A page to look at. A page of a `site` may load what lies beside it, and run scripts.
 
-    `print_to` is how the names of the pictures of its first pages on paper begin.
+    `scripts` says how many of its own another may run. `print_to` is how the names of the
+    pictures of its `first` pages on paper begin.
     """
 
     path: Path
     views: Sequence[View] = VIEWS
     site: bool = False
+    scripts: int = 0
     paper: bool = True
     print_to: Path | None = None
     first: int = 2
@@ -110,7 +112,14 @@ def _asked(number: int, item: Look) -> dict[str, object]:
     folder = item.print_to and str(item.print_to)
     paper = {"folder": folder, "first": item.first} if item.paper else None
     url = item.path.resolve().as_uri()
-    return {"name": number, "url": url, "site": item.site, "print": paper, "views": views}
+    return {
+        "name": number,
+        "url": url,
+        "site": item.site,
+        "scripts": item.scripts,
+        "print": paper,
+        "views": views,
+    }
 
 
 def _answer(name: str, answer: dict[str, Any]) -> Looked:

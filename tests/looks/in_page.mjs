@@ -57,6 +57,19 @@ export function inspect() {
       if (ratio < 4.5) found.push(["contrast", `“${said}” ${ratio.toFixed(2)}`]);
     }
   }
+  const unread = (part) => part && (getComputedStyle(part).clipPath !== "none" || unread(part.parentElement));
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange(), broken = [];
+  for (let text; (text = texts.nextNode()); ) {
+    if (!text.parentElement.checkVisibility()) continue;
+    for (const word of text.data.matchAll(/[\p{L}\p{N}]{2,20}/gu)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+      if (lines.size > 1 && !unread(text.parentElement)) broken.push(`“${word[0]}” in ${text.parentElement.localName}`);
+    }
+  }
+  if (broken.length) found.push(["broken words", `${broken.length}, ${[...new Set(broken)].slice(0, 6).join(", ")}`]);
   return found;
 }
 
@@ -66,15 +79,18 @@ export function rememberFocus() {
   const wanted = [...document.querySelectorAll(controls)].filter(
     (part) => part.checkVisibility({ visibilityProperty: true }) && !part.disabled);
   const reached = new Map();
-  document.activeElement?.blur();
-  getSelection().removeAllRanges();
+  document.body.tabIndex = -1;
+  document.body.focus({ preventScroll: true });
+  document.body.removeAttribute("tabindex");
   window.looksFocus = { wanted, reached };
   document.addEventListener("focusin", ({ target }) => {
     const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(target);
     const marked = (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
     if (!reached.has(target)) reached.set(target, marked);
   });
-  return wanted.length + 10; // and parts that scroll
+  const scrolled = [...document.querySelectorAll("*")].filter((part) => part.scrollWidth > part.clientWidth
+    || part.scrollHeight > part.clientHeight).length;
+  return wanted.length + scrolled; // as what scrolls is reached as well
 }
 
 // return what the focus did not reach, or reached unseen

@@ -212,8 +212,17 @@ def index(project: MadeUpProject) -> ProjectReport:
     return project.index()
 
 
+def hostile_index(project: MadeUpProject) -> ProjectReport:
+    """Every text of an index by somebody who means harm, but ids, which name files."""
+    found = index(project)
+    return replace(poisoned(found), experiments=tuple(
+        replace(poisoned(it), experiment_id=it.experiment_id) for it in found.experiments
+    ), generations=found.generations)  # fmt: skip
+
+
 INDEXES: dict[str, Callable[[MadeUpProject], ProjectReport]] = {
     "index": index,
+    "index-hostile": hostile_index,
     "index-empty": MadeUpProject.index,
 }
 NAMES = (*REPORTS, *INDEXES)
