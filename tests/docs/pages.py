@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
 
 
@@ -22,3 +23,8 @@ def typed(text):
             for line in _COMMAND.findall(block):
                 words = shlex.split(line.replace("\\\n", ""), comments=True)
                 yield list(takewhile(lambda word: word != ">", words))
+
+
+def python_blocks(page):
+    """Return the blocks of a page that are run by Python, in their order."""
+    return _PYTHON.findall(page.read_text("utf-8"))

@@ -41,6 +41,7 @@ from meta_experiment.deploy.journal import Journal
 from meta_experiment.errors import MetaExperimentError
 from meta_experiment.files.confine import confined, safe_component
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.read_only import ReadOnlyFileSystem
 from meta_experiment.files.roots import Layout
 from meta_experiment.live import arguments
 from meta_experiment.model.plan_document import plan_from_document, plan_to_document
@@ -60,7 +61,7 @@ from meta_experiment.sources.results.run_table import RowOptions
 from meta_experiment.store.local import aside, assignments
 from meta_experiment.store.local.fold.summaries import load_trials
 from meta_experiment.store.local.fold.trials import read_trials
-from meta_experiment.store.local.health import ReadOnly, same_trials
+from meta_experiment.store.local.health import same_trials
 from meta_experiment.store.local.history import read_history
 from meta_experiment.store.trial_log import AssignedTrial
 from meta_experiment.transcripts import transcript
@@ -162,7 +163,7 @@ def summary(raw):
         path.write_bytes(
             data[:place] if cut else data[:place] + piece + data[place + len(piece) :]
         )
-        found = load_trials(layout, ReadOnly(), known, "e")
+        found = load_trials(layout, ReadOnlyFileSystem(), known, "e")
         assert same_trials(found, read_trials(layout, known, "e"))
 
 

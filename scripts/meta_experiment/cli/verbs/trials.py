@@ -56,7 +56,7 @@ def trials_verb(
     def whole() -> TidyTable:
         from meta_experiment.services.board.tidy import tidy_trials
 
-        return tidy_trials(found.trials)
+        return tidy_trials(found.trials, found.experiment.plan)
 
     written = write_table(place, whole, csv=csv, jsonl=jsonl, parquet=parquet)
     page = listing.newest(found, limit)

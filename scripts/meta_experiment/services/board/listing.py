@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meta_experiment.errors import NotFoundError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.records import dataclass
@@ -52,6 +54,7 @@ def find_trials(workspace: Workspace, selector: str, variant: str | None) -> Fou
             hint=suggestion(variant, names) or f"Variants: {', '.join(names)}.",
         )
     log = workspace.store.trials(experiment)
+    log = replace(log, trials=tuple(log.trials))
     found = sorted((it for it in log.trials if variant in (None, it.variant)), key=_moment)
     return FoundTrials(experiment, log, tuple(found))
 

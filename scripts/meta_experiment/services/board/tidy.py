@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from meta_experiment.model.instants import from_text
-from meta_experiment.types import Trial
+from meta_experiment.model.metrics import known_metric
+from meta_experiment.types import MetricKind, Plan, Trial
 from meta_experiment.types.tidy_table import Cell, ColumnKind, TidyColumn, TidyTable
 
 _TRIAL: tuple[tuple[str, ColumnKind], ...] = (
@@ -21,6 +22,7 @@ _TRIAL: tuple[tuple[str, ColumnKind], ...] = (
     ("assigned_at", "moment"),
     ("closed_at", "moment"),
 )
+_EXACT = 2.0**53  # up to which each whole number is a double of its own
 _EXPERIMENT: tuple[tuple[str, ColumnKind], ...] = (
     ("id", "text"),
     ("name", "text"),
@@ -43,31 +45,47 @@ _EXPERIMENT: tuple[tuple[str, ColumnKind], ...] = (
 )
 
 
-def tidy_trials(found: Sequence[Trial]) -> TidyTable:
-    """Return trials as a table, in the order in which they are handed over."""
-    groups: dict[str, ColumnKind] = {
-        "metrics": "number",
-        "covariates": "number",
-        "fingerprint": "text",
-    }
+def tidy_trials(found: Sequence[Trial], plan: Plan) -> TidyTable:
+    """Return trials as a table, in the order in which they are handed over.
+
+    A metric that counts something is whole, unless a trial of these says otherwise.
+    """
+    groups = ("metrics", "covariates", "fingerprint")
     named = [
-        (group, name, kind)
-        for group, kind in groups.items()
-        for name in sorted({name for trial in found for name in getattr(trial, group)})
+        (group, name, _kind(found, plan, group, name))
+        for group in groups
+        for name in sorted(set[str]().union(*(getattr(trial, group) for trial in found)))
     ]
     columns = [TidyColumn(name, kind) for name, kind in _TRIAL]
     columns += [TidyColumn(f"{group}.{name}", kind) for group, name, kind in named]
-    return TidyTable(tuple(columns), _trial_rows(found, [it[:2] for it in named]))
+    return TidyTable(tuple(columns), _trial_rows(found, named))
+
+
+def _kind(found: Sequence[Trial], plan: Plan, group: str, name: str) -> ColumnKind:
+    if group == "fingerprint":
+        return "text"
+    planned = {metric.name: metric for metric in plan.metrics}
+    metric = planned.get(name) or known_metric(name)
+    counts = group == "metrics" and metric is not None and metric.kind is MetricKind.COUNT
+    if counts and all(_is_whole(trial.metrics.get(name, 0.0)) for trial in found):
+        return "whole"
+    return "number"
+
+
+def _is_whole(value: float) -> bool:
+    return value % 1 == 0 and abs(value) < _EXACT
 
 
 def _trial_rows(
-    trials: Sequence[Trial], named: Sequence[tuple[str, str]]
+    trials: Sequence[Trial], named: Sequence[tuple[str, str, ColumnKind]]
 ) -> Iterator[Sequence[Cell]]:
     for trial in trials:
         status = None if trial.status is None else str(trial.status)
         row: list[Cell] = [trial.trial_id, trial.variant, trial.unit, trial.order]
         row += [trial.exposed, status, trial.excluded, trial.assigned_at, trial.closed_at]
-        row += [getattr(trial, group).get(name) for group, name in named]
+        for group, name, kind in named:
+            value = getattr(trial, group).get(name)
+            row.append(int(value) if kind == "whole" and value is not None else value)
         yield row
 
 

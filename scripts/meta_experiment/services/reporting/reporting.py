@@ -87,7 +87,7 @@ def report(
         log = workspace.store.trials(experiment)
         log = replace(log, trials=tuple(_as_known(log.trials, moment)))
     studied = study(workspace, experiment, explore=True, log=log)
-    return _document(workspace, studied, as_of=as_of, diff=diff, units=units)
+    return document(workspace, studied, as_of=as_of, diff=diff, units=units)
 
 
 def _as_it_was(workspace: Workspace, experiment: Experiment) -> Experiment:
@@ -126,9 +126,10 @@ def _as_known(trials: Sequence[Trial], moment: float) -> Iterator[Trial]:
         yield trial if closed else replace(trial, status=None, metrics={}, closed_at=None)
 
 
-def _document(
+def document(
     workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool, units: bool
 ) -> ReportDocument:
+    """Tell all that is known of an experiment that was studied (see `report`)."""
     experiment, analysis = studied.examination.experiment, studied.examination.analysis
     basis = studied.basis
     plan, samples = basis.plan, basis.samples

@@ -5,7 +5,6 @@ Looking changes nothing. What is derived can be made anew; evidence is copied, n
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -14,8 +13,8 @@ from pathlib import Path
 from meta_experiment.errors import MetaExperimentError, NotFoundError, StorageError, cite
 from meta_experiment.files.confine import Content, read_confined
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.read_only import ReadOnlyFileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.protocol.disk import PRIVATE_FILE
 from meta_experiment.records import dataclass
 from meta_experiment.store.local import aside
 from meta_experiment.store.local.counting import Counting
@@ -24,17 +23,6 @@ from meta_experiment.store.local.fold.trials import read_trials
 from meta_experiment.store.local.variants import save_variant
 from meta_experiment.store.trial_log import DamagedLine, TrialLog
 from meta_experiment.types import Experiment, FileVersion
-
-
-class ReadOnly(FileSystem):
-    """A disk that takes nothing: looking at a summary must not write a new one."""
-
-    def create(
-        self, path: Path, data: bytes, mode: int = PRIVATE_FILE, *, within: int | None = None
-    ) -> None:
-        """Refuse."""
-        del data, mode, within
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +105,7 @@ def summary_is_sound(layout: Layout, counting: Counting, experiment: Experiment)
     name, metrics = experiment.experiment_id, experiment.plan.metrics
     if not layout.summaries(name).exists():
         return True
-    kept = load_trials(layout, ReadOnly(), counting, name, metrics)
+    kept = load_trials(layout, ReadOnlyFileSystem(), counting, name, metrics)
     return same_trials(kept, trials_in_logs(layout, counting, experiment))
 
 
