@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from tests.chaos import boxes, storm  # noqa: E402
 from tests.chaos.faulting import MODES, Trial  # noqa: E402
 from tests.chaos.prompts import OWN, Project, Prompt, shared  # noqa: E402
 from tests.chaos.verbs import PROJECTS, VERBS, no_outlook  # noqa: E402
+from tests.support.bar import bar  # noqa: E402
 from tests.support.git import GIT_ENVIRONMENT  # noqa: E402
 
+from meta_experiment.files.headway import steps, tell  # noqa: E402
 from meta_experiment.services.planning import creating  # noqa: E402
 
 PAGE = ROOT / "docs" / "reliability.md"
@@ -82,7 +85,8 @@ def faults(page: Page, share: float, folder: Path) -> None:
         for verb in (VERBS if kind == "plain files" else _SERVED)
     ]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for done in pool.map(Round.run, rounds):
+        for number, done in enumerate(pool.map(Round.run, rounds), start=1):
+            tell("breaking the disk", number, len(rounds))
             for loss in done.losses:
                 page.lose(f"{done.kind}, {done.verb}", loss)
             counts = done.counts
@@ -177,7 +181,7 @@ def storms(page: Page, share: float, folder: Path) -> None:
         ("plain files", {"writers": 16, "seconds": 60 * share, "seed": 23}),
         ("a repository", {"writers": 16, "seconds": 30 * share, "seed": 24, "git": True}),
     ]  # fmt: skip
-    for number, (where, options) in enumerate(runs):
+    for number, (where, options) in enumerate(steps(runs, "killing processes")):
         place = folder / f"storm-{number}"
         (place / "project").mkdir(parents=True)
         (place / "scratch").mkdir()
@@ -316,11 +320,16 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ["HOME"] = str(folder)
-        storms(page, share, folder)  # first, while this process is small to fork
-        sandboxes(page, share, folder)
-        prompts(page, share, folder)
-        faults(page, share, folder)
-        fuzzed(page, share)
+        work = (
+            partial(storms, page, share, folder),  # first, while this process is small to fork
+            partial(sandboxes, page, share, folder),
+            partial(prompts, page, share, folder),
+            partial(faults, page, share, folder),
+            partial(fuzzed, page, share),
+        )
+        with bar():
+            for act in steps(work, "breaking what can break"):
+                act()
     table = [*summary(page, time.monotonic() - begun), *page.lines]
     print("\n".join(table[:20]))  # noqa: T201
     if share >= 1:

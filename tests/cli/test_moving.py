@@ -83,6 +83,38 @@ def test_runs_have_a_bar_that_leaves_nothing(repository):
     assert "\x1b[2K" in shown  # the line of the bar is taken away again
 
 
+IMPATIENT = """
+import sys
+from meta_experiment.cli import main, moving
+moving._PATIENCE, moving._PER_SECOND = 0.0, 1e6
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def rows(folder, count):
+    file = folder / "results.csv"
+    lines = (f"{arm},c{n},{n % 7}" for n in range(count) for arm in ("old", "new"))
+    file.write_text("\n".join(["variant,case,seconds", *lines]), "utf-8")
+    return [sys.executable, "-c", IMPATIENT, "import", str(file), "--root", str(folder)]
+
+
+def test_what_takes_long_has_a_bar_with_the_time_left(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    shown, code = drawn(rows(tmp_path, 3000))
+    assert (code, HIDDEN in shown) == (0, True), shown
+    assert re.search(r"reading rows, \d+%, about \d+ (s|min) left", shown)
+    assert "comparing cases" in shown
+    assert shown.rstrip().splitlines()[-1].strip().startswith("Next")
+
+
+def test_what_takes_long_is_silent_where_nobody_looks(tmp_path):
+    forced = {**os.environ, "FORCE_COLOR": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        rows(tmp_path, 3000), capture_output=True, text=True, env=forced, check=True
+    )
+    assert [word for word in (HIDDEN, "left", "%,") if word in done.stderr] == []
+
+
 def test_a_log_has_no_bar_though_it_is_to_be_coloured(repository):
     forced = {**os.environ, "FORCE_COLOR": "1", "PYTHONPROFILEIMPORTTIME": "1"}
     done = subprocess.run(

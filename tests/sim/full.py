@@ -35,7 +35,9 @@ from tests.sim import (  # noqa: E402
     unequal_rates,
     worlds,
 )
+from tests.support.bar import bar  # noqa: E402
 
+from meta_experiment.files.headway import steps  # noqa: E402
 from meta_experiment.stats.two_quantiles import ALWAYS  # noqa: E402
 
 HEADER = """\
@@ -484,8 +486,9 @@ def main(arguments):
     chosen = [name for name in arguments if name in names]
     factor = next((float(item) for item in arguments if item not in names), 1.0)
     page = Page()
-    for table in TABLES:
-        if table.__name__ in (chosen or names):
+    wanted = [item for item in TABLES if item.__name__ in (chosen or names)]
+    with bar():
+        for table in steps(wanted, "simulating"):
             table(page, factor)
     if factor >= 1:
         page.write(ROOT / "docs" / "error-rates.md", alone=bool(chosen))

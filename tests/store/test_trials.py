@@ -18,6 +18,7 @@ from tests.store.making import (
 )
 
 from meta_experiment.errors import UsageError
+from meta_experiment.files.headway import heard_by
 from meta_experiment.files.roots import Layout
 from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.trial_log import EventKind, TrialEvent
@@ -277,3 +278,17 @@ def test_trials_behave_as_a_sequence(layout):
     assert trials[-1] == list(trials)[-1]
     assert [trial.trial_id for trial in trials[1:3]] == ["t1", "t2"]
     assert json.dumps([dict(trial.metrics) for trial in trials])
+
+
+def test_reading_tells_how_far_it_is_over_all_logs(layout, disk):
+    """By bytes, to the end; what was read before is no part of it."""
+    for writer in ("host-0", "host-1"):
+        event = TrialEvent(EventKind.ASSIGNED, 10.0, f"t-{writer}", "treatment", writer)
+        append_events(layout, disk, writer, "e", [event] * 3)
+    heard = []
+    with heard_by(lambda doing, share: heard.append((doing, share))):
+        read_trials(layout, "e")
+    assert {doing for doing, _ in heard} == {"reading trials"}
+    shares = [share for _, share in heard]
+    assert shares == sorted(shares)
+    assert 0.0 < shares[0] < shares[-1] == pytest.approx(1.0)

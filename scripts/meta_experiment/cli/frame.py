@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,8 @@ def verb(
             screen = Screen(as_json, form, style, _interactive())
             if asks:
                 own["screen"] = screen
-            result = body(place=Place(root, user), **own)
+            with _told_how_far(screen):
+                result = body(place=Place(root, user), **own)
             screen.show(result)
             click.get_current_context().exit(result.exit_code)
 
@@ -151,6 +152,15 @@ current_option = click.option(
     metavar="KEY=VALUE",
     help="What runs now, such as model=NAME: evidence that never saw it is stale. Repeatable.",
 )
+
+
+def _told_how_far(screen: Screen) -> AbstractContextManager[object]:
+    """Draw how far long work is, where a person looks at a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return nullcontext()
+    from meta_experiment.cli.moving import PatientBar
+
+    return PatientBar(screen)
 
 
 def narrated(notes: Iterable[str]) -> tuple[str, ...]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from meta_experiment.cli.frame import Result, Screen, say
 from meta_experiment.errors import UsageError
+from meta_experiment.files.headway import heard_by
+from meta_experiment.render.run import waiting_line
 from meta_experiment.render.words import harmless
 from meta_experiment.render.writers import write
 
@@ -23,14 +26,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _PAUSE = 2.0  # seconds between two looks
+_PATIENCE = 2.0  # seconds for which nobody needs a bar
 _PER_SECOND = 4  # frames
 
 
 class MovingBar:
-    """A bar on stderr with words behind it, and above it what is said; elsewhere only that."""
+    """A bar on stderr with words behind it, and above it what is said; elsewhere only that.
 
-    def __init__(self, screen: Screen) -> None:
-        self._screen = screen
+    It moves by itself, or when it is filled alone: by no thread, which some work must not have.
+    """
+
+    def __init__(self, screen: Screen, *, by_itself: bool = True) -> None:
+        self._screen, self._by_itself = screen, by_itself
         self._drawn: Progress | None = None
         self._task: TaskID | None = None
 
@@ -47,6 +54,7 @@ class MovingBar:
             self._drawn = Progress(
                 *columns,
                 console=_console(sys.stderr, self._screen),
+                auto_refresh=self._by_itself,
                 refresh_per_second=_PER_SECOND,
                 transient=True,
             )
@@ -65,10 +73,16 @@ class MovingBar:
             self._drawn.stop()
             self._drawn = None
 
-    def fill(self, done: int, total: int, description: str) -> None:
+    def fill(self, done: float, total: float, description: str) -> None:
         """Draw how far it is."""
         if self._drawn is not None and self._task is not None:
-            self._drawn.update(self._task, completed=done, total=total, description=description)
+            self._drawn.update(
+                self._task,
+                completed=done,
+                total=total,
+                description=description,
+                refresh=not self._by_itself,
+            )
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
@@ -78,6 +92,53 @@ class MovingBar:
             self._drawn.console.print(
                 harmless(line), markup=False, highlight=False, emoji=False
             )
+
+
+class PatientBar:
+    """A bar for what takes longer than some seconds, with the time that is left."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen, self._open = screen, ExitStack()
+        self._bar: MovingBar | None = None
+        self._share, self._began, self._drawn = 0.0, 0.0, 0.0
+
+    def __enter__(self) -> Self:
+        """Listen to how far work is."""
+        self._listening = ExitStack()
+        self._listening.enter_context(heard_by(self.hear))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave nothing of it, whatever happened."""
+        self._listening.close()
+        self._leave()
+
+    def hear(self, doing: str, share: float) -> None:
+        """Draw how far it is, once it has taken long enough."""
+        now = time.monotonic()
+        if share < self._share or not self._began:  # another work
+            self._leave()
+            self._began = now
+        self._share = share
+        if share >= 1:
+            self._leave()
+        elif (
+            now - max(self._drawn, self._began + _PATIENCE - 1 / _PER_SECOND) >= 1 / _PER_SECOND
+        ):
+            self._drawn = now
+            if self._bar is None:
+                bar = MovingBar(self._screen, by_itself=False)
+                self._bar = self._open.enter_context(bar)
+            self._bar.fill(share, 1, waiting_line(doing, share, now - self._began))
+
+    def _leave(self) -> None:
+        self._open.close()
+        self._bar, self._began, self._share = None, 0.0, 0.0
 
 
 def watch(look: Callable[[], Result], screen: Screen) -> Result:
@@ -96,9 +157,10 @@ def watch(look: Callable[[], Result], screen: Screen) -> Result:
 
     seen = look()
     try:
-        with Live(
-            console=_console(sys.stdout, screen), screen=True, auto_refresh=False
-        ) as live:
+        with (
+            heard_by(None),
+            Live(console=_console(sys.stdout, screen), screen=True, auto_refresh=False) as live,
+        ):
             while True:
                 style = replace(screen.style, width=live.console.width)
                 page = harmless(write(screen.form, seen.page, style), colour=style.colour)

@@ -9,6 +9,7 @@ from typing import Self
 
 from meta_experiment.cli.frame import Screen
 from meta_experiment.cli.moving import MovingBar
+from meta_experiment.files.headway import heard_by
 from meta_experiment.render.run import progress_line
 from meta_experiment.render.words import one_line
 from meta_experiment.runs.budget import Budget
@@ -34,6 +35,7 @@ class RunProgress:
     def __enter__(self) -> Self:
         """Say first what the runs can show and cost."""
         with ExitStack() as stack:
+            stack.enter_context(heard_by(None))  # one bar is enough
             stack.enter_context(self._bar)
             for sentence in () if self._silent else self._planned.outlook:
                 self._say(sentence)

@@ -84,10 +84,17 @@ def _aside(done: RunResult) -> Iterator[str]:
 
 def progress_line(ended: int, runs: int, seconds: float, usd: float, tokens: float) -> str:
     """Say how far runs are, with what they took and what is left at the most."""
-    left = f", at most {_minutes(seconds / ended * (runs - ended))} left" if ended else ""
+    left = f", at most {rough_time(seconds / ended * (runs - ended))} left" if ended else ""
     money = f", ${usd:.2f}" if usd else ""
     return f"{ended:,} of at most {runs:,} runs, {tokens:,.0f} tokens{money}{left}"
 
 
-def _minutes(seconds: float) -> str:
+def waiting_line(doing: str, share: float, seconds: float) -> str:
+    """Say how far something is, and about how long it still takes."""
+    left = f", about {rough_time(seconds / share * (1 - share))} left" if share else ""
+    return f"{doing}, {100 * share:.0f}%{left}"
+
+
+def rough_time(seconds: float) -> str:
+    """Say how long something takes, in seconds or minutes."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
 from meta_experiment.errors import MetaExperimentError, StorageError
+from meta_experiment.files.headway import steps
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.holdouts import watched as watched_ids
 from meta_experiment.services.acting.learnings import followed, learned_ids, learnings_in
@@ -75,7 +76,7 @@ def refresh(
             learned=name in learned,
             watched=name in watched,
         )
-        for name, item in experiments.items()
+        for name, item in steps(experiments.items(), "reading trials")
     }
     renew_weights(workspace)
     fresh = Board(stamp, entries, trust, counting, archive_stamp(layout))

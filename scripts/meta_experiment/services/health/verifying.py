@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from meta_experiment.errors import MetaExperimentError, as_word
+from meta_experiment.files.headway import steps
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.services.acting.holdouts import open_holdout, require_launched_on
 from meta_experiment.services.health import stored_bytes
@@ -127,7 +128,7 @@ def _area(
 ) -> Iterator[Finding]:
     """Say what is wrong in each experiment, or once that nothing is."""
     found: list[Problem] = []
-    for item in experiments:
+    for item in steps(experiments, f"looking at {name}"):
         try:
             mine = list(problems(item))
         except MetaExperimentError as error:

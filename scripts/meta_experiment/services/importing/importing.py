@@ -8,6 +8,7 @@ from pathlib import Path
 
 from meta_experiment.decide.case_limits import limits_of
 from meta_experiment.errors import as_word
+from meta_experiment.files.headway import part, steps, tell
 from meta_experiment.files.interruption import held
 from meta_experiment.records import dataclass
 from meta_experiment.services.find import find_in
@@ -56,7 +57,12 @@ def import_results(
             sources hold no two arms of trials. NotFoundError, StorageError: a source cannot
             be read. InvalidStateError: the experiment takes no trials.
     """
-    sources = [_source(path, directory, request.reading) for path in request.paths]
+    with part(0.0, 0.6):
+        sources = [
+            _source(path, directory, request.reading)
+            for path in steps(request.paths, "reading results")
+        ]
+    tell("telling runs apart", 0.6, 1.0)
     combined = combine(sources, control=request.control, treatments=request.treatments)
     notes = list(combined.notes)
     covariates = tuple(request.reading.covariates)
@@ -94,7 +100,9 @@ def import_results(
     unmeasured = sum(not _has_primary(item, plan) for item in combined.runs)
     if unmeasured:
         excluded[f"{_NO_PRIMARY} ({plan.primary.name})"] = unmeasured
+    tell("comparing cases", 0.8, 1.0)
     limits = limits_of(plan, after)
+    tell("comparing cases", 1.0, 1.0)
     return ImportResult(
         experiment_id=None if dry_run and created else experiment.experiment_id,
         created=created and not dry_run,

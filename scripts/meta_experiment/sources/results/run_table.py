@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any
 
 from meta_experiment.errors import UsageError
+from meta_experiment.files.headway import part, tell
 from meta_experiment.model import strict_json
 from meta_experiment.records import dataclass
 from meta_experiment.sources.results import aggregates, values
@@ -60,6 +61,8 @@ _STATUSES = {item.value: item for item in TrialStatus} | {
     "timed_out": TrialStatus.TIMEOUT,
 }
 Row = Mapping[str, Any]
+_LOOKED_AT = 0.35  # of the time of a table, before its first row is read
+_TOLD = 1000  # rows between two words on how far it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,8 @@ def parse_rows(
     texts = (item for _, item in _written(columns, table))
     decimal = decimal_of(texts, origin.name, table.separator, wanted.decimal, ledger)
     _refuse_mixed_units(columns, table, origin.name, decimal)
-    runs = list(_runs(columns, table, decimal, ledger, origin.name))
+    with part(_LOOKED_AT, 1.0):
+        runs = list(_runs(columns, table, decimal, ledger, origin.name))
     if not any(run.metrics for run in runs):
         raise _nothing_measured(origin.name, columns, ledger)
     return ImportedTrials(
@@ -223,7 +227,9 @@ def _runs(
     else:
         _refuse_small_per_cents(columns, table, decimal, name)
     seen: dict[tuple[str, str | None], int] = {}
-    for row, record in zip(table.rows, records, strict=True):
+    for number, (row, record) in enumerate(zip(table.rows, records, strict=True)):
+        if number % _TOLD == 0:
+            tell("reading rows", number, len(records))
         arm, case = _text(row, roles["variant"]), _text(row, roles["case"])
         arm = UNNAMED_ARM if roles["variant"] is None else arm
         if arm is None:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from meta_experiment.files.headway import tell
 from meta_experiment.files.roots import Layout
 from meta_experiment.protocol.log_head import HEAD
 from meta_experiment.protocol.sequence import (
@@ -46,6 +47,7 @@ class Reading:
         self.logs: dict[str, Log] = {}
         self.apart: tuple[UncountedLog, ...] = ()
         self.bytes_read = 0
+        self._passed = self._left = 0  # bytes
 
     def read(self, folder: Path, logs: dict[str, Log], named: Iterable[Metric] = ()) -> None:
         """Fold what is new in those files of a folder that count.
@@ -67,10 +69,12 @@ class Reading:
                 gc.enable()
 
     def _read_files(self, folder: Path) -> None:
-        for name, log in sorted(self.logs.items()):
-            if not log.counts:
-                continue
+        counted = [(name, log) for name, log in sorted(self.logs.items()) if log.counts]
+        for name, log in counted:
             cursor = self.cursors.setdefault(name, Cursor(log.begin, bool(log.begin)))
+            self._left += max(log.size - cursor.offset, 0)
+        for name, log in counted:
+            cursor = self.cursors[name]
             before = cursor.offset
             if log.size > before:
                 self._read_file(folder / name, cursor)
@@ -111,6 +115,8 @@ class Reading:
         begin, before = cursor.offset, [pool.singles for pool in pools]
         for block in read_blocks(path, cursor):
             yield block
+            self._passed += len(block.data)
+            tell("reading trials", self._passed, self._left)
             left = (self.logs[path.name].size - begin) / len(block.data) - 1
             if cursor.offset == begin and left > _MANY:
                 for pool, singles in zip(pools, before, strict=True):
