@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.support import left_processes
+from tests.support import chance, left_processes
 from tests.support.git import GIT_ENVIRONMENT
 
 _CALM = {
@@ -15,8 +15,10 @@ _CALM = {
     "suppress_health_check": [HealthCheck.too_slow],
     "print_blob": True,
 }
-settings.register_profile("steady", max_examples=30, **_CALM)
-settings.register_profile("thorough", max_examples=100, **_CALM)  # as .ci/run asks for it
+# the same examples each time, so that a failure is that of a change; chance looks for others
+settings.register_profile("steady", max_examples=30, derandomize=True, **_CALM)
+settings.register_profile("thorough", max_examples=100, derandomize=True, **_CALM)  # .ci/run
+settings.register_profile("exploring", max_examples=1000, **_CALM)
 settings.load_profile("steady")
 
 _STEERING = (
@@ -32,6 +34,7 @@ _STEERING = (
 )
 
 
+gc.disable()  # nothing that is loaded or collected is garbage
 left_processes.watch()
 if (
     signal.getsignal(signal.SIGINT) is signal.SIG_IGN
@@ -41,13 +44,14 @@ if (
 
 def pytest_collection_finish():
     """Let no later search for garbage go through thousands of tests."""
+    gc.enable()
     gc.freeze()
 
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory):
-    """Give folders that nobody else has; one of pytest's own looks through all before it."""
-    base, numbers = tmp_path_factory.getbasetemp(), itertools.count()
+    """Give folders that nobody else has; one of pytest's own looks through all beside it."""
+    base, numbers = tmp_path_factory.mktemp("each"), itertools.count()
 
     def folder():
         place = base / str(next(numbers))
@@ -68,6 +72,12 @@ def _no_process_left():
     """End what a test leaves behind, once its other fixtures are done, so that none follows."""
     with left_processes.none_left():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_chance(request, monkeypatch):
+    """Draw the same as the last time."""
+    chance.seed(monkeypatch, request.node.nodeid)
 
 
 @pytest.fixture(autouse=True)

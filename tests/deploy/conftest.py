@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.sealing import own_seal
+from tests.support.git import GIT_ENVIRONMENT
 
 from meta_experiment.deploy import (
     ChangeSet,
@@ -180,14 +181,10 @@ def set_environment(environment, home: Path):
         if name.startswith(("GIT_", "CLAUDE", "META_", "XDG_")):
             del environment[name]
     environment.update(
+        GIT_ENVIRONMENT,
         HOME=str(home),
         PATH="/usr/local/bin:/usr/bin:/bin",
         LC_ALL="C.UTF-8",
-        GIT_CONFIG_GLOBAL="/dev/null",
-        GIT_CONFIG_NOSYSTEM="1",
-        GIT_CONFIG_COUNT="1",
-        GIT_CONFIG_KEY_0="core.fsync",  # no test here cuts the power
-        GIT_CONFIG_VALUE_0="none",
         GIT_AUTHOR_NAME="Ada",
         GIT_AUTHOR_EMAIL="ada@example.org",
         GIT_AUTHOR_DATE="1700000000 +0000",

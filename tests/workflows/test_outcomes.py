@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 from tests.support.workflow_runs import moment, write_run
@@ -249,13 +250,16 @@ def test_artifacts_are_read_packed_as_well(tmp_path):
     ["../../evil.json", "/etc/evil.json", "a/../../b.json", "..\\evil.json", "C:\\evil.json"],
 )
 def test_an_archive_that_leads_out_costs_its_whole_run(tmp_path, name):
-    write_run(tmp_path, 7, VARIANTS)
-    write_run(tmp_path, 8, VARIANTS)
-    _packed(tmp_path / "7" / "agent.zip", {name: b"{}"})
-    found = gather(tmp_path)
+    runs = tmp_path / "deep" / "runs"  # each name leads to a place that is looked at
+    write_run(runs, 7, VARIANTS)
+    write_run(runs, 8, VARIANTS)
+    _packed(runs / "7" / "agent.zip", {name: b"{}"})
+    before = sorted(tmp_path.rglob("*"))
+    found = gather(runs)
     assert [item.run_id for item in found.outcomes] == ["8"]
     assert "leads out" in found.refused["7"]
-    assert sorted(item.name for item in tmp_path.parent.rglob("evil.json")) == []
+    assert sorted(tmp_path.rglob("*")) == before
+    assert not Path("/etc/evil.json").exists()
 
 
 def test_a_link_in_an_archive_or_folder_is_not_followed(tmp_path):
