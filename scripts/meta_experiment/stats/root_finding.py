@@ -10,22 +10,36 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where a monotone function passes zero between two points, to 14 digits.
 
     The Illinois variant of the secant rule, which keeps its bracket (Dowell and Jarratt 1971,
-    BIT 11). When both ends have the same sign the end nearer to zero is returned.
+    BIT 11): an end that stays twice running counts half. Three steps that do not halve the
+    bracket are followed by its middle. When both ends have the same sign the end nearer to
+    zero is returned.
     """
     value_low, value_high = function(low), function(high)
     if value_low * value_high >= 0.0:
         return low if abs(value_low) < abs(value_high) else high
+    stayed, width, steps = math.nan, abs(high - low), 0
     for _ in range(200):
-        middle = (low * value_high - high * value_low) / (value_high - value_low)
-        if not min(low, high) < middle < max(low, high):
+        x = (low * value_high - high * value_low) / (value_high - value_low)
+        if abs(high - low) <= 0.5 * width:
+            width, steps = abs(high - low), 0
+        elif steps == 3:
+            x, steps = 0.5 * (low + high), 0
+        least = 0.5e-14 * abs(x)
+        if width <= 2.0 * least or not min(low, high) <= x <= max(low, high):
             break
-        value = function(middle)
-        if value == 0.0 or abs(high - low) <= 1e-14 * abs(middle):
-            return middle
+        # a point too near an end moves off it, so that both ends close in
+        x = min(max(x, min(low, high) + least), max(low, high) - least)
+        value, steps = function(x), steps + 1
+        if value == 0.0:
+            return x
         if (value > 0.0) == (value_high > 0.0):
-            high, value_high, value_low = middle, value, 0.5 * value_low
+            high, value_high = x, value
+            value_low *= 0.5 if stayed == low else 1.0
+            stayed = low
         else:
-            low, value_low, value_high = middle, value, 0.5 * value_high
+            low, value_low = x, value
+            value_high *= 0.5 if stayed == high else 1.0
+            stayed = high
     return 0.5 * (low + high)
 
 
