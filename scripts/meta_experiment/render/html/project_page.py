@@ -27,7 +27,7 @@ from meta_experiment.types.results.project_report import (
     PromptGenerations,
 )
 
-_MOST_PROMPTS = 60
+_MOST_PROMPTS, _MOST_STEPS = 60, 12
 _ALL = "all"
 
 Choices = Sequence[tuple[str, str]]
@@ -199,7 +199,6 @@ def _row(
             "td",
             pill(*project_words.verdict(item)),
             element("small", counted(item.trials, "trial")),
-            class_="said",
             role="cell",
         ),
         element("td", *_state(item), role="cell"),
@@ -245,9 +244,13 @@ def _generations(report: ProjectReport, pages: Collection[str]) -> Markup | None
 def _line(
     found: PromptGenerations, known: Mapping[str, ProjectExperiment], pages: Collection[str]
 ) -> Markup:
-    steps = [known[experiment] for experiment in found.experiments]
+    steps = [known[experiment] for experiment in found.experiments[-_MOST_STEPS:]]
+    before = len(found.experiments) - len(steps)
     return joined(
         element("h3", own(name(found.path))),
+        element("p", f"The last {_MOST_STEPS}; {before:,} before", class_="soft")
+        if before
+        else None,
         element("ol", *(element("li", _step(item, pages)) for item in steps), class_="line"),
     )
 

@@ -73,7 +73,8 @@ def _has_ended(item: ProjectExperiment) -> bool:
 
 
 def _experiment(row: Row) -> ProjectExperiment:
-    primary, outcome, interval = row["primary"], row["outcome"], row.get("interval")
+    primary, outcome, interval = row["primary"], row["outcome"], row["interval"]
+    told = _as_decided(row)
     return ProjectExperiment(
         experiment_id=row["id"],
         name=row["name"],
@@ -81,12 +82,12 @@ def _experiment(row: Row) -> ProjectExperiment:
         status=Status(row["status"]),
         state=_state(row),
         urgency=_urgency(row),
-        decision=row["decision"] and Decision(row["decision"]),
-        reason_code=row["reason_code"] and ReasonCode(row["reason_code"]),
+        decision=told["decision"] and Decision(told["decision"]),
+        reason_code=told["reason_code"] and ReasonCode(told["reason_code"]),
         metric=primary["metric"],
         label=label(primary["metric"]),
         treatment=row["leading"],
-        improvement=row["improvement"],
+        improvement=row["improvement"] if interval else told["improvement"],
         interval=interval and Interval(interval["level"], interval["low"], interval["high"]),
         trials=row["progress"]["trials"],
         created=from_text(row["created"]),
@@ -98,6 +99,13 @@ def _experiment(row: Row) -> ProjectExperiment:
         alerts=tuple(row["alerts"]) if Status(row["status"]).is_open else (),
         next_action=row["next_action"],
     )
+
+
+def _as_decided(row: Row) -> Row:
+    """Return what was recorded when it ended: trials may be elsewhere, or more by now."""
+    outcome = row["outcome"]
+    ended = outcome is not None and not Status(row["status"]).is_open
+    return outcome if ended and outcome["decision"] is not None else row
 
 
 def _state(row: Row) -> ProjectState:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from meta_experiment.errors import NotFoundError, RefusedError, StorageError
+from meta_experiment.errors import NotFoundError, RefusedError, StorageError, as_word
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
 
@@ -30,22 +30,73 @@ def write_pages(files: FileSystem, pages: Mapping[Path, str]) -> None:
             raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
+def require_folder(folder: Path) -> None:
+    """Make a folder for pages where there is none; only itself, as a path may be mistyped.
+
+    Raises:
+        NotFoundError: nor is there one to make it in. RefusedError: it is something else.
+        StorageError: it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    if os.path.lexists(folder):
+        raise RefusedError(f"{folder} is no folder.", hint="Name a folder for the index.")
+    if not folder.parent.is_dir():
+        raise _nowhere(folder.parent, folder.name)
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made: {error.strerror}.") from error
+
+
 def pages_in(folder: Path, names: Iterable[str]) -> frozenset[str]:
     """Return which of these experiments have a page in a folder, called by their ids."""
-    return frozenset(name for name in names if (folder / f"{name}.html").is_file())
+    return frozenset(name for name in names if _is_own(folder / f"{name}.html"))
+
+
+def stamped(page: str, digest: str) -> str:
+    """Return a page with the digest of what it was made from, behind its end."""
+    return f"{page}{_stamp(digest)}"
+
+
+def is_made_from(path: Path, digest: str) -> bool:
+    """Tell whether a page lies there that was made from the same."""
+    mark = _stamp(digest).encode()
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(mark), os.SEEK_END)
+            return file.read() == mark
+    except OSError:
+        return False
+
+
+def _stamp(digest: str) -> str:
+    return f"<!-- made from {digest} -->\n"
+
+
+def _is_own(path: Path) -> bool:
+    """Tell whether a page of this program lies at a path. Raises StorageError."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    try:
+        with path.open("rb") as file:
+            return _MARK in file.read(_HEAD)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _nowhere(folder: Path, name: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no folder {folder} to write {name} into.",
+        hint=f"mkdir -p {as_word(str(folder))}",
+    )
 
 
 def _require_own(path: Path) -> None:
     """Refuse to replace what is no page of this program."""
     if not path.parent.is_dir():
-        raise NotFoundError(f"There is no folder {path.parent} to write {path.name} into.")
-    if not os.path.lexists(path):
-        return
-    try:
-        own = path.is_file() and not path.is_symlink() and _MARK in path.read_bytes()[:_HEAD]
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
-    if not own:
+        raise _nowhere(path.parent, path.name)
+    if os.path.lexists(path) and not _is_own(path):
         raise RefusedError(
             f"{path} is there already, and is no report.", hint="Name another file."
         )
