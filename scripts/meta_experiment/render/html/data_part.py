@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.findings import data_finding
-from meta_experiment.render.html.page import figure, folded, own, pill, section, table
-from meta_experiment.render.markup import Content, Markup, element
+from meta_experiment.render.html.page import figure, folded, marked, own, pill, section, table
+from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures.bars import arriving
+from meta_experiment.render.pictures.drawing import arm_style
 from meta_experiment.render.report_words import (
     amounts,
     between,
@@ -99,9 +100,10 @@ def _arrivals(report: ReportDocument) -> Markup | None:
     )
     arms = [name(arm, 40) for arm in arrivals.units]
     numbers = range(1, 1 + len(arms))
+    inside = [marked(arm, arm_style(place)) for place, arm in enumerate(arrivals.units)]
     return figure(
         drawn,
-        title + ".",
+        joined(f"{title}. In each group from the left:", inside),
         folded(
             "The numbers of this picture", table(title, ("Begin", *arms), rows, numbers=numbers)
         ),

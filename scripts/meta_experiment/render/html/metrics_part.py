@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from meta_experiment.render.findings import STATES, metrics_finding
 from meta_experiment.render.html.page import (
-    arm_mark,
     axis,
     folded,
+    marked,
     own,
     pill,
     section,
@@ -16,6 +16,7 @@ from meta_experiment.render.html.page import (
 )
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
+from meta_experiment.render.pictures.drawing import arm_style
 from meta_experiment.render.pictures.scales import PictureScale
 from meta_experiment.render.report_words import between, name, per_cent, planned, value
 from meta_experiment.render.words import capital
@@ -43,8 +44,7 @@ _GUARDED = (
 def arm_number(report: ReportDocument, arm: str) -> int:
     """Return by which colour an arm is drawn."""
     names = [item.name for item in report.arms]
-    place = names.index(arm) if arm in names else 1
-    return place and 1 + (place - 1) % 4
+    return arm_style(names.index(arm) if arm in names else 1)
 
 
 def metrics_part(report: ReportDocument) -> Markup:
@@ -96,13 +96,13 @@ def _every_arm(report: ReportDocument) -> Markup | None:
     if len(deciding.comparisons) < 2:
         return None
     told = [(report.arms[0].name, "")] + [
-        (it.treatment, f" {_change(it)}, {STATES[it.state][1]}")
+        (it.treatment, f" ({_change(it)}, {STATES[it.state][1]})")
         for it in _ordered(report, deciding)
     ]
     items = [
         element(
             "li",
-            _marked(report, arm),
+            marked(arm, arm_number(report, arm)),
             " ",
             value(deciding.arms[arm].centre, deciding.metric) if arm in deciding.arms else "–",
             said,
@@ -111,12 +111,6 @@ def _every_arm(report: ReportDocument) -> Markup | None:
     ]
     label = f"{capital(deciding.metric.label)} of every arm"
     return element("ul", *items, class_="arms", aria_label=label)
-
-
-def _marked(report: ReportDocument, arm: str) -> Markup:
-    """Write the name of an arm beside its mark, in its colour."""
-    number = arm_number(report, arm)
-    return element("span", arm_mark(number), own(name(arm, 40)), class_=f"arm t{number}")
 
 
 def _change(item: ReportComparison) -> str:
@@ -151,7 +145,7 @@ def _row(
         element(
             "th",
             own(name(metric.label, 60)),
-            _marked(report, item.treatment) if several else None,
+            marked(item.treatment, arm_number(report, item.treatment)) if several else None,
             element("small", _role(result)),
             scope="row",
             role="rowheader",
@@ -199,7 +193,7 @@ def _arm_rows(report: ReportDocument) -> Iterator[tuple[Content, ...]]:
             if metric.kind not in _SHARES:
                 centre = f"{centre} ({metric.statistic})"
             yield (
-                joined(own(name(metric.label, 60)), _marked(report, who)),
+                joined(own(name(metric.label, 60)), marked(who, arm_number(report, who))),
                 f"{arm.n:,}",
                 value(arm.mean, metric),
                 "–" if arm.sd is None else value(arm.sd, metric),

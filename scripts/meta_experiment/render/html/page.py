@@ -8,6 +8,7 @@ from meta_experiment.render.html.style_sheet import style_sheet
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
+from meta_experiment.render.report_words import name
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -57,14 +58,15 @@ def axis(scale: PictureScale) -> Markup:
     return element("div", element("b", "← worse · better →"), *marks, class_="axis")
 
 
-def arm_mark(number: int) -> Markup:
-    """Draw the mark of an arm as it is in the pictures; its name stands beside it."""
-    return element("span", class_=f"dot d{number}")
-
-
 def own(text: str) -> Markup:
     """Write somebody's words so that their direction ends with them."""
     return element("bdi", text)
+
+
+def marked(arm: str, number: int) -> Markup:
+    """Write the name of an arm in its colour, beside the mark that it has in pictures."""
+    mark = element("span", class_=f"dot d{number}")
+    return element("span", mark, own(name(arm, 40)), class_=f"arm t{number}")
 
 
 def table(
@@ -108,7 +110,7 @@ def table(
         role=role["table"],
     )
     return element(
-        "div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption
+        "div", inner, class_="scroll", tabindex="0", role="group", aria_label=caption
     )
 
 

@@ -57,7 +57,7 @@ def _diff(prompt: ReportPrompt, item: PromptDiff) -> Markup:
         "pre",
         *_lines(item.diff),
         tabindex="0",
-        role="region",
+        role="group",
         aria_label=f"Change of {name(prompt.path)} by {arm}",
     )
     return folded(counts, shown, open_=len(item.diff) < 6_000)
@@ -218,7 +218,7 @@ def again_part(report: ReportDocument) -> Markup:
             "pre",
             *(element("span", name(line, 400)) for line in made.commands),
             tabindex="0",
-            role="region",
+            role="group",
             aria_label="Commands",
         ),
         table("What it rests on", ("What", "Which"), rows, cards=True),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.render.markup import Markup, joined
-from meta_experiment.render.pictures.drawing import NARROW, WIDE, box, line, picture, text
+from meta_experiment.render.pictures.drawing import (
+    NARROW,
+    WIDE,
+    arm_style,
+    box,
+    line,
+    picture,
+    text,
+)
 from meta_experiment.render.pictures.scales import PictureScale
 from meta_experiment.render.report_words import day, moment, three_figures
 from meta_experiment.types import Direction
@@ -70,7 +78,7 @@ def arriving(arrivals: Arrivals, name: str, title: str) -> Markup | None:
                     y.place(count),
                     max(0.6, wide - 0.5),
                     y.start - y.place(count),
-                    f"f{number} bins",
+                    f"f{arm_style(number)} bins",
                 )
                 for at, count in enumerate(counts)
                 if count

@@ -281,7 +281,7 @@ def _range(
 ) -> tuple[float, float]:
     """Return what the later looks span, with nothing beyond all measure but the estimate."""
     begin = x.start + (0.5 if x.log else 0.35) * (x.end - x.start)
-    farthest = max(_FARTHEST, min(_OUTSIDE, abs(looks[-1].effect or 0.0)))
+    farthest = max(_FARTHEST, min(_OUTSIDE, 1.4 * abs(looks[-1].effect or 0.0)))
     ends = [end for it in looks for end in (it.low, it.high) if x.place(_units(it)) >= begin]
     ends += [
         it.effect for one in (looks, *beside) for it in one if x.place(_units(it)) >= begin

@@ -64,12 +64,18 @@ def text(x: float, y: float, said: str, style: str = "", anchor: str | None = No
     return element("text", said, x=x, y=y, class_=style or None, text_anchor=anchor)
 
 
+def arm_style(place: int) -> int:
+    """Return by which colour and mark the arm at a place of the plan is drawn."""
+    return place and 1 + (place - 1) % max(_MARKS)
+
+
 def mark(x: float, y: float, arm: int) -> Markup:
     """Draw the mark of an arm: each has a form of its own beside its colour."""
     if arm < 2:  # the end of a line: it stays round where the picture is stretched
         return dots([(x, y)], f"s{arm} point")
-    ends = _MARKS[min(arm, max(_MARKS))]
-    return path([(x + across, y + down) for across, down in ends], f"f{arm}", closed=True)
+    return path(
+        [(x + across, y + down) for across, down in _MARKS[arm]], f"f{arm}", closed=True
+    )
 
 
 def held(points: Iterable[_Point], top: float, bottom: float) -> list[_Point]:

@@ -11,6 +11,7 @@ from meta_experiment.render.markup import Markup, joined
 from meta_experiment.render.pictures.drawing import (
     NARROW,
     WIDE,
+    arm_style,
     box,
     dots,
     line,
@@ -40,6 +41,7 @@ class _Frame:
     right: float
     ticks: int
     lower: float
+    longest: int  # text below the axis
 
     @property
     def row(self) -> float:
@@ -47,7 +49,7 @@ class _Frame:
         return _ROW + self.lower
 
 
-_FRAMES = (_Frame(WIDE, 64.0, 30.0, 7, 0.0), _Frame(NARROW, 14.0, 14.0, 4, 16.0))
+_FRAMES = (_Frame(WIDE, 64.0, 30.0, 7, 0.0, 70), _Frame(NARROW, 14.0, 14.0, 4, 16.0, 34))
 _LONGEST = 16  # name of an arm beside its row
 
 
@@ -90,8 +92,14 @@ def _counts(arm: ArmDistribution) -> dict[float, int]:
 
 def _named(frame: _Frame, who: str, number: int, top: float) -> Markup:
     if frame.width == WIDE:
-        return text(frame.left - 14, top + 34, name(who, _LONGEST), f"f{number} strong", "end")
-    return text(frame.left, top + 12, name(who, 34), f"f{number} strong")
+        return text(
+            frame.left - 14,
+            top + 34,
+            name(who, _LONGEST),
+            f"f{arm_style(number)} strong",
+            "end",
+        )
+    return text(frame.left, top + 12, name(who, 34), f"f{arm_style(number)} strong")
 
 
 def _measured(
@@ -111,7 +119,7 @@ def _measured(
     scale = " (log scale)" if log else ""
     middle = (x.start + x.end) / 2
     said = f"{result.metric.label}{unit}{scale}"
-    drawn.append(text(middle, height - 9, said, "tick", "middle"))
+    drawn.append(text(middle, height - 9, name(said, frame.longest), "tick", "middle"))
     for number, (who, arm) in enumerate(arms.items()):
         top = _TOP + frame.row * number
         drawn.append(_named(frame, who, number, top))
@@ -126,8 +134,9 @@ def _measured(
         if arm.centre is not None and low <= arm.centre <= high:
             at = x.place(arm.centre)
             drawn.append(line(at, top + 16, at, floor + 18, "centre"))
-            late = at > x.end - 90
-            shown = written(arm.centre, result.metric)
+            room = int(max(at, frame.width - at) / _LETTER)
+            shown = name(written(arm.centre, result.metric), room)
+            late = at + _LETTER * len(shown) > frame.width
             drawn.append(
                 text(
                     at - 6 if late else at + 6,
@@ -149,7 +158,7 @@ def _swarm(values: Sequence[float], x: PictureScale, floor: float, number: int) 
         column = round(x.place(value) / _DOT)
         places.append((column * _DOT, floor - 3 - step * columns[column]))
         columns[column] += 1
-    drawn = dots(places, f"s{number} dots")
+    drawn = dots(places, f"s{arm_style(number)} dots")
     return drawn if number else joined(drawn, dots(places, "hole dots"))
 
 
@@ -162,14 +171,14 @@ def _histogram(
         height = floor - _STACK * count / most
         points += [(x.place(left), height), (x.place(right), height)]
     points.append((x.place(edges[-1]), floor))
-    return path(points, f"f{number} bins", closed=True)
+    return path(points, f"f{arm_style(number)} bins", closed=True)
 
 
 def _box_plot(arm: ArmDistribution, x: PictureScale, y: float, number: int) -> Markup:
     places = {key: x.place(value) for key, value in arm.quantiles.items()}
     return joined(
-        line(places["5"], y, places["95"], y, f"s{number} nine"),
-        line(places["25"], y, places["75"], y, f"s{number} half"),
+        line(places["5"], y, places["95"], y, f"s{arm_style(number)} nine"),
+        line(places["25"], y, places["75"], y, f"s{arm_style(number)} half"),
     )
 
 
@@ -193,7 +202,8 @@ def _counted(
         for at, label in enumerate(labels)
         if at % every == 0
     ]
-    drawn.append(text((start + end) / 2, height - 9, result.metric.label, "tick", "middle"))
+    label = name(result.metric.label, frame.longest)
+    drawn.append(text((start + end) / 2, height - 9, label, "tick", "middle"))
     shares = [
         {value: count / max(1, arm.n) for value, count in _counts(arm).items()}
         for arm in arms.values()
@@ -208,6 +218,10 @@ def _counted(
             share = shares[number].get(value, 0.0)
             wide = min(46.0, step * 0.55)
             tall = _STACK * share / most
-            drawn.append(box(place(at) - wide / 2, floor - tall, wide, tall, f"f{number} bins"))
+            drawn.append(
+                box(
+                    place(at) - wide / 2, floor - tall, wide, tall, f"f{arm_style(number)} bins"
+                )
+            )
             drawn.append(text(place(at), floor - tall - 5, per_cent(share), "tick", "middle"))
     return joined(*drawn)
