@@ -173,6 +173,13 @@ def test_a_guardrail_that_looks_beyond_its_margin_is_no_open_one(project):
     assert "until cost_usd looks within its margin" in document["ahead"]["sentence"]
 
 
+def test_a_guardrail_that_nobody_records_is_missing_before_the_least_units_too(project):
+    name = project.create(*GUARDED)
+    project.observe(name, 4)
+    assert state_of(told(project, name)) == "missing"
+    assert "MISSING  cost_usd" in project("analyze", name).out
+
+
 def test_before_the_least_units_a_guardrail_is_as_early_as_the_rest(project):
     name = made(project, 4, *GUARDED, cost=1.35)
     assert state_of(told(project, name)) == "early"

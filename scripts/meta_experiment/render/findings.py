@@ -14,7 +14,7 @@ from meta_experiment.render.report_words import (
 )
 from meta_experiment.render.words import capital, counted
 from meta_experiment.types import Decision, Interval, MetricKind, ReasonCode
-from meta_experiment.types.results.report import EvidenceSeries, GateName, ReportDocument
+from meta_experiment.types.results.report import EvidenceSeries, ReportDocument
 from meta_experiment.types.results.report_metrics import (
     MetricRole,
     ReportComparison,
@@ -22,6 +22,9 @@ from meta_experiment.types.results.report_metrics import (
     ReportResult,
     ResultState,
 )
+from meta_experiment.types.results.report_standing import CheckState, EndingEvidence
+
+Guarded = dict[ResultState, list[tuple[ReportMetric, ReportComparison]]]
 
 VERDICTS = {
     Decision.PROMOTE: ("▲", "Promote", "good"),
@@ -41,17 +44,10 @@ _SIGNS = {
     ResultState.SHOWN: ("", "plain"),
 }
 STATES = {state: (sign, state.word, tone) for state, (sign, tone) in _SIGNS.items()}
-GATES = {
-    GateName.DATA: "Data are sound",
-    GateName.UNITS: "Enough units",
-    GateName.GUARDRAILS: "No guardrail is broken",
-    GateName.EVIDENCE: "Better than control",
-    GateName.THRESHOLD: "Worth having",
-    GateName.DOUBTS: "Stands up to what is missing",
-    GateName.TIME: "Time is left",
-}
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _SAID_OF_THE_ARM = ("s", "USD")  # which is faster or cheaper itself
+_ANSWERS = (ReasonCode.STILL_BETTER, ReasonCode.REVERSED, ReasonCode.DECAYED)
+_TOO_SMALL = (ReasonCode.EFFECT_BELOW_THRESHOLD, ReasonCode.BELOW_THRESHOLD_SO_FAR)
 _TOO_FEW = (ReasonCode.INSUFFICIENT_SAMPLES, ReasonCode.WAITING_FOR_TRIALS)
 
 
@@ -86,15 +82,77 @@ def _unready(report: ReportDocument) -> str | None:
 
 def _outcome(report: ReportDocument, metric: ReportMetric, comparison: ReportComparison) -> str:
     verdict, said = report.verdict, _said(report, metric, comparison)
-    broken = [] if verdict.decision is Decision.PROMOTE else _broken(report)
-    if broken:
-        return f"{said}, but {_broke(broken)}"
     if verdict.reason_code is ReasonCode.NO_MEANINGFUL_DIFFERENCE:
         return f"{capital(metric.label)} differs by less than matters"
-    clear = verdict.decision in (Decision.PROMOTE, Decision.REJECT)
-    if clear or comparison.state is ResultState.BETTER:
-        return said
-    return f"{said}, which may still be chance"
+    if not is_shown(report, comparison):
+        said = f"{said}, which may still be chance"
+    if verdict.reason_code in _TOO_SMALL:
+        said += f", which is below the {planned(report.plan.improvement_threshold)} asked for"
+    against = what_speaks_against(report, comparison.treatment)
+    return f"{said}, but {against}" if against else said
+
+
+def is_shown(report: ReportDocument, comparison: ReportComparison) -> bool:
+    """Say whether the effect on the metric that decides is proven, either way."""
+    if comparison.state in (ResultState.BETTER, ResultState.WORSE):
+        return True
+    primary = report.results[0].metric.name
+    proven = any(it.metric == primary for it in endings_of(report, comparison.treatment))
+    answered = report.verdict.reason_code in _ANSWERS
+    return proven or answered or report.verdict.decision is Decision.PROMOTE
+
+
+def endings_of(report: ReportDocument, treatment: str | None) -> list[EndingEvidence]:
+    """Return what ended a treatment, or the experiment with it."""
+    return [item for item in report.endings if item.treatment in (treatment, None)]
+
+
+def guarded(report: ReportDocument, treatment: str | None) -> Guarded:
+    """Return the guardrails of a treatment by how they stand."""
+    found: Guarded = {}
+    for result in report.results:
+        if result.metric.role is MetricRole.GUARDRAIL:
+            for item in result.comparisons:
+                if item.treatment == treatment:
+                    found.setdefault(item.state, []).append((result.metric, item))
+    return found
+
+
+def what_speaks_against(report: ReportDocument, treatment: str) -> str | None:
+    """Say what ended a treatment beside the metric that decides, or holds it back."""
+    for item in endings_of(report, treatment):
+        if (told := _ended(report, item)) is not None:
+            return told
+    if report.verdict.winner == treatment:
+        return None
+    states = guarded(report, treatment)
+    if broken := states.get(ResultState.BROKEN):
+        return _broke([metric.label for metric, _ in broken])
+    if beyond := states.get(ResultState.BEYOND):
+        return listed([beyond_words(*it) for it in beyond])
+    return "errors rise" if report.verdict.reason_code is ReasonCode.ERRORS_RISE else None
+
+
+def _ended(report: ReportDocument, ending: EndingEvidence) -> str | None:
+    """Say what ended it, if it is not in the metric that decides or in a guardrail."""
+    if ending.reason_code is ReasonCode.ALERT_ACTED:
+        return "an alert that the plan lets act has ended it"
+    elsewhere = ending.metric != report.results[0].metric.name
+    if ending.reason_code is ReasonCode.SAFETY_HARM and elsewhere:
+        return f"{ending.label} shows harm"
+    return None
+
+
+def beyond_words(metric: ReportMetric, comparison: ReportComparison) -> str:
+    """Say by how much a guardrail looks worse than it may get."""
+    seen = change_worse(comparison)
+    return f"{metric.label} looks {seen}, beyond its margin of {planned(metric.margin)}"
+
+
+def change_worse(comparison: ReportComparison) -> str:
+    """Say how much worse something looks."""
+    relative = comparison.effect.relative
+    return "worse" if relative is None else f"{per_cent(abs(relative))} worse"
 
 
 def _said(report: ReportDocument, metric: ReportMetric, comparison: ReportComparison) -> str:
@@ -120,15 +178,6 @@ def _said(report: ReportDocument, metric: ReportMetric, comparison: ReportCompar
     return f"{capital(metric.label)} is {how} with {name(comparison.treatment, 40)}"
 
 
-def _broken(report: ReportDocument) -> list[str]:
-    return [
-        result.metric.label
-        for result in report.results
-        for item in result.comparisons
-        if item.state is ResultState.BROKEN and item.treatment == report.verdict.leading
-    ]
-
-
 def _broke(labels: list[str]) -> str:
     return (
         f"{listed(labels)} broke {'its guardrail' if len(labels) == 1 else 'their guardrails'}"
@@ -137,26 +186,25 @@ def _broke(labels: list[str]) -> str:
 
 def metrics_finding(report: ReportDocument) -> str:
     """Say how the guardrails stand."""
-    states: dict[ResultState, list[str]] = {}
-    for result in report.results:
-        if result.metric.role is MetricRole.GUARDRAIL:
-            for item in result.comparisons:
-                if item.treatment == report.verdict.leading:
-                    states.setdefault(item.state, []).append(result.metric.label)
+    states = guarded(report, report.verdict.leading)
     told = "" if len(report.arms) < 3 else f"With {name(report.verdict.leading or '')}, "
-    broken = states.get(ResultState.BROKEN, [])
-    unsettled = states.get(ResultState.OPEN, []) + states.get(ResultState.MISSING, [])
     if not states:
         return _primary_finding(report)
-    if broken:
-        return capital(f"{told}{_broke(broken)}")
-    if not unsettled:
-        held = states.get(ResultState.HOLDS, [])
-        return capital(
-            f"{told}{'the guardrail holds' if len(held) == 1 else 'all guardrails hold'}"
-        )
-    verb = "is" if len(unsettled) == 1 else "are"
-    return capital(f"{told}no guardrail is broken; {listed(unsettled)} {verb} not settled")
+    if set(states) <= {ResultState.EARLY}:
+        return "It is too early to tell how the guardrails stand"
+    if set(states) == {ResultState.HOLDS}:
+        one = len(states[ResultState.HOLDS]) == 1
+        return capital(f"{told}{'the guardrail holds' if one else 'all guardrails hold'}")
+    labels = {state: [metric.label for metric, _ in some] for state, some in states.items()}
+    parts = [beyond_words(*it) for it in states.get(ResultState.BEYOND, [])]
+    if broken := labels.get(ResultState.BROKEN):
+        parts.insert(0, _broke(broken))
+    if not parts:
+        parts = ["no guardrail is broken"]
+    for state in (ResultState.MISSING, ResultState.OPEN, ResultState.EARLY):
+        if some := labels.get(state):
+            parts.append(f"{listed(some)} {'is' if len(some) == 1 else 'are'} {state.word}")
+    return capital(f"{told}{'; '.join(parts)}")
 
 
 def _primary_finding(report: ReportDocument) -> str:
@@ -181,15 +229,23 @@ def course_finding(report: ReportDocument, series: EvidenceSeries) -> str:
         seen = evidence(series.points[-1].log_worse, odds=odds)
         needed = evidence(report.verdict.bar_worse, odds=odds)
         return f"{who}Worse than control by evidence of {seen}; {needed} ends it"
-    if series.enough_since is not None:
-        since = counted(series.enough_since, unit)
-        return f"{who}“No change” has been ruled out since {since} per arm"
     if series.first_enough is not None:
-        return (
-            f"{who}“No change” was ruled out at {counted(series.first_enough, unit)} per arm, "
-            "and is not any more"
-        )
+        return f"{who}“No change” {since_when(report, series)}"
     return f"{who}“No change” is not ruled out yet"
+
+
+def since_when(report: ReportDocument, series: EvidenceSeries) -> str:
+    """Say when looks first ruled no change out, and since when all of them do."""
+    first, since = series.first_enough, series.enough_since
+    at = f"{counted(first or 0, report.unit.value)} per arm"
+    if since is None:
+        return f"was ruled out at {at}, and is not any more"
+    if first == since:
+        return f"has been ruled out since {at}"
+    kept = ""
+    if series.looks > len(series.points):
+        kept = f" (of {counted(series.looks, 'look')} {len(series.points):,} are kept)"
+    return f"was ruled out first at {at}, and at every look since {since:,}{kept}"
 
 
 def evidence_finding(report: ReportDocument, series: EvidenceSeries) -> str:
@@ -213,22 +269,17 @@ def distribution_finding(result: ReportResult) -> str:
 
 def data_finding(report: ReportDocument) -> str:
     """Say whether the data are sound."""
-    checks = report.checks
-    if not checks.exposure.assigned:
+    states = {item.check.value: item.state for item in report.health}
+    failed = [name for name, state in states.items() if state is CheckState.FAILED]
+    seen = [name for name, state in states.items() if state is not CheckState.NOTHING_YET]
+    if failed:
+        return f"The data do not pass: {listed(failed)}"
+    if not report.checks.exposure.assigned:
         return "There are no data to check yet"
-    failed = [
-        label
-        for label, check in (
-            ("assignment", checks.srm),
-            ("losses", checks.attrition),
-            ("exposure", checks.exposure),
-            ("versions", checks.fingerprint),
-        )
-        if not check.ok
-    ]
-    if not failed:
+    if len(seen) == len(states):
         return "The data pass all four checks"
-    return f"The data do not pass: {listed(failed)}"
+    unseen = [name for name in states if name not in seen]
+    return f"The data pass the checks of {listed(seen)}; of {listed(unseen)} there is no record"
 
 
 def change_finding(report: ReportDocument) -> str:

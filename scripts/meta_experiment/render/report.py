@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from meta_experiment.decide.reporting.guardrail_states import guardrail_state
+from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.telling.progress import leading
 from meta_experiment.model.result_document import to_document
 from meta_experiment.render import over_time, words
@@ -29,7 +31,6 @@ from meta_experiment.types import (
     Correction,
     Decision,
     GuardrailResult,
-    GuardrailState,
     Plan,
     Posterior,
     PrimaryResult,
@@ -37,8 +38,15 @@ from meta_experiment.types import (
     Risk,
 )
 from meta_experiment.types.results.examination import Examination
-from meta_experiment.types.results.report_metrics import ReportResult
+from meta_experiment.types.results.report_metrics import ReportResult, ResultState
+from meta_experiment.types.results.report_standing import CheckName, CheckState
 
+_CHECKED: dict[CheckState, tuple[str, Tone]] = {
+    CheckState.PASSED: ("ok  ", "good"),
+    CheckState.NOTED: ("NOTE", "warn"),
+    CheckState.FAILED: ("FAIL", "bad"),
+    CheckState.NOTHING_YET: ("–   ", "dim"),
+}
 _OF_LOGARITHMS = "geometric mean"
 
 
@@ -299,16 +307,16 @@ def _guardrails(analysis: Analysis) -> Iterator[Section]:
 
 
 def _guardrail(item: GuardrailResult, ready: Readiness) -> Text:
-    reason = item.reason
-    early = ready.smallest_arm < ready.needed_per_arm
-    if early and item.state is GuardrailState.UNDETERMINED:
+    reason, state = item.reason, guardrail_state(item, ready)
+    if state is ResultState.EARLY:
         reason = f"an effect is shown from {ready.needed_per_arm:,} units per arm on"
-    tones: dict[GuardrailState, Tone] = {
-        GuardrailState.PASS: "good",
-        GuardrailState.FAIL: "bad",
+    tones: dict[ResultState, Tone] = {
+        ResultState.HOLDS: "good",
+        ResultState.BROKEN: "bad",
+        ResultState.BEYOND: "bad",
     }
     return (
-        Emphasis(item.state.value.upper(), tones.get(item.state, "warn")),
+        Emphasis(state.word.upper(), tones.get(state, "warn")),
         (
             f"  {words.printable(item.metric)} ({words.printable(item.treatment)}, may worsen "
             f"by {words.per_cent(item.margin)}): {words.one_line(reason)}"
@@ -350,21 +358,18 @@ def _measured(analysis: Analysis, result: PrimaryResult) -> Iterator[tuple[str, 
 
 def _checks(analysis: Analysis) -> Iterator[Text]:
     checks = analysis.checks
-    rows = (
-        ("assignment ratio", checks.srm.ok, _counts(checks.srm.counts)),
-        ("attrition", checks.attrition.ok, _lost(analysis)),
-        (
+    told = {
+        CheckName.ASSIGNMENT: ("assignment ratio", _counts(checks.srm.counts)),
+        CheckName.LOSSES: ("attrition", _lost(analysis)),
+        CheckName.EXPOSURE: (
             "exposure",
-            checks.exposure.ok,
             f"{checks.exposure.exposed:,} of {checks.exposure.assigned:,} assigned units",
         ),
-        ("fingerprint", checks.fingerprint.ok, _fingerprint(analysis)),
-    )
-    for name, fine, detail in rows:
-        sign = Emphasis("ok  ", "good") if fine else Emphasis("FAIL", "bad")
-        if fine and name == "attrition" and checks.attrition.reason:
-            sign = Emphasis("NOTE", "warn")
-        yield (sign, f"  {name}: {detail}")
+        CheckName.VERSIONS: ("fingerprint", _fingerprint(analysis)),
+    }
+    for item in health(checks):
+        name, detail = told[item.check]
+        yield (Emphasis(*_CHECKED[item.state]), f"  {name}: {detail}")
     for name, count in analysis.samples.items():
         listed = ", ".join(
             f"{words.name(reason)} {number:,}" for reason, number in count.exclusions.items()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.render.findings import interval_words, lead
+from meta_experiment.render.arm_words import ended_fact
+from meta_experiment.render.findings import interval_words, lead, since_when
 from meta_experiment.render.report_words import between, evidence
-from meta_experiment.render.words import counted, sparkline
+from meta_experiment.render.words import sparkline
 from meta_experiment.types.results.report import EvidenceSeries, ReportDocument
 
 _CELLS = 44  # of a course
@@ -31,7 +32,7 @@ def strength(report: ReportDocument) -> tuple[str, str] | None:
     told = f"{evidence(report.verdict.bar, odds=odds)} needed"
     course = leading_series(report)
     if course is not None and report.verdict.any_look and course.enough_since is not None:
-        told += f", enough since {counted(course.enough_since, report.unit.value)} per arm"
+        told += f", “no change” {since_when(report, course)}"
     if len(report.series) > 1:
         told += f"; corrected for {len(report.series)} treatments"
     return evidence(known.log_better_adjusted, odds=odds) if known else "none yet", told
@@ -61,6 +62,9 @@ def figures(report: ReportDocument) -> Iterator[tuple[str, str]]:
     ):
         if told is not None:
             yield label, "  ".join(told)
+    if (ended := ended_fact(report)) is not None:
+        about, seen, bar = ended
+        yield "against it", f"{seen}  {about[:1].lower()}{about[1:]}; {bar}"
     course = evidence_course(report)
     if course is not None:
         yield "its course", course

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from meta_experiment.render import words
+from meta_experiment.render.arm_words import further_arms
 from meta_experiment.render.blocks import (
     Emphasis,
     Facts,
@@ -14,10 +15,15 @@ from meta_experiment.render.blocks import (
     Section,
     Tone,
 )
-from meta_experiment.render.findings import headline
 from meta_experiment.render.report_figures import figures
 from meta_experiment.render.report_forest import forest
-from meta_experiment.types import Decision
+from meta_experiment.render.standing_words import (
+    badge,
+    first_sentence,
+    surer,
+    watch_lines,
+    why_heading,
+)
 from meta_experiment.types.results.report import GateState, ReportDocument
 
 _SIGNS: dict[GateState, tuple[str, Tone]] = {
@@ -27,13 +33,13 @@ _SIGNS: dict[GateState, tuple[str, Tone]] = {
     GateState.NOT_ASKED: ("–", "dim"),
     GateState.NOTHING_YET: ("–", "dim"),
 }
-_TONES: dict[Decision, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
+_TONES: dict[str, Tone] = {"good": "good", "bad": "bad", "open": "warn", "plain": "dim"}
 
 
 def summary(report: ReportDocument) -> Page:
     """Say what was decided, the gates, and what to do."""
-    verdict = report.verdict
-    word = Emphasis(verdict.decision.value, _TONES.get(verdict.decision, "warn"))
+    sign, word, tone = badge(report)
+    goes_on = first_sentence(report)
     gates = tuple(
         (Emphasis(*_SIGNS[item.state]), f" {item.gate.value}: {words.one_line(item.sentence)}")
         for item in report.gates
@@ -43,13 +49,29 @@ def summary(report: ReportDocument) -> Page:
             Heading(
                 f"REPORT  {words.name(report.experiment_id)}", words.quoted(report.plan.name)
             ),
-            Paragraph(((word, f" ({verdict.reason_code.value})  {headline(report)}"),)),
-            Paragraph((words.one_line(verdict.reason),), indent=2),
+            Paragraph(((Emphasis(f"{sign} {word}", _TONES[tone]), f"  {goes_on}"),)),
+            Paragraph(tuple(_said(report)), indent=2),
         ),
         *_picture(report),
-        (Heading("Why", level=2), Paragraph(gates, indent=2)),
-        (Facts((("Next", words.one_line(verdict.next_action)),)),),
+        (Heading(why_heading(report), level=2), Paragraph(gates, indent=2)),
+        (Facts(tuple(_last(report))),),
     )
+
+
+def _said(report: ReportDocument) -> Iterator[str]:
+    """Say what the evidence says, by its code and its sentence, and what holdouts found."""
+    verdict = report.verdict
+    code = f"{verdict.decision.value} ({verdict.reason_code.value})"
+    yield f"{code}: {words.one_line(verdict.reason)}"
+    yield from watch_lines(report)
+
+
+def _last(report: ReportDocument) -> Iterator[tuple[str, str]]:
+    """Tell of further treatments, alerts, what would make one surer, and what to do."""
+    yield from further_arms(report)
+    yield from (("Alert", words.one_line(item.message)) for item in report.alerts)
+    yield "To be surer", surer(report)
+    yield "Next", words.one_line(report.verdict.next_action)
 
 
 def _picture(report: ReportDocument) -> Iterator[Section]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide import safety
 from meta_experiment.decide.basis import Basis
+from meta_experiment.decide.reporting.metric_words import label
 from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.types import Analysis, Decision, EndedArm, ReasonCode
@@ -22,12 +23,26 @@ def endings(
 ) -> Iterator[EndingEvidence]:
     """Tell of each treatment that has ended, and of what ended the experiment as a whole."""
     for item in analysis.ended:
-        found = _found(basis, item, results)
-        yield EndingEvidence(item.treatment, item.at, item.reason_code, item.reason, *found)
+        yield _told(basis, item, item.treatment, _found(basis, item, results))
     if analysis.ended or analysis.decision is not Decision.REJECT:
         return
-    yield EndingEvidence(
-        None, None, analysis.reason_code, analysis.reason, *_as_a_whole(basis, analysis)
+    whole = EndedArm("", None, analysis.reason_code, analysis.reason)
+    yield _told(basis, whole, None, _as_a_whole(basis, analysis))
+
+
+def _told(basis: Basis, item: EndedArm, treatment: str | None, found: _Found) -> EndingEvidence:
+    metric, beyond, seen, needed = found
+    return EndingEvidence(
+        treatment=treatment,
+        at=item.at,
+        reason_code=item.reason_code,
+        reason=item.reason,
+        metric=metric,
+        label=None if metric is None else label(metric),
+        beyond=beyond,
+        seen=seen,
+        needed=needed,
+        by_e_values=basis.rule.by_e_values or item.reason_code is ReasonCode.SAFETY_HARM,
     )
 
 

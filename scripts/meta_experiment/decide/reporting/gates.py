@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.quality import problems
@@ -82,6 +83,8 @@ OF_REASON = {
 }
 """The reasons of a verdict by the gate that each is of."""
 
+_WORSE = (ReasonCode.TREATMENT_WORSE, ReasonCode.REVERSED)
+_NEAR = 90.0  # days; an end that is farther away is no limit that matters
 _DOUBTS = OF_REASON[GateName.DOUBTS]
 _STATES_OF = {
     ReasonCode.GUARDRAIL_FAILED: (ResultState.BROKEN,),
@@ -95,7 +98,8 @@ _STATES_OF = {
 class _Gatekeeper:
     """What the gates are read from: `leading` is what is known of the treatment spoken of.
 
-    `ending` is what ended that treatment, or the experiment, if something did.
+    `ending` is what ended that treatment, or the experiment, if something did; `over` says that
+    no units come any more.
     """
 
     plan: Plan
@@ -104,6 +108,7 @@ class _Gatekeeper:
     leading: ReportComparison | None
     guarded: Sequence[tuple[ReportResult, ReportComparison]]
     ending: EndingEvidence | None
+    over: bool
 
     @property
     def settled(self) -> bool:
@@ -166,6 +171,12 @@ class _Gatekeeper:
 
     def evidence(self) -> _Reading:
         """Ask whether the treatment is shown to be better."""
+        ending = self.ending
+        if ending is not None and ending.reason_code in _WORSE and ending.seen is not None:
+            words = self.rule.words
+            needed = words.needed(math.exp(-(ending.needed or 0.0)))
+            told = f"For worse, {words.strength(ending.seen)}, needed {needed}."
+            return _FAILED, ending.seen, ending.needed, told
         bar = self.rule.bar(self.plan.alpha, 1)
         known = self.leading.evidence if self.leading else None
         needed = self.rule.words.needed(self.plan.alpha)
@@ -182,7 +193,7 @@ class _Gatekeeper:
         threshold = self.plan.improvement_threshold
         effect = self.leading.effect.relative if self.leading else None
         if not threshold or self.plan.claim is Claim.THRESHOLD:
-            return _UNASKED, effect, threshold, "The plan asks for no estimate beside."
+            return _UNASKED, effect, None, "The plan asks for no estimate beside."
         if effect is None:
             return _OPEN, None, threshold, "There is no relative effect yet."
         state = _PASSED if effect >= threshold else _OPEN
@@ -213,10 +224,12 @@ class _Gatekeeper:
         ready = self.analysis.readiness
         if self._stopped_by(GateName.TIME):
             return _FAILED, None, None, self.analysis.reason
-        if self.settled or self.plan.unit is Unit.CASE:
+        if self.settled or self.over or self.plan.unit is Unit.CASE:
             return _UNASKED, None, None, "Nothing is waited for."
-        left = None if ready.days_left is None else ready.days_running + ready.days_left
-        return _PASSED, ready.days_running, left, "The plan has time left."
+        if ready.days_left is None or ready.days_left > _NEAR:
+            return _UNASKED, None, None, f"The plan does not end within {_NEAR:g} days."
+        whole = ready.days_running + ready.days_left
+        return _PASSED, ready.days_running, whole, "The plan has time left."
 
     def _blocks(self, guarded: tuple[ReportResult, ReportComparison]) -> bool:
         """Say whether a guardrail that is not broken would hold a promotion back so far."""
@@ -251,6 +264,8 @@ def gates(
     results: Sequence[ReportResult],
     leading: str | None,
     endings: Sequence[EndingEvidence] = (),
+    *,
+    over: bool = False,
 ) -> Iterator[GateReading]:
     """Read every gate for the treatment that is spoken of, in the order of their telling."""
     keeper = _Gatekeeper(
@@ -266,6 +281,7 @@ def gates(
             if item.treatment == leading
         ],
         next((it for it in endings if it.treatment in (leading, None)), None),
+        over,
     )
     for gate in GateName:
         state, seen, needed, sentence = getattr(keeper, gate.value)()
@@ -278,7 +294,7 @@ def _named(result: ReportResult, item: ReportComparison) -> str:
     label, effect = result.metric.label, item.effect.relative
     if item.state is ResultState.EARLY or effect is None:
         return label
-    return f"{label} ({described(effect)}, may be {result.metric.margin or 0.0:.0%} worse)"
+    return f"{label} ({described(effect)}; {result.metric.margin or 0.0:.0%} worse is allowed)"
 
 
 def _capital(text: str) -> str:

@@ -9,19 +9,17 @@ from meta_experiment.decide.basis import Basis
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import corrected, weigh
 from meta_experiment.decide.reporting.distributions import centre_of, distributions
+from meta_experiment.decide.reporting.guardrail_states import guardrail_state
 from meta_experiment.decide.reporting.metric_words import described_metric
 from meta_experiment.decide.shares import shares_of
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.types import (
     Analysis,
     Comparison,
-    GuardrailResult,
-    GuardrailState,
     Interval,
     Metric,
     Plan,
     PrimaryResult,
-    Readiness,
 )
 from meta_experiment.types.results.report_metrics import (
     ComparisonEvidence,
@@ -30,25 +28,6 @@ from meta_experiment.types.results.report_metrics import (
     ReportResult,
     ResultState,
 )
-
-_GUARDED = {
-    GuardrailState.PASS: ResultState.HOLDS,
-    GuardrailState.FAIL: ResultState.BROKEN,
-    GuardrailState.MISSING: ResultState.MISSING,
-}
-
-
-def guardrail_state(result: GuardrailResult, ready: Readiness) -> ResultState:
-    """Say how a guardrail stands, in the one word that every form has for it.
-
-    Before the plan's minimum nothing is said but what is proven already.
-    """
-    if result.state in (GuardrailState.PASS, GuardrailState.FAIL):
-        return _GUARDED[result.state]
-    if ready.smallest_arm < ready.needed_per_arm:
-        return ResultState.EARLY
-    unsettled = ResultState.BEYOND if result.beyond else ResultState.OPEN
-    return _GUARDED.get(result.state, unsettled)
 
 
 def results(basis: Basis, analysis: Analysis) -> Iterator[ReportResult]:

@@ -49,6 +49,8 @@ def surer(plan: Plan, analysis: Analysis) -> str:
     if analysis.obstacles:
         missing = " ".join(item.reason for item in analysis.obstacles)
         return f"It ended before it was shown. What was missing: {missing}"
+    if analysis.reason_code is ReasonCode.ALERT_ACTED:
+        return f"An alert is no proof: more {_units(plan)} would tell whether that is chance."
     if analysis.decision is not Decision.PROMOTE:
         return "Nothing more is needed: the question is answered as far as the plan asks."
     open_ = [

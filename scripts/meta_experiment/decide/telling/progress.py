@@ -62,7 +62,7 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
     evidence = rule.reached(plan, analysis, shares_of(plan, rule).look)
     fraction = min(_ALMOST, units, 1.0 if evidence is None else evidence)
     projected = rule.projection(plan, analysis) if _lacks_evidence(analysis) else None
-    more = _units_to_go(plan, analysis, projected)
+    more = _units_to_go(analysis, projected)
     known = more is not None and ready.smallest_arm and ready.days_running >= _SHORTEST
     days = (more or 0) * ready.days_running / ready.smallest_arm if known else None
     return Progress(
@@ -92,14 +92,12 @@ def best_estimate(analysis: Analysis) -> float:
     return float("-inf") if seen is None else seen
 
 
-def _units_to_go(
-    plan: Plan, analysis: Analysis, projected: Sequence[int | None] | None
-) -> int | None:
+def _units_to_go(analysis: Analysis, projected: Sequence[int | None] | None) -> int | None:
     ready = analysis.readiness
     if ready.smallest_arm < ready.needed_per_arm:
         return ready.needed_per_arm - ready.smallest_arm
     needed = [units for units in projected or () if units is not None]
-    if not needed or best_estimate(analysis) < plan.improvement_threshold:
+    if not needed:
         return None
     return max(1, min(needed) - ready.smallest_arm)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meta_experiment.render.findings import VERDICTS, headline, impact_finding
+from meta_experiment.render.findings import impact_finding
 from meta_experiment.render.html.course_part import cases_part, course_part, distribution_part
 from meta_experiment.render.html.data_part import data_part, worth_part
 from meta_experiment.render.html.metrics_part import metrics_part
@@ -12,6 +12,7 @@ from meta_experiment.render.html.units_part import units_part
 from meta_experiment.render.html.verdict_part import contents, top
 from meta_experiment.render.markup import element
 from meta_experiment.render.report_words import moment, name
+from meta_experiment.render.standing_words import whole_sentence
 from meta_experiment.types.results.report import ReportDocument
 
 
@@ -30,9 +31,8 @@ def report_page(report: ReportDocument) -> str:
         ("again", "Reproduce", again_part(report)),
     ]
     shown = [(identity, word) for identity, word, drawn in parts if drawn is not None]
-    word = VERDICTS[report.verdict.decision][1]
     return page(
-        f"{word}: {headline(report)} · {name(report.plan.name, 80)}",
+        f"{whole_sentence(report)} · {name(report.plan.name, 80)}",
         top(report),
         contents(shown),
         *(drawn for _, _, drawn in parts),

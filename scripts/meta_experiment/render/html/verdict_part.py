@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from meta_experiment.render.findings import GATES, VERDICTS, headline, interval_words, lead
+from meta_experiment.render.arm_words import ended_fact, further_arms
+from meta_experiment.render.findings import change_worse, guarded, interval_words, lead
+from meta_experiment.render.gate_words import gate_seen, gate_title
 from meta_experiment.render.html.page import own
-from meta_experiment.render.markup import Markup, element, joined
+from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.report_words import (
     between,
     change,
-    day,
     evidence,
-    moment,
     name,
     per_cent,
     planned,
     value,
 )
+from meta_experiment.render.standing_words import (
+    badge,
+    first_sentence,
+    status_line,
+    surer,
+    watch_lines,
+    why_heading,
+)
 from meta_experiment.render.words import capital
 from meta_experiment.types import MetricKind
 from meta_experiment.types.results.report import (
-    GateName,
     GateReading,
     GateState,
     ReportDocument,
 )
+from meta_experiment.types.results.report_metrics import ResultState
 
 _SIGNS = {
     GateState.PASSED: ("✓", "good", "passed"),
@@ -38,7 +46,7 @@ _LONGEST_REASON = 400
 
 def top(report: ReportDocument) -> Markup:
     """Write all that a decision needs, before anybody scrolls."""
-    sign, word, tone = VERDICTS[report.verdict.decision]
+    sign, word, tone = badge(report)
     files = [name(path) for path in report.plan.files[:3]]
     more = len(report.plan.files) - len(files)
     named = ", ".join(files) + (f" and {more} more" if more > 0 else "")
@@ -58,31 +66,24 @@ def top(report: ReportDocument) -> Markup:
                 f"{sign} {word}",
                 class_=f"badge {tone}",
                 data_decision=report.verdict.decision.value,
+                data_standing=report.standing.state.value,
             ),
-            element("span", headline(report), id="headline"),
+            element("span", first_sentence(report), id="headline"),
         ),
         element(
             "p", name(report.plan.hypothesis, _LONGEST_TEXT), class_="hypothesis", dir="auto"
         ),
-        element("p", _status(report), class_="status"),
+        element("p", status_line(report), class_="status"),
+        *(element("p", own(line), class_="status") for line in watch_lines(report)),
         _facts(report),
-        element("h2", "Why", id="why"),
+        element("h2", why_heading(report), id="why"),
         element("ul", *(_gate(report, item) for item in report.gates), class_="why"),
+        _besides(report),
+        element(
+            "p", element("b", "What would make it surer: "), own(surer(report)), id="surer"
+        ),
         _next(report),
     )
-
-
-def _status(report: ReportDocument) -> str:
-    ready = report.readiness
-    began = report.started if report.started is not None else report.created
-    status = report.status.value.replace("_", " ")
-    told = f"{capital(status)}, since {day(began)}"
-    if report.ended is not None:
-        told = f"{capital(status)}, {day(began)} to {day(report.ended)}"
-    elif ready.days_left is not None:
-        told += f", day {ready.days_running:.0f} of {ready.days_running + ready.days_left:.0f}"
-    code = f"{report.verdict.decision.value} ({report.verdict.reason_code.value})"
-    return f"{told}. {code}. As of {moment(report.as_of)}."
 
 
 def _facts(report: ReportDocument) -> Markup | None:
@@ -100,6 +101,11 @@ def _facts(report: ReportDocument) -> Markup | None:
         told = f"{per_cent(abs(relative))} {metric.better if relative >= 0 else metric.worse}"
     arms = [arm.name for arm in report.arms if arm.name in report.flow]
     units = " / ".join(f"{report.flow[arm].compared:,}" for arm in arms)
+    compared = (
+        "Compared",
+        units,
+        f"{report.unit.value}s, {' / '.join(name(arm, 16) for arm in arms)}",
+    )
     among = f"; corrected for {len(report.series)} treatments" if len(report.series) > 1 else ""
     odds = report.verdict.by_e_values
     known = comparison.evidence
@@ -114,16 +120,13 @@ def _facts(report: ReportDocument) -> Markup | None:
             between(comparison.interval),
             interval_words(report, comparison.interval),
         ),
-        (
+        ended_fact(report)
+        or (
             "Evidence for “better”",
             evidence(known.log_better_adjusted, odds=odds) if known else "none yet",
             f"{evidence(report.verdict.bar, odds=odds)} needed{among}",
         ),
-        (
-            "Compared",
-            units,
-            f"{report.unit.value}s, {' / '.join(name(arm, 16) for arm in arms)}",
-        ),
+        _beyond(report) or compared,
     )
     return element(
         "dl",
@@ -139,6 +142,15 @@ def _facts(report: ReportDocument) -> Markup | None:
     )
 
 
+def _beyond(report: ReportDocument) -> tuple[str, str, str] | None:
+    """Say which guardrail looks worse than it may get, if one does."""
+    states = guarded(report, report.verdict.leading)
+    for metric, item in states.get(ResultState.BEYOND, []):
+        told = f"beyond its margin of {planned(metric.margin)}; not proven"
+        return f"Guardrail {metric.label}", change_worse(item), told
+    return None
+
+
 def _gate(report: ReportDocument, gate: GateReading) -> Markup:
     sign, tone, said = _SIGNS[gate.state]
     return element(
@@ -146,27 +158,22 @@ def _gate(report: ReportDocument, gate: GateReading) -> Markup:
         element("span", sign, class_=f"sign {tone}", role="img", aria_label=said),
         element(
             "span",
-            element("b", GATES[gate.gate]),
-            element("span", _seen(report, gate), class_="soft"),
+            element("b", gate_title(report, gate)),
+            element("span", gate_seen(report, gate), class_="soft"),
         ),
         data_gate=gate.gate.value,
         data_state=gate.state.value,
     )
 
 
-def _seen(report: ReportDocument, gate: GateReading) -> str:
-    seen, needed, odds = gate.seen, gate.needed, report.verdict.by_e_values
-    if seen is not None and needed is not None:
-        if gate.gate is GateName.UNITS:
-            return f"{seen:,.0f} {report.unit.value}s in the smaller arm, {needed:,.0f} needed"
-        if gate.gate is GateName.EVIDENCE:
-            bar = evidence(needed, odds=odds)
-            return f"evidence {evidence(seen, odds=odds)}, {bar} needed"
-        if gate.gate is GateName.THRESHOLD:
-            return f"estimate {per_cent(seen, signed=True)}, {planned(needed)} wanted"
-        return f"day {seen:.0f} of {needed:.0f}"
-    sentence = name(gate.sentence, _LONGEST_REASON).rstrip(".")
-    return sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+def _besides(report: ReportDocument) -> Markup | None:
+    """Say what came of further treatments, and what a person should look at."""
+    told: list[tuple[Content, str]] = [(own(arm), said) for arm, said in further_arms(report)]
+    told += [("Alert", name(item.message, _LONGEST_REASON)) for item in report.alerts]
+    if not told:
+        return None
+    items = (element("li", element("b", about), ": ", own(said)) for about, said in told)
+    return element("ul", *items, class_="besides")
 
 
 def _next(report: ReportDocument) -> Markup:

@@ -150,7 +150,17 @@ def document(
         standing=_standing(workspace, experiment, analysis, as_of),
         verdict=_verdict(studied, treatment),
         ahead=_ahead(plan, analysis),
-        gates=tuple(gates(plan, basis.rule, analysis, found, treatment, ended)),
+        gates=tuple(
+            gates(
+                plan,
+                basis.rule,
+                analysis,
+                found,
+                treatment,
+                ended,
+                over=not experiment.status.is_open,
+            )
+        ),
         readiness=analysis.readiness,
         arms=tuple(_arms(experiment, analysis)),
         endings=ended,

@@ -39,7 +39,8 @@ def standing(
         past=sample_of(control, plan.primary).raw,
         units_per_day=rate,
     )
-    to_go = progress(plan, analysis).units_to_go
+    ahead = progress(plan, analysis)
+    to_go = None if ahead.held_by else ahead.units_to_go
     days = None if to_go is None or rate is None else to_go / per_arm_a_day(plan, rate)
     return (
         ExperimentStanding(

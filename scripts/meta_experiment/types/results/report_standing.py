@@ -94,7 +94,7 @@ class EndingEvidence:
 
     Without a `treatment` it ended the experiment. Evidence is in natural logarithms: that
     `metric` is worse than the control, of a guardrail worse than its margin (`beyond`). None
-    where it was no evidence, or is not known any more.
+    where it was no evidence, or is not known any more. `by_e_values`: they are odds.
     """
 
     treatment: str | None
@@ -102,9 +102,11 @@ class EndingEvidence:
     reason_code: ReasonCode | None
     reason: str
     metric: str | None
+    label: str | None
     beyond: float | None
     seen: float | None
     needed: float | None
+    by_e_values: bool
 
 
 class CheckName(StrEnum):
