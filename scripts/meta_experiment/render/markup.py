@@ -16,6 +16,7 @@ class Markup(str):
 Content = str | int | Iterable["Content"] | None
 Attribute = str | float | bool | None
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+_BLANKS = str.maketrans("", "", "\u202f\u00a0")  # of numbers and their units
 _VOID = frozenset({"meta", "br", "input", "path", "line", "rect", "circle", "use", "link"})
 
 
@@ -53,7 +54,7 @@ def _written(content: Content) -> str:
 
 def safe(text: str) -> str:
     """Escape a text, in which what could steer the reading is replaced; lines stay lines."""
-    if not text.isprintable():
+    if not (text.isprintable() or text.translate(_BLANKS).isprintable()):
         text = "\n".join(printable(line.replace("\t", "    ")) for line in text.split("\n"))
     for mark, entity in _ENTITIES.items():
         text = text.replace(mark, entity)

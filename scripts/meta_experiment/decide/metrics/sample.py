@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
 from meta_experiment.decide.scale import at_boundary
 from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
@@ -18,6 +18,7 @@ from meta_experiment.types import ArmSummary, Draw, Metric, Scale
 if TYPE_CHECKING:
     from meta_experiment.stats.adjusted import ArmProducts
 
+_Item = TypeVar("_Item")
 NOT_FINITE = "not_finite"
 NOT_POSITIVE = "not_positive"
 SHARE = "share"  # of a treatment, by which a unit was drawn: as a covariate
@@ -177,18 +178,14 @@ class Sample:
         """Return the sample of the units at these places, in their order."""
         known, drawn = self.covariates, self.drawn
         return Sample(
-            tuple(self.values[place] for place in places),
-            tuple(self.raw[place] for place in places),
+            _at(places, self.values),
+            _at(places, self.raw),
             self.skipped,
-            tuple(self.units[place] for place in places),
-            tuple(self.order[place] for place in places),
-            known and CovariateRows(known.names, tuple(known.rows[place] for place in places)),
+            _at(places, self.units),
+            _at(places, self.order),
+            known and CovariateRows(known.names, _at(places, known.rows)),
             drawn
-            and DrawnUnits(
-                drawn.variant,
-                [drawn.places[place] for place in places],
-                [drawn.draws[place] for place in places],
-            ),
+            and DrawnUnits(drawn.variant, _at(places, drawn.places), _at(places, drawn.draws)),
         )
 
 
@@ -313,6 +310,13 @@ def why_not_number(value: float, metric: Metric) -> str | None:
     if not (value == 0 or 1 / _LARGEST < abs(value) < _LARGEST):
         return NOT_FINITE
     return NOT_POSITIVE if metric.scale is Scale.LOG and value <= 0 else None
+
+
+def _at(places: Sequence[int], values: Sequence[_Item]) -> tuple[_Item, ...]:
+    """Return what lies at these places, at once where they are a piece."""
+    if isinstance(places, range) and places.step == 1:
+        return tuple(values[places.start : places.stop])
+    return tuple(map(values.__getitem__, places))
 
 
 def _mean_and_sd(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -35,15 +35,29 @@ def distributions(
     edges: tuple[float, ...] = ()
     few: dict[str, Counter[float]] = {}
     if max(map(len, shown.values()), default=0) > EVERY_VALUE:
-        distinct = set().union(*map(set, shown.values()))
-        if len(distinct) <= FEW_VALUES:
+        known = [values for values in shown.values() if values]
+        if _are_few(known):
             few = {name: Counter(values) for name, values in shown.items()}
         else:
-            edges = _edges(min(distinct), max(distinct), metric.scale)
+            low, high = min(it[0] for it in known), max(it[-1] for it in known)
+            edges = _edges(low, high, metric.scale)
     return {
         name: _arm(metric, sample, shown[name], few.get(name), edges, exposed[name])
         for name, sample in samples.items()
     }, edges
+
+
+def _are_few(groups: Sequence[Sequence[float]]) -> bool:
+    """Tell whether sorted values are few different ones, from one to the next."""
+    distinct = set[float]()
+    for values in groups:
+        place = 0
+        while place < len(values):
+            distinct.add(values[place])
+            if len(distinct) > FEW_VALUES:
+                return False
+            place = bisect_right(values, values[place], place)
+    return True
 
 
 def _arm(

@@ -27,7 +27,7 @@ def _flow(plan: Plan, samples: Samples, arm: Arm, count: SampleCount) -> ArmFlow
         str(trial.status) for unit in arm.units for trial in unit.trials if was_cut_short(trial)
     )
     missing = {
-        metric.name: arm.exposed - len(samples.of(arm.variant, metric))
+        metric.name: count.exposed - len(samples.of(arm.variant, metric))
         for metric in plan.metrics
     }
     return ArmFlow(

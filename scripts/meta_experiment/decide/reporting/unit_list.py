@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from heapq import nlargest, nsmallest
 
 from meta_experiment.decide.samples import Samples
 from meta_experiment.types import Plan
@@ -29,13 +28,11 @@ def _rows(plan: Plan, samples: Samples) -> Iterator[ReportUnit]:
 
 
 def _ends(plan: Plan, samples: Samples) -> tuple[ReportUnit, ...]:
-    known = [
+    known = sorted(
         (row.value, row.unit, row.variant, row)
         for row in _rows(plan, samples)
         if row.value is not None
-    ]
+    )
     each = MOST_UNITS // 2
-    if len(known) <= MOST_UNITS:
-        return tuple(item[3] for item in sorted(known))
-    ends = (*nsmallest(each, known), *reversed(nlargest(each, known)))
+    ends = known if len(known) <= MOST_UNITS else [*known[:each], *known[-each:]]
     return tuple(item[3] for item in ends)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from itertools import islice
+from operator import attrgetter, lt
 from typing import Any
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.types import Draw, Trial
 
 _TEXTS = ("trial_id", "variant", "unit", "status", "excluded")
-_NUMBERS = ("order", "exposed", "assigned_at", "closed_at")
+_NUMBERS = ("order", "assigned_at", "closed_at")
 
 
 def data_digest(trials: Iterable[Trial]) -> str:
@@ -21,12 +22,13 @@ def data_digest(trials: Iterable[Trial]) -> str:
     into finding them. It goes field by field, as many values of one kind are written at once,
     each field led by its lengths, so that nothing of one can pass for another's.
     """
-    ordered = sorted(trials, key=attrgetter("order", "trial_id"))
+    ordered = _in_order([*trials])
     digest = sha256()
     for field in _TEXTS:
         digest.update(_texts([*map(attrgetter(field), ordered)]))
     for field in _NUMBERS:
         digest.update(_numbers([*map(attrgetter(field), ordered)]))
+    digest.update(bytes([*map(attrgetter("exposed"), ordered)]))
     digest.update(_texts([_of_draw(trial.draw) for trial in ordered]))
     for field, write in (
         ("metrics", _numbers),
@@ -42,22 +44,32 @@ def data_digest(trials: Iterable[Trial]) -> str:
     return found
 
 
+def _in_order(trials: list[Trial]) -> list[Trial]:
+    """Return trials by their units and ids: as they mostly stand, a unit with a trial each."""
+    orders = [*map(attrgetter("order"), trials)]
+    if all(map(lt, orders, islice(orders, 1, None))):
+        return trials
+    return sorted(trials, key=attrgetter("order", "trial_id"))
+
+
 def _of_draw(draw: Draw | None) -> str | None:
     return None if draw is None else f"{draw.parts} {draw.known}"
 
 
 def _texts(values: Sequence[str | None]) -> bytes:
-    """Write texts by their lengths; that of None is below zero."""
-    lengths: Iterable[int] = map(len, filter(None, values))
-    if not all(values):
+    """Write texts by their lengths; that of None is below zero, as is that of nothing else."""
+    count, known = len(values), [value for value in values if value is not None]
+    if not known:
+        return struct.pack("<2q", count, -count)
+    lengths = [*map(len, known)]
+    if len(known) < count:
         lengths = [-1 if value is None else len(value) for value in values]
-    written = "".join(filter(None, values)).encode("utf-8", "surrogatepass")
-    return struct.pack(f"<{1 + len(values)}q", len(values), *lengths) + written
+    written = "".join(known).encode("utf-8", "surrogatepass")
+    return struct.pack(f"<2q{count}i", count, len(known), *lengths) + written
 
 
 def _numbers(values: Sequence[float | None]) -> bytes:
     """Write numbers to the last bit, and where there is none."""
-    known = [value for value in values if value is not None]
-    gaps = b"" if len(known) == len(values) else bytes(value is None for value in values)
-    head = struct.pack("<2q", len(gaps), len(known))
-    return head + gaps + struct.pack(f"<{len(known)}d", *known)
+    gaps = bytes([value is None for value in values]) if None in values else b""
+    known = [value for value in values if value is not None] if gaps else values
+    return struct.pack(f"<2q{len(known)}d", len(gaps), len(known), *known) + gaps

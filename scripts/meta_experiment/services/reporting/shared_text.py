@@ -8,9 +8,7 @@ import re
 # in quotes it may hold spaces.
 _ROOT = r"(?:file:|~[\w.-]*/|/(?=[^\s/]+/)|[A-Za-z]:[\\/]|\\\\)"
 _HOMES = ("home", "Users")
-_PATH = re.compile(
-    rf"""(?<![\w.:/\\])(?:(?P<mark>["'`])(?P<quoted>{_ROOT}[^"'`\n]*)(?P=mark)|(?P<plain>{_ROOT}[^\s,;"'`]+))"""
-)
+_PATH = rf"""(?<![\w.:/\\])(?:(?P<mark>["'`])(?P<quoted>{_ROOT}[^"'`\n]*)(?P=mark)|(?P<plain>{_ROOT}[^\s,;"'`]+))"""
 
 
 def without_folders(text: str) -> str:
@@ -18,7 +16,9 @@ def without_folders(text: str) -> str:
 
     Of somebody's home itself that is `~`.
     """
-    return _PATH.sub(_last_part, text)
+    if not any(mark in text for mark in "/\\"):
+        return text  # as most are, and what it takes to search need not be compiled
+    return re.sub(_PATH, _last_part, text)
 
 
 def _last_part(found: re.Match[str]) -> str:
