@@ -63,3 +63,20 @@ def test_rows_that_stack_stay_rows_to_those_who_hear_them():
     ]
     assert re.findall('data-label="([^"]*)"', drawn) == ["Units", "Left out"]
     assert "role" not in table("Sums", ("Arm", "Units"), [("b", "3")]).partition("<table")[2]
+
+
+def test_nothing_is_told_by_colour_alone(project, three):
+    """Each state has its word, each gate its sign, each changed line its own."""
+    read = Reader(page_of(project, three))
+    styled = [(it["class"].split(), it["text"]) for it in read.having("span", "class")]
+    pills = [text for style, text in styled if "pill" in style]
+    assert len(pills) >= 6
+    assert all(re.search("[a-z]{4}", text) for text in pills)
+    signs = [it for it in read.having("span", "aria-label") if "sign" in it["class"]]
+    assert {it["aria-label"] for it in signs} > {"passed"}
+    assert all(it["text"] in "✓✗?–!" and it["text"] for it in signs)
+    assert {text[:2] for style, text in styled if "out" in style} == {"− "}
+    assert {text[:2] for style, text in styled if "in" in style} == {"+ "}
+    labels = {it["text"] for it in read.having("text", "class")}
+    assert {"no change", "enough", "better", "worse"} <= labels
+    assert any(label.startswith("goal ") for label in labels)

@@ -135,7 +135,8 @@ def _measured(
             at = x.place(arm.centre)
             drawn.append(line(at, top + 16, at, floor + 18, "centre"))
             room = int(max(at, frame.width - at) / _LETTER)
-            shown = name(written(arm.centre, result.metric), room)
+            shown = written(arm.centre, result.metric)
+            shown = shown if len(shown) <= room else name(shown, room)
             late = at + _LETTER * len(shown) > frame.width
             drawn.append(
                 text(
