@@ -123,6 +123,34 @@ def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar
     assert row["finding"] == "still_better"
 
 
+def test_a_holdout_speaks_of_what_it_measured_alone(project, calendar):
+    """It recorded no cost: that of the promotion stays, at the newer rate of use."""
+    made = experiment(project, "shorter", 0.7, 30)
+    paid = [
+        {"experiment": made, "variant": arm, "metrics": {"cost_usd": cost + n / 1000}}
+        for n in range(12)
+        for arm, cost in (("control", 0.5), ("treatment", 0.3))
+    ]
+    project.stdin("record", "--stdin", lines=paid)
+    calendar.wait(10)
+    project("promote", made, "--yes")
+    before = {it["metric"]: it for it in impact(project)["items"]}
+    name = project("holdout", made, "--yes", "--json").json["experiment_id"]
+    use(project, name, 200, promoted=85, previous=100)
+    calendar.wait(20)
+    project("auto", "--yes")
+    after = {it["metric"]: it for it in impact(project)["items"]}
+    assert list(after) == list(before) == ["duration_seconds", "cost_usd"]
+    uses = (30 * 2 + 12 * 2) * 3
+    assert before["cost_usd"]["month"]["saved"] == pytest.approx(uses * 0.2)
+    assert after["cost_usd"]["month"]["saved"] == pytest.approx(300 * 0.2)
+    assert after["duration_seconds"]["month"]["saved"] == pytest.approx(300 * 15, rel=0.05)
+    project("rollback", made, "--yes")
+    said = project("report", "--all").out
+    assert "nothing, none of it stands now" in said
+    assert "Nothing that was promoted stands any more" in said
+
+
 def test_a_reversed_promotion_costs_until_it_is_taken_back(project, calendar, promoted):
     name = project("holdout", promoted, "--yes", "--no-auto", "--json").json["experiment_id"]
     use(project, name, 200, promoted=140, previous=100)

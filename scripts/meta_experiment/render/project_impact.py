@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.render.report_words import (
+    NO_BREAK,
     amounts,
     listed,
     name,
@@ -42,12 +43,16 @@ def impact_headline(impact: ProjectImpact) -> str:
 
 
 def impact_rows(impact: ProjectImpact) -> Iterator[tuple[str, str, str, str]]:
-    """Write of each metric what is saved a month, from what to what, and what was so far."""
+    """Write of each metric what is saved a month, from what to what, and so far."""
     for it in impact.items:
+        month = it.month
+        stands = (month.saved, month.low, month.high) != (0, 0, 0)
         yield (
-            f"{name(it.label, 40)} ({it.promotions:,} of {impact.promotions:,})",
-            quantity(it.month.saved, it.unit),
-            amounts(it.month.low, it.month.high, it.unit),
+            f"{name(it.label, 40)} saved a month",
+            quantity(month.saved, it.unit) if stands else "nothing",
+            amounts(month.low, month.high, it.unit).replace(NO_BREAK, " ")
+            if stands
+            else "none of it stands now",
             quantity(it.so_far.saved, it.unit),
         )
 
@@ -66,6 +71,9 @@ def _basis(impact: ProjectImpact) -> Iterator[str]:
         return
     back = impact.promotions - impact.standing
     told = f"Estimates, known of {impact.known:,} of {counted(impact.promotions, 'promotion')}"
+    fewer = [it for it in impact.items if it.promotions < impact.known]
+    if fewer:
+        told += f" ({listed([f'{name(it.label, 40)} of {it.promotions:,}' for it in fewer])})"
     if impact.watched:
         told += f", of {impact.watched:,} by a holdout"
     if back:

@@ -57,7 +57,7 @@ def _worth(impact: ProjectImpact | None) -> Iterator[Section]:
     if impact is None:
         return
     facts = tuple(
-        (label, f"{month} a month, {ends}; {so_far} so far")
+        (label, f"{month}, {ends}; {so_far} so far")
         for label, month, ends, so_far in impact_rows(impact)
     )
     width = max((len(label) for label, _ in facts), default=0)

@@ -18,7 +18,7 @@ from meta_experiment.render.project_impact import (
     impact_rows,
 )
 from meta_experiment.render.project_words import STATES, VERDICT_WORDS
-from meta_experiment.render.report_words import between, day, moment, name
+from meta_experiment.render.report_words import between, moment, name
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
@@ -65,8 +65,8 @@ def _worth(impact: ProjectImpact | None) -> Markup | None:
     facts = [
         element(
             "div",
-            element("dt", f"{label} a month"),
-            element("dd", element("b", month), *_spans(f"{ends}", f"{so_far} so far")),
+            element("dt", label),
+            element("dd", element("b", month), *_spans(ends, f"{so_far} so far")),
         )
         for label, month, ends, so_far in impact_rows(impact)
     ]
@@ -258,12 +258,10 @@ def _line(
 def _step(item: ProjectExperiment, pages: Collection[str]) -> Markup:
     sign, word, tone = STATES[item.state]
     effect = "" if item.improvement is None else f" {project_words.change(item)}"
-    later = project_words.later(item)
     return element(
         "div",
         pill(sign, word, tone),
         element("div", _linked(item, pages), effect),
-        element("small", day(item.promoted or item.ended or item.created)),
-        element("small", later) if later else None,
+        *(element("small", said) for said in project_words.done(item)),
         class_="step",
     )

@@ -166,9 +166,17 @@ def _standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
             at=from_text(at),
             until=from_text(outcome["at"]) if taken_back else None,
             before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
-            impact=own.get(name) or _impact(row),
+            impact=_by_holdout(_impact(row), own.get(name)),
             watched=name in own,
         )
+
+
+def _by_holdout(told: OutcomeImpact | None, own: OutcomeImpact | None) -> OutcomeImpact | None:
+    """Take of each metric the holdout's own estimate, where it has one."""
+    if told is None or own is None:
+        return own or told
+    level, uses = min(told.level, own.level), own.uses or told.uses
+    return OutcomeImpact(uses, level, {**told.per_use, **own.per_use})
 
 
 def _impact(row: Row) -> OutcomeImpact | None:
