@@ -30,6 +30,8 @@ RELAUNCHED = "META_EXPERIMENT_RELAUNCHED"
 
 def shortcoming() -> str | None:
     """Say what this interpreter lacks, or None when it can run the library."""
+    if os.name == "nt":
+        return "this is Windows itself"
     if sys.version_info < OLDEST:
         return f"it is Python {sys.version_info[0]}.{sys.version_info[1]}"
     missing = [name for name in NEEDED if find_spec(name) is None]
@@ -40,12 +42,14 @@ def relaunch(root: Path, lacking: str) -> int:
     """Start again through the launcher; a second time means that it cannot help either."""
     if os.environ.get("_META_EXPERIMENT_COMPLETE"):
         return 0  # a shell that completes words is told of nothing
-    if RELAUNCHED not in os.environ:
+    if RELAUNCHED not in os.environ and os.name != "nt":
         os.environ[RELAUNCHED] = "1"
         launcher = str(root / "bin" / "meta-experiment")
         os.execv("/bin/sh", ["/bin/sh", launcher, *sys.argv[1:]])  # noqa: S606
     message = f"{sys.executable} cannot run meta-experiment: {lacking}."
     hint = "Unset META_EXPERIMENT_PYTHON, or let it name a Python 3.11 that has the packages."
+    if os.name == "nt":
+        hint = "On Windows it runs within WSL: docs/install.md"
     print(f"Error: {message}\nNext:  {hint}", file=sys.stderr)
     if "--json" in sys.argv:
         import json

@@ -12,7 +12,7 @@ from meta_experiment import __version__
 from meta_experiment.cli import frame
 from meta_experiment.cli.groups import LazyGroup
 from meta_experiment.cli.verb_command import HELP_NAMES, PROGRAM, REQUEST
-from meta_experiment.errors import MetaExperimentError, UsageError
+from meta_experiment.errors import DependencyError, MetaExperimentError, UsageError
 from meta_experiment.files import interruption
 
 # The sections order the help page.
@@ -49,6 +49,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }
 # verb -> its command, where that is not `command` of the module that has the verb's name
 ELSEWHERE = {"import": "meta_experiment.cli.verbs.importing:command"}
+_SYSTEM = os.name
 VERBS = tuple(verb for verbs in SECTIONS.values() for verb in verbs)
 
 
@@ -94,6 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     words: list[str] = sys.argv[1:] if arguments is None else arguments
     words = _lone_flags_as_verbs(words)
     try:
+        _require_posix()
         _require_text(words)
         code: Any = group.main(words, prog_name=PROGRAM, standalone_mode=False)
     except (MetaExperimentError, click.ClickException, click.Abort, OSError) as error:
@@ -114,6 +116,15 @@ def run() -> int:
         interruption.rest()
     number = interruption.caught()
     return 128 + number if number else code
+
+
+def _require_posix() -> None:
+    """Refuse a system without the locks and processes that all of this rests on."""
+    if _SYSTEM == "nt":
+        raise DependencyError(
+            "meta-experiment runs on Linux and macOS, not on Windows itself.",
+            hint="On Windows it runs within WSL: docs/install.md",
+        )
 
 
 def _require_text(words: list[str]) -> None:
