@@ -171,6 +171,12 @@ def test_help_finds_a_word_as_somebody_would_type_it(typed, sorts, capsys):
     assert [entry["sort"] for entry in entries] == sorts
 
 
+def test_a_mistyped_option_is_a_word_of_the_command_line_that_is_none(capsys):
+    """As everywhere, with what was meant."""
+    assert main(["help", "--asof"]) == 2
+    assert "Did you mean '--as-of'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("typed", [["--html"], ["--no-such-option"]])
 def test_a_wrong_option_points_to_the_help_of_its_verb(typed, capsys):
     """Not to that of the whole program."""
@@ -184,7 +190,6 @@ def test_a_wrong_option_points_to_the_help_of_its_verb(typed, capsys):
         (["evidence_insuficient"], "evidence_insufficient"),
         (["runs", "shwo"], "runs show"),
         (["guardrails"], "guardrail"),
-        (["--asof"], "--as-of"),
     ],
 )
 def test_a_mistyped_word_is_named_as_it_was_meant(typed, meant, capsys):

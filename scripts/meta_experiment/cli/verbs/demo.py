@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import click
@@ -146,9 +148,22 @@ class _Demo:
         return seconds, int(self.chance.lognormvariate(7.2, 0.2))
 
     def _meta(self, *arguments: str, shown: bool = True) -> str:
+        if not shown:
+            return self._unseen(*arguments)
         return self._command(
             ["meta-experiment", *arguments], [*own_program(), *arguments], shown=shown
         )
+
+    def _unseen(self, *arguments: str) -> str:
+        """Run a verb that nobody looks at in this process: forty starts of Python less."""
+        from meta_experiment.cli.main import main
+
+        said = io.StringIO()
+        with redirect_stdout(said):
+            code = main([*arguments, "--root", str(self.folder)])
+        if code:
+            raise RefusedError(f"A step of the demo failed: {' '.join(arguments)}")
+        return said.getvalue()
 
     def _git(self, *arguments: str, shown: bool = True) -> str:
         return self._command(["git", *arguments], [self.git, *arguments], shown=shown)
