@@ -23,6 +23,7 @@ ELSEWHERE = {
     "./bin/meta-experiment demo": "tests/plugin/test_wheel.py",
     "./tests/run": "tests/run",
 }
+SKILL = "---\nname: notes\ndescription: Writes notes.\n---\nNote the changes, {0}.\n"
 FORM = "---\ndescription: {0}\n---\n{0} the branch, {1}.\n"
 
 
@@ -65,6 +66,8 @@ def world(tmp_path, monkeypatch):
     files = {
         ".claude/commands/review.md": FORM.format("Review", "one by one"),
         ".claude/commands/notes.md": FORM.format("Note", "at length"),
+        ".claude/skills/notes/SKILL.md": SKILL.format("at length"),
+        "skill-v2.md": SKILL.format("in a line"),
         "review-v2.md": FORM.format("Review", "all at once"),
         "notes-v2.md": FORM.format("Note", "in a line"),
         "cases.jsonl": "".join(
