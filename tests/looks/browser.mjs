@@ -10,7 +10,6 @@ const packages = createRequire(`${task.packages}/`);
 const puppeteer = packages("puppeteer-core");
 const axe = readFileSync(packages.resolve("axe-core/axe.min.js"), "utf8");
 const A4 = 688; // pixels between its margins of 14 mm
-const TALLEST = 16_000; // pixels that Chromium can draw at once
 let drawn = Promise.resolve(); // the last picture
 
 const browser = await puppeteer.launch({
@@ -41,7 +40,7 @@ async function looked(page) {
   for (const view of page.views) {
     if (view.shot) {
       await show(tab, view);
-      await shoot(tab, view.shot);
+      await shoot(tab, view.shot, view.tall);
     }
   }
   if (page.views.some((view) => view.check)) {
@@ -83,18 +82,18 @@ async function show(tab, { width, scheme }) {
 }
 
 // one after the other, as only the tab in front is drawn
-function shoot(tab, path) {
-  return (drawn = drawn.then(() => shootNow(tab, path)));
+function shoot(tab, ...picture) {
+  return (drawn = drawn.then(() => shootNow(tab, ...picture)));
 }
 
-async function shootNow(tab, path) {
+async function shootNow(tab, path, tall) {
   await tab.bringToFront();
   const height = await tab.evaluate(() => document.documentElement.scrollHeight);
   const { width } = tab.viewport();
   await tab.screenshot({
     path, type: path.endsWith("png") ? "png" : "webp",
     ...(path.endsWith("png") ? {} : { quality: task.quality }),
-    captureBeyondViewport: true, clip: { x: 0, y: 0, width, height: Math.min(height, TALLEST) },
+    captureBeyondViewport: true, clip: { x: 0, y: 0, width, height: Math.min(height, tall) },
   });
 }
 
@@ -116,12 +115,9 @@ async function print(tab, { folder, first }, say) {
   return count;
 }
 
-// a bitmap, of blue, green, red and opacity, as WebP
+// a bitmap as WebP
 async function encoded(base64, width, height, quality) {
   const bytes = Uint8ClampedArray.from(atob(base64), (sign) => sign.charCodeAt(0));
-  for (let at = 0; at < bytes.length; at += 4) {
-    [bytes[at], bytes[at + 2]] = [bytes[at + 2], bytes[at]];
-  }
   const canvas = new OffscreenCanvas(width, height);
   canvas.getContext("2d").putImageData(new ImageData(bytes, width, height), 0, 0);
   const blob = await canvas.convertToBlob({ type: "image/webp", quality: quality / 100 });

@@ -23,6 +23,7 @@ class View(NamedTuple):
     scheme: str
     check: bool = True
     shot: Path | None = None
+    tall: int = 16_000  # pixels; more Chromium cannot draw at once
 
 
 VIEWS = tuple(View(width, scheme) for width in WIDTHS for scheme in SCHEMES)
@@ -106,6 +107,7 @@ def _asked(number: int, item: Look) -> dict[str, object]:
             "check": view.check,
             "walk": view.scheme == "light",
             "shot": view.shot and str(view.shot),
+            "tall": view.tall,
         }
         for view in item.views
     ]

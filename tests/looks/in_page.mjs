@@ -62,7 +62,7 @@ export function inspect() {
   const range = document.createRange(), broken = [];
   for (let text; (text = texts.nextNode()); ) {
     if (!text.parentElement.checkVisibility()) continue;
-    for (const word of text.data.matchAll(/[\p{L}\p{N}]{2,20}/gu)) {
+    for (const word of text.data.matchAll(/(?<![\p{L}\p{N}])[\p{Script=Latin}\p{N}]{2,20}(?![\p{L}\p{N}])/gu)) {
       range.setStart(text, word.index);
       range.setEnd(text, word.index + word[0].length);
       const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));

@@ -37,7 +37,7 @@ def decided(project: MadeUpProject) -> ReportDocument:
     made = project.started(*_PARALLEL, *_TIMED)
     lost = {7: "open", 31: "the laptop slept", 90: "unseen", 104: "the laptop slept"}
     models = ("claude-sonnet-4-5", "claude-opus-4-5")
-    project.observe(made, _FASTER, 64, models=models, lost=lost)
+    project.observe(made, _FASTER, 64, seed=10, models=models, lost=lost)
     project.later(4)
     why = "a week of holidays, in which hardly anybody reviews"
     project("amend", made, "--set", "max_duration_days=21", "--why", why)
@@ -228,19 +228,17 @@ INDEXES: dict[str, Callable[[MadeUpProject], ProjectReport]] = {
 NAMES = (*REPORTS, *INDEXES)
 
 
-def document(name: str) -> ReportDocument | ProjectReport:
-    """Make what the page of a name is made of."""
+def forms(name: str, columns: Sequence[int] = ()) -> tuple[str, list[str]]:
+    """Make a page, and what terminals of so many columns show: its report, or the board."""
     with MadeUpProject.fresh() as project:
-        return {**REPORTS, **INDEXES}[name](project)
-
-
-def page(name: str) -> str:
-    """Make the page of a name."""
-    found = document(name)
-    if isinstance(found, ReportDocument):
-        return report_page(found)
-    linked = [item.experiment_id for item in found.experiments[::2]]
-    return project_page(found, linked)
+        if name in REPORTS:
+            report = REPORTS[name](project)
+            words = ("report", report.experiment_id)
+            return report_page(report), [project.shown(wide, *words) for wide in columns]
+        found = INDEXES[name](project)
+        linked = [item.experiment_id for item in found.experiments[::2]]
+        boards = [project.shown(wide, "status") for wide in columns]
+        return project_page(found, linked), boards
 
 
 def pages(folder: Path, names: Sequence[str] = NAMES) -> list[Path]:
@@ -249,7 +247,7 @@ def pages(folder: Path, names: Sequence[str] = NAMES) -> list[Path]:
     made = []
     for name in names:
         made.append(folder / f"{name}.html")
-        made[-1].write_text(page(name), "utf-8")
+        made[-1].write_text(forms(name)[0], "utf-8")
     return made
 
 

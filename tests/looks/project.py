@@ -70,6 +70,13 @@ class Uses:
         }
 
 
+class _Screen(io.StringIO):
+    """What is written on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class MadeUpProject:
     """A root without git, the verbs called in it, and a moment that only moves on command."""
 
@@ -96,12 +103,25 @@ class MadeUpProject:
 
     def __call__(self, verb: str, *words: str) -> str:
         """Call a verb, which is to succeed; return what it printed."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            self._called(verb, words)
+        return out.getvalue()
+
+    def _called(self, verb: str, words: Sequence[str]) -> None:
+        err = io.StringIO()
+        with contextlib.redirect_stderr(err):
             code = main([verb, "--root", str(self.root), *words])
         if code:
-            raise AssertionError(f"{verb} exits {code}:\n{out.getvalue()}{err.getvalue()}")
-        return out.getvalue()
+            raise AssertionError(f"{verb} exits {code}:\n{err.getvalue()}")
+
+    def shown(self, columns: int, verb: str, *words: str) -> str:
+        """Call a verb on a terminal of so many columns; return what is seen there."""
+        screen = _Screen()
+        size = {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+        with mock.patch.dict(os.environ, size), contextlib.redirect_stdout(screen):
+            self._called(verb, words)
+        return f"$ meta-experiment {' '.join([verb, *words])}\n{screen.getvalue()}"
 
     def started(self, *words: str, file: str = f"{COMMAND}=drafts/parallel.md") -> str:
         """Create and start an experiment; return its id."""
