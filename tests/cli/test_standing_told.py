@@ -164,3 +164,32 @@ def test_time_is_told_where_it_is_a_limit_that_matters(project, days, shown):
     _, text, _ = read(project, name)
     assert (f"day 1 of {days}" in text) == shown
     assert ("Time is left" in text) == shown
+
+
+def test_what_auto_did_is_told_to_be_its_doing(project):
+    (project.root / "v3.md").write_text("Review it in brief.")
+    name = project.create("--auto", *GUARDED)
+    record(project, name, 30, {"treatment": (1.8, 1.0)})
+    project("auto")
+    document = told(project, name)
+    standing = document["standing"]
+    assert (standing["state"], standing["by_auto"]) == ("rolled_back", True)
+    _, _, title = read(project, name)
+    assert title.startswith(f"Rolled back on {standing['at'][:10]} by auto: Treatment is")
+    by_hand = done(project, "as shown")
+    assert not told(project, by_hand)["standing"]["by_auto"]
+    assert "by auto" not in read(project, by_hand)[2]
+
+
+def test_a_promotion_that_is_watched_tells_of_its_holdout(project):
+    name = done(project, "promoted")
+    holdout = project("holdout", name, "--share", "20", "--json").json["experiment_id"]
+    (found,) = told(project, name)["standing"]["holdouts"]
+    assert (found["experiment_id"], found["status"]) == (holdout, "running")
+    _, text, _ = read(project, name)
+    assert f"Its holdout {holdout} has found nothing yet" in text
+    page, text, title = read(project, holdout)
+    (badge,) = page.having("span", "data-standing")
+    assert badge["text"] == "◆ Watching"
+    assert title.startswith("Watching: ")
+    assert f"it watches the promotion of {name}" in text

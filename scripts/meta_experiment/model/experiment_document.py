@@ -41,10 +41,12 @@ from meta_experiment.types import (
 _MODE = re.compile(r"0?[0-7]{3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = Fields({"sha256", "mode"})
+_AUTO = "auto"  # who did it, where no person asked for it
 _OUTCOME = Fields(
     {
         "action", "at", "decision", "reason_code", "reason", "winner", "override",
         "improvement", "e_value", "trials", "commit", "change_id", "files", "impact",
+        "by",
     },
     {
         "action": words(Action),
@@ -225,6 +227,7 @@ def outcome_from_document(value: object, where: str = "outcome") -> Outcome:
             for path, pair in fields.mapping(item.get("files") or {}, f"{where}.files").items()
         },
         impact=impact_from_document(item.get("impact"), f"{where}.impact"),
+        by_auto=item.get("by") == _AUTO,
     )
 
 
@@ -255,6 +258,8 @@ def outcome_to_document(item: Outcome) -> dict[str, Any]:
     }
     if item.impact is not None:
         document["impact"] = impact_to_document(item.impact)
+    if item.by_auto:
+        document["by"] = _AUTO
     return document
 
 

@@ -74,6 +74,7 @@ def first_sentence(report: ReportDocument) -> str:
     if standing.state is StandingState.PAUSED:
         return f"· {evidence}"
     when = f"on {day(standing.at)}" if standing.at is not None else ""
+    when += " by auto" if standing.by_auto else ""
     if standing.agrees:
         return f"{when}: {found}"
     return f"{when}{_why(report)} · {evidence}".strip()

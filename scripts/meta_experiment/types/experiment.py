@@ -72,7 +72,8 @@ class Outcome:
     """Outcome: the action, its evidence, and whether a person overrode it.
 
     `files` names what the action found and left at each path it changed; `impact` is known of
-    promotions, and of holdouts that were answered.
+    promotions, and of holdouts that were answered. `by_auto` says that auto mode did it; what
+    was recorded before that was told says nothing of it.
     """
 
     action: Action
@@ -89,6 +90,7 @@ class Outcome:
     change_id: str | None = None
     files: Mapping[str, FileReplacement] = field(default_factory=dict)
     impact: OutcomeImpact | None = None
+    by_auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)

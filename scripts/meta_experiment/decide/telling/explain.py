@@ -23,6 +23,8 @@ _UNTIL = {
     ReasonCode.GUARDRAIL_UNDETERMINED: "until {metric} is shown to be within its margin",
     ReasonCode.GUARDRAIL_FAILED: "while {metric} is shown to be beyond its margin",
     ReasonCode.GUARDRAIL_MISSING: "until enough units have {metric}",
+    ReasonCode.ERRORS_RISE: "as long as errors rise",
+    ReasonCode.BELOW_THRESHOLD_SO_FAR: "until the estimate is as large as the plan asks for",
 }
 
 
@@ -48,7 +50,7 @@ def surer(plan: Plan, analysis: Analysis) -> str:
         return " ".join(told) or analysis.reason
     if analysis.obstacles:
         missing = " ".join(item.reason for item in analysis.obstacles)
-        return f"It ended before it was shown. What was missing: {missing}"
+        return f"The plan ended before it was shown. What was missing: {missing}"
     if analysis.reason_code is ReasonCode.ALERT_ACTED:
         return f"An alert is no proof: more {_units(plan)} would tell whether that is chance."
     if analysis.decision is not Decision.PROMOTE:

@@ -117,14 +117,20 @@ def _act(
     dry_run: bool,
 ) -> str:
     if action is Action.PROMOTE:
-        options = promotion.ActionOptions(commit=commit)
+        options = promotion.ActionOptions(commit=commit, by_auto=True)
         result = promotion.promote_judged(
             workspace, experiment, studied, options, dry_run=dry_run
         )
     else:
         analysis = studied.examination.analysis
         result = promotion.end(
-            workspace, experiment, action, analysis.reason, dry_run=dry_run, analysis=analysis
+            workspace,
+            experiment,
+            action,
+            analysis.reason,
+            dry_run=dry_run,
+            analysis=analysis,
+            by_auto=True,
         )
     would = "would be done: " if dry_run else ""
     return f"{would}{result.message}" + (

@@ -112,7 +112,9 @@ def _taken_back(
 ) -> AutoStep:
     """Take a promotion back that is shown to be reversed; the holdout ends with it."""
     analysis = studied.examination.analysis
-    options = promotion.ActionOptions(reason=f"reversed: {analysis.reason}", commit=commit)
+    options = promotion.ActionOptions(
+        reason=f"reversed: {analysis.reason}", commit=commit, by_auto=True
+    )
     promoted = workspace.store.experiment(holdout.of)
     done = promotion.take_back(
         workspace, promoted, experiment, options, dry_run=dry_run, ended_by=studied

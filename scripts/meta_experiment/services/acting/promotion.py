@@ -52,7 +52,7 @@ _UNDECIDED = (Status.RUNNING, Status.PAUSED, Status.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class ActionOptions:
-    """The options of promote and rollback."""
+    """The options of promote and rollback; `by_auto` says that no person asked for it."""
 
     reason: str = ""
     override: str | None = None
@@ -60,6 +60,7 @@ class ActionOptions:
     merge: bool = False
     current: Mapping[str, str] | None = None
     commit: bool = True
+    by_auto: bool = False
 
 
 def promote(
@@ -125,7 +126,13 @@ def promote_judged(
         workspace, Action.PROMOTE, analysis, options.override or analysis.reason
     )
     impact = measured_impact(studied, winner)
-    outcome = replace(outcome, winner=winner, override=options.override, impact=impact)
+    outcome = replace(
+        outcome,
+        winner=winner,
+        override=options.override,
+        impact=impact,
+        by_auto=options.by_auto,
+    )
     targets = workspace.store.variant(experiment, winner)
     control = experiment.plan.control.name
     files, user_content = file_changes(
@@ -185,7 +192,12 @@ def take_back(
     promotion = promotion_of(experiment)
     reason = options.reason or "by hand"
     outcome = replace(
-        promotion, action=Action.ROLLBACK, at=workspace.clock(), reason=reason, override=None
+        promotion,
+        action=Action.ROLLBACK,
+        at=workspace.clock(),
+        reason=reason,
+        override=None,
+        by_auto=options.by_auto,
     )
     changed = changed_by(promotion)
     if holdout is not None and workspace.checkout.started_here(holdout):
@@ -249,6 +261,7 @@ def end(
     dry_run: bool,
     analysis: Analysis | None = None,
     impact: OutcomeImpact | None = None,
+    by_auto: bool = False,
 ) -> ActionResult:
     """End an experiment whose files hold the control; only a stand-in is exchanged for it.
 
@@ -257,7 +270,8 @@ def end(
     """
     if analysis is None and experiment.status is not Status.DRAFT:
         analysis = analyze(workspace, experiment.experiment_id).analysis
-    outcome = replace(outcome_of(workspace, action, analysis, reason), impact=impact)
+    outcome = outcome_of(workspace, action, analysis, reason)
+    outcome = replace(outcome, impact=impact, by_auto=by_auto)
     files, user_content = list[FileChange](), dict[str, Content]()
     for path in experiment.versions:
         found = behind_stand_in(workspace, experiment, path)

@@ -51,16 +51,18 @@ class WatchFinding:
 class ReportStanding:
     """What was done with an experiment, beside what its evidence says now (the verdict).
 
-    `at` is when, None while nothing was; `reason` is as recorded, `treatment` what was put in
-    place. `decided` is what the evidence said then; `agrees` tells whether what it says now
-    asks for what was done, None while nothing was. `archived` was put away since. `watches` is
-    what a holdout watches, of which nothing else is done than to end it.
+    `at` is when, None while nothing was; `by_auto` says that auto mode did it, `reason` is as
+    recorded, `treatment` what was put in place. `decided` is what the evidence said then;
+    `agrees` tells whether what it says now asks for what was done, None while nothing was.
+    `archived` was put away since. `watches` is what a holdout watches, of which nothing else is
+    done than to end it.
     """
 
     state: StandingState
     status: Status
     at: float | None = field(metadata=MOMENT)
     cause: StandingCause | None
+    by_auto: bool
     reason: str | None
     treatment: str | None
     decided: Decision | None
