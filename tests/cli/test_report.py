@@ -17,6 +17,7 @@ from meta_experiment.files.roots import Layout
 from meta_experiment.render.findings import headline, impact_finding
 from meta_experiment.render.html.page import POLICY
 from meta_experiment.render.html.report_page import report_page
+from meta_experiment.render.pictures.forest_file import SCHEMES
 from meta_experiment.render.report_words import THIN
 from meta_experiment.services.reporting.reporting import report
 from meta_experiment.services.workspace import Workspace
@@ -370,3 +371,41 @@ def test_the_page_tells_the_checks_the_plan_and_the_way_back_in_plain_words(proj
     assert "p-value" not in text
     assert "in balanced blocks, one arm per invocation" in text
     assert "only where that look was planned" in project("analyze", decided).out
+
+
+def test_markdown_is_written_printed_and_replaced(project, decided):
+    """On the standard output it stands alone; a file of somebody's is not replaced."""
+    moment = ("--as-of", "2999-01-01T00:00:00Z")
+    target = project.root / "comment.md"
+    target.write_bytes(b"")  # as a step of Actions finds its summary
+    said = project("report", decided, "--markdown", str(target), *moment)
+    text = target.read_text("utf-8")
+    assert f"Written: {target}" in said.out
+    assert text.startswith(f"<!-- meta-experiment report {decided} -->\n\n### ▲ Promote: ")
+    assert project("report", decided, "--markdown", "-", *moment).out == text
+    project("report", decided, "--markdown", str(target), *moment)
+    assert target.read_text("utf-8") == text
+    target.write_text(f"# Ours\n\n{text}", "utf-8")
+    refused = project("report", decided, "--markdown", str(target), code=1)
+    assert "no report" in refused.err
+    assert target.read_text("utf-8").startswith("# Ours")
+    every = project("report", "--all", "--markdown", "-").out
+    assert every.startswith("<!-- meta-experiment report all -->\n")
+    assert decided in every
+
+
+def test_a_picture_is_a_pair_and_the_lines_that_show_it(project, decided):
+    said = project("report", decided, "--svg", "docs.svg", "--html", "page.html").out
+    light, dark = ((project.root / f"docs.{it}.svg").read_text("utf-8") for it in SCHEMES)
+    assert light != dark
+    assert 'srcset="docs.dark.svg"' in said
+    assert '<img src="docs.light.svg" alt="▲ Promote: ' in said
+    assert (project.root / "page.html").exists()
+    assert "ends in .svg" in project("report", decided, "--svg", "x.png", code=2).err
+    assert "of one experiment" in project("report", "--all", "--svg", "x.svg", code=2).err
+
+
+def test_a_screen_draws_what_the_page_draws(project, decided):
+    drawn = project("report", decided).out.partition("← worse")[2].split("\n\n")[0]
+    assert drawn == project("analyze", decided).out.partition("← worse")[2].split("\n\n")[0]
+    assert [line.split()[0] for line in drawn.splitlines()[1:]] == ["duration", "cost", "turns"]

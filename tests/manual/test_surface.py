@@ -112,6 +112,7 @@ APART = {
     "--file": "with its new text, or alone",
     "--holdout": "a share of cases, or the name of those held out",
     "--keep": "a folder, a target, or what comes next",
+    "--markdown": "a short page is printed, a report has a file",
     "--metric": "its name, or its value",
     "--next": "the next run, or what comes next",
     "--run": "one of an experiment on cases, or a command",

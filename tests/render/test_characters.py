@@ -17,7 +17,7 @@ LABEL = "cost"
 
 def line_of(effect, low, high, margin=None, goal=None, label=LABEL, arm=""):
     return ForestLine(
-        label, arm, effect, low, high, margin, goal, per_cent(effect, signed=True), "", "?",
+        label, arm, 1, effect, low, high, margin, goal, per_cent(effect, signed=True), "", "?",
         "open", "warn",
     )  # fmt: skip
 

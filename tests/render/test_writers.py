@@ -29,12 +29,13 @@ from meta_experiment.render.blocks import (
 from meta_experiment.render.style import Style
 
 DURATION = ForestLine(
-    "duration", "", 0.2, 0.1, 0.3, None, 0.15, "+20\u202f%", "+10\u202f% to +30\u202f%",
+    "duration", "", 1, 0.2, 0.1, 0.3, None, 0.15, "+20\u202f%", "+10\u202f% to +30\u202f%",
     "✓", "better", "good",
 )  # fmt: skip
 COST = ForestLine(
     "cost",
     "",
+    1,
     -0.05,
     None,
     0.02,

@@ -46,7 +46,7 @@ class Rendered(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("br", "hr", "img"):
+        if tag not in ("br", "hr", "img", "source"):
             self.open.append(tag)
         if tag == "tr":
             self.rows.append([])
@@ -54,6 +54,10 @@ class Rendered(HTMLParser):
             self.rows[-1].append("")
         if tag in ("h1", "h2", "h3", "h4", "h5", "h6"):
             self.headings.append((tag, ""))
+        self.plain.append("\0")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
         self.plain.append("\0")
 
     def handle_endtag(self, tag):

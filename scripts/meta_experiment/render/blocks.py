@@ -112,11 +112,14 @@ class Figure:
 class ForestLine:
     """Change of a metric by an arm, as fractions and in words; `arm` is told of several.
 
+    `number` is that of the arm's mark and colour.
+
     `margin` is how much worse a guardrail may get, `goal` the change worth having.
     """
 
     label: str
     arm: str
+    number: int
     effect: float | None
     low: float | None
     high: float | None

@@ -14,7 +14,7 @@ from meta_experiment.render.report_words import (
 )
 from meta_experiment.render.words import capital, counted
 from meta_experiment.types import Decision, Interval, MetricKind, ReasonCode
-from meta_experiment.types.results.report import EvidenceSeries, ReportDocument
+from meta_experiment.types.results.report import CaseComparison, EvidenceSeries, ReportDocument
 from meta_experiment.types.results.report_metrics import (
     MetricRole,
     ReportComparison,
@@ -265,6 +265,15 @@ def distribution_finding(result: ReportResult) -> str:
         for who, arm in reversed(result.arms.items())
     ]
     return f"{capital(result.metric.label)}: {', '.join(told)}"
+
+
+def cases_finding(cases: CaseComparison) -> str:
+    """Say how many cases got better."""
+    total = cases.better + cases.worse + cases.same
+    return (
+        f"{cases.better} of {counted(total, 'case')} got better, {cases.worse} worse, "
+        f"{cases.same} stayed"
+    )
 
 
 def data_finding(report: ReportDocument) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from meta_experiment.render import words
 from meta_experiment.render.blocks import (
+    Block,
     Commands,
     Difference,
     Emphasis,
@@ -31,7 +32,12 @@ _FENCE = re.compile(r"`{3,}")
 def write(page: Page, style: Style) -> str:
     """Write every block as a paragraph of its own."""
     del style
-    return "\n\n".join(_WRITTEN[type(block)](block) for section in page for block in section)
+    return "\n\n".join(written(block) for section in page for block in section)
+
+
+def written(block: Block) -> str:
+    """Write one block."""
+    return _WRITTEN[type(block)](block)
 
 
 def _heading(block: Heading) -> str:
@@ -81,10 +87,11 @@ def _commands(block: Commands) -> str:
 
 
 def _difference(block: Difference) -> str:
-    return _fenced("diff", block.diff.rstrip())
+    return _fenced("diff", block.diff.rstrip().replace("\t", "    "))
 
 
 def _fenced(language: str, text: str) -> str:
+    text = "\n".join(map(words.printable, text.split("\n")))
     longest = max(map(len, _FENCE.findall(text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
@@ -104,7 +111,7 @@ def _forest(block: Forest) -> str:
 
 
 def _folded(block: FoldedPart) -> str:
-    inner = "\n\n".join(_WRITTEN[type(it)](it) for it in block.blocks)
+    inner = "\n\n".join(map(written, block.blocks))
     return f"<details>\n<summary>{html(block.title)}</summary>\n\n{inner}\n\n</details>"
 
 

@@ -88,6 +88,8 @@ def _is_plain(word: str) -> bool:
         return True
     if word in _ALONE or _MONEY.fullmatch(word):
         return True
+    if "\u00a0" in word:
+        return all(map(_is_plain, word.split("\u00a0")))
     signs = all(sign in _PLAIN or sign.isalnum() or _combines(sign) for sign in word)
     return signs and not _MEANT.search(word)
 

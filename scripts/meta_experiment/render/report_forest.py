@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from meta_experiment.render.blocks import Forest, ForestLine, Tone
 from meta_experiment.render.findings import STATES
@@ -14,6 +15,7 @@ from meta_experiment.types.results.report_metrics import (
     ReportResult,
 )
 
+_MARKS = 4  # of treatments, which are told apart by form and colour
 _TONES: dict[str, Tone] = {"good": "good", "bad": "bad", "open": "warn", "plain": "dim"}
 
 
@@ -29,19 +31,26 @@ def ordered(
 def forest(results: Sequence[ReportResult], leading: str | None, threshold: float) -> Forest:
     """Return the picture of every change; `threshold` is that of the metric that decides."""
     rows = tuple(ordered(results, leading))
+    arms = [item.treatment for item in results[0].comparisons] if results else []
     several = len({item.treatment for _, item in rows}) > 1
-    lines = (_line(result, item, threshold, several=several) for result, item in rows)
+    lines = (
+        replace(
+            _line(result, item, threshold),
+            arm=name(item.treatment, 40) if several else "",
+            number=1 + arms.index(item.treatment) % _MARKS if item.treatment in arms else 1,
+        )
+        for result, item in rows
+    )
     return Forest(axis(results, threshold).high, tuple(lines))
 
 
-def _line(
-    result: ReportResult, item: ReportComparison, threshold: float, *, several: bool
-) -> ForestLine:
+def _line(result: ReportResult, item: ReportComparison, threshold: float) -> ForestLine:
     sign, word, tone = STATES[item.state]
     relative = item.effect.relative
     return ForestLine(
         label=name(result.metric.label, 60),
-        arm=name(item.treatment, 40) if several else "",
+        arm="",
+        number=1,
         effect=relative,
         low=item.interval.low,
         high=item.interval.high,

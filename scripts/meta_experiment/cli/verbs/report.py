@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +14,18 @@ from meta_experiment.cli.moving import MovingBar
 from meta_experiment.cli.open import clock, layout, workspace
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model.instants import from_text
-from meta_experiment.render.blocks import lines
+from meta_experiment.render.blocks import Commands, Heading, Paragraph, Section, lines
 from meta_experiment.render.report_summary import summary
-from meta_experiment.render.words import counted
+from meta_experiment.render.words import counted, harmless
 from meta_experiment.services.reporting.reporting import report
 from meta_experiment.services.serving import observing
 
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
     from meta_experiment.types.results.project_report import ProjectReport
+    from meta_experiment.types.results.report import ReportDocument
 
+_STDOUT = "-"
 _FEW = 30  # pages that are made unasked: some seconds
 
 
@@ -32,6 +35,16 @@ _FEW = 30  # pages that are made unasked: some seconds
     "--html",
     metavar="FILE",
     help="Write it as one page that needs nothing else; of all, the folder for the index.",
+)
+@click.option(
+    "--markdown",
+    metavar="FILE",
+    help="Write it as a comment or a step summary, in at most 60,000 characters; - prints it.",
+)
+@click.option(
+    "--svg",
+    metavar="FILE",
+    help="Draw its metrics for a README: NAME.svg makes NAME.light.svg and NAME.dark.svg.",
 )
 @click.option("--all", "every", is_flag=True, help="All experiments side by side.")
 @click.option(
@@ -57,6 +70,8 @@ def report_verb(
     screen: Screen,
     experiment_id: str | None,
     html: str | None,
+    markdown: str | None,
+    svg: str | None,
     every: bool,
     as_of: str | None,
     diff: bool,
@@ -64,7 +79,6 @@ def report_verb(
     pages: bool | None,
 ) -> Result:
     """Tell all that is known of an experiment, to show it or to keep it."""
-    target = None if html is None else place.directory / Path(html).expanduser()
     if every is (experiment_id is not None):
         raise UsageError(
             "Which experiment is to be reported: one, or all of them?",
@@ -80,29 +94,76 @@ def report_verb(
             "The index of all experiments names no unit: --units is for the report of one.",
             hint="meta-experiment report ID --units --json",
         )
-    if pages is not None and (target is None or not every):
+    if every and svg is not None:
+        raise UsageError(
+            "A picture is of one experiment.", hint="meta-experiment report ID --svg FILE"
+        )
+    if pages is not None and (html is None or not every):
         raise UsageError(
             "The pages of all experiments lie beside their index, in a folder.",
             hint="meta-experiment report --all --html DIR --pages",
         )
     if experiment_id is None:
-        return _all(place, screen, target, pages=pages, diff=diff)
+        return _all(place, screen, html, markdown, pages=pages, diff=diff)
     opened = workspace(place)
     observing.sweep(opened.layout, opened.clock())
     moment = None if as_of is None else from_text(as_of)
     found = report(opened, experiment_id, as_of=moment, diff=diff, units=units)
-    if target is None:
-        told = lines("--json and --html tell the units by their keys.") if units else ()
-        return Result(found, (*summary(found), *told))
-    from meta_experiment.render.html.report_page import report_page
+    told = [*lines("--json and --html tell the units by their keys.")] if units else []
+    told += _written(place, opened, found, {"html": html, "markdown": markdown, "svg": svg})
+    return Result(found, (*summary(found), *told))
+
+
+def _written(
+    place: Place, opened: Workspace, found: ReportDocument, asked: Mapping[str, str | None]
+) -> Iterator[Section]:
+    """Write the files that are asked for, all or none, and say where they are."""
+    pages: dict[Path, str] = {}
+    snippet: tuple[str, ...] = ()
+    if (named := asked["html"]) is not None:
+        from meta_experiment.render.html.report_page import report_page
+
+        pages[_file(place, named)] = report_page(found)
+    if (named := asked["markdown"]) is not None:
+        from meta_experiment.render.report_markdown import report_markdown
+
+        pages |= _markdown(place, named, report_markdown(found))
+    if (named := asked["svg"]) is not None:
+        from meta_experiment.render.report_picture import report_picture
+
+        drawn = report_picture(found, named)
+        pages |= {_file(place, path): text for path, text in drawn.files.items()}
+        snippet = drawn.snippet
+    if not pages:
+        return
     from meta_experiment.services.reporting.report_files import write_pages
 
-    write_pages(opened.files, {target: report_page(found)})
-    return Result(found, (*summary(found), *lines(f"Written: {target}")))
+    write_pages(opened.files, pages)
+    yield (Paragraph(tuple(f"Written: {path}" for path in pages)),)
+    if snippet:
+        yield Heading("To show it in a README:"), Commands(snippet)
+
+
+def _file(place: Place, named: str) -> Path:
+    return place.directory / Path(named).expanduser()
+
+
+def _markdown(place: Place, named: str, text: str) -> dict[Path, str]:
+    """Return the file that a text is to be; on the standard output it stands alone."""
+    if named != _STDOUT:
+        return {_file(place, named): text}
+    click.echo(harmless(text), nl=False)
+    raise click.exceptions.Exit(0)
 
 
 def _all(
-    place: Place, screen: Screen, folder: Path | None, *, pages: bool | None, diff: bool
+    place: Place,
+    screen: Screen,
+    html: str | None,
+    markdown: str | None,
+    *,
+    pages: bool | None,
+    diff: bool,
 ) -> Result:
     """Tell of every experiment; in a folder, beside the pages that stand there or are made."""
     from meta_experiment.render.project_list import project_list
@@ -110,21 +171,27 @@ def _all(
 
     opened, where = cache(lambda: workspace(place)), layout(place)
     found = project_report(where, clock, opened)
-    if folder is None:
-        return Result(found, project_list(found))
-    from meta_experiment.render.html.project_page import project_page
-    from meta_experiment.services.reporting.report_files import (
-        pages_in,
-        require_folder,
-        write_pages,
-    )
+    told, files = project_list(found), dict[Path, str]()
+    said: list[str] = []
+    if markdown is not None:
+        from meta_experiment.render.report_markdown import page_markdown
 
-    require_folder(folder)
-    told = _pages(opened(), screen, found, folder, wanted=pages, diff=diff)
-    known = pages_in(folder, (item.experiment_id for item in found.experiments))
-    index = folder / "index.html"
-    write_pages(opened().files, {index: project_page(found, known)})
-    return Result(found, (*project_list(found), *lines(f"Written: {index}", *told)))
+        files |= _markdown(place, markdown, page_markdown("all", told))
+    if html is not None:
+        from meta_experiment.render.html.project_page import project_page
+        from meta_experiment.services.reporting.report_files import pages_in, require_folder
+
+        folder = _file(place, html)
+        require_folder(folder)
+        said = _pages(opened(), screen, found, folder, wanted=pages, diff=diff)
+        known = pages_in(folder, (item.experiment_id for item in found.experiments))
+        files[folder / "index.html"] = project_page(found, known)
+    if not files:
+        return Result(found, told)
+    from meta_experiment.services.reporting.report_files import write_pages
+
+    write_pages(opened().files, files)
+    return Result(found, (*told, *lines(*(f"Written: {path}" for path in files), *said)))
 
 
 def _pages(

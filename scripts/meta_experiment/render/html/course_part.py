@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from meta_experiment.render.findings import (
+    cases_finding,
     course_finding,
     distribution_finding,
     evidence_finding,
@@ -29,7 +30,7 @@ from meta_experiment.render.report_words import (
     planned,
     value,
 )
-from meta_experiment.render.words import capital, counted
+from meta_experiment.render.words import capital
 from meta_experiment.types import Interval
 from meta_experiment.types.results.report import CaseComparison, EvidenceSeries, ReportDocument
 from meta_experiment.types.results.report_metrics import ReportResult
@@ -180,15 +181,6 @@ def cases_part(report: ReportDocument) -> Markup | None:
         "cases",
         cases_finding(ordered[0]),
         *(_cases(report, item, place) for place, item in enumerate(ordered)),
-    )
-
-
-def cases_finding(cases: CaseComparison) -> str:
-    """Say how many cases got better."""
-    total = cases.better + cases.worse + cases.same
-    return (
-        f"{cases.better} of {counted(total, 'case')} got better, {cases.worse} worse, "
-        f"{cases.same} stayed"
     )
 
 

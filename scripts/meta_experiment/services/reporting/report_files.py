@@ -10,8 +10,9 @@ from meta_experiment.errors import NotFoundError, RefusedError, StorageError, as
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
 
-_MARK = b'name="generator" content="meta-experiment"'
-_HEAD = 2_000  # bytes of a page in which its mark stands
+_MARKS = (b'name="generator" content="meta-experiment"', b'data-made-by="meta-experiment"')
+_FIRST = b"<!-- meta-experiment report "  # of Markdown, which others may hold further down
+_HEAD = 2_000  # bytes of a page or a picture in which its mark stands
 
 
 def write_pages(files: FileSystem, pages: Mapping[Path, str]) -> None:
@@ -75,14 +76,15 @@ def _stamp(digest: str) -> str:
 
 
 def _is_own(path: Path) -> bool:
-    """Tell whether a page of this program lies at a path. Raises StorageError."""
+    """Tell whether this program wrote what lies at a path. Raises StorageError."""
     if not path.is_file() or path.is_symlink():
         return False
     try:
         with path.open("rb") as file:
-            return _MARK in file.read(_HEAD)
+            head = file.read(_HEAD)
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
+    return head.startswith(_FIRST) or any(mark in head for mark in _MARKS)
 
 
 def _nowhere(folder: Path, name: str) -> NotFoundError:
@@ -93,10 +95,14 @@ def _nowhere(folder: Path, name: str) -> NotFoundError:
 
 
 def _require_own(path: Path) -> None:
-    """Refuse to replace what is no page of this program."""
+    """Refuse to replace what somebody else has written; an empty file is nobody's."""
     if not path.parent.is_dir():
         raise _nowhere(path.parent, path.name)
-    if os.path.lexists(path) and not _is_own(path):
+    if os.path.lexists(path) and not _is_own(path) and not _is_empty(path):
         raise RefusedError(
             f"{path} is there already, and is no report.", hint="Name another file."
         )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
