@@ -27,6 +27,8 @@ def own_program() -> tuple[str, ...]:
 
     No module is looked for where the caller stands, nor where variables say.
     """
+    if not sys.executable:  # as where another program runs this one within itself
+        return ("/bin/sh", str(plugin_folder() / "bin" / "meta-experiment"))
     alone = (sys.executable, "-I" if sys.flags.isolated else "-E", "-X", "utf8")
     if is_around():
         return (*alone, str(plugin_folder() / "scripts" / "meta-experiment.py"))

@@ -24,6 +24,15 @@ def test_the_plugin_lies_around_the_library_or_beside_it(tmp_path, monkeypatch):
     assert pack.own_program()[-3:] == ("-P", "-m", "meta_experiment")
 
 
+def test_without_an_interpreter_of_its_own_the_launcher_starts_the_program(monkeypatch):
+    """As where another program runs this one within itself."""
+    monkeypatch.setattr("sys.executable", "")
+    shell, launcher = pack.own_program()
+    assert Path(shell).exists()
+    assert Path(launcher) == ROOT / "bin" / "meta-experiment"
+    assert Path(launcher).exists()
+
+
 def test_the_wheel_holds_what_the_checkout_has():
     """All that stands at the top of the repository, but for what is work on it."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
