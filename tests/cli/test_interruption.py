@@ -346,12 +346,13 @@ def test_a_signal_just_after_a_fork_meets_one_process_only(
     begin, repository, tmp_path, monkeypatch
 ):
     """The second one would else undo what the first one does, as if it were that."""
-    parent, fork = os.getpid(), os.fork
+    parent, fork, children = os.getpid(), os.fork, []
 
     def met():
         child = fork()
         if not child:
             os.kill(os.getpid(), signal.SIGINT)
+        children.append(child)
         return child
 
     layout = opened(repository).layout
@@ -363,7 +364,8 @@ def test_a_signal_just_after_a_fork_meets_one_process_only(
         if os.getpid() != parent:
             (tmp_path / "twice").touch()
             os._exit(1)
-    os.wait()
+    for child in children:
+        os.waitpid(child, 0)
     assert not (tmp_path / "twice").exists()
 
 

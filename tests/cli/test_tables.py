@@ -9,7 +9,7 @@ import sys
 import pytest
 from tests.cli.conftest import project
 from tests.plugin.desk import ROOT
-from tests.plugin.test_installers import TOOLS
+from tests.support.tools import tools_python
 
 from meta_experiment.cli import table_files
 from meta_experiment.cli.main import main
@@ -162,9 +162,7 @@ def test_parquet_without_its_extra_says_what_to_install(project, recorded, monke
 @pytest.mark.long
 def test_parquet_has_the_kinds_and_every_cell(project, recorded):
     """Written and read by the real library, in the environment that has it."""
-    python = TOOLS / "bin" / "python"
-    if not python.exists():
-        pytest.skip("docs/build makes the environment that has duckdb")
+    python = tools_python()
     place = project.root / "it's all [1]*.parquet"
     entry = [python, "-E", ROOT / "scripts" / "meta-experiment.py", "trials", recorded]
     words = [*map(str, entry), "--root", str(project.root), "--parquet", str(place)]

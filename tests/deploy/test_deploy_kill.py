@@ -20,6 +20,7 @@ from meta_experiment.deploy import Ending
 pytestmark = pytest.mark.long
 
 REPOSITORY = Path(__file__).parents[2]
+PATIENCE = 120.0  # seconds
 
 # A promotion that stops dead at its N-th operation and says so.
 VICTIM = """
@@ -33,7 +34,7 @@ class Stalling(FaultyFileSystem):
         super()._pass(name, path, half)
         if len(self.operations) == int(sys.argv[2]):
             Path(sys.argv[3]).touch()
-            time.sleep(60)
+            time.sleep(600)
 
 World(Path(sys.argv[1])).promote(Stalling())
 """
@@ -49,7 +50,7 @@ def start(world, marker, operation=0):
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY / 'scripts'}:{REPOSITORY}"}
     command = [sys.executable, "-c", VICTIM, str(world.root), str(operation), str(marker)]
     victim = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not marker.exists():
         assert victim.poll() is None, "the promotion ended before it was to be killed"
         assert time.monotonic() < deadline
@@ -98,7 +99,9 @@ def test_killed_while_a_hook_runs(world, marker):
     assert recovered.outcome is Ending.UNDONE
     assert world.state() == before
     go.touch()
+    deadline = time.monotonic() + PATIENCE
     while not done.exists():
+        assert time.monotonic() < deadline, "the hook did not end"
         time.sleep(0.01)
     time.sleep(0.2)
     assert world.state() == before

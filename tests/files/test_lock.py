@@ -22,7 +22,7 @@ from pathlib import Path
 from meta_experiment.files.lock import FileLock
 with FileLock(Path(sys.argv[1]), verb="promote"):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -23,6 +23,7 @@ from graphql import build_schema, graphql_sync
 
 TOKEN = "ghs_of-the-test"  # noqa: S105
 US = "github-actions[bot]"
+PATIENCE = 240.0  # seconds that one of two waits for the other
 SCHEMA = build_schema(
     """
     type Query { viewer: User!  repository(owner: String!, name: String!): Repository }
@@ -128,7 +129,7 @@ class FakeGitHub:
             self._met.add(who)
             first = not known and self.meeting and len(self._met) <= self.meeting.parties
         if first:
-            self.meeting.wait(20)
+            self.meeting.wait(PATIENCE)
 
     def listing(self, thread, start):
         """Return a page of comments, and where the next begins."""

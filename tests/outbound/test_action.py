@@ -150,7 +150,7 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
     monkeypatch.setenv("META_EXPERIMENT_PYTHON", sys.executable)
     with fake_github() as hub:
         runner = Runner(tmp_path, hub.base)
-        for run in range(1, 49):
+        for run in range(1, 49):  # 24 of each: drawn is what was used least
             told = runner(run, command="pick")
             variant = "warm" if "\nwarm\n" in told else "dry"
             assert f'"tone": "{variant}"' in told

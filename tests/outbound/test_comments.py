@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from tests.outbound.fake_github import TOKEN, US, fake_github
+from tests.outbound.fake_github import PATIENCE, TOKEN, US, fake_github
 
 from meta_experiment.errors import NetworkError, RateLimitError, RemoteError, UsageError
 from meta_experiment.outbound.github.client import GitHub
@@ -179,7 +179,8 @@ def test_two_that_post_at_once_leave_one_comment(hub, kind):
     hub.meeting = threading.Barrier(2)
 
     def post():
-        ended.append(post_once(github_at(hub, each=30), thread, MARK, "It is decided."))
+        patient = github_at(hub, each=2 * PATIENCE)
+        ended.append(post_once(patient, thread, MARK, "It is decided."))
 
     both = [threading.Thread(target=post) for _ in range(2)]
     for each in both:

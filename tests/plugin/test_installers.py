@@ -1,31 +1,27 @@
 """Who installs it by uv, pipx or pip has the whole program, without a network."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
 import pytest
 from tests.plugin.desk import ROOT
 from tests.plugin.test_manifests import pins
 from tests.plugin.trees import copied, of_the_plugin
 from tests.plugin.wheels import wheel_of
+from tests.support.tools import tools_python
 
 pytestmark = pytest.mark.long
 
 BUILD = (
     "editables", "hatchling", "packaging", "pathspec", "pluggy", "tomlkit", "trove-classifiers",
 )  # fmt: skip
-STAMP = hashlib.sha256((ROOT / "requirements-tools.lock").read_bytes()).hexdigest()[:12]
-TOOLS = Path(sys.prefix).parent / f"tools-{STAMP}"  # beside the environment of the tests
-UV = TOOLS / "bin" / "uv"
 # how each is called, and with what: `uv tool install .` and the like, from a file or a folder
 WAYS = {
-    "uv": (UV, "tool", "install", "--python", sys.executable),
-    "pipx": (TOOLS / "bin" / "python", "-m", "pipx", "install", "--python", sys.executable),
+    "uv": ("uv", "tool", "install", "--python", sys.executable),
+    "pipx": ("python", "-m", "pipx", "install", "--python", sys.executable),
     "pip": ("python", "-m", "pip", "install"),
 }
 
@@ -52,21 +48,20 @@ class Machine:
 
     def install(self, way, what):
         """Install in a way, and return the program."""
-        words, program = WAYS[way], self.home / ".local" / "bin" / "meta-experiment"
+        programs, program = tools_python().parent, self.home / ".local/bin/meta-experiment"
         if way == "pip":
             venv.create(self.home / "own", with_pip=True)
-            words = (self.home / "own" / "bin" / "python", *words[1:])
-            program = self.home / "own" / "bin" / "meta-experiment"
-        self(*words, *what, cwd=ROOT)
+            programs = self.home / "own" / "bin"
+            program = programs / "meta-experiment"
+        name, *words = WAYS[way]
+        self(programs / name, *words, *what, cwd=ROOT)
         return program
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    if not UV.exists():
-        pytest.skip("docs/build makes the environment that has uv and pipx")
     folder = tmp_path_factory.mktemp("wheels")
-    (site,) = TOOLS.glob("lib/*/site-packages")
+    (site,) = tools_python().parents[1].glob("lib/*/site-packages")
     for name in (*pins("requirements.lock"), *BUILD):
         wheel_of(name, site, folder)
     return folder
@@ -77,7 +72,16 @@ def built(wheels, tmp_path_factory):
     """The package as a source distribution and as the wheel that is built from it."""
     folder = tmp_path_factory.mktemp("built")
     machine = Machine(folder, wheels)
-    machine(UV, "build", "--quiet", "--python", sys.executable, "-o", folder, ROOT)
+    machine(
+        tools_python().with_name("uv"),
+        "build",
+        "--quiet",
+        "--python",
+        sys.executable,
+        "-o",
+        folder,
+        ROOT,
+    )
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     return {"sdist": (sdist,), "wheel": (wheel,), "editable": ("--editable", ".")}
 
