@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # status starts without the types
         BoardPlan,
         BoardProgress,
         BoardRow,
+        BoardSavings,
         BoardStep,
         BoardSummary,
         BoardView,
@@ -277,3 +278,19 @@ def _summary(summary: BoardSummary) -> Iterator[tuple[str, str]]:
     yield "Undecided", f"{summary['expired']:,}"
     if summary["archived"]:
         yield "Archived", f"{summary['archived']:,}"
+    if summary["saved"]:
+        yield "Saved", _saved(summary["saved"])
+
+
+def _saved(saved: BoardSavings) -> str:
+    """Say what is saved a month where an interval leaves zero, and that it is estimated."""
+    told = [
+        f"{words.quantity(it['saved'], it['unit'])} of {words.name(it['label'])}"
+        for it in saved["items"]
+        if (it["low"] or 0) > 0 or (it["high"] or 0) < 0
+    ]
+    known = f"{saved['known']:,} of {words.counted(saved['promotions'], 'promotion')}"
+    more = "more: meta-experiment report --all"
+    if not told:
+        return f"nothing that is settled, known of {known}; {more}"
+    return f"about {', '.join(told)} a month, estimated from {known}; {more}"

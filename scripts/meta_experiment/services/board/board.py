@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         BoardOpenEnd,
         BoardPlan,
         BoardRow,
+        BoardSavings,
         BoardStep,
         BoardSummary,
         BoardView,
@@ -81,7 +82,7 @@ def board(
     rows: dict[str, Mapping[str, Any]] = {
         name: entry.row for name, entry in kept.entries.items()
     }
-    summary = _summary(rows.values(), kept.put_away(layout))
+    summary = _summary(rows.values(), kept.put_away(layout), kept.saved)
     if selector is not None:
         asked = _asked(layout, kept, selector)
         if asked not in kept.entries:
@@ -183,7 +184,9 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
     return {**row, "progress": {**row["progress"], "days_left": left}}
 
 
-def _summary(rows: Iterable[Mapping[str, Any]], put_away: int) -> BoardSummary:
+def _summary(
+    rows: Iterable[Mapping[str, Any]], put_away: int, saved: Mapping[str, Any] | None
+) -> BoardSummary:
     statuses = [item["status"] for item in rows]
     return {
         "active": sum(item in _ACTIVE for item in statuses),
@@ -192,6 +195,7 @@ def _summary(rows: Iterable[Mapping[str, Any]], put_away: int) -> BoardSummary:
         "expired": statuses.count("expired"),
         "archived": statuses.count("archived") + put_away,
         "total": len(statuses) + put_away,
+        "saved": cast("BoardSavings | None", saved),
     }
 
 

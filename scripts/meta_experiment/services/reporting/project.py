@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from meta_experiment.decide.reporting.metric_words import label
-from meta_experiment.decide.reporting.savings import StandingTime, savings
+from meta_experiment.decide.reporting.savings import savings
 from meta_experiment.files.roots import Layout
-from meta_experiment.model.impact_document import impact_from_document
 from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
+from meta_experiment.services.board.promotions import standing_times
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Decision, Interval, OutcomeImpact, ReasonCode, Status
+from meta_experiment.types import Action, Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
     SCHEMA,
     ProjectExperiment,
@@ -63,7 +63,7 @@ def project_report(
         generations=tuple(_generations(found)),
         decided=len(decided),
         promoted=decided.count(ProjectState.PROMOTED),
-        impact=savings(tuple(_standing_times(rows)), now),
+        impact=savings(tuple(standing_times(rows)), now),
     )
 
 
@@ -147,41 +147,6 @@ def _with_finding(item: ProjectExperiment, finding: ReasonCode | None) -> Projec
     urgency, why = _LOST[finding]
     due = f"{why}: meta-experiment rollback {item.experiment_id}"
     return replace(item, urgency=urgency, next_action=due)
-
-
-def _standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
-    """Yield what was promoted; where a holdout came to its end, by that one's estimate."""
-    own = dict[str, OutcomeImpact]()
-    for row in sorted(rows, key=lambda row: str(row["outcome"] and row["outcome"]["at"])):
-        if row["watches"] is not None and (found := _impact(row)) is not None:
-            own[row["watches"]] = found
-    for row in rows:
-        outcome, at = row["outcome"], row["promoted"]
-        if at is None or outcome is None:
-            continue
-        name, taken_back = row["id"], outcome["action"] == Action.ROLLBACK
-        path = next(iter(row["files"]), name)
-        yield StandingTime(
-            prompt=path,
-            at=from_text(at),
-            until=from_text(outcome["at"]) if taken_back else None,
-            before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
-            impact=_by_holdout(_impact(row), own.get(name)),
-            watched=name in own,
-        )
-
-
-def _by_holdout(told: OutcomeImpact | None, own: OutcomeImpact | None) -> OutcomeImpact | None:
-    """Take of each metric the holdout's own estimate, where it has one."""
-    if told is None or own is None:
-        return own or told
-    level, uses = min(told.level, own.level), own.uses or told.uses
-    return OutcomeImpact(uses, level, {**told.per_use, **own.per_use})
-
-
-def _impact(row: Row) -> OutcomeImpact | None:
-    outcome = row["outcome"]
-    return impact_from_document(outcome.get("impact"), row["id"]) if outcome else None
 
 
 def _generations(found: Sequence[ProjectExperiment]) -> Iterator[PromptGenerations]:

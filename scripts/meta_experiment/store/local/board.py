@@ -42,6 +42,7 @@ _PARTS = (
     "plan_files",
     "open_ends",
     "learnings",
+    "saved",
 )
 _PLAN_ENDINGS = (".yaml", ".yml", ".json")
 
@@ -67,7 +68,8 @@ class Board:
     `registry` is the revision of the registry; `trust` that of what says whose logs count, and
     `counting` what it said; `archive` that of the archive, which holds so many more.
     `plans` are the rows of plan files, and `plan_files` the revision of these; `open_ends` what
-    entries of `learnings.md` leave to be done, and `learnings` the revision of that.
+    entries of `learnings.md` leave to be done, and `learnings` the revision of that. `saved` is
+    what promotions save a month.
     """
 
     registry: object = None
@@ -80,6 +82,7 @@ class Board:
     plan_files: list[object] = field(default_factory=list)
     open_ends: Sequence[Mapping[str, Any]] = ()
     learnings: list[object] = field(default_factory=list)
+    saved: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, layout: Layout, seal: Seal) -> Self:

@@ -213,8 +213,26 @@ class BoardStep(TypedDict):
     next_action: str
 
 
+class BoardSaving(TypedDict):
+    """What is saved of a metric in 30 days, in its unit; below zero it costs more."""
+
+    label: str
+    unit: str
+    saved: float
+    low: float | None
+    high: float | None
+
+
+class BoardSavings(TypedDict):
+    """What the promotions that stand save a month: an estimate of those that are known."""
+
+    promotions: int
+    known: int
+    items: list[BoardSaving]
+
+
 class BoardSummary(TypedDict):
-    """Numbers of experiments by where they are."""
+    """Numbers of experiments by where they are, and what was promoted saves."""
 
     active: int
     promoted: int
@@ -222,6 +240,7 @@ class BoardSummary(TypedDict):
     expired: int
     archived: int
     total: int
+    saved: BoardSavings | None
 
 
 class BoardView(TypedDict):

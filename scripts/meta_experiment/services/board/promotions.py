@@ -1,0 +1,63 @@
+"""Promotions by the rows of the board, with those that were put away, and what they save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from meta_experiment.decide.reporting.savings import StandingTime, savings
+from meta_experiment.model.impact_document import impact_from_document
+from meta_experiment.model.instants import from_text
+from meta_experiment.model.result_document import to_document
+from meta_experiment.types import Action, OutcomeImpact
+
+Row = Mapping[str, Any]
+
+
+def saved_a_month(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return what the promotions that stand save a month; None where none was made."""
+    found = savings(tuple(standing_times(rows)), 0.0)
+    if found is None:
+        return None
+    return {
+        "promotions": found.promotions,
+        "known": found.known,
+        "items": [
+            {"label": it.label, "unit": it.unit, **to_document(it.month)} for it in found.items
+        ],
+    }
+
+
+def standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
+    """Yield what was promoted; where a holdout came to its end, by that one's estimate."""
+    own = dict[str, OutcomeImpact]()
+    for row in sorted(rows, key=lambda row: str(row["outcome"] and row["outcome"]["at"])):
+        if row["watches"] is not None and (found := _impact(row)) is not None:
+            own[row["watches"]] = found
+    for row in rows:
+        outcome, at = row["outcome"], row["promoted"]
+        if at is None or outcome is None:
+            continue
+        name, taken_back = row["id"], outcome["action"] == Action.ROLLBACK
+        path = next(iter(row["files"]), name)
+        yield StandingTime(
+            prompt=path,
+            at=from_text(at),
+            until=from_text(outcome["at"]) if taken_back else None,
+            before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
+            impact=_by_holdout(_impact(row), own.get(name)),
+            watched=name in own,
+        )
+
+
+def _by_holdout(told: OutcomeImpact | None, own: OutcomeImpact | None) -> OutcomeImpact | None:
+    """Take of each metric the holdout's own estimate, where it has one."""
+    if told is None or own is None:
+        return own or told
+    level, uses = min(told.level, own.level), own.uses or told.uses
+    return OutcomeImpact(uses, level, {**told.per_use, **own.per_use})
+
+
+def _impact(row: Row) -> OutcomeImpact | None:
+    outcome = row["outcome"]
+    return impact_from_document(outcome.get("impact"), row["id"]) if outcome else None
