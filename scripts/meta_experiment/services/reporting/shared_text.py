@@ -8,7 +8,10 @@ import re
 # in quotes it may hold spaces.
 _ROOT = r"(?:file:|~[\w.-]*/|/(?=[^\s/]+/)|[A-Za-z]:[\\/]|\\\\)"
 _HOMES = ("home", "Users")
-_PATH = rf"""(?<![\w.:/\\])(?:(?P<mark>["'`])(?P<quoted>{_ROOT}[^"'`\n]*)(?P=mark)|(?P<plain>{_ROOT}[^\s,;"'`]+))"""
+_PATH = (
+    rf"""(?<![\w.:/\\])(?:(?P<mark>["'`])(?P<quoted>{_ROOT}[^"'`\n]*)(?P=mark)"""
+    rf"""|(?P<plain>{_ROOT}[^\s,;"'`]+))"""
+)
 
 
 def without_folders(text: str) -> str:
