@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -107,7 +108,7 @@ def test_one_variant_alone_and_the_list_of_experiments(project, recorded, capsys
     assert {row["variant"] for row in rows} == {"treatment"}
     assert len(rows) == 11
     place = project.root / "list.csv"
-    assert "1 rows were written" in project("status", "--csv", place).out
+    assert "1 row was written" in project("status", "--csv", place).out
     (row,) = csv.DictReader(place.read_text("utf-8").splitlines())
     board = project("status", "--json").json["experiments"][0]
     assert row["id"] == recorded == board["id"]
@@ -134,7 +135,25 @@ def test_a_failure_on_the_way_leaves_the_file_that_was_there(project, recorded, 
     assert place.read_text() == "mine"
     assert list(place.parent.iterdir()) == [place]
     nowhere = project.root / "nowhere" / "x.csv"
-    project("trials", recorded, "--csv", nowhere, code=1)
+    assert "mkdir -p" in project("trials", recorded, "--csv", nowhere, code=1).err
+    assert "is a folder" in project("trials", recorded, "--csv", place.parent, code=2).err
+
+
+def test_what_is_no_file_is_written_into_and_stays(project, recorded):
+    """A device or a pipe under its name is no file to be replaced, nor is a link."""
+    pipe, link, real = (project.root / name for name in ("pipe", "link.csv", "real.csv"))
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    project("trials", recorded, "--csv", pipe)
+    text, _ = reader.communicate(timeout=60)
+    assert pipe.is_fifo()
+    project("trials", recorded, "--parquet", pipe, code=2)
+    real.write_text("old", "utf-8")
+    link.symlink_to(real)
+    project("trials", recorded, "--csv", link)
+    assert link.is_symlink()
+    assert real.read_text("utf-8") == text
+    assert len(text.splitlines()) > 30
 
 
 def test_a_file_may_have_the_longest_name_that_there_is(project, recorded):

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from meta_experiment.cli.frame import Place
-from meta_experiment.errors import DependencyError, StorageError, UsageError, cite
+from meta_experiment.errors import (
+    DependencyError,
+    NotFoundError,
+    StorageError,
+    UsageError,
+    as_word,
+    cite,
+)
+from meta_experiment.render.words import counted
 from meta_experiment.table import entry
 
 if TYPE_CHECKING:
@@ -50,7 +58,8 @@ def write_table(
     as nothing else may follow it.
 
     Raises:
-        UsageError: two forms for the standard output.
+        UsageError: two forms for the standard output, or a folder in the place of a file.
+        NotFoundError: there is no folder for a file.
         DependencyError: Parquet without duckdb. StorageError: it cannot make this table.
         OSError: a file cannot be written; what was there stays.
     """
@@ -69,25 +78,46 @@ def write_table(
     for form, path in wanted.items():
         target = place.directory / Path(path).expanduser()
         rows = _write(make(), form, target)
-        said.append(f"{rows:,} rows were written to {target}.")
+        were = "was" if rows == 1 else "were"
+        said.append(f"{counted(rows, 'row')} {were} written to {target}.")
     return said
 
 
 def _write(table: TidyTable, form: str, target: Path) -> int:
-    """Write a file as a whole, or leave what was there; return the number of rows."""
+    """Write a file as a whole, or leave what was there; return the number of rows.
+
+    What is no file, such as a device or a pipe, is written into and never replaced.
+    """
     import tempfile
 
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder.", hint="Name a file in it.")
+    if not target.parent.is_dir():
+        raise NotFoundError(
+            f"There is no folder {target.parent} to write {target.name} into.",
+            hint=f"mkdir -p {as_word(str(target.parent))}",
+        )
+    if target.exists() and not target.is_file():
+        if form == "parquet":
+            raise UsageError(f"Parquet takes a file, and {target} is none.")
+        return _written(table, form, target)
+    target = target.resolve()  # a link stays one
     with tempfile.TemporaryDirectory(prefix=".table-", dir=target.parent) as beside:
         text = Path(beside, "text")
-        written = 0
-        with text.open("w", encoding="utf-8", newline="") as file:
-            for line in _lines("jsonl" if form == "parquet" else form, table):
-                file.write(line)
-                written += 1
+        rows = _written(table, "jsonl" if form == "parquet" else form, text)
         if form == "parquet":
             text = _as_parquet(text, table.columns, Path(beside, "parquet"))
         text.replace(target)
-    return written - (form == "csv")
+    return rows
+
+
+def _written(table: TidyTable, form: str, target: Path) -> int:
+    rows = 0
+    with target.open("w", encoding="utf-8", newline="") as file:
+        for line in _lines(form, table):
+            file.write(line)
+            rows += 1
+    return rows - (form == "csv")
 
 
 def _lines(form: str, table: TidyTable) -> Iterable[str]:
