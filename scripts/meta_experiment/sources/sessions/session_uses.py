@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from meta_experiment.files.headway import steps
 from meta_experiment.protocol.json_text import parse_object
 from meta_experiment.protocol.timestamps import epoch
 from meta_experiment.records import dataclass
@@ -107,7 +108,7 @@ def session_uses(
 
     chosen, left_out = newest(client, root, since)
     found: dict[tuple[float, str], SessionUse] = {}
-    for path, _, _ in chosen:
+    for path, _, _ in steps(chosen, "reading sessions"):
         with suppress(OSError):
             if name and began_below(path, root) and mentions(path, frozenset((name,))):
                 for use in uses_in(lines(str(path)), fits, path.stem):
