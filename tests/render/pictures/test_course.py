@@ -124,3 +124,16 @@ def test_nothing_is_drawn_left_of_the_axis_of_many_units():
     )
     (wide, *_) = course(CourseLine(series(points), 1), FRAME, "c", "title").split("</svg>")
     assert min(x for one in paths(wide, "s1 course") for x, _ in one) >= 64.0
+
+
+def test_no_upright_line_runs_through_the_words_of_another():
+    """Where the evidence sufficed soon after the minimum, that is written on the left."""
+    points = tuple(
+        EvidencePoint(n, n, None, 0.1, low, 0.3, log, 0.0, log, True)
+        for n, low, log in ((5, -0.1, 0.0), (64, -0.1, 0.0), (70, 0.1, 5.0), (150, 0.1, 6.0))
+    )
+    for minimum, anchor in ((64, "end"), (30, None), (90, None)):
+        frame = replace(FRAME, minimum=minimum)
+        drawn = course(CourseLine(series(points), 1), frame, "c", "title")
+        label = re.search(f"<text([^>]*)>minimum {minimum}<", drawn)[1]
+        assert ('text-anchor="end"' in label) == (anchor == "end")

@@ -363,8 +363,10 @@ def _marks(
     drawn = []
     if x.low < frame.minimum < x.high:
         at = x.place(frame.minimum)
+        crossing = None if series.first_enough is None else x.place(series.first_enough)
+        said = f"minimum {frame.minimum:,}"
         drawn.append(line(at, top, at, bottom, "minimum"))
-        drawn.append(_upright(x, at, layout.band[1] + 15, f"minimum {frame.minimum:,}", "tick"))
+        drawn.append(_upright(x, at, layout.band[1] + 15, said, "tick", crossing))
     if series.first_enough is not None:
         at = x.place(series.first_enough)
         said = f"enough at {series.first_enough:,}"
@@ -375,8 +377,16 @@ def _marks(
     return joined(*drawn)
 
 
-def _upright(x: PictureScale, at: float, place: float, said: str, style: str) -> Markup:
-    """Write what an upright line is, on that side of it on which there is room."""
-    if x.end - at < 8 * len(said):
+def _upright(
+    x: PictureScale,
+    at: float,
+    place: float,
+    said: str,
+    style: str,
+    crossing: float | None = None,
+) -> Markup:
+    """Write what an upright line is on that side on which there is room, and no other line."""
+    room = (x.end if crossing is None or crossing <= at else crossing) - at
+    if room < 8 * len(said):
         return text(at - 5, place, said, style, "end")
     return text(at + 5, place, said, style)
