@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 from meta_experiment.decide.horizon import in_days
-from meta_experiment.decide.rules import rule_of
 from meta_experiment.decide.telling.progress import FORECAST, Progress, progress
 from meta_experiment.types import (
     Analysis,
@@ -36,15 +35,16 @@ def explain(plan: Plan, analysis: Analysis) -> str:
     """
     if analysis.decision is not Decision.EXTEND:
         return f"{analysis.decision}: {analysis.reason}"
-    return " ".join((f"No decision yet: {analysis.reason}", *_takes(plan, analysis)))
+    ahead = progress(plan, analysis)
+    return " ".join((f"No decision yet: {analysis.reason}", *_takes(plan, analysis, ahead)))
 
 
-def surer(plan: Plan, analysis: Analysis) -> str:
+def surer(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
     """Say what would make one surer: units by the plan's own forecast, and what else."""
     if analysis.decision is Decision.EXTEND:
         ready = analysis.readiness
         short = ready.needed_per_arm - ready.smallest_arm
-        told = list(_takes(plan, analysis))
+        told = list(_takes(plan, analysis, ahead))
         if not told and short > 0:
             told = [f"At least {short:,} more {_units(plan)}."]
         return " ".join(told) or analysis.reason
@@ -64,9 +64,8 @@ def surer(plan: Plan, analysis: Analysis) -> str:
     return f"Nothing more is needed to decide; more {_units(plan)} narrow the interval{settle}."
 
 
-def _takes(plan: Plan, analysis: Analysis) -> Iterator[str]:
+def _takes(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:
     """Say how many more units it takes, and what else than units."""
-    ahead = progress(plan, analysis)
     if any(item.reason_code in FORECAST for item in analysis.obstacles):
         yield from _forecast(plan, analysis, ahead)
     besides = [item for item in ahead.held_by if item.reason != analysis.reason]
@@ -85,11 +84,8 @@ def _besides(item: Obstacle) -> str:
 
 
 def _forecast(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:
-    projected = rule_of(plan).projection(plan, analysis)
-    if projected is None:
-        return
     more, held = ahead.units_to_go, ahead.held_by
-    if all(units is None for units in projected):
+    if ahead.never:
         yield f"As it looks now, more {_units(plan)} would not show it to be better."
     elif more is not None:
         do = "be evidence enough" if held else "decide"

@@ -36,13 +36,15 @@ class Progress:
     `units_to_go` (per arm) and `days_to_go` are a forecast from what is seen so far, the days
     at the rate so far; None where none can be told, or it does not look as if more units would
     be evidence enough. `in_time` tells whether the plan lasts so long, None where that is not
-    known. `held_by` is what holds a promotion back beside units and evidence.
+    known, `never` that no number of units would do. `held_by` is what holds a promotion back
+    beside units and evidence.
     """
 
     fraction: float
     units_to_go: int | None
     days_to_go: float | None
     in_time: bool | None = None
+    never: bool = False
     held_by: tuple[Obstacle, ...] = ()
 
 
@@ -70,6 +72,7 @@ def progress(plan: Plan, analysis: Analysis) -> Progress:
         units_to_go=more,
         days_to_go=days,
         in_time=_in_time(plan, analysis, more, days),
+        never=projected is not None and all(units is None for units in projected),
         held_by=_held_by(plan, analysis, projects=projected is not None),
     )
 

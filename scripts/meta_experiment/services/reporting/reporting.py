@@ -238,7 +238,7 @@ def _ahead(plan: Plan, analysis: Analysis) -> ReportAhead:
         days_to_go=ahead.days_to_go,
         in_time=ahead.in_time,
         obstacles=_told_once((*analysis.obstacles, *ahead.held_by)),
-        sentence=surer(plan, analysis),
+        sentence=surer(plan, analysis, ahead),
     )
 
 
