@@ -14,11 +14,17 @@ LONGEST = 450  # lines
 
 
 @cache
+def trees():
+    """Return every module of the library, parsed."""
+    return {path: ast.parse(path.read_bytes()) for path in MODULES}
+
+
+@cache
 def names():
     """Return what the library names, by kind of node: names with their modules."""
     found = {ast.ClassDef: [], ast.arg: []}
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_bytes())):
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 found[ast.ClassDef].append((node.name, path.relative_to(HOUSE)))
             elif isinstance(node, ast.arg):
@@ -46,9 +52,7 @@ def test_every_parameter_says_what_it_is():
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [
-        path for path in MODULES if ast.get_docstring(ast.parse(path.read_bytes())) is None
-    ]
+    silent = [path for path, tree in trees().items() if ast.get_docstring(tree) is None]
     assert silent == []
 
 

@@ -46,13 +46,16 @@ def place() -> Iterator[Path]:
 
 def wait_for_the_background() -> None:
     """Wait until nothing works on the root any more that a hook has started beside itself."""
-    while any(map(_works_here, Path("/proc").glob("[0-9]*/cmdline"))):
+    while any(map(_works_here, Path("/proc").glob("[0-9]*"))):
         time.sleep(0.05)
 
 
-def _works_here(line: Path) -> bool:
+def _works_here(process: Path) -> bool:
+    """Tell it by its words, or by its home: what has just been forked has no words yet."""
     with suppress(OSError):
-        return f"\0--root\0{ROOT}\0".encode() in line.read_bytes()
+        words = f"\0--root\0{ROOT}\0".encode() in (process / "cmdline").read_bytes()
+        home = f"\0HOME={HOME}\0".encode()
+        return words or home in b"\0" + (process / "environ").read_bytes()
     return False
 
 
