@@ -86,6 +86,7 @@ class Runner:
         (self.root / ".github/workflows/daily.md").write_text(WORKFLOW)
         self.artifacts, self.cache = tmp_path / "artifacts", tmp_path / "cache"
         self.output, programs = tmp_path / "output", tmp_path / "bin"
+        self.summary = tmp_path / "summary"
         programs.mkdir()
         (programs / "gh").write_text(GH)
         (programs / "gh").chmod(0o755)
@@ -98,12 +99,14 @@ class Runner:
             "GITHUB_OUTPUT": str(self.output),
             "GITHUB_REPOSITORY": "acme/prompts",
             "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_STEP_SUMMARY": str(self.summary),
             "GITHUB_WORKFLOW_REF": "acme/prompts/.github/workflows/daily.yml@refs/heads/main",
         }
 
     def __call__(self, run, **inputs):
         """Do a command in a run; return what it put out."""
-        self.output.write_text("")
+        for file in (self.output, self.summary):
+            file.write_text("")
         known = {key: item.get("default", "") for key, item in self.action["inputs"].items()}
         values = {**known, "token": TOKEN, "workflow": "daily", **inputs}
         for step in self.action["runs"]["steps"]:
@@ -168,6 +171,9 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
         told = runner(49, command="decide")
         (decided,) = json.loads(told.partition("decisions=")[2])
         assert decided["decision"] == "PROMOTE"
+        first, _, rest = runner.summary.read_text("utf-8").partition("\n")
+        assert first == f"<!-- meta-experiment report {decided['experiment_id']} -->"
+        assert "says Promote: Warm takes" in rest.partition("- **Experiment**")[0]
         for _ in range(2):
             runner(49, command="notify", experiment="tone")
         runner(49, command="notify", experiment="tone", targets="--issue=7\n")
