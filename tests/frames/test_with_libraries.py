@@ -1,5 +1,6 @@
 """The tables as pandas, polars and pyarrow have them, by the installed wheel."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -30,34 +31,42 @@ def run(*words, cwd=None, **settings):
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """The Python of an environment with the libraries and this package's wheel."""
+def python():
+    """The Python of an environment with the libraries, made by whichever test comes first."""
     python = PLACE / "bin" / "python"
-    if run(python, "-c", TRIED).returncode if python.exists() else True:
-        venv.create(PLACE, with_pip=True, clear=True)
-        wanted = [*LIBRARIES, "click", "pyyaml", "jsonschema", "rich"]
-        done = run(python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", *wanted)
-        if done.returncode:
-            pytest.skip(f"{', '.join(LIBRARIES)} cannot be installed: {done.stderr[-500:]}")
-    folder = tmp_path_factory.mktemp("wheel")
-    built = run(
-        sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT
-    )
-    assert built.returncode == 0, built.stderr
-    (wheel,) = folder.glob("*.whl")
-    again = ("install", "--quiet", "--no-index", "--no-deps", "--force-reinstall")
-    done = run(python, "-m", "pip", *again, wheel)
-    assert done.returncode == 0, done.stderr
+    with PLACE.with_name(f"{PLACE.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not python.exists() or run(python, "-c", TRIED).returncode:
+            venv.create(PLACE, with_pip=True, clear=True)
+            pip = (python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:")
+            done = run(*pip, *LIBRARIES, "click", "pyyaml", "jsonschema", "rich")
+            if done.returncode:
+                pytest.skip(f"{', '.join(LIBRARIES)} cannot be installed: {done.stderr[-500:]}")
     return python
 
 
+@pytest.fixture(scope="module")
+def installed(python, tmp_path_factory):
+    """The folder into which this package's wheel was installed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    words = ("hatchling", "build", "-t", "wheel", "-d", folder)
+    built = run(sys.executable, "-m", *words, cwd=ROOT)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = folder.glob("*.whl")
+    pip = (python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
+    done = run(*pip, "--target", folder / "site", wheel)
+    assert done.returncode == 0, done.stderr
+    return folder / "site"
+
+
 @pytest.fixture
-def answer(python, project, recorded, tmp_path):
+def answer(python, installed, project, recorded, tmp_path):
     """Run lines of Python that print JSON, in a folder apart from the project."""
 
     def ask(lines):
         begin = (
-            "import json\nfrom meta_experiment import load\n"
+            f"import json, sys\nsys.path.insert(0, {str(installed)!r})\n"
+            "from meta_experiment import load\n"
             f"loaded = load({recorded!r}, {str(project.root)!r})\n"
         )
         done = run(
@@ -143,8 +152,9 @@ def test_a_table_without_rows_has_its_types(answer):
 
 
 @pytest.mark.usefixtures("recorded")
-def test_the_page_runs_whole(python, project):
-    blocks = python_blocks(ROOT / "docs" / "frames.md")
-    done = run(python, "-I", "-W", "error", "-c", "\n".join(blocks), cwd=project.root)
+def test_the_page_runs_whole(python, installed, project):
+    first = f"import sys; sys.path.insert(0, {str(installed)!r})"
+    page = "\n".join([first, *python_blocks(ROOT / "docs" / "frames.md")])
+    done = run(python, "-I", "-W", "error", "-c", page, cwd=project.root)
     assert done.returncode == 0, done.stderr
     assert "looks had enough evidence" in done.stdout
