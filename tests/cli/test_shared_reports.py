@@ -18,19 +18,23 @@ PLACES = (
     f"file:///home/{PERSON}/x.csv",
 )
 UNIT = "unit-key-4712"
-FORMS = ("text", "json", "html", "index", "index.json")
+FORMS = {"text", "json", "html", "markdown", "light", "dark", "index", "index.json", "own page"}
 
 
 def forms(project, made, *flags):
     """Return every form of the reports of a project, by its name."""
-    page, index = project.root.parent / "page.html", project.root.parent / "index"
-    index.mkdir(exist_ok=True)
-    project("report", made, "--html", page, *flags)
-    project("report", "--all", "--html", index)
+    beside = project.root.parent
+    page, index = beside / "page.html", beside / "index"
+    project("report", made, "--html", page, "--svg", beside / "metrics.svg", *flags)
+    project("report", "--all", "--html", index, "--pages")
     return {
         "text": project("report", made, *flags).out,
         "json": project("report", made, *flags, "--json").out,
         "html": page.read_text("utf-8"),
+        "markdown": project("report", made, "--markdown", "-", *flags).out,
+        "light": (beside / "metrics.light.svg").read_text("utf-8"),
+        "dark": (beside / "metrics.dark.svg").read_text("utf-8"),
+        "own page": (index / f"{made}.html").read_text("utf-8"),
         "index": (index / "index.html").read_text("utf-8"),
         "index.json": project("report", "--all", "--json").out,
     }
@@ -69,9 +73,9 @@ def marked(project, monkeypatch):
 
 def test_no_form_tells_a_person_a_place_or_a_unit(project, marked):
     found = forms(project, marked)
-    assert set(found) == set(FORMS)
+    assert set(found) == FORMS
     for form, text in found.items():
-        assert "review" in text
+        assert "review" in text or form in ("light", "dark")
         for mark in (PERSON, "secret folder", UNIT, str(project.root.parent)):
             plain = text.replace("\\\\", "\\")
             at = plain.find(mark)
