@@ -89,6 +89,7 @@ def test_what_was_taken_back_is_no_win_in_any_form(project, generations):
     (row,) = [it["text"] for it in page.having("tr", "data-state") if "silent" in it["text"]]
     good = [it["text"] for it in page.having("span", "class") if it["class"] == "pill good"]
     assert good.count("▲ Promoted") == 4  # two rows, two steps
+    assert good.count("▲ Promote") == 3  # two of them, and what is due
     assert "▼ Taken back" in row
     said = project("report", "--all").out
     (line,) = [it for it in said.splitlines() if it.strip().startswith(generations["back"])]
