@@ -213,9 +213,7 @@ def _primary_finding(report: ReportDocument) -> str:
         return "No change is known yet"
     metric, comparison = found
     seen = per_cent(comparison.effect.relative, signed=True)
-    return (
-        f"{capital(metric.label)}: {seen}, and the truth within {between(comparison.interval)}"
-    )
+    return f"{capital(metric.label)}: {seen}; the true change lies within {between(comparison.interval)}"
 
 
 def course_finding(report: ReportDocument, series: EvidenceSeries) -> str:
