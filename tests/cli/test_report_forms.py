@@ -46,9 +46,9 @@ def document(name):
 
 
 def fresh(name):
-    if name not in PLANS:
-        return made_up.document(name)
     with MadeUpProject.fresh() as project:
+        if name not in PLANS:
+            return {**made_up.REPORTS, **made_up.INDEXES}[name](project)
         made = project.started("--guardrail", "output_tokens:20%", *PLANS[name])
         project.observe(made, Uses({"control": 84.0, "treatment": 60.0}), 30, seed=4)
         project.later(9)
