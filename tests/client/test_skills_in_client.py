@@ -16,10 +16,6 @@ from meta_experiment.types.vocabulary import Skill
 
 pytestmark = pytest.mark.client
 
-SENTENCES = {
-    skill: [case.prompt for case in cases() if case.name.startswith(f"{skill}-asked-")]
-    for skill in Skill
-}
 READING = [
     "meta-experiment status --json",
     "meta-experiment analyze review --json | head -3",
@@ -44,6 +40,11 @@ _NO_LEAVE = re.compile(r"approval|needs approval|can't be checked")
 _NAMED = re.compile(r"FOREMOST.*?\n  Skill +([a-z-]+)", re.DOTALL)
 
 
+def sentences(skill):
+    """Return how people ask for a skill in the suite."""
+    return [case.prompt for case in cases() if case.name.startswith(f"{skill}-asked-")]
+
+
 def skill_call(name):
     return ToolCall("Skill", {"skill": f"meta-experiment:{name}"})
 
@@ -57,7 +58,7 @@ def test_the_model_opens_a_skill_unasked_with_the_board_in_it(client, name):
     answers = [opens, Answer("Looking.", tools=calls), done, opens, done, opens, done]
     title = parts(skills(pack())[name])[1].strip().partition("\n")[0]
     with Endpoint(answers) as end, client.session(end) as session:
-        for number, sentence in enumerate(SENTENCES[name], start=1):
+        for number, sentence in enumerate(sentences(name), start=1):
             client.write(f"idea-{number}.plan.yaml", "hypothesis: Shorter is better\n")
             session.say(sentence)
             seen = "\n".join(end.turns[-1].texts())
