@@ -213,7 +213,8 @@ def _primary_finding(report: ReportDocument) -> str:
         return "No change is known yet"
     metric, comparison = found
     seen = per_cent(comparison.effect.relative, signed=True)
-    return f"{capital(metric.label)}: {seen}; the true change lies within {between(comparison.interval)}"
+    lies = between(comparison.interval)
+    return f"{capital(metric.label)}: {seen}; the true change lies within {lies}"
 
 
 def course_finding(report: ReportDocument, series: EvidenceSeries) -> str:
