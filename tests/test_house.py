@@ -14,21 +14,17 @@ LONGEST = 450  # lines
 
 
 @cache
-def trees():
-    """Return every module of the library, parsed."""
-    return {path: ast.parse(path.read_bytes()) for path in MODULES}
-
-
-@cache
 def names():
     """Return what the library names, by kind of node: names with their modules."""
-    found = {ast.ClassDef: [], ast.arg: []}
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
+    found = {ast.ClassDef: [], ast.arg: [], ast.Module: []}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.ClassDef):
                 found[ast.ClassDef].append((node.name, path.relative_to(HOUSE)))
             elif isinstance(node, ast.arg):
                 found[ast.arg].append((node.arg, path.relative_to(HOUSE)))
+            elif isinstance(node, ast.Module):
+                found[ast.Module].append((ast.get_docstring(node), path.relative_to(HOUSE)))
     return found
 
 
@@ -52,8 +48,8 @@ def test_every_parameter_says_what_it_is():
 
 
 def test_every_module_says_what_it_is_for():
-    silent = [path for path, tree in trees().items() if ast.get_docstring(tree) is None]
-    assert silent == []
+    said = {path: said for said, path in names()[ast.Module]}
+    assert [path for path in MODULES if not said[path.relative_to(HOUSE)]] == []
 
 
 def test_classes_are_named_by_nouns():

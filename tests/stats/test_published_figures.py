@@ -92,6 +92,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "rolled_back": inputs["failed"],
         "expired": 3,
         "archived": 0,
+        "saved": None,
     }
     view = {
         "experiments": [row],
