@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { text } from "node:stream/consumers";
-import { inspect, openAll, overflow, rememberFocus, forgetFocus } from "./in_page.mjs";
+import { inspect, openAll, rememberFocus, forgetFocus } from "./in_page.mjs";
 
 const task = JSON.parse(await text(process.stdin));
 const packages = createRequire(`${task.packages}/`);
@@ -100,7 +100,7 @@ async function shootNow(tab, path, tall) {
 async function print(tab, { folder, first }, say) {
   await tab.emulateMediaType("print");
   await tab.setViewport({ width: A4, height: 1017 });
-  for (const said of await tab.evaluate(overflow)) say("A4", "overflow", said);
+  for (const [kind, said] of await tab.evaluate(inspect)) say("A4", kind, said);
   const bytes = await tab.pdf({ preferCSSPageSize: true, format: "A4", printBackground: true });
   const pdfium = await (await import(packages.resolve("@hyzyla/pdfium"))).PDFiumLibrary.init();
   const document = await pdfium.loadDocument(bytes);

@@ -5,16 +5,6 @@ export function openAll() {
   for (const part of document.querySelectorAll("details")) part.open = true;
 }
 
-// return what makes the page wider than its window
-export function overflow() {
-  const root = document.scrollingElement, seen = root.clientWidth;
-  if (root.scrollWidth <= seen) return [];
-  const wide = [...document.body.querySelectorAll("*")].filter(
-    (part) => part.getBoundingClientRect().right > seen + 1 && !part.closest(".scroll"));
-  const about = wide.slice(0, 3).map((part) => part.outerHTML.slice(0, 90));
-  return [`${root.scrollWidth} px in ${seen}: ${about.join(" · ")}`];
-}
-
 // return pairs of kind and sentence: what leaves the page, what lies over what, faint drawn words
 export function inspect() {
   const found = [];
@@ -62,7 +52,7 @@ export function inspect() {
   const range = document.createRange(), broken = [];
   for (let text; (text = texts.nextNode()); ) {
     if (!text.parentElement.checkVisibility()) continue;
-    for (const word of text.data.matchAll(/(?<![\p{L}\p{N}])[\p{Script=Latin}\p{N}]{2,20}(?![\p{L}\p{N}])/gu)) {
+    for (const word of text.data.matchAll(/(?<![\p{L}\p{N}_])[\p{Script=Latin}\p{N}]{2,20}(?![\p{L}\p{N}_])/gu)) {
       range.setStart(text, word.index);
       range.setEnd(text, word.index + word[0].length);
       const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));

@@ -11,11 +11,8 @@ from tests.looks.made_up import INDEXES, NAMES, pages
 
 ROOT = Path(__file__).parents[2]
 TOOLS = installed.find(os.environ)  # before a test has its own home
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(isinstance(TOOLS, str), reason=f"Nobody looks: {TOOLS}"),
-]
-SITE = ("index", "quick-start", "report", "reference/verbs-act")
+pytestmark = pytest.mark.skipif(isinstance(TOOLS, str), reason=f"Nobody looks: {TOOLS}")
+SITE = ("index", "quick-start", "report", "pictures", "reference/verbs-act")
 BAD = """<!doctype html><html lang="en"><head><title>Bad</title><style>
 .faint{color:#999}.away{position:absolute;left:1300px;width:9px;height:9px}
 p{overflow-wrap:anywhere}a:focus{outline:none}@media print{.away{left:900px}}</style>
@@ -28,18 +25,28 @@ p{overflow-wrap:anywhere}a:focus{outline:none}@media print{.away{left:900px}}</s
 TRAP = "<script>function trap(){document.querySelector('a').focus()}</script>"
 
 
+def test_nothing_is_amiss_with_a_page_where_it_is_narrowest(tmp_path):
+    """Of every day; all other pages and views are looked at by the long tests."""
+    (path,) = pages(tmp_path, ["decided"])
+    (found,) = look(TOOLS, [Look(path, [View(320, "dark")], paper=False)])
+    assert told(found.faults) == []
+
+
+@pytest.mark.long
 def test_nothing_is_amiss_with_a_page(tmp_path):
     found = look(TOOLS, [Look(path, scripts=path.stem in INDEXES) for path in pages(tmp_path)])
     amiss = {item.page: told(item.faults) for item in found}
     assert amiss == {name: [] for name in NAMES}
 
 
+@pytest.mark.long
 def test_nothing_is_amiss_with_the_site(tmp_path):
     subprocess.run([ROOT / "docs/build", tmp_path], check=True)
     found = look(TOOLS, [Look(tmp_path / f"docs/{page}.html", site=True) for page in SITE])
     assert [told(item.faults) for item in found] == [[] for _ in SITE]
 
 
+@pytest.mark.long
 def test_what_is_amiss_is_seen(tmp_path):
     """Each kind of fault is found on a page that has it."""
     page = tmp_path / "bad.html"
@@ -56,6 +63,7 @@ def test_what_is_amiss_is_seen(tmp_path):
     assert any(fault.where == "A4" for fault in found.faults)
 
 
+@pytest.mark.long
 def test_a_picture_of_each_view_is_made(tmp_path):
     (page,) = pages(tmp_path, ["empty"])
     views = [View(width, scheme, check=False) for width, scheme, *_ in VIEWS]
