@@ -47,7 +47,7 @@ _FRONT = "decided"
 _FRONT_VIEWS = tuple(
     View(1000, scheme, False, FOLDER / f"report-{scheme}.png", 610) for scheme in SCHEMES
 )
-_QUALITY = 30
+_QUALITY = 25
 _HEAD = """\
 <!-- Made by `python -m tests.looks.pictures`. -->
 
