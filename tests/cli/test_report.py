@@ -394,6 +394,18 @@ def test_markdown_is_written_printed_and_replaced(project, decided):
     assert decided in every
 
 
+def test_what_is_printed_alone_leaves_out_no_file(project, decided):
+    printed = project("report", decided, "--markdown", "-", "--html", "page.html").out
+    assert printed.startswith("<!-- meta-experiment report ")
+    assert (project.root / "page.html").exists()
+    printed = project("report", "--all", "--markdown", "-", "--html", "pages", "--no-pages").out
+    assert printed.startswith("<!-- meta-experiment report all -->")
+    assert (project.root / "pages" / "index.html").exists()
+    for what in (decided, "--all"):
+        refused = project("report", what, "--markdown", "-", "--json", code=2).json
+        assert refused["error"]["hint"] == "--markdown FILE, beside --json"
+
+
 def test_a_picture_is_a_pair_and_the_lines_that_show_it(project, decided):
     said = project("report", decided, "--svg", "docs.svg", "--html", "page.html").out
     light, dark = ((project.root / f"docs.{it}.svg").read_text("utf-8") for it in SCHEMES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -98,6 +98,10 @@ def report_verb(
         raise UsageError(
             "A picture is of one experiment.", hint="meta-experiment report ID --svg FILE"
         )
+    if markdown == _STDOUT and screen.as_json:
+        raise UsageError(
+            "Markdown and JSON cannot both be printed.", hint="--markdown FILE, beside --json"
+        )
     if pages is not None and (html is None or not every):
         raise UsageError(
             "The pages of all experiments lie beside their index, in a folder.",
@@ -111,6 +115,8 @@ def report_verb(
     found = report(opened, experiment_id, as_of=moment, diff=diff, units=units)
     told = [*lines("--json and --html tell the units by their keys.")] if units else []
     told += _written(place, opened, found, {"html": html, "markdown": markdown, "svg": svg})
+    if markdown == _STDOUT:
+        _print_alone(_markdown(found))
     return Result(found, (*summary(found), *told))
 
 
@@ -124,10 +130,8 @@ def _written(
         from meta_experiment.render.html.report_page import report_page
 
         pages[_file(place, named)] = report_page(found)
-    if (named := asked["markdown"]) is not None:
-        from meta_experiment.render.report_markdown import report_markdown
-
-        pages |= _markdown(place, named, report_markdown(found))
+    if (named := asked["markdown"]) is not None and named != _STDOUT:
+        pages[_file(place, named)] = _markdown(found)
     if (named := asked["svg"]) is not None:
         from meta_experiment.render.report_picture import report_picture
 
@@ -148,10 +152,14 @@ def _file(place: Place, named: str) -> Path:
     return place.directory / Path(named).expanduser()
 
 
-def _markdown(place: Place, named: str, text: str) -> dict[Path, str]:
-    """Return the file that a text is to be; on the standard output it stands alone."""
-    if named != _STDOUT:
-        return {_file(place, named): text}
+def _markdown(found: ReportDocument) -> str:
+    from meta_experiment.render.report_markdown import report_markdown
+
+    return report_markdown(found)
+
+
+def _print_alone(text: str) -> NoReturn:
+    """Print a text without anything else, so that it can be passed on as it is."""
     click.echo(harmless(text), nl=False)
     raise click.exceptions.Exit(0)
 
@@ -173,10 +181,13 @@ def _all(
     found = project_report(where, clock, opened)
     told, files = project_list(found), dict[Path, str]()
     said: list[str] = []
+    text = ""
     if markdown is not None:
         from meta_experiment.render.report_markdown import page_markdown
 
-        files |= _markdown(place, markdown, page_markdown("all", told))
+        text = page_markdown("all", told)
+        if markdown != _STDOUT:
+            files[_file(place, markdown)] = text
     if html is not None:
         from meta_experiment.render.html.project_page import project_page
         from meta_experiment.services.reporting.report_files import pages_in, require_folder
@@ -186,11 +197,14 @@ def _all(
         said = _pages(opened(), screen, found, folder, wanted=pages, diff=diff)
         known = pages_in(folder, (item.experiment_id for item in found.experiments))
         files[folder / "index.html"] = project_page(found, known)
+    if files:
+        from meta_experiment.services.reporting.report_files import write_pages
+
+        write_pages(opened().files, files)
+    if markdown == _STDOUT:
+        _print_alone(text)
     if not files:
         return Result(found, told)
-    from meta_experiment.services.reporting.report_files import write_pages
-
-    write_pages(opened().files, files)
     return Result(found, (*told, *lines(*(f"Written: {path}" for path in files), *said)))
 
 
