@@ -16,7 +16,7 @@ STATUSES = {item.value for item in TrialStatus}
 
 def plain_trials(files):
     """Return the trials of logs (behind their heads), how many lines are refused, conflicts."""
-    known, positions, refused, conflicts = {}, {}, 0, []
+    known, positions, refused, conflicts = {}, {}, 0, set()
     for name in sorted(files):
         body = files[name].rpartition(b"\n")[0]
         lines = body.split(b"\n") if body or files[name].startswith(b"\n") else []
@@ -112,20 +112,19 @@ def _apply(known, event, conflicts):  # noqa: C901, PLR0912
     trial = known.setdefault(
         trial_id,
         {"variant": None, "unit": None, "exposed": False, "metrics": {}, "first": at}
-        | {"status": None, "fingerprint": None, "excluded": None},
+        | {"said": {}, "status": None, "fingerprint": None, "excluded": None},
     )
-    earlier = at < trial["first"]
     trial["first"] = min(at, trial["first"])
     if event.get("draw"):
         trial.setdefault("draw", event["draw"])
     for key in ("variant", "unit"):
         said = event.get(key)
-        if said is None or said == trial[key]:
+        if said is None:
             continue
-        if trial[key] is not None:
-            conflicts.append((trial_id, key))
-        if trial[key] is None or earlier:
-            trial[key] = said
+        if trial[key] not in (None, said):
+            conflicts.add((trial_id, key))
+        if trial[key] is None or at < trial["said"][key]:
+            trial[key], trial["said"][key] = said, at
     if event["event"] == "excluded":
         given = (at, event["reason"])
         trial["excluded"] = min(trial["excluded"] or given, given)
@@ -135,13 +134,13 @@ def _apply(known, event, conflicts):  # noqa: C901, PLR0912
         return
     if event.get("status") is not None:
         if trial["status"] is not None and trial["status"][1] != event["status"]:
-            conflicts.append((trial_id, "status"))
+            conflicts.add((trial_id, "status"))
         if trial["status"] is None or at < trial["status"][0]:
             trial["status"] = (at, event["status"])
     for name, value in event["metrics"].items():
         before = trial["metrics"].get(name)
         if before is not None and before[1] != value:
-            conflicts.append((trial_id, name))
+            conflicts.add((trial_id, name))
         if before is None or at < before[0]:
             trial["metrics"][name] = (at, float(value))
     if event.get("fingerprint"):

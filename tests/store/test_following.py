@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,8 +28,10 @@ from tests.store.test_summaries import (
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
-from meta_experiment.store.local.fold import summaries
+from meta_experiment.store.local.fold import fold, summaries
 from meta_experiment.store.local.fold.following import Following
+from meta_experiment.store.trial_log import Conflict, EventKind, TrialEvent
+from meta_experiment.types import TrialStatus
 
 CHANGES = [
     _cut,
@@ -53,9 +57,10 @@ class Reader:
         """Read, and compare with a reading from the beginning."""
         found, read = self.log(), read_trials(self.layout, "e")
         assert found.trials == tuple(read.trials)
-        assert sorted(found.set_aside) == sorted(read.set_aside)
+        assert found.set_aside == read.set_aside
         assert found.set_aside_count == read.set_aside_count
-        assert sorted(found.conflicts) == sorted(read.conflicts)
+        assert found.conflicts == read.conflicts
+        assert found.conflict_count == read.conflict_count
         assert (found.apart, found.sources) == (read.apart, read.sources)
         return found
 
@@ -79,6 +84,59 @@ def test_every_look_is_the_same_as_one_from_the_beginning(tmp_path_factory, give
             if rng.random() < 0.6:
                 reader.same()
         reader.same()
+
+
+OK, ERROR = TrialStatus.OK, TrialStatus.ERROR
+
+
+@pytest.mark.parametrize(
+    ("said", "what", "stands"),
+    [
+        ([{"metrics": {"m": value}} for value in (0, 1, 0)], "m", 0),
+        ([{"status": status} for status in (OK, ERROR, OK)], "status", OK),
+        ([{"variant": name} for name in ("control", "other", "control")], "variant", "control"),
+        ([{"unit": name} for name in (None, "u", "v")], "unit", "u"),
+        ([{"unit": name} for name in ("u", None, "v", "u")], "unit", "u"),
+    ],
+)
+def test_what_stands_and_what_disagrees_is_the_same_in_every_order(
+    tmp_path_factory, disk, said, what, stands
+):
+    """The first value by time stands, and its point is one conflict, told once."""
+    for order in permutations(enumerate(said)):
+        reader = Reader(Layout(tmp_path_factory.mktemp("root")))
+        for at, more in order:
+            event = recorded(at=float(at), **({"metrics": {}} | more))
+            append_events(reader.layout, disk, f"w-{at}", "e", [event])
+            found = reader.same()
+        assert (found.conflicts, found.conflict_count) == ((Conflict("t1", what),), 1)
+        [trial] = found.trials
+        assert trial.metrics.get(what, getattr(trial, what, None)) == stands
+
+
+@pytest.mark.parametrize("outcome_unit", ["u", None])
+def test_own_outcome_says_when_the_unit_was_named(layout, disk, reader, outcome_unit):
+    """A line of our own that names the unit sooner is as good as any other."""
+    told = [(EventKind.EXPOSED, 1.0, None), (EventKind.EXPOSED, 9.0, "u")]
+    for kind, at, unit in told:
+        append_events(layout, disk, "w-0", "e", [TrialEvent(kind, at, "t1", "control", unit)])
+        reader.same()
+    append_events(layout, disk, "w-1", "e", [recorded(at=7.0, unit=outcome_unit)])
+    reader.same()
+    append_events(layout, disk, "w-2", "e", [recorded(at=8.0, unit="v")])
+    assert reader.same().trials[0].unit == (outcome_unit or "v")
+
+
+def test_the_same_details_are_kept_whenever_they_are_read(layout, disk, reader, monkeypatch):
+    """Of more than are kept, those stand that come first in the files."""
+    monkeypatch.setattr(fold, "KEPT", 3)
+    for at, name in enumerate(("w-2", "w-1", "w-0")):
+        path = write_log(layout, "damaged\n" * 7, name)
+        for value in (1.0, 2.0):
+            event = recorded(f"{name}-t", at + value / 10, metrics={"m": value})
+            append_events(layout, disk, name, "e", [event])
+        assert path.name == reader.same().set_aside[0].source
+    assert [it.source for it in reader.same().set_aside] == ["w-0.jsonl"] * 3
 
 
 def test_only_what_is_new_is_read_and_what_was_given_out_stays(layout, disk, reader):

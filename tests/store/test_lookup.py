@@ -28,7 +28,7 @@ def test_conflicts_of_one_trial_are_those_of_the_whole_fold(layout, disk, trial_
     whole = read_trials(layout, "e")
     expected = [it for it in whole.conflicts if it.sentence.startswith(f"trial {trial_id}: ")]
     assert sorted(fold_of(layout, "e", [trial_id]).conflicts) == sorted(expected)
-    assert len(expected) == 3
+    assert len(expected) == 2
 
 
 def test_only_lines_that_name_the_trial_are_decoded(layout, monkeypatch):

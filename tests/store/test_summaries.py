@@ -59,6 +59,7 @@ def same(layout, disk):
     assert list(loaded.trials) == list(read.trials)
     assert loaded.set_aside == read.set_aside
     assert loaded.set_aside_count == read.set_aside_count
+    assert (loaded.conflicts, loaded.conflict_count) == (read.conflicts, read.conflict_count)
     assert loaded.sources == read.sources
     return loaded
 
@@ -167,7 +168,7 @@ def _senseless(summary):
 def _other_version(summary):
     seal = own_seal(summary.parents[3])
     data = summary.read_bytes().partition(b"\n")[2]
-    header, end, pieces = data.replace(b'"version": 7', b'"version": 8', 1).partition(b"\n")
+    header, end, pieces = data.replace(b'"version": 8', b'"version": 9', 1).partition(b"\n")
     summary.write_bytes(seal.wrap(f"summary {summary.name}", header + end) + pieces)
 
 
@@ -218,12 +219,12 @@ def test_summary_that_cannot_be_written_is_no_failure(layout, disk):
 
 
 events = st.builds(
-    lambda kind, at, trial, status, metrics, model, reason: TrialEvent(
+    lambda kind, at, trial, variant, unit, status, metrics, model, reason: TrialEvent(
         kind,
         float(at),
         f"t{trial}",
-        "control",
-        f"u{trial % 3}" if trial % 2 else None,
+        variant,
+        unit,
         status=status if kind is EventKind.RECORDED else None,
         metrics=metrics if kind is EventKind.RECORDED else {},
         fingerprint={"model": model} if kind is EventKind.RECORDED and model else {},
@@ -232,6 +233,8 @@ events = st.builds(
     st.sampled_from(EventKind),
     st.integers(0, 1000),
     st.integers(0, 4),
+    st.sampled_from(["control", "treatment"]),
+    st.none() | st.sampled_from(["u0", "u1"]),
     st.none() | st.sampled_from(TrialStatus),
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 3), max_size=3),
     st.sampled_from(["", "m1", "m2"]),
@@ -257,7 +260,9 @@ def test_result_does_not_depend_on_when_it_was_looked_at(tmp_path_factory, given
     shuffled = list(given_events)
     rng.shuffle(shuffled)
     append_events(at_end, disk, "w-0", "e", shuffled)
-    assert list(last.trials) == list(read_trials(at_end, "e").trials)
+    read = read_trials(at_end, "e")
+    assert list(last.trials) == list(read.trials)
+    assert (last.conflicts, last.conflict_count) == (read.conflicts, read.conflict_count)
 
 
 def test_checksums_tell_where_a_log_differs(layout, disk, monkeypatch):

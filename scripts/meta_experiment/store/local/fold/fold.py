@@ -45,10 +45,9 @@ class Fold:
     def __init__(self, columns: Columns | None = None) -> None:
         self.columns = Columns() if columns is None else columns
         self.expected = OWN_METRICS  # metrics for which there is always room
-        self.set_aside: list[DamagedLine] = []
+        self._set_aside: list[DamagedLine] = []
         self.set_aside_count = 0
-        self.conflicts: list[Conflict] = []
-        self.conflict_count = 0
+        self.disputed: set[tuple[int, str]] = set()  # row and what, however often it was said
         self._last_fingerprint: tuple[Mapping[str, str], int] = ({}, 0)
 
     def take(self, file: str, lines_before: int, values: Iterable[object]) -> None:
@@ -63,8 +62,29 @@ class Fold:
     def refuse(self, file: str, line_number: int, reason: str) -> None:
         """Count a line that cannot be used."""
         self.set_aside_count += 1
-        if len(self.set_aside) < KEPT:
-            self.set_aside.append(DamagedLine(file, line_number, reason))
+        self._set_aside.append(DamagedLine(file, line_number, reason))
+        if len(self._set_aside) > 2 * KEPT:
+            self._set_aside = self.set_aside
+
+    @property
+    def set_aside(self) -> list[DamagedLine]:
+        """The first lines that cannot be used, as they stand in the files."""
+        return sorted(self._set_aside)[:KEPT]
+
+    @set_aside.setter
+    def set_aside(self, lines: Iterable[DamagedLine]) -> None:
+        self._set_aside = list(lines)
+
+    @property
+    def conflicts(self) -> list[Conflict]:
+        """The first points on which events disagree, by trial and name."""
+        name = self.columns.trials.name
+        return sorted(Conflict(name(row), what) for row, what in self.disputed)[:KEPT]
+
+    @property
+    def conflict_count(self) -> int:
+        """The number of points on which events disagree."""
+        return len(self.disputed)
 
     def assign(self, position: int, trial: tuple[str, str, str, float], draw: str = "") -> None:
         """Take in a line of the sequence: trial id, variant, unit, time; what drew it."""
@@ -131,19 +151,32 @@ class Fold:
             return row
         earlier = at < columns.assigned_at[row]
         if columns.variant[row] != code:
-            self._disagree(trial_id, "variant")
+            self.disputed.add((row, "variant"))
             columns.variant[row] = code if earlier else columns.variant[row]
-        known = self.unit(row)
-        if number not in (UNKNOWN, known):
-            if known != UNKNOWN:
-                self._disagree(trial_id, "unit")
-            if known == UNKNOWN or earlier:
-                self.set_unit(row, number)
+        self._name_unit(row, number, at)
         if earlier:
             if columns.status[row]:
                 self._set_closed(row, columns.closed(row))
             columns.assigned_at[row] = at
         return row
+
+    def _name_unit(self, row: int, number: int, at: float) -> None:
+        """Merge what an event says of the unit, which may be nothing."""
+        columns, known = self.columns, self.unit(row)
+        first = columns.assigned_at[row]
+        named_at = columns.unit_at.get(row, first)
+        if number == UNKNOWN:
+            if known != UNKNOWN and at < first:
+                columns.unit_at[row] = named_at
+            return
+        if known not in (UNKNOWN, number):
+            self.disputed.add((row, "unit"))
+        if known == UNKNOWN or at < named_at:
+            self.set_unit(row, number)
+            if at <= first:
+                columns.unit_at.pop(row, None)
+            else:
+                columns.unit_at[row] = at
 
     def has_outcome(self, trial_id: str) -> bool:
         """Say whether a trial has ended, one way or another."""
@@ -182,16 +215,15 @@ class Fold:
     def _record(self, row: int, at: float, event: Mapping[str, Any]) -> None:
         """Merge an outcome into a trial; of two values for one thing the earlier stands."""
         columns = self.columns
-        trial_id = event["trial_id"]
         status = STATUS_CODE[event.get("status")]
         if status:
-            self._close(row, at, status, trial_id)
+            self._close(row, at, status)
         closing = at == columns.closed(row)
         for name, value in event["metrics"].items():
             known = columns.metric(name, row)
             if not math.isnan(known):
                 if known != value:
-                    self._disagree(trial_id, name)
+                    self.disputed.add((row, name))
                 if at >= self._when(row, name):
                     continue
             columns.set_metric(name, row, value)
@@ -203,12 +235,12 @@ class Fold:
             columns.fingerprint[row] = code
             self._stamp(row, _FINGERPRINT, at, closing=closing)
 
-    def _close(self, row: int, at: float, status: int, trial_id: str) -> None:
+    def _close(self, row: int, at: float, status: int) -> None:
         columns = self.columns
         closed = columns.closed(row)
         if not math.isnan(closed):
             if columns.status[row] != status:
-                self._disagree(trial_id, "status")
+                self.disputed.add((row, "status"))
             if at >= closed:
                 return
             self._pin(row, closed)
@@ -243,8 +275,3 @@ class Fold:
             columns.late.setdefault((row, name), at)
         if self._fingerprint(row):
             columns.late.setdefault((row, _FINGERPRINT), at)
-
-    def _disagree(self, trial_id: str, what: str) -> None:
-        self.conflict_count += 1
-        if len(self.conflicts) < KEPT:
-            self.conflicts.append(Conflict(trial_id, what))

@@ -137,6 +137,7 @@ class OwnLines:
                 and columns.progress[row] < RECORDED
                 and at >= columns.assigned_at[row]
                 and columns.variant[row] == variant
+                and row not in columns.unit_at
                 and (not unit or self._is_unit(row, unit))
             )
         return fresh, first

@@ -32,11 +32,11 @@ from meta_experiment.store.local.fold.names import NamePool
 from meta_experiment.store.local.fold.trial_columns import Columns
 from meta_experiment.store.local.fold.trials import Reading
 from meta_experiment.store.local.lines import Cursor
-from meta_experiment.store.trial_log import Conflict, DamagedLine, TrialLog
+from meta_experiment.store.trial_log import DamagedLine, TrialLog
 from meta_experiment.types import Metric
 
 WORTHWHILE = 64 * 1024  # bytes of log; less is read again faster than it is remembered
-_VERSION = 7
+_VERSION = 8
 _MUCH = 4 * 1024 * 1024  # bytes
 _SPELLED = 256 * 1024 * 1024  # bytes of a header, at most
 _FIXED = (
@@ -178,12 +178,12 @@ def _encode(folder: Path, reading: Reading, pieces: list[memoryview]) -> bytes:
         "fingerprints": list(columns.fingerprints),
         "draws": list(columns.draws),
         "excluded": [[row, *known] for row, known in columns.excluded.items()],
+        "unit_at": list(columns.unit_at.items()),
         "late": [[*key, at] for key, at in columns.late.items()],
         "positions": columns.positions,
         "set_aside": fold.set_aside,
         "set_aside_count": fold.set_aside_count,
-        "conflicts": fold.conflicts,
-        "conflict_count": fold.conflict_count,
+        "disputed": list(fold.disputed),
         "digest": _digest(pieces),
     }
     return json.dumps(header).encode() + b"\n"
@@ -277,13 +277,13 @@ def _load(stream: BinaryIO, header: dict[str, Any]) -> Reading:
     }
     columns.draws = {text: code for code, text in enumerate(header["draws"])}
     columns.excluded = {row: (at, reason) for row, at, reason in header["excluded"]}
+    columns.unit_at = dict(header["unit_at"])
     columns.late = {(row, name): at for row, name, at in header["late"]}
     columns.positions = header["positions"]
     fold = Fold(columns)
     fold.set_aside = [DamagedLine(*item) for item in header["set_aside"]]
     fold.set_aside_count = header["set_aside_count"]
-    fold.conflicts = [Conflict(*item) for item in header["conflicts"]]
-    fold.conflict_count = header["conflict_count"]
+    fold.disputed = {(row, what) for row, what in header["disputed"]}
     cursors = {
         name: Cursor(offset, lines) for name, (offset, lines, *_) in header["files"].items()
     }

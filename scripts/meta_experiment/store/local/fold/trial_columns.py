@@ -34,9 +34,10 @@ class Columns:
     Some columns may be shorter than there are rows. What lies behind their end is unknown
     (`unit`, `position_of`), missing (`metrics`), nothing (`fingerprint`, `draw`); for a closed
     trial `closed_at` is then the time it was assigned, as is NaN. A metric of whole numbers
-    takes four bytes a trial; covariates lie among the metrics, as in the lines. `excluded` and
-    `late` are sparse: reason by row, and the time of a metric that came with another event
-    than the one that closed the trial.
+    takes four bytes a trial; covariates lie among the metrics, as in the lines. `excluded`,
+    `unit_at` and `late` are sparse: reason by row, the time of the event that named the unit
+    where it is not the first one, and the time of a metric that came with another event than
+    the one that closed the trial.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class Columns:
         self.fingerprints: dict[Fingerprint, int] = {(): 0}
         self.draws: dict[str, int] = {"": 0}
         self.excluded: dict[int, tuple[float, str]] = {}
+        self.unit_at: dict[int, float] = {}
         self.late: dict[tuple[int, str], float] = {}
         self.positions = 0
 
