@@ -58,8 +58,8 @@ def test_what_is_said_of_chance_follows_the_evidence():
         (alert,) = look(plan(**changes), made).alerts
         return alert.message
 
-    assert "that may be chance (e-value 7.83, needed 30)" in told(6)
-    assert "shown to be worse (e-value " in told(40)
+    assert "that may be chance (evidence 7.8 to 1, needed 30 to 1)" in told(6)
+    assert "shown to be worse (evidence " in told(40)
     assert "chance" not in told(40)
     early = told(40, stopping=Stopping.FIXED, sample_size=50)
     assert early.endswith("that may be chance.")

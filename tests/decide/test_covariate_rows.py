@@ -15,6 +15,7 @@ from meta_experiment.decide.covariate_rows import covariate_rows
 from meta_experiment.decide.metrics.sample import CovariateRows, Sample
 from meta_experiment.decide.rules.e_value_projection import all_needed
 from meta_experiment.decide.samples import covariates_of, sample_of
+from meta_experiment.decide.scale import described
 from meta_experiment.decide.telling.outlook import outlook, smallest_improvement
 from meta_experiment.decide.units import arms_of
 from meta_experiment.types import Scale, Stopping, Trial, TrialStatus, Unit, Variant
@@ -274,7 +275,7 @@ def test_what_is_told_of_an_effect_is_what_is_decided_on():
     (comparison,) = found.primary.comparisons
     assert comparison.effect.relative < 0.2 < comparison.adjusted.effect.relative
     assert comparison.estimate == comparison.adjusted.effect
-    shown = f"{100 * comparison.adjusted.effect.relative:.3g}% better"
+    shown = described(comparison.adjusted.effect.relative)
     assert (found.decision, shown in found.reason) == ("PROMOTE", True)
 
 

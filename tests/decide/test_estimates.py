@@ -9,6 +9,7 @@ import pytest
 from tests.decide.making import COST, guardrail, look, plan, trial
 
 from meta_experiment.decide.horizon import in_days
+from meta_experiment.decide.scale import described
 from meta_experiment.decide.telling.progress import best_estimate, leading, progress
 from meta_experiment.types import EndedArm, ReasonCode
 
@@ -56,7 +57,7 @@ def test_a_guardrail_speaks_of_the_same_effect():
     """What the draw alone made dearer is not said of the treatment."""
     (held,) = look(replace(PLAN, guardrails=(guardrail(COST),)), drawn(0.9)).guardrails
     assert held.comparison.effect.relative < -0.1
-    assert f"is {100 * held.comparison.estimate.relative:.3g}% better" in held.reason
+    assert f"is {described(held.comparison.estimate.relative)}; " in held.reason
 
 
 @pytest.mark.parametrize("ended", [(), ("b",), ("b", "worse")])

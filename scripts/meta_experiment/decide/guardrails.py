@@ -100,6 +100,8 @@ def _sentence(
 ) -> str:
     name, margin = guardrail.metric.name, f"{guardrail.margin:.0%}"
     seen = described(comparison.estimate.relative)
+    if beyond and comparison.estimate.relative is None:
+        seen = "worse than a control of zero"
     return {
         GuardrailState.PASS: f"{name} is {seen}; it is shown to be at most {margin} worse.",
         GuardrailState.FAIL: f"{name} is {seen}, shown to be more than {margin} worse.",

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 
 from meta_experiment.decide.alerts import acted, acts
+from meta_experiment.decide.odds import odds
 from meta_experiment.decide.scale import described
 from meta_experiment.decide.treatment_state import (
     VerdictInput,
@@ -203,7 +204,7 @@ def _answered(inputs: VerdictInput) -> Verdict | None:
         (Decision.PROMOTE, ReasonCode.STILL_BETTER, found.still_better, "still better"),
     ):
         if e_value >= math.exp(inputs.bar):
-            said = f"{seen}: {shown} (e-value {e_value:.3g})."
+            said = f"{seen}: {shown} (evidence {odds(math.log(e_value))})."
             won = best.treatment if decision is Decision.PROMOTE else None
             return Verdict(decision, code, said, winner=won)
     return None

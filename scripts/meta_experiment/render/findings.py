@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meta_experiment.render.report_words import (
     between,
     evidence,
@@ -24,6 +26,7 @@ from meta_experiment.types.results.report_metrics import (
 )
 from meta_experiment.types.results.report_standing import CheckState, EndingEvidence
 
+Led = tuple[ReportMetric, ReportComparison]
 Guarded = dict[ResultState, list[tuple[ReportMetric, ReportComparison]]]
 
 VERDICTS = {
@@ -51,7 +54,7 @@ _TOO_SMALL = (ReasonCode.EFFECT_BELOW_THRESHOLD, ReasonCode.BELOW_THRESHOLD_SO_F
 _TOO_FEW = (ReasonCode.INSUFFICIENT_SAMPLES, ReasonCode.WAITING_FOR_TRIALS)
 
 
-def lead(report: ReportDocument) -> tuple[ReportMetric, ReportComparison] | None:
+def lead(report: ReportDocument) -> Led | None:
     """Return the metric that decides with the comparison that is spoken of, if there is one."""
     result = report.results[0]
     for item in result.comparisons:
@@ -60,15 +63,23 @@ def lead(report: ReportDocument) -> tuple[ReportMetric, ReportComparison] | None
     return None
 
 
+def in_labels(report: ReportDocument, text: str) -> str:
+    """Call the metrics in a sentence by their labels, as all else on a report does."""
+    for result in report.results:
+        raw = rf"(?<![\w.]){re.escape(result.metric.name)}(?!\w|\.\w)"
+        text = re.sub(raw, lambda _, to=result.metric.label: to, text)  # type: ignore[misc]
+    return text
+
+
 def headline(report: ReportDocument) -> str:
     """Say what came of the experiment."""
     found = lead(report)
-    if found is None:
-        return "No data yet"
-    return _unready(report) or _outcome(report, *found)
+    if (unready := _unready(report, found)) is not None:
+        return unready
+    return "No data yet" if found is None else _outcome(report, *found)
 
 
-def _unready(report: ReportDocument) -> str | None:
+def _unready(report: ReportDocument, found: Led | None) -> str | None:
     """Say why there is nothing to be told of the effect, if there is not."""
     code, ready = report.verdict.reason_code, report.readiness
     if code is ReasonCode.NO_DATA:
@@ -77,7 +88,17 @@ def _unready(report: ReportDocument) -> str | None:
         units = f"{ready.smallest_arm:,} of {ready.needed_per_arm:,} {report.unit.value}s"
         which = "smaller" if len(report.arms) < 3 else "smallest"
         return f"Too early to tell: {units} in the {which} arm"
+    if code is ReasonCode.DEGENERATE_DATA and found is not None:
+        return _alike(*found)
     return "Nothing can be decided on these data" if report.gates[0].decides else None
+
+
+def _alike(metric: ReportMetric, comparison: ReportComparison) -> str:
+    """Say that there are data, and why they are no evidence."""
+    told = "does not vary within an arm"
+    if comparison.control_value == comparison.treatment_value:
+        told = f"is {value(comparison.control_value, metric)} throughout in every arm"
+    return f"{capital(metric.label)} {told}: no evidence either way"
 
 
 def _outcome(report: ReportDocument, metric: ReportMetric, comparison: ReportComparison) -> str:

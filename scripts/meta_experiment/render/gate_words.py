@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meta_experiment.render.findings import in_labels
 from meta_experiment.render.report_words import evidence, name, per_cent, planned
 from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.report import (
@@ -51,6 +52,8 @@ _TITLES: dict[GateName, dict[GateState, str]] = {
     },
 }
 _BY_REASON = {
+    ReasonCode.DEGENERATE_DATA: "Values that are all alike",
+    ReasonCode.EVIDENCE_STALE: "Evidence of another version",
     ReasonCode.SAFETY_HARM: "Harm is shown",
     ReasonCode.ALERT_ACTED: "An alert that may act has acted",
     ReasonCode.ERRORS_RISE: "Errors rise",
@@ -77,7 +80,7 @@ def gate_title(report: ReportDocument, gate: GateReading) -> str:
 def gate_seen(report: ReportDocument, gate: GateReading) -> str:
     """Say what was seen at a gate, and what it needs."""
     seen, needed = gate.seen, gate.needed
-    said = _plain(gate.sentence)
+    said = _plain(in_labels(report, gate.sentence))
     if seen is None or needed is None:
         return said
     odds = report.verdict.by_e_values or report.verdict.reason_code is ReasonCode.SAFETY_HARM

@@ -22,7 +22,7 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
-from meta_experiment.render.findings import STATES
+from meta_experiment.render.findings import STATES, in_labels
 from meta_experiment.render.markdown import written
 from meta_experiment.render.markdown_fit import fitted
 from meta_experiment.render.report_figures import strength, true_change
@@ -37,6 +37,7 @@ from meta_experiment.render.report_words import (
 )
 from meta_experiment.render.standing_words import (
     badge,
+    next_steps,
     status_line,
     surer,
     watch_lines,
@@ -56,7 +57,6 @@ _COLUMNS = (
     Column("Control → treatment"),
     Column("State"),
 )
-_COMMAND = "meta-experiment "
 
 
 def marker(about: str) -> str:
@@ -102,7 +102,7 @@ def _facts(report: ReportDocument) -> Iterator[tuple[Text, Text]]:
     yield "Status", status_line(report)
     yield from (("Holdout", line) for line in watch_lines(report))
     code = Emphasis(verdict.reason_code.value, "code")
-    said = f"): {name(verdict.reason, 1_000)}"
+    said = f"): {name(in_labels(report, verdict.reason), 1_000)}"
     yield "Evidence", (f"{verdict.decision.value} (", code, said)
     yield "Hypothesis", name(report.plan.hypothesis, 1_000)
     if verdict.decision is Decision.EXTEND and report.status.is_open:
@@ -113,7 +113,7 @@ def _facts(report: ReportDocument) -> Iterator[tuple[Text, Text]]:
         yield "Progress", done
     yield from list(further_arms(report))[:_OPEN_ROWS]
     alerts = report.alerts[:_OPEN_ROWS]
-    yield from (("Alert", name(item.message, 300)) for item in alerts)
+    yield from (("Alert", name(in_labels(report, item.message), 300)) for item in alerts)
     yield "To be surer", surer(report)
 
 
@@ -150,6 +150,7 @@ def _legend(report: ReportDocument) -> Iterator[str]:
 
 
 def _action(report: ReportDocument) -> Facts:
-    said, separator, command = name(report.verdict.next_action, 600).partition(_COMMAND)
-    shown: Text = (said, Emphasis(f"{separator}{command}", "code")) if separator else said
-    return Facts((("Action", shown),))
+    shown: list[Text] = []
+    for said, command in next_steps(report):
+        shown += ["; " if shown else "", said, Emphasis(command, "code") if command else ""]
+    return Facts((("Next", tuple(shown)),))

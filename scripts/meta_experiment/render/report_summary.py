@@ -15,6 +15,8 @@ from meta_experiment.render.blocks import (
     Section,
     Tone,
 )
+from meta_experiment.render.findings import in_labels
+from meta_experiment.render.gate_words import gate_seen, gate_title
 from meta_experiment.render.report_figures import figures
 from meta_experiment.render.report_forest import forest
 from meta_experiment.render.standing_words import (
@@ -41,7 +43,10 @@ def summary(report: ReportDocument) -> Page:
     sign, word, tone = badge(report)
     goes_on = first_sentence(report)
     gates = tuple(
-        (Emphasis(*_SIGNS[item.state]), f" {item.gate.value}: {words.one_line(item.sentence)}")
+        (
+            Emphasis(*_SIGNS[item.state]),
+            f" {gate_title(report, item)}: {gate_seen(report, item)}",
+        )
         for item in report.gates
     )
     return (
@@ -62,14 +67,16 @@ def _said(report: ReportDocument) -> Iterator[str]:
     """Say what the evidence says, by its code and its sentence, and what holdouts found."""
     verdict = report.verdict
     code = f"{verdict.decision.value} ({verdict.reason_code.value})"
-    yield f"{code}: {words.one_line(verdict.reason)}"
+    yield f"{code}: {words.one_line(in_labels(report, verdict.reason))}"
     yield from watch_lines(report)
 
 
 def _last(report: ReportDocument) -> Iterator[tuple[str, str]]:
     """Tell of further treatments, alerts, what would make one surer, and what to do."""
     yield from further_arms(report)
-    yield from (("Alert", words.one_line(item.message)) for item in report.alerts)
+    yield from (
+        ("Alert", words.one_line(in_labels(report, item.message))) for item in report.alerts
+    )
     yield "To be surer", surer(report)
     yield "Next", words.one_line(report.verdict.next_action)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
+from meta_experiment.decide.odds import odds as odds_against
+from meta_experiment.decide.scale import two_figures
 from meta_experiment.model import instants
 from meta_experiment.render.words import one_line
 from meta_experiment.types import Interval, MetricKind
@@ -15,10 +17,10 @@ from meta_experiment.types.results.report_metrics import (
 
 MINUS, THIN, NO_BREAK = "−", "\u202f", "\u00a0"
 _MOST = 9.99  # of a change: beyond, a per cent is no help
+_ALL = 1.0  # nothing gets better by more where less is better: such an end says nothing
 _LONGEST_NAME = 120
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _MINUTE, _TWO_MINUTES, _HOUR = 60.0, 120.0, 3600.0  # seconds
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def name(text: str, most: int = _LONGEST_NAME) -> str:
@@ -34,7 +36,7 @@ def per_cent(fraction: float | None, *, signed: bool = False) -> str:
     size = abs(fraction)
     if size > _MOST:
         return f"{'over ' if fraction > 0 else 'below '}{sign}999{THIN}%"
-    return f"{sign}{_two_figures(100 * size)}{THIN}%"
+    return f"{sign}{two_figures(100 * size)}{THIN}%"
 
 
 def planned(fraction: float | None) -> str:
@@ -47,18 +49,10 @@ def change_chosen(fraction: float) -> str:
     return f"{'+' if fraction > 0 else MINUS if fraction < 0 else ''}{planned(abs(fraction))}"
 
 
-def _two_figures(size: float) -> str:
-    if size == 0:
-        return "0"
-    if size >= 9.95:
-        return f"{size:.0f}"
-    return f"{size:.1f}" if size >= 0.095 else f"{size:.2g}"
-
-
 def between(interval: Interval) -> str:
     """Write an interval of a relative effect; an end may lie beyond all bounds."""
     low, high = interval.low, interval.high
-    if low is None and high is None:
+    if low is None and high in (None, _ALL):
         return "not known yet"
     if low is None:
         return f"up to {per_cent(high, signed=True)}"
@@ -115,23 +109,7 @@ def evidence(log: float, *, odds: bool) -> str:
     if not odds:
         p = math.exp(-log) if log < 700 else 0.0
         return "p < 0.0001" if p < 1e-4 else f"p = {min(1.0, p):.2g}"
-    return f"{odds_number(log)} to 1"
-
-
-def odds_number(log: float) -> str:
-    """Write a number by its natural logarithm; a very large one as a power of ten."""
-    tens = log / math.log(10)
-    if tens >= 6:
-        return power_of_ten(math.floor(tens))
-    number = math.exp(log)
-    if number >= 100:
-        return f"{number:,.0f}"
-    return f"{number:.2g}"
-
-
-def power_of_ten(exponent: int) -> str:
-    """Write a power of ten."""
-    return f"10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return odds_against(log)
 
 
 def change(metric: ReportMetric, comparison: ReportComparison) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.render.findings import VERDICTS, headline
+from meta_experiment.render.findings import VERDICTS, headline, in_labels
 from meta_experiment.render.report_words import day, moment, name
 from meta_experiment.render.words import quoted
 from meta_experiment.types import Decision, ReasonCode
@@ -43,6 +43,7 @@ _SAYS = {
     Decision.INCONCLUSIVE: "is inconclusive",
 }
 _LOST = (ReasonCode.REVERSED, ReasonCode.DECAYED)
+_COMMAND = "meta-experiment "
 _BY_HAND = "by hand"  # as it is recorded where nobody gave a reason
 
 
@@ -92,6 +93,8 @@ def status_line(report: ReportDocument) -> str:
     """Say since when it runs or ran, what the evidence asks for, and as of when that is."""
     began = report.started if report.started is not None else report.created
     status = report.status.value.replace("_", " ").capitalize()
+    if report.standing.state in _STANDS:
+        status = _STANDS[report.standing.state][1]
     told = f"{status}, since {day(began)}"
     if report.ended is not None:
         told = f"{status}, {day(began)} to {day(report.ended)}"
@@ -119,9 +122,15 @@ def why_heading(report: ReportDocument) -> str:
     return "What the evidence says" if done else "Why"
 
 
+def next_steps(report: ReportDocument) -> list[tuple[str, str]]:
+    """Return what can be done next, each with its command where it has one."""
+    parts = (it.partition(_COMMAND) for it in name(report.verdict.next_action, 600).split("; "))
+    return [(said, f"{separator}{command}") for said, separator, command in parts]
+
+
 def surer(report: ReportDocument) -> str:
     """Say what would make one surer."""
-    told = name(report.ahead.sentence, 1_000)
+    told = name(in_labels(report, report.ahead.sentence), 1_000)
     if report.verdict.decision is Decision.EXTEND and not report.status.is_open:
         return f"Had it gone on: {told[:1].lower()}{told[1:]}"
     return told

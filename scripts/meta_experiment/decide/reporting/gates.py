@@ -186,7 +186,7 @@ class _Gatekeeper:
         state = _PASSED if known.log_better_adjusted >= bar else _OPEN
         if state is _OPEN and self.settled:
             state = _UNASKED if self._is_before(GateName.EVIDENCE) else _FAILED
-        return state, known.log_better_adjusted, bar, f"{strength}, needed {needed}."
+        return state, known.log_better_adjusted, bar, f"{_capital(strength)}, needed {needed}."
 
     def threshold(self) -> _Reading:
         """Ask whether the estimate is worth having."""

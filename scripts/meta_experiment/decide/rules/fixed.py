@@ -81,7 +81,7 @@ FIXED = Rule(
     detectable=detectable,
     words=Words(
         terms=lambda plan: f"one look at {plan.sample_size:,} units per arm",
-        strength=lambda log: f"one-sided p = {1 / max(number(log), _SMALLEST_P):.3g}",
+        strength=lambda log: f"one-sided p = {1 / max(number(log), _SMALLEST_P):.2g}",
         needed=lambda alpha: f"at most {alpha:g}",
         correction="Holm's correction",
         reading=_reading,

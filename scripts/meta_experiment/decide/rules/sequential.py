@@ -8,14 +8,16 @@ averaged e-values (Vovk and Wang 2021, Annals of Statistics 49(3)).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.horizon import longest_days
 from meta_experiment.decide.metrics import design_of, family_of
 from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.odds import odds
 from meta_experiment.decide.opening import opens_at
-from meta_experiment.decide.rules.rule import Look, Rule, Words, number
+from meta_experiment.decide.rules.rule import Look, Rule, Words
 from meta_experiment.decide.scale import Bound, bounds
 from meta_experiment.stats.multiplicity import closed_average
 from meta_experiment.types import Analysis, Metric, Plan, Trial
@@ -120,8 +122,8 @@ SEQUENTIAL = Rule(
     reached=reached,
     words=Words(
         terms=_terms,
-        strength=lambda log_e: f"e-value {number(log_e):.3g}",
-        needed=lambda alpha: f"{1 / alpha:g}",
+        strength=lambda log_e: f"evidence {odds(log_e)}",
+        needed=lambda alpha: odds(-math.log(alpha)),
         correction="closed testing on averaged e-values",
         reading=_reading,
         one_look=ONE_LOOK,

@@ -26,6 +26,13 @@ _UNTIL = {
     ReasonCode.BELOW_THRESHOLD_SO_FAR: "until the estimate is as large as the plan asks for",
 }
 
+_OTHERWISE = {  # what would make one surer, where it is not more of the same
+    ReasonCode.DEGENERATE_DATA: (
+        "Units that differ would tell more: as long as the values of each arm are all alike, "
+        "more of them show nothing; choose a metric that varies."
+    ),
+}
+
 
 def explain(plan: Plan, analysis: Analysis) -> str:
     """Say why there is no decision yet, and roughly what it would take.
@@ -47,7 +54,7 @@ def surer(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
         told = list(_takes(plan, analysis, ahead))
         if not told and short > 0:
             told = [f"At least {short:,} more {_units(plan)}."]
-        return " ".join(told) or analysis.reason
+        return " ".join(told) or _OTHERWISE.get(analysis.reason_code, analysis.reason)
     if analysis.obstacles:
         missing = " ".join(item.reason for item in analysis.obstacles)
         return f"The plan ended before it was shown. What was missing: {missing}"
@@ -79,8 +86,9 @@ def _besides(item: Obstacle) -> str:
     if item.reason_code is ReasonCode.BELOW_THRESHOLD_SO_FAR:
         return item.reason
     until = _UNTIL.get(item.reason_code)
-    waits = f" A promotion waits {until.format(metric=item.metric)}." if until else ""
-    return f"Besides: {item.reason}{waits}"
+    if until is None:
+        return f"Besides: {item.reason}"
+    return f"A promotion waits {until.format(metric=item.metric)}."
 
 
 def _forecast(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:

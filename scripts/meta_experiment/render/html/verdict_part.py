@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from meta_experiment.render.arm_words import ended_fact, further_arms
-from meta_experiment.render.findings import change_worse, guarded, interval_words, lead
+from meta_experiment.render.findings import (
+    change_worse,
+    guarded,
+    in_labels,
+    interval_words,
+    lead,
+)
 from meta_experiment.render.gate_words import gate_seen, gate_title
 from meta_experiment.render.html.page import own
 from meta_experiment.render.markup import Content, Markup, element, joined
@@ -19,6 +25,7 @@ from meta_experiment.render.report_words import (
 from meta_experiment.render.standing_words import (
     badge,
     first_sentence,
+    next_steps,
     status_line,
     surer,
     watch_lines,
@@ -42,6 +49,7 @@ _SIGNS = {
 }
 _LONGEST_TEXT = 2_000
 _LONGEST_REASON = 400
+_LONG_HYPOTHESIS = 200  # five lines of a telephone
 
 
 def top(report: ReportDocument) -> Markup:
@@ -70,19 +78,27 @@ def top(report: ReportDocument) -> Markup:
             ),
             element("span", first_sentence(report), id="headline"),
         ),
-        element(
-            "p", name(report.plan.hypothesis, _LONGEST_TEXT), class_="hypothesis", dir="auto"
-        ),
+        _hypothesis(name(report.plan.hypothesis, _LONGEST_TEXT)),
         element("p", status_line(report), class_="status"),
         *(element("p", own(line), class_="status") for line in watch_lines(report)),
         _facts(report),
         element("h2", why_heading(report), id="why"),
         element("ul", *(_gate(report, item) for item in report.gates), class_="why"),
         _besides(report),
-        element(
-            "p", element("b", "What would make it surer: "), own(surer(report)), id="surer"
-        ),
+        element("p", element("b", "To be surer: "), own(surer(report)), id="surer"),
         _next(report),
+    )
+
+
+def _hypothesis(text: str) -> Markup:
+    """Write what was expected; a long text is folded below its beginning, before the facts."""
+    if len(text) <= _LONG_HYPOTHESIS:
+        return element("p", text, class_="hypothesis", dir="auto")
+    return element(
+        "details",
+        element("summary", name(text, _LONG_HYPOTHESIS), dir="auto"),
+        element("p", text, dir="auto"),
+        class_="hypothesis",
     )
 
 
@@ -169,7 +185,10 @@ def _gate(report: ReportDocument, gate: GateReading) -> Markup:
 def _besides(report: ReportDocument) -> Markup | None:
     """Say what came of further treatments, and what a person should look at."""
     told: list[tuple[Content, str]] = [(own(arm), said) for arm, said in further_arms(report)]
-    told += [("Alert", name(item.message, _LONGEST_REASON)) for item in report.alerts]
+    told += [
+        ("Alert", name(in_labels(report, item.message), _LONGEST_REASON))
+        for item in report.alerts
+    ]
     if not told:
         return None
     items = (element("li", element("b", about), ": ", own(said)) for about, said in told)
@@ -177,11 +196,10 @@ def _besides(report: ReportDocument) -> Markup | None:
 
 
 def _next(report: ReportDocument) -> Markup:
-    said, separator, command = name(report.verdict.next_action, 600).partition(
-        "meta-experiment "
-    )
-    shown = element("code", f"{separator}{command}") if separator else None
-    return element("p", element("b", "Next: "), joined(said, shown), class_="next")
+    shown: list[Content] = []
+    for said, command in next_steps(report):
+        shown += ["; " if shown else None, said, element("code", command or None)]
+    return element("p", element("b", "Next: "), joined(*shown), class_="next")
 
 
 def contents(parts: list[tuple[str, str]]) -> Markup:

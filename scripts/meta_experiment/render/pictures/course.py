@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from meta_experiment.decide.odds import odds_number, power_of_ten
 from meta_experiment.records import dataclass
 from meta_experiment.render.markup import Markup, joined
 from meta_experiment.render.pictures.drawing import (
@@ -25,10 +26,8 @@ from meta_experiment.render.report_words import (
     change_chosen,
     evidence,
     name,
-    odds_number,
     per_cent,
     planned,
-    power_of_ten,
 )
 from meta_experiment.types.results.report import EvidencePoint, EvidenceSeries
 

@@ -35,6 +35,7 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.history import HistoryEntry
 from meta_experiment.types import (
     Analysis,
+    Comparison,
     Experiment,
     Obstacle,
     Outcome,
@@ -126,6 +127,12 @@ def _as_known(trials: Sequence[Trial], moment: float) -> Iterator[Trial]:
         yield trial if closed else replace(trial, status=None, metrics={}, closed_at=None)
 
 
+def _unranked(analysis: Analysis) -> Iterator[Comparison]:
+    """Yield what is compared without a relative effect, as where the control is zero."""
+    compared = analysis.primary.comparisons
+    yield from (item for item in compared if item.estimate.absolute is not None)
+
+
 def document(
     workspace: Workspace, studied: Study, *, as_of: float | None, diff: bool, units: bool
 ) -> ReportDocument:
@@ -133,7 +140,7 @@ def document(
     experiment, analysis = studied.examination.experiment, studied.examination.analysis
     basis = studied.basis
     plan, samples = basis.plan, basis.samples
-    best = leading(analysis)
+    best = leading(analysis) or next(iter(_unranked(analysis)), None)
     treatment = best.treatment if best else None
     found = tuple(results(basis, analysis))
     ended = tuple(endings(basis, analysis, found))
