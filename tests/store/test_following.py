@@ -114,6 +114,39 @@ def test_what_stands_and_what_disagrees_is_the_same_in_every_order(
         assert trial.metrics.get(what, getattr(trial, what, None)) == stands
 
 
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("metrics", ({"m": 1.0}, {"m": 2.0})),
+        ("status", (OK, ERROR)),
+        ("variant", ("control", "other")),
+        ("unit", ("u", "v")),
+        ("fingerprint", ({"model": "a"}, {"model": "b"})),
+    ],
+)
+def test_of_one_moment_the_first_file_stands(layout, disk, reader, monkeypatch, what, values):
+    """Two writers at the same time: which was read first says nothing."""
+    monkeypatch.setattr(summaries, "WORTHWHILE", 1)
+    for name, value in zip(("w-1", "w-0"), values, strict=True):
+        load_trials(layout, disk, "e")
+        append_events(layout, disk, name, "e", [recorded(**{what: value})])
+        trial = reader.same().trials[0]
+        assert getattr(trial, what) == value
+    assert load_trials(layout, disk, "e").trials[0] == trial
+
+
+def test_names_of_metrics_find_room_in_the_order_of_the_files(
+    layout, disk, reader, monkeypatch
+):
+    """Where there are too many, those of the first file are kept."""
+    monkeypatch.setattr(fold, "METRIC_LIMIT", 1)
+    for at, name in enumerate(("w-1", "w-0")):
+        event = recorded(name, float(at), metrics={name: 1.0})
+        append_events(layout, disk, name, "e", [event])
+        found = reader.same()
+    assert [trial.metrics for trial in found.trials] == [{"w-0": 1.0}]
+
+
 @pytest.mark.parametrize("outcome_unit", ["u", None])
 def test_own_outcome_says_when_the_unit_was_named(layout, disk, reader, outcome_unit):
     """A line of our own that names the unit sooner is as good as any other."""

@@ -1,8 +1,9 @@
 """Folding a log's events into trials, the same whatever the order of reading.
 
 What an earlier event said stands; a later one adds what is missing. "Earlier" is by the
-time of the event, so that files may be read piece by piece in any order. Only events of
-the very same time count in the order of reading.
+time of the event, so that files may be read piece by piece in any order. Of events of the
+very same time the first stands as they are in the files, file by file: where that matters a
+fold is `unsettled`, and only one that read all files from their beginning is right.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Fold:
         self._set_aside: list[DamagedLine] = []
         self.set_aside_count = 0
         self.disputed: set[tuple[int, str]] = set()  # row and what, however often it was said
+        self.unsettled = False  # something hung on the order of reading
         self._last_fingerprint: tuple[Mapping[str, str], int] = ({}, 0)
 
     def take(self, file: str, lines_before: int, values: Iterable[object]) -> None:
@@ -110,6 +112,7 @@ class Fold:
         if reason is not None:
             return reason
         if event["event"] == "recorded" and self.too_many_metrics(event["metrics"]):
+            self.unsettled = True
             return f"the {METRIC_LIMIT + 1}th name of a metric that the plan does not have"
         self.enter(event)
         return None
@@ -151,7 +154,7 @@ class Fold:
             return row
         earlier = at < columns.assigned_at[row]
         if columns.variant[row] != code:
-            self.disputed.add((row, "variant"))
+            self._dispute(row, "variant", at, columns.assigned_at[row])
             columns.variant[row] = code if earlier else columns.variant[row]
         self._name_unit(row, number, at)
         if earlier:
@@ -170,7 +173,7 @@ class Fold:
                 columns.unit_at[row] = named_at
             return
         if known not in (UNKNOWN, number):
-            self.disputed.add((row, "unit"))
+            self._dispute(row, "unit", at, named_at)
         if known == UNKNOWN or at < named_at:
             self.set_unit(row, number)
             if at <= first:
@@ -223,24 +226,37 @@ class Fold:
             known = columns.metric(name, row)
             if not math.isnan(known):
                 if known != value:
-                    self.disputed.add((row, name))
+                    self._dispute(row, name, at, self._when(row, name))
                 if at >= self._when(row, name):
                     continue
             columns.set_metric(name, row, value)
             self._stamp(row, name, at, closing=closing)
         fingerprint = event.get("fingerprint")
-        if fingerprint and (not self._fingerprint(row) or at < self._when(row, _FINGERPRINT)):
-            code = self.fingerprint_code(fingerprint)
-            fill(columns.fingerprint, row + 1, 0)
-            columns.fingerprint[row] = code
-            self._stamp(row, _FINGERPRINT, at, closing=closing)
+        if fingerprint:
+            self._identify(row, at, self.fingerprint_code(fingerprint), closing=closing)
+
+    def _identify(self, row: int, at: float, code: int, *, closing: bool) -> None:
+        """Merge a fingerprint, of which two may differ: a later turn runs on another model."""
+        column, known = self.columns.fingerprint, self._fingerprint(row)
+        when = self._when(row, _FINGERPRINT)
+        if known and at >= when:
+            self.unsettled |= at == when and known != code
+            return
+        fill(column, row + 1, 0)
+        column[row] = code
+        self._stamp(row, _FINGERPRINT, at, closing=closing)
+
+    def _dispute(self, row: int, what: str, at: float, standing: float) -> None:
+        """Note that an event says something else of a trial than one at another time."""
+        self.disputed.add((row, what))
+        self.unsettled |= at == standing
 
     def _close(self, row: int, at: float, status: int) -> None:
         columns = self.columns
         closed = columns.closed(row)
         if not math.isnan(closed):
             if columns.status[row] != status:
-                self.disputed.add((row, "status"))
+                self._dispute(row, "status", at, closed)
             if at >= closed:
                 return
             self._pin(row, closed)

@@ -48,6 +48,7 @@ class Following:
             else:
                 reading.bytes_read = 0
                 reading.read(folder, logs, named)
+                reading = reading if reading.settled else None
         if reading is None:
             reading = load_reading(
                 self._layout, self._files, counting, self._experiment_id, named

@@ -90,6 +90,9 @@ def load_reading(
     logs = counting.logs(folder)
     reading = _remembered(path, folder, logs, counting.seal)
     reading.read(folder, logs, named)
+    if not reading.settled:
+        reading = Reading()
+        reading.read(folder, logs, named)
     if reading.bytes_read >= WORTHWHILE:
         _remember(files, path, folder, reading, counting.seal)
     return reading

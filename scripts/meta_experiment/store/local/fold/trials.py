@@ -43,11 +43,17 @@ class Reading:
     ) -> None:
         self.fold = Fold() if fold is None else fold
         self.cursors = {} if cursors is None else cursors
+        self._whole = True
         self.checksums = {} if checksums is None else checksums
         self.logs: dict[str, Log] = {}
         self.apart: tuple[UncountedLog, ...] = ()
         self.bytes_read = 0
         self._passed = self._left = 0  # bytes
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is what a reading from the beginning would be."""
+        return self._whole or not self.fold.unsettled
 
     def read(self, folder: Path, logs: dict[str, Log], named: Iterable[Metric] = ()) -> None:
         """Fold what is new in those files of a folder that count.
@@ -57,7 +63,9 @@ class Reading:
         Raises:
             CorruptStoreError: a log is no regular file. StorageError: one cannot be read.
         """
+        self.fold.unsettled = False
         self.fold.expected = OWN_METRICS.union(metric.name for metric in named)
+        self._whole = not self.cursors
         self.logs = logs
         self.apart = apart(folder, logs)
         collecting = gc.isenabled()
