@@ -13,7 +13,9 @@ from tests.support.forms import FORMS, said_by
 from tests.support.gfm import Rendered
 from tests.support.hostile import HOSTILE, poisoned
 
+from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.html.report_page import report_page
+from meta_experiment.render.plan_words import plan_rows
 from meta_experiment.render.report_markdown import MOST, marker, page_markdown, report_markdown
 from meta_experiment.render.report_picture import report_picture
 from meta_experiment.render.report_summary import summary
@@ -209,3 +211,16 @@ def test_the_table_of_all_experiments_is_a_comment_as_well():
     assert {len(row) for row in read.rows} == {4}
     assert len(read.rows) == 1 + len(document("index").experiments)
     assert read.fires == []
+
+
+@pytest.mark.parametrize("name", ["decided", "cases", "empty"])
+def test_markdown_tells_the_plan_and_the_checks_as_the_page_does(name):
+    report = document(name)
+    text = Rendered(report_markdown(report)).text
+    for about, told, *_ in (*plan_rows(report), *check_rows(report)):
+        assert words(about) in words(text)
+        assert words(told) in words(text)
+
+
+def words(text):
+    return " ".join(re.findall(r"\w+", text))

@@ -17,6 +17,7 @@ from meta_experiment.render.blocks import (
     Table,
     Tone,
 )
+from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.findings import (
     cases_finding,
     change_finding,
@@ -27,23 +28,30 @@ from meta_experiment.render.findings import (
     metrics_finding,
 )
 from meta_experiment.render.gate_words import gate_seen, gate_title
+from meta_experiment.render.plan_words import plan_rows
 from meta_experiment.render.report_figures import evidence_course, leading_series
 from meta_experiment.render.report_forest import forest, ordered
+from meta_experiment.render.report_tables import (
+    case_rows,
+    flow_rows,
+    look_rows,
+    ordered_cases,
+    saving_rows,
+    strata_rows,
+    version_rows,
+)
 from meta_experiment.render.report_words import (
-    amounts,
     between,
     day,
     evidence,
     moment,
+    moved,
     name,
     per_cent,
-    planned,
-    quantity,
     value,
 )
 from meta_experiment.render.standing_words import why_heading
 from meta_experiment.render.words import capital, counted
-from meta_experiment.types import Interval
 from meta_experiment.types.results.report import GateState, ReportDocument
 
 SIGNS: dict[GateState, tuple[str, Tone]] = {
@@ -53,7 +61,6 @@ SIGNS: dict[GateState, tuple[str, Tone]] = {
     GateState.NOT_ASKED: ("–", "dim"),
     GateState.NOTHING_YET: ("–", "dim"),
 }
-_LOOKS = 24  # that are told one by one
 _PICTURE = (
     "← worse · better →. ● is the estimate, the line the interval of the plan’s rule, │ no "
     "change, ┆ the change worth having, ┊ how much worse a guardrail may get: it holds when "
@@ -159,16 +166,8 @@ def _impact(report: ReportDocument) -> Iterator[Block]:
         return
     treatment = name(impact.treatment, 40)
     yield Paragraph((f"At about {impact.uses:,.0f} uses in 30 days, all with {treatment}.",))
-    rows = [
-        (
-            name(it.label, 60),
-            quantity(it.per_use, it.unit),
-            quantity(it.saved, it.unit),
-            amounts(it.low, it.high, it.unit),
-        )
-        for it in impact.items
-    ]
-    yield from _table("What | A use takes now | Saved in 30 days | Interval", rows)
+    titles = "What | A use takes now | Saved in 30 days | Interval"
+    yield from _table(titles, [*saving_rows(impact)])
 
 
 def _course_title(report: ReportDocument) -> str:
@@ -181,38 +180,21 @@ def _course(report: ReportDocument) -> Iterator[Block]:
     if series is None or drawn is None:
         return
     yield Paragraph((f"{evidence_finding(report, series)}. Look by look: {drawn}",))
-    odds, points = report.verdict.by_e_values, series.points
-    shown = [*points[:-1][:: max(1, -(-len(points) // _LOOKS))], points[-1]]
     rows = [
-        (
-            f"{it.control_units:,} / {it.treatment_units:,}",
-            per_cent(it.effect, signed=True),
-            between(Interval(0.0, it.low, it.high)),
-            evidence(it.log_better_adjusted, odds=odds),
-            evidence(it.log_worse, odds=odds),
-        )
-        for it in shown
+        (f"{control} / {treatment}", *rest)
+        for control, treatment, *rest in look_rows(report, series)
     ]
     yield from _table("Units | Change | True change | For better | For worse", rows)
 
 
 def _cases_title(report: ReportDocument) -> str:
-    return next((cases_finding(it) for it in report.pairs), "")
+    return next((cases_finding(it) for it in ordered_cases(report)), "")
 
 
 def _cases(report: ReportDocument) -> Iterator[Block]:
-    metric = report.results[0].metric
-    for pair in report.pairs:
-        rows = [
-            (
-                name(row.case, 80),
-                value(row.control, metric),
-                value(row.treatment, metric),
-                f"{row.control_runs} / {row.treatment_runs}",
-            )
-            for row in pair.rows
-        ]
-        yield from _table(f"Case | Control | {_cell(pair.treatment)} | Runs", rows)
+    for pair in ordered_cases(report):
+        titles = f"Case | Control | {_cell(pair.treatment)} | Runs"
+        yield from _table(titles, [*case_rows(report, pair)])
 
 
 def _cell(title: str) -> str:
@@ -220,40 +202,18 @@ def _cell(title: str) -> str:
 
 
 def _data(report: ReportDocument) -> Iterator[Block]:
-    rows = [
-        (
-            name(arm, 40),
-            *(f"{n:,}" for n in (it.assigned, it.exposed, it.closed, it.compared, it.trials)),
-            _left_out(it.exclusions | it.cut_short, it.missing),
-        )
-        for arm, it in report.flow.items()
+    checks = [
+        (what, seen, f"{sign} {word}") for what, seen, (sign, word, _) in check_rows(report)
     ]
-    yield from _table("Arm | Assigned | Exposed | Closed | Compared | Trials | Left out", rows)
-    arms = list(report.flow)
+    yield from _table("Check | What was seen | State", checks, 3)
+    titles = "Arm | Assigned | Exposed | Closed | Compared | Trials | Left out"
+    yield from _table(titles, [*flow_rows(report)])
     versions = [
-        (
-            f"{name(it.kind, 40)} {name(it.version, 80)}",
-            *(f"{it.trials.get(arm, 0):,}" for arm in arms),
-        )
-        for it in report.versions
+        (f"{kind} {version}", *counts) for kind, version, _, _, *counts in version_rows(report)
     ]
-    yield from _table(" | ".join(("Version", *map(_cell, arms))), versions)
-    strata = [
-        (
-            f"{name(it.name, 60)}, {name(it.treatment, 40)}",
-            f"{it.control_units:,} / {it.treatment_units:,}",
-            per_cent(it.effect, signed=True),
-            between(it.interval),
-        )
-        for it in report.strata
-    ]
-    yield from _table("Part (decides nothing) | Units | Change | True change", strata)
-
-
-def _left_out(trials: dict[str, int], missing: dict[str, int]) -> str:
-    told = [f"{name(why.replace('_', ' '), 60)} {n:,}" for why, n in trials.items()]
-    told += [f"no {name(metric, 60)} {n:,}" for metric, n in missing.items()]
-    return ", ".join(told[:12]) or "none"
+    yield from _table(" | ".join(("Version", *map(_cell, report.flow))), versions)
+    titles = "Part (decides nothing) | Units | Change | True change"
+    yield from _table(titles, [*strata_rows(report)])
 
 
 def _change(report: ReportDocument) -> Iterator[Block]:
@@ -268,38 +228,17 @@ def _change(report: ReportDocument) -> Iterator[Block]:
 
 
 def _plan(report: ReportDocument) -> Iterator[Block]:
-    plan = report.plan
-    primary = plan.primary
-    ends = f"after {plan.max_duration_days:g} days"
-    if plan.max_sample:
-        ends += f" or {plan.max_sample:,} units per arm"
-    better = f"{planned(plan.improvement_threshold)} better or more"
-    yield Facts(
-        (
-            ("Decides on", f"{name(primary.name)}, {primary.direction.value} is better"),
-            ("Rule", f"{plan.stopping.value}, error at most {planned(plan.alpha)}"),
-            ("Least units", f"{plan.sample_size:,} per arm"),
-            ("Worth having", better),
-            ("Ends", ends),
-            ("Arms", ", ".join(name(arm.name, 40) for arm in report.arms)),
-        )
-    )
+    yield Facts(tuple(plan_rows(report)))
     amended = [
-        (day(it.at), name(it.key, 60), _moved(str(it.before), str(it.after)), name(it.why, 300))
+        (day(it.at), name(it.key, 60), moved(str(it.before), str(it.after)), name(it.why, 300))
         for it in report.amendments
     ]
     yield from _table("Amended | What | From → to | Why", amended, 4)
     events = [
-        (moment(it.at), name(it.verb, 40), _moved(it.before, it.after), name(it.reason, 300))
+        (moment(it.at), name(it.verb, 40), moved(it.before, it.after), name(it.reason, 300))
         for it in report.events
     ]
     yield from _table("When | What was done | Status | Why", events, 4)
-
-
-def _moved(before: str | None, after: str | None) -> str:
-    if before == after or after is None:
-        return ""
-    return f"{name(before, 60)} → {name(after, 60)}" if before else name(after, 60)
 
 
 def _notes(report: ReportDocument) -> Iterator[Block]:

@@ -142,3 +142,10 @@ def listed(names: list[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def moved(before: str | None, after: str | None) -> str:
+    """Write what became of a value of somebody's; nothing where it stayed."""
+    if before == after or after is None:
+        return ""
+    return f"{name(before, 60)} → {name(after, 60)}" if before else name(after, 60)

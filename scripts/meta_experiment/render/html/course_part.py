@@ -11,7 +11,7 @@ from meta_experiment.render.findings import (
     evidence_finding,
 )
 from meta_experiment.render.html.metrics_part import arm_number
-from meta_experiment.render.html.page import figure, folded, own, section, table
+from meta_experiment.render.html.page import figure, folded, own, owned, section, table
 from meta_experiment.render.markup import Markup, element, joined
 from meta_experiment.render.pictures.bars import gains
 from meta_experiment.render.pictures.course import (
@@ -21,21 +21,17 @@ from meta_experiment.render.pictures.course import (
     course,
 )
 from meta_experiment.render.pictures.spread import spread
+from meta_experiment.render.report_tables import case_rows, look_rows, ordered_cases
 from meta_experiment.render.report_words import (
-    between,
     evidence,
     listed,
     name,
-    per_cent,
     planned,
     value,
 )
 from meta_experiment.render.words import capital
-from meta_experiment.types import Interval
 from meta_experiment.types.results.report import CaseComparison, EvidenceSeries, ReportDocument
 from meta_experiment.types.results.report_metrics import ReportResult
-
-_LOOKS = 24  # in the table beside a picture
 
 
 def course_part(report: ReportDocument) -> Markup | None:
@@ -91,23 +87,10 @@ def _course(report: ReportDocument, drawn: Sequence[EvidenceSeries], place: int)
 
 
 def _looks(report: ReportDocument, series: EvidenceSeries) -> Markup:
-    points, odds = series.points, report.verdict.by_e_values
-    step = max(1, -(-len(points) // _LOOKS))
-    shown = [*points[:-1][::step], points[-1]]
     return table(
         f"{name(series.treatment, 40)}: the effect and its evidence, look by look",
         ("Control", "Treatment", "Change", "Interval", "For better", "For worse"),
-        (
-            (
-                f"{it.control_units:,}",
-                f"{it.treatment_units:,}",
-                per_cent(it.effect, signed=True),
-                between(Interval(0.0, it.low, it.high)),
-                evidence(it.log_better_adjusted, odds=odds),
-                evidence(it.log_worse, odds=odds),
-            )
-            for it in shown
-        ),
+        look_rows(report, series),
         numbers=(1, 2, 3, 4, 5),
     )
 
@@ -176,7 +159,7 @@ def cases_part(report: ReportDocument) -> Markup | None:
     """Write each case with its value in both arms."""
     if not report.pairs:
         return None
-    ordered = sorted(report.pairs, key=lambda item: item.treatment != report.verdict.leading)
+    ordered = ordered_cases(report)
     return section(
         "cases",
         cases_finding(ordered[0]),
@@ -208,18 +191,9 @@ def _cases(report: ReportDocument, cases: CaseComparison, place: int) -> Markup:
 
 
 def _case_table(report: ReportDocument, cases: CaseComparison) -> Markup:
-    metric = report.results[0].metric
     return table(
         f"Cases, control against {name(cases.treatment, 40)}",
         ("Case", "Control", "Treatment", "Runs"),
-        (
-            (
-                own(name(row.case, 80)),
-                value(row.control, metric),
-                value(row.treatment, metric),
-                f"{row.control_runs} / {row.treatment_runs}",
-            )
-            for row in cases.rows
-        ),
+        owned(case_rows(report, cases)),
         numbers=(1, 2, 3),
     )

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.findings import data_finding
-from meta_experiment.render.html.page import figure, folded, marked, own, pill, section, table
-from meta_experiment.render.markup import Content, Markup, element, joined
+from meta_experiment.render.html.page import (
+    figure,
+    folded,
+    marked,
+    own,
+    owned,
+    pill,
+    section,
+    table,
+)
+from meta_experiment.render.markup import Markup, element, joined
 from meta_experiment.render.pictures.bars import arriving
 from meta_experiment.render.pictures.drawing import arm_style
+from meta_experiment.render.report_tables import (
+    flow_rows,
+    saving_rows,
+    strata_rows,
+    version_rows,
+)
 from meta_experiment.render.report_words import (
-    amounts,
-    between,
     day,
     moment,
     name,
-    per_cent,
     quantity,
 )
 from meta_experiment.types.results.report import ReportDocument
@@ -53,32 +63,10 @@ def _flow(report: ReportDocument) -> Markup:
             "Trials",
             "Left out, cut short, missing",
         ),
-        (
-            (
-                own(name(arm, 40)),
-                *(
-                    f"{n:,}"
-                    for n in (
-                        flow.assigned,
-                        flow.exposed,
-                        flow.closed,
-                        flow.compared,
-                        flow.trials,
-                    )
-                ),
-                _left_out(flow.exclusions | flow.cut_short, flow.missing),
-            )
-            for arm, flow in report.flow.items()
-        ),
+        owned(flow_rows(report)),
         numbers=range(1, 6),
         cards=True,
     )
-
-
-def _left_out(trials: Mapping[str, int], missing: Mapping[str, int]) -> str:
-    told = [f"{name(reason.replace('_', ' '), 60)} {n:,}" for reason, n in trials.items()]
-    told += [f"no {name(metric, 60)} {n:,}" for metric, n in missing.items()]
-    return ", ".join(told[:12]) or "none"
 
 
 def _arrivals(report: ReportDocument) -> Markup | None:
@@ -119,16 +107,7 @@ def _versions(report: ReportDocument) -> Markup | None:
         table(
             "Versions by arm",
             ("Kind", "Version", "First", "Last", *arms),
-            (
-                (
-                    own(name(it.kind, 40)),
-                    own(name(it.version, 80)),
-                    day(it.first),
-                    day(it.last),
-                    *(f"{it.trials[arm]:,}" for arm in report.flow),
-                )
-                for it in report.versions
-            ),
+            ((own(kind), own(version), *rest) for kind, version, *rest in version_rows(report)),
             numbers=range(4, 4 + len(arms)),
         ),
     )
@@ -137,22 +116,12 @@ def _versions(report: ReportDocument) -> Markup | None:
 def _strata(report: ReportDocument) -> Markup | None:
     if not report.strata:
         return None
-    several = len(report.series) > 1
-    rows: Iterator[tuple[Content, ...]] = (
-        (
-            own(f"{name(it.name, 60)}{f', {name(it.treatment, 40)}' if several else ''}"),
-            f"{it.control_units:,} / {it.treatment_units:,}",
-            per_cent(it.effect, signed=True),
-            between(it.interval),
-        )
-        for it in report.strata
-    )
     return folded(
         "The effect in parts of the units (to explore; decides nothing)",
         table(
             "The effect in parts of the units",
             ("Part", "Units", "Change", "Interval"),
-            rows,
+            owned(strata_rows(report)),
             numbers=(1, 2, 3),
         ),
     )
@@ -180,15 +149,7 @@ def worth_part(report: ReportDocument, heading: str) -> Markup | None:
         table(
             "Expected savings in 30 days",
             ("What", "A use takes now", "Saved in 30 days", "Interval"),
-            (
-                (
-                    own(name(it.label, 60)),
-                    quantity(it.per_use, it.unit),
-                    quantity(it.saved, it.unit),
-                    amounts(it.low, it.high, it.unit),
-                )
-                for it in impact.items
-            ),
+            owned(saving_rows(impact)),
             numbers=(1, 2, 3),
             cards=True,
         ),

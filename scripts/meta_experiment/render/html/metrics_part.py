@@ -18,6 +18,7 @@ from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.drawing import arm_style
 from meta_experiment.render.pictures.scales import PictureScale
+from meta_experiment.render.report_forest import ordered
 from meta_experiment.render.report_words import between, name, per_cent, planned, value
 from meta_experiment.render.words import capital
 from meta_experiment.types import MetricKind
@@ -69,8 +70,7 @@ def metrics_part(report: ReportDocument) -> Markup:
     )
     rows = [
         _row(report, scale, result, item)
-        for result in report.results
-        for item in _ordered(report, result)
+        for result, item in ordered(report.results, report.verdict.leading)
     ]
     return section(
         "metrics",
@@ -97,7 +97,7 @@ def _every_arm(report: ReportDocument) -> Markup | None:
         return None
     told = [(report.arms[0].name, "")] + [
         (it.treatment, f" ({_change(it)}, {STATES[it.state][1]})")
-        for it in _ordered(report, deciding)
+        for _, it in ordered([deciding], report.verdict.leading)
     ]
     items = [
         element(
@@ -121,10 +121,6 @@ def _change(item: ReportComparison) -> str:
 def _beyond(report: ReportDocument, scale: PictureScale) -> bool:
     seen = [it.effect.relative for one in report.results for it in one.comparisons]
     return any(abs(one) > scale.high for one in seen if one is not None)
-
-
-def _ordered(report: ReportDocument, result: ReportResult) -> list[ReportComparison]:
-    return sorted(result.comparisons, key=lambda it: it.treatment != report.verdict.leading)
 
 
 def _row(
@@ -196,7 +192,7 @@ def _arm_rows(report: ReportDocument) -> Iterator[tuple[Content, ...]]:
                 joined(own(name(metric.label, 60)), marked(who, arm_number(report, who))),
                 f"{arm.n:,}",
                 value(arm.mean, metric),
-                "–" if arm.sd is None else value(arm.sd, metric),
+                value(arm.sd, metric),
                 centre,
                 f"{arm.missing:,}",
             )

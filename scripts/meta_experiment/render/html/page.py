@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from meta_experiment.render.html.style_sheet import style_sheet
 from meta_experiment.render.markup import Content, Markup, element, joined
@@ -61,6 +61,11 @@ def axis(scale: PictureScale) -> Markup:
 def own(text: str) -> Markup:
     """Write somebody's words so that their direction ends with them."""
     return element("bdi", text)
+
+
+def owned(rows: Iterable[Sequence[str]]) -> Iterator[tuple[Content, ...]]:
+    """Write rows that begin with somebody's words."""
+    return ((own(first), *rest) for first, *rest in rows)
 
 
 def marked(arm: str, number: int) -> Markup:

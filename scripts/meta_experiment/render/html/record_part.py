@@ -10,7 +10,7 @@ from meta_experiment.render.findings import change_finding
 from meta_experiment.render.html.page import folded, own, section, table
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.plan_words import plan_rows
-from meta_experiment.render.report_words import day, moment, name
+from meta_experiment.render.report_words import day, moment, moved, name
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.report import PromptDiff, ReportDocument, ReportPrompt
 
@@ -174,19 +174,13 @@ def _events(report: ReportDocument) -> Markup:
             element(
                 "li",
                 element("b", own(name(it.verb, 40))),
-                f" {_moved(it.before, it.after)}",
+                f" {moved(it.before, it.after)}",
                 element("small", moment(it.at), " ", own(name(it.reason, 300))),
             )
             for it in report.events
         ),
         class_="steps",
     )
-
-
-def _moved(before: str | None, after: str | None) -> str:
-    if before == after or after is None:
-        return ""
-    return f"{name(before, 20)} → {name(after, 20)}" if before else name(after, 20)
 
 
 def again_part(report: ReportDocument) -> Markup:
