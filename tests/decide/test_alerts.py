@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.decide.making import look, plan, spread, trial, trials
+from tests.decide.making import DAY, START, look, plan, spread, trial, trials
 
+from meta_experiment.decide import analyze
 from meta_experiment.decide.alerts import alerts, watched
 from meta_experiment.decide.horizon import horizon_reached
 from meta_experiment.decide.samples import Samples
 from meta_experiment.decide.units import arms_of
-from meta_experiment.types import AlertKind, Readiness, Stopping, TrialStatus
+from meta_experiment.types import AlertKind, Readiness, ReasonCode, Stopping, TrialStatus
 
 
 def raised(trials, *, days=1.0, **changes):
@@ -102,3 +103,19 @@ def test_few_units_raise_no_alert():
 def test_an_old_experiment_alerts(days, alert):
     """After its planned days an experiment is over age."""
     assert (AlertKind.OVER_AGE in raised([], days=days)) is alert
+
+
+def test_what_has_ended_gets_no_older():
+    """Its days are those until its end, whenever it is looked at, and its age alerts nobody."""
+    found = analyze(
+        plan(),
+        trials(control=spread(60, 10), b=spread(60, 10)),
+        experiment_id="e",
+        as_of=START + 126 * DAY,
+        started=START,
+        over=START + 9 * DAY,
+    )
+    assert AlertKind.OVER_AGE not in {item.kind for item in found.alerts}
+    assert found.readiness.days_running == 9
+    assert found.readiness.days_left == 5
+    assert found.reason_code is not ReasonCode.HORIZON_REACHED

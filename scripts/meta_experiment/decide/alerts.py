@@ -104,15 +104,18 @@ def _apart_from_time(
     return ApartFromTime(None, leans=found.worse > 0)
 
 
-def alerts(plan: Plan, arms: Arms, days: float) -> tuple[Alert, ...]:
-    """Return what is worth a look, treatment by treatment, after so many days."""
+def alerts(plan: Plan, arms: Arms, days: float | None) -> tuple[Alert, ...]:
+    """Return what is worth a look, treatment by treatment, after so many days.
+
+    `days` is None of what has ended, which gets no older.
+    """
     found = [
         Alert(kind, message, item.name)
         for item in plan.treatments
         for kind, check in CHECKS.items()
         if (message := check(plan, arms, item.name)) is not None
     ]
-    if days > plan.max_duration_days:
+    if days is not None and days > plan.max_duration_days:
         found.append(
             Alert(
                 AlertKind.OVER_AGE,

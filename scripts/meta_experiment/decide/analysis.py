@@ -59,6 +59,7 @@ def analyze(
     beside: Sequence[Metric] = (),
     ended: Sequence[EndedArm] = (),
     exhausted: str | None = None,
+    over: float | None = None,
 ) -> Analysis:
     """Compute evidence and verdict from a plan and its trials alone.
 
@@ -75,6 +76,7 @@ def analyze(
         ended: treatments that have ended on record and get no more units.
         exhausted: where nothing more can come, at which point (`after all its runs`): the plan
             ends there without a decision, if there is none.
+        over: when the experiment ended, None while it goes on; its days are counted until then.
 
     When a decision may be asked for is said by the plan's rule (see `rules.rule.Rule`).
     """
@@ -88,6 +90,7 @@ def analyze(
         beside=beside,
         ended=ended,
         exhausted=exhausted,
+        over=over,
     )
 
 
@@ -115,6 +118,7 @@ def analyze_on(
     beside: Sequence[Metric] = (),
     ended: Sequence[EndedArm] = (),
     exhausted: str | None = None,
+    over: float | None = None,
 ) -> Analysis:
     """Do as `analyze` on a basis that was made of this plan and these trials."""
     plan = plan.as_compared
@@ -127,6 +131,7 @@ def analyze_on(
         beside=beside,
         recorded=ended,
         exhausted=exhausted,
+        over=over,
     )
     return with_comparators(plan, trials, analysis)
 
@@ -203,8 +208,10 @@ def _analysis(
     beside: Sequence[Metric] = (),
     recorded: Sequence[EndedArm] = (),
     exhausted: str | None = None,
+    over: float | None = None,
 ) -> Analysis:
     plan, rule, samples, as_of = basis.plan, basis.rule, basis.samples, basis.as_of
+    until = as_of if over is None else min(as_of, over)
     kept = standing(plan, rule, samples)
     on_record = {item.treatment: item for item in recorded}
     shares = shares_of(plan, rule)
@@ -225,7 +232,9 @@ def _analysis(
     states = _states(basis, primary, together, shares.guardrail, harms)
     against = {item.treatment: _against(plan, rule, item, shares.look) for item in states}
     raised = alarms.alerts(
-        plan, alarms.watched(plan, samples, against), days_running(as_of, started)
+        plan,
+        alarms.watched(plan, samples, against),
+        days_running(until, started) if over is None else None,
     )
     grounds = Grounds(plan, rule, shares.look, sound=not problems, alerts=raised)
     ended = tuple(
@@ -235,7 +244,7 @@ def _analysis(
         and (found := on_record.get(item.treatment) or ending(grounds, item)) is not None
     )
     measured = _without({item.treatment for item in ended}, _comparable(plan, samples))
-    ready = readiness(plan, rule, basis.look, measured, as_of, started)
+    ready = readiness(plan, rule, basis.look, measured, until, started)
     inputs = VerdictInput(
         plan=plan,
         rule=rule,
@@ -246,7 +255,7 @@ def _analysis(
         problems=problems,
         ended=ended,
         alerts=raised,
-        horizon=horizon_reached(plan, ready, as_of) or exhausted,
+        horizon=horizon_reached(plan, ready, until) or exhausted,
         waiting=basis.look.waiting,
         stale=checks.fingerprint.reason,
         holdout=kept,

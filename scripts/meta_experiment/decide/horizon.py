@@ -77,19 +77,26 @@ def _reason(
 
 
 def stands_until(
-    plan: Plan, trials: Iterable[Trial], as_of: float, started: float | None
+    plan: Plan,
+    trials: Iterable[Trial],
+    as_of: float,
+    started: float | None,
+    *,
+    over: bool = False,
 ) -> float | None:
     """Return when the analysis of these trials changes by the clock alone; None if never.
 
-    That is when a trial that is still open is given up, or when the days of the plan are over.
+    That is when a trial that is still open is given up, or when the days of the plan are over,
+    which no longer count once the experiment itself is `over`.
     """
     moments = [
         given_up_at(trial)
         for trial in trials
         if not is_closed(trial) and trial.excluded is None
     ]
-    moments += [at for at in (plan.start_date, plan.end_date) if at is not None]
-    if started is not None:
+    if not over:
+        moments += [at for at in (plan.start_date, plan.end_date) if at is not None]
+    if started is not None and not over:
         moments.append(started + plan.max_duration_days * _DAY)
     return min((moment for moment in moments if as_of < moment < math.inf), default=None)
 

@@ -118,6 +118,7 @@ def study(
         beside=_judgements(experiment, trials) if explore else (),
         ended=experiment.ended_arms,
         exhausted=exhausted,
+        over=experiment.ended,
     )
     analysis = _as_ended(experiment, analysis)
     if explore:
@@ -135,7 +136,7 @@ def study(
         from meta_experiment.services.recording.renewing import standing
 
         analysis = replace(analysis, bandit=standing(experiment, trials, analysis.samples))
-    until = stands_until(plan, trials, as_of, started)
+    until = stands_until(plan, trials, as_of, started, over=experiment.ended is not None)
     if plan.ramp is not None:
         from meta_experiment.decide.ramp import ramp_standing
 
