@@ -26,7 +26,7 @@ def write_pages(files: FileSystem, pages: Mapping[Path, str]) -> None:
         _require_own(path)
     for path, text in pages.items():
         try:
-            write_atomically(files, path, text.encode("utf-8"))
+            write_atomically(files, path, text.encode("utf-8"), _mode(files, path))
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -85,6 +85,15 @@ def _is_own(path: Path) -> bool:
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
     return head.startswith(_FIRST) or any(mark in head for mark in _MARKS)
+
+
+def _mode(files: FileSystem, path: Path) -> int:
+    """Return who may read a page: as before, or of a new one as of any file of the user's."""
+    if path.exists():
+        return files.mode(path)
+    mask = os.umask(0o077)  # it can be read by setting it alone; meanwhile too strict at worst
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _nowhere(folder: Path, name: str) -> NotFoundError:
