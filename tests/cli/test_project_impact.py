@@ -1,5 +1,6 @@
 """What promotions save: recorded when each is decided, and added up for the project."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -207,3 +208,16 @@ def test_before_a_promotion_nothing_is_said_of_savings(project):
     project.create()
     assert impact(project) is None
     assert "promoted" not in project("report", "--all").out.replace("were promoted", "")
+
+
+def test_the_index_tells_of_the_outcome_that_stands_in_the_registry_now(project, promoted):
+    """A merge may bring another one of the same experiment, with the same plan and status."""
+    assert impact(project)["items"][0]["month"]["saved"] > 0
+    registry = project.root / ".claude/meta/experiments.json"
+    document = json.loads(registry.read_text("utf-8"))
+    document["experiments"][0]["outcomes"][0]["impact"]["uses"] = 1e308
+    registry.write_text(json.dumps(document))
+    told = impact(project)
+    assert (told["promotions"], told["known"], told["items"]) == (1, 0, [])
+    assert "is not known" in project("report", "--all").out
+    assert outcomes(project, promoted)["impact"]["uses"] == 1e308

@@ -103,3 +103,19 @@ def test_the_interval_of_the_sum_holds_as_often_as_it_says():
         (item,) = savings(found, MONTH).items
         inside += item.month.low <= 100 * sum(true) <= item.month.high
     assert 0.885 < inside / many < 0.915
+
+
+@pytest.mark.parametrize("uses", [1e308, -5.0, 0.0])
+def test_figures_that_nobody_can_have_seen_enter_no_sum(uses):
+    """Whoever may commit the registry may write any number into it."""
+    forged = promotion(0, 1e308, None, uses=uses, prompt="b.md")
+    found, item = told(promotion(0, 10), forged, forged)
+    assert (found.promotions, found.known, item.promotions) == (3, 1, 1)
+    assert item.month.saved == 1000
+
+
+@pytest.mark.parametrize("level", [-3.0, 0.0, 1.0, 90.0])
+def test_an_interval_of_no_level_enters_no_sum(level):
+    forged = OutcomeImpact(100.0, level, {"duration_seconds": UseSaving("s", 60, 1, 1, 1)})
+    found, item = told(promotion(0, 10), promotion(0, 0, prompt="b.md", impact=forged))
+    assert (found.known, found.level, item.month.saved) == (1, 0.9, 1000)

@@ -24,6 +24,7 @@ from meta_experiment.types.results.project_report import (
 )
 
 _DAY = 86_400.0
+_MOST = 1e15  # of a unit a month, beyond which it is no figure of anybody's use
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def savings(promotions: Sequence[StandingTime], as_of: float) -> ProjectImpact |
     known = [
         _Rate(it, it.impact, it.impact.uses)
         for it in times
-        if it.impact is not None and it.impact.uses is not None
+        if it.impact is not None and it.impact.uses is not None and _is_credible(it.impact)
     ]
     return ProjectImpact(
         promotions=len(times),
@@ -69,6 +70,14 @@ def savings(promotions: Sequence[StandingTime], as_of: float) -> ProjectImpact |
         level=min((it.impact.level for it in known), default=None),
         items=tuple(_items(known, as_of)),
     )
+
+
+def _is_credible(impact: OutcomeImpact) -> bool:
+    """Say whether figures may enter a sum: a commit may have brought along any number."""
+    uses = impact.uses or 0.0
+    told = [end for it in impact.per_use.values() for end in (it.saved, it.low, it.high)]
+    amounts = [abs(end) * uses for end in told if end is not None]
+    return 0 < impact.level < 1 and 0 < uses <= _MOST and max(amounts, default=0.0) <= _MOST
 
 
 def _until_undone(times: Sequence[StandingTime]) -> list[StandingTime]:

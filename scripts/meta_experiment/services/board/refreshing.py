@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
@@ -201,7 +202,8 @@ def _key(
     Of a draft that is also what runs on its units, of the others whether there is an entry, or
     a holdout that runs.
     """
-    key = f"{experiment.plan_sha256[:16]} {experiment.status} {len(experiment.outcomes)}"
+    told = zlib.crc32(repr(experiment.outcomes).encode("utf-8", "replace"))
+    key = f"{experiment.plan_sha256[:16]} {experiment.status} {told:08x}"
     if experiment.status is Status.DRAFT:
         return f"{key} {any(it.plan.unit is experiment.plan.unit for it in running)}"
     name = experiment.experiment_id
