@@ -130,7 +130,7 @@ def test_no_text_is_more_than_text_in_any_form(length):
     text = report_markdown(report)
     assert len(text) <= MOST
     first, _, rest = text.partition("\n")
-    assert re.fullmatch(r"<!-- meta-experiment report [\w./-]+ -->", first)
+    assert re.fullmatch(r"<!-- meta-experiment report [\w./%-]+ -->", first)
     assert first.count("--") == 2
     read = Rendered(rest)
     assert (read.open, read.comments, read.fires) == ([], [], [])
@@ -197,7 +197,8 @@ def test_nothing_is_left_out_of_a_usual_report():
 
 def test_two_ids_have_two_marks_and_none_ends_its_comment():
     assert marker("exp-1") != marker("exp-2")
-    assert marker("a --> b") == "<!-- meta-experiment report a_____b -->"
+    assert marker("a--b") != marker("a__b") != marker("a-_b")
+    assert marker("a --> b") == "<!-- meta-experiment report a_-%2D__b -->"
     assert "--" not in marker("----").removeprefix("<!--").removesuffix("-->")
 
 

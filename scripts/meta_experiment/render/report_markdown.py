@@ -60,9 +60,9 @@ _COLUMNS = (
 
 
 def marker(about: str) -> str:
-    """Return the hidden first line of what tells of something; nothing in it ends it."""
+    """Return the hidden first line, of each id its own; nothing in it ends it."""
     plain = "".join(sign if sign.isalnum() or sign in "._/-" else "_" for sign in about)
-    return f"<!-- meta-experiment report {plain.replace('--', '__')} -->"
+    return f"<!-- meta-experiment report {plain.replace('--', '-%2D')} -->"
 
 
 def report_markdown(report: ReportDocument, most: int = MOST) -> str:
