@@ -114,3 +114,30 @@ def test_what_would_make_one_surer_calls_metrics_by_their_labels(form):
     ahead = replace(report.ahead, sentence="A promotion waits until enough have error_rate.")
     told = FORMS[form](replace(report, ahead=ahead))
     assert "until enough have error rate." in told
+
+
+def test_every_code_of_a_page_holds_something():
+    """Also where what is to be done next has no command."""
+    report = document("undecided")
+    assert report.verdict.next_action.startswith("go on collecting; ")
+    assert "<code></code>" not in report_page(report)
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_a_history_says_statuses_in_words(form):
+    report = document("decided")
+    last = replace(report.events[-1], before="promoted", after="rolled_back")
+    told = FORMS[form](replace(report, events=(*report.events, last)))
+    assert "promoted → rolled back" in told
+
+
+def test_too_few_values_are_not_said_to_be_alike():
+    """An arm may vary and carry no evidence all the same, as few values of a quantile do."""
+    report = document("alike")
+    result = report.results[0]
+    apart = replace(result.comparisons[0], control_value=0.1, treatment_value=0.2)
+    first = replace(result, comparisons=(apart,))
+    for form in FORMS.values():
+        told = form(replace(report, results=(first, *report.results[1:])))
+        assert "throughout" not in told
+        assert "Nothing can be decided on these data" in told

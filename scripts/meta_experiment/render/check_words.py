@@ -30,7 +30,7 @@ def _assignment(checks: Checks) -> str:
     shares = " : ".join(planned(round(share, 3)) for share in checks.srm.expected.values())
     if checks.srm.p_anytime is None:
         return f"{counts} (planned {shares})"
-    return f"{counts} (planned {shares}; p {checks.srm.p_anytime:.2g} at every look)"
+    return f"{counts} (planned {shares}; p = {checks.srm.p_anytime:.2g}, valid at every look)"
 
 
 def _losses(checks: Checks) -> str:

@@ -88,17 +88,18 @@ def _unready(report: ReportDocument, found: Led | None) -> str | None:
         units = f"{ready.smallest_arm:,} of {ready.needed_per_arm:,} {report.unit.value}s"
         which = "smaller" if len(report.arms) < 3 else "smallest"
         return f"Too early to tell: {units} in the {which} arm"
-    if code is ReasonCode.DEGENERATE_DATA and found is not None:
-        return _alike(*found)
+    if code is ReasonCode.DEGENERATE_DATA and found is not None and _is_alike(found[1]):
+        return f"{capital(found[0].label)} {_throughout(*found)}: no evidence either way"
     return "Nothing can be decided on these data" if report.gates[0].decides else None
 
 
-def _alike(metric: ReportMetric, comparison: ReportComparison) -> str:
-    """Say that there are data, and why they are no evidence."""
-    told = "does not vary within an arm"
-    if comparison.control_value == comparison.treatment_value:
-        told = f"is {value(comparison.control_value, metric)} throughout in every arm"
-    return f"{capital(metric.label)} {told}: no evidence either way"
+def _is_alike(comparison: ReportComparison) -> bool:
+    """Say whether both arms are wholly alike, rather than too few to be told apart."""
+    return comparison.control_value == comparison.treatment_value
+
+
+def _throughout(metric: ReportMetric, comparison: ReportComparison) -> str:
+    return f"is {value(comparison.control_value, metric)} throughout in every arm"
 
 
 def _outcome(report: ReportDocument, metric: ReportMetric, comparison: ReportComparison) -> str:

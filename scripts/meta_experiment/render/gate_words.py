@@ -52,7 +52,7 @@ _TITLES: dict[GateName, dict[GateState, str]] = {
     },
 }
 _BY_REASON = {
-    ReasonCode.DEGENERATE_DATA: "Values that are all alike",
+    ReasonCode.DEGENERATE_DATA: "No evidence in the values",
     ReasonCode.EVIDENCE_STALE: "Evidence of another version",
     ReasonCode.SAFETY_HARM: "Harm is shown",
     ReasonCode.ALERT_ACTED: "An alert that may act has acted",

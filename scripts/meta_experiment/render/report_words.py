@@ -18,6 +18,7 @@ from meta_experiment.types.results.report_metrics import (
 MINUS, THIN, NO_BREAK = "−", "\u202f", "\u00a0"
 _MOST = 9.99  # of a change: beyond, a per cent is no help
 _ALL = 1.0  # nothing gets better by more where less is better: such an end says nothing
+_STATUSES = {"rolled_back": "rolled back", "expired": "ended"}  # as one says them
 _LONGEST_NAME = 120
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 _MINUTE, _TWO_MINUTES, _HOUR = 60.0, 120.0, 3600.0  # seconds
@@ -148,4 +149,4 @@ def moved(before: str | None, after: str | None) -> str:
     """Write what became of a value of somebody's; nothing where it stayed."""
     if before == after or after is None:
         return ""
-    return f"{name(before, 60)} → {name(after, 60)}" if before else name(after, 60)
+    return " → ".join(name(_STATUSES.get(it, it), 60) for it in (before, after) if it)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meta_experiment.decide.metrics import family_of
 from meta_experiment.types import Direction, Metric, MetricKind
 from meta_experiment.types.results.report_metrics import MetricRole, ReportMetric
@@ -10,6 +12,8 @@ _ENDINGS = ("_seconds", "_usd")
 _BY_UNIT = {"s": ("faster", "slower"), "USD": ("cheaper", "dearer")}
 _HIGHER, _LOWER = ("higher", "lower"), ("lower", "higher")
 _BY_KIND = {MetricKind.COUNT: ("fewer", "more")}
+_QUANTILE = re.compile(r"^(.+)\.p(\d+)$")
+_DENOMINATOR = re.compile(r"\.per\.(.*?[^s]|.*?ss)s?$")  # one of them: cost per turn
 _KNOWN = {"followup turns": "follow-up turns", "user satisfaction": "satisfaction"}
 
 
@@ -35,7 +39,9 @@ def label(name: str) -> str:
     """Return a metric's name as one says it."""
     for ending in _ENDINGS:
         name = name.replace(ending, "")
-    said = " ".join(name.replace(".per.", " per ").replace("_", " ").split()) or name
+    name = _QUANTILE.sub(r"p\2 of \1", name)
+    name = _DENOMINATOR.sub(r" per \1", name)
+    said = " ".join(name.replace("_", " ").split()) or name
     return _KNOWN.get(said, said)
 
 

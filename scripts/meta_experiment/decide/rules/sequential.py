@@ -97,7 +97,7 @@ ONE_LOOK = (
 
 def _reading(plan: Plan, ready: bool) -> str:
     del plan, ready
-    return "The decision rests on the e-values, which stay valid at every look."
+    return "The decision rests on odds against chance (e-values), valid at every look."
 
 
 def _on_cases(plan: Plan) -> Iterator[str]:

@@ -198,7 +198,8 @@ def _besides(report: ReportDocument) -> Markup | None:
 def _next(report: ReportDocument) -> Markup:
     shown: list[Content] = []
     for said, command in next_steps(report):
-        shown += ["; " if shown else None, said, element("code", command or None)]
+        code = element("code", command) if command else None
+        shown += ["; " if shown else None, said, code]
     return element("p", element("b", "Next: "), joined(*shown), class_="next")
 
 
