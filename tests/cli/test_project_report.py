@@ -304,3 +304,13 @@ main(sys.argv[1:])
 def project_report_of(project):
     where = Layout(project.root)
     return project_report(where, time.time, lambda: Workspace.open(where, time.time))
+
+
+def test_an_experiment_called_as_the_index_takes_not_its_place(project):
+    """Such an id comes from elsewhere alone; a link to its page would lead to the index."""
+    made = generation(project, "shorter", 0.6, ("promote",))
+    registry = project.root / ".claude/meta/experiments.json"
+    registry.write_text(registry.read_text("utf-8").replace(made, "Index"))
+    page = written(project, "--pages")
+    assert 'href="Index.html"' not in page
+    assert [it.name for it in (project.root.parent / "reports").iterdir()] == ["index.html"]

@@ -17,7 +17,12 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.model.experiment_document import experiment_to_document
 from meta_experiment.model.result_document import to_document
 from meta_experiment.records import dataclass
-from meta_experiment.services.reporting.report_files import is_made_from, stamped, write_pages
+from meta_experiment.services.reporting.report_files import (
+    is_made_from,
+    may_be_page,
+    stamped,
+    write_pages,
+)
 from meta_experiment.services.reporting.reporting import report
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.project_report import (
@@ -45,7 +50,7 @@ def page_tasks(
     """Yield the pages that are not there yet, or were made from something else."""
     counting = workspace.checkout.counting().digest
     for item in project.experiments:
-        if item.state in _SHOWS_NOTHING:
+        if item.state in _SHOWS_NOTHING or not may_be_page(item.experiment_id):
             continue
         name, path = item.experiment_id, folder / f"{item.experiment_id}.html"
         experiment = workspace.store.experiment(name)

@@ -52,7 +52,14 @@ def require_folder(folder: Path) -> None:
 
 def pages_in(folder: Path, names: Iterable[str]) -> frozenset[str]:
     """Return which of these experiments have a page in a folder, called by their ids."""
-    return frozenset(name for name in names if _is_own(folder / f"{name}.html"))
+    return frozenset(
+        name for name in names if may_be_page(name) and _is_own(folder / f"{name}.html")
+    )
+
+
+def may_be_page(name: str) -> bool:
+    """Say whether a page may be called so: an id from elsewhere may be that of the index."""
+    return name.lower() != "index"
 
 
 def stamped(page: str, digest: str) -> str:
