@@ -207,7 +207,7 @@ def test_every_form_says_what_is_saved_and_that_it_is_an_estimate(project, tmp_p
 def test_before_a_promotion_nothing_is_said_of_savings(project):
     project.create()
     assert impact(project) is None
-    assert "promoted" not in project("report", "--all").out.replace("were promoted", "")
+    assert "promoted" not in project("report", "--all").out.replace("are promoted", "")
 
 
 def test_the_index_tells_of_the_outcome_that_stands_in_the_registry_now(project, promoted):

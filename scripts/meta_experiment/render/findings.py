@@ -35,6 +35,11 @@ VERDICTS = {
     Decision.EXTEND: ("◆", "Not decided yet", "open"),
     Decision.INCONCLUSIVE: ("■", "Inconclusive", "open"),
 }
+FINDINGS: dict[ReasonCode, tuple[str, str, str]] = {
+    ReasonCode.STILL_BETTER: ("▲", "Still better", "good"),
+    ReasonCode.DECAYED: ("■", "Decayed", "open"),
+    ReasonCode.REVERSED: ("▼", "Reversed", "bad"),
+}
 _SIGNS = {
     ResultState.BETTER: ("✓", "good"),
     ResultState.WORSE: ("✗", "bad"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meta_experiment.render.blocks import Tone
 from meta_experiment.render.findings import in_labels
 from meta_experiment.render.report_words import evidence, name, per_cent, planned
 from meta_experiment.types import ReasonCode
@@ -58,14 +59,21 @@ _BY_REASON = {
     ReasonCode.ALERT_ACTED: "An alert that may act has acted",
     ReasonCode.ERRORS_RISE: "Errors rise",
     ReasonCode.TREATMENT_WORSE: "Worse than control",
-    ReasonCode.REVERSED: "Worse than before by now",
+    ReasonCode.REVERSED: "Reversed",
     ReasonCode.GUARDRAIL_MISSING: "A guardrail is missing",
     ReasonCode.FUTILE: "More units would hardly decide it",
     ReasonCode.STILL_BETTER: "Still better",
-    ReasonCode.DECAYED: "Faded since",
+    ReasonCode.DECAYED: "Decayed",
 }
 """Titles of the gate that decides, where its state alone does not say what it was."""
 
+SIGNS: dict[GateState, tuple[str, Tone]] = {
+    GateState.PASSED: ("✓", "good"),
+    GateState.FAILED: ("✗", "bad"),
+    GateState.OPEN: ("?", "warn"),
+    GateState.NOT_ASKED: ("–", "dim"),
+    GateState.NOTHING_YET: ("–", "dim"),
+}
 _LONGEST = 400
 
 

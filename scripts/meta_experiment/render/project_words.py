@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from meta_experiment.render.findings import VERDICTS
+from meta_experiment.render.findings import FINDINGS, VERDICTS
 from meta_experiment.render.report_words import day, per_cent
 from meta_experiment.render.words import counted
-from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
     ProjectReport,
@@ -27,11 +26,6 @@ STATES: dict[ProjectState, Said] = {
     ProjectState.ENDED: ("■", "Ended", "plain"),
     ProjectState.DROPPED: ("■", "Dropped", "plain"),
 }
-FINDINGS: dict[ReasonCode, Said] = {
-    ReasonCode.STILL_BETTER: ("▲", "Still better", "good"),
-    ReasonCode.DECAYED: ("■", "Decayed", "open"),
-    ReasonCode.REVERSED: ("▼", "Reversed", "bad"),
-}
 NO_VERDICT: Said = ("", "None yet", "plain")
 _NONE = "none"
 VERDICT_WORDS = {  # by what stands for it among experiments that are to be chosen from
@@ -48,7 +42,7 @@ def headline(report: ProjectReport) -> str:
     many = counted(len(report.experiments), "experiment")
     if not report.decided:
         return f"{many}, none decided yet"
-    return f"{many}: {report.promoted:,} of {report.decided:,} that ended were promoted"
+    return f"{many}: {report.promoted:,} of {report.decided:,} that ended are promoted"
 
 
 def verdict_key(item: ProjectExperiment) -> str:

@@ -16,7 +16,7 @@ from meta_experiment.types.results.report_metrics import (
 )
 
 _MARKS = 4  # of treatments, which are told apart by form and colour
-_TONES: dict[str, Tone] = {"good": "good", "bad": "bad", "open": "warn", "plain": "dim"}
+TONES: dict[str, Tone] = {"good": "good", "bad": "bad", "open": "warn", "plain": "dim"}
 
 
 def ordered(
@@ -60,5 +60,5 @@ def _line(result: ReportResult, item: ReportComparison, threshold: float) -> For
         between=between(item.interval),
         sign=sign,
         word=word,
-        tone=_TONES[tone],
+        tone=TONES[tone],
     )

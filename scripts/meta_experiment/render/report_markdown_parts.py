@@ -15,7 +15,6 @@ from meta_experiment.render.blocks import (
     Notes,
     Paragraph,
     Table,
-    Tone,
 )
 from meta_experiment.render.check_words import check_rows
 from meta_experiment.render.findings import (
@@ -27,7 +26,7 @@ from meta_experiment.render.findings import (
     impact_finding,
     metrics_finding,
 )
-from meta_experiment.render.gate_words import gate_seen, gate_title
+from meta_experiment.render.gate_words import SIGNS, gate_seen, gate_title
 from meta_experiment.render.plan_words import plan_rows
 from meta_experiment.render.report_figures import evidence_course, leading_series
 from meta_experiment.render.report_forest import forest, ordered
@@ -52,15 +51,8 @@ from meta_experiment.render.report_words import (
 )
 from meta_experiment.render.standing_words import why_heading
 from meta_experiment.render.words import capital, counted
-from meta_experiment.types.results.report import GateState, ReportDocument
+from meta_experiment.types.results.report import ReportDocument
 
-SIGNS: dict[GateState, tuple[str, Tone]] = {
-    GateState.PASSED: ("✓", "good"),
-    GateState.FAILED: ("✗", "bad"),
-    GateState.OPEN: ("?", "warn"),
-    GateState.NOT_ASKED: ("–", "dim"),
-    GateState.NOTHING_YET: ("–", "dim"),
-}
 _PICTURE = (
     "← worse · better →. ● is the estimate, the line the interval of the plan’s rule, │ no "
     "change, ┆ the change worth having, ┊ how much worse a guardrail may get: it holds when "

@@ -13,12 +13,11 @@ from meta_experiment.render.blocks import (
     Page,
     Paragraph,
     Section,
-    Tone,
 )
 from meta_experiment.render.findings import in_labels
-from meta_experiment.render.gate_words import gate_seen, gate_title
+from meta_experiment.render.gate_words import SIGNS, gate_seen, gate_title
 from meta_experiment.render.report_figures import figures
-from meta_experiment.render.report_forest import forest
+from meta_experiment.render.report_forest import TONES, forest
 from meta_experiment.render.standing_words import (
     badge,
     first_sentence,
@@ -26,16 +25,7 @@ from meta_experiment.render.standing_words import (
     watch_lines,
     why_heading,
 )
-from meta_experiment.types.results.report import GateState, ReportDocument
-
-_SIGNS: dict[GateState, tuple[str, Tone]] = {
-    GateState.PASSED: ("✓", "good"),
-    GateState.FAILED: ("✗", "bad"),
-    GateState.OPEN: ("?", "warn"),
-    GateState.NOT_ASKED: ("–", "dim"),
-    GateState.NOTHING_YET: ("–", "dim"),
-}
-_TONES: dict[str, Tone] = {"good": "good", "bad": "bad", "open": "warn", "plain": "dim"}
+from meta_experiment.types.results.report import ReportDocument
 
 
 def summary(report: ReportDocument) -> Page:
@@ -44,7 +34,7 @@ def summary(report: ReportDocument) -> Page:
     goes_on = first_sentence(report)
     gates = tuple(
         (
-            Emphasis(*_SIGNS[item.state]),
+            Emphasis(*SIGNS[item.state]),
             f" {gate_title(report, item)}: {gate_seen(report, item)}",
         )
         for item in report.gates
@@ -54,7 +44,7 @@ def summary(report: ReportDocument) -> Page:
             Heading(
                 f"REPORT  {words.name(report.experiment_id)}", words.quoted(report.plan.name)
             ),
-            Paragraph(((Emphasis(f"{sign} {word}", _TONES[tone]), f"  {goes_on}"),)),
+            Paragraph(((Emphasis(f"{sign} {word}", TONES[tone]), f"  {goes_on}"),)),
             Paragraph(tuple(_said(report)), indent=2),
         ),
         *_picture(report),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.render.findings import VERDICTS, headline, in_labels
+from meta_experiment.render.findings import FINDINGS, VERDICTS, headline, in_labels
 from meta_experiment.render.report_words import day, moment, name
 from meta_experiment.render.words import quoted
 from meta_experiment.types import Decision, ReasonCode
@@ -24,11 +24,6 @@ _STANDS: dict[StandingState, Said] = {
     StandingState.ROLLED_BACK: ("▼", "Rolled back", "bad"),
     StandingState.EXPIRED: ("■", "Ended undecided", "open"),
     StandingState.STOPPED: ("■", "Stopped", "plain"),
-}
-_WATCHED: dict[ReasonCode, Said] = {
-    ReasonCode.STILL_BETTER: ("▲", "Still better", "good"),
-    ReasonCode.REVERSED: ("▼", "Worse by now", "bad"),
-    ReasonCode.DECAYED: ("■", "Faded", "open"),
 }
 _ANSWERED = ("■", "Ended", "open")
 _ANSWERS = (
@@ -54,7 +49,7 @@ def badge(report: ReportDocument) -> Said:
     """
     standing, verdict = report.standing, report.verdict
     if standing.watches is not None and standing.state is not StandingState.PAUSED:
-        return _WATCHED.get(verdict.reason_code, _watching(standing.state))
+        return FINDINGS.get(verdict.reason_code, _watching(standing.state))
     if standing.state is StandingState.RUNNING:
         return VERDICTS[verdict.decision]
     sign, word, tone = _STANDS[standing.state]
@@ -110,8 +105,8 @@ def watch_lines(report: ReportDocument) -> Iterator[str]:
         yield f"A holdout: it watches the promotion of {name(report.standing.watches)}."
     for item in report.standing.holdouts:
         told = "has found nothing yet" if item.status.is_open else "ended without an answer"
-        if item.reason_code is not None and item.reason_code in _WATCHED:
-            told = f"found: {_WATCHED[item.reason_code][1].lower()}"
+        if item.reason_code is not None and item.reason_code in FINDINGS:
+            told = f"found: {FINDINGS[item.reason_code][1].lower()}"
         reason = f" ({name(item.reason, 300)})" if item.reason else ""
         yield f"Its holdout {name(item.experiment_id)} {told}{reason}"
 
