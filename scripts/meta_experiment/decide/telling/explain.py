@@ -86,9 +86,10 @@ def _besides(item: Obstacle) -> str:
     if item.reason_code is ReasonCode.BELOW_THRESHOLD_SO_FAR:
         return item.reason
     until = _UNTIL.get(item.reason_code)
-    if until is None:
-        return f"Besides: {item.reason}"
-    return f"A promotion waits {until.format(metric=item.metric)}."
+    waits = f"A promotion waits {until.format(metric=item.metric)}." if until else ""
+    if item.reason_code is ReasonCode.GUARDRAIL_MISSING:
+        return waits  # which says it all
+    return f"Besides: {item.reason} {waits}".rstrip()
 
 
 def _forecast(plan: Plan, analysis: Analysis, ahead: Progress) -> Iterator[str]:
