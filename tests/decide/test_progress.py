@@ -39,7 +39,7 @@ def test_enough_units_are_not_yet_a_decision():
     assert seen.units_to_go > 30
     assert seen.days_to_go == pytest.approx(seen.units_to_go / 4)
     told = explain(plan(improvement_threshold=0.05), found)
-    assert "at the rate so far (the plan ends in 9.0)" in told
+    assert "at the rate so far (the plan ends in 9 days)" in told
 
 
 def test_evidence_for_the_worse_is_progress_too():

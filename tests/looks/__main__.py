@@ -1,4 +1,6 @@
-"""Look at pages in Chromium: `python -m tests.looks [NAME or FILE]…`, else at all made-up ones.
+"""Look at pages in Chromium: those of NAMEs or FILEs, else all made-up ones.
+
+    PYTHONPATH=scripts:. $(tests/environment) -m tests.looks [NAME or FILE]…
 
 Says what is amiss with them in light and dark, 1100, 390 and 320 wide and on paper: violations
 that axe knows, of any weight; overflow; requests, scripts and dialogs; words that lie over one

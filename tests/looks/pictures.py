@@ -1,4 +1,6 @@
-"""Make the pictures of the documentation anew: `python -m tests.looks.pictures [--all]`.
+"""Make the pictures of the documentation anew, where what they show has changed, or all.
+
+    PYTHONPATH=scripts:. $(tests/environment) -m tests.looks.pictures [--all]
 
 Of each made-up page: light and dark, 1100, 390 and 320 wide, and the first sheets of paper; of
 what a terminal shows of it: 80 and 200 columns, light and dark. Only those are made whose page

@@ -121,7 +121,7 @@ def horizon_reached(plan: Plan, readiness: Readiness, as_of: float) -> str | Non
 
 
 def in_days(days: float) -> str:
-    """Write a number of days so that a small part of one is not nothing."""
+    """Write a number of days so that a small part of one is not nothing, whole ones as such."""
     if days >= 100:
         return f"{days:,.0f}"
-    return f"{days:,.1f}" if days >= 1 else f"{days:.2g}"
+    return f"{days:,.1f}".removesuffix(".0") if days >= 0.95 else f"{days:.2g}"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # status starts without the types
         BoardPlan,
         BoardProgress,
         BoardRow,
+        BoardSaving,
         BoardSavings,
         BoardStep,
         BoardSummary,
@@ -284,13 +285,17 @@ def _summary(summary: BoardSummary) -> Iterator[tuple[str, str]]:
 
 def _saved(saved: BoardSavings) -> str:
     """Say what is saved a month where an interval leaves zero, and that it is estimated."""
-    told = [
-        f"{words.quantity(it['saved'], it['unit'])} of {words.name(it['label'])}"
-        for it in saved["items"]
-        if (it["low"] or 0) > 0 or (it["high"] or 0) < 0
-    ]
+    less = [_amount(it) for it in saved["items"] if (it["low"] or 0) > 0]
+    lost = [f"{_amount(it)} more" for it in saved["items"] if (it["high"] or 0) < 0]
+    told = [*less, *(f"but {it}" if less else it for it in lost)]
     known = f"{saved['known']:,} of {words.counted(saved['promotions'], 'promotion')}"
     more = "more: meta-experiment report --all"
     if not told:
         return f"nothing that is settled, known of {known}; {more}"
     return f"about {', '.join(told)} a month, estimated from {known}; {more}"
+
+
+def _amount(item: BoardSaving) -> str:
+    """Write an amount; time and money say themselves what they are."""
+    said = words.quantity(abs(item["saved"]), item["unit"])
+    return said if item["unit"] in ("s", "USD") else f"{said} of {words.name(item['label'])}"

@@ -279,9 +279,18 @@ def evidence_finding(report: ReportDocument, series: EvidenceSeries) -> str:
     if not series.points:
         return "No evidence yet"
     odds = report.verdict.by_e_values
+    if is_worse(report, series):
+        last = evidence(series.points[-1].log_worse, odds=odds)
+        bar = evidence(report.verdict.bar_worse, odds=odds)
+        return f"Evidence that {name(series.treatment)} is worse: {last}, {bar} ends it"
     last = evidence(series.points[-1].log_better_adjusted, odds=odds)
     bar = evidence(series.bar, odds=odds)
     return f"Evidence that {name(series.treatment)} is better: {last}, {bar} needed"
+
+
+def is_worse(report: ReportDocument, series: EvidenceSeries) -> bool:
+    """Say whether it is the evidence for worse that suffices."""
+    return bool(series.points) and series.points[-1].log_worse >= report.verdict.bar_worse
 
 
 def distribution_finding(result: ReportResult) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from meta_experiment.decide.horizon import in_days
 from meta_experiment.render.blocks import Tone
 from meta_experiment.render.findings import in_labels
 from meta_experiment.render.report_words import evidence, name, per_cent, planned
@@ -104,7 +105,7 @@ def gate_seen(report: ReportDocument, gate: GateReading) -> str:
         GateName.THRESHOLD: (
             f"estimate {per_cent(seen, signed=True)}, {planned(needed)} wanted{beside}"
         ),
-        GateName.TIME: f"{max(0.0, needed - seen):,.1f} of {needed:,.0f} days left",
+        GateName.TIME: f"{in_days(max(0.0, needed - seen))} of {needed:,.0f} days left",
     }.get(gate.gate, said)
 
 

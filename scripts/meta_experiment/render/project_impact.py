@@ -18,6 +18,7 @@ from meta_experiment.types.results.project_report import (
     ProjectImpact,
 )
 
+_PLAIN = ("s", "USD")  # time and money say themselves what they are
 _LEANS = (
     "A change is promoted where its estimate is high, so that these sums lean to the high "
     "side; what a holdout estimates was not picked for that."
@@ -47,13 +48,16 @@ def impact_rows(impact: ProjectImpact) -> Iterator[tuple[str, str, str, str]]:
     for it in impact.items:
         month = it.month
         stands = (month.saved, month.low, month.high) != (0, 0, 0)
+        lost = (month.saved if stands else it.so_far.saved) < 0
+        sign, low, high = (-1, month.high, month.low) if lost else (1, month.low, month.high)
+        ends = [None if end is None else sign * end for end in (low, high)]
         yield (
-            f"{name(it.label, 40)} saved a month",
-            quantity(month.saved, it.unit) if stands else "nothing",
-            amounts(month.low, month.high, it.unit).replace(NO_BREAK, " ")
+            f"{name(it.label, 40)} {'added' if lost else 'saved'} a month",
+            quantity(sign * month.saved, it.unit) if stands else "nothing",
+            amounts(ends[0], ends[1], it.unit).replace(NO_BREAK, " ")
             if stands
             else "none of it stands now",
-            quantity(it.so_far.saved, it.unit),
+            quantity(sign * it.so_far.saved, it.unit),
         )
 
 
@@ -88,4 +92,9 @@ def _basis(impact: ProjectImpact) -> Iterator[str]:
 
 
 def _month(it: MetricSavings) -> str:
-    return f"{quantity(abs(it.month.saved), it.unit)} of {name(it.label, 40)}"
+    label, amount = name(it.label, 40), abs(it.month.saved)
+    if it.unit in _PLAIN:
+        return quantity(amount, it.unit)
+    if it.unit and label.endswith(it.unit):
+        return f"{quantity(amount, '')} {label}"
+    return f"{quantity(amount, it.unit)} of {label}"

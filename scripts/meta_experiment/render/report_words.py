@@ -76,7 +76,7 @@ def quantity(amount: float | None, unit: str) -> str:
         return "–"
     sign, size = MINUS if amount < 0 else "", abs(amount)
     if unit == "USD":
-        return f"{sign}${_measured(size)}"
+        return f"{sign}${_dollars(size)}"
     if unit == "s" and size >= _TWO_MINUTES:
         unit, size = ("h", size / _HOUR) if size >= _HOUR else ("min", size / _MINUTE)
     return f"{sign}{_measured(size)}{THIN}{name(unit, 20)}".rstrip(THIN)
@@ -86,6 +86,13 @@ def amounts(low: float | None, high: float | None, unit: str) -> str:
     """Write from what to what an amount goes; an end may lie beyond all bounds."""
     ends = ["?" if end is None else quantity(end, unit) for end in (low, high)]
     return f"{ends[0]}{NO_BREAK}to{NO_BREAK}{ends[1]}"
+
+
+def _dollars(size: float) -> str:
+    """Write money with its cents from a dollar on, below with three figures."""
+    if size >= 0.9995:
+        return f"{size:,.2f}" if size < 1e15 else three_figures(size)
+    return "0" if size == 0 else _measured(size)
 
 
 def _measured(size: float) -> str:

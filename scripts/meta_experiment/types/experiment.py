@@ -7,6 +7,7 @@ from dataclasses import field
 
 from meta_experiment.records import dataclass
 from meta_experiment.types.analysis import EndedArm
+from meta_experiment.types.field_marks import MOMENT
 from meta_experiment.types.plan import Plan
 from meta_experiment.types.trial import Trial
 from meta_experiment.types.vocabulary import Action, Decision, ReasonCode, Status
@@ -77,7 +78,7 @@ class Outcome:
     """
 
     action: Action
-    at: float
+    at: float = field(metadata=MOMENT)
     decision: Decision | None
     reason_code: ReasonCode | None
     reason: str

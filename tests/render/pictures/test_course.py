@@ -63,7 +63,9 @@ def test_the_band_leaves_zero_just_where_the_evidence_reaches_its_bar(points):
     for picture in pictures[:2]:
         ((_, zero), _), *_ = paths(picture, "zero")
         _, ((_, bar), _) = paths(picture, "goal")
-        (better, *_), (worse,) = (paths(picture, "s1 course")[-1:], paths(picture, "worse"))
+        strong, (thin,) = paths(picture, "s1 course")[-1], paths(picture, "beside")
+        ends = points[-1].log_worse >= FRAME.bar_worse  # what decides is the strong line
+        better, worse = (thin, strong) if ends else (strong, thin)
         assert [x for x, _ in better] == [x for x, _ in worse]
         bands = paths(picture, "f1 band")
         edge = bands[0][len(bands[0]) // 2 - 1 :] if bands else []

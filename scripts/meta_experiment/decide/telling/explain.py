@@ -111,7 +111,7 @@ def _when(plan: Plan, analysis: Analysis, ahead: Progress) -> str:
     if ahead.days_to_go is not None and left is not None:
         return (
             f", in some {in_days(ahead.days_to_go)} days at the rate so far (the plan ends in "
-            f"{in_days(left)})"
+            f"{in_days(left)} {'day' if left == 1 else 'days'})"
         )
     if ahead.in_time is False:
         return f", more than the {plan.max_sample:,} that the plan allows"

@@ -9,6 +9,7 @@ from meta_experiment.render.findings import (
     course_finding,
     distribution_finding,
     evidence_finding,
+    is_worse,
 )
 from meta_experiment.render.html.metrics_part import arm_number
 from meta_experiment.render.html.page import figure, folded, own, owned, section, table
@@ -57,11 +58,12 @@ def _course(report: ReportDocument, drawn: Sequence[EvidenceSeries], place: int)
     )
     title = course_finding(report, series)
     bar = evidence(series.bar, odds=report.verdict.by_e_values)
+    sides = ("worse", "better") if is_worse(report, series) else ("better", "worse")
     told = (
         "Above: the estimate and its interval, which may be looked at after every one. Below: "
-        f"what a bet against “no better” would have grown to, for better (solid) and for worse "
-        f"(dashed). With no difference at most {planned(report.plan.alpha)} of experiments "
-        f"ever reach {bar}."
+        f"what a bet against “no better” would have grown to, for {sides[0]} (solid) and for "
+        f"{sides[1]} (dashed). With no difference at most {planned(report.plan.alpha)} of "
+        f"experiments ever reach {bar}."
     )
     if not report.verdict.any_look:
         told = (
@@ -114,7 +116,7 @@ def distribution_part(report: ReportDocument) -> Markup | None:
         ),
         *(
             folded(
-                capital(name(distribution_finding(result), 200)),
+                distribution_finding(result),
                 figure(picture, _dots(result, unit), _quantiles(result)),
             )
             for result, picture in others

@@ -13,7 +13,7 @@ from meta_experiment.types import Interval
 
 UNBOUNDED = 80  # columns, where nobody says how many there are
 _FEWEST, _MOST = 15, 121  # cells; an odd number has one in the middle
-_LABEL, _ARM = (18, 12), (40, 24)  # columns that names may take: usually, and in wide terminals
+_LABEL, _ARM = (18, 40), (12, 24)  # columns that names may take: usually, and in wide terminals
 _WIDE = 110  # columns from which intervals stand beside
 _LABELLED = 0.6  # of the axis: beside it stand the directions
 _WORSE, _BETTER = "← worse", "better →"
@@ -45,8 +45,8 @@ def forest_lines(forest: Forest, width: int) -> Iterator[Text]:
 
 def _widths(lines: Sequence[ForestLine], width: int) -> _Widths:
     wide = width >= _WIDE
-    label = min(_most(it.label for it in lines), _LABEL[1] if wide else _LABEL[0])
-    arm = min(_most(it.arm for it in lines), _ARM[1] if wide else _ARM[0])
+    label = min(_most(it.label for it in lines), _LABEL[wide])
+    arm = min(_most(it.arm for it in lines), _ARM[wide])
     change = _most(it.change for it in lines)
     between = _most(it.between for it in lines) if wide else 0
     state = max((seen(f"{it.sign} {it.word}") for it in lines), default=0)

@@ -321,12 +321,15 @@ def _evidence(
         drawn.append(line(x.start, ends, x.end, ends, "margin"))
     drawn.append(text(x.start - 7, bar + 4, _level(needed, frame), "strong tick", "end"))
     places = [x.place(_units(it)) for it in looks]
-    drawn.append(path(zip(places, map(y.place, worse), strict=True), "worse"))
-    drawn.append(path(zip(places, map(y.place, better), strict=True), f"s{arm} course"))
-    labels = [
-        (y.place(better[-1]), "better", f"f{arm} strong"),
-        (y.place(worse[-1]), "worse", "tick"),
-    ]
+    sides = [("worse", worse), ("better", better)]
+    if looks[-1].log_worse >= frame.bar_worse:
+        sides.reverse()  # what decides is drawn last, and strong
+    labels = []
+    for (word, seen), line_style, word_style in zip(
+        sides, ("beside", f"s{arm} course"), ("tick", f"f{arm} strong"), strict=True
+    ):
+        drawn.append(path(zip(places, map(y.place, seen), strict=True), line_style))
+        labels.append((y.place(seen[-1]), word, word_style))
     labels.append((bar, "enough", "goal-text"))
     if ending:
         labels.append((ends, "ends it", "margin-text"))

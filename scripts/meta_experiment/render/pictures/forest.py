@@ -15,7 +15,8 @@ from meta_experiment.types.results.report_metrics import ReportResult
 WIDTH, HEIGHT = 300.0, 28.0
 _LEAST, _MOST = 0.05, 0.6
 _ROUND = (0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.08, 0.05, 0.04, 0.02)  # labels of the axis
-_CAP, _ARROW, _RIM = 5.0, 4.0, 6.0
+_CAP, _ARROW = 5.0, 4.0
+RIM = 14.0  # beside the axis: what goes on outside has its arrow there, clear of any point
 _ROOM = 1.08  # between what lies on the axis and its end
 
 
@@ -42,7 +43,7 @@ def reaching(ends: Sequence[float], shown: Sequence[float]) -> PictureScale:
     """Return an axis that three quarters of the ends set and no wild one; `shown` lie on it."""
     reach = max(widest(ends, _LEAST, _MOST), *(_ROOM * abs(one) for one in shown), 0.0)
     reach = min(_MOST, reach)
-    return PictureScale(-reach, reach, _RIM, WIDTH - _RIM)
+    return PictureScale(-reach, reach, RIM, WIDTH - RIM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ def drawn(found: ForestMarks, arm: int, top: float = 0.0) -> Iterator[Markup]:
         if at is not None:
             yield line(at, top + 2, at, bottom - 2, style)
     if found.start is not None and found.stop is not None:
-        yield line(found.start, middle, found.stop, middle, f"s{arm} bar")
+        start, stop = _reached(found.low, found.start, -1), _reached(found.high, found.stop, 1)
+        yield line(start, middle, stop, middle, f"s{arm} bar")
     for end, side in ((found.low, -1), (found.high, 1)):
         if end is not None and not (end.beyond and side == found.beyond):
             yield _end(end, side, middle, arm)
@@ -156,15 +158,21 @@ def _end(end: ForestEnd, side: int, middle: float, arm: int) -> Markup:
     """Draw an end of an interval: a stroke, or an arrow where it goes on outside."""
     if not end.beyond:
         return line(end.place, middle - _CAP, end.place, middle + _CAP, f"s{arm} bar")
-    back = end.place - side * _ARROW
-    points = [(back, middle - _CAP), (end.place, middle), (back, middle + _CAP)]
+    tip = _reached(end, end.place, side)
+    back = tip - side * _ARROW
+    points = [(back, middle - _CAP), (tip, middle), (back, middle + _CAP)]
     return path(points, f"s{arm} bar open")
+
+
+def _reached(end: ForestEnd | None, place: float, side: int) -> float:
+    """Return to where an end is drawn: into the rim where it goes on outside."""
+    return place + side * (RIM - 2.0) if end is not None and end.beyond else place
 
 
 def _outside(side: int, middle: float, arm: int) -> Markup:
     """Draw an estimate that lies outside, as a filled arrow on the rim."""
     rim = WIDTH / 2 + side * (WIDTH / 2 - 1)
-    back = rim - side * (_CAP + _RIM)
+    back = rim - side * (_CAP + 6.0)
     points = [(back, middle - _CAP - 1), (rim, middle), (back, middle + _CAP + 1)]
     return path(points, f"f{arm} outside", closed=True)
 

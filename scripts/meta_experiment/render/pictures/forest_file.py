@@ -42,7 +42,7 @@ def forest_svg(forest: Forest, title: str, about: str, scheme: str) -> str:
     told = [plain(it) for it in flowed(about, _COLUMNS[1])]
     top = _TOP + _TITLE * len(heads) + _SUB * len(told) + _AXIS
     height = top + _ROW * len(forest.lines) + 12
-    scale = PictureScale(-forest.reach, forest.reach, 6.0, picture.WIDTH - 6.0)
+    scale = PictureScale(-forest.reach, forest.reach, picture.RIM, picture.WIDTH - picture.RIM)
     drawn = element(
         "svg",
         element("title", title, id="t"),

@@ -28,6 +28,7 @@ from meta_experiment.types.results.report_metrics import ArmDistribution, Report
 _ROW, _LETTER = 88.0, 8.8
 _TOP, _BOTTOM = 8.0, 44.0
 _DOT, _STACK = 5.0, 50.0
+_PEAK = 44.0  # of a histogram: the label of the centre stands above it
 _FEW = 8
 _SHARES = (MetricKind.PROPORTION, MetricKind.PREFERENCE)
 
@@ -169,7 +170,7 @@ def _histogram(
     most = max(arm.bins) or 1
     points = [(x.place(edges[0]), floor)]
     for count, left, right in zip(arm.bins, edges, edges[1:], strict=False):
-        height = floor - _STACK * count / most
+        height = floor - _PEAK * count / most
         points += [(x.place(left), height), (x.place(right), height)]
     points.append((x.place(edges[-1]), floor))
     return path(points, f"f{arm_style(number)} bins", closed=True)
