@@ -184,6 +184,10 @@ def test_a_report_of_then_knows_nothing_of_what_came_later(project):
     between = project("report", made, "--as-of", at, "--json").json
     assert (between["status"], between["ended"]) == ("promoted", today["ended"])
     assert between["outcomes"] == today["outcomes"]
+    (done,) = [it["at"] for it in today["outcomes"]]
+    assert done < at  # the history is written after the registry
+    just_then = project("report", made, "--as-of", done, "--json").json
+    assert (just_then["status"], just_then["ended"]) == ("promoted", done)
 
 
 def test_a_shared_report_names_no_place_person_or_unit(project, decided):

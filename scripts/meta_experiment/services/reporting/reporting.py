@@ -25,6 +25,7 @@ from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import Study, study
+from meta_experiment.services.acting.registry_commit import AFTER
 from meta_experiment.services.acting.impacts import days_of_use, spent_metrics
 from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
@@ -100,10 +101,15 @@ def _as_it_was(workspace: Workspace, experiment: Experiment) -> Experiment:
             hint=f"It began at {to_text(experiment.started)}: meta-experiment report {name}",
         )
     outcomes = tuple(it for it in experiment.outcomes if it.at <= moment)
-    stages = [it.after for it in _history(workspace, experiment) if it.after in set(Status)]
-    status = Status(stages[-1]) if stages else experiment.status
+    history = _history(workspace, experiment)
+    stages = [(it.at, it.after) for it in history if it.after in set(Status)]
+    told, stage = stages[-1] if stages else (moment, experiment.status)
+    status = Status(stage)
+    # the history is written a moment after what it tells of
     if status is Status.DRAFT:
-        status = Status.RUNNING  # the history is written a moment after the start
+        status = Status.RUNNING
+    if outcomes and told < outcomes[-1].at:
+        status = AFTER[outcomes[-1].action]
     ended = experiment.ended
     if ended is None or ended > moment:
         ended = outcomes[-1].at if outcomes else None
