@@ -47,6 +47,7 @@ from meta_experiment.render.report_words import (
     moved,
     name,
     per_cent,
+    setting,
     value,
 )
 from meta_experiment.render.standing_words import why_heading
@@ -222,7 +223,12 @@ def _change(report: ReportDocument) -> Iterator[Block]:
 def _plan(report: ReportDocument) -> Iterator[Block]:
     yield Facts(tuple(plan_rows(report)))
     amended = [
-        (day(it.at), name(it.key, 60), moved(str(it.before), str(it.after)), name(it.why, 300))
+        (
+            day(it.at),
+            name(it.key, 60),
+            moved(setting(it.before), setting(it.after)),
+            name(it.why, 300),
+        )
         for it in report.amendments
     ]
     yield from _table("Amended | What | From → to | Why", amended, 4)

@@ -152,6 +152,12 @@ def listed(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def setting(found: object) -> str:
+    """Write what a plan has of a setting; a whole number without decimals."""
+    whole = isinstance(found, float) and found.is_integer()
+    return name(f"{found:.0f}" if whole else str(found), 200)
+
+
 def moved(before: str | None, after: str | None) -> str:
     """Write what became of a value of somebody's; nothing where it stayed."""
     if before == after or after is None:

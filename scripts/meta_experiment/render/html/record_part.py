@@ -10,7 +10,7 @@ from meta_experiment.render.findings import change_finding
 from meta_experiment.render.html.page import folded, own, section, table
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.plan_words import plan_rows
-from meta_experiment.render.report_words import day, moment, moved, name
+from meta_experiment.render.report_words import day, moment, moved, name, setting
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.report import PromptDiff, ReportDocument, ReportPrompt
 
@@ -148,8 +148,8 @@ def _amendments(report: ReportDocument) -> Markup | None:
         ("When", "What", "Before", "After", "Trials then", "Why"),
         (
             (
-                day(it.at), own(name(it.key, 60)), own(name(str(it.before), 200)),
-                own(name(str(it.after), 200)), f"{it.trials_before:,}", own(name(it.why, 300)),
+                day(it.at), own(name(it.key, 60)), own(setting(it.before)),
+                own(setting(it.after)), f"{it.trials_before:,}", own(name(it.why, 300)),
             )
             for it in report.amendments
         ),
