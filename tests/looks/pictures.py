@@ -47,7 +47,7 @@ _TALL = {1100: 16_000, 390: 3_000, 320: 2_000}
 # the top of a page, for the front page
 _FRONT = "decided"
 _FRONT_VIEWS = tuple(
-    View(1000, scheme, False, FOLDER / f"report-{scheme}.png", 610) for scheme in SCHEMES
+    View(1000, scheme, False, FOLDER / f"report-{scheme}.png", 700) for scheme in SCHEMES
 )
 _QUALITY = 25
 _HEAD = """\
