@@ -24,10 +24,12 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
             width, steps = abs(high - low), 0
         elif steps == 3:
             x, steps = 0.5 * (low + high), 0
+        if math.isnan(x):  # a value at an end is infinite
+            x = 0.5 * (low + high)
         least = 0.5e-14 * abs(x)
-        if width <= 2.0 * least or not min(low, high) <= x <= max(low, high):
+        if abs(high - low) <= 2.0 * least:
             break
-        # a point too near an end moves off it, so that both ends close in
+        # a point too near an end, or by rounding beyond it, moves off it: both ends close in
         x = min(max(x, min(low, high) + least), max(low, high) - least)
         value, steps = function(x), steps + 1
         if value == 0.0:
