@@ -5,8 +5,6 @@ import random
 
 import pytest
 
-from meta_experiment.model.instants import from_text
-
 GUARDED = ("--guardrail", "cost_usd:20%")
 
 
@@ -103,7 +101,7 @@ def test_what_was_done_stands_beside_what_the_evidence_says(project, case):
     if not outcomes:
         assert (standing["at"], standing["reason"]) == (None, None)
         return
-    assert from_text(standing["at"]) == outcomes[-1]["at"]
+    assert standing["at"] == outcomes[-1]["at"]
     assert standing["reason"] == (outcomes[-1]["override"] or outcomes[-1]["reason"])
 
 

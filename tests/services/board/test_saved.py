@@ -21,7 +21,7 @@ def test_the_board_says_what_is_saved_a_month_as_the_index_does(project, promote
     assert (told["promotions"], told["known"]) == (1, 1)
     assert told["items"] == [{"label": "duration", "unit": "s", **item["month"]}]
     line = " ".join(project("status").out.partition("Saved")[2].split())
-    assert line.startswith("about 1.5 h of duration a month, estimated from 1 of 1 promotion")
+    assert line.startswith("about 1.5 h a month, estimated from 1 of 1 promotion")
     project("archive", promoted)
     assert saved(project) == told
     json.dumps(told)

@@ -130,7 +130,7 @@ def test_a_plan_that_is_too_short_is_told_its_days_and_of_a_screen():
 def test_little_is_not_offered():
     """Seven of eight days are no offer; nor is anything without a past or its rate."""
     assert sooner(plan(), 0.15, 8.0, [Way("x", 7.0)]) is None
-    assert "x (6.0 days)" in sooner(plan(), 0.15, 8.0, [Way("x", 6.0)])
+    assert "x (6 days)" in sooner(plan(), 0.15, 8.0, [Way("x", 6.0)])
     few = lived([(f"s{k}", x, x, None) for k, x in enumerate(noise(19))])
     assert sooner_by(plan(primary=ACTIVE), few, 1.0) is None
     assert sooner_by(plan(primary=ACTIVE), replace(few, values=few.values * 2), None) is None

@@ -25,8 +25,8 @@ from meta_experiment.decide.telling.progress import leading, progress
 from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import Study, study
-from meta_experiment.services.acting.registry_commit import AFTER
 from meta_experiment.services.acting.impacts import days_of_use, spent_metrics
+from meta_experiment.services.acting.registry_commit import AFTER
 from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
