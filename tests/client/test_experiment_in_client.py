@@ -76,7 +76,7 @@ def test_the_client_shows_the_board_and_the_model_acts_on_it(client, running):
         leave = ("--allowedTools", "Bash(meta-experiment promote:*)")  # the user's, once asked
         run = client.ask(endpoint, "/meta_experiment promote it", *leave)
     assert running in run.seen()
-    assert "15 of at least 10 per arm" in run.seen()
+    assert "15 per arm, at least 10 needed" in run.seen()
     (text, failed) = run.turns[-1].tool_results()[-1]
     assert not failed
     assert json.loads(text)["status"] == "promoted"

@@ -166,6 +166,7 @@ def test_the_client_takes_the_plugin_that_the_package_wrote_serves_upgrades_and_
     assert [line[:3] for line in lines] == [
         ["claude", "plugin", "marketplace"],
         ["claude", "plugin", "install"],
+        ["claude", "plugin", "update"],
     ]
     ask("validate", "--strict", str(pack / "plugin.json"))
     if "--profile" in ask("validate", "--help"):
