@@ -1,9 +1,22 @@
 """The pictures of the documentation are there, all of them, and of the pages as they are."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tests.looks import pictures
+
+ROOT = Path(__file__).resolve().parents[2]
+MADE = """
+import json, sys
+from tests.looks import pictures
+made = pictures.sources(sys.argv[1]).items()
+print(json.dumps({kind: pictures.digest(text) for kind, text in made}))
+"""
 
 BESIDE = {"digests.json", "report-light.png", "report-dark.png"}
 
@@ -26,6 +39,17 @@ def test_every_picture_is_there_and_shown():
 @pytest.mark.long
 @pytest.mark.parametrize("name", pictures.SHOWN)
 def test_a_picture_shows_what_is_made_today(name):
-    """Where this fails, a page or its words have changed: python -m tests.looks.pictures."""
-    made = {kind: pictures.digest(text) for kind, text in pictures.sources(name).items()}
-    assert pictures.recorded()[name] == made
+    """Where this fails, a page or its words have changed: python -m tests.looks.pictures.
+
+    They are made by a process of its own, as the command does, in which no other test was.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", MADE, name],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert pictures.recorded()[name] == json.loads(done.stdout)
