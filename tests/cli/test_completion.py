@@ -205,7 +205,7 @@ def test_help_offers_what_is_explained_word_by_word():
         return [item.value for item in completion.offers(context, argument, typed)]
 
     assert offered("promo") == ["promote", "promoted"]
-    assert offered("hold") == ["holdout"]  # a verb and a word
+    assert offered("holdo") == ["holdout"]  # a verb and a word
     assert offered("guardrail_f") == ["guardrail_failed"]
     context.params["words"] = ("runs",)
     assert offered("sh") == ["show"]
