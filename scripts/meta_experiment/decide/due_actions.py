@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from meta_experiment.types import Action, Decision, Experiment, Outcome
+from meta_experiment.types import Action, Decision, Experiment, Outcome, Status
 
 DUE = {
     Decision.PROMOTE: Action.PROMOTE,
     Decision.REJECT: Action.ROLLBACK,
     Decision.INCONCLUSIVE: Action.EXPIRE,
     Decision.EXTEND: None,
+}
+AFTER = {
+    Action.PROMOTE: Status.PROMOTED,
+    Action.ROLLBACK: Status.ROLLED_BACK,
+    Action.EXPIRE: Status.EXPIRED,
 }
 VERBS = {Action.PROMOTE: "promote", Action.ROLLBACK: "rollback", Action.EXPIRE: "stop"}
 

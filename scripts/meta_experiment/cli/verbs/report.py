@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, verb
-from meta_experiment.cli.moving import MovingBar
 from meta_experiment.cli.open import clock, layout, workspace
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model.instants import from_text
@@ -229,6 +228,8 @@ def _pages(
     if wanted is None and len(tasks) > _FEW:
         anew = f"meta-experiment report --all --html {as_word(str(folder))} --pages"
         return [f"{counted(len(tasks), 'page')} beside it would be new: {anew}"]
+    from meta_experiment.cli.moving import MovingBar  # long to load
+
     with MovingBar(screen) as bar:
         problems = make_pages(
             opened,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
+from meta_experiment.decide.due_actions import AFTER
 from meta_experiment.deploy import (
     ChangeSet,
     DeployResult,
@@ -23,7 +24,7 @@ from meta_experiment.services.acting.action_plan import (
     replaced_versions,
 )
 from meta_experiment.services.acting.lifecycle import noted
-from meta_experiment.services.acting.registry_commit import AFTER, RegistryCommit
+from meta_experiment.services.acting.registry_commit import RegistryCommit
 from meta_experiment.services.serving.reconciliation import (
     ReconcileResult,
     reconcile_quietly,

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meta_experiment.decide.due_actions import AFTER
 from meta_experiment.deploy import LandedChange
 from meta_experiment.errors import ConflictError, StorageError
 from meta_experiment.model.experiment_document import outcome_from_document
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Experiment, Status
+from meta_experiment.types import Experiment
 
-AFTER = {
-    Action.PROMOTE: Status.PROMOTED,
-    Action.ROLLBACK: Status.ROLLED_BACK,
-    Action.EXPIRE: Status.EXPIRED,
-}
 OF_A_WORKFLOW = "workflow"  # in the payload of a change of which the registry knows nothing
 
 

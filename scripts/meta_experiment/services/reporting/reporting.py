@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from meta_experiment import __version__
+from meta_experiment.decide.due_actions import AFTER
 from meta_experiment.decide.holdout import within
 from meta_experiment.decide.reporting.case_pairs import case_pairs
 from meta_experiment.decide.reporting.endings import endings
@@ -26,7 +27,6 @@ from meta_experiment.errors import InvalidStateError
 from meta_experiment.model.instants import to_text
 from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.impacts import days_of_use, spent_metrics
-from meta_experiment.services.acting.registry_commit import AFTER
 from meta_experiment.services.board.rows import next_action
 from meta_experiment.services.find import find_in
 from meta_experiment.services.reporting.data_digest import data_digest
