@@ -27,15 +27,16 @@ from meta_experiment.types.results.report_metrics import (
 from meta_experiment.types.results.report_standing import CheckState, EndingEvidence
 
 Led = tuple[ReportMetric, ReportComparison]
-Guarded = dict[ResultState, list[tuple[ReportMetric, ReportComparison]]]
+Guarded = dict[ResultState, list[Led]]
+Said = tuple[str, str, str]  # a sign, a word, and the tone of both
 
-VERDICTS = {
+VERDICTS: dict[Decision, Said] = {
     Decision.PROMOTE: ("▲", "Promote", "good"),
     Decision.REJECT: ("▼", "Reject", "bad"),
     Decision.EXTEND: ("◆", "Not decided yet", "open"),
     Decision.INCONCLUSIVE: ("■", "Inconclusive", "open"),
 }
-FINDINGS: dict[ReasonCode, tuple[str, str, str]] = {
+FINDINGS: dict[ReasonCode, Said] = {
     ReasonCode.STILL_BETTER: ("▲", "Still better", "good"),
     ReasonCode.DECAYED: ("■", "Decayed", "open"),
     ReasonCode.REVERSED: ("▼", "Reversed", "bad"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from meta_experiment.render.findings import FINDINGS, VERDICTS
+from meta_experiment.render.findings import FINDINGS, VERDICTS, Said
 from meta_experiment.render.report_words import day, per_cent
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.project_report import (
@@ -13,8 +13,6 @@ from meta_experiment.types.results.project_report import (
     ProjectState,
     Urgency,
 )
-
-Said = tuple[str, str, str]  # a sign, a word, and the tone of both
 
 STATES: dict[ProjectState, Said] = {
     ProjectState.RUNNING: ("◆", "Running", "open"),

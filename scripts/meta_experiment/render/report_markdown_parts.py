@@ -84,12 +84,13 @@ def folded_parts(report: ReportDocument) -> Iterator[FoldedPart]:
             yield FoldedPart(name(title, 300), blocks)
 
 
-def _table(titles: str, rows: Sequence[tuple[str, ...]], words: int = 1) -> Iterator[Table]:
+def _table(
+    titles: Sequence[str], rows: Sequence[tuple[str, ...]], words: int = 1
+) -> Iterator[Table]:
     """Yield a table where it has rows; after so many columns of words there are numbers."""
-    names = titles.split(" | ")
     columns = (
         Column(title, align="left" if place < words else "right")
-        for place, title in enumerate(names)
+        for place, title in enumerate(titles)
     )
     if rows:
         yield Table(tuple(columns), tuple(rows))
@@ -104,7 +105,7 @@ def _gates(report: ReportDocument) -> Iterator[Block]:
         )
         for gate in report.gates
     ]
-    yield from _table("State | What it came to | What was seen", rows, 3)
+    yield from _table(("State", "What it came to", "What was seen"), rows, 3)
 
 
 def _picture(report: ReportDocument) -> Iterator[Block]:
@@ -128,8 +129,8 @@ def _arms(report: ReportDocument) -> Iterator[Block]:
         for result in report.results
         for who, arm in result.arms.items()
     ]
-    quantiles = " | ".join(title for _, title in _QUANTILES)
-    yield from _table(f"Arm | Units | Mean | Std. dev. | {quantiles} | Missing", rows)
+    quantiles = (title for _, title in _QUANTILES)
+    yield from _table(("Arm", "Units", "Mean", "Std. dev.", *quantiles, "Missing"), rows)
 
 
 def _tests(report: ReportDocument) -> Iterator[Block]:
@@ -147,7 +148,7 @@ def _tests(report: ReportDocument) -> Iterator[Block]:
         for known in (item.evidence,)
     ]
     bar = evidence(report.verdict.bar, odds=odds)
-    titles = "Metric | Rule | Change | True change | For better | For worse"
+    titles = ("Metric", "Rule", "Change", "True change", "For better", "For worse")
     yield from _table(titles, rows, 2)
     if rows:
         yield Paragraph((f"A promotion needs {bar} for better on the metric that decides.",))
@@ -159,7 +160,7 @@ def _impact(report: ReportDocument) -> Iterator[Block]:
         return
     treatment = name(impact.treatment, 40)
     yield Paragraph((f"At about {impact.uses:,.0f} uses in 30 days, all with {treatment}.",))
-    titles = "What | A use takes now | Saved in 30 days | Interval"
+    titles = ("What", "A use takes now", "Saved in 30 days", "Interval")
     yield from _table(titles, [*saving_rows(impact)])
 
 
@@ -177,7 +178,7 @@ def _course(report: ReportDocument) -> Iterator[Block]:
         (f"{control} / {treatment}", *rest)
         for control, treatment, *rest in look_rows(report, series)
     ]
-    yield from _table("Units | Change | True change | For better | For worse", rows)
+    yield from _table(("Units", "Change", "True change", "For better", "For worse"), rows)
 
 
 def _cases_title(report: ReportDocument) -> str:
@@ -186,27 +187,27 @@ def _cases_title(report: ReportDocument) -> str:
 
 def _cases(report: ReportDocument) -> Iterator[Block]:
     for pair in ordered_cases(report):
-        titles = f"Case | Control | {_cell(pair.treatment)} | Runs"
+        titles = ("Case", "Control", _arm(pair.treatment), "Runs")
         yield from _table(titles, [*case_rows(report, pair)])
 
 
-def _cell(title: str) -> str:
-    return name(capital(title), 40).replace(" | ", " ")
+def _arm(title: str) -> str:
+    return name(capital(title), 40)
 
 
 def _data(report: ReportDocument) -> Iterator[Block]:
     checks = [
         (what, seen, f"{sign} {word}") for what, seen, (sign, word, _) in check_rows(report)
     ]
-    yield from _table("Check | What was seen | State", checks, 3)
-    titles = "Arm | Assigned | Exposed | Closed | Compared | Trials | Left out"
+    yield from _table(("Check", "What was seen", "State"), checks, 3)
+    titles = ("Arm", "Assigned", "Exposed", "Closed", "Compared", "Trials", "Left out")
     yield from _table(titles, [*flow_rows(report)])
     versions = [
         (f"{kind} {version}", *counts) for kind, version, _, _, *counts in version_rows(report)
     ]
-    yield from _table(" | ".join(("Version", *map(_cell, report.flow))), versions)
-    titles = "Part (decides nothing) | Units | Change | True change"
-    yield from _table(titles, [*strata_rows(report)])
+    yield from _table(("Version", *map(_arm, report.flow)), versions)
+    parts = ("Part (decides nothing)", "Units", "Change", "True change")
+    yield from _table(parts, [*strata_rows(report)])
 
 
 def _change(report: ReportDocument) -> Iterator[Block]:
@@ -231,12 +232,12 @@ def _plan(report: ReportDocument) -> Iterator[Block]:
         )
         for it in report.amendments
     ]
-    yield from _table("Amended | What | From → to | Why", amended, 4)
+    yield from _table(("Amended", "What", "From → to", "Why"), amended, 4)
     events = [
         (moment(it.at), name(it.verb, 40), moved(it.before, it.after), name(it.reason, 300))
         for it in report.events
     ]
-    yield from _table("When | What was done | Status | Why", events, 4)
+    yield from _table(("When", "What was done", "Status", "Why"), events, 4)
 
 
 def _notes(report: ReportDocument) -> Iterator[Block]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.render.findings import FINDINGS, VERDICTS, headline, in_labels
+from meta_experiment.render.findings import FINDINGS, VERDICTS, Said, headline, in_labels
 from meta_experiment.render.report_words import day, moment, name
 from meta_experiment.render.words import quoted
 from meta_experiment.types import Decision, ReasonCode
@@ -14,8 +14,6 @@ from meta_experiment.types.results.report_standing import (
     StandingState,
     WatchFinding,
 )
-
-Said = tuple[str, str, str]  # a sign, a word, and the tone of both
 
 _STANDS: dict[StandingState, Said] = {
     StandingState.PAUSED: ("◆", "Paused", "open"),

@@ -10,7 +10,7 @@ from meta_experiment.render.findings import (
     interval_words,
     lead,
 )
-from meta_experiment.render.gate_words import gate_seen, gate_title
+from meta_experiment.render.gate_words import SIGNS, gate_seen, gate_title
 from meta_experiment.render.html.page import own
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.report_words import (
@@ -40,12 +40,12 @@ from meta_experiment.types.results.report import (
 )
 from meta_experiment.types.results.report_metrics import ResultState
 
-_SIGNS = {
-    GateState.PASSED: ("✓", "good", "passed"),
-    GateState.FAILED: ("✗", "bad", "not passed"),
-    GateState.OPEN: ("?", "open", "open"),
-    GateState.NOT_ASKED: ("–", "plain", "not asked"),
-    GateState.NOTHING_YET: ("–", "plain", "nothing to check yet"),
+_SAID_OF_GATES = {
+    GateState.PASSED: ("good", "passed"),
+    GateState.FAILED: ("bad", "not passed"),
+    GateState.OPEN: ("open", "open"),
+    GateState.NOT_ASKED: ("plain", "not asked"),
+    GateState.NOTHING_YET: ("plain", "nothing to check yet"),
 }
 _LONGEST_TEXT = 2_000
 _LONGEST_REASON = 400
@@ -168,7 +168,7 @@ def _beyond(report: ReportDocument) -> tuple[str, str, str] | None:
 
 
 def _gate(report: ReportDocument, gate: GateReading) -> Markup:
-    sign, tone, said = _SIGNS[gate.state]
+    (sign, _), (tone, said) = SIGNS[gate.state], _SAID_OF_GATES[gate.state]
     return element(
         "li",
         element("span", sign, class_=f"sign {tone}", role="img", aria_label=said),

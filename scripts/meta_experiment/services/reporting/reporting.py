@@ -38,7 +38,6 @@ from meta_experiment.types import (
     Analysis,
     Comparison,
     Experiment,
-    Obstacle,
     Outcome,
     Plan,
     Status,
@@ -250,13 +249,9 @@ def _ahead(plan: Plan, analysis: Analysis) -> ReportAhead:
         units_to_go=ahead.units_to_go,
         days_to_go=ahead.days_to_go,
         in_time=ahead.in_time,
-        obstacles=_told_once((*analysis.obstacles, *ahead.held_by)),
+        obstacles=tuple(dict.fromkeys((*analysis.obstacles, *ahead.held_by))),
         sentence=surer(plan, analysis, ahead),
     )
-
-
-def _told_once(obstacles: Sequence[Obstacle]) -> tuple[Obstacle, ...]:
-    return tuple(dict.fromkeys(obstacles))
 
 
 def _arms(experiment: Experiment, analysis: Analysis) -> Iterator[ReportArm]:
