@@ -120,7 +120,7 @@ class FakeGitHub:
         return ""
 
     def meet(self, who):
-        """Let two clients that list comments for the first time do so at the same time.
+        """Let two clients that list comments for the first time wait until both have seen them.
 
         A client's later connections come from other ports: only the first two may wait.
         """
@@ -215,9 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.seen.append(("list", self.path))
         if self.spoiled("list", lambda: None):
             return
-        self.hub.meet(self.headers.get("X-Test-Client") or self.client_address)
         number = int(query.get("page", ["1"])[0])
         items, following = self.hub.listing(thread, (number - 1) * self.hub.page)
+        self.hub.meet(self.headers.get("X-Test-Client") or self.client_address)
         more = {}
         if following is not None:
             here = urlsplit(self.path).path
@@ -255,9 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if self.spoiled(what, execute):
             return
+        done = execute()
         if what == "list":
             self.hub.meet(self.headers.get("X-Test-Client") or self.client_address)
-        done = execute()
         answer = {"data": done.data}
         if done.errors:
             answer["errors"] = [
