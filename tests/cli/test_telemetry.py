@@ -81,6 +81,20 @@ def test_no_text_and_no_name_of_anybody_is_told(project, export):
         assert text not in said
 
 
+@pytest.mark.parametrize(("unit", "name"), [("session", "session"), ("invocation", "prompt")])
+def test_an_id_that_the_client_drew_is_told_and_a_persons_is_not(project, export, unit, name):
+    """It is what joins to the client's own telemetry."""
+    made = project.create("--unit", unit)
+    drawn = "e294dffc-fee7-432b-8b34-ba3f1fb4364f"
+    for who in (drawn, PERSON, drawn.upper(), f"{drawn}\n"):
+        project("assign", made, "--unit", who)
+    told = lines_of(export("--out", "-").out)
+    assert {event.get(f"{name}_id") for event in told} == {drawn, None}
+    assert {event["variant"] for event in told if event.get(f"{name}_id")}
+    other = {"session": "prompt_id", "prompt": "session_id"}[name]
+    assert not any(other in event for event in told)
+
+
 def test_a_file_gets_what_is_new_and_begins_anew_when_it_is_gone(project, export, experiment):
     out = project.root / "events.jsonl"
     first = export("--out", out, "--json").json

@@ -26,8 +26,9 @@ class TelemetryEvent:
 
     `identity` (hex digits) is the same whenever the same event is told again, and the first
     32 of `trial_identity` are those of all events of one trial. `unit` is a digest of what was
-    randomised. `run_count` is the place of the unit in the sequence, from 1. What is not known
-    is None.
+    randomised; `session_id` or `prompt_id` is the unit itself where the client drew it, as its
+    own telemetry tells it. `run_count` is the place of the unit in the sequence, from 1. What
+    is not known is None.
     """
 
     kind: TelemetryKind
@@ -40,6 +41,8 @@ class TelemetryEvent:
     trial_identity: str | None = None
     began: float | None = None
     unit: str | None = None
+    session_id: str | None = None
+    prompt_id: str | None = None
     run_count: int | None = None
     status: str | None = None
     excluded: bool | None = None

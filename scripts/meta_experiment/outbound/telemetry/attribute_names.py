@@ -27,6 +27,8 @@ ATTRIBUTES = {  # field of an event -> the attributes that hold it
     "run_count": ("experiment.run_count",),
     "plan_version": ("feature_flag.version",),
     "unit": ("feature_flag.context.id",),
+    "session_id": ("session.id",),  # this and the next as Claude Code's own events name them
+    "prompt_id": ("prompt.id",),
     "model": ("gen_ai.request.model", "gen_ai.response.model"),
     "identity": ("meta_experiment.event.id",),
     "trial_id": ("meta_experiment.trial.id",),

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from meta_experiment.types.telemetry import TelemetryEvent
 
 _FIELDS = (
-    "unit", "run_count", "status", "excluded", "model", "decision", "reason_code", "action",
-    "improvement", "e_value",
+    "unit", "session_id", "prompt_id", "run_count", "status", "excluded", "model", "decision",
+    "reason_code", "action", "improvement", "e_value",
 )  # fmt: skip
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.types import Experiment, Outcome, Trial
 from meta_experiment.types.telemetry import TelemetryEvent, TelemetryKind
+from meta_experiment.types.vocabulary import Unit
+
+_DRAWN_BY_CLIENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def recorded_events(experiment: Experiment, trials: Iterable[Trial]) -> list[TelemetryEvent]:
@@ -49,6 +53,8 @@ def _event(
         trial_identity=_digest(name, "trial", trial.trial_id),
         began=trial.assigned_at if ended else None,
         unit=_digest(name, "unit", trial.unit)[:16],
+        session_id=_own_id(experiment, trial, Unit.SESSION),
+        prompt_id=_own_id(experiment, trial, Unit.INVOCATION),
         run_count=trial.order + 1,
         status=trial.status.value if ended and trial.status else None,
         excluded=True if ended and trial.excluded else None,
@@ -72,6 +78,12 @@ def _of_outcome(experiment: Experiment, number: int, outcome: Outcome) -> Teleme
         improvement=outcome.improvement,
         e_value=outcome.e_value,
     )
+
+
+def _own_id(experiment: Experiment, trial: Trial, unit: Unit) -> str | None:
+    """Return the client's own id of a unit of that kind; it names nobody, a text might."""
+    drawn = experiment.plan.unit is unit and _DRAWN_BY_CLIENT.fullmatch(trial.unit)
+    return trial.unit if drawn else None
 
 
 def _version(experiment: Experiment) -> str:
