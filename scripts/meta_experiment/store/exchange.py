@@ -1,0 +1,294 @@
+"""The port of a team's store: where machines exchange what each of them wrote locally.
+
+An exchange is of one project, as one machine sees it. It keeps bytes and signatures and checks
+none of them: who can write to it could write anything, so that whoever takes something out
+checks signatures, offsets and hashes and sets aside what does not fit. It promises order and
+uniqueness, by its own order and its own clock; it never compares a time of a machine.
+
+What was asked for and not acknowledged may have been done. Every method may be called again
+with the same arguments and then tells what stands.
+
+Every method raises, beside what it names:
+    NetworkError: nobody answered, or the connection was lost.
+    RemoteError: the store refused (credentials, privileges, a replica that cannot be written).
+    NewerVersionError: the store is of a later version, and says this program is too old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from meta_experiment.files.confine import Content
+
+Cursors = Mapping[tuple[str, str], int]  # by machine and log: how much of it one has, in bytes
+Contents = Mapping[str, Mapping[str, Content | None]]  # by path, then by variant
+
+
+class MachineKey(NamedTuple):
+    """A machine by the key under which it signs.
+
+    `machine` is the first 16 hex digits of the SHA-256 of its public key (Ed25519, 32 bytes);
+    `name` is for people.
+    """
+
+    machine: str
+    public_key: bytes
+    name: str
+
+
+class MachineAdmission(NamedTuple):
+    """The word of the project's owner that a machine counts, or counts no longer.
+
+    Of several for one machine that with the highest `number` (1, 2, …) holds; it is signed too.
+    """
+
+    machine: str
+    public_key: bytes
+    number: int
+    counts: bool
+    signature: bytes
+
+
+class TeamMachine(NamedTuple):
+    """A machine that joined, and what the owner said of it, the last word last.
+
+    `joined` and `shipped` (None: nothing yet) are times of the store, for people.
+    """
+
+    key: MachineKey
+    admissions: tuple[MachineAdmission, ...]
+    joined: float
+    shipped: float | None
+
+
+class PublishedExperiment(NamedTuple):
+    """An experiment as a machine published it, under its signature.
+
+    `document` is JSON text and comes back to the byte.
+    """
+
+    experiment_id: str
+    plan_sha256: str
+    document: bytes
+    machine: str
+    signature: bytes
+
+
+class Batch(NamedTuple):
+    """Whole lines that one machine added to one of its logs, in order, under its signature.
+
+    `first` is the offset in bytes at which `lines` begin in that log; its head does not count.
+    """
+
+    experiment_id: str
+    machine: str
+    log: str
+    first: int
+    lines: bytes
+    signature: bytes
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last line."""
+        return self.first + len(self.lines)
+
+
+class LeasedRange(NamedTuple):
+    """Positions of an experiment's one sequence that one machine alone may give out."""
+
+    machine: str
+    positions: range
+
+
+class Lease(NamedTuple):
+    """The right to decide an experiment, for so many seconds of the store's clock.
+
+    `fence` rises with every holder, so that one who was held up too long is known by it.
+    """
+
+    experiment_id: str
+    machine: str
+    fence: int
+    seconds: float
+
+
+class TeamDecision(NamedTuple):
+    """What was decided of an experiment, once in each generation (0, 1, …).
+
+    `document` is JSON text. Its signature is that of the machine that held the lease.
+    """
+
+    experiment_id: str
+    generation: int
+    machine: str
+    fence: int
+    document: bytes
+    signature: bytes
+
+
+class TeamNote(NamedTuple):
+    """Something that a machine says of an experiment to all others: carried out, paused, ….
+
+    The store numbers them (1, 2, …) in each experiment; 0 is one that it does not have yet.
+    """
+
+    experiment_id: str
+    number: int
+    machine: str
+    document: bytes
+    signature: bytes
+
+
+class Members(Protocol):
+    """Who belongs to a project."""
+
+    @property
+    def project(self) -> str:
+        """The name of the project."""
+
+    @property
+    def machine(self) -> str:
+        """The id of the machine that speaks."""
+
+    def owner(self) -> MachineKey | None:
+        """Return the owner of the project, None as long as nobody made it."""
+
+    def join(self, key: MachineKey) -> MachineKey:
+        """Publish this machine's key and name, make the project if need be; return its owner.
+
+        Who makes the project is its owner. Joined again, a machine may have another name.
+
+        Raises:
+            ConflictError: another key has this id.
+        """
+
+    def machines(self) -> Sequence[TeamMachine]:
+        """Return all machines that joined, in that order."""
+
+    def admit(self, admission: MachineAdmission) -> None:
+        """Keep the owner's word on a machine.
+
+        Raises:
+            ConflictError: another word has this number. NotFoundError: no machine has this id.
+        """
+
+
+class Publications(Protocol):
+    """The experiments of a project, their texts, and what was said of them."""
+
+    def publish(
+        self, experiment: PublishedExperiment, contents: Contents, beginning: int = 0
+    ) -> None:
+        """Publish an experiment with the bytes of its arms, all or nothing.
+
+        Ranges of positions are leased from `beginning` on: those below are given out already.
+
+        Raises:
+            ConflictError: this id has another plan, document or text.
+        """
+
+    def published(self) -> Sequence[PublishedExperiment]:
+        """Return all experiments, in the order of their coming."""
+
+    def contents(self, experiment_id: str) -> dict[str, dict[str, Content | None]]:
+        """Return the bytes of every arm, by path, then by variant; None is no file.
+
+        Raises:
+            NotFoundError: there is no such experiment.
+        """
+
+    def note(self, note: TeamNote) -> int:
+        """Tell the others something of an experiment; return its number.
+
+        The same note of the same machine is kept once.
+
+        Raises:
+            NotFoundError: there is no such experiment.
+        """
+
+    def notes(self, experiment_id: str, after: int = 0) -> Sequence[TeamNote]:
+        """Return what was told of an experiment behind this number, in the store's order."""
+
+
+class LogExchange(Protocol):
+    """The lines of all machines, each batch once."""
+
+    def sizes(self) -> dict[tuple[str, str], int]:
+        """Return how far the store has this machine's logs, by experiment and log.
+
+        What it has nothing of is not named.
+        """
+
+    def size(self, experiment_id: str, log: str) -> int:
+        """Return how far the store has one of this machine's logs; 0 of an unknown one."""
+
+    def ship(self, batches: Iterable[Batch]) -> int:
+        """Store batches of this machine, all or none; return how many bytes are new.
+
+        One is new when it begins where the store's copy of its log ends. One that the store
+        has already, to the byte, is passed over: an acknowledgement was lost.
+
+        Raises:
+            ConflictError: one leaves a gap, overlaps, or is not what the store has there.
+            NotFoundError: an experiment is not published.
+        """
+
+    def batches_after(self, experiment_id: str, cursors: Cursors) -> Iterator[Batch]:
+        """Yield the batches of other machines that begin at or behind the cursors.
+
+        Each log in order; one without a cursor from its beginning. The end of a batch is a
+        cursor.
+        """
+
+
+class Leases(Protocol):
+    """What one machine alone may do, for a time or for good."""
+
+    def lease_positions(self, experiment_id: str, count: int, known: int) -> range:
+        """Lease the next so many positions, for good; `known` is how many ranges one has.
+
+        When the store knows of more ranges of this machine than that, the first of those is
+        returned instead: an acknowledgement was lost.
+
+        Raises:
+            NotFoundError: the experiment is not published.
+        """
+
+    def leased(self, experiment_id: str) -> Sequence[LeasedRange]:
+        """Return all ranges of an experiment that are leased, in order of position."""
+
+    def lease_decision(self, experiment_id: str, seconds: float) -> Lease | None:
+        """Take the right to decide, or prolong it; None while another machine has it.
+
+        Raises:
+            NotFoundError: the experiment is not published.
+        """
+
+    def renew(self, lease: Lease, seconds: float) -> Lease:
+        """Prolong a lease from now on.
+
+        Raises:
+            LockedError: another machine has had it since.
+        """
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; one that was lost is left alone."""
+
+    def decide(self, lease: Lease, decision: TeamDecision) -> None:
+        """Record a decision; the one recorded already may be recorded again.
+
+        Raises:
+            LockedError: another machine has had the lease since.
+            ConflictError: this generation has another decision, or one before it has none.
+        """
+
+    def decisions(self, experiment_id: str) -> Sequence[TeamDecision]:
+        """Return what was decided of an experiment, by generation."""
+
+
+class Exchange(Members, Publications, LogExchange, Leases, Protocol):
+    """Everything that the machines of a project have of one another."""
+
+    def close(self) -> None:
+        """Let go of all connections."""

@@ -1,0 +1,209 @@
+"""A team's store in memory: the port in its shortest form, for tests that need no server.
+
+Machines of a team are views of one `MemoryTeam`, as of one database: `team.seen_by(machine)`.
+Its clock is turned by hand.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from threading import RLock
+
+from meta_experiment.errors import ConflictError, LockedError, NotFoundError, cite
+from meta_experiment.store.exchange import (
+    Batch,
+    Lease,
+    LeasedRange,
+    TeamMachine,
+)
+
+
+class MemoryTeam:
+    """What all machines share; `now` is the store's clock, in seconds."""
+
+    def __init__(self, project="project"):
+        self.project, self.now, self.lock = project, 0.0, RLock()
+        self.owner, self.keys, self.admissions = None, {}, {}
+        self.joined, self.shipped = {}, {}
+        self.experiments, self.contents, self.notes = {}, {}, defaultdict(list)
+        self.batches = defaultdict(list)  # by experiment, machine and log
+        self.beginning, self.ranges = {}, defaultdict(list)
+        self.leases, self.decisions = {}, defaultdict(list)
+
+    def seen_by(self, machine):
+        return MemoryExchange(self, machine)
+
+
+class MemoryExchange:
+    """One machine's view of a team."""
+
+    def __init__(self, team, machine):
+        self._team, self.project, self.machine = team, team.project, machine
+
+    def close(self):
+        pass
+
+    def owner(self):
+        return self._team.owner
+
+    def join(self, key):
+        team = self._team
+        with team.lock:
+            known = team.keys.get(key.machine)
+            if known and known.public_key != key.public_key:
+                raise ConflictError(f"Another key has the id {cite(key.machine)}.")
+            team.keys[key.machine] = key
+            team.joined.setdefault(key.machine, team.now)
+            team.owner = team.owner or key
+            return team.owner
+
+    def machines(self):
+        team = self._team
+        return [
+            TeamMachine(
+                key,
+                tuple(word for (name, _), word in sorted(team.admissions.items())
+                      if name == key.machine),
+                team.joined[key.machine],
+                team.shipped.get(key.machine),
+            )
+            for key in team.keys.values()
+        ]  # fmt: skip
+
+    def admit(self, admission):
+        team = self._team
+        with team.lock:
+            if admission.machine not in team.keys:
+                raise NotFoundError(f"No machine {cite(admission.machine)} joined.")
+            place = admission.machine, admission.number
+            if team.admissions.setdefault(place, admission) != admission:
+                raise ConflictError(f"Another word on it has the number {admission.number}.")
+
+    def publish(self, experiment, contents, beginning=0):
+        team, name = self._team, experiment.experiment_id
+        with team.lock:
+            copied = {path: dict(arms) for path, arms in contents.items()}
+            if team.experiments.setdefault(name, experiment) != experiment:
+                raise ConflictError(f"{cite(name)} has another plan.")
+            if team.contents.setdefault(name, copied) != copied:
+                raise ConflictError(f"{cite(name)} has other texts.")
+            team.beginning.setdefault(name, beginning)
+
+    def published(self):
+        return list(self._team.experiments.values())
+
+    def contents(self, experiment_id):
+        self._require(experiment_id)
+        return {path: dict(arms) for path, arms in self._team.contents[experiment_id].items()}
+
+    def note(self, note):
+        with self._team.lock:
+            self._require(note.experiment_id)
+            notes = self._team.notes[note.experiment_id]
+            for known in notes:
+                if known._replace(number=note.number) == note:
+                    return known.number
+            notes.append(note._replace(number=len(notes) + 1))
+            return len(notes)
+
+    def notes(self, experiment_id, after=0):
+        return self._team.notes[experiment_id][after:]
+
+    def sizes(self):
+        return {
+            (name, log): batches[-1].end
+            for (name, machine, log), batches in self._team.batches.items()
+            if machine == self.machine and batches
+        }
+
+    def size(self, experiment_id, log):
+        return self.sizes().get((experiment_id, log), 0)
+
+    def ship(self, batches):
+        team, new, ends = self._team, [], {}
+        with team.lock:
+            for batch in batches:
+                self._require(batch.experiment_id)
+                place = batch.experiment_id, batch.machine, batch.log
+                known = team.batches[place]
+                end = ends.get(place, known[-1].end if known else 0)
+                if batch.first == end:
+                    new.append(batch)
+                    ends[place] = batch.end
+                elif batch not in known and batch not in new:
+                    raise ConflictError(
+                        f"The store has {cite(batch.log)} up to {end}, not {batch.first}."
+                    )
+            for batch in new:
+                team.batches[batch.experiment_id, batch.machine, batch.log].append(
+                    Batch(*batch)
+                )
+                team.shipped[batch.machine] = team.now
+        return sum(len(batch.lines) for batch in new)
+
+    def batches_after(self, experiment_id, cursors):
+        for (name, machine, log), batches in sorted(self._team.batches.items()):
+            if name == experiment_id and machine != self.machine:
+                first = cursors.get((machine, log), 0)
+                yield from [batch for batch in batches if batch.first >= first]
+
+    def lease_positions(self, experiment_id, count, known):
+        team = self._team
+        with team.lock:
+            self._require(experiment_id)
+            ranges = team.ranges[experiment_id]
+            mine = [item.positions for item in ranges if item.machine == self.machine]
+            if len(mine) > known:
+                return mine[known]
+            first = ranges[-1].positions.stop if ranges else team.beginning[experiment_id]
+            ranges.append(LeasedRange(self.machine, range(first, first + count)))
+            return ranges[-1].positions
+
+    def leased(self, experiment_id):
+        return list(self._team.ranges[experiment_id])
+
+    def lease_decision(self, experiment_id, seconds):
+        team = self._team
+        with team.lock:
+            self._require(experiment_id)
+            machine, fence, until = team.leases.get(experiment_id, ("", 0, 0.0))
+            if machine != self.machine or until <= team.now:
+                if until > team.now:
+                    return None
+                fence += 1
+            team.leases[experiment_id] = self.machine, fence, team.now + seconds
+            return Lease(experiment_id, self.machine, fence, seconds)
+
+    def renew(self, lease, seconds):
+        with self._team.lock:
+            self._hold(lease)
+            place = lease.machine, lease.fence, self._team.now + seconds
+            self._team.leases[lease.experiment_id] = place
+            return lease._replace(seconds=seconds)
+
+    def release(self, lease):
+        with self._team.lock:
+            if self._team.leases[lease.experiment_id][1] == lease.fence:
+                self._team.leases[lease.experiment_id] = "", lease.fence, self._team.now
+
+    def decide(self, lease, decision):
+        with self._team.lock:
+            known = self._team.decisions[lease.experiment_id]
+            if decision in known:
+                return
+            self._hold(lease)
+            if decision.generation != len(known):
+                raise ConflictError(f"{len(known)} decisions are known.")
+            known.append(decision)
+
+    def decisions(self, experiment_id):
+        return list(self._team.decisions[experiment_id])
+
+    def _require(self, experiment_id):
+        if experiment_id not in self._team.experiments:
+            raise NotFoundError(f"{cite(experiment_id)} is not published.")
+
+    def _hold(self, lease):
+        machine, fence, _ = self._team.leases.get(lease.experiment_id, ("", 0, 0.0))
+        if (machine, fence) != (lease.machine, lease.fence):
+            raise LockedError(f"Another machine may decide {cite(lease.experiment_id)}.")
