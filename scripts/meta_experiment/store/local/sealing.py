@@ -18,6 +18,7 @@ from meta_experiment.protocol import places, seal
 from meta_experiment.protocol.places import read_whole
 
 _NAME_DIGITS = 16
+_SECRET_DIGITS = 64
 
 
 def checkout_id(layout: Layout, files: FileSystem) -> str:
@@ -103,17 +104,31 @@ def machine_key(files: FileSystem) -> bytes:
         raise StorageError(
             "There is no home folder, so nothing can be started here.", hint="Set HOME."
         )
-    path = Path(seal.key_file(data))
+    return drawn_secret(files, Path(seal.key_file(data)), "draw the machine's key")
+
+
+def drawn_secret(files: FileSystem, path: Path, verb: str) -> bytes:
+    """Return the 32 random bytes, as hex digits, that a private file of this machine holds.
+
+    They are drawn at first use; of two processes at once both get the same.
+
+    Raises:
+        LockedError: another process draws them for too long. StorageError: the disk refused.
+    """
     with refusals(path):
-        known = seal.machine_key(data)
+        known = _secret(path)
     if known:
         return known
-    with FileLock(path.with_name("key.lock"), verb="draw the machine's key"), refusals(path):
-        known = seal.machine_key(data)
+    with FileLock(path.with_name(f"{path.name}.lock"), verb=verb), refusals(path):
+        known = _secret(path)
         if not known:
             known = os.urandom(32).hex().encode()
             write_atomically(files, path, known + b"\n")
         return known
+
+
+def _secret(path: Path) -> bytes:
+    return places.read_bytes(str(path)).strip()[:_SECRET_DIGITS]
 
 
 def _read(path: Path) -> str:
