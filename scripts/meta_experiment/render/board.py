@@ -19,6 +19,7 @@ from meta_experiment.render.blocks import (
     lines,
 )
 from meta_experiment.render.holdout import standing
+from meta_experiment.render.project_chance import chance_told
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
@@ -281,6 +282,9 @@ def _summary(summary: BoardSummary) -> Iterator[tuple[str, str]]:
         yield "Archived", f"{summary['archived']:,}"
     if summary["saved"]:
         yield "Saved", _saved(summary["saved"])
+    if (found := summary["false_discoveries"]) and (told := [*chance_told(**found)]):
+        more = ["More: meta-experiment report --all"] if told[2:] else []
+        yield "Chance", " ".join([*told[:2], *more])
 
 
 def _saved(saved: BoardSavings) -> str:

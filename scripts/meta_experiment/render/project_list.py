@@ -15,12 +15,14 @@ from meta_experiment.render.blocks import (
     Table,
     Text,
 )
+from meta_experiment.render.project_chance import project_chance
 from meta_experiment.render.project_impact import (
     impact_basis,
     impact_headline,
     impact_rows,
 )
 from meta_experiment.types.results.project_report import (
+    FalseDiscoveries,
     ProjectExperiment,
     ProjectImpact,
     ProjectReport,
@@ -46,6 +48,7 @@ def project_list(report: ProjectReport) -> Page:
         title = f"{project_words.urgent_finding(report.experiments)}"
         sections.append((Heading(title), Paragraph(tuple(map(_due, urgent)), indent=2)))
     sections += _worth(report.impact)
+    sections += _chance(report.false_discoveries)
     sections.append((Table(_COLUMNS, tuple(tuple(_cells(item)) for item in shown)),))
     if more := len(report.experiments) - len(shown):
         said = f"… and {more:,} more: meta-experiment report --all --html DIR"
@@ -66,6 +69,11 @@ def _worth(impact: ProjectImpact | None) -> Iterator[Section]:
         *((Facts(facts, width),) if facts else ()),
         Paragraph((" ".join(impact_basis(impact)),), indent=2),
     )
+
+
+def _chance(found: FalseDiscoveries | None) -> Iterator[Section]:
+    if told := project_chance(found):
+        yield Heading(told[0].removesuffix(".")), Paragraph((" ".join(told[1:]),), indent=2)
 
 
 def _due(item: ProjectExperiment) -> Text:

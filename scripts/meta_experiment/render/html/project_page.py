@@ -12,6 +12,7 @@ from meta_experiment.render.html.page import axis, own, page, pill, section
 from meta_experiment.render.markup import Content, Markup, element, joined
 from meta_experiment.render.pictures import forest
 from meta_experiment.render.pictures.scales import PictureScale
+from meta_experiment.render.project_chance import project_chance
 from meta_experiment.render.project_impact import (
     impact_basis,
     impact_headline,
@@ -21,6 +22,7 @@ from meta_experiment.render.project_words import STATES, VERDICT_WORDS
 from meta_experiment.render.report_words import between, moment, name
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.project_report import (
+    FalseDiscoveries,
     ProjectExperiment,
     ProjectImpact,
     ProjectReport,
@@ -41,6 +43,7 @@ def project_page(report: ProjectReport, pages: Collection[str]) -> str:
         heading,
         element("header", element("h1", heading), element("p", _urgent(report), class_="lede")),
         _worth(report.impact),
+        _chance(report.false_discoveries),
         _filters(choices),
         _table(report, pages),
         _generations(report, pages),
@@ -76,6 +79,14 @@ def _worth(impact: ProjectImpact | None) -> Markup | None:
         element("dl", *facts, class_="facts") if facts else None,
         element("p", " ".join(impact_basis(impact)), class_="soft"),
     )
+
+
+def _chance(found: FalseDiscoveries | None) -> Markup | None:
+    told = project_chance(found)
+    if not told:
+        return None
+    basis = element("p", " ".join(told[1:]), class_="soft")
+    return section("chance", told[0].removesuffix("."), basis)
 
 
 def _spans(*texts: str) -> Iterator[Markup]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 
+from meta_experiment.decide.reporting.discoveries import promotion_evidence
 from meta_experiment.deploy import FileChange, merge, version_of
 from meta_experiment.files.confine import Content
 from meta_experiment.files.content_diff import unified_diff
@@ -133,16 +134,24 @@ def difference(plan: ActionPlan) -> str:
 
 
 def outcome_of(
-    workspace: Workspace, action: Action, analysis: Analysis | None, reason: str
+    workspace: Workspace,
+    action: Action,
+    analysis: Analysis | None,
+    reason: str,
+    treatment: str | None = None,
 ) -> Outcome:
-    """Return what the record says of an action: the evidence then, and why it was done."""
+    """Return what the record says of an action: the evidence then, and why it was done.
+
+    That is of a treatment, where one is meant, of the winner or of the first.
+    """
     if analysis is None:
         return Outcome(action, workspace.clock(), None, None, reason)
+    meant = treatment or analysis.winner
     best = next(
-        (item for item in analysis.primary.comparisons if item.treatment == analysis.winner),
+        (item for item in analysis.primary.comparisons if item.treatment == meant),
         analysis.primary.comparisons[0] if analysis.primary.comparisons else None,
     )
-    evidence = (best.corrected or best.sequential) if best else None
+    evidence = promotion_evidence(analysis, best.treatment) if best else None
     return Outcome(
         action=action,
         at=workspace.clock(),
@@ -150,7 +159,7 @@ def outcome_of(
         reason_code=analysis.reason_code,
         reason=reason,
         improvement=best.estimate.relative if best else None,
-        e_value=_finite(evidence.e_promote if evidence else None),
+        e_value=_finite(evidence),
         trials=sum(item.trials for item in analysis.samples.values()),
     )
 

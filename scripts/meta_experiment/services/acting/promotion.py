@@ -123,7 +123,7 @@ def promote_judged(
     _require_stored(experiment)
     winner = _winner(experiment, analysis, options)
     outcome = outcome_of(
-        workspace, Action.PROMOTE, analysis, options.override or analysis.reason
+        workspace, Action.PROMOTE, analysis, options.override or analysis.reason, winner
     )
     impact = measured_impact(studied, winner)
     outcome = replace(

@@ -19,6 +19,7 @@ from meta_experiment.store.local.sealing import known_seal
 if TYPE_CHECKING:
     from meta_experiment.services.workspace import Workspace
     from meta_experiment.types.results.board import (
+        BoardFalseDiscoveries,
         BoardOpenEnd,
         BoardPlan,
         BoardRow,
@@ -82,7 +83,7 @@ def board(
     rows: dict[str, Mapping[str, Any]] = {
         name: entry.row for name, entry in kept.entries.items()
     }
-    summary = _summary(rows.values(), kept.put_away(layout), kept.saved)
+    summary = _summary(rows.values(), kept.put_away(layout), kept)
     if selector is not None:
         asked = _asked(layout, kept, selector)
         if asked not in kept.entries:
@@ -184,9 +185,7 @@ def _with_time(row: Mapping[str, Any], now: float) -> Row:
     return {**row, "progress": {**row["progress"], "days_left": left}}
 
 
-def _summary(
-    rows: Iterable[Mapping[str, Any]], put_away: int, saved: Mapping[str, Any] | None
-) -> BoardSummary:
+def _summary(rows: Iterable[Mapping[str, Any]], put_away: int, kept: Board) -> BoardSummary:
     statuses = [item["status"] for item in rows]
     return {
         "active": sum(item in _ACTIVE for item in statuses),
@@ -195,7 +194,8 @@ def _summary(
         "expired": statuses.count("expired"),
         "archived": statuses.count("archived") + put_away,
         "total": len(statuses) + put_away,
-        "saved": cast("BoardSavings | None", saved),
+        "saved": cast("BoardSavings | None", kept.saved),
+        "false_discoveries": cast("BoardFalseDiscoveries | None", kept.chance),
     }
 
 

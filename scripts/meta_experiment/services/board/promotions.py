@@ -1,10 +1,14 @@
-"""Promotions by the rows of the board, with those that were put away, and what they save."""
+"""Promotions by the rows of the board: what they save, and what they may owe to chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from meta_experiment.decide.reporting.discoveries import (
+    TriedExperiment,
+    false_discoveries,
+)
 from meta_experiment.decide.reporting.savings import StandingTime, savings
 from meta_experiment.model.impact_document import impact_from_document
 from meta_experiment.model.instants import from_text
@@ -28,6 +32,12 @@ def saved_a_month(rows: Sequence[Row]) -> dict[str, Any] | None:
     }
 
 
+def owed_to_chance(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Return how many promotions may be of what changes nothing; None without one."""
+    found = false_discoveries(tuple(tried_experiments(rows)))
+    return None if found is None else to_document(found)
+
+
 def standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
     """Yield what was promoted; where a holdout came to its end, by that one's estimate."""
     own = dict[str, OutcomeImpact]()
@@ -47,6 +57,27 @@ def standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
             before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
             impact=_by_holdout(_impact(row), own.get(name)),
             watched=name in own,
+        )
+
+
+def tried_experiments(rows: Sequence[Row]) -> Iterator[TriedExperiment]:
+    """Yield what was started on a prompt, each with what its holdouts showed on their own."""
+    later: dict[str, list[float]] = {}
+    for row in rows:
+        outcome, of = row["outcome"], row["watches"]
+        if of is not None and outcome is not None and outcome["e_value"] is not None:
+            later.setdefault(of, []).append(outcome["e_value"])
+    for row in rows:
+        if row["started"] is None or row["watches"] is not None or not row["files"]:
+            continue
+        outcome = row["outcome"]
+        yield TriedExperiment(
+            experiment_id=row["id"],
+            alpha=row["alpha"],
+            promoted=row["promoted"] is not None,
+            evidence=row["promoted_e_value"],
+            later=tuple(later.get(row["id"], ())),
+            overridden=bool(outcome and outcome["override"]),
         )
 
 

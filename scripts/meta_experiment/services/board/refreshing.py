@@ -13,7 +13,7 @@ from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.acting.holdouts import watched as watched_ids
 from meta_experiment.services.acting.learnings import followed, learned_ids, learnings_in
 from meta_experiment.services.board.plan_rows import plan_rows
-from meta_experiment.services.board.promotions import saved_a_month
+from meta_experiment.services.board.promotions import owed_to_chance, saved_a_month
 from meta_experiment.services.board.rows import Row, row, step_of
 from meta_experiment.services.planning.shaping import step_of_draft
 from meta_experiment.services.serving.weights_in_force import renew_weights
@@ -85,11 +85,12 @@ def refresh(
     fresh.plans, fresh.plan_files = plan_rows(workspace, experiments.values()), plan_files
     fresh.open_ends, fresh.learnings = open_ends, learnings
     fresh.archived = len(workspace.store.archived_ids() - entries.keys())
-    fresh.saved = kept.saved
+    fresh.saved, fresh.chance = kept.saved, kept.chance
     if (kept.registry, kept.archive) != (fresh.registry, fresh.archive):
         rows = {name: dict(entry.row) for name, entry in entries.items()}
         put_away = archived_rows(workspace, rows.keys(), [])
-        fresh.saved = saved_a_month([*rows.values(), *put_away.values()])
+        found = [*rows.values(), *put_away.values()]
+        fresh.saved, fresh.chance = saved_a_month(found), owed_to_chance(found)
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():

@@ -56,7 +56,7 @@ def row(
     has none where its logs cannot be read.
     """
     plan = experiment.plan
-    outcome = experiment.outcome
+    outcome, promotion = experiment.outcome, _promotion(experiment)
     decided = analysis or outcome
     step = step or step_of(experiment, analysis, learned=learned, watched=watched)
     leads, improvement = _leading(analysis) if analysis else _as_decided(outcome)
@@ -68,6 +68,7 @@ def row(
         "hypothesis": plan.hypothesis,
         "files": list(plan.files),
         "auto": plan.auto,
+        "alpha": plan.alpha,
         "created": to_text(experiment.created),
         "started": experiment.started and to_text(experiment.started),
         "max_duration_days": plan.max_duration_days,
@@ -97,7 +98,8 @@ def row(
         "watches": plan.holdout and plan.holdout.of,
         "holdout": analysis and to_document(analysis.holdout),
         "outcome": outcome and outcome_to_document(outcome),
-        "promoted": _promoted(experiment),
+        "promoted": promotion and to_text(promotion.at),
+        "promoted_e_value": promotion and promotion.e_value,
         "stage": step.stage.value,
         "missing": [lack.value for lack in step.missing],
         "skill": step.skill.value,
@@ -229,11 +231,10 @@ def _as_decided(outcome: Outcome | None) -> tuple[str | None, float | None]:
     return (outcome.winner, outcome.improvement) if outcome else (None, None)
 
 
-def _promoted(experiment: Experiment) -> str | None:
-    """Return when a treatment was last put in the place of the control."""
-    done = (it.at for it in reversed(experiment.outcomes) if it.action is Action.PROMOTE)
-    at = next(done, None)
-    return None if at is None else to_text(at)
+def _promotion(experiment: Experiment) -> Outcome | None:
+    """Return how a treatment was last put in the place of the control."""
+    done = (it for it in reversed(experiment.outcomes) if it.action is Action.PROMOTE)
+    return next(done, None)
 
 
 _UNANALYSED = {

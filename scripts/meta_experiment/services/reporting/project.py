@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from meta_experiment.decide.reporting.discoveries import false_discoveries
 from meta_experiment.decide.reporting.metric_words import label
 from meta_experiment.decide.reporting.savings import savings
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
-from meta_experiment.services.board.promotions import standing_times
+from meta_experiment.services.board.promotions import standing_times, tried_experiments
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
@@ -64,6 +65,7 @@ def project_report(
         decided=len(decided),
         promoted=decided.count(ProjectState.PROMOTED),
         impact=savings(tuple(standing_times(rows)), now),
+        false_discoveries=false_discoveries(tuple(tried_experiments(rows))),
     )
 
 

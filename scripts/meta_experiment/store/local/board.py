@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 13
+_VERSION = 14
 _PURPOSE = "board"
 _PARTS = (
     "trust",
@@ -43,6 +43,7 @@ _PARTS = (
     "open_ends",
     "learnings",
     "saved",
+    "chance",
 )
 _PLAN_ENDINGS = (".yaml", ".yml", ".json")
 
@@ -69,7 +70,7 @@ class Board:
     `counting` what it said; `archive` that of the archive, which holds so many more.
     `plans` are the rows of plan files, and `plan_files` the revision of these; `open_ends` what
     entries of `learnings.md` leave to be done, and `learnings` the revision of that. `saved` is
-    what promotions save a month.
+    what promotions save a month, and `chance` how many of them it may have made.
     """
 
     registry: object = None
@@ -83,6 +84,7 @@ class Board:
     open_ends: Sequence[Mapping[str, Any]] = ()
     learnings: list[object] = field(default_factory=list)
     saved: Mapping[str, Any] | None = None
+    chance: Mapping[str, Any] | None = None
 
     @classmethod
     def load(cls, layout: Layout, seal: Seal) -> Self:

@@ -132,7 +132,8 @@ class BoardRow(TypedDict):
     `improvement` is that of `leading`, the winner or what looks best, and None before every arm
     has the plan's minimum; `interval` is that of the plan's rule, None where it is not known.
     `apart` says which of its logs do not count. `outcome` is what was done last; `promoted` is
-    when a treatment took the place of the control, though it was taken back since. `bandit` and
+    when a treatment took the place of the control, though it was taken back since, with the
+    e-value it had then, where that is on record. `bandit` and
     `ramp` are None where units are drawn in another way, or its logs were not read. `holdout`
     is None where it is none; that names in `watches` what was promoted. `stage` is how far it
     is, `missing` what it lacks for the next, and `skill` who helps with that.
@@ -144,6 +145,7 @@ class BoardRow(TypedDict):
     hypothesis: str
     files: list[str]
     auto: bool
+    alpha: float
     created: Instant
     started: Instant | None
     max_duration_days: float
@@ -168,6 +170,7 @@ class BoardRow(TypedDict):
     holdout: BoardHoldout | None
     outcome: OutcomeDocument | None
     promoted: Instant | None
+    promoted_e_value: float | None
     stage: Stage
     missing: list[Lack]
     skill: Skill
@@ -231,8 +234,21 @@ class BoardSavings(TypedDict):
     items: list[BoardSaving]
 
 
+class BoardFalseDiscoveries(TypedDict):
+    """How many promotions chance may have made (see `FalseDiscoveries`)."""
+
+    tried: int
+    promotions: int
+    overridden: int
+    unknown: int
+    expected: float
+    level: float
+    standing: list[str]
+    needed: float
+
+
 class BoardSummary(TypedDict):
-    """Numbers of experiments by where they are, and what was promoted saves."""
+    """Numbers of experiments by where they are; what promotions save, and owe to chance."""
 
     active: int
     promoted: int
@@ -241,6 +257,7 @@ class BoardSummary(TypedDict):
     archived: int
     total: int
     saved: BoardSavings | None
+    false_discoveries: BoardFalseDiscoveries | None
 
 
 class BoardView(TypedDict):

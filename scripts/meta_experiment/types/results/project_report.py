@@ -132,12 +132,34 @@ class ProjectImpact:
 
 
 @dataclass(frozen=True, slots=True)
+class FalseDiscoveries:
+    """How many promotions may be of what changes nothing, all experiments together.
+
+    `tried` are the experiments on prompts that were started, `promotions` those of which a
+    treatment was promoted, taken back since or not: `overridden` of them against their
+    evidence, and `unknown` without an e-value on record. `expected` bounds how many useless
+    ones are expected to be promoted by their evidence. `standing` are those that stand
+    together at a false-discovery rate of `level` (e-BH); one more does with an e-value of
+    `needed`.
+    """
+
+    tried: int
+    promotions: int
+    overridden: int
+    unknown: int
+    expected: float
+    level: float
+    standing: tuple[str, ...]
+    needed: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectReport:
     """Every experiment, the most urgent first and then the newest, and prompts by generation.
 
     `decided` are those that ended by a promotion, a rollback or a stop, `promoted` those of
     which that was last done, whether they were put away since or not. A draft that was put
-    away has decided nothing, nor has a holdout.
+    away has decided nothing, nor has a holdout. Without a promotion nothing is owed to chance.
     """
 
     schema: str
@@ -147,6 +169,7 @@ class ProjectReport:
     decided: int
     promoted: int
     impact: ProjectImpact | None
+    false_discoveries: FalseDiscoveries | None
 
 
 ReportAnswer = ReportDocument | ProjectReport
