@@ -130,10 +130,14 @@ class ExchangeContract:
     def test_lines_come_to_the_others_as_they_were_shipped(self, a, b):
         batches = [batch(), batch(len(LINES), DAMAGED), batch(0, DAMAGED, log="b.tsv")]
         assert a.ship(batches) == sum(len(it.lines) for it in batches)
-        assert list(b.batches_after("exp-1", {})) == batches
-        assert list(a.batches_after("exp-1", {})) == []
+        both = [a.machine, b.machine]
+        assert list(b.batches_after("exp-1", both, {})) == batches
+        assert list(a.batches_after("exp-1", both, {})) == batches
+        assert list(b.batches_after("exp-1", [b.machine], {})) == []
         behind = {(a.machine, "a.jsonl"): len(LINES)}
-        assert list(b.batches_after("exp-1", behind)) == batches[1:]
+        assert list(b.batches_after("exp-1", both, behind)) == batches[1:]
+        within = {(a.machine, "a.jsonl"): batches[1].end - 1}
+        assert list(b.batches_after("exp-1", both, within)) == batches[1:]
         assert a.sizes() == {
             ("exp-1", "a.jsonl"): batches[1].end, ("exp-1", "b.tsv"): len(DAMAGED),
         }  # fmt: skip
@@ -147,7 +151,7 @@ class ExchangeContract:
         assert a.ship([batch()]) == len(LINES)
         assert a.ship([batch()]) == 0
         assert a.ship([batch(), batch(len(LINES))]) == len(LINES)
-        assert [it.first for it in b.batches_after("exp-1", {})] == [0, len(LINES)]
+        assert [it.first for it in b.batches_after("exp-1", [a.machine], {})] == [0, len(LINES)]
 
     @pytest.mark.parametrize(
         "wrong",
@@ -164,7 +168,7 @@ class ExchangeContract:
         with pytest.raises(ConflictError):
             a.ship([batch(log="b.jsonl"), wrong])
         assert a.sizes() == {("exp-1", "a.jsonl"): len(LINES)}
-        assert list(b.batches_after("exp-1", {})) == [batch()]
+        assert list(b.batches_after("exp-1", [a.machine], {})) == [batch()]
 
     def test_lines_of_what_is_not_published_are_refused(self, a):
         with pytest.raises(NotFoundError):

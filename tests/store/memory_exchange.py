@@ -141,11 +141,11 @@ class MemoryExchange:
                 team.shipped[batch.machine] = team.now
         return sum(len(batch.lines) for batch in new)
 
-    def batches_after(self, experiment_id, cursors):
+    def batches_after(self, experiment_id, machines, cursors):
         for (name, machine, log), batches in sorted(self._team.batches.items()):
-            if name == experiment_id and machine != self.machine:
-                first = cursors.get((machine, log), 0)
-                yield from [batch for batch in batches if batch.first >= first]
+            if name == experiment_id and machine in machines:
+                known = cursors.get((machine, log), 0)
+                yield from [batch for batch in batches if batch.end > known]
 
     def lease_positions(self, experiment_id, count, known):
         team = self._team

@@ -16,7 +16,7 @@ Every method raises, beside what it names:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from meta_experiment.files.confine import Content
@@ -234,11 +234,14 @@ class LogExchange(Protocol):
             NotFoundError: an experiment is not published.
         """
 
-    def batches_after(self, experiment_id: str, cursors: Cursors) -> Iterator[Batch]:
-        """Yield the batches of other machines that begin at or behind the cursors.
+    def batches_after(
+        self, experiment_id: str, machines: Collection[str], cursors: Cursors
+    ) -> Iterator[Batch]:
+        """Yield the batches of these machines that end behind the cursors.
 
-        Each log in order; one without a cursor from its beginning. The end of a batch is a
-        cursor.
+        Each log in order; one without a cursor from its beginning. A cursor that lies within a
+        batch, as a crash may leave it, has that batch come again. This machine's own batches
+        come as well, where it is named: another checkout on it wrote logs too.
         """
 
 
