@@ -19,10 +19,14 @@ _UNITS_PER_ARM = 5
 _SHORT, _LONG = 2, 3
 
 
+def whole_round(arms: int) -> int:
+    """Return after how many units all arms are equal again."""
+    return _UNITS_PER_ARM * arms
+
+
 def block_arm(arms: int, seed: object, position: int) -> int:
     """Return the index of the arm at a position (0, 1, …) of the sequence of this seed."""
-    size = _UNITS_PER_ARM * arms
-    turn, place = divmod(position, size)
+    turn, place = divmod(position, whole_round(arms))
     return _round(arms, seed, turn)[place]
 
 

@@ -28,6 +28,7 @@ from meta_experiment.types import (
     Aim,
     AnalysisType,
     Assignment,
+    CarryOut,
     Claim,
     Comparator,
     Direction,
@@ -41,6 +42,7 @@ _SETTINGS = {
     "ask_model": "report",
     "covariate": "covariates",
     "prior_from": "prior",
+    "machine": "machines",
 }  # flags that are called otherwise than their setting
 
 
@@ -171,6 +173,22 @@ _OPTIONS = (
         "--layer",
         metavar="NAME[:PCT]",
         help="Take so much of a layer [50], whose experiments never meet in one unit.",
+    ),
+    click.option(
+        "--team",
+        metavar="BRANCH",
+        help="Several machines draw and decide together; a promotion goes to this branch.",
+    ),
+    click.option(
+        "--carry-out",
+        type=_words(CarryOut),
+        help="Of a team: how a promotion reaches its branch [pull_request].",
+    ),
+    click.option(
+        "--machine",
+        multiple=True,
+        metavar="ID",
+        help="Of a team: counts and may decide [all that are admitted]. Repeatable.",
     ),
     click.option(
         "--start-date",

@@ -42,6 +42,8 @@ def _why_not(plan: Plan) -> str:
     """Say why the draw of the arms tells nothing."""
     if plan.unit is Unit.CASE:
         return "nothing is drawn: every case runs in every arm"
+    if plan.team is not None:
+        return "several machines draw, each from blocks of its own"
     if len(plan.variants) > 2:
         return f"there are {len(plan.variants)} arms"
     if not plan.primary.is_recorded:

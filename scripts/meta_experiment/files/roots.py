@@ -308,6 +308,10 @@ class Layout:
         """The marker that this checkout started the experiment itself."""
         return self.local / "started" / safe_component(experiment_id)
 
+    def positions(self, experiment_id: str) -> Path:
+        """File of the positions of a team's sequence that this checkout leased."""
+        return self.local / "positions" / safe_component(experiment_id)
+
     def lock(self, name: str) -> Path:
         """The lock file for one purpose."""
         return Path(places.lock(str(self.root), safe_component(name)))

@@ -10,6 +10,7 @@ from meta_experiment.errors import UsageError, as_word, cite
 from meta_experiment.model import fields
 from meta_experiment.model.instants import end_told, to_text
 from meta_experiment.model.metrics import KNOWN_METRICS, known_metric
+from meta_experiment.model.team_document import check_team
 from meta_experiment.types import (
     Assignment,
     Comparator,
@@ -134,6 +135,7 @@ def check_new_plan(plan: Plan) -> None:
                 hint="Add --unit case, or name another metric.",
             )
     _check_steps(plan)
+    check_team(plan)
     names = [item.name for item in plan.variants]
     if len({name.casefold() for name in names}) < len(names):
         raise UsageError(
@@ -229,7 +231,7 @@ def _check_robust(plan: Plan) -> None:
             f"plan.robust does not serve {plan.primary.name} of {len(plan.variants)} arms per "
             f"{plan.unit.value}, assigned by {plan.assignment.value}: expected a metric that "
             "trials have (no ratio, no quantile), one treatment, and another unit than cases, "
-            "drawn here (block, hash, weighted).",
+            "drawn here (block, hash, weighted) by one machine.",
             hint="Leave it out.",
         )
 

@@ -27,10 +27,12 @@ from meta_experiment.model.metrics import describe
 from meta_experiment.model.per_cents import fraction, per_cent
 from meta_experiment.model.plan_checks import NAME, check_plan
 from meta_experiment.model.plan_dates import date_in
+from meta_experiment.model.team_document import TEAM_KEYS, team_from, team_to_document
 from meta_experiment.types import (
     Aim,
     AnalysisType,
     Assignment,
+    CarryOut,
     Claim,
     Comparator,
     Direction,
@@ -51,7 +53,7 @@ from meta_experiment.types import (
 PLAN_KEYS = {
     "name", "hypothesis", "files", "variants", "metrics", "targets", "stopping", "unit",
     "assignment", "analysis_type", "safety", "report", "covariates", "robust", "prior", "auto",
-    "seed", "tags", "start_date", "end_date", "layer",
+    "seed", "tags", "start_date", "end_date", "layer", "team",
 }  # fmt: skip
 _STORED_KEYS = {*PLAN_KEYS, "holdout"}  # which no plan file asks for: a promotion comes first
 _METRICS_KEYS = {"primary", "guardrails", "secondary"}
@@ -91,6 +93,7 @@ PLAN_FIELDS = Fields(
         "prior": Fields(_PRIOR_KEYS),
         "holdout": Fields(_HOLDOUT_KEYS),
         "layer": Fields(_LAYER_KEYS),
+        "team": Fields(TEAM_KEYS, {"carry_out": words(CarryOut)}),
         "unit": words(Unit),
         "analysis_type": words(AnalysisType),
     },
@@ -156,6 +159,7 @@ def plan_from_document(document: object) -> Plan:
         prior=_prior(plan),
         price=_price(stopping),
         holdout=_holdout(plan),
+        team=team_from(plan),
         auto=fields.flag(plan, "auto", "plan", default=False),
         seed=fields.whole(plan, "seed", "plan", 0, high=_LARGEST_SEED),
         tags=tuple(_texts(plan, "tags")),
@@ -176,6 +180,7 @@ def plan_to_document(plan: Plan) -> dict[str, Any]:
         "end_date": plan.end_date and to_text(plan.end_date),
         "holdout": plan.holdout and _holdout_document(plan.holdout),
         "layer": plan.layer and _layer_document(plan.layer),
+        "team": plan.team and team_to_document(plan.team),
     }
     return {key: value for key, value in asked.items() if value} | {
         "name": plan.name,

@@ -135,6 +135,11 @@ SHAPES: dict[str, Shape] = {
         _is_named,
         "layer: {name: prompts, share: 50}",
     ),
+    "team": Shape(
+        "the branch that everybody pulls, or a mapping with it",
+        lambda it: _is_text(it) or (isinstance(it, Mapping) and _is_text(it.get("branch"))),
+        "team: {branch: main, carry_out: pull_request}",
+    ),
     "start_date": _date("start_date: 2026-12-05"),
     "end_date": _date("end_date: 2026-12-19"),
     "analysis_type": _text("analysis_type: auto"),

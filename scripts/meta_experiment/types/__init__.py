@@ -47,6 +47,7 @@ from meta_experiment.types.plan import (
     Metric,
     Plan,
     Ramp,
+    TeamTerms,
     Variant,
 )
 from meta_experiment.types.standings import BanditStanding, HoldoutStanding, RampStanding
@@ -57,6 +58,7 @@ from meta_experiment.types.vocabulary import (
     AlertKind,
     AnalysisType,
     Assignment,
+    CarryOut,
     Claim,
     Comparator,
     Decision,
@@ -85,6 +87,7 @@ __all__ = [
     "AttritionCheck",
     "Bandit",
     "BanditStanding",
+    "CarryOut",
     "Checks",
     "Claim",
     "Comparator",
@@ -132,6 +135,7 @@ __all__ = [
     "SrmCheck",
     "Status",
     "Stopping",
+    "TeamTerms",
     "Trial",
     "TrialStatus",
     "Unit",

@@ -9,6 +9,7 @@ from meta_experiment.types.vocabulary import (
     Aim,
     AnalysisType,
     Assignment,
+    CarryOut,
     Claim,
     Comparator,
     Direction,
@@ -148,6 +149,19 @@ class Holdout:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamTerms:
+    """Who decides an experiment of several machines, and where what is decided goes.
+
+    `branch` is the one that everybody pulls, `carry_out` how a promotion reaches it. `machines`
+    are those whose trials count and that may decide; none: all that the store's owner admitted.
+    """
+
+    branch: str
+    carry_out: CarryOut = CarryOut.PULL_REQUEST
+    machines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is fixed before data. Fractions, not per cents: 0.15 is fifteen per cent.
 
@@ -164,7 +178,8 @@ class Plan:
     its slots alone.
     `prior` is believed of the primary metric's relative effect before data; `price` is the
     relative loss below which both choices are as good as each other, so that the plan may end.
-    `holdout` is there when it watches what a promotion is worth afterwards.
+    `holdout` is there when it watches what a promotion is worth afterwards, `team` when
+    several machines draw from one sequence and decide once.
     """
 
     name: str
@@ -200,6 +215,7 @@ class Plan:
     prior: LiftPrior | None = None
     price: float | None = None
     holdout: Holdout | None = None
+    team: TeamTerms | None = None
     auto: bool = False
     seed: int = 0
     tags: tuple[str, ...] = ()
@@ -236,7 +252,8 @@ class Plan:
     def knows_its_draw(self) -> bool:
         """Whether evidence can rest on how the arms were drawn: here, one treatment alone.
 
-        The primary metric is one that trials have, and units are no eval cases.
+        The primary metric is one that trials have, and units are no eval cases. The blocks of
+        several machines are not drawn one after the other.
         """
         drawn = (Assignment.BLOCK, Assignment.HASH, Assignment.WEIGHTED)
         return (
@@ -244,6 +261,7 @@ class Plan:
             and self.unit is not Unit.CASE
             and len(self.variants) == 2
             and self.primary.is_recorded
+            and self.team is None
         )
 
     @property

@@ -139,6 +139,13 @@ class Assignment(StrEnum):
     EXTERNAL = "external"
 
 
+class CarryOut(StrEnum):
+    """Way in which a team's decision reaches the branch that everybody pulls."""
+
+    PULL_REQUEST = "pull_request"
+    COMMIT = "commit"
+
+
 class Aim(StrEnum):
     """Aim of a bandit: what its uses are spent on."""
 

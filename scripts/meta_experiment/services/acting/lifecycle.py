@@ -23,6 +23,7 @@ from meta_experiment.files.interruption import held
 from meta_experiment.files.roots import git_top
 from meta_experiment.model.instants import DAY, end_told
 from meta_experiment.model.registry import as_stored
+from meta_experiment.model.team_document import check_team
 from meta_experiment.prompts.identity import require_files
 from meta_experiment.protocol.index import AGENT
 from meta_experiment.services.acting.holdouts import open_holdout
@@ -59,6 +60,7 @@ def start(
         RefusedError, ConflictError: it cannot be served here; the message says why.
     """
     found = find_in(workspace.store, selector)
+    check_team(found.plan)
     joins = found.status is Status.RUNNING and not workspace.checkout.started_here(found)
 
     def begin(experiment: Experiment, now: float) -> Experiment:

@@ -109,6 +109,8 @@ def _draw(
 ) -> Callable[[int], str]:
     """Return what gives a new unit its variant, by its position in the sequence."""
     plan = experiment.plan
+    if plan.team is not None:
+        return _draw_leased(workspace, experiment, seed, unit)
     if not counts_units(plan):
         return lambda position: arm_for(plan, seed, unit, position)
     # counted before the sequence is locked; what others draw meanwhile follows from the seed
@@ -116,9 +118,29 @@ def _draw(
     return lambda position: least_used(plan, seed, used.units, position - used.positions)
 
 
+def _draw_leased(
+    workspace: Workspace, experiment: Experiment, seed: str, unit: str
+) -> Callable[[int], str]:
+    """Return what gives a unit the variant of its leased position, else that of its hash."""
+    held = workspace.checkout.positions(experiment.experiment_id)
+    plan = experiment.plan
+
+    def draw(place: int) -> str:
+        at = held.of(place)
+        by = replace(plan, assignment=Assignment.HASH) if at is None else plan
+        return arm_for(by, seed, unit, at or 0)
+
+    return draw
+
+
 def mixed_seed(workspace: Workspace, experiment: Experiment) -> str:
-    """Mix the plan's seed with the checkout's own, or every checkout would start alike."""
-    parts = (str(experiment.plan.seed), workspace.checkout.identity(), experiment.experiment_id)
+    """Mix the plan's seed with the checkout's own, or every checkout would start alike.
+
+    Those of a team draw from one sequence, at places of their own.
+    """
+    team = experiment.plan.team
+    whose = "team" if team is not None else workspace.checkout.identity()
+    parts = (str(experiment.plan.seed), whose, experiment.experiment_id)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 

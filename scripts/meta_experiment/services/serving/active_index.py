@@ -23,7 +23,7 @@ from meta_experiment.services.recording.assigning import layer_seed, mixed_seed
 from meta_experiment.services.serving.client_places import scope_of
 from meta_experiment.services.serving.serving_plan import Serving
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Assignment, Plan
+from meta_experiment.types import Assignment, Experiment, Plan
 
 _SHA_DIGITS = 12
 _KEY_DIGITS = 16
@@ -36,13 +36,16 @@ def entry_of(
     experiment, plan = serving.experiment, serving.experiment.plan
     seed = mixed_seed(workspace, experiment)
     names = [variant.name for variant in plan.variants]
-    sequence, known = "", 0
+    known = 0
     weights: Sequence[float]
     method, weights = drawn_by(plan)
     sha = experiment.plan_sha256[:_SHA_DIGITS]
-    if before is not None and (before.sha, before.seed) == (sha, seed) and before.sequence:
-        sequence = before.sequence  # drawing ahead is what takes time here
-    elif plan.assignment is not Assignment.HASH:
+    same = before is not None and (before.sha, before.seed) == (sha, seed)
+    sequence = before.sequence if before and same else ""
+    if plan.team is not None:
+        method = Assignment.HASH.value  # of what comes when no leased position is left
+        sequence += index.sequence_text(_leased(workspace, experiment, seed, len(sequence)))
+    elif not sequence and plan.assignment is not Assignment.HASH:
         drawn = (arm_for(plan, seed, "", position) for position in range(_drawn_ahead(plan)))
         sequence = index.sequence_text([names.index(name) for name in drawn])
     if plan.moves_shares:
@@ -80,6 +83,16 @@ def entry_of(
         slots=None if plan.layer is None else plan.layer.slots,
         layer=layer_seed(workspace, plan),
     )
+
+
+def _leased(workspace: Workspace, experiment: Experiment, seed: str, done: int) -> list[int]:
+    """Return the arms of a checkout's units, from one on, as far as it leased positions."""
+    plan = experiment.plan
+    names = [variant.name for variant in plan.variants]
+    held = workspace.checkout.positions(experiment.experiment_id)
+    places = (held.of(unit) for unit in range(done, held.end))
+    # a unit between two ranges was drawn by its hash, and nobody looks its place up
+    return [0 if at is None else names.index(arm_for(plan, seed, "", at)) for at in places]
 
 
 def _drawn_ahead(plan: Plan) -> int:

@@ -12,7 +12,7 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
-from meta_experiment.store.local import ignore, marks, sealing
+from meta_experiment.store.local import ignore, marks, positions, sealing
 from meta_experiment.store.local.board import Board, was_made_from
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Asking, tracked_logs
@@ -91,6 +91,18 @@ class Checkout:
         """Tell whether this checkout started an experiment itself, as it is now."""
         start = self.start_of(experiment)
         return start is not None and start.current
+
+    def positions(self, experiment_id: str) -> positions.HeldPositions:
+        """Return what this checkout leased of a team's sequence."""
+        return positions.held_positions(self._layout, experiment_id)
+
+    def positions_left(self, experiment_id: str) -> int:
+        """Return how many leased positions no unit has yet."""
+        return positions.left_of(self._layout, experiment_id)
+
+    def add_positions(self, experiment_id: str, leased: range) -> None:
+        """Give leased positions to the units to come."""
+        positions.add_range(self._layout, self._files, experiment_id, leased)
 
     def ensure_ignored(self) -> None:
         """Keep git from seeing what is local or derived."""
