@@ -61,6 +61,20 @@ def folders(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """Give the session's PostgreSQL server to all its processes; skip where none can be."""
+    from tests.support import postgres
+
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    base = tmp_path_factory.getbasetemp()
+    with postgres.shared(
+        base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    ) as server:
+        yield server
+
+
 @pytest.fixture
 def tmp_path(folders):
     """Give an empty folder."""

@@ -1,0 +1,243 @@
+"""PostgreSQL for tests: a server of their own on 127.0.0.1, under a user without privileges.
+
+One server serves all tests of a session, whatever process they run in, each in a database of
+its own. It forgets what a loss of power would lose; one that a test kills is a `Server` of that
+test alone, and durable.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BOSS, PASSWORD = "boss", "s3cret-of-the-boss"
+MISSING = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+_QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "16MB",
+    "max_connections": "100",
+    "max_wal_size": "256MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "autovacuum_naptime": "1h",
+    "log_destination": "stderr",
+}
+
+
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs: Debian's newest, else that on the PATH."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"),
+        key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0,
+    )
+    other = shutil.which("postgres")
+    return found[-1].parent if found else Path(other).parent if other else None
+
+
+class Server:
+    """A server with its data in a folder of its own; it is made at once and started."""
+
+    def __init__(self, *, durable=False):
+        self.programs = programs()
+        if self.programs is None:
+            raise FileNotFoundError(MISSING)
+        self.folder = Path(tempfile.mkdtemp(prefix="meta-experiment-postgres."))
+        self._user = _unprivileged()
+        if self._user:
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)  # within a folder that nobody else may enter
+        self._run(
+            "initdb", "--pgdata", self.data, "--username", BOSS, "--pwfile", secret,
+            "--auth", "scram-sha-256", "--no-locale", "--encoding", "UTF8", "--no-sync",
+        )  # fmt: skip
+        self.port = _free_port()
+        settings = {**_SETTINGS, **({} if durable else _QUICK)}
+        with (self.data / "postgresql.conf").open("a") as configuration:
+            configuration.writelines(f"{key} = '{value}'\n" for key, value in settings.items())
+        self.start()
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def start(self, **settings):
+        """Start it; further settings hold until the next start."""
+        more = " ".join(f"-c {key}={value}" for key, value in settings.items())
+        self._run(
+            "pg_ctl", "start", "--wait", "--pgdata", self.data, "--silent",
+            "--log", self.folder / "log", "--options", f"-p {self.port} {more}",
+        )  # fmt: skip
+
+    def stop(self):
+        """Stop it at once, in order."""
+        self._run("pg_ctl", "stop", "--pgdata", self.data, "--mode", "fast", "--silent")
+
+    def kill(self):
+        """Kill all of its processes, as a loss of power does to them."""
+        first = int((self.data / "postmaster.pid").read_text().split()[0])
+        every = [first, *_children(first)]
+        os.kill(first, signal.SIGSTOP)  # it starts no other meanwhile
+        for process in (*_children(first), *every):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        while any(_lives(process) for process in every):
+            time.sleep(0.01)
+        # where nobody buries the dead, it would be taken for one that lives
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def restart(self, **settings):
+        """Start it again after `kill` or `stop`; it recovers what was committed."""
+        self.start(**settings)
+
+    def remove(self):
+        """Stop it and forget its data."""
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self._run(
+                "pg_ctl", "stop", "--pgdata", self.data, "--mode", "immediate", "--silent"
+            )
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database="postgres", user=BOSS, password=PASSWORD, port=None):
+        """Return where a database of it is, as people give it."""
+        return f"postgresql://{user}:{password}@127.0.0.1:{port or self.port}/{database}"
+
+    def database(self, template="template0"):
+        """Make a database that nobody else has; return its name."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.run(f'create database "{name}" template "{template}"')
+        return name
+
+    def run(self, *statements, database="postgres"):
+        """Run statements as the boss, each by itself."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def rows(self, query, database="postgres"):
+        """Return what a query of the boss finds."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            return connection.execute(query).fetchall()
+
+    def _run(self, program, *words):
+        command = [str(self.programs / program), *map(str, words)]
+        if self._user:
+            user = [f"--reuid={self._user.pw_uid}", f"--regid={self._user.pw_gid}"]
+            command = ["setpriv", *user, "--clear-groups", "--", *command]
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.folder)}
+        with (self.folder / "said").open(
+            "wb"
+        ) as said:  # a pipe would stay open with the server
+            done = subprocess.run(
+                command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=said,
+                stderr=subprocess.STDOUT, check=False, timeout=120,
+            )  # fmt: skip
+        if done.returncode:
+            log = self.folder / "log"
+            raise subprocess.CalledProcessError(
+                done.returncode,
+                command,
+                (self.folder / "said").read_text() + (log.read_text() if log.exists() else ""),
+            )
+
+
+@contextlib.contextmanager
+def shared(base: Path):
+    """Give the one server of a session whose processes know this folder; the last stops it."""
+    state = base / "postgres.json"
+    with _locked(base):
+        known = json.loads(state.read_text()) if state.exists() else None
+        server = Server() if known is None else _reopened(known)
+        users = 1 + (known["users"] if known else 0)
+        state.write_text(_described(server, users))
+    try:
+        yield server
+    finally:
+        with _locked(base):
+            users = json.loads(state.read_text())["users"] - 1
+            if users:
+                state.write_text(_described(server, users))
+            else:
+                state.unlink()
+                server.remove()
+
+
+def _described(server, users):
+    return json.dumps({"folder": str(server.folder), "port": server.port, "users": users})
+
+
+def _reopened(known):
+    server = Server.__new__(Server)
+    server.programs, server._user = programs(), _unprivileged()
+    server.folder, server.port = Path(known["folder"]), known["port"]
+    return server
+
+
+@contextlib.contextmanager
+def _locked(base):
+    with (base / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _unprivileged():
+    """Return whom the server runs as, which must not be root; None where we are not."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise LookupError("There is neither a user postgres nor nobody.")
+
+
+def _free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def _children(process):
+    path = Path(f"/proc/{process}/task/{process}/children")
+    if path.exists():
+        return [int(child) for child in path.read_text().split()]
+    told = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = (line.split() for line in told.stdout.splitlines())
+    return [int(pid) for pid, parent in pairs if int(parent) == process]
+
+
+def _lives(process):
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat")
+        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+if __name__ == "__main__":  # says where its programs are, for .ci/run
+    sys.exit(None if programs() else MISSING)
