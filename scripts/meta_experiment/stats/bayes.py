@@ -30,7 +30,7 @@ from meta_experiment.stats.ttest import Contrast, require_spread
 
 _SURE = 1e-15
 _FARTHEST = 1e6  # steps
-_PRECISION = 1e-9  # of an end: what chances are right to
+_PRECISION = 1e-8  # of an end: a tenth of it is what chances are right to
 _POINT = 1e-9  # of a step: a mean that is known for sure
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+_SHORTEST, _LONGEST = 1e-3, 0.05  # of the first step, as shares of the guess
 
 
 def root(function: Callable[[float], float], low: float, high: float) -> float:
@@ -50,28 +52,54 @@ def rising_root(
 ) -> float | None:
     """Return where a rising function passes zero between 0 and `largest`, to a precision.
 
-    A secant that starts from a positive guess and falls back on bisection, for functions that
-    are dear. None when the function is below zero even at `largest`.
+    Inverse quadratic interpolation, which keeps a bracket and falls back on bisection (Brent
+    1973, Algorithms for Minimization without Derivatives, chapter 4), from a positive guess,
+    for functions that are dear: a point that is known to be near enough is not looked at. None
+    when the function is below zero even at `largest`.
     """
     low, high, known = 0.0, largest, False
     x = min(guess, largest)
-    value = function(x)
-    ahead = x * (1.05 if value < 0.0 else 0.95)
-    for _ in range(100):
+    points = [(x, function(x))]
+    # evidence rises with about half the square of its statistic
+    stride = min(max(abs(points[0][1]) / (x * x), _SHORTEST), _LONGEST)
+    ahead = x - math.copysign(stride * x, points[0][1])
+    off = math.inf
+    for turn in range(1, 400):
+        x, value = points[-1]
         low, high = (x, high) if value < 0.0 else (low, x)
-        if not low < ahead < min(high, 4.0 * x):
+        if not low < ahead < min(high, 4.0 * x) or turn % 8 == 0:
             if not known and high == largest and function(largest) < 0.0:
                 return None
             known = True
             ahead = math.sqrt(max(low, 1e-3 * high) * high)
-        found = function(ahead)
-        stride = abs(ahead - x)
-        slope = (found - value) / (ahead - x) if stride else 0.0
-        x, value = ahead, found
-        ahead = x - value / slope if slope > 0.0 else math.inf
-        if high - low <= 1e-14 * x or (abs(ahead - x) <= precision * x and stride < 0.01 * x):
+        elif off <= precision * x:
+            return ahead
+        if high - low <= max(1e-14, 0.1 * precision) * x or value == 0.0:
             break
+        points = [*points[-2:], (ahead, function(ahead))]
+        ahead, off = _interpolated(points)
     return x
+
+
+def _interpolated(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return where a function through its last points passes zero, and how far off that may be.
+
+    A polynomial of the inverse function, in Newton's form.
+    """
+    *far, (b, at_b), (c, at_c) = points
+    if at_b == at_c:
+        return math.inf, math.inf
+    slope = (c - b) / (at_c - at_b)
+    ahead, near = c - at_c * slope, abs(c - b) < 0.01 * abs(c)
+    if far and far[0][1] not in {at_b, at_c}:
+        a, at_a = far[0]
+        change = slope - (b - a) / (at_b - at_a)
+        ahead += at_b * at_c * change / (at_c - at_a)
+        closing_in = abs(at_c) < abs(at_b) < abs(at_a) and abs(c - a) < 0.5 * abs(c)
+        if closing_in and abs(change) < 0.5 * abs(slope):
+            bent, closer = (change / slope) ** 2 * abs((c - b) / (c - a)), abs(at_c / at_a)
+            return ahead, 10.0 * abs(ahead - c) * max(bent, closer)
+    return ahead, abs(ahead - c) if near else math.inf
 
 
 def narrowed(
