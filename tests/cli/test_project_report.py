@@ -78,8 +78,10 @@ def test_a_row_says_what_the_evidence_says_what_was_done_and_what_is_due(project
     assert (document["decided"], document["promoted"]) == (4, 2)
     page = Reader(written(project))
     rows = {it["data-state"]: it["text"] for it in page.having("tr", "data-state")}
-    assert "Taken back" in rows["taken_back"]
-    assert "promoted 20" in rows["taken_back"]
+    (back,) = [it for it in page.having("tr", "data-state") if "silent" in it["text"]]
+    assert back["data-state"] == "rolled_back"
+    assert "Rolled back" in back["text"]
+    assert "promoted 20" in back["text"]
     assert f"meta-experiment promote {generations['due']}" in rows["running"]
     assert "meta-experiment" not in rows["promoted"]
 
@@ -90,10 +92,11 @@ def test_what_was_taken_back_is_no_win_in_any_form(project, generations):
     good = [it["text"] for it in page.having("span", "class") if it["class"] == "pill good"]
     assert good.count("▲ Promoted") == 4  # two rows, two steps
     assert good.count("▲ Promote") == 3  # two of them, and what is due
-    assert "▼ Taken back" in row
+    assert "▼ Rolled back" in row
     said = project("report", "--all").out
     (line,) = [it for it in said.splitlines() if it.strip().startswith(generations["back"])]
-    assert "Taken back" in line
+    assert "Rolled back" in line
+    assert "promoted 20" in line
 
 
 def test_the_generations_of_a_prompt_read_from_the_first_to_the_last(project, generations):
@@ -103,7 +106,7 @@ def test_the_generations_of_a_prompt_read_from_the_first_to_the_last(project, ge
     ]
     page = Reader(written(project))
     steps = [it["text"] for it in page.having("div", "class") if it["class"] == "step"]
-    words = ["Promoted", "Taken back", "Rolled back", "Promoted", "Running"]
+    words = ["Promoted", "Rolled back", "Rolled back", "Promoted", "Running"]
     assert [word in step for word, step in zip(words, steps, strict=True)] == [True] * 5
 
 
@@ -163,7 +166,9 @@ def test_each_choice_of_a_filter_picks_rows_by_a_rule_of_style(project, generati
     text = written(project)
     read = Reader(text)
     choices = [it["id"] for it in read.having("option", "id")]
-    assert {"state-taken_back", "verdict-none", "verdict-promote"} <= set(choices)
+    assert {"state-rolled_back", "state-stopped", "verdict-none", "verdict-promote"} <= set(
+        choices
+    )
     for choice in choices:
         key, _, value = choice.partition("-")
         assert f'#{choice}:checked) tr[data-state]:not([data-{key}="{value}"])' in text

@@ -30,7 +30,7 @@ figure figcaption svg desc path rect text
 """
 PLAIN = frozenset(ELEMENTS.split())
 ARMS = ("control", "treatment")
-NUMBER = re.compile("[+−]?[0-9.]+(?=\u202f%)")
+NUMBER = re.compile("[+−]?[0-9.]+(?=%)")
 
 
 class Reader(HTMLParser):
@@ -394,7 +394,7 @@ def test_markdown_is_written_printed_and_replaced(project, decided):
     assert "no report" in refused.err
     assert target.read_text("utf-8").startswith("# Ours")
     every = project("report", "--all", "--markdown", "-").out
-    assert every.startswith("<!-- meta-experiment report all -->\n")
+    assert every.startswith("<!-- meta-experiment report * -->\n")
     assert decided in every
 
 
@@ -403,7 +403,7 @@ def test_what_is_printed_alone_leaves_out_no_file(project, decided):
     assert printed.startswith("<!-- meta-experiment report ")
     assert (project.root / "page.html").exists()
     printed = project("report", "--all", "--markdown", "-", "--html", "pages", "--no-pages").out
-    assert printed.startswith("<!-- meta-experiment report all -->")
+    assert printed.startswith("<!-- meta-experiment report * -->")
     assert (project.root / "pages" / "index.html").exists()
     for what in (decided, "--all"):
         refused = project("report", what, "--markdown", "-", "--json", code=2).json

@@ -199,15 +199,16 @@ def test_two_ids_have_two_marks_and_none_ends_its_comment():
     assert marker("exp-1") != marker("exp-2")
     assert marker("a--b") != marker("a__b") != marker("a-_b")
     assert marker("a --> b") == "<!-- meta-experiment report a_-%2D__b -->"
+    assert marker(None) not in map(marker, ("all", "*", "None", "", "index"))
     assert "--" not in marker("----").removeprefix("<!--").removesuffix("-->")
 
 
 def test_the_table_of_all_experiments_is_a_comment_as_well():
     from meta_experiment.render.project_list import project_list
 
-    text = page_markdown("all", project_list(document("index")))
+    text = page_markdown(None, project_list(document("index")))
     read = Rendered(text)
-    assert text.startswith(f"{marker('all')}\n")
+    assert text.startswith(f"{marker(None)}\n")
     assert {tag for tag, _ in read.headings} <= {"h3"}
     assert {len(row) for row in read.rows} == {4}
     assert len(read.rows) == 1 + len(document("index").experiments)

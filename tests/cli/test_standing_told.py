@@ -67,9 +67,9 @@ def test_a_guardrail_beyond_its_margin_has_one_word_and_its_number_everywhere(pr
     page, text, title = read(project, name)
     (row,) = [it for it in page.having("tr", "data-metric") if it["data-metric"] == "cost_usd"]
     assert row["text"].endswith("! beyond its margin")
-    seen = re.search(r"but cost looks (\d+ %) worse, beyond its margin of 20 %", title)[1]
-    assert f"Guardrail cost{seen} worsebeyond its margin of 20 %; not proven" in text
-    assert f"Cost looks {seen} worse, beyond its margin of 20 %" in text  # its heading
+    seen = re.search(r"but cost looks (\d+%) worse, beyond its margin of 20%", title)[1]
+    assert f"Guardrail cost{seen} worsebeyond its margin of 20%; not proven" in text
+    assert f"Cost looks {seen} worse, beyond its margin of 20%" in text  # its heading
     assert "A guardrail holds it backbeyond its margin: cost (" in text
     assert "No guardrail is broken" not in text
     assert "! beyond its margin" in project("report", name).out
@@ -106,11 +106,11 @@ def test_an_end_by_a_guardrail_shows_its_evidence_and_its_bar(project):
     name = made(project, 40, *GUARDED, cost=2.0)
     _, text, title = read(project, name)
     assert "but cost broke its guardrail" in title
-    assert re.search(r"Evidence that cost is worse than its margin of 20 %10\S+ to 1", text)
+    assert re.search(r"Evidence that cost is worse than its margin of 20%10\S+ to 1", text)
     assert "80 to 1 ends it" in text
     assert re.search(r"A guardrail is broken.{0,80}; evidence 10\S+ to 1, 80 to 1 needed", text)
     plain = project("report", name).out.replace(THIN, " ")
-    assert "evidence that cost is worse than its margin of 20 %; 80 to 1 ends it" in plain
+    assert "evidence that cost is worse than its margin of 20%; 80 to 1 ends it" in plain
 
 
 def test_what_may_be_chance_is_said_to_though_an_alert_ended_it(project):
@@ -149,7 +149,7 @@ def test_of_three_arms_each_is_told_above_the_table(project):
     )
     _, text, title = read(project, name)
     assert title.startswith("Promote: Treatment is")
-    line = re.search(r"dear: \d+ % faster, but cost broke its guardrail; it is to be", text)
+    line = re.search(r"dear: \d+% faster, but cost broke its guardrail; it is to be", text)
     assert line.start() < text.index("State")
     assert "in the smallest arm" in text
     plain = " ".join(project("report", name).out.split())

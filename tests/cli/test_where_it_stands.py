@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import pytest
 
@@ -97,6 +98,9 @@ def test_what_was_done_stands_beside_what_the_evidence_says(project, case):
     found = (standing["state"], standing["cause"], standing["agrees"])
     assert (*found, document["verdict"]["decision"]) == STANDING[case]
     assert standing["archived"] == (case == "put away")
+    if standing["at"] is not None:
+        badge = re.search(r"[▲▼■◆] (.+?)  on ", project("report", name).out)[1]
+        assert f" {badge} 20" in project("report", "--all").out
     outcomes = document["outcomes"]
     if not outcomes:
         assert (standing["at"], standing["reason"]) == (None, None)

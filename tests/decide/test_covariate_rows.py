@@ -15,9 +15,9 @@ from meta_experiment.decide.covariate_rows import covariate_rows
 from meta_experiment.decide.metrics.sample import CovariateRows, Sample
 from meta_experiment.decide.rules.e_value_projection import all_needed
 from meta_experiment.decide.samples import covariates_of, sample_of
-from meta_experiment.decide.scale import described
 from meta_experiment.decide.telling.outlook import outlook, smallest_improvement
 from meta_experiment.decide.units import arms_of
+from meta_experiment.stats.figures import described
 from meta_experiment.types import Scale, Stopping, Trial, TrialStatus, Unit, Variant
 
 METRIC = "duration_seconds"

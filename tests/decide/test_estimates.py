@@ -9,8 +9,8 @@ import pytest
 from tests.decide.making import COST, guardrail, look, plan, trial
 
 from meta_experiment.decide.horizon import in_days
-from meta_experiment.decide.scale import described
 from meta_experiment.decide.telling.progress import best_estimate, leading, progress
+from meta_experiment.stats.figures import described
 from meta_experiment.types import EndedArm, ReasonCode
 
 LENGTHS = {"control": 40.0, "b": 55.0}  # the draw gave the treatment the longer arguments

@@ -223,6 +223,8 @@ def test_what_cannot_be_loaded_says_what_to_do(project):
     assert raised.value.__notes__ == [f"Next: meta-experiment start {draft.experiment_id}"]
     with pytest.raises(NotFoundError):
         load("nothing-of-that-name", project.root)
+    with pytest.raises(UsageError, match="is empty"):
+        load("", project.root)
 
 
 @pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])

@@ -26,7 +26,7 @@ def test_every_way_and_every_rule_has_its_words():
 def test_guardrails_stand_with_their_margins():
     told = rows(guardrails=(Guardrail(COST, margin=0.2), Guardrail(TOKENS, 0.05, True)))
     assert told["Guardrails"] == (
-        "cost_usd at most 20 % worse; output_tokens at most 5 % worse, to be proven"
+        "cost_usd at most 20% worse; output_tokens at most 5% worse, to be proven"
     )
     assert rows()["Guardrails"] == "none"
 
@@ -52,6 +52,6 @@ def test_an_end_is_told_where_there_is_one(days, most, said):
 def test_what_is_worth_having_is_asked_for_or_proven():
     assert rows(improvement_threshold=0.0)["Worth having"] == "any improvement that is shown"
     asked = rows(improvement_threshold=0.15)
-    assert asked["Worth having"] == "an estimate of 15 % better or more"
+    assert asked["Worth having"] == "an estimate of 15% better or more"
     proven = rows(improvement_threshold=0.15, claim=Claim.THRESHOLD)
-    assert proven["Worth having"] == "more than 15 % better, to be proven"
+    assert proven["Worth having"] == "more than 15% better, to be proven"

@@ -29,7 +29,7 @@ from meta_experiment.render.blocks import (
 from meta_experiment.render.style import Style
 
 DURATION = ForestLine(
-    "duration", "", 1, 0.2, 0.1, 0.3, None, 0.15, "+20\u202f%", "+10\u202f% to +30\u202f%",
+    "duration", "", 1, 0.2, 0.1, 0.3, None, 0.15, "+20%", "+10% to +30%",
     "✓", "better", "good",
 )  # fmt: skip
 COST = ForestLine(
@@ -41,8 +41,8 @@ COST = ForestLine(
     0.02,
     0.1,
     None,
-    "−5\u202f%",
-    "up to +2\u202f%",
+    "−5%",
+    "up to +2%",
     "?",
     "open",
     "warn",
@@ -85,9 +85,9 @@ Evidence
 
   meta-experiment status
 
-            ← worse   −20 %          0          +20 %  better →
-  duration                           │     ├──┆───●─────┤        +20 %  ✓ better
-  cost      ◂──────────────────┊──●──┼┤                           −5 %  ? open
+            ← worse   −20%           0          +20%   better →
+  duration                           │     ├──┆───●─────┤        +20%  ✓ better
+  cost      ◂──────────────────┊──●──┼┤                           −5%  ? open
 In full
   - Seen."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meta_experiment.errors import ConflictError, NotFoundError
+from meta_experiment.errors import ConflictError, NotFoundError, UsageError
 from meta_experiment.services.naming import pick
 
 FIRST, SECOND, OTHER = "exp-2026-01-30-review", "exp-2026-02-02-review", "exp-2026-02-02-rev"
@@ -23,6 +23,13 @@ FIRST, SECOND, OTHER = "exp-2026-01-30-review", "exp-2026-02-02-review", "exp-20
 )
 def test_a_name_means_what_it_clearly_says(ids, selector, live, meant):
     assert pick(ids, selector, live) == meant
+
+
+@pytest.mark.parametrize("selector", ["", " ", "\n"])
+def test_an_empty_text_names_nothing_though_there_is_one_alone(selector):
+    """As a variable of a shell that was never set."""
+    with pytest.raises(UsageError, match="is empty"):
+        pick([FIRST], selector)
 
 
 @pytest.mark.parametrize("live", [(), (FIRST, SECOND)])

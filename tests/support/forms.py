@@ -148,7 +148,7 @@ def _lines(report, text):
         drawn, _document(report)[-1], strict=True
     ):
         head, state = re.split(r"(?<=%|–)  +", line.rstrip(), maxsplit=1)[0], line
-        change = re.search(r"((?:over |below )?[+−]?[\d.]+ %|–) {2,}\S", line)[1]
+        change = re.search(r"((?:over |below )?[+−]?[\d.]+%|–) {2,}\S", line)[1]
         words = sorted((it.word for it in ResultState), key=len, reverse=True)
         word = next(it for it in words if state.rstrip().endswith(it))
         assert head.strip().startswith(label[:10])

@@ -1,4 +1,4 @@
-"""The root or workspace that a user means by what they typed; the only real clock."""
+"""The root or workspace that a user means by what they typed; the clock of the verbs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta_experiment.cli.frame import Place, say
-from meta_experiment.files.confine import refuse_links
-from meta_experiment.files.roots import ROOT_VARIABLE, Layout, find_root, git_top, twin
+from meta_experiment.files.roots import ROOT_VARIABLE, Layout, git_top, named_layout, twin
 from meta_experiment.protocol import places
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ def client_folder() -> Path:
 
 def layout(place: Place, prompts: Sequence[Path] = ()) -> Layout:
     """Find the root that the user means, by the prompt files if any; touches nothing."""
-    root = _root(place, prompts)
-    refuse_links(root)
-    return Layout(root)
+    return named_layout(place.root, place.directory, user=place.user, prompts=prompts)
 
 
 def bases(place: Place) -> tuple[Path, ...]:
@@ -39,21 +36,10 @@ def bases(place: Place) -> tuple[Path, ...]:
 
     The top of the repository is such a place as well, where no root is named.
     """
-    root = _root(place)
+    root = layout(place).root
     named = place.root or place.user or os.environ.get(ROOT_VARIABLE)
     top = git_top(root) or root
     return (root,) if named or top == root else (root, top)
-
-
-def _root(place: Place, prompts: Sequence[Path] = ()) -> Path:
-    return find_root(
-        None if place.root is None else Path(place.root),
-        user=place.user,
-        environment=os.environ,
-        directory=place.directory,
-        home=Path.home(),
-        prompts=prompts,
-    )
 
 
 def workspace(place: Place, *, settled: bool = True, prompts: Sequence[Path] = ()) -> Workspace:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from meta_experiment.decide.evidence import Evidence
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import Rule
-from meta_experiment.decide.scale import described, sign
+from meta_experiment.decide.scale import sign
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import described
 from meta_experiment.types import Comparison, Guardrail, GuardrailResult, GuardrailState, Plan
 
 _FEWEST_UNITS = 2

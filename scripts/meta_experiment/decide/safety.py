@@ -8,10 +8,11 @@ from meta_experiment.decide.metrics import design_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.rules.rule import e_value_bar
 from meta_experiment.decide.samples import Samples
-from meta_experiment.decide.scale import described, effect, sign
+from meta_experiment.decide.scale import effect, sign
 from meta_experiment.decide.units import ERROR_RATE
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import described
 from meta_experiment.types import Metric, Plan
 
 _FEWEST_PAIRS = 3

@@ -112,21 +112,3 @@ def less_one(bounds: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
 
 def _expm1(bound: Bound) -> Bound:
     return None if bound is None or bound > _LARGEST_LOG else math.expm1(bound)
-
-
-def two_figures(size: float) -> str:
-    """Write a per cent with two figures, as a reader is told it."""
-    if size == 0:
-        return "0"
-    if size >= 9.95:
-        return f"{size:.0f}"
-    return f"{size:.1f}" if size >= 0.095 else f"{size:.2g}"
-
-
-def described(relative: float | None) -> str:
-    """Say a relative effect in words, for example `12% better`."""
-    if relative is None:
-        return "not comparable in per cent"
-    if relative == 0:
-        return "the same"
-    return f"{two_figures(abs(relative) * 100)}% {'better' if relative > 0 else 'worse'}"

@@ -9,8 +9,8 @@ from meta_experiment.decide.guardrails import Judgement
 from meta_experiment.decide.quality import Problem
 from meta_experiment.decide.rules.rule import Rule
 from meta_experiment.decide.safety import Harm
-from meta_experiment.decide.scale import described
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import described
 from meta_experiment.types import (
     Alert,
     Claim,

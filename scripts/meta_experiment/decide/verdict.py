@@ -13,7 +13,6 @@ from collections.abc import Callable
 
 from meta_experiment.decide.alerts import acted, acts
 from meta_experiment.decide.odds import odds
-from meta_experiment.decide.scale import described
 from meta_experiment.decide.treatment_state import (
     VerdictInput,
     claim,
@@ -21,6 +20,7 @@ from meta_experiment.decide.treatment_state import (
     obstacles,
 )
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import described
 from meta_experiment.types import Decision, Obstacle, ReasonCode
 
 

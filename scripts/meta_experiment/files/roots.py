@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from meta_experiment.errors import UsageError
-from meta_experiment.files.confine import safe_component
+from meta_experiment.files.confine import refuse_links, safe_component
 from meta_experiment.protocol import places
 from meta_experiment.protocol.disk import IGNORE_FILE
 from meta_experiment.protocol.places import is_id, try_read
@@ -59,6 +59,26 @@ def find_root(
             f"The root {root} is not a directory.", hint="Create it, or name another."
         )
     return root
+
+
+def named_layout(
+    root: str | None, directory: Path, *, user: bool, prompts: Sequence[Path] = ()
+) -> Layout:
+    """Return the layout of the root that somebody means who stands in a directory.
+
+    Touches nothing. Raises as `find_root`, and:
+        UnsafePathError: its own folder is a link.
+    """
+    found = find_root(
+        None if root is None else Path(root),
+        user=user,
+        environment=os.environ,
+        directory=directory,
+        home=Path.home(),
+        prompts=prompts,
+    )
+    refuse_links(found)
+    return Layout(found)
 
 
 def git_top(directory: Path) -> Path | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from meta_experiment.cli.frame import Place
-from meta_experiment.cli.open import clock, layout
 from meta_experiment.decide.reporting.series import series
 from meta_experiment.files.read_only import ReadOnlyFileSystem
+from meta_experiment.files.roots import named_layout
 from meta_experiment.frames.tidy_frame import TidyFrame
 from meta_experiment.frames.way_out import way_out
 from meta_experiment.model.result_document import to_document
@@ -104,11 +104,11 @@ def load(
 
     Raises:
         NotFoundError, ConflictError: no experiment, or several, are meant.
-        UsageError: the root is no directory.
+        UsageError: the root is no directory, or the experiment is an empty text.
         StorageError, CorruptStoreError: it cannot be read.
     """
     with way_out():
-        place = Place(None if root is None else str(Path(root).expanduser()), user)
-        now = clock()
-        workspace = Workspace.open(layout(place), lambda: now, files=ReadOnlyFileSystem())
+        named = None if root is None else str(Path(root).expanduser())
+        place, now = named_layout(named, Path.cwd(), user=user), time.time()
+        workspace = Workspace.open(place, lambda: now, files=ReadOnlyFileSystem())
         return ExperimentFrames(workspace, find_trials(workspace, experiment, None))

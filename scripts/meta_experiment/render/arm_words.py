@@ -9,7 +9,7 @@ from meta_experiment.render.findings import (
     is_shown,
     what_speaks_against,
 )
-from meta_experiment.render.report_words import change, evidence, name, planned
+from meta_experiment.render.report_words import change, evidence, evidence_bar, name, planned
 from meta_experiment.types.results.report import ReportDocument
 from meta_experiment.types.results.report_metrics import ReportComparison, ResultState
 from meta_experiment.types.results.report_standing import EndingEvidence
@@ -42,7 +42,7 @@ def _strength(ending: EndingEvidence) -> tuple[str, str] | None:
     if ending.seen is None or ending.needed is None:
         return None
     odds = ending.by_e_values
-    return evidence(ending.seen, odds=odds), evidence(ending.needed, odds=odds)
+    return evidence(ending.seen, odds=odds), evidence_bar(ending.needed, odds=odds)
 
 
 def _told(report: ReportDocument, item: ReportComparison) -> str:

@@ -20,6 +20,7 @@ from meta_experiment.render.blocks import (
 )
 from meta_experiment.render.holdout import standing
 from meta_experiment.render.project_chance import chance_told
+from meta_experiment.stats.figures import described
 
 if TYPE_CHECKING:  # status starts without the types
     from meta_experiment.types.results.board import (
@@ -44,7 +45,6 @@ _SIGNS: dict[str, tuple[str, Tone]] = {
     "expired": ("◌ Ended undecided", "dim"),
     "archived": ("▪ Archived", "dim"),
 }
-_DECISIONS: dict[str, Tone] = {"PROMOTE": "good", "REJECT": "bad"}
 _ACTIONS = {"promote": "promoted", "rollback": "rolled back", "expire": "ended"}
 _HOLDING = {
     "errors_rise": "errors that rise",
@@ -245,10 +245,9 @@ def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
         )
     improvement = row["improvement"]
     if improvement is not None and measured:
-        word = "better" if improvement >= 0 else "worse"
         several = len(row["variants"]) > 2 and row["leading"]
         of = f"{words.name(row['leading'])} " if several else ""
-        yield "Effect", f"{of}{words.per_cent(abs(improvement), 1)} {word}"
+        yield "Effect", f"{of}{described(improvement)}"
     elif (
         measured and (row["progress"]["smallest_arm"] or 0) < row["progress"]["needed_per_arm"]
     ):
@@ -258,7 +257,7 @@ def _results(row: BoardRow) -> Iterator[tuple[str, str]]:
 def _decision(row: BoardRow) -> Text:
     decision = str(row["decision"])
     return (
-        Emphasis(decision, _DECISIONS.get(decision, "warn")),
+        Emphasis(decision, words.tone(decision)),
         f" ({row['reason_code']}): {words.one_line(row['reason'] or '')}",
     )
 
@@ -294,6 +293,8 @@ def _saved(saved: BoardSavings) -> str:
     told = [*less, *(f"but {it}" if less else it for it in lost)]
     known = f"{saved['known']:,} of {words.counted(saved['promotions'], 'promotion')}"
     more = "more: meta-experiment report --all"
+    if not saved["known"]:
+        return f"not known yet of {words.counted(saved['promotions'], 'promotion')}; {more}"
     if not told:
         return f"nothing that is settled, known of {known}; {more}"
     return f"about {', '.join(told)} a month, estimated from {known}; {more}"

@@ -7,6 +7,7 @@ import re
 from meta_experiment.render.report_words import (
     between,
     evidence,
+    evidence_bar,
     listed,
     name,
     per_cent,
@@ -254,7 +255,7 @@ def course_finding(report: ReportDocument, series: EvidenceSeries) -> str:
     if series.points and (series.points[-1].high or 0.0) < 0.0:
         odds = report.verdict.by_e_values
         seen = evidence(series.points[-1].log_worse, odds=odds)
-        needed = evidence(report.verdict.bar_worse, odds=odds)
+        needed = evidence_bar(report.verdict.bar_worse, odds=odds)
         return f"{who}Worse than control by evidence of {seen}; {needed} ends it"
     if series.first_enough is not None:
         return f"{who}“No change” {since_when(report, series)}"
@@ -282,11 +283,11 @@ def evidence_finding(report: ReportDocument, series: EvidenceSeries) -> str:
     odds = report.verdict.by_e_values
     if is_worse(report, series):
         last = evidence(series.points[-1].log_worse, odds=odds)
-        bar = evidence(report.verdict.bar_worse, odds=odds)
-        return f"Evidence that {name(series.treatment)} is worse: {last}, {bar} ends it"
+        least = evidence_bar(report.verdict.bar_worse, odds=odds)
+        return f"Evidence that {name(series.treatment)} is worse: {last}, {least} ends it"
     last = evidence(series.points[-1].log_better_adjusted, odds=odds)
-    bar = evidence(series.bar, odds=odds)
-    return f"Evidence that {name(series.treatment)} is better: {last}, {bar} needed"
+    least = evidence_bar(series.bar, odds=odds)
+    return f"Evidence that {name(series.treatment)} is better: {last}, {least} needed"
 
 
 def is_worse(report: ReportDocument, series: EvidenceSeries) -> bool:

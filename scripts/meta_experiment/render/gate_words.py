@@ -5,7 +5,7 @@ from __future__ import annotations
 from meta_experiment.decide.horizon import in_days
 from meta_experiment.render.blocks import Tone
 from meta_experiment.render.findings import in_labels
-from meta_experiment.render.report_words import evidence, name, per_cent, planned
+from meta_experiment.render.report_words import evidence, evidence_bar, name, per_cent, planned
 from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.report import (
     GateName,
@@ -13,7 +13,9 @@ from meta_experiment.types.results.report import (
     GateState,
     ReportDocument,
 )
+from meta_experiment.types.results.report_metrics import ResultState
 
+_BROKEN = "A guardrail is broken"
 _PASSED, _FAILED, _OPEN = GateState.PASSED, GateState.FAILED, GateState.OPEN
 _TITLES: dict[GateName, dict[GateState, str]] = {
     GateName.DATA: {
@@ -24,7 +26,7 @@ _TITLES: dict[GateName, dict[GateState, str]] = {
     GateName.UNITS: {_PASSED: "Enough units", _OPEN: "Not enough units yet"},
     GateName.GUARDRAILS: {
         _PASSED: "No guardrail is broken",
-        _FAILED: "A guardrail is broken",
+        _FAILED: _BROKEN,
         _OPEN: "A guardrail holds it back",
         GateState.NOTHING_YET: "Guardrails: too early to tell",
         GateState.NOT_ASKED: "No guardrails",
@@ -90,11 +92,13 @@ def gate_seen(report: ReportDocument, gate: GateReading) -> str:
     """Say what was seen at a gate, and what it needs."""
     seen, needed = gate.seen, gate.needed
     said = _plain(in_labels(report, gate.sentence))
+    if gate_title(report, gate) == _BROKEN:
+        said = said.removeprefix(f"{ResultState.BROKEN.word}: ")  # the title has said it
     if seen is None or needed is None:
         return said
     odds = report.verdict.by_e_values or report.verdict.reason_code is ReasonCode.SAFETY_HARM
     beside = "; not what it was decided on" if gate.state is GateState.NOT_ASKED else ""
-    strength = f"evidence {evidence(seen, odds=odds)}, {evidence(needed, odds=odds)} needed"
+    strength = f"evidence {evidence(seen, odds=odds)}, {evidence_bar(needed, odds=odds)} needed"
     which = "smaller" if len(report.arms) < 3 else "smallest"
     return {
         GateName.UNITS: (

@@ -82,7 +82,7 @@ def _due(item: ProjectExperiment) -> Text:
 
 
 def _cells(item: ProjectExperiment) -> Iterator[str]:
-    _, state, _ = project_words.STATES[item.state]
+    _, state, _ = project_words.state(item)
     sign, verdict, _ = project_words.verdict(item)
     yield words.name(item.experiment_id)
     yield project_words.change(item)

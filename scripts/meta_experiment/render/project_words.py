@@ -6,24 +6,16 @@ from collections.abc import Iterable, Iterator
 
 from meta_experiment.render.findings import FINDINGS, VERDICTS, Said
 from meta_experiment.render.report_words import day, per_cent
+from meta_experiment.render.standing_words import STATES, stands
 from meta_experiment.render.words import counted
+from meta_experiment.types import ReasonCode
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
     ProjectReport,
-    ProjectState,
     Urgency,
 )
+from meta_experiment.types.results.report_standing import StandingState
 
-STATES: dict[ProjectState, Said] = {
-    ProjectState.RUNNING: ("◆", "Running", "open"),
-    ProjectState.PAUSED: ("◆", "Paused", "open"),
-    ProjectState.DRAFT: ("◇", "Draft", "plain"),
-    ProjectState.PROMOTED: ("▲", "Promoted", "good"),
-    ProjectState.TAKEN_BACK: ("▼", "Taken back", "bad"),
-    ProjectState.ROLLED_BACK: ("▼", "Rolled back", "bad"),
-    ProjectState.ENDED: ("■", "Ended", "plain"),
-    ProjectState.DROPPED: ("■", "Dropped", "plain"),
-}
 NO_VERDICT: Said = ("", "None yet", "plain")
 _NONE = "none"
 VERDICT_WORDS = {  # by what stands for it among experiments that are to be chosen from
@@ -31,7 +23,12 @@ VERDICT_WORDS = {  # by what stands for it among experiments that are to be chos
     **{it.value: said for it, (_, said, _) in FINDINGS.items()},
     _NONE: NO_VERDICT[1],
 }
-OPEN = (ProjectState.RUNNING, ProjectState.PAUSED, ProjectState.DRAFT)
+OPEN = (StandingState.RUNNING, StandingState.PAUSED, StandingState.DRAFT)
+_LOST: dict[ReasonCode | None, str] = {
+    ReasonCode.REVERSED: "take it back",
+    ReasonCode.DECAYED: "it has lost most of its effect; to take it back",
+}
+"""Why a promotion is to be taken back, by what its holdout found."""
 URGENT = (Urgency.DUE, Urgency.LOOK)
 
 
@@ -57,7 +54,17 @@ def verdict(item: ProjectExperiment) -> Said:
     if item.decision is None:
         return NO_VERDICT
     sign, word, tone = VERDICTS[item.decision]
-    return sign, word, "plain" if item.state is ProjectState.TAKEN_BACK else tone
+    return sign, word, "plain" if item.state is StandingState.TAKEN_BACK else tone
+
+
+def state(item: ProjectExperiment) -> Said:
+    """Say where it stands, as its report does."""
+    return stands(item.state, item.reason_code)
+
+
+def state_key(item: ProjectExperiment) -> StandingState:
+    """Return the first state that is called like that of an experiment."""
+    return next(it for it in STATES if STATES[it][1] == STATES[item.state][1])
 
 
 def done(item: ProjectExperiment) -> Iterator[str]:
@@ -72,11 +79,11 @@ def done(item: ProjectExperiment) -> Iterator[str]:
 
 def later(item: ProjectExperiment) -> str | None:
     """Say what came of a promotion, or that it went against its evidence."""
-    if item.state is ProjectState.TAKEN_BACK:
+    if item.state is StandingState.TAKEN_BACK:
         return f"promoted {day(item.promoted)}"
     if item.finding is not None:
         return f"holdout: {FINDINGS[item.finding][1].lower()}"
-    against = item.overridden and item.state is ProjectState.PROMOTED
+    against = item.overridden and item.state is StandingState.PROMOTED
     return "against its evidence" if against else None
 
 
@@ -89,8 +96,9 @@ def due(item: ProjectExperiment) -> str | None:
     """Say what is to be done about it, if it should not wait."""
     if item.urgency not in URGENT:
         return None
-    alerts = "; ".join(item.alerts)
-    return f"{alerts}; {item.next_action}" if alerts else item.next_action
+    lost = _LOST.get(item.finding)
+    due_ = item.next_action if lost is None else f"{lost}: {item.next_action}"
+    return "; ".join((*item.alerts, due_))
 
 
 def urgent_finding(items: Iterable[ProjectExperiment]) -> str:

@@ -29,7 +29,6 @@ from meta_experiment.types import (
     Analysis,
     Comparison,
     Correction,
-    Decision,
     GuardrailResult,
     Plan,
     Posterior,
@@ -87,8 +86,7 @@ def _planned(plan: Plan) -> Iterator[Section]:
 
 
 def _verdict(analysis: Analysis) -> Section:
-    tones: dict[Decision, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
-    word = Emphasis(analysis.decision.value, tones.get(analysis.decision, "warn"))
+    word = Emphasis(analysis.decision.value, words.tone(analysis.decision))
     reasons = [words.one_line(analysis.reason)]
     if analysis.winner:
         reasons.append(f"Winner: {words.printable(analysis.winner)}")

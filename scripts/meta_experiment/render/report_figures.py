@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from meta_experiment.render.arm_words import ended_fact
 from meta_experiment.render.findings import interval_words, lead, since_when
-from meta_experiment.render.report_words import between, evidence
+from meta_experiment.render.report_words import between, evidence, evidence_bar
 from meta_experiment.render.words import sparkline
 from meta_experiment.types.results.report import EvidenceSeries, ReportDocument
 
@@ -29,7 +29,7 @@ def strength(report: ReportDocument) -> tuple[str, str] | None:
     if found is None:
         return None
     odds, known = report.verdict.by_e_values, found[1].evidence
-    told = f"{evidence(report.verdict.bar, odds=odds)} needed"
+    told = f"{evidence_bar(report.verdict.bar, odds=odds)} needed"
     course = leading_series(report)
     if course is not None and report.verdict.any_look and course.enough_since is not None:
         told += f", “no change” {since_when(report, course)}"

@@ -59,8 +59,10 @@ _COLUMNS = (
 )
 
 
-def marker(about: str) -> str:
-    """Return the hidden first line, of each id its own; nothing in it ends it."""
+def marker(about: str | None) -> str:
+    """Return the hidden first line, of each id its own, without one of all; nothing ends it."""
+    if about is None:
+        return "<!-- meta-experiment report * -->"  # no id has that sign
     plain = "".join(sign if sign.isalnum() or sign in "._/-" else "_" for sign in about)
     return f"<!-- meta-experiment report {plain.replace('--', '-%2D')} -->"
 
@@ -81,7 +83,7 @@ def report_markdown(report: ReportDocument, most: int = MOST) -> str:
     return fitted("\n\n".join(opening), parts, most, whole)
 
 
-def page_markdown(about: str, page: Page) -> str:
+def page_markdown(about: str | None, page: Page) -> str:
     """Write a page that is bounded already, below its hidden first line."""
     blocks = (_lower(block) for section in page for block in section)
     return "\n\n".join((marker(about), *map(written, blocks))) + "\n"

@@ -43,6 +43,7 @@ from meta_experiment.render.report_words import (
     between,
     day,
     evidence,
+    evidence_bar,
     moment,
     moved,
     name,
@@ -147,11 +148,11 @@ def _tests(report: ReportDocument) -> Iterator[Block]:
         for result, item in ordered(report.results, report.verdict.leading)
         for known in (item.evidence,)
     ]
-    bar = evidence(report.verdict.bar, odds=odds)
+    least = evidence_bar(report.verdict.bar, odds=odds)
     titles = ("Metric", "Rule", "Change", "True change", "For better", "For worse")
     yield from _table(titles, rows, 2)
     if rows:
-        yield Paragraph((f"A promotion needs {bar} for better on the metric that decides.",))
+        yield Paragraph((f"A promotion needs {least} for better on the metric that decides.",))
 
 
 def _impact(report: ReportDocument) -> Iterator[Block]:

@@ -6,9 +6,9 @@ import math
 from datetime import UTC, datetime
 
 from meta_experiment.decide.odds import odds as odds_against
-from meta_experiment.decide.scale import two_figures
 from meta_experiment.model import instants
 from meta_experiment.render.words import one_line
+from meta_experiment.stats.figures import two_figures
 from meta_experiment.types import Interval, MetricKind
 from meta_experiment.types.results.report_metrics import (
     ReportComparison,
@@ -36,13 +36,13 @@ def per_cent(fraction: float | None, *, signed: bool = False) -> str:
     sign = ("+" if signed and fraction else "") if fraction >= 0 else MINUS
     size = abs(fraction)
     if size > _MOST:
-        return f"{'over ' if fraction > 0 else 'below '}{sign}999{THIN}%"
-    return f"{sign}{two_figures(100 * size)}{THIN}%"
+        return f"{'over ' if fraction > 0 else 'below '}{sign}999%"
+    return f"{sign}{two_figures(100 * size)}%"
 
 
 def planned(fraction: float | None) -> str:
     """Write a fraction that somebody chose, as they chose it."""
-    return "–" if fraction is None else f"{100 * fraction:.4g}{THIN}%"
+    return "–" if fraction is None else f"{100 * fraction:.4g}%"
 
 
 def change_chosen(fraction: float) -> str:
@@ -120,8 +120,13 @@ def evidence(log: float, *, odds: bool) -> str:
     return odds_against(log)
 
 
+def evidence_bar(log: float, *, odds: bool) -> str:
+    """Write what evidence has to reach: odds against chance, or the largest p-value."""
+    return odds_against(log) if odds else f"at most {math.exp(-log):.2g}"
+
+
 def change(metric: ReportMetric, comparison: ReportComparison) -> str:
-    """Write a change as one says it: 22 % faster; of a rate from what to what."""
+    """Write a change as one says it: 22% faster; of a rate from what to what."""
     relative = comparison.effect.relative
     if metric.kind in _SHARES:
         ends = (comparison.control_value, comparison.treatment_value)

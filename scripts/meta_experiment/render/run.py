@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meta_experiment.decide.scale import described
 from meta_experiment.render import words
-from meta_experiment.render.blocks import Emphasis, Facts, Heading, Page, Text, Tone, remarks
-from meta_experiment.types import Analysis, Decision
+from meta_experiment.render.blocks import Emphasis, Facts, Heading, Page, Text, remarks
+from meta_experiment.stats.figures import described
+from meta_experiment.types import Analysis
 from meta_experiment.types.results.run import RunEnd, RunResult, RunsSpent
 
 _MOST_ASIDE = 10
-_TONES: dict[Decision | None, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
 
 
 def run_page(done: RunResult) -> Page:
@@ -30,8 +29,7 @@ def _answer(done: RunResult) -> tuple[Text, Text]:
     if done.ended is RunEnd.PREVIEW:
         return "Preview", done.reason
     word = done.decision.value if done.decision else done.ended.value
-    tone = _TONES.get(done.decision, "strong")
-    return "Answer", (Emphasis(word, tone), f"  {done.reason}")
+    return "Answer", (Emphasis(word, words.tone(done.decision)), f"  {done.reason}")
 
 
 def _figures(done: RunResult) -> Iterator[tuple[Text, Text]]:

@@ -15,13 +15,12 @@ from meta_experiment.render.blocks import (
     Section,
     Table,
     Text,
-    Tone,
     remarks,
 )
 from meta_experiment.render.judge_views import judge_facts, preference_sections
 from meta_experiment.render.run_noise import run_noise
 from meta_experiment.render.run_views import LONGEST_ARM, money, runs_of_case
-from meta_experiment.types import Decision, Scale
+from meta_experiment.types import Scale
 from meta_experiment.types.results.run_summary import (
     RankedVariant,
     RunFold,
@@ -40,7 +39,6 @@ _STATES = {
     RunState.STOPPED: "stopped, to be made again",
     RunState.SET_ASIDE: "set aside",
 }
-_TONES: dict[Decision | None, Tone] = {Decision.PROMOTE: "good", Decision.REJECT: "bad"}
 
 
 def run_summary_page(found: RunSummary, case: str | None) -> Page:
@@ -48,7 +46,7 @@ def run_summary_page(found: RunSummary, case: str | None) -> Page:
     head = Heading(f"RUNS  {words.name(found.experiment_id)}", found.status.value)
     decision = found.decision.value if found.decision else "NO RUN COUNTS"
     verdict: Text = (
-        Emphasis(decision, _TONES.get(found.decision, "warn")),
+        Emphasis(decision, words.tone(found.decision)),
         f"  {words.one_line(found.reason)}",
     )
     facts = Facts((("Answer", verdict), ("Runs", _states(found)), *judge_facts(found.judge)))

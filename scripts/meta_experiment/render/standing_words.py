@@ -15,15 +15,19 @@ from meta_experiment.types.results.report_standing import (
     WatchFinding,
 )
 
-_STANDS: dict[StandingState, Said] = {
+STATES: dict[StandingState, Said] = {
+    StandingState.RUNNING: ("◆", "Running", "open"),
     StandingState.PAUSED: ("◆", "Paused", "open"),
+    StandingState.DRAFT: ("◇", "Draft", "plain"),
     StandingState.PROMOTED: ("▲", "Promoted", "good"),
-    StandingState.TAKEN_BACK: ("▼", "Rolled back", "bad"),
     StandingState.ROLLED_BACK: ("▼", "Rolled back", "bad"),
-    StandingState.EXPIRED: ("■", "Ended undecided", "open"),
+    StandingState.TAKEN_BACK: ("▼", "Rolled back", "bad"),
+    StandingState.EXPIRED: ("■", "Ended", "open"),
     StandingState.STOPPED: ("■", "Stopped", "plain"),
+    StandingState.DROPPED: ("■", "Dropped", "plain"),
 }
-_ANSWERED = ("■", "Ended", "open")
+"""What is said of a state, on a report and in the index alike."""
+_UNDECIDED = ("■", "Ended undecided", "open")
 _ANSWERS = (
     ReasonCode.NO_MEANINGFUL_DIFFERENCE,
     ReasonCode.RISKS_BELOW_PRICE,
@@ -50,13 +54,19 @@ def badge(report: ReportDocument) -> Said:
         return FINDINGS.get(verdict.reason_code, _watching(standing.state))
     if standing.state is StandingState.RUNNING:
         return VERDICTS[verdict.decision]
-    sign, word, tone = _STANDS[standing.state]
-    if standing.state is StandingState.EXPIRED and verdict.reason_code in _ANSWERS:
-        return _ANSWERED
+    sign, word, tone = stands(standing.state, verdict.reason_code)
     doubted = standing.agrees is False or any(map(_lost, standing.holdouts))
     if standing.state is StandingState.PROMOTED and doubted:
         tone = "open"
     return sign, word, tone
+
+
+def stands(state: StandingState, reason_code: ReasonCode | None) -> Said:
+    """Return what is said of a state; what ended by itself may have no answer."""
+    answered = reason_code in _ANSWERS or reason_code in FINDINGS
+    if state is StandingState.EXPIRED and not answered:
+        return _UNDECIDED
+    return STATES[state]
 
 
 def first_sentence(report: ReportDocument) -> str:
@@ -85,9 +95,7 @@ def whole_sentence(report: ReportDocument) -> str:
 def status_line(report: ReportDocument) -> str:
     """Say since when it runs or ran, what the evidence asks for, and as of when that is."""
     began = report.started if report.started is not None else report.created
-    status = report.status.value.replace("_", " ").capitalize()
-    if report.standing.state in _STANDS:
-        status = _STANDS[report.standing.state][1]
+    status = stands(report.standing.state, report.verdict.reason_code)[1]
     told = f"{status}, since {day(began)}"
     if report.ended is not None:
         told = f"{status}, {day(began)} to {day(report.ended)}"

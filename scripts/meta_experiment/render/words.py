@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from meta_experiment import errors
 
 if TYPE_CHECKING:
+    from meta_experiment.render.blocks import Tone
     from meta_experiment.types import Interval
 
 
@@ -26,6 +27,7 @@ _LONGEST_UNIT = 20
 _LONGEST_LINE = 1_000
 _MOST_NAMES = 8
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
+_DECIDED: dict[str | None, Tone] = {"PROMOTE": "good", "REJECT": "bad"}
 
 
 def bar(fraction: float, cells: int = _CELLS) -> str:
@@ -52,10 +54,17 @@ def per_cent(fraction: float | None, digits: int = 0) -> str:
 
 
 def signed_per_cent(fraction: float | None) -> str:
-    """Write a fraction as per cent with its sign, or a dash."""
+    """Write a change as per cent with its sign, in two figures as everywhere, or a dash."""
     if fraction is None or not math.isfinite(fraction):
         return "–"
-    return f"{fraction * 100:+.1f}%"
+    from meta_experiment.stats.figures import two_figures
+
+    return f"{'-' if fraction < 0 else '+'}{two_figures(100 * abs(fraction))}%"
+
+
+def tone(decision: str | None) -> Tone:
+    """Return the tone of a decision, or of none yet."""
+    return _DECIDED.get(decision, "warn")
 
 
 def quantity(value: float | None, unit: str = "") -> str:

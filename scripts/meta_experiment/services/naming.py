@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from meta_experiment.errors import ConflictError, NotFoundError, cite
+from meta_experiment.errors import ConflictError, NotFoundError, UsageError, cite
 from meta_experiment.model.fields import suggestion
 from meta_experiment.prompts.slug import slug
 
@@ -23,9 +23,15 @@ def pick(
     Where several fit, the only one that is `live` (not yet ended) is meant.
 
     Raises:
+        UsageError: it is empty, as a variable of a shell may be.
         NotFoundError: there is none; the nearest id is named.
         ConflictError: several fit.
     """
+    if not selector.strip():
+        raise UsageError(
+            "No experiment is named: what stands in its place is empty.",
+            hint="List them with: meta-experiment status",
+        )
     known = list(ids)
     if selector in known:
         return selector

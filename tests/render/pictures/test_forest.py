@@ -81,7 +81,7 @@ def test_labels_of_the_axis_stand_where_they_say():
         scale = forest.reaching([reach], [reach / 1.08])
         labels = forest.ticks(scale)
         for share, said in labels:
-            amount = float(said.replace("−", "-").removesuffix("\u202f%")) / 100
+            amount = float(said.replace("−", "-").removesuffix("%")) / 100
             assert abs(share - 100 * scale.place(amount) / forest.WIDTH) < 1e-9
         assert [said[0] for _, said in labels] == ["−", "0", "+"]
 

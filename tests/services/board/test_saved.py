@@ -34,6 +34,18 @@ def test_what_was_taken_back_saves_nothing_any_more(project, promoted):
     assert "nothing that is settled" in project("status").out
 
 
+@pytest.mark.usefixtures("promoted")
+def test_of_what_was_promoted_without_figures_it_says_that_nothing_is_known_yet(project):
+    """As of an earlier program, which recorded none."""
+    registry = project.root / ".claude/meta/experiments.json"
+    document = json.loads(registry.read_text())
+    for outcome in document["experiments"][0]["outcomes"]:
+        del outcome["impact"]
+    registry.write_text(json.dumps(document))
+    line = " ".join(project("status").out.partition("Saved")[2].split())
+    assert line.startswith("not known yet of 1 promotion; more: meta-experiment report --all")
+
+
 def test_new_trials_make_nobody_read_the_archive(project, promoted, monkeypatch):
     project("archive", promoted)
     (project.root / "v2.md").write_text("Review it otherwise.")

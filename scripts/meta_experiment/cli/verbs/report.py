@@ -184,7 +184,7 @@ def _all(
     if markdown is not None:
         from meta_experiment.render.report_markdown import page_markdown
 
-        text = page_markdown("all", told)
+        text = page_markdown(None, told)
         if markdown != _STDOUT:
             files[_file(place, markdown)] = text
     if html is not None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from meta_experiment.decide.quality import problems
 from meta_experiment.decide.reporting.health import health
 from meta_experiment.decide.rules.rule import Rule
-from meta_experiment.decide.scale import described
 from meta_experiment.records import dataclass
+from meta_experiment.stats.figures import described
 from meta_experiment.types import Analysis, Claim, Decision, Plan, ReasonCode, Unit
 from meta_experiment.types.results.report import GateName, GateReading, GateState
 from meta_experiment.types.results.report_metrics import (

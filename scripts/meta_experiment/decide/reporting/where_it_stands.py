@@ -56,7 +56,11 @@ def standing_of(
     cause = _cause(done, holdouts)
     return replace(
         found,
-        state=_state(experiment, done, cause),
+        state=state_after(
+            done,
+            promoted=any(it.action is Action.PROMOTE for it in experiment.outcomes[:-1]),
+            holdout=holdout is not None,
+        ),
         at=done.at,
         cause=cause,
         by_auto=done.by_auto,
@@ -65,6 +69,16 @@ def standing_of(
         decided=done.decision,
         agrees=None if holdout else _agrees(done, analysis),
     )
+
+
+def state_after(done: Outcome, *, promoted: bool, holdout: bool) -> StandingState:
+    """Return the state that an outcome left: of what was `promoted` before, of a `holdout`."""
+    if done.action is Action.PROMOTE:
+        return StandingState.PROMOTED
+    if done.action is Action.ROLLBACK:
+        return StandingState.TAKEN_BACK if promoted else StandingState.ROLLED_BACK
+    by_itself = holdout or _cause(done, ()) is StandingCause.EVIDENCE
+    return StandingState.EXPIRED if by_itself else StandingState.STOPPED
 
 
 def _cause(done: Outcome, holdouts: tuple[WatchFinding, ...]) -> StandingCause:
@@ -80,16 +94,6 @@ def _cause(done: Outcome, holdouts: tuple[WatchFinding, ...]) -> StandingCause:
     if done.decision is None or DUE[done.decision] is not done.action:
         return StandingCause.HAND
     return StandingCause.SAFETY if done.reason_code in _SAFETY else StandingCause.EVIDENCE
-
-
-def _state(experiment: Experiment, done: Outcome, cause: StandingCause) -> StandingState:
-    if done.action is Action.PROMOTE:
-        return StandingState.PROMOTED
-    if done.action is Action.ROLLBACK:
-        undone = any(item.action is Action.PROMOTE for item in experiment.outcomes[:-1])
-        return StandingState.TAKEN_BACK if undone else StandingState.ROLLED_BACK
-    by_itself = cause is StandingCause.EVIDENCE or experiment.plan.holdout is not None
-    return StandingState.EXPIRED if by_itself else StandingState.STOPPED
 
 
 def _agrees(done: Outcome, analysis: Analysis) -> bool:

@@ -1,7 +1,7 @@
 """Shows what is believed, and decides by the e-values of the sequential rule.
 
 A chance to be better that is looked at again and again is no error rate: of arms that do not
-differ one in three reaches 95 % within 400 units. So it stands beside, with how often equal
+differ one in three reaches 95% within 400 units. So it stands beside, with how often equal
 arms reach it, and decision, bars and intervals are those of `sequential`, whole. All it may do
 is end a plan that has nothing to lose either way, which promotes nothing.
 """

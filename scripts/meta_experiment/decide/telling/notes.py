@@ -9,10 +9,11 @@ from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import MISSING, NOT_POSITIVE
 from meta_experiment.decide.safety import safety_metrics
 from meta_experiment.decide.samples import Samples, sample_of
-from meta_experiment.decide.scale import described, effect
+from meta_experiment.decide.scale import effect
 from meta_experiment.decide.treatment_state import VerdictInput
 from meta_experiment.decide.units import was_cut_short
 from meta_experiment.decide.verdict import Verdict
+from meta_experiment.stats.figures import described
 from meta_experiment.types import (
     AlertKind,
     Decision,

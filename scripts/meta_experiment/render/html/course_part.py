@@ -24,7 +24,7 @@ from meta_experiment.render.pictures.course import (
 from meta_experiment.render.pictures.spread import spread
 from meta_experiment.render.report_tables import case_rows, look_rows, ordered_cases
 from meta_experiment.render.report_words import (
-    evidence,
+    evidence_bar,
     listed,
     name,
     planned,
@@ -57,13 +57,13 @@ def _course(report: ReportDocument, drawn: Sequence[EvidenceSeries], place: int)
         len(drawn) > 1,
     )
     title = course_finding(report, series)
-    bar = evidence(series.bar, odds=report.verdict.by_e_values)
+    least = evidence_bar(series.bar, odds=report.verdict.by_e_values)
     sides = ("worse", "better") if is_worse(report, series) else ("better", "worse")
     told = (
         "Above: the estimate and its interval, which may be looked at after every one. Below: "
         f"what a bet against “no better” would have grown to, for {sides[0]} (solid) and for "
         f"{sides[1]} (dashed). With no difference at most {planned(report.plan.alpha)} of "
-        f"experiments ever reach {bar}."
+        f"experiments ever reach {least}."
     )
     if not report.verdict.any_look:
         told = (
@@ -144,7 +144,7 @@ def _quantiles(result: ReportResult) -> Markup:
     keys = ("0", "5", "25", "50", "75", "95", "100")
     return table(
         f"Quantiles of {name(result.metric.label, 60)}",
-        ("Arm", "Units", "Least", "5 %", "25 %", "Median", "75 %", "95 %", "Largest"),
+        ("Arm", "Units", "Least", "5%", "25%", "Median", "75%", "95%", "Largest"),
         (
             (
                 own(name(who, 40)),

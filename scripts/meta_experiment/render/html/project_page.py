@@ -18,8 +18,9 @@ from meta_experiment.render.project_impact import (
     impact_headline,
     impact_rows,
 )
-from meta_experiment.render.project_words import STATES, VERDICT_WORDS
+from meta_experiment.render.project_words import VERDICT_WORDS
 from meta_experiment.render.report_words import between, moment, name
+from meta_experiment.render.standing_words import STATES
 from meta_experiment.render.words import counted
 from meta_experiment.types.results.project_report import (
     FalseDiscoveries,
@@ -95,7 +96,7 @@ def _spans(*texts: str) -> Iterator[Markup]:
 
 def _choices(report: ProjectReport) -> Mapping[str, Choices]:
     """Return what there is to choose from, by what it is called; the values are our own."""
-    states = Counter(item.state for item in report.experiments)
+    states = Counter(map(project_words.state_key, report.experiments))
     verdicts = Counter(map(_verdict_key, report.experiments))
     return {
         "state": [(it.value, f"{STATES[it][1]} {states[it]:,}") for it in STATES if states[it]],
@@ -214,7 +215,7 @@ def _row(
         ),
         element("td", *_state(item), role="cell"),
         role="row",
-        data_state=item.state.value,
+        data_state=project_words.state_key(item).value,
         data_verdict=_verdict_key(item),
         data_prompt=None if prompt is None else str(prompt),
     )
@@ -228,7 +229,7 @@ def _change(item: ProjectExperiment) -> Iterator[Content]:
 
 
 def _state(item: ProjectExperiment) -> Iterator[Markup]:
-    yield pill(*STATES[item.state])
+    yield pill(*project_words.state(item))
     for said in project_words.done(item):
         yield element("small", said)
 
@@ -267,7 +268,7 @@ def _line(
 
 
 def _step(item: ProjectExperiment, pages: Collection[str]) -> Markup:
-    sign, word, tone = STATES[item.state]
+    sign, word, tone = project_words.state(item)
     effect = "" if item.improvement is None else f" {project_words.change(item)}"
     return element(
         "div",

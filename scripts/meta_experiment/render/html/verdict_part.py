@@ -17,6 +17,7 @@ from meta_experiment.render.report_words import (
     between,
     change,
     evidence,
+    evidence_bar,
     name,
     per_cent,
     planned,
@@ -140,7 +141,7 @@ def _facts(report: ReportDocument) -> Markup | None:
         or (
             "Evidence for “better”",
             evidence(known.log_better_adjusted, odds=odds) if known else "none yet",
-            f"{evidence(report.verdict.bar, odds=odds)} needed{among}",
+            f"{evidence_bar(report.verdict.bar, odds=odds)} needed{among}",
         ),
         _beyond(report) or compared,
     )

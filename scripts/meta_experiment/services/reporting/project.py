@@ -9,37 +9,34 @@ from typing import Any
 from meta_experiment.decide.reporting.discoveries import false_discoveries
 from meta_experiment.decide.reporting.metric_words import label
 from meta_experiment.decide.reporting.savings import savings
+from meta_experiment.decide.reporting.where_it_stands import state_after
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.experiment_document import outcome_from_document
 from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
 from meta_experiment.services.board.promotions import standing_times, tried_experiments
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Decision, Interval, ReasonCode, Status
+from meta_experiment.types import Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
     SCHEMA,
     ProjectExperiment,
     ProjectReport,
-    ProjectState,
     PromptGenerations,
     Urgency,
 )
+from meta_experiment.types.results.report_standing import StandingState
 from meta_experiment.types.vocabulary import Lack, Stage
 
 Row = Mapping[str, Any]
 
 _OPEN = {
-    Status.DRAFT: ProjectState.DRAFT,
-    Status.RUNNING: ProjectState.RUNNING,
-    Status.PAUSED: ProjectState.PAUSED,
+    Status.DRAFT: StandingState.DRAFT,
+    Status.RUNNING: StandingState.RUNNING,
+    Status.PAUSED: StandingState.PAUSED,
 }
-_DONE = {
-    Action.PROMOTE: ProjectState.PROMOTED,
-    Action.ROLLBACK: ProjectState.ROLLED_BACK,
-    Action.EXPIRE: ProjectState.ENDED,
-}
-_LOST = {  # what is due where a holdout found that of what is promoted
-    ReasonCode.REVERSED: (Urgency.DUE, "take it back"),
-    ReasonCode.DECAYED: (Urgency.LOOK, "it has lost most of its effect; to take it back"),
+_LOST = {  # how urgent it is where a holdout found that of what is promoted
+    ReasonCode.REVERSED: Urgency.DUE,
+    ReasonCode.DECAYED: Urgency.LOOK,
 }
 _ANSWERS = (ReasonCode.STILL_BETTER, *_LOST)
 _BY_STAGE = {Stage.ENDED: Urgency.LESSON, Stage.DUE: Urgency.DUE}
@@ -63,7 +60,7 @@ def project_report(
         experiments=tuple(found),
         generations=tuple(_generations(found)),
         decided=len(decided),
-        promoted=decided.count(ProjectState.PROMOTED),
+        promoted=decided.count(StandingState.PROMOTED),
         impact=savings(tuple(standing_times(rows)), now),
         false_discoveries=false_discoveries(tuple(tried_experiments(rows))),
     )
@@ -71,7 +68,7 @@ def project_report(
 
 def _has_ended(item: ProjectExperiment) -> bool:
     """Say whether it ended by what was done last: one that goes on again has not."""
-    return item.state not in (*_OPEN.values(), ProjectState.DROPPED)
+    return item.state not in (*_OPEN.values(), StandingState.DROPPED)
 
 
 def _experiment(row: Row) -> ProjectExperiment:
@@ -110,15 +107,14 @@ def _as_decided(row: Row) -> Row:
     return outcome if ended and outcome["decision"] is not None else row
 
 
-def _state(row: Row) -> ProjectState:
+def _state(row: Row) -> StandingState:
     status, outcome = Status(row["status"]), row["outcome"]
     if status in _OPEN:
         return _OPEN[status]
     if outcome is None or row["started"] is None:
-        return ProjectState.DROPPED
-    done = _DONE[Action(outcome["action"])]
-    back = done is ProjectState.ROLLED_BACK and row["promoted"] is not None
-    return ProjectState.TAKEN_BACK if back else done
+        return StandingState.DROPPED
+    done, promoted = outcome_from_document(outcome), row["promoted"] is not None
+    return state_after(done, promoted=promoted, holdout=row["watches"] is not None)
 
 
 def _urgency(row: Row) -> Urgency:
@@ -146,9 +142,8 @@ def _with_finding(item: ProjectExperiment, finding: ReasonCode | None) -> Projec
     item = replace(item, finding=finding)
     if finding not in _LOST or item.status is not Status.PROMOTED:
         return item
-    urgency, why = _LOST[finding]
-    due = f"{why}: meta-experiment rollback {item.experiment_id}"
-    return replace(item, urgency=urgency, next_action=due)
+    command = f"meta-experiment rollback {item.experiment_id}"
+    return replace(item, urgency=_LOST[finding], next_action=command)
 
 
 def _generations(found: Sequence[ProjectExperiment]) -> Iterator[PromptGenerations]:

@@ -28,11 +28,11 @@ from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.project_report import (
     ProjectExperiment,
     ProjectReport,
-    ProjectState,
 )
 from meta_experiment.types.results.report import ReportDocument
+from meta_experiment.types.results.report_standing import StandingState
 
-_SHOWS_NOTHING = (ProjectState.DRAFT, ProjectState.DROPPED)
+_SHOWS_NOTHING = (StandingState.DRAFT, StandingState.DROPPED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,26 +9,10 @@ from meta_experiment.records import dataclass
 from meta_experiment.types.analysis import Interval
 from meta_experiment.types.field_marks import MOMENT
 from meta_experiment.types.results.report import ReportDocument
+from meta_experiment.types.results.report_standing import StandingState
 from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 
 SCHEMA = "project-report/v1"
-
-
-class ProjectState(StrEnum):
-    """What came of an experiment: it is open, or what was done last, put away since or not.
-
-    `taken_back` was promoted before, `rolled_back` never was. `ended` is without an action,
-    and `dropped` before it began.
-    """
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    DRAFT = "draft"
-    PROMOTED = "promoted"
-    TAKEN_BACK = "taken_back"
-    ROLLED_BACK = "rolled_back"
-    ENDED = "ended"
-    DROPPED = "dropped"
 
 
 class Urgency(StrEnum):
@@ -59,7 +43,7 @@ class ProjectExperiment:
     name: str
     files: tuple[str, ...]
     status: Status
-    state: ProjectState
+    state: StandingState
     urgency: Urgency
     decision: Decision | None
     reason_code: ReasonCode | None

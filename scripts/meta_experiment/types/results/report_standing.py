@@ -12,19 +12,22 @@ from meta_experiment.types.vocabulary import Decision, ReasonCode, Status
 
 
 class StandingState(StrEnum):
-    """State of what an experiment was about.
+    """State of what an experiment was about: open, or what was done last, put away or not.
 
     `taken_back` is a promotion that was undone, `rolled_back` an end for the control before
-    one, `expired` an end without a decision by the evidence, `stopped` one by hand.
+    one, `expired` an end without a decision by the evidence, `stopped` one by hand, `dropped`
+    one before it began.
     """
 
     RUNNING = "running"
     PAUSED = "paused"
+    DRAFT = "draft"
     PROMOTED = "promoted"
     TAKEN_BACK = "taken_back"
     ROLLED_BACK = "rolled_back"
     EXPIRED = "expired"
     STOPPED = "stopped"
+    DROPPED = "dropped"
 
 
 class StandingCause(StrEnum):
