@@ -52,6 +52,7 @@ SCHEMA = build_schema(
 )
 _COMMENTS = re.compile(r"/repos/acme/prompts/issues/(\d+)/comments")
 _COMMENT = re.compile(r"/repos/acme/prompts/issues/comments/(\d+)")
+_PULLS = "/repos/acme/prompts/pulls"
 
 
 class FakeGitHub:
@@ -66,6 +67,7 @@ class FakeGitHub:
     def __init__(self):
         self.base = ""
         self.comments = []
+        self.pulls = []  # pull requests, as they are told
         self.faults = deque()
         self.seen = []  # (what, path) of every request that was understood
         self.headers = []
@@ -105,6 +107,18 @@ class FakeGitHub:
             for item in self.comments
             if (item["thread"], item["author"]) == (thread, author)
         ]
+
+    def pull(self, asked):
+        """Keep a pull request; None where its branch has one that is open."""
+        with self._lock:
+            place = {"head": {"ref": asked["head"]}, "base": {"ref": asked["base"]}}
+            if any(place.items() <= item.items() for item in self.pulls):
+                return None
+            number = len(self.pulls) + 1
+            url = f"https://github.com/acme/prompts/pull/{number}"
+            words = {"title": asked["title"], "body": asked["body"]}
+            self.pulls.append({"number": number, "html_url": url, **place, **words})
+            return self.pulls[-1]
 
     def count(self, what):
         """Return how often something was asked for."""
@@ -163,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.graphql()
         elif found := _COMMENTS.fullmatch(address.path):
             self.issue(int(found[1]), parse_qs(address.query))
+        elif address.path == _PULLS:
+            self.pull_request(parse_qs(address.query))
         elif (found := _COMMENT.fullmatch(address.path)) and self.command == "DELETE":
             self.hub.seen.append(("delete", self.path))
             if not self.spoiled("delete", lambda: None):
@@ -236,6 +252,20 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.seen.append(("create", self.path))
         if not self.spoiled("create", lambda: self.hub.add(thread, US, body)):
             self.reply(201, _as_rest(self.hub.add(thread, US, body)))
+
+    def pull_request(self, query):
+        if self.command == "GET":
+            self.hub.seen.append(("list", self.path))
+            head = query["head"][0].partition(":")[2]
+            if not self.spoiled("list", lambda: None):
+                self.reply(200, [it for it in self.hub.pulls if it["head"]["ref"] == head])
+            return
+        asked = json.loads(self.sent)
+        self.hub.seen.append(("create", self.path))
+        if self.spoiled("create", lambda: self.hub.pull(asked)):
+            return
+        made = self.hub.pull(asked)
+        self.reply(*((201, made) if made else (422, {"message": "Validation Failed"})))
 
     def graphql(self):
         asked = json.loads(self.sent)

@@ -1,0 +1,185 @@
+"""A change of files as one commit on a branch of a remote: in no working tree, and once.
+
+The commit names its change in a trailer. Whoever does the same again finds it by that, also
+where the change was taken back since: what was done once is not done a second time. Two that do
+it at once push two commits, of which the remote takes one; the other then finds that.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from meta_experiment.deploy.change import FileChange
+from meta_experiment.deploy.commit import NoCommit, Repository
+from meta_experiment.deploy.message import CHANGE_TRAILER
+from meta_experiment.errors import DriftError, GitError, as_word
+from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
+from meta_experiment.git.remote_branch import RemoteRepository
+from meta_experiment.records import dataclass
+
+_TRIES = 8  # pushes, where others push to the branch at the same time
+_GONE_MODE = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchCommit:
+    """The commit of a change on a branch of a remote; `found` where it was there before."""
+
+    commit: str
+    branch: str
+    remote: str
+    url: str
+    found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BranchChange:
+    """A change of files to be committed on a branch; `expected` of each is what stands there.
+
+    `controls` are the bytes behind what is expected, by path.
+    """
+
+    change_id: str
+    files: Sequence[FileChange]
+    controls: dict[str, Content | None]
+    message: str
+    at: float
+
+
+def commit_on_branch(
+    git: Git | None, change: BranchChange, base: str, branch: str
+) -> BranchCommit:
+    """Commit a change on top of the remote's `base`, and push it as `branch`.
+
+    Raises:
+        DriftError: on the base a file is neither what is expected nor what it shall be.
+        GitError: there is no repository, no remote or no such base, or one of them refuses.
+    """
+    repository = Repository.holding(git)
+    if isinstance(repository, NoCommit):
+        raise GitError(
+            f"Nothing can be committed: {repository.note}.",
+            hint="A team takes what was decided from a branch: work in a clone of it.",
+        )
+    remote = RemoteRepository.of_branch(repository.git, base)
+    work = _BranchWork(repository, remote, change)
+    for _ in range(_TRIES):
+        tip = remote.tip(base)
+        if tip is None:
+            raise GitError(
+                f"The remote {remote.name} has no branch {base}.",
+                hint="Push it, or name the one that everybody pulls in the plan's team.",
+            )
+        there = tip if branch == base else remote.tip(branch)
+        for known in filter(None, (there, tip)):
+            if commit := work.done_in(known):
+                return work.result(commit, branch, found=True)
+        if there is not None and branch != base:
+            raise GitError(
+                f"The remote {remote.name} has a branch {branch} with something else.",
+                hint=f"Remove it: git push {remote.name} --delete {branch}",
+            )
+        made = work.commit_on(tip)
+        if made is None:  # the base has these texts already, by whatever way
+            return work.result(work.last_of(tip), branch, found=True)
+        if remote.push(made, branch):
+            return work.result(made, branch, found=False)
+    raise GitError(
+        f"The branch {branch} moved {_TRIES} times while the change was being pushed.",
+        hint="Run the same command again.",
+    )
+
+
+class _BranchWork:
+    """One change, being made on top of some commit."""
+
+    def __init__(
+        self, repository: Repository, remote: RemoteRepository, change: BranchChange
+    ) -> None:
+        self._repository = repository
+        self._remote = remote
+        self._change = change
+        self._paths = {item.path: repository.prefix + item.path for item in change.files}
+        # the same hands make the same commit again, to the byte
+        at = f"{int(change.at)} +0000"
+        dated = (("GIT_AUTHOR_DATE", at), ("GIT_COMMITTER_DATE", at))
+        self._git = replace(repository.git, variables=(*repository.git.variables, *dated))
+
+    def result(self, commit: str, branch: str, *, found: bool) -> BranchCommit:
+        """Say where the commit stands."""
+        return BranchCommit(commit, branch, self._remote.name, self._remote.url, found)
+
+    def done_in(self, tip: str) -> str:
+        """Return the commit of this change in the history of another; empty where none is."""
+        mark = f"^{CHANGE_TRAILER}: {self._change.change_id}$"
+        found = self._git.demand("log", "-1", "--format=%H", f"--grep={mark}", tip, "--")
+        return _text(found)
+
+    def last_of(self, tip: str) -> str:
+        """Return the commit that brought these files into a history."""
+        found = self._git.demand("log", "-1", "--format=%H", tip, "--", *self._paths.values())
+        return _text(found) or tip
+
+    def commit_on(self, tip: str) -> str | None:
+        """Make the commit; None where there is nothing to change."""
+        lines = []
+        for item in self._change.files:
+            path = self._paths[item.path]
+            known = self._known(tip, path)
+            control = self._object(path, self._change.controls[item.path], known)
+            target = self._object(path, item.target, known)
+            if known == target:
+                continue
+            if known != control:
+                raise DriftError(
+                    f"{as_word(item.path)} is not the control any more on the branch of the "
+                    "team: it was changed since the experiment was created.",
+                    hint="Merge the promoted text by hand, or bring the file back there.",
+                )
+            mode, name = target or (_GONE_MODE, "0" * len(known[1] if known else ""))
+            lines.append(f"{mode} {name}\t".encode() + os.fsencode(path) + b"\0")
+        if not lines:
+            return None
+        with tempfile.TemporaryDirectory(prefix="meta-experiment-") as folder:
+            index = Path(folder, "index")
+            self._git.demand("read-tree", tip, index=index)
+            self._git.demand(
+                "update-index", "-z", "--index-info", stdin=b"".join(lines), index=index
+            )
+            tree = _text(self._git.demand("write-tree", index=index))
+        sign = self._git.run("config", "--type=bool", "--get", "commit.gpgSign").output
+        options = ("-S",) if sign == b"true\n" else ()
+        message = self._change.message.encode()
+        commit = self._git.demand(
+            "commit-tree", tree, "-p", tip, *options, "-F", "-", stdin=message
+        )
+        return _text(commit)
+
+    def _known(self, tip: str, path: str) -> tuple[str, str] | None:
+        """Return mode and object of a path in a commit."""
+        line = self._git.demand("ls-tree", "-z", "--full-tree", tip, "--", path)
+        if not line:
+            return None
+        mode, _kind, name = line.partition(b"\t")[0].split()
+        return _text(mode), _text(name)
+
+    def _object(
+        self, path: str, content: Content | None, known: tuple[str, str] | None
+    ) -> tuple[str, str] | None:
+        """Return mode and object that git makes of contents; the mode there is kept."""
+        if content is None:
+            return None
+        name = self._git.demand(
+            "hash-object", "-w", "--stdin", f"--path={path}", stdin=content.data
+        )
+        mode = "100755" if content.mode & 0o100 else "100644"
+        return (known[0] if known else mode), _text(name)
+
+
+def _text(output: bytes) -> str:
+    return output.decode("ascii", "backslashreplace").strip()

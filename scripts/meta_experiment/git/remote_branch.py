@@ -1,0 +1,112 @@
+"""A branch of a remote, read and moved from here without any working tree.
+
+This is the one place where git talks to another repository. It does so by the protocols that
+people clone by, with the user's own credentials, and asks nobody for any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from meta_experiment.errors import GitError
+from meta_experiment.git.command import Git, complaint
+from meta_experiment.records import dataclass
+
+_SECONDS = 120.0
+_PROTOCOLS = ("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh")
+_PRIVATE = "refs/meta-experiment"
+_MOVED = ("[rejected]", "cannot lock ref", "failed to update ref", "incorrect old value")
+_USUAL = "origin"
+_ZERO = "0" * 40
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRepository:
+    """A remote of the repository around git's directory, by its name there."""
+
+    git: Git
+    name: str
+
+    @classmethod
+    def of_branch(cls, git: Git, branch: str) -> RemoteRepository:
+        """Return the remote that a branch is pulled from: its own, else the usual one.
+
+        Raises:
+            GitError: the repository has no remote.
+        """
+        own = git.run("config", "--get", f"branch.{branch}.remote").output
+        named = own.decode("utf-8", "replace").strip()
+        known = git.demand("remote").decode("utf-8", "replace").split()
+        for name in (named, _USUAL, *known[:1]):
+            if name in known:
+                return cls(git, name)
+        raise GitError(
+            "This repository has no remote, so that nobody pulls from it.",
+            hint="Name one: git remote add origin URL",
+        )
+
+    @property
+    def url(self) -> str:
+        """The address that is pushed to, as git has it."""
+        found = self.git.demand("remote", "get-url", "--push", self.name)
+        return found.decode("utf-8", "replace").strip()
+
+    def tip(self, branch: str) -> str | None:
+        """Fetch a branch and return its last commit; None where the remote has no such branch.
+
+        Raises:
+            GitError: the remote does not answer, or refuses.
+        """
+        listed = self._ask("ls-remote", "--heads", self.name, f"refs/heads/{branch}")
+        names = dict(_listed(listed))
+        commit = names.get(f"refs/heads/{branch}")
+        if commit is None:
+            return None
+        place = f"{_PRIVATE}/{branch}"
+        self._ask(
+            "fetch", "--quiet", "--no-tags", "--no-recurse-submodules",
+            "--no-write-fetch-head", "--refmap=", self.name, f"+refs/heads/{branch}:{place}",
+        )  # fmt: skip
+        fetched = self.git.demand("rev-parse", "--verify", f"{place}^{{commit}}")
+        self.git.run("update-ref", "-d", place)
+        return fetched.decode("ascii", "replace").strip()
+
+    def push(self, commit: str, branch: str) -> bool:
+        """Move a branch forward to a commit; False when it moved meanwhile.
+
+        Raises:
+            GitError: the remote does not answer, or refuses.
+        """
+        done = self._git.run("push", "--porcelain", self.name, f"{commit}:refs/heads/{branch}")
+        if done.code == 0:
+            return True
+        said = complaint(done)
+        if any(word in said for word in _MOVED):
+            return False
+        raise GitError(
+            f"The remote {self.name} did not take {branch}: {said}",
+            hint="Where the branch is protected, let the plan say carry_out: pull_request.",
+        )
+
+    @property
+    def _git(self) -> Git:
+        variables = (*self.git.variables, _PROTOCOLS)
+        return replace(self.git, timeout=_SECONDS, variables=variables)
+
+    def _ask(self, *arguments: str) -> bytes:
+        done = self._git.run(*arguments)
+        if done.code:
+            raise GitError(
+                f"The remote {self.name} did not answer git {arguments[0]}: "
+                f"{complaint(done) or 'it said nothing'}",
+                hint=f"Try it by hand: git fetch {self.name}",
+            )
+        return done.output
+
+
+def _listed(output: bytes) -> Iterator[tuple[str, str]]:
+    for line in output.decode("utf-8", "replace").splitlines():
+        commit, _, name = line.partition("\t")
+        if commit != _ZERO:
+            yield name, commit

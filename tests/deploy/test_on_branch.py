@@ -1,0 +1,175 @@
+"""A change committed on a remote's branch: in no working tree, whole, and once."""
+
+from dataclasses import replace
+
+import pytest
+from tests.support.git import git
+
+from meta_experiment.deploy import FileChange
+from meta_experiment.deploy.message import CHANGE_TRAILER
+from meta_experiment.deploy.on_branch import BranchChange, commit_on_branch
+from meta_experiment.errors import DriftError, GitError
+from meta_experiment.files.confine import Content
+from meta_experiment.git import Git
+from meta_experiment.git.remote_branch import RemoteRepository
+
+OLD, NEW = Content(b"Review it.\n", 0o644), Content(b"Review it twice.\n", 0o644)
+PATH = "prompts/review.md"
+SIDE = "meta-experiment/review"
+
+
+@pytest.fixture
+def clones(tmp_path):
+    """Two clones of one bare repository, whose project lies in a folder below its top."""
+    bare, seed = tmp_path / "bare.git", tmp_path / "seed"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", str(bare))
+    git(tmp_path, "init", "-q", "-b", "main", str(seed))
+    (seed / "sub/prompts").mkdir(parents=True)
+    (seed / "sub" / PATH).write_bytes(OLD.data)
+    (seed / "other.txt").write_text("other\n")
+    git(seed, "add", "-A")
+    git(seed, "commit", "-qm", "begin")
+    git(seed, "push", "-q", str(bare), "main")
+    for name in ("one", "two"):
+        git(tmp_path, "clone", "-q", str(bare), name)
+    return tmp_path / "one/sub", tmp_path / "two/sub", bare
+
+
+def change(**more):
+    made = BranchChange(
+        change_id="20260101-ab",
+        files=(FileChange(PATH, OLD.version, NEW),),
+        controls={PATH: OLD},
+        message=f"experiment: promote review\n\n{CHANGE_TRAILER}: 20260101-ab\n",
+        at=1_760_000_000.0,
+    )
+    return replace(made, **more)
+
+
+def test_a_commit_reaches_the_branch_and_leaves_the_clone_as_it_was(clones):
+    one, two, bare = clones
+    (one / PATH).write_text("being edited\n")
+    git(one.parent, "rm", "-q", "--cached", "other.txt")
+    before = git(one, "status", "--porcelain"), git(one, "show-ref", "--heads")
+    done = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert not done.found
+    assert (git(one, "status", "--porcelain"), git(one, "show-ref", "--heads")) == before
+    assert git(bare, "rev-parse", "main").strip() == done.commit
+    assert git(bare, "show", "--stat", "--format=%s", "main").count("|") == 1
+    git(two, "pull", "-q")
+    assert (two / PATH).read_bytes() == NEW.data
+
+
+def test_what_was_done_once_is_found_also_by_another_and_after_it_was_taken_back(clones):
+    one, two, bare = clones
+    first = commit_on_branch(Git.find(one), change(), "main", "main")
+    again = commit_on_branch(Git.find(two), change(), "main", "main")
+    assert (again.commit, again.found) == (first.commit, True)
+    git(two, "pull", "-q")
+    git(two, "revert", "--no-edit", "HEAD")
+    git(two, "push", "-q")
+    assert commit_on_branch(Git.find(one), change(), "main", "main").commit == first.commit
+    assert git(bare, "rev-list", "--count", "main").strip() == "3"
+    assert git(bare, "show", f"main:sub/{PATH}").encode() == OLD.data
+
+
+def test_the_same_hands_make_the_same_commit(clones, monkeypatch):
+    """One that was killed between the commit and the push has left nothing behind."""
+    one, _, bare = clones
+    made = []
+    monkeypatch.setattr(
+        RemoteRepository, "push", lambda _, commit, __: made.append(commit) or len(made) > 1
+    )
+    assert commit_on_branch(Git.find(one), change(), "main", "main").commit == made[0]
+    assert made[0] == made[1]
+    assert git(bare, "rev-list", "--count", "main").strip() == "1"
+
+
+def test_two_at_once_are_one_commit(clones, monkeypatch):
+    one, two, bare = clones
+    push = RemoteRepository.push
+
+    def late(remote, commit, branch):
+        monkeypatch.setattr(RemoteRepository, "push", push)
+        commit_on_branch(Git.find(two), change(at=1_760_000_009.0), "main", "main")
+        return push(remote, commit, branch)
+
+    monkeypatch.setattr(RemoteRepository, "push", late)
+    done = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert done.found
+    assert git(bare, "rev-list", "--count", "main").strip() == "2"
+
+
+def test_others_who_push_meanwhile_are_not_lost(clones, monkeypatch):
+    one, two, bare = clones
+    push = RemoteRepository.push
+
+    def late(remote, commit, branch):
+        monkeypatch.setattr(RemoteRepository, "push", push)
+        (two.parent / "other.txt").write_text("changed\n")
+        git(two, "commit", "-qam", "another")
+        git(two, "push", "-q")
+        return push(remote, commit, branch)
+
+    monkeypatch.setattr(RemoteRepository, "push", late)
+    done = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert not done.found
+    assert git(bare, "show", "main:other.txt") == "changed\n"
+    assert git(bare, "log", "--format=%s", "main").split("\n")[:2] == [
+        "experiment: promote review",
+        "another",
+    ]
+
+
+def test_a_file_that_is_not_the_control_there_is_left(clones):
+    one, two, bare = clones
+    (two / PATH).write_text("Review it well.\n")
+    git(two, "commit", "-qam", "edit")
+    git(two, "push", "-q")
+    with pytest.raises(DriftError, match="is not the control any more on the branch"):
+        commit_on_branch(Git.find(one), change(), "main", "main")
+    assert git(bare, "rev-list", "--count", "main").strip() == "2"
+
+
+def test_texts_that_came_another_way_need_no_commit(clones):
+    one, two, bare = clones
+    (two / PATH).write_bytes(NEW.data)
+    git(two, "commit", "-qam", "by hand")
+    git(two, "push", "-q")
+    done = commit_on_branch(Git.find(one), change(), "main", "main")
+    assert done.found
+    assert done.commit == git(bare, "rev-parse", "main").strip()
+
+
+def test_a_branch_of_its_own_is_made_once_and_none_of_anothers_is_taken(clones):
+    one, two, bare = clones
+    first = commit_on_branch(Git.find(one), change(), "main", SIDE)
+    assert git(bare, "rev-parse", SIDE).strip() == first.commit
+    assert git(bare, "rev-list", "--count", "main").strip() == "1"
+    again = commit_on_branch(Git.find(two), change(), "main", SIDE)
+    assert (again.commit, again.found) == (first.commit, True)
+    other = change(change_id="other", message=f"x\n\n{CHANGE_TRAILER}: other\n")
+    with pytest.raises(GitError, match="has a branch meta-experiment/review with something"):
+        commit_on_branch(Git.find(two), other, "main", SIDE)
+
+
+def test_what_cannot_be_reached_is_said(clones, tmp_path):
+    one, _, bare = clones
+    with pytest.raises(GitError, match="origin has no branch trunk"):
+        commit_on_branch(Git.find(one), change(), "trunk", "trunk")
+    hook = bare / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho protected\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(GitError, match=r"did not take main: .*protected") as refused:
+        commit_on_branch(Git.find(one), change(), "main", "main")
+    assert "carry_out: pull_request" in refused.value.hint
+    git(one, "remote", "set-url", "origin", str(tmp_path / "gone"))
+    with pytest.raises(GitError, match="did not answer git ls-remote"):
+        commit_on_branch(Git.find(one), change(), "main", "main")
+    git(one, "remote", "remove", "origin")
+    with pytest.raises(GitError, match="no remote"):
+        commit_on_branch(Git.find(one), change(), "main", "main")
+    (tmp_path / "bare-folder").mkdir()
+    with pytest.raises(GitError, match="not in a git repository"):
+        commit_on_branch(Git.find(tmp_path / "bare-folder"), change(), "main", "main")
