@@ -16,7 +16,9 @@ _EXPECTED = (
 _BY_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def date_in(document: Document, key: str, *, last: bool = False) -> float | None:
+def date_in(
+    document: Document, key: str, *, last: bool = False, of: str = "plan"
+) -> float | None:
     """Read a date as seconds since the epoch; of the `last` day its end counts.
 
     Raises:
@@ -25,7 +27,7 @@ def date_in(document: Document, key: str, *, last: bool = False) -> float | None
     value = document.get(key)
     if value is None:
         return None
-    where = f"plan.{key}"
+    where = f"{of}.{key}"
     try:
         moment = _moment(value)
         if not isinstance(moment, datetime):

@@ -1,0 +1,48 @@
+"""What was collected of an experiment: sums of each arm and day, never a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meta_experiment.records import dataclass
+from meta_experiment.stats.joint_moments import JointMoments
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSums:
+    """What the units of one arm and day show of a metric.
+
+    `joint` are the moments on the metric's scale: of the value and its covariates, or of a
+    ratio's two parts; `raw` those in its unit, where the scale is another. `binary` says that
+    every value is 0 or 1. `skipped` counts by reason what cannot stand on the scale.
+    `values` are those of a quantile, each with the number of units that have it.
+    """
+
+    joint: JointMoments
+    raw: JointMoments | None
+    binary: bool
+    skipped: Mapping[str, int]
+    values: tuple[tuple[float, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ArmDay:
+    """Units of an arm that were first exposed on one day, with what they show by metric.
+
+    `day` counts from 1970 in UTC; None where there is no time. `tainted` more units were seen
+    in another arm as well and count in none.
+    """
+
+    variant: str
+    day: int | None
+    units: int
+    tainted: int
+    metrics: Mapping[str, MetricSums]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedSums:
+    """All that was collected, by day; `covariates` are the names of each metric's columns."""
+
+    days: tuple[ArmDay, ...]
+    covariates: Mapping[str, tuple[str, ...]]

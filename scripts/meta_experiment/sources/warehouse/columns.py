@@ -1,0 +1,166 @@
+"""Columns of a mapping as expressions on tables of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+from meta_experiment.errors import NotFoundError, UsageError, cite
+from meta_experiment.model.fields import suggestion
+from meta_experiment.types.mapping import (
+    EventColumn,
+    EventFilter,
+    EventTime,
+    FilterOperator,
+    FilterValue,
+    TimeForm,
+)
+
+Expression = Any  # of Ibis, whose types are loaded with it
+Table = Any
+
+_PER_SECOND = {
+    TimeForm.SECONDS: 1,
+    TimeForm.MILLISECONDS: 10**3,
+    TimeForm.MICROSECONDS: 10**6,
+    TimeForm.NANOSECONDS: 10**9,
+}
+_LARGEST = 1e75  # the square of a ratio of two such numbers is still a number
+
+
+def column_of(table: Table, wanted: EventColumn, where: str) -> Expression:
+    """Return a column, or what lies within it.
+
+    Raises:
+        NotFoundError: there is none; the nearest is named. UsageError: nothing lies within it.
+    """
+    if wanted.name not in table.columns:
+        listed = ", ".join(table.columns[:30])
+        raise NotFoundError(
+            f"{where}: the table has no column {cite(wanted.name)}; it has {listed}.",
+            hint=suggestion(wanted.name, table.columns),
+        )
+    found = table[wanted.name]
+    for key in wanted.path:
+        found = _within(found, key, wanted, where)
+    if wanted.path and found.type().is_json():
+        found = found.str
+    return found
+
+
+def _within(found: Expression, key: str, wanted: EventColumn, where: str) -> Expression:
+    kind = found.type()
+    if kind.is_struct():
+        if key not in kind.names:
+            raise NotFoundError(
+                f"{where}: {wanted.name} has no {cite(key)}; it has {', '.join(kind.names)}.",
+                hint=suggestion(key, kind.names),
+            )
+        return found[key]
+    if kind.is_map():
+        return found.get(key)
+    if kind.is_string():
+        found = found.cast("json")
+    elif not kind.is_json():
+        raise UsageError(
+            f"{where}: {wanted.name} is {kind}, in which nothing has a name; leave path out."
+        )
+    return found[key]
+
+
+def moment_of(table: Table, at: EventTime, where: str) -> Expression:
+    """Return a moment without a zone, in UTC."""
+    found = column_of(table, at.column, where)
+    kind = found.type()
+    if at.form is not TimeForm.TIMESTAMP:
+        if not (kind.is_numeric() or kind.is_string()):
+            raise UsageError(
+                f"{where}: {at.column.name} is {kind}, expected a number of {at.form.value}.",
+                hint="Leave form out where the column holds moments.",
+            )
+        seconds = found.cast("float64") / float(_PER_SECOND[at.form])
+        return seconds.as_timestamp("s").cast("timestamp")
+    if kind.is_numeric():
+        raise UsageError(
+            f"{where}: {at.column.name} is {kind}, and nothing says what it counts.",
+            hint="Say it: {column: NAME, form: seconds} or milliseconds, nanoseconds.",
+        )
+    if kind.is_string() or (kind.is_timestamp() and kind.timezone):
+        return found.cast("timestamp('UTC')").cast("timestamp")
+    if not (kind.is_timestamp() or kind.is_date()):
+        raise UsageError(f"{where}: {at.column.name} is {kind}, expected a moment.")
+    return found.cast("timestamp") if kind.is_date() or kind.scale not in (None, 6) else found
+
+
+def number_of(table: Table, wanted: EventColumn, where: str) -> Expression:
+    """Return a number, of truths 1 and 0."""
+    found = column_of(table, wanted, where)
+    kind = found.type()
+    if kind.is_boolean():
+        return found.cast("int8").cast("float64")
+    if not (kind.is_numeric() or kind.is_string()):
+        raise UsageError(f"{where}: {wanted.name} is {kind}, expected a number.")
+    return found if kind.is_float64() else found.cast("float64")
+
+
+def text_of(table: Table, wanted: EventColumn, where: str) -> Expression:
+    """Return a value as text, truths as `true` and `false`."""
+    found = column_of(table, wanted, where)
+    return found if found.type().is_string() else found.cast("string").lower()
+
+
+def is_number(value: Expression) -> Expression:
+    """Return whether a number is finite, and its square as well."""
+    size = value.abs()
+    return (size < _LARGEST) & ((size > 1 / _LARGEST) | (size == 0.0))
+
+
+def where_all(table: Table, conditions: Sequence[EventFilter], where: str) -> Expression | None:
+    """Return whether all conditions hold; None where there are none."""
+    found = [
+        _condition(table, item, f"{where}.where[{place}]")
+        for place, item in enumerate(conditions)
+    ]
+    return reduce(lambda one, other: one & other, found) if found else None
+
+
+def _condition(table: Table, wanted: EventFilter, where: str) -> Expression:
+    found = column_of(table, wanted.column, where)
+    values = [_comparable(found, item, where) for item in wanted.values]
+    return _COMPARISONS[wanted.operator](found, values)
+
+
+_COMPARISONS: dict[FilterOperator, Callable[[Expression, list[Expression]], Expression]] = {
+    FilterOperator.MISSING: lambda found, _: found.isnull(),
+    FilterOperator.PRESENT: lambda found, _: found.notnull(),
+    FilterOperator.IN: lambda found, values: found.isin(values),
+    FilterOperator.NOT_IN: lambda found, values: found.notin(values),
+    FilterOperator.EQUALS: lambda found, values: found == values[0],
+    FilterOperator.DIFFERS: lambda found, values: found != values[0],
+    FilterOperator.BELOW: lambda found, values: found < values[0],
+    FilterOperator.AT_MOST: lambda found, values: found <= values[0],
+    FilterOperator.ABOVE: lambda found, values: found > values[0],
+    FilterOperator.AT_LEAST: lambda found, values: found >= values[0],
+}
+
+
+def _comparable(found: Expression, value: FilterValue, where: str) -> Expression:
+    """Return a value as a literal that the column can be compared with."""
+    import ibis
+
+    kind = found.type()
+    fits = (
+        kind.is_boolean()
+        if isinstance(value, bool)
+        else kind.is_string() or kind.is_temporal() or kind.is_uuid()
+        if isinstance(value, str)
+        else kind.is_numeric()
+    )
+    if not fits:
+        raise UsageError(
+            f"{where}: the column is {kind}, which cannot be compared with {value!r}."
+        )
+    if kind.is_temporal():
+        return ibis.literal(value).cast(kind)
+    return ibis.literal(value)

@@ -1,0 +1,223 @@
+"""Engines that compute where the data lie: opened by their address, spoken to through Ibis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from meta_experiment.errors import (
+    DependencyError,
+    MetaExperimentError,
+    NetworkError,
+    NotFoundError,
+    RemoteError,
+    UsageError,
+    cite,
+)
+from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.warehouse.columns import Table
+from meta_experiment.types.mapping import EventTable, WarehouseMapping
+
+EMBEDDED = "duckdb://"
+_INSTALL = "pip install 'meta-experiment[warehouse]'"
+_BY_IBIS = ("bigquery", "snowflake", "clickhouse", "databricks")
+_LONGEST_ERROR = 400
+_READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+_COMPRESSED = (".gz", ".zst", ".bz2")
+_SQLITE = (".sqlite", ".sqlite3", ".db")
+
+
+class Engine:
+    """Engine that is connected: its tables, and the rows that it answers with."""
+
+    def __init__(self, backend: Any, name: str, secrets: tuple[str, ...]) -> None:  # noqa: ANN401
+        """Take what Ibis connected; `name` has no secret in it."""
+        self.backend, self.name, self._secrets = backend, name, secrets
+
+    def tables(self, mapping: WarehouseMapping) -> dict[str, Table]:
+        """Return the tables of a mapping, by their names there.
+
+        Raises:
+            NotFoundError: there is none of that name, or no file.
+        """
+        used = {mapping.exposure.table}
+        used |= {
+            item.table for item in (*mapping.metrics.values(), *mapping.covariates.values())
+        }
+        return {
+            name: self._table(item, name, mapping.folder)
+            for name, item in mapping.tables.items()
+            if name in used
+        }
+
+    def rows(self, query: Table) -> list[dict[str, Any]]:
+        """Return what a query answers. Raises RemoteError where it fails."""
+        with self.errors("computing the sums"):
+            found: list[dict[str, Any]] = query.to_pyarrow().to_pylist()
+            return found
+
+    @contextmanager
+    def errors(self, doing: str) -> Iterator[None]:
+        """Say of an engine's error what was being done, without a secret."""
+        try:
+            yield
+        except MetaExperimentError:
+            raise
+        except Exception as error:  # noqa: BLE001 - every engine has a tree of its own
+            said = shortened(error, self._secrets)
+            raise RemoteError(f"{self.name} failed while {doing}: {said}") from None
+
+    def _table(self, wanted: EventTable, name: str, folder: str) -> Table:
+        if wanted.path is not None:
+            return self._files(wanted, wanted.path, name, folder)
+        typed = wanted.table or name
+        *place, table = typed.split(".")
+        database = ".".join(place) or None
+        with self.errors(f"looking for tables.{name}"):
+            try:
+                return self.backend.table(table, database=database)
+            except Exception as error:
+                if not _is_missing(error):
+                    raise
+        known = self._listed(database)
+        raise NotFoundError(
+            f"tables.{name}: {self.name} has no table {cite(typed)}; it has "
+            f"{', '.join(known[:20]) or 'none'}.",
+            hint=suggestion(table, known),
+        )
+
+    def _listed(self, database: str | None) -> list[str]:
+        try:
+            return sorted(self.backend.list_tables(database=database))
+        except Exception:  # noqa: BLE001 - of a database that is not there either
+            return []
+
+    def _files(self, wanted: EventTable, path: str, name: str, folder: str) -> Table:
+        found = Path(folder, path)
+        if not list(found.parent.glob(found.name)) and "*" not in str(found.parent):
+            raise NotFoundError(
+                f"tables.{name}: there is no file {cite(str(found))}.",
+                hint="Paths are relative to the folder of the mapping.",
+            )
+        suffixes = [item.lower() for item in found.suffixes if item.lower() not in _COMPRESSED]
+        suffix = suffixes[-1] if suffixes else ""
+        if suffix in _SQLITE:
+            return self._sqlite(found, wanted, name)
+        reader = getattr(self.backend, _READERS.get(suffix, ""), None)
+        if reader is None:
+            raise UsageError(
+                f"tables.{name}: {self.name} cannot read {cite(found.name)}.",
+                hint="Parquet, CSV, JSON lines and SQLite are read by the embedded engine.",
+            )
+        with self.errors(f"reading {found.name}"):
+            return reader(str(found))
+
+    def _sqlite(self, path: Path, wanted: EventTable, name: str) -> Table:
+        from meta_experiment.sources.warehouse.sqlite_file import sqlite_table
+
+        if wanted.table is None:
+            raise UsageError(f"tables.{name}: {path.name} holds tables, expected table: NAME.")
+        with self.errors(f"reading {path.name}"):
+            return sqlite_table(self.backend, path, wanted.table, name)
+
+
+@contextmanager
+def opened(url: str | None) -> Iterator[Engine]:
+    """Connect to an engine, the embedded one without an address, and leave it at the end.
+
+    Raises:
+        DependencyError: it is not installed. UsageError: the address is none.
+        NetworkError: it does not answer, or refuses who asks.
+    """
+    address = url or EMBEDDED
+    name, secrets = safe_name(address), _secrets(address)
+    try:
+        backend = _connected(address)
+    except ImportError as error:
+        raise DependencyError(
+            f"{name} needs {error.name or 'Ibis'}, which is not installed.", hint=_INSTALL
+        ) from None
+    except MetaExperimentError:
+        raise
+    except Exception as error:  # noqa: BLE001 - every engine has a tree of its own
+        said = shortened(error, secrets)
+        raise NetworkError(
+            f"{name} cannot be reached: {said}", hint="Look at --engine; is it running?"
+        ) from None
+    try:
+        yield Engine(backend, name, secrets)
+    finally:
+        backend.disconnect()
+
+
+def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
+    import ibis
+
+    parts = urlsplit(address)
+    if parts.scheme == "duckdb":
+        place = address.removeprefix(EMBEDDED)
+        if place and not Path(place).exists():
+            raise NotFoundError(f"There is no database {cite(place)}.")
+        backend = ibis.duckdb.connect(place or ":memory:", read_only=bool(place))
+        backend.raw_sql("SET TimeZone = 'UTC'")
+        return backend
+    if parts.scheme in ("postgresql", "postgres"):
+        backend = ibis.connect(address.replace("postgresql://", "postgres://", 1))
+        backend.raw_sql("SET TIME ZONE 'UTC'").close()
+        return backend
+    if parts.scheme == "spark":
+        from meta_experiment.sources.warehouse.spark import spark_backend
+
+        return spark_backend(parts.netloc)
+    if parts.scheme in _BY_IBIS:
+        return ibis.connect(address)
+    raise UsageError(
+        f"--engine {cite(safe_name(address))}: there is no such engine.",
+        hint="One of duckdb://, postgresql://, spark://, "
+        f"{', '.join(f'{item}://' for item in _BY_IBIS)}.",
+    )
+
+
+def safe_name(address: str) -> str:
+    """Return an address without user, password or settings."""
+    parts = urlsplit(address)
+    if not parts.scheme:
+        return "the engine"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"
+
+
+def _secrets(address: str) -> tuple[str, ...]:
+    """Return what of an address no message may hold."""
+    from urllib.parse import parse_qsl, unquote
+
+    parts = urlsplit(address)
+    user = parts.netloc.rpartition("@")[0]
+    found = [user, user.partition(":")[2], unquote(user.partition(":")[2]), parts.query]
+    found += [value for _, value in parse_qsl(parts.query)]
+    return tuple(sorted({item for item in found if len(item) > 2}, key=len, reverse=True))
+
+
+def shortened(error: Exception, secrets: tuple[str, ...]) -> str:
+    """Return what an engine says of an error: its first lines, without a secret."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    for secret in secrets:
+        said = said.replace(secret, "***")
+    said = re.sub(r"(?i)(password|token|secret)=\S+", r"\1=***", said)
+    return said if len(said) <= _LONGEST_ERROR else f"{said[:_LONGEST_ERROR]}…"
+
+
+def _is_missing(error: Exception) -> bool:
+    words = f"{type(error).__name__} {error}".lower()
+    return any(word in words for word in ("tablenotfound", "not found", "does not exist"))
