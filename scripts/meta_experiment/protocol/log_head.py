@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 HEAD = b'{"event":"log","seal":"'  # how any first line begins
 LENGTH = len(HEAD) + 35  # of a first line, its end included
 REGISTRY = "experiments.json"  # the writer of the trials that stand in the registry itself
+MACHINE_DIGITS = 16  # of the id of a machine in a team
 _ADMITTED = "admitted"
 _MARK_DIGITS = 8
 _HEX = "0123456789abcdef"
+_REPLICA = "team-"  # begins the names of logs that were taken from a team's store
+_DRAWN = "assignments"  # begins those of draws
 _TRIES = 8  # names of a log, where another's file stands in its place
 
 
@@ -56,6 +59,36 @@ def log_names(stem: str, suffix: str) -> Iterator[str]:
     yield stem + suffix
     for number in range(2, _TRIES + 1):
         yield f"{stem}-{number}{suffix}"
+
+
+def replica_stem(seal: Seal) -> str:
+    """Return how the names of replicas begin in this checkout: no commit can guess that."""
+    return f"{_REPLICA}{seal.of('replicas', b'')[:_MARK_DIGITS]}-"
+
+
+def replica_name(seal: Seal, machine: str, log: str) -> str:
+    """Return how the replica of another machine's log is named here."""
+    stem = replica_stem(seal) + machine
+    drawn = log.startswith(_DRAWN)
+    return f"{_DRAWN}-{stem}{log[len(_DRAWN) :]}" if drawn else f"{stem}-{log}"
+
+
+def is_replica(name: str) -> bool:
+    """Tell whether a log is named as one that another machine wrote."""
+    return name.removeprefix(f"{_DRAWN}-").startswith(_REPLICA)
+
+
+def origin(name: str) -> tuple[str, str]:
+    """Return which machine wrote a log, "" for this one, and how it is named there.
+
+    In the order of the second part a log stands in the same place on every machine.
+    """
+    if not is_replica(name):
+        return "", name
+    drawn = name.startswith(_DRAWN)
+    begin = name.index(_REPLICA) + len(_REPLICA) + _MARK_DIGITS + 1
+    machine, rest = name[begin : begin + MACHINE_DIGITS], name[begin + MACHINE_DIGITS :]
+    return machine, _DRAWN + rest if drawn else rest[1:]
 
 
 def live_stem(seal: Seal) -> str:

@@ -18,6 +18,7 @@ from meta_experiment.protocol.log_head import (
     admitted,
     head,
     is_own,
+    is_replica,
     log_names,
     mark,
     writer_of,
@@ -216,7 +217,8 @@ def find_apart(
 ) -> tuple[int, str] | None:
     """Return what was drawn for a unit apart from the sequence, whose file is `own`.
 
-    Only files that count are asked: of this checkout, or of an admitted writer. Raises OSError.
+    Only files that count are asked: of this checkout, or of an admitted writer; not those of a
+    team's other machines, for which no prompt waits. Raises OSError.
     """
     folder = trials(root, experiment_id)
     refuse_links_to_state(folder)
@@ -227,7 +229,7 @@ def find_apart(
     writers: set[str] | None = None
     for name in names:
         path = f"{folder}/{name}"
-        if path == own:
+        if path == own or is_replica(name):
             continue
         if writer_of(name) == mark(seal):
             known = read_known(path, key, head(seal, experiment_id, name))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from meta_experiment.files.roots import Layout
+from meta_experiment.protocol.log_head import origin
 from meta_experiment.protocol.sequence import is_assignment_file, parse_assignment
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.fold.code_runs import UNKNOWN
@@ -27,7 +28,8 @@ def fold_of(
     fold = Fold()
     wanted = [spelled for trial_id in trial_ids for spelled in _spelled(trial_id)]
     folder = layout.trials(experiment_id)
-    for name, log in sorted(counting.logs(folder).items()):
+    logs = counting.logs(folder)
+    for name, log in sorted(logs.items(), key=lambda item: origin(item[0])[1]):
         if not log.counts:
             continue
         lines = _lines_with(folder / name, Cursor(log.begin), wanted)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from meta_experiment.files.headway import tell
 from meta_experiment.files.roots import Layout
-from meta_experiment.protocol.log_head import HEAD
+from meta_experiment.protocol.log_head import HEAD, origin
 from meta_experiment.protocol.sequence import (
     draw_of,
     is_assignment_file,
@@ -77,7 +77,8 @@ class Reading:
                 gc.enable()
 
     def _read_files(self, folder: Path) -> None:
-        counted = [(name, log) for name, log in sorted(self.logs.items()) if log.counts]
+        ordered = sorted(self.logs.items(), key=lambda item: origin(item[0])[1])
+        counted = [(name, log) for name, log in ordered if log.counts]
         for name, log in counted:
             cursor = self.cursors.setdefault(name, Cursor(log.begin, bool(log.begin)))
             self._left += max(log.size - cursor.offset, 0)

@@ -1,0 +1,73 @@
+"""What came of the last exchange with a team's store, for those who look and do not connect."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import field, replace
+from pathlib import Path
+from typing import Any
+
+from meta_experiment.errors import StorageError
+from meta_experiment.protocol.seal import read_sealed
+from meta_experiment.records import dataclass
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.local.sealing import refusals, write_sealed
+from meta_experiment.types.results.team_store import StoreExchange
+
+_PURPOSE = "store-exchange"
+_MOST = 20  # reasons that are kept of an experiment
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeNote:
+    """The last exchanges: when one went well, what failed since, what was left outside.
+
+    `at` is None before the first. `failed` is what stopped the last one, empty when it went
+    well. `aside` are the reasons by experiment.
+    """
+
+    at: float | None = None
+    failed: str = ""
+    aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def read_note(workspace: Workspace) -> ExchangeNote:
+    """Return what came of the last exchange, as far as it is known. Raises StorageError."""
+    path = _file(workspace)
+    with refusals(path):
+        data = read_sealed(os.fspath(workspace.root), os.fspath(path), _PURPOSE)
+    if not data:
+        return ExchangeNote()
+    document: dict[str, Any] = json.loads(data)
+    aside = {name: tuple(said) for name, said in document["aside"].items()}
+    return ExchangeNote(document["at"], document["failed"], aside)
+
+
+def note_exchange(workspace: Workspace, done: StoreExchange, *, whole: bool) -> None:
+    """Remember an exchange that went well; one of single experiments says nothing of others."""
+    before = {} if whole else dict(read_note(workspace).aside)
+    for item in done.experiments:
+        said = ((item.refused,) if item.refused else ()) + item.aside
+        before[item.experiment_id] = said[:_MOST]
+    aside = {name: said for name, said in before.items() if said}
+    _write(workspace, ExchangeNote(workspace.clock(), "", aside))
+
+
+def note_failure(workspace: Workspace, message: str) -> None:
+    """Remember what stopped an exchange."""
+    _write(workspace, replace(read_note(workspace), failed=message))
+
+
+def _write(workspace: Workspace, note: ExchangeNote) -> None:
+    """Keep a note, if the disk takes it: what was exchanged is so without."""
+    document = {"at": note.at, "failed": note.failed, "aside": dict(note.aside)}
+    data = json.dumps(document, sort_keys=True).encode()
+    with suppress(StorageError):
+        write_sealed(workspace.layout, workspace.files, _file(workspace), _PURPOSE, data)
+
+
+def _file(workspace: Workspace) -> Path:
+    return workspace.layout.local / _PURPOSE

@@ -1,0 +1,128 @@
+"""This machine as a member of a project: its store, its key, and whom it believes there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from meta_experiment.errors import RefusedError
+from meta_experiment.records import dataclass
+from meta_experiment.services.teams.machine_keys import Signer
+from meta_experiment.services.teams.signatures import is_signed
+from meta_experiment.services.teams.statements import (
+    admission_statement,
+    fingerprint,
+    machine_id,
+)
+from meta_experiment.services.teams.team_setting import TeamSetting
+from meta_experiment.store.exchange import Exchange, MachineAdmission, TeamMachine
+from meta_experiment.types import Experiment
+
+NOT_ADMITTED = "the owner has not admitted it"
+NO_LONGER = "the owner admits it no longer"
+FORGED_ID = "its id is not that of its key"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a machine needs to speak with its team."""
+
+    exchange: Exchange
+    setting: TeamSetting
+    signer: Signer
+
+
+@dataclass(frozen=True, slots=True)
+class BelievedMachines:
+    """Machines whose trials count, by id with their public keys, and why others do not.
+
+    `here` are this one and those that this checkout admitted by itself, `joined` all of the
+    project; `numbers` are the last words of the owner, as the setting keeps them.
+    """
+
+    keys: Mapping[str, bytes]
+    refused: Mapping[str, str]
+    numbers: Mapping[str, int]
+    here: Mapping[str, bytes]
+    joined: Mapping[str, bytes]
+
+    def keys_of(self, experiment: Experiment) -> Mapping[str, bytes]:
+        """Return those that count in an experiment: whom its plan names, where it does."""
+        team = experiment.plan.team
+        if team is None or not team.machines:
+            return self.keys
+        named = {machine: self.joined.get(machine) for machine in team.machines}
+        known = {machine: key for machine, key in named.items() if key is not None}
+        return {**known, **self.here}
+
+
+def require_owner(member: Membership) -> None:
+    """Refuse a store in which the project is another's than when it was first used.
+
+    Raises:
+        RefusedError: it is.
+    """
+    owner = member.exchange.owner()
+    if owner is None or owner.public_key != member.setting.owner:
+        said = "nobody" if owner is None else fingerprint(owner.public_key)[:17]
+        known = fingerprint(member.setting.owner)[:17]
+        raise RefusedError(
+            f"The project {member.setting.project} is owned by {said} in this store; here its "
+            f"owner is {known}. Nothing was exchanged.",
+            hint="It is another store, or somebody changed it. If that is meant: "
+            "meta-experiment store use URL --anew",
+        )
+
+
+def believed(member: Membership) -> BelievedMachines:
+    """Return which machines count: this one, the owner, whom it or this checkout admitted.
+
+    An admission counts under the owner's signature. Words of the owner that were seen before
+    hold where the store has only older ones.
+    """
+    setting = member.setting
+    own = member.signer.key
+    here = {own.machine: own.public_key}
+    here |= {machine: bytes.fromhex(key) for machine, key in setting.admitted.items()}
+    keys = {machine_id(setting.owner): setting.owner, **here}
+    joined, refused = dict(keys), dict[str, str]()
+    numbers = dict(setting.numbers)
+    for known in member.exchange.machines():
+        machine, public = known.key.machine, known.key.public_key
+        if machine in keys:
+            continue
+        why = _why_not(member, known, numbers)
+        if why != FORGED_ID:
+            joined[machine] = public
+        if why:
+            refused[machine] = why
+        else:
+            keys[machine] = public
+    return BelievedMachines(keys, refused, numbers, here, joined)
+
+
+def _why_not(member: Membership, known: TeamMachine, numbers: dict[str, int]) -> str:
+    """Say why a machine does not count; note the owner's last word on it."""
+    machine, public = known.key.machine, known.key.public_key
+    if machine_id(public) != machine:
+        return FORGED_ID
+    words = [word for word in known.admissions if is_owners(member.setting, word)]
+    last = max(words, key=lambda word: word.number, default=None)
+    seen = numbers.get(machine, 0)
+    if last is None or last.number < abs(seen):
+        return NO_LONGER if seen < 0 else NOT_ADMITTED
+    if last.public_key != public:
+        return NOT_ADMITTED
+    numbers[machine] = last.number if last.counts else -last.number
+    return "" if last.counts else NO_LONGER
+
+
+def is_owners(setting: TeamSetting, word: MachineAdmission) -> bool:
+    """Tell whether the project's owner said this of a machine."""
+    statement = admission_statement(setting.project, word._replace(signature=b""))
+    return is_signed(setting.owner, word.signature, statement)
+
+
+def with_numbers(setting: TeamSetting, numbers: Mapping[str, int]) -> TeamSetting:
+    """Return a setting that remembers these words of the owner."""
+    return replace(setting, numbers=dict(numbers))

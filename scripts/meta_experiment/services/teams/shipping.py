@@ -1,0 +1,152 @@
+"""What this checkout wrote, brought into the team's store: whole lines, each once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from itertools import islice
+
+from meta_experiment.errors import ConflictError, DriftError, RefusedError
+from meta_experiment.files.confine import Content
+from meta_experiment.files.headway import tell
+from meta_experiment.model.plan_document import plan_sha256, plan_to_document
+from meta_experiment.services.teams.membership import Membership
+from meta_experiment.services.teams.statements import batch_statement, publication_statement
+from meta_experiment.services.teams.trial_terms import terms_sha256
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.exchange import Batch, Contents, PublishedExperiment
+from meta_experiment.store.local.outgoing import OutgoingLog, own_logs
+from meta_experiment.store.local.sealing import refusals
+from meta_experiment.types import Experiment
+
+_TOGETHER = 4  # batches of one transaction
+
+
+def publish(workspace: Workspace, member: Membership, experiment: Experiment) -> None:
+    """See to it that the store has an experiment, with the texts of its arms.
+
+    Raises:
+        RefusedError: under this id it has another one. DriftError: the plan was edited.
+    """
+    terms = terms_sha256(experiment)
+    name = experiment.experiment_id
+    if plan_sha256(experiment.plan, experiment.versions) != experiment.plan_sha256:
+        raise DriftError(
+            f"The plan of {name} is not the one that its hash names, so nothing of it is "
+            "shipped.",
+            hint=f"Look what changed it: meta-experiment verify {name}",
+        )
+    known = _published(member, name)
+    if known is None:
+        used = workspace.store.used(experiment).positions
+        try:
+            texts = _contents(workspace, experiment)
+            member.exchange.publish(_publication(member, experiment, terms), texts, used)
+        except ConflictError:
+            known = _published(member, name)  # another machine was first
+            if known is None:
+                raise
+    if known is not None and known.plan_sha256 != terms:
+        raise RefusedError(
+            f"The store has another plan under the id {name}, so nothing of it is exchanged.",
+            hint="Take the plan of the team (git pull), or make an experiment of your own: "
+            "meta-experiment create --help",
+        )
+
+
+def _published(member: Membership, experiment_id: str) -> PublishedExperiment | None:
+    known = member.exchange.published()
+    return next((item for item in known if item.experiment_id == experiment_id), None)
+
+
+def _publication(member: Membership, experiment: Experiment, terms: str) -> PublishedExperiment:
+    document = {
+        "id": experiment.experiment_id,
+        "plan": plan_to_document(experiment.plan),
+        "plan_sha256": experiment.plan_sha256,
+        "versions": {
+            path: {arm: item and [item.sha256, item.mode] for arm, item in arms.items()}
+            for path, arms in experiment.versions.items()
+        },
+    }
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False).encode()
+    name, machine = experiment.experiment_id, member.signer.machine
+    unsigned = PublishedExperiment(name, terms, text, machine, b"")
+    said = publication_statement(member.exchange.project, unsigned)
+    return unsigned._replace(signature=member.signer.sign(said))
+
+
+def ship_logs(workspace: Workspace, member: Membership, experiment: Experiment) -> int:
+    """Bring what is new in this checkout's own logs into the store; return how many lines.
+
+    The store says how far it has each, so that what it took and could not acknowledge is not
+    brought twice. Before that what is new is made durable here: no store is to have what a loss
+    of power takes from the log that it is of.
+
+    Raises:
+        ConflictError: a log here is not what the store has of it.
+    """
+    name = experiment.experiment_id
+    sizes, terms = member.exchange.sizes(), terms_sha256(experiment)
+    logs = own_logs(workspace.layout, workspace.checkout.counting(), name)
+    new = [(log, sizes.get((name, log.name), 0)) for log in logs]
+    new = [(log, known) for log, known in new if log.size != known]
+    total = sum(log.size - known for log, known in new)
+    for log, known in new:
+        _require_same(member, name, log, known)
+        with refusals(log.path):
+            workspace.files.sync_file(log.path)
+    batches = (
+        _signed(member, terms, Batch(name, member.signer.machine, log.name, first, lines, b""))
+        for log, known in new
+        for first, lines in log.pieces(known)
+    )
+    shipped = done = 0
+    while together := list(islice(batches, _TOGETHER)):
+        member.exchange.ship(together)
+        shipped += sum(batch.lines.count(b"\n") for batch in together)
+        done += sum(len(batch.lines) for batch in together)
+        tell("shipping trials", done, total)
+    return shipped
+
+
+def waiting_bytes(
+    workspace: Workspace, experiment_id: str, sizes: Mapping[tuple[str, str], int]
+) -> int:
+    """Return how much of an experiment's own logs the store does not have yet."""
+    logs = own_logs(workspace.layout, workspace.checkout.counting(), experiment_id)
+    return sum(max(log.size - sizes.get((experiment_id, log.name), 0), 0) for log in logs)
+
+
+def _signed(member: Membership, terms: str, batch: Batch) -> Batch:
+    said = batch_statement(member.exchange.project, terms, batch)
+    return batch._replace(signature=member.signer.sign(said))
+
+
+def _require_same(member: Membership, experiment_id: str, log: OutgoingLog, known: int) -> None:
+    """Refuse a log that is another than the store has, as far as its last batch tells."""
+    if known > log.size:
+        raise ConflictError(
+            f"{log.path} ends {known - log.size:,} bytes before what the store has of it, as "
+            "after a backup was put back. Nothing of it was shipped.",
+            hint="Take from the store what is missing: meta-experiment store ship --restore",
+        )
+    if not known:
+        return
+    machine = member.signer.machine
+    cursors = {(machine, log.name): known - 1}
+    for batch in member.exchange.batches_after(experiment_id, [machine], cursors):
+        if batch.log == log.name and log.read(batch.first, len(batch.lines)) != batch.lines:
+            raise ConflictError(
+                f"{log.path} is not what the store has of it, from byte {batch.first:,} on, as "
+                "after a backup was put back. Nothing of it was shipped.",
+                hint="Take from the store what it has: meta-experiment store ship --restore",
+            )
+
+
+def _contents(workspace: Workspace, experiment: Experiment) -> Contents:
+    found: dict[str, dict[str, Content | None]] = {path: {} for path in experiment.versions}
+    for arm in experiment.plan.variants:
+        for path, content in workspace.store.variant(experiment, arm.name).items():
+            found[path][arm.name] = content
+    return found
