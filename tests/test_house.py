@@ -78,6 +78,7 @@ SHARED = {
     "creation": "a new experiment",
     "demo": "one whole experiment, shown",
     "doctor": "whether a prompt would be served",
+    "exchange": "what machines of a team have of one another",
     "events": "what is said of a trial, as lines of a log",
     "explain": "why there is no decision yet",
     "forecast": "what a plan can show",

@@ -16,3 +16,15 @@ def layout(tmp_path):
 @pytest.fixture
 def disk():
     return FileSystem()
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres_server):
+    """Give the URL of a database that this process has to itself, a store already."""
+    from meta_experiment.store.postgres.connections import Connections
+
+    connections = Connections(postgres_server.url(postgres_server.database()))
+    with connections.transaction():
+        pass
+    connections.close()
+    return connections.address.conninfo

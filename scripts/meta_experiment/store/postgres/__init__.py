@@ -1,0 +1,1 @@
+"""The team's store on PostgreSQL; the one room that knows its driver."""

@@ -1,0 +1,116 @@
+"""Connections to a team's store: made when they are needed, few, and each wait has an end."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from meta_experiment.store.postgres import address as addresses
+from meta_experiment.store.postgres.migrating import migrate
+from meta_experiment.store.postgres.refusals import told
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
+
+_MOST = 8  # connections of one process
+_WAIT = 15.0  # seconds for one of them
+# What is never found prepared or set on another connection works behind a pooler as well.
+_OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
+_LIMITS = """
+    set statement_timeout = '60s';
+    set lock_timeout = '10s';
+    set idle_in_transaction_session_timeout = '60s';
+    set client_min_messages = 'error';
+    set timezone = 'UTC'
+"""
+
+
+class Connections:
+    """Few connections to one database, shared by the threads of a process.
+
+    The first is made by hand, as the pool tries again until its time is up and then cannot
+    tell why it failed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.address = addresses.parse(url)
+        self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
+        self._lock = Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        """Give a connection for what happens all or not at all, durable at the end.
+
+        It reads what is committed when each statement begins: where one statement rests on
+        another, it holds a lock between them, or a constraint refuses what came too late.
+
+        Raises:
+            NetworkError, RemoteError, LockedError: see `refusals`.
+        """
+        from psycopg_pool import PoolTimeout
+
+        pool = self._opened()
+        with told(self.address):
+            try:
+                connection = pool.getconn(_WAIT)
+            except PoolTimeout:
+                self._greet()  # says why, where it is not that others have them all
+                raise
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                pool.putconn(connection)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            atexit.unregister(pool.close)
+            pool.close()
+
+    def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+        with self._lock:
+            if self._pool is None:
+                self._greet()
+                self._pool = self._made()
+            return self._pool
+
+    def _greet(self) -> None:
+        """Connect once, and see to it that the database is a store."""
+        import psycopg
+
+        with (
+            told(self.address),
+            psycopg.connect(self.address.conninfo, **_OPTIONS) as connection,
+        ):
+            connection.execute(_LIMITS)
+            migrate(connection)
+
+    def _made(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
+        from psycopg_pool import ConnectionPool
+
+        # it would tell on the screen, and in its own words, what is told as an error
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
+        pool = ConnectionPool(
+            self.address.conninfo,
+            kwargs=_OPTIONS,
+            min_size=0,
+            max_size=_MOST,
+            num_workers=1,
+            configure=_limit,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+        atexit.register(pool.close)
+        return pool
+
+
+def _limit(connection: Connection[tuple[Any, ...]]) -> None:
+    connection.execute(_LIMITS)

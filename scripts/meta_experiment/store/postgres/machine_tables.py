@@ -1,0 +1,214 @@
+"""Who belongs to a project, and what its machines publish of experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from meta_experiment.errors import ConflictError, NotFoundError, cite
+from meta_experiment.files.confine import Content
+from meta_experiment.store.exchange import (
+    Contents,
+    MachineAdmission,
+    MachineKey,
+    PublishedExperiment,
+    TeamMachine,
+    TeamNote,
+)
+from meta_experiment.store.postgres.project_tables import ProjectTables, save_texts, texts_of
+
+
+class MachineTables(ProjectTables):
+    """The machines of a project, and the owner's word on each."""
+
+    def owner(self) -> MachineKey | None:
+        """Return the owner of the project, None as long as nobody made it."""
+        with self._connections.transaction() as connection:
+            found = connection.execute(_OWNER, [self._known(connection)]).fetchone()
+        return MachineKey(*found) if found else None
+
+    def join(self, key: MachineKey) -> MachineKey:
+        """Publish this machine's key, make the project if need be; return its owner."""
+        with self._connections.transaction() as connection:
+            number = self._made(connection)
+            connection.execute(
+                "insert into meta_experiment.machines (project_id, machine, public_key, name)"
+                " values (%s, %s, %s, %s) on conflict do nothing",
+                [number, *key],
+            )
+            known = connection.execute(
+                "select public_key, name from meta_experiment.machines"
+                " where (project_id, machine) = (%s, %s)",
+                [number, key.machine],
+            ).fetchone()
+            if known is None or bytes(known[0]) != key.public_key:
+                raise ConflictError(f"Another key has the id {cite(key.machine)} of a machine.")
+            if known[1] != key.name:
+                connection.execute(
+                    "update meta_experiment.machines set name = %s"
+                    " where (project_id, machine) = (%s, %s)",
+                    [key.name, number, key.machine],
+                )
+            # who may not be owner does not try, where there is one
+            if not connection.execute(
+                "select 1 from meta_experiment.owners where project_id = %s", [number]
+            ).fetchone():
+                # the key of the table lets one in; who comes at the same time waits for it
+                connection.execute(
+                    "insert into meta_experiment.owners (project_id, machine) values (%s, %s)"
+                    " on conflict do nothing",
+                    [number, key.machine],
+                )
+            (machine, public_key, name) = connection.execute(_OWNER, [number]).fetchone() or key
+            return MachineKey(machine, bytes(public_key), name)
+
+    def machines(self) -> Sequence[TeamMachine]:
+        """Return all machines that joined, in that order."""
+        with self._connections.transaction() as connection:
+            number = self._known(connection)
+            words: dict[str, list[MachineAdmission]] = {}
+            for row in connection.execute(
+                "select machine, public_key, number, counts, signature"
+                " from meta_experiment.admissions where project_id = %s order by number",
+                [number],
+            ):
+                words.setdefault(row[0], []).append(MachineAdmission(*row))
+            rows = connection.execute(
+                "select machine, public_key, name, joined, (select max(shipped)"
+                " from meta_experiment.batches"
+                " join meta_experiment.logs using (project_id, log_id)"
+                " where project_id = known.project_id and machine = known.machine)"
+                " from meta_experiment.machines known where project_id = %s order by number",
+                [number],
+            ).fetchall()
+        return [
+            TeamMachine(
+                MachineKey(*row[:3]),
+                tuple(words.get(row[0], ())),
+                row[3].timestamp(),
+                row[4].timestamp() if isinstance(row[4], datetime) else None,
+            )
+            for row in rows
+        ]
+
+    def admit(self, admission: MachineAdmission) -> None:
+        """Keep the owner's word on a machine."""
+        with self._connections.transaction() as connection:
+            number = self._known(connection)
+            if not connection.execute(
+                "select 1 from meta_experiment.machines where (project_id, machine) = (%s, %s)",
+                [number, admission.machine],
+            ).fetchone():
+                raise NotFoundError(f"No machine {cite(admission.machine)} joined the project.")
+            connection.execute(
+                "insert into meta_experiment.admissions"
+                " (project_id, machine, public_key, number, counts, signature)"
+                " values (%s, %s, %s, %s, %s, %s) on conflict do nothing",
+                [number, *admission],
+            )
+            known = connection.execute(
+                "select machine, public_key, number, counts, signature"
+                " from meta_experiment.admissions"
+                " where (project_id, machine, number) = (%s, %s, %s)",
+                [number, admission.machine, admission.number],
+            ).fetchone()
+        if known is None or MachineAdmission(*known) != admission:
+            raise ConflictError(
+                f"Another word on the machine {cite(admission.machine)} has the number "
+                f"{admission.number}.",
+                hint="Run it again.",
+            )
+
+
+class PublicationTables(ProjectTables):
+    """The experiments of a project, their texts, and what was said of them."""
+
+    def publish(
+        self, experiment: PublishedExperiment, contents: Contents, beginning: int = 0
+    ) -> None:
+        """Publish an experiment with the bytes of its arms, all or nothing."""
+        name = experiment.experiment_id
+        with self._connections.transaction() as connection:
+            number = self._made(connection)
+            # who publishes it at the same time waits here, then finds it and compares
+            made = connection.execute(
+                "insert into meta_experiment.experiments (project_id, experiment, plan_sha256,"
+                " document, machine, signature, beginning) values (%s, %s, %s, %s, %s, %s, %s)"
+                " on conflict do nothing returning number",
+                [number, *experiment, beginning],
+            ).fetchone()
+            if made:
+                save_texts(connection, number, name, contents, replace=False)
+                return
+            known = connection.execute(_PUBLISHED + " and experiment = %s", [number, name])
+            same = known.fetchone() == experiment
+            texts = texts_of(connection, number, name, ())
+        if not same or texts != _plain(contents):
+            raise ConflictError(
+                f"The team's store has another plan or other texts of {cite(name)}.",
+                hint="Make a new experiment; what is published never changes.",
+            )
+
+    def published(self) -> Sequence[PublishedExperiment]:
+        """Return all experiments, in the order of their coming."""
+        with self._connections.transaction() as connection:
+            rows = connection.execute(
+                _PUBLISHED + " order by number", [self._known(connection)]
+            ).fetchall()
+        return [PublishedExperiment(*row) for row in rows]
+
+    def contents(self, experiment_id: str) -> dict[str, dict[str, Content | None]]:
+        """Return the bytes of every arm, by path, then by variant; None is no file."""
+        with self._connections.transaction() as connection:
+            number = self._require(connection, experiment_id)
+            return texts_of(connection, number, experiment_id, ())
+
+    def note(self, note: TeamNote) -> int:
+        """Tell the others something of an experiment; return its number."""
+        with self._connections.transaction() as connection:
+            number = self._require(connection, note.experiment_id)
+            # Numbers follow one another in the order in which notes can be seen: who has all up
+            # to one misses none. So the next is given when the last is there for all.
+            connection.execute(
+                "select pg_advisory_xact_lock(hashtextextended(%s, 1))",
+                [f"{number}/{note.experiment_id}"],
+            )
+            known = connection.execute(
+                "select number from meta_experiment.notes where (project_id, experiment,"
+                " machine, document, signature) = (%s, %s, %s, %s, %s)",
+                [number, note.experiment_id, note.machine, note.document, note.signature],
+            ).fetchone()
+            known = known or connection.execute(
+                "insert into meta_experiment.notes (project_id, experiment, number, machine,"
+                " document, signature) select %s, %s, coalesce(max(number), 0) + 1, %s, %s, %s"
+                " from meta_experiment.notes where (project_id, experiment) = (%s, %s)"
+                " returning number",
+                [number, note.experiment_id, note.machine, note.document, note.signature,
+                 number, note.experiment_id],
+            ).fetchone()  # fmt: skip
+        return int(known[0]) if known else 0
+
+    def notes(self, experiment_id: str, after: int = 0) -> Sequence[TeamNote]:
+        """Return what was told of an experiment behind this number, in the store's order."""
+        with self._connections.transaction() as connection:
+            rows = connection.execute(
+                "select experiment, number, machine, document, signature"
+                " from meta_experiment.notes where (project_id, experiment) = (%s, %s)"
+                " and number > %s order by number",
+                [self._known(connection), experiment_id, after],
+            ).fetchall()
+        return [TeamNote(*row) for row in rows]
+
+
+_OWNER = (
+    "select machine, public_key, machines.name from meta_experiment.owners"
+    " join meta_experiment.machines using (project_id, machine) where project_id = %s"
+)
+_PUBLISHED = (
+    "select experiment, plan_sha256, document, machine, signature"
+    " from meta_experiment.experiments where project_id = %s"
+)
+
+
+def _plain(contents: Contents) -> Mapping[str, Mapping[str, Content | None]]:
+    return {path: dict(arms) for path, arms in contents.items() if arms}

@@ -1,0 +1,189 @@
+"""What PostgreSQL and the way to it refuse, in our own tree of errors and without secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from meta_experiment.errors import (
+    ConflictError,
+    LockedError,
+    MetaExperimentError,
+    NetworkError,
+    RemoteError,
+    cite,
+)
+from meta_experiment.store.postgres.address import Address
+
+if TYPE_CHECKING:
+    import psycopg
+
+CREDENTIALS = "Check user and password; PGPASSFILE and PGSERVICE are libpq's own and work."
+NO_SCHEMA = "Whoever owns the database runs: meta-experiment store use URL"
+_AGAIN = "Run it again; what was done already is known and not done twice."
+_ALLOW = (
+    "Whoever owns the schema runs: select meta_experiment.allow('ROLE', 'PROJECT', 'member')"
+)
+
+
+class Refusal(NamedTuple):
+    """What is said of a failure; `{at}` is the address."""
+
+    error: type[MetaExperimentError]
+    message: str
+    hint: str
+
+
+_LOST = Refusal(
+    NetworkError,
+    "The connection to the team's store ({at}) was lost; what was asked for may be done.",
+    _AGAIN,
+)
+_REPLICA = Refusal(
+    RemoteError,
+    "The team's store ({at}) can only be read: it is a replica, or kept from being written.",
+    "Name the primary in the URL, or add target_session_attrs=read-write.",
+)
+_STRANGER = Refusal(
+    RemoteError, "The team's store ({at}) does not let this user in.", CREDENTIALS
+)
+_NO_DATABASE = Refusal(
+    RemoteError,
+    "The team's store ({at}): there is no such database.",
+    "Make it (createdb), or name another in the URL.",
+)
+_FULL = Refusal(
+    NetworkError,
+    "The team's store ({at}) has no connection left.",
+    "Run it again later, or allow more (max_connections).",
+)
+_STATES: Mapping[str, Refusal] = {  # by the whole code, or how it begins
+    "08": _LOST,
+    "23": Refusal(
+        ConflictError,
+        "The team's store ({at}) has something else in this place: {said}.",
+        "Run: meta-experiment store check",
+    ),
+    "25006": _REPLICA,
+    "28": _STRANGER,
+    "3D000": _NO_DATABASE,
+    "3F000": Refusal(
+        RemoteError, "The team's store ({at}) has no schema meta_experiment.", NO_SCHEMA
+    ),
+    "40": Refusal(LockedError, "Others changed the same in the team's store ({at}).", _AGAIN),
+    "42501": Refusal(
+        RemoteError,
+        "The team's store ({at}) does not allow this user what was asked for: {said}.",
+        _ALLOW,
+    ),
+    "42": Refusal(
+        RemoteError,
+        "The team's store ({at}) lacks what belongs there: {said}.",
+        "Restore its schema from a backup, or use a new database.",
+    ),
+    "53300": _FULL,
+    "53": Refusal(
+        RemoteError,
+        "The team's store ({at}) has no room left: {said}.",
+        "Make room there, then run it again.",
+    ),
+    "55P03": Refusal(LockedError, "Others hold it in the team's store ({at}).", _AGAIN),
+    "57014": Refusal(NetworkError, "The team's store ({at}) did not answer in time.", _AGAIN),
+    "57P": _LOST,
+}
+_OTHER = Refusal(
+    RemoteError,
+    "The team's store ({at}) refused: {said}.",
+    "Run: meta-experiment store check",
+)
+_NONE = Refusal(
+    NetworkError,
+    "No connection to the team's store ({at}) came about: {said}.",
+    "Check its URL, and that the network is up.",
+)
+
+# What libpq says of a connection that did not come about has no code, but its own words.
+_SAYINGS: Mapping[str, Refusal] = {
+    r"authentication|no password supplied|role .* does not exist|no pg_hba\.conf": _STRANGER,
+    r"database .* does not exist": _NO_DATABASE,
+    r"too many (clients|connections)|remaining connection slots": _FULL,
+    r"read-only|read-write": _REPLICA,
+    r"SSL|TLS|certificate": Refusal(
+        NetworkError,
+        "No encrypted connection to the team's store ({at}) came about: {said}.",
+        "Check sslmode and sslrootcert in the URL, and what the server offers.",
+    ),
+    r"translate host name|not known|No address associated|resolution": Refusal(
+        NetworkError,
+        "The host of the team's store ({at}) is not known.",
+        "Check its name in the URL, and that the network is up.",
+    ),
+    r"refused|Is the server running|No such file": Refusal(
+        NetworkError,
+        "Nobody answers where the team's store should be ({at}).",
+        "Check host and port in the URL, and that the server runs.",
+    ),
+    r"unreachable|No route": Refusal(
+        NetworkError,
+        "There is no way to the team's store ({at}).",
+        "Check the network, or a VPN that it needs. Everything goes on locally meanwhile.",
+    ),
+    r"timeout|timed out": Refusal(
+        NetworkError,
+        "The team's store ({at}) did not answer in time.",
+        "Check the network. Everything goes on locally meanwhile.",
+    ),
+    r"starting up|shutting down|recovery": Refusal(
+        NetworkError, "The team's store ({at}) is starting or stopping.", _AGAIN
+    ),
+    r"service": Refusal(
+        RemoteError, "libpq knows no such service.", "Check PGSERVICE and its file."
+    ),
+    r"closed the connection|consuming input|is (closed|lost)|could not (send|rec)": _LOST,
+}
+
+
+@contextmanager
+def told(address: Address) -> Iterator[None]:
+    """Raise what the driver raises within as an error of ours."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translated(error, address) from None
+
+
+def translated(error: psycopg.Error, address: Address) -> MetaExperimentError:
+    """Return what an error of the driver means.
+
+    It is told without its cause: libpq repeats what it was given, secrets included.
+    """
+    said = error.diag.message_primary or str(error)
+    refusal = _by_state(error.sqlstate) if error.sqlstate else _by_words(said)
+    message = refusal.message.format(at=address, said=cite(_without_secret(said, address)))
+    return refusal.error(message, hint=refusal.hint)
+
+
+def _by_state(state: str) -> Refusal:
+    lengths = (5, 3, 2)
+    return next((_STATES[state[:n]] for n in lengths if state[:n] in _STATES), _OTHER)
+
+
+def _by_words(said: str) -> Refusal:
+    return next(
+        (refusal for words, refusal in _SAYINGS.items() if re.search(words, said)), _NONE
+    )
+
+
+def _without_secret(said: str, address: Address) -> str:
+    """Leave out the password, should anything repeat it, and name of the tries the last."""
+    from psycopg import conninfo
+
+    secrets = conninfo.conninfo_to_dict(address.conninfo)
+    for name in ("password", "sslpassword"):
+        if secret := secrets.get(name):
+            said = said.replace(str(secret), "…")
+    return said.strip().rpartition("\n")[2].strip().rstrip(".")
