@@ -21,6 +21,7 @@ from tests.sim import (  # noqa: E402
     agentic_tables,
     bandit_tables,
     beliefs,
+    board_tables,
     covariates,
     draw,
     holdouts,
@@ -478,6 +479,8 @@ TABLES = (
     unequal_rates.unequal_rates_table,
     offline_tables.offline_tables,
     agentic_tables.workflows_table,
+    board_tables.boards_table,
+    board_tables.strict_plans_table,
 )
 
 
