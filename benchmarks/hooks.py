@@ -57,11 +57,14 @@ LIMIT, QUIET_LIMIT, SERVED_LIMIT, BOARD_LIMIT = (
 FRONT = "---\ndescription: Review\nallowed-tools: Bash(serve-variant:*)\n---\n"
 
 
-def furnish(stage: Stage) -> None:
-    """Put ten experiments under way among a thousand, with a hundred assignments each."""
+def furnish(stage: Stage, running: int = 10) -> None:
+    """Put ten experiments under way among a thousand, with a hundred assignments each.
+
+    Those that are used stand last in the index, which is read from its beginning.
+    """
     build(stage.root, names(1_000), 10_000, writers=1)
     ahead = sequence_text([number % 2 for number in range(4_096)])
-    for number in range(10):
+    for number in (*range(10, running), *range(10)):
         name = "review" if number == 9 else f"command{number}"
         entry = stage.run(
             f"exp-{number}",

@@ -72,12 +72,13 @@ def build(
     trials: int,
     writers: int,
     unit: str = "invocation",
+    running: int = 10,
 ) -> None:
     """Write a registry, ten of it running, and logs in which the writers take turns.
 
     Where units are sessions, the experiments have the same ones.
     """
-    registry(root, experiments, 10, unit)
+    registry(root, experiments, running, unit)
     chance = random.Random(2)  # noqa: S311 - data, no secrets
     each = trials // len(experiments)
     begin = time.time() - 80_000

@@ -9,6 +9,7 @@ from meta_experiment.cli.open import workspace
 from meta_experiment.render.auto import steps as shown
 from meta_experiment.services.acting import autopilot
 from meta_experiment.services.board import notice
+from meta_experiment.services.board.standing_steps import standing_steps
 from meta_experiment.services.notifying.telling_apart import tell_apart
 from meta_experiment.services.serving import observing
 from meta_experiment.services.telemetry.exporting_apart import export_apart
@@ -29,7 +30,7 @@ def auto_verb(place: Place, commit: bool, background: bool, dry_run: bool, yes: 
     del yes  # the plan's own `auto` is the leave; nobody is asked
     opened = workspace(place, settled=not dry_run)
     observing.sweep(opened.layout, opened.clock())
-    steps = autopilot.auto(opened, commit=commit, dry_run=dry_run)
+    steps = autopilot.auto(opened, commit=commit, dry_run=dry_run, known=standing_steps(opened))
     if not dry_run:
         notice.from_steps(opened.layout, steps)
         if background:

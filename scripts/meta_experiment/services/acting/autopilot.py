@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.errors import MetaExperimentError
@@ -22,11 +23,25 @@ _NOT_HERE = (
 )
 
 
-def auto(workspace: Workspace, *, commit: bool, dry_run: bool) -> list[AutoStep]:
-    """Decide and act on every running experiment; one that fails does not stop the others."""
+def auto(
+    workspace: Workspace,
+    *,
+    commit: bool,
+    dry_run: bool,
+    known: Mapping[str, AutoStep] = MappingProxyType({}),
+) -> list[AutoStep]:
+    """Decide and act on every running experiment; one that fails does not stop the others.
+
+    `known` says how experiments are decided of which that was weighed already: only where
+    something is to be done is it weighed again.
+    """
     running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
     steps = [
-        replace(_step(workspace, item, commit=commit, dry_run=dry_run), files=item.plan.files)
+        replace(
+            _untouched(workspace, item, known.get(item.experiment_id))
+            or _step(workspace, item, commit=commit, dry_run=dry_run),
+            files=item.plan.files,
+        )
         for item in running
     ]
     if not dry_run:
@@ -38,6 +53,20 @@ def auto_one(workspace: Workspace, experiment_id: str, *, commit: bool) -> AutoS
     """Decide and act on one running experiment."""
     experiment = workspace.store.experiment(experiment_id)
     return _step(workspace, experiment, commit=commit, dry_run=False)
+
+
+def _untouched(
+    workspace: Workspace, experiment: Experiment, known: AutoStep | None
+) -> AutoStep | None:
+    """Return what is known of an experiment where nothing is done of it here, else None."""
+    if known is None or known.decision is None:
+        return None
+    action = DUE[known.decision]
+    if action is None:
+        return known
+    verbs = [f"{VERBS[action]} {experiment.experiment_id}"]
+    left = _left_to_the_user(workspace, experiment, verbs)
+    return None if left is None else replace(known, sentence=f"{known.sentence} {left}")
 
 
 def _step(

@@ -69,17 +69,7 @@ def board(
     """
     now = clock()
     notes: list[str] = []
-    kept = Board.load(layout, known_seal(layout))
-    resting = _resting(kept)
-    outlived = kept.outlived(now) - resting
-    if (
-        outlived
-        or not kept.registry_unchanged(layout)
-        or not kept.trust_unchanged(layout)
-        or not kept.texts_unchanged(layout)
-        or kept.stale(layout, kept.keys(), resting)
-    ):
-        kept = _refreshed(open_workspace, kept, outlived, notes)
+    kept = up_to_date(layout, now, open_workspace, notes)
     rows: dict[str, Mapping[str, Any]] = {
         name: entry.row for name, entry in kept.entries.items()
     }
@@ -102,6 +92,28 @@ def board(
     shown = [item for item in timed if archived or item["status"] != "archived"]
     newest_first = sorted(shown, key=lambda item: str(item["created"]), reverse=True)
     return _view(kept, sorted(newest_first, key=_rank), summary, notes, now)
+
+
+def up_to_date(
+    layout: Layout, now: float, open_workspace: Callable[[], Workspace], notes: list[str]
+) -> Board:
+    """Return the board as it was kept, with rows made anew where something changed since.
+
+    Raises:
+        CorruptStoreError: the registry is damaged.
+    """
+    kept = Board.load(layout, known_seal(layout))
+    resting = _resting(kept)
+    outlived = kept.outlived(now) - resting
+    if (
+        outlived
+        or not kept.registry_unchanged(layout)
+        or not kept.trust_unchanged(layout)
+        or not kept.texts_unchanged(layout)
+        or kept.stale(layout, kept.keys(), resting)
+    ):
+        return _refreshed(open_workspace, kept, outlived, notes)
+    return kept
 
 
 def _view(

@@ -203,7 +203,8 @@ def _key(
     Of a draft that is also what runs on its units, of the others whether there is an entry, or
     a holdout that runs.
     """
-    told = zlib.crc32(repr(experiment.outcomes).encode("utf-8", "replace"))
+    done = repr((experiment.outcomes, experiment.ended_arms))
+    told = zlib.crc32(done.encode("utf-8", "replace"))
     key = f"{experiment.plan_sha256[:16]} {experiment.status} {told:08x}"
     if experiment.status is Status.DRAFT:
         return f"{key} {any(it.plan.unit is experiment.plan.unit for it in running)}"
