@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from typing import Protocol
 
 from meta_experiment.errors import GitError, NotFoundError
@@ -22,6 +21,7 @@ from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.grading import Around
 from meta_experiment.runs.run_folder import AttemptStart, RunFolder, clear
 from meta_experiment.runs.shown_works import shown_work
+from meta_experiment.runs.stopping import StopSign
 from meta_experiment.runs.supervising import Launch, ProgramEnding
 from meta_experiment.runs.work_tree import Changes
 from meta_experiment.types import TrialStatus
@@ -85,13 +85,13 @@ class Bench:
     checkouts: Checkouts
     agent: Agent
     supervisor: Supervisor
-    command: Callable[[Task, str, float, Event, Around], tuple[int | None, str]]
+    command: Callable[[Task, str, float, StopSign, Around], tuple[int | None, str]]
     clock: Callable[[], float]
     judge: Agent | None = None
     fence: Fence = Fence()
 
 
-def attempt(bench: Bench, cell: RunCell, slot: int, stopping: Event) -> CellOutcome:
+def attempt(bench: Bench, cell: RunCell, slot: int, stopping: StopSign) -> CellOutcome:
     """Make a run, or see the one that goes on in this slot to its end, and judge it.
 
     What is no fault of the agent's is not concluded: the cell is to be run again.
@@ -160,7 +160,7 @@ def _is_undecided(outcome: CellOutcome) -> bool:
 
 
 def _seen_to_its_end(
-    supervisor: Supervisor, agent: Agent, task: Task, stopping: Event
+    supervisor: Supervisor, agent: Agent, task: Task, stopping: StopSign
 ) -> AgentReport:
     """Wait for the end of a program; end one that goes on in vain, and say why."""
     failure: Failure | None = None
@@ -174,7 +174,7 @@ def _seen_to_its_end(
 
 
 def _judged(
-    bench: Bench, task: Task, slot: int, outcome: CellOutcome, stopping: Event
+    bench: Bench, task: Task, slot: int, outcome: CellOutcome, stopping: StopSign
 ) -> CellOutcome:
     """Return the outcome with what became of the checkout and what the criteria say.
 
@@ -256,7 +256,7 @@ class Bar:
     supervisor: Supervisor
     fence: Fence
 
-    def asking(self, about: str, stopping: Event) -> Asking:
+    def asking(self, about: str, stopping: StopSign) -> Asking:
         """Return what asks the judge; `about` names what it judges."""
 
         def make(agent: Agent, task: Task) -> AgentReport:
@@ -267,7 +267,7 @@ class Bar:
         return Asking(self.judge, self.folder, about, make)
 
 
-def judge_of(bench: Bench, about: str, stopping: Event) -> Asking:
+def judge_of(bench: Bench, about: str, stopping: StopSign) -> Asking:
     """Return what asks the judge of a bench that has one; `about` names what it judges."""
     assert bench.judge is not None  # noqa: S101 - for the type checker
     bar = Bar(bench.judge, bench.folder, bench.supervisor, bench.fence)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from threading import Event
 
 from meta_experiment.runs.asking import Asking
 from meta_experiment.runs.attempts import Bench, judge_of
@@ -14,6 +13,7 @@ from meta_experiment.runs.criteria.pairwise import preferred
 from meta_experiment.runs.criteria.run_work import Ask, GivenUpError, RunWork, ShownWork
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.shown_works import shown_work
+from meta_experiment.runs.stopping import StopSign
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import Case
 from meta_experiment.types.runs import (
@@ -28,7 +28,7 @@ from meta_experiment.types.runs import (
 _ABOUT = "contest"  # begins the name of what a judge is asked about
 
 
-def contest(bench: Bench, cell: Contest, stopping: Event) -> ContestOutcome:
+def contest(bench: Bench, cell: Contest, stopping: StopSign) -> ContestOutcome:
     """Ask the judge which works it prefers, and keep what it says.
 
     Where it cannot be asked nothing is kept, and it is to be held again.

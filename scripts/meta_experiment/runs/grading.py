@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from threading import Event
 
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.runs.agents.agent import Task
 from meta_experiment.runs.agents.surroundings import surroundings
 from meta_experiment.runs.criteria.run_work import GivenUpError
+from meta_experiment.runs.stopping import StopSign
 from meta_experiment.runs.supervising import Launch, run
 
 Around = Callable[[Launch], Launch]
@@ -26,7 +26,7 @@ def run_command(
     task: Task,
     command: str,
     within: float,
-    stopping: Event,
+    stopping: StopSign,
     around: Around,
     environment: Mapping[str, str] = os.environ,
 ) -> tuple[int | None, str]:

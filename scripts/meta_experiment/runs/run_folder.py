@@ -72,15 +72,16 @@ class AttemptStart:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The folder of one experiment's runs."""
+    """The folder of one experiment's runs; `own` names a machine's slots where several work."""
 
     folder: Path
     files: FileSystem
+    own: str = ""
 
     @property
     def slots(self) -> Path:
         """The folder of the checkouts."""
-        return self.folder / "slots"
+        return self.folder / "slots" / self.own
 
     @property
     def lock(self) -> Path:
@@ -180,6 +181,14 @@ class RunFolder:
         """
         path = self.cell(cell) / _OUTCOME
         return self._read_as(_outcome, path, "is no outcome of a run", "run is made")
+
+    def ended(self, cell: RunCell, case: str) -> CellOutcome | None:
+        """Return the outcome of a cell, if it is of this very case. Raises as `outcome`."""
+        outcome = self.outcome(cell)
+        if outcome is None:
+            return None
+        start = self.start(self.cell(cell) / str(outcome.attempts))
+        return outcome if start is None or start.case == case else None
 
     def again(self, key: str) -> RunFolder:
         """Return where a further judge's verdicts on these runs lie, apart from the first."""

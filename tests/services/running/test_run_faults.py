@@ -13,6 +13,7 @@ from tests.support.git import git
 
 from meta_experiment.errors import MetaExperimentError, StorageError
 from meta_experiment.files.roots import Layout
+from meta_experiment.runs import workplace
 from meta_experiment.runs.base import Base
 from meta_experiment.runs.fence import Fence
 from meta_experiment.runs.supervising import Launch, ProgramEnding
@@ -106,8 +107,9 @@ class Machine:
 class Crew:
     """One attempt at a time, in this thread."""
 
-    def __init__(self, make, slots):
-        del slots
+    fenced = True
+
+    def __init__(self, make):
         self.make, self.waiting = make, []
 
     def begin(self, cell, slot):
@@ -168,9 +170,10 @@ class Bench:
             "Slots": lambda *_: self.machine,
             "fence": lambda *_: Fence("stand-in"),
             "supervising": self.machine,
-            "Crew": Crew,
+            "hire": lambda _, work, **__: Crew(work.make),
         }.items():
             self.patch.setattr(running, name, value)
+        self.patch.setattr(workplace, "supervising", self.machine)
         self.patch.setattr(Fence, "around", lambda *given: given[1])
 
     def fresh(self):

@@ -1,6 +1,7 @@
 """A series of runs ends only where nothing more can come, verdicts of people included."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from tests.runs.outcomes import outcome_of
@@ -20,6 +21,7 @@ from meta_experiment.services.running.run_plan import RunPlan, needs_probe
 from meta_experiment.services.running.run_records import records_of
 from meta_experiment.services.running.run_series import Series
 from meta_experiment.services.running.run_summary import summary
+from meta_experiment.services.running.run_trials import PlaceInTime
 from meta_experiment.types import Action, Decision, ReasonCode, Status
 from meta_experiment.types.cases import Case, CriterionKind, CriterionResult
 from meta_experiment.types.results.run import RunEnd, RunsSpent
@@ -192,3 +194,24 @@ def test_analyze_says_of_a_series_without_an_answer_what_all_others_say(made_up)
         assert (said.decision, said.reason_code) == (seen.decision, seen.reason_code)
     assert (row["decision"], row["reason_code"]) == ("INCONCLUSIVE", "horizon_reached")
     assert now.reason == shown.reason == row["reason"] == seen.reason
+
+
+def test_blocks_are_assigned_in_the_order_of_the_schedule_whenever_they_ran():
+    def block(*times):
+        return [SimpleNamespace(started=at) for at in times]
+
+    place = PlaceInTime([SimpleNamespace(assigned_at=at) for at in (3.0, None, 5.0)])
+    moments = [
+        place.of_block(block(9.0, 9.5), 20.0),
+        place.of_block(block(7.0, 9.7), 20.0),  # by another machine, before
+        place.of_block(block(1e9, 1e9), 20.0),  # whose clock is ahead
+        place.of_block(block(12.0, 11.0), 20.0),
+    ]
+    firsts = [min(one) for one in moments]
+    assert moments[0] == (9.0, 9.5)
+    assert moments[1][1] == 9.7
+    assert firsts == sorted(set(firsts))
+    assert max(firsts) < 20.1
+    assert min(PlaceInTime([]).of_block(block(2.0), 20.0)) == 2.0
+    behind = PlaceInTime([SimpleNamespace(assigned_at=3.0)]).of_block(block(1.0), 9.0)
+    assert min(behind) > 3.0

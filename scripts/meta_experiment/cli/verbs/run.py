@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from meta_experiment.cli.frame import Place, Result, Screen, narrated, say, verb
-from meta_experiment.cli.judge_option import judge_named
+from meta_experiment.cli.judge_option import named_judge
 from meta_experiment.cli.open import client_folder, workspace
 from meta_experiment.cli.plan_options import requested_by_file
 from meta_experiment.cli.run_options import (
@@ -26,7 +26,8 @@ from meta_experiment.cli.run_progress import RunProgress
 from meta_experiment.errors import UsageError
 from meta_experiment.render.run import run_page
 from meta_experiment.render.words import one_line
-from meta_experiment.runs.agents import agent_of
+from meta_experiment.runs.agents.named_agent import NamedAgent
+from meta_experiment.runs.executors import EXECUTORS, LOCAL, Employment
 from meta_experiment.services.planning import creating
 from meta_experiment.services.planning.made_before import made_before
 from meta_experiment.services.planning.request import Request
@@ -103,6 +104,16 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     metavar="N",
     type=click.IntRange(1, 64),
     help="Runs at a time [one for each core: more make each other slow].",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(list(EXECUTORS)),
+    default=LOCAL,
+    show_default=True,
+    help="Who makes them: this machine, or the workers of Dask.",
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask's [workers made on this machine meanwhile]."
 )
 @timeout_option("Seconds of one run, where its case says nothing else.")
 @usd_option("For all runs.")
@@ -201,16 +212,19 @@ def _cases(opened: Workspace, cases: str | None, holdout: str | None) -> Path:
 
 
 def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
+    agent = NamedAgent(said["agent"], agent_options(said))
+    judge = named_judge(said["judge"], said["judge_model"]) if said["judge"] else None
     return run_plan.RunRequest(
         cases=cases,
-        agent=agent_of(said["agent"], agent_options(said), os.environ),
+        agent=agent.agent(os.environ),
         repeats=said["repeats"],
         held_out=said["holdout"] or "",
         at_once=said["concurrency"] or _cores(),
-        judge=said["judge"] and judge_named(said["judge"], said["judge_model"]),
+        judge=judge.judge(os.environ) if judge else None,
         another_judge=said["another_judge"],
         another_agent=said["another_agent"],
         caps=caps(said),
+        employment=Employment(said["executor"], said["scheduler"] or "", agent, judge),
     )
 
 

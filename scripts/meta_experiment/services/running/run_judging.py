@@ -15,7 +15,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.errors import NotFoundError, RefusedError, UsageError
@@ -32,6 +31,7 @@ from meta_experiment.runs.crew import Crew
 from meta_experiment.runs.fence import Fence, fence
 from meta_experiment.runs.hearing import Hearing
 from meta_experiment.runs.run_folder import RunFolder
+from meta_experiment.runs.stopping import StopSign
 from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.judge_figures import (
     agreement_figures,
@@ -167,7 +167,7 @@ class _Judging:
         blocks: Mapping[Contest, Block],
         cell: Contest | RunCell,
         slot: int,
-        stopping: Event,
+        stopping: StopSign,
     ) -> ContestOutcome:
         del slot  # nothing works in a checkout
         contest = Contest(cell.case_id, cell.repeat)

@@ -17,6 +17,7 @@ from meta_experiment.records import dataclass
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.budget import Caps
 from meta_experiment.runs.cases.forms import read_cases
+from meta_experiment.runs.executors import Employment, require_executor
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
@@ -45,7 +46,8 @@ class RunRequest:
     """Request for runs: where the cases lie, who does and judges them, how often, at once.
 
     `held_out` is the name of cases that were held out, where they are such. `another_agent`
-    and `another_judge` let one go on from where another one was asked.
+    and `another_judge` let one go on from where another one was asked. `employment` says who
+    makes the attempts.
     """
 
     cases: Path
@@ -57,6 +59,7 @@ class RunRequest:
     judge: Agent | None = None
     another_judge: bool = False
     another_agent: bool = False
+    employment: Employment = Employment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
             f"{experiment.experiment_id} has no prompt file of which variants could be run.",
             hint="Create one on the file itself: meta-experiment create --help",
         )
+    require_executor(request.employment)
     require_same_opened(workspace, experiment.experiment_id, request.held_out)
     cases = {item.case_id: item for item in read_cases(request.cases)}
     going_on = [item.case_id for item in cases.values() if item.history]

@@ -24,6 +24,7 @@ from meta_experiment.services.acting.promotion import end
 from meta_experiment.services.find import find_in
 from meta_experiment.services.running.run_plan import RunPlan
 from meta_experiment.services.running.run_trials import (
+    PlaceInTime,
     events_of,
     rests_on_verdicts,
     unknown_metrics,
@@ -56,6 +57,7 @@ class Series:
         self._experiment = planned.experiment
         self._reached = reached
         self._open_verdicts = open_verdicts
+        self._place = PlaceInTime(planned.trials)
         self._trials = workspace.store.follow(planned.experiment.experiment_id)
         self._notes: list[str] = []
         self._aside: list[RunsSetAside] = []
@@ -112,10 +114,13 @@ class Series:
     def _count(self, block: CountedBlock) -> Analysis:
         """Record a block, all of it or none, and look."""
         plan, cases = self._experiment.plan, self._planned.cases
+        moments = self._place.of_block(block.outcomes, self._workspace.clock())
         events = [
             event
-            for outcome in block.outcomes
-            for event in events_of(outcome, cases[outcome.cell.case_id], plan, block.contest)
+            for at, outcome in zip(moments, block.outcomes, strict=True)
+            for event in events_of(
+                outcome, cases[outcome.cell.case_id], plan, block.contest, at
+            )
         ]
         self._workspace.store.append(self._experiment.experiment_id, events)
         self._counted += len(block.outcomes)

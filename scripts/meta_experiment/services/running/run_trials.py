@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
@@ -18,6 +19,7 @@ from meta_experiment.types.runs import CellOutcome, ContestOutcome, RunBlock, Ru
 
 _CASE = "case"  # in a fingerprint: the first digits of the case's SHA-256
 _DIGITS = 12
+_MOMENT = 1e-5  # seconds that tell two blocks apart
 PREFERENCE = "preference"
 AGENT, JUDGE, _JUDGE_MODEL = "agent", "judge", "judge_model"  # in a fingerprint
 _MODEL_FLAGS = {AGENT: "--model", JUDGE: "--judge-model"}
@@ -28,23 +30,48 @@ def trial_id(cell: RunCell) -> str:
     return cell.name
 
 
+class PlaceInTime:
+    """The moments at which blocks are assigned, in the order of the schedule.
+
+    Trials that nobody drew from a sequence are read in the order of these moments. A run that
+    is made again, or by another machine beside those before it, may begin out of its turn: it
+    is recorded as begun when the one before it was. What it took is among its metrics.
+    """
+
+    def __init__(self, recorded: Iterable[Trial]) -> None:
+        """Begin behind what is recorded."""
+        known = (item.assigned_at for item in recorded)
+        self._floor = max((at + _MOMENT for at in known if at is not None), default=-math.inf)
+
+    def of_block(self, outcomes: Sequence[CellOutcome], now: float) -> tuple[float, ...]:
+        """Return the moment of each run: not in the future, which another clock may be in."""
+        moments = tuple(max(min(item.started, now), self._floor) for item in outcomes)
+        self._floor = min(moments) + _MOMENT
+        return moments
+
+
 def events_of(
-    outcome: CellOutcome, case: Case, plan: Plan, contest: ContestOutcome | None = None
+    outcome: CellOutcome,
+    case: Case,
+    plan: Plan,
+    contest: ContestOutcome | None = None,
+    at: float | None = None,
 ) -> tuple[TrialEvent, ...]:
-    """Return what is recorded of a run: when it began, and what it came to.
+    """Return what is recorded of a run: when it began (`at`), and what it came to.
 
     That is also what it came to in the `contest` of its block.
     """
+    at = outcome.started if at is None else at
     cell, report = outcome.cell, outcome.report
     metrics = {**report.metrics, **preferences(cell, plan, contest)}
     about = (trial_id(cell), cell.variant, cell.case_id)
     unknown = unknown_metrics([outcome], plan)
     return (
-        TrialEvent(EventKind.ASSIGNED, outcome.started, *about),
-        TrialEvent(EventKind.EXPOSED, outcome.started, *about),
+        TrialEvent(EventKind.ASSIGNED, at, *about),
+        TrialEvent(EventKind.EXPOSED, at, *about),
         TrialEvent(
             EventKind.RECORDED,
-            outcome.ended,
+            max(outcome.ended, at),
             *about,
             status=report.status,
             metrics={name: value for name, value in metrics.items() if name not in unknown},

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 from meta_experiment.errors import DependencyError, StorageError
 from meta_experiment.files.interruption import held
@@ -20,16 +19,14 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.runs import supervising
 from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.asking import identity
-from meta_experiment.runs.attempts import Bench, attempt
 from meta_experiment.runs.base import Base, base_of
 from meta_experiment.runs.budget import Budget, Caps
 from meta_experiment.runs.checkouts import Slots
-from meta_experiment.runs.contests import contest
-from meta_experiment.runs.crew import Crew
-from meta_experiment.runs.fence import Fence, fence
-from meta_experiment.runs.grading import run_command
+from meta_experiment.runs.executors import TeamWork, hire
+from meta_experiment.runs.fence import fence
 from meta_experiment.runs.run_folder import RunFolder
 from meta_experiment.runs.runner import Known, Runner
+from meta_experiment.runs.workplace import Workplace, made
 from meta_experiment.services.acting.lifecycle import resume, start
 from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.held_out import opened
@@ -41,7 +38,6 @@ from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.run import RunResult
 from meta_experiment.types.runs import (
     CellOutcome,
-    Contest,
     ContestOutcome,
     RunBlock,
     RunCell,
@@ -76,23 +72,27 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
             for case in planned.cases.values():
                 if case.commit is not None:
                     slots.resolve(case.commit)
-            bench = _bench(workspace, experiment, planned, request, folder, slots, around)
+            place = _place(workspace, experiment, planned, folder, base)
+            agents = (request.agent, request.judge)
+            bench = place.bench(folder, slots, around, agents, workspace.clock)
             known = _known(folder, planned, request.judge)
             _stop_others(folder, known)
             budget = _budget(folder, request.caps)
+            work = TeamWork(partial(made, bench), place, request.at_once)
+            team = hire(request.employment, work, fenced=bool(around.program))
             runner = Runner(
                 planned.to_make,
                 planned.cases,
                 known,
                 budget,
-                Crew(partial(_work, bench), request.at_once),
+                team,
                 slots=request.at_once,
             )
             series = Series(
                 workspace,
                 replace(planned, experiment=experiment),
                 budget,
-                None if around.program else git,
+                None if team.fenced else git,
                 open_verdicts=records_of(workspace, experiment).open_trials,
             )
             done = series.run(runner, tell)
@@ -152,32 +152,26 @@ def _running(workspace: Workspace, experiment: Experiment) -> Experiment:
     return experiment
 
 
-def _bench(
+def _place(
     workspace: Workspace,
     experiment: Experiment,
     planned: RunPlan,
-    request: RunRequest,
     folder: RunFolder,
-    slots: Slots,
-    around: Fence,
-) -> Bench:
+    base: Base,
+) -> Workplace:
     variants = {variant for block in planned.blocks for variant in block.variants}
-    return Bench(
+    return Workplace(
+        root=workspace.root,
+        data=Path(workspace.machine.data),
+        folder=folder.folder,
+        base=base,
         cases=planned.cases,
         arms={
             item.name: workspace.store.variant(experiment, item.name)
             for item in experiment.plan.variants
             if item.name in variants
         },
-        prompts=experiment.plan.files,
-        folder=folder,
-        checkouts=slots,
-        agent=request.agent,
-        judge=request.judge,
-        supervisor=supervising,
-        command=run_command,
-        clock=workspace.clock,
-        fence=around,
+        prompts=tuple(experiment.plan.files),
     )
 
 
@@ -193,8 +187,7 @@ def _known(folder: RunFolder, planned: RunPlan, judge: Agent | None) -> Known:
         if outcome is not None:
             if begun is not None and int(begun[0].name) == outcome.attempts:
                 folder.read_off(begun[0], outcome.report.spent)
-            start = folder.start(folder.cell(cell) / str(outcome.attempts))
-            if start is None or start.case == planned.cases[cell.case_id].sha256:
+            if folder.ended(cell, planned.cases[cell.case_id].sha256) is not None:
                 outcomes[cell] = outcome
         elif begun is not None and begun[1].case == planned.cases[cell.case_id].sha256:
             under_way[cell] = begun[1].slot
@@ -219,15 +212,6 @@ def _still(
         return None
     same = len(found.began) == len(block.cells) and set(found.began) == began
     return found if same else None
-
-
-def _work(
-    bench: Bench, cell: RunCell | Contest, slot: int, stopping: Event
-) -> CellOutcome | ContestOutcome:
-    """Make a run, or hold those of a block against each other."""
-    if isinstance(cell, Contest):
-        return contest(bench, cell, stopping)
-    return attempt(bench, cell, slot, stopping)
 
 
 def _stop_others(folder: RunFolder, known: Known) -> None:
