@@ -30,7 +30,8 @@ class ActionPlan:
     """An action worked out to the byte: the files, the outcome, the words for the commit.
 
     `user_content` is what stood at a path for the user where that is not what is found there:
-    the control, with the user's edits, while a stand-in serves it.
+    the control, with the user's edits, while a stand-in serves it. One that is `decided` has an
+    outcome with its change and files already, which is recorded as it is.
     """
 
     experiment: Experiment
@@ -38,6 +39,7 @@ class ActionPlan:
     files: tuple[FileChange, ...]
     verb: str
     user_content: Mapping[str, Content] = field(default_factory=dict)
+    decided: bool = False
 
 
 def file_changes(
@@ -104,6 +106,19 @@ def behind_stand_in(
         return None
     data = original(workspace, experiment.experiment_id, path)
     return found, Content(data, found.mode)
+
+
+def without_stand_ins(
+    workspace: Workspace, experiment: Experiment
+) -> tuple[tuple[FileChange, ...], dict[str, Content]]:
+    """Work out how each stand-in is exchanged for the control, and what that is."""
+    changes, user_content = list[FileChange](), dict[str, Content]()
+    for path in experiment.versions:
+        found = behind_stand_in(workspace, experiment, path)
+        if found is not None:
+            stand_in, user_content[path] = found
+            changes.append(FileChange(path, stand_in, user_content[path]))
+    return tuple(changes), user_content
 
 
 def replaced_versions(

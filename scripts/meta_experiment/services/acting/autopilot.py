@@ -13,6 +13,7 @@ from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.holdout_watch import watch
 from meta_experiment.services.serving.weights_in_force import renew_weights
+from meta_experiment.services.teams.team_door import TeamDoor, no_store
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, EndedArm, Experiment, Status
 from meta_experiment.types.results.auto import AutoStep
@@ -29,24 +30,45 @@ def auto(
     commit: bool,
     dry_run: bool,
     known: Mapping[str, AutoStep] = MappingProxyType({}),
+    open_team: TeamDoor = no_store,
 ) -> list[AutoStep]:
     """Decide and act on every running experiment; one that fails does not stop the others.
 
     `known` says how experiments are decided of which that was weighed already: only where
-    something is to be done is it weighed again.
+    something is to be done is it weighed again. Those of a team are decided over its store,
+    which `open_team` opens.
     """
-    running = [item for item in workspace.store.experiments() if item.status is Status.RUNNING]
-    steps = [
-        replace(
-            _untouched(workspace, item, known.get(item.experiment_id))
-            or _step(workspace, item, commit=commit, dry_run=dry_run),
-            files=item.plan.files,
-        )
-        for item in running
-    ]
+    every = workspace.store.experiments()
+    alone = [it for it in every if it.status is Status.RUNNING and it.plan.team is None]
+    steps = {
+        item.experiment_id: _untouched(workspace, item, known.get(item.experiment_id))
+        or _step(workspace, item, commit=commit, dry_run=dry_run)
+        for item in alone
+    }
+    steps |= _team_steps(workspace, open_team, dry_run=dry_run)
     if not dry_run:
         renew_weights(workspace)
-    return steps
+    return [
+        replace(steps[item.experiment_id], files=item.plan.files)
+        for item in every
+        if item.experiment_id in steps
+    ]
+
+
+def _team_steps(
+    workspace: Workspace, open_team: TeamDoor, *, dry_run: bool
+) -> dict[str, AutoStep]:
+    """Return the steps of the team's experiments: each says why, where there is no store."""
+    shared = [item for item in workspace.store.experiments() if item.plan.team is not None]
+    if not shared:
+        return {}
+    from meta_experiment.services.acting.team_auto import failed_step, team_steps
+
+    try:
+        return team_steps(workspace, open_team, dry_run=dry_run)
+    except MetaExperimentError as error:
+        running = (item for item in shared if item.status is Status.RUNNING)
+        return {item.experiment_id: failed_step(item, error) for item in running}
 
 
 def auto_one(workspace: Workspace, experiment_id: str, *, commit: bool) -> AutoStep:

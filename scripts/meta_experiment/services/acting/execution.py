@@ -51,11 +51,11 @@ def execute(
             `Deployer.apply`.
     """
     experiment = plan.experiment
-    change_id = new_change_id()
+    decided = plan.outcome.change_id if plan.decided else None
+    change_id = decided or new_change_id()
+    files = replaced_versions(plan.files, plan.user_content)
     outcome = replace(
-        plan.outcome,
-        change_id=change_id,
-        files=replaced_versions(plan.files, plan.user_content),
+        plan.outcome, change_id=change_id, files=plan.outcome.files if decided else files
     )
     change = ChangeSet(
         change_id=change_id,
@@ -63,7 +63,7 @@ def execute(
         action=outcome.action,
         files=plan.files,
         payload=outcome_to_document(outcome),
-        message=_message(experiment, outcome, change_id) if commit else None,
+        message=action_message(experiment, outcome, change_id) if commit else None,
     )
     if not dry_run:
         targets = [item.target for item in plan.files if item.target is not None]
@@ -165,7 +165,8 @@ def _word(plan: ActionPlan, change: FileChange) -> str:
     return ADDED if is_new else plan.verb
 
 
-def _message(experiment: Experiment, outcome: Outcome, change_id: str) -> str:
+def action_message(experiment: Experiment, outcome: Outcome, change_id: str) -> str:
+    """Compose the message of the commit that carries an action out."""
     evidence = None if outcome.e_value is None else f"e-value {outcome.e_value:.4g}"
     decision = outcome.decision and f"{outcome.decision.value} ({outcome.reason_code})"
     return commit_message(

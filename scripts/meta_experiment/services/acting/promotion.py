@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from meta_experiment.decide.holdout import PROMOTED
 from meta_experiment.decide.telling.progress import leading
-from meta_experiment.deploy import FileChange
 from meta_experiment.errors import (
     InvalidStateError,
     NotFoundError,
@@ -15,14 +14,13 @@ from meta_experiment.errors import (
     UsageError,
     cite,
 )
-from meta_experiment.files.confine import Content
 from meta_experiment.model.fields import suggestion
 from meta_experiment.records import dataclass
 from meta_experiment.services.acting.action_plan import (
     ActionPlan,
-    behind_stand_in,
     file_changes,
     outcome_of,
+    without_stand_ins,
 )
 from meta_experiment.services.acting.analysing import Study, analyze, study
 from meta_experiment.services.acting.execution import execute
@@ -84,6 +82,7 @@ def promote(
             f"{experiment.plan.holdout.of}",
         )
     require_status(experiment, _UNDECIDED, "promoted")
+    refuse_alone(experiment, "promoted")
     studied = study(workspace, experiment, options.current, explore=True)
     try:
         return promote_judged(workspace, experiment, studied, options, dry_run=dry_run)
@@ -162,6 +161,7 @@ def rollback(
     experiment = _opened(workspace, selector, allowed, "rolled back")
     if experiment.plan.holdout is not None:
         return rollback(workspace, experiment.plan.holdout.of, options, dry_run=dry_run)
+    refuse_alone(experiment, "rolled back")
     if experiment.status is not Status.PROMOTED:
         reason = options.reason or "by hand"
         return end(workspace, experiment, Action.ROLLBACK, reason, dry_run=dry_run)
@@ -197,6 +197,7 @@ def take_back(
         at=workspace.clock(),
         reason=reason,
         override=None,
+        commit=None,
         by_auto=options.by_auto,
     )
     changed = changed_by(promotion)
@@ -272,18 +273,35 @@ def end(
         analysis = analyze(workspace, experiment.experiment_id).analysis
     outcome = outcome_of(workspace, action, analysis, reason)
     outcome = replace(outcome, impact=impact, by_auto=by_auto)
-    files, user_content = list[FileChange](), dict[str, Content]()
-    for path in experiment.versions:
-        found = behind_stand_in(workspace, experiment, path)
-        if found is not None:
-            stand_in, user_content[path] = found
-            files.append(FileChange(path, stand_in, user_content[path]))
-    plan = ActionPlan(experiment, outcome, tuple(files), "restored", user_content)
+    files, user_content = without_stand_ins(workspace, experiment)
+    plan = ActionPlan(experiment, outcome, files, "restored", user_content)
     # git never saw a stand-in, so that there is nothing to commit and nothing to say of it
     done = replace(execute(workspace, plan, commit=False, dry_run=dry_run), commit_note=None)
     if dry_run and not done.changed:
         return replace(done, message="would end the experiment; no file changes.")
     return done
+
+
+def refuse_alone(experiment: Experiment, done: str) -> None:
+    """Refuse to do alone what the machines of a team do together.
+
+    Raises:
+        RefusedError: it is a team's experiment; the hint says how it is done.
+    """
+    team = experiment.plan.team
+    if team is None:
+        return
+    name, last = experiment.experiment_id, experiment.outcome
+    hint = (
+        "It is decided by the evidence of all machines: meta-experiment auto. To leave it "
+        f"on this one: meta-experiment stop {name}"
+    )
+    if experiment.status is Status.PROMOTED:
+        commit = last.commit[:12] if last and last.commit else "COMMIT"
+        hint = f"Take it back where everybody pulls it: git revert {commit}, on {team.branch}"
+    raise RefusedError(
+        f"{name} is a team's, and is not {done} on one machine alone.", hint=hint
+    )
 
 
 def _opened(

@@ -40,11 +40,9 @@ class RegistryCommit:
         """
         if OF_A_WORKFLOW in landed.payload:
             return
-        outcome = replace(
-            outcome_from_document(landed.payload),
-            commit=landed.commit,
-            change_id=landed.change_id,
-        )
+        outcome = outcome_from_document(landed.payload)
+        commit = landed.commit or outcome.commit
+        outcome = replace(outcome, commit=commit, change_id=landed.change_id)
 
         # one that was put away meanwhile is taken out again: that it ended so is to be seen
         def ended(before: Experiment) -> Experiment:

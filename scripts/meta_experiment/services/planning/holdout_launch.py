@@ -167,6 +167,13 @@ def _promoted(workspace: Workspace, found: Experiment) -> Experiment:
             f"{going.experiment_id}",
         )
     require_status(promoted, (Status.PROMOTED,), "watched by a holdout")
+    if promoted.plan.team is not None:
+        raise RefusedError(
+            f"{name} was decided by a team, whose text comes by git; a holdout would hold it "
+            "back on one machine alone.",
+            hint="Try the text before it against this one in a new experiment of the team: "
+            "meta-experiment create --team BRANCH",
+        )
     if promoted.plan.unit is Unit.CASE or promoted.plan.assignment is Assignment.EXTERNAL:
         drawn = "on cases" if promoted.plan.unit is Unit.CASE else "on units drawn elsewhere"
         raise RefusedError(

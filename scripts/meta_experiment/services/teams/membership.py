@@ -101,6 +101,22 @@ def believed(member: Membership) -> BelievedMachines:
     return BelievedMachines(keys, refused, numbers, here, joined)
 
 
+def why_not_decides(member: Membership, known: BelievedMachines, experiment: Experiment) -> str:
+    """Say why this machine may not decide an experiment of its team; empty where it may.
+
+    Those may that the plan names; where it names none, the owner and whom it admitted.
+    """
+    own, team = member.signer.machine, experiment.plan.team
+    if team is not None and team.machines:
+        return "" if own in team.machines else "its plan names others"
+    if own == machine_id(member.setting.owner):
+        return ""
+    for found in member.exchange.machines():
+        if found.key.machine == own:
+            return _why_not(member, found, dict(known.numbers))
+    return "it has not joined"
+
+
 def _why_not(member: Membership, known: TeamMachine, numbers: dict[str, int]) -> str:
     """Say why a machine does not count; note the owner's last word on it."""
     machine, public = known.key.machine, known.key.public_key

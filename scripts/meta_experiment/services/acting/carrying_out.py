@@ -1,0 +1,85 @@
+"""What a team decided, carried out once: a commit on its branch, or a pull request into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meta_experiment.deploy import FileChange
+from meta_experiment.deploy.on_branch import BranchChange, BranchCommit, commit_on_branch
+from meta_experiment.errors import InvalidStateError
+from meta_experiment.files.confine import Content
+from meta_experiment.services.acting.execution import action_message
+from meta_experiment.services.teams.team_decisions import CarriedOut
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import CarryOut, Experiment, Outcome, TeamTerms
+
+_OWN_BRANCHES = "meta-experiment"
+_REPOSITORY = "GITHUB_REPOSITORY"  # of a remote whose address does not say it
+
+
+def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) -> CarriedOut:
+    """Bring a promoted text to the team's branch, or ask for it; what was done is found.
+
+    Raises:
+        DriftError: there a file is not the control any more.
+        GitError: the remote does not answer, or refuses.
+        NetworkError, RemoteError, DependencyError: GitHub does; the branch is pushed.
+    """
+    team = experiment.plan.team
+    if team is None or outcome.winner is None or outcome.change_id is None:
+        raise InvalidStateError(
+            f"Nothing of {experiment.experiment_id} is to be carried out.",
+            hint=f"meta-experiment status {experiment.experiment_id}",
+        )
+    controls, files = _changes(workspace, experiment, outcome.winner)
+    message = action_message(experiment, outcome, outcome.change_id)
+    change = BranchChange(outcome.change_id, files, controls, message, outcome.at)
+    if team.carry_out is CarryOut.COMMIT:
+        done = commit_on_branch(workspace.git, change, team.branch, team.branch)
+        return CarriedOut(done.commit, done.branch, "")
+    own = f"{_OWN_BRANCHES}/{experiment.experiment_id}"
+    done = commit_on_branch(workspace.git, change, team.branch, own)
+    url = _asked(workspace.machine.environment, team, done, message)
+    return CarriedOut(done.commit, done.branch, url)
+
+
+def target_of(team: TeamTerms) -> str:
+    """Say where a promotion goes."""
+    if team.carry_out is CarryOut.COMMIT:
+        return f"a commit on {team.branch}"
+    return f"a pull request into {team.branch}"
+
+
+def _changes(
+    workspace: Workspace, experiment: Experiment, winner: str
+) -> tuple[dict[str, Content | None], list[FileChange]]:
+    controls = workspace.store.variant(experiment, experiment.plan.control.name)
+    targets = workspace.store.variant(experiment, winner)
+    changed = [path for path in controls if controls[path] != targets.get(path)]
+    files = []
+    for path in changed:
+        control = controls[path]
+        files.append(FileChange(path, control and control.version, targets.get(path)))
+    return {path: controls[path] for path in changed}, files
+
+
+def _asked(
+    environment: Mapping[str, str], team: TeamTerms, done: BranchCommit, message: str
+) -> str:
+    """Open the pull request of a branch; return its address, empty where no host is known."""
+    from meta_experiment.outbound.github.client import GitHub
+    from meta_experiment.outbound.github.pull_requests import (
+        PullRequestText,
+        open_once,
+        repository_at,
+    )
+
+    named = repository_at(done.url)
+    if named is None and environment.get(_REPOSITORY):
+        named = "", environment[_REPOSITORY]
+    if named is None:
+        return ""
+    host, repository = named
+    title, _, body = message.partition("\n\n")
+    text = PullRequestText(done.branch, team.branch, title, body)
+    return open_once(GitHub.at(environment, host), repository, text).url

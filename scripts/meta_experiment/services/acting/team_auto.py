@@ -1,0 +1,310 @@
+"""What `auto` and `promote` do with a team's experiments: these are decided over the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from meta_experiment.decide.due_actions import DUE, VERBS
+from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
+from meta_experiment.services.acting.action_plan import outcome_of
+from meta_experiment.services.acting.analysing import Study, study
+from meta_experiment.services.acting.carrying_out import target_of
+from meta_experiment.services.acting.impacts import measured_impact
+from meta_experiment.services.acting.team_settling import (
+    SettledDecision,
+    TeamSeat,
+    decided_here,
+)
+from meta_experiment.services.acting.team_sharing import share
+from meta_experiment.services.teams.membership import believed
+from meta_experiment.services.teams.team_door import TeamDoor
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Action, Analysis, Experiment, Outcome, Status
+from meta_experiment.types.results.action import ActionResult
+from meta_experiment.types.results.auto import AutoStep
+
+_MOST_NAMED = 8  # machines in one sentence
+_NOT_HERE = (
+    "Nothing is done by itself, as nobody has started it in this checkout with the plan and "
+    "the texts that it has now: meta-experiment start"
+)
+
+
+def team_steps(
+    workspace: Workspace, open_team: TeamDoor, *, dry_run: bool
+) -> dict[str, AutoStep]:
+    """Look at every experiment of the team that needs it; return the steps by experiment.
+
+    Raises:
+        MetaExperimentError: there is one, and the store could not be opened.
+    """
+    wanted = [item for item in workspace.store.experiments() if _needs_a_look(item)]
+    if not wanted:
+        return {}
+    steps = {}
+    with open_team() as member:
+        if not dry_run:
+            share(workspace, member)
+        known = believed(member)
+        for item in wanted:
+            present = workspace.store.experiment(item.experiment_id)
+            seat = TeamSeat(workspace, member, present, known)
+            try:
+                step = _step(seat, was=item.status, dry_run=dry_run)
+            except MetaExperimentError as error:
+                step = failed_step(item, error)
+            if step is not None:
+                steps[item.experiment_id] = step
+    return steps
+
+
+def _needs_a_look(experiment: Experiment) -> bool:
+    """Tell what runs, and what was promoted and not carried out as far as is known here."""
+    if experiment.plan.team is None:
+        return False
+    last = experiment.outcome
+    waits = last is not None and last.commit is None and last.change_id is not None
+    return experiment.status is Status.RUNNING or (
+        experiment.status is Status.PROMOTED and waits
+    )
+
+
+def failed_step(experiment: Experiment, error: MetaExperimentError) -> AutoStep:
+    """Say that an experiment could not be looked at."""
+    hint = f" {error.hint}" if error.hint else ""
+    name, said = experiment.experiment_id, f"{error.message}{hint}"
+    return AutoStep(name, None, None, None, said, error=error.kind)
+
+
+def _step(seat: TeamSeat, *, was: Status, dry_run: bool) -> AutoStep | None:
+    """Decide, carry out or take up, as far as this machine may."""
+    found, may_not = seat.record(), seat.may_not
+    if found.decided is None:
+        if was is not Status.RUNNING:
+            return None  # promoted alone, before it was of a team
+        return _undecided(seat, may_not, dry_run=dry_run)
+    if seat.is_to_be_carried_out(found) and not may_not and not dry_run:
+        settled = seat.settle(lambda: None)
+        return _told(seat, settled, settled.record.decided is not None)
+    if was is not Status.RUNNING:
+        seat.take_up(found)  # it was carried out by another meanwhile
+        return None
+    if dry_run:
+        return _told(seat, SettledDecision(found), False)
+    seat.take_up(found)
+    return _told(seat, SettledDecision(found), True)
+
+
+def _undecided(seat: TeamSeat, may_not: str, *, dry_run: bool) -> AutoStep:
+    workspace, experiment = seat.workspace, seat.experiment
+    name = experiment.experiment_id
+    studied = study(workspace, experiment)
+    analysis = studied.examination.analysis
+    alerts = tuple(item.message for item in analysis.alerts)
+    code, reason = analysis.reason_code, analysis.reason
+    said = f"{reason} {counted_sentence(seat)}"
+    step = AutoStep(name, analysis.decision, code, None, said, alerts, reason=reason)
+    action = DUE[analysis.decision]
+    left = _left(seat, may_not, action)
+    if action is None or left or dry_run:
+        would = "" if left else f"would be decided for all ({_going(experiment, action)})"
+        wanted = None if left else action
+        sentence = f"{said} {left or (action and would) or ''}".rstrip()
+        return replace(step, action=wanted, sentence=sentence)
+    settled = seat.settle(lambda: _due(seat, by_auto=True))
+    if settled.record.decided is None:
+        return replace(step, sentence=f"{said} With the newest trials nothing is due.")
+    return _told(seat, settled, True)
+
+
+def _left(seat: TeamSeat, may_not: str, action: Action | None) -> str:
+    """Say why nothing is decided here by itself; empty where it is."""
+    experiment = seat.experiment
+    if may_not:
+        return f"This machine decides nothing: {may_not}."
+    if action is None:
+        return ""
+    if not experiment.plan.auto:
+        verb = f"meta-experiment {VERBS[action]} {experiment.experiment_id}"
+        return f"Its plan leaves this to you: {verb}"
+    if not seat.workspace.checkout.started_here(experiment):
+        return f"{_NOT_HERE} {experiment.experiment_id}"
+    return ""
+
+
+def _due(seat: TeamSeat, *, by_auto: bool) -> Outcome | None:
+    """Work out what is due, on all that has come by now."""
+    present = seat.workspace.store.experiment(seat.experiment.experiment_id)
+    studied = study(seat.workspace, present)
+    analysis = studied.examination.analysis
+    action = DUE[analysis.decision]
+    return None if action is None else _outcome(seat, action, studied, by_auto=by_auto)
+
+
+def _outcome(seat: TeamSeat, action: Action, studied: Study, *, by_auto: bool) -> Outcome:
+    analysis = studied.examination.analysis
+    made = outcome_of(seat.workspace, action, analysis, analysis.reason)
+    if action is Action.PROMOTE and analysis.winner is not None:
+        impact = measured_impact(studied, analysis.winner)
+        made = replace(made, winner=analysis.winner, impact=impact)
+    return decided_here(replace(made, by_auto=by_auto))
+
+
+def _told(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep:
+    """Say what was decided, by whom and on whose trials, and what became of it."""
+    found, experiment = settled.record, seat.experiment
+    decided = found.decided
+    if decided is None:
+        return AutoStep(experiment.experiment_id, None, None, None, "Nothing is decided.")
+    if taken:
+        seat.take_up(found)
+    outcome = decided.outcome
+    who = "here" if decided.machine == seat.member.signer.machine else ""
+    by = f"Decided {who or f'by machine {decided.machine}'}: {_done(outcome)} "
+    return AutoStep(
+        experiment_id=experiment.experiment_id,
+        decision=outcome.decision,
+        reason_code=outcome.reason_code,
+        action=outcome.action,
+        sentence=f"{by}{_way(experiment, settled)} {counted_sentence(seat, decided.counted)}",
+        error=settled.failed.kind if settled.failed else None,
+        reason=outcome.reason,
+    )
+
+
+def _done(outcome: Outcome) -> str:
+    what = {
+        Action.PROMOTE: f"{outcome.winner} is promoted",
+        Action.ROLLBACK: "rolled back",
+        Action.EXPIRE: "ended without a decision; the control stays",
+    }[outcome.action]
+    reason = outcome.reason.removeprefix(f"{outcome.winner} is ")
+    return f"{what}: {reason}" + ("" if reason.endswith((".", "!", "?")) else ".")
+
+
+def _way(experiment: Experiment, settled: SettledDecision) -> str:
+    """Say where the promoted text is, or why it is nowhere yet."""
+    found, team = settled.record, experiment.plan.team
+    if team is None or found.decided is None:
+        return ""
+    if found.decided.outcome.action is not Action.PROMOTE:
+        return "No file changes."
+    done = found.carried_out
+    if done is not None:
+        where = done.url or f"commit {done.commit[:12]} on {done.branch}"
+        take = "once it is merged" if done.branch != team.branch else "now"
+        return f"It is carried out: {where}. Take the text from {team.branch} {take}: git pull"
+    if settled.failed is not None:
+        hint = f" {settled.failed.hint}" if settled.failed.hint else ""
+        return f"It is not carried out yet: {settled.failed.message}{hint}"
+    return f"It will be carried out by a machine that may decide: {target_of(team)}."
+
+
+def _going(experiment: Experiment, action: Action | None) -> str:
+    team = experiment.plan.team
+    if team is None or action is not Action.PROMOTE:
+        return "no file changes"
+    return target_of(team)
+
+
+def counted_sentence(
+    seat: TeamSeat, counted: Mapping[str, Mapping[str, int]] | None = None
+) -> str:
+    """Say which machines counted, and which did not and why."""
+    keys = seat.known.keys_of(seat.experiment)
+    names = {item.key.machine: item.key.name for item in seat.member.exchange.machines()}
+    names[seat.member.signer.machine] = "this one"
+    which = sorted(keys if counted is None else counted)
+    said = f"Counted: {_named(which, names)}."
+    apart = [
+        f"{machine} ({seat.known.refused.get(machine, 'its plan names others')})"
+        for machine in sorted(names)
+        if machine not in keys
+    ]
+    return said if not apart else f"{said} Not counted: {_listed(apart)}."
+
+
+def _named(machines: Sequence[str], names: Mapping[str, str]) -> str:
+    return _listed([f"{it} ({names[it]})" if names.get(it) else it for it in machines])
+
+
+def _listed(items: Sequence[str]) -> str:
+    shown = ", ".join(items[:_MOST_NAMED]) or "none"
+    more = len(items) - _MOST_NAMED
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def promote_with_team(
+    workspace: Workspace,
+    open_team: TeamDoor,
+    experiment: Experiment,
+    asked: Sequence[str],
+    *,
+    dry_run: bool,
+) -> ActionResult:
+    """Promote on the evidence of all machines, as a person asked for it; as `auto` does it.
+
+    `asked` are flags that a team's promotion does not take.
+
+    Raises:
+        RefusedError: this machine may not, or the evidence does not say PROMOTE.
+        UsageError: one of these flags. LockedError: another machine is deciding it.
+    """
+    name = experiment.experiment_id
+    if asked:
+        raise UsageError(
+            f"{asked[0]} is not for {name}, which its team decides by the evidence of all "
+            "machines.",
+            hint=f"Leave it out. Against the evidence change the file on its branch, and leave "
+            f"the experiment: meta-experiment stop {name}",
+        )
+    with open_team() as member:
+        share(workspace, member, () if dry_run else (name,))
+        seat = TeamSeat(workspace, member, workspace.store.experiment(name))
+        if seat.may_not:
+            raise RefusedError(
+                f"This machine, {member.signer.machine}, does not decide {name}: "
+                f"{seat.may_not}.",
+                hint="Promote it on a machine that may, or let the owner admit this one: "
+                f"meta-experiment store admit {member.signer.machine}",
+            )
+        found = seat.record()
+        if found.decided is None:
+            _require_promote(name, study(workspace, seat.experiment).examination.analysis)
+            if dry_run:
+                return _rehearsed(seat)
+        settled = seat.settle(lambda: _due(seat, by_auto=False))
+        if settled.record.decided is None:
+            _require_promote(name, study(workspace, seat.experiment).examination.analysis)
+        taken = seat.take_up(settled.record)
+        if settled.failed is not None:
+            raise settled.failed
+        told = _told(seat, settled, False)
+        if taken is None:
+            status = workspace.store.experiment(name).status
+            action = told.action or Action.PROMOTE
+            taken = ActionResult(name, action, status, False, told.sentence, ())
+        return replace(taken, message=told.sentence)
+
+
+def _require_promote(name: str, analysis: Analysis) -> None:
+    if DUE[analysis.decision] is not Action.PROMOTE:
+        raise RefusedError(
+            f"The evidence does not say PROMOTE: {analysis.decision.value} "
+            f"({analysis.reason_code.value}), {analysis.reason}",
+            hint=f"Look closer: meta-experiment analyze {name}.",
+        )
+
+
+def _rehearsed(seat: TeamSeat) -> ActionResult:
+    experiment = seat.experiment
+    going = _going(experiment, Action.PROMOTE)
+    return ActionResult(
+        experiment_id=experiment.experiment_id,
+        action=Action.PROMOTE,
+        status=experiment.status,
+        dry_run=True,
+        message=f"would be promoted for all machines, by {going}. {counted_sentence(seat)}",
+        files=(),
+    )

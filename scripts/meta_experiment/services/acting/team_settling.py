@@ -1,0 +1,194 @@
+"""An experiment of a team, decided once by whoever holds the lease, and taken up everywhere.
+
+    exchange → lease → exchange → decide → record → carry out → say so → take up
+
+Each step can be the last of a machine that dies. What it recorded is finished by the next that
+holds the lease: the branch tells by the change's name whether it was carried out, and taking up
+is each checkout's own. Before that nothing was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from meta_experiment.deploy import new_change_id
+from meta_experiment.errors import ConflictError, LockedError, MetaExperimentError
+from meta_experiment.records import dataclass
+from meta_experiment.services.acting.action_plan import ActionPlan, without_stand_ins
+from meta_experiment.services.acting.carrying_out import carry_out
+from meta_experiment.services.acting.execution import execute
+from meta_experiment.services.teams.exchanging import exchange
+from meta_experiment.services.teams.membership import (
+    BelievedMachines,
+    Membership,
+    believed,
+    why_not_decides,
+)
+from meta_experiment.services.teams.team_decisions import (
+    TeamRecord,
+    counted_lines,
+    note_carried_out,
+    record_of,
+    signed_decision,
+)
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.types import Action, Experiment, FileReplacement, Outcome, Status
+from meta_experiment.types.results.action import ActionResult
+
+LEASE_SECONDS = 300.0
+_TAKEN_UP = (Status.RUNNING, Status.PAUSED)
+
+Due = Callable[[], Outcome | None]
+"""Work out what is to be decided on what is known now; None for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledDecision:
+    """What stands of an experiment: the record, and why it was not carried out, if so."""
+
+    record: TeamRecord
+    failed: MetaExperimentError | None = None
+
+
+class TeamSeat:
+    """A checkout at the table of its team, over one experiment."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        member: Membership,
+        experiment: Experiment,
+        known: BelievedMachines | None = None,
+    ) -> None:
+        self.workspace, self.member, self.experiment = workspace, member, experiment
+        self.known = known or believed(member)
+
+    @property
+    def may_not(self) -> str:
+        """Say why this machine may not decide; empty where it may."""
+        return why_not_decides(self.member, self.known, self.experiment)
+
+    def record(self) -> TeamRecord:
+        """Return what stands in the store."""
+        return record_of(self.member, self.known, self.experiment)
+
+    def settle(self, due: Due) -> SettledDecision:
+        """Decide what is due under the lease, and carry out what is decided.
+
+        Raises:
+            LockedError: another machine holds the lease.
+            NetworkError, RemoteError: the store does not answer, or refuses.
+        """
+        table, name = self.member.exchange, self.experiment.experiment_id
+        lease = table.lease_decision(name, LEASE_SECONDS)
+        if lease is None:
+            raise LockedError(
+                f"Another machine of the team is deciding {name} just now.",
+                hint="What it decides comes with the next exchange: meta-experiment auto",
+            )
+        try:
+            exchange(self.workspace, self.member, [name])  # all that there is, from now on
+            found = self.record()
+            if found.decided is None:
+                outcome = due()
+                if outcome is None:
+                    return SettledDecision(found)
+                counted = counted_lines(self.workspace, self.member, self.experiment)
+                decision = signed_decision(
+                    self.member, self.experiment, lease, found.free, outcome, counted
+                )
+                try:
+                    table.decide(lease, decision)
+                except ConflictError:  # another checkout of this machine was first
+                    found = self.record()
+                    if found.decided is None:
+                        raise
+                found = self.record()
+            if self.is_to_be_carried_out(found):
+                lease = table.renew(lease, LEASE_SECONDS)
+                return self._carried_out(found)
+            return SettledDecision(found)
+        finally:
+            with suppress(MetaExperimentError):
+                table.release(lease)
+
+    @staticmethod
+    def is_to_be_carried_out(found: TeamRecord) -> bool:
+        """Tell whether a promotion was decided of which nobody said that it was carried out."""
+        decided = found.decided
+        return (
+            decided is not None
+            and decided.outcome.action is Action.PROMOTE
+            and found.carried_out is None
+        )
+
+    def _carried_out(self, found: TeamRecord) -> SettledDecision:
+        decided = found.decided
+        if decided is None:
+            return SettledDecision(found)
+        try:
+            done = carry_out(self.workspace, self.experiment, decided.outcome)
+        except MetaExperimentError as error:  # the decision stands; the next look tries again
+            return SettledDecision(found, error)
+        note_carried_out(self.member, self.experiment, decided, done)
+        return SettledDecision(replace(found, carried_out=done))
+
+    def take_up(self, found: TeamRecord) -> ActionResult | None:
+        """End the experiment in this checkout as its team decided; None where it is ended.
+
+        The prompt file stays what it is: the promoted text comes by git. A stand-in makes room
+        for the control. Where it was carried out is added to what was taken up before.
+
+        Raises:
+            ConflictError: another command changed the experiment meanwhile.
+        """
+        decided, name = found.decided, self.experiment.experiment_id
+        if decided is None:
+            return None
+        commit = found.carried_out.commit if found.carried_out else None
+        present = self.workspace.store.experiment(name)
+        if present.status not in _TAKEN_UP:
+            _add_commit(self.workspace, present, decided.outcome, commit)
+            return None
+        files, user_content = without_stand_ins(self.workspace, present)
+        outcome = replace(
+            decided.outcome, commit=commit, files=_replaced(present, decided.outcome)
+        )
+        plan = ActionPlan(present, outcome, files, "restored", user_content, decided=True)
+        done = execute(self.workspace, plan, commit=False, dry_run=False)
+        return replace(done, commit=commit, commit_note=None)
+
+
+def decided_here(outcome: Outcome) -> Outcome:
+    """Give an outcome the name of its change, by which everybody knows it."""
+    return replace(outcome, change_id=new_change_id())
+
+
+def _replaced(experiment: Experiment, outcome: Outcome) -> dict[str, FileReplacement]:
+    """Say which text replaces which, by the plan alone."""
+    if outcome.action is not Action.PROMOTE or outcome.winner is None:
+        return {}
+    control = experiment.plan.control.name
+    pairs = {
+        path: FileReplacement(arms[control], arms[outcome.winner])
+        for path, arms in experiment.versions.items()
+    }
+    return {path: pair for path, pair in pairs.items() if pair.before != pair.after}
+
+
+def _add_commit(
+    workspace: Workspace, experiment: Experiment, outcome: Outcome, commit: str | None
+) -> None:
+    last = experiment.outcome
+    if commit is None or last is None or last.change_id != outcome.change_id or last.commit:
+        return
+
+    def with_commit(before: Experiment) -> Experiment:
+        known = before.outcomes
+        if not known or known[-1] != last:
+            return before
+        return replace(before, outcomes=(*known[:-1], replace(last, commit=commit)))
+
+    workspace.store.change(experiment.experiment_id, with_commit)
