@@ -1,0 +1,209 @@
+"""What roles of the database may do, tried as these roles: project by project, and no more."""
+
+from __future__ import annotations
+
+import contextlib
+
+import psycopg
+import pytest
+from tests.store import exchange_contract as making
+
+from meta_experiment.errors import ConflictError, RemoteError
+from meta_experiment.store.exchange import MachineAdmission, TeamNote
+from meta_experiment.store.postgres.exchange import open_exchange
+
+pytestmark = pytest.mark.long
+KINDS = ("writer", "member", "owner")
+
+
+@pytest.fixture(scope="module")
+def store(postgres_server):
+    """Give the URLs of a store by role: each may do its kind in "mine", nothing in "other"."""
+    name = postgres_server.database()
+    boss = open_exchange(postgres_server.url(name), "mine", making.key("a").machine)
+    urls = {"boss": postgres_server.url(name)}
+    for project in ("mine", "other"):
+        boss.project, boss._number = project, None
+        boss.join(making.key("a"))
+        boss.publish(making.experiment(), making.TEXTS)
+        boss.ship([making.batch()])
+        boss.note(TeamNote("exp-1", 0, boss.machine, b"{}", b"s"))
+        boss.lease_positions("exp-1", 4, 0)
+    boss.close()
+    for kind in KINDS:
+        role = f"{name}_{kind}"
+        postgres_server.run(
+            f"create role {role} login password 'x'",
+            f"select meta_experiment.allow('{role}', 'mine', '{kind}')",
+            database=name,
+        )
+        urls[kind] = postgres_server.url(name, role, "x")
+    yield urls
+    postgres_server.run(
+        *(f"drop owned by {name}_{kind}; drop role {name}_{kind}" for kind in KINDS),
+        database=name,
+    )
+
+
+@pytest.fixture
+def see(store):
+    with contextlib.ExitStack() as opened:
+
+        def view(kind, project="mine", machine="a"):
+            exchange = open_exchange(store[kind], project, making.key(machine).machine)
+            opened.callback(exchange.close)
+            return exchange
+
+        yield view
+
+
+def run(url, statement):
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement)
+
+
+def test_a_writer_ships_trials(see):
+    writer = see("writer", machine="writer")
+    writer.join(making.key("writer"))
+    batch = making.batch(machine="writer")
+    assert writer.ship([batch]) == len(batch.lines)
+    assert writer.ship([batch]) == 0
+    assert list(writer.batches_after("exp-1", [writer.machine], {})) == [batch]
+    assert [it.experiment_id for it in writer.published()] == ["exp-1"]
+    assert writer.contents("exp-1") == making.TEXTS
+
+
+def test_a_writer_does_nothing_else(see):
+    writer = see("writer")
+    for act in (
+        lambda: writer.publish(making.experiment("exp-2"), {}),
+        lambda: writer.publish(making.experiment(plan="2" * 64), {}),
+        lambda: writer.note(TeamNote("exp-1", 0, writer.machine, b"x", b"s")),
+        lambda: writer.lease_positions("exp-1", 4, 9),
+        lambda: writer.lease_decision("exp-1", 60),
+        lambda: writer.join(making.key("a")._replace(name="other")),
+        lambda: writer.admit(
+            MachineAdmission(*making.key("a")[:2], 1, counts=True, signature=b"s")
+        ),
+    ):
+        with pytest.raises((RemoteError, ConflictError), match=r"permission denied|another"):
+            act()
+    assert list(writer.published()) == [making.experiment()]
+
+
+def test_a_member_also_publishes_leases_and_decides(see):
+    member = see("member", machine="member")
+    member.join(making.key("member"))
+    member.publish(making.experiment("exp-m"), making.TEXTS)
+    assert member.note(TeamNote("exp-m", 0, member.machine, b"{}", b"s")) == 1
+    assert member.lease_positions("exp-m", 4, 0) == range(4)
+    lease = member.lease_decision("exp-m", 60)
+    member.decide(lease, making.decision(lease))
+    member.release(member.renew(lease, 5))
+    with pytest.raises(RemoteError, match="permission denied"):
+        member.admit(MachineAdmission(*making.key("member")[:2], 1, counts=True, signature=b""))
+
+
+def test_an_owner_also_admits(see):
+    owner = see("owner")
+    owner.admit(MachineAdmission(*making.key("a")[:2], 1, counts=True, signature=b"s"))
+
+
+def tables(store):
+    """Return every table that has rows of projects."""
+    found = run(
+        store["boss"],
+        "select table_name from information_schema.columns join information_schema.tables"
+        " using (table_schema, table_name) where table_schema = 'meta_experiment'"
+        " and column_name = 'project_id' and table_type = 'BASE TABLE'"
+        " and table_name <> 'allowed'",
+    ).fetchall()
+    assert len(found) == 17
+    return [name for (name,) in found]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_sees_what_is_of_another_project(store, kind):
+    """Not in any table, whatever tables there will be."""
+    (mine,) = run(
+        store["boss"], "select project_id from meta_experiment.projects where name = 'mine'"
+    ).fetchone()
+    with psycopg.connect(store[kind]) as connection:
+        for table in tables(store):
+            rows = connection.execute(f"select project_id from meta_experiment.{table}")  # noqa: S608
+            assert {project for (project,) in rows} <= {mine}, table
+        for view in ("trials", "outcomes", "assignments"):
+            rows = connection.execute(f"select project from meta_experiment.{view}")  # noqa: S608
+            assert {project for (project,) in rows} <= {"mine"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_writes_into_another_project(store, kind, see):
+    stranger = see(kind, "other")
+    assert stranger.owner() is None
+    assert list(stranger.published()) == []
+    with pytest.raises(RemoteError):
+        stranger.join(making.key("a"))
+    (other,) = run(
+        store["boss"], "select project_id from meta_experiment.projects where name = 'other'"
+    ).fetchone()
+    for statement in (
+        "logs (project_id, experiment, machine, log) values ({}, 'exp-1', 'm', 'l')",
+        "events (project_id, log_id, byte_offset, line) values ({}, 1, 999, 'x')",
+        "batches (project_id, log_id, first, last, signature) values ({}, 1, 0, 9, '')",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run(store[kind], "insert into meta_experiment." + statement.format(other))
+
+
+def test_a_writer_changes_and_removes_nothing(store):
+    with psycopg.connect(store["writer"], autocommit=True) as connection:
+        for table in tables(store):
+            for statement in (
+                f"delete from meta_experiment.{table}",  # noqa: S608
+                f"update meta_experiment.{table} set project_id = default",  # noqa: S608
+                f"truncate meta_experiment.{table} cascade",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_lets_in_himself(store, kind):
+    for statement in (
+        "select meta_experiment.allow(current_user, 'other', 'owner')",
+        "select meta_experiment.disallow(current_user, 'mine')",
+        "insert into meta_experiment.allowed select 1, current_user, 'owner'",
+        "update meta_experiment.migrations set oldest_client = 99",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run(store[kind], statement)
+
+
+def test_who_is_disallowed_sees_nothing_more(store, postgres_server):
+    name = store["boss"].rpartition("/")[2]
+    role = f"{name}_late"
+    seen = "select count(*) from meta_experiment.trials"
+    postgres_server.run(
+        f"create role {role} login password 'x'",
+        f"select meta_experiment.allow('{role}', 'mine', 'writer')",
+        database=name,
+    )
+    url = postgres_server.url(name, role, "x")
+    there = run(store["writer"], seen).fetchone()
+    assert run(url, seen).fetchone() == there
+    postgres_server.run(f"select meta_experiment.disallow('{role}', 'mine')", database=name)
+    assert run(url, seen).fetchone() == (0,)
+    postgres_server.run(f"drop owned by {role}", f"drop role {role}", database=name)
+
+
+def test_a_batch_can_leave_no_gap_whoever_inserts_it(store):
+    """What the program promises holds against who writes past it as well."""
+    insert = (
+        "insert into meta_experiment.batches (project_id, log_id, first, last, signature)"
+        " select project_id, log_id, {}, {}, '' from meta_experiment.logs where machine = '{}'"
+    )
+    size = len(making.LINES)
+    for first, last in ((size + 1, size + 9), (1, size + 9), (0, 5), (0, size), (size, size)):
+        with pytest.raises(psycopg.IntegrityError):
+            run(store["writer"], insert.format(first, last, making.key("a").machine))
