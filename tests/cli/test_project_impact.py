@@ -104,6 +104,30 @@ def test_what_is_promoted_adds_up_and_what_was_taken_back_counts_until_then(proj
     assert impact(project)["items"][0]["so_far"]["saved"] == pytest.approx(months)
 
 
+def test_figures_that_came_with_a_commit_are_told_apart(project, calendar, promoted):
+    """Believable ones as well: anybody can commit any number; what was made here stays so."""
+    assert impact(project)["elsewhere"] == []
+    assert "not made here" not in project("report", "--all").out + project("status").out
+    project("rollback", promoted, "--yes")
+    assert impact(project)["elsewhere"] == []
+    second = experiment(project, "silent", 0.7)
+    calendar.wait(10)
+    project("promote", second, "--yes")
+    registry = project.root / ".claude/meta/experiments.json"
+    document = json.loads(registry.read_text())
+    (outcome,) = [
+        it for one in document["experiments"] if one["id"] == second for it in one["outcomes"]
+    ]
+    outcome["impact"]["per_use"]["duration_seconds"]["saved"] *= 1.5
+    registry.write_text(json.dumps(document))
+    assert impact(project)["elsewhere"] == [second]
+    told = " ".join(project("report", "--all").out.split())
+    assert "1 promotion of these was not made here" in told
+    assert f"counted as the registry has it: {second}." in told
+    said = " ".join(project("status").out.split())
+    assert "estimated from 2 of 2 promotions (1 not made here); more:" in said
+
+
 def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar, promoted):
     before = impact(project)
     name = project("holdout", promoted, "--yes", "--json").json["experiment_id"]
@@ -113,7 +137,7 @@ def test_a_holdout_that_came_to_its_end_gives_its_own_estimate(project, calendar
     project("auto", "--yes")
     assert outcomes(project, name)["reason_code"] == "still_better"
     told = impact(project)
-    assert (told["promotions"], told["watched"]) == (1, 1)
+    assert (told["promotions"], told["watched"], told["elsewhere"]) == (1, 1, [])
     assert told["items"][0]["month"]["saved"] == pytest.approx(300 * 15, rel=0.05)
     assert before["items"][0]["month"]["saved"] == pytest.approx(180 * 30, rel=0.05)
     (row,) = [

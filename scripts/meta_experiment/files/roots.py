@@ -328,6 +328,11 @@ class Layout:
         """The marker that this checkout started the experiment itself."""
         return self.local / "started" / safe_component(experiment_id)
 
+    @property
+    def measured(self) -> Path:
+        """What this checkout measured itself of what promotions save."""
+        return self.local / "measured"
+
     def positions(self, experiment_id: str) -> Path:
         """File of the positions of a team's sequence that this checkout leased."""
         return self.local / "positions" / safe_component(experiment_id)

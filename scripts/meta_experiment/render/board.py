@@ -297,7 +297,8 @@ def _saved(saved: BoardSavings) -> str:
         return f"not known yet of {words.counted(saved['promotions'], 'promotion')}; {more}"
     if not told:
         return f"nothing that is settled, known of {known}; {more}"
-    return f"about {', '.join(told)} a month, estimated from {known}; {more}"
+    strange = f" ({saved['elsewhere']:,} not made here)" if saved["elsewhere"] else ""
+    return f"about {', '.join(told)} a month, estimated from {known}{strange}; {more}"
 
 
 def _amount(item: BoardSaving) -> str:

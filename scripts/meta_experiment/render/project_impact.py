@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from meta_experiment.render import words
 from meta_experiment.render.report_words import (
     NO_BREAK,
     amounts,
@@ -83,6 +84,12 @@ def _basis(impact: ProjectImpact) -> Iterator[str]:
     if back:
         told += f"; {back:,} taken back or undone, which count until then"
     yield f"{told}."
+    if impact.elsewhere:
+        yield (
+            f"{counted(len(impact.elsewhere), 'promotion')} of these "
+            f"{'was' if len(impact.elsewhere) == 1 else 'were'} not made here, and counted as "
+            f"the registry has it: {words.listed(impact.elsewhere)}."
+        )
     if impact.level is not None:
         yield (
             f"{per_cent(impact.level)} interval, the errors of promotions being independent; "

@@ -32,7 +32,8 @@ class StandingTime:
     """The time in which a promoted text stood at a prompt's path, and what it saves in a use.
 
     `until` is when it was taken back. `before` is the text that it replaced, in whatever form
-    can be compared. `watched` says that a holdout gave the impact, and not the promotion.
+    can be compared. `watched` says that a holdout gave the impact, and not the promotion;
+    `elsewhere` names the experiment if the impact was not measured here.
     """
 
     prompt: str
@@ -41,6 +42,7 @@ class StandingTime:
     before: object
     impact: OutcomeImpact | None
     watched: bool = False
+    elsewhere: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def savings(promotions: Sequence[StandingTime], as_of: float) -> ProjectImpact |
         standing=sum(it.until is None for it in times),
         known=len(known),
         watched=sum(it.stood.watched for it in known),
+        elsewhere=tuple(it.stood.elsewhere for it in known if it.stood.elsewhere is not None),
         level=min((it.impact.level for it in known), default=None),
         items=tuple(_items(known, as_of)),
     )

@@ -68,6 +68,8 @@ def execute(
     if not dry_run:
         targets = [item.target for item in plan.files if item.target is not None]
         workspace.keep([*targets, *plan.user_content.values()])
+        if outcome.action is not Action.ROLLBACK:  # which has the impact of the promotion
+            workspace.checkout.mark_measured(experiment.experiment_id, outcome)
     try:
         result, notes = _applied(workspace, plan, change, outcome, dry_run=dry_run)
     except ConflictError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from meta_experiment.decide.reporting.discoveries import (
@@ -13,19 +14,24 @@ from meta_experiment.decide.reporting.savings import StandingTime, savings
 from meta_experiment.model.impact_document import impact_from_document
 from meta_experiment.model.instants import from_text
 from meta_experiment.model.result_document import to_document
+from meta_experiment.store.local.marks import impact_digest
 from meta_experiment.types import Action, OutcomeImpact
 
 Row = Mapping[str, Any]
 
 
-def saved_a_month(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return what the promotions that stand save a month; None where none was made."""
-    found = savings(tuple(standing_times(rows)), 0.0)
+def saved_a_month(rows: Sequence[Row], measured: AbstractSet[str]) -> dict[str, Any] | None:
+    """Return what the promotions that stand save a month; None where none was made.
+
+    `measured` are the digests of impacts that this checkout measured itself.
+    """
+    found = savings(tuple(standing_times(rows, measured)), 0.0)
     if found is None:
         return None
     return {
         "promotions": found.promotions,
         "known": found.known,
+        "elsewhere": len(found.elsewhere),
         "items": [
             {"label": it.label, "unit": it.unit, **to_document(it.month)} for it in found.items
         ],
@@ -38,8 +44,12 @@ def owed_to_chance(rows: Sequence[Row]) -> dict[str, Any] | None:
     return None if found is None else to_document(found)
 
 
-def standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
-    """Yield what was promoted; where a holdout came to its end, by that one's estimate."""
+def standing_times(rows: Sequence[Row], measured: AbstractSet[str]) -> Iterator[StandingTime]:
+    """Yield what was promoted; where a holdout came to its end, by that one's estimate.
+
+    What is not among the `measured` came with a commit, which may hold any number.
+    """
+    brought = set(_brought(rows, measured))
     own = dict[str, OutcomeImpact]()
     for row in sorted(rows, key=lambda row: str(row["outcome"] and row["outcome"]["at"])):
         if row["watches"] is not None and (found := _impact(row)) is not None:
@@ -57,6 +67,7 @@ def standing_times(rows: Sequence[Row]) -> Iterator[StandingTime]:
             before=outcome["files"].get(path, {}).get("after" if taken_back else "before"),
             impact=_by_holdout(_impact(row), own.get(name)),
             watched=name in own,
+            elsewhere=name if name in brought else None,
         )
 
 
@@ -87,6 +98,15 @@ def _by_holdout(told: OutcomeImpact | None, own: OutcomeImpact | None) -> Outcom
         return own or told
     level, uses = min(told.level, own.level), own.uses or told.uses
     return OutcomeImpact(uses, level, {**told.per_use, **own.per_use})
+
+
+def _brought(rows: Sequence[Row], measured: AbstractSet[str]) -> Iterator[str]:
+    """Yield the promotions of which, or of whose holdout, figures were not measured here."""
+    for row in rows:
+        told = row["outcome"] and row["outcome"].get("impact")
+        at = row["promoted"] or (told and row["outcome"]["at"])
+        if told and impact_digest(row["id"], at, told) not in measured:
+            yield row["watches"] or row["id"]
 
 
 def _impact(row: Row) -> OutcomeImpact | None:

@@ -27,6 +27,7 @@ from meta_experiment.store.local.board import (
     plan_files_stamp,
     trust_stamp,
 )
+from meta_experiment.store.local.marks import measured_here
 from meta_experiment.store.trial_log import TrialLog
 from meta_experiment.types import Assignment, Experiment, Status, Unit
 
@@ -90,7 +91,8 @@ def refresh(
         rows = {name: dict(entry.row) for name, entry in entries.items()}
         put_away = archived_rows(workspace, rows.keys(), [])
         found = [*rows.values(), *put_away.values()]
-        fresh.saved, fresh.chance = saved_a_month(found), owed_to_chance(found)
+        fresh.saved = saved_a_month(found, measured_here(layout))
+        fresh.chance = owed_to_chance(found)
     # A board that cannot be kept (a read-only checkout) is made again next time.
     with contextlib.suppress(StorageError):
         if layout.registry.exists():

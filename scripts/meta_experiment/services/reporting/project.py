@@ -16,6 +16,7 @@ from meta_experiment.model.instants import from_text
 from meta_experiment.services.board.board import board
 from meta_experiment.services.board.promotions import standing_times, tried_experiments
 from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.local.marks import measured_here
 from meta_experiment.types import Decision, Interval, ReasonCode, Status
 from meta_experiment.types.results.project_report import (
     SCHEMA,
@@ -61,7 +62,7 @@ def project_report(
         generations=tuple(_generations(found)),
         decided=len(decided),
         promoted=decided.count(StandingState.PROMOTED),
-        impact=savings(tuple(standing_times(rows)), now),
+        impact=savings(tuple(standing_times(rows, measured_here(layout))), now),
         false_discoveries=false_discoveries(tuple(tried_experiments(rows))),
     )
 

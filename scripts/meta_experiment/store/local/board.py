@@ -31,7 +31,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-_VERSION = 14
+_VERSION = 15
 _PURPOSE = "board"
 _PARTS = (
     "trust",

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.impact_document import impact_to_document
+from meta_experiment.model.instants import to_text
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
 from meta_experiment.protocol.seal import Seal
@@ -16,7 +18,7 @@ from meta_experiment.store.local import ignore, marks, positions, sealing
 from meta_experiment.store.local.board import Board, was_made_from
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Asking, tracked_logs
-from meta_experiment.types import Experiment
+from meta_experiment.types import Experiment, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,13 @@ class Checkout:
     def unmark_started(self, experiment_id: str) -> None:
         """Forget that this checkout started an experiment."""
         marks.unmark_started(self._layout, self._files, experiment_id)
+
+    def mark_measured(self, experiment_id: str, outcome: Outcome) -> None:
+        """Remember that the impact of an outcome was measured here, and came with no commit."""
+        if outcome.impact is not None:
+            at, told = to_text(outcome.at), impact_to_document(outcome.impact)
+            digest = marks.impact_digest(experiment_id, at, told)
+            marks.mark_measured(self._layout, self._files, digest)
 
     def start_of(self, experiment: Experiment) -> Start | None:
         """Return how this checkout started an experiment itself; None when it did not."""

@@ -1,11 +1,14 @@
-"""Marks of a checkout: the experiments that it started, and whom it admits to them."""
+"""Marks of a checkout: what it started, whom it admits to it, and what it measured itself."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
+from meta_experiment.assign.uniform import sha256
 from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.durable import ensure_directory
 from meta_experiment.files.filesystem import FileSystem
@@ -15,6 +18,7 @@ from meta_experiment.protocol import log_head, seal
 from meta_experiment.records import dataclass
 from meta_experiment.store.local.sealing import checkout_seal, refusals, write_sealed
 
+_MEASURED = "measured"  # the purpose of the seal
 _MANUAL, _SERVED = "manual", "served"
 
 
@@ -69,6 +73,28 @@ def admit(
         known[experiment_id] = set(writers)
         ensure_directory(files, path.parent)
         write_atomically(files, path, log_head.admitted_lines(known, own))
+
+
+def impact_digest(experiment_id: str, at: str, impact: Mapping[str, Any]) -> str:
+    """Return what no other impact, of another outcome or moment, has."""
+    told = json.dumps([experiment_id, at, impact], sort_keys=True)
+    return str(sha256(told.encode()).hexdigest())
+
+
+def mark_measured(layout: Layout, files: FileSystem, digest: str) -> None:
+    """Remember an impact that was measured here. Raises StorageError."""
+    with FileLock(layout.lock("local"), verb="remember what was measured"):
+        known = measured_here(layout)
+        if digest not in known:
+            lines = "".join(f"{it}\n" for it in sorted({*known, digest}))
+            write_sealed(layout, files, layout.measured, _MEASURED, lines.encode())
+
+
+def measured_here(layout: Layout) -> frozenset[str]:
+    """Return the digests of impacts that were measured here; what a commit brought is none."""
+    with refusals(layout.measured):
+        lines = seal.read_sealed(str(layout.root), str(layout.measured), _MEASURED)
+    return frozenset(lines.decode("ascii", "replace").split())
 
 
 def _purpose(experiment_id: str) -> str:

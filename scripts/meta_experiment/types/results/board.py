@@ -227,10 +227,14 @@ class BoardSaving(TypedDict):
 
 
 class BoardSavings(TypedDict):
-    """What the promotions that stand save a month: an estimate of those that are known."""
+    """What the promotions that stand save a month: an estimate of those that are known.
+
+    Of these the `elsewhere` were not measured in this checkout, but came along in the registry.
+    """
 
     promotions: int
     known: int
+    elsewhere: int
     items: list[BoardSaving]
 
 

@@ -104,13 +104,15 @@ class ProjectImpact:
     """What all promotions so far save, as it was estimated when each was decided.
 
     Of `promotions`, the `standing` were not taken back, and the `known` have figures and a
-    rate of use; of the `watched` among these it is their holdout's own estimate.
+    rate of use; of the `watched` among these it is their holdout's own estimate, and those of
+    `elsewhere` were not measured in this checkout, but came along in the registry.
     """
 
     promotions: int
     standing: int
     known: int
     watched: int
+    elsewhere: tuple[str, ...]
     level: float | None
     items: tuple[MetricSavings, ...]
 
