@@ -104,6 +104,16 @@ def test_what_is_promoted_adds_up_and_what_was_taken_back_counts_until_then(proj
     assert impact(project)["items"][0]["so_far"]["saved"] == pytest.approx(months)
 
 
+def test_a_rollback_makes_the_rate_of_use_no_smaller(project, calendar, promoted):
+    """The trials came until the promotion, however long the text stood after it."""
+    before = project("report", promoted, "--json").json
+    calendar.wait(20)
+    project("rollback", promoted, "--yes")
+    after = project("report", promoted, "--json").json
+    assert after["impact"]["uses"] == before["impact"]["uses"] == pytest.approx(180)
+    assert after["readiness"]["days_running"] == before["readiness"]["days_running"]
+
+
 def test_figures_that_came_with_a_commit_are_told_apart(project, calendar, promoted):
     """Believable ones as well: anybody can commit any number; what was made here stays so."""
     assert impact(project)["elsewhere"] == []

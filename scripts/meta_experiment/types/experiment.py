@@ -126,6 +126,12 @@ class Experiment:
         return max(self.started, self.plan.start_date)
 
     @property
+    def closed(self) -> float | None:
+        """When it took its last units: at its end, or a promotion that was taken back since."""
+        promoted = [it.at for it in self.outcomes if it.action is Action.PROMOTE]
+        return None if self.ended is None else min(self.ended, *promoted, self.ended)
+
+    @property
     def outcome(self) -> Outcome | None:
         """The last thing that was done, if anything was."""
         return self.outcomes[-1] if self.outcomes else None

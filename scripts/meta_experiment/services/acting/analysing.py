@@ -118,7 +118,7 @@ def study(
         beside=_judgements(experiment, trials) if explore else (),
         ended=experiment.ended_arms,
         exhausted=exhausted,
-        over=experiment.ended,
+        over=experiment.closed,
     )
     analysis = _as_ended(experiment, analysis)
     if explore:

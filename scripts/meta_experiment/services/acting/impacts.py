@@ -38,5 +38,5 @@ def days_of_use(experiment: Experiment, analysis: Analysis) -> float | None:
     began = experiment.began
     if began is None:
         return None
-    end = analysis.as_of if experiment.ended is None else experiment.ended
+    end = analysis.as_of if experiment.closed is None else experiment.closed
     return (min(end, analysis.as_of) - began) / DAY

@@ -225,5 +225,5 @@ def _about(experiment: Experiment, files: Sequence[str]) -> bool:
 def _rate(experiment: Experiment, units: int, now: float) -> float | None:
     if experiment.started is None:
         return None
-    days = ((experiment.ended or now) - experiment.started) / DAY
+    days = ((experiment.closed or now) - experiment.started) / DAY
     return units / days if days >= _SHORTEST else None
