@@ -118,6 +118,7 @@ SHARED = {
     "source_result": "analyses in the form of feature-flag experiments",
     "status_change": "a step in an experiment's life",
     "sums": "arms known by their sums",
+    "team_store": "the store of a team, as its verbs tell of it",
     "telemetry_export": "what is on record, told onwards",
     "trial_page": "some trials, shown",
     "trials": "the trials of an experiment",

@@ -428,6 +428,12 @@ STEPS: tuple[Step, ...] = (
     "cases split cases.jsonl --holdout 50 --out tuning.jsonl --seed 1",
     "cases split cases.jsonl --holdout 50 --out tuning.jsonl",
     "run from-a-plan --holdout nobody",
+    # a team's store, of which none is in use here
+    "store use",
+    "store show",
+    "store ship",
+    "store check",
+    "store admit 1a2b3c4d",
     "demo --keep .",
     "plugin --to .",
     "help degenerate_data",

@@ -56,7 +56,7 @@ except SystemExit:
     pass
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
-NOUNS = {"cases", "runs", "telemetry", "workflows"}
+NOUNS = {"cases", "runs", "store", "telemetry", "workflows"}
 
 
 @pytest.mark.parametrize(

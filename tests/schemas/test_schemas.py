@@ -15,14 +15,53 @@ from meta_experiment.model.result_document import to_document
 from meta_experiment.types.cases import CommitSource
 from meta_experiment.types.results import RESULTS
 from meta_experiment.types.results.demo import DemoResult
+from meta_experiment.types.results.health import Finding, Health
 from meta_experiment.types.results.plugin_copy import PluginCopy
 from meta_experiment.types.results.replay import Replay, ReplayEnd, ReplayFigures, ReplayTurn
 from meta_experiment.types.results.run_merge import RunMerge
+from meta_experiment.types.results.team_store import (
+    ExchangedExperiment,
+    MachineWord,
+    StoreAdmission,
+    StoreExchange,
+    StoreMachine,
+    StoreUse,
+    StoreView,
+    WaitingExperiment,
+)
 
 CALLED = [words for words, _ in commands(main.group)]
 FIGURES = ReplayFigures(0.1, 900.0, 12.5, 3.0, 0.0, 1.0)
+WORD = MachineWord("m", "laptop", "ab cd")
 UNRECORDED = {  # what the recorded life shows as text alone, or refused
     "demo": [DemoResult("done", None)],
+    "store admit": [StoreAdmission("review", (WORD,), counts=True, here=False)],
+    "store check": [Health.of("python", "/root", [Finding("owner", ok=True, detail="it")])],
+    "store ship": [
+        StoreExchange(
+            "review",
+            (
+                ExchangedExperiment("exp-1", 1, 2, 0, (), None),
+                ExchangedExperiment("exp-2", 0, 0, 3, ("machine m: no",), "another plan"),
+            ),
+            {"m": "the owner has not admitted it"},
+            ("exp-3",),
+        )
+    ],
+    "store show": [
+        StoreView(
+            *("db, database team", "review", "ab cd", "m", False, (), (), None, None, {}, "no"),
+        ),
+        StoreView(
+            *("db, database team", "review", "ab cd", "m", True),
+            (StoreMachine("m", "laptop", "ab cd", True, None, 1.0),),
+            (WaitingExperiment("exp-1", 20),),
+            *(2.0, "no route", {"exp-1": ["machine m: no"]}, None),
+        ),
+    ],
+    "store use": [
+        StoreUse("db", "review", "ab cd", "m", "cd ef", *(False, False), secret_dropped=True)
+    ],
     "plugin": [PluginCopy("/home/me/plugin", "0.1.0", 800, replaced=False)],
     "runs merge": [
         RunMerge(

@@ -90,7 +90,7 @@ class Teammate:
             exchange = self.team.seen_by(signer.machine)
             with contextlib.closing(exchange):
                 team_joining.join(
-                    workspace, exchange, signer, url="postgresql://db/team", **more
+                    workspace, exchange, signer, url="postgresql://db", create=True, **more
                 )
             return signer.machine
 

@@ -88,7 +88,7 @@ def test_what_was_changed_in_the_store_is_set_aside(team, wrong, reason):
     assert reason in aside
     assert ann.counts(made) == {}
     with ann.at_work() as workspace:
-        assert read_note(workspace).aside == {made: (aside,)}
+        assert read_note(workspace.layout).aside == {made: (aside,)}
 
 
 def test_what_fits_again_is_taken_from_where_it_stopped(team):

@@ -42,6 +42,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Act": ("promote", "holdout", "rollback", "auto", "notify", "panic"),
     "Workflows": ("workflows",),
+    "Team": ("store",),
     "Learn": ("learn",),
     "Keep healthy": ("doctor", "check", "verify", "recover", "repair", "plugin"),
     "Try": ("demo",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 
@@ -37,6 +38,24 @@ def run_apart(root: str, verb: list[str], log: str, program: tuple[str, ...] = (
         os.execve(words[0], words, environment)  # noqa: S606 - no user text in the words
     finally:
         os._exit(127)
+
+
+def claimed(stamp: str, now: float, every: float) -> bool:
+    """Take the turn for a run apart; one of several that would start at once gets it.
+
+    Raises OSError, also where another takes its turn just now.
+    """
+    descriptor = open_private(stamp, os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        status = os.fstat(descriptor)
+        if status.st_size and 0 <= now - status.st_mtime < every:
+            return False
+        os.pwrite(descriptor, b"1\n", 0)
+        os.utime(descriptor, (now, now))
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _launcher() -> str:

@@ -7,14 +7,13 @@ ran a moment ago, a look at what is new keeps the line true.
 
 from __future__ import annotations
 
-import fcntl
 import os
 
-from meta_experiment.live.apart import run_apart
+from meta_experiment.live.apart import claimed, run_apart
 from meta_experiment.live.around import is_within, roots_around
 from meta_experiment.live.hook_event import beat, entries_of, note
 from meta_experiment.protocol import index, json_text, places, sessions
-from meta_experiment.protocol.disk import make_folder, open_private
+from meta_experiment.protocol.disk import make_folder
 from meta_experiment.protocol.missed import ABSENT
 from meta_experiment.protocol.seal import read_sealed
 
@@ -86,7 +85,7 @@ def between_sessions(root: str, now: float) -> bool:
             make_folder(local)
         elif not _something_runs(root):
             return False
-        if not _claimed(local + "/auto.stamp", now, EVERY):
+        if not claimed(local + "/auto.stamp", now, EVERY):
             return False
         run_apart(root, _ACT, local + "/auto.log")
     except OSError:
@@ -102,7 +101,7 @@ def after_trials(root: str, now: float, *, final: bool) -> None:
     if between_sessions(root, now):
         return
     try:
-        if final or _claimed(places.local(root) + "/look.stamp", now, LOOK_EVERY):
+        if final or claimed(places.local(root) + "/look.stamp", now, LOOK_EVERY):
             run_apart(root, ["status"], _NOWHERE)
     except OSError:
         return
@@ -191,18 +190,3 @@ def _something_runs(root: str) -> bool:
     return any(entry.running for entry in index.entries(root)) or bool(
         sessions.list_sessions(root)
     )
-
-
-def _claimed(stamp: str, now: float, every: float) -> bool:
-    """Take the turn for a run apart; one of several sessions that start at once gets it."""
-    descriptor = open_private(stamp, os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        status = os.fstat(descriptor)
-        if status.st_size and 0 <= now - status.st_mtime < every:
-            return False
-        os.pwrite(descriptor, b"1\n", 0)
-        os.utime(descriptor, (now, now))
-    finally:
-        os.close(descriptor)
-    return True

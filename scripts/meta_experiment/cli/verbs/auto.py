@@ -12,6 +12,7 @@ from meta_experiment.services.board import notice
 from meta_experiment.services.board.standing_steps import standing_steps
 from meta_experiment.services.notifying.telling_apart import tell_apart
 from meta_experiment.services.serving import observing
+from meta_experiment.services.teams.shipping_apart import ship_apart
 from meta_experiment.services.telemetry.exporting_apart import export_apart
 from meta_experiment.types.results.auto import AutoResult
 
@@ -37,6 +38,7 @@ def auto_verb(place: Place, commit: bool, background: bool, dry_run: bool, yes: 
             notice.add_news(opened.layout, steps)
         tell_apart(opened.layout)
         export_apart(opened.layout, opened.machine.environment)
+        ship_apart(opened.layout, opened.clock())
     done = AutoResult(tuple(steps), dry_run)
     return Result(
         done,

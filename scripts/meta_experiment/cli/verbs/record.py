@@ -13,6 +13,7 @@ from meta_experiment.errors import UsageError
 from meta_experiment.render.blocks import lines
 from meta_experiment.render.words import counted
 from meta_experiment.services.recording import recording
+from meta_experiment.services.teams.shipping_apart import ship_apart
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.results.recording import RecordingResult
 
@@ -88,7 +89,9 @@ def record_verb(
             documents = [{"experiment": experiment_id, **document} for document in documents]
     else:
         documents = [_document(experiment_id, variant, metrics, keys)]
-    done = recording.record(workspace(place), documents)
+    opened = workspace(place)
+    done = recording.record(opened, documents)
+    ship_apart(opened.layout, opened.clock())
     return Result(
         done,
         lines(_told(done)),

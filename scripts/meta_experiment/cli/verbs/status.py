@@ -17,6 +17,7 @@ from meta_experiment.errors import UsageError
 from meta_experiment.render import board as text
 from meta_experiment.services.board import board, notice
 from meta_experiment.services.serving import observing
+from meta_experiment.services.teams.shipping_apart import in_use, ship_apart
 
 if TYPE_CHECKING:
     from meta_experiment.types.results.board import BoardView
@@ -85,6 +86,11 @@ def _look(place: Place, experiment_id: str | None, limit: int, archived: bool) -
             f"{where.registry} is gone, and a copy of it is kept. Bring it back (unless it "
             "belongs to another branch): meta-experiment recover"
         )
+    if in_use(where):
+        from meta_experiment.services.teams.exchange_note import sentences
+
+        view["notes"].extend(sentences(where))
+        ship_apart(where, clock())
     page = (
         text.board(view, limit)
         if experiment_id is None

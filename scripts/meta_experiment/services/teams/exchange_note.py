@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from meta_experiment.errors import StorageError
+from meta_experiment.files.roots import Layout
+from meta_experiment.model.instants import to_text
 from meta_experiment.protocol.seal import read_sealed
 from meta_experiment.records import dataclass
 from meta_experiment.services.workspace import Workspace
@@ -34,11 +36,11 @@ class ExchangeNote:
     aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def read_note(workspace: Workspace) -> ExchangeNote:
+def read_note(layout: Layout) -> ExchangeNote:
     """Return what came of the last exchange, as far as it is known. Raises StorageError."""
-    path = _file(workspace)
+    path = _file(layout)
     with refusals(path):
-        data = read_sealed(os.fspath(workspace.root), os.fspath(path), _PURPOSE)
+        data = read_sealed(os.fspath(layout.root), os.fspath(path), _PURPOSE)
     if not data:
         return ExchangeNote()
     document: dict[str, Any] = json.loads(data)
@@ -46,9 +48,28 @@ def read_note(workspace: Workspace) -> ExchangeNote:
     return ExchangeNote(document["at"], document["failed"], aside)
 
 
+def sentences(layout: Layout) -> Iterator[str]:
+    """Say what stopped the last exchange, and what it left outside, for who looks at the board.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    note = read_note(layout)
+    if note.failed:
+        last = f"; the last one that went well was at {to_text(note.at)}" if note.at else ""
+        yield (
+            f"The exchange with the team's store failed: {note.failed} Trials wait here and "
+            f"none is lost{last}. See it: meta-experiment store show"
+        )
+    said = [f"{name}: {why}" for name, reasons in note.aside.items() for why in reasons]
+    if said:
+        more = f" (and {len(said) - 1:,} more)" if said[1:] else ""
+        yield f"{said[0]}{more}. See it: meta-experiment store show"
+
+
 def note_exchange(workspace: Workspace, done: StoreExchange, *, whole: bool) -> None:
     """Remember an exchange that went well; one of single experiments says nothing of others."""
-    before = {} if whole else dict(read_note(workspace).aside)
+    before = {} if whole else dict(read_note(workspace.layout).aside)
     for item in done.experiments:
         said = ((item.refused,) if item.refused else ()) + item.aside
         before[item.experiment_id] = said[:_MOST]
@@ -58,7 +79,7 @@ def note_exchange(workspace: Workspace, done: StoreExchange, *, whole: bool) -> 
 
 def note_failure(workspace: Workspace, message: str) -> None:
     """Remember what stopped an exchange."""
-    _write(workspace, replace(read_note(workspace), failed=message))
+    _write(workspace, replace(read_note(workspace.layout), failed=message))
 
 
 def _write(workspace: Workspace, note: ExchangeNote) -> None:
@@ -66,8 +87,8 @@ def _write(workspace: Workspace, note: ExchangeNote) -> None:
     document = {"at": note.at, "failed": note.failed, "aside": dict(note.aside)}
     data = json.dumps(document, sort_keys=True).encode()
     with suppress(StorageError):
-        write_sealed(workspace.layout, workspace.files, _file(workspace), _PURPOSE, data)
+        write_sealed(workspace.layout, workspace.files, _file(workspace.layout), _PURPOSE, data)
 
 
-def _file(workspace: Workspace) -> Path:
-    return workspace.layout.local / _PURPOSE
+def _file(layout: Layout) -> Path:
+    return layout.local / _PURPOSE

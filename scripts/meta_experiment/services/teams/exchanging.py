@@ -9,6 +9,7 @@ from meta_experiment.errors import (
     CorruptStoreError,
     DriftError,
     InvalidStateError,
+    LockedError,
     MetaExperimentError,
     NewerVersionError,
     RefusedError,
@@ -26,6 +27,7 @@ from meta_experiment.services.teams.membership import (
 )
 from meta_experiment.services.teams.pulling import pull
 from meta_experiment.services.teams.shipping import publish, ship_logs
+from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.services.teams.team_setting import write_setting
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.store.local.outgoing import own_logs
@@ -33,6 +35,23 @@ from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import ExchangedExperiment, StoreExchange
 
 _OF_ONE = (RefusedError, ConflictError, DriftError, CorruptStoreError)
+
+
+def exchange_now(workspace: Workspace, selectors: Sequence[str] = ()) -> StoreExchange:
+    """Open the store that is in use and exchange, as `exchange`; what stops it is noted.
+
+    Raises:
+        MetaExperimentError: also where the store cannot be opened.
+    """
+    try:
+        with opened_member(workspace) as member:
+            return exchange(workspace, member, selectors)
+    except InvalidStateError:
+        raise  # of what was asked for
+    except MetaExperimentError as error:
+        if not isinstance(error, LockedError):
+            note_failure(workspace, error.message)
+        raise
 
 
 def exchange(
@@ -45,19 +64,15 @@ def exchange(
         RefusedError: it is another's store. LockedError: another process exchanges just now.
     """
     with FileLock(workspace.layout.lock("store"), verb="store ship"):
-        try:
-            require_owner(member)
-            known = believed(member)
-            if known.numbers != member.setting.numbers:
-                write_setting(workspace, with_numbers(member.setting, known.numbers))
-            chosen = team_experiments(workspace, selectors)
-            done = [
-                _exchanged(workspace, member, experiment, known)
-                for experiment in steps(chosen, "exchanging trials")
-            ]
-        except MetaExperimentError as error:
-            note_failure(workspace, error.message)
-            raise
+        require_owner(member)
+        known = believed(member)
+        if known.numbers != member.setting.numbers:
+            write_setting(workspace, with_numbers(member.setting, known.numbers))
+        chosen = team_experiments(workspace, selectors)
+        done = [
+            _exchanged(workspace, member, experiment, known)
+            for experiment in steps(chosen, "exchanging trials")
+        ]
         unknown = _unknown(workspace, member)
         refused = {machine: known.refused[machine] for machine in sorted(known.refused)}
         found = StoreExchange(member.setting.project, tuple(done), refused, unknown)

@@ -36,27 +36,32 @@ def publish(workspace: Workspace, member: Membership, experiment: Experiment) ->
             "shipped.",
             hint=f"Look what changed it: meta-experiment verify {name}",
         )
-    known = _published(member, name)
-    if known is None:
-        used = workspace.store.used(experiment).positions
-        try:
-            texts = _contents(workspace, experiment)
-            member.exchange.publish(_publication(member, experiment, terms), texts, used)
-        except ConflictError:
-            known = _published(member, name)  # another machine was first
-            if known is None:
-                raise
-    if known is not None and known.plan_sha256 != terms:
+    if require_same_plan(member, experiment):
+        return
+    used = workspace.store.used(experiment).positions
+    try:
+        texts = _contents(workspace, experiment)
+        member.exchange.publish(_publication(member, experiment, terms), texts, used)
+    except ConflictError:  # another machine was first
+        if not require_same_plan(member, experiment):
+            raise
+
+
+def require_same_plan(member: Membership, experiment: Experiment) -> bool:
+    """Tell whether the store has an experiment.
+
+    Raises:
+        RefusedError: under this id it has another one.
+    """
+    name = experiment.experiment_id
+    known = {item.experiment_id: item for item in member.exchange.published()}.get(name)
+    if known is not None and known.plan_sha256 != terms_sha256(experiment):
         raise RefusedError(
             f"The store has another plan under the id {name}, so nothing of it is exchanged.",
             hint="Take the plan of the team (git pull), or make an experiment of your own: "
             "meta-experiment create --help",
         )
-
-
-def _published(member: Membership, experiment_id: str) -> PublishedExperiment | None:
-    known = member.exchange.published()
-    return next((item for item in known if item.experiment_id == experiment_id), None)
+    return known is not None
 
 
 def _publication(member: Membership, experiment: Experiment, terms: str) -> PublishedExperiment:

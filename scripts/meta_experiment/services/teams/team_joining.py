@@ -43,17 +43,25 @@ def join(
     *,
     url: str,
     command: str = "",
+    create: bool = False,
     anew: bool = False,
 ) -> Membership:
     """Make this machine known to a project, and let this checkout use it from now on.
 
+    A project that nobody made is made where `create` says so, and then owned by this machine.
     Who is its owner now stays so here: another one later is refused, unless `anew` says that
     it is another store.
 
     Raises:
-        RefusedError: the project has another owner than before. CorruptStoreError: the store
-            names an owner whose id is not that of its key.
+        NotFoundError: there is no such project. RefusedError: it has another owner than before.
+        CorruptStoreError: the store names an owner whose id is not that of its key.
     """
+    if exchange.owner() is None and not create:
+        raise NotFoundError(
+            f"There is no project {cite(exchange.project)} in this store.",
+            hint="If you are the first: the same with --create, which makes this machine its "
+            "owner. Else name the project as the others do: --project NAME",
+        )
     owner = exchange.join(signer.key)
     if machine_id(owner.public_key) != owner.machine:
         raise CorruptStoreError(

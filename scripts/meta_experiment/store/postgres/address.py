@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from meta_experiment.errors import DependencyError, UsageError, as_word
 from meta_experiment.records import dataclass
@@ -16,6 +17,16 @@ _BOUNDS = {
     "tcp_user_timeout": "20000",
     "application_name": "meta-experiment",
 }
+
+_SECRETS = frozenset(
+    {
+        "password",
+        "sslpassword",
+        "oauth_client_secret",
+        "scram_client_key",
+        "scram_server_key",
+    }
+)
 
 _UNREADABLE = "The URL of the team's store cannot be read."
 _EXPECTED = (
@@ -75,6 +86,26 @@ def parse(url: str) -> Address:
         known["dbname"],
         known["user"],
     )
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL as words `key=value`, without its secrets. Raises as `parse`."""
+    from psycopg import conninfo
+
+    kept = {word: value for word, value in _words(url).items() if word not in _SECRETS}
+    return conninfo.make_conninfo("", **kept)
+
+
+def has_secrets(url: str) -> bool:
+    """Tell whether a URL holds a password or the like. Raises as `parse`."""
+    return not _SECRETS.isdisjoint(_words(url))
+
+
+def _words(url: str) -> dict[str, Any]:
+    parse(url)
+    from psycopg import conninfo
+
+    return conninfo.conninfo_to_dict(url)
 
 
 def driver() -> None:

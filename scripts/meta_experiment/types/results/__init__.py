@@ -32,7 +32,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "demo": ("meta_experiment.types.results.demo:DemoResult", ("demo",)),
     "explanation": ("meta_experiment.types.results.explanation:Explanation", ("explain",)),
     "forecast": ("meta_experiment.types.results.forecast:Preview", ("plan",)),
-    "health": ("meta_experiment.types.results.health:Health", ("check", "doctor", "verify")),
+    "health": (
+        "meta_experiment.types.results.health:Health",
+        ("check", "doctor", "verify", "store check"),
+    ),
     "holdout": ("meta_experiment.types.results.holdout:HoldoutAnswer", ("holdout",)),
     "import": ("meta_experiment.types.results.sums:ImportAnswer", ("import",)),
     "learning": ("meta_experiment.types.results.learning:LearningAnswer", ("learn",)),
@@ -67,6 +70,16 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.status_change:StatusChange",
         ("start", "pause", "resume", "archive"),
     ),
+    "store-admission": (
+        "meta_experiment.types.results.team_store:StoreAdmission",
+        ("store admit",),
+    ),
+    "store-exchange": (
+        "meta_experiment.types.results.team_store:StoreExchange",
+        ("store ship",),
+    ),
+    "store-use": ("meta_experiment.types.results.team_store:StoreUse", ("store use",)),
+    "store-view": ("meta_experiment.types.results.team_store:StoreView", ("store show",)),
     "workflows-darwin": (
         "meta_experiment.types.results.workflow_generation:GenerationPlan",
         ("workflows darwin",),

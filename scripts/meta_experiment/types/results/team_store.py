@@ -58,3 +58,105 @@ class MachineWord:
     machine: str
     name: str
     fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMachine:
+    """A machine that joined the project.
+
+    Attributes:
+        machine: its id.
+        name: its name, for people.
+        fingerprint: its public key's SHA-256.
+        counts: whether its trials count here, where a plan does not name machines itself.
+        why: why they do not; null where they do.
+        shipped: when it shipped last, by the store's clock, in seconds; null: never.
+    """
+
+    machine: str
+    name: str
+    fingerprint: str
+    counts: bool
+    why: str | None
+    shipped: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingExperiment:
+    """Bytes of this checkout's own logs of an experiment that the store does not have yet."""
+
+    experiment_id: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreView:
+    """The team's store that is in use here.
+
+    Attributes:
+        store: host, port, database and user; null where no address is to be found.
+        project: the project in it.
+        owner: the fingerprint of its owner's key, as pinned here.
+        machine: the id of this machine; empty where it has no key yet.
+        is_owner: whether this machine is the owner's.
+        machines: all that joined; none where the store does not answer.
+        waiting: what is not shipped yet, by experiment; none where it does not answer.
+        exchanged: when the last exchange went well, in seconds; null before the first.
+        failed: what stopped the last exchange; null when it went well.
+        aside: by experiment, what the last one left outside, each with its reason.
+        unreachable: why the store gave no answer just now; null where it did.
+    """
+
+    store: str | None
+    project: str
+    owner: str
+    machine: str
+    is_owner: bool
+    machines: tuple[StoreMachine, ...]
+    waiting: tuple[WaitingExperiment, ...]
+    exchanged: float | None
+    failed: str | None
+    aside: Mapping[str, list[str]]
+    unreachable: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUse:
+    """The store that a checkout uses from now on.
+
+    Attributes:
+        store: host, port, database and user.
+        project: the project in it.
+        owner: the fingerprint of its owner's key.
+        machine: the id of this machine.
+        fingerprint: this machine's own fingerprint, which the owner compares.
+        is_owner: whether this machine is the owner's.
+        counts: whether its trials count for the others already.
+        secret_dropped: whether the address held a password, which was not kept.
+    """
+
+    store: str
+    project: str
+    owner: str
+    machine: str
+    fingerprint: str
+    is_owner: bool
+    counts: bool
+    secret_dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAdmission:
+    """The word on machines of a project.
+
+    Attributes:
+        project: the project.
+        machines: those that it is about.
+        counts: whether they count from now on, or no longer.
+        here: whether that holds in this checkout alone.
+    """
+
+    project: str
+    machines: tuple[MachineWord, ...]
+    counts: bool
+    here: bool

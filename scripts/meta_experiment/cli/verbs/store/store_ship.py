@@ -1,0 +1,48 @@
+"""`store ship`: exchange what is new, both ways."""
+
+from __future__ import annotations
+
+import click
+
+from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.open import workspace
+from meta_experiment.errors import LockedError
+from meta_experiment.render.blocks import lines
+from meta_experiment.render.team_store import exchange_page
+from meta_experiment.services.teams.exchanging import exchange_now
+from meta_experiment.types.results.team_store import StoreExchange
+
+
+@verb(example="meta-experiment store ship")
+@click.option(
+    "--experiment",
+    "experiments",
+    metavar="ID",
+    multiple=True,
+    help="This one alone. Repeatable. [all of a team]",
+)
+@click.option(
+    "--background", is_flag=True, help="As it starts by itself: one that is at it is let alone."
+)
+def ship_verb(place: Place, experiments: tuple[str, ...], background: bool) -> Result:
+    """Bring what this checkout wrote into the team's store, and take what others wrote.
+
+    Each line once, whatever is cut off in between; run it again at any time. It also runs by
+    itself, every few minutes while trials come, in a process that nobody waits for. What is not
+    signed by a machine that counts, or does not fit, stays outside and is told.
+    """
+    opened = workspace(place, settled=False)
+    try:
+        done = exchange_now(opened, experiments)
+    except LockedError:
+        if not background:
+            raise
+        return Result(StoreExchange("", (), {}, ()), lines("Another process is at it."))
+    return Result(
+        done,
+        exchange_page(done),
+        exit_code=1 if any(item.refused for item in done.experiments) else 0,
+    )
+
+
+command = ship_verb

@@ -1,0 +1,146 @@
+"""The team's store: what is in use, what was exchanged, who counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from meta_experiment.model.instants import to_text
+from meta_experiment.render import words
+from meta_experiment.render.blocks import (
+    Column,
+    Facts,
+    Heading,
+    Page,
+    Table,
+    lines,
+    remarks,
+)
+from meta_experiment.types.results.team_store import (
+    ExchangedExperiment,
+    StoreAdmission,
+    StoreExchange,
+    StoreUse,
+    StoreView,
+)
+
+_DIGITS = 17  # of a fingerprint, as it is told in a sentence
+_MACHINES = (
+    Column("machine", 16),
+    Column("name", 20, gap=2),
+    Column("counts", 6, gap=2),
+    Column("shipped last", 20, gap=2),
+    Column("fingerprint", 17, gap=2),
+)
+
+
+def use_page(done: StoreUse) -> Page:
+    """Say which store is in use, and what is to be done before trials count."""
+    said = [f"In use: project {words.name(done.project)} in {words.one_line(done.store)}."]
+    if done.is_owner:
+        said += [
+            f"This machine, {done.machine}, owns the project. Its fingerprint, for the others:",
+            f"  {done.fingerprint}",
+            "Others join by the same command. Then: meta-experiment store admit MACHINE",
+        ]
+    else:
+        said += ["The owner's fingerprint, to be compared:", f"  {done.owner}"]
+        said += [f"This machine is {done.machine}. Its own:", f"  {done.fingerprint}"]
+    if not done.counts:
+        said.append(
+            "Its trials count for the others once the owner runs: "
+            f"meta-experiment store admit {done.machine}"
+        )
+    if done.secret_dropped:
+        said.append(
+            "The password in the address was not kept. Later commands need it from PGPASSFILE, "
+            "META_EXPERIMENT_STORE or --url-command."
+        )
+    return lines(*said)
+
+
+def view_page(found: StoreView) -> Page:
+    """Show the store, its machines, what waits and what was left outside."""
+    rows = [
+        ("store", words.one_line(found.store or "no address is to be found")),
+        ("project", words.name(found.project)),
+        ("owner", f"{found.owner}{' (this machine)' if found.is_owner else ''}"),
+        ("machine", found.machine or "–"),
+        ("exchanged", _moment(found.exchanged) if found.exchanged else "never"),
+    ]
+    if found.unreachable:
+        rows.append(("no answer", words.one_line(found.unreachable)))
+    elif found.failed:
+        rows.append(("failed", words.one_line(found.failed)))
+    rows += [
+        (words.name(item.experiment_id), f"{item.bytes:,} bytes wait to be shipped")
+        for item in found.waiting
+        if item.bytes
+    ]
+    page: Page = ((Facts(tuple(rows)),),)
+    if found.machines:
+        listed = tuple(
+            (
+                item.machine,
+                words.name(item.name, 20),
+                "yes" if item.counts else "no",
+                _moment(item.shipped) if item.shipped else "never",
+                item.fingerprint[:_DIGITS],
+            )
+            for item in found.machines
+        )
+        page = (*page, (Heading("Machines", level=2), Table(_MACHINES, listed)))
+    left = [f"{name}: {said}" for name, reasons in found.aside.items() for said in reasons]
+    return (*page, *remarks(map(words.one_line, left), "Left outside"))
+
+
+def _moment(at: float) -> str:
+    return f"{to_text(at)[:19]}Z"
+
+
+def exchange_page(done: StoreExchange) -> Page:
+    """Say what went and came, and what was left outside."""
+    said = [_exchanged(item) for item in done.experiments]
+    if not said:
+        said = ["No plan here names a team. One does by: meta-experiment create --team BRANCH"]
+    return (*lines(*said), *remarks(_remarks(done)))
+
+
+def _exchanged(item: ExchangedExperiment) -> str:
+    name = words.name(item.experiment_id)
+    told = f"{name}: {words.counted(item.shipped, 'line')} shipped, {item.pulled:,} taken over"
+    if item.removed:
+        told += f", {item.removed:,} of machines that count no longer let go"
+    return f"{told}."
+
+
+def _remarks(done: StoreExchange) -> Iterator[str]:
+    for item in done.experiments:
+        name = words.name(item.experiment_id)
+        if item.refused:
+            yield f"{name}: {words.one_line(item.refused)}"
+        for reason in item.aside:
+            yield f"{name}, left outside: {words.one_line(reason)}"
+    for machine, why in done.not_counted.items():
+        yield (
+            f"Machine {words.name(machine)} does not count: {why}. If it is one of yours: "
+            f"meta-experiment store admit {words.name(machine)}"
+        )
+    if done.unknown:
+        names = words.listed(map(words.name, done.unknown[:5]))
+        many = words.counted(len(done.unknown), "experiment")
+        yield f"The team has {many} unknown to this checkout ({names}): git pull brings plans."
+
+
+def admission_page(done: StoreAdmission) -> Page:
+    """Say who counts now, with the fingerprint to compare."""
+    where = "in this checkout" if done.here else f"in project {words.name(done.project)}"
+    verb = "counts" if done.counts else "counts no longer"
+    said = []
+    for item in done.machines:
+        said.append(
+            f"{item.machine} ({words.name(item.name)}) {verb} {where}. Its fingerprint:"
+        )
+        said.append(f"  {item.fingerprint}")
+    if done.counts:
+        said.append("If that is not what the machine shows: the same with --remove.")
+    return lines(*said)

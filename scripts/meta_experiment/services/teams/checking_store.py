@@ -1,0 +1,190 @@
+"""Everything that a team's store has held against everything that is here. Changes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+from meta_experiment.errors import MetaExperimentError, as_word
+from meta_experiment.files.headway import steps
+from meta_experiment.protocol import log_head
+from meta_experiment.services.teams.exchanging import team_experiments
+from meta_experiment.services.teams.membership import (
+    BelievedMachines,
+    Membership,
+    believed,
+    require_owner,
+)
+from meta_experiment.services.teams.shipping import require_same_plan
+from meta_experiment.services.teams.signatures import is_signed
+from meta_experiment.services.teams.statements import batch_statement
+from meta_experiment.services.teams.trial_terms import terms_sha256
+from meta_experiment.services.workspace import Workspace
+from meta_experiment.store.exchange import Batch
+from meta_experiment.store.local.outgoing import own_logs, read_lines_at
+from meta_experiment.store.local.replicas import is_log_name, replicas
+from meta_experiment.types import Experiment
+from meta_experiment.types.results.health import Finding, Health
+
+_SHIP = "meta-experiment store ship"
+
+
+def check_store(workspace: Workspace, member: Membership) -> Health:
+    """Check owner, machines, plans, and every byte of every log, here and there.
+
+    Raises:
+        NetworkError, RemoteError: the store does not answer.
+    """
+    findings = [*_members(member)]
+    if all(item.ok for item in findings):
+        known = believed(member)
+        for experiment in steps(team_experiments(workspace), "checking the store"):
+            findings += _experiment(workspace, member, experiment, known)
+    return Health.of(sys.executable, str(workspace.root), findings)
+
+
+def _members(member: Membership) -> Iterator[Finding]:
+    try:
+        require_owner(member)
+    except MetaExperimentError as error:
+        yield Finding("owner", ok=False, detail=error.message, hint=error.hint)
+        return
+    yield Finding("owner", ok=True, detail="the one whose key was pinned here")
+    known = believed(member)
+    own = member.signer.machine
+    joined = member.exchange.machines()
+    counts = sum(item.key.machine in known.keys for item in joined)
+    yield Finding("machines", ok=True, detail=f"{counts} of {len(joined)} count")
+    for machine, why in known.refused.items():
+        hint = f"If it is one of yours: meta-experiment store admit {machine}"
+        yield Finding("machine", ok=True, detail=f"{as_word(machine)}: {why}", hint=hint)
+    if not any(item.key.machine == own for item in joined):
+        yield Finding(
+            "machine",
+            ok=False,
+            detail=f"this one ({own}) is not known to the store",
+            hint="meta-experiment store use URL",
+        )
+
+
+def _experiment(
+    workspace: Workspace, member: Membership, experiment: Experiment, known: BelievedMachines
+) -> Iterator[Finding]:
+    name = experiment.experiment_id
+    try:
+        if not require_same_plan(member, experiment):
+            detail = "not in the store yet"
+            yield Finding(name, ok=True, detail=detail, hint=_SHIP)
+            return
+        faults = [*_LogsHeld(workspace, member, experiment, known).faults()]
+    except MetaExperimentError as error:
+        yield Finding(name, ok=False, detail=error.message, hint=error.hint)
+        return
+    yield from faults
+    if all(item.ok for item in faults):
+        yield Finding(name, ok=True, detail="the store and this checkout agree")
+
+
+class _LogsHeld:
+    """The logs of one experiment, here and in the store."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        member: Membership,
+        experiment: Experiment,
+        known: BelievedMachines,
+    ) -> None:
+        self._name = experiment.experiment_id
+        self._keys = known.keys_of(experiment)
+        self._member, self._terms = member, terms_sha256(experiment)
+        layout, counting = workspace.layout, workspace.checkout.counting()
+        own = member.signer.machine
+        self._here = {
+            (own, log.name): (log.path, log.size)
+            for log in own_logs(layout, counting, self._name)
+        }
+        for item in replicas(layout, counting, self._name):
+            self._here[item.machine, item.log] = (item.path, item.size)
+        self._ends: Counter[tuple[str, str]] = Counter()
+        self._mark = log_head.mark(counting.seal)
+
+    def faults(self) -> Iterator[Finding]:
+        """Yield what differs, and what waits."""
+        stuck: set[tuple[str, str]] = set()
+        machines = [*self._keys]
+        for batch in self._member.exchange.batches_after(self._name, machines, {}):
+            place = batch.machine, batch.log
+            if place in stuck:
+                continue
+            why = self._why_wrong(batch)
+            if why:
+                stuck.add(place)
+                yield self._fault(batch, why)
+            self._ends[place] = max(self._ends[place], batch.end)
+        for place, (path, size) in self._here.items():
+            there = self._ends[place]
+            if place in stuck or size == there:
+                continue
+            if size < there:
+                waits = f"{there - size:,} bytes of {_said(place)} are not here yet"
+            elif self._is_own(*place):
+                waits = f"{size - there:,} bytes of {path.name} wait here to be shipped"
+            else:
+                yield Finding(
+                    self._name,
+                    ok=False,
+                    detail=f"{path.name} has {size - there:,} bytes that the store does not "
+                    "have (any more)",
+                    hint=f"If the store lost them they stay here. To take it anew: rm {path}, "
+                    f"then {_SHIP}",
+                )
+                continue
+            yield Finding(self._name, ok=True, detail=waits, hint=_SHIP)
+        missing = [place for place in self._ends if place not in self._here]
+        for place in missing:
+            if place not in stuck:
+                detail = f"{_said(place)} is not here yet"
+                yield Finding(self._name, ok=True, detail=detail, hint=_SHIP)
+
+    def _why_wrong(self, batch: Batch) -> str:
+        place = batch.machine, batch.log
+        statement = batch_statement(self._member.setting.project, self._terms, batch)
+        if not is_log_name(batch.log):
+            return "no log of this program's is named so"
+        if not is_signed(self._keys[batch.machine], batch.signature, statement):
+            return "its machine did not sign it for this place and plan"
+        if batch.first != self._ends[place]:
+            return f"it does not follow what is before it, up to byte {self._ends[place]:,}"
+        return self._why_other(batch)
+
+    def _why_other(self, batch: Batch) -> str:
+        """Say how a batch differs from what is here of its log; "" where it does not."""
+        place = batch.machine, batch.log
+        own = self._is_own(*place)
+        if place not in self._here:
+            return "this checkout's own log is gone here" if own else ""
+        path, size = self._here[place]
+        length = max(min(batch.end, size) - batch.first, 0)
+        if read_lines_at(path, batch.first, length) != batch.lines[:length]:
+            return f"{path.name} is another here"
+        if own and size < batch.end:
+            return f"{path.name} ends here before it, as after a backup was put back"
+        return ""
+
+    def _fault(self, batch: Batch, why: str) -> Finding:
+        place = batch.machine, batch.log
+        own = self._is_own(*place)
+        detail = f"{_said(place)}, from byte {batch.first:,} on: {why}"
+        hint = f"{_SHIP} --restore" if own else "Ask who keeps the store; nothing of it counts."
+        return Finding(self._name, ok=False, detail=detail, hint=hint)
+
+    def _is_own(self, machine: str, log: str) -> bool:
+        own = machine == self._member.signer.machine
+        return own and log_head.writer_of(log) == self._mark
+
+
+def _said(place: tuple[str, str]) -> str:
+    machine, log = place
+    return f"log {as_word(log)} of machine {as_word(machine)}"
