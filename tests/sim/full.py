@@ -33,6 +33,7 @@ from tests.sim import (  # noqa: E402
     ratios,
     scenarios,
     shadow,
+    team_tables,
     unequal_rates,
     worlds,
 )
@@ -481,6 +482,7 @@ TABLES = (
     agentic_tables.workflows_table,
     board_tables.boards_table,
     board_tables.strict_plans_table,
+    team_tables.team_tables,
 )
 
 
