@@ -77,17 +77,22 @@ class LogTables(ProjectTables):
     def batches_after(
         self, experiment_id: str, machines: Collection[str], cursors: Cursors
     ) -> Iterator[Batch]:
-        """Yield the batches of these machines that end behind the cursors."""
+        """Yield the batches of these machines that end behind the cursors.
+
+        One query tells how far all logs go, as most of a thousand machines wrote nothing since.
+        """
         with self._connections.transaction() as connection:
             logs = connection.execute(
-                "select log_id, machine, log from meta_experiment.logs"
+                "select log_id, machine, log, last from meta_experiment.logs"
+                " cross join lateral (select last from meta_experiment.batches"
+                " where log_id = logs.log_id order by last desc limit 1) newest"
                 " where (project_id, experiment) = (%s, %s) and machine = any (%s)"
                 " order by machine, log",
                 [self._known(connection), experiment_id, list(machines)],
             ).fetchall()
-        for log_id, machine, log in logs:
+        for log_id, machine, log, end in logs:
             known = cursors.get((machine, log), 0)
-            while page := self._page(log_id, known):
+            while known < end and (page := self._page(log_id, known)):
                 for first, last, signature, lines in page:
                     yield Batch(experiment_id, machine, log, first, lines, signature)
                     known = last
