@@ -13,8 +13,8 @@ from tests.support.warehouse_rows import (
     write_csv,
 )
 
-from meta_experiment.errors import NotFoundError, UsageError
-from meta_experiment.sources.warehouse.collecting import Period, collect
+from meta_experiment.errors import NotFoundError, RemoteError, UsageError
+from meta_experiment.sources.warehouse.collecting import Period, collect, queries
 from meta_experiment.sources.warehouse.engines import opened
 from meta_experiment.sources.warehouse.sought import sought
 from meta_experiment.stats.moments import Moments
@@ -106,6 +106,65 @@ def test_days_wait_until_their_windows_and_what_may_come_late_are_over(tmp_path)
     assert days == [int(FIRST_DAY.timestamp() // 86400) + place for place in (0, 1, 2)]
     assert max(day.day for day in later.days) == days[1]
     assert count.waiting > 0
+
+
+ONE_TABLE = """unit,arm,cost
+u1,A,1
+u1,A,2
+u2,A,5
+u3,B,4
+u3,B,
+u4,A,9
+u4,B,9
+,A,7
+u5,,8
+u6,C,8
+"""
+
+
+@pytest.fixture
+def one_table(tmp_path):
+    """Exposures and values in the same rows, without a time."""
+    (tmp_path / "rows.csv").write_text(ONE_TABLE)
+    mapping = mapping_of(
+        {"rows": {"path": "rows.csv"}},
+        tmp_path,
+        exposure={"table": "rows", "unit": "unit", "variant": "arm", "variants": ARMS},
+        window=None,
+        metrics={"cost_usd": {"value": "cost", "aggregate": "sum"}},
+    )
+    with opened(None) as engine:
+        yield engine, mapping, sought(plan_of(), mapping)
+
+
+def test_rows_that_bear_their_own_values_are_summed(one_table):
+    engine, mapping, wanted = one_table
+    sums, count = collect(engine, mapping, NAMES, wanted, EVER)
+    control, treatment = sums.days
+    assert (control.variant, control.day, control.units, control.tainted) == (
+        "control", None, 2, 1,
+    )  # fmt: skip
+    moments = control.metrics["cost_usd"].joint.moments()
+    assert (moments.n, moments.mean, moments.m2) == (2, 4.0, 2.0)
+    assert treatment.metrics["cost_usd"].joint.moments().mean == 4.0
+    assert treatment.metrics["cost_usd"].skipped == {"no_value": 1}
+    assert (count.rows, count.no_unit, count.no_variant, count.other_variant) == (10, 1, 1, 1)
+    assert (count.units, count.tainted) == (4, 1)
+
+
+def test_the_exposures_are_read_by_one_query(one_table):
+    engine, mapping, wanted = one_table
+    asked = queries(engine.tables(mapping), mapping, NAMES, wanted, EVER)
+    assert not asked.values
+    assert engine.backend.compile(asked.sums).count("ibis_read_csv") == 1
+
+
+def test_a_part_of_an_answer_is_none(one_table, monkeypatch):
+    engine, mapping, wanted = one_table
+    whole = engine.rows
+    monkeypatch.setattr(engine, "rows", lambda query: whole(query)[:-1])
+    with pytest.raises(RemoteError, match="answered in part"):
+        collect(engine, mapping, NAMES, wanted, EVER)
 
 
 @pytest.mark.parametrize(

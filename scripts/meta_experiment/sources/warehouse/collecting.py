@@ -11,14 +11,12 @@ from meta_experiment.errors import RemoteError
 from meta_experiment.records import dataclass
 from meta_experiment.sources.warehouse.columns import Table
 from meta_experiment.sources.warehouse.engines import Engine
-from meta_experiment.sources.warehouse.group_sums import arm_days, group_sums
+from meta_experiment.sources.warehouse.exposures import DAY, exposed_units, moment
+from meta_experiment.sources.warehouse.group_sums import Row, arm_days, arm_of, group_sums
 from meta_experiment.sources.warehouse.sought import SoughtMetric, longest_window
 from meta_experiment.sources.warehouse.unit_values import (
-    DAY,
     UnitColumns,
-    exposed_units,
-    exposure_rows,
-    moment,
+    made_inline,
     unit_table,
 )
 from meta_experiment.sources.warehouse.value_counts import value_counts
@@ -67,13 +65,10 @@ class ExposureCount:
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """The expressions of one collection."""
+    """The expressions of one collection: one for all sums and counts, one for each quantile."""
 
     sums: Table
     values: Mapping[str, Table]
-    tainted: Table
-    units: Table
-    rows: Table
     columns: tuple[UnitColumns, ...]
 
 
@@ -89,9 +84,11 @@ def queries(
     Raises:
         NotFoundError, UsageError: a column is not there, or cannot be what it is to be.
     """
-    every = exposed_units(tables, mapping, arms, period.as_of)
-    counted = _with_standing(every, mapping, period, longest_window(sought))
-    units, columns = unit_table(tables, counted.filter(counted.counts), sought)
+    inline = made_inline(mapping.exposure, sought)
+    every = exposed_units(tables, mapping.exposure, arms, period.as_of, inline)
+    open_day = period.first_open_day(mapping, longest_window(sought))
+    standing = _with_standing(every, mapping, period, open_day, len(arms))
+    units, columns = unit_table(tables, standing, sought, inline)
     return Queries(
         sums=group_sums(units, columns),
         values={
@@ -99,14 +96,6 @@ def queries(
             for metric, item in zip(sought, columns, strict=True)
             if metric.values
         },
-        tainted=_tainted(counted, len(arms)),
-        units=counted.aggregate(
-            units=counted.count(),
-            tainted=counted.tainted.sum(),
-            gated=counted.gated.sum(),
-            waiting=counted.waiting.sum(),
-        ),
-        rows=_rows(tables, mapping, arms),
         columns=tuple(columns),
     )
 
@@ -125,67 +114,89 @@ def collect(
     """
     with engine.errors("reading the tables"):
         asked = queries(engine.tables(mapping), mapping, arms, sought, period)
-    found = engine.rows(asked.sums)
-    count = ExposureCount(**_whole(engine.rows(asked.rows)), **_whole(engine.rows(asked.units)))
-    tainted = _by_arm(engine.rows(asked.tainted), arms)
-    sums = arm_days(found, tainted, arms, sought, asked.columns, timed=mapping.has_time)
+    rows = engine.rows(asked.sums)
+    if any(int(row["groups"]) != len(rows) for row in rows):
+        raise _in_part(engine.name, len(rows), rows[0]["groups"])
+    open_day = period.first_open_day(mapping, longest_window(sought))
+    groups = [_AlikeUnits(row, open_day) for row in rows]
+    tainted = _tainted([it for it in groups if it.standing == "tainted"], arms)
+    counted = [it.row for it in groups if it.standing == "counts"]
+    sums = arm_days(counted, tainted, arms, sought, asked.columns, timed=mapping.has_time)
     for name, query in asked.values.items():
         sums = _with_values(sums, name, engine.rows(query), arms)
-    _agree(sums, count, engine.name)
-    return sums, count
+    _check_values(sums, engine.name)
+    return sums, _exposure_count(groups)
 
 
 def _with_standing(
-    units: Table, mapping: WarehouseMapping, period: Period, window: float
+    units: Table, mapping: WarehouseMapping, period: Period, open_day: int | None, arms: int
 ) -> Table:
-    """Return the units with whether each counts, or why it does not: one reason alone."""
+    """Return the units with what keeps one from counting, and whether it counts."""
     import ibis
 
-    never = ibis.literal(value=False)
-    gated, waiting = never, never
+    gated = ibis.literal(value=False)
     if mapping.has_time:
         if period.start is not None:
             gated = gated | (units.began < moment(period.start))
         if period.end is not None:
             gated = gated | (units.began >= moment(period.end))
-        waiting = units.day >= ibis.literal(period.first_open_day(mapping, window), "int64")
-    units = units.mutate(gated=gated, waiting=~gated & waiting)
-    units = units.mutate(tainted=units.tainted & ~(units.gated | units.waiting))
-    return units.mutate(counts=~(units.gated | units.waiting | units.tainted))
+        gated = gated.fill_null(ibis.literal(value=False))
+    nameless = units.unit.isnull()
+    in_one = units.seen.isin([1 << place for place in range(arms)])
+    counts = in_one & ~(gated | nameless)
+    if open_day is not None:
+        counts = counts & (units.day < open_day)
+    return units.mutate(gated=gated, nameless=nameless, counts=counts)
 
 
-def _tainted(units: Table, arms: int) -> Table:
-    found = units.filter(units.tainted)
-    return found.group_by("day").aggregate(
-        **{f"in_{place}": found[f"in_{place}"].sum() for place in range(arms)}
+class _AlikeUnits:
+    """Units that stand alike: whether they count, or the one reason why they do not."""
+
+    def __init__(self, row: Row, open_day: int | None) -> None:
+        self.row, self.seen = row, int(row["seen"] or 0)
+        if row["nameless"] or not self.seen:
+            self.standing = "unexposed"
+        elif row["gated"]:
+            self.standing = "gated"
+        elif open_day is not None and int(row["day"]) >= open_day:
+            self.standing = "waiting"
+        else:
+            self.standing = "tainted" if self.seen & (self.seen - 1) else "counts"
+
+    def count(self, name: str = "units") -> int:
+        """Return a count of the units or of their exposures."""
+        return int(self.row.get(name) or 0)
+
+
+def _tainted(groups: Sequence[_AlikeUnits], arms: Sequence[str]) -> dict[tuple[str, int], int]:
+    found: dict[tuple[str, int], int] = {}
+    for group in groups:
+        for place, arm in enumerate(arms):
+            if group.seen >> place & 1:
+                key = arm, int(group.row["day"])
+                found[key] = found.get(key, 0) + group.count()
+    return found
+
+
+def _exposure_count(groups: Sequence[_AlikeUnits]) -> ExposureCount:
+    def total(name: str, of: Sequence[_AlikeUnits] = groups) -> int:
+        return sum(group.count(name) for group in of)
+
+    def standing(name: str) -> int:
+        return total("units", [it for it in groups if it.standing == name])
+
+    timed = bool(groups) and "times" in groups[0].row
+    return ExposureCount(
+        rows=total("rows"),
+        no_unit=total("rows", [it for it in groups if it.row["nameless"]]),
+        no_variant=total("rows") - total("variants"),
+        no_time=total("rows") - total("times") if timed else 0,
+        other_variant=total("variants") - total("known"),
+        units=total("units", [it for it in groups if it.standing != "unexposed"]),
+        tainted=standing("tainted"),
+        gated=standing("gated"),
+        waiting=standing("waiting"),
     )
-
-
-def _by_arm(
-    rows: Sequence[Mapping[str, Any]], arms: Sequence[str]
-) -> dict[tuple[str, int], int]:
-    return {
-        (arm, int(row["day"])): int(row[f"in_{place}"])
-        for row in rows
-        for place, arm in enumerate(arms)
-        if row[f"in_{place}"]
-    }
-
-
-def _rows(tables: Mapping[str, Table], mapping: WarehouseMapping, arms: Sequence[str]) -> Table:
-    rows = exposure_rows(tables[mapping.exposure.table], mapping.exposure, arms)
-    timeless = rows.at.isnull().sum() if mapping.has_time else rows.unit.isnull().sum() * 0
-    return rows.aggregate(
-        rows=rows.count(),
-        no_unit=rows.unit.isnull().sum(),
-        no_variant=rows.variant.isnull().sum(),
-        no_time=timeless,
-        other_variant=(rows.variant.notnull() & rows.arm.isnull()).sum(),
-    )
-
-
-def _whole(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    return {name: int(value or 0) for name, value in rows[0].items()}
 
 
 def _with_values(
@@ -194,7 +205,7 @@ def _with_values(
     """Return the sums with the values of a quantile's units."""
     found: dict[tuple[str, int], list[tuple[float, int]]] = {}
     for row in rows:
-        place = arms[int(row["arm"])], int(row["day"])
+        place = arms[arm_of(row["seen"])], int(row["day"])
         found.setdefault(place, []).append((float(row["value"]), int(row["units"])))
 
     def completed(day: ArmDay) -> ArmDay:
@@ -205,20 +216,18 @@ def _with_values(
     return replace(sums, days=tuple(map(completed, sums.days)))
 
 
-def _agree(sums: CollectedSums, count: ExposureCount, engine: str) -> None:
-    """Refuse answers that are not of the same units: of tables that changed, or of a part."""
-    summed = sum(day.units for day in sums.days)
-    expected = count.units - count.tainted - count.gated - count.waiting
-    whole = all(
-        sum(number for _, number in item.values) == item.joint.n
-        for day in sums.days
-        for item in day.metrics.values()
-        if item.values
-    )
-    if summed == expected and whole:
-        return
-    raise RemoteError(
-        f"{engine} summed {summed:,} units where it had counted {expected:,}: the tables "
-        "changed in between, or it answered in part.",
+def _check_values(sums: CollectedSums, engine: str) -> None:
+    """Refuse values that are not of the units that were summed."""
+    for day in sums.days:
+        for item in day.metrics.values():
+            found = sum(number for _, number in item.values)
+            if item.values and found != item.joint.n:
+                raise _in_part(engine, found, item.joint.n)
+
+
+def _in_part(engine: str, found: int, expected: int) -> RemoteError:
+    return RemoteError(
+        f"{engine} answered with {found:,} where there are {expected:,}: the tables changed in "
+        "between, or it answered in part.",
         hint="Collect again; nothing of this was kept.",
     )

@@ -112,8 +112,9 @@ def text_of(table: Table, wanted: EventColumn, where: str) -> Expression:
 
 def is_number(value: Expression) -> Expression:
     """Return whether a number is finite, and its square as well."""
-    size = value.abs()
-    return (size < _LARGEST) & ((size > 1 / _LARGEST) | (size == 0.0))
+    least = 1 / _LARGEST
+    sound = value.between(-_LARGEST, _LARGEST)  # no NaN either, which engines hold for greatest
+    return sound & (~value.between(-least, least) | (value == 0.0))
 
 
 def where_all(table: Table, conditions: Sequence[EventFilter], where: str) -> Expression | None:

@@ -9,29 +9,36 @@ from typing import Any
 from meta_experiment.decide.collected import ArmDay, CollectedSums, MetricSums
 from meta_experiment.errors import RemoteError
 from meta_experiment.sources.warehouse.columns import Expression, Table
+from meta_experiment.sources.warehouse.event_values import NO_VALUE
 from meta_experiment.sources.warehouse.sought import SoughtMetric
-from meta_experiment.sources.warehouse.unit_values import NO_VALUE, UnitColumns
+from meta_experiment.sources.warehouse.unit_values import UnitColumns
 from meta_experiment.stats.joint_moments import JointMoments
 
-GROUP = ("arm", "day")
+GROUP = ("seen", "day", "gated", "nameless")
+_ROWS = ("rows", "times", "variants", "known")  # of exposures
 Row = Mapping[str, Any]
 
 
 def group_sums(units: Table, columns: Sequence[UnitColumns]) -> Table:
-    """Return a row for each arm and day: how many units, and the sums of every metric.
+    """Return a row for each set of units that stand alike: how many, and sums of each metric.
 
-    Deviations are from the mean of the row's own units, so that no digit is lost to an offset.
-    What they still sum to says by how much that mean was rounded.
+    Deviations are from the mean of the units of an arm and day, so that no digit is lost to an
+    offset. What they still sum to says by how much that mean was rounded. `groups` says in
+    every row how many there are.
     """
     import ibis
 
-    window = ibis.window(group_by=list(GROUP))
-    moved: dict[str, Expression] = {}
-    for name in _measured(columns):
-        mean = units[name].mean().over(window)
-        moved |= {f"m_{name}": mean, f"d_{name}": units[name] - mean}
-    units = units.mutate(**moved)
+    origin = units.group_by(["seen", "day"]).aggregate(
+        **{f"m_{name}": units[name].mean() for name in _measured(columns)}
+    )
+    origin = origin.rename(of_seen="seen", of_day="day")
+    alike = (units.seen == origin.of_seen) & (units.day == origin.of_day)
+    units = units.inner_join(origin, alike)
+    units = units.mutate(
+        **{f"d_{name}": units[name] - units[f"m_{name}"] for name in _measured(columns)}
+    )
     made: dict[str, Expression] = {"units": units.count()}
+    made |= {name: units[name].sum() for name in _ROWS if name in units.columns}
     for item in columns:
         made[f"n_{item.values[0]}"] = units[item.values[0]].count()
         made |= _products(units, item.values)
@@ -40,7 +47,8 @@ def group_sums(units: Table, columns: Sequence[UnitColumns]) -> Table:
             made |= _products(units, (item.raw,))
         for name in item.skipped.values():
             made[f"k_{name}"] = units[name].sum()
-    return units.group_by(list(GROUP)).aggregate(**made)
+    found = units.group_by(list(GROUP)).aggregate(**made)
+    return found.mutate(groups=found.count().over(ibis.window()))
 
 
 def _measured(columns: Sequence[UnitColumns]) -> Iterator[str]:
@@ -70,11 +78,11 @@ def arm_days(
     *,
     timed: bool,
 ) -> CollectedSums:
-    """Return what the rows of `group_sums` say, by day and the plan's order of arms.
+    """Return what rows of `group_sums` say that count, by day and the plan's order of arms.
 
     `tainted` are the units of an arm and day that were seen in another as well.
     """
-    known = {(arms[int(row["arm"])], int(row["day"])): row for row in rows}
+    known = {(arms[arm_of(row["seen"])], int(row["day"])): row for row in rows}
     places = sorted({*known, *tainted}, key=lambda place: (place[1], arms.index(place[0])))
     return CollectedSums(
         tuple(
@@ -92,6 +100,11 @@ def arm_days(
         ),
         {metric.name: metric.columns for metric in sought if metric.covariates},
     )
+
+
+def arm_of(seen: float) -> int:
+    """Return the place of the one arm that a unit was seen in."""
+    return int(seen).bit_length() - 1
 
 
 def _metric_sums(row: Row, item: UnitColumns) -> MetricSums:

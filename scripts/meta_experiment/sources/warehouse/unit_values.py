@@ -1,36 +1,22 @@
-"""One row for each unit, as an expression: its arm, its day, and its value of each metric."""
+"""The values of each unit, as expressions: of its events, on the scales of the metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import and_
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from meta_experiment.decide.metrics.rates import NOT_BINARY
-from meta_experiment.decide.metrics.sample import NOT_FINITE, NOT_POSITIVE
+from meta_experiment.decide.metrics.sample import NOT_POSITIVE
 from meta_experiment.records import dataclass
-from meta_experiment.sources.warehouse.columns import (
-    Expression,
-    Table,
-    column_of,
-    is_number,
-    moment_of,
-    number_of,
-    text_of,
-    where_all,
+from meta_experiment.sources.warehouse.columns import Expression, Table, column_of
+from meta_experiment.sources.warehouse.event_values import (
+    ValueOfEvents,
+    aggregated,
+    event_columns,
+    event_values,
+    of_the_same_events,
+    skipped_names,
 )
 from meta_experiment.sources.warehouse.sought import SoughtCovariate, SoughtMetric
-from meta_experiment.types.mapping import (
-    EventMapping,
-    ExposureMapping,
-    UnitAggregate,
-    WarehouseMapping,
-)
-
-DAY = 86400
-REASONS = (NOT_FINITE, NOT_POSITIVE, NOT_BINARY)
-NO_VALUE = "no_value"  # an event that has none where one was expected
+from meta_experiment.types.mapping import ExposureMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,73 +32,35 @@ class UnitColumns:
     skipped: Mapping[str, str]
 
 
-def exposed_units(
-    tables: Mapping[str, Table], mapping: WarehouseMapping, arms: Sequence[str], as_of: float
-) -> Table:
-    """Return each unit with its first exposure (`began`, `day`) and the arms it was seen in.
+def made_inline(
+    exposure: ExposureMapping, sought: Sequence[SoughtMetric]
+) -> Sequence[ValueOfEvents]:
+    """Return what is made of the very rows of exposures, so that they are read once.
 
-    `arm` is the place of its arm among the plan's, `tainted` whether it was seen in another
-    as well, `in_0` and so on in which.
+    Where a window begins with a unit's first exposure, all of them have to be seen before.
     """
-    import ibis
-
-    exposure = mapping.exposure
-    table = tables[exposure.table]
-    rows = exposure_rows(table, exposure, arms)
-    rows = rows.filter(rows.unit.notnull(), rows.arm.notnull())
-    if exposure.at is not None:
-        rows = rows.filter(rows.at < moment(as_of))
-    seen = {f"in_{place}": (rows.arm == place).cast("int8").max() for place in range(len(arms))}
-    first = {"began": rows.at.min()} if exposure.at is not None else {}
-    units = rows.group_by("unit").aggregate(
-        arm=rows.arm.min(), last=rows.arm.max(), **first, **seen
-    )
-    day = (
-        (units.began.epoch_seconds() // DAY).cast("int64")
-        if exposure.at is not None
-        else ibis.literal(0, "int64")
-    )
-    return units.mutate(day=day, tainted=units.arm != units["last"]).drop("last")
-
-
-def exposure_rows(table: Table, exposure: ExposureMapping, arms: Sequence[str]) -> Table:
-    """Return the rows of exposures as `unit`, `arm` and, where there is a time, `at`."""
-    import ibis
-
-    kept = where_all(table, exposure.where, "exposure")
-    if kept is not None:
-        table = table.filter(kept)
-    named = text_of(table, exposure.variant, "exposure.variant")
-    cases = [
-        (
-            named == value.lower() if _is_cast(table, exposure) else named == value,
-            arms.index(name),
-        )
-        for value, name in exposure.variants.items()
-    ]
-    columns = {
-        "unit": column_of(table, exposure.unit, "exposure.unit"),
-        "arm": ibis.cases(*cases).cast("int64"),
-        "variant": named,
-    }
-    if exposure.at is not None:
-        columns["at"] = moment_of(table, exposure.at, "exposure.at")
-    return table.select(**columns)
-
-
-def _is_cast(table: Table, exposure: ExposureMapping) -> bool:
-    return not column_of(table, exposure.variant, "exposure.variant").type().is_string()
+    for group in of_the_same_events(list(event_values(sought))):
+        events = group[0].events
+        place = (events.table, events.unit, events.window)
+        if place == (exposure.table, exposure.unit, None) and not exposure.where:
+            return group
+    return ()
 
 
 def unit_table(
     tables: Mapping[str, Table],
     units: Table,
     sought: Sequence[SoughtMetric],
+    inline: Sequence[ValueOfEvents] = (),
 ) -> tuple[Table, list[UnitColumns]]:
-    """Return the units with the columns of every metric, and how these are called."""
-    made = list(_made(sought))
-    for group in _grouped(made):
-        units = _with_events(tables, units, group)
+    """Return the units with the columns of every metric, and how these are called.
+
+    `inline` is there already. Only units that count get values of others.
+    """
+    made = list(event_values(sought))
+    for group in of_the_same_events(made):
+        if group != list(inline):
+            units = _with_events(tables, units, group)
     columns = {}
     for item in made:
         value = units[item.name]
@@ -121,64 +69,18 @@ def unit_table(
     return _on_scale(units, sought)
 
 
-@dataclass(frozen=True, slots=True)
-class _Aggregated:
-    """Column made of the events of a unit."""
-
-    name: str
-    place: str
-    events: EventMapping
-    log: bool  # of every event, before their mean
-    outcome: bool
-    before: bool  # the exposure, as covariates are
-
-
-def _made(sought: Sequence[SoughtMetric]) -> Iterator[_Aggregated]:
-    for number, metric in enumerate(sought):
-        for part, events in enumerate(metric.parts):
-            mean = events.aggregate is UnitAggregate.MEAN
-            place = f"metrics.{metric.name}"
-            outcome = metric.outcome and mean
-            log = metric.log and mean
-            yield _Aggregated(f"e{number}_{part}", place, events, False, outcome, False)
-            if log:
-                yield _Aggregated(f"l{number}", place, events, True, outcome, False)
-        for part, covariate in enumerate(metric.covariates):
-            place = f"covariates.{covariate.name}"
-            yield _Aggregated(f"c{number}_{part}", place, covariate.events, False, False, True)
-
-
-def _grouped(made: Sequence[_Aggregated]) -> list[list[_Aggregated]]:
-    """Return what is made of the same events in one pass over them."""
-    groups: dict[Any, list[_Aggregated]] = {}
-    for item in made:
-        events = item.events
-        key = (events.table, events.unit, events.at, events.window, item.before)
-        groups.setdefault(key, []).append(item)
-    return list(groups.values())
-
-
 def _with_events(
-    tables: Mapping[str, Table],
-    units: Table,
-    group: list[_Aggregated],
+    tables: Mapping[str, Table], units: Table, group: Sequence[ValueOfEvents]
 ) -> Table:
     """Return the units with what a group makes of the events in their window."""
     events, place = group[0].events, group[0].place
     table = tables[events.table]
-    columns = {"unit": column_of(table, events.unit, f"{place}.unit")}
-    if events.at is not None:
-        columns["at"] = moment_of(table, events.at, f"{place}.at")
-    for number, item in enumerate(group):
-        kept = where_all(table, item.events.where, item.place)
-        if kept is not None:
-            columns[f"w{number}"] = kept
-        if item.events.value is not None:
-            columns[f"v{number}"] = number_of(table, item.events.value, f"{item.place}.value")
-    rows = table.select(**columns)
-    if all(f"w{number}" in columns for number in range(len(group))) and len(group) == 1:
-        rows = rows.filter(rows.w0)
-    known = units.select("unit", *(["began"] if events.window is not None else []))
+    unit = column_of(table, events.unit, f"{place}.unit")
+    rows = table.select(unit=unit, **event_columns(table, group))
+    if len(group) == 1 and f"w_{group[0].name}" in rows.columns:
+        rows = rows.filter(rows[f"w_{group[0].name}"])
+    known = units.filter(units.counts)
+    known = known.select("unit", **_window(known, group[0]))
     if known.unit.type() != rows.unit.type():
         rows = rows.mutate(unit=rows.unit.cast("string"))
         known = known.mutate(key=known.unit.cast("string"))
@@ -186,77 +88,23 @@ def _with_events(
     else:
         joined = rows.inner_join(known, "unit")
     if events.window is not None:
-        import ibis
-
-        window = ibis.interval(seconds=int(events.window))
-        if group[0].before:
-            joined = joined.filter(joined.at < joined.began, joined.at >= joined.began - window)
-        else:
-            joined = joined.filter(joined.at >= joined.began, joined.at < joined.began + window)
-    made = {}
-    for number, item in enumerate(group):
-        made.update(_aggregates(joined, number, item))
-    return _joined(units, joined.group_by("unit").aggregate(**made))
-
-
-def _joined(units: Table, made: Table) -> Table:
+        joined = joined.filter(joined.at >= joined.opens, joined.at < joined.closes)
+    made = joined.group_by("unit").aggregate(**aggregated(joined, group))
     made = made.rename(unit_of_events="unit")
     found = units.left_join(made, units.unit == made.unit_of_events)
     return found.drop("unit_of_events")
 
 
-def _aggregates(joined: Table, number: int, item: _Aggregated) -> dict[str, Expression]:
-    """Return the value of a unit and how many of its events were left out, by reason."""
-    kept = joined[f"w{number}"] if f"w{number}" in joined.columns else None
-    if item.events.value is None:
-        count = joined.count(where=kept)
-        any_event = item.events.aggregate is UnitAggregate.ANY
-        value = (count > 0).cast("float64") if any_event else count.cast("float64")
-        return {item.name: value}
-    value = joined[f"v{number}"]
-    refused = _refusals(value, item)
-    sound = reduce(and_, (~bad for bad in refused.values()))
-    if kept is not None:
-        sound = kept & sound
-        refused = {reason: kept & bad for reason, bad in refused.items()}
-    made = {item.name: _aggregate(joined, value, sound, item)}
-    if not (item.log or item.before):
-        made |= {f"{item.name}_{why}": bad.sum() for why, bad in refused.items()}
-        lacking = value.isnull() if kept is None else kept & value.isnull()
-        made[f"{item.name}_{NO_VALUE}"] = lacking.sum()
-    return made
+def _window(units: Table, item: ValueOfEvents) -> dict[str, Expression]:
+    """Return from when until when events count, computed once for each unit."""
+    if item.events.window is None:
+        return {}
+    import ibis
 
-
-def _refusals(value: Expression, item: _Aggregated) -> dict[str, Expression]:
-    """Return by reason which events cannot stand; the first reason alone."""
-    number = is_number(value)
-    refused = {NOT_FINITE: ~number}
-    if item.outcome:
-        refused[NOT_BINARY] = number & value.notin([0.0, 1.0])
-    if item.log:
-        refused[NOT_POSITIVE] = number & (value <= 0.0)
-    return refused
-
-
-def _aggregate(
-    joined: Table, value: Expression, sound: Expression, item: _Aggregated
-) -> Expression:
-    made = _AGGREGATES[item.events.aggregate]
-    return made(value.ln() if item.log else value, sound, joined)
-
-
-_AGGREGATES: dict[UnitAggregate, Callable[[Expression, Expression, Table], Expression]] = {
-    UnitAggregate.MEAN: lambda value, sound, _: value.mean(where=sound),
-    UnitAggregate.SUM: lambda value, sound, _: value.sum(where=sound),
-    UnitAggregate.COUNT: lambda value, sound, _: value.count(where=sound).cast("float64"),
-    UnitAggregate.ANY: lambda value, sound, _: (
-        (value != 0.0).cast("int8").max(where=sound).cast("float64")
-    ),
-    UnitAggregate.MIN: lambda value, sound, _: value.min(where=sound),
-    UnitAggregate.MAX: lambda value, sound, _: value.max(where=sound),
-    UnitAggregate.FIRST: lambda value, sound, rows: value.argmin(rows.at, where=sound),
-    UnitAggregate.LAST: lambda value, sound, rows: value.argmax(rows.at, where=sound),
-}
+    window = ibis.interval(seconds=int(item.events.window))
+    if item.before:
+        return {"opens": units.began - window, "closes": units.began}
+    return {"opens": units.began, "closes": units.began + window}
 
 
 def _on_scale(units: Table, sought: Sequence[SoughtMetric]) -> tuple[Table, list[UnitColumns]]:
@@ -266,7 +114,11 @@ def _on_scale(units: Table, sought: Sequence[SoughtMetric]) -> tuple[Table, list
     columns, made = {}, []
     for number, metric in enumerate(sought):
         raw = units[f"e{number}_0"]
-        value, skipped = raw, _skipped(units, number, metric)
+        value = raw
+        skipped = {
+            **skipped_names(f"e{number}_0", units.columns),
+            **skipped_names(f"l{number}", units.columns),
+        }
         if len(metric.parts) == 2:
             both = raw.notnull() & units[f"e{number}_1"].notnull()
             parts = tuple(f"y{number}_{part}" for part in (0, 1))
@@ -296,16 +148,6 @@ def _on_scale(units: Table, sought: Sequence[SoughtMetric]) -> tuple[Table, list
     return units.mutate(**columns), made
 
 
-def _skipped(units: Table, number: int, metric: SoughtMetric) -> dict[str, str]:
-    del metric
-    found = {}
-    for reason in (*REASONS, NO_VALUE):
-        name = f"e{number}_0_{reason}"
-        if name in units.columns:
-            found[reason] = name
-    return found
-
-
 def _covariates(units: Table, number: int, metric: SoughtMetric) -> list[Expression]:
     """Return the columns of a metric's covariates, as `SoughtMetric.columns` names them."""
     values = [
@@ -328,12 +170,3 @@ def _read(value: Expression, covariate: SoughtCovariate) -> Expression:
     if covariate.log:
         return ibis.ifelse(value > 0.0, value, nothing).ln()
     return value
-
-
-def moment(at: float) -> Expression:
-    """Return a moment in UTC as a literal."""
-    from datetime import UTC, datetime
-
-    import ibis
-
-    return ibis.timestamp(datetime.fromtimestamp(at, UTC).replace(tzinfo=None))

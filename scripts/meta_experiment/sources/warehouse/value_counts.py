@@ -20,12 +20,12 @@ def value_counts(units: Table, columns: UnitColumns) -> Table:
     import ibis
 
     name = columns.values[0]
-    known = units.filter(units[name].notnull())
+    known = units.filter(units.counts, units[name].notnull())
     known = known.mutate(all_units=known.count().over(ibis.window()))
     value = known[name]
     kept = ibis.ifelse(known.all_units > MOST_EXACT, rounded(value), value)
     known = known.mutate(value=kept)
-    return known.group_by(["arm", "day", "value"]).aggregate(units=known.count())
+    return known.group_by(["seen", "day", "value"]).aggregate(units=known.count())
 
 
 def rounded(value: Expression) -> Expression:
