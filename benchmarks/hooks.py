@@ -48,6 +48,8 @@ SPREAD = {
     "slots": (0, 1_000),
     "layer": "a1b2c3",
 }
+LEASED = {"method": "hash", "sequence": sequence_text([0, 1, 1, 0] * 500)}  # of a team
+KINDS = {8: SPREAD, 7: LEASED, 6: {"method": "hash", "sequence": ""}}
 LIMIT, QUIET_LIMIT, SERVED_LIMIT, BOARD_LIMIT = (
     2.0,
     3.0,
@@ -71,7 +73,7 @@ def furnish(stage: Stage, running: int = 10) -> None:
             name=name,
             path=f".claude/commands/{name}.md",
             form="inplace",
-            **(SPREAD if number == 8 else {"sequence": ahead}),
+            **KINDS.get(number, {"sequence": ahead}),
         )
         line = f"!`serve-variant {entry.id}@{TOKEN} ${{CLAUDE_SESSION_ID}} || echo FAILED`\n"
         stage.seal({SHIM: FRONT + line}, entry.id)
@@ -123,6 +125,8 @@ def programs(stage: Stage) -> dict[str, Callable[[], float]]:
     return {
         "serve-variant": serve(9, "review"),
         "serve-variant, a ramp in a layer": serve(8, "command8"),
+        "serve-variant, leased": serve(7, "command7"),
+        "serve-variant, none leased": serve(6, "command6"),
         "hook, served command": hook("prompt", command_name="review", **expansion),
         "hook, other command": hook("prompt", command_name="plain", **expansion),
         "hook, skill": hook(
