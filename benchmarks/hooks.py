@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
@@ -49,7 +50,7 @@ SPREAD = {
     "layer": "a1b2c3",
 }
 LEASED = {"method": "hash", "sequence": sequence_text([0, 1, 1, 0] * 500)}  # of a team
-KINDS = {8: SPREAD, 7: LEASED, 6: {"method": "hash", "sequence": ""}}
+KINDS: dict[int, dict[str, Any]] = {8: SPREAD, 7: LEASED, 6: {"method": "hash", "sequence": ""}}
 LIMIT, QUIET_LIMIT, SERVED_LIMIT, BOARD_LIMIT = (
     2.0,
     3.0,

@@ -19,6 +19,7 @@ from meta_experiment.services.acting import (
     team_settling,
     team_sharing,
 )
+from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording import recording
 from meta_experiment.services.teams.team_decisions import signed_decision
@@ -80,7 +81,7 @@ class Decider(Teammate):
         with self.member() as (workspace, member):
             experiment = workspace.store.experiment(name)
             return team_auto.promote_with_team(
-                workspace, lambda: _Open(member), experiment, (), dry_run=dry_run
+                workspace, lambda: _Open(member), experiment, ActionOptions(), dry_run=dry_run
             )
 
     def forge(self, name, lease):

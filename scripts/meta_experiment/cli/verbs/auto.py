@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from meta_experiment.cli.frame import Place, Result, commit_option, verb
@@ -13,6 +15,7 @@ from meta_experiment.services.board.standing_steps import standing_steps
 from meta_experiment.services.notifying.telling_apart import tell_apart
 from meta_experiment.services.serving import observing
 from meta_experiment.services.teams.shipping_apart import ship_apart
+from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.services.telemetry.exporting_apart import export_apart
 from meta_experiment.types.results.auto import AutoResult
 
@@ -27,11 +30,20 @@ def auto_verb(place: Place, commit: bool, background: bool, dry_run: bool, yes: 
 
     Experiments without that leave are reported, not touched. One line each. Nobody is
     asked: the plan's --auto is the leave. Look first with --dry-run.
+
+    A team's experiment is decided once for all machines, by one that may, over the team's
+    store; a promotion goes to the team's branch, as the plan says.
     """
     del yes  # the plan's own `auto` is the leave; nobody is asked
     opened = workspace(place, settled=not dry_run)
     observing.sweep(opened.layout, opened.clock())
-    steps = autopilot.auto(opened, commit=commit, dry_run=dry_run, known=standing_steps(opened))
+    steps = autopilot.auto(
+        opened,
+        commit=commit,
+        dry_run=dry_run,
+        known=standing_steps(opened),
+        open_team=partial(opened_member, opened),
+    )
     if not dry_run:
         notice.from_steps(opened.layout, steps)
         if background:

@@ -15,6 +15,7 @@ from meta_experiment.errors import GitError, LockedError, MetaExperimentError, S
 from meta_experiment.protocol import index
 from meta_experiment.render.creation import creation
 from meta_experiment.services.acting import lifecycle
+from meta_experiment.services.acting.team_sharing import begin_sharing
 from meta_experiment.services.planning import creating
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types.results.creation import Creation
@@ -58,12 +59,13 @@ def create_verb(place: Place, start: bool, manual: bool, **flags: Any) -> Result
 def _started(opened: Workspace, made: Creation, *, manual: bool) -> StatusChange:
     name = made.experiment_id
     try:
-        return lifecycle.start(opened, name, manual=manual, how=made.how)
+        done = lifecycle.start(opened, name, manual=manual, how=made.how)
     except MetaExperimentError as error:
         message = f"{error.message} {name} is planned and was not started."
         passing = isinstance(error, LockedError | StorageError | GitError)
         hint = f"When that is over: meta-experiment start {name}" if passing else error.hint
         raise type(error)(message, hint=hint) from error
+    return replace(done, notes=(*done.notes, *begin_sharing(opened, done.experiment)))
 
 
 command = create_verb

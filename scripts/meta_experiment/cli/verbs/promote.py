@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
@@ -19,6 +20,9 @@ from meta_experiment.cli.frame import (
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.confirming import require_override_typed
+from meta_experiment.services.acting.team_auto import promote_with_team
+from meta_experiment.services.find import find_in
+from meta_experiment.services.teams.store_address import opened_member
 
 
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
@@ -54,6 +58,8 @@ def promote_verb(
 
     On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
     once: look first with --dry-run, which shows the change also before there is a decision.
+    What a team decides is promoted for all machines, by a commit on its branch or a pull
+    request as the plan says, and without --override.
     Inside Claude Code --override needs the user's own word: /meta_experiment promote ID
     --override 'reason', typed by them.
     """
@@ -67,10 +73,17 @@ def promote_verb(
         commit=commit,
         current=pairs("--current", current),
     )
+    found = find_in(opened.store, experiment_id)
+    if found.plan.team is None:
+        promote = partial(promotion.promote, opened, experiment_id, options)
+    else:
+        promote = partial(
+            promote_with_team, opened, partial(opened_member, opened), found, options
+        )
     return confirm_and_act(
         screen,
         opened.layout,
-        lambda dry: promotion.promote(opened, experiment_id, options, dry_run=dry),
+        lambda dry: promote(dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )

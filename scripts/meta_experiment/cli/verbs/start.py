@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from meta_experiment.cli.frame import Place, Result, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.cli.status_change import change_result
 from meta_experiment.services.acting import lifecycle
+from meta_experiment.services.acting.team_sharing import begin_sharing
 
 
 @verb(example="meta-experiment start exp-2026-01-31-review")
@@ -24,7 +27,10 @@ def start_verb(place: Place, experiment_id: str, manual: bool) -> Result:
     in no other checkout: what a colleague started is joined by this verb. git sees no change,
     and every end brings back the exact bytes.
     """
-    return change_result(lifecycle.start(workspace(place), experiment_id, manual=manual))
+    opened = workspace(place)
+    done = lifecycle.start(opened, experiment_id, manual=manual)
+    shared = begin_sharing(opened, done.experiment)
+    return change_result(replace(done, notes=(*done.notes, *shared)))
 
 
 command = start_verb

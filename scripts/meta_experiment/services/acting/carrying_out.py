@@ -31,7 +31,7 @@ def carry_out(workspace: Workspace, experiment: Experiment, outcome: Outcome) ->
             f"Nothing of {experiment.experiment_id} is to be carried out.",
             hint=f"meta-experiment status {experiment.experiment_id}",
         )
-    controls, files = _changes(workspace, experiment, outcome.winner)
+    controls, files = changes_of(workspace, experiment, outcome.winner)
     message = action_message(experiment, outcome, outcome.change_id)
     change = BranchChange(outcome.change_id, files, controls, message, outcome.at)
     if team.carry_out is CarryOut.COMMIT:
@@ -50,9 +50,10 @@ def target_of(team: TeamTerms) -> str:
     return f"a pull request into {team.branch}"
 
 
-def _changes(
+def changes_of(
     workspace: Workspace, experiment: Experiment, winner: str
 ) -> tuple[dict[str, Content | None], list[FileChange]]:
+    """Return what stands on the branch and what is to stand there, of what is to change."""
     controls = workspace.store.variant(experiment, experiment.plan.control.name)
     targets = workspace.store.variant(experiment, winner)
     changed = [path for path in controls if controls[path] != targets.get(path)]

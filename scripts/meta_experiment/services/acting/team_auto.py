@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE, VERBS
 from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
+from meta_experiment.files.content_diff import unified_diff
 from meta_experiment.services.acting.action_plan import outcome_of
 from meta_experiment.services.acting.analysing import Study, study
-from meta_experiment.services.acting.carrying_out import target_of
+from meta_experiment.services.acting.carrying_out import changes_of, target_of
 from meta_experiment.services.acting.impacts import measured_impact
+from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.acting.team_settling import (
     SettledDecision,
     TeamSeat,
@@ -20,8 +22,8 @@ from meta_experiment.services.acting.team_sharing import share
 from meta_experiment.services.teams.membership import believed
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Analysis, Experiment, Outcome, Status
-from meta_experiment.types.results.action import ActionResult
+from meta_experiment.types import Action, Experiment, Outcome, Status
+from meta_experiment.types.results.action import ActionResult, FileChangeResult
 from meta_experiment.types.results.auto import AutoStep
 
 _MOST_NAMED = 8  # machines in one sentence
@@ -239,28 +241,34 @@ def promote_with_team(
     workspace: Workspace,
     open_team: TeamDoor,
     experiment: Experiment,
-    asked: Sequence[str],
+    options: ActionOptions,
     *,
     dry_run: bool,
 ) -> ActionResult:
     """Promote on the evidence of all machines, as a person asked for it; as `auto` does it.
 
-    `asked` are flags that a team's promotion does not take.
-
     Raises:
         RefusedError: this machine may not, or the evidence does not say PROMOTE.
-        UsageError: one of these flags. LockedError: another machine is deciding it.
+        UsageError: one of the options. LockedError: another machine is deciding it.
     """
     name = experiment.experiment_id
-    if asked:
+    asked = {
+        "--override": options.override is not None,
+        "--variant": options.variant is not None,
+        "--merge": options.merge,
+        "--current": bool(options.current),
+        "--no-commit": not options.commit,
+    }
+    for flag in filter(asked.get, asked):
         raise UsageError(
-            f"{asked[0]} is not for {name}, which its team decides by the evidence of all "
+            f"{flag} is not for {name}, which its team decides by the evidence of all "
             "machines.",
             hint=f"Leave it out. Against the evidence change the file on its branch, and leave "
             f"the experiment: meta-experiment stop {name}",
         )
     with open_team() as member:
-        share(workspace, member, () if dry_run else (name,))
+        if not dry_run:
+            share(workspace, member, [name])
         seat = TeamSeat(workspace, member, workspace.store.experiment(name))
         if seat.may_not:
             raise RefusedError(
@@ -271,12 +279,12 @@ def promote_with_team(
             )
         found = seat.record()
         if found.decided is None:
-            _require_promote(name, study(workspace, seat.experiment).examination.analysis)
+            winner = _winner(name, study(workspace, seat.experiment))
             if dry_run:
-                return _rehearsed(seat)
+                return _rehearsed(seat, winner)
         settled = seat.settle(lambda: _due(seat, by_auto=False))
         if settled.record.decided is None:
-            _require_promote(name, study(workspace, seat.experiment).examination.analysis)
+            _winner(name, study(workspace, seat.experiment))
         taken = seat.take_up(settled.record)
         if settled.failed is not None:
             raise settled.failed
@@ -288,23 +296,29 @@ def promote_with_team(
         return replace(taken, message=told.sentence)
 
 
-def _require_promote(name: str, analysis: Analysis) -> None:
-    if DUE[analysis.decision] is not Action.PROMOTE:
+def _winner(name: str, studied: Study) -> str:
+    analysis = studied.examination.analysis
+    if DUE[analysis.decision] is not Action.PROMOTE or analysis.winner is None:
         raise RefusedError(
             f"The evidence does not say PROMOTE: {analysis.decision.value} "
             f"({analysis.reason_code.value}), {analysis.reason}",
             hint=f"Look closer: meta-experiment analyze {name}.",
         )
+    return analysis.winner
 
 
-def _rehearsed(seat: TeamSeat) -> ActionResult:
+def _rehearsed(seat: TeamSeat, winner: str) -> ActionResult:
     experiment = seat.experiment
     going = _going(experiment, Action.PROMOTE)
+    controls, files = changes_of(seat.workspace, experiment, winner)
     return ActionResult(
         experiment_id=experiment.experiment_id,
         action=Action.PROMOTE,
         status=experiment.status,
         dry_run=True,
         message=f"would be promoted for all machines, by {going}. {counted_sentence(seat)}",
-        files=(),
+        files=tuple(FileChangeResult(item.path, "changed") for item in files),
+        diff="".join(
+            unified_diff(item.path, controls[item.path], item.target) for item in files
+        ),
     )

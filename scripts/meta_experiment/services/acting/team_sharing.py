@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from meta_experiment.errors import MetaExperimentError, NetworkError, RemoteError
+from meta_experiment.records import dataclass
 from meta_experiment.services.acting.team_settling import TeamSeat
 from meta_experiment.services.serving.reconciliation import reconcile_quietly
-from meta_experiment.services.teams.exchanging import exchange
+from meta_experiment.services.teams.exchanging import exchange, exchange_now
 from meta_experiment.services.teams.leasing import draws_from_leases, lease_ahead
 from meta_experiment.services.teams.membership import Membership, believed
 from meta_experiment.services.workspace import Workspace
@@ -17,15 +18,32 @@ from meta_experiment.types.results.team_store import StoreExchange
 _OVER = (NetworkError, RemoteError)  # nothing that follows would be answered
 
 
+@dataclass(frozen=True, slots=True)
+class TeamExchange:
+    """What was exchanged, and in `notes` what this checkout made of it."""
+
+    exchanged: StoreExchange
+    notes: tuple[str, ...]
+
+
+def share_now(workspace: Workspace, selectors: Sequence[str] = ()) -> TeamExchange:
+    """Open the store that is in use, and do as `share`; what stops it is noted.
+
+    Raises:
+        MetaExperimentError: also where the store cannot be opened.
+    """
+    return exchange_now(workspace, lambda member: share(workspace, member, selectors))
+
+
 def share(
     workspace: Workspace, member: Membership, selectors: Sequence[str] = ()
-) -> StoreExchange:
+) -> TeamExchange:
     """Ship and pull; lease positions for days, and take up what the team decided meanwhile.
 
     Raises:
         MetaExperimentError: as `exchange`.
     """
-    done = exchange(workspace, member, selectors)
+    done, notes = exchange(workspace, member, selectors), list[str]()
     known, leased = believed(member), 0
     for item in done.experiments:
         experiment = workspace.store.experiment(item.experiment_id)
@@ -33,15 +51,29 @@ def share(
             continue
         try:
             leased += _leased(workspace, member, experiment)
-            seat = TeamSeat(workspace, member, experiment, known)
-            seat.take_up(seat.record())
+            notes += _taken_up(TeamSeat(workspace, member, experiment, known))
         except _OVER:
             raise
-        except MetaExperimentError:  # of one experiment; whoever looks at it is told
-            continue
+        except MetaExperimentError as error:
+            notes.append(f"{item.experiment_id}: {error.message}")
     if leased:
         reconcile_quietly(workspace)
-    return done
+    return TeamExchange(done, tuple(notes))
+
+
+def begin_sharing(workspace: Workspace, experiment: Experiment) -> tuple[str, ...]:
+    """Tell the team of an experiment that began here, and lease positions; say what hinders.
+
+    It began all the same: until then units are drawn apart.
+    """
+    if experiment.plan.team is None:
+        return ()
+    try:
+        return share_now(workspace, [experiment.experiment_id]).notes
+    except MetaExperimentError as error:
+        hint = f" {error.hint}" if error.hint else ""
+        said = "Its team has not heard of it, and units are drawn apart until then:"
+        return (f"{said} {error.message}{hint}",)
 
 
 def _leased(workspace: Workspace, member: Membership, experiment: Experiment) -> int:
@@ -51,3 +83,14 @@ def _leased(workspace: Workspace, member: Membership, experiment: Experiment) ->
     if not workspace.checkout.started_here(experiment):
         return 0
     return lease_ahead(workspace, member.exchange, experiment)
+
+
+def _taken_up(seat: TeamSeat) -> Iterator[str]:
+    found = seat.record()
+    taken = seat.take_up(found)
+    if taken is not None:
+        branch = seat.experiment.plan.team.branch if seat.experiment.plan.team else ""
+        yield (
+            f"{taken.experiment_id} was decided by the team: {taken.message} "
+            f"What changed comes with git, from {branch}."
+        )

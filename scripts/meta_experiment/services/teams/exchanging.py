@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from meta_experiment.errors import (
     ConflictError,
@@ -34,18 +35,19 @@ from meta_experiment.store.local.outgoing import own_logs
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.team_store import ExchangedExperiment, StoreExchange
 
+Exchanged = TypeVar("Exchanged")
 _OF_ONE = (RefusedError, ConflictError, DriftError, CorruptStoreError)
 
 
-def exchange_now(workspace: Workspace, selectors: Sequence[str] = ()) -> StoreExchange:
-    """Open the store that is in use and exchange, as `exchange`; what stops it is noted.
+def exchange_now(workspace: Workspace, by: Callable[[Membership], Exchanged]) -> Exchanged:
+    """Open the store that is in use and exchange by what is given; what stops it is noted.
 
     Raises:
         MetaExperimentError: also where the store cannot be opened.
     """
     try:
         with opened_member(workspace) as member:
-            return exchange(workspace, member, selectors)
+            return by(member)
     except InvalidStateError:
         raise  # of what was asked for
     except MetaExperimentError as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from meta_experiment.cli.frame import Place, Result, verb
+from meta_experiment.cli.frame import Place, Result, narrated, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.errors import LockedError
 from meta_experiment.render.blocks import lines
 from meta_experiment.render.team_store import exchange_page
-from meta_experiment.services.teams.exchanging import exchange_now
+from meta_experiment.services.acting.team_sharing import share_now
 from meta_experiment.types.results.team_store import StoreExchange
 
 
@@ -27,20 +27,25 @@ from meta_experiment.types.results.team_store import StoreExchange
 def ship_verb(place: Place, experiments: tuple[str, ...], background: bool) -> Result:
     """Bring what this checkout wrote into the team's store, and take what others wrote.
 
+    With it this checkout leases positions of each experiment for days ahead, and takes up what
+    the team decided: it ends serving, and the promoted text comes by git.
+
     Each line once, whatever is cut off in between; run it again at any time. It also runs by
     itself, every few minutes while trials come, in a process that nobody waits for. What is not
     signed by a machine that counts, or does not fit, stays outside and is told.
     """
-    opened = workspace(place, settled=False)
+    opened = workspace(place)
     try:
-        done = exchange_now(opened, experiments)
+        shared = share_now(opened, experiments)
     except LockedError:
         if not background:
             raise
         return Result(StoreExchange("", (), {}, ()), lines("Another process is at it."))
+    done = shared.exchanged
     return Result(
         done,
         exchange_page(done),
+        narration=narrated(shared.notes),
         exit_code=1 if any(item.refused for item in done.experiments) else 0,
     )
 
