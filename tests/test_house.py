@@ -117,6 +117,7 @@ SHARED = {
     "sequential": "evidence that holds at every look",
     "source_result": "analyses in the form of feature-flag experiments",
     "status_change": "a step in an experiment's life",
+    "store": "all that is kept of experiments, by one backend",
     "sums": "arms known by their sums",
     "team_store": "the store of a team, as its verbs tell of it",
     "telemetry_export": "what is on record, told onwards",

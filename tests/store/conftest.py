@@ -8,7 +8,7 @@ from meta_experiment.files.roots import Layout
 
 @pytest.fixture
 def layout(tmp_path):
-    root = tmp_path / "root"
+    root = tmp_path / f"root{tmp_path.name}"  # no two have the same name
     root.mkdir()
     return Layout(root)
 

@@ -25,7 +25,10 @@ BACKENDS = {**backends.BACKENDS, "memory": "tests.store.memory:open_store"}
 
 @pytest.fixture(params=BACKENDS)
 def backend(request, monkeypatch):
+    """Name a backend; in one database each root, and so each test, is another project."""
     monkeypatch.setattr(backends, "BACKENDS", BACKENDS)
+    if request.param == "postgres":
+        monkeypatch.setenv("META_EXPERIMENT_STORE", request.getfixturevalue("postgres_store"))
     return request.param
 
 
@@ -33,7 +36,9 @@ class TestBackends(StoreContract):
     @pytest.fixture
     def store(self, backend, layout):
         files = FileSystem()
-        return backends.open_store(backend, layout, files, logs.checkout(layout, files))
+        store = backends.open_store(backend, layout, files, logs.checkout(layout, files))
+        yield store
+        getattr(store, "close", int)()
 
 
 def listed(space):

@@ -1,8 +1,8 @@
 """PostgreSQL for tests: a server of their own on 127.0.0.1, under a user without privileges.
 
 One server serves all tests of a session, whatever process they run in, each in a database of
-its own. It forgets what a loss of power would lose; one that a test kills is a `Server` of that
-test alone, and durable.
+its own. It may forget what was committed last when it is killed; one that a test kills is a
+`Server` of that test alone, and durable. None outlives a loss of power.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.support import memory_folder
+
 BOSS, PASSWORD = "boss", "s3cret-of-the-boss"
 MISSING = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-_QUICK = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-}
+_QUICK = {"synchronous_commit": "off"}
 _SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "16MB",
@@ -59,7 +59,7 @@ class Server:
         self.programs = programs()
         if self.programs is None:
             raise FileNotFoundError(MISSING)
-        self.folder = Path(tempfile.mkdtemp(prefix="meta-experiment-postgres."))
+        self.folder = Path(tempfile.mkdtemp(prefix="meta-experiment-postgres.", dir=_memory()))
         self._user = _unprivileged()
         if self._user:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
@@ -183,6 +183,14 @@ def shared(base: Path):
             else:
                 state.unlink()
                 server.remove()
+
+
+def _memory():
+    """Return a folder in memory, where there is room: a disk takes seconds for a database."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(memory_folder.MEMORY).free > memory_folder.ROOM:
+            return memory_folder.MEMORY
+    return None
 
 
 def _described(server, users):

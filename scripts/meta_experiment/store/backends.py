@@ -9,7 +9,10 @@ from meta_experiment.store.ports import Store
 from meta_experiment.table import entry
 
 FILES = "files"
-BACKENDS = {FILES: "meta_experiment.store.local.store:open_store"}
+BACKENDS = {
+    FILES: "meta_experiment.store.local.store:open_store",
+    "postgres": "meta_experiment.store.postgres.store:open_store",
+}
 
 
 def open_store(backend: str, layout: Layout, files: FileSystem, checkout: Checkout) -> Store:

@@ -119,6 +119,7 @@ def test_waits_have_an_end_that_the_user_may_set():
     assert "tcp_user_timeout" in bounded
 
 
+@pytest.mark.long
 def test_a_replica_can_be_read_but_not_written(postgres_server, connect):
     name = postgres_server.database()
     read_only = f'alter database "{name}" set default_transaction_read_only'
@@ -142,6 +143,7 @@ def write(connections, name="p", setting="lock_timeout = '5s'"):
         connection.execute("insert into meta_experiment.projects (name) values (%s)", [name])
 
 
+@pytest.mark.long
 def test_what_is_lacking_is_named(postgres_server, connect):
     name = postgres_server.database()
     connections = connect(postgres_server.url(name))
@@ -153,6 +155,7 @@ def test_what_is_lacking_is_named(postgres_server, connect):
         write(connections)
 
 
+@pytest.mark.long
 def test_what_others_hold_is_waited_for_so_long_and_no_longer(postgres_server, connect):
     connections = connect(postgres_server.url(postgres_server.database()))
     write(connections, "first")
@@ -176,6 +179,7 @@ def test_what_others_hold_is_waited_for_so_long_and_no_longer(postgres_server, c
     write(connections, "second")
 
 
+@pytest.mark.long
 def test_what_takes_too_long_ends(postgres_server, connect):
     connections = connect(postgres_server.url(postgres_server.database()))
     with pytest.raises(NetworkError, match="did not answer in time"):

@@ -69,6 +69,7 @@ def test_of_sixteen_that_come_at_once_one_makes_the_store(url):
     assert seen == [len(RELEASED)] * 16
 
 
+@pytest.mark.long
 def test_a_store_is_brought_up_to_date_once(url, monkeypatch):
     known = migrating.migrations()
     monkeypatch.setattr(migrating, "migrations", lambda: known[:1])
@@ -78,6 +79,7 @@ def test_a_store_is_brought_up_to_date_once(url, monkeypatch):
     assert visit(url) == len(known)
 
 
+@pytest.mark.long
 def test_a_step_that_fails_leaves_all_as_it_was(url, monkeypatch):
     known = migrating.migrations()
     broken = known[1]._replace(sql="create table half (); select 1 / 0")
@@ -98,6 +100,7 @@ def test_a_program_goes_on_with_a_later_store_where_that_says_so(url):
     assert "Update" in caught.value.hint
 
 
+@pytest.mark.long
 def test_a_store_of_other_steps_is_left_alone(url, postgres_server):
     visit(url)
     postgres_server.run(
@@ -108,6 +111,7 @@ def test_a_store_of_other_steps_is_left_alone(url, postgres_server):
         visit(url)
 
 
+@pytest.mark.long
 def test_who_may_not_make_a_store_is_told_who_may(postgres_server):
     name, role = postgres_server.database(), "visitor_without_rights"
     postgres_server.run(f"drop role if exists {role}", f"create role {role} login password 'x'")

@@ -26,18 +26,7 @@ def append_history(
     Raises:
         UsageError: its detail cannot be stored. StorageError: the disk refused.
     """
-    from meta_experiment.model.secrets import redacted_value
-
-    path = layout.history(experiment_id)
-    try:
-        line = (
-            json.dumps(
-                redacted_value(asdict(entry)), ensure_ascii=False, allow_nan=False
-            ).encode()
-            + b"\n"
-        )
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"The history entry cannot be stored: {error}.") from error
+    path, line = layout.history(experiment_id), encode_entry(entry)
     try:
         append_lines(files, path, line)
     except OSError as error:
@@ -58,7 +47,7 @@ def read_history(layout: Layout, experiment_id: str) -> History:
     cursor = Cursor()
     for values in read_objects(path, cursor):
         for number, value in enumerate(values, start=cursor.lines + 1):
-            entry = _entry(value)
+            entry = entry_of(value)
             if isinstance(entry, HistoryEntry):
                 entries.append(entry)
             elif entry is not None:
@@ -66,7 +55,23 @@ def read_history(layout: Layout, experiment_id: str) -> History:
     return History(tuple(entries), tuple(set_aside))
 
 
-def _entry(value: Any) -> HistoryEntry | UnusableLine | None:  # noqa: ANN401 - decoded JSON
+def encode_entry(entry: HistoryEntry) -> bytes:
+    """Return the line of an entry, with its newline and without secrets.
+
+    Raises:
+        UsageError: its detail cannot be stored.
+    """
+    from meta_experiment.model.secrets import redacted_value
+
+    try:
+        document = redacted_value(asdict(entry))
+        return json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The history entry cannot be stored: {error}.") from error
+
+
+def entry_of(value: Any) -> HistoryEntry | UnusableLine | None:  # noqa: ANN401 - decoded JSON
+    """Return the entry that a line holds, or why it holds none; a blank line is None."""
     if value is None or isinstance(value, UnusableLine):
         return value
     at, detail = value.get("at"), value.get("detail")

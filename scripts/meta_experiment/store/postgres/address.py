@@ -18,7 +18,7 @@ _BOUNDS = {
     "application_name": "meta-experiment",
 }
 
-_SECRETS = frozenset(
+SECRETS = frozenset(
     {
         "password",
         "sslpassword",
@@ -92,13 +92,13 @@ def without_secrets(url: str) -> str:
     """Return a URL as words `key=value`, without its secrets. Raises as `parse`."""
     from psycopg import conninfo
 
-    kept = {word: value for word, value in _words(url).items() if word not in _SECRETS}
+    kept = {word: value for word, value in _words(url).items() if word not in SECRETS}
     return conninfo.make_conninfo("", **kept)
 
 
 def has_secrets(url: str) -> bool:
     """Tell whether a URL holds a password or the like. Raises as `parse`."""
-    return not _SECRETS.isdisjoint(_words(url))
+    return not SECRETS.isdisjoint(_words(url))
 
 
 def _words(url: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import atexit
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, local
 from typing import TYPE_CHECKING, Any
 
 from meta_experiment.store.postgres import address as addresses
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST = 8  # connections of one process
 _WAIT = 15.0  # seconds for one of them
+_PARTING = 0.5  # seconds at most for those that are just being made
 # What is never found prepared or set on another connection works behind a pooler as well.
 _OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
 _LIMITS = """
@@ -41,10 +42,13 @@ class Connections:
         self.address = addresses.parse(url)
         self._pool: ConnectionPool[Connection[tuple[Any, ...]]] | None = None
         self._lock = Lock()
+        self._own = local()  # of each thread: the connection of its transaction
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection[tuple[Any, ...]]]:
+    def transaction(self, *, apart: bool = False) -> Iterator[Connection[tuple[Any, ...]]]:
         """Give a connection for what happens all or not at all, durable at the end.
+
+        Within another of the same thread it is a part of that, unless it stands `apart`.
 
         It reads what is committed when each statement begins: where one statement rests on
         another, it holds a lock between them, or a constraint refuses what came too late.
@@ -54,6 +58,11 @@ class Connections:
         """
         from psycopg_pool import PoolTimeout
 
+        outer: Connection[tuple[Any, ...]] | None = getattr(self._own, "connection", None)
+        if outer is not None and not apart:
+            with told(self.address), outer.transaction():
+                yield outer
+            return
         pool = self._opened()
         with told(self.address):
             try:
@@ -63,8 +72,10 @@ class Connections:
                 raise
             try:
                 with connection.transaction():
+                    self._own.connection = connection
                     yield connection
             finally:
+                self._own.connection = outer
                 pool.putconn(connection)
 
     def close(self) -> None:
@@ -73,7 +84,7 @@ class Connections:
             pool, self._pool = self._pool, None
         if pool is not None:
             atexit.unregister(pool.close)
-            pool.close()
+            pool.close(_PARTING)
 
     def _opened(self) -> ConnectionPool[Connection[tuple[Any, ...]]]:
         with self._lock:
@@ -108,7 +119,7 @@ class Connections:
             check=ConnectionPool.check_connection,
             open=True,
         )
-        atexit.register(pool.close)
+        atexit.register(pool.close, _PARTING)
         return pool
 
 

@@ -46,16 +46,21 @@ class LogTables(ProjectTables):
         """Return how far the store has this machine's logs, by experiment and log."""
         with self._connections.transaction() as connection:
             rows = connection.execute(
-                "select experiment, log, max(last) from meta_experiment.logs"
-                " join meta_experiment.batches using (project_id, log_id)"
-                " where (project_id, machine) = (%s, %s) group by experiment, log",
+                "select experiment, log, size from meta_experiment.log_sizes"
+                " where (project_id, machine) = (%s, %s)",
                 [self._known(connection), self.machine],
             ).fetchall()
         return {(experiment, log): size for experiment, log, size in rows}
 
     def size(self, experiment_id: str, log: str) -> int:
         """Return how far the store has one of this machine's logs; 0 of an unknown one."""
-        return self.sizes().get((experiment_id, log), 0)
+        with self._connections.transaction() as connection:
+            found = connection.execute(
+                "select size from meta_experiment.log_sizes"
+                " where (project_id, experiment, machine, log) = (%s, %s, %s, %s)",
+                [self._known(connection), experiment_id, self.machine, log],
+            ).fetchone()
+        return found[0] if found else 0
 
     def ship(self, batches: Iterable[Batch]) -> int:
         """Store batches of this machine, all or none; return how many bytes are new."""
@@ -83,9 +88,7 @@ class LogTables(ProjectTables):
         """
         with self._connections.transaction() as connection:
             logs = connection.execute(
-                "select log_id, machine, log, last from meta_experiment.logs"
-                " cross join lateral (select last from meta_experiment.batches"
-                " where log_id = logs.log_id order by last desc limit 1) newest"
+                "select log_id, machine, log, size from meta_experiment.log_sizes"
                 " where (project_id, experiment) = (%s, %s) and machine = any (%s)"
                 " order by machine, log",
                 [self._known(connection), experiment_id, list(machines)],

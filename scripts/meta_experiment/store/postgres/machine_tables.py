@@ -75,9 +75,8 @@ class MachineTables(ProjectTables):
                 words.setdefault(row[0], []).append(MachineAdmission(*row))
             rows = connection.execute(
                 "select machine, public_key, name, joined, (select max(shipped)"
-                " from meta_experiment.batches"
-                " join meta_experiment.logs using (project_id, log_id)"
-                " where project_id = known.project_id and machine = known.machine)"
+                " from meta_experiment.log_sizes sizes"
+                " where sizes.project_id = known.project_id and sizes.machine = known.machine)"
                 " from meta_experiment.machines known where project_id = %s order by number",
                 [number],
             ).fetchall()

@@ -41,17 +41,17 @@ class ProjectTables:
     def _made(self, connection: Connection[Any]) -> int:
         """Return the number of the project, made if need be.
 
-        What another transaction makes meanwhile is waited for and then found. A number that is
-        kept though its transaction fails belongs to nothing, so that it is not kept here.
+        It is made for good at once: what is done with it may fail, and its number is kept.
         """
         known = self._known(connection)
         if known is None:
-            made = connection.execute(
-                "insert into meta_experiment.projects (name) values (%s)"
-                " on conflict do nothing returning project_id",
-                [self.project],
-            ).fetchone()
-            known = made[0] if made else self._known(connection)
+            with self._connections.transaction(apart=True) as other:
+                other.execute(
+                    "insert into meta_experiment.projects (name) values (%s)"
+                    " on conflict do nothing",
+                    [self.project],
+                )
+            known = self._known(connection)
         if known is None:
             raise RemoteError(
                 f"This user of the team's store may not see the project {cite(self.project)}.",

@@ -15,7 +15,7 @@ from meta_experiment.errors import (
     RemoteError,
     cite,
 )
-from meta_experiment.store.postgres.address import Address
+from meta_experiment.store.postgres.address import SECRETS, Address
 
 if TYPE_CHECKING:
     import psycopg
@@ -183,7 +183,7 @@ def _without_secret(said: str, address: Address) -> str:
     from psycopg import conninfo
 
     secrets = conninfo.conninfo_to_dict(address.conninfo)
-    for name in ("password", "sslpassword"):
+    for name in SECRETS:
         if secret := secrets.get(name):
             said = said.replace(str(secret), "…")
     return said.strip().rpartition("\n")[2].strip().rstrip(".")

@@ -8,28 +8,19 @@ from pathlib import Path
 
 from meta_experiment.files.headway import tell
 from meta_experiment.files.roots import Layout
-from meta_experiment.protocol.log_head import HEAD, origin
-from meta_experiment.protocol.sequence import (
-    draw_of,
-    is_assignment_file,
-    parse_assignment,
-    place,
-)
+from meta_experiment.protocol.log_head import origin
 from meta_experiment.store.local.counting import Counting, Log, apart
 from meta_experiment.store.local.fold.ahead import read_ahead
 from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
-from meta_experiment.store.local.fold.own_lines import OwnLines
-from meta_experiment.store.local.fold.own_outcomes import Outcomes
+from meta_experiment.store.local.fold.taking import BlockTaking
 from meta_experiment.store.local.fold.trial_columns import Trials
-from meta_experiment.store.local.lines import Block, Cursor, UnusableLine, decoded, read_blocks
+from meta_experiment.store.local.lines import Block, Cursor, read_blocks
 from meta_experiment.store.local.logs import NO_LOG
 from meta_experiment.store.trial_log import WHOLE_SOURCE, DamagedLine, TrialLog, UncountedLog
 from meta_experiment.types import Metric
 
 _MANY = 8  # blocks
-_HEAD = HEAD.decode()
 NOT_REGULAR = "no regular file"
-NOT_ASSIGNMENT = "not a line of the assignment sequence"
 
 
 class Reading:
@@ -109,14 +100,16 @@ class Reading:
         )
 
     def _read_file(self, path: Path, cursor: Cursor) -> None:
-        own, file = OwnLines(self.fold), path.name
-        if is_assignment_file(file):
+        taking = BlockTaking(self.fold, path.name)
+        if taking.assigns:
             for block in self._blocks(path, cursor):
-                self._take_assignments(own, file, cursor, block)
+                taking.take(cursor.lines, block)
             return
-        with read_ahead(path, cursor, self.logs[file].size) as ahead:
+        with read_ahead(path, cursor, self.logs[path.name].size) as ahead:
             for block in self._blocks(path, cursor):
-                self._take_events(own, file, cursor, block, ahead.outcomes(cursor, block))
+                parsed = ahead.outcomes(cursor, block)
+                if parsed is None or not taking.own.take_outcomes(parsed):
+                    taking.take(cursor.lines, block)
 
     def _blocks(self, path: Path, cursor: Cursor) -> Iterator[Block]:
         """Yield the new blocks, making room at once for what a large file will hold."""
@@ -130,33 +123,6 @@ class Reading:
             if cursor.offset == begin and left > _MANY:
                 for pool, singles in zip(pools, before, strict=True):
                     pool.reserve(int(left * (pool.singles - singles)))
-
-    def _take_events(
-        self, own: OwnLines, file: str, cursor: Cursor, block: Block, parsed: Outcomes | None
-    ) -> None:
-        if parsed is not None and own.take_outcomes(parsed):
-            return
-        text = block.text()
-        if text is None:
-            self.fold.take(file, cursor.lines, decoded(block.lines()))
-        else:
-            own.take(file, cursor.lines, text, block.total)
-
-    def _take_assignments(self, own: OwnLines, file: str, cursor: Cursor, block: Block) -> None:
-        text = block.text()
-        if text is None or not own.take_assignments(cursor.lines, text, block.total):
-            for number, line in enumerate(block.lines(), start=cursor.lines + 1):
-                self._take_assignment(file, number, line)
-
-    def _take_assignment(self, file: str, number: int, line: str | UnusableLine) -> None:
-        if not line or (isinstance(line, str) and line.startswith(_HEAD)):
-            return  # two processes may have begun a file at once
-        parsed = parse_assignment(line) if isinstance(line, str) else None
-        if parsed is None or not isinstance(line, str):
-            self.fold.refuse(file, number, NOT_ASSIGNMENT)
-        else:
-            count, trial = parsed
-            self.fold.assign(place(count, number), trial, draw_of(line))
 
 
 def read_trials(

@@ -97,6 +97,7 @@ create table logs (
     unique (project_id, experiment, machine, log),
     unique (project_id, log_id)
 );
+create index on logs (project_id, machine);
 
 create table batches (
     project_id integer not null,
@@ -114,6 +115,14 @@ create table batches (
 );
 comment on column batches.follows is 'where the batch before it ends; null: it is the first';
 comment on column batches.signature is 'empty: written through the store itself, by no machine of a team';
+
+create view log_sizes with (security_invoker = true) as
+select log.*, newest.last as size, newest.shipped
+from logs log
+cross join lateral (
+    select last, shipped from batches where batches.log_id = log.log_id order by last desc limit 1
+) newest;
+comment on view log_sizes is 'logs of which there is something, and how far they go';
 
 create table events (
     project_id integer not null,

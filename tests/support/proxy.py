@@ -1,0 +1,96 @@
+"""A link of the tests' own: everything goes through it until it is cut, or gone deaf."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+_PIECE = 1 << 16
+
+
+class Proxy:
+    """Passes TCP connections on to a port of 127.0.0.1, from a port of its own."""
+
+    def __init__(self, target):
+        self._target = target
+        self._pairs, self._lock = [], threading.Lock()
+        self._left = {"asked": None, "answered": None}  # bytes until the link is cut
+        self.passed = {"asked": 0, "answered": 0}
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def cut(self):
+        """Cut all that goes through now; what comes later goes through."""
+        with self._lock:
+            pairs, self._pairs = self._pairs, []
+        for end in (end for pair in pairs for end in pair):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut_after(self, *, asked=None, answered=None):
+        """Cut once, when so many more bytes have been asked, or are to be answered."""
+        with self._lock:
+            self._left = {"asked": asked, "answered": answered}
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for the next
+        self._threads[0].join(10)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target), timeout=10)
+                far.settimeout(None)
+            except OSError:
+                near.close()
+                continue
+            with self._lock:
+                self._pairs.append((near, far))
+            for source, sink, way in ((near, far, "asked"), (far, near, "answered")):
+                thread = threading.Thread(
+                    target=self._pass, args=(source, sink, way), daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
+
+    def _pass(self, source, sink, way):
+        with contextlib.suppress(OSError):
+            while piece := source.recv(_PIECE):
+                piece, last = self._allowed(way, piece)
+                sink.sendall(piece)
+                if last:
+                    self.cut()
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    def _allowed(self, way, piece):
+        with self._lock:
+            self.passed[way] += len(piece)
+            left = self._left[way]
+            if left is None:
+                return piece, False
+            if len(piece) < left:
+                self._left[way] = left - len(piece)
+                return piece, False
+            self._left = {"asked": None, "answered": None}
+            return piece[:left], True
