@@ -2,9 +2,11 @@
 
 import contextlib
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
-from tests.faults import REFUSING, Crash, FaultyFileSystem, count_operations
+from tests.faults import Crash, FaultyFileSystem, count_operations
 from tests.teams.teammates import team_of
 
 from meta_experiment.errors import (
@@ -18,6 +20,8 @@ from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
 from meta_experiment.services.planning import amending, creating, request
 from meta_experiment.types import TeamTerms
+
+_RARE = ("crash", "enospc", "eacces")  # kinds of faults that show little that others do not
 
 
 def _once(*ids):
@@ -179,7 +183,9 @@ def _ready(folder):
     return made, ann, bob
 
 
-@pytest.mark.parametrize("mode", ["crash", "torn", *REFUSING])
+@pytest.mark.parametrize(
+    "mode", ["torn", "eio", *(pytest.param(it, marks=pytest.mark.long) for it in _RARE)]
+)
 def test_a_fault_at_any_step_loses_and_doubles_nothing(tmp_path, mode):
     """The next exchange brings what is missing, byte for byte."""
     made, ann, bob = _ready(tmp_path / "whole")
@@ -196,6 +202,61 @@ def test_a_fault_at_any_step_loses_and_doubles_nothing(tmp_path, mode):
         assert bob.trials(made) == ann.trials(made)
         with bob.at_work() as workspace:
             assert workspace.store.trials(workspace.store.experiment(made)).set_aside == ()
+
+
+class _Dying:
+    """A view of a team's store that dies at one of its calls: before it, or once it is done."""
+
+    def __init__(self, exchange, at, *, done):
+        self._exchange, self._left, self._done = exchange, at, done
+        self.died = False
+
+    def __getattr__(self, name):
+        found = getattr(self._exchange, name)
+        if not callable(found) or name == "close":
+            return found
+
+        def call(*words):
+            self._left -= 1
+            if self._left:
+                return found(*words)
+            self.died = True
+            if self._done:
+                found(*words)
+            raise Crash
+
+        return call
+
+
+def _seen(team, dying, at, done, machine):
+    dying.append(_Dying(team.seen_by(machine), at, done=done))
+    return dying[-1]
+
+
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param(False, id="before it", marks=pytest.mark.long),
+        pytest.param(True, id="unacknowledged"),
+    ],
+)
+def test_a_client_that_dies_at_any_call_loses_and_doubles_nothing(tmp_path, done):
+    """Whether the store did what was asked or not, the next exchange goes on from there."""
+    died, at = True, 0
+    while died:
+        at += 1
+        made, ann, bob = _ready(tmp_path / str(at))
+        whole, dying = bob.team, []
+        bob.team = SimpleNamespace(seen_by=partial(_seen, whole, dying, at, done))
+        with contextlib.suppress(Crash):
+            bob.exchange()
+        died, bob.team = dying[-1].died, whole
+        bob.exchange()
+        ann.exchange()
+        assert len(bob.counts(made)) == 6
+        assert set(bob.counts(made).values()) == {1}
+        assert bob.trials(made) == ann.trials(made)
+    assert at > 6
 
 
 def test_a_replica_that_a_crash_spoilt_is_mended(tmp_path):

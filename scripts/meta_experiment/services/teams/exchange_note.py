@@ -1,4 +1,7 @@
-"""What came of the last exchange with a team's store, for those who look and do not connect."""
+"""What came of the last exchange with a team's store, for those who look and do not connect.
+
+`status` passes here, so nothing is imported that a glance does not need.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meta_experiment.errors import StorageError
 from meta_experiment.files.roots import Layout
 from meta_experiment.model.instants import to_text
 from meta_experiment.protocol.seal import read_sealed
 from meta_experiment.records import dataclass
-from meta_experiment.services.workspace import Workspace
-from meta_experiment.store.local.sealing import refusals, write_sealed
-from meta_experiment.types.results.team_store import StoreExchange
+
+if TYPE_CHECKING:
+    from meta_experiment.services.workspace import Workspace
+    from meta_experiment.types.results.team_store import StoreExchange
 
 _PURPOSE = "store-exchange"
 _MOST = 20  # reasons that are kept of an experiment
@@ -39,8 +43,10 @@ class ExchangeNote:
 def read_note(layout: Layout) -> ExchangeNote:
     """Return what came of the last exchange, as far as it is known. Raises StorageError."""
     path = _file(layout)
-    with refusals(path):
+    try:
         data = read_sealed(os.fspath(layout.root), os.fspath(path), _PURPOSE)
+    except OSError as error:
+        raise StorageError(f"{path} is out of reach: {error.strerror}.") from error
     if not data:
         return ExchangeNote()
     document: dict[str, Any] = json.loads(data)
@@ -84,6 +90,8 @@ def note_failure(workspace: Workspace, message: str) -> None:
 
 def _write(workspace: Workspace, note: ExchangeNote) -> None:
     """Keep a note, if the disk takes it: what was exchanged is so without."""
+    from meta_experiment.store.local.sealing import write_sealed
+
     document = {"at": note.at, "failed": note.failed, "aside": dict(note.aside)}
     data = json.dumps(document, sort_keys=True).encode()
     with suppress(StorageError):
