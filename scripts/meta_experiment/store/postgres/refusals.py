@@ -179,11 +179,11 @@ def _by_words(said: str) -> Refusal:
 
 
 def _without_secret(said: str, address: Address) -> str:
-    """Leave out the password, should anything repeat it, and name of the tries the last."""
+    """Say why the last try failed, without the password, should anything repeat it."""
     from psycopg import conninfo
 
     secrets = conninfo.conninfo_to_dict(address.conninfo)
     for name in SECRETS:
         if secret := secrets.get(name):
             said = said.replace(str(secret), "…")
-    return said.strip().rpartition("\n")[2].strip().rstrip(".")
+    return said.strip().rpartition("\n")[2].rpartition(" failed: ")[2].strip().rstrip(".")
