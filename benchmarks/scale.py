@@ -6,7 +6,7 @@
 the first two; time of the processor, memory at its peak, and bytes on the disk a trial.
 `prompt`: hooks and serve-variant with 10, 100 and 1,000 experiments under way, as ratios to a
 bare start of Python. `board`: `status` and `auto` with 100 experiments under way, of 10,000
-trials each. `registry`: its size and its reading with 100, 1,000 and 10,000 experiments.
+trials each. `registry`: its size and its reading with 100, 1,000 and 5,000 experiments.
 Without a name all. Times are of the processor, which a busy machine disturbs least. `--quick`
 takes a tenth of the largest.
 """
@@ -167,7 +167,7 @@ def board(folder: Path, tenth: int) -> None:
 def registered(folder: Path, tenth: int) -> None:
     """The registry: its bytes, and what changes it and reads it."""
     row("experiments", "bytes of each", "status, nothing new, s", "a change of one, s")
-    for number in dict.fromkeys((100, 1_000, 10_000 // tenth)):
+    for number in dict.fromkeys((100, 1_000, 5_000 // tenth)):
         root = folder / str(number)
         ids = names(number)
         registry(root, ids, 10)

@@ -123,7 +123,8 @@ def machine(number: int) -> MachineKey:
 def machines(folder: Path, tenth: int) -> None:
     """Ask for what is new, of more and more machines."""
     del folder
-    row("machines", "nothing new, ms", "ten new trials shipped, ms", "connect and ask, ms")
+    row("machines", "asked for one plan, ms", "pull, nothing new, ms", "ten trials shipped, ms",
+        "connect, ms")  # fmt: skip
     with server() as running:
         team, first = Team(running), 0
         for number in dict.fromkeys((10, 100, 1_000 // tenth)):
@@ -151,15 +152,16 @@ def _batch(machine: str, log: str, number: int) -> Batch:
     return Batch(EXPERIMENT, machine, log, number * len(_TEN), _TEN, b"s" * 64)
 
 
-def _asked(team: Team, number: int) -> tuple[float, float, float]:
-    """Return the seconds of a pull, of ten trials shipped, and of a connection."""
+def _asked(team: Team, number: int) -> tuple[float, ...]:
+    """Return the seconds of each of what an exchange does for one experiment."""
     keys = [machine(place).machine for place in range(number)]
     cursors = {(key, "log.jsonl"): len(_TEN) for key in keys}
     places = iter(range(1_000))
     with contextlib.closing(team.seen_by(keys[0])) as own:
+        plan = _middle(lambda: (own.published(EXPERIMENT), own.sizes(EXPERIMENT)))
         pull = _middle(lambda: list(own.batches_after(EXPERIMENT, keys, cursors)))
         ship = _middle(lambda: own.ship([_batch(keys[0], f"{number}.jsonl", next(places))]))
-    return pull, ship, _middle(lambda: _connected(team, keys[0]))
+    return plan, pull, ship, _middle(lambda: _connected(team, keys[0]))
 
 
 def _connected(team: Team, machine: str) -> None:

@@ -100,6 +100,8 @@ class ExchangeContract:
         b.publish(experiment(), TEXTS)
         b.publish(experiment("exp-0"), {})
         assert [it.experiment_id for it in a.published()] == ["exp-1", "exp-0"]
+        assert [it.experiment_id for it in a.published("exp-0")] == ["exp-0"]
+        assert list(a.published("exp-9")) == []
         with pytest.raises(NotFoundError):
             a.contents("exp-2")
 
@@ -143,6 +145,9 @@ class ExchangeContract:
         }  # fmt: skip
         assert (a.size("exp-1", "b.tsv"), a.size("exp-1", "c.tsv")) == (len(DAMAGED), 0)
         assert b.sizes() == {}
+        for name in ("exp-1", "exp-2", "exp-9"):
+            one = {place: size for place, size in a.sizes().items() if place[0] == name}
+            assert a.sizes(name) == one
         (first, second) = b.machines()
         assert first.shipped is not None
         assert second.shipped is None

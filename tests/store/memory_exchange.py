@@ -89,8 +89,9 @@ class MemoryExchange:
                 raise ConflictError(f"{cite(name)} has other texts.")
             team.beginning.setdefault(name, beginning)
 
-    def published(self):
-        return list(self._team.experiments.values())
+    def published(self, experiment_id=None):
+        every = self._team.experiments.values()
+        return [item for item in every if experiment_id in (None, item.experiment_id)]
 
     def contents(self, experiment_id):
         self._require(experiment_id)
@@ -109,11 +110,11 @@ class MemoryExchange:
     def notes(self, experiment_id, after=0):
         return self._team.notes[experiment_id][after:]
 
-    def sizes(self):
+    def sizes(self, experiment_id=None):
         return {
             (name, log): batches[-1].end
             for (name, machine, log), batches in self._team.batches.items()
-            if machine == self.machine and batches
+            if machine == self.machine and batches and experiment_id in (None, name)
         }
 
     def size(self, experiment_id, log):

@@ -188,8 +188,8 @@ class Publications(Protocol):
             ConflictError: this id has another plan, document or text.
         """
 
-    def published(self) -> Sequence[PublishedExperiment]:
-        """Return all experiments, in the order of their coming."""
+    def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
+        """Return all experiments, in the order of their coming, or that of an id alone."""
 
     def contents(self, experiment_id: str) -> dict[str, dict[str, Content | None]]:
         """Return the bytes of every arm, by path, then by variant; None is no file.
@@ -214,10 +214,10 @@ class Publications(Protocol):
 class LogExchange(Protocol):
     """The lines of all machines, each batch once."""
 
-    def sizes(self) -> dict[tuple[str, str], int]:
+    def sizes(self, experiment_id: str | None = None) -> dict[tuple[str, str], int]:
         """Return how far the store has this machine's logs, by experiment and log.
 
-        What it has nothing of is not named.
+        Of one experiment, where it is named. What it has nothing of is not named.
         """
 
     def size(self, experiment_id: str, log: str) -> int:

@@ -54,7 +54,7 @@ def require_same_plan(member: Membership, experiment: Experiment) -> bool:
         RefusedError: under this id it has another one.
     """
     name = experiment.experiment_id
-    known = {item.experiment_id: item for item in member.exchange.published()}.get(name)
+    known = next(iter(member.exchange.published(name)), None)
     if known is not None and known.plan_sha256 != terms_sha256(experiment):
         raise RefusedError(
             f"The store has another plan under the id {name}, so nothing of it is exchanged.",
@@ -92,7 +92,7 @@ def ship_logs(workspace: Workspace, member: Membership, experiment: Experiment) 
         ConflictError: a log here is not what the store has of it.
     """
     name = experiment.experiment_id
-    sizes, terms = member.exchange.sizes(), terms_sha256(experiment)
+    sizes, terms = member.exchange.sizes(name), terms_sha256(experiment)
     logs = own_logs(workspace.layout, workspace.checkout.counting(), name)
     new = [(log, sizes.get((name, log.name), 0)) for log in logs]
     new = [(log, known) for log, known in new if log.size != known]

@@ -42,13 +42,14 @@ def open_exchange(url: str, project: str, machine: str) -> Exchange:
 class LogTables(ProjectTables):
     """The lines of all machines, each batch once."""
 
-    def sizes(self) -> dict[tuple[str, str], int]:
+    def sizes(self, experiment_id: str | None = None) -> dict[tuple[str, str], int]:
         """Return how far the store has this machine's logs, by experiment and log."""
         with self._connections.transaction() as connection:
             rows = connection.execute(
                 "select experiment, log, size from meta_experiment.log_sizes"
-                " where (project_id, machine) = (%s, %s)",
-                [self._known(connection), self.machine],
+                " where (project_id, machine) = (%s, %s)"
+                " and (%s::text is null or experiment = %s)",
+                [self._known(connection), self.machine, experiment_id, experiment_id],
             ).fetchall()
         return {(experiment, log): size for experiment, log, size in rows}
 

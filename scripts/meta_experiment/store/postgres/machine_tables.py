@@ -148,11 +148,12 @@ class PublicationTables(ProjectTables):
                 hint="Make a new experiment; what is published never changes.",
             )
 
-    def published(self) -> Sequence[PublishedExperiment]:
-        """Return all experiments, in the order of their coming."""
+    def published(self, experiment_id: str | None = None) -> Sequence[PublishedExperiment]:
+        """Return all experiments, in the order of their coming, or that of an id alone."""
         with self._connections.transaction() as connection:
             rows = connection.execute(
-                _PUBLISHED + " order by number", [self._known(connection)]
+                _PUBLISHED + " and (%s::text is null or experiment = %s) order by number",
+                [self._known(connection), experiment_id, experiment_id],
             ).fetchall()
         return [PublishedExperiment(*row) for row in rows]
 
