@@ -102,6 +102,8 @@ SHARED = {
     "recovery": "clearing up after a crash",
     "registry": "experiments.json",
     "replay": "a recorded session, typed again",
+    "run_matrix": "a workflow whose jobs make runs",
+    "run_parts": "runs as files for other machines",
     "run": "the same cases for every variant",
     "run_difference": "what two variants made of one case",
     "run_export": "runs in a file of another tool's form",

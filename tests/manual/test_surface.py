@@ -116,6 +116,7 @@ APART = {
     "--metric": "its name, or its value",
     "--next": "the next run, or what comes next",
     "--run": "one of an experiment on cases, or a command",
+    "--share": "per cent of uses, or the n-th part of runs",
     "--unit": "what is randomised, or one of it",
     "--units": "how many of an arm, or told by their keys",
     "--variant": "of one of our experiments, or of a workflow",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
+from meta_experiment.errors import UsageError, cite
 from meta_experiment.runs.agents.agent import AgentOptions
 from meta_experiment.runs.budget import Caps
+from meta_experiment.runs.run_shares import Share
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -43,6 +45,19 @@ def usd_option(told: str) -> Option:
 def tokens_option(told: str) -> Option:
     """Return the flag of the most tokens."""
     return click.option("--max-tokens", metavar="N", type=_ABOVE_ZERO, help=told)
+
+
+def key_of_parts(environment: Mapping[str, str]) -> bytes:
+    """Return the key by which parts of runs are sealed; empty without one."""
+    return environment.get("META_EXPERIMENT_PARTS_KEY", "").strip().encode()
+
+
+def share_named(words: str) -> Share:
+    """Return the share that is meant by `2/8`. Raises UsageError."""
+    number, _, of = words.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 0 < int(number) <= int(of)):
+        raise UsageError(f"{cite(words)} is no share; expected one such as 2/8.")
+    return Share(int(number), int(of))
 
 
 def agent_options(said: dict[str, Any]) -> AgentOptions:

@@ -29,6 +29,7 @@ from meta_experiment.files.atomic import write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.model.result_document import to_document
 from meta_experiment.records import dataclass
+from meta_experiment.runs.pledges import read_pledges
 from meta_experiment.types import TrialStatus
 from meta_experiment.types.cases import CriterionKind, CriterionResult
 from meta_experiment.types.runs import (
@@ -164,6 +165,7 @@ class RunFolder:
                 yield from map(Bill, attempts[:-1])
                 yield Bill(attempts[-1], asked.pop(_key(folder.name), Spent(0.0, 0.0)))
         yield from (Bill(judging=spent) for spent in asked.values())
+        yield from read_pledges(self.folder).bills()
 
     def _spent(self, path: Path) -> Spent:
         found = self._read(path)
@@ -180,7 +182,7 @@ class RunFolder:
             CorruptStoreError: it cannot be read.
         """
         path = self.cell(cell) / _OUTCOME
-        return self._read_as(_outcome, path, "is no outcome of a run", "run is made")
+        return self._read_as(outcome_of, path, "is no outcome of a run", "run is made")
 
     def ended(self, cell: RunCell, case: str) -> CellOutcome | None:
         """Return the outcome of a cell, if it is of this very case. Raises as `outcome`."""
@@ -206,7 +208,9 @@ class RunFolder:
             CorruptStoreError: it cannot be read.
         """
         path = self._contest(cell)
-        return self._read_as(_contest, path, "says not what a judge prefers", "judge is asked")
+        return self._read_as(
+            contest_of, path, "says not what a judge prefers", "judge is asked"
+        )
 
     def contests(self) -> Iterator[ContestOutcome]:
         """Yield what a judge prefers of every case where it was asked. Raises as `contest`."""
@@ -302,7 +306,8 @@ def clear(attempt: Path) -> None:
             rmtree(attempt / name)
 
 
-def _outcome(found: Mapping[str, Any]) -> CellOutcome:
+def outcome_of(found: Mapping[str, Any]) -> CellOutcome:
+    """Return an outcome from its document. Raises KeyError, TypeError, ValueError."""
     report = found["report"]
     return CellOutcome(
         cell=RunCell(**found["cell"]),
@@ -327,7 +332,8 @@ def _outcome(found: Mapping[str, Any]) -> CellOutcome:
     )
 
 
-def _contest(found: Mapping[str, Any]) -> ContestOutcome:
+def contest_of(found: Mapping[str, Any]) -> ContestOutcome:
+    """Return a contest from its document. Raises KeyError, TypeError, ValueError."""
     results = tuple(
         PreferenceResult(**{**item, "answers": tuple(item["answers"])})
         for item in found["results"]

@@ -84,11 +84,15 @@ class Team(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known from before: outcomes by cell, slots of runs that go on, contests."""
+    """What is known from before: outcomes by cell, slots of runs that go on, contests.
+
+    `aside` are runs that came to nothing so often that they are not made again.
+    """
 
     outcomes: Mapping[RunCell, CellOutcome]
     under_way: Mapping[RunCell, int]
     contests: Mapping[Contest, ContestOutcome] = field(default_factory=dict)
+    aside: Mapping[RunCell, str] = field(default_factory=dict)
 
 
 class Runner:
@@ -140,6 +144,8 @@ class Runner:
                 self._end(contest)
             for run in self._known.outcomes.values():
                 self._end(run)
+            for cell, reason in self._known.aside.items():
+                yield from self._aside(cell, reason)
             yield from self._complete()
             for cell, slot in self._known.under_way.items():
                 self._waiting.remove(cell)

@@ -59,6 +59,25 @@ def waves(cases: Sequence[Case]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(joined[number]) for number in sorted(joined))
 
 
+def bundles(cases: Sequence[Case]) -> tuple[tuple[str, ...], ...]:
+    """Part cases into groups, by their ids, of which no two conflict; each as small as can be.
+
+    Groups come in the order of their first case.
+    """
+    against, group = _conflicts(cases), dict[int, int]()
+    for first in range(len(cases)):
+        reached = [] if first in group else [first]
+        while reached:
+            place = reached.pop()
+            if place not in group:
+                group[place] = first
+                reached += against[place]
+    joined: dict[int, list[str]] = {}
+    for place, case in enumerate(cases):
+        joined.setdefault(group[place], []).append(case.case_id)
+    return tuple(map(tuple, joined.values()))
+
+
 def _conflicts(cases: Sequence[Case]) -> list[set[int]]:
     """Return for each case the places of those that it conflicts with, itself perhaps.
 

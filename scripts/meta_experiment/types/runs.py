@@ -118,6 +118,14 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
+class Pledge:
+    """What a share of runs may take of its cap: spent, until it says what it really took."""
+
+    usd: float | None = None
+    tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What a run took, and a judge who was asked about it: paid, but no cost of the variant."""
 

@@ -17,6 +17,7 @@ from meta_experiment.cli.run_options import (
     agent_options,
     caps,
     minutes_option,
+    share_named,
     timeout_option,
     tokens_option,
     tool_option,
@@ -115,6 +116,14 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Dask's [workers made on this machine meanwhile]."
 )
+@click.option(
+    "--share",
+    metavar="N/M",
+    help="Make the n-th of m shares of the runs and count none: runs pack takes it elsewhere.",
+)
+@click.option(
+    "--count-only", is_flag=True, help="Count what was made, here or elsewhere; make no run."
+)
 @timeout_option("Seconds of one run, where its case says nothing else.")
 @usd_option("For all runs.")
 @tokens_option("For all runs.")
@@ -157,7 +166,8 @@ def run_verb(
     planned = run_plan.plan_runs(opened, found, request)
     if asked is not None:  # nothing is made of a plan that cannot be run
         planned = run_plan.plan_runs(opened, _made(opened, asked, screen), request)
-    done = _run(opened, planned, request, screen, may_ask=not (yes or request.caps.any))
+    sure = yes or request.caps.any or request.share or request.count_only
+    done = _run(opened, planned, request, screen, may_ask=not sure)
     return Result(done, run_page(done))
 
 
@@ -224,6 +234,8 @@ def _request(said: dict[str, Any], cases: Path) -> run_plan.RunRequest:
         another_judge=said["another_judge"],
         another_agent=said["another_agent"],
         caps=caps(said),
+        share=share_named(said["share"]) if said["share"] else None,
+        count_only=said["count_only"],
         employment=Employment(said["executor"], said["scheduler"] or "", agent, judge),
     )
 

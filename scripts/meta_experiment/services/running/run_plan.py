@@ -18,6 +18,7 @@ from meta_experiment.runs.agents import Agent
 from meta_experiment.runs.budget import Caps
 from meta_experiment.runs.cases.forms import read_cases
 from meta_experiment.runs.executors import Employment, require_executor
+from meta_experiment.runs.run_shares import Share, within
 from meta_experiment.runs.schedule import schedule
 from meta_experiment.runs.scope import waves
 from meta_experiment.services.find import find_in, require_status
@@ -47,7 +48,8 @@ class RunRequest:
 
     `held_out` is the name of cases that were held out, where they are such. `another_agent`
     and `another_judge` let one go on from where another one was asked. `employment` says who
-    makes the attempts.
+    makes the attempts. A `share` of the runs is made and none of it counted; `count_only`
+    counts what was made and makes none.
     """
 
     cases: Path
@@ -60,6 +62,8 @@ class RunRequest:
     another_judge: bool = False
     another_agent: bool = False
     employment: Employment = Employment()
+    share: Share | None = None
+    count_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
             hint="Create one on the file itself: meta-experiment create --help",
         )
     require_executor(request.employment)
+    _require_sense(request)
     require_same_opened(workspace, experiment.experiment_id, request.held_out)
     cases = {item.case_id: item for item in read_cases(request.cases)}
     going_on = [item.case_id for item in cases.values() if item.history]
@@ -169,6 +174,8 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
         replace(block, contested=bool(request.judge and cases[block.case_id].preferences))
         for block in blocks_left(blocks, {item.trial_id for item in trials})
     )
+    if request.share is not None:
+        blocks, left = (within(request.share, some, blocks, cases) for some in (blocks, left))
     said = [
         *told,
         *outlook(experiment, trials, len(cases) + before, runs_of(left), request.at_once),
@@ -177,6 +184,18 @@ def plan_runs(workspace: Workspace, selector: str | Experiment, request: RunRequ
         experiment.experiment_id, cases, left, judged=request.judge is not None
     )
     return RunPlan(experiment, cases, blocks, left, trials, others, tuple(said))
+
+
+def _require_sense(request: RunRequest) -> None:
+    """Refuse wishes that cannot be met together. Raises UsageError."""
+    share = request.share
+    if share is not None and share.number > share.of:
+        raise UsageError(f"There is no share {share}; expected one from 1/{share.of} on.")
+    if share is not None and (request.held_out or request.count_only):
+        raise UsageError(
+            "A share of runs is made and not counted; expected --share without --holdout and "
+            "--count-only.",
+        )
 
 
 def _require_enough(plan: Plan, cases: int) -> None:

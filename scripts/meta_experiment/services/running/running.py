@@ -30,9 +30,16 @@ from meta_experiment.runs.workplace import Workplace, made
 from meta_experiment.services.acting.lifecycle import resume, start
 from meta_experiment.services.running.clearing import end_judges
 from meta_experiment.services.running.held_out import opened
+from meta_experiment.services.running.run_parts import require_same_base
 from meta_experiment.services.running.run_plan import RunPlan, RunRequest
 from meta_experiment.services.running.run_records import records_of, run_folder
 from meta_experiment.services.running.run_series import Series, Tell, taken
+from meta_experiment.services.running.run_share import (
+    ClosedBudget,
+    Nobody,
+    given_up,
+    make_share,
+)
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Experiment, Status
 from meta_experiment.types.results.run import RunResult
@@ -52,6 +59,8 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         DependencyError: git or the agent is missing. LockedError: somebody else runs it.
         RefusedError: nothing can run as it is set up. StorageError: there is no room for it.
     """
+    if request.count_only:
+        return _counted(workspace, planned, request, tell)
     request.agent.require()
     if request.judge is not None:
         request.judge.require()
@@ -63,9 +72,12 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         )
     folder = run_folder(workspace, planned.experiment.experiment_id)
     with _alone(workspace, folder):
-        experiment = _running(workspace, planned.experiment)
+        experiment = planned.experiment
+        if request.share is None:
+            experiment = _running(workspace, experiment)
         told = opened(workspace, experiment, request.held_out) if request.held_out else []
         base = base_of(git, workspace.root, folder.folder / "base")
+        require_same_base(folder, base.commit)
         around = fence(git, Path(workspace.machine.data), os.environ)
         slots = Slots(git, base, folder.slots, workspace.root.name, around)
         try:
@@ -88,14 +100,18 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
                 team,
                 slots=request.at_once,
             )
-            series = Series(
-                workspace,
-                replace(planned, experiment=experiment),
-                budget,
-                None if team.fenced else git,
-                open_verdicts=records_of(workspace, experiment).open_trials,
-            )
-            done = series.run(runner, tell)
+            reached = None if team.fenced else git
+            if request.share is not None:
+                done = make_share(runner, planned, budget, reached, tell)
+            else:
+                series = Series(
+                    workspace,
+                    replace(planned, experiment=experiment),
+                    budget,
+                    reached,
+                    open_verdicts=records_of(workspace, experiment).open_trials,
+                )
+                done = series.run(runner, tell)
             return replace(
                 done,
                 spent=taken(
@@ -106,6 +122,30 @@ def run(workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell)
         finally:
             with held():
                 slots.dispose()
+
+
+def _counted(
+    workspace: Workspace, planned: RunPlan, request: RunRequest, tell: Tell
+) -> RunResult:
+    """Count what was made, here or elsewhere, in the order of the schedule; make nothing."""
+    folder = run_folder(workspace, planned.experiment.experiment_id)
+    with _alone(workspace, folder):
+        experiment = _running(workspace, planned.experiment)
+        known = replace(
+            _known(folder, planned, request.judge),
+            under_way={},
+            aside=given_up(folder, planned),
+        )
+        runner = Runner(
+            planned.left, planned.cases, known, ClosedBudget(request.caps), Nobody(), slots=1
+        )
+        series = Series(
+            workspace,
+            replace(planned, experiment=experiment),
+            _budget(folder, request.caps),
+            open_verdicts=records_of(workspace, experiment).open_trials,
+        )
+        return series.run(runner, tell)
 
 
 def _budget(folder: RunFolder, caps: Caps) -> Budget:
@@ -184,7 +224,7 @@ def _known(folder: RunFolder, planned: RunPlan, judge: Agent | None) -> Known:
     under_way: dict[RunCell, int] = {}
     for cell in (cell for block in planned.to_make for cell in block.cells):
         begun, outcome = folder.under_way(cell), folder.outcome(cell)
-        if outcome is not None:
+        if outcome is not None and outcome.report.received is not False:
             if begun is not None and int(begun[0].name) == outcome.attempts:
                 folder.read_off(begun[0], outcome.report.spent)
             if folder.ended(cell, planned.cases[cell.case_id].sha256) is not None:

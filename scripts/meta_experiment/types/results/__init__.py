@@ -56,7 +56,12 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "runs-diff": ("meta_experiment.types.results.run_difference:RunDifference", ("runs diff",)),
     "runs-judge": ("meta_experiment.types.results.run_judging:RunJudging", ("runs judge",)),
     "runs-list": ("meta_experiment.types.results.run_list:RunList", ("runs list",)),
+    "runs-matrix": (
+        "meta_experiment.types.results.run_matrix:MatrixResult",
+        ("runs matrix",),
+    ),
     "runs-merge": ("meta_experiment.types.results.run_merge:RunMerge", ("runs merge",)),
+    "runs-pack": ("meta_experiment.types.results.run_parts:PackedRuns", ("runs pack",)),
     "runs-profile": ("meta_experiment.types.results.run_profile:RunProfile", ("runs profile",)),
     "runs-rate": ("meta_experiment.types.results.run_rating:RunRating", ("runs rate",)),
     "runs-replay": ("meta_experiment.types.results.replay:Replay", ("runs replay",)),
@@ -64,6 +69,7 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "meta_experiment.types.results.run_export:RunExport",
         ("runs export",),
     ),
+    "runs-take": ("meta_experiment.types.results.run_parts:TakenRuns", ("runs take",)),
     "runs-show": ("meta_experiment.types.results.run_summary:RunSummary", ("runs show",)),
     "status": ("meta_experiment.types.results.board:BoardView", ("status",)),
     "status-change": (

@@ -20,6 +20,7 @@ class RunEnd(StrEnum):
     CAPPED = "capped"
     PROBED = "probed"
     HALTED = "halted"
+    SHARED = "shared"
     PREVIEW = "preview"
 
 
@@ -50,8 +51,9 @@ class RunResult:
     """State of an experiment's runs: how many there are, are done, were set aside, are saved.
 
     `runs` are all of the schedule (cases × repeats × variants), `counted` those that evidence
-    rests on, `waiting` ended ones that wait for one before them, `saved` those that need not be
-    made any more, as the answer is known. `outlook` is what was said before anything was spent;
+    rests on, `waiting` ended ones that wait for one before them, or to be counted elsewhere,
+    `saved` those that need not be made any more, as the answer is known. `outlook` is what was
+    said before anything was spent;
     `waves` (of a preview) are the cases that may run at the same time.
     """
 

@@ -19,5 +19,8 @@ command = Noun(
         "judge": f"{_HERE}.run_judging:command",
         "profile": f"{_HERE}.run_profile:command",
         "export": f"{_HERE}.run_export:command",
+        "matrix": f"{_HERE}.run_matrix:command",
+        "pack": f"{_HERE}.run_packing:command",
+        "take": f"{_HERE}.run_taking:command",
     },
 )
