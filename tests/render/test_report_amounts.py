@@ -38,7 +38,7 @@ def test_what_a_promotion_adds_is_no_negative_saving():
         MetricSavings("duration_seconds", "duration", "s", 1, time, time),
         MetricSavings("output_tokens", "output tokens", "tokens", 1, tokens, tokens),
     )
-    impact = ProjectImpact(1, 1, 1, 0, 0.9, items)
+    impact = ProjectImpact(1, 1, 1, 0, (), 0.9, items)
     assert impact_headline(impact).replace(THIN, " ") == (
         "What was promoted saves about 14.2 h and costs about 70,800 output tokens more a month"
     )

@@ -93,6 +93,7 @@ def test_the_board_sums_up_how_many_changes_were_worth_it():
         "expired": 3,
         "archived": 0,
         "saved": None,
+        "false_discoveries": None,
     }
     view = {
         "experiments": [row],
