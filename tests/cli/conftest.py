@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.answer import Answer
+from tests.support.git import committed
 
 from meta_experiment.cli.main import main
 
@@ -86,9 +87,7 @@ def project(tmp_path, capsys, monkeypatch):
     (root / "v2.md").write_bytes(TREATMENT)
     monkeypatch.chdir(root)
     made = Project(root, capsys)
-    made.git("init", "--quiet", "--initial-branch=main")
-    made.git("add", ".")
-    made.git("commit", "--quiet", "-m", "start")
+    committed(root)
     return made
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.sealing import own_seal
-from tests.support.git import GIT_ENVIRONMENT
+from tests.support.git import GIT_ENVIRONMENT, committed
 
 from meta_experiment.deploy import (
     ChangeSet,
@@ -70,11 +70,9 @@ class World:
 
     def init(self):
         """Commit the control files and one file that is no business of the experiment."""
-        self.git("init", "-q", "-b", "main")
-        (self.root / ".git/info/exclude").write_text(".claude/meta/\n")
         (self.root / "other.txt").write_text("other\n")
-        self.git("add", "--", "other.txt", *CONTROL)
-        self.git("commit", "-qm", "start")
+        committed(self.root)
+        (self.root / ".git/info/exclude").write_text(".claude/meta/\n")
         return self
 
     def write(self, path, content):

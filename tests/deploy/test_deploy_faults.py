@@ -14,7 +14,7 @@ from tests.faults import REFUSING, Crash, FaultyFileSystem
 from meta_experiment.deploy import Ending
 from meta_experiment.errors import DependencyError, GitError, MetaExperimentError, StorageError
 from meta_experiment.files.confine import Content
-from meta_experiment.git import Git
+from meta_experiment.git import Git, command
 from meta_experiment.types import Action
 
 PROMOTE = {"before": CONTROL, "after": TREATMENT, "action": Action.PROMOTE}
@@ -104,7 +104,8 @@ class Bench:
         (world.root / "other.txt").write_text("unstaged\n")
 
     def fresh(self):
-        """Return a copy of the project as it is before the change."""
+        """Return a copy of the project as it is before the change, for a process of its own."""
+        command._versions.clear()
         root = self.folder / "copy"
         if root.exists():
             shutil.rmtree(root)

@@ -28,6 +28,7 @@ from meta_experiment.errors import GitError
 from meta_experiment.files.atomic import TEMPORARY_SUFFIX, write_atomically
 from meta_experiment.files.filesystem import FileSystem
 from meta_experiment.files.lock import FileLock
+from meta_experiment.files.roots import git_top
 from meta_experiment.git import Git, complaint
 from meta_experiment.records import dataclass
 
@@ -40,6 +41,8 @@ _BLOCK = re.compile(
     rb"(.*?)^# <<< meta-experiment\n?",
     re.MULTILINE | re.DOTALL,
 )
+_found: dict[tuple[object, ...], tuple[Path, str, Path]] = {}
+"""The repositories around roots, as git said; asked for once by a command that looks often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,18 @@ class HiddenFiles:
         """Find the repository that a root lies in; None where there is none to hide from."""
         if git is None:
             return None
-        asked = git.run("rev-parse", "--show-toplevel", "--show-prefix", "--git-common-dir")
-        lines = os.fsdecode(asked.output).split("\n")
-        if asked.code or len(lines) < 3:
-            return None
-        top, prefix, common = lines[:3]
-        return cls(git, files, Path(top).resolve(), prefix, (root / common).resolve())
+        known = _standing(git, root)
+        if known is None or known not in _found:
+            asked = git.run("rev-parse", "--show-toplevel", "--show-prefix", "--git-common-dir")
+            lines = os.fsdecode(asked.output).split("\n")
+            if asked.code or len(lines) < 3:
+                return None
+            top, prefix, common = lines[:3]
+            found = (Path(top).resolve(), prefix, (root / common).resolve())
+            if known is None:
+                return cls(git, files, *found)
+            _found[known] = found
+        return cls(git, files, *_found[known])
 
     def strays(self, known: Iterable[str]) -> Iterator[StandIn]:
         """Yield each stand-in of this root, not at a known path, that is still in its place.
@@ -366,3 +375,15 @@ def _attribute(path: str) -> str:
 def _require_line(path: str) -> None:
     if any(mark in path for mark in "\n\r"):
         raise GitError(f"{path!r} holds the end of a line, so git cannot be told of it.")
+
+
+def _standing(git: Git, root: Path) -> tuple[object, ...] | None:
+    """Return what is the same while a root lies in the same repository; None if unknown."""
+    top = git_top(root)
+    if top is None:
+        return None
+    try:
+        at = (top / ".git").lstat()
+    except OSError:
+        return None
+    return git.program, git.directory, git.variables, root, top, at.st_dev, at.st_ino

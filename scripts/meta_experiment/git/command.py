@@ -56,6 +56,7 @@ _QUIET = {
 }
 _OPTIONS = tuple(part for setting in _SETTINGS for part in ("-c", setting))
 _HOOK_RUN_SINCE = (2, 36)
+_versions: dict[tuple[str, int], tuple[int, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,17 @@ class Git:
         return ["/bin/sh", "-c", 'test ! -x "$0" || exec "$0" "$@"', str(found)]
 
     def _version(self) -> tuple[int, int]:
+        """Return the version of the program, asked for once of each file that it was."""
         import re
 
-        numbers = re.search(rb"(\d+)\.(\d+)", self.demand("version"))
-        return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+        try:
+            known = (self.program, Path(self.program).stat().st_mtime_ns)
+        except OSError:  # to be said as of any program that cannot be started
+            known = (self.program, 0)
+        if known not in _versions:
+            numbers = re.search(rb"(\d+)\.(\d+)", self.demand("version"))
+            _versions[known] = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+        return _versions[known]
 
     def _spawn(
         self,
