@@ -74,6 +74,7 @@ SHARED = {
     "case_split": "some cases for tuning, the others held out",
     "cases": "the tasks of offline runs",
     "comparators": "arms that are compared alone",
+    "collection": "sums that were computed where the data lie",
     "completion": "words that a shell completes",
     "creation": "a new experiment",
     "demo": "one whole experiment, shown",

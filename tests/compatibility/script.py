@@ -21,6 +21,27 @@ def ledger_line(number: int, variant: str) -> str:
     return json.dumps(own | {"assignments": variants}, separators=(",", ":")) + "\n"
 
 
+SHOWN = "user,arm,at,cost\n" + "".join(  # who was shown what, and what it cost then
+    f"u{place},{'AB'[place % 2]},2025-12-{10 + place // 8}T08:00:00,"
+    f"{10 + place % 7 - place % 2 * 4}\n"
+    for place in range(40)
+)
+GATHERED = json.dumps(
+    {
+        "tables": {"shown": {"path": "shown.csv"}},
+        "exposure": {
+            "table": "shown",
+            "unit": "user",
+            "variant": "arm",
+            "variants": {"A": "control", "B": "treatment"},
+            "at": "at",
+        },
+        "window": {"hours": 1},
+        "metrics": {"cost_usd": {"value": "cost"}},
+        "as_of": "2025-12-31",
+    }
+)
+
 FILES = {  # with the mode of each; the drafts of their successors lie beside them
     REVIEW: (0o640, "\ufeff---\r\ndescription: Review\r\n---\r\nRéview $ARGUMENTS.\r\n"),
     SKILL: (0o600, "---\nname: notes\ndescription: Writes notes.\n---\n\nWrite $ARGUMENTS.\n"),
@@ -442,6 +463,21 @@ STEPS: tuple[Step, ...] = (
     "store ship",
     "store check",
     "store admit 1a2b3c4d",
+    # sums of data that lie elsewhere
+    Edit("gather.md", "Gather.\n"),
+    Edit("gather2.md", "Gather well.\n"),
+    Edit("gathered/shown.csv", SHOWN),
+    Edit("gathered/mapping.json", GATHERED),
+    (
+        "create --file gather.md=gather2.md --name gathered --primary-metric cost_usd "
+        "--unit user --seed 3"
+    ),
+    "collect gathered --mapping gathered/mapping.json",
+    "start gathered --manual",
+    "collect gathered --mapping nowhere.json",
+    "collect gathered --mapping gathered/mapping.json",
+    "collect gathered --mapping gathered/mapping.json --engine nonsense://",
+    "analyze gathered",
     "demo --keep .",
     "plugin --to .",
     "help degenerate_data",

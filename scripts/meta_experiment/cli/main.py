@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "archive",
     ),
     "Offline": ("cases", "run", "runs"),
-    "Feed": ("assign", "record", "rate", "import", "admit"),
+    "Feed": ("assign", "record", "rate", "import", "collect", "admit"),
     "Look": (
         "status",
         "explain",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from meta_experiment.decide.metrics import family_of
-from meta_experiment.decide.order import total_of_first
+from meta_experiment.decide.order import OrderedTotals, total_of_first
 from meta_experiment.decide.units import (
     Arm,
     UnitRecord,
@@ -34,6 +34,20 @@ class Shares:
         self.values.append(lost / trials)
         self.order.append(unit.order)
 
+    @property
+    def units(self) -> int:
+        """How many units there are."""
+        return len(self.values)
+
+    @property
+    def total(self) -> float:
+        """The sum of the shares."""
+        return math.fsum(self.values)
+
+    def total_of_first(self, count: int) -> float:
+        """Sum the shares of the first so many units."""
+        return total_of_first(self.values, self.order, count)
+
 
 @dataclass(frozen=True, slots=True)
 class Losses:
@@ -44,8 +58,8 @@ class Losses:
     of them.
     """
 
-    cut: Shares
-    gone: Shares
+    cut: Shares | OrderedTotals
+    gone: Shares | OrderedTotals
     lost: int
     trials: int
 
@@ -83,20 +97,23 @@ def attrition(
     )
 
 
-def missing_beyond(control: Shares, treatment: Shares) -> int:
+def missing_beyond(control: Shares | OrderedTotals, treatment: Shares | OrderedTotals) -> int:
     """Return how many units' values a treatment misses beyond the share that the control does.
 
     Args:
         control: the shares of trials without a value, one per unit.
         treatment: the same of the treatment.
     """
-    share = math.fsum(control.values) / len(control.values) if control.values else 0.0
-    beyond = math.fsum(treatment.values) - share * len(treatment.values)
+    share = control.total / control.units if control.units else 0.0
+    beyond = treatment.total - share * treatment.units
     return max(0, math.ceil(beyond - _ROUNDING))
 
 
 def losses(arm: Arm, metric: Metric, as_of: float) -> Losses:
     """Count what one arm lost of a metric; a value that cannot stand on its scale is lost."""
+    if arm.missing:
+        gone_units = arm.missing.get(metric.name, OrderedTotals(()))
+        return Losses(OrderedTotals(()), gone_units, round(gone_units.total), gone_units.units)
     read, why_not = reading(metric), family_of(metric).why_not
     cut_shares, gone_shares, lost, trials = Shares([], []), Shares([], []), 0, 0
     for unit in arm.units:
@@ -137,11 +154,11 @@ def _reason(plan: Plan, lost: Mapping[str, Losses]) -> str | None:
     )
 
 
-def _more_or_less(control: Shares, treatment: Shares) -> PairEvidence:
-    pairs = min(len(control.values), len(treatment.values))
-    before, after = (
-        total_of_first(shares.values, shares.order, pairs) for shares in (control, treatment)
-    )
+def _more_or_less(
+    control: Shares | OrderedTotals, treatment: Shares | OrderedTotals
+) -> PairEvidence:
+    pairs = min(control.units, treatment.units)
+    before, after = (shares.total_of_first(pairs) for shares in (control, treatment))
     if before == after == 0:
         return PairEvidence(0.0, 0.0)
     return pair_rule(before, after, pairs)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 
 from meta_experiment.records import dataclass
 from meta_experiment.stats.joint_moments import JointMoments
@@ -46,3 +48,33 @@ class CollectedSums:
 
     days: tuple[ArmDay, ...]
     covariates: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class SumsOfDays:
+    """What the days of one arm show of a metric, in their order.
+
+    Of its covariates those at the places `kept` are of use, which are called `columns`.
+    """
+
+    days: Sequence[MetricSums]
+    columns: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many events were left out, by reason."""
+        found = Counter[str]()
+        for item in self.days:
+            found.update(item.skipped)
+        return dict(found)
+
+    @property
+    def joint(self) -> JointMoments:
+        """The moments of all days together."""
+        return together(item.joint for item in self.days)
+
+
+def together(parts: Iterable[JointMoments]) -> JointMoments:
+    """Return the moments of all parts together."""
+    return reduce(JointMoments.merge, parts, JointMoments(0, (), (), ()))

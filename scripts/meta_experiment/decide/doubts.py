@@ -15,7 +15,7 @@ from meta_experiment.decide.metrics import family_of
 from meta_experiment.decide.metrics.sample import Sample
 from meta_experiment.decide.primary import corrected, weigh_arms
 from meta_experiment.decide.scale import improvement, sign
-from meta_experiment.decide.units import mean, was_cut_short
+from meta_experiment.decide.units import was_cut_short
 from meta_experiment.records import dataclass
 from meta_experiment.types import Metric, Plan, ReasonCode, Scale, Unit
 
@@ -103,7 +103,7 @@ def _missing_values(promotion: Promotion) -> Said:
         units = missing_beyond(before, lost[name])
         if units:
             arms = promotion.arms(name)
-            share = 0.0 if paired else units / len(lost[name].values)
+            share = 0.0 if paired else units / lost[name].units
             value = family.missing(arms[0], share, metric)
             worse[name] = promotion.joined(arms, value, units)
             said[name] = (
@@ -154,9 +154,9 @@ def _arithmetic_means(promotion: Promotion) -> Said:
     said = {}
     for name in promotion.treatments:
         arms = promotion.arms(name)
-        if not all(arm.has_values for arm in arms):
+        before, after = (arm.raw_mean for arm in arms)
+        if before is None or after is None:
             continue
-        before, after = (mean(arm.raw) for arm in arms)
         if sign(metric) * (after - before) < 0:
             said[name] = _other_way(metric, before, after, promotion.plan.control.name)
     return said

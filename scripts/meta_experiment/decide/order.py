@@ -11,6 +11,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 
+from meta_experiment.records import dataclass
+
 
 def total_of_first(values: Sequence[float], order: Sequence[int], count: int) -> float:
     """Sum the first so many values; of a place that this divides, each counts as their mean.
@@ -41,3 +43,29 @@ def first_units(order: Mapping[str, int], count: int) -> list[str]:
     ranked = sorted(order, key=order.__getitem__)
     last = order[ranked[count - 1]]
     return [unit for unit in ranked if order[unit] <= last]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedTotals:
+    """Values of which only sums are known: units and total of each place, in their order."""
+
+    groups: tuple[tuple[int, float], ...]
+
+    @property
+    def units(self) -> int:
+        """How many values there are."""
+        return sum(units for units, _ in self.groups)
+
+    @property
+    def total(self) -> float:
+        """Their sum."""
+        return math.fsum(total for _, total in self.groups)
+
+    def total_of_first(self, count: int) -> float:
+        """Sum the first so many, as the function of that name does."""
+        parts = list[float]()
+        for units, total in self.groups:
+            taken = min(units, count)
+            parts.append(total if taken == units else taken * (total / units))
+            count -= taken
+        return math.fsum(parts)

@@ -55,7 +55,7 @@ def posterior(
         return None
     pair = _towards_better(found.pair, metric)
     units = min(len(control), len(treatment))
-    first = min(plan.sample_size, units) if control.has_values else units
+    first = min(plan.sample_size, units) if control.has_order else units
     chance = min(max(pair.chance_better, _SURE), 1.0 - _SURE)
     return Posterior(
         model=found.model,

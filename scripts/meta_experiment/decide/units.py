@@ -10,8 +10,9 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import field, replace
 
+from meta_experiment.decide.order import OrderedTotals
 from meta_experiment.records import dataclass
 from meta_experiment.types import (
     Direction,
@@ -86,13 +87,15 @@ class UnitRecord:
 class Arm:
     """The units of one variant by their places, and why trials were left out.
 
-    `counted` more units are known by their number alone, all of them exposed.
+    `counted` more units are known by their number alone, all of them exposed; `missing` says
+    by metric how many of these there are at each place and how many of them have no value.
     """
 
     variant: str
     units: tuple[UnitRecord, ...]
     exclusions: Mapping[str, int]
     counted: int = 0
+    missing: Mapping[str, OrderedTotals] = field(default_factory=dict)
 
     @property
     def assigned(self) -> int:

@@ -28,6 +28,7 @@ from meta_experiment.types import (
 )
 
 if TYPE_CHECKING:
+    from meta_experiment.decide.collected import SumsOfDays
     from meta_experiment.decide.metrics.adjustment import AdjustedComparison
     from meta_experiment.stats.bayes import PairPosterior
 
@@ -114,6 +115,12 @@ def best_of_means(arms: Sequence[Moments], lower: bool) -> list[float]:
     return best_mean(arms, lower=lower)
 
 
+def _means_of_days(sums: SumsOfDays, metric: Metric) -> Sample:
+    from meta_experiment.decide.metrics.day_sample import means_of_days
+
+    return means_of_days(sums, metric)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """Functions that the metrics of one kind have in common.
@@ -170,6 +177,7 @@ class Family:
     smallest_improvement: Callable[[Prospect], float | None] = of_means
     spread_words: Callable[[float, float, Metric], str] = spread_of_means
     notes: Callable[[Plan, Comparison, Sample, Sample], Iterator[str]] = lambda *_: iter(())
+    sample_of_sums: Callable[[SumsOfDays, Metric], Sample] = _means_of_days
 
     @property
     def takes_covariates(self) -> bool:

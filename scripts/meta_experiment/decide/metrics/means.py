@@ -12,7 +12,7 @@ from meta_experiment.decide.metrics.family import Design, Family, PairBelief
 from meta_experiment.decide.metrics.sample import Sample, unit_values, why_not_number
 from meta_experiment.decide.reported import TwoSampleTest, evidence_by, reported_test, t_test
 from meta_experiment.decide.scale import Bound, at_boundary, less_one, sign
-from meta_experiment.decide.units import Arm, mean
+from meta_experiment.decide.units import Arm
 from meta_experiment.stats.always_valid import difference_interval, ratio_interval, weigh
 from meta_experiment.stats.effect import cohens_d, hedges_g
 from meta_experiment.stats.moments import Moments
@@ -133,10 +133,10 @@ def missing(control: Sample, share: float, metric: Metric) -> float:
     control's worst, of half as large a share, since some are missing by chance as well.
     """
     better = sign(metric)
-    worst = sorted(control.values, reverse=better < 0) if share else []
     values = [_worse(control.centre, _MISSING_RATIO, metric)]
-    if worst:
-        values.append(mean(worst[: math.ceil(_WORST_PART * share * len(worst))]))
+    if share and len(control):
+        worst = math.ceil(_WORST_PART * share * len(control))
+        values.append(control.mean_of_worst(worst, highest=better < 0))
     return max(values) if better < 0 else min(values)
 
 

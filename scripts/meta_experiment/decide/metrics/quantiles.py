@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from meta_experiment.decide.evidence import Evidence, beyond_reach, towards
 from meta_experiment.decide.metrics import means
@@ -39,6 +40,9 @@ from meta_experiment.stats.two_quantiles import (
 )
 from meta_experiment.types import AnalysisType, ArmSummary, Metric, Scale
 from meta_experiment.types.plan import PERCENTILE
+
+if TYPE_CHECKING:
+    from meta_experiment.decide.collected import SumsOfDays
 
 COUNTS = "exact rule on counts at every cut"
 TEST = "quantile_exact"
@@ -226,6 +230,12 @@ def _design(always: Weighing, once: Weighing, note: str | None = None) -> Design
     )
 
 
+def _of_days(sums: SumsOfDays, metric: Metric) -> Sample:
+    from meta_experiment.decide.metrics.day_sample import quantile_of_days
+
+    return quantile_of_days(sums, metric)
+
+
 def _smallest_improvement(prospect: Prospect) -> float | None:
     from meta_experiment.decide.metrics.quantile_prospect import of_quantiles
 
@@ -240,6 +250,7 @@ _CASES = _design(
 QUANTILES = replace(
     RATIOS,
     sample=sample,
+    sample_of_sums=_of_days,
     separate=_design(ALWAYS, ONCE),
     paired=lambda: _CASES,
     centre=centre,

@@ -23,7 +23,6 @@ from meta_experiment.decide.metrics.sample import (
     unit_values,
     why_not_number,
 )
-from meta_experiment.decide.order import total_of_first
 from meta_experiment.decide.reported import (
     ReportedTest,
     Test,
@@ -95,11 +94,7 @@ def pair_evidence(control: Sample, treatment: Sample, metric: Metric) -> Evidenc
     arms of equal shares have to be: in others a pair is of two times.
     """
     pairs = min(len(control), len(treatment))
-    found = pair_rule(
-        total_of_first(control.values, control.order, pairs),
-        total_of_first(treatment.values, treatment.order, pairs),
-        pairs,
-    )
+    found = pair_rule(control.total_of_first(pairs), treatment.total_of_first(pairs), pairs)
     return towards(sign(metric), found.log_e_greater, found.log_e_less, PAIRS)
 
 
@@ -120,7 +115,7 @@ def evidence(
     or where only sums are known: the likelihoods of the two rates; what is beyond a margin is
     shown to be beyond none as well.
     """
-    if at == 0 and control.has_values and treatment.has_values:
+    if at == 0 and control.has_order and treatment.has_order:
         return of_none(control, treatment, metric)
     found = ratio_evidence(control, treatment, metric, at)
     if not at:

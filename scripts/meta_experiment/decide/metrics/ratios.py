@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from meta_experiment.decide.metrics.means import MEANS
 from meta_experiment.decide.metrics.sample import Sample, why_not_number
@@ -20,6 +21,9 @@ from meta_experiment.decide.units import Arm, UnitRecord, recording, was_cut_sho
 from meta_experiment.errors import DegenerateDataError
 from meta_experiment.stats.ratio import linearised
 from meta_experiment.types import AnalysisType, Direction, EffectSize, Metric, Trial
+
+if TYPE_CHECKING:
+    from meta_experiment.decide.collected import SumsOfDays
 
 NOTHING_BELOW = "zero_denominator"
 
@@ -82,9 +86,16 @@ def _no_size(control: Sample, treatment: Sample, metric: Metric) -> EffectSize:
     return EffectSize(None, None)
 
 
+def _of_days(sums: SumsOfDays, metric: Metric) -> Sample:
+    from meta_experiment.decide.metrics.day_sample import ratio_of_days
+
+    return ratio_of_days(sums, metric)
+
+
 RATIOS = replace(
     MEANS,
     sample=sample,
+    sample_of_sums=_of_days,
     separate=replace(
         MEANS.separate,
         test=_test,

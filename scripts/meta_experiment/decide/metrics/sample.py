@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar
 
+from meta_experiment.decide.order import total_of_first
 from meta_experiment.decide.scale import at_boundary
 from meta_experiment.decide.units import Arm, mean, reading, was_cut_short
 from meta_experiment.errors import DegenerateDataError
@@ -126,6 +127,24 @@ class Sample:
         """The sum on the metric's scale."""
         return math.fsum(self.values)
 
+    @property
+    def has_order(self) -> bool:
+        """Whether it is known which values came first (see `total_of_first`)."""
+        return True
+
+    def total_of_first(self, count: int) -> float:
+        """Sum the values of the first so many units on the metric's scale."""
+        return total_of_first(self.values, self.order, count)
+
+    @property
+    def raw_mean(self) -> float | None:
+        """The mean in the metric's unit; None where that is not known."""
+        return mean(self.raw)
+
+    def mean_of_worst(self, count: int, *, highest: bool) -> float:
+        """Return the mean of so many of the highest values, or of the lowest, one or more."""
+        return mean(sorted(self.values, reverse=highest)[:count])
+
     @cached_property
     def is_binary(self) -> bool:
         """Whether every unit has one outcome, 0 or 1."""
@@ -223,6 +242,22 @@ class SummarySample(Sample):
     def has_values(self) -> bool:
         """Whether the units are known one by one: they are not."""
         return False
+
+    @property
+    def has_order(self) -> bool:
+        """Whether it is known which values came first: it is not."""
+        return False
+
+    @property
+    def raw_mean(self) -> float | None:
+        """Nothing is known beside the metric's scale."""
+        return None
+
+    def mean_of_worst(self, count: int, *, highest: bool) -> float:
+        """Return the worst that it can be, whatever the distribution (Cantelli's bound)."""
+        moments = self.moments
+        reach = math.sqrt(moments.m2 / moments.n * (moments.n / min(count, moments.n) - 1.0))
+        return moments.mean + (reach if highest else -reach)
 
     def _no_units(self) -> NoReturn:
         raise DegenerateDataError(

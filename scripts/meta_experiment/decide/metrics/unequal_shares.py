@@ -39,6 +39,8 @@ def _drawn(plan: Plan, control: Sample, treatment: Sample, metric: Metric) -> Ev
     Where too few places are known those of all counts take its place, which tell less. Samples
     that nobody drew, as a prospect makes them, drift in no time: pairs tell of them.
     """
+    if not (control.has_values and treatment.has_values):  # sums do not say when each came
+        return rates.ratio_evidence(control, treatment, metric, 0.0)
     weights = {variant.name: variant.weight for variant in plan.variants}
     sides = [weights[arm.drawn.variant] for arm in (control, treatment) if arm.drawn]
     if len(sides) < 2:

@@ -107,7 +107,13 @@ def study(
     plan, started, as_of = experiment.plan, experiment.began, workspace.clock()
     log = log or workspace.store.trials(experiment)
     trials = apart_from_prior(workspace, plan, tuple(log.trials))
-    basis = basis_of(plan, trials, as_of, experiment.ended_arms)
+    collected = workspace.checkout.collected(experiment.experiment_id)
+    if collected is None:
+        basis = basis_of(plan, trials, as_of, experiment.ended_arms)
+    else:
+        from meta_experiment.decide.collected_basis import basis_of_sums
+
+        trials, basis = (), basis_of_sums(plan, collected.sums, as_of)
     analysis = analyze_on(
         basis,
         plan,
@@ -148,6 +154,8 @@ def study(
         changes = (until, ramp.due)
         until = min((at for at in changes if at is not None and at > as_of), default=None)
     beside = tuple(_uncounted(experiment, log))
+    if collected is not None:
+        beside = (*beside, *_set_aside(log))
     found = (*_inherited(experiment, log), *problems(log))
     return Study(Examination(experiment, analysis, found, beside, until), basis, trials, log)
 
@@ -158,6 +166,13 @@ def _uncounted(experiment: Experiment, log: TrialLog) -> Iterator[str]:
         from meta_experiment.services.recording.admitting import sentences
 
         yield from sentences(experiment.experiment_id, log.apart)
+
+
+def _set_aside(log: TrialLog) -> Iterator[str]:
+    """Say that trials do not count beside sums, which may hold the same units."""
+    count = len(log.trials)
+    if count:
+        yield f"{count:,} recorded trials do not count: what was collected decides."
 
 
 def _shared(others: Sequence[Experiment]) -> str:

@@ -192,6 +192,8 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - a backend of Ibis
 def safe_name(address: str) -> str:
     """Return an address without user, password or settings."""
     parts = urlsplit(address)
+    if address == EMBEDDED:
+        return "the embedded engine"
     if not parts.scheme:
         return "the engine"
     host = parts.netloc.rpartition("@")[2]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from meta_experiment.assign.uniform import sha256
 from meta_experiment.files.filesystem import FileSystem
+from meta_experiment.files.lock import FileLock
 from meta_experiment.files.roots import Layout
+from meta_experiment.model.collected_document import CollectedState
 from meta_experiment.model.impact_document import impact_to_document
 from meta_experiment.model.instants import to_text
 from meta_experiment.model.plan_document import plan_sha256
@@ -16,6 +18,10 @@ from meta_experiment.protocol.seal import Seal
 from meta_experiment.records import dataclass
 from meta_experiment.store.local import ignore, marks, positions, sealing
 from meta_experiment.store.local.board import Board, was_made_from
+from meta_experiment.store.local.collected_file import (
+    read_collected,
+    write_collected,
+)
 from meta_experiment.store.local.counting import Counting
 from meta_experiment.store.local.tracked import Asking, tracked_logs
 from meta_experiment.types import Experiment, Outcome
@@ -112,6 +118,30 @@ class Checkout:
     def add_positions(self, experiment_id: str, leased: range) -> None:
         """Give leased positions to the units to come."""
         positions.add_range(self._layout, self._files, experiment_id, leased)
+
+    def collected(self, experiment_id: str) -> CollectedState | None:
+        """Return the sums that this machine collected of an experiment, if any.
+
+        Raises:
+            CorruptStoreError: they are not what it wrote.
+        """
+        return read_collected(self._layout, self.known_seal(), experiment_id)
+
+    def keep_collected(
+        self, experiment_id: str, change: Callable[[CollectedState | None], CollectedState]
+    ) -> CollectedState:
+        """Replace what was collected by what a function makes of it; one at a time.
+
+        Raises:
+            LockedError: another process does it for too long. StorageError: the disk refused.
+        """
+        with FileLock(self._layout.lock(f"{experiment_id}.collect"), verb="collect"):
+            made = change(self.collected(experiment_id))
+            write_collected(self._layout, self._files, experiment_id, made)
+        board = self.board()
+        if board.entries.pop(experiment_id, None) is not None:
+            self.save_board(board)
+        return made
 
     def ensure_ignored(self) -> None:
         """Keep git from seeing what is local or derived."""

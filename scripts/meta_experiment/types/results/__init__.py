@@ -24,6 +24,10 @@ RESULTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cases-check": ("meta_experiment.types.results.case_sets:CaseSetResult", ("cases check",)),
     "cases-mine": ("meta_experiment.types.results.case_mining:MiningResult", ("cases mine",)),
     "cases-split": ("meta_experiment.types.results.case_split:CaseSplit", ("cases split",)),
+    "collection": (
+        "meta_experiment.types.results.collection:CollectionAnswer",
+        ("collect",),
+    ),
     "completion": (
         "meta_experiment.types.results.completion:CompletionScript",
         ("completion",),

@@ -1,0 +1,123 @@
+"""Basis of a decision on collected sums: the same gates as of trials, fed by days.
+
+A day enters when the windows of all its units are over, all of them at once. What is seen at
+any look are thus all units that came until some day, so that nothing about their values decides
+which are seen, and evidence that is valid at every look of units in their order is valid here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from meta_experiment.decide.basis import Basis
+from meta_experiment.decide.collected import ArmDay, CollectedSums, SumsOfDays, together
+from meta_experiment.decide.metrics import family_of
+from meta_experiment.decide.metrics.sample import Sample
+from meta_experiment.decide.order import OrderedTotals
+from meta_experiment.decide.rules import rule_of
+from meta_experiment.decide.rules.rule import Look
+from meta_experiment.decide.samples import Samples, covariates_of, match_of
+from meta_experiment.decide.units import ERROR_RATE, TWO_VARIANTS, Arm
+from meta_experiment.types import Metric, Plan
+
+
+def basis_of_sums(plan: Plan, collected: CollectedSums, as_of: float) -> Basis:
+    """Return what a decision on collected sums rests on.
+
+    A rule that looks at the first units of every arm looks at the days that hold these.
+    """
+    plan, rule = plan.as_compared, rule_of(plan)
+    of_arm = {item.name: _days_of(collected, item.name) for item in plan.variants}
+    complete = True
+    if not rule.extendable:
+        complete = all(sum(map(_seen, days)) >= plan.sample_size for days in of_arm.values())
+        if complete:
+            of_arm = {name: _first(days, plan.sample_size) for name, days in of_arm.items()}
+    metrics = {metric.name: metric for metric in (*plan.metrics, ERROR_RATE)}
+    compared_by = covariates_of(plan)
+    columns = {
+        name: _varying(name, of_arm.values())
+        for name, metric in metrics.items()
+        if compared_by(metric) and name in collected.covariates
+    }
+    summaries = {
+        variant: {
+            name: _sample(
+                metric, days, collected.covariates.get(name, ()), columns.get(name, ())
+            )
+            for name, metric in metrics.items()
+            if any(name in day.metrics for day in days)
+        }
+        for variant, days in of_arm.items()
+    }
+    arms = {name: _arm(name, days, metrics) for name, days in of_arm.items()}
+    samples = Samples(arms, match_of(plan), summaries, covariates=covariates_of(plan))
+    return Basis(plan, rule, Look((), complete=complete), samples, as_of)
+
+
+def _days_of(collected: CollectedSums, variant: str) -> list[ArmDay]:
+    found = [day for day in collected.days if day.variant == variant]
+    return sorted(found, key=lambda day: day.day or 0)
+
+
+def _seen(day: ArmDay) -> int:
+    return day.units + day.tainted
+
+
+def _first(days: Sequence[ArmDay], units: int) -> list[ArmDay]:
+    """Return the first days that hold so many units; a day is looked at whole."""
+    kept = list[ArmDay]()
+    for day in days:
+        if units <= 0:
+            break
+        kept.append(day)
+        units -= _seen(day)
+    return kept
+
+
+def _arm(variant: str, days: Sequence[ArmDay], metrics: Iterable[str]) -> Arm:
+    tainted = sum(day.tainted for day in days)
+    missing = {
+        name: OrderedTotals(
+            tuple(
+                (day.units, float(day.units - day.metrics[name].joint.n))
+                for day in days
+                if name in day.metrics and day.units
+            )
+        )
+        for name in metrics
+    }
+    return Arm(
+        variant,
+        (),
+        {TWO_VARIANTS: tainted} if tainted else {},
+        counted=sum(map(_seen, days)),
+        missing=missing,
+    )
+
+
+def _sample(
+    metric: Metric, days: Sequence[ArmDay], names: Sequence[str], kept: tuple[int, ...]
+) -> Sample:
+    """Return what the days of one arm show of a metric."""
+    found = [day.metrics[metric.name] for day in days if metric.name in day.metrics]
+    columns = tuple(names[place] for place in kept)
+    return family_of(metric).sample_of_sums(SumsOfDays(found, columns, kept), metric)
+
+
+def _varying(name: str, arms: Iterable[Sequence[ArmDay]]) -> tuple[int, ...]:
+    """Return the places of the covariates' columns that are not zero throughout.
+
+    Such a column says where a covariate is missing, and none is.
+    """
+    found = [
+        together(day.metrics[name].joint for day in days if name in day.metrics)
+        for days in arms
+    ]
+    found = [item for item in found if item.n]
+    width = len(found[0].centres) - 1 if found else 0
+    return tuple(
+        place
+        for place in range(width)
+        if any(item.centres[place + 1] or item.among[place + 1][place + 1] for item in found)
+    )

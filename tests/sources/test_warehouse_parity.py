@@ -1,0 +1,74 @@
+"""Sums that an engine computed say what the trials themselves say, to the ninth digit."""
+
+from datetime import timedelta
+
+import pytest
+from tests.support.warehouse_rows import (
+    ARMS,
+    FIRST_DAY,
+    METRICS,
+    made_up,
+    mapping_of,
+    plan_of,
+    write_csv,
+)
+from tests.support.warehouse_trials import differences, embedded, pushed_down, summed, trials_of
+
+from meta_experiment.sources.warehouse.collecting import Period, collect
+from meta_experiment.sources.warehouse.engines import opened
+from meta_experiment.sources.warehouse.sought import sought
+
+AS_OF = (FIRST_DAY + timedelta(days=40)).timestamp()
+PAST = {"past": {"table": "calls", "at": "at", "value": "cost", "aggregate": "sum",
+                 "window": {"hours": 20}}}  # fmt: skip
+MEANS = {**METRICS, "success": {"table": "calls", "at": "at", "value": "ok"}}
+BY_SUMS = plan_of("cost_usd", ["success", "cost_usd.per.success"], covariates=["past"])
+BY_MEANS = plan_of("duration_seconds", ["success", "duration_seconds.p50"])
+ONCE = {"stopping": {"rule": "fixed", "sample_size": 60}}
+PLANS = {
+    "a sum": (BY_SUMS, "cost_usd", {}),
+    "a rate": (BY_SUMS, "success", {}),
+    "a ratio": (BY_SUMS, "cost_usd.per.success", {}),
+    "a covariate": (BY_SUMS, "cost_usd", {"covariates": ["past"]}),
+    "one look": (BY_SUMS, "cost_usd", ONCE),
+    "one look at a rate": (BY_SUMS, "success", ONCE),
+    "beliefs": (BY_SUMS, "success", {"stopping": {"rule": "bayesian"}}),
+    "a mean of logarithms": (BY_MEANS, "duration_seconds", {}),
+    "a mean of outcomes": (BY_MEANS, "success", {}),
+    "a quantile": (BY_MEANS, "duration_seconds.p50", {}),
+}
+ROWS = made_up(600, effect=0.7)
+
+
+def collected(mapping, plan, engine=None):
+    """Return the sums that an engine computed."""
+    with opened(engine) as connected:
+        wanted = sought(plan, mapping)
+        return collect(connected, mapping, list(ARMS.values()), wanted, Period(AS_OF))[0]
+
+
+def mapping_for(plan, tables, folder="."):
+    metrics = METRICS if plan is BY_SUMS else MEANS
+    return mapping_of(tables, folder, metrics=metrics, covariates=PAST)
+
+
+@pytest.fixture(scope="module")
+def embedded_sums(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rows")
+    tables = write_csv(ROWS, folder)
+    return {
+        id(plan): collected(mapping_for(plan, tables, folder), plan)
+        for plan in (BY_SUMS, BY_MEANS)
+    }
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_sums_say_what_trials_say(embedded_sums, name):
+    whole, primary, settings = PLANS[name]
+    plan = plan_of(primary, **settings)
+    past = 20 if "covariates" in settings else None
+    trials = trials_of(ROWS, summed if whole is BY_SUMS else None, past=past)
+    one = embedded(plan, trials, AS_OF)
+    other = pushed_down(plan, embedded_sums[id(whole)], AS_OF)
+    assert one["primary"]["comparisons"][0]["effect"]["relative"] is not None
+    assert differences(one, other) == []
