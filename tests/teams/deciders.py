@@ -20,9 +20,11 @@ from meta_experiment.services.acting import (
     team_sharing,
 )
 from meta_experiment.services.acting.promotion import ActionOptions
+from meta_experiment.services.acting.team_by_hand import act_with_team
 from meta_experiment.services.planning import creating, request
 from meta_experiment.services.recording import recording
 from meta_experiment.services.teams.team_decisions import signed_decision
+from meta_experiment.types import Action
 
 TEAM = {"branch": "main", "carry_out": "commit"}
 PATH = ".claude/commands/review.md"
@@ -77,18 +79,23 @@ class Decider(Teammate):
         with self.member() as (workspace, member):
             team_sharing.share(workspace, member)
 
-    def promote(self, name, *, dry_run=False):
+    def act(self, name, wanted=Action.PROMOTE, *, dry_run=False, **options):
         with self.member() as (workspace, member):
             experiment = workspace.store.experiment(name)
-            return team_auto.promote_with_team(
-                workspace, lambda: _Open(member), experiment, ActionOptions(), dry_run=dry_run
+            return act_with_team(
+                workspace,
+                lambda: _Open(member),
+                experiment,
+                ActionOptions(**options),
+                wanted,
+                dry_run=dry_run,
             )
 
     def forge(self, name, lease):
         """Sign a decision as this machine would make it."""
         with self.member() as (workspace, member):
             seat = team_settling.TeamSeat(workspace, member, workspace.store.experiment(name))
-            outcome = team_auto._due(seat, by_auto=True)
+            outcome = team_auto.due_outcome(seat, by_auto=True)
             return signed_decision(member, seat.experiment, lease, 0, outcome, {})
 
     def experiment(self, name):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from tests.teams.deciders import PATH, deciders, trade
 
-from meta_experiment.errors import GitError, RefusedError
+from meta_experiment.errors import GitError, RefusedError, UsageError
 from meta_experiment.protocol import index
 from meta_experiment.services.acting import promotion, team_settling
 from meta_experiment.services.acting.promotion import ActionOptions
@@ -52,7 +52,7 @@ def test_what_no_machine_could_decide_alone_is_decided_once_and_taken_up_by_all(
     assert len(carried) == 1
     for mate in (ann, cy):
         told = mate.auto()
-        assert told is None or "Decided by machine" in told.sentence
+        assert told is None or "Decided by " in told.sentence
     for mate in mates:
         outcome = mate.experiment(name).outcome
         assert mate.experiment(name).status is Status.PROMOTED
@@ -100,14 +100,14 @@ def test_a_plan_that_leaves_it_to_people_is_decided_by_their_word(tmp_path, carr
     step = ann.auto()
     assert step.action is None
     assert f"Its plan leaves this to you: meta-experiment promote {name}" in step.sentence
-    shown = ann.promote(name, dry_run=True)
+    shown = ann.act(name, dry_run=True)
     assert "would be promoted for all machines, by a commit on main" in shown.message
     assert not carried
-    done = ann.promote(name)
+    done = ann.act(name)
     assert (done.status, done.commit) == (Status.PROMOTED, COMMIT)
     assert not ann.experiment(name).outcome.by_auto
     assert len(carried) == 1
-    again = bob.promote(name)  # of what is decided
+    again = bob.act(name)  # of what is decided
     assert again.status is Status.PROMOTED
     assert len(carried) == 1
 
@@ -117,12 +117,15 @@ def test_alone_nothing_of_a_team_is_promoted_or_taken_back(tmp_path):
     name, (ann, bob) = deciders(tmp_path, "ann", "bob")
     ann.measure(name, 0, 6)
     with pytest.raises(RefusedError, match="does not say PROMOTE"):
-        ann.promote(name)
+        ann.act(name)
     with ann.at_work() as workspace:
         for do in (promotion.promote, promotion.rollback):
             with pytest.raises(RefusedError, match="on one machine alone") as refused:
                 do(workspace, name, ActionOptions(override="x"), dry_run=False)
             assert f"meta-experiment stop {name}" in refused.value.hint
+    for options in ({"override": "x"}, {"merge": True}, {"commit": False}):
+        with pytest.raises(UsageError, match="by the evidence of all machines"):
+            ann.act(name, **options)
     ann.measure(name, 6, 30)
     ann.auto()
     with ann.at_work() as workspace, pytest.raises(RefusedError) as refused:
@@ -168,6 +171,29 @@ def test_harm_is_rolled_back_for_all_and_no_file_changes(tmp_path, carried):
         assert mate.experiment(name).status is Status.ROLLED_BACK
         assert not is_served(mate, name)
     assert not carried
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_person_rolls_back_for_all_where_the_evidence_says_so(tmp_path):
+    name, (ann, bob) = deciders(tmp_path, "ann", "bob", auto=False)
+    with pytest.raises(RefusedError, match="does not say REJECT"):
+        ann.act(name, Action.ROLLBACK)
+    ann.measure(name, 0, 24, {"control": 20.0, "treatment": 100.0})
+    assert "rollback" in ann.auto().sentence
+    shown = ann.act(name, Action.ROLLBACK, dry_run=True)
+    assert "rolled back for all machines" in shown.message
+    assert ann.act(name, Action.ROLLBACK).status is Status.ROLLED_BACK
+    bob.share()
+    assert bob.experiment(name).status is Status.ROLLED_BACK
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_machine_that_may_not_promotes_nothing_by_hand(tmp_path):
+    name, (_, eve) = deciders(tmp_path, "ann", "eve", admitted=["ann"], auto=False)
+    eve.measure(name, 0, 30)
+    with pytest.raises(RefusedError, match=r"does not decide .*: the owner has not") as refused:
+        eve.act(name)
+    assert f"meta-experiment store admit {eve.signer_id}" in refused.value.hint
 
 
 @pytest.mark.usefixtures("carried")

@@ -20,9 +20,10 @@ from meta_experiment.cli.frame import (
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.confirming import require_override_typed
-from meta_experiment.services.acting.team_auto import promote_with_team
+from meta_experiment.services.acting.team_by_hand import act_with_team
 from meta_experiment.services.find import find_in
 from meta_experiment.services.teams.store_address import opened_member
+from meta_experiment.types import Action
 
 
 @verb(example="meta-experiment promote exp-2026-01-31-review --dry-run", changes=True)
@@ -78,7 +79,12 @@ def promote_verb(
         promote = partial(promotion.promote, opened, experiment_id, options)
     else:
         promote = partial(
-            promote_with_team, opened, partial(opened_member, opened), found, options
+            act_with_team,
+            opened,
+            partial(opened_member, opened),
+            found,
+            options,
+            Action.PROMOTE,
         )
     return confirm_and_act(
         screen,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from meta_experiment.cli.action import confirm_and_act
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
 from meta_experiment.services.acting import promotion
+from meta_experiment.services.acting.team_by_hand import act_with_team
+from meta_experiment.services.find import find_in
+from meta_experiment.services.teams.store_address import opened_member
+from meta_experiment.types import Action
 
 
 @verb(
@@ -40,13 +46,28 @@ def rollback_verb(
 
     On a terminal it asks before files change; without one (scripts, Claude Code) it acts at
     once: look first with --dry-run.
+
+    A team's experiment is rolled back for all machines, where their evidence says so; what it
+    promoted is taken back on its branch, by git revert.
     """
     options = promotion.ActionOptions(reason=reason, merge=merge, commit=commit)
     opened = workspace(place, settled=not dry_run)
+    found = find_in(opened.store, experiment_id)
+    if found.plan.team is None or not found.status.is_open:
+        roll_back = partial(promotion.rollback, opened, experiment_id, options)
+    else:
+        roll_back = partial(
+            act_with_team,
+            opened,
+            partial(opened_member, opened),
+            found,
+            options,
+            Action.ROLLBACK,
+        )
     return confirm_and_act(
         screen,
         opened.layout,
-        lambda dry: promotion.rollback(opened, experiment_id, options, dry_run=dry),
+        lambda dry: roll_back(dry_run=dry),
         dry_run=dry_run,
         yes=yes,
     )

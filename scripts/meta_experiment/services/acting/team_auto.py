@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from meta_experiment.decide.due_actions import DUE, VERBS
-from meta_experiment.errors import MetaExperimentError, RefusedError, UsageError
-from meta_experiment.files.content_diff import unified_diff
+from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting.action_plan import outcome_of
 from meta_experiment.services.acting.analysing import Study, study
-from meta_experiment.services.acting.carrying_out import changes_of, target_of
+from meta_experiment.services.acting.carrying_out import target_of
 from meta_experiment.services.acting.impacts import measured_impact
-from meta_experiment.services.acting.promotion import ActionOptions
 from meta_experiment.services.acting.team_settling import (
     SettledDecision,
     TeamSeat,
@@ -23,7 +21,6 @@ from meta_experiment.services.teams.membership import believed
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.types import Action, Experiment, Outcome, Status
-from meta_experiment.types.results.action import ActionResult, FileChangeResult
 from meta_experiment.types.results.auto import AutoStep
 
 _MOST_NAMED = 8  # machines in one sentence
@@ -88,14 +85,14 @@ def _step(seat: TeamSeat, *, was: Status, dry_run: bool) -> AutoStep | None:
         return _undecided(seat, may_not, dry_run=dry_run)
     if seat.is_to_be_carried_out(found) and not may_not and not dry_run:
         settled = seat.settle(lambda: None)
-        return _told(seat, settled, settled.record.decided is not None)
+        return told_step(seat, settled, settled.record.decided is not None)
     if was is not Status.RUNNING:
         seat.take_up(found)  # it was carried out by another meanwhile
         return None
     if dry_run:
-        return _told(seat, SettledDecision(found), False)
+        return told_step(seat, SettledDecision(found), False)
     seat.take_up(found)
-    return _told(seat, SettledDecision(found), True)
+    return told_step(seat, SettledDecision(found), True)
 
 
 def _undecided(seat: TeamSeat, may_not: str, *, dry_run: bool) -> AutoStep:
@@ -110,14 +107,14 @@ def _undecided(seat: TeamSeat, may_not: str, *, dry_run: bool) -> AutoStep:
     action = DUE[analysis.decision]
     left = _left(seat, may_not, action)
     if action is None or left or dry_run:
-        would = "" if left else f"would be decided for all ({_going(experiment, action)})"
+        would = "" if left else f"would be decided for all ({going_where(experiment, action)})"
         wanted = None if left else action
         sentence = f"{said} {left or (action and would) or ''}".rstrip()
         return replace(step, action=wanted, sentence=sentence)
-    settled = seat.settle(lambda: _due(seat, by_auto=True))
+    settled = seat.settle(lambda: due_outcome(seat, by_auto=True))
     if settled.record.decided is None:
         return replace(step, sentence=f"{said} With the newest trials nothing is due.")
-    return _told(seat, settled, True)
+    return told_step(seat, settled, True)
 
 
 def _left(seat: TeamSeat, may_not: str, action: Action | None) -> str:
@@ -135,7 +132,7 @@ def _left(seat: TeamSeat, may_not: str, action: Action | None) -> str:
     return ""
 
 
-def _due(seat: TeamSeat, *, by_auto: bool) -> Outcome | None:
+def due_outcome(seat: TeamSeat, *, by_auto: bool) -> Outcome | None:
     """Work out what is due, on all that has come by now."""
     present = seat.workspace.store.experiment(seat.experiment.experiment_id)
     studied = study(seat.workspace, present)
@@ -153,7 +150,7 @@ def _outcome(seat: TeamSeat, action: Action, studied: Study, *, by_auto: bool) -
     return decided_here(replace(made, by_auto=by_auto))
 
 
-def _told(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep:
+def told_step(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep:
     """Say what was decided, by whom and on whose trials, and what became of it."""
     found, experiment = settled.record, seat.experiment
     decided = found.decided
@@ -162,14 +159,19 @@ def _told(seat: TeamSeat, settled: SettledDecision, taken: bool) -> AutoStep:
     if taken:
         seat.take_up(found)
     outcome = decided.outcome
-    who = "here" if decided.machine == seat.member.signer.machine else ""
-    by = f"Decided {who or f'by machine {decided.machine}'}: {_done(outcome)} "
+    names = _names(seat)
+    by = "here"
+    if decided.machine != seat.member.signer.machine:
+        by = f"by {_named([decided.machine], names)}"
     return AutoStep(
         experiment_id=experiment.experiment_id,
         decision=outcome.decision,
         reason_code=outcome.reason_code,
         action=outcome.action,
-        sentence=f"{by}{_way(experiment, settled)} {counted_sentence(seat, decided.counted)}",
+        sentence=(
+            f"Decided {by}: {_done(outcome)} {_way(experiment, settled)} "
+            f"{counted_sentence(seat, decided.counted)}"
+        ),
         error=settled.failed.kind if settled.failed else None,
         reason=outcome.reason,
     )
@@ -196,17 +198,20 @@ def _way(experiment: Experiment, settled: SettledDecision) -> str:
     if done is not None:
         where = done.url or f"commit {done.commit[:12]} on {done.branch}"
         take = "once it is merged" if done.branch != team.branch else "now"
-        return f"It is carried out: {where}. Take the text from {team.branch} {take}: git pull"
+        return (
+            f"It is carried out: {where}. Take the text from {team.branch} {take} (git pull)."
+        )
     if settled.failed is not None:
         hint = f" {settled.failed.hint}" if settled.failed.hint else ""
         return f"It is not carried out yet: {settled.failed.message}{hint}"
     return f"It will be carried out by a machine that may decide: {target_of(team)}."
 
 
-def _going(experiment: Experiment, action: Action | None) -> str:
+def going_where(experiment: Experiment, action: Action | None) -> str:
+    """Say where what is decided will go."""
     team = experiment.plan.team
     if team is None or action is not Action.PROMOTE:
-        return "no file changes"
+        return "their word alone: no file changes"
     return target_of(team)
 
 
@@ -215,8 +220,7 @@ def counted_sentence(
 ) -> str:
     """Say which machines counted, and which did not and why."""
     keys = seat.known.keys_of(seat.experiment)
-    names = {item.key.machine: item.key.name for item in seat.member.exchange.machines()}
-    names[seat.member.signer.machine] = "this one"
+    names = _names(seat)
     which = sorted(keys if counted is None else counted)
     said = f"Counted: {_named(which, names)}."
     apart = [
@@ -227,6 +231,13 @@ def counted_sentence(
     return said if not apart else f"{said} Not counted: {_listed(apart)}."
 
 
+def _names(seat: TeamSeat) -> dict[str, str]:
+    """Return what the machines of the project are called."""
+    joined = seat.member.exchange.machines()
+    named = {item.key.machine: item.key.name for item in joined}
+    return named | {seat.member.signer.machine: "this one"}
+
+
 def _named(machines: Sequence[str], names: Mapping[str, str]) -> str:
     return _listed([f"{it} ({names[it]})" if names.get(it) else it for it in machines])
 
@@ -235,90 +246,3 @@ def _listed(items: Sequence[str]) -> str:
     shown = ", ".join(items[:_MOST_NAMED]) or "none"
     more = len(items) - _MOST_NAMED
     return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def promote_with_team(
-    workspace: Workspace,
-    open_team: TeamDoor,
-    experiment: Experiment,
-    options: ActionOptions,
-    *,
-    dry_run: bool,
-) -> ActionResult:
-    """Promote on the evidence of all machines, as a person asked for it; as `auto` does it.
-
-    Raises:
-        RefusedError: this machine may not, or the evidence does not say PROMOTE.
-        UsageError: one of the options. LockedError: another machine is deciding it.
-    """
-    name = experiment.experiment_id
-    asked = {
-        "--override": options.override is not None,
-        "--variant": options.variant is not None,
-        "--merge": options.merge,
-        "--current": bool(options.current),
-        "--no-commit": not options.commit,
-    }
-    for flag in filter(asked.get, asked):
-        raise UsageError(
-            f"{flag} is not for {name}, which its team decides by the evidence of all "
-            "machines.",
-            hint=f"Leave it out. Against the evidence change the file on its branch, and leave "
-            f"the experiment: meta-experiment stop {name}",
-        )
-    with open_team() as member:
-        if not dry_run:
-            share(workspace, member, [name])
-        seat = TeamSeat(workspace, member, workspace.store.experiment(name))
-        if seat.may_not:
-            raise RefusedError(
-                f"This machine, {member.signer.machine}, does not decide {name}: "
-                f"{seat.may_not}.",
-                hint="Promote it on a machine that may, or let the owner admit this one: "
-                f"meta-experiment store admit {member.signer.machine}",
-            )
-        found = seat.record()
-        if found.decided is None:
-            winner = _winner(name, study(workspace, seat.experiment))
-            if dry_run:
-                return _rehearsed(seat, winner)
-        settled = seat.settle(lambda: _due(seat, by_auto=False))
-        if settled.record.decided is None:
-            _winner(name, study(workspace, seat.experiment))
-        taken = seat.take_up(settled.record)
-        if settled.failed is not None:
-            raise settled.failed
-        told = _told(seat, settled, False)
-        if taken is None:
-            status = workspace.store.experiment(name).status
-            action = told.action or Action.PROMOTE
-            taken = ActionResult(name, action, status, False, told.sentence, ())
-        return replace(taken, message=told.sentence)
-
-
-def _winner(name: str, studied: Study) -> str:
-    analysis = studied.examination.analysis
-    if DUE[analysis.decision] is not Action.PROMOTE or analysis.winner is None:
-        raise RefusedError(
-            f"The evidence does not say PROMOTE: {analysis.decision.value} "
-            f"({analysis.reason_code.value}), {analysis.reason}",
-            hint=f"Look closer: meta-experiment analyze {name}.",
-        )
-    return analysis.winner
-
-
-def _rehearsed(seat: TeamSeat, winner: str) -> ActionResult:
-    experiment = seat.experiment
-    going = _going(experiment, Action.PROMOTE)
-    controls, files = changes_of(seat.workspace, experiment, winner)
-    return ActionResult(
-        experiment_id=experiment.experiment_id,
-        action=Action.PROMOTE,
-        status=experiment.status,
-        dry_run=True,
-        message=f"would be promoted for all machines, by {going}. {counted_sentence(seat)}",
-        files=tuple(FileChangeResult(item.path, "changed") for item in files),
-        diff="".join(
-            unified_diff(item.path, controls[item.path], item.target) for item in files
-        ),
-    )

@@ -285,7 +285,9 @@ def _next_action(experiment: Experiment, analysis: Analysis | None, step: Step) 
         return "none; it is put away"
     if step.stage in _UNSHAPED:
         return f"{_UNSHAPED[step.stage].format(name)}; or as it is, {usual}"
-    if (status, step.stage) == (Status.PROMOTED, Stage.ENDED) and not on_cases:
+    if status is Status.PROMOTED and experiment.plan.team is not None:
+        usual = f"; its text comes by git, from {experiment.plan.team.branch}"
+    elif (status, step.stage) == (Status.PROMOTED, Stage.ENDED) and not on_cases:
         usual = f"{_LASTING.format(name)}{usual}"
     return f"{last.format(name)}{usual}"
 
