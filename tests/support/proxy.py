@@ -15,6 +15,7 @@ class Proxy:
     def __init__(self, target):
         self._target = target
         self._pairs, self._lock = [], threading.Lock()
+        self._ends = []  # closed at the very end: a number that is used anew may be shut down
         self._left = {"asked": None, "answered": None}  # bytes until the link is cut
         self.passed = {"asked": 0, "answered": 0}
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -43,6 +44,8 @@ class Proxy:
         self.cut()
         for thread in self._threads:
             thread.join(10)
+        for end in self._ends:
+            end.close()
 
     def __enter__(self):
         return self
@@ -64,6 +67,7 @@ class Proxy:
                 continue
             with self._lock:
                 self._pairs.append((near, far))
+                self._ends += (near, far)
             for source, sink, way in ((near, far, "asked"), (far, near, "answered")):
                 thread = threading.Thread(
                     target=self._pass, args=(source, sink, way), daemon=True
@@ -81,7 +85,6 @@ class Proxy:
         for end in (source, sink):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-        source.close()
 
     def _allowed(self, way, piece):
         with self._lock:

@@ -257,3 +257,21 @@ def test_a_server_that_is_killed_again_and_again_loses_nothing(see, clients):
         ) == [(sum(it.lines.count(b"\n") for log in logs for it in log),) * 2]
     finally:
         server.remove()
+
+
+@pytest.mark.long
+def test_connections_that_were_cut_while_nobody_used_them_are_let_go(
+    postgres_server, team, see
+):
+    """All that a process may have, as after a night in which the server was restarted."""
+    with Proxy(postgres_server.port) as proxy:
+        near = see(through(team, proxy))
+        held = threading.Barrier(8)
+
+        def hold():
+            with near._connections.transaction():
+                held.wait(30)
+
+        assert at_once(*[hold] * 8) == [None] * 8
+        proxy.cut()
+        assert near.sizes() == {}

@@ -66,7 +66,7 @@ class Connections:
         pool = self._opened()
         with told(self.address):
             try:
-                connection = pool.getconn(_WAIT)
+                connection = _alive(pool)
             except PoolTimeout:
                 self._greet()  # says why, where it is not that others have them all
                 raise
@@ -116,11 +116,28 @@ class Connections:
             max_size=_MOST,
             num_workers=1,
             configure=_limit,
-            check=ConnectionPool.check_connection,
             open=True,
         )
         atexit.register(pool.close, _PARTING)
         return pool
+
+
+def _alive(pool: ConnectionPool[Connection[tuple[Any, ...]]]) -> Connection[tuple[Any, ...]]:
+    """Return a connection that answers; those that were cut meanwhile are let go at once.
+
+    The pool's own check waits a second after each, and longer with every further one.
+    """
+    import psycopg
+
+    for _ in range(_MOST):
+        connection = pool.getconn(_WAIT)
+        try:
+            pool.check_connection(connection)
+        except psycopg.OperationalError:
+            pool.putconn(connection)
+        else:
+            return connection
+    return pool.getconn(_WAIT)
 
 
 def _limit(connection: Connection[tuple[Any, ...]]) -> None:
