@@ -26,6 +26,7 @@ from tests.client.endpoint import Document, Endpoint, Request
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 240.0  # seconds
+_NOBODY = "http://127.0.0.1:9"  # where no service listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,15 @@ class Client:
             session.kill()
 
     def run_program(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the client for something else than a conversation, such as `plugin validate`."""
+        """Run the client for something else than a conversation, such as `plugin validate`.
+
+        It asks its service all the same, and waits 18 seconds for none: one that refuses at
+        once is as good.
+        """
         return subprocess.run(
             [str(self.binary), *arguments],
             cwd=self.project,
-            env=self.variables({}),
+            env=self.variables({"ANTHROPIC_BASE_URL": _NOBODY}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
