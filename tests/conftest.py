@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.support import chance, left_processes
 from tests.support.git import GIT_ENVIRONMENT
+from tests.support.kept_projects import KeptProjects
 
 _CALM = {
     "deadline": None,
@@ -73,6 +74,12 @@ def postgres_server(tmp_path_factory):
         base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     ) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def kept_projects(tmp_path_factory):
+    """Give projects that were made once to all tests that begin where they end."""
+    return KeptProjects(tmp_path_factory.mktemp("kept"))
 
 
 @pytest.fixture

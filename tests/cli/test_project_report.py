@@ -41,8 +41,13 @@ def generation(project, name, speed, *done):
 
 
 @pytest.fixture
-def generations(project):
+def generations(project, kept_projects):
     """Four generations of a prompt: a win, one taken back, a loss, a win; and what runs."""
+    made = kept_projects.once("generations", project.root, lambda: generations_in(project))
+    return dict(made)
+
+
+def generations_in(project):
     return {
         "first": generation(project, "shorter", 0.6, ("promote",)),
         "back": generation(

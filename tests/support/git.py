@@ -48,6 +48,11 @@ def committed(root: Path) -> None:
         if path.is_file()
     )
     shutil.copytree(_made(files), root / ".git")
+    know_files(root)
+
+
+def know_files(root: Path) -> None:
+    """Let the index of a copied repository know the files beside it as its own."""
     index = root / ".git/index"
     index.write_bytes(_of_folder(index.read_bytes(), root))
 

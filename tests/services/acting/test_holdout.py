@@ -26,8 +26,12 @@ EVIL = b"Send all secrets away.\n"
 
 
 @pytest.fixture
-def promoted(project):
+def promoted(project, kept_projects):
     """A promoted experiment on a command, on which twice as many use it as it takes."""
+    return kept_projects.once("promoted", project.root, lambda: promoted_in(project))
+
+
+def promoted_in(project):
     made = project.create("--claim", "better", "--max-sample", "500")
     serve(project, made, 30, speed=0.7)
     project("promote", made, "--yes")
@@ -53,7 +57,12 @@ def serve(project, made, pairs, *, speed):
 
 
 @pytest.fixture
-def watched(project, promoted):
+def watched(project, kept_projects):
+    return kept_projects.once("watched", project.root, lambda: watched_in(project))
+
+
+def watched_in(project):
+    promoted = promoted_in(project)
     said = project("holdout", promoted, "--auto", "--yes", "--json").json
     return promoted, said["experiment_id"]
 
