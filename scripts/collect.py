@@ -1,6 +1,7 @@
 """Collect the sums of an experiment from files or a warehouse, computed there.
 
 Usage: collect.py ID --mapping FILE [--engine URL]
+       collect.py [ID] --draft
 Exit codes: 0 done; 1 refused or failed; 2 usage; 130 interrupted.
 """
 

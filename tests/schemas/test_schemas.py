@@ -14,7 +14,7 @@ from meta_experiment.cli.main import VERBS
 from meta_experiment.model.result_document import to_document
 from meta_experiment.types.cases import CommitSource
 from meta_experiment.types.results import RESULTS
-from meta_experiment.types.results.collection import CollectionQuery
+from meta_experiment.types.results.collection import CollectionQuery, MappingDraft
 from meta_experiment.types.results.demo import DemoResult
 from meta_experiment.types.results.health import Finding, Health
 from meta_experiment.types.results.plugin_copy import PluginCopy
@@ -63,7 +63,10 @@ UNRECORDED = {  # what the recorded life shows as text alone, or refused
     "store use": [
         StoreUse("db", "review", "ab cd", "m", "cd ef", *(False, False), secret_dropped=True)
     ],
-    "collect": [CollectionQuery("bigquery", {"sums": "SELECT 1"})],
+    "collect": [
+        CollectionQuery("bigquery", {"sums": "SELECT 1"}),
+        MappingDraft("tables:\n", ("events",)),
+    ],
     "plugin": [PluginCopy("/home/me/plugin", "0.1.0", 800, replaced=False)],
     "runs merge": [
         RunMerge(

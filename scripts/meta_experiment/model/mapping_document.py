@@ -20,6 +20,7 @@ from meta_experiment.types.mapping import (
     ExposureMapping,
     FilterOperator,
     FilterValue,
+    TableForm,
     TimeForm,
     UnitAggregate,
     WarehouseMapping,
@@ -28,7 +29,7 @@ from meta_experiment.types.mapping import (
 MAPPING_KEYS = {
     "$schema", "tables", "exposure", "window", "lateness", "as_of", "metrics", "covariates",
 }  # fmt: skip
-TABLE_KEYS = {"table", "path"}
+TABLE_KEYS = {"table", "path", "form"}
 EXPOSURE_KEYS = {"table", "unit", "variant", "variants", "at", "where"}
 EVENT_KEYS = {"table", "unit", "at", "value", "aggregate", "window", "without_events", "where"}
 FILTER_KEYS = {"column", *(item.value for item in FilterOperator)}
@@ -104,12 +105,14 @@ def _table(value: object, where: str) -> EventTable:
         return EventTable(table=fields.text({"table": value}, "table", where))
     document = fields.mapping(value, where)
     fields.known_keys(document, TABLE_KEYS, where)
-    if not document.keys() & TABLE_KEYS:
+    if not document.keys() & {"table", "path"}:
         raise UsageError(f"{where}: expected table: NAME, or path: FILES.")
-    return EventTable(
-        *(fields.text(document, key, where) if key in document else None
-          for key in ("table", "path"))
-    )  # fmt: skip
+    table, path = (
+        fields.text(document, key, where) if key in document else None
+        for key in ("table", "path")
+    )
+    form = fields.word(document, "form", where, TableForm, TableForm.PLAIN)
+    return EventTable(table, path, form)
 
 
 def _known_table(document: Document, where: str, tables: Mapping[str, EventTable]) -> str:

@@ -12,9 +12,10 @@ from meta_experiment.render.blocks import (
     Page,
     Paragraph,
     Text,
+    lines,
     remarks,
 )
-from meta_experiment.types.results.collection import Collection, CollectionQuery
+from meta_experiment.types.results.collection import Collection, CollectionQuery, MappingDraft
 
 _LEFT_OUT = {
     "no_unit": ("row", "without a unit"),
@@ -59,6 +60,11 @@ def asked(found: CollectionQuery) -> Page:
     return tuple(
         (Paragraph((f"-- {name}\n{query};",)),) for name, query in found.queries.items()
     )
+
+
+def drafted(made: MappingDraft) -> Page:
+    """Show a draft as it is to be kept in a file."""
+    return lines(*made.text.splitlines())
 
 
 def _facts(done: Collection) -> Iterator[tuple[str, Text]]:

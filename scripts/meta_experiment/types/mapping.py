@@ -49,6 +49,13 @@ class FilterOperator(StrEnum):
     PRESENT = "present"
 
 
+class TableForm(StrEnum):
+    """How the rows of a table are to be read: as they are, or as telemetry of the client."""
+
+    PLAIN = "plain"
+    CLAUDE_CODE = "claude-code"
+
+
 @dataclass(frozen=True, slots=True)
 class EventColumn:
     """Column of a table, or what lies on a path of keys within it."""
@@ -83,6 +90,7 @@ class EventTable:
 
     table: str | None = None
     path: str | None = None
+    form: TableForm = TableForm.PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from meta_experiment.decide.collected import CollectedSums
 from meta_experiment.decide.collected_days import JoinedSums, joined
 from meta_experiment.errors import InvalidStateError, RefusedError, UsageError
 from meta_experiment.model.collected_document import CollectedState, CollectionEntry
 from meta_experiment.model.instants import to_text
-from meta_experiment.model.mapping_document import mapping_from_document
 from meta_experiment.services.acting.analysing import examine
 from meta_experiment.services.find import find_in
-from meta_experiment.services.planning.written_document import read_document
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.warehouse.assumed import assumed_tables, written_queries
 from meta_experiment.sources.warehouse.collecting import (
@@ -42,11 +39,6 @@ _DAY = 86400.0
 _LEFT_OUT = (
     "no_unit", "no_variant", "no_time", "other_variant", "tainted", "gated", "waiting",
 )  # fmt: skip
-
-
-def read_mapping(path: Path) -> WarehouseMapping:
-    """Read a mapping file. Raises NotFoundError, UsageError."""
-    return mapping_from_document(read_document(path, "mapping"), str(path.parent))
 
 
 def collect_sums(

@@ -19,14 +19,16 @@ from meta_experiment.errors import (
     cite,
 )
 from meta_experiment.model.fields import suggestion
+from meta_experiment.sources.warehouse.client_events import OTLP, client_events, otlp_lines
 from meta_experiment.sources.warehouse.columns import Table
-from meta_experiment.types.mapping import EventTable, WarehouseMapping
+from meta_experiment.sources.warehouse.whole_files import require_whole
+from meta_experiment.types.mapping import EventTable, TableForm, WarehouseMapping
 
 EMBEDDED = "duckdb://"
 _INSTALL = "pip install 'meta-experiment[warehouse]'"
 _BY_IBIS = ("bigquery", "snowflake", "clickhouse", "databricks")
 _LONGEST_ERROR = 400
-_READERS = {
+READERS = {
     ".parquet": "read_parquet",
     ".csv": "read_csv",
     ".tsv": "read_csv",
@@ -34,7 +36,7 @@ _READERS = {
     ".jsonl": "read_json",
     ".ndjson": "read_json",
 }
-_COMPRESSED = (".gz", ".zst", ".bz2")
+COMPRESSED = (".gz", ".zst", ".bz2")
 _SQLITE = (".sqlite", ".sqlite3", ".db")
 
 
@@ -56,7 +58,7 @@ class Engine:
             item.table for item in (*mapping.metrics.values(), *mapping.covariates.values())
         }
         return {
-            name: self._table(item, name, mapping.folder)
+            name: self.table(item, name, mapping.folder)
             for name, item in mapping.tables.items()
             if name in used
         }
@@ -78,6 +80,27 @@ class Engine:
             said = shortened(error, self._secrets)
             raise RemoteError(f"{self.name} failed while {doing}: {said}") from None
 
+    def table(self, wanted: EventTable, name: str, folder: str) -> Table:
+        """Return a table that the mapping calls so, in the form that it says.
+
+        Raises:
+            NotFoundError: there is none of that name, or no file. RemoteError: it is no whole
+                file, or cannot be read.
+        """
+        found = self._table(wanted, name, folder)
+        if wanted.form is not TableForm.CLAUDE_CODE:
+            return found
+        if wanted.path is not None and OTLP in found.columns:
+            found = otlp_lines(self.backend, str(Path(folder, wanted.path)))
+        return client_events(found)
+
+    def listed(self, database: str | None = None) -> list[str]:
+        """Return the names of the tables there are; none where that cannot be told."""
+        try:
+            return sorted(self.backend.list_tables(database=database))
+        except Exception:  # noqa: BLE001 - of a database that is not there either
+            return []
+
     def _table(self, wanted: EventTable, name: str, folder: str) -> Table:
         if wanted.path is not None:
             return self._files(wanted, wanted.path, name, folder)
@@ -90,36 +113,32 @@ class Engine:
             except Exception as error:
                 if not _is_missing(error):
                     raise
-        known = self._listed(database)
+        known = self.listed(database)
         raise NotFoundError(
             f"tables.{name}: {self.name} has no table {cite(typed)}; it has "
             f"{', '.join(known[:20]) or 'none'}.",
             hint=suggestion(table, known),
         )
 
-    def _listed(self, database: str | None) -> list[str]:
-        try:
-            return sorted(self.backend.list_tables(database=database))
-        except Exception:  # noqa: BLE001 - of a database that is not there either
-            return []
-
     def _files(self, wanted: EventTable, path: str, name: str, folder: str) -> Table:
         found = Path(folder, path)
-        if not list(found.parent.glob(found.name)) and "*" not in str(found.parent):
+        paths = sorted(found.parent.glob(found.name))
+        if not paths and "*" not in str(found.parent):
             raise NotFoundError(
                 f"tables.{name}: there is no file {cite(str(found))}.",
                 hint="Paths are relative to the folder of the mapping.",
             )
-        suffixes = [item.lower() for item in found.suffixes if item.lower() not in _COMPRESSED]
+        suffixes = [item.lower() for item in found.suffixes if item.lower() not in COMPRESSED]
         suffix = suffixes[-1] if suffixes else ""
         if suffix in _SQLITE:
             return self._sqlite(found, wanted, name)
-        reader = getattr(self.backend, _READERS.get(suffix, ""), None)
+        reader = getattr(self.backend, READERS.get(suffix, ""), None)
         if reader is None:
             raise UsageError(
                 f"tables.{name}: {self.name} cannot read {cite(found.name)}.",
                 hint="Parquet, CSV, JSON lines and SQLite are read by the embedded engine.",
             )
+        require_whole(paths)
         with self.errors(f"reading {found.name}"):
             return reader(str(found))
 

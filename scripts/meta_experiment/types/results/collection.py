@@ -69,4 +69,12 @@ class CollectionQuery:
     queries: Mapping[str, str]
 
 
-CollectionAnswer = Collection | CollectionQuery
+@dataclass(frozen=True, slots=True)
+class MappingDraft:
+    """Text of a mapping file as it was guessed from tables that were found."""
+
+    text: str
+    tables: tuple[str, ...]
+
+
+CollectionAnswer = Collection | CollectionQuery | MappingDraft

@@ -1,0 +1,154 @@
+"""Draft of a mapping file, of the tables that were found: guesses, and a word on each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from meta_experiment.sources.warehouse.guesses import (
+    Guess,
+    GuessedMetric,
+    exposure_table,
+    guess_experiment,
+    guess_metrics,
+    guess_time,
+    guess_unit,
+    guess_variant,
+    time_form,
+)
+from meta_experiment.types import Plan
+from meta_experiment.types.found_table import FoundColumn, FoundTable
+from meta_experiment.types.mapping import TimeForm, UnitAggregate
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_WORDS = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "nan", "inf"}
+_MOST = 40  # columns that are listed of a table
+
+
+def draft_mapping(
+    tables: Sequence[FoundTable], plan: Plan | None = None, experiment_id: str | None = None
+) -> str:
+    """Return the text of a mapping file; what could not be guessed is left empty."""
+    return "".join(f"{line}\n" for line in _lines(tables, plan, experiment_id))
+
+
+def _lines(
+    tables: Sequence[FoundTable], plan: Plan | None, experiment_id: str | None
+) -> Iterator[str]:
+    name = experiment_id or "ID"
+    yield "# A draft: guesses by name, kind and values of the columns. Look at every line, then"
+    yield f"#   meta-experiment collect {name} --mapping THIS_FILE"
+    yield "tables:"
+    for table in tables:
+        yield f"  {_text(table.name)}: {_place(table)}"
+        yield from _listed(table)
+    exposure = exposure_table(tables, plan)
+    if exposure is None:
+        yield "  # No table was found."
+        return
+    unit, at = guess_unit(exposure, plan), guess_time(exposure)
+    yield "exposure:"
+    yield f"  table: {_text(exposure.name)}"
+    yield _guessed("  unit", unit, "what was randomised")
+    variant = guess_variant(exposure, plan)
+    yield _guessed("  variant", variant, "which variant it was served")
+    yield from _variants(exposure, variant, plan)
+    if at is None:
+        yield "  # No column looks like a time: there is one look, and no window."
+    else:
+        yield _at("  at", exposure, at)
+    told = guess_experiment(exposure, experiment_id)
+    if told is not None:
+        yield "  where:"
+        yield f"    - {{column: {_text(told)}, equals: {_text(name)}}}"
+    if at is not None:
+        yield "window: {days: 1}  # an event counts for so long after the exposure"
+    yield "metrics:"
+    metrics = list(guess_metrics(tables, exposure, unit.column if unit else None, plan))
+    if not metrics:
+        yield "  # No column looks like a measurement."
+    by_name = {table.name: table for table in tables}
+    for metric in metrics:
+        timed = at is not None and metric.table != exposure.name
+        yield from _metric(metric, by_name.get(metric.table), timed=timed)
+
+
+def _place(table: FoundTable) -> str:
+    said = (("path", table.place.path), ("table", table.place.table))
+    inner = ", ".join(f"{key}: {_text(value)}" for key, value in said if value is not None)
+    return f"{{{inner}}}"
+
+
+def _listed(table: FoundTable) -> Iterator[str]:
+    for column in table.columns[:_MOST]:
+        few = f": {', '.join(map(_shown, column.values))}" if column.values else ""
+        yield f"    # {_shown(column.name)} ({column.kind.value}{few})"
+    if len(table.columns) > _MOST:
+        yield f"    # and {len(table.columns) - _MOST} more columns"
+
+
+def _guessed(key: str, guess: Guess | None, what: str) -> str:
+    if guess is None:
+        return f"{key}:  # {what}: no column looks like it, name it here"
+    others = f"; or: {', '.join(map(_shown, guess.others))}" if guess.others else ""
+    return f"{key}: {_text(guess.column)}  # {what}{others}"
+
+
+def _variants(table: FoundTable, guess: Guess | None, plan: Plan | None) -> Iterator[str]:
+    wanted = [it.name for it in plan.variants] if plan else []
+    found = list(_column(table, guess.column).values) if guess else []
+    said = f"the plan's are {', '.join(map(_shown, wanted))}" if wanted else "those of the plan"
+    yield f"  variants:  # what stands in the column: the variant of the plan; {said}"
+    free = [name for name in wanted if name not in found]
+    for value in found:
+        meant = value if value in wanted or not wanted else (free.pop(0) if free else None)
+        written = json.dumps(value, ensure_ascii=False)
+        yield (
+            f"    {written}: {_text(meant)}" if meant else f"    # {written}: none of the plan"
+        )
+    for name in free:
+        yield f"    # …: {_text(name)}"
+
+
+def _at(key: str, table: FoundTable, guess: Guess) -> str:
+    column = _column(table, guess.column)
+    form = time_form(column)
+    written = _text(column.name)
+    if form is not TimeForm.TIMESTAMP:
+        written = f"{{column: {written}, form: {form.value}}}"
+    others = f"  # or: {', '.join(map(_shown, guess.others))}" if guess.others else ""
+    return f"{key}: {written}{others}"
+
+
+def _metric(metric: GuessedMetric, table: FoundTable | None, *, timed: bool) -> Iterator[str]:
+    if table is None:
+        yield f"  # {metric.name}: no column looks like it"
+        return
+    yield f"  {_text(metric.name)}:"
+    yield f"    table: {_text(table.name)}"
+    yield f"    value: {_text(metric.value or '')}"
+    told = "  # or sum, count, any, min, max, first, last" if metric.aggregate else ""
+    yield f"    aggregate: {metric.aggregate.value}{told}"
+    if timed:
+        guess = guess_time(table)
+        yield _at("    at", table, guess) if guess else "    at:  # when it happened: name it"
+    if metric.aggregate is UnitAggregate.ANY:
+        yield "    # an event counts where the column is true or above 0"
+
+
+def _column(table: FoundTable, name: str) -> FoundColumn:
+    return next(it for it in table.columns if it.name == name)
+
+
+def _text(value: str) -> str:
+    """Return a text as YAML has it: as it is where it is one plain word, else in quotes."""
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shown(value: str) -> str:
+    """Return somebody's text for a comment: one line of printable signs."""
+    kept = "".join(sign if sign.isprintable() else "�" for sign in value)
+    return kept if len(kept) <= 40 else f"{kept[:39]}…"

@@ -1,0 +1,247 @@
+"""Guesses of what the columns of found tables are, by name, kind and the values they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from meta_experiment.records import dataclass
+from meta_experiment.types import Metric, Plan
+from meta_experiment.types.found_table import ColumnKind, FoundColumn, FoundTable
+from meta_experiment.types.mapping import TimeForm, UnitAggregate
+from meta_experiment.types.vocabulary import MetricKind, Unit
+
+_VARIANTS = (
+    "variant", "variation", "arm", "experiment_variant", "feature_flag_result_variant",
+    "treatment_group", "test_group", "experiment_group", "bucket", "cell", "branch", "group",
+    "treatment", "cohort",
+)  # fmt: skip
+_UNITS = {
+    Unit.SESSION: ("session_id", "session", "sid", "conversation_id", "thread_id", "trace_id"),
+    Unit.INVOCATION: (
+        "prompt_id", "invocation_id", "request_id", "run_id", "call_id", "message_id",
+    ),
+    Unit.USER: (
+        "user_id", "user", "account_id", "customer_id", "anonymous_id", "device_id",
+        "visitor_id", "member_id", "employee_id", "email",
+    ),
+    Unit.CASE: ("case_id", "case", "item_id"),
+}  # fmt: skip
+_ANY_UNIT = ("unit", "unit_id", "subject_id", "entity_id", "experiment_unit", "id")
+_TIMES = (
+    "exposed_at", "exposure_time", "exposure_timestamp", "assigned_at", "first_exposure",
+    "timestamp", "event_time", "event_timestamp", "time", "ts", "at", "occurred_at",
+    "created_at", "started_at", "date", "day", "received_at", "updated_at",
+)  # fmt: skip
+_EXPERIMENTS = ("experiment", "experiment_id", "experiment_name", "experiment_key", "flag_key")
+_NOT_MEASURED = ("id", "sequence", "seq", "index", "number", "version", "port", "year", "zip")
+_MEANT = {  # words of one meaning
+    "cost": {"cost", "price", "usd", "dollars", "spend", "amount", "revenue"},
+    "duration": {"duration", "latency", "elapsed", "seconds", "ms", "millis", "runtime"},
+    "tokens": {"tokens", "token"},
+    "error": {"error", "errors", "failed", "failure", "failures", "errored"},
+    "success": {"success", "succeeded", "ok", "passed", "converted", "conversion"},
+    "rating": {"rating", "score", "stars", "satisfaction", "rated"},
+}
+_SUMMED = {"cost", "tokens", "duration"}
+_FEW = 20
+_SECONDS_FROM, _MILLIS_FROM = 1e8, 1e11
+_MICROS_FROM, _NANOS_FROM = 1e14, 1e17
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Column that is taken for something, and what else it could be."""
+
+    column: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedMetric:
+    """Metric by its name in the plan, and the column it is made of, if one looks so."""
+
+    name: str
+    table: str = ""
+    value: str | None = None
+    aggregate: UnitAggregate = UnitAggregate.MEAN
+
+
+def exposure_table(tables: Sequence[FoundTable], plan: Plan | None) -> FoundTable | None:
+    """Return the table that looks most like one of exposures."""
+
+    def likeness(table: FoundTable) -> tuple[float, int]:
+        score = 0.0
+        variant = guess_variant(table, plan)
+        if variant is not None:
+            score += 10 + 10 * _knows_variants(table, variant.column, plan)
+        score += 5 * (guess_unit(table, plan) is not None)
+        score += 3 * bool(re.search(r"expos|assign|bucket|enrol", table.name.lower()))
+        return score, -len(table.columns)
+
+    return max(tables, key=likeness, default=None)
+
+
+def guess_variant(table: FoundTable, plan: Plan | None) -> Guess | None:
+    """Return the column that tells the variants apart: few values, best those of the plan."""
+    wanted = {item.name for item in plan.variants} if plan else set()
+
+    def likeness(column: FoundColumn) -> float:
+        if column.kind not in (ColumnKind.TEXT, ColumnKind.WHOLE, ColumnKind.FLAG):
+            return 0.0
+        named = _rank(column.name, _VARIANTS)
+        held = 30.0 * (bool(wanted) and wanted <= set(column.values))
+        return named + held if named or held else 0.0
+
+    return _best(table.columns, likeness)
+
+
+def guess_unit(table: FoundTable, plan: Plan | None) -> Guess | None:
+    """Return the column that names the unit, best one of the plan's kind of unit."""
+    kinds = [plan.unit] if plan else []
+    names = [name for kind in [*kinds, *Unit] for name in _UNITS[kind]]
+    wanted = (*dict.fromkeys(names), *_ANY_UNIT)
+    held = (ColumnKind.TEXT, ColumnKind.WHOLE, ColumnKind.OTHER)
+    return _best(table.columns, lambda it: _rank(it.name, wanted) if it.kind in held else 0.0)
+
+
+def guess_time(table: FoundTable) -> Guess | None:
+    """Return the column that says when; a number or a text only by its name."""
+
+    def likeness(column: FoundColumn) -> float:
+        if column.kind is ColumnKind.MOMENT:
+            return 100.0 + _rank(column.name, _TIMES)
+        named = _rank(column.name.removesuffix("_ms").removesuffix("_ns"), _TIMES)
+        told = column.kind is ColumnKind.TEXT or time_form(column) is not TimeForm.TIMESTAMP
+        return named if told else 0.0
+
+    return _best(table.columns, likeness)
+
+
+def time_form(column: FoundColumn) -> TimeForm:
+    """Return in what a column counts since 1970, by how large its numbers are."""
+    if column.kind not in (ColumnKind.WHOLE, ColumnKind.NUMBER) or column.largest is None:
+        return TimeForm.TIMESTAMP
+    forms = (
+        (_NANOS_FROM, TimeForm.NANOSECONDS),
+        (_MICROS_FROM, TimeForm.MICROSECONDS),
+        (_MILLIS_FROM, TimeForm.MILLISECONDS),
+        (_SECONDS_FROM, TimeForm.SECONDS),
+    )
+    return next((form for low, form in forms if column.largest >= low), TimeForm.TIMESTAMP)
+
+
+def guess_experiment(table: FoundTable, experiment_id: str | None) -> str | None:
+    """Return the column that tells experiments apart, when it holds this one."""
+    for column in table.columns:
+        named = bool(_rank(column.name, _EXPERIMENTS))
+        if named and (experiment_id is None or experiment_id in column.values):
+            return column.name
+    return None
+
+
+def guess_metrics(
+    tables: Sequence[FoundTable], exposure: FoundTable, unit: str | None, plan: Plan | None
+) -> Iterator[GuessedMetric]:
+    """Yield the plan's metrics with the column each could be; without a plan, all columns."""
+    reachable = [it for it in tables if it is exposure or unit in _names(it)]
+    taken = {
+        name
+        for table in reachable
+        for guess in (guess_variant(table, plan), guess_unit(table, plan), guess_time(table))
+        if guess is not None
+        for name in (guess.column,)
+    }
+    found = [
+        (table, column)
+        for table in reachable
+        for column in table.columns
+        if column.name not in taken and _is_measured(column)
+    ]
+    if plan is None:
+        names: set[str] = set()
+        for table, column in found:
+            if column.name not in names:
+                names.add(column.name)
+                yield _metric_of(_plain(column.name), table, column, exposure, None)
+        return
+    for metric in plan.metrics:
+        for name in metric.recorded:
+            best = max(found, key=lambda it: _likeness(name, it[1].name), default=None)
+            if best is None or _likeness(name, best[1].name) <= 0:
+                yield GuessedMetric(name)
+            else:
+                yield _metric_of(name, *best, exposure, metric)
+
+
+def _metric_of(
+    name: str,
+    table: FoundTable,
+    column: FoundColumn,
+    exposure: FoundTable,
+    metric: Metric | None,
+) -> GuessedMetric:
+    share = column.kind is ColumnKind.FLAG or (metric and metric.kind is MetricKind.PROPORTION)
+    summed = table is not exposure and bool(_meanings(name) & _SUMMED)
+    aggregate = UnitAggregate.SUM if summed else UnitAggregate.MEAN
+    return GuessedMetric(
+        name, table.name, column.name, UnitAggregate.ANY if share else aggregate
+    )
+
+
+def _is_measured(column: FoundColumn) -> bool:
+    measured = (ColumnKind.NUMBER, ColumnKind.WHOLE, ColumnKind.FLAG)
+    words = _plain(column.name).split("_")
+    told = column.kind is ColumnKind.WHOLE and words[-1] in _NOT_MEASURED
+    return column.kind in measured and not told and time_form(column) is TimeForm.TIMESTAMP
+
+
+def _likeness(wanted: str, name: str) -> float:
+    """Return how well a column fits a metric: the same name, the same words, one meaning."""
+    wanted, name = _plain(wanted), _plain(name)
+    if wanted == name:
+        return 100.0
+    words, others = set(wanted.split("_")), set(name.split("_"))
+    shared = len(words & others) / len(words | others)
+    meant = bool(_meanings(wanted) & _meanings(name))
+    return 10.0 * shared + 5.0 * meant if meant or shared >= 0.5 else 0.0
+
+
+def _meanings(name: str) -> set[str]:
+    words = set(_plain(name).split("_"))
+    return {meaning for meaning, known in _MEANT.items() if words & known}
+
+
+def _knows_variants(table: FoundTable, column: str, plan: Plan | None) -> bool:
+    values = next(it.values for it in table.columns if it.name == column)
+    return plan is not None and {it.name for it in plan.variants} <= set(values)
+
+
+def _names(table: FoundTable) -> Collection[str]:
+    return {column.name for column in table.columns}
+
+
+def _best(
+    columns: Sequence[FoundColumn], likeness: Callable[[FoundColumn], float]
+) -> Guess | None:
+    ranked = sorted((it for it in columns if likeness(it) > 0), key=likeness, reverse=True)
+    if not ranked:
+        return None
+    return Guess(ranked[0].name, tuple(it.name for it in ranked[1:4]))
+
+
+def _rank(name: str, wanted: Sequence[str]) -> float:
+    """Return how early a name stands in a list; half of that where it only ends so."""
+    plain = _plain(name)
+    for place, known in enumerate(wanted):
+        if plain == known:
+            return 2.0 * (len(wanted) - place)
+    for place, known in enumerate(wanted):
+        if plain.endswith(f"_{known}"):
+            return 1.0 * (len(wanted) - place)
+    return 0.0
+
+
+def _plain(name: str) -> str:
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", split.lower()).strip("_")
