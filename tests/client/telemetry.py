@@ -93,7 +93,7 @@ def receiver(folder: Path) -> Iterator[Receiver]:
         server.server_close()
 
 
-def told_experiment(client: Client, folder: Path, unit: str) -> Live:
+def told_experiment(client: Client, folder: Path, unit: str, sessions: int = SESSIONS) -> Live:
     """Run an experiment in the client while it tells what it does to files of a folder.
 
     Every third session has a tool fail, one a refused request, one a second prompt. The last
@@ -114,7 +114,7 @@ def told_experiment(client: Client, folder: Path, unit: str) -> Live:
             return replace(answer, tools=calls)
 
         with Endpoint(respond=respond) as endpoint:
-            for item in range(1, SESSIONS + 1):
+            for item in range(1, sessions + 1):
                 live.work(endpoint, [item, item + SESSIONS] if item == TWICE else [item])
     live.meta("telemetry", "export", "--out", str(folder / "exposures.jsonl"))
     return live
