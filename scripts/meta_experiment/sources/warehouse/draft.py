@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from meta_experiment.sources.warehouse.guesses import (
-    Guess,
     GuessedMetric,
+    LikelyColumn,
     exposure_table,
     guess_experiment,
     guess_metrics,
@@ -88,14 +88,16 @@ def _listed(table: FoundTable) -> Iterator[str]:
         yield f"    # and {len(table.columns) - _MOST} more columns"
 
 
-def _guessed(key: str, guess: Guess | None, what: str) -> str:
+def _guessed(key: str, guess: LikelyColumn | None, what: str) -> str:
     if guess is None:
         return f"{key}:  # {what}: no column looks like it, name it here"
     others = f"; or: {', '.join(map(_shown, guess.others))}" if guess.others else ""
     return f"{key}: {_text(guess.column)}  # {what}{others}"
 
 
-def _variants(table: FoundTable, guess: Guess | None, plan: Plan | None) -> Iterator[str]:
+def _variants(
+    table: FoundTable, guess: LikelyColumn | None, plan: Plan | None
+) -> Iterator[str]:
     wanted = [it.name for it in plan.variants] if plan else []
     found = list(_column(table, guess.column).values) if guess else []
     said = f"the plan's are {', '.join(map(_shown, wanted))}" if wanted else "those of the plan"
@@ -111,7 +113,7 @@ def _variants(table: FoundTable, guess: Guess | None, plan: Plan | None) -> Iter
         yield f"    # …: {_text(name)}"
 
 
-def _at(key: str, table: FoundTable, guess: Guess) -> str:
+def _at(key: str, table: FoundTable, guess: LikelyColumn) -> str:
     column = _column(table, guess.column)
     form = time_form(column)
     written = _text(column.name)

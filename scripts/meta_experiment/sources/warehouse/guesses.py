@@ -50,7 +50,7 @@ _MICROS_FROM, _NANOS_FROM = 1e14, 1e17
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class LikelyColumn:
     """Column that is taken for something, and what else it could be."""
 
     column: str
@@ -82,7 +82,7 @@ def exposure_table(tables: Sequence[FoundTable], plan: Plan | None) -> FoundTabl
     return max(tables, key=likeness, default=None)
 
 
-def guess_variant(table: FoundTable, plan: Plan | None) -> Guess | None:
+def guess_variant(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
     """Return the column that tells the variants apart: few values, best those of the plan."""
     wanted = {item.name for item in plan.variants} if plan else set()
 
@@ -96,7 +96,7 @@ def guess_variant(table: FoundTable, plan: Plan | None) -> Guess | None:
     return _best(table.columns, likeness)
 
 
-def guess_unit(table: FoundTable, plan: Plan | None) -> Guess | None:
+def guess_unit(table: FoundTable, plan: Plan | None) -> LikelyColumn | None:
     """Return the column that names the unit, best one of the plan's kind of unit."""
     kinds = [plan.unit] if plan else []
     names = [name for kind in [*kinds, *Unit] for name in _UNITS[kind]]
@@ -105,7 +105,7 @@ def guess_unit(table: FoundTable, plan: Plan | None) -> Guess | None:
     return _best(table.columns, lambda it: _rank(it.name, wanted) if it.kind in held else 0.0)
 
 
-def guess_time(table: FoundTable) -> Guess | None:
+def guess_time(table: FoundTable) -> LikelyColumn | None:
     """Return the column that says when; a number or a text only by its name."""
 
     def likeness(column: FoundColumn) -> float:
@@ -223,11 +223,11 @@ def _names(table: FoundTable) -> Collection[str]:
 
 def _best(
     columns: Sequence[FoundColumn], likeness: Callable[[FoundColumn], float]
-) -> Guess | None:
+) -> LikelyColumn | None:
     ranked = sorted((it for it in columns if likeness(it) > 0), key=likeness, reverse=True)
     if not ranked:
         return None
-    return Guess(ranked[0].name, tuple(it.name for it in ranked[1:4]))
+    return LikelyColumn(ranked[0].name, tuple(it.name for it in ranked[1:4]))
 
 
 def _rank(name: str, wanted: Sequence[str]) -> float:
