@@ -231,6 +231,10 @@ def test_what_was_changed_made_up_or_is_of_another_plan_is_never_taken_in(part):
     with pytest.raises((RefusedError, CorruptStoreError)):
         take_runs(space, name, [place], KEY.encode(), admit=True)
     unsealed = rewritten(path, lambda *item: [item])
+    line = data.split(b"\n", 1)[0]  # a seal that was seen, on bytes of one's own
+    place.write_bytes(line + b"\n" + unsealed.read_bytes().split(b"\n", 1)[1])
+    with pytest.raises(RefusedError, match="another seal"):
+        take_runs(space, name, [place], KEY.encode(), admit=True)
     with pytest.raises(RefusedError, match="bears no seal"):
         take_runs(space, name, [unsealed], KEY.encode())
 
