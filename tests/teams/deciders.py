@@ -41,14 +41,15 @@ class Decider(Teammate):
     def measure(self, name, first, stop, seconds=None):
         """Record trials of both arms, in turn, under names of their own."""
         means = seconds or SECONDS
+        arms = tuple(means)
         told = [
             {
                 "experiment": name,
-                "variant": ("control", "treatment")[number % 2],
+                "variant": arms[number % len(arms)],
                 "unit": f"{self.name}-{number}",
                 "metrics": {
-                    "duration_seconds": means[("control", "treatment")[number % 2]]
-                    * (1 + 0.1 * (number % 3))
+                    "duration_seconds": means[arms[number % len(arms)]]
+                    * (1 + 0.1 * (number // len(arms) % 3))
                 },
             }
             for number in range(first, stop)
@@ -115,7 +116,7 @@ class _Open:
 
 
 @cache
-def _source(auto, machines):
+def _source(auto, machines, arms):
     """Make a project with a running experiment once, as somebody commits it."""
     folder = Path(mkdtemp(prefix="deciders-"))
     home = {"HOME": str(folder / "home"), "XDG_DATA_HOME": str(folder / "home/data")}
@@ -123,7 +124,8 @@ def _source(auto, machines):
         root = folder / "checkout"
         (root / PATH).parent.mkdir(parents=True)
         (root / PATH).write_text("Review it.\n")
-        (folder / "new.md").write_text("Review it twice.\n")
+        for arm in arms:
+            (folder / f"{arm}.md").write_text(f"Review it, {arm}.\n")
         workspace = verbs.opened(root)
         document = {
             "name": "shared",
@@ -132,18 +134,19 @@ def _source(auto, machines):
             "team": TEAM | ({"machines": list(machines)} if machines else {}),
             "metrics": {"primary": "duration_seconds"},
         }
-        wanted = request.from_flags(document, [f"{PATH}={folder / 'new.md'}"], root, root)
+        flags = [f"{arm}:{PATH}={folder / arm}.md" for arm in arms]
+        wanted = request.from_flags(document, flags, root, root)
         made = creating.create(workspace, wanted).experiment.experiment_id
         lifecycle.start(workspace, made)
         return root, made
 
 
-def deciders(folder, *names, auto=True, machines=(), admitted=None):
+def deciders(folder, *names, auto=True, machines=(), admitted=None, arms=("treatment",)):
     """Return the name of an experiment, and machines that joined and started it.
 
     The first is the owner; all others are admitted, or those that are named.
     """
-    team, source = MemoryTeam(PROJECT), _source(auto, tuple(machines))
+    team, source = MemoryTeam(PROJECT), _source(auto, tuple(machines), arms)
     mates = [Decider(folder, name, team).clone(source[0]) for name in names]
     ids = [mate.join() for mate in mates]
     counted = [machine for machine, name in zip(ids, names, strict=True)

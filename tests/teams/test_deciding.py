@@ -188,6 +188,19 @@ def test_a_person_rolls_back_for_all_where_the_evidence_says_so(tmp_path):
 
 
 @pytest.mark.usefixtures("carried")
+def test_an_arm_that_does_harm_ends_on_every_machine_by_its_own_look(tmp_path):
+    name, (ann, bob) = deciders(tmp_path, "ann", "bob", arms=("slow", "same"))
+    ann.measure(name, 0, 27, {"control": 50.0, "slow": 400.0, "same": 50.0})
+    assert "Would get no more units here" in ann.auto(dry_run=True).sentence
+    for mate in (ann, bob):
+        step = mate.auto()
+        assert (step.ended, step.action) == (("slow",), None)
+        (ended,) = mate.experiment(name).ended_arms
+        assert ended.treatment == "slow"
+    assert not ann.team.decisions[name]
+
+
+@pytest.mark.usefixtures("carried")
 def test_a_machine_that_may_not_promotes_nothing_by_hand(tmp_path):
     name, (_, eve) = deciders(tmp_path, "ann", "eve", admitted=["ann"], auto=False)
     eve.measure(name, 0, 30)

@@ -10,6 +10,7 @@ from meta_experiment.errors import MetaExperimentError
 from meta_experiment.services.acting.action_plan import outcome_of
 from meta_experiment.services.acting.analysing import Study, study
 from meta_experiment.services.acting.carrying_out import target_of
+from meta_experiment.services.acting.ending_arms import end_arms
 from meta_experiment.services.acting.impacts import measured_impact
 from meta_experiment.services.acting.team_settling import (
     SettledDecision,
@@ -20,7 +21,7 @@ from meta_experiment.services.acting.team_sharing import share
 from meta_experiment.services.teams.membership import believed
 from meta_experiment.services.teams.team_door import TeamDoor
 from meta_experiment.services.workspace import Workspace
-from meta_experiment.types import Action, Experiment, Outcome, Status
+from meta_experiment.types import Action, EndedArm, Experiment, Outcome, Status
 from meta_experiment.types.results.auto import AutoStep
 
 _MOST_NAMED = 8  # machines in one sentence
@@ -105,28 +106,49 @@ def _undecided(seat: TeamSeat, may_not: str, *, dry_run: bool) -> AutoStep:
     said = f"{reason} {counted_sentence(seat)}"
     step = AutoStep(name, analysis.decision, code, None, said, alerts, reason=reason)
     action = DUE[analysis.decision]
-    left = _left(seat, may_not, action)
-    if action is None or left or dry_run:
-        would = "" if left else f"would be decided for all ({going_where(experiment, action)})"
-        wanted = None if left else action
-        sentence = f"{said} {left or (action and would) or ''}".rstrip()
-        return replace(step, action=wanted, sentence=sentence)
+    arms = [item for item in analysis.ended if item.at is None]
+    verbs = [f"stop {name} --variant {item.treatment}" for item in arms]
+    verbs = verbs if action is None else [f"{VERBS[action]} {name}"]
+    left = _left(seat, may_not, verbs)
+    if left or not verbs:
+        return replace(step, sentence=f"{said} {left}".rstrip())
+    if action is None:
+        return _ended(seat, step, arms, dry_run=dry_run)
+    if dry_run:
+        would = f"would be decided for all ({going_where(experiment, action)})"
+        return replace(step, action=action, sentence=f"{said} {would}")
     settled = seat.settle(lambda: due_outcome(seat, by_auto=True))
     if settled.record.decided is None:
         return replace(step, sentence=f"{said} With the newest trials nothing is due.")
     return told_step(seat, settled, True)
 
 
-def _left(seat: TeamSeat, may_not: str, action: Action | None) -> str:
-    """Say why nothing is decided here by itself; empty where it is."""
+def _ended(
+    seat: TeamSeat, step: AutoStep, arms: Sequence[EndedArm], *, dry_run: bool
+) -> AutoStep:
+    """End arms in this checkout that all machines together have shown to do harm.
+
+    The others do so by their own look at the same trials; until all is decided.
+    """
+    named = tuple(item.treatment for item in arms)
+    said = f"{step.sentence} Shown to do harm: {', '.join(named)}."
+    if dry_run:
+        return replace(step, sentence=f"{said} Would get no more units here.")
+    notes = end_arms(seat.workspace, step.experiment_id, arms)
+    sentence = " ".join((f"{said} Gets no more units here.", *notes))
+    return replace(step, sentence=sentence, ended=named)
+
+
+def _left(seat: TeamSeat, may_not: str, verbs: Sequence[str]) -> str:
+    """Say why nothing of what is due is done here by itself; empty where it is."""
     experiment = seat.experiment
     if may_not:
         return f"This machine decides nothing: {may_not}."
-    if action is None:
+    if not verbs:
         return ""
     if not experiment.plan.auto:
-        verb = f"meta-experiment {VERBS[action]} {experiment.experiment_id}"
-        return f"Its plan leaves this to you: {verb}"
+        said = "; ".join(f"meta-experiment {verb}" for verb in verbs)
+        return f"Its plan leaves this to you: {said}"
     if not seat.workspace.checkout.started_here(experiment):
         return f"{_NOT_HERE} {experiment.experiment_id}"
     return ""

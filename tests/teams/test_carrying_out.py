@@ -1,0 +1,90 @@
+"""What was decided reaches the branch of the team: as a commit, or as a pull request, once."""
+
+from dataclasses import replace
+
+import pytest
+from tests.outbound.fake_github import TOKEN, fake_github
+from tests.support.git import git
+from tests.teams.deciders import PATH, deciders
+
+from meta_experiment.files.machine import Machine
+from meta_experiment.git import Git
+from meta_experiment.services.acting import team_auto
+from meta_experiment.services.acting.carrying_out import carry_out
+from meta_experiment.services.acting.team_settling import TeamSeat
+from meta_experiment.types import CarryOut, TeamTerms
+
+
+@pytest.fixture
+def hub():
+    with fake_github() as server:
+        yield server
+
+
+@pytest.fixture
+def bare(tmp_path):
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "bare.git")
+    return tmp_path / "bare.git"
+
+
+def due(tmp_path, bare):
+    """Return a machine in a clone, and what is due there."""
+    name, (ann,) = deciders(tmp_path, "ann")
+    ann.measure(name, 0, 24)
+    git(ann.root, "init", "-q", "-b", "main")
+    git(ann.root, "add", PATH)
+    git(ann.root, "commit", "-qm", "prompts")
+    git(ann.root, "remote", "add", "origin", str(bare))
+    git(ann.root, "push", "-q", "origin", "main")
+    with ann.member() as (workspace, member):
+        experiment = workspace.store.experiment(name)
+        outcome = team_auto.due_outcome(TeamSeat(workspace, member, experiment), by_auto=True)
+    return ann, experiment, outcome
+
+
+def carried(mate, experiment, outcome, **environment):
+    with mate.at_work() as workspace:
+        machine = Machine(mate.home, {**mate.environment, **environment})
+        there = replace(workspace, git=Git.find(mate.root), machine=machine)
+        return carry_out(there, experiment, outcome)
+
+
+def test_a_commit_says_what_was_decided_and_is_made_once(tmp_path, bare):
+    ann, experiment, outcome = due(tmp_path, bare)
+    done = carried(ann, experiment, outcome)
+    assert carried(ann, experiment, outcome) == done
+    assert git(bare, "show", f"main:{PATH}") == "Review it, treatment.\n"
+    said = git(bare, "log", "-1", "--format=%B", "main")
+    assert said.startswith(f"experiment: promote {experiment.experiment_id} (shared)")
+    assert f"Experiment-Change: {outcome.change_id}" in said
+    assert git(bare, "rev-list", "--count", "main").strip() == "2"
+    assert (ann.root / PATH).read_text() == "Review it.\n"
+
+
+def test_a_pull_request_is_opened_once_from_a_branch_of_its_own(tmp_path, bare, hub):
+    ann, experiment, outcome = due(tmp_path, bare)
+    team = TeamTerms("main", CarryOut.PULL_REQUEST)
+    asked = replace(experiment, plan=replace(experiment.plan, team=team))
+    there = {
+        "GITHUB_API_URL": hub.base,
+        "GH_TOKEN": TOKEN,
+        "GITHUB_REPOSITORY": "acme/prompts",
+    }
+    done = carried(ann, asked, outcome, **there)
+    assert carried(ann, asked, outcome, **there) == done
+    (pull,) = hub.pulls
+    branch = f"meta-experiment/{experiment.experiment_id}"
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == (branch, "main")
+    assert done.url == pull["html_url"]
+    assert "Decision: PROMOTE (treatment_better)" in pull["body"]
+    assert git(bare, "show", f"{branch}:{PATH}") == "Review it, treatment.\n"
+    assert git(bare, "show", f"main:{PATH}") == "Review it.\n"
+
+
+def test_without_a_known_host_the_branch_waits_for_people(tmp_path, bare):
+    ann, experiment, outcome = due(tmp_path, bare)
+    team = TeamTerms("main", CarryOut.PULL_REQUEST)
+    asked = replace(experiment, plan=replace(experiment.plan, team=team))
+    done = carried(ann, asked, outcome)
+    assert done.url == ""
+    assert git(bare, "rev-parse", done.branch).strip() == done.commit
