@@ -19,6 +19,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
 from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.teams.exchange_note import sentences
 from meta_experiment.types import TeamTerms
 
 _RARE = ("crash", "enospc", "eacces")  # kinds of faults that show little that others do not
@@ -340,3 +341,27 @@ def test_machines_that_a_plan_names_count_and_no_other(tmp_path):
     for mate in (bob, eve, ann):
         mate.exchange()
     assert set(ann.counts(made)) == {"ann", "bob"}
+
+
+def test_one_that_ships_alone_takes_trials_of_others_where_they_are_named(tmp_path):
+    """All has what it wrote; it says so on the board, and it lets go of who counts no more."""
+    made, (ann, bob) = team_of(tmp_path, "ann", "bob")
+    bob.join(pulls=False)
+    ann.record(made, ["a-1"])
+    bob.record(made, ["b-1"])
+    ann.exchange()
+    told = bob.exchange().experiments[0]
+    assert (told.shipped, told.pulled) == (1, 0)
+    assert bob.counts(made) == _once("b-1")
+    with bob.at_work() as workspace:
+        (said,) = sentences(workspace.layout)
+    assert "--ship-only" in said
+    ann.exchange()
+    assert ann.counts(made) == _once("a-1", "b-1")
+    assert bob.exchange(selectors=[made]).experiments[0].pulled == 1
+    assert bob.counts(made) == _once("a-1", "b-1")
+    bob.join()
+    ann.record(made, ["a-2"])
+    ann.exchange()
+    bob.exchange()
+    assert bob.counts(made) == _once("a-1", "a-2", "b-1")

@@ -32,12 +32,14 @@ class ExchangeNote:
     """The last exchanges: when one went well, what failed since, what was left outside.
 
     `at` is None before the first. `failed` is what stopped the last one, empty when it went
-    well. `aside` are the reasons by experiment.
+    well. `aside` are the reasons by experiment. `alone` says that none of others
+    are taken.
     """
 
     at: float | None = None
     failed: str = ""
     aside: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    alone: bool = False
 
 
 def read_note(layout: Layout) -> ExchangeNote:
@@ -51,7 +53,7 @@ def read_note(layout: Layout) -> ExchangeNote:
         return ExchangeNote()
     document: dict[str, Any] = json.loads(data)
     aside = {name: tuple(said) for name, said in document["aside"].items()}
-    return ExchangeNote(document["at"], document["failed"], aside)
+    return ExchangeNote(document["at"], document["failed"], aside, document.get("alone", False))
 
 
 def sentences(layout: Layout) -> Iterator[str]:
@@ -61,6 +63,12 @@ def sentences(layout: Layout) -> Iterator[str]:
         StorageError: it cannot be read.
     """
     note = read_note(layout)
+    if note.alone:
+        yield (
+            "This checkout takes trials of its team's other machines only where their "
+            "experiment is named (store use --ship-only): what is told of a team's experiments "
+            "may rest on its own alone."
+        )
     if note.failed:
         last = f"; the last one that went well was at {to_text(note.at)}" if note.at else ""
         yield (
@@ -73,14 +81,16 @@ def sentences(layout: Layout) -> Iterator[str]:
         yield f"{said[0]}{more}. See it: meta-experiment store show"
 
 
-def note_exchange(workspace: Workspace, done: StoreExchange, *, whole: bool) -> None:
+def note_exchange(
+    workspace: Workspace, done: StoreExchange, *, whole: bool, alone: bool
+) -> None:
     """Remember an exchange that went well; one of single experiments says nothing of others."""
     before = {} if whole else dict(read_note(workspace.layout).aside)
     for item in done.experiments:
         said = ((item.refused,) if item.refused else ()) + item.aside
         before[item.experiment_id] = said[:_MOST]
     aside = {name: said for name, said in before.items() if said}
-    _write(workspace, ExchangeNote(workspace.clock(), "", aside))
+    _write(workspace, ExchangeNote(workspace.clock(), "", aside, alone))
 
 
 def note_failure(workspace: Workspace, message: str) -> None:
@@ -92,7 +102,12 @@ def _write(workspace: Workspace, note: ExchangeNote) -> None:
     """Keep a note, if the disk takes it: what was exchanged is so without."""
     from meta_experiment.store.local.sealing import write_sealed
 
-    document = {"at": note.at, "failed": note.failed, "aside": dict(note.aside)}
+    document = {
+        "at": note.at,
+        "failed": note.failed,
+        "aside": dict(note.aside),
+        "alone": note.alone,
+    }
     data = json.dumps(document, sort_keys=True).encode()
     with suppress(StorageError):
         write_sealed(workspace.layout, workspace.files, _file(workspace.layout), _PURPOSE, data)

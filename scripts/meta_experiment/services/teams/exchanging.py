@@ -61,6 +61,9 @@ def exchange(
 ) -> StoreExchange:
     """Ship and pull the named experiments, or all; what one refuses stops no other.
 
+    A checkout that ships alone takes trials of others where their experiment is named, as who
+    decides it does.
+
     Raises:
         NetworkError, RemoteError: the store does not answer, or refuses; what was done stands.
         RefusedError: it is another's store. LockedError: another process exchanges just now.
@@ -71,14 +74,15 @@ def exchange(
         if known.numbers != member.setting.numbers:
             write_setting(workspace, with_numbers(member.setting, known.numbers))
         chosen = team_experiments(workspace, selectors)
+        takes = member.setting.pulls or bool(selectors)
         done = [
-            _exchanged(workspace, member, experiment, known)
+            _exchanged(workspace, member, experiment, known, takes=takes)
             for experiment in steps(chosen, "exchanging trials")
         ]
         unknown = _unknown(workspace, member)
         refused = {machine: known.refused[machine] for machine in sorted(known.refused)}
         found = StoreExchange(member.setting.project, tuple(done), refused, unknown)
-        note_exchange(workspace, found, whole=not selectors)
+        note_exchange(workspace, found, whole=not selectors, alone=not member.setting.pulls)
         return found
 
 
@@ -107,7 +111,12 @@ def team_experiments(workspace: Workspace, selectors: Sequence[str] = ()) -> lis
 
 
 def _exchanged(
-    workspace: Workspace, member: Membership, experiment: Experiment, known: BelievedMachines
+    workspace: Workspace,
+    member: Membership,
+    experiment: Experiment,
+    known: BelievedMachines,
+    *,
+    takes: bool,
 ) -> ExchangedExperiment:
     name, refused, shipped = experiment.experiment_id, None, 0
     try:
@@ -117,7 +126,7 @@ def _exchanged(
             shipped = ship_logs(workspace, member, experiment)
         except (ConflictError, CorruptStoreError) as error:  # what others wrote is as it was
             refused = _said(error)
-        pulled = pull(workspace, member, experiment, known)
+        pulled = pull(workspace, member, experiment, known, takes=takes)
     except NewerVersionError:
         raise
     except _OF_ONE as error:

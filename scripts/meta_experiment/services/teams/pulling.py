@@ -41,18 +41,25 @@ class PulledLines:
 
 
 def pull(
-    workspace: Workspace, member: Membership, experiment: Experiment, known: BelievedMachines
+    workspace: Workspace,
+    member: Membership,
+    experiment: Experiment,
+    known: BelievedMachines,
+    *,
+    takes: bool = True,
 ) -> PulledLines:
     """Take over what is new of the machines that count, and let go of that of others.
 
-    Where it ends here is told by the replicas alone, so that whatever cuts it off loses and
-    doubles nothing.
+    Unless it `takes` any, it only lets go. Where it ends here is told by the replicas alone, so
+    that whatever cuts it off loses and doubles nothing.
 
     Raises:
         StorageError: the disk refused.
     """
     keys = known.keys_of(experiment)
     removed = _let_go(workspace, experiment.experiment_id, keys)
+    if not takes:
+        return PulledLines(0, (), removed)
     taking = _Taking(workspace, member, experiment, keys)
     lines = sum(taking.lines())
     return PulledLines(lines, tuple(taking.aside), removed)

@@ -37,7 +37,8 @@ class StoreRequest:
     """Wish to use a store: its address, or the command that prints it; the project in it.
 
     `name` is that of this machine, for people. `create` makes the project where nobody did;
-    `anew` says that it is another store than before, and that this is meant.
+    `anew` says that it is another store than before, and that this is meant. `ship_only` takes
+    no trials of others.
     """
 
     url: str | None
@@ -46,6 +47,7 @@ class StoreRequest:
     name: str | None = None
     create: bool = False
     anew: bool = False
+    ship_only: bool = False
 
 
 def use_store(workspace: Workspace, wanted: StoreRequest) -> StoreUse:
@@ -67,6 +69,7 @@ def use_store(workspace: Workspace, wanted: StoreRequest) -> StoreUse:
             command=wanted.command,
             create=wanted.create,
             anew=wanted.anew,
+            pulls=not wanted.ship_only,
         )
         own = signer.key
         counts = any(

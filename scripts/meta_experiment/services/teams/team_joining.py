@@ -45,6 +45,7 @@ def join(
     command: str = "",
     create: bool = False,
     anew: bool = False,
+    pulls: bool = True,
 ) -> Membership:
     """Make this machine known to a project, and let this checkout use it from now on.
 
@@ -76,7 +77,7 @@ def join(
             f"{fingerprint(before.owner)[:17]}.",
             hint="If it is another store, and you know it: the same again with --anew",
         )
-    setting = TeamSetting(exchange.project, owner.public_key, url, command)
+    setting = TeamSetting(exchange.project, owner.public_key, url, command, pulls=pulls)
     if before is not None and same and before.owner == owner.public_key:
         setting = replace(setting, admitted=before.admitted, numbers=before.numbers)
     write_setting(workspace, setting)

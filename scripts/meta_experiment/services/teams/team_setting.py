@@ -34,6 +34,7 @@ class TeamSetting:
         admitted: machines, by their public keys in hex, that this checkout admits by itself.
         numbers: by machine, the last word of the owner that was seen here, so that none that
             is older is put in its place.
+        pulls: whether it takes trials of others; else it ships, and takes up what is decided.
     """
 
     project: str
@@ -42,6 +43,7 @@ class TeamSetting:
     command: str = ""
     admitted: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, int] = field(default_factory=dict)
+    pulls: bool = True
 
 
 def read_setting(workspace: Workspace) -> TeamSetting | None:
@@ -59,6 +61,7 @@ def read_setting(workspace: Workspace) -> TeamSetting | None:
         command=document["command"],
         admitted=document["admitted"],
         numbers=document["numbers"],
+        pulls=document.get("pulls", True),
     )
 
 
@@ -86,6 +89,7 @@ def write_setting(workspace: Workspace, setting: TeamSetting) -> None:
         "command": setting.command,
         "admitted": dict(setting.admitted),
         "numbers": dict(setting.numbers),
+        "pulls": setting.pulls,
     }
     data = json.dumps(document, sort_keys=True).encode()
     write_sealed(workspace.layout, workspace.files, setting_file(workspace), PURPOSE, data)

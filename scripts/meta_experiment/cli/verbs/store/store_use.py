@@ -24,6 +24,11 @@ from meta_experiment.services.teams.taking_into_use import StoreRequest, use_sto
 @click.option("--name", metavar="NAME", help="Of this machine, for people [its host name].")
 @click.option("--create", is_flag=True, help="Make the project; this machine owns it then.")
 @click.option("--anew", is_flag=True, help="It is meant to be another store than before.")
+@click.option(
+    "--ship-only",
+    is_flag=True,
+    help="Take no trials of others: for one of many machines that needs no board.",
+)
 def use_verb(
     place: Place,
     url: str | None,
@@ -32,6 +37,7 @@ def use_verb(
     name: str | None,
     create: bool,
     anew: bool,
+    ship_only: bool,
 ) -> Result:
     """Join a team's project, and let this checkout exchange trials through its store.
 
@@ -40,7 +46,7 @@ def use_verb(
     PGPASSFILE or PGSERVICE, to META_EXPERIMENT_STORE, or to a program that prints the address.
     Experiments take part whose plans name a team (create --team BRANCH).
     """
-    request = StoreRequest(url, url_command or "", project, name, create, anew)
+    request = StoreRequest(url, url_command or "", project, name, create, anew, ship_only)
     done = use_store(workspace(place), request)
     return Result(done, use_page(done))
 
