@@ -132,7 +132,7 @@ def test_figures_that_came_with_a_commit_are_told_apart(project, calendar, promo
     registry.write_text(json.dumps(document))
     assert impact(project)["elsewhere"] == [second]
     told = " ".join(project("report", "--all").out.split())
-    assert "1 promotion of these was not made here" in told
+    assert "1 of these was not made here" in told
     assert f"counted as the registry has it: {second}." in told
     said = " ".join(project("status").out.split())
     assert "estimated from 2 of 2 promotions (1 not made here); more:" in said

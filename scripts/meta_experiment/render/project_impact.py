@@ -86,7 +86,7 @@ def _basis(impact: ProjectImpact) -> Iterator[str]:
     yield f"{told}."
     if impact.elsewhere:
         yield (
-            f"{counted(len(impact.elsewhere), 'promotion')} of these "
+            f"{len(impact.elsewhere):,} of these "
             f"{'was' if len(impact.elsewhere) == 1 else 'were'} not made here, and counted as "
             f"the registry has it: {words.listed(impact.elsewhere)}."
         )

@@ -72,6 +72,51 @@ def test_what_was_undone_by_hand_does_not_count_beside_its_like():
     assert edited[0].standing == 2
 
 
+def ended(times):
+    """Return when each ended, by what it is: after it, a text was found that it had replaced,
+    or that stood there before one of those since."""
+    return [
+        min(
+            [
+                one.until if one.until is not None else float("inf"),
+                *(
+                    later.at
+                    for place, later in enumerate(times)
+                    if place > number
+                    and later.before is not None
+                    and any(
+                        (it.prompt, it.before)
+                        == (later.prompt, later.before)
+                        == (one.prompt, it.before)
+                        for it in times[: number + 1]
+                    )
+                ),
+            ]
+        )
+        for number, one in enumerate(times)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_however_promotions_follow_each_other_each_stands_until_it_was_undone(seed):
+    chance = random.Random(seed)  # noqa: S311 - data
+    times = [
+        promotion(
+            day,
+            10,
+            until=chance.choice([None, None, day + chance.randrange(1, 9)]),
+            before=chance.choice([None, {"sha256": "a"}, {"sha256": "b"}, {"sha256": "c"}]),
+            prompt=chance.choice(["a.md", "b.md"]),
+        )
+        for day in range(chance.randrange(1, 14))
+    ]
+    ends = [min(end, 60 * DAY) for end in ended(times)]
+    spans = [(end - one.at) / MONTH for one, end in zip(times, ends, strict=True)]
+    found, item = told(*times)
+    assert item.so_far.saved == pytest.approx(1000 * sum(max(0, span) for span in spans))
+    assert found.standing == sum(end == float("inf") for end in ended(times))
+
+
 def test_what_has_no_figures_is_counted_and_not_guessed():
     blind = promotion(10, 0, impact=None)
     rare = promotion(20, 5, uses=None)

@@ -86,15 +86,19 @@ def _is_credible(impact: OutcomeImpact) -> bool:
 def _until_undone(times: Sequence[StandingTime]) -> list[StandingTime]:
     """End what was undone by hand: a later promotion found again what stood there before."""
     found = list(times)
-    for later, one in enumerate(times):
-        for place in range(later):
-            first = times[place]
-            if one.before is None or (first.prompt, first.before) != (one.prompt, one.before):
-                continue
-            for undone in range(place, later):
-                it = found[undone]
-                if it.prompt == one.prompt and (it.until is None or it.until > one.at):
-                    found[undone] = replace(it, until=one.at)
+    first: dict[str, list[tuple[object, int]]] = {}  # of each text that was replaced
+    standing: dict[str, list[int]] = {}
+    for place, one in enumerate(times):
+        known, open_ = first.setdefault(one.prompt, []), standing.setdefault(one.prompt, [])
+        since = next((at for text, at in known if text == one.before), place)
+        if one.before is not None and since == place:
+            known.append((one.before, place))
+        while open_ and open_[-1] >= since:
+            undone = open_.pop()
+            it = found[undone]
+            if it.until is None or it.until > one.at:
+                found[undone] = replace(it, until=one.at)
+        open_.append(place)
     return found
 
 
