@@ -13,7 +13,7 @@ def most(expected, boards):
     return expected + 3.1 * math.sqrt(expected / boards)
 
 
-@pytest.mark.parametrize("sharing", ["", "units"])
+@pytest.mark.parametrize("sharing", ["", pytest.param("units", marks=pytest.mark.long)])
 def test_no_more_useless_ones_are_promoted_than_the_board_says(sharing):
     found = simulate(BoardWorld(0.0, sharing=sharing, **SMALL), 40, seed=61)
     assert found.false(found.promoted) <= most(40 * 0.05, 40)
@@ -24,7 +24,7 @@ def test_that_can_fail():
     assert found.false(found.promoted) > most(40 * 0.05, 40)
 
 
-@pytest.mark.parametrize("sharing", ["", "control"])
+@pytest.mark.parametrize("sharing", ["", pytest.param("control", marks=pytest.mark.long)])
 def test_of_what_stands_few_are_useless_and_with_holdouts_most_useful_ones_stand(sharing):
     found = simulate(BoardWorld(0.2, 1.0, sharing=sharing, **SMALL), 40, seed=62)
     now, later = found.standing(), found.standing(held=True)
