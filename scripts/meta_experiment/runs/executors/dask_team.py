@@ -44,6 +44,8 @@ _TO_CONNECT = "15s"
 _FOR_WORKERS = 60.0  # seconds
 _TO_STOP = 30.0  # seconds for what is under way, before it is left to itself
 _SETTINGS = {
+    "distributed.scheduler.http.routes": [],  # nobody looks at pages, and some could steer
+    "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": _TO_CONNECT,
     "distributed.worker.memory.terminate": False,
     "distributed.worker.memory.pause": False,
@@ -194,7 +196,7 @@ def _client(
             processes=True,
             protocol="tls://",
             security=security,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
             local_directory=str(own),
             silence_logs="CRITICAL",
