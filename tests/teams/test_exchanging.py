@@ -19,6 +19,7 @@ from meta_experiment.files.lock import FileLock
 from meta_experiment.model.plan_document import plan_sha256
 from meta_experiment.protocol import log_head
 from meta_experiment.services.planning import amending, creating, request
+from meta_experiment.services.teams import restoring
 from meta_experiment.services.teams.exchange_note import sentences
 from meta_experiment.types import TeamTerms
 
@@ -124,6 +125,36 @@ def test_a_log_that_a_backup_put_back_is_refused(tmp_path):
     assert told.shipped == 0
     bob.exchange()
     assert set(bob.counts(made)) == {"a-1", "a-2", "b-1"}
+
+
+def test_a_log_that_a_backup_put_back_is_made_whole(tmp_path):
+    """What the store has comes back, what was written since stands behind it."""
+    made, (ann, bob) = team_of(tmp_path, "ann", "bob")
+    ann.record(made, ["a-1"])
+    ann.assign(made, "unit-1")
+    with ann.at_work() as workspace:
+        folder = workspace.layout.trials(made)
+    backup = {path: path.read_bytes() for path in folder.glob("[!.]*")}
+    ann.record(made, ["a-2"])
+    ann.assign(made, "unit-2")
+    ann.exchange()
+    for path, data in backup.items():
+        path.write_bytes(data)
+    ann.record(made, ["a-3"])
+    ann.assign(made, "unit-3")
+    assert ann.exchange().experiments[0].refused
+    with ann.member() as (workspace, member):
+        assert len(restoring.restore_all(workspace, member)) == 2
+        assert restoring.restore_all(workspace, member) == ()
+    told = ann.exchange().experiments[0]
+    assert (told.shipped, told.refused) == (2, None)
+    bob.exchange()
+    assert bob.trials(made) == ann.trials(made)
+    assert {"a-1", "a-2", "a-3"} < set(bob.counts(made))
+    assert {trial.unit for trial in bob.trials(made)} > {"unit-1", "unit-2", "unit-3"}
+    (drawn,) = folder.glob("assignments.*")
+    counts = [line.split(b"\t")[0] for line in drawn.read_bytes().splitlines()[1:]]
+    assert counts == [b"1", b"2", b"3"]
 
 
 def test_another_checkout_on_the_same_machine_counts(tmp_path):

@@ -38,6 +38,7 @@ from meta_experiment.services.serving.uncounted import (
     without_hooks,
 )
 from meta_experiment.services.strange_entries import strange_entries
+from meta_experiment.services.teams.shipping_apart import in_use
 from meta_experiment.services.workspace import Workspace
 from meta_experiment.sources.sessions.session_files import last_began
 from meta_experiment.types import Status
@@ -69,6 +70,7 @@ def examine(workspace: Workspace) -> Health:
         *_serving(machine.environment, installed),
         *_settings(workspace, settings),
         *_experiments(workspace),
+        *_team_store(workspace),
         *_faults(workspace),
     ]
     return Health.of(sys.executable, str(workspace.root), findings)
@@ -249,6 +251,24 @@ def _experiments(workspace: Workspace) -> Iterator[Finding]:
             f"{workspace.root} is missing from the list by which hooks find it",
             "meta-experiment repair",
         )
+
+
+def _team_store(workspace: Workspace) -> Iterator[Finding]:
+    """Ask the team's store, where one is in use: without it trials wait, and none is lost."""
+    if not in_use(workspace.layout):
+        return
+    from meta_experiment.services.teams.membership import require_owner
+    from meta_experiment.services.teams.store_address import opened_member
+
+    try:
+        with opened_member(workspace) as member:
+            require_owner(member)
+            project = as_word(member.setting.project)
+    except MetaExperimentError as error:
+        detail = f"{error.message} Trials wait here meanwhile, and prompts are served."
+        yield Finding("team store", ok=False, detail=detail, hint=error.hint)
+    else:
+        yield _fine("team store", f"answers, project {project}")
 
 
 def _listed(workspace: Workspace) -> bool:

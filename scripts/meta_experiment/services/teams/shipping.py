@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from meta_experiment.errors import ConflictError, DriftError, RefusedError
 from meta_experiment.files.confine import Content
 from meta_experiment.files.headway import tell
 from meta_experiment.model.plan_document import plan_sha256, plan_to_document
+from meta_experiment.services.teams.exchange_note import read_note
 from meta_experiment.services.teams.membership import Membership
 from meta_experiment.services.teams.statements import batch_statement, publication_statement
 from meta_experiment.services.teams.trial_terms import terms_sha256
@@ -94,17 +95,19 @@ def ship_logs(workspace: Workspace, member: Membership, experiment: Experiment) 
     name = experiment.experiment_id
     sizes, terms = member.exchange.sizes(name), terms_sha256(experiment)
     logs = own_logs(workspace.layout, workspace.checkout.counting(), name)
-    new = [(log, sizes.get((name, log.name), 0)) for log in logs]
-    new = [(log, known) for log, known in new if log.size != known]
-    total = sum(log.size - known for log, known in new)
-    for log, known in new:
-        _require_same(member, name, log, known)
+    known = {log.name: sizes.get((name, log.name), 0) for log in logs}
+    since = read_note(workspace.layout).at or 0.0
+    looked_at = [log for log in logs if log.size != known[log.name] or log.changed > since]
+    _require_same(member, name, looked_at, sizes)
+    new = [(log, known[log.name]) for log in logs if log.size != known[log.name]]
+    total = sum(log.size - begin for log, begin in new)
+    for log, _ in new:
         with refusals(log.path):
             workspace.files.sync_file(log.path)
     batches = (
         _signed(member, terms, Batch(name, member.signer.machine, log.name, first, lines, b""))
-        for log, known in new
-        for first, lines in log.pieces(known)
+        for log, begin in new
+        for first, lines in log.pieces(begin)
     )
     shipped = done = 0
     while together := list(islice(batches, _TOGETHER)):
@@ -128,23 +131,32 @@ def _signed(member: Membership, terms: str, batch: Batch) -> Batch:
     return batch._replace(signature=member.signer.sign(said))
 
 
-def _require_same(member: Membership, experiment_id: str, log: OutgoingLog, known: int) -> None:
-    """Refuse a log that is another than the store has, as far as its last batch tells."""
-    if known > log.size:
-        raise ConflictError(
-            f"{log.path} ends {known - log.size:,} bytes before what the store has of it, as "
-            "after a backup was put back. Nothing of it was shipped.",
-            hint="Take from the store what is missing: meta-experiment store ship --restore",
-        )
-    if not known:
+def _require_same(
+    member: Membership,
+    experiment_id: str,
+    logs: Sequence[OutgoingLog],
+    sizes: Mapping[tuple[str, str], int],
+) -> None:
+    """Refuse logs of which one is another than the store has, by its last batch."""
+    machine, by_name = member.signer.machine, {log.name: log for log in logs}
+    cursors = {}
+    for (name, log_name), size in sizes.items():
+        log = by_name.get(log_name) if name == experiment_id else None
+        cursors[machine, log_name] = size if log is None else size - 1
+        if log is not None and size > log.size:
+            raise ConflictError(
+                f"{log.path} ends {size - log.size:,} bytes before what the store has of it, "
+                "as after a backup was put back. Nothing was shipped.",
+                hint="Take it from the store: meta-experiment store ship --restore",
+            )
+    if not any(log.size for log in logs):
         return
-    machine = member.signer.machine
-    cursors = {(machine, log.name): known - 1}
     for batch in member.exchange.batches_after(experiment_id, [machine], cursors):
-        if batch.log == log.name and log.read(batch.first, len(batch.lines)) != batch.lines:
+        log = by_name.get(batch.log)
+        if log is not None and log.read(batch.first, len(batch.lines)) != batch.lines:
             raise ConflictError(
                 f"{log.path} is not what the store has of it, from byte {batch.first:,} on, as "
-                "after a backup was put back. Nothing of it was shipped.",
+                "after a backup was put back. Nothing was shipped.",
                 hint="Take from the store what it has: meta-experiment store ship --restore",
             )
 

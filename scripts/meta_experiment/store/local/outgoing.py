@@ -22,11 +22,15 @@ BATCH_BYTES = 1 << 20  # of a batch, at most, unless one line is longer
 
 @dataclass(frozen=True, slots=True)
 class OutgoingLog:
-    """Log that this checkout wrote: its name and path, and the bytes of its whole lines."""
+    """Log that this checkout wrote: its name and path, and the bytes of its whole lines.
+
+    `changed` is when it was written to last, in seconds, by the clock of its disk.
+    """
 
     name: str
     path: Path
     size: int
+    changed: float
 
     def pieces(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Yield whole lines from an offset on, piece by piece, each with its own offset.
@@ -74,8 +78,15 @@ def own_logs(layout: Layout, counting: Counting, experiment_id: str) -> list[Out
             head = log_head.head(counting.seal, experiment_id, name)
             path = folder / name
             if read_lines_at(path, -len(head), len(head)) == head:
-                found.append(OutgoingLog(name, path, whole_size(path)))
+                found.append(OutgoingLog(name, path, whole_size(path), _changed(path)))
     return found
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat(follow_symlinks=False).st_mtime
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def whole_size(path: Path) -> int:

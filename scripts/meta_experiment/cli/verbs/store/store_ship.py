@@ -10,6 +10,8 @@ from meta_experiment.errors import LockedError
 from meta_experiment.render.blocks import lines
 from meta_experiment.render.team_store import exchange_page
 from meta_experiment.services.acting.team_sharing import share_now
+from meta_experiment.services.teams.restoring import restore_all
+from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.types.results.team_store import StoreExchange
 
 
@@ -24,7 +26,12 @@ from meta_experiment.types.results.team_store import StoreExchange
 @click.option(
     "--background", is_flag=True, help="As it starts by itself: one that is at it is let alone."
 )
-def ship_verb(place: Place, experiments: tuple[str, ...], background: bool) -> Result:
+@click.option(
+    "--restore", is_flag=True, help="First take back what a backup took from a log here."
+)
+def ship_verb(
+    place: Place, experiments: tuple[str, ...], background: bool, restore: bool
+) -> Result:
     """Bring what this checkout wrote into the team's store, and take what others wrote.
 
     With it this checkout leases positions of each experiment for days ahead, and takes up what
@@ -35,6 +42,10 @@ def ship_verb(place: Place, experiments: tuple[str, ...], background: bool) -> R
     signed by a machine that counts, or does not fit, stays outside and is told.
     """
     opened = workspace(place)
+    restored: tuple[str, ...] = ()
+    if restore:
+        with opened_member(opened) as member:
+            restored = restore_all(opened, member, experiments)
     try:
         shared = share_now(opened, experiments)
     except LockedError:
@@ -45,7 +56,7 @@ def ship_verb(place: Place, experiments: tuple[str, ...], background: bool) -> R
     return Result(
         done,
         exchange_page(done),
-        narration=narrated(shared.notes),
+        narration=narrated((*restored, *shared.notes)),
         exit_code=1 if any(item.refused for item in done.experiments) else 0,
     )
 
