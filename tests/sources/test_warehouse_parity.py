@@ -1,19 +1,28 @@
 """Sums that an engine computed say what the trials themselves say, to the ninth digit."""
 
+import json
+import os
+import shutil
+import subprocess
 from datetime import timedelta
 
 import pytest
+from tests.support.tools import ROOT, engines_python
 from tests.support.warehouse_rows import (
     ARMS,
     FIRST_DAY,
     METRICS,
+    insert,
     made_up,
+    mapping_document,
     mapping_of,
     plan_of,
     write_csv,
 )
 from tests.support.warehouse_trials import differences, embedded, pushed_down, summed, trials_of
 
+from meta_experiment.model.collected_document import state_from_document
+from meta_experiment.model.plan_document import plan_to_document
 from meta_experiment.sources.warehouse.collecting import Period, collect
 from meta_experiment.sources.warehouse.engines import opened
 from meta_experiment.sources.warehouse.sought import sought
@@ -64,11 +73,58 @@ def embedded_sums(tmp_path_factory):
 
 @pytest.mark.parametrize("name", PLANS)
 def test_sums_say_what_trials_say(embedded_sums, name):
+    assert_says_what_trials_say(name, embedded_sums)
+
+
+@pytest.mark.long
+def test_postgresql_says_the_same(postgres_server):
+    database = postgres_server.database()
+    tables = insert(ROWS, postgres_server, database)
+    url = postgres_server.url(database)
+    sums = {
+        id(plan): collected(mapping_for(plan, tables), plan, url)
+        for plan in (BY_SUMS, BY_MEANS)
+    }
+    for name in PLANS:
+        assert_says_what_trials_say(name, sums)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not here")
+def test_spark_says_the_same(tmp_path):
+    tables = write_csv(ROWS, tmp_path)
+    requests = [
+        {
+            "plan": plan_to_document(plan),
+            "as_of": AS_OF,
+            "mapping": mapping_document(
+                tables, metrics=METRICS if plan is BY_SUMS else MEANS, covariates=PAST
+            ),
+        }
+        for plan in (BY_SUMS, BY_MEANS)
+    ]
+    (tmp_path / "request.json").write_text(json.dumps(requests))
+    words = [engines_python(), "-m", "tests.support.spark_sums", str(tmp_path)]
+    path = {**os.environ, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT}"}
+    done = subprocess.run(
+        words, cwd=ROOT, env=path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = [
+        state_from_document(item).sums
+        for item in json.loads((tmp_path / "sums.json").read_text())
+    ]
+    sums = dict(zip((id(BY_SUMS), id(BY_MEANS)), found, strict=True))
+    for name in PLANS:
+        assert_says_what_trials_say(name, sums)
+
+
+def assert_says_what_trials_say(name, sums):
     whole, primary, settings = PLANS[name]
     plan = plan_of(primary, **settings)
     past = 20 if "covariates" in settings else None
     trials = trials_of(ROWS, summed if whole is BY_SUMS else None, past=past)
     one = embedded(plan, trials, AS_OF)
-    other = pushed_down(plan, embedded_sums[id(whole)], AS_OF)
+    other = pushed_down(plan, sums[id(whole)], AS_OF)
     assert one["primary"]["comparisons"][0]["effect"]["relative"] is not None
     assert differences(one, other) == []

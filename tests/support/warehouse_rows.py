@@ -52,6 +52,11 @@ def made_up(units=400, *, seed=1, days=8, effect=0.8, twice=40, offset=0.0):
 
 def mapping_of(tables, folder=".", **changes):
     """Return the mapping of such rows, which lie in these tables."""
+    return mapping_from_document(mapping_document(tables, **changes), str(folder))
+
+
+def mapping_document(tables, **changes):
+    """Return the same as it is written."""
     document = {
         "tables": tables,
         "exposure": EXPOSURE,
@@ -59,7 +64,7 @@ def mapping_of(tables, folder=".", **changes):
         "metrics": METRICS,
         **changes,
     }
-    return mapping_from_document(json.loads(json.dumps(document)), str(folder))
+    return json.loads(json.dumps(document))
 
 
 def plan_of(primary="cost_usd", secondary=(), **settings):
@@ -91,3 +96,22 @@ def write_csv(rows, folder):
 
 def _written(value):
     return f"{value:%Y-%m-%dT%H:%M:%S}" if isinstance(value, datetime) else value
+
+
+def insert(rows, server, database):
+    """Put the rows into tables of a PostgreSQL; return the tables of a mapping."""
+    columns = {
+        "shown": "unit text, arm text, at timestamptz",
+        "calls": "unit text, at timestamptz, cost double precision, "
+        "seconds double precision, ok integer",
+    }
+    for name, described in columns.items():
+        lines = ",".join(
+            "(" + ",".join(f"'{item}'" for item in row) + ")" for row in getattr(rows, name)
+        )
+        server.run(
+            f"CREATE TABLE {name} ({described})",
+            f"INSERT INTO {name} VALUES {lines}",  # noqa: S608 - made up here
+            database=database,
+        )
+    return {name: f"public.{name}" for name in columns}

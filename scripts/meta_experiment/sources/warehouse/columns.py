@@ -98,7 +98,7 @@ def number_of(table: Table, wanted: EventColumn, where: str) -> Expression:
     found = column_of(table, wanted, where)
     kind = found.type()
     if kind.is_boolean():
-        return found.cast("int8").cast("float64")
+        return found.cast("int32").cast("float64")
     if not (kind.is_numeric() or kind.is_string()):
         raise UsageError(f"{where}: {wanted.name} is {kind}, expected a number.")
     return found if kind.is_float64() else found.cast("float64")

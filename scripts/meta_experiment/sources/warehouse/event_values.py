@@ -137,7 +137,7 @@ _AGGREGATES: dict[UnitAggregate, Callable[[Expression, Table], Expression]] = {
     UnitAggregate.MEAN: lambda value, _: value.mean(),
     UnitAggregate.SUM: lambda value, _: value.sum(),
     UnitAggregate.COUNT: lambda value, _: value.count().cast("float64"),
-    UnitAggregate.ANY: lambda value, _: (value != 0.0).cast("int8").max().cast("float64"),
+    UnitAggregate.ANY: lambda value, _: (value != 0.0).cast("int32").max().cast("float64"),
     UnitAggregate.MIN: lambda value, _: value.min(),
     UnitAggregate.MAX: lambda value, _: value.max(),
     UnitAggregate.FIRST: lambda value, rows: value.argmin(rows.at, where=value.notnull()),

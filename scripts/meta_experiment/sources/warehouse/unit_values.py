@@ -133,7 +133,7 @@ def _on_scale(units: Table, sought: Sequence[SoughtMetric]) -> tuple[Table, list
             columns[f"r{number}"] = ibis.ifelse(value.notnull(), raw, ibis.null("float64"))
         elif metric.log:
             stands = raw > 0.0
-            columns[f"p{number}"] = (raw.notnull() & ~stands).cast("int64")
+            columns[f"p{number}"] = (raw.notnull() & ~stands).cast("int32")
             skipped = {**skipped, NOT_POSITIVE: f"p{number}"}
             value = ibis.ifelse(stands, raw, ibis.null("float64")).ln()
             columns[f"r{number}"] = ibis.ifelse(stands, raw, ibis.null("float64"))

@@ -1,0 +1,91 @@
+"""`collect` from files: days are kept as they were decided on, and nothing else is believed."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from tests.cli.conftest import COMMAND
+from tests.support.warehouse_rows import FIRST_DAY, made_up, mapping_document, write_csv
+
+COST = {"cost_usd": {"table": "calls", "at": "at", "value": "cost", "aggregate": "sum"}}
+
+
+@pytest.fixture
+def gathered(project):
+    """A started experiment, its rows and its mapping, all of which a test may change."""
+    name = project(
+        "create", "--file", f"{COMMAND}=v2.md", "--primary-metric", "cost_usd",
+        "--unit", "user", "--start", "--manual", "--seed", "1", "--json",
+    ).json["experiment_id"]  # fmt: skip
+    return name, made_up(120, days=6, twice=0)
+
+
+def collect(project, gathered, *flags, days=4, code=0, **changes):
+    name, rows = gathered
+    document = mapping_document(write_csv(rows, project.root), **{"metrics": COST, **changes})
+    document["as_of"] = (FIRST_DAY + timedelta(days=days)).isoformat()
+    (project.root / "mapping.json").write_text(json.dumps(document))
+    mapping = str(project.root / "mapping.json")
+    return project("collect", name, "--mapping", mapping, *flags, "--json", code=code).json
+
+
+def test_a_later_collection_adds_days_and_leaves_those_that_were_decided_on(project, gathered):
+    name, rows = gathered
+    first = collect(project, gathered)
+    assert (first["days"], first["added"], first["late"]) == (3, 3, [])
+    before = project("analyze", name, "--json").json["primary"]["variants"]
+    late = rows.shown[0][0], FIRST_DAY + timedelta(hours=30), 500.0, 1.0, 1
+    rows.shown.append(("new", "A", FIRST_DAY + timedelta(hours=1)))
+    rows.calls.append((rows.shown[0][0], rows.shown[0][2], *late[2:]))
+    again = collect(project, gathered)
+    assert again["added"] == 0
+    assert sum(item["units"] for item in again["late"]) == 1
+    assert project("analyze", name, "--json").json["primary"]["variants"] == before
+    later = collect(project, gathered, days=9)
+    assert (later["days"], later["added"]) == (6, 3)
+    assert later["arms"]["control"]["units"] + later["arms"]["treatment"]["units"] == 120
+
+
+def test_another_mapping_is_refused_unless_all_begins_again_on_record(project, gathered):
+    name, _ = gathered
+    collect(project, gathered)
+    refused = collect(project, gathered, window={"hours": 2}, code=1)
+    assert "--start-over" in refused["error"]["hint"]
+    done = collect(
+        project, gathered, "--start-over", "the window was wrong", window={"hours": 2}
+    )
+    assert "the window was wrong" in " ".join(done["notes"])
+    history = project.root / ".claude" / "meta" / "history" / f"{name}.jsonl"
+    assert "the window was wrong" in history.read_text()
+
+
+def test_sums_that_somebody_else_wrote_decide_nothing(project, gathered):
+    name, _ = gathered
+    collect(project, gathered)
+    path = project.root / ".claude" / "meta" / "local" / "collected" / f"{name}.json"
+    path.write_bytes(path.read_bytes().replace(b'"units":', b'"units": '))
+    assert project("analyze", name, "--json", code=1).json["error"]["kind"] == "corrupt_store"
+
+
+def test_without_a_time_there_is_one_look(project, gathered):
+    exposure = {"table": "shown", "unit": "unit", "variant": "arm",
+                "variants": {"A": "control", "B": "treatment"}}  # fmt: skip
+    timeless = {"exposure": exposure, "metrics": {"cost_usd": {**COST["cost_usd"]}}}
+    del timeless["metrics"]["cost_usd"]["at"]
+    done = collect(project, gathered, **timeless)
+    assert done["through"] is None
+    refused = collect(project, gathered, **timeless, code=1)
+    assert "one look" in refused["error"]["message"]
+
+
+def test_trials_and_sums_do_not_mix(project, gathered):
+    name, _ = gathered
+    project("record", name, "--variant", "control", "--metric", "cost_usd=1")
+    assert "count twice" in collect(project, gathered, code=1)["error"]["message"]
+
+
+def test_no_secret_is_shown(project, gathered):
+    url = "postgresql://reader:geheim123@127.0.0.1:1/db"
+    said = collect(project, gathered, "--engine", url, code=1)["error"]
+    assert said["kind"] == "network"
+    assert "geheim123" not in json.dumps(said)
