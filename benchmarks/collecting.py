@@ -48,7 +48,7 @@ BARE = {
             SELECT session_id, any_value(v) v, any_value(w) w, any_value(began) began, {_VALUES}
             FROM '{{rows}}' JOIN exposed USING (session_id)
             WHERE shown >= began AND shown < began + INTERVAL 1 DAY GROUP BY 1)
-        SELECT v, epoch(began)::bigint // 86400, {_SUMS}
+        SELECT v, epoch_us(began) // 86400000000, {_SUMS}
         FROM units WHERE v = w GROUP BY 1, 2 ORDER BY 1, 2""",
     "joined": f"""
         WITH exposed AS (
@@ -61,7 +61,7 @@ BARE = {
         every AS (
             SELECT v, w, began, coalesce(c, 0) c, coalesce(o, 0) o, coalesce(f, 0) f
             FROM exposed LEFT JOIN units USING (session_id))
-        SELECT v, epoch(began)::bigint // 86400, {_SUMS}
+        SELECT v, epoch_us(began) // 86400000000, {_SUMS}
         FROM every WHERE v = w GROUP BY 1, 2 ORDER BY 1, 2""",
 }  # fmt: skip
 

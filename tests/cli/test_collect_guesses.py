@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.postgres import PASSWORD
 from tests.support.warehouse_rows import made_up, write_csv
 
 RECORDED = Path(__file__).parents[1] / "sources" / "warehouse" / "claude_code"
@@ -36,6 +37,24 @@ def test_the_files_of_a_folder_make_a_draft_that_can_be_collected_by(project):
     done = project("collect", name, "--mapping", "mapping.yaml", "--json").json
     assert done["rows"] == len(rows.shown)
     assert project("collect", "--draft", "--json").json["tables"] == ["calls", "shown"]
+
+
+def test_the_tables_of_a_server_make_a_draft_without_its_secret(project, postgres_server):
+    name = postgres_server.database()
+    postgres_server.run(
+        'CREATE TABLE "Shown" ("userId" text, bucket text, shown_at timestamptz)',
+        """INSERT INTO "Shown" VALUES ('u1', 'A', now()), ('u2', 'B', now())""",
+        'CREATE TABLE calls ("userId" text, ts_ms bigint, cost numeric, failed boolean)',
+        "INSERT INTO calls VALUES ('u1', 1764547200000, 1.5, true)",
+        database=name,
+    )
+    said = project("collect", "--draft", "--engine", postgres_server.url(name))
+    found = yaml.safe_load(said.out)
+    assert found["exposure"]["table"] == "Shown"
+    assert found["exposure"]["unit"] == "userId"
+    assert found["metrics"]["cost"]["at"] == {"column": "ts_ms", "form": "milliseconds"}
+    assert found["metrics"]["failed"]["aggregate"] == "any"
+    assert PASSWORD not in said.out + said.err
 
 
 def test_a_draft_of_nothing_says_what_to_name(project):
