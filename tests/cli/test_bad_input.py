@@ -143,7 +143,7 @@ def test_a_plan_may_come_through_a_pipe(project):
 
 def test_a_pipe_that_nobody_writes_into_keeps_nobody_waiting(project, monkeypatch):
     """It is an empty plan, after a while."""
-    monkeypatch.setattr("meta_experiment.services.planning.request._PATIENCE", 0.05)
+    monkeypatch.setattr("meta_experiment.services.planning.written_document._PATIENCE", 0.05)
     os.mkfifo(project.path("pipe"))
     error = project("create", "--plan", "pipe", "--json", code=2).error
     assert "mapping" in error["message"]

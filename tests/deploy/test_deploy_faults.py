@@ -11,7 +11,7 @@ from tests.deploy.conftest import COMMAND, CONTROL, SKILL, TREATMENT, Recording,
 from tests.everyday import some
 from tests.faults import REFUSING, Crash, FaultyFileSystem
 
-from meta_experiment.deploy import Ending
+from meta_experiment.deploy import Ending, unseen
 from meta_experiment.errors import DependencyError, GitError, MetaExperimentError, StorageError
 from meta_experiment.files.confine import Content
 from meta_experiment.git import Git, command
@@ -106,6 +106,7 @@ class Bench:
     def fresh(self):
         """Return a copy of the project as it is before the change, for a process of its own."""
         command._versions.clear()
+        unseen._found.clear()
         root = self.folder / "copy"
         if root.exists():
             shutil.rmtree(root)
@@ -266,7 +267,7 @@ def test_a_refusal_at_every_run_of_git(git_bench):
             assert git_bench.state(world) == git_bench.after
         assert world.litter() == []
         assert not world.deployer().pending()
-    assert refused >= git_bench.runs - 3  # only the last three are courtesies
+    assert refused >= git_bench.runs - 2  # only the last two are courtesies
 
 
 def test_a_death_while_recovering_is_recovered(bench):
@@ -413,7 +414,7 @@ def test_a_commit_made_by_hand_after_the_death_is_not_unstaged(git_bench):
 def test_without_git_nobody_guesses_whether_a_commit_landed(git_bench, monkeypatch, tmp_path):
     """A process that cannot find git leaves an interrupted commit to one that can."""
     world, files = git_bench.fresh(), FaultyFileSystem()
-    counter = Counter(files, git_bench.runs - 3, "death")
+    counter = Counter(files, git_bench.runs - 2, "death")
     with pytest.raises(Crash):
         git_bench.run(world, files, faulty(world, counter))
     with monkeypatch.context() as patch:
