@@ -10,12 +10,15 @@ def spark_backend(master: str) -> Any:  # noqa: ANN401 - a backend of Ibis
     import ibis
     from pyspark.sql import SparkSession
 
-    place = "local[*]" if master in ("", "local") else f"spark://{master}"
+    here = master in ("", "local")
+    builder = SparkSession.builder.master("local[*]" if here else f"spark://{master}")
+    if here:  # one machine loses its time with the two hundred parts of a cluster
+        builder = builder.config("spark.sql.shuffle.partitions", "8")
     session = (
-        SparkSession.builder.master(place)
-        .appName("meta-experiment")
+        builder.appName("meta-experiment")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "ERROR")
         .getOrCreate()
     )
