@@ -24,6 +24,7 @@ from meta_experiment.types.mapping import (
     TimeForm,
     UnitAggregate,
     WarehouseMapping,
+    WithoutEvents,
 )
 
 MAPPING_KEYS = {
@@ -36,7 +37,6 @@ FILTER_KEYS = {"column", *(item.value for item in FilterOperator)}
 COLUMN_KEYS = {"column", "path"}
 TIME_KEYS = {*COLUMN_KEYS, "form"}
 SECONDS_OF = {"days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
-WITHOUT_EVENTS = ("zero", "missing")
 
 _LONGEST = 3650 * 86400.0  # seconds
 _NEEDS_NO_VALUE = (UnitAggregate.COUNT, UnitAggregate.ANY)
@@ -187,10 +187,10 @@ def _event(value: object, where: str, defaults: _Defaults) -> EventMapping:
         )
     if aggregate in _NEEDS_TIME and at is None:
         raise UsageError(f"{where}: {aggregate.value} needs a time, expected at: COLUMN.")
-    empty = "zero" if aggregate in _ZERO_WITHOUT else "missing"
+    empty = WithoutEvents.ZERO if aggregate in _ZERO_WITHOUT else WithoutEvents.MISSING
     without = document.get("without_events", empty)
-    if without not in WITHOUT_EVENTS:
-        raise UsageError(f"{where}.without_events: expected {' or '.join(WITHOUT_EVENTS)}.")
+    if without not in [*WithoutEvents]:
+        raise UsageError(f"{where}.without_events: expected {' or '.join(WithoutEvents)}.")
     return EventMapping(
         table=table,
         unit=(
@@ -202,7 +202,7 @@ def _event(value: object, where: str, defaults: _Defaults) -> EventMapping:
         value=column,
         at=at if timed or aggregate in _NEEDS_TIME else None,
         window=window if timed else None,
-        zero=without == "zero",
+        zero=without == WithoutEvents.ZERO,
         where=_filters(document, where),
     )
 

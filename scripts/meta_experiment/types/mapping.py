@@ -24,6 +24,13 @@ class UnitAggregate(StrEnum):
     LAST = "last"
 
 
+class WithoutEvents(StrEnum):
+    """What a unit has of which there is no event."""
+
+    ZERO = "zero"
+    MISSING = "missing"
+
+
 class TimeForm(StrEnum):
     """How a column holds a moment: as such or as text of it, or in units since 1970."""
 
