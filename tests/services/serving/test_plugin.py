@@ -41,7 +41,8 @@ def test_the_wheel_holds_what_the_checkout_has():
     assert held == sorted(set(held))
     work = {"AGENTS.md", "CHANGELOG.md", "SECURITY.md", "benchmarks", "docs", "evals", "tests"}
     work |= {"action.yml", "requirements-dev.lock", "dist", "build", "node_modules"}
-    work |= {"hatch_build.py", "requirements-tools.lock", "share", "__pycache__"}
+    work |= {"hatch_build.py", "requirements-engines.lock", "requirements-tools.lock"}
+    work |= {"share", "__pycache__"}
     top = {item.name for item in ROOT.iterdir() if item.name[0] != "."} - work
     assert set(held) == top | {".claude-plugin"}
 
