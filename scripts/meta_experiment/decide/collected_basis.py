@@ -24,15 +24,21 @@ from meta_experiment.types import Metric, Plan
 def basis_of_sums(plan: Plan, collected: CollectedSums, as_of: float) -> Basis:
     """Return what a decision on collected sums rests on.
 
-    A rule that looks at the first units of every arm looks at the days that hold these.
+    A rule that looks at the first units of every arm looks at the first days that hold these,
+    the same of every arm: what one more day has of its own would be taken for an effect.
     """
     plan, rule = plan.as_compared, rule_of(plan)
     of_arm = {item.name: _days_of(collected, item.name) for item in plan.variants}
     complete = True
     if not rule.extendable:
-        complete = all(sum(map(_seen, days)) >= plan.sample_size for days in of_arm.values())
+        reached = [_reached(days, plan.sample_size) for days in of_arm.values()]
+        last = max((place for place in reached if place is not None), default=0)
+        complete = None not in reached
         if complete:
-            of_arm = {name: _first(days, plan.sample_size) for name, days in of_arm.items()}
+            of_arm = {
+                name: [day for day in days if _place(day) <= last]
+                for name, days in of_arm.items()
+            }
     metrics = {metric.name: metric for metric in (*plan.metrics, ERROR_RATE)}
     compared_by = covariates_of(plan)
     columns = {
@@ -57,22 +63,24 @@ def basis_of_sums(plan: Plan, collected: CollectedSums, as_of: float) -> Basis:
 
 def _days_of(collected: CollectedSums, variant: str) -> list[ArmDay]:
     found = [day for day in collected.days if day.variant == variant]
-    return sorted(found, key=lambda day: day.day or 0)
+    return sorted(found, key=_place)
 
 
 def _seen(day: ArmDay) -> int:
     return day.units + day.tainted
 
 
-def _first(days: Sequence[ArmDay], units: int) -> list[ArmDay]:
-    """Return the first days that hold so many units; a day is looked at whole."""
-    kept = list[ArmDay]()
+def _place(day: ArmDay) -> int:
+    return day.day or 0
+
+
+def _reached(days: Sequence[ArmDay], units: int) -> int | None:
+    """Return the day with which there are so many units; None while there are fewer."""
     for day in days:
-        if units <= 0:
-            break
-        kept.append(day)
         units -= _seen(day)
-    return kept
+        if units <= 0:
+            return _place(day)
+    return None
 
 
 def _arm(variant: str, days: Sequence[ArmDay], metrics: Iterable[str]) -> Arm:

@@ -75,9 +75,8 @@ def tried_experiments(rows: Sequence[Row]) -> Iterator[TriedExperiment]:
     """Yield what was started on a prompt, each with what its holdouts showed on their own."""
     later: dict[str, list[float]] = {}
     for row in rows:
-        outcome, of = row["outcome"], row["watches"]
-        if of is not None and outcome is not None and outcome["e_value"] is not None:
-            later.setdefault(of, []).append(outcome["e_value"])
+        if row["watches"] is not None and (value := _still_better(row)) is not None:
+            later.setdefault(row["watches"], []).append(value)
     for row in rows:
         if row["started"] is None or row["watches"] is not None or not row["files"]:
             continue
@@ -90,6 +89,19 @@ def tried_experiments(rows: Sequence[Row]) -> Iterator[TriedExperiment]:
             later=tuple(later.get(row["id"], ())),
             overridden=bool(outcome and outcome["override"]),
         )
+
+
+def _still_better(holdout: Row) -> float | None:
+    """Return the e-value of a holdout as it is now, also while it runs; None without one.
+
+    It ends when enough speaks for it: counted only then, the good ones would come first.
+    """
+    outcome, now = holdout["outcome"], holdout["holdout"]
+    if outcome is not None:
+        value: float | None = outcome["e_value"]
+    else:
+        value = None if now is None else now["still_better"]
+    return value
 
 
 def _by_holdout(told: OutcomeImpact | None, own: OutcomeImpact | None) -> OutcomeImpact | None:
