@@ -92,11 +92,11 @@ class Decider(Teammate):
                 dry_run=dry_run,
             )
 
-    def forge(self, name, lease):
-        """Sign a decision as this machine would make it."""
+    def forge(self, name, lease, **changed):
+        """Sign a decision as this machine would make it, but for what is changed."""
         with self.member() as (workspace, member):
             seat = team_settling.TeamSeat(workspace, member, workspace.store.experiment(name))
-            outcome = team_auto.due_outcome(seat, by_auto=True)
+            outcome = replace(team_auto.due_outcome(seat, by_auto=True), **changed)
             return signed_decision(member, seat.experiment, lease, 0, outcome, {})
 
     def experiment(self, name):

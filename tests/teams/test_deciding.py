@@ -230,6 +230,34 @@ def test_forged_decisions_are_passed_over_and_block_nobody(tmp_path):
     assert [it.generation for it in ann.team.decisions[name]] == [0, 1]
 
 
+@pytest.mark.usefixtures("carried")
+def test_whom_one_checkout_admits_by_itself_counts_there_and_decides_for_nobody(tmp_path):
+    name, (ann, bob, eve) = deciders(tmp_path, "ann", "bob", "eve", admitted=["ann", "bob"])
+    bob.admit("eve", here=True)
+    eve.measure(name, 0, 30)
+    eve.exchange()
+    lease = eve.team.seen_by(eve.signer_id).lease_decision(name, 1.0)
+    eve.team.decisions[name].append(eve.forge(name, lease))
+    eve.team.now += 100.0
+    for mate in (ann, bob, eve):
+        mate.share()
+        assert mate.experiment(name).status is Status.RUNNING
+    with bob.at_work() as workspace:
+        assert len(bob.log(workspace, name).trials) == 30
+
+
+@pytest.mark.usefixtures("carried")
+def test_a_change_whose_name_is_a_pattern_is_not_taken_up(tmp_path):
+    """It is searched for in the history of a branch, where it would find another's."""
+    name, (ann, bob) = deciders(tmp_path, "ann", "bob")
+    ann.measure(name, 0, 24)
+    ann.exchange()
+    lease = ann.team.seen_by(ann.signer_id).lease_decision(name, 1.0)
+    ann.team.decisions[name].append(ann.forge(name, lease, change_id=".*"))
+    bob.share()
+    assert bob.experiment(name).status is Status.RUNNING
+
+
 class Death(BaseException):
     """The end of a process, which no code of ours may catch."""
 

@@ -355,7 +355,7 @@ def test_what_is_of_no_team_stays_where_it_is(tmp_path):
 
 
 def test_machines_that_a_plan_names_count_and_no_other(tmp_path):
-    """Admitted or not; what this checkout wrote itself counts in any case."""
+    """Until the owner takes that back; what this checkout wrote itself counts in any case."""
     made, (ann, bob, eve) = team_of(tmp_path, "ann", "bob", "eve")
     named = TeamTerms("main", machines=(bob.join(),))
 
@@ -368,10 +368,12 @@ def test_machines_that_a_plan_names_count_and_no_other(tmp_path):
         with mate.at_work() as workspace:
             workspace.store.change(made, naming)
         mate.record(made, [mate.name])
-    ann.admit("bob", remove=True)
     for mate in (bob, eve, ann):
         mate.exchange()
     assert set(ann.counts(made)) == {"ann", "bob"}
+    ann.admit("bob", remove=True)
+    ann.exchange()
+    assert set(ann.counts(made)) == {"ann"}
 
 
 def test_one_that_ships_alone_takes_trials_of_others_where_they_are_named(tmp_path):

@@ -36,14 +36,16 @@ class Membership:
 class BelievedMachines:
     """Machines whose trials count, by id with their public keys, and why others do not.
 
-    `here` are this one and those that this checkout admitted by itself, `joined` all of the
-    project; `numbers` are the last words of the owner, as the setting keeps them.
+    `here` are this one and those that this checkout admitted by itself; `admitted` the owner
+    and whom it admitted, `joined` all of the project but whom it admits no longer; `numbers`
+    are the last words of the owner, as the setting keeps them.
     """
 
     keys: Mapping[str, bytes]
     refused: Mapping[str, str]
     numbers: Mapping[str, int]
     here: Mapping[str, bytes]
+    admitted: Mapping[str, bytes]
     joined: Mapping[str, bytes]
 
     def keys_of(self, experiment: Experiment) -> Mapping[str, bytes]:
@@ -51,9 +53,19 @@ class BelievedMachines:
         team = experiment.plan.team
         if team is None or not team.machines:
             return self.keys
+        return {**self.deciders_of(experiment), **self.here}
+
+    def deciders_of(self, experiment: Experiment) -> Mapping[str, bytes]:
+        """Return those that decide an experiment, for all others: whom its plan names.
+
+        Where it names none, the owner and whom it admitted. What a checkout admits by itself
+        counts in it and decides nothing.
+        """
+        team = experiment.plan.team
+        if team is None or not team.machines:
+            return self.admitted
         named = {machine: self.joined.get(machine) for machine in team.machines}
-        known = {machine: key for machine, key in named.items() if key is not None}
-        return {**known, **self.here}
+        return {machine: key for machine, key in named.items() if key is not None}
 
 
 def require_owner(member: Membership) -> None:
@@ -81,36 +93,36 @@ def believed(member: Membership) -> BelievedMachines:
     hold where the store has only older ones.
     """
     setting = member.setting
-    own = member.signer.key
+    own, owner = member.signer.key, machine_id(member.setting.owner)
     here = {own.machine: own.public_key}
     here |= {machine: bytes.fromhex(key) for machine, key in setting.admitted.items()}
-    keys = {machine_id(setting.owner): setting.owner, **here}
-    joined, refused = dict(keys), dict[str, str]()
+    admitted = {owner: setting.owner}
+    joined, refused = dict(admitted), dict[str, str]()
     numbers = dict(setting.numbers)
     for known in member.exchange.machines():
         machine, public = known.key.machine, known.key.public_key
-        if machine in keys:
+        if machine == owner:
             continue
         why = _why_not(member, known, numbers)
-        if why != FORGED_ID:
+        if not why:
+            admitted[machine] = public
+        if why not in {FORGED_ID, NO_LONGER}:
             joined[machine] = public
-        if why:
+        if why and machine not in here:
             refused[machine] = why
-        else:
-            keys[machine] = public
-    return BelievedMachines(keys, refused, numbers, here, joined)
+    return BelievedMachines({**admitted, **here}, refused, numbers, here, admitted, joined)
 
 
 def why_not_decides(member: Membership, known: BelievedMachines, experiment: Experiment) -> str:
     """Say why this machine may not decide an experiment of its team; empty where it may.
 
-    Those may that the plan names; where it names none, the owner and whom it admitted.
+    See `BelievedMachines.deciders_of`.
     """
     own, team = member.signer.machine, experiment.plan.team
-    if team is not None and team.machines:
-        return "" if own in team.machines else "its plan names others"
-    if own == machine_id(member.setting.owner):
+    if own in known.deciders_of(experiment):
         return ""
+    if team is not None and team.machines and own not in team.machines:
+        return "its plan names others"
     for found in member.exchange.machines():
         if found.key.machine == own:
             return _why_not(member, found, dict(known.numbers))

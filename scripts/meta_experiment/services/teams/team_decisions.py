@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from meta_experiment.deploy.change import is_change_id
 from meta_experiment.errors import UsageError, as_word
 from meta_experiment.model import fields
 from meta_experiment.model.experiment_document import outcome_from_document, outcome_to_document
@@ -27,6 +29,7 @@ from meta_experiment.store.local.replicas import replicas
 from meta_experiment.types import Action, Experiment, Outcome
 
 CARRIED_OUT = "carried_out"
+_OBJECT_NAME = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # of git
 Counted = Mapping[str, Mapping[str, int]]  # by machine and log: how much of it was counted
 
 
@@ -67,7 +70,7 @@ def record_of(
     member: Membership, known: BelievedMachines, experiment: Experiment
 ) -> TeamRecord:
     """Read what was decided of an experiment, and whether it was carried out."""
-    keys = known.keys_of(experiment)
+    keys = known.deciders_of(experiment)
     aside, free = list[str](), 0
     decided: DecidedOutcome | None = None
     for item in member.exchange.decisions(experiment.experiment_id):
@@ -157,6 +160,8 @@ def _decided(
     treatments = {arm.name for arm in experiment.plan.treatments}
     if outcome.action is Action.PROMOTE and outcome.winner not in treatments:
         return "it promotes what the plan does not have"
+    if outcome.change_id is not None and not is_change_id(outcome.change_id):
+        return "its change cannot have that name"
     return DecidedOutcome(item.generation, item.machine, outcome, counted)
 
 
@@ -178,12 +183,19 @@ def _carried_out(
                 decided.generation,
             ):
                 yield CarriedOut(
-                    commit=fields.text(document, "commit", "note"),
+                    commit=_object_name(document),
                     branch=fields.text(document, "branch", "note"),
                     url=str(document.get("url") or ""),
                 )
         except (ValueError, UsageError):
             continue
+
+
+def _object_name(document: Mapping[str, object]) -> str:
+    commit = fields.text(document, "commit", "note")
+    if not _OBJECT_NAME.fullmatch(commit):
+        raise UsageError("a note names no commit")
+    return commit
 
 
 def _decision_statement(
