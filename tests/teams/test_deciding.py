@@ -11,7 +11,8 @@ from meta_experiment.errors import GitError, RefusedError, UsageError
 from meta_experiment.protocol import index
 from meta_experiment.services.acting import promotion, team_settling
 from meta_experiment.services.acting.promotion import ActionOptions
-from meta_experiment.services.teams.team_decisions import CarriedOut
+from meta_experiment.services.teams.membership import believed
+from meta_experiment.services.teams.team_decisions import CarriedOut, record_of
 from meta_experiment.types import Action, Decision, Status
 
 COMMIT = "c0ffee" + "0" * 34
@@ -254,8 +255,11 @@ def test_a_change_whose_name_is_a_pattern_is_not_taken_up(tmp_path):
     ann.exchange()
     lease = ann.team.seen_by(ann.signer_id).lease_decision(name, 1.0)
     ann.team.decisions[name].append(ann.forge(name, lease, change_id=".*"))
-    bob.share()
-    assert bob.experiment(name).status is Status.RUNNING
+    with bob.member() as (workspace, member):
+        experiment = workspace.store.experiment(name)
+        found = record_of(member, believed(member), experiment)
+    assert found.decided is None
+    assert found.aside[0].endswith("its change cannot have that name")
 
 
 class Death(BaseException):
