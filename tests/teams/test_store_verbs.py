@@ -82,6 +82,8 @@ def test_a_team_from_nothing_to_a_shared_board(pair, said, url):
     assert ann.counts(made) == dict.fromkeys(["a-1", "b-1", "b-2"], 1)
     code, shown = said(ann, "store", "show")
     assert [item["counts"] for item in shown["machines"]] == [True, True]
+    code, again = said(bob, "store", "use", "--project", PROJECT, *name, **store)
+    assert again["counts"]
     assert [item["name"] for item in shown["machines"]][1] == "bob, laptop"
     code, checked = said(ann, "store", "check")
     assert (code, checked["healthy"]) == (0, True)

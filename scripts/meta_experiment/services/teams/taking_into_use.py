@@ -72,11 +72,7 @@ def use_store(workspace: Workspace, wanted: StoreRequest) -> StoreUse:
             pulls=not wanted.ship_only,
         )
         own = signer.key
-        counts = any(
-            item.key.machine == own.machine and any(word.counts for word in item.admissions)
-            for item in exchange.machines()
-        )
-        believed(member)
+        counts = own.machine in believed(member).admitted
     is_owner = member.setting.owner == own.public_key
     return StoreUse(
         store=told_address(url),
@@ -85,7 +81,7 @@ def use_store(workspace: Workspace, wanted: StoreRequest) -> StoreUse:
         machine=own.machine,
         fingerprint=fingerprint(own.public_key),
         is_owner=is_owner,
-        counts=is_owner or counts,
+        counts=counts,
         secret_dropped=bool(wanted.url) and has_secrets(url),
     )
 
