@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import resource
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -57,6 +58,19 @@ def processor_seconds(command: Sequence[str]) -> float:
     subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run_parts(parts: dict[str, Callable[[Path, int], None]], about: str) -> int:
+    """Print the tables that are asked for; a part gets a folder, and by what it is smaller."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[])
+    parser.add_argument("--quick", action="store_true")
+    asked = parser.parse_args()
+    for name in asked.parts or parts:
+        print(f"\n{name}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
+            parts[name](Path(temporary), 10 if asked.quick else 1)
+    return 0
 
 
 def names(experiments: int) -> list[str]:

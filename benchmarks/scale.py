@@ -13,12 +13,10 @@ takes a tenth of the largest.
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -39,6 +37,7 @@ from benchmarks.making import (  # noqa: E402
     names,
     processor_seconds,
     registry,
+    run_parts,
     typed,
 )
 from tests.live.stage import Stage  # noqa: E402
@@ -187,18 +186,5 @@ PARTS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def main() -> int:
-    """Print the tables that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
-    for name in given.parts or PARTS:
-        print(f"\n{name}", flush=True)
-        with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
-            PARTS[name](Path(temporary), 10 if given.quick else 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_parts(PARTS, str(__doc__)))

@@ -15,13 +15,11 @@ Without a name all; `--quick` is a tenth.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +28,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPOSITORY / "scripts"), str(REPOSITORY)]
 
-from benchmarks.making import build, environment, names  # noqa: E402
+from benchmarks.making import build, environment, names, run_parts  # noqa: E402
 from benchmarks.scale import LAUNCHER, blocks, processor_and_memory, row, size  # noqa: E402
 from tests.support.postgres import Server  # noqa: E402
 from tests.teams.teammates import PROJECT, team_of  # noqa: E402
@@ -232,18 +230,5 @@ PARTS: dict[str, Callable[[Path, int], None]] = {
 }
 
 
-def main() -> int:
-    """Print the tables that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
-    parser.add_argument("--quick", action="store_true")
-    given = parser.parse_args()
-    for name in given.parts or PARTS:
-        print(f"\n{name}", flush=True)
-        with tempfile.TemporaryDirectory(prefix="meta-bench-") as temporary:
-            PARTS[name](Path(temporary), 10 if given.quick else 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_parts(PARTS, str(__doc__)))

@@ -7,15 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from tests.outbound.fake_github import TOKEN, US, fake_github
 from tests.support.gfm import Rendered
+from tests.support.http_server import answering, local_server
 
 ISSUE, DISCUSSION = ("--issue", "acme/prompts#7"), ("--discussion", "acme/prompts#9")
 REPOSITORY = Path(__file__).parents[2]
@@ -323,16 +323,10 @@ def receiver(*statuses):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    hook.url = f"http://127.0.0.1:{server.server_port}/services/secret-part"
-    try:
+    server, url = local_server(Handler)
+    hook.url = f"{url}/services/secret-part"
+    with answering(server):
         yield hook
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_webhook_gets_a_signed_document_with_a_key_that_stays(project, decided, monkeypatch):

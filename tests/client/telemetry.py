@@ -12,13 +12,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from tests.client.endpoint import Answer, Document, Endpoint, Refusal
 from tests.client.harness import Client
 from tests.client.live import COMMAND, ONE_LOOK, Live, Model, begin
+from tests.support.http_server import answering, local_server
 
 SESSIONS = 10
 FAILING, TWICE = 3, 5  # the session whose request is refused, and the one with two prompts
@@ -80,17 +81,9 @@ def receiver(folder: Path) -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    server, kept.url = local_server(Handler)
+    with answering(server):
         yield kept
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def told_experiment(client: Client, folder: Path, unit: str, sessions: int = SESSIONS) -> Live:

@@ -113,7 +113,7 @@ def assignment_line(text):
         return
     count, (trial_id, variant, unit, seconds) = parsed
     drawn = AssignedTrial(unit, variant, trial_id, None, repeated=False)
-    again = assignments._line(count, assignments._escaped(unit), drawn, seconds).decode()
+    again = assignments._line(count, assignments.unit_key(unit), drawn, seconds).decode()
     assert sequence.parse_assignment(again.removesuffix("\n")) == parsed
 
 

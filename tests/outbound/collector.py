@@ -1,9 +1,8 @@
 """An OTLP endpoint over HTTP that decodes what it gets, by the standard's own messages."""
 
 import gzip
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
@@ -13,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from tests.support.http_server import answering, local_server
 
 
 class Collected:
@@ -71,14 +71,6 @@ def collector():
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    collected.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    server, collected.url = local_server(Handler)
+    with answering(server):
         yield collected
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -16,10 +16,11 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
 from graphql import build_schema, graphql_sync
+from tests.support.http_server import answering, local_server
 
 TOKEN = "ghs_of-the-test"  # noqa: S105
 US = "github-actions[bot]"
@@ -499,19 +500,13 @@ def fake_github(at=None):
     """Run the server on a port of this machine, or on a socket at a path as `gh` reaches it."""
     hub = FakeGitHub()
     if at is None:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        server.daemon_threads = True
-        hub.base = f"http://127.0.0.1:{server.server_port}"
+        server, hub.base = local_server(_Handler)
     else:
         server = _UnixServer(str(at), _Handler)
         hub.base = "https://api.github.com"
     server.hub = hub
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(server):
+        try:
+            yield hub
+        finally:
+            hub.closing.set()

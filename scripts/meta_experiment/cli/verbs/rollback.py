@@ -9,10 +9,9 @@ import click
 from meta_experiment.cli.action import confirm_and_act
 from meta_experiment.cli.frame import Place, Result, Screen, commit_option, verb
 from meta_experiment.cli.open import workspace
+from meta_experiment.cli.team_action import team_action
 from meta_experiment.services.acting import promotion
-from meta_experiment.services.acting.team_by_hand import act_with_team
 from meta_experiment.services.find import find_in
-from meta_experiment.services.teams.store_address import opened_member
 from meta_experiment.types import Action
 
 
@@ -56,14 +55,7 @@ def rollback_verb(
     if found.plan.team is None or not found.status.is_open:
         roll_back = partial(promotion.rollback, opened, experiment_id, options)
     else:
-        roll_back = partial(
-            act_with_team,
-            opened,
-            partial(opened_member, opened),
-            found,
-            options,
-            Action.ROLLBACK,
-        )
+        roll_back = team_action(opened, found, options, Action.ROLLBACK)
     return confirm_and_act(
         screen,
         opened.layout,

@@ -16,11 +16,12 @@ from meta_experiment.cli.plan_options import requested_by_file
 from meta_experiment.cli.run_options import (
     agent_options,
     caps,
+    client_options,
     minutes_option,
+    repeats_option,
     share_named,
     timeout_option,
     tokens_option,
-    tool_option,
     usd_option,
 )
 from meta_experiment.cli.run_progress import RunProgress
@@ -71,18 +72,7 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
     metavar="NAME|COMMAND",
     help="Who does the tasks: claude, or a command line that reads the prompt on stdin.",
 )
-@click.option("--model", metavar="NAME", help="The model, for claude.")
-@click.option("--effort", metavar="LEVEL", help="The effort, for claude.")
-@tool_option
-@click.option(
-    "--max-turns", metavar="N", type=click.IntRange(1), help="Turns of one run at most."
-)
-@click.option(
-    "--max-budget-usd",
-    metavar="USD",
-    type=click.FloatRange(0, min_open=True),
-    help="What one run may cost, for claude; see --max-usd for all of them.",
-)
+@client_options("What one run may cost, for claude; see --max-usd for all of them.")
 @click.option(
     "--judge",
     metavar="NAME|COMMAND",
@@ -96,10 +86,7 @@ _MOST_AT_ONCE = 8  # of those that nobody asked for
 @click.option(
     "--another-judge", is_flag=True, help="Go on though another judge judged what was run."
 )
-@click.option(
-    "--repeats", metavar="N", type=click.IntRange(1, 1000), default=1, show_default=True,
-    help="How often each case is run in every arm.",
-)  # fmt: skip
+@repeats_option
 @click.option(
     "--concurrency",
     metavar="N",

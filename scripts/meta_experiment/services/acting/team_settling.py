@@ -24,7 +24,6 @@ from meta_experiment.services.teams.membership import (
     BelievedMachines,
     Membership,
     believed,
-    why_not_decides,
 )
 from meta_experiment.services.teams.team_decisions import (
     TeamRecord,
@@ -68,7 +67,7 @@ class TeamSeat:
     @property
     def may_not(self) -> str:
         """Say why this machine may not decide; empty where it may."""
-        return why_not_decides(self.member, self.known, self.experiment)
+        return self.known.why_not_decides(self.member.signer.machine, self.experiment)
 
     def record(self) -> TeamRecord:
         """Return what stands in the store."""

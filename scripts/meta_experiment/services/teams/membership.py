@@ -36,17 +36,27 @@ class Membership:
 class BelievedMachines:
     """Machines whose trials count, by id with their public keys, and why others do not.
 
-    `here` are this one and those that this checkout admitted by itself; `admitted` the owner
-    and whom it admitted, `joined` all of the project but whom it admits no longer; `numbers`
-    are the last words of the owner, as the setting keeps them.
+    `admitted` are the owner and whom it admitted, `joined` all of the project but whom it
+    admits no longer, `here` this one and those that this checkout admitted by itself. Of all
+    others `not_admitted` says why. `numbers` are the last words of the owner, as the setting
+    keeps them.
     """
 
-    keys: Mapping[str, bytes]
-    refused: Mapping[str, str]
-    numbers: Mapping[str, int]
     here: Mapping[str, bytes]
     admitted: Mapping[str, bytes]
     joined: Mapping[str, bytes]
+    not_admitted: Mapping[str, str]
+    numbers: Mapping[str, int]
+
+    @property
+    def keys(self) -> Mapping[str, bytes]:
+        """Those that count here where a plan names none."""
+        return {**self.admitted, **self.here}
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Why those do not count here that do not."""
+        return {who: why for who, why in self.not_admitted.items() if who not in self.here}
 
     def keys_of(self, experiment: Experiment) -> Mapping[str, bytes]:
         """Return those that count in an experiment: whom its plan names, where it does."""
@@ -66,6 +76,15 @@ class BelievedMachines:
             return self.admitted
         named = {machine: self.joined.get(machine) for machine in team.machines}
         return {machine: key for machine, key in named.items() if key is not None}
+
+    def why_not_decides(self, machine: str, experiment: Experiment) -> str:
+        """Say why a machine may not decide an experiment of its team; empty where it may."""
+        team = experiment.plan.team
+        if machine in self.deciders_of(experiment):
+            return ""
+        if team is not None and team.machines and machine not in team.machines:
+            return "its plan names others"
+        return self.not_admitted.get(machine, "it has not joined")
 
 
 def require_owner(member: Membership) -> None:
@@ -97,36 +116,20 @@ def believed(member: Membership) -> BelievedMachines:
     here = {own.machine: own.public_key}
     here |= {machine: bytes.fromhex(key) for machine, key in setting.admitted.items()}
     admitted = {owner: setting.owner}
-    joined, refused = dict(admitted), dict[str, str]()
+    joined, not_admitted = dict(admitted), dict[str, str]()
     numbers = dict(setting.numbers)
     for known in member.exchange.machines():
         machine, public = known.key.machine, known.key.public_key
         if machine == owner:
             continue
         why = _why_not(member, known, numbers)
-        if not why:
+        if why:
+            not_admitted[machine] = why
+        else:
             admitted[machine] = public
         if why not in {FORGED_ID, NO_LONGER}:
             joined[machine] = public
-        if why and machine not in here:
-            refused[machine] = why
-    return BelievedMachines({**admitted, **here}, refused, numbers, here, admitted, joined)
-
-
-def why_not_decides(member: Membership, known: BelievedMachines, experiment: Experiment) -> str:
-    """Say why this machine may not decide an experiment of its team; empty where it may.
-
-    See `BelievedMachines.deciders_of`.
-    """
-    own, team = member.signer.machine, experiment.plan.team
-    if own in known.deciders_of(experiment):
-        return ""
-    if team is not None and team.machines and own not in team.machines:
-        return "its plan names others"
-    for found in member.exchange.machines():
-        if found.key.machine == own:
-            return _why_not(member, found, dict(known.numbers))
-    return "it has not joined"
+    return BelievedMachines(here, admitted, joined, not_admitted, numbers)
 
 
 def _why_not(member: Membership, known: TeamMachine, numbers: dict[str, int]) -> str:

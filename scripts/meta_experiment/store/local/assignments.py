@@ -71,7 +71,7 @@ def assign(
         LockedError: other processes held the sequence for too long; see `assign_apart`.
         StorageError: the disk refused. UsageError: the unit is empty or too long.
     """
-    key, root = _escaped(unit), os.fspath(layout.root)
+    key, root = unit_key(unit), os.fspath(layout.root)
     folder = layout.trials(experiment_id)
     lock = FileLock(layout.lock(f"{experiment_id}.assign"), timeout=wait, verb="assign")
     try:
@@ -119,7 +119,7 @@ def assign_apart(
     Raises:
         StorageError: the disk refused. UsageError: the unit is empty or too long.
     """
-    key, root = _escaped(unit), os.fspath(layout.root)
+    key, root = unit_key(unit), os.fspath(layout.root)
     folder = layout.trials(experiment_id)
     try:
         sequenced = sequence.read_sequence(root, experiment_id, key, seal)
@@ -143,7 +143,12 @@ def _line(count: int, key: str, drawn: AssignedTrial, at: float, by: str = "") -
     return sequence.format_line(count, key, drawn.variant, drawn.trial_id, at, by)
 
 
-def _escaped(unit: str) -> str:
+def unit_key(unit: str) -> str:
+    """Return a unit as it stands in the line of its assignment.
+
+    Raises:
+        UsageError: it is empty, too long, or no text.
+    """
     try:
         size = len(unit.encode())
     except UnicodeEncodeError as error:

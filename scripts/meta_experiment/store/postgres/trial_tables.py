@@ -15,11 +15,10 @@ from collections.abc import (
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from meta_experiment.errors import UsageError
-from meta_experiment.protocol import sequence, tsv
+from meta_experiment.protocol import sequence
 from meta_experiment.store.inline_trials import with_inline_trials, with_inline_units
-from meta_experiment.store.local.assignments import new_trial_id
-from meta_experiment.store.local.fold.events import NAME_LIMIT, encode_event
+from meta_experiment.store.local.assignments import new_trial_id, unit_key
+from meta_experiment.store.local.fold.events import encode_event
 from meta_experiment.store.local.fold.fold import OWN_METRICS, Fold
 from meta_experiment.store.local.fold.observed import outcome_events
 from meta_experiment.store.local.fold.taking import BlockTaking
@@ -120,7 +119,7 @@ class TrialTables(ProjectTables):
         apart would have to be kept where all see it as well.
         """
         del draw_apart
-        key = _key(unit)
+        key = unit_key(unit)
         digest = hashlib.sha256(unit.encode()).digest()
         with self._connections.transaction() as connection:
             number = self._made(connection)
@@ -256,16 +255,6 @@ class TrialTables(ProjectTables):
 def _append(connection: Connection[Any], project_id: int, log_id: int, lines: bytes) -> None:
     first = log_rows.size_of(connection, log_id)
     log_rows.add(connection, project_id, log_id, [log_rows.Chunk(first, lines, _UNSIGNED)])
-
-
-def _key(unit: str) -> str:
-    try:
-        size = len(unit.encode())
-    except UnicodeEncodeError as error:
-        raise UsageError("The unit is not valid text.") from error
-    if not 0 < size <= NAME_LIMIT:
-        raise UsageError(f"The unit has {size:,} bytes; expected 1 to {NAME_LIMIT:,}.")
-    return tsv.escaped(unit)
 
 
 def _blocks(

@@ -15,10 +15,11 @@ from meta_experiment.cli.open import workspace
 from meta_experiment.cli.run_options import (
     agent_options,
     caps,
+    client_options,
     minutes_option,
+    repeats_option,
     timeout_option,
     tokens_option,
-    tool_option,
     usd_option,
 )
 from meta_experiment.errors import UsageError
@@ -54,24 +55,10 @@ _JUDGING = ("judge", "judge_model")
 @click.option(
     "--agent", default="claude", show_default=True, metavar="NAME|COMMAND", help="As for run."
 )
-@click.option("--model", metavar="NAME", help="The model, for claude.")
-@click.option("--effort", metavar="LEVEL", help="The effort, for claude.")
-@tool_option
-@click.option(
-    "--max-turns", metavar="N", type=click.IntRange(1), help="Turns of one run at most."
-)
-@click.option(
-    "--max-budget-usd",
-    metavar="USD",
-    type=click.FloatRange(0, min_open=True),
-    help="What one run may cost, for claude.",
-)
+@client_options("What one run may cost, for claude.")
 @click.option("--judge", metavar="NAME|COMMAND", help="As for run [nobody].")
 @click.option("--judge-model", metavar="NAME", help="The model of the judge, for claude.")
-@click.option(
-    "--repeats", metavar="N", type=click.IntRange(1, 1000), default=1, show_default=True,
-    help="How often each case is run in every arm.",
-)  # fmt: skip
+@repeats_option
 @timeout_option("Seconds of one run, where its case says nothing else.")
 @usd_option("For all jobs together.")
 @tokens_option("For all jobs together.")
